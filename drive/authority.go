@@ -1,0 +1,104 @@
+package drive
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// Authority names who presents a PIN: a class in the high byte, a number in the
+// low one, so that Opal's Admin n and User n can join without moving the others.
+type Authority uint16
+
+// The authorities of a drive (TCG Storage SSC: Enterprise). A BandMaster is
+// made with BandMaster(n).
+const (
+	Nobody      Authority = 0x0000
+	SID         Authority = 0x0100 // owner of the drive
+	PSID        Authority = 0x0200 // physical presence: the PIN printed on the label
+	EraseMaster Authority = 0x0300 // may erase every band
+
+	bandMaster Authority = 0x0400
+)
+
+// MaxRanges is how many ranges a drive may have beside the global one.
+const MaxRanges = 64
+
+// BandMaster is the authority over range n (0 is the global range).
+func BandMaster(n int) Authority {
+	if n < 0 || n > MaxRanges {
+		panic(fmt.Sprintf("BUG: BandMaster %d", n))
+	}
+	return bandMaster + Authority(n)
+}
+
+// Band tells which range a BandMaster is the master of.
+func (a Authority) Band() (n int, ok bool) {
+	if a&0xFF00 != bandMaster {
+		return 0, false
+	}
+	return int(a & 0xFF), true
+}
+
+func (a Authority) String() string {
+	switch a & 0xFF00 {
+	case SID:
+		return "SID"
+	case PSID:
+		return "PSID"
+	case EraseMaster:
+		return "EraseMaster"
+	case bandMaster:
+		return fmt.Sprintf("BandMaster%d", a&0xFF)
+	}
+	return fmt.Sprintf("authority %04x", uint16(a))
+}
+
+// PINSize is the longest PIN, and the length of an access credential: 32 bytes.
+const PINSize = 32
+
+// PIN is what an authority presents: 1 to 32 bytes. It is a value, is compared
+// in constant time and prints as a fixed word.
+type PIN struct {
+	n uint8
+	b [PINSize]byte
+}
+
+// NewPIN copies b, which must be 1 to 32 bytes long. There is no empty PIN:
+// an empty secret must never open a wrap (FAULTS 5).
+func NewPIN(b []byte) (PIN, error) {
+	var p PIN
+	if len(b) < 1 || len(b) > PINSize {
+		return p, fmt.Errorf("drive: a PIN of %d bytes, need 1 to %d", len(b), PINSize)
+	}
+	p.n = uint8(copy(p.b[:], b))
+	return p, nil
+}
+
+// CredentialPIN makes a PIN of a 32-byte credential.
+func CredentialPIN(k *secret.Key32) PIN { return PIN{n: PINSize, b: *k} }
+
+// Bytes is a copy of the PIN itself.
+func (p PIN) Bytes() []byte { return append([]byte(nil), p.b[:p.n]...) }
+
+// Len is the length in bytes; 0 for the zero PIN, which every drive refuses.
+func (p PIN) Len() int { return int(p.n) }
+
+// Equal compares in constant time (the length is not a secret).
+func (p PIN) Equal(o PIN) bool {
+	return p.n == o.n && subtle.ConstantTimeCompare(p.b[:], o.b[:]) == 1
+}
+
+// Clear overwrites the PIN.
+func (p *PIN) Clear() { p.n = 0; clear(p.b[:]) }
+
+// Format redacts the PIN under every verb.
+func (p PIN) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(secret.Redacted)) }
+
+// LogValue redacts for log/slog.
+func (p PIN) LogValue() slog.Value { return slog.StringValue(secret.Redacted) }
+
+// MarshalText redacts for JSON and every other text encoding.
+func (p PIN) MarshalText() ([]byte, error) { return []byte(secret.Redacted), nil }

@@ -1,0 +1,2 @@
+// Package drive is one self-encrypting drive.
+package drive

@@ -1,0 +1,69 @@
+package drive
+
+import (
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+)
+
+// Config is what the factory decides once for a drive.
+type Config struct {
+	Serial     string // 1 to 20 printable ASCII characters, unique
+	Model      string // 0 to 40 printable ASCII characters
+	SectorSize int    // bytes, 512 or 4096
+	Sectors    uint64 // capacity in sectors, at least 1
+	Ranges     int    // ranges beside the global one, 0 to MaxRanges
+	TryLimit   uint16 // failed authentications until lock-out; 0 is no limit
+	// Persistent keeps the counts of failed authentications over a power cycle
+	// (TCG C_PIN column Persistence); else a power cycle sets them to 0.
+	Persistent bool
+	// PBKDF2Iterations stretches PINs shorter than 32 bytes; at least 1.
+	PBKDF2Iterations int
+}
+
+// Parts are the pieces a drive is built from.
+type Parts struct {
+	Flash   flash.Device
+	Media   Media
+	Entropy io.Reader // source of every key and salt; never nil
+	// Trace, if not nil, is called for every lifecycle attempt, in order.
+	Trace func(TransitionTrace)
+}
+
+// TransitionTrace is one attempt to fire a lifecycle event.
+type TransitionTrace struct {
+	Serial  string
+	Event   Event
+	From    State
+	To      State // From when refused
+	Refused bool
+}
+
+// Label is what the factory prints on the drive.
+type Label struct {
+	Serial string
+	MSID   PIN // 32 bytes; also readable from the drive by anyone
+	PSID   PIN // 32 bytes; on the label only
+}
+
+// Status is the public, secret-free summary that a host may read at any time.
+type Status struct {
+	Powered       bool
+	State         State
+	Locked        bool   // some lock-enabled range is locked now
+	LockEnabled   bool   // some range has Read- or WriteLockEnabled
+	KeyGeneration uint32 // counts key records; changes whenever a credential or key did
+}
+
+// Drive is one self-encrypting drive. It is safe for concurrent use: its lock
+// is the one owner of the state machine.
+type Drive struct {
+	mu     sync.Mutex
+	cfg    Config
+	fuses  Fuses
+	parts  Parts
+	status atomic.Uint64 // packed Status, so that a health check takes no lock
+	core
+}

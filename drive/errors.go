@@ -1,0 +1,71 @@
+package drive
+
+import "fmt"
+
+// Code is the kind of a refusal. It is itself an error, so that
+// errors.Is(err, drive.NotAuthorized) works on whatever a drive returns.
+type Code uint8
+
+// The codes of a StatusError. The comment names the TCG status or SCSI sense
+// that a host would see.
+const (
+	NotAuthorized    Code = iota + 1 // wrong PIN, or the authority may not do this: TCG NOT_AUTHORIZED 01h
+	LockedOut                        // TryLimit reached: TCG AUTHORITY_LOCKED_OUT 12h
+	SPBusy                           // another session is open: TCG SP_BUSY 03h
+	NoSession                        // the session ended: closed, reset or power loss
+	Locked                           // data protect, access denied: sense 07h/20h/02h (assumption)
+	InvalidParameter                 // TCG INVALID_PARAMETER 0Ch; sense 05h/24h/00h
+	InvalidState                     // the lifecycle table has no such transition here
+	Degraded                         // refused because the drive is security degraded
+	HardwareFailure                  // the security area can not be written or read: TCG FAIL 3Fh
+	MediaFailure                     // unrecovered media error: sense 03h/11h/00h or 03h/0Ch/00h
+	NoPower                          // the drive is off
+	PowerLost                        // power went away while the command ran
+	EntropyFailure                   // the random source failed or repeats; no key was made
+	OutOfRange                       // LBA beyond the end: sense 05h/21h/00h
+)
+
+var codeText = [...]string{
+	NotAuthorized: "not authorized", LockedOut: "authority locked out", SPBusy: "security provider busy",
+	NoSession: "no session", Locked: "locked", InvalidParameter: "invalid parameter", InvalidState: "invalid state",
+	Degraded: "security degraded", HardwareFailure: "hardware failure", MediaFailure: "media failure",
+	NoPower: "no power", PowerLost: "power lost", EntropyFailure: "entropy failure", OutOfRange: "address out of range",
+}
+
+// Error is the name of the code in lower case.
+func (c Code) Error() string {
+	if int(c) < len(codeText) && codeText[c] != "" {
+		return codeText[c]
+	}
+	return fmt.Sprintf("code %d", uint8(c))
+}
+
+// StatusError is a device status: an expected answer of the drive, no fault of
+// the harness. It never holds a secret.
+type StatusError struct {
+	Op    string // the method, lower case: "authenticate", "migrate", "read"
+	State State  // the lifecycle state when it was refused
+	Code  Code
+	Why   string // one clause: what was wrong and what would be right; may be empty
+	Err   error  // the cause below, such as a flash error; may be nil
+}
+
+func (e *StatusError) Error() string {
+	s := fmt.Sprintf("drive: %s: %s", e.Op, e.Code.Error())
+	if e.Why != "" {
+		s += ": " + e.Why
+	}
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Is makes errors.Is match on the code.
+func (e *StatusError) Is(target error) bool {
+	c, ok := target.(Code)
+	return ok && c == e.Code
+}
+
+// Unwrap gives the cause below.
+func (e *StatusError) Unwrap() error { return e.Err }

@@ -1,0 +1,76 @@
+package flash
+
+import "errors"
+
+// Geometry is the shape of a flash device. A page is the unit of programming, a
+// block the unit of erasing.
+type Geometry struct {
+	Blocks        int // erase blocks, 4 to 64
+	PagesPerBlock int // pages of a block, 2 to 64
+	PageSize      int // bytes of a page, 512 to 65536, a multiple of 512
+}
+
+// Device is raw flash. It is synchronous: when Program, Erase or Zero returns
+// nil the effect survives a power cut that comes at once. It knows nothing of
+// keys. A Device belongs to one drive and is not safe for concurrent use.
+type Device interface {
+	Geometry() Geometry
+
+	// Read fills dst with the page; dst must be PageSize bytes long. An erased
+	// byte reads 0xFF.
+	Read(block, page int, dst []byte) error
+
+	// Program writes data (1 to PageSize bytes; the rest of the page stays
+	// erased) to a page that was not programmed since its block was last
+	// erased, else ErrNotBlank. On any other error the content of the page is
+	// indeterminate between blank and data.
+	Program(block, page int, data []byte) error
+
+	// Erase sets every bit of a block to one. On error the content of the block
+	// is indeterminate between what it was and blank, usually what it was.
+	Erase(block int) error
+
+	// Zero clears every bit of one page, programmed or not: bits go from one to
+	// zero only, so this is possible where an erase no longer is. It is the
+	// last resort for destroying a page. On error its content is indeterminate.
+	Zero(block, page int) error
+
+	// PowerOn and PowerOff follow the power of the drive that the chip is in.
+	// With power off every other method but Geometry, Dump and Wear fails with
+	// ErrPowerLost. A new device is powered.
+	PowerOn()
+	PowerOff()
+
+	// Dump is what a thief with a soldering iron sees: every page with at least
+	// one programmed bit, in block and page order, whatever the power state and
+	// whether or not the block was retired. Data is a fresh copy of PageSize
+	// bytes.
+	Dump() []Page
+
+	// Wear is how often each block was erased, one count a block.
+	Wear() []uint64
+}
+
+// Page is one physical page of a dump.
+type Page struct {
+	Block, Page int
+	Data        []byte // PageSize bytes
+}
+
+// Decayer is a device whose bits can decay in place: bit rot.
+type Decayer interface {
+	// Decay flips one stored bit; bit counts from 0 (the lowest bit of byte 0)
+	// to PageSize*8-1.
+	Decay(block, page, bit int) error
+}
+
+// What a device can answer. Errors wrap one of these.
+var (
+	ErrNotBlank  = errors.New("flash: page is already programmed")
+	ErrProgram   = errors.New("flash: page refused programming")
+	ErrErase     = errors.New("flash: block refused erasing")
+	ErrZero      = errors.New("flash: page refused overwriting")
+	ErrRead      = errors.New("flash: page cannot be read")
+	ErrPowerLost = errors.New("flash: power lost")
+	ErrAddress   = errors.New("flash: no such page")
+)

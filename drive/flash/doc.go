@@ -1,0 +1,2 @@
+// Package flash is the drive's non-volatile security area.
+package flash

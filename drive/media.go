@@ -1,0 +1,19 @@
+package drive
+
+import "errors"
+
+// Media is the storage behind the encryption: sectors of ciphertext. A sector
+// that was never written is absent. Media belongs to one drive and is not safe
+// for concurrent use.
+type Media interface {
+	// ReadSector fills dst (one sector long) and reports whether the sector was
+	// ever written; if not, dst is zeroed.
+	ReadSector(lba uint64, dst []byte) (written bool, err error)
+	// WriteSector stores one sector.
+	WriteSector(lba uint64, src []byte) error
+	// Written lists the LBAs that were ever written, ascending.
+	Written() []uint64
+}
+
+// ErrMedia is what a Media answers for a sector that cannot be read or written.
+var ErrMedia = errors.New("media: unrecovered error")

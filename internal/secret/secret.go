@@ -1,0 +1,62 @@
+// Package secret holds key types that refuse to show themselves: whatever
+// prints, logs or marshals one gets a fixed word instead of the bytes.
+package secret
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+)
+
+// Redacted is what every key of this package prints as.
+const Redacted = "[secret]"
+
+// Key32 is a 32-byte (256-bit) key: a KEK, an authority key, a data key, a
+// group key, a credential.
+type Key32 [32]byte
+
+// Key64 is a 64-byte (512-bit) key: the two halves of an AES-256-XTS media
+// encryption key (IEEE 1619).
+type Key64 [64]byte
+
+// Clear overwrites the key with zeros.
+func (k *Key32) Clear() { clear(k[:]) }
+
+// Clear overwrites the key with zeros.
+func (k *Key64) Clear() { clear(k[:]) }
+
+// Equal compares in constant time.
+func (k *Key32) Equal(o *Key32) bool { return subtle.ConstantTimeCompare(k[:], o[:]) == 1 }
+
+// Equal compares in constant time.
+func (k *Key64) Equal(o *Key64) bool { return subtle.ConstantTimeCompare(k[:], o[:]) == 1 }
+
+// Format redacts the key under every verb, %x and %v of a struct included.
+func (k Key32) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(Redacted)) }
+
+// Format redacts the key under every verb, %x and %v of a struct included.
+func (k Key64) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(Redacted)) }
+
+// String redacts.
+func (k Key32) String() string { return Redacted }
+
+// String redacts.
+func (k Key64) String() string { return Redacted }
+
+// GoString redacts.
+func (k Key32) GoString() string { return Redacted }
+
+// GoString redacts.
+func (k Key64) GoString() string { return Redacted }
+
+// LogValue redacts for log/slog.
+func (k Key32) LogValue() slog.Value { return slog.StringValue(Redacted) }
+
+// LogValue redacts for log/slog.
+func (k Key64) LogValue() slog.Value { return slog.StringValue(Redacted) }
+
+// MarshalText redacts for JSON and every other text encoding.
+func (k Key32) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+
+// MarshalText redacts for JSON and every other text encoding.
+func (k Key64) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
