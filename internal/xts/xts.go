@@ -1,0 +1,60 @@
+package xts
+
+import (
+	"crypto/aes"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+
+	"golang.org/x/crypto/xts"
+
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// ErrEqualHalves refuses a key with K1 = K2.
+var ErrEqualHalves = errors.New("xts: the two halves of the key are equal")
+
+// Cipher is an expanded media encryption key. It is safe for concurrent use.
+type Cipher struct {
+	x          *xts.Cipher
+	sectorSize int
+}
+
+// New expands a key of 64 bytes, K1 then K2, for sectors of 512 or 4096 bytes.
+// The halves are compared in constant time; equal ones give ErrEqualHalves. The
+// key is copied into the expanded form: clear it when it is not needed.
+func New(key *secret.Key64, sectorSize int) (*Cipher, error) {
+	if sectorSize != 512 && sectorSize != 4096 {
+		return nil, fmt.Errorf("xts: a sector of %d bytes, need 512 or 4096", sectorSize)
+	}
+	if subtle.ConstantTimeCompare(key[:32], key[32:]) == 1 {
+		return nil, ErrEqualHalves
+	}
+	x, err := xts.NewCipher(aes.NewCipher, key[:])
+	if err != nil {
+		panic("BUG: xts: a 64-byte key is refused: " + err.Error())
+	}
+	return &Cipher{x: x, sectorSize: sectorSize}, nil
+}
+
+// SectorSize is the length of a sector in bytes.
+func (c *Cipher) SectorSize() int { return c.sectorSize }
+
+// Encrypt encrypts one sector. dst and src are one sector long each and are the
+// same memory or do not overlap.
+func (c *Cipher) Encrypt(dst, src []byte, lba uint64) {
+	c.check(dst, src)
+	c.x.Encrypt(dst, src, lba)
+}
+
+// Decrypt decrypts one sector; the same rules.
+func (c *Cipher) Decrypt(dst, src []byte, lba uint64) {
+	c.check(dst, src)
+	c.x.Decrypt(dst, src, lba)
+}
+
+func (c *Cipher) check(dst, src []byte) {
+	if len(dst) != c.sectorSize || len(src) != c.sectorSize {
+		panic(fmt.Sprintf("BUG: xts: sector buffers of %d and %d bytes, need %d", len(dst), len(src), c.sectorSize))
+	}
+}
