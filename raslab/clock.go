@@ -1,0 +1,94 @@
+package raslab
+
+import "time"
+
+// A clock is virtual time: a 4-ary heap of events ordered by time, then by the
+// order in which they were asked for. Four children a node keep the heap flat;
+// the ties by sequence make a run reproducible.
+type clock struct {
+	start time.Time
+	now   time.Duration // since start
+	seq   uint64
+	heap  []timer
+}
+
+type timer struct {
+	at  time.Duration
+	seq uint64
+	run func()
+}
+
+func (a *timer) before(b *timer) bool {
+	return a.at < b.at || a.at == b.at && a.seq < b.seq
+}
+
+// after asks for run to be called d from now; a negative d is now.
+func (c *clock) after(d time.Duration, run func()) {
+	c.seq++
+	c.heap = append(c.heap, timer{c.now + max(d, 0), c.seq, run})
+	i := len(c.heap) - 1
+	for i > 0 {
+		parent := (i - 1) / 4
+		if !c.heap[i].before(&c.heap[parent]) {
+			return
+		}
+		c.heap[i], c.heap[parent] = c.heap[parent], c.heap[i]
+		i = parent
+	}
+}
+
+func (c *clock) pop() timer {
+	top := c.heap[0]
+	last := len(c.heap) - 1
+	c.heap[0] = c.heap[last]
+	c.heap[last] = timer{}
+	c.heap = c.heap[:last]
+	for i := 0; ; {
+		least := i
+		for child := 4*i + 1; child <= 4*i+4 && child < last; child++ {
+			if c.heap[child].before(&c.heap[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return top
+		}
+		c.heap[i], c.heap[least] = c.heap[least], c.heap[i]
+		i = least
+	}
+}
+
+// runUntil runs every event up to and including the time t since start, then
+// sets the clock to t. Events may ask for further events.
+func (c *clock) runUntil(t time.Duration) {
+	for len(c.heap) > 0 && c.heap[0].at <= t {
+		e := c.pop()
+		// An event may advance the clock itself (an IML takes time), so a later
+		// one can be overdue: it runs late, and time never goes back.
+		c.now = max(c.now, e.at)
+		e.run()
+	}
+	c.now = max(c.now, t)
+}
+
+// Now is the virtual time.
+func (l *Lab) Now() time.Time { return l.clock.start.Add(l.clock.now) }
+
+// Advance lets d of virtual time pass: health checks, rebuilds and whatever
+// else is due run in order. A negative d is refused.
+func (l *Lab) Advance(d time.Duration) error {
+	if d < 0 {
+		return refuse(ErrInvalid, "advance", "time can not go back by "+d.String(), "give a duration of 0 or more, such as 1h")
+	}
+	l.clock.runUntil(l.clock.now + d)
+	return nil
+}
+
+// RunUntil lets virtual time pass up to t, which must not be in the past.
+func (l *Lab) RunUntil(t time.Time) error {
+	d := t.Sub(l.Now())
+	if d < 0 {
+		return refuse(ErrInvalid, "run until", t.Format(time.RFC3339)+" is in the past", "it is "+l.Now().Format(time.RFC3339)+" now")
+	}
+	return l.Advance(d)
+}

@@ -1,0 +1,2 @@
+// Package raslab is a storage facility in virtual time.
+package raslab

@@ -1,0 +1,139 @@
+package raslab
+
+import "github.com/seed-9d983aeb/fdelab/drive"
+
+// DriveState is the state of a drive (DDM) as lsddm names it.
+type DriveState string
+
+// The drive states of lsddm that the facility uses.
+const (
+	Normal          DriveState = "Normal"
+	NewDrive        DriveState = "New"
+	Installing      DriveState = "Installing"
+	Verifying       DriveState = "Verifying"
+	Formatting      DriveState = "Formatting"
+	Initializing    DriveState = "Initializing"
+	Certifying      DriveState = "Certifying"
+	Rebuilding      DriveState = "Rebuilding"
+	MigrationTarget DriveState = "Migration Target"
+	MigrationSource DriveState = "Migration Source"
+	Failed          DriveState = "Failed"
+	FailedDeferred  DriveState = "Failed - Deferred Service"
+	Removed         DriveState = "Removed"
+	Missing         DriveState = "Missing"
+	Inappropriate   DriveState = "Inappropriate"
+)
+
+// DriveUse is what a drive is used for, as lsddm names it in the column dkuse.
+type DriveUse string
+
+// The drive uses.
+const (
+	ArrayMember      DriveUse = "array member"
+	SpareRequired    DriveUse = "spare required"
+	SpareNotRequired DriveUse = "spare not required"
+	Unassigned       DriveUse = "unassigned"
+	Unconfigured     DriveUse = "unconfigured"
+)
+
+// DriveInfo is a slot and the drive in it, as the facility sees them now.
+type DriveInfo struct {
+	Slot      string // R1-I1-D05: rack, enclosure, slot
+	Location  string // U5791.S10.0001-P1-D5
+	Enclosure int    // counts from 1
+	Number    int    // slot in the enclosure, 1 to 16
+	DAPair    int
+	Site      string // S1; "" if none
+	Array     string // A0; "" if none
+	Rank      string // R0; "" if none
+	KeyGroup  int    // of its rank; 0 is unencrypted or none
+	Serial    string // "" if the slot is empty
+	State     DriveState
+	Use       DriveUse
+	Why       string // why it is not Normal, one clause; "" when Normal
+	Predicted bool   // media errors predict that it will fail
+	Errors    int    // media errors seen
+	Answers   bool   // it has power and answers; else Status is zero
+	Status    drive.Status
+}
+
+// EnclosureInfo is an enclosure of 16 slots.
+type EnclosureInfo struct {
+	Number   int    // counts from 1
+	Name     string // R1-I1
+	Location string // U5791.S10.0001
+	DAPair   int
+	Slots    []DriveInfo // 16
+}
+
+// SiteInfo is an array site: eight drives of one capacity and speed.
+type SiteInfo struct {
+	ID     string // S1
+	DAPair int
+	State  string   // "Unassigned", "Assigned"
+	Array  string   // A0; "" if none
+	Slots  []string // 8
+}
+
+// ArrayInfo is an array: RAID on a site.
+type ArrayInfo struct {
+	ID     string // A0
+	State  string // "Unassigned", "Assigned"
+	Data   string // "Normal", "Degraded", "Read only", "Failed", "Inaccessible"
+	RAID   string // "5 (6+P+S)", "5 (7+P)"
+	Site   string
+	Rank   string // R0; "" if none
+	DAPair int
+}
+
+// RankInfo is a rank as lsrank shows it.
+type RankInfo struct {
+	ID        string // R0
+	Group     int    // 0 or 1: the partition that serves it
+	State     string // "Normal", "Degraded", "Failed", "Inaccessible"
+	DataState string // "Normal", "Degraded", "Failed", "Inaccessible"
+	Array     string
+	RAID      string
+	Pool      string // P0
+	KeyGroup  int    // 0 is unencrypted
+	Members   []MemberInfo
+	Rows      int    // strips that were ever written
+	Capacity  uint64 // in sectors
+}
+
+// MemberInfo is one member position of a rank.
+type MemberInfo struct {
+	Slot      string // the drive that serves the position
+	Serial    string
+	State     string // "in sync", "failed", "inaccessible", "stale"
+	CopyingTo string // slot of the drive that is being filled to take over; "" if none
+	Done      int    // rows copied so far
+}
+
+// PoolInfo is an extent pool.
+type PoolInfo struct {
+	ID       string // P0
+	KeyGroup int
+	Ranks    []string
+}
+
+// Enclosures lists the enclosures with their slots.
+func (l *Lab) Enclosures() []EnclosureInfo { panic("not built yet") }
+
+// Drives lists every slot, in slot order.
+func (l *Lab) Drives() []DriveInfo { panic("not built yet") }
+
+// Drive describes one slot, by its name (R1-I1-D05), in any case, or by its location code.
+func (l *Lab) Drive(slot string) (DriveInfo, error) { panic("not built yet") }
+
+// Sites lists the array sites.
+func (l *Lab) Sites() []SiteInfo { panic("not built yet") }
+
+// Arrays lists the arrays, by number.
+func (l *Lab) Arrays() []ArrayInfo { panic("not built yet") }
+
+// Ranks lists the ranks, by number.
+func (l *Lab) Ranks() []RankInfo { panic("not built yet") }
+
+// Pools lists the extent pools, by number.
+func (l *Lab) Pools() []PoolInfo { panic("not built yet") }
