@@ -1,0 +1,152 @@
+package encgroup
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// Admit makes an erased drive a member: it gets a new media key (what the root
+// key ever wrapped must not protect customer data), then its credential migrates from the
+// MSID to the group's. The credential's generation is recorded as pending before the drive
+// is touched, and as current after the drive has proved it.
+//
+// A drive that is Configured is refused with ErrConfigured: it may hold
+// customer data of another facility. A drive that is security degraded is refused
+// with drive.Degraded. Both are left untouched. If an earlier admission of this drive was cut
+// short, Admit finishes it. If the admission fails before the credential was sent the drive is
+// not a member; if it fails later it is one, unfinished, until Readmit
+// or Forget. The error is an *AdmitError.
+func (g *Group) Admit(d Drive) error {
+	m, st := g.lookup(d.Serial()), d.Status()
+	if g.ram == nil {
+		return admitError(d, StepGroup, g.noKey())
+	}
+	if err := checkSerial(m.Serial); err != nil {
+		return admitError(d, StepGroup, err)
+	}
+	if m.Generation != 0 {
+		return admitError(d, StepGroup, ErrMember)
+	}
+	if m.Current() && st.Powered && st.State != drive.Erased {
+		return g.rejoin(d, m)
+	}
+	return g.join(d, m)
+}
+
+// Readmit takes a member back after a repair or pseudo repair. It tries the
+// current, the pending and the previous credential, restores a security
+// degraded drive, unlocks it, and records which credential it has. A
+// drive that is Erased holds nothing: it is admitted afresh. The error is an *AdmitError.
+func (g *Group) Readmit(d Drive) error {
+	m, st := g.lookup(d.Serial()), d.Status()
+	if g.ram == nil {
+		return admitError(d, StepGroup, g.noKey())
+	}
+	if !m.Current() {
+		return admitError(d, StepGroup, ErrNotMember)
+	}
+	if st.Powered && st.State == drive.Erased {
+		return g.join(d, m)
+	}
+	return g.rejoin(d, m)
+}
+
+// join leads an erased drive in.
+func (g *Group) join(d Drive, before Member) error {
+	switch st := d.Status(); {
+	case !st.Powered:
+		return admitError(d, StepState, drive.NoPower)
+	case st.State == drive.Configured:
+		return admitError(d, StepState, ErrConfigured)
+	case st.State != drive.Erased:
+		return admitError(d, StepState, fmt.Errorf("%w: it must be erased first", drive.Degraded))
+	}
+	msid, err := d.MSID()
+	if err != nil {
+		return admitError(d, StepMSID, err)
+	}
+	m, err := next(before)
+	if err != nil {
+		return admitError(d, StepGroup, err)
+	}
+	m.Generation = 0
+	if err := g.put(m); err != nil {
+		return admitError(d, StepRecord, err)
+	}
+	if step, err := g.migrate(d, msid, m.Pending); err != nil {
+		if step != StepMigrate && !before.Current() {
+			// The credential never left the facility. Should the store fail
+			// now, the drive stays an unfinished member, which is safe.
+			m.Pending = 0
+			err = errors.Join(err, g.put(m))
+		}
+		return admitError(d, step, err)
+	}
+	if err := g.verify(d, m.Pending); err != nil {
+		return admitError(d, StepVerify, err)
+	}
+	if err := g.settle(m, m.Pending); err != nil {
+		return admitError(d, StepRecord, err)
+	}
+	return nil
+}
+
+// migrate gives the drive a new media key and then the credential.
+func (g *Group) migrate(d Drive, msid drive.PIN, generation uint32) (Step, error) {
+	s, err := d.Authenticate(drive.BandMaster(dataBand), msid)
+	if err != nil {
+		return StepAuthenticate, err
+	}
+	defer s.Close()
+	if err := s.GenKey(); err != nil {
+		return StepNewKey, err
+	}
+	pin := g.pin(d.Serial(), generation)
+	defer pin.Clear()
+	if err := s.Migrate(pin); err != nil {
+		return StepMigrate, err
+	}
+	return "", nil
+}
+
+// rejoin leads a member back that holds data, or may.
+func (g *Group) rejoin(d Drive, m Member) error {
+	generation, step, err := g.recover(d, m)
+	if err != nil {
+		return admitError(d, step, err)
+	}
+	if err := g.verify(d, generation); err != nil {
+		return admitError(d, StepVerify, err)
+	}
+	if err := g.settle(m, generation); err != nil {
+		return admitError(d, StepRecord, err)
+	}
+	return nil
+}
+
+func (g *Group) recover(d Drive, m Member) (uint32, Step, error) {
+	var previous uint32
+	if m.Generation > 0 {
+		previous = m.Generation - 1
+	}
+	s, generation, err := g.open(d, m.Generation, m.Pending, previous)
+	if err != nil {
+		return 0, StepAuthenticate, err
+	}
+	defer s.Close()
+	if d.Status().State == drive.SecurityDegraded {
+		if err := s.Restore(); err != nil {
+			return 0, StepRestore, err
+		}
+	}
+	if err := s.Unlock(); err != nil {
+		return 0, StepUnlock, err
+	}
+	return generation, "", nil
+}
+
+func admitError(d Drive, step Step, err error) error {
+	return &AdmitError{Serial: d.Serial(), Step: step, Status: d.Status(), Err: err}
+}

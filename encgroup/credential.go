@@ -1,0 +1,78 @@
+package encgroup
+
+import (
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// The purposes that keys are derived for; HKDF binds each key to one.
+const (
+	infoCredential = "fdelab encgroup access credential v1\x00"
+	infoSignature  = "fdelab encgroup data key signature v1\x00"
+)
+
+// credential is the 32-byte access credential of a drive: HKDF-SHA256 (RFC 5869)
+// of the group key over serial (length byte and bytes) and generation (4 bytes, big endian).
+func credential(groupKey *secret.Key32, serial string, generation uint32) secret.Key32 {
+	info := make([]byte, 0, len(infoCredential)+1+serialMax+4)
+	info = append(info, infoCredential...)
+	info = append(append(info, byte(len(serial))), serial...)
+	info = binary.BigEndian.AppendUint32(info, generation)
+	return derive(groupKey, string(info))
+}
+
+func derive(key *secret.Key32, info string) (out secret.Key32) {
+	b, err := hkdf.Key(sha256.New, key[:], nil, info, len(out))
+	if err != nil {
+		panic("BUG: encgroup: hkdf: " + err.Error())
+	}
+	copy(out[:], b)
+	clear(b)
+	return out
+}
+
+// sign is HMAC-SHA256 (RFC 2104) under a key derived from the data key, over the
+// UID (length byte and bytes) and the wrapped group key.
+func sign(dataKey *secret.Key32, uid string, wrapped []byte) (out [32]byte) {
+	k := derive(dataKey, infoSignature)
+	defer k.Clear()
+	h := hmac.New(sha256.New, k[:])
+	h.Write([]byte{byte(len(uid))})
+	h.Write([]byte(uid))
+	h.Write(wrapped)
+	h.Sum(out[:0])
+	return out
+}
+
+// seal wraps the group key and signs the wrap.
+func seal(dataKey, groupKey *secret.Key32, uid string) (wrapped [40]byte, signature [32]byte, err error) {
+	w, err := keywrap.Wrap(dataKey[:], groupKey[:])
+	if err != nil {
+		return wrapped, signature, fmt.Errorf("encgroup: %w", err)
+	}
+	copy(wrapped[:], w)
+	return wrapped, sign(dataKey, uid, w), nil
+}
+
+// unseal is the reverse: ErrUnwrap or ErrSignature when the data key is not the
+// right one or the record was altered.
+func unseal(dataKey *secret.Key32, r *Record) (groupKey secret.Key32, err error) {
+	k, err := keywrap.Unwrap(dataKey[:], r.Wrapped[:])
+	if err != nil {
+		return groupKey, ErrUnwrap
+	}
+	defer clear(k)
+	want := sign(dataKey, r.UID, r.Wrapped[:])
+	if subtle.ConstantTimeCompare(want[:], r.Signature[:]) != 1 {
+		return groupKey, ErrSignature
+	}
+	copy(groupKey[:], k)
+	return groupKey, nil
+}

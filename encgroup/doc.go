@@ -1,0 +1,2 @@
+// Package encgroup is an encryption group.
+package encgroup

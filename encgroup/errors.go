@@ -1,0 +1,77 @@
+package encgroup
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// What the group itself refuses. Nothing was changed when one of these is
+// returned.
+var (
+	ErrNoServer     = errors.New("no key server is configured")
+	ErrFewServers   = errors.New("fewer than two key servers are configured")
+	ErrConfigured   = errors.New("already configured: it may hold customer data and must not be erased")
+	ErrGroupExists  = errors.New("the encryption group is configured already")
+	ErrUnconfigured = errors.New("the encryption group is not configured")
+	ErrInaccessible = errors.New("the encryption group is inaccessible: it has no group key")
+	ErrMember       = errors.New("the drive is a member already")
+	ErrNotMember    = errors.New("the drive is not a member of the encryption group")
+	ErrErased       = errors.New("the member is erased: it has to be readmitted or forgotten")
+	ErrUnfinished   = errors.New("the admission of the drive was never finished: it has to be readmitted")
+	ErrNotErased    = errors.New("the drive is not in its erased state after the erase")
+	ErrUnverified   = errors.New("the drive did not keep what it was told")
+	ErrStore        = errors.New("the group's record could not be kept")
+	ErrRecord       = errors.New("the group's record is damaged")
+)
+
+// Step names where an operation on a drive ended.
+type Step string
+
+// The steps, in the order in which an admission takes them.
+const (
+	StepGroup        Step = "group key"    // the group has no key, or knows nothing of the drive
+	StepState        Step = "drive state"  // the lifecycle state of the drive forbids it
+	StepMSID         Step = "read MSID"    // the drive does not tell its MSID
+	StepRecord       Step = "record"       // the facility's own record could not be written
+	StepAuthenticate Step = "authenticate" // the drive takes none of the credentials (or not the MSID)
+	StepNewKey       Step = "new key"      // the drive did not replace its media key
+	StepMigrate      Step = "migrate"      // the drive did not take the credential
+	StepRestore      Step = "restore"      // the drive stays security degraded
+	StepUnlock       Step = "unlock"       // the drive does not unlock its range
+	StepErase        Step = "erase"        // the drive did not erase
+	StepVerify       Step = "verify"       // done, says the drive, and does not behave like it
+)
+
+// AdmitError says where an admission or readmission ended. errors.Is matches the
+// group's own refusals and the codes of the drive.
+type AdmitError struct {
+	Serial string
+	Step   Step
+	Status drive.Status // what the drive said of itself afterwards
+	Err    error
+}
+
+func (e *AdmitError) Error() string {
+	return fmt.Sprintf("encgroup: admission of %s: %s: %v", e.Serial, e.Step, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *AdmitError) Unwrap() error { return e.Err }
+
+// MemberError is the same for an operation on a drive that is a member.
+type MemberError struct {
+	Op     string // "unlock", "rekey", "release"
+	Serial string
+	Step   Step
+	Status drive.Status
+	Err    error
+}
+
+func (e *MemberError) Error() string {
+	return fmt.Sprintf("encgroup: %s of %s: %s: %v", e.Op, e.Serial, e.Step, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *MemberError) Unwrap() error { return e.Err }

@@ -1,0 +1,154 @@
+package encgroup
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// Drive is what a group needs of a drive. A *drive.Drive is one; so is a port
+// with a drive behind it, which may be dead.
+type Drive interface {
+	Serial() string
+	Status() drive.Status
+	MSID() (drive.PIN, error)
+	Range(n int) (drive.RangeInfo, error)
+	Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error)
+}
+
+var _ Drive = (*drive.Drive)(nil)
+
+// dataBand is the range that holds customer data: the global one. That a
+// facility uses no other is our assumption.
+const dataBand = 0
+
+// Members lists the drives of the group by serial, ascending, unfinished
+// admissions included.
+func (g *Group) Members() []Member {
+	out := make([]Member, 0, len(g.rec.Members))
+	for _, m := range g.rec.Members {
+		if m.Current() {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Member is the member with this serial; false if the drive is none.
+func (g *Group) Member(serial string) (Member, bool) {
+	m := g.lookup(serial)
+	return m, m.Current()
+}
+
+// Forget drops a member without touching the drive: the erase engine has erased
+// it, or it is gone for good. The generations it used are remembered.
+func (g *Group) Forget(serial string) error {
+	m, ok := g.Member(serial)
+	if !ok {
+		return fmt.Errorf("encgroup: forget %s: %w", serial, ErrNotMember)
+	}
+	m.Generation, m.Pending = 0, 0
+	return g.put(m)
+}
+
+// lookup gives what the record has on a serial; for an unknown one a member with
+// nothing but that.
+func (g *Group) lookup(serial string) Member {
+	if i, ok := g.rec.find(serial); ok {
+		return g.rec.Members[i]
+	}
+	return Member{Serial: serial}
+}
+
+// put saves one member. If the store does not take it, the group is as before.
+func (g *Group) put(m Member) error {
+	r := g.rec
+	i, ok := r.find(m.Serial)
+	if ok {
+		old := r.Members[i]
+		r.Members[i] = m
+		err := g.save(r)
+		if err != nil {
+			r.Members[i] = old
+		}
+		return err
+	}
+	r.Members = slices.Insert(slices.Clone(r.Members), i, m)
+	return g.save(r)
+}
+
+// next is m with a new credential pending.
+func next(m Member) (Member, error) {
+	if m.Last == math.MaxUint32 {
+		return m, errors.New("every credential generation of this drive is used up")
+	}
+	m.Last++
+	m.Pending = m.Last
+	return m, nil
+}
+
+// authenticate opens a session as BandMaster of the data range with the
+// credential of a generation.
+func (g *Group) authenticate(d Drive, generation uint32) (*drive.Session, error) {
+	pin := g.pin(d.Serial(), generation)
+	defer pin.Clear()
+	return d.Authenticate(drive.BandMaster(dataBand), pin)
+}
+
+func (g *Group) pin(serial string, generation uint32) drive.PIN {
+	c := credential(&g.ram.group, serial, generation)
+	defer c.Clear()
+	return drive.CredentialPIN(&c)
+}
+
+// open tries generations in order; 0 stands for none. Only a plain refusal leads
+// to the next one: every wrong guess counts against the drive's try limit.
+func (g *Group) open(d Drive, generations ...uint32) (*drive.Session, uint32, error) {
+	err := error(drive.NotAuthorized)
+	for i, n := range generations {
+		if n == 0 || slices.Contains(generations[:i], n) {
+			continue
+		}
+		var s *drive.Session
+		if s, err = g.authenticate(d, n); err == nil {
+			return s, n, nil
+		}
+		if !errors.Is(err, drive.NotAuthorized) {
+			break
+		}
+	}
+	return nil, 0, err
+}
+
+// settle records that the drive has this generation and no other.
+func (g *Group) settle(m Member, generation uint32) error {
+	if m.Generation == generation && m.Pending == 0 {
+		return nil
+	}
+	m.Generation, m.Pending = generation, 0
+	return g.put(m)
+}
+
+// verify looks whether a drive is what its rank requires: Configured, lock
+// enabled on power loss, off its factory PIN, and open to the credential.
+func (g *Group) verify(d Drive, generation uint32) error {
+	if st := d.Status(); st.State != drive.Configured {
+		return fmt.Errorf("%w: it is %v, not %v", ErrUnverified, st.State, drive.Configured)
+	}
+	r, err := d.Range(dataBand)
+	if err != nil {
+		return err
+	}
+	if r.AtMSID || !r.ReadLockEnabled || !r.WriteLockEnabled || r.LockOnReset&drive.OnPowerCycle == 0 {
+		return fmt.Errorf("%w: its data range does not lock", ErrUnverified)
+	}
+	s, err := g.authenticate(d, generation)
+	if err != nil {
+		return err
+	}
+	s.Close()
+	return nil
+}

@@ -1,0 +1,251 @@
+package encgroup
+
+import (
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// MemCluster is a customer's key servers in memory: each has its own store of
+// keys, and every pair a replication link. Everything that can be broken is a
+// physical thing below the KeyServer interface: power, the network cable to the facility, a
+// replication link, a stalled process, a lost or a damaged key.
+//
+// A new key goes to the other servers at once. Where the link or the other
+// server is down it waits, and goes when both are back; what arrived once is never sent again.
+type MemCluster struct {
+	servers []*MemServer
+	cut     map[[2]int]bool
+	entropy io.Reader
+}
+
+// MemServer is one server of a MemCluster.
+type MemServer struct {
+	cluster *MemCluster
+	index   int
+	id      string
+	off     bool // no power
+	unplugd bool // the cable to the facility is out
+	stalled bool // the process takes connections and never answers
+	made    int  // keys created here
+	keys    []*memKey
+	outbox  []delivery
+}
+
+type memKey struct {
+	uid, label string
+	key        secret.Key32
+}
+
+// delivery is a key that another server does not have yet.
+type delivery struct {
+	to  int
+	uid string
+}
+
+// NewMemCluster makes one server for each ID, all powered, all linked. IDs must
+// be distinct and not empty. entropy is the source of the data keys.
+func NewMemCluster(entropy io.Reader, ids ...string) (*MemCluster, error) {
+	c := &MemCluster{cut: map[[2]int]bool{}, entropy: entropy}
+	for i, id := range ids {
+		if id == "" || len(id) > 200 || slices.Contains(ids[:i], id) {
+			return nil, fmt.Errorf("encgroup: key server ID %q, need distinct names of 1 to 200 bytes", id)
+		}
+		c.servers = append(c.servers, &MemServer{cluster: c, index: i, id: id})
+	}
+	return c, nil
+}
+
+// Servers lists the servers, in order, as a group takes them.
+func (c *MemCluster) Servers() []KeyServer {
+	out := make([]KeyServer, len(c.servers))
+	for i, s := range c.servers {
+		out[i] = s
+	}
+	return out
+}
+
+// Server is the server with this ID.
+func (c *MemCluster) Server(id string) (*MemServer, error) {
+	for _, s := range c.servers {
+		if s.id == id {
+			return s, nil
+		}
+	}
+	return nil, fmt.Errorf("encgroup: no key server %q", id)
+}
+
+// CutLink cuts the replication link between two servers.
+func (c *MemCluster) CutLink(a, b string) error { return c.setLink(a, b, true) }
+
+// MendLink mends it: keys that waited are delivered.
+func (c *MemCluster) MendLink(a, b string) error { return c.setLink(a, b, false) }
+
+func (c *MemCluster) setLink(a, b string, cut bool) error {
+	x, err := c.Server(a)
+	if err != nil {
+		return err
+	}
+	y, err := c.Server(b)
+	if err != nil {
+		return err
+	}
+	if x == y {
+		return fmt.Errorf("encgroup: key server %q has no replication link to itself", a)
+	}
+	c.cut[link(x.index, y.index)] = cut
+	c.replicate()
+	return nil
+}
+
+func link(a, b int) [2]int { return [2]int{min(a, b), max(a, b)} }
+
+// replicate delivers what can be delivered now.
+func (c *MemCluster) replicate() {
+	for _, s := range c.servers {
+		var wait []delivery
+		for _, d := range s.outbox {
+			to := c.servers[d.to]
+			if s.off || to.off || c.cut[link(s.index, d.to)] {
+				wait = append(wait, d)
+				continue
+			}
+			// A key lost or damaged meanwhile is lost or damaged: the source
+			// sends what it has.
+			if i := s.find(d.uid); i >= 0 && to.find(d.uid) < 0 {
+				k := *s.keys[i]
+				to.keys = append(to.keys, &k)
+			}
+		}
+		s.outbox = wait
+	}
+}
+
+// ID names the server.
+func (s *MemServer) ID() string { return s.id }
+
+// String is the ID; the keys stay inside.
+func (s *MemServer) String() string { return s.id }
+
+// Create makes a data key and sends it to the other servers.
+func (s *MemServer) Create(label string) (string, error) {
+	if err := s.reach(); err != nil {
+		return "", err
+	}
+	k := &memKey{uid: fmt.Sprintf("%s-%04d", s.id, s.made+1), label: label}
+	if _, err := io.ReadFull(s.cluster.entropy, k.key[:]); err != nil {
+		return "", fmt.Errorf("%w: no entropy: %w", ErrRefused, err)
+	}
+	s.made++
+	s.keys = append(s.keys, k)
+	for i := range s.cluster.servers {
+		if i != s.index {
+			s.outbox = append(s.outbox, delivery{i, k.uid})
+		}
+	}
+	s.cluster.replicate()
+	return k.uid, nil
+}
+
+// Get returns a key of this server's own store.
+func (s *MemServer) Get(uid string) (secret.Key32, error) {
+	if err := s.reach(); err != nil {
+		return secret.Key32{}, err
+	}
+	i := s.find(uid)
+	if i < 0 {
+		return secret.Key32{}, ErrNoKey
+	}
+	return s.keys[i].key, nil
+}
+
+// reach is what the network answers to a client.
+func (s *MemServer) reach() error {
+	switch {
+	case s.off || s.unplugd:
+		return ErrUnreachable
+	case s.stalled:
+		return ErrTimeout
+	}
+	return nil
+}
+
+func (s *MemServer) find(uid string) int {
+	return slices.IndexFunc(s.keys, func(k *memKey) bool { return k.uid == uid })
+}
+
+// PowerOff takes the server's power. Its keys are on its disk and stay.
+func (s *MemServer) PowerOff() { s.off = true }
+
+// PowerOn brings it back: keys that waited are delivered.
+func (s *MemServer) PowerOn() {
+	s.off = false
+	s.cluster.replicate()
+}
+
+// Powered says whether it has power.
+func (s *MemServer) Powered() bool { return !s.off }
+
+// Unplug pulls the cable to the facility; replication goes on.
+func (s *MemServer) Unplug() { s.unplugd = true }
+
+// Plug puts it back.
+func (s *MemServer) Plug() { s.unplugd = false }
+
+// Stall stops the server's process: it takes connections and never answers.
+func (s *MemServer) Stall() { s.stalled = true }
+
+// Resume lets it run again.
+func (s *MemServer) Resume() { s.stalled = false }
+
+// Keys lists the unique identifiers in the server's store, in order of arrival.
+func (s *MemServer) Keys() []string {
+	out := make([]string, len(s.keys))
+	for i, k := range s.keys {
+		out[i] = k.uid
+	}
+	return out
+}
+
+// LoseKey removes a key from this server's disk; the others keep theirs.
+func (s *MemServer) LoseKey(uid string) error {
+	i := s.find(uid)
+	if i < 0 {
+		return fmt.Errorf("encgroup: key server %q: %w: %q", s.id, ErrNoKey, uid)
+	}
+	s.keys[i].key.Clear()
+	s.keys = slices.Delete(s.keys, i, i+1)
+	return nil
+}
+
+// DamageKey flips one bit (0 to 255) of a key on this server's disk.
+func (s *MemServer) DamageKey(uid string, bit int) error {
+	i := s.find(uid)
+	if i < 0 {
+		return fmt.Errorf("encgroup: key server %q: %w: %q", s.id, ErrNoKey, uid)
+	}
+	if bit < 0 || bit > 255 {
+		return fmt.Errorf("encgroup: bit %d of a key, need 0 to 255", bit)
+	}
+	s.keys[i].key[bit/8] ^= 1 << (bit % 8)
+	return nil
+}
+
+// RestoreFrom is the customer's repair: every key that the other server has is
+// copied from it, over what is here.
+func (s *MemServer) RestoreFrom(o *MemServer) error {
+	if o.off || s.off {
+		return fmt.Errorf("encgroup: restore of key server %q from %q: %w", s.id, o.id, ErrUnreachable)
+	}
+	for _, k := range o.keys {
+		n := *k
+		if i := s.find(k.uid); i >= 0 {
+			s.keys[i] = &n
+		} else {
+			s.keys = append(s.keys, &n)
+		}
+	}
+	return nil
+}
