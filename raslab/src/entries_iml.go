@@ -1,0 +1,244 @@
+package src
+
+// Facts that several key server entries share.
+const (
+	everyTwelveMinutes = "The partitions ask for connectivity every 12 minutes by themselves. When it is back, they reboot (BE14CFE1) only if no service action is running and customer data is inaccessible."
+	closeByHand        = "When a test of access succeeds on every server of the group, close the event."
+	thenSupport        = "If it persists, ask the next level of support."
+	nextLevel          = "Ask the next level of support."
+	ourSeverity        = "Severity: our scale."
+	ourCheck           = "Check: ours; the source names no checks for this code."
+	ourSteps           = "Action: the steps are ours; the list is lost in the source."
+)
+
+// byCFE1 is the closing rule of the BE14E0xx codes.
+var byCFE1 = Closing{Kind: ByHand, By: []Code{BE14CFE1}}
+
+// The key server codes that an IML can raise, alone or like a periodic retrieval.
+var imlEntries = []Entry{
+	{
+		Code:     BE14CFE0,
+		Title:    "No key server delivered the keys",
+		Severity: Critical,
+		Cause: "At a dual cluster IML not one of the configured key servers delivered the data key. Encrypted ranks stay locked, and their data is out of reach. " +
+			"This is the umbrella: a more specific code, raised at the same time, says why.",
+		When: []When{DualClusterIML},
+		Check: []string{
+			"The specific BE14E0xx code that was raised together with this one; its checks come first.",
+			"The list of key servers with state and path status (lskeymgr): how many are active, for which key group.",
+			"Whether the drives kept power. A drive that did not lose power may still be unlocked.",
+		},
+		Action: []string{
+			"Mend what the specific code points at; one working key server of the group is enough to reach the data again.",
+			"Do not exchange, erase or revert drives: locked drives are well, they lack their key.",
+			"See that the partitions reboot and the groups become accessible.",
+			thenSupport,
+			closeByHand,
+		},
+		Closing:    Closing{Kind: ByHand},
+		Assumption: []string{ourSeverity, "Check: ours.", ourSteps},
+		Related:    []Code{BE14E004, BE14E008, BE14E009, BE14E00B, BE14E011, BE14E012, BE14E013, BE14E0F1, BE14CFE1, BE14CFEA},
+	},
+	{
+		Code:     BE14CFE1,
+		Title:    "Access to the key servers is back; both partitions reboot by themselves",
+		Severity: Informational,
+		Cause: "Customer data was out of reach for want of keys, a key server answers again, and no service action was running. " +
+			"The facility therefore started a dual cluster IML without being asked.",
+		When:   []When{DualClusterIML},
+		Check:  []string{"After the IML, that the encryption groups are accessible."},
+		Action: []string{"None. The event is for information, and closes itself."},
+		Closing: Closing{Kind: ClosesItself, With: []Code{
+			BE14E004, BE14E008, BE14E009, BE14E00B, BE14E011, BE14E012, BE14E013, BE14E0F1,
+		}},
+		Assumption: []string{ourSeverity, ourCheck},
+		Related:    []Code{BE14E1F6, BE14CFE0},
+	},
+	{
+		Code:     BE14CFE5,
+		Title:    "A damaged copy of the key repository was mended by a reboot",
+		Severity: Informational,
+		Cause: "The facility saw signs of corruption in its store of wrapped keys: one copy differs from the others. " +
+			"A reboot of the partitions, which the facility did by itself, put the good copy back.",
+		When:       []When{DualClusterIML},
+		Check:      []string{"Whether the event repeats. One copy that goes bad again and again has a cause of its own."},
+		Action:     []string{"None for one occurrence: the event is for information.", "If it repeats, ask the next level of support before the last good copy goes (BE14E3F7)."},
+		Closing:    Closing{Kind: ByHand},
+		Assumption: []string{ourSeverity, "Cause: that one copy differs from the others, and is replaced from a good one, is ours.", ourCheck, "Action: what to do on a repeat is ours."},
+		Related:    []Code{BE14E3F7, BE31CFE8},
+	},
+	{
+		Code:     BE14E004,
+		Title:    "No active path to any key server; the configuration is suspect",
+		Severity: Critical,
+		Cause: "The facility finds no key server that it could ask: no configured server has an active path. " +
+			"Nothing was sent, so the network is not accused; the configuration is.",
+		When: []When{DualClusterIML, PeriodicKeyRetrieval},
+		Check: []string{
+			"The list of key servers (lskeymgr): at least two for the group, in state active.",
+			"Address, port and protocol of each server (showkeymgr) against what the customer says they are.",
+			"That the servers are configured for the right key group and type: data at rest or cloud tiering.",
+		},
+		Action:     []string{"Have the customer correct or activate the key servers.", everyTwelveMinutes, closeByHand},
+		Closing:    byCFE1,
+		Assumption: []string{ourSeverity, "Check: ours.", ourSteps},
+		Related:    []Code{BE14CFE0, BE14CFE1, BE14E1F6, BE14CFEB, BE14E008, BE14E009},
+	},
+	{
+		Code:     BE14E008,
+		Title:    "The management console can not reach the key servers; the network is suspect",
+		Severity: Critical,
+		Cause: "The partitions reach the console and its network service runs, but the console gets an error " +
+			"when it opens a socket to the key servers.",
+		When: []When{DualClusterIML, PeriodicKeyRetrieval},
+		Check: []string{
+			"From the console, each server's address and port: does the name resolve, does the host answer, does the port accept a connection.",
+			"Firewalls and routes between console and servers; whatever was changed there last.",
+			"That the key server software is running on the servers. A refused connection is a server that is up with a service that is down.",
+			"The second console, if there is one: if it has a path, the fault is near the first.",
+		},
+		Action:     []string{"Have the customer restore the network or the server.", everyTwelveMinutes, closeByHand},
+		Closing:    byCFE1,
+		Assumption: []string{ourSeverity, "Check: ours.", ourSteps},
+		Related:    []Code{BE14CFE0, BE14CFE1, BE14E1F6, BE14E004, BE14E009, BE14EAF1},
+	},
+	{
+		Code:     BE14E009,
+		Title:    "Partitions and management console can not talk to each other",
+		Severity: Critical,
+		Cause: "The request for keys does not get as far as the console: communication between the partitions and the console fails. " +
+			"The key servers are not involved.",
+		When: []When{DualClusterIML, PeriodicKeyRetrieval},
+		Check: []string{
+			"That the console is up, and its network service running.",
+			"The internal network between partitions and console: cables, switches, both networks.",
+			"Whether one partition is affected or both, and one console or both.",
+		},
+		Action:     []string{"Restore the console or the internal network.", everyTwelveMinutes, closeByHand},
+		Closing:    byCFE1,
+		Assumption: []string{ourSeverity, "Check: ours.", ourSteps},
+		Related:    []Code{BE14CFE0, BE14CFE1, BE14E1F6, BE14E00B, BE14E004, BE14E008},
+	},
+	{
+		Code:     BE14E00B,
+		Title:    "A key command to the management console timed out, for every key server",
+		Severity: Critical,
+		Cause: "Partitions and console are connected, but a key command between them was not answered in time, " +
+			"and no server delivered a key.",
+		When:       []When{DualClusterIML, PeriodicKeyRetrieval},
+		Check:      []string{"The load of the console, and whether it was restarting.", "Whether a test of access succeeds now."},
+		Action:     []string{nextLevel, closeByHand},
+		Closing:    byCFE1,
+		Assumption: []string{ourSeverity, ourCheck},
+		Related:    []Code{BE14CFE0, BE14E009, BE14EA0B},
+	},
+	{
+		Code:     BE14E011,
+		Title:    "No key server has all the keys that were asked for",
+		Severity: Critical,
+		Cause: "Every configured server answers, but none can provide one or more of the keys that the facility asks for by identifier. " +
+			"The keys were deleted, never replicated, or belong to another group.",
+		When: []When{DualClusterIML, PeriodicKeyRetrieval},
+		Check: []string{
+			"On each server, whether the identifier of the group's key (showkeygrp) is known, and active.",
+			"Whether the servers were restored from a backup older than the key.",
+			"That the facility's certificate is the one that the server grants the key to.",
+		},
+		Action: []string{
+			nextLevel,
+			"Have the customer stop every deletion and restore on the key servers: a key that is gone from the last server and its backups takes the data with it.",
+			closeByHand,
+		},
+		Closing:    byCFE1,
+		Assumption: []string{ourSeverity, "Cause: why a server lacks the key is ours.", ourCheck, "Action: the next level of support is the source's; the rest is ours."},
+		Related:    []Code{BE14CFE0, BE14EA11, BE14E012},
+	},
+	{
+		Code:     BE14E012,
+		Title:    "The group key can not be unwrapped with a data key from any server",
+		Severity: Critical,
+		Cause: "A data key came, but the wrapped group key in the facility's repository does not open with it, whichever server it came from. " +
+			"It is the wrong key, or the wrapped copy is damaged.",
+		When: []When{DualClusterIML, PeriodicKeyRetrieval},
+		Check: []string{
+			"That the identifier which the servers know belongs to this facility and this group.",
+			"Whether a rekey was under way: then old and new data key may be confused.",
+			"For BE14CFE5 and BE14E3F7, which accuse the facility's repository instead.",
+		},
+		Action:     []string{"Have the customer compare the key on the servers with their records; create no new key for the group meanwhile.", thenSupport, closeByHand},
+		Closing:    byCFE1,
+		Assumption: []string{ourSeverity, "Cause: the two explanations are ours.", ourCheck, ourSteps},
+		Related:    []Code{BE14CFE0, BE14EA12, BE14E013, BE14CFE5, BE14E3F7},
+	},
+	{
+		Code:     BE14E013,
+		Title:    "The signature of the data key does not match",
+		Severity: Critical,
+		Cause: "The signature that the facility computes with the data key it received is not the one it stored when the key was new. " +
+			"The data key is not the one that belongs to the group, or the stored signature is damaged.",
+		When: []When{DualClusterIML, PeriodicKeyRetrieval},
+		Check: []string{
+			"That the identifier which the servers know belongs to this facility and this group.",
+			"Whether one server gives another answer than the rest (test access, server by server).",
+		},
+		Action:     []string{nextLevel, closeByHand},
+		Closing:    byCFE1,
+		Assumption: []string{ourSeverity, "Cause: the two explanations are ours.", ourCheck},
+		Related:    []Code{BE14CFE0, BE14EA13, BE14E012},
+	},
+	{
+		Code:     BE14E0F1,
+		Title:    "A key server can not be accessed at IML",
+		Severity: Critical,
+		Cause: "The facility gets through to the customer's key server, but not in: the connection opens, " +
+			"and then the session or the protocol fails.",
+		When: []When{DualClusterIML},
+		Check: []string{
+			"Protocol and port of the server (showkeymgr): IPP or KMIP, with TLS or without.",
+			"The certificates of both sides: expired, not yet valid, or not trusted by the other (certificateexpiry in showkeygrp).",
+			"That the facility is registered and accepted as a client on the server.",
+		},
+		Action:     []string{"Have the customer correct protocol, port or certificates on the server or in the facility.", thenSupport, closeByHand},
+		Closing:    byCFE1,
+		Assumption: []string{ourSeverity, "Cause: that the failure comes after the connection opened is ours; the source says that the server can not be accessed.", "Check: ours.", ourSteps},
+		Related:    []Code{BE14CFE0, BE14E008, BE14EAF1, BE14EAF3},
+	},
+	{
+		Code:     BE14E1F6,
+		Title:    "Key servers are back, but a service action prevented the reboot that unlocks the data",
+		Severity: Critical,
+		Cause: "The partitions were started without access to the key servers. The servers answer now, but while a service action is in progress " +
+			"the facility does not reboot by itself, so the data stays out of reach until somebody reboots it.",
+		When: []When{AccessRegained},
+		Check: []string{
+			"Which service action is in progress, and whether it can end first. It ends before the partitions are cycled.",
+			"That a test of access still succeeds.",
+		},
+		Action: []string{
+			"Finish or end the service action.",
+			"Quiesce the storage facility image; wait until its valid state is shutdown.",
+			"Shut it down; wait until its valid state is resume.",
+			"Resume it, and see that the IML completes and the groups are accessible.",
+			"Close the event.",
+		},
+		Closing:    Closing{Kind: ByHand},
+		Assumption: []string{ourSeverity, ourCheck, "Action: quiesce, shutdown, resume and the waiting between them are the source's; the first and the last step are ours."},
+		Related:    []Code{BE14CFE1, BE14CFE0, BE14E004, BE14E008, BE14E009},
+	},
+	{
+		Code:     BE14E3F7,
+		Title:    "The key repository can not be read",
+		Severity: Critical,
+		Cause: "The repository in which the facility keeps the wrapped keys and certificates reported a permanent error: " +
+			"no copy of a record or a certificate can be read.",
+		When: []When{Anytime},
+		Check: []string{
+			"Whether data is still accessible. What is unlocked stays so until it loses power.",
+			"For an earlier BE14CFE5: the repository gave warning then.",
+		},
+		Action:     []string{"Keep the power on, and do not IML.", nextLevel, "When the repository is restored and the groups are accessible, close the event."},
+		Closing:    Closing{Kind: ByHand},
+		Assumption: []string{ourSeverity, "Cause: that every copy is unreadable is ours.", "When: the source names no action.", ourCheck, "Action: the next level of support is the source's; the rest is ours."},
+		Related:    []Code{BE14CFE5, BE31CFE8, BE14E012},
+	},
+}
