@@ -48,15 +48,6 @@ type Label struct {
 	PSID   PIN // 32 bytes; on the label only
 }
 
-// Status is the public, secret-free summary that a host may read at any time.
-type Status struct {
-	Powered       bool
-	State         State
-	Locked        bool   // some lock-enabled range is locked now
-	LockEnabled   bool   // some range has Read- or WriteLockEnabled
-	KeyGeneration uint32 // counts key records; changes whenever a credential or key did
-}
-
 // Drive is one self-encrypting drive. It is safe for concurrent use: its lock
 // is the one owner of the state machine.
 type Drive struct {
@@ -64,6 +55,8 @@ type Drive struct {
 	cfg    Config
 	fuses  Fuses
 	parts  Parts
-	status atomic.Uint64 // packed Status, so that a health check takes no lock
+	// entropy is parts.Entropy behind a check that it does not repeat.
+	entropy io.Reader
+	status  atomic.Uint64 // packed Status, so that a health check takes no lock
 	core
 }

@@ -1,0 +1,211 @@
+package drive
+
+import (
+	"errors"
+
+	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// Erase is the cryptographic erase of range n by the EraseMaster (TCG
+// Enterprise SSC 5.4): a new MEK, the range unlocked with its locks disabled,
+// its BandMaster at MSID again, every older wrap destroyed and read back before
+// it returns nil. The range keeps its place. Errors: NotAuthorized for another
+// authority, InvalidParameter, and those of keyStep: on Degraded the erase did
+// not succeed, whatever is readable.
+func (s *Session) Erase(n int) error {
+	const op = "erase"
+	d, err := s.enter(op)
+	if err != nil {
+		return err
+	}
+	defer d.mu.Unlock()
+	if n < 0 || n >= len(d.rec.ranges) {
+		return d.refuse(op, InvalidParameter, "no range %d, the last is %d", n, len(d.rec.ranges)-1)
+	}
+	e := EventErase
+	if d.rec.configured(BandMaster(n)) {
+		e = EventEraseBand
+	}
+	return s.eraseRanges(op, e, n, n+1)
+}
+
+// EraseAll is Erase of every range in one key step.
+func (s *Session) EraseAll() error {
+	const op = "erase all"
+	d, err := s.enter(op)
+	if err != nil {
+		return err
+	}
+	defer d.mu.Unlock()
+	return s.eraseRanges(op, EventErase, 0, len(d.rec.ranges))
+}
+
+func (s *Session) eraseRanges(op string, e Event, from, to int) error {
+	d := s.d
+	if s.authority != EraseMaster {
+		return d.refuse(op, NotAuthorized, "%v is not the EraseMaster", s.authority)
+	}
+	next := d.rec.clone()
+	return d.eraseStep(op, e, next, from, to)
+}
+
+// eraseStep replaces the MEKs of ranges from (inclusive) to to (exclusive) in
+// next and puts it in force.
+func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
+	meks := make([]*secret.Key64, to)
+	defer func() {
+		for _, k := range meks {
+			if k != nil {
+				k.Clear()
+			}
+		}
+	}()
+	for n := from; n < to; n++ {
+		mek, err := d.eraseRange(&next, n)
+		if err != nil {
+			return d.named(op, err)
+		}
+		meks[n] = mek
+	}
+	if err := d.keyStep(op, e, next); err != nil {
+		return err
+	}
+	if len(d.ram) < len(d.rec.ranges) {
+		d.ram = make([]rangeRAM, len(d.rec.ranges))
+	}
+	for n := from; n < to; n++ {
+		d.ram[n].readLocked, d.ram[n].writeLocked = false, false
+		k := *meks[n]
+		d.ram[n].use(&k)
+	}
+	d.publish()
+	return nil
+}
+
+// eraseRange gives range n in next a new MEK and its BandMaster a new AK at MSID.
+func (d *Drive) eraseRange(next *record, n int) (*secret.Key64, error) {
+	g, slot := &next.ranges[n], next.slot(BandMaster(n))
+	g.cfg.ReadLockEnabled, g.cfg.WriteLockEnabled, g.cfg.LockOnReset = false, false, OnPowerCycle
+	g.readLocked, g.writeLocked = false, false
+	ak, err := d.newAK()
+	if err != nil {
+		return nil, err
+	}
+	defer ak.Clear()
+	if slot.slot, err = d.seal(d.fuses.MSID, &ak); err != nil {
+		return nil, err
+	}
+	slot.atMSID, slot.tries = true, 0
+	mek, err := d.newMEK()
+	if err != nil {
+		return nil, err
+	}
+	return mek, d.rewrap(g, n, mek, &ak)
+}
+
+// RevertPSID gives everything up and sets the drive to factory defaults: new
+// keys, every PIN at MSID, ranges without place or locks (TCG PSID feature
+// set). It proves physical presence by the PSID on the label, needs no session
+// and no record that can be trusted. Errors: NotAuthorized, LockedOut, SPBusy,
+// NoPower, and those of keyStep.
+func (d *Drive) RevertPSID(psid PIN) error {
+	const op = "revert psid"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.powered {
+		return d.ready(op)
+	}
+	if d.session != nil {
+		return d.refuse(op, SPBusy, "a session of %v is open", d.session.authority)
+	}
+	if psid.n == 0 {
+		return d.refuse(op, InvalidParameter, "an empty PSID; it is on the label, %d characters", PINSize)
+	}
+	tries := &d.lostTries
+	if d.trusted {
+		tries = &d.rec.psidTries
+	}
+	if d.cfg.TryLimit > 0 && *tries >= d.cfg.TryLimit {
+		return d.refuse(op, LockedOut, "PSID used up its %d tries", d.cfg.TryLimit)
+	}
+	if *tries < ^uint16(0) {
+		*tries++
+	}
+	if d.trusted {
+		if err := d.note(op); err != nil {
+			return err
+		}
+	}
+	ak, err := d.open(&d.fuses.PSIDSlot, psid)
+	if errors.Is(err, keywrap.ErrIntegrity) {
+		return d.refuse(op, NotAuthorized, "wrong PSID")
+	}
+	if err != nil {
+		return d.refuse(op, HardwareFailure, "%v", err)
+	}
+	ak.Clear()
+	if !d.trusted {
+		d.rootKEK = RootKEK(&d.fuses.Root)
+		d.rec = record{state: SecurityDegraded, generation: max(d.highest, d.rec.generation)}
+	}
+	next, err := d.factoryRecord()
+	if err != nil {
+		return d.named(op, err)
+	}
+	next.generation, next.keygen = d.rec.generation, d.rec.keygen
+	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err != nil {
+		return err
+	}
+	d.trusted, d.lostTries = true, 0
+	d.publish()
+	return nil
+}
+
+// Restore leads a security degraded drive back to Configured: the session's
+// BandMaster has proved its own PIN, and every block but the one with the
+// record in force is destroyed. Errors: InvalidState outside SecurityDegraded or
+// while the BandMaster has MSID (erase again instead), Degraded while an old
+// wrap still can not be destroyed, HardwareFailure, PowerLost.
+func (s *Session) Restore() error {
+	const op = "restore"
+	d, err := s.enter(op)
+	if err != nil {
+		return err
+	}
+	defer d.mu.Unlock()
+	n, err := s.band(d, op)
+	if err != nil {
+		return err
+	}
+	if err := d.permit(op, EventRestore); err != nil {
+		return err
+	}
+	if d.rec.slot(BandMaster(n)).atMSID {
+		return d.refuse(op, InvalidState, "BandMaster%d has MSID, so there is no credential to restore; erase again", n)
+	}
+	resisting, err := d.store.clean()
+	if err != nil {
+		return d.fault(op, err)
+	}
+	if len(resisting) > 0 {
+		return d.refuse(op, Degraded, "flash block %d with old wraps still can not be destroyed", resisting[0])
+	}
+	d.rec.state = Configured
+	if err := d.note(op); err != nil {
+		d.rec.state = SecurityDegraded
+		return err
+	}
+	d.fire(EventRestore)
+	for n := range d.rec.ranges {
+		if g := &d.rec.ranges[n]; g.openAtPowerOn() {
+			mek, err := d.rootMEK(g)
+			if err != nil {
+				return d.degrade(op)
+			}
+			d.ram[n].use(mek)
+		}
+	}
+	d.publish()
+	return nil
+}

@@ -1,0 +1,91 @@
+package drive
+
+import "github.com/seed-9d983aeb/fdelab/internal/xts"
+
+// Read fills dst, a whole number of sectors, from lba on. A sector that was
+// never written reads as zeros; one written under a key that is gone reads as
+// noise. Errors: InvalidParameter for a length that is no whole number of
+// sectors, OutOfRange, Locked, Degraded, MediaFailure, NoPower; dst is then
+// undefined. It fails at once, it never waits.
+func (d *Drive) Read(lba uint64, dst []byte) error {
+	const op = "read"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.access(op, lba, len(dst), func(g *rangeRecord, m *rangeRAM) bool {
+		return g.cfg.ReadLockEnabled && m.readLocked
+	}); err != nil {
+		return err
+	}
+	size := d.cfg.SectorSize
+	for i := 0; i < len(dst); i, lba = i+size, lba+1 {
+		sector := dst[i : i+size]
+		written, err := d.parts.Media.ReadSector(lba, sector)
+		if err != nil {
+			return &StatusError{Op: op, State: d.rec.state, Code: MediaFailure, Err: err}
+		}
+		if written {
+			d.ram[d.rangeOf(lba)].cipher.Decrypt(sector, sector, lba)
+		}
+	}
+	return nil
+}
+
+// Write encrypts and stores src, a whole number of sectors, from lba on. Errors
+// as Read; what was written before a MediaFailure stays written.
+func (d *Drive) Write(lba uint64, src []byte) error {
+	const op = "write"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.access(op, lba, len(src), func(g *rangeRecord, m *rangeRAM) bool {
+		return g.cfg.WriteLockEnabled && m.writeLocked
+	}); err != nil {
+		return err
+	}
+	size := d.cfg.SectorSize
+	buf := borrow(size)
+	defer pages.Put(buf)
+	for i := 0; i < len(src); i, lba = i+size, lba+1 {
+		d.ram[d.rangeOf(lba)].cipher.Encrypt(*buf, src[i:i+size], lba)
+		if err := d.parts.Media.WriteSector(lba, *buf); err != nil {
+			return &StatusError{Op: op, State: d.rec.state, Code: MediaFailure, Err: err}
+		}
+	}
+	return nil
+}
+
+// access checks a whole transfer before a byte of it moves, and has the cipher
+// of every range that it touches ready.
+func (d *Drive) access(op string, lba uint64, n int, locked func(*rangeRecord, *rangeRAM) bool) error {
+	if err := d.ready(op); err != nil {
+		return err
+	}
+	if d.rec.state == SecurityDegraded {
+		return d.refuse(op, Degraded, "no host data moves until the drive is restored or erased")
+	}
+	size := d.cfg.SectorSize
+	if n == 0 || n%size != 0 {
+		return d.refuse(op, InvalidParameter, "%d bytes are no whole number of %d-byte sectors", n, size)
+	}
+	sectors := uint64(n / size)
+	if lba >= d.cfg.Sectors || sectors > d.cfg.Sectors-lba {
+		return d.refuse(op, OutOfRange, "sectors %d to %d, the last is %d", lba, lba+sectors-1, d.cfg.Sectors-1)
+	}
+	for at := lba; at < lba+sectors; at++ {
+		r := d.rangeOf(at)
+		m := &d.ram[r]
+		if locked(&d.rec.ranges[r], m) || m.mek == nil {
+			return d.refuse(op, Locked, "range %d", r)
+		}
+		if m.cipher == nil {
+			c, err := xts.New(m.mek, size)
+			if err != nil {
+				return d.named(op, err)
+			}
+			m.cipher = c
+		}
+		if r == 0 && len(d.rec.ranges) == 1 {
+			break
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+package drive
+
+import (
+	"crypto/hkdf"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"io"
+
+	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+const (
+	saltSize    = 16
+	akWrapSize  = 32 + keywrap.Overhead
+	mekWrapSize = 64 + keywrap.Overhead
+)
+
+// Slot is one authority's key slot: a salt, and the 32-byte authority key (AK)
+// wrapped by AES-KW (RFC 3394) under KEK(root, PIN, salt).
+type Slot struct {
+	Salt [saltSize]byte
+	Wrap [akWrapSize]byte
+}
+
+// mekWrap is a 64-byte MEK wrapped by AES-KW.
+type mekWrap [mekWrapSize]byte
+
+// KEK derives the 32-byte key-encrypting key of a slot: HKDF-SHA256 (RFC 5869)
+// with the salt over the drive's root key and the PIN, so that neither the flash
+// nor the PIN alone is enough. A PIN shorter than 32 bytes is first stretched
+// with PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) by the given iterations.
+func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (secret.Key32, error) {
+	var kek secret.Key32
+	if pin.n == 0 {
+		return kek, fmt.Errorf("drive: an empty PIN derives no key")
+	}
+	var ikm [64]byte
+	copy(ikm[:32], root[:])
+	defer clear(ikm[:])
+	if pin.n == PINSize {
+		copy(ikm[32:], pin.b[:])
+	} else {
+		stretched, err := pbkdf2.Key(sha256.New, string(pin.b[:pin.n]), salt[:], iterations, 32)
+		if err != nil {
+			return kek, fmt.Errorf("drive: stretch PIN: %w", err)
+		}
+		copy(ikm[32:], stretched)
+		clear(stretched)
+	}
+	out, err := hkdf.Key(sha256.New, ikm[:], salt[:], "fdelab/kek/1", 32)
+	if err != nil {
+		return kek, fmt.Errorf("drive: derive KEK: %w", err)
+	}
+	copy(kek[:], out)
+	clear(out)
+	return kek, nil
+}
+
+// RootKEK derives the 32-byte key-encrypting key that wraps the MEK of a range
+// for as long as nobody needs to authenticate for it.
+func RootKEK(root *secret.Key32) secret.Key32 {
+	out, err := hkdf.Key(sha256.New, root[:], nil, "fdelab/root-kek/1", 32)
+	if err != nil {
+		panic("BUG: HKDF refuses 32 bytes: " + err.Error())
+	}
+	var kek secret.Key32
+	copy(kek[:], out)
+	clear(out)
+	return kek
+}
+
+// seal makes a slot for ak under pin with a fresh salt.
+func (d *Drive) seal(pin PIN, ak *secret.Key32) (Slot, error) {
+	var s Slot
+	if err := d.random(s.Salt[:]); err != nil {
+		return Slot{}, err
+	}
+	kek, err := KEK(&d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)
+	if err != nil {
+		return Slot{}, err
+	}
+	defer kek.Clear()
+	w, err := keywrap.Wrap(kek[:], ak[:])
+	if err != nil {
+		return Slot{}, err
+	}
+	copy(s.Wrap[:], w)
+	return s, nil
+}
+
+// open unwraps the AK of a slot; a wrong PIN is found by the integrity check of
+// the unwrap and by nothing else.
+func (d *Drive) open(s *Slot, pin PIN) (secret.Key32, error) {
+	var ak secret.Key32
+	kek, err := KEK(&d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)
+	if err != nil {
+		return ak, err
+	}
+	defer kek.Clear()
+	b, err := keywrap.Unwrap(kek[:], s.Wrap[:])
+	if err != nil {
+		return ak, err
+	}
+	copy(ak[:], b)
+	clear(b)
+	return ak, nil
+}
+
+func wrapMEK(kek *secret.Key32, mek *secret.Key64) (mekWrap, error) {
+	var out mekWrap
+	w, err := keywrap.Wrap(kek[:], mek[:])
+	if err != nil {
+		return out, err
+	}
+	copy(out[:], w)
+	return out, nil
+}
+
+func unwrapMEK(kek *secret.Key32, w *mekWrap) (*secret.Key64, error) {
+	b, err := keywrap.Unwrap(kek[:], w[:])
+	if err != nil {
+		return nil, err
+	}
+	mek := new(secret.Key64)
+	copy(mek[:], b)
+	clear(b)
+	return mek, nil
+}
+
+// random fills b from the drive's entropy source, or fails closed.
+func (d *Drive) random(b []byte) error {
+	if _, err := io.ReadFull(d.entropy, b); err != nil {
+		clear(b)
+		return &StatusError{Code: EntropyFailure, Why: "the random source gave no usable bytes, so no key was made", Err: err}
+	}
+	return nil
+}
+
+// newAK draws an authority key.
+func (d *Drive) newAK() (secret.Key32, error) {
+	var k secret.Key32
+	err := d.random(k[:])
+	return k, err
+}
+
+// newMEK draws a media encryption key. XTS with equal halves is not a cipher to
+// use (IEEE 1619-2018, FIPS 140 IG C.I), so a source that yields one is broken.
+func (d *Drive) newMEK() (*secret.Key64, error) {
+	k := new(secret.Key64)
+	if err := d.random(k[:]); err != nil {
+		return nil, err
+	}
+	if subtle.ConstantTimeCompare(k[:32], k[32:]) == 1 {
+		return nil, &StatusError{Code: EntropyFailure, Why: "the random source repeats, so no key was made"}
+	}
+	return k, nil
+}

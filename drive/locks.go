@@ -1,0 +1,124 @@
+package drive
+
+// SetRange sets geometry and lock settings of the session BandMaster's range.
+// The global range has Start and Length 0; others must lie on the media and
+// must not overlap (TCG Core Specification, Locking table). When the settings
+// decide that the range will be open or closed at power-on, its MEK is wrapped
+// accordingly, in a key step; else only a note is written. Moving a range makes
+// what was written under another key unreadable, as in any drive. Errors:
+// InvalidParameter, Degraded, and those of keyStep.
+func (s *Session) SetRange(c RangeConfig) error {
+	const op = "set range"
+	d, err := s.enter(op)
+	if err != nil {
+		return err
+	}
+	defer d.mu.Unlock()
+	n, err := s.band(d, op)
+	if err != nil {
+		return err
+	}
+	if d.rec.state == SecurityDegraded {
+		return d.refuse(op, Degraded, "restore or erase the drive first")
+	}
+	if err := d.checkRange(op, n, c); err != nil {
+		return err
+	}
+	next := d.rec.clone()
+	next.ranges[n].cfg = c
+	return d.relock(op, s, n, next)
+}
+
+func (d *Drive) checkRange(op string, n int, c RangeConfig) error {
+	if c.LockOnReset > allResets {
+		return d.refuse(op, InvalidParameter, "LockOnReset %#x has unknown members", uint8(c.LockOnReset))
+	}
+	if n == 0 {
+		if c.Start != 0 || c.Length != 0 {
+			return d.refuse(op, InvalidParameter, "the global range has no start and no length of its own")
+		}
+		return nil
+	}
+	if c.Start > d.cfg.Sectors || c.Length > d.cfg.Sectors-c.Start {
+		return d.refuse(op, InvalidParameter, "sectors %d to %d, the drive has %d", c.Start, c.Start+c.Length, d.cfg.Sectors)
+	}
+	for m := 1; m < len(d.rec.ranges) && c.Length > 0; m++ {
+		o := &d.rec.ranges[m].cfg
+		if m != n && o.Length > 0 && c.Start < o.Start+o.Length && o.Start < c.Start+c.Length {
+			return d.refuse(op, InvalidParameter, "overlaps range %d (sectors %d to %d)", m, o.Start, o.Start+o.Length-1)
+		}
+	}
+	return nil
+}
+
+// SetLocks sets ReadLocked and WriteLocked of the session BandMaster's range;
+// each counts only while the matching lock is enabled. Unlocking needs the MEK,
+// which only a wrap can give; locking both directions takes it out of RAM. In
+// SecurityDegraded it is refused with Degraded.
+func (s *Session) SetLocks(read, write bool) error {
+	const op = "set locks"
+	d, err := s.enter(op)
+	if err != nil {
+		return err
+	}
+	defer d.mu.Unlock()
+	n, err := s.band(d, op)
+	if err != nil {
+		return err
+	}
+	if d.rec.state == SecurityDegraded {
+		return d.refuse(op, Degraded, "restore the drive first")
+	}
+	next := d.rec.clone()
+	g := &next.ranges[n]
+	// Where a power cycle locks anyway, the flags are of RAM only and cost no
+	// flash write; elsewhere they decide who can have the key after it.
+	if g.cfg.LockOnReset&OnPowerCycle == 0 {
+		g.readLocked, g.writeLocked = read, write
+	}
+	m := &d.ram[n]
+	wasRead, wasWrite := m.readLocked, m.writeLocked
+	m.readLocked, m.writeLocked = read, write
+	err = d.relock(op, s, n, next)
+	if err != nil && n < len(d.ram) && d.rec.state != SecurityDegraded {
+		d.ram[n].readLocked, d.ram[n].writeLocked = wasRead, wasWrite
+	}
+	return err
+}
+
+// Unlock makes the session BandMaster's range usable in both directions.
+func (s *Session) Unlock() error { return s.SetLocks(false, false) }
+
+// relock puts next in force and leaves range n with its key in RAM or not, as
+// its locks say.
+func (d *Drive) relock(op string, s *Session, n int, next record) error {
+	old, g := &d.rec.ranges[n], &next.ranges[n]
+	keep := d.ram[n].mek != nil
+	mek, err := d.sessionMEK(s, n)
+	if err != nil {
+		return d.named(op, err)
+	}
+	defer mek.Clear()
+	switch {
+	case old.openAtPowerOn() != g.openAtPowerOn():
+		if err := d.rewrap(g, n, mek, &s.ak); err != nil {
+			return d.named(op, err)
+		}
+		if err := d.keyStep(op, "", next); err != nil {
+			return err
+		}
+	case old.cfg != g.cfg || old.readLocked != g.readLocked || old.writeLocked != g.writeLocked:
+		d.rec = next
+		if err := d.note(op); err != nil {
+			return err
+		}
+	}
+	if shut(&d.rec.ranges[n], &d.ram[n]) {
+		d.ram[n].drop()
+	} else if !keep {
+		k := *mek
+		d.ram[n].use(&k)
+	}
+	d.publish()
+	return nil
+}

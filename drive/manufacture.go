@@ -1,0 +1,166 @@
+package drive
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// Fuses is what the factory burns into the chip, outside the flash. It can not
+// change afterwards. Whoever holds it has opened the chip.
+type Fuses struct {
+	Config   Config
+	Root     secret.Key32 // binds every KEK to this chip
+	MSID     PIN          // 32 bytes, readable by anyone
+	PSIDSlot Slot         // opens with the PSID on the label and nothing else
+}
+
+// Validate says in one line what is wrong with a configuration.
+func (c *Config) Validate() error {
+	printable := func(s string) bool {
+		for _, r := range []byte(s) {
+			if r < ' ' || r > '~' {
+				return false
+			}
+		}
+		return true
+	}
+	switch {
+	case len(c.Serial) < 1 || len(c.Serial) > 20 || !printable(c.Serial):
+		return fmt.Errorf("drive: serial %q, need 1 to 20 printable ASCII characters", c.Serial)
+	case len(c.Model) > 40 || !printable(c.Model):
+		return fmt.Errorf("drive: model %q, need at most 40 printable ASCII characters", c.Model)
+	case c.SectorSize != 512 && c.SectorSize != 4096:
+		return fmt.Errorf("drive: sectors of %d bytes, need 512 or 4096", c.SectorSize)
+	case c.Sectors < 1 || c.Sectors > 1<<48:
+		return fmt.Errorf("drive: %d sectors, need 1 to 2^48", c.Sectors)
+	case c.Ranges < 0 || c.Ranges > MaxRanges:
+		return fmt.Errorf("drive: %d ranges beside the global one, need 0 to %d", c.Ranges, MaxRanges)
+	case c.PBKDF2Iterations < 1 || c.PBKDF2Iterations > 10_000_000:
+		return fmt.Errorf("drive: %d PBKDF2 iterations, need 1 to 10,000,000", c.PBKDF2Iterations)
+	}
+	return nil
+}
+
+// build checks configuration and parts, and makes a drive without power.
+func build(cfg Config, parts Parts) (*Drive, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if parts.Flash == nil || parts.Media == nil || parts.Entropy == nil {
+		return nil, errors.New("drive: a drive needs flash, media and a source of randomness")
+	}
+	worst := record{slots: make([]slotRecord, cfg.Ranges+3), ranges: make([]rangeRecord, cfg.Ranges+1)}
+	for n := range worst.ranges {
+		worst.ranges[n].wraps = make([]wrapRecord, 1)
+	}
+	if g := parts.Flash.Geometry(); worst.size() > g.PageSize {
+		return nil, fmt.Errorf("drive: a record of %d ranges takes %d bytes, a flash page has %d", cfg.Ranges+1, worst.size(), g.PageSize)
+	}
+	return &Drive{cfg: cfg, parts: parts, entropy: entropy.Checked(parts.Entropy)}, nil
+}
+
+// Manufacture makes a drive on a blank flash: burns the fuses, prints the
+// label, writes the first record (state Erased, every PIN at MSID) and leaves
+// the drive powered on. If power is lost meanwhile (PowerLost) or the flash
+// takes no record (HardwareFailure) it returns the drive, whose fuses are burnt,
+// with the error: power it on, and a PSID revert finishes the job.
+func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
+	d, err := build(cfg, parts)
+	if err != nil {
+		return nil, Label{}, err
+	}
+	if len(parts.Flash.Dump()) != 0 {
+		return nil, Label{}, fmt.Errorf("drive: manufacture of %s: the flash is not blank", cfg.Serial)
+	}
+	label := Label{Serial: cfg.Serial}
+	d.fuses.Config = cfg
+	if err := d.random(d.fuses.Root[:]); err != nil {
+		return nil, Label{}, d.named("manufacture", err)
+	}
+	for _, p := range []*PIN{&label.MSID, &label.PSID} {
+		if err := d.printedPIN(p); err != nil {
+			return nil, Label{}, d.named("manufacture", err)
+		}
+	}
+	d.fuses.MSID = label.MSID
+	ak, err := d.newAK()
+	if err != nil {
+		return nil, Label{}, d.named("manufacture", err)
+	}
+	defer ak.Clear()
+	if d.fuses.PSIDSlot, err = d.seal(label.PSID, &ak); err != nil {
+		return nil, Label{}, d.named("manufacture", err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	parts.Flash.PowerOn()
+	d.powered = true
+	d.store = newStore(parts.Flash)
+	d.rootKEK = RootKEK(&d.fuses.Root)
+	d.distrust()
+	first, err := d.factoryRecord()
+	if err != nil {
+		return nil, Label{}, d.named("manufacture", err)
+	}
+	if err := d.eraseStep("manufacture", EventErase, first, 0, len(first.ranges)); err != nil {
+		return d, label, err
+	}
+	d.trusted = true
+	d.publish()
+	return d, label, nil
+}
+
+// printedPIN draws a PIN that can stand on a label: 32 characters of an
+// alphabet of 32, 160 bits.
+func (d *Drive) printedPIN(p *PIN) error {
+	const alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+	p.n = PINSize
+	if err := d.random(p.b[:]); err != nil {
+		return err
+	}
+	for i := range p.b {
+		p.b[i] = alphabet[p.b[i]&31]
+	}
+	return nil
+}
+
+// factoryRecord is a record with every PIN at MSID and no place for any range
+// but the global one; eraseStep gives the ranges their keys.
+func (d *Drive) factoryRecord() (record, error) {
+	r := record{state: d.rec.state, ranges: make([]rangeRecord, d.cfg.Ranges+1)}
+	for _, a := range []Authority{SID, EraseMaster} {
+		ak, err := d.newAK()
+		if err != nil {
+			return r, err
+		}
+		slot, err := d.seal(d.fuses.MSID, &ak)
+		ak.Clear()
+		if err != nil {
+			return r, err
+		}
+		r.slots = append(r.slots, slotRecord{authority: a, atMSID: true, slot: slot})
+	}
+	for n := range r.ranges {
+		r.slots = append(r.slots, slotRecord{authority: BandMaster(n)})
+	}
+	return r, nil
+}
+
+// Open attaches a drive to flash and media that lived on. The drive is off.
+func Open(f Fuses, parts Parts) (*Drive, error) {
+	if parts.Flash != nil {
+		parts.Flash.PowerOff()
+	}
+	d, err := build(f.Config, parts)
+	if err != nil {
+		return nil, err
+	}
+	d.fuses = f
+	return d, nil
+}
+
+// Fuses is what an attacker gets who opens the chip. No host command reads it.
+func (d *Drive) Fuses() Fuses { return d.fuses }

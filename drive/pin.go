@@ -1,0 +1,171 @@
+package drive
+
+import "github.com/seed-9d983aeb/fdelab/internal/secret"
+
+// SetPIN changes the PIN of the session's own authority (1 to 32 bytes). For a
+// BandMaster that leaves MSID it is the lifecycle event migrate, from one own
+// PIN to the next it is rekey; a BandMaster goes back to MSID by an erase only.
+// The authority key is wrapped anew, the MEK never changes, and the old wrap is
+// destroyed before SetPIN returns nil. Errors: see keyStep; InvalidParameter
+// for an empty PIN or a BandMaster's return to MSID, NoSession.
+func (s *Session) SetPIN(pin PIN) error {
+	const op = "set pin"
+	d, err := s.enter(op)
+	if err != nil {
+		return err
+	}
+	defer d.mu.Unlock()
+	next := d.rec.clone()
+	e, err := d.reseal(op, &next, s, pin)
+	if err != nil {
+		return err
+	}
+	return d.keyStep(op, e, next)
+}
+
+// reseal wraps the session's AK under pin in next and says which lifecycle
+// event that is (none for SID and EraseMaster).
+func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (Event, error) {
+	if pin.n == 0 {
+		return "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
+	}
+	slot := next.slot(s.authority)
+	e := Event("")
+	isMSID := pin.Equal(d.fuses.MSID)
+	if _, band := s.authority.Band(); band {
+		if isMSID {
+			return "", d.refuse(op, InvalidParameter, "the new PIN is MSID; a BandMaster goes back to MSID by an erase only")
+		}
+		e = EventRekey
+		if slot.atMSID {
+			e = EventMigrate
+		}
+		if err := d.permit(op, e); err != nil {
+			return "", err
+		}
+	} else if d.rec.state == SecurityDegraded {
+		return "", d.refuse(op, Degraded, "restore or erase the drive first")
+	}
+	sealed, err := d.seal(pin, &s.ak)
+	if err != nil {
+		return "", d.named(op, err)
+	}
+	slot.slot, slot.atMSID = sealed, isMSID
+	return e, nil
+}
+
+// Migrate is access credential migration of the session BandMaster's own range
+// in one key record: the AK is wrapped under the new 32-byte credential, both
+// locks are enabled with LockOnReset at a power cycle, and the MEK, unchanged,
+// is wrapped by the AK alone. The old wraps are destroyed before it returns
+// nil. The range stays unlocked until power goes. From MSID this is the
+// lifecycle event migrate, else rekey. Errors as SetPIN.
+func (s *Session) Migrate(credential PIN) error {
+	const op = "migrate"
+	d, err := s.enter(op)
+	if err != nil {
+		return err
+	}
+	defer d.mu.Unlock()
+	n, err := s.band(d, op)
+	if err != nil {
+		return err
+	}
+	if credential.n != PINSize {
+		return d.refuse(op, InvalidParameter, "an access credential of %d bytes, need %d", credential.n, PINSize)
+	}
+	next := d.rec.clone()
+	e, err := d.reseal(op, &next, s, credential)
+	if err != nil {
+		return err
+	}
+	g := &next.ranges[n]
+	g.cfg.ReadLockEnabled, g.cfg.WriteLockEnabled = true, true
+	g.cfg.LockOnReset |= OnPowerCycle
+	mek, err := d.sessionMEK(s, n)
+	if err != nil {
+		return d.named(op, err)
+	}
+	defer mek.Clear()
+	if err := d.rewrap(g, n, mek, &s.ak); err != nil {
+		return d.named(op, err)
+	}
+	return d.keyStep(op, e, next)
+}
+
+// GenKey replaces the MEK of the session BandMaster's range: what was written
+// there is gone, the locks and the PIN stay. The old wraps are destroyed before
+// it returns nil. Errors: see keyStep; Degraded in SecurityDegraded.
+func (s *Session) GenKey() error {
+	const op = "genkey"
+	d, err := s.enter(op)
+	if err != nil {
+		return err
+	}
+	defer d.mu.Unlock()
+	n, err := s.band(d, op)
+	if err != nil {
+		return err
+	}
+	if d.rec.state == SecurityDegraded {
+		return d.refuse(op, Degraded, "restore or erase the drive first")
+	}
+	mek, err := d.newMEK()
+	if err != nil {
+		return d.named(op, err)
+	}
+	next := d.rec.clone()
+	if err := d.rewrap(&next.ranges[n], n, mek, &s.ak); err != nil {
+		return d.named(op, err)
+	}
+	inUse := d.ram[n].mek != nil
+	if err := d.keyStep(op, "", next); err != nil {
+		mek.Clear()
+		return err
+	}
+	if inUse {
+		d.ram[n].use(mek)
+	} else {
+		mek.Clear()
+	}
+	return nil
+}
+
+// sessionMEK unwraps the MEK of range n with what the session has a right to:
+// its AK, or, for a range that is open to all, the KEK of the root key.
+func (d *Drive) sessionMEK(s *Session, n int) (*secret.Key64, error) {
+	g := &d.rec.ranges[n]
+	for i := range g.wraps {
+		switch g.wraps[i].by {
+		case s.authority:
+			return unwrapMEK(&s.ak, &g.wraps[i].wrap)
+		case Nobody:
+			return unwrapMEK(&d.rootKEK, &g.wraps[i].wrap)
+		}
+	}
+	return nil, d.refuse("unwrap", NotAuthorized, "no wrap of range %d is for %v", n, s.authority)
+}
+
+// rewrap gives g the wraps that its lock settings call for: the root KEK's if it
+// is open at power-on, else its BandMaster's.
+func (d *Drive) rewrap(g *rangeRecord, n int, mek *secret.Key64, ak *secret.Key32) error {
+	by, kek := BandMaster(n), ak
+	if g.openAtPowerOn() {
+		by, kek = Nobody, &d.rootKEK
+	}
+	w, err := wrapMEK(kek, mek)
+	if err != nil {
+		return err
+	}
+	g.wraps = []wrapRecord{{by: by, wrap: w}}
+	return nil
+}
+
+// named gives a status from below the name of the method and the state.
+func (d *Drive) named(op string, err error) error {
+	if e, ok := err.(*StatusError); ok {
+		e.Op, e.State = op, d.rec.state
+		return e
+	}
+	return &StatusError{Op: op, State: d.rec.state, Code: HardwareFailure, Err: err}
+}

@@ -1,0 +1,218 @@
+package drive
+
+import (
+	"errors"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// core is the part of a drive that lives only while it has power, all of it
+// below the drive's lock.
+type core struct {
+	powered bool
+	trusted bool // rec is the record in flash; if false there is none, and no key
+	rec     record
+	store   *store
+	machine *machine
+	rootKEK secret.Key32
+	ram     []rangeRAM
+	session *Session
+	// lostTries counts PSID attempts while there is no record to count them in.
+	lostTries uint16
+	highest   uint64 // highest generation of any record seen at power-on
+}
+
+// PowerOn boots the drive: it finds the newest record, finishes the destruction
+// of what is older, rebuilds the lifecycle machine from the record and locks
+// what is to be locked. A drive without a record that it can trust powers on
+// too, as SecurityDegraded, with nothing in its flash touched. The error is
+// PowerLost when power goes again meanwhile. On a powered drive it does nothing.
+func (d *Drive) PowerOn() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.powered {
+		return nil
+	}
+	d.parts.Flash.PowerOn()
+	d.powered = true
+	d.store = newStore(d.parts.Flash)
+	f, err := d.store.scan()
+	if err != nil {
+		return d.fault("power on", err)
+	}
+	if f.rec != nil {
+		d.highest = f.rec.generation
+	}
+	if f.rec == nil || !d.fits(f.rec) {
+		// A page that cannot be read now may hold the record and be readable
+		// later, so nothing is destroyed.
+		d.distrust()
+		return nil
+	}
+	d.rootKEK = RootKEK(&d.fuses.Root)
+	d.rec, d.trusted = *f.rec, true
+	d.machine = newMachine(d.rec.state)
+	d.ram = make([]rangeRAM, len(d.rec.ranges))
+	if !d.cfg.Persistent && d.forgetTries() {
+		if err := d.note("power on"); errors.Is(err, PowerLost) {
+			return err
+		}
+	}
+	// With an unreadable page about, what is in force may be the record that an
+	// unacknowledged key step was about to replace. Both are right; to destroy
+	// one of them unread is not, and the next key step will do it.
+	if f.unreadable == nil {
+		resisting, err := d.store.clean()
+		if err != nil {
+			return d.fault("power on", err)
+		}
+		for _, b := range resisting {
+			if f.keys[b] {
+				return d.degrade("power on")
+			}
+		}
+	}
+	if err := d.unlockOpen(); err != nil {
+		return err
+	}
+	d.publish()
+	return nil
+}
+
+// forgetTries sets the counts of failed authentications to 0.
+func (d *Drive) forgetTries() (changed bool) {
+	for i := range d.rec.slots {
+		changed = changed || d.rec.slots[i].tries != 0
+		d.rec.slots[i].tries = 0
+	}
+	changed = changed || d.rec.psidTries != 0
+	d.rec.psidTries = 0
+	return changed
+}
+
+// fits says whether a record is of this drive: its ranges and its slots.
+func (d *Drive) fits(r *record) bool {
+	if len(r.ranges) != d.cfg.Ranges+1 || len(r.slots) != d.cfg.Ranges+3 {
+		return false
+	}
+	for n := range r.ranges {
+		if r.slot(BandMaster(n)) == nil || len(r.ranges[n].wraps) == 0 {
+			return false
+		}
+	}
+	return r.slot(SID) != nil && r.slot(EraseMaster) != nil
+}
+
+// unlockOpen sets the locks as a power cycle leaves them and loads the keys of
+// the ranges that are open to all.
+func (d *Drive) unlockOpen() error {
+	for n := range d.rec.ranges {
+		g, m := &d.rec.ranges[n], &d.ram[n]
+		atPower := g.cfg.LockOnReset&OnPowerCycle != 0
+		m.readLocked = g.readLocked || g.cfg.ReadLockEnabled && atPower
+		m.writeLocked = g.writeLocked || g.cfg.WriteLockEnabled && atPower
+		if d.rec.state == SecurityDegraded || !g.openAtPowerOn() {
+			continue
+		}
+		mek, err := d.rootMEK(g)
+		if err != nil {
+			return d.degrade("power on")
+		}
+		m.use(mek)
+	}
+	return nil
+}
+
+// rootMEK unwraps the MEK of an open range.
+func (d *Drive) rootMEK(g *rangeRecord) (*secret.Key64, error) {
+	for i := range g.wraps {
+		if g.wraps[i].by == Nobody {
+			return unwrapMEK(&d.rootKEK, &g.wraps[i].wrap)
+		}
+	}
+	return nil, errNoRecord
+}
+
+// distrust is the state without a record: degraded, keyless.
+func (d *Drive) distrust() {
+	d.trusted = false
+	d.rec = record{state: SecurityDegraded}
+	d.machine = newMachine(SecurityDegraded)
+	d.ram = nil
+	d.publish()
+}
+
+// PowerOff takes power away, whether in order or not: sessions end, keys leave
+// RAM. The drive writes nothing, so there is no difference to a power loss.
+func (d *Drive) PowerOff() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dropPower()
+}
+
+func (d *Drive) dropPower() {
+	if !d.powered {
+		return
+	}
+	d.endSession()
+	for n := range d.ram {
+		d.ram[n].drop()
+	}
+	d.rootKEK.Clear()
+	d.core = core{lostTries: d.lostTries}
+	d.parts.Flash.PowerOff()
+	d.publish()
+}
+
+// Reset is a reset without loss of power. Every kind ends the session. A
+// lock-enabled range is locked if its LockOnReset names the kind; otherwise its
+// key stays in RAM and it stays as it was (TCG Core Specification, LockOnReset).
+func (d *Drive) Reset(k ResetKind) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.ready("reset"); err != nil && !errors.Is(err, Degraded) {
+		return err
+	}
+	var member ResetSet
+	switch k {
+	case HardwareReset:
+		member = OnHardware
+	case HotPlugReset:
+		member = OnHotPlug
+	default:
+		return d.refuse("reset", InvalidParameter, "no reset kind %d; a power cycle is PowerOff and PowerOn", k)
+	}
+	d.endSession()
+	for n := range d.ram {
+		g, m := &d.rec.ranges[n], &d.ram[n]
+		if g.cfg.LockOnReset&member == 0 {
+			continue
+		}
+		m.readLocked = m.readLocked || g.cfg.ReadLockEnabled
+		m.writeLocked = m.writeLocked || g.cfg.WriteLockEnabled
+		if shut(g, m) {
+			m.drop()
+		}
+	}
+	d.publish()
+	return nil
+}
+
+func (d *Drive) endSession() {
+	if d.session != nil {
+		d.session.end()
+		d.session = nil
+	}
+}
+
+// fault turns what the flash answered into a device status. If power went, the
+// drive is off afterwards.
+func (d *Drive) fault(op string, err error) error {
+	e := &StatusError{Op: op, State: d.rec.state, Code: HardwareFailure, Err: err}
+	if errors.Is(err, flash.ErrPowerLost) {
+		e.Code = PowerLost
+		d.dropPower()
+	}
+	return e
+}

@@ -1,0 +1,114 @@
+package drive
+
+import (
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/internal/xts"
+)
+
+// ResetKind is a reset other than a power cycle.
+type ResetKind uint8
+
+// The reset kinds (TCG Storage Core Specification, type reset_types).
+const (
+	HardwareReset ResetKind = iota + 1 // warm reset: power and RAM stay
+	HotPlugReset                       // hot reset: the link went down and came back, power stayed
+)
+
+// ResetSet is the LockOnReset column of a range: which resets lock it, if it is
+// lock-enabled.
+type ResetSet uint8
+
+// The members of a ResetSet.
+const (
+	OnPowerCycle ResetSet = 1 << iota
+	OnHardware
+	OnHotPlug
+
+	allResets = OnPowerCycle | OnHardware | OnHotPlug
+)
+
+// RangeConfig is what a BandMaster sets on a range.
+type RangeConfig struct {
+	Start, Length    uint64 // sectors; both 0 for the global range; Length 0 is an inactive range
+	ReadLockEnabled  bool
+	WriteLockEnabled bool
+	LockOnReset      ResetSet
+}
+
+// RangeInfo is a range as a host may read it.
+type RangeInfo struct {
+	RangeConfig
+	ReadLocked, WriteLocked bool
+	AtMSID                  bool // its BandMaster still has the factory PIN
+}
+
+// openAtPowerOn says whether the range, as recorded, will be usable after power
+// comes back without anyone authenticating. Exactly then its MEK is wrapped by
+// the KEK of the root key; otherwise only by authority keys. A range with only
+// one of the two locks enabled counts as closed: a flag must not stand in for a
+// key, so after a power loss both directions wait for the BandMaster.
+func (g *rangeRecord) openAtPowerOn() bool {
+	atPower := g.cfg.LockOnReset&OnPowerCycle != 0
+	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) &&
+		!(g.cfg.WriteLockEnabled && (g.writeLocked || atPower))
+}
+
+// rangeRAM is what the drive knows of a range while it has power.
+type rangeRAM struct {
+	mek                     *secret.Key64 // nil: no key, no data
+	cipher                  *xts.Cipher   // made from mek at the first access
+	readLocked, writeLocked bool
+}
+
+// drop takes the key out of RAM. The AES key schedules inside cipher are left to
+// the garbage collector: the standard library has no way to wipe them.
+func (m *rangeRAM) drop() {
+	if m.mek != nil {
+		m.mek.Clear()
+	}
+	m.mek, m.cipher = nil, nil
+}
+
+func (m *rangeRAM) use(mek *secret.Key64) {
+	m.drop()
+	m.mek = mek
+}
+
+// shut says whether both directions of the range are locked now.
+func shut(g *rangeRecord, m *rangeRAM) bool {
+	return g.cfg.ReadLockEnabled && m.readLocked && g.cfg.WriteLockEnabled && m.writeLocked
+}
+
+// engaged says whether some direction of the range is locked now.
+func engaged(g *rangeRecord, m *rangeRAM) bool {
+	return g.cfg.ReadLockEnabled && m.readLocked || g.cfg.WriteLockEnabled && m.writeLocked
+}
+
+// Range describes range n (0 is the global range). It needs power and a record
+// that can be trusted.
+func (d *Drive) Range(n int) (RangeInfo, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.ready("range"); err != nil {
+		return RangeInfo{}, err
+	}
+	if n < 0 || n >= len(d.rec.ranges) {
+		return RangeInfo{}, d.refuse("range", InvalidParameter, "no range %d, the last is %d", n, len(d.rec.ranges)-1)
+	}
+	return RangeInfo{
+		RangeConfig: d.rec.ranges[n].cfg, ReadLocked: d.ram[n].readLocked, WriteLocked: d.ram[n].writeLocked,
+		AtMSID: d.rec.slot(BandMaster(n)).atMSID,
+	}, nil
+}
+
+// rangeOf finds the range of a sector: the one that contains it, else the
+// global one.
+func (d *Drive) rangeOf(lba uint64) int {
+	for n := 1; n < len(d.rec.ranges); n++ {
+		c := &d.rec.ranges[n].cfg
+		if c.Length > 0 && lba >= c.Start && lba-c.Start < c.Length {
+			return n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,232 @@
+package drive
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+)
+
+// A record is the whole security area in one flash page: who may authenticate,
+// what wraps what, which ranges there are, and the lifecycle state. All numbers
+// are big-endian; every wrap starts at a multiple of 8 bytes.
+//
+//	0   8  magic
+//	8   4  length in bytes, CRC included
+//	12  2  version
+//	14  1  state
+//	15  1  zero
+//	16  8  generation: counts records
+//	24  4  key generation: counts records that changed a key
+//	28  2  number of slots
+//	30  2  number of ranges
+//	32  2  failed PSID authentications
+//	34  6  zero
+//	40     slots, 64 bytes each; ranges, 24 bytes each and 80 a wrap; CRC-32C, 4 bytes
+type record struct {
+	generation uint64
+	keygen     uint32
+	state      State
+	psidTries  uint16
+	slots      []slotRecord
+	ranges     []rangeRecord
+}
+
+type slotRecord struct {
+	authority Authority
+	tries     uint16
+	atMSID    bool // for the lifecycle and for hosts to see; opens nothing
+	slot      Slot
+}
+
+type rangeRecord struct {
+	cfg                     RangeConfig
+	readLocked, writeLocked bool
+	wraps                   []wrapRecord // never changed in place, so that records can share it
+}
+
+type wrapRecord struct {
+	by   Authority // Nobody: the KEK of the root key
+	wrap mekWrap
+}
+
+const (
+	recordMagic   = "FDELABSR"
+	recordVersion = 1
+	recordHeader  = 40
+	slotSize      = 8 + saltSize + akWrapSize
+	rangeSize     = 24
+	wrapSize      = 8 + mekWrapSize
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// errNoRecord is wrapped by every parse error.
+var errNoRecord = errors.New("not a security record")
+
+func (r *record) size() int {
+	n := recordHeader + len(r.slots)*slotSize + 4
+	for i := range r.ranges {
+		n += rangeSize + len(r.ranges[i].wraps)*wrapSize
+	}
+	return n
+}
+
+// clone copies what key steps change: slots and ranges. Wraps are shared.
+func (r *record) clone() record {
+	c := *r
+	c.slots = append([]slotRecord(nil), r.slots...)
+	c.ranges = append([]rangeRecord(nil), r.ranges...)
+	return c
+}
+
+func (r *record) slot(a Authority) *slotRecord {
+	for i := range r.slots {
+		if r.slots[i].authority == a {
+			return &r.slots[i]
+		}
+	}
+	return nil
+}
+
+// configured says whether a BandMaster other than except has a PIN of its own.
+func (r *record) configured(except Authority) bool {
+	for i := range r.slots {
+		s := &r.slots[i]
+		if _, band := s.authority.Band(); band && s.authority != except && !s.atMSID {
+			return true
+		}
+	}
+	return false
+}
+
+func flag(b bool, bit byte) byte {
+	if b {
+		return bit
+	}
+	return 0
+}
+
+// encode appends the record to b[:0].
+func (r *record) encode(b []byte) []byte {
+	be := binary.BigEndian
+	b = append(b[:0], recordMagic...)
+	b = be.AppendUint32(b, uint32(r.size()))
+	b = be.AppendUint16(b, recordVersion)
+	b = append(b, byte(r.state), 0)
+	b = be.AppendUint64(b, r.generation)
+	b = be.AppendUint32(b, r.keygen)
+	b = be.AppendUint16(b, uint16(len(r.slots)))
+	b = be.AppendUint16(b, uint16(len(r.ranges)))
+	b = be.AppendUint16(b, r.psidTries)
+	b = append(b, 0, 0, 0, 0, 0, 0)
+	for i := range r.slots {
+		s := &r.slots[i]
+		b = be.AppendUint16(b, uint16(s.authority))
+		b = be.AppendUint16(b, s.tries)
+		b = append(b, flag(s.atMSID, 1), 0, 0, 0)
+		b = append(b, s.slot.Salt[:]...)
+		b = append(b, s.slot.Wrap[:]...)
+	}
+	for i := range r.ranges {
+		g := &r.ranges[i]
+		b = be.AppendUint64(b, g.cfg.Start)
+		b = be.AppendUint64(b, g.cfg.Length)
+		b = append(b, flag(g.cfg.ReadLockEnabled, 1)|flag(g.cfg.WriteLockEnabled, 2)|flag(g.readLocked, 4)|flag(g.writeLocked, 8),
+			byte(g.cfg.LockOnReset), byte(len(g.wraps)), 0, 0, 0, 0, 0)
+		for j := range g.wraps {
+			b = be.AppendUint16(b, uint16(g.wraps[j].by))
+			b = append(b, 0, 0, 0, 0, 0, 0)
+			b = append(b, g.wraps[j].wrap[:]...)
+		}
+	}
+	return be.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// parseRecord reads a page. It accepts exactly what encode writes, followed by
+// erased bytes.
+func parseRecord(p []byte) (*record, error) {
+	be := binary.BigEndian
+	bad := func(what string, at int) error { return fmt.Errorf("%w: %s at byte %d", errNoRecord, what, at) }
+	if len(p) < recordHeader+4 || string(p[:8]) != recordMagic {
+		return nil, bad("no magic", 0)
+	}
+	n := int(be.Uint32(p[8:]))
+	if n < recordHeader+4 || n > len(p) {
+		return nil, bad("length", 8)
+	}
+	if crc32.Checksum(p[:n-4], castagnoli) != be.Uint32(p[n-4:]) {
+		return nil, bad("CRC", n-4)
+	}
+	if be.Uint16(p[12:]) != recordVersion {
+		return nil, bad("version", 12)
+	}
+	r := &record{
+		state: State(p[14]), generation: be.Uint64(p[16:]), keygen: be.Uint32(p[24:]),
+		psidTries: be.Uint16(p[32:]),
+	}
+	if r.state < Erased || r.state > SecurityDegraded || p[15] != 0 {
+		return nil, bad("state", 14)
+	}
+	if p[34]|p[35]|p[36]|p[37]|p[38]|p[39] != 0 {
+		return nil, bad("padding", 34)
+	}
+	slots, ranges := int(be.Uint16(p[28:])), int(be.Uint16(p[30:]))
+	if ranges < 1 || ranges > MaxRanges+1 || slots > 1024 {
+		return nil, bad("counts", 28)
+	}
+	at, end := recordHeader, n-4
+	if end-at < slots*slotSize+ranges*rangeSize {
+		return nil, bad("length for its counts", 8)
+	}
+	r.slots = make([]slotRecord, slots)
+	for i := range r.slots {
+		s, q := &r.slots[i], p[at:at+slotSize]
+		s.authority, s.tries, s.atMSID = Authority(be.Uint16(q)), be.Uint16(q[2:]), q[4] == 1
+		if q[4] > 1 || q[5]|q[6]|q[7] != 0 {
+			return nil, bad("slot flags", at+4)
+		}
+		copy(s.slot.Salt[:], q[8:])
+		copy(s.slot.Wrap[:], q[8+saltSize:])
+		at += slotSize
+	}
+	r.ranges = make([]rangeRecord, ranges)
+	for i := range r.ranges {
+		if end-at < rangeSize {
+			return nil, bad("range", at)
+		}
+		g, q := &r.ranges[i], p[at:at+rangeSize]
+		g.cfg = RangeConfig{
+			Start: be.Uint64(q), Length: be.Uint64(q[8:]), ReadLockEnabled: q[16]&1 != 0,
+			WriteLockEnabled: q[16]&2 != 0, LockOnReset: ResetSet(q[17]),
+		}
+		g.readLocked, g.writeLocked = q[16]&4 != 0, q[16]&8 != 0
+		wraps := int(q[18])
+		if q[16] > 15 || q[17] > byte(allResets) || q[19]|q[20]|q[21]|q[22]|q[23] != 0 {
+			return nil, bad("range flags", at+16)
+		}
+		at += rangeSize
+		if end-at < wraps*wrapSize {
+			return nil, bad("wraps", at)
+		}
+		g.wraps = make([]wrapRecord, wraps)
+		for j := range g.wraps {
+			q := p[at : at+wrapSize]
+			if q[2]|q[3]|q[4]|q[5]|q[6]|q[7] != 0 {
+				return nil, bad("wrap padding", at+2)
+			}
+			g.wraps[j].by = Authority(be.Uint16(q))
+			copy(g.wraps[j].wrap[:], q[8:])
+			at += wrapSize
+		}
+	}
+	if at != end {
+		return nil, bad("trailing bytes", at)
+	}
+	for _, c := range p[n:] {
+		if c != 0xFF {
+			return nil, bad("bytes behind the record", n)
+		}
+	}
+	return r, nil
+}

@@ -1,0 +1,116 @@
+package drive
+
+import (
+	"errors"
+
+	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// Session is one authority's authenticated session. A drive has one at most; a
+// reset or a loss of power ends it. It may be used by one goroutine at a time.
+type Session struct {
+	d         *Drive
+	authority Authority
+	ak        secret.Key32
+}
+
+// end forgets the key. The drive's lock is held.
+func (s *Session) end() { s.ak.Clear() }
+
+// Authority is who authenticated.
+func (s *Session) Authority() Authority { return s.authority }
+
+// Close ends the session and forgets its key; closing twice is harmless.
+func (s *Session) Close() {
+	d := s.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.session == s {
+		d.endSession()
+	}
+}
+
+// enter locks the drive for a method of the session, or refuses because the
+// session is over. The caller unlocks.
+func (s *Session) enter(op string) (*Drive, error) {
+	d := s.d
+	d.mu.Lock()
+	if d.session != s {
+		defer d.mu.Unlock()
+		if !d.powered {
+			return nil, d.ready(op)
+		}
+		return nil, d.refuse(op, NoSession, "the session is over; authenticate again")
+	}
+	return d, nil
+}
+
+// band is the range of the session's BandMaster.
+func (s *Session) band(d *Drive, op string) (int, error) {
+	n, ok := s.authority.Band()
+	if !ok {
+		return 0, d.refuse(op, NotAuthorized, "%v is no BandMaster", s.authority)
+	}
+	return n, nil
+}
+
+// Authenticate opens a session for a. The count of tries is on flash before the
+// PIN is looked at, so that no power cut buys a guess, and goes back to 0 when
+// the PIN was right. Errors: NotAuthorized for a wrong PIN, LockedOut at the
+// TryLimit whatever the PIN, SPBusy while another session is open,
+// HardwareFailure when the count can not be written, PowerLost, NoPower,
+// Degraded without a record, InvalidParameter for an empty PIN or an authority
+// without a key slot (the PSID authenticates through RevertPSID only).
+func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
+	const op = "authenticate"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.ready(op); err != nil {
+		return nil, err
+	}
+	if d.session != nil {
+		return nil, d.refuse(op, SPBusy, "a session of %v is open", d.session.authority)
+	}
+	if pin.n == 0 {
+		return nil, d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
+	}
+	slot := d.rec.slot(a)
+	if slot == nil {
+		return nil, d.refuse(op, InvalidParameter, "%v has no key slot", a)
+	}
+	if d.cfg.TryLimit > 0 && slot.tries >= d.cfg.TryLimit {
+		return nil, d.refuse(op, LockedOut, "%v used up its %d tries", a, d.cfg.TryLimit)
+	}
+	if slot.tries < ^uint16(0) {
+		slot.tries++
+	}
+	if err := d.note(op); err != nil {
+		return nil, err
+	}
+	ak, err := d.open(&slot.slot, pin)
+	if errors.Is(err, keywrap.ErrIntegrity) {
+		return nil, d.refuse(op, NotAuthorized, "wrong PIN for %v", a)
+	}
+	if err != nil {
+		return nil, d.refuse(op, HardwareFailure, "%v", err)
+	}
+	slot.tries = 0
+	if err := d.note(op); err != nil {
+		ak.Clear()
+		return nil, err
+	}
+	s := &Session{d: d, authority: a, ak: ak}
+	ak.Clear()
+	d.session = s
+	return s, nil
+}
+
+// note appends the record as it stands in RAM. It changes no key.
+func (d *Drive) note(op string) error {
+	d.rec.generation++
+	if err := d.store.appendRecord(&d.rec); err != nil {
+		return d.fault(op, err)
+	}
+	return nil
+}

@@ -1,0 +1,308 @@
+package drive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+)
+
+// store is the log of records on flash. A record that changes no key is
+// appended to the active block; one that does goes to a fresh block, is read
+// back, and then everything else is destroyed.
+type store struct {
+	dev    flash.Device
+	geo    flash.Geometry
+	active int     // block of the newest record, -1 if there is none
+	next   int     // first blank page of the active block
+	at     int     // page of the newest record
+	use    []usage // of every block, by what was read or written last
+}
+
+// usage is what is known of a block.
+type usage uint8
+
+const (
+	blank  usage = iota // every byte erased: ready for use
+	used                // something is in it
+	zeroed              // destroyed by overwriting; it did not erase, so it is retired
+)
+
+// readTries is how often a page is read before it counts as unreadable.
+const readTries = 3
+
+var (
+	// errStale: the new record is in force, but an old wrap could not be destroyed.
+	errStale = errors.New("a flash block with old key wraps can not be destroyed")
+	// errFragment: the old record is in force, but a half-written new one could
+	// not be destroyed.
+	errFragment = errors.New("a flash block with a fragment of a key record can not be destroyed")
+	// errFull: no block takes the record; the old one is in force.
+	errFull = errors.New("no flash block takes a new record")
+)
+
+// pages lends page-sized buffers, so that a drive at rest holds none.
+var pages = sync.Pool{New: func() any { return new([]byte) }}
+
+func borrow(size int) *[]byte {
+	p := pages.Get().(*[]byte)
+	if cap(*p) < size {
+		*p = make([]byte, size)
+	}
+	*p = (*p)[:size]
+	return p
+}
+
+func newStore(dev flash.Device) *store {
+	g := dev.Geometry()
+	return &store{dev: dev, geo: g, active: -1, use: make([]usage, g.Blocks)}
+}
+
+func (s *store) read(block, page int, dst []byte) (err error) {
+	for range readTries {
+		if err = s.dev.Read(block, page, dst); err == nil || errors.Is(err, flash.ErrPowerLost) {
+			return err
+		}
+	}
+	return err
+}
+
+func constant(p []byte, c byte) bool {
+	return len(p) > 0 && p[0] == c && bytes.Equal(p[1:], p[:len(p)-1])
+}
+
+// found is what a scan of the whole flash saw.
+type found struct {
+	rec        *record
+	unreadable error  // some page could not be read
+	keys       []bool // by block: holds keys other than those of rec, or something that is no record
+}
+
+// scan reads every page and finds the highest valid generation. It changes
+// nothing in flash. On ErrPowerLost the result is worthless.
+func (s *store) scan() (found, error) {
+	buf := borrow(s.geo.PageSize)
+	defer pages.Put(buf)
+	var f found
+	s.active = -1
+	type content struct {
+		odd     bool
+		keygens []uint32
+	}
+	blocks := make([]content, s.geo.Blocks)
+	for b := range s.geo.Blocks {
+		s.use[b] = blank
+		zeros := 0
+		last := -1
+		for p := range s.geo.PagesPerBlock {
+			if err := s.read(b, p, *buf); err != nil {
+				if errors.Is(err, flash.ErrPowerLost) {
+					return f, err
+				}
+				f.unreadable = err
+				s.use[b], blocks[b].odd, last = used, true, p
+				continue
+			}
+			switch {
+			case constant(*buf, 0xFF):
+				continue
+			case constant(*buf, 0):
+				zeros, last = zeros+1, p
+				continue
+			}
+			s.use[b], last = used, p
+			r, err := parseRecord(*buf)
+			if err != nil {
+				blocks[b].odd = true
+				continue
+			}
+			blocks[b].keygens = append(blocks[b].keygens, r.keygen)
+			if f.rec == nil || r.generation > f.rec.generation {
+				f.rec, s.active, s.at = r, b, p
+			}
+		}
+		if s.use[b] == blank && zeros > 0 {
+			s.use[b] = zeroed
+		}
+		if b == s.active {
+			s.next = last + 1
+		}
+	}
+	f.keys = make([]bool, s.geo.Blocks)
+	for b := range blocks {
+		f.keys[b] = blocks[b].odd
+		for _, k := range blocks[b].keygens {
+			f.keys[b] = f.keys[b] || k != f.rec.keygen
+		}
+	}
+	return f, nil
+}
+
+// clean destroys every used block but the active one. It goes on after a block
+// that resists, and returns those; the error is ErrPowerLost or nil.
+func (s *store) clean() (resisting []int, err error) {
+	for b := range s.geo.Blocks {
+		if b == s.active || s.use[b] != used {
+			continue
+		}
+		switch err := s.destroy(b); {
+		case errors.Is(err, flash.ErrPowerLost):
+			return resisting, err
+		case err != nil:
+			resisting = append(resisting, b)
+		}
+	}
+	return resisting, nil
+}
+
+// destroy erases a block and reads it back; where that fails, it overwrites
+// every page with zeros and reads those back (NIST SP 800-88 4.7: verify).
+func (s *store) destroy(b int) error {
+	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {
+		return err
+	} else if err == nil {
+		ok, err := s.all(b, 0xFF, 0xFF)
+		if err != nil && errors.Is(err, flash.ErrPowerLost) {
+			return err
+		}
+		if ok {
+			s.use[b] = blank
+			return nil
+		}
+	}
+	buf := borrow(s.geo.PageSize)
+	defer pages.Put(buf)
+	for p := range s.geo.PagesPerBlock {
+		if err := s.read(b, p, *buf); err == nil && (constant(*buf, 0) || constant(*buf, 0xFF)) {
+			continue
+		} else if errors.Is(err, flash.ErrPowerLost) {
+			return err
+		}
+		if err := s.dev.Zero(b, p); err != nil {
+			return fmt.Errorf("block %d: %w", b, err)
+		}
+	}
+	ok, err := s.all(b, 0, 0xFF)
+	if err != nil {
+		return fmt.Errorf("block %d: %w", b, err)
+	}
+	if !ok {
+		return fmt.Errorf("block %d: %w", b, flash.ErrZero)
+	}
+	s.use[b] = zeroed
+	return nil
+}
+
+// all reads a block back: is every page constantly c or constantly d?
+func (s *store) all(b int, c, d byte) (bool, error) {
+	buf := borrow(s.geo.PageSize)
+	defer pages.Put(buf)
+	for p := range s.geo.PagesPerBlock {
+		if err := s.read(b, p, *buf); err != nil {
+			return false, err
+		}
+		if !constant(*buf, c) && !constant(*buf, d) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// appendRecord writes a record that changes no key. When the active block is
+// full the record moves to a fresh one; the block it leaves is destroyed if
+// possible, but holds the same wraps, so that is no matter of security yet.
+func (s *store) appendRecord(r *record) error {
+	buf := borrow(s.geo.PageSize)
+	defer pages.Put(buf)
+	enc := r.encode(*buf)
+	for s.active >= 0 && s.next < s.geo.PagesPerBlock {
+		p := s.next
+		s.next++ // a page that refused is burnt
+		err := s.dev.Program(s.active, p, enc)
+		if err == nil {
+			s.at = p
+			return nil
+		}
+		if errors.Is(err, flash.ErrPowerLost) {
+			return err
+		}
+	}
+	if err := s.fresh(enc); err != nil {
+		return err
+	}
+	_, err := s.clean()
+	return err
+}
+
+// replace writes a record that changes a key and destroys every other one
+// before it returns nil. See errStale, errFragment and errFull.
+func (s *store) replace(r *record) error {
+	buf := borrow(s.geo.PageSize)
+	defer pages.Put(buf)
+	if err := s.fresh(r.encode(*buf)); err != nil {
+		return err
+	}
+	resisting, err := s.clean()
+	if err != nil {
+		return err
+	}
+	if len(resisting) > 0 {
+		return fmt.Errorf("%w: block %d", errStale, resisting[0])
+	}
+	return nil
+}
+
+// fresh writes enc to page 0 of a blank block, reads it back, and makes that
+// block the active one.
+func (s *store) fresh(enc []byte) error {
+	buf := borrow(s.geo.PageSize)
+	defer pages.Put(buf)
+	why := error(nil)
+	for i := range s.geo.Blocks {
+		b := (max(s.active, 0) + 1 + i) % s.geo.Blocks
+		if b == s.active || s.use[b] != blank {
+			continue
+		}
+		s.use[b] = used
+		err := s.dev.Program(b, 0, enc)
+		if err == nil {
+			err = s.read(b, 0, *buf)
+			if err == nil && !(bytes.Equal((*buf)[:len(enc)], enc) && (len(enc) == len(*buf) || constant((*buf)[len(enc):], 0xFF))) {
+				err = fmt.Errorf("block %d page 0: %w: reads back otherwise", b, flash.ErrProgram)
+			}
+		}
+		if err == nil {
+			s.active, s.next, s.at = b, 1, 0
+			return nil
+		}
+		if errors.Is(err, flash.ErrPowerLost) {
+			return err
+		}
+		why = err
+		// What a refused program left behind may be most of a key record, and
+		// a later scan would find it.
+		if derr := s.destroy(b); errors.Is(derr, flash.ErrPowerLost) {
+			return derr
+		} else if derr != nil {
+			return fmt.Errorf("%w: %w", errFragment, derr)
+		}
+	}
+	if why != nil {
+		return fmt.Errorf("%w: %w", errFull, why)
+	}
+	return fmt.Errorf("%w: every block is in use or retired", errFull)
+}
+
+// intact reads the newest record back and compares it with what it should be.
+func (s *store) intact(r *record) (bool, error) {
+	want, got := borrow(s.geo.PageSize), borrow(s.geo.PageSize)
+	defer pages.Put(want)
+	defer pages.Put(got)
+	if err := s.read(s.active, s.at, *got); err != nil {
+		return false, err
+	}
+	enc := r.encode(*want)
+	return bytes.Equal((*got)[:len(enc)], enc), nil
+}
