@@ -1,0 +1,89 @@
+package forensic
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/subtle"
+	"encoding/binary"
+	"fmt"
+)
+
+// Oracle is a known plaintext and its ciphertext: the beginning of one sector,
+// 16 bytes or more in steps of 16. It tells whether a key is the sector's media
+// encryption key. 32 bytes or more also exclude the one key in 2^128 that fits
+// the first block by chance.
+type Oracle struct {
+	Name       string // in findings, such as "LBA 17"
+	SectorSize int    // bytes, 512 or 4096
+	LBA        uint64 // the tweak of AES-XTS (IEEE 1619-2018 section 5.1)
+	Plain      []byte
+	Cipher     []byte
+}
+
+func (o *Oracle) check() error {
+	switch n := len(o.Plain); {
+	case o.SectorSize != 512 && o.SectorSize != 4096:
+		return fmt.Errorf("forensic: oracle %q has a sector size of %d bytes, need 512 or 4096", o.Name, o.SectorSize)
+	case n != len(o.Cipher):
+		return fmt.Errorf("forensic: oracle %q has %d bytes of plaintext and %d of ciphertext, need as many of both", o.Name, n, len(o.Cipher))
+	case n < 16 || n%16 != 0 || n > o.SectorSize:
+		return fmt.Errorf("forensic: oracle %q has %d bytes, need a multiple of 16 from 16 to the sector size", o.Name, n)
+	}
+	return nil
+}
+
+// tweak is the first tweak block under the expanded K2.
+func (o *Oracle) tweak(k2 cipher.Block, dst *[16]byte) {
+	*dst = [16]byte{}
+	binary.LittleEndian.PutUint64(dst[:], o.LBA)
+	k2.Encrypt(dst[:], dst[:])
+}
+
+// fits says whether the expanded K1 turns the plaintext into the ciphertext
+// under the given first tweak. It reads the first block, and the others only if
+// that one fits.
+func (o *Oracle) fits(k1 cipher.Block, tweak [16]byte) bool {
+	for at := 0; at < len(o.Plain); at += 16 {
+		var b [16]byte
+		subtle.XORBytes(b[:], o.Plain[at:at+16], tweak[:])
+		k1.Encrypt(b[:], b[:])
+		subtle.XORBytes(b[:], b[:], tweak[:])
+		if b != [16]byte(o.Cipher[at:at+16]) {
+			return false
+		}
+		double(&tweak)
+	}
+	return true
+}
+
+// double multiplies a tweak by the primitive element (IEEE 1619-2018 section
+// 5.2): little-endian, x^128 + x^7 + x^2 + x + 1.
+func double(t *[16]byte) {
+	lo, hi := binary.LittleEndian.Uint64(t[:8]), binary.LittleEndian.Uint64(t[8:])
+	carry := hi >> 63
+	hi = hi<<1 | lo>>63
+	lo = lo<<1 ^ carry*0x87
+	binary.LittleEndian.PutUint64(t[:8], lo)
+	binary.LittleEndian.PutUint64(t[8:], hi)
+}
+
+// opensWith says whether the 64-byte key, or the same with its halves swapped,
+// opens the oracle.
+func (o *Oracle) opensWith(key []byte) (ok, swapped bool) {
+	a, b := expand(key[:32]), expand(key[32:64])
+	var t [16]byte
+	if o.tweak(b, &t); o.fits(a, t) {
+		return true, false
+	}
+	o.tweak(a, &t)
+	return o.fits(b, t), true
+}
+
+// expand makes an AES-256 key schedule.
+func expand(key []byte) cipher.Block {
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: forensic: an AES key of %d bytes", len(key)))
+	}
+	return b
+}

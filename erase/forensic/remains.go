@@ -1,0 +1,102 @@
+package forensic
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// Prints recognise pieces of flash content without holding them: each is 64 bits
+// of the SHA-256 of a 16-byte window. They may be kept in a journal.
+type Prints []uint64
+
+const (
+	printSize        = 16
+	printDistinctMin = 13 // of 16 bytes; random ones have fewer about once in 700
+)
+
+// PrintsOfWraps are the prints of the wraps that lead to the findings, each
+// step of their paths that is a place in the dump, in windows at multiples of 8
+// bytes.
+func PrintsOfWraps(dump drive.Dump, findings []Finding) Prints {
+	pages := map[[2]int][]byte{}
+	for _, p := range dump.Flash {
+		pages[[2]int{p.Block, p.Page}] = p.Data
+	}
+	c := collector{}
+	for _, f := range findings {
+		for _, s := range f.Path {
+			data := pages[[2]int{s.Block, s.Page}]
+			if s.Placed && s.Offset+s.Size <= len(data) {
+				c.add(data[s.Offset : s.Offset+s.Size])
+			}
+		}
+	}
+	return c.prints
+}
+
+// PrintsOfAll are the prints of everything in the dump that looks like key
+// material.
+func PrintsOfAll(dump drive.Dump) Prints {
+	c := collector{}
+	for _, p := range dump.Flash {
+		c.add(p.Data)
+	}
+	return c.prints
+}
+
+type collector struct {
+	seen   map[uint64]bool
+	prints Prints
+}
+
+func (c *collector) add(b []byte) {
+	if c.seen == nil {
+		c.seen = map[uint64]bool{}
+	}
+	for off := 0; off+printSize <= len(b); off += 8 {
+		if w := b[off : off+printSize]; telling(w) {
+			if id := printOf(w); !c.seen[id] {
+				c.seen[id] = true
+				c.prints = append(c.prints, id)
+			}
+		}
+	}
+}
+
+// telling says whether a window looks like key material: many different values,
+// and not text.
+func telling(w []byte) bool {
+	text := true
+	for _, c := range w {
+		text = text && c >= ' ' && c <= '~'
+	}
+	return !text && distinct(w) >= printDistinctMin
+}
+
+func printOf(w []byte) uint64 {
+	h := sha256.Sum256(w)
+	return binary.BigEndian.Uint64(h[:])
+}
+
+// Remains lists where a piece that the prints recognise still lies in the dump,
+// at any byte offset: the first place of each page.
+func Remains(dump drive.Dump, prints Prints) []Step {
+	known := make(map[uint64]bool, len(prints))
+	for _, id := range prints {
+		known[id] = true
+	}
+	var left []Step
+	for _, p := range dump.Flash {
+		for off := 0; off+printSize <= len(p.Data); off++ {
+			w := p.Data[off : off+printSize]
+			if w[0] == w[1] && w[1] == w[2] && w[2] == w[3] || !telling(w) || !known[printOf(w)] {
+				continue
+			}
+			left = append(left, Step{Name: "old key material", Placed: true, Block: p.Block, Page: p.Page, Offset: off, Size: printSize})
+			break
+		}
+	}
+	return left
+}

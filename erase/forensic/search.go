@@ -1,0 +1,329 @@
+package forensic
+
+import (
+	"crypto/cipher"
+	"crypto/sha256"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// Options say how a drive derives its keys and how long to look.
+type Options struct {
+	// Deep tries much more, at a price that grows with the square of the
+	// written flash: see the package documentation.
+	Deep bool
+	// Iterations of PBKDF2 for PINs shorter than 32 bytes; the drive's
+	// Config.PBKDF2Iterations. 0 is 1.
+	Iterations int
+	// KDF derives a KEK from root key, PIN and salt; nil is drive.KEK. root is
+	// all zeros where the derivation is tried without a root key. An error
+	// means that nothing is derived from this PIN.
+	KDF func(root *secret.Key32, pin drive.PIN, salt [16]byte) (secret.Key32, error)
+}
+
+const (
+	akWrap  = 40 // AES-KW of a 32-byte key
+	mekWrap = 72 // AES-KW of a 64-byte key
+
+	wrapDistinctMin = 20 // of 40 bytes
+	keyDistinctMin  = 12 // of 32 bytes, deep search only
+)
+
+// Search looks for keys in a dump. It needs no oracle, but without one it can
+// only list the wraps that open. Errors are about the arguments; whatever the
+// dump holds, it is searched.
+func Search(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (Findings, error) {
+	for i := range oracles {
+		if err := oracles[i].check(); err != nil {
+			return Findings{}, err
+		}
+	}
+	for _, s := range secrets {
+		if len(s.b) > 32 {
+			return Findings{}, fmt.Errorf("forensic: secret %q has %d bytes, need at most 32", s.name, len(s.b))
+		}
+	}
+	s := &search{opts: opts, oracles: oracles, seen: map[secret.Key32]bool{}, found: map[string]bool{}}
+	if s.opts.Iterations < 1 {
+		s.opts.Iterations = 1
+	}
+	if s.opts.KDF == nil {
+		s.opts.KDF = func(root *secret.Key32, pin drive.PIN, salt [16]byte) (secret.Key32, error) {
+			return drive.KEK(root, pin, salt, s.opts.Iterations)
+		}
+	}
+	s.load(dump)
+	s.bareKeys()
+	s.assume(secrets)
+	s.salted()
+	if opts.Deep {
+		s.saltedDeep()
+		s.windowKEKs()
+	}
+	s.close()
+	s.forget()
+	return s.out, nil
+}
+
+// page is a page of the dump. A key may end in blank bytes but not begin behind
+// the last other byte: data ends there, full is the page.
+type page struct {
+	block, page int
+	full        []byte
+	data        []byte
+}
+
+// blob is a place that could be a wrap.
+type blob struct {
+	page   *page
+	offset int
+	size   int // 40, or 72
+}
+
+func (b *blob) bytes() []byte { return b.page.full[b.offset : b.offset+b.size] }
+
+// kek is a key-encrypting key and how it was reached.
+type kek struct {
+	key  secret.Key32
+	path Path
+	weak bool
+}
+
+// pinSecret is what goes into the drive's derivation.
+type pinSecret struct {
+	name string
+	pin  drive.PIN
+	weak bool
+}
+
+// rootSecret is a root key to derive with.
+type rootSecret struct {
+	name string // "" for the derivation without a root key
+	key  secret.Key32
+}
+
+type search struct {
+	opts    Options
+	oracles []Oracle
+	pages   []page
+	blobs   []blob
+	pins    []pinSecret
+	roots   []rootSecret
+	keks    []kek // in the order found; those from `closed` on were not tried yet
+	closed  int
+	seen    map[secret.Key32]bool
+	found   map[string]bool // paths of findings
+	out     Findings
+}
+
+// load trims the pages and lists the places that could be wraps, each different
+// content (with the 16 bytes before it) once.
+func (s *search) load(dump drive.Dump) {
+	type content struct {
+		b [16 + mekWrap]byte
+		n int
+	}
+	known := map[content]bool{}
+	for _, p := range dump.Flash {
+		n := len(p.Data)
+		for n > 0 && (p.Data[n-1] == 0xFF || p.Data[n-1] == 0) {
+			n--
+		}
+		if n == 0 {
+			continue
+		}
+		s.pages = append(s.pages, page{block: p.Block, page: p.Page, full: p.Data, data: p.Data[:n]})
+	}
+	s.out.Tried.Pages = len(s.pages)
+	for i := range s.pages {
+		p := &s.pages[i]
+		for off := 0; off+akWrap <= len(p.full) && off < len(p.data); off += 8 {
+			if distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
+				continue
+			}
+			for _, size := range []int{akWrap, mekWrap} {
+				if off+size > len(p.full) {
+					continue
+				}
+				c := content{n: size}
+				if off >= 16 {
+					copy(c.b[:16], p.full[off-16:])
+				}
+				copy(c.b[16:], p.full[off:off+size])
+				if !known[c] {
+					known[c] = true
+					s.blobs = append(s.blobs, blob{page: p, offset: off, size: size})
+				}
+			}
+		}
+	}
+	s.out.Tried.Wraps = len(s.blobs)
+}
+
+// assume takes the secrets in: each one as a KEK itself, and as input of the
+// drive's derivation.
+func (s *search) assume(secrets []Secret) {
+	s.roots = []rootSecret{{}}
+	for _, sec := range secrets {
+		var k secret.Key32
+		copy(k[:], sec.b)
+		s.add(kek{key: k, path: Path{{Name: sec.name}}, weak: len(sec.b) == 0})
+		if sec.root {
+			s.roots = append(s.roots, rootSecret{name: sec.name, key: k})
+			s.add(kek{key: drive.RootKEK(&k), path: Path{{Name: "KEK of the " + sec.name}}})
+		}
+		pin, err := drive.NewPIN(sec.b)
+		if err != nil {
+			pin = drive.PIN{} // an empty secret: what the derivation makes of it
+		}
+		s.pins = append(s.pins, pinSecret{name: sec.name, pin: pin, weak: len(sec.b) == 0})
+	}
+	values := []int{0x00, 0xFF}
+	if s.opts.Deep {
+		values = values[:0]
+		for c := range 256 {
+			values = append(values, c)
+		}
+	}
+	for _, c := range values {
+		var k secret.Key32
+		for i := range k {
+			k[i] = byte(c)
+		}
+		name := fmt.Sprintf("constant %02X", c)
+		s.add(kek{key: k, path: Path{{Name: name}}, weak: true})
+		if c == 0 || c == 0xFF {
+			s.pins = append(s.pins, pinSecret{name: name, pin: drive.CredentialPIN(&k), weak: true})
+		}
+	}
+	s.add(kek{key: sha256.Sum256(nil), path: Path{{Name: "SHA-256 of nothing"}}, weak: true})
+	s.pins = append(s.pins, pinSecret{name: "empty PIN", weak: true})
+}
+
+// add remembers a KEK that is new.
+func (s *search) add(k kek) {
+	if !s.seen[k.key] {
+		s.seen[k.key] = true
+		s.keks = append(s.keks, k)
+		s.out.Tried.KEKs++
+	}
+}
+
+// derive runs the drive's derivation for every secret, with and without the root
+// key, and calls try with each KEK.
+func (s *search) derive(salt [16]byte, try func(*kek)) {
+	for i := range s.pins {
+		for j := range s.roots {
+			p, r := &s.pins[i], &s.roots[j]
+			key, err := s.opts.KDF(&r.key, p.pin, salt)
+			if err != nil {
+				continue
+			}
+			s.out.Tried.KEKs++
+			name := p.name + " and " + r.name
+			if r.name == "" {
+				name = p.name + " without a root key"
+			}
+			try(&kek{key: key, path: Path{{Name: name}}, weak: p.weak || r.name == ""})
+		}
+	}
+}
+
+// salted tries at each place the KEKs whose salt lies right before it.
+func (s *search) salted() {
+	for i := 0; i < len(s.blobs); i++ {
+		b := &s.blobs[i]
+		if b.offset < 16 {
+			continue
+		}
+		// The 40-byte and the 72-byte candidate of one place follow each other
+		// and share their salt.
+		last := i
+		for last+1 < len(s.blobs) && s.blobs[last+1].page == b.page && s.blobs[last+1].offset == b.offset {
+			last++
+		}
+		s.derive([16]byte(b.page.full[b.offset-16:]), func(k *kek) {
+			block := expand(k.key[:])
+			for j := i; j <= last; j++ {
+				s.try(k, block, &s.blobs[j])
+			}
+		})
+		i = last
+	}
+}
+
+// close tries every KEK on every place until no new KEK comes out.
+func (s *search) close() {
+	for ; s.closed < len(s.keks); s.closed++ {
+		k := s.keks[s.closed] // a copy: try may grow the slice
+		block := expand(k.key[:])
+		for i := range s.blobs {
+			s.try(&k, block, &s.blobs[i])
+		}
+	}
+}
+
+// try opens one wrap with one KEK and takes in what comes out.
+func (s *search) try(k *kek, block cipher.Block, b *blob) {
+	s.out.Tried.Unwraps++
+	var buf [64]byte
+	key := buf[:b.size-8]
+	if !unwrap(block, key, b.bytes()) {
+		return
+	}
+	defer clear(buf[:])
+	name := "AK"
+	if b.size == mekWrap {
+		name = "MEK"
+	}
+	path := append(append(Path(nil), k.path...), step(name, b.page, b.offset, b.size))
+	s.note(Finding{Path: path, Weak: k.weak})
+	if b.size == akWrap {
+		s.add(kek{key: secret.Key32(key), path: path, weak: k.weak})
+		return
+	}
+	s.judge(key, path, k.weak)
+}
+
+// judge tries a 64-byte key on every oracle.
+func (s *search) judge(key []byte, path Path, weak bool) {
+	for i := range s.oracles {
+		if ok, swapped := s.oracles[i].opensWith(key); ok {
+			s.note(Finding{Path: path, Oracle: s.oracles[i].Name, Swapped: swapped, Weak: weak})
+		}
+	}
+}
+
+func step(name string, p *page, offset, size int) Step {
+	return Step{Name: name, Placed: true, Block: p.block, Page: p.page, Offset: offset, Size: size}
+}
+
+// note adds a finding that is new.
+func (s *search) note(f Finding) {
+	id := f.String()
+	if s.found[id] {
+		return
+	}
+	s.found[id] = true
+	if f.Oracle != "" {
+		s.out.Keys = append(s.out.Keys, f)
+	} else {
+		s.out.Wraps = append(s.out.Wraps, f)
+	}
+}
+
+// forget clears the keys that were reached.
+func (s *search) forget() {
+	for i := range s.keks {
+		s.keks[i].key.Clear()
+	}
+	for i := range s.roots {
+		s.roots[i].key.Clear()
+	}
+	for i := range s.pins {
+		s.pins[i].pin.Clear()
+	}
+	clear(s.seen)
+}

@@ -1,0 +1,143 @@
+package forensic
+
+import (
+	"bytes"
+	"crypto/cipher"
+
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// half is a 32-byte window, expanded, with the tweak it gives for each oracle.
+type half struct {
+	block  cipher.Block
+	tweaks [][16]byte
+}
+
+func (s *search) half(w []byte) half {
+	h := half{block: expand(w), tweaks: make([][16]byte, len(s.oracles))}
+	for i := range s.oracles {
+		s.oracles[i].tweak(h.block, &h.tweaks[i])
+	}
+	return h
+}
+
+// bareKeys tries every 64-byte window as an XTS key, in both orders. A 32-byte
+// window is the first half of one key and the second half of another, so each is
+// expanded once.
+func (s *search) bareKeys() {
+	if len(s.oracles) == 0 {
+		return
+	}
+	var blank [256]*half // expanded once: a blank half may stand beside a real one
+	var tried [256]bool
+	for i := range s.pages {
+		p := &s.pages[i]
+		var before []byte
+		if i > 0 {
+			before = s.pages[i-1].full
+		}
+		halves := make([]half, 64) // the window at byte n is in n%64
+		filled := 0                // halves are made up to here
+		for off := 0; off+64 <= len(p.full) && off < len(p.data); off++ {
+			w := p.full[off : off+64]
+			if off+64 <= len(before) && bytes.Equal(w, before[off:off+64]) {
+				continue // tried in the page before
+			}
+			if uniform(w) {
+				if tried[w[0]] {
+					continue
+				}
+				tried[w[0]] = true
+			}
+			for filled = max(filled, off); filled <= off+32; filled++ {
+				w := p.full[filled : filled+32]
+				switch {
+				case !uniform(w):
+					halves[filled%64] = s.half(w)
+				case blank[w[0]] == nil:
+					h := s.half(w)
+					blank[w[0]] = &h
+					fallthrough
+				default:
+					halves[filled%64] = *blank[w[0]]
+				}
+			}
+			s.pair(p, off, off+32, &halves[off%64], &halves[(off+32)%64])
+		}
+		if s.opts.Deep {
+			s.apart(p)
+		}
+	}
+}
+
+// pair tries two windows as the halves of an XTS key, in both orders.
+func (s *search) pair(p *page, off1, off2 int, a, b *half) {
+	s.out.Tried.Windows++
+	for i := range s.oracles {
+		o := &s.oracles[i]
+		forward := o.fits(a.block, b.tweaks[i])
+		if !forward && !o.fits(b.block, a.tweaks[i]) {
+			continue
+		}
+		path := Path{step("bare key", p, off1, 64)}
+		if off2 != off1+32 {
+			path = Path{step("first half", p, off1, 32), step("second half", p, off2, 32)}
+		}
+		s.note(Finding{Path: path, Oracle: o.Name, Swapped: !forward, Weak: true})
+	}
+}
+
+// apart tries 32-byte windows at multiples of 8, that look like key bytes, as
+// the halves of a key wherever in the page they lie.
+func (s *search) apart(p *page) {
+	var at []int
+	var halves []half
+	for off := 0; off+32 <= len(p.full) && off < len(p.data); off += 8 {
+		if w := p.full[off : off+32]; distinct(w) >= keyDistinctMin {
+			at, halves = append(at, off), append(halves, s.half(w))
+		}
+	}
+	for i := range halves {
+		for j := i + 1; j < len(halves); j++ {
+			if at[j] != at[i]+32 {
+				s.pair(p, at[i], at[j], &halves[i], &halves[j])
+			}
+		}
+	}
+}
+
+// saltedDeep derives KEKs with every 16-byte window at a multiple of 8 as salt
+// and tries them on every place of the same page.
+func (s *search) saltedDeep() {
+	for i := range s.pages {
+		p := &s.pages[i]
+		tried := map[[16]byte]bool{}
+		for off := 0; off+16 <= len(p.full) && off < len(p.data); off += 8 {
+			salt := [16]byte(p.full[off:])
+			if tried[salt] {
+				continue
+			}
+			tried[salt] = true
+			s.derive(salt, func(k *kek) {
+				block := expand(k.key[:])
+				for j := range s.blobs {
+					if s.blobs[j].page == p {
+						s.try(k, block, &s.blobs[j])
+					}
+				}
+			})
+		}
+	}
+}
+
+// windowKEKs takes every 32-byte window that looks like key bytes as a KEK.
+func (s *search) windowKEKs() {
+	for i := range s.pages {
+		p := &s.pages[i]
+		for off := 0; off+32 <= len(p.full) && off < len(p.data); off++ {
+			if w := p.full[off : off+32]; distinct(w) >= keyDistinctMin {
+				s.add(kek{key: secret.Key32(w), path: Path{step("bytes", p, off, 32)}, weak: true})
+			}
+		}
+	}
+}
