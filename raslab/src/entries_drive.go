@@ -28,7 +28,7 @@ var driveEntries = []Entry{
 		Closing: Closing{Kind: ByHand},
 		Assumption: []string{
 			"Severity: our scale.",
-			"Cause: the three ways in which the hardware fails are ours; the conditions under which the migration starts are lost in the source.",
+			"Cause: the three ways in which the hardware fails, and what the rank does meanwhile, are ours; the conditions under which the migration starts are lost in the source.",
 			"Check: that software is checked before the drive is replaced is in the source; the steps are ours.",
 			"Action: ours, from the source's note on pseudo repair.",
 			"Closing: by hand; the source gives no rule for this code.",
@@ -151,6 +151,7 @@ var driveEntries = []Entry{
 		Assumption: []string{
 			"Severity: our scale.",
 			"Cause: the drive from another facility is ours, as the way in which a simulation meets this code.",
+			"When: repair and install are ours, from the title; the source says that no action which the facility starts should lead here.",
 			"Check: ours; the source has only the probable cause.",
 			"Action: the next level of support is the source's one action; the rest is ours.",
 			"Closing: by hand; the source gives no rule for this code.",

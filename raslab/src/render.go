@@ -37,7 +37,7 @@ func (c Closing) String() string {
 // Text renders one entry for a terminal, at most 80 columns wide.
 func Text(e Entry) string {
 	var b strings.Builder
-	wrap(&b, string(e.Code)+"  ", e.Title)
+	wrap(&b, fmt.Sprintf("%-11s", e.Code), e.Title)
 	b.WriteByte('\n')
 	wrap(&b, "severity   ", string(e.Severity))
 	wrap(&b, "when       ", join(e.When))

@@ -125,7 +125,7 @@ func TestOtherSendsToTheNextLevel(t *testing.T) {
 func TestSuggest(t *testing.T) {
 	for in, want := range map[string]Code{
 		"9e": BE34009E, "cfe1": BE14CFE1, "31f004": BE31F004, // the end of a code
-		"BE34009": BE34009E, "BE3400B8": BE3400A2, "8E34009F": BE34009F, "EB14CFE0": BE14CFE0, "BE14CEF0": BE14CFE0,
+		"BE34009": BE34009E, "BE3400B8": BE3400B3, "8E34009F": BE34009F, "EB14CFE0": BE14CFE0, "BE14CEF0": BE14CFE0,
 		"BE31FOO4": BE31F004,
 	} {
 		got, ok := Suggest(in)
