@@ -13,6 +13,10 @@ type Geometry struct {
 // Device is raw flash. It is synchronous: when Program, Erase or Zero returns
 // nil the effect survives a power cut that comes at once. It knows nothing of
 // keys. A Device belongs to one drive and is not safe for concurrent use.
+//
+// The bits are all the state that a page has: a page is programmed when at
+// least one of its bits is zero, and blank when none is. Programming nothing
+// but 0xFF leaves it blank.
 type Device interface {
 	Geometry() Geometry
 
@@ -21,23 +25,27 @@ type Device interface {
 	Read(block, page int, dst []byte) error
 
 	// Program writes data (1 to PageSize bytes; the rest of the page stays
-	// erased) to a page that was not programmed since its block was last
-	// erased, else ErrNotBlank. On any other error the content of the page is
-	// indeterminate between blank and data.
+	// erased) to a page that is blank, else ErrNotBlank and nothing happens. On
+	// ErrProgram the content of the page is indeterminate between blank and
+	// data: each bit is one or what data has.
 	Program(block, page int, data []byte) error
 
 	// Erase sets every bit of a block to one. On error the content of the block
-	// is indeterminate between what it was and blank, usually what it was.
+	// is indeterminate between what it was and blank, usually what it was:
+	// each bit is one or what it was.
 	Erase(block int) error
 
 	// Zero clears every bit of one page, programmed or not: bits go from one to
 	// zero only, so this is possible where an erase no longer is. It is the
-	// last resort for destroying a page. On error its content is indeterminate.
+	// last resort for destroying a page. On error its content is indeterminate:
+	// each bit is zero or what it was.
 	Zero(block, page int) error
 
 	// PowerOn and PowerOff follow the power of the drive that the chip is in.
-	// With power off every other method but Geometry, Dump and Wear fails with
-	// ErrPowerLost. A new device is powered.
+	// With power off Read, Program, Erase and Zero fail with ErrPowerLost
+	// before anything else is looked at, and nothing happens. An operation
+	// during which power goes answers ErrPowerLost too; of it nothing, a part
+	// or all may have happened. A new device is powered.
 	PowerOn()
 	PowerOff()
 
@@ -60,7 +68,7 @@ type Page struct {
 // Decayer is a device whose bits can decay in place: bit rot.
 type Decayer interface {
 	// Decay flips one stored bit; bit counts from 0 (the lowest bit of byte 0)
-	// to PageSize*8-1.
+	// to PageSize*8-1. It happens whether or not there is power.
 	Decay(block, page, bit int) error
 }
 
@@ -73,4 +81,5 @@ var (
 	ErrRead      = errors.New("flash: page cannot be read")
 	ErrPowerLost = errors.New("flash: power lost")
 	ErrAddress   = errors.New("flash: no such page")
+	ErrLength    = errors.New("flash: wrong length")
 )

@@ -1,0 +1,170 @@
+package flash
+
+import "bytes"
+
+// Mem is flash in memory. It stores only what is programmed: a drive at rest
+// holds two or three pages of a few hundred bytes.
+type Mem struct {
+	g     Geometry
+	off   bool
+	pages []*memPage // by Geometry.index; nil is blank
+	wear  []uint64
+}
+
+// memPage is a page with at least one programmed bit. It is never changed once
+// it is stored, so that zeroed pages can share one.
+type memPage struct {
+	data []byte // the page without the bytes at its end that equal rest
+	rest byte   // 0xFF, or 0 in a zeroed page
+}
+
+var zeroedPage = &memPage{}
+
+var (
+	_ Device  = (*Mem)(nil)
+	_ Decayer = (*Mem)(nil)
+	_ blanker = (*Mem)(nil)
+	_ clearer = (*Mem)(nil)
+)
+
+// NewMem makes a blank device with power on. The geometry must be valid: ask
+// Validate of one that comes from outside.
+func NewMem(g Geometry) *Mem {
+	if err := g.Validate(); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return &Mem{g: g, pages: make([]*memPage, g.pages()), wear: make([]uint64, g.Blocks)}
+}
+
+// Geometry implements Device.
+func (m *Mem) Geometry() Geometry { return m.g }
+
+// PowerOn implements Device.
+func (m *Mem) PowerOn() { m.off = false }
+
+// PowerOff implements Device.
+func (m *Mem) PowerOff() { m.off = true }
+
+// Read implements Device.
+func (m *Mem) Read(block, page int, dst []byte) error {
+	if m.off {
+		return ErrPowerLost
+	}
+	if err := m.g.checkRead(block, page, dst); err != nil {
+		return err
+	}
+	m.load(m.g.index(block, page), dst)
+	return nil
+}
+
+// Program implements Device.
+func (m *Mem) Program(block, page int, data []byte) error {
+	if m.off {
+		return ErrPowerLost
+	}
+	if err := m.g.checkProgram(block, page, data); err != nil {
+		return err
+	}
+	i := m.g.index(block, page)
+	if m.pages[i] != nil {
+		return at(ErrNotBlank, block, page)
+	}
+	m.store(i, data)
+	return nil
+}
+
+// Erase implements Device.
+func (m *Mem) Erase(block int) error {
+	if m.off {
+		return ErrPowerLost
+	}
+	if err := m.g.checkBlock(block); err != nil {
+		return err
+	}
+	first := m.g.index(block, 0)
+	clear(m.pages[first : first+m.g.PagesPerBlock])
+	m.wear[block]++
+	return nil
+}
+
+// Zero implements Device.
+func (m *Mem) Zero(block, page int) error {
+	if m.off {
+		return ErrPowerLost
+	}
+	if err := m.g.checkPage(block, page); err != nil {
+		return err
+	}
+	m.pages[m.g.index(block, page)] = zeroedPage
+	return nil
+}
+
+// Decay implements Decayer.
+func (m *Mem) Decay(block, page, bit int) error {
+	if err := m.g.checkBit(block, page, bit); err != nil {
+		return err
+	}
+	i := m.g.index(block, page)
+	full := make([]byte, m.g.PageSize)
+	m.load(i, full)
+	full[bit/8] ^= 1 << (bit % 8)
+	m.store(i, full)
+	return nil
+}
+
+// Dump implements Device.
+func (m *Mem) Dump() []Page {
+	var all []Page
+	for i, p := range m.pages {
+		if p == nil {
+			continue
+		}
+		data := make([]byte, m.g.PageSize)
+		m.load(i, data)
+		all = append(all, Page{Block: i / m.g.PagesPerBlock, Page: i % m.g.PagesPerBlock, Data: data})
+	}
+	return all
+}
+
+// Wear implements Device.
+func (m *Mem) Wear() []uint64 { return append([]uint64(nil), m.wear...) }
+
+func (m *Mem) load(i int, dst []byte) {
+	p := m.pages[i]
+	if p == nil {
+		fill(dst)
+		return
+	}
+	n := copy(dst, p.data)
+	if p.rest == 0 {
+		clear(dst[n:])
+	} else {
+		fill(dst[n:])
+	}
+}
+
+// store keeps the page whose content is data, and ones behind it.
+func (m *Mem) store(i int, data []byte) {
+	data = trim(data)
+	switch {
+	case len(data) == 0:
+		m.pages[i] = nil
+	case len(data) == m.g.PageSize && allZero(data):
+		m.pages[i] = zeroedPage
+	default:
+		m.pages[i] = &memPage{data: bytes.Clone(data), rest: 0xFF}
+	}
+}
+
+func (m *Mem) blank(block, page int) bool { return m.pages[m.g.index(block, page)] == nil }
+
+func (m *Mem) clearBits(block, page int, mask []byte) error {
+	i := m.g.index(block, page)
+	full := make([]byte, m.g.PageSize)
+	m.load(i, full)
+	for j := range mask {
+		full[j] &= mask[j]
+	}
+	m.store(i, full)
+	return nil
+}

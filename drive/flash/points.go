@@ -1,0 +1,63 @@
+package flash
+
+import "github.com/seed-9d983aeb/fdelab/internal/fault"
+
+// The operations that a Faulty asks its plan about. opPower is asked before
+// each program, erase and zero, in front of the operation's own name; its
+// count is the count of operations that change the flash.
+const (
+	opRead    = "flash.read"
+	opProgram = "flash.program"
+	opErase   = "flash.erase"
+	opZero    = "flash.zero"
+	opPower   = "flash.power"
+)
+
+const (
+	ofPage  = fault.HasBlock | fault.HasPage | fault.HasBlank
+	ofBlock = fault.HasBlock | fault.HasBlank
+)
+
+// What can go wrong in flash. The budget is what a drive owes when it does.
+var (
+	ProgramRefused = fault.Register("flash.program.refused",
+		"The page stays blank; Program answers ErrProgram.",
+		"Survived: the record goes to another fresh block. When none takes it, reported as a hardware failure, and the old state stands.",
+		ofPage)
+	ProgramTorn = fault.Register("flash.program.torn",
+		"A part of the data is programmed: a prefix and some bits of the next byte; Program answers ErrProgram.",
+		"As flash.program.refused; the torn page never counts as a record.",
+		ofPage)
+	EraseRefused = fault.Register("flash.erase.refused",
+		"The block keeps its content; Erase answers ErrErase.",
+		"Survived: its pages are overwritten with zeros and the block is retired. Where they can not be, reported as security degraded, never as erased.",
+		ofBlock)
+	EraseTorn = fault.Register("flash.erase.torn",
+		"Some pages of the block are erased, one is half erased, some are intact; Erase answers ErrErase.",
+		"As flash.erase.refused; what is left of the pages is found and destroyed.",
+		ofBlock)
+	ZeroRefused = fault.Register("flash.zero.refused",
+		"The page keeps its content; Zero answers ErrZero.",
+		"Reported as security degraded: a page that neither erases nor takes zeros may still hold a key.",
+		ofPage)
+	ReadError = fault.Register("flash.read.error",
+		"Nothing is read or changed; Read answers ErrRead.",
+		"Nothing is destroyed on the strength of it. At power-on reported as security degraded, until a later power-on reads the page.",
+		ofPage)
+	ReadRot = fault.Register("flash.read.rot",
+		"One bit of the data of a programmed page flips in the flash, for good, and the flipped page is read. Reads of blank pages do not count.",
+		"Survived or reported as security degraded; never a wrong key, never a record that the drive did not write.",
+		ofPage, fault.OnlyProgrammed)
+	PowerBefore = fault.Register("flash.power.before",
+		"Power goes before a program, erase or zero: nothing of it happens. That operation and all others answer ErrPowerLost until power is back.",
+		"Reported as power lost. After power-on the old state or the new one, whole.",
+		ofPage)
+	PowerTorn = fault.Register("flash.power.torn",
+		"Power goes in the middle of a program, erase or zero: a part of it happens. That operation and all others answer ErrPowerLost until power is back.",
+		"Reported as power lost. After power-on the old state or the new one, whole; never erased with a key that can be recovered.",
+		ofPage)
+	PowerAfter = fault.Register("flash.power.after",
+		"Power goes once a program, erase or zero is done: all of it happens. That operation and all others answer ErrPowerLost until power is back.",
+		"Reported as power lost. After power-on the old state or the new one, whole.",
+		ofPage)
+)
