@@ -1,0 +1,120 @@
+package drive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+)
+
+// FileMedia is a Media in a region of a file that lives on. The region is
+// sparse: a sector that was never written is a hole, or lies past the end of the file. Since a hole
+// reads as zeros, a sector of nothing but zeros means "never written", and
+// WriteSector refuses to store one; ciphertext never is (the chance is 2^-4096).
+//
+// A write is in the page cache when WriteSector returns: it survives the death
+// of the process, and that of the machine once Sync has returned.
+type FileMedia struct {
+	f          *os.File
+	offset     int64
+	sectorSize int
+	sectors    uint64
+	zeros      []byte
+}
+
+// NewFileMedia makes a Media of sectors many sectors of 512 or 4096 bytes that
+// begin at offset in f. Everything in f from offset on belongs to it. f stays the
+// caller's to close.
+func NewFileMedia(f *os.File, offset int64, sectorSize int, sectors uint64) (*FileMedia, error) {
+	if sectorSize != 512 && sectorSize != 4096 {
+		return nil, fmt.Errorf("drive: media sectors of %d bytes, need 512 or 4096", sectorSize)
+	}
+	if offset < 0 || sectors == 0 || sectors > uint64(math.MaxInt64-offset)/uint64(sectorSize) {
+		return nil, fmt.Errorf("drive: %d media sectors at offset %d do not fit in a file", sectors, offset)
+	}
+	return &FileMedia{f: f, offset: offset, sectorSize: sectorSize, sectors: sectors, zeros: make([]byte, sectorSize)}, nil
+}
+
+// ReadSector fills dst, which must be one sector long.
+func (m *FileMedia) ReadSector(lba uint64, dst []byte) (bool, error) {
+	at, err := m.at(lba, dst)
+	if err != nil {
+		return false, err
+	}
+	n, err := m.f.ReadAt(dst, at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		clear(dst)
+		return false, fmt.Errorf("%w: sector %d: %w", ErrMedia, lba, err)
+	}
+	clear(dst[n:])
+	return !bytes.Equal(dst, m.zeros), nil
+}
+
+// WriteSector stores src, which must be one sector long and not all zeros.
+func (m *FileMedia) WriteSector(lba uint64, src []byte) error {
+	at, err := m.at(lba, src)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(src, m.zeros) {
+		return fmt.Errorf("%w: sector %d: a sector of zeros cannot be told from one never written", ErrMedia, lba)
+	}
+	if _, err := m.f.WriteAt(src, at); err != nil {
+		return fmt.Errorf("%w: sector %d: %w", ErrMedia, lba, err)
+	}
+	return nil
+}
+
+// Written lists the sectors that were ever written, ascending. It looks at
+// the data of the file and skips the holes, where the system can tell them
+// apart. A sector that cannot be read is not listed.
+func (m *FileMedia) Written() []uint64 {
+	var out []uint64
+	sector := make([]byte, m.sectorSize)
+	end := m.end()
+	for at := m.offset; at < end; {
+		from, to := nextData(m.f, at, end)
+		// Data begins and ends anywhere: look at every sector it touches.
+		first := uint64(from-m.offset) / uint64(m.sectorSize)
+		for lba := first; lba < m.sectors && m.offset+int64(lba)*int64(m.sectorSize) < to; lba++ {
+			if n := len(out); n > 0 && out[n-1] >= lba {
+				continue
+			}
+			if ok, err := m.ReadSector(lba, sector); ok && err == nil {
+				out = append(out, lba)
+			}
+		}
+		at = to
+	}
+	return slices.Clip(out)
+}
+
+// Sync makes every write survive the death of the machine.
+func (m *FileMedia) Sync() error {
+	if err := m.f.Sync(); err != nil {
+		return fmt.Errorf("%w: %w", ErrMedia, err)
+	}
+	return nil
+}
+
+// end is where the data of the region ends at the latest.
+func (m *FileMedia) end() int64 {
+	end := m.offset + int64(m.sectors)*int64(m.sectorSize)
+	if st, err := m.f.Stat(); err == nil {
+		end = min(end, st.Size())
+	}
+	return end
+}
+
+func (m *FileMedia) at(lba uint64, b []byte) (int64, error) {
+	if err := checkSector(m.sectorSize, b); err != nil {
+		return 0, err
+	}
+	if lba >= m.sectors {
+		return 0, fmt.Errorf("%w: sector %d, the last is %d", ErrMedia, lba, m.sectors-1)
+	}
+	return m.offset + int64(lba)*int64(m.sectorSize), nil
+}

@@ -1,0 +1,24 @@
+package drive
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+// nextData finds the first stretch of data in [at, end) with lseek(2).
+func nextData(f *os.File, at, end int64) (from, to int64) {
+	const seekData, seekHole = 3, 4 // the numbers of Linux; others differ
+	from, err := f.Seek(at, seekData)
+	if errors.Is(err, syscall.ENXIO) { // nothing but a hole up to the end
+		return end, end
+	}
+	if err != nil { // the file system does not know
+		return at, end
+	}
+	to, err = f.Seek(from, seekHole)
+	if err != nil || to <= from {
+		to = end
+	}
+	return min(from, end), min(to, end)
+}
