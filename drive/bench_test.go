@@ -1,0 +1,183 @@
+package drive
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+)
+
+// facilityConfig is a drive as the facility uses it: one data range.
+func facilityConfig(serial string) Config {
+	return Config{
+		Serial: serial, Model: "FDE", SectorSize: 4096, Sectors: 1 << 28, TryLimit: 5, Persistent: true,
+		PBKDF2Iterations: 1000,
+	}
+}
+
+func manufacture(b *testing.B, cfg Config) (*Drive, Label) {
+	b.Helper()
+	d, l, err := Manufacture(cfg, Parts{
+		Flash: flash.NewMem(flash.DefaultGeometry), Media: NewMemMedia(cfg.SectorSize), Entropy: entropy.Stream(1, cfg.Serial),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return d, l
+}
+
+func do(b *testing.B, d *Drive, a Authority, pin PIN, f func(*Session) error) {
+	s, err := d.Authenticate(a, pin)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := f(s); err != nil {
+		b.Fatal(err)
+	}
+	s.Close()
+}
+
+// BenchmarkMigrate is one access credential migration from MSID with
+// authentication, flash log, destruction of the old block and its read-back. The
+// erase that brings the drive back to MSID is not timed.
+func BenchmarkMigrate(b *testing.B) {
+	d, l := manufacture(b, facilityConfig("B"))
+	b.ReportAllocs()
+	for b.Loop() {
+		do(b, d, BandMaster(0), l.MSID, func(s *Session) error { return s.Migrate(credential(1)) })
+		b.StopTimer()
+		do(b, d, EraseMaster, l.MSID, (*Session).EraseAll)
+		b.StartTimer()
+	}
+}
+
+// BenchmarkRekey is one migration from credential to credential, everything
+// included.
+func BenchmarkRekey(b *testing.B) {
+	d, l := manufacture(b, facilityConfig("B"))
+	do(b, d, BandMaster(0), l.MSID, func(s *Session) error { return s.Migrate(credential(1)) })
+	b.ReportAllocs()
+	i := byte(1)
+	for b.Loop() {
+		do(b, d, BandMaster(0), credential(i), func(s *Session) error { return s.SetPIN(credential(i%100 + 1)) })
+		i = i%100 + 1
+	}
+}
+
+// BenchmarkErase is one cryptographic erase by the EraseMaster, authentication,
+// flash log, destruction and read-back included.
+func BenchmarkErase(b *testing.B) {
+	d, l := manufacture(b, facilityConfig("B"))
+	b.ReportAllocs()
+	for b.Loop() {
+		do(b, d, EraseMaster, l.MSID, (*Session).EraseAll)
+	}
+}
+
+// BenchmarkEraseSeventeenRanges is the same on a drive with 16 ranges beside the
+// global one.
+func BenchmarkEraseSeventeenRanges(b *testing.B) {
+	cfg := facilityConfig("B")
+	cfg.Ranges = 16
+	d, l := manufacture(b, cfg)
+	b.ReportAllocs()
+	for b.Loop() {
+		do(b, d, EraseMaster, l.MSID, (*Session).EraseAll)
+	}
+}
+
+func BenchmarkPowerCycle(b *testing.B) {
+	d, _ := manufacture(b, facilityConfig("B"))
+	b.ReportAllocs()
+	for b.Loop() {
+		d.PowerOff()
+		if err := d.PowerOn(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkManufacture(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		manufacture(b, facilityConfig("B"))
+	}
+}
+
+func BenchmarkSelfTest(b *testing.B) {
+	d, _ := manufacture(b, facilityConfig("B"))
+	for b.Loop() {
+		if err := d.SelfTest(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkStatus(b *testing.B) {
+	d, _ := manufacture(b, facilityConfig("B"))
+	for b.Loop() {
+		if !d.Status().Powered {
+			b.Fatal("off")
+		}
+	}
+}
+
+func BenchmarkWrite4K(b *testing.B) {
+	d, _ := manufacture(b, facilityConfig("B"))
+	buf := make([]byte, 4096)
+	b.SetBytes(4096)
+	for i := uint64(0); b.Loop(); i++ {
+		if err := d.Write(i%1024, buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRead4K(b *testing.B) {
+	d, _ := manufacture(b, facilityConfig("B"))
+	buf := make([]byte, 4096)
+	if err := d.Write(0, buf); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(4096)
+	for b.Loop() {
+		if err := d.Read(0, buf); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDriveAtRest reports the heap that one powered drive with empty media
+// takes, as B/drive: fresh from the factory, and configured with a full block of
+// records in its flash.
+func BenchmarkDriveAtRest(b *testing.B) {
+	for _, full := range []bool{false, true} {
+		b.Run(fmt.Sprintf("worn=%v", full), func(b *testing.B) {
+			for b.Loop() {
+				const n = 200
+				var before, after runtime.MemStats
+				runtime.GC()
+				runtime.GC()
+				runtime.ReadMemStats(&before)
+				drives := make([]*Drive, n)
+				for i := range drives {
+					d, l := manufacture(b, facilityConfig(fmt.Sprintf("B%d", i)))
+					drives[i] = d
+					if full {
+						do(b, d, BandMaster(0), l.MSID, func(s *Session) error { return s.Migrate(credential(1)) })
+						for d.store.next < d.store.geo.PagesPerBlock-1 {
+							do(b, d, BandMaster(0), credential(1), (*Session).Unlock)
+						}
+					}
+				}
+				runtime.GC()
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/drive")
+				runtime.KeepAlive(drives)
+			}
+		})
+	}
+}
