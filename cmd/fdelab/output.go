@@ -1,0 +1,144 @@
+package main
+
+// Output rules, which every subcommand keeps:
+//
+//   - What was asked for goes to standard output (app.printf, app.printJSON).
+//     Progress, notes and diagnostics go to standard error (app.note, app.hint).
+//   - An error is one line, "fdelab: error: ...", printed once, by run. A
+//     "fdelab: hint: ..." line may follow. A subcommand returns an error made
+//     with usagef, failedf or cannotf; it never calls os.Exit.
+//   - Exit codes: 0 done; 1 a rehearsal or a check found a failure; 2 usage:
+//     the command line or what it names is wrong; 3 it cannot run here: a file
+//     can not be read, the output can not be written.
+//   - --json prints one JSON value and nothing else, wherever a program might
+//     read the result.
+//   - Colour only on a terminal, and neither with --no-color nor with a
+//     non-empty NO_COLOR in the environment.
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// The exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitCannot = 3
+)
+
+// app is what the subcommands share: the three streams and the global flags.
+type app struct {
+	in      io.Reader
+	out     *stickyWriter
+	err     io.Writer
+	json    bool // --json
+	noColor bool // --no-color
+}
+
+// exitError is an error that knows its exit code and perhaps a hint.
+type exitError struct {
+	code int
+	err  error
+	hint string
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// withHint adds a line that tells what would be right.
+func (e *exitError) withHint(format string, args ...any) *exitError {
+	e.hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// usagef: the command line is wrong; exit code 2.
+func usagef(format string, args ...any) *exitError {
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
+}
+
+// failedf: a rehearsal or a check found a failure; exit code 1.
+func failedf(format string, args ...any) *exitError {
+	return &exitError{code: exitFailed, err: fmt.Errorf(format, args...)}
+}
+
+// cannotf: it cannot run here; exit code 3.
+func cannotf(format string, args ...any) *exitError {
+	return &exitError{code: exitCannot, err: fmt.Errorf(format, args...)}
+}
+
+// printf writes a result.
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+
+// printJSON writes a result as one indented JSON value.
+func (a *app) printJSON(v any) error {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return fmt.Errorf("json: %w", err)
+	}
+	a.printf("%s\n", b)
+	return nil
+}
+
+// note writes a remark to standard error.
+func (a *app) note(format string, args ...any) {
+	fmt.Fprintf(a.err, "fdelab: "+format+"\n", args...)
+}
+
+// hint writes a hint to standard error.
+func (a *app) hint(format string, args ...any) { a.note("hint: "+format, args...) }
+
+// report prints an error and finds its exit code.
+func (a *app) report(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	a.note("error: %s", oneLine(err.Error()))
+	var e *exitError
+	if !errors.As(err, &e) {
+		return exitCannot
+	}
+	if e.hint != "" {
+		a.hint("%s", oneLine(e.hint))
+	}
+	return e.code
+}
+
+// color tells whether results may carry colour.
+func (a *app) color() bool {
+	f, ok := a.out.w.(*os.File)
+	return ok && !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// stickyWriter remembers the first failure, so that a full disk does not pass
+// for success.
+type stickyWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (s *stickyWriter) Write(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	n, err := s.w.Write(p)
+	s.err = err
+	return n, err
+}
+
+// oneLine keeps a message on its line, whatever a file name in it holds.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}

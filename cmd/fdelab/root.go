@@ -1,0 +1,109 @@
+package main
+
+import (
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// subcommands lists the constructors, in the order of the help. A subcommand
+// lives in a file of its own.
+var subcommands = []func(*app) *cobra.Command{
+	newSrcCmd,
+	newStatesCmd,
+	newCertificateCmd,
+	newVersionCmd,
+	newCompletionCmd,
+}
+
+// run is the whole program but for os.Exit.
+func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	a := &app{in: in, out: &stickyWriter{w: out}, err: errOut}
+	err := execute(a, args)
+	if err == nil && a.out.err != nil {
+		err = cannotf("cannot write the result: %v", a.out.err)
+	}
+	return a.report(err)
+}
+
+func execute(a *app, args []string) error {
+	root := newRootCmd(a)
+	// An unknown word is told here, before a flag behind it could be refused
+	// in its stead.
+	if c, rest, err := root.Find(args); err == nil && c.HasSubCommands() {
+		for _, word := range rest {
+			if !strings.HasPrefix(word, "-") {
+				return unknownCommand(c, word)
+			}
+		}
+	}
+	root.SetArgs(append([]string{}, args...)) // nil would make cobra read os.Args
+	return root.Execute()
+}
+
+func newRootCmd(a *app) *cobra.Command {
+	root := group(&cobra.Command{
+		Use:   "fdelab",
+		Short: "a laboratory for self-encrypting drives",
+		Long: "fdelab is a laboratory for self-encrypting drives: simulated drives with real keys,\n" +
+			"real persistence and real power cuts, in a simulated storage facility.",
+	})
+	root.SilenceErrors = true
+	root.SilenceUsage = true
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
+	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never print colour (also: NO_COLOR=1)")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usagef("%s: %w", c.CommandPath(), err).withHint("%s --help lists the flags", c.CommandPath())
+	})
+	for _, constructor := range subcommands {
+		root.AddCommand(constructor(a))
+	}
+	root.SetHelpCommand(newHelpCmd(root))
+	return root
+}
+
+// group makes c a command that only holds others: alone it prints its help.
+func group(c *cobra.Command) *cobra.Command {
+	c.Args = cobra.ArbitraryArgs // execute refuses unknown words
+	c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	return c
+}
+
+func unknownCommand(c *cobra.Command, word string) error {
+	near := ""
+	if s := c.SuggestionsFor(word); len(s) > 0 {
+		near = "; did you mean " + strings.Join(s, " or ") + "?"
+	}
+	return usagef("%s: unknown command %q%s", c.CommandPath(), word, near).withHint("%s --help lists the commands", c.CommandPath())
+}
+
+// between is cobra.RangeArgs with the words for the arguments in its message;
+// most is -1 where there is no upper bound.
+func between(least, most int, words string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || most >= 0 && len(args) > most {
+			return usagef("%s: got %d arguments, need %s", c.CommandPath(), len(args), words)
+		}
+		return nil
+	}
+}
+
+func newHelpCmd(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "explain a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(c, args[len(args)-len(rest)])
+			}
+			c.InitDefaultHelpFlag()
+			return c.Help()
+		},
+	}
+}
