@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"fmt"
 	"io"
 	"sync"
 	"sync/atomic"
@@ -60,3 +61,7 @@ type Drive struct {
 	status  atomic.Uint64 // packed Status, so that a health check takes no lock
 	core
 }
+
+// Format prints the serial number: the fmt package would look into unexported
+// fields without asking the keys in them.
+func (d *Drive) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "drive %s", d.cfg.Serial) }

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
@@ -14,6 +15,10 @@ type Session struct {
 	authority Authority
 	ak        secret.Key32
 }
+
+// Format prints who the session is of: the fmt package would look into
+// unexported fields without asking the key in them.
+func (s Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session of %v", s.authority) }
 
 // end forgets the key. The drive's lock is held.
 func (s *Session) end() { s.ak.Clear() }
