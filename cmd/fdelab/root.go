@@ -31,7 +31,8 @@ func execute(a *app, args []string) error {
 	root := newRootCmd(a)
 	// An unknown word is told here, before a flag behind it could be refused
 	// in its stead.
-	if c, rest, err := root.Find(args); err == nil && c.HasSubCommands() {
+	completing := len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
+	if c, rest, err := root.Find(args); err == nil && c.HasSubCommands() && !completing {
 		for _, word := range rest {
 			if !strings.HasPrefix(word, "-") {
 				return unknownCommand(c, word)
@@ -58,12 +59,13 @@ func newRootCmd(a *app) *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never print colour (also: NO_COLOR=1)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%s: %w", c.CommandPath(), err).withHint("%s --help lists the flags", c.CommandPath())
+		return usagef("%s%w", prefix(c), err).withHint("%s --help lists the flags", c.CommandPath())
 	})
 	for _, constructor := range subcommands {
 		root.AddCommand(constructor(a))
 	}
 	root.SetHelpCommand(newHelpCmd(root))
+	root.InitDefaultHelpCmd()
 	return root
 }
 
@@ -75,11 +77,20 @@ func group(c *cobra.Command) *cobra.Command {
 }
 
 func unknownCommand(c *cobra.Command, word string) error {
-	near := ""
-	if s := c.SuggestionsFor(word); len(s) > 0 {
-		near = "; did you mean " + strings.Join(s, " or ") + "?"
+	c.SuggestionsMinimumDistance = 2
+	if near := c.SuggestionsFor(word); len(near) > 0 {
+		return usagef("%sunknown command %q; did you mean %s?", prefix(c), word, strings.Join(near, " or "))
 	}
-	return usagef("%s: unknown command %q%s", c.CommandPath(), word, near).withHint("%s --help lists the commands", c.CommandPath())
+	return usagef("%sunknown command %q; %s --help lists the commands", prefix(c), word, c.CommandPath())
+}
+
+// prefix names a subcommand at the head of a message; the root needs no name.
+func prefix(c *cobra.Command) string {
+	if !c.HasParent() {
+		return ""
+	}
+	_, path, _ := strings.Cut(c.CommandPath(), " ")
+	return path + ": "
 }
 
 // between is cobra.RangeArgs with the words for the arguments in its message;
@@ -87,7 +98,7 @@ func unknownCommand(c *cobra.Command, word string) error {
 func between(least, most int, words string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || most >= 0 && len(args) > most {
-			return usagef("%s: got %d arguments, need %s", c.CommandPath(), len(args), words)
+			return usagef("%sgot %d arguments, need %s", prefix(c), len(args), words)
 		}
 		return nil
 	}
