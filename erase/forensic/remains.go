@@ -2,7 +2,9 @@ package forensic
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
+	"errors"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
@@ -99,4 +101,26 @@ func Remains(dump drive.Dump, prints Prints) []Step {
 		}
 	}
 	return left
+}
+
+// MarshalText encodes the prints in base64, 8 bytes each, big-endian.
+func (p Prints) MarshalText() ([]byte, error) {
+	b := make([]byte, 0, 8*len(p))
+	for _, id := range p {
+		b = binary.BigEndian.AppendUint64(b, id)
+	}
+	return []byte(base64.StdEncoding.EncodeToString(b)), nil
+}
+
+// UnmarshalText decodes what MarshalText wrote.
+func (p *Prints) UnmarshalText(text []byte) error {
+	b, err := base64.StdEncoding.Strict().DecodeString(string(text))
+	if err != nil || len(b)%8 != 0 {
+		return errors.New("forensic: prints are not base64 of 8 bytes each")
+	}
+	*p = nil
+	for ; len(b) > 0; b = b[8:] {
+		*p = append(*p, binary.BigEndian.Uint64(b))
+	}
+	return nil
 }

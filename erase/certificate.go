@@ -1,0 +1,313 @@
+package erase
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Statement is what a certificate of sanitization says: the fields of NIST SP
+// 800-88 Rev. 1 section 4.8 and Appendix G. Every field is one line of printable
+// text, at most 200 characters; those that the engine can not know may be empty.
+type Statement struct {
+	Form string `json:"form"` // always "certificate of sanitization 1"
+
+	MediaVendor    string `json:"media_vendor"`
+	MediaModel     string `json:"media_model"`
+	MediaSerial    string `json:"media_serial"`
+	MediaProperty  string `json:"media_property_number"`
+	MediaType      string `json:"media_type"`
+	MediaSource    string `json:"media_source"` // user or place that the media came from
+	Classification string `json:"pre_sanitization_categorization"`
+	Extent         string `json:"extent"` // "whole drive", "range 2"
+
+	Method        string `json:"method"`         // "Purge: Cryptographic Erase"
+	MethodDetails string `json:"method_details"` // the command, the cipher, the key sizes
+	Tool          string `json:"tool"`           // name and version
+	Verification  string `json:"verification_method"`
+	Checks        string `json:"verification_checks"` // names of the checks that passed
+	Date          string `json:"date"`                // RFC 3339, UTC, seconds
+
+	PostClassification string `json:"post_sanitization_categorization"`
+	Destination        string `json:"post_sanitization_destination"`
+
+	Operator     string `json:"operator"` // who performed it
+	Position     string `json:"position"`
+	Organization string `json:"organization"`
+	Location     string `json:"location"`
+	Contact      string `json:"contact"`
+	Notes        string `json:"notes"`
+}
+
+// Signature is an Ed25519 signature (RFC 8032) over the canonical statement.
+type Signature struct {
+	Algorithm string `json:"algorithm"`  // always "Ed25519"
+	KeyID     string `json:"key_id"`     // first 8 bytes of the SHA-256 of the public key, hex
+	PublicKey string `json:"public_key"` // 32 bytes, base64
+	Value     string `json:"value"`      // 64 bytes, base64
+}
+
+// Certificate is a signed statement.
+type Certificate struct {
+	Statement Statement `json:"statement"`
+	Signature Signature `json:"signature"`
+}
+
+const (
+	certificateForm    = "certificate of sanitization 1"
+	certificateContext = "fdelab certificate of sanitization 1\n"
+	certificateMax     = 64 << 10
+	certificateBegin   = "-----BEGIN FDELAB CERTIFICATE-----"
+	certificateEnd     = "-----END FDELAB CERTIFICATE-----"
+	fieldMax           = 200
+)
+
+// ErrCertificate is wrapped by every refusal of VerifyCertificate.
+var ErrCertificate = errors.New("erase: certificate")
+
+// Sign makes a certificate of a statement. The signature is over a fixed line of
+// context followed by the canonical form: compact JSON, fields in the order of
+// Statement, as encoding/json writes it.
+func Sign(s Statement, key ed25519.PrivateKey) (*Certificate, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return nil, fmt.Errorf("erase: a signing key of %d bytes, need %d", len(key), ed25519.PrivateKeySize)
+	}
+	s.Form = certificateForm
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("erase: sign certificate: %w", err)
+	}
+	pub := key.Public().(ed25519.PublicKey)
+	return &Certificate{Statement: s, Signature: Signature{
+		Algorithm: "Ed25519", KeyID: KeyID(pub),
+		PublicKey: base64.StdEncoding.EncodeToString(pub),
+		Value:     base64.StdEncoding.EncodeToString(ed25519.Sign(key, s.canonical())),
+	}}, nil
+}
+
+// KeyID names a public key: 16 hexadecimal digits.
+func KeyID(pub ed25519.PublicKey) string {
+	h := sha256.Sum256(pub)
+	return hex.EncodeToString(h[:8])
+}
+
+func (s *Statement) canonical() []byte {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic("BUG: a struct of strings does not marshal: " + err.Error())
+	}
+	return append([]byte(certificateContext), b...)
+}
+
+// field is one line of the readable form.
+type field struct{ label, value string }
+
+func (s *Statement) fields() []field {
+	return []field{
+		{"Media vendor", s.MediaVendor},
+		{"Media model", s.MediaModel},
+		{"Media serial number", s.MediaSerial},
+		{"Media property number", s.MediaProperty},
+		{"Media type", s.MediaType},
+		{"Media source", s.MediaSource},
+		{"Categorization before", s.Classification},
+		{"Extent", s.Extent},
+		{"Method", s.Method},
+		{"Method details", s.MethodDetails},
+		{"Tool", s.Tool},
+		{"Verification method", s.Verification},
+		{"Checks passed", s.Checks},
+		{"Date", s.Date},
+		{"Categorization after", s.PostClassification},
+		{"Destination", s.Destination},
+		{"Performed by", s.Operator},
+		{"Position", s.Position},
+		{"Organization", s.Organization},
+		{"Location", s.Location},
+		{"Contact", s.Contact},
+		{"Notes", s.Notes},
+	}
+}
+
+func (s *Statement) check() error {
+	if s.Form != certificateForm {
+		return fmt.Errorf("the form is %q, need %q", clip(s.Form), certificateForm)
+	}
+	for _, f := range s.fields() {
+		if utf8.RuneCountInString(f.value) > fieldMax {
+			return fmt.Errorf("field %q has more than %d characters", f.label, fieldMax)
+		}
+		if !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return fmt.Errorf("field %q holds a character that does not print", f.label)
+		}
+	}
+	if s.MediaSerial == "" || s.Method == "" || s.Tool == "" {
+		return errors.New("media serial number, method and tool must be given")
+	}
+	if t, err := time.Parse(time.RFC3339, s.Date); err != nil || t.UTC().Format(time.RFC3339) != s.Date {
+		return fmt.Errorf("the date is %q, need a form like 2026-01-31T12:00:00Z", clip(s.Date))
+	}
+	return nil
+}
+
+func clip(s string) string {
+	if len(s) > 40 {
+		return s[:40] + "..."
+	}
+	return s
+}
+
+// JSON is the certificate as indented JSON with a line end.
+func (c *Certificate) JSON() []byte {
+	b, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		panic("BUG: a struct of strings does not marshal: " + err.Error())
+	}
+	return append(b, '\n')
+}
+
+// Text is the certificate for people, followed by the same certificate encoded
+// in an armour. It is verified as a whole: every line that people read is
+// rendered again from the armour and compared.
+func (c *Certificate) Text() string {
+	var b strings.Builder
+	b.WriteString("CERTIFICATE OF SANITIZATION\n(fields after NIST SP 800-88 Rev. 1, Appendix G)\n\n")
+	for _, f := range c.Statement.fields() {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%-24s%s", f.label+":", f.value), " ") + "\n")
+	}
+	fmt.Fprintf(&b, "\nSigned with %s, key %s\n\n%s\n", c.Signature.Algorithm, c.Signature.KeyID, certificateBegin)
+	compact, err := json.Marshal(c)
+	if err != nil {
+		panic("BUG: a struct of strings does not marshal: " + err.Error())
+	}
+	for code := base64.StdEncoding.EncodeToString(compact); code != ""; {
+		n := min(76, len(code))
+		b.WriteString(code[:n] + "\n")
+		code = code[n:]
+	}
+	b.WriteString(certificateEnd + "\n")
+	return b.String()
+}
+
+// VerifyCertificate reads a certificate, in JSON or as text, and checks its
+// signature. trusted is the public key that must have signed it; nil accepts
+// any key.
+//
+// With a trusted key, nil error proves that its holder signed exactly this
+// statement. With nil it proves only that nobody who lacks the signing key has
+// changed it since: anybody can make a key and sign anything, so compare the
+// KeyID with one that you got another way. In both cases it proves what the
+// signer said, not what happened to the drive.
+//
+// Anything but the canonical form is refused in one line that wraps
+// ErrCertificate: other or missing or repeated fields, trailing data, readable
+// lines that differ from the armour.
+func VerifyCertificate(data []byte, trusted ed25519.PublicKey) (*Certificate, error) {
+	c, err := parseCertificate(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	if err := c.verify(trusted); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	return c, nil
+}
+
+func parseCertificate(data []byte) (*Certificate, error) {
+	if len(data) > certificateMax {
+		return nil, fmt.Errorf("the file has %d bytes, need at most %d", len(data), certificateMax)
+	}
+	data = bytes.TrimSpace(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")))
+	switch {
+	case len(data) == 0:
+		return nil, errors.New("the file is empty")
+	case data[0] == '{':
+		return parseCertificateJSON(data)
+	case !bytes.Contains(data, []byte(certificateBegin)):
+		return nil, fmt.Errorf("neither JSON nor text: no line %q", certificateBegin)
+	}
+	_, armour, _ := strings.Cut(string(data), certificateBegin+"\n")
+	armour, rest, ok := strings.Cut(armour, certificateEnd)
+	if !ok {
+		return nil, fmt.Errorf("truncated: no line %q", certificateEnd)
+	}
+	if rest != "" {
+		return nil, fmt.Errorf("trailing data behind line %q", certificateEnd)
+	}
+	inner, err := base64.StdEncoding.DecodeString(armour)
+	if err != nil {
+		return nil, errors.New("the armour is not base64: corrupt or truncated")
+	}
+	c, err := parseCertificateJSON(inner)
+	if err != nil {
+		return nil, fmt.Errorf("in the armour: %w", err)
+	}
+	have, want := strings.Split(string(data), "\n"), strings.Split(strings.TrimSpace(c.Text()), "\n")
+	for i := range max(len(have), len(want)) {
+		if i >= len(have) || i >= len(want) || have[i] != want[i] {
+			return nil, fmt.Errorf("line %d of the text is not what was signed", i+1)
+		}
+	}
+	return c, nil
+}
+
+func parseCertificateJSON(data []byte) (*Certificate, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	var c Certificate
+	if err := dec.Decode(&c); err != nil {
+		return nil, fmt.Errorf("at byte %d: %s", dec.InputOffset(), strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if at := dec.InputOffset(); at < int64(len(data)) {
+		return nil, fmt.Errorf("trailing data at byte %d", at)
+	}
+	// The decoder takes repeated fields, other cases and other escapes; what
+	// people read must be what was signed, so only one spelling is accepted.
+	var have bytes.Buffer
+	if err := json.Compact(&have, data); err != nil {
+		return nil, errors.New("not JSON")
+	}
+	want, err := json.Marshal(&c)
+	if err != nil {
+		panic("BUG: a struct of strings does not marshal: " + err.Error())
+	}
+	if !bytes.Equal(have.Bytes(), want) {
+		return nil, errors.New("not in canonical form: a field is missing, repeated, out of order or spelt otherwise")
+	}
+	return &c, nil
+}
+
+func (c *Certificate) verify(trusted ed25519.PublicKey) error {
+	if err := c.Statement.check(); err != nil {
+		return err
+	}
+	if c.Signature.Algorithm != "Ed25519" {
+		return fmt.Errorf("signature algorithm %q, need Ed25519", clip(c.Signature.Algorithm))
+	}
+	pub, err := base64.StdEncoding.Strict().DecodeString(c.Signature.PublicKey)
+	if err != nil || len(pub) != ed25519.PublicKeySize {
+		return fmt.Errorf("the public key is not %d bytes of base64", ed25519.PublicKeySize)
+	}
+	sig, err := base64.StdEncoding.Strict().DecodeString(c.Signature.Value)
+	if err != nil || len(sig) != ed25519.SignatureSize {
+		return fmt.Errorf("the signature is not %d bytes of base64", ed25519.SignatureSize)
+	}
+	if id := KeyID(pub); c.Signature.KeyID != id {
+		return fmt.Errorf("the key id is %q, the public key's is %s", clip(c.Signature.KeyID), id)
+	}
+	if trusted != nil && !trusted.Equal(ed25519.PublicKey(pub)) {
+		return fmt.Errorf("signed by key %s, need the trusted key %s", KeyID(pub), KeyID(trusted))
+	}
+	if !ed25519.Verify(pub, c.Statement.canonical(), sig) {
+		return errors.New("the signature does not fit: the statement was changed, or the file is corrupt")
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+// Package erase is the crypto-erase engine: it takes drives and a method, erases
+// them, and proves by what is physically there that the old data is out of
+// reach. It never believes the drive.
+//
+// # Methods
+//
+// RangeErase erases one range and DriveErase every range, both by the drive's
+// EraseMaster; PSIDRevert takes the drive back to factory defaults with the PIN
+// that is printed on its label.
+//
+// # Refusal
+//
+// A drive that holds someone's data (its state is not Erased, or the BandMaster
+// of a range that would be erased has a PIN of its own) is erased only for its
+// owner: the credential of each such range opens it. PSIDRevert can do without
+// credentials, as its use is a drive whose owner is gone; then Job.Destroy must
+// repeat the serial number. A refusal comes before anything that bears on data or
+// keys is written. Proving a credential is an authentication, so a wrong one
+// costs one of the authority's tries (and the write of the try counter); the
+// engine spends one try a range, and none when only one is left.
+//
+// # Verification
+//
+// Before the erase the engine takes a known plaintext and its ciphertext from
+// the media: a sector that was written, read with the owner's credential, or, if
+// there is none, a canary that it writes to a sector never written (it stays
+// there as noise). It runs erase/forensic over the full dump with every secret,
+// as a control: the search must find the way to the plaintext while it is there.
+// After the erase:
+//
+//   - the old credentials are refused (each costs one try, which the next check
+//     gives back) and the MSID opens each erased range;
+//   - the known plaintext does not come back when the sector is read;
+//   - the search, with every secret that ever was, finds no key that opens the
+//     old ciphertext, and no wrap that opens without a secret;
+//   - no piece of the wraps that led to the old key is left in the dump; for a
+//     drive whose credential is unknown: no piece of anything that looked like
+//     key material.
+//
+// What the drive says of itself must agree, but agreement alone never passes:
+// without evidence from the flash or the media a drive fails. A drive that fails
+// is security degraded, whatever it says of itself.
+//
+// # Invariants
+//
+// The same jobs on the same drives with the same entropy give the same report and
+// the same journal (Concurrency 1). No secret is in a report, journal or
+// certificate. A run that was cut at any point is resumed with the same
+// journal: drives that passed are not touched, all others are erased again and
+// are also checked against what the journal remembers of their old wraps.
+//
+// # Limitations
+//
+// The search needs the dump and the fuses, which only a simulated drive (or a
+// laboratory) gives. The known plaintext of a customer's sector is never
+// journaled, so after a cut the first attempt is judged by its wraps alone. See
+// erase/forensic for what a search can not see.
+package erase

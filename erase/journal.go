@@ -1,0 +1,243 @@
+package erase
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
+)
+
+// Journal remembers which drives are under way and which are done. Append
+// returns when the entry is safe against a power cut. A journal is used by one
+// engine at a time; the engine calls it from one goroutine at a time.
+type Journal interface {
+	// Entries are those appended so far, oldest first, also in earlier runs.
+	Entries() ([]Entry, error)
+	Append(Entry) error
+}
+
+// Entry is one line of a journal. It holds no secret and nothing of the
+// customer's data.
+type Entry struct {
+	Event  string    `json:"event"` // "begin" before a drive is erased, "end" after it was judged
+	Time   time.Time `json:"time"`
+	Serial string    `json:"serial"`
+	Method Method    `json:"method"`
+	Range  int       `json:"range"` // RangeErase only
+
+	// Prints recognise the wraps that must go ("begin").
+	Prints forensic.Prints `json:"prints,omitempty"`
+	// Canaries are known plaintexts of the engine's own making ("begin").
+	Canaries []Canary `json:"canaries,omitempty"`
+
+	// Result is how the drive ended ("end").
+	Result *Result `json:"result,omitempty"`
+	// Generation is the drive's key generation then: it tells whether anyone
+	// has changed a key or credential since ("end").
+	Generation uint32 `json:"generation,omitempty"`
+}
+
+// Canary is a random plaintext and its ciphertext: the beginning of a sector.
+type Canary struct {
+	LBA    uint64 `json:"lba"`
+	Plain  []byte `json:"plain"`
+	Cipher []byte `json:"cipher"`
+}
+
+// The events of a journal.
+const (
+	eventBegin = "begin"
+	eventEnd   = "end"
+)
+
+const (
+	journalHeader = `{"journal":"fdelab erase 1"}` + "\n"
+	journalMax    = 1 << 30
+)
+
+// line is one line of the file: the entry and the CRC-32C of its bytes.
+type line struct {
+	Sum   uint32          `json:"crc32c"`
+	Entry json.RawMessage `json:"entry"`
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// FileJournal is a journal in a file: JSON lines, each with a checksum, synced
+// before Append returns. After a crash the file may end in a torn line; it is
+// cut off when the file is opened.
+type FileJournal struct {
+	mu      sync.Mutex
+	f       *os.File
+	entries []Entry
+	err     error // sticky: after a failed write the end of the file is unknown
+}
+
+var _ Journal = (*FileJournal)(nil)
+
+// OpenJournal opens the journal at path, or makes it (mode 0600). A file that is
+// not a journal, or damaged elsewhere than in its last line, is refused and left
+// as it is.
+func OpenJournal(path string) (*FileJournal, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("erase: open journal: %w", err)
+	}
+	j := &FileJournal{f: f}
+	if err := j.load(path); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("erase: journal %s: %w", path, err)
+	}
+	return j, nil
+}
+
+func (j *FileJournal) load(path string) error {
+	data, err := io.ReadAll(io.LimitReader(j.f, journalMax+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > journalMax {
+		return fmt.Errorf("longer than %d bytes", journalMax)
+	}
+	entries, good, err := parseJournal(data)
+	if err != nil {
+		return err
+	}
+	j.entries = entries
+	if good == len(data) && good > 0 {
+		_, err := j.f.Seek(int64(good), io.SeekStart)
+		return err
+	}
+	if err := j.f.Truncate(int64(good)); err != nil {
+		return err
+	}
+	if _, err := j.f.Seek(int64(good), io.SeekStart); err != nil {
+		return err
+	}
+	if good == 0 {
+		if _, err := j.f.WriteString(journalHeader); err != nil {
+			return err
+		}
+	}
+	if err := j.f.Sync(); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path)) // the name of a new file must live, too
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
+
+// parseJournal reads entries and says how many bytes of data are good: what is
+// behind them is a line that a crash tore.
+func parseJournal(data []byte) (entries []Entry, good int, err error) {
+	if len(data) < len(journalHeader) && bytes.HasPrefix([]byte(journalHeader), data) {
+		return nil, 0, nil
+	}
+	if !bytes.HasPrefix(data, []byte(journalHeader)) {
+		return nil, 0, errors.New("not an erase journal: line 1 is not " + journalHeader[:len(journalHeader)-1])
+	}
+	good = len(journalHeader)
+	for n := 2; good < len(data); n++ {
+		end := bytes.IndexByte(data[good:], '\n')
+		if end < 0 {
+			break
+		}
+		e, err := parseLine(data[good : good+end])
+		if err != nil {
+			if good+end+1 == len(data) {
+				break
+			}
+			return nil, 0, fmt.Errorf("line %d: %w", n, err)
+		}
+		entries = append(entries, e)
+		good += end + 1
+	}
+	return entries, good, nil
+}
+
+func parseLine(b []byte) (Entry, error) {
+	var l line
+	var e Entry
+	if err := strictJSON(b, &l); err != nil {
+		return e, fmt.Errorf("corrupt: %w", err)
+	}
+	if crc32.Checksum(l.Entry, castagnoli) != l.Sum {
+		return e, errors.New("corrupt: the checksum does not fit")
+	}
+	if err := strictJSON(l.Entry, &e); err != nil {
+		return e, fmt.Errorf("not an entry: %w", err)
+	}
+	if e.Event != eventBegin && e.Event != eventEnd || e.Serial == "" || (e.Event == eventEnd) != (e.Result != nil) {
+		return e, errors.New("not an entry: need an event begin, or end with a result, and a serial number")
+	}
+	return e, nil
+}
+
+func strictJSON(b []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return err
+	}
+	if dec.InputOffset() != int64(len(b)) {
+		return errors.New("trailing data")
+	}
+	return nil
+}
+
+// encodeLine is one line with its end.
+func encodeLine(e Entry) ([]byte, error) {
+	entry, err := json.Marshal(e)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(line{Sum: crc32.Checksum(entry, castagnoli), Entry: entry})
+	if err != nil {
+		return nil, err
+	}
+	return append(b, '\n'), nil
+}
+
+// Entries implements Journal.
+func (j *FileJournal) Entries() ([]Entry, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return append([]Entry(nil), j.entries...), nil
+}
+
+// Append implements Journal. After an error the journal takes no more: open it
+// again.
+func (j *FileJournal) Append(e Entry) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.err != nil {
+		return j.err
+	}
+	b, err := encodeLine(e)
+	if err == nil {
+		_, err = j.f.Write(b)
+	}
+	if err == nil {
+		err = j.f.Sync()
+	}
+	if err != nil {
+		j.err = fmt.Errorf("erase: append to journal: %w", err)
+		return j.err
+	}
+	j.entries = append(j.entries, e)
+	return nil
+}
+
+// Close closes the file.
+func (j *FileJournal) Close() error { return j.f.Close() }

@@ -1,0 +1,244 @@
+package erase
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
+)
+
+func (r *run) search() (forensic.Findings, drive.Dump) {
+	o := r.e.o.Search
+	o.Iterations = r.cfg.PBKDF2Iterations
+	dump := r.t.Dump()
+	f, err := forensic.Search(dump, r.secrets, r.oracles, o)
+	if err != nil {
+		panic("BUG: erase: " + err.Error())
+	}
+	return f, dump
+}
+
+// examine searches the dump before the erase: as a control of the search, and to
+// learn which wraps have to go.
+func (r *run) examine() {
+	found, dump := r.search()
+	if r.job.Method == PSIDRevert {
+		r.prints, r.all = forensic.PrintsOfAll(dump), true
+	} else {
+		r.prints = forensic.PrintsOfWraps(dump, found.Keys)
+	}
+	open := map[string]bool{}
+	for _, f := range found.Keys {
+		open[f.Oracle] = true
+	}
+	r.control = Check{Name: CheckControl, Verdict: Pass}
+	shut := []string{}
+	for _, o := range r.oracles[:len(r.oracles)-len(r.oldCanarys)] {
+		if !open[o.Name] {
+			shut = append(shut, o.Name)
+		}
+	}
+	mine := len(r.oracles) - len(r.oldCanarys)
+	switch {
+	case mine == 0:
+		r.control.Verdict, r.control.Why = NotPossible, "there is no known plaintext: nothing can be read or written without a credential"
+	case len(shut) > 0:
+		r.control.Verdict, r.control.Why = NotPossible, "the secrets given do not open "+strings.Join(shut, ", ")+" even before the erase, so a search that finds nothing says nothing"
+	default:
+		r.control.Why = "before the erase: " + found.Keys[0].String()
+	}
+}
+
+// verify judges the drive after the erase, which ended in err.
+func (r *run) verify(err error) {
+	command := Check{Name: CheckCommand, Verdict: Pass, Why: "accepted"}
+	if err != nil {
+		command.Verdict, command.Why = Fail, err.Error()
+	}
+	search, weak, remains := r.checkDump()
+	r.res.Checks = append(r.res.Checks[:0], command, r.control, r.checkState(), r.checkCredentials(), r.checkMSID(), r.checkPlaintext(), search, weak, remains)
+	evidence := r.control.Verdict == Pass && search.Verdict == Pass || remains.Verdict == Pass
+	switch failing := r.res.Failing(); {
+	case len(failing) > 0:
+		r.res.Outcome, r.res.Why = Failed, "security degraded: "+strings.Join(failing, ", ")
+	case !evidence:
+		r.res.Outcome, r.res.Why = Failed, "security degraded: neither the flash nor the media gave evidence, and the drive's word is not enough"
+	default:
+		r.res.Outcome, r.res.Why = Passed, ""
+	}
+}
+
+// checkDump makes the checks that need no cooperation of the drive.
+func (r *run) checkDump() (search, weak, remains Check) {
+	found, dump := r.search()
+	search = Check{Name: CheckSearch, Verdict: Pass, Why: fmt.Sprintf("%d secrets, %v: nothing opens %d known plaintexts", len(r.secrets), found.Tried, len(r.oracles))}
+	switch {
+	case len(found.Keys) > 0:
+		search.Verdict, search.Why = Fail, found.Keys[0].String()
+		if n := len(found.Keys) - 1; n > 0 {
+			search.Why += fmt.Sprintf(", and %d more ways", n)
+		}
+	case len(r.oracles) == 0:
+		search.Verdict, search.Why = NotPossible, "there is no known plaintext"
+	}
+	weak = Check{Name: CheckWeak, Verdict: Pass, Why: "no wrap opens with a constant, nothing, or without the root key"}
+	if w := found.Weak(); len(w) > 0 {
+		weak.Verdict, weak.Why = Fail, w[0].String()
+	}
+	prints := append(r.oldPrints[:len(r.oldPrints):len(r.oldPrints)], r.prints...)
+	remains = Check{Name: CheckRemains, Verdict: Pass}
+	what := "the wraps that led to the known plaintext"
+	if r.all {
+		what = "everything that looked like key material"
+	}
+	left := forensic.Remains(dump, prints)
+	switch {
+	case len(prints) == 0:
+		remains.Verdict, remains.Why = NotPossible, "no wrap was found that had to go"
+	case len(left) > 0:
+		remains.Verdict, remains.Why = Fail, fmt.Sprintf("%v, and on %d more pages", left[0], len(left)-1)
+		if len(left) == 1 {
+			remains.Why = left[0].String()
+		}
+	default:
+		remains.Why = fmt.Sprintf("%s is gone: none of %d pieces is left", what, len(prints))
+	}
+	return search, weak, remains
+}
+
+// checkState compares what the drive says of itself.
+func (r *run) checkState() Check {
+	c := Check{Name: CheckState, Verdict: Pass}
+	s := r.t.Status()
+	fail := func(format string, a ...any) Check {
+		c.Verdict, c.Why = Fail, fmt.Sprintf(format, a...)
+		return c
+	}
+	switch {
+	case !s.Powered:
+		return fail("the drive has no power")
+	case s.State == drive.SecurityDegraded || r.job.Method != RangeErase && s.State != drive.Erased:
+		return fail("the drive says it is %v", s.State)
+	case s.KeyGeneration == r.before.KeyGeneration:
+		return fail("the drive says no key has changed")
+	}
+	for _, g := range r.ranges {
+		i, err := r.t.Range(g.n)
+		if err != nil {
+			return fail("range %d cannot be asked: %v", g.n, err)
+		}
+		if !i.AtMSID || i.ReadLockEnabled || i.WriteLockEnabled {
+			return fail("the drive says range %d is still configured", g.n)
+		}
+	}
+	c.Why = fmt.Sprintf("the drive says %v, at MSID, unlocked", s.State)
+	return c
+}
+
+// checkCredentials presents each old credential once.
+func (r *run) checkCredentials() Check {
+	c := Check{Name: CheckCredential, Verdict: NotPossible, Why: "no credential but the MSID is known"}
+	for _, g := range r.ranges {
+		if g.pin.Len() == 0 || g.pin.Equal(r.msid) {
+			continue
+		}
+		a := drive.BandMaster(g.n)
+		used, limit, err := r.t.Tries(a)
+		if err == nil && limit > 0 && used+1 >= limit {
+			c.Why = fmt.Sprintf("%v has a limit of %d tries: the check would lock it", a, limit)
+			continue
+		}
+		s, err := r.t.Authenticate(a, g.pin)
+		if err == nil {
+			s.Close()
+			return Check{Name: CheckCredential, Verdict: Fail, Why: fmt.Sprintf("%v still accepts the old credential", a)}
+		}
+		if !errors.Is(err, drive.NotAuthorized) {
+			return Check{Name: CheckCredential, Verdict: Fail, Why: fmt.Sprintf("%v neither accepts nor refuses: %v", a, err)}
+		}
+		c.Verdict, c.Why = Pass, "the old credential is refused"
+	}
+	return c
+}
+
+// checkMSID opens each erased range with the MSID, and after a PSID revert the
+// other authorities too.
+func (r *run) checkMSID() Check {
+	var who []drive.Authority
+	for _, g := range r.ranges {
+		who = append(who, drive.BandMaster(g.n))
+	}
+	if r.job.Method == PSIDRevert {
+		who = append(who, drive.SID, drive.EraseMaster)
+	}
+	for _, a := range who {
+		s, err := r.t.Authenticate(a, r.msid)
+		if err != nil {
+			return Check{Name: CheckMSID, Verdict: Fail, Why: fmt.Sprintf("%v: %v", a, err)}
+		}
+		s.Close()
+	}
+	return Check{Name: CheckMSID, Verdict: Pass, Why: fmt.Sprintf("%d authorities accept the MSID", len(who))}
+}
+
+// checkPlaintext reads the known sectors back.
+func (r *run) checkPlaintext() Check {
+	c := Check{Name: CheckPlaintext, Verdict: NotPossible, Why: "there is no known plaintext"}
+	sector := make([]byte, r.cfg.SectorSize)
+	for _, o := range r.oracles {
+		switch err := r.t.Read(o.LBA, sector); {
+		case errors.Is(err, drive.MediaFailure):
+			if c.Verdict == NotPossible {
+				c.Why = fmt.Sprintf("%s cannot be read: %v", o.Name, err)
+			}
+			continue
+		case err != nil:
+			return Check{Name: CheckPlaintext, Verdict: Fail, Why: fmt.Sprintf("%s: %v", o.Name, err)}
+		case bytes.Equal(sector[:len(o.Plain)], o.Plain):
+			return Check{Name: CheckPlaintext, Verdict: Fail, Why: o.Name + " still reads as before"}
+		}
+		c.Verdict, c.Why = Pass, fmt.Sprintf("%d known sectors read differently", len(r.oracles))
+	}
+	return c
+}
+
+// certify signs a certificate for a drive that passed.
+func (r *run) certify() {
+	if r.res.Outcome != Passed || r.e.o.Signer == nil {
+		return
+	}
+	var names []string
+	for _, c := range r.res.Checks {
+		if c.Verdict == Pass {
+			names = append(names, c.Name)
+		}
+	}
+	s := r.e.o.Statement
+	s.MediaModel, s.MediaSerial = r.cfg.Model, r.res.Serial
+	if s.MediaType == "" {
+		s.MediaType = "self-encrypting drive, AES-256-XTS"
+	}
+	s.Extent = "whole drive"
+	command := "EraseMaster erase of all ranges"
+	switch r.job.Method {
+	case RangeErase:
+		s.Extent, command = fmt.Sprintf("range %d", r.job.Range), fmt.Sprintf("EraseMaster erase of range %d", r.job.Range)
+	case PSIDRevert:
+		command = "revert with the PSID"
+	}
+	s.Method = "Purge: Cryptographic Erase"
+	s.MethodDetails = command + "; new media encryption key, old key wraps destroyed in flash"
+	s.Tool = r.e.o.Tool
+	s.Verification = "search of the full flash dump for keys with every known secret, independent of the drive's report"
+	s.Checks = strings.Join(names, ", ")
+	s.Date = r.now().Truncate(time.Second).Format(time.RFC3339)
+	c, err := Sign(s, r.e.o.Signer)
+	if err != nil {
+		panic("BUG: a statement that New accepted does not sign: " + err.Error())
+	}
+	r.res.Certificate = c
+}
