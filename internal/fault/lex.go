@@ -90,9 +90,9 @@ func (p *parser) fail(at int, problem, want string) error {
 	}
 }
 
-// unexpected is fail at the current token.
-func (p *parser) unexpected(problem, want string) error {
-	return p.fail(p.tok.at, fmt.Sprintf("%s, not %s", problem, p.tok), want)
+// unexpected is fail at the current token, which is not what was expected.
+func (p *parser) unexpected(expected, want string) error {
+	return p.fail(p.tok.at, fmt.Sprintf("%s instead of %s", p.tok, expected), want)
 }
 
 // unknown refuses the current token, a name, and suggests the closest known.

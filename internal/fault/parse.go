@@ -79,11 +79,11 @@ type parser struct {
 
 func (p *parser) rule() (rule, error) {
 	if p.tok.kind != open {
-		return rule{}, p.unexpected("a rule begins with '('", "want "+ruleUsage)
+		return rule{}, p.unexpected("the '(' of a rule", "want "+ruleUsage)
 	}
 	start := p.next()
 	if p.tok.kind != word {
-		return rule{}, p.unexpected("a rule begins with the name of a point", "want "+ruleUsage)
+		return rule{}, p.unexpected("the name of a point", "want "+ruleUsage)
 	}
 	info, ok := Lookup(p.tok.text)
 	if !ok {
@@ -107,7 +107,7 @@ func (p *parser) predicate(point Info, depth int) (*predicate, error) {
 	}
 	start := p.next()
 	if p.tok.kind != word {
-		return nil, p.unexpected("a predicate begins with its name", "want "+strings.Join(predicateNames(), ", "))
+		return nil, p.unexpected("the name of a predicate", "want "+strings.Join(predicateNames(), ", "))
 	}
 	k := kind(0)
 	for int(k) < len(grammar) && grammar[k].name != p.tok.text {
@@ -136,7 +136,7 @@ func (p *parser) predicate(point Info, depth int) (*predicate, error) {
 			}
 		}
 		if err == nil && (len(q.sub) == 0 || len(q.sub) == 1 && k != not) {
-			err = p.unexpected(fmt.Sprintf("%s lacks a predicate", g.name), "want "+g.usage)
+			err = p.unexpected("a predicate", "want "+g.usage)
 		}
 	default:
 		if g.numbers == 1 {
@@ -151,7 +151,7 @@ func (p *parser) predicate(point Info, depth int) (*predicate, error) {
 
 func (p *parser) number(usage string, low, high uint64) (uint64, error) {
 	if p.tok.kind != word {
-		return 0, p.unexpected("a number is missing", "want "+usage)
+		return 0, p.unexpected("a number", "want "+usage)
 	}
 	n, err := strconv.ParseUint(p.tok.text, 10, 64)
 	if err != nil || n < low || n > high {
@@ -163,7 +163,7 @@ func (p *parser) number(usage string, low, high uint64) (uint64, error) {
 
 func (p *parser) probability(usage string) (float64, error) {
 	if p.tok.kind != word {
-		return 0, p.unexpected("a probability is missing", "want "+usage)
+		return 0, p.unexpected("a probability", "want "+usage)
 	}
 	v, err := strconv.ParseFloat(p.tok.text, 64)
 	// ParseFloat also takes hexadecimal, underscores, "inf" and "nan".
@@ -183,5 +183,5 @@ func (p *parser) close(start int, usage string) error {
 	case end:
 		return p.fail(start, "this '(' is never closed", "want "+usage)
 	}
-	return p.unexpected("')' expected", "want "+usage)
+	return p.unexpected("')'", "want "+usage)
 }
