@@ -1,5 +1,3 @@
-// Package keywrap is AES Key Wrap (RFC 3394, NIST SP 800-38F section 6.2),
-// narrowed to what the standards allow: the library underneath accepts more.
 package keywrap
 
 import (
