@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/iotest"
 
@@ -141,6 +142,20 @@ func TestCheckedFindsAStuckSourceAtTheSecondKey(t *testing.T) {
 	require.NoError(t, err, "the first key is like any other")
 	_, err = c.Read(got)
 	require.ErrorIs(t, err, ErrRepeats, "the second one must not be used")
+}
+
+// TestCheckedFindsOneBadSample: a source that fails once and recovers was not
+// good in between.
+func TestCheckedFindsOneBadSample(t *testing.T) {
+	good := read(t, Stream(1, "good"), 320)
+	for _, at := range []int{16, 48, 160, 176} {
+		for name, bad := range map[string][]byte{"a constant": bytes.Repeat([]byte{3}, 16), "a repeat": good[at-16 : at]} {
+			c := Checked(bytes.NewReader(slices.Concat(good[:at], bad, good[at:])))
+			read(t, c, at)
+			_, err := c.Read(make([]byte, 16))
+			require.ErrorIs(t, err, ErrRepeats, "%s after %d good bytes", name, at)
+		}
+	}
 }
 
 func TestCheckedTellsTheSourcesOwnError(t *testing.T) {
