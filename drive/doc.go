@@ -1,2 +1,48 @@
-// Package drive is one self-encrypting drive.
+// Package drive is one self-encrypting drive: power, lifecycle, authorities,
+// ranges, keys, and encrypted media on real flash. It is modelled on the TCG
+// Storage Security Subsystem Class: Enterprise; that the drives of a DS8000
+// follow it is our assumption.
+//
+// # Keys
+//
+// Every range has a 64-byte media encryption key (MEK, AES-256-XTS). A range
+// that will be open after a power loss has its MEK wrapped by a key derived
+// from the root key in the fuses; every other range has it wrapped by its
+// BandMaster's authority key (AK), and the AK by a key derived from the root
+// key and the BandMaster's PIN. A wrong PIN is found by the integrity check of
+// AES Key Wrap (RFC 3394) and by nothing else: no flag stands in for a key.
+//
+// # Flash
+//
+// The security area is a log of whole records, one a page. A record that
+// changes no key (a count of tries) is appended; one that does goes to a fresh
+// block and is read back, and every other block is erased and read back before
+// the command succeeds. At power-on the highest valid generation wins.
+//
+// # Invariants
+//
+//   - A power cut at any flash operation leaves the old record or the new one.
+//   - Whatever a command has reported as replaced or erased is physically gone
+//     from flash, or the drive is SecurityDegraded and moves no host data.
+//   - A count of tries is on flash before a PIN is looked at.
+//   - Without power no key is in RAM, and no session is open.
+//   - State and event pairs that the lifecycle table lacks change nothing.
+//
+// # Limitations
+//
+//   - The AES key schedules inside the standard library's ciphers, and what the
+//     runtime copied, are left to the garbage collector.
+//   - A range with only one of its two locks enabled waits for its BandMaster in
+//     both directions after a power loss: a real drive would let the other
+//     direction through, which takes a key that nobody protects.
+//   - There is no shadow MBR, no firmware update, no low-power state, no data
+//     removal mechanism but cryptographic erase, and no Opal authorities yet.
+//   - An attacker who can write flash can set counts of tries back. The KEKs
+//     are bound to the fuses all the same.
+//
+// # Secrets
+//
+// Keys and PINs print as a fixed word under every verb, in JSON and in logs.
+// [Drive.Fuses] and [Drive.Dump] are what an attacker gets who opens the chip or
+// unsolders the flash; no host command reads them.
 package drive

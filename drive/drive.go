@@ -52,10 +52,10 @@ type Label struct {
 // Drive is one self-encrypting drive. It is safe for concurrent use: its lock
 // is the one owner of the state machine.
 type Drive struct {
-	mu     sync.Mutex
-	cfg    Config
-	fuses  Fuses
-	parts  Parts
+	mu    sync.Mutex
+	cfg   Config
+	fuses Fuses
+	parts Parts
 	// entropy is parts.Entropy behind a check that it does not repeat.
 	entropy io.Reader
 	status  atomic.Uint64 // packed Status, so that a health check takes no lock

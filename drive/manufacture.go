@@ -5,17 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
-
-// Fuses is what the factory burns into the chip, outside the flash. It can not
-// change afterwards. Whoever holds it has opened the chip.
-type Fuses struct {
-	Config   Config
-	Root     secret.Key32 // binds every KEK to this chip
-	MSID     PIN          // 32 bytes, readable by anyone
-	PSIDSlot Slot         // opens with the PSID on the label and nothing else
-}
 
 // Validate says in one line what is wrong with a configuration.
 func (c *Config) Validate() error {

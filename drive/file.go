@@ -1,0 +1,159 @@
+package drive
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+)
+
+// File is a drive that lives on in one file: a page with the fuses, the flash,
+// then the media as a sparse region. The file is the whole device, root key
+// included, so it is created with mode 0600: who can read it has opened the
+// chip. One process may have it open at a time.
+type File struct {
+	*Drive
+	f     *os.File
+	media *FileMedia
+}
+
+// FileOptions say how a drive file is attached.
+type FileOptions struct {
+	Entropy  io.Reader      // source of every key and salt; never nil
+	Geometry flash.Geometry // of a new file's flash; the zero value is flash.DefaultGeometry
+	// Wrap, if not nil, may put fault injection around the parts.
+	Wrap func(Parts) Parts
+}
+
+// CreateFile manufactures a drive in a new file. The file appears under its
+// name only when the drive is complete. It is an error (fs.ErrExist) if there
+// is something of that name.
+func CreateFile(path string, cfg Config, o FileOptions) (*File, Label, error) {
+	if o.Geometry == (flash.Geometry{}) {
+		o.Geometry = flash.DefaultGeometry
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return nil, Label{}, fmt.Errorf("drive: create %s: %w", path, os.ErrExist)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return nil, Label{}, fmt.Errorf("drive: create: %w", err)
+	}
+	fd, label, err := manufactureIn(f, path, cfg, o)
+	if err != nil {
+		return nil, Label{}, errors.Join(err, f.Close(), os.Remove(f.Name()))
+	}
+	return fd, label, nil
+}
+
+func manufactureIn(f *os.File, path string, cfg Config, o FileOptions) (*File, Label, error) {
+	if err := lockFile(f); err != nil {
+		return nil, Label{}, err
+	}
+	fl, err := flash.CreateFile(f, fuseArea, o.Geometry)
+	if err != nil {
+		return nil, Label{}, err
+	}
+	fd, parts, err := attach(f, fl, cfg, o)
+	if err != nil {
+		return nil, Label{}, err
+	}
+	var label Label
+	if fd.Drive, label, err = Manufacture(cfg, parts); err != nil {
+		return nil, Label{}, err
+	}
+	if _, err := f.WriteAt(fd.fuses.encode(o.Geometry), 0); err != nil {
+		return nil, Label{}, fmt.Errorf("drive: burn fuses: %w", err)
+	}
+	if err := f.Sync(); err != nil {
+		return nil, Label{}, fmt.Errorf("drive: burn fuses: %w", err)
+	}
+	// Link, unlike rename, never replaces what another process put there meanwhile.
+	if err := os.Link(f.Name(), path); err != nil {
+		return nil, Label{}, fmt.Errorf("drive: create: %w", err)
+	}
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, Label{}, fmt.Errorf("drive: create: %w", err)
+	}
+	return fd, label, syncDir(filepath.Dir(path))
+}
+
+// OpenFile attaches the drive in a file. It is off, as after a power loss. A
+// file that is no drive, is truncated, damaged or open elsewhere is refused in
+// one line; nothing in it is changed.
+func OpenFile(path string, o FileOptions) (*File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("drive: %w", err)
+	}
+	fd, err := open(f, o)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("drive: open %s: %w", path, err), f.Close())
+	}
+	return fd, nil
+}
+
+func open(f *os.File, o FileOptions) (*File, error) {
+	if err := lockFile(f); err != nil {
+		return nil, err
+	}
+	page := make([]byte, fuseArea)
+	if n, err := f.ReadAt(page, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	} else if n < len(page) {
+		return nil, fmt.Errorf("not a drive file: %d bytes, a drive has at least %d", n, fuseArea)
+	}
+	fuses, geometry, err := parseFuses(page)
+	if err != nil {
+		return nil, err
+	}
+	fl, err := flash.OpenFile(f, fuseArea, geometry)
+	if err != nil {
+		return nil, err
+	}
+	o.Geometry = geometry
+	fd, parts, err := attach(f, fl, fuses.Config, o)
+	if err != nil {
+		return nil, err
+	}
+	fd.Drive, err = Open(fuses, parts)
+	return fd, err
+}
+
+// attach makes the parts of a drive in f.
+func attach(f *os.File, fl *flash.File, cfg Config, o FileOptions) (*File, Parts, error) {
+	m, err := NewFileMedia(f, mediaOffset(o.Geometry), cfg.SectorSize, cfg.Sectors)
+	if err != nil {
+		return nil, Parts{}, err
+	}
+	parts := Parts{Flash: fl, Media: m, Entropy: o.Entropy}
+	if o.Wrap != nil {
+		parts = o.Wrap(parts)
+	}
+	return &File{f: f, media: m}, parts, nil
+}
+
+// Close takes the drive's power and closes the file.
+func (d *File) Close() error {
+	d.PowerOff()
+	return errors.Join(d.media.Sync(), d.f.Close())
+}
+
+func lockFile(f *os.File) error {
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return errors.New("another process has this drive open")
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("drive: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

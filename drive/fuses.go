@@ -1,0 +1,116 @@
+package drive
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// Fuses is what the factory burns into the chip, outside the flash. It can not
+// change afterwards. Whoever holds it has opened the chip.
+type Fuses struct {
+	Config   Config
+	Root     secret.Key32 // binds every KEK to this chip
+	MSID     PIN          // 32 bytes, readable by anyone
+	PSIDSlot Slot         // opens with the PSID on the label and nothing else
+}
+
+// In a drive file the fuses are the first 4096 bytes, numbers big-endian:
+//
+//	0    8  magic
+//	8    2  version
+//	10   2  ranges beside the global one
+//	12   4  sector size
+//	16   8  sectors
+//	24   2  TryLimit
+//	26   1  1 if the counts of tries persist
+//	27   1  length of the serial number
+//	28   1  length of the model
+//	29   3  zero
+//	32   4  PBKDF2 iterations
+//	36  12  flash: blocks, pages a block, bytes a page
+//	48  32  root key
+//	80  32  MSID
+//	112 16  PSID salt
+//	128 40  PSID wrap
+//	168 20  serial number
+//	188 40  model
+//	228  4  CRC-32C of the bytes before
+const (
+	fuseMagic   = "FDELABDR"
+	fuseVersion = 1
+	fuseCRC     = 228
+	fuseArea    = 4096
+)
+
+// errNotADrive is wrapped by every error about a drive file's first page.
+var errNotADrive = errors.New("not a drive file")
+
+// mediaOffset is where the media region begins: behind the flash, on a page.
+func mediaOffset(g flash.Geometry) int64 {
+	end := fuseArea + flash.FileSize(g)
+	return (end + fuseArea - 1) / fuseArea * fuseArea
+}
+
+func (f *Fuses) encode(g flash.Geometry) []byte {
+	be := binary.BigEndian
+	b := append(make([]byte, 0, fuseArea), fuseMagic...)
+	b = be.AppendUint16(b, fuseVersion)
+	b = be.AppendUint16(b, uint16(f.Config.Ranges))
+	b = be.AppendUint32(b, uint32(f.Config.SectorSize))
+	b = be.AppendUint64(b, f.Config.Sectors)
+	b = be.AppendUint16(b, f.Config.TryLimit)
+	b = append(b, flag(f.Config.Persistent, 1), byte(len(f.Config.Serial)), byte(len(f.Config.Model)), 0, 0, 0)
+	b = be.AppendUint32(b, uint32(f.Config.PBKDF2Iterations))
+	for _, n := range []int{g.Blocks, g.PagesPerBlock, g.PageSize} {
+		b = be.AppendUint32(b, uint32(n))
+	}
+	b = append(b, f.Root[:]...)
+	b = append(b, f.MSID.b[:]...)
+	b = append(b, f.PSIDSlot.Salt[:]...)
+	b = append(b, f.PSIDSlot.Wrap[:]...)
+	var text [60]byte
+	copy(text[:20], f.Config.Serial)
+	copy(text[20:], f.Config.Model)
+	b = append(b, text[:]...)
+	b = be.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	return b[:fuseArea]
+}
+
+func parseFuses(p []byte) (Fuses, flash.Geometry, error) {
+	var f Fuses
+	var g flash.Geometry
+	be := binary.BigEndian
+	switch {
+	case len(p) < fuseArea || string(p[:8]) != fuseMagic:
+		return f, g, fmt.Errorf("%w: it does not begin with %q", errNotADrive, fuseMagic)
+	case be.Uint16(p[8:]) != fuseVersion:
+		return f, g, fmt.Errorf("%w of this version: it has %d, this program reads %d", errNotADrive, be.Uint16(p[8:]), fuseVersion)
+	case be.Uint32(p[fuseCRC:]) != crc32.Checksum(p[:fuseCRC], castagnoli):
+		return f, g, fmt.Errorf("%w that can be trusted: the checksum of its fuses (bytes 0 to %d) is wrong", errNotADrive, fuseCRC-1)
+	case p[26] > 1 || p[27] > 20 || p[28] > 40:
+		return f, g, fmt.Errorf("%w: its fuses (bytes 26 to 28) make no sense", errNotADrive)
+	}
+	f.Config = Config{
+		Serial: string(p[168 : 168+int(p[27])]), Model: string(p[188 : 188+int(p[28])]),
+		SectorSize: int(be.Uint32(p[12:])), Sectors: be.Uint64(p[16:]), Ranges: int(be.Uint16(p[10:])),
+		TryLimit: be.Uint16(p[24:]), Persistent: p[26] == 1, PBKDF2Iterations: int(be.Uint32(p[32:])),
+	}
+	g = flash.Geometry{Blocks: int(be.Uint32(p[36:])), PagesPerBlock: int(be.Uint32(p[40:])), PageSize: int(be.Uint32(p[44:]))}
+	copy(f.Root[:], p[48:])
+	f.MSID.n = PINSize
+	copy(f.MSID.b[:], p[80:112])
+	copy(f.PSIDSlot.Salt[:], p[112:])
+	copy(f.PSIDSlot.Wrap[:], p[128:])
+	if err := f.Config.Validate(); err != nil {
+		return Fuses{}, g, fmt.Errorf("%w: %w", errNotADrive, err)
+	}
+	if err := g.Validate(); err != nil {
+		return Fuses{}, g, fmt.Errorf("%w: %w", errNotADrive, err)
+	}
+	return f, g, nil
+}
