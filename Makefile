@@ -1,0 +1,60 @@
+# Bare make prints the targets. Only Go, git and make are needed, and a C
+# compiler for race.
+
+GO        ?= go
+FUZZTIME  ?= 10s   # for each fuzz target
+BENCHTIME ?= 1s    # for each benchmark
+RACECHECKS ?= 20   # random cases of each property test under the race detector
+
+FDELAB = $(GO) run ./cmd/fdelab
+# What git sees of the tree: two equal answers, and nothing was changed between.
+TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
+
+.DEFAULT_GOAL := help
+.PHONY: help test race lint fuzz bench sweep rehearse mutants generate check
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## run all tests (under two minutes)
+	$(GO) test ./...
+
+race: ## run the tests under the race detector, with fewer random cases
+	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short ./...
+
+lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@out=$$($(GO) tool gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted by gofumpt:"; echo "$$out"; exit 1; fi
+	$(GO) mod tidy -diff
+	$(GO) test -count=1 ./internal/lint
+
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | grep -v /testdata/ | sort | \
+	while IFS=: read -r file func; do \
+		name=$${func#func }; echo "$$(dirname $$file) $$name"; \
+		$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(strip $(FUZZTIME)) "$$(dirname $$file)" </dev/null || exit 1; \
+	done
+
+bench: ## run all benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(strip $(BENCHTIME)) ./...
+
+sweep: ## cut the power at every flash operation of every command, and look
+	$(FDELAB) sweep
+
+rehearse: ## play every rehearsal
+	$(FDELAB) rehearse --all
+
+mutants: ## show that each known defect of a real drive is caught
+	$(GO) test -count=1 -v -run Mutant ./proptest/...
+
+generate: ## write the generated documents and expected outputs anew
+	$(GO) test -count=1 $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | grep -v /testdata/ | xargs -n 1 dirname | sort -u) -update
+
+check: ## everything that CI runs; fails if it leaves the tree changed
+	@before=$$($(TREE)) && \
+	$(MAKE) --no-print-directory lint test race generate rehearse sweep && \
+	if [ "$$before" != "$$($(TREE))" ]; then \
+		echo "make check: the tree changed: commit what generate wrote, or find what left files behind"; \
+		git status --short; exit 1; \
+	fi
