@@ -11,16 +11,39 @@ import (
 
 var small = Geometry{Blocks: 4, PagesPerBlock: 2, PageSize: 512}
 
-// kinds are the devices that every test of the contract runs on.
+// kinds are the devices that every test of the contract runs on. On a bare
+// File, reopen gives the device as it is opened anew.
 var kinds = []struct {
-	name string
-	make func(t testing.TB, g Geometry) Device
+	name   string
+	make   func(t testing.TB, g Geometry) Device
+	quick  func(t testing.TB, g Geometry) Device // for tests of many operations: a File on no real disk
+	reopen bool
 }{
-	{"Mem", func(t testing.TB, g Geometry) Device { return NewMem(g) }},
-	{"File", func(t testing.TB, g Geometry) Device { return tempFile(t, 0, g) }},
-	{"File at an offset", func(t testing.TB, g Geometry) Device { return tempFile(t, 1536, g) }},
-	{"Faulty Mem", func(t testing.TB, g Geometry) Device { return NewFaulty(NewMem(g)) }},
-	{"Faulty File", func(t testing.TB, g Geometry) Device { return NewFaulty(tempFile(t, 0, g)) }},
+	{name: "Mem", make: newMem, quick: newMem},
+	{name: "File", make: newFileAt(0), quick: newDiskFile, reopen: true},
+	{name: "File at an offset", make: newFileAt(1536), quick: newDiskFile, reopen: true},
+	{
+		name:  "Faulty Mem",
+		make:  func(t testing.TB, g Geometry) Device { return NewFaulty(newMem(t, g)) },
+		quick: func(t testing.TB, g Geometry) Device { return NewFaulty(newMem(t, g)) },
+	},
+	{
+		name:  "Faulty File",
+		make:  func(t testing.TB, g Geometry) Device { return NewFaulty(tempFile(t, 0, g)) },
+		quick: func(t testing.TB, g Geometry) Device { return NewFaulty(newDiskFile(t, g)) },
+	},
+}
+
+func newMem(_ testing.TB, g Geometry) Device { return NewMem(g) }
+
+func newFileAt(offset int64) func(testing.TB, Geometry) Device {
+	return func(t testing.TB, g Geometry) Device { return tempFile(t, offset, g) }
+}
+
+func newDiskFile(t testing.TB, g Geometry) Device {
+	d, err := createFile(newDisk(), 512, g)
+	require.NoError(t, err)
+	return d
 }
 
 func tempFile(t testing.TB, offset int64, g Geometry) *File {

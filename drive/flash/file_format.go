@@ -75,7 +75,7 @@ func createFile(f backing, offset int64, g Geometry) (*File, error) {
 	d := newFile(f, offset, g)
 	// Without a header first, so that what was there before does not come to
 	// life as a mixture of old and new.
-	err := d.write(make([]byte, pagesStart), 0)
+	err := d.write(make([]byte, wearStart), 0)
 	if err == nil {
 		err = d.sync()
 	}
@@ -89,8 +89,12 @@ func createFile(f backing, offset int64, g Geometry) (*File, error) {
 		clear(d.buffer)
 		err = d.write(d.buffer, d.pageOffset(i))
 	}
-	for block := 0; block < g.Blocks && err == nil; block++ {
-		err = d.write(wearEntry(block, 0), wearOffset(block))
+	wears := make([]byte, pagesStart-wearStart)
+	for block := range g.Blocks {
+		copy(wears[wearBytes*block:], wearEntry(block, 0))
+	}
+	if err == nil {
+		err = d.write(wears, wearStart)
 	}
 	if err == nil {
 		err = d.sync()

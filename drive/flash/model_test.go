@@ -121,7 +121,7 @@ func TestDeviceIsItsModel(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				m, d := newModel(small), k.make(t, small)
+				m, d := newModel(small), k.quick(t, small)
 				where := func() (int, int) {
 					return rapid.IntRange(0, small.Blocks-1).Draw(rt, "block"), rapid.IntRange(0, small.PagesPerBlock-1).Draw(rt, "page")
 				}
@@ -149,6 +149,17 @@ func TestDeviceIsItsModel(t *testing.T) {
 						m.bits[[2]int{b, p}][bit/8] ^= 1 << (bit % 8)
 						require.NoError(rt, d.(Decayer).Decay(b, p, bit))
 					},
+					"reopen": func(*rapid.T) {
+						if !k.reopen {
+							return
+						}
+						f := d.(*File)
+						opened, err := openFile(f.f, f.offset, small)
+						require.NoError(rt, err)
+						if d = opened; m.off {
+							d.PowerOff()
+						}
+					},
 					"power": func(*rapid.T) {
 						if m.off = !m.off; m.off {
 							d.PowerOff()
@@ -168,7 +179,7 @@ func TestBitsOnlyFallWithoutErase(t *testing.T) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
-				d := k.make(t, small)
+				d := k.quick(t, small)
 				for range rapid.IntRange(1, 10).Draw(rt, "operations") {
 					b, p := rapid.IntRange(0, 3).Draw(rt, "block"), rapid.IntRange(0, 1).Draw(rt, "page")
 					before := read(t, d, b, p)
