@@ -1,0 +1,235 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+func driveCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "drive", Verb: "list", Summary: "list the slots with their drives, as lsddm does",
+			Params: []Param{
+				{Name: "rank", Kind: nameKind("rank", "a rank such as R0"), Help: "only members of this rank"},
+				{Name: "only", Kind: textKind, Values: []string{"all", "odd", "spare"}, Default: "all", Help: "all slots, those that are not as they should be, or the spares"},
+			},
+			Example: "drive list only=odd",
+			Run:     withLab(listDrives),
+		},
+		{
+			Noun: "drive", Verb: "show", Summary: "describe one drive, in a slot or on the shelf",
+			Params:  []Param{anyDriveParam("the drive")},
+			Example: "drive show drive=R1-I1-D05",
+			Run:     (*Session).showDrive,
+		},
+		{
+			Noun: "drive", Verb: "keys", Summary: "draw the key hierarchy of a drive: what is wrapped by what",
+			Detail:  "Read from top to bottom: whoever has what stands above can unwrap what stands below. No key is shown.",
+			Params:  []Param{anyDriveParam("the drive")},
+			Example: "drive keys drive=R1-I1-D05",
+			Run: func(s *Session, a Args) error {
+				part, slot, err := s.part(arg[string](a, "drive"))
+				if err != nil {
+					return err
+				}
+				m, err := part.Drive.KeyMap()
+				if err != nil {
+					return err
+				}
+				s.printf("%s", keyPicture(driveName(part, slot), m))
+				return nil
+			},
+		},
+		{
+			Noun: "drive", Verb: "dump", Summary: "show what a thief with a soldering iron would find: pages of flash, sectors of ciphertext",
+			Params:  []Param{anyDriveParam("the drive")},
+			Example: "drive dump drive=R1-I1-D05",
+			Run: func(s *Session, a Args) error {
+				part, slot, err := s.part(arg[string](a, "drive"))
+				if err != nil {
+					return err
+				}
+				d := part.Drive.Dump()
+				s.printf("%s\n%s", driveName(part, slot), flashPicture(d))
+				if len(d.Written) == 0 {
+					s.printf("media: never written\n")
+				} else {
+					s.printf("media: %s of ciphertext, %s\n", count(len(d.Written), "sector"), ranges(d.Written))
+				}
+				return nil
+			},
+		},
+		{
+			Noun: "drive", Verb: "pull", Summary: "take a drive out of its slot without any service action, onto the shelf",
+			Params:  []Param{slotParam("the slot")},
+			Example: "drive pull drive=R1-I1-D05",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				slot := arg[string](a, "drive")
+				info, err := lab.Drive(slot)
+				if err != nil {
+					return err
+				}
+				if err := lab.Pull(slot); err != nil {
+					return err
+				}
+				s.printf("%s lies on the shelf, %s is empty\n", info.Serial, info.Slot)
+				return nil
+			}),
+		},
+		{
+			Noun: "drive", Verb: "insert", Summary: "put a drive of the shelf into an empty slot without any service action",
+			Params: []Param{
+				{Name: "slot", Kind: nameKind("slot", "a slot such as R1-I1-D05"), Required: true, Help: "the empty slot", Complete: slots},
+				serialParam("the drive on the shelf", true),
+			},
+			Example: "drive insert slot=R1-I1-D05 serial=S1",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.Insert(arg[string](a, "slot"), arg[string](a, "serial")))
+			}),
+		},
+		{
+			Noun: "drive", Verb: "break", Summary: "kill the electronics of a drive for good; flash and platters stay as they are",
+			Params:  []Param{anyDriveParam("the drive")},
+			Example: "drive break drive=R1-I1-D05",
+			Run: func(s *Session, a Args) error {
+				part, slot, err := s.part(arg[string](a, "drive"))
+				if err != nil {
+					return err
+				}
+				if slot != "" {
+					err = s.lab.Break(slot)
+				} else {
+					part.Break()
+				}
+				if err == nil {
+					s.printf("%s answers nothing any more\n", driveName(part, slot))
+				}
+				return err
+			},
+		},
+	}
+}
+
+func serialParam(help string, required bool) Param {
+	return Param{Name: "serial", Kind: nameKind("serial", "the serial number of a drive on the shelf"), Required: required, Help: help, Complete: serials}
+}
+
+// driveName is a serial with its place.
+func driveName(part *raslab.Part, slot string) string {
+	if slot == "" {
+		return part.Serial() + " (on the shelf)"
+	}
+	return part.Serial() + " (" + slot + ")"
+}
+
+func listDrives(s *Session, lab *raslab.Lab, a Args) error {
+	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "slot\tserial\tsite\trank\tuse\tstate\tkeys")
+	shown := 0
+	for _, d := range lab.Drives() {
+		spare := d.Use == raslab.SpareRequired || d.Use == raslab.SpareNotRequired
+		switch only := arg[string](a, "only"); {
+		case a.Has("rank") && d.Rank != arg[string](a, "rank"), only == "odd" && d.Why == "", only == "spare" && !spare:
+			continue
+		}
+		shown++
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Slot, dash(d.Serial), dash(d.Site), dash(d.Rank), dash(string(d.Use)), d.State, keyWord(d))
+	}
+	if shown == 0 {
+		s.printf("no such drives\n")
+		return nil
+	}
+	return t.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// driveLine is one drive in one line.
+func (s *Session) driveLine(lab *raslab.Lab, slot string) error {
+	d, err := lab.Drive(slot)
+	if err != nil {
+		return err
+	}
+	line := fmt.Sprintf("%s: %s, %s", d.Slot, d.State, keyWord(d))
+	if d.Why != "" {
+		line += ": " + d.Why
+	}
+	s.printf("%s\n", line)
+	return nil
+}
+
+func (s *Session) showDrive(a Args) error {
+	part, slot, err := s.part(arg[string](a, "drive"))
+	if err != nil {
+		return err
+	}
+	d := part.Drive
+	cfg := d.Config()
+	s.printf("drive %s, %d sectors of %d bytes\n", driveName(part, slot), cfg.Sectors, cfg.SectorSize)
+	if slot != "" {
+		info, err := s.lab.Drive(slot)
+		if err != nil {
+			return err
+		}
+		s.printf("  place      %s, site %s, rank %s\n", info.Location, dash(info.Site), dash(info.Rank))
+		s.printf("  state      %s, %s\n", info.State, info.Use)
+		if info.Why != "" {
+			s.printf("  why        %s\n", info.Why)
+		}
+		if info.Errors > 0 {
+			s.printf("  media      %s seen%s\n", count(info.Errors, "error"), map[bool]string{true: ", failure predicted"}[info.Predicted])
+		}
+	}
+	s.printf("  keys       %s\n", statusWords(d.Status()))
+	if d.Status().Powered {
+		s.printf("  tries      %s\n", triesWords(d))
+	}
+	if plan := part.Plan(); plan != "" {
+		s.printf("  fault      %s\n", plan)
+	}
+	return nil
+}
+
+func statusWords(st drive.Status) string {
+	if !st.Powered {
+		return "no power"
+	}
+	words := []string{st.State.String()}
+	switch {
+	case st.Locked:
+		words = append(words, "locked")
+	case st.LockEnabled:
+		words = append(words, "unlocked until power is lost")
+	default:
+		words = append(words, "not lock-enabled")
+	}
+	return strings.Join(append(words, fmt.Sprintf("key record generation %d", st.KeyGeneration)), ", ")
+}
+
+// triesWords says how many wrong PINs each authority has had.
+func triesWords(d *drive.Drive) string {
+	var words []string
+	for _, who := range []drive.Authority{drive.SID, drive.BandMaster(0), drive.EraseMaster} {
+		used, limit, err := d.Tries(who)
+		if err != nil {
+			continue
+		}
+		word := fmt.Sprintf("%s %d of %d", who, used, limit)
+		if limit == 0 {
+			word = fmt.Sprintf("%s %d, no limit", who, used)
+		} else if used >= limit {
+			word += " (locked out)"
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, "; ")
+}

@@ -1,0 +1,115 @@
+package console
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+func eventCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "event", Verb: "list", Summary: "list the serviceable events",
+			Params:  []Param{{Name: "which", Kind: textKind, Values: []string{"open", "all"}, Default: "open", Help: "the open ones, or the closed ones too"}},
+			Example: "event list which=all",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				events := lab.OpenEvents()
+				none := "no serviceable event is open\n"
+				if arg[string](a, "which") == "all" {
+					events, none = lab.Events(), "no serviceable events\n"
+				}
+				if len(events) == 0 {
+					s.printf("%s", none)
+					return nil
+				}
+				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(t, "event\tSRC\tfirst\tlast\tcount\tstate\twhere")
+				for _, e := range events {
+					fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
+						map[bool]string{true: "open", false: "closed"}[e.Open], where(e))
+				}
+				return t.Flush()
+			}),
+		},
+		{
+			Noun: "event", Verb: "show", Summary: "show one serviceable event: what was found, what it means",
+			Params:  []Param{eventParam(true)},
+			Example: "event show event=1",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				e, err := lab.Event(arg[int](a, "event"))
+				if err != nil {
+					return err
+				}
+				title := ""
+				if entry, ok := src.Lookup(e.SRC); ok {
+					title = ": " + entry.Title
+				}
+				s.printf("event %d  %s%s\n", e.ID, s.paint(alarm, e.SRC), title)
+				s.printf("  first      %s\n  last       %s\n  count      %d\n", e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count)
+				s.printf("  where      %s\n", where(e))
+				for i, f := range e.Found {
+					serial := ""
+					if i < len(e.Serials) {
+						serial = e.Serials[i] + ": "
+					}
+					s.paragraph("found", serial+f)
+				}
+				if e.Open {
+					s.printf("  state      open; src %s says what to check and do\n", e.SRC)
+				} else {
+					s.printf("  state      closed %s by %s%s\n", e.Closed.Format(timeLayout), e.ClosedBy, because(e.ClosedWhy))
+				}
+				return nil
+			}),
+		},
+		{
+			Noun: "event", Verb: "close", Summary: "close a serviceable event by hand; the facility looks again first",
+			Detail: "While the cause still holds it is refused, and the answer says what is still wrong. force=yes closes it all the same (assumption).",
+			Params: []Param{
+				eventParam(true),
+				{Name: "by", Kind: textKind, Default: "service", Help: "who closes it"},
+				{Name: "why", Kind: textKind, Default: "repaired", Help: "what was done"},
+				{Name: "force", Kind: textKind, Values: yesNo, Default: "no", Help: "close it although the cause still holds"},
+			},
+			Example: `event close event=1 why="drive exchanged"`,
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				_, err := lab.CloseEvent(arg[int](a, "event"), arg[string](a, "by"), arg[string](a, "why"), arg[string](a, "force") == "yes")
+				return err // the session announces the closing
+			}),
+		},
+		{
+			Noun: "event", Verb: "timeline", Summary: "draw how an incident went: what happened to its drives, in order of time",
+			Params: []Param{
+				eventParam(false),
+				{Name: "last", Kind: intKind("number", 1, 1000), Default: "30", Help: "at most so many lines, the latest"},
+			},
+			Example: "event timeline event=1",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				var only *raslab.ServiceEvent
+				if a.Has("event") {
+					e, err := lab.Event(arg[int](a, "event"))
+					if err != nil {
+						return err
+					}
+					only = &e
+				}
+				s.printf("%s", timeline(lab.Trace(), only, arg[int](a, "last")))
+				return nil
+			}),
+		},
+	}
+}
+
+func eventParam(required bool) Param {
+	return Param{Name: "event", Kind: intKind("number", 1, 1000000), Required: required, Help: "its number", Complete: func(s *Session) []string {
+		var names []string
+		if s.lab != nil {
+			for _, e := range s.lab.OpenEvents() {
+				names = append(names, fmt.Sprint(e.ID))
+			}
+		}
+		return names
+	}}
+}

@@ -1,0 +1,207 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+const timeLayout = "2006-01-02 15:04:05"
+
+func labCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "lab", Verb: "new", Summary: "build a facility, in place of the one before",
+			Detail: "The shelf of loose drives stays: to carry a drive from one facility to another, pull it, build the other, insert it. " +
+				"The same arguments build the same facility, key for key.",
+			Params: []Param{
+				{Name: "drives", Kind: intKind("number", 8, 1536), Default: "32", Help: "slots, all filled; a multiple of 8"},
+				{Name: "seed", Kind: seedKind, Help: "every key and serial follows from it; without it, the session's seed"},
+				{Name: "serial", Kind: nameKind("serial", "1 to 10 letters and digits"), Help: "serial number of the facility"},
+				{Name: "keyservers", Kind: intKind("number", 0, 4), Default: "2", Help: "key servers of the customer"},
+			},
+			Example: "lab new drives=32 seed=7",
+			Run:     (*Session).newLab,
+		},
+		{
+			Noun: "lab", Verb: "show", Summary: "sum up the facility",
+			Example: "lab show",
+			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+				s.printf("%s\n", summary(lab))
+				s.printf("virtual time %s\n", lab.Now().Format(timeLayout))
+				for _, p := range lab.Partitions() {
+					access := "data accessible"
+					if !p.DataAccess {
+						access = s.paint(alarm, "data not accessible")
+					}
+					s.printf("partition %d: %s, %s, last IML %s\n", p.ID, p.State, access, p.LastIML.Format(timeLayout))
+				}
+				if action := lab.ServiceAction(); action != "" {
+					s.printf("service action in progress: %s\n", action)
+				}
+				s.printf("%s open\n", count(len(lab.OpenEvents()), "serviceable event"))
+				return nil
+			}),
+		},
+		{
+			Noun: "lab", Verb: "log", Summary: "show the last lines of the facility's log",
+			Params:  []Param{{Name: "last", Kind: intKind("number", 1, 100000), Default: "20", Help: "how many lines"}},
+			Example: "lab log last=10",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				trace := lab.Trace()
+				for _, e := range trace[max(0, len(trace)-arg[int](a, "last")):] {
+					s.printf("%s\n", e)
+				}
+				return nil
+			}),
+		},
+	}
+}
+
+func (s *Session) newLab(a Args) error {
+	o := raslab.Options{Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial")}
+	if a.Has("seed") {
+		o.Seed = arg[uint64](a, "seed")
+	}
+	if o.KeyServers = arg[int](a, "keyservers"); o.KeyServers == 0 {
+		o.KeyServers = -1 // the zero value of Options means the default
+	}
+	lab, err := raslab.New(o)
+	if err != nil {
+		return err
+	}
+	s.lab, s.ledger = lab, ledger{}
+	s.printf("%s\n", summary(lab))
+	return nil
+}
+
+// summary is the facility in one line.
+func summary(lab *raslab.Lab) string {
+	ranks := lab.Ranks()
+	encrypted := 0
+	for _, r := range ranks {
+		if r.KeyGroup != 0 {
+			encrypted++
+		}
+	}
+	line := fmt.Sprintf("facility %s: %s, %s, %s, %s", lab.Serial(), count(len(lab.Enclosures()), "enclosure"),
+		count(len(lab.Drives()), "drive"), count(len(lab.Sites()), "array site"), count(len(ranks), "rank"))
+	if encrypted > 0 {
+		line += fmt.Sprintf(" (%d encrypted)", encrypted)
+	}
+	return line + ", " + count(len(lab.KeyServers()), "key server")
+}
+
+func enclosureCommands() []*Command {
+	return []*Command{{
+		Noun: "enclosure", Verb: "show", Summary: "draw the enclosures with their drives and states",
+		Detail: "Each cell names the slot and its rank, the drive's state as lsddm has it, and what its keys are like: erased, " +
+			"unlocked, locked, DEGRADED (security degraded), or silent when it does not answer.",
+		Params: []Param{{Name: "enclosure", Kind: nameKind("name", "an enclosure such as R1-I1, or its number"), Help: "only this one", Complete: func(s *Session) []string {
+			var names []string
+			if s.lab != nil {
+				for _, e := range s.lab.Enclosures() {
+					names = append(names, e.Name)
+				}
+			}
+			return names
+		}}},
+		Example: "enclosure show enclosure=R1-I1",
+		Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+			want := arg[string](a, "enclosure")
+			var names []string
+			found := false
+			for _, e := range lab.Enclosures() {
+				names = append(names, e.Name)
+				if want == "" || strings.EqualFold(want, e.Name) || want == fmt.Sprint(e.Number) {
+					found = true
+					s.printf("%s", s.enclosurePicture(e))
+				}
+			}
+			if !found {
+				return fmt.Errorf("no enclosure %s: %s", want, didYouMean(want, names))
+			}
+			return nil
+		}),
+	}}
+}
+
+func plantCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "power", Verb: "cycle", Summary: "turn the whole facility off and on: drives lose power, keys leave memory, both partitions IML",
+			Example: "power cycle",
+			Run:     withLab(func(s *Session, lab *raslab.Lab, _ Args) error { return s.report(lab.PowerCycle()) }),
+		},
+		{
+			Noun: "power", Verb: "cut", Summary: "cut the power of one slot",
+			Params:  []Param{slotParam("the slot")},
+			Example: "power cut drive=R1-I1-D05",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				slot := arg[string](a, "drive")
+				if err := lab.CutPower(slot); err != nil {
+					return err
+				}
+				s.printf("%s has no power\n", slot)
+				return nil
+			}),
+		},
+		{
+			Noun: "power", Verb: "restore", Summary: "give a slot its power back: the drive boots, and what was locked by power loss stays locked",
+			Params:  []Param{slotParam("the slot")},
+			Example: "power restore drive=R1-I1-D05",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				slot := arg[string](a, "drive")
+				if err := lab.RestorePower(slot); err != nil {
+					return err
+				}
+				return s.driveLine(lab, slot)
+			}),
+		},
+		{
+			Noun: "iml", Summary: "reboot both partitions (dual cluster IML): keys are fetched, members unlocked, drives keep their power",
+			Example: "iml",
+			Run:     withLab(func(s *Session, lab *raslab.Lab, _ Args) error { return s.report(lab.DualClusterIML()) }),
+		},
+		{
+			Noun: "time", Verb: "now", Summary: "tell the virtual time",
+			Example: "time now",
+			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+				s.printf("%s\n", lab.Now().Format(timeLayout))
+				return nil
+			}),
+		},
+		{
+			Noun: "time", Verb: "advance", Summary: "let virtual time pass: hourly health checks, copies, whatever is due",
+			Params:  []Param{{Name: "by", Kind: durationKind, Required: true, Help: "how long"}},
+			Example: "time advance by=6h",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				if err := lab.Advance(arg[time.Duration](a, "by")); err != nil {
+					return err
+				}
+				s.printf("it is %s\n", lab.Now().Format(timeLayout))
+				return nil
+			}),
+		},
+		{
+			Noun: "health", Verb: "check", Summary: "run the hourly health check now",
+			Example: "health check",
+			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+				r := lab.CheckHealth()
+				if !r.Ran {
+					return errors.New("the health check did not run: no partition completed its IML with data accessible; see keygrp list and keyserver list")
+				}
+				s.printf("health check: %s of encrypted ranks looked at", count(r.Checked, "member"))
+				if len(r.Bad) == 0 {
+					s.printf(", all as their rank requires\n")
+					return nil
+				}
+				s.printf(", not as required: %s\n", slotRuns(r.Bad))
+				return nil
+			}),
+		},
+	}
+}

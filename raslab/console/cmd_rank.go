@@ -1,0 +1,221 @@
+package console
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+func siteCommands() []*Command {
+	return []*Command{{
+		Noun: "site", Verb: "list", Summary: "list the array sites: eight drives each",
+		Example: "site list",
+		Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+			t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "site\tDA pair\tstate\tarray\tslots")
+			for _, site := range lab.Sites() {
+				fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", site.ID, site.DAPair, site.State, dash(site.Array), slotRuns(site.Slots))
+			}
+			return t.Flush()
+		}),
+	}}
+}
+
+func rankCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "array", Verb: "create", Summary: "make an array of a site",
+			Params: []Param{
+				{Name: "site", Kind: nameKind("site", "an array site such as S1"), Required: true, Help: "an unassigned site", Complete: func(s *Session) []string {
+					var names []string
+					if s.lab != nil {
+						for _, site := range s.lab.Sites() {
+							names = append(names, site.ID)
+						}
+					}
+					return names
+				}},
+				{Name: "raid", Kind: textKind, Values: []string{"auto", "6+P+S", "7+P"}, Default: "auto", Help: "with a spare or without; auto puts spares on the first arrays"},
+			},
+			Example: "array create site=S1",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				raid := raslab.RAIDType(arg[string](a, "raid"))
+				if raid == "auto" {
+					raid = raslab.RAIDAuto
+				}
+				return s.report(lab.CreateArray(arg[string](a, "site"), raid))
+			}),
+		},
+		{
+			Noun: "array", Verb: "remove", Summary: "remove an array that has no rank",
+			Params:  []Param{arrayParam()},
+			Example: "array remove array=A0",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.RemoveArray(arg[string](a, "array")))
+			}),
+		},
+		{
+			Noun: "array", Verb: "list", Summary: "list the arrays, as lsarray does",
+			Example: "array list",
+			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+				arrays := lab.Arrays()
+				if len(arrays) == 0 {
+					s.printf("no arrays\n")
+					return nil
+				}
+				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(t, "array\tstate\tdata\tRAID\tsite\trank")
+				for _, x := range arrays {
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.State, dash(x.Data), x.RAID, x.Site, dash(x.Rank))
+				}
+				return t.Flush()
+			}),
+		},
+		{
+			Noun: "rank", Verb: "create", Summary: "make a rank of an array; in an encrypted one every member gets a new media key and its own credential",
+			Params:  []Param{arrayParam(), keygrpParam(false, "0")},
+			Example: "rank create array=A0 keygrp=1",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.CreateRank(arg[string](a, "array"), arg[int](a, "keygrp")))
+			}),
+		},
+		{
+			Noun: "rank", Verb: "remove", Summary: "remove a rank with its data; every member is cryptographically erased",
+			Params:  []Param{rankParam()},
+			Example: "rank remove rank=R0",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				rank := arg[string](a, "rank")
+				err := s.report(lab.RemoveRank(rank))
+				if _, gone := lab.Rank(rank); gone != nil {
+					delete(s.ledger, rank)
+				}
+				return err
+			}),
+		},
+		{
+			Noun: "rank", Verb: "list", Summary: "list the ranks, as lsrank does",
+			Example: "rank list",
+			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+				ranks := lab.Ranks()
+				if len(ranks) == 0 {
+					s.printf("no ranks\n")
+					return nil
+				}
+				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+				fmt.Fprintln(t, "rank\tstate\tdata\tarray\tRAID\tpool\tkeygrp")
+				for _, r := range ranks {
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, r.State, r.DataState, r.Array, r.RAID, r.Pool, r.KeyGroup)
+				}
+				return t.Flush()
+			}),
+		},
+		{
+			Noun: "rank", Verb: "show", Summary: "describe a rank and its members",
+			Params:  []Param{rankParam()},
+			Example: "rank show rank=R0",
+			Run:     withRank(showRank),
+		},
+		{
+			Noun: "rank", Verb: "write", Summary: "write sectors as a host does, through RAID and every member's encryption",
+			Params:  []Param{rankParam(), lbaParam(), countParam("8"), textParam()},
+			Example: `rank write rank=R0 lba=0 count=64 text="invoices"`,
+			Run: withRank(func(s *Session, r *raslab.Rank, size int, a Args) error {
+				id, text := r.Info().ID, arg[string](a, "text")
+				first, n := uint64(arg[int](a, "lba")), arg[int](a, "count")
+				var data []byte
+				for i := range n {
+					data = append(data, pattern(text, first+uint64(i), size)...)
+				}
+				if err := r.Write(first, data); err != nil {
+					return err
+				}
+				for i := range n {
+					s.ledger.wrote(id, first+uint64(i), text)
+				}
+				s.printf("%s written to %s\n", count(n, "sector"), id)
+				return nil
+			}),
+		},
+		{
+			Noun: "rank", Verb: "read", Summary: "read sectors as a host does and say what they hold",
+			Params:  []Param{rankParam(), lbaParam(), countParam("1")},
+			Example: "rank read rank=R0 lba=0 count=4",
+			Run: withRank(func(s *Session, r *raslab.Rank, size int, a Args) error {
+				return s.readSectors(uint64(arg[int](a, "lba")), arg[int](a, "count"), size, r.Read)
+			}),
+		},
+		{
+			Noun: "rank", Verb: "check", Summary: "read back everything that rank write wrote in this session and compare",
+			Params:  []Param{rankParam()},
+			Example: "rank check rank=R0",
+			Run:     withRank(checkRank),
+		},
+	}
+}
+
+func withRank(run func(s *Session, r *raslab.Rank, sectorSize int, a Args) error) func(*Session, Args) error {
+	return withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+		r, err := lab.Rank(arg[string](a, "rank"))
+		if err != nil {
+			return err
+		}
+		return run(s, r, lab.Options().SectorSize, a)
+	})
+}
+
+func showRank(s *Session, r *raslab.Rank, _ int, _ Args) error {
+	i := r.Info()
+	encrypted := "not encrypted"
+	if i.KeyGroup != 0 {
+		encrypted = fmt.Sprintf("encrypted, key group %d", i.KeyGroup)
+	}
+	s.printf("rank %s: %s, data %s, %s, array %s, RAID %s, pool %s\n", i.ID, i.State, strings.ToLower(i.DataState), encrypted, i.Array, i.RAID, i.Pool)
+	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	for _, m := range i.Members {
+		copying := ""
+		if m.CopyingTo != "" {
+			copying = fmt.Sprintf("\tcopied to %s, %d of %d rows", m.CopyingTo, m.Done, i.Rows)
+		}
+		fmt.Fprintf(t, "  %s\t%s\t%s%s\n", m.Slot, dash(m.Serial), m.State, copying)
+	}
+	return t.Flush()
+}
+
+func checkRank(s *Session, r *raslab.Rank, size int, _ Args) error {
+	id := r.Info().ID
+	sectors := s.ledger.sectors(id)
+	if len(sectors) == 0 {
+		s.printf("nothing was written to %s in this session\n", id)
+		return nil
+	}
+	buf := make([]byte, size)
+	var wrong, unreadable []uint64
+	var first error
+	for _, lba := range sectors {
+		switch err := r.Read(lba, buf); {
+		case err != nil:
+			if first == nil {
+				first = err
+			}
+			unreadable = append(unreadable, lba)
+		case !bytes.Equal(buf, pattern(s.ledger[id][lba], lba, size)):
+			wrong = append(wrong, lba)
+		}
+	}
+	s.printf("%s of %s read", count(len(sectors)-len(unreadable), "sector"), id)
+	if len(wrong) == 0 && len(unreadable) == 0 {
+		s.printf(", all as written\n")
+		return nil
+	}
+	s.printf("\n")
+	if len(wrong) > 0 {
+		s.printf("  not what was written: %s\n", ranges(wrong))
+	}
+	if len(unreadable) > 0 {
+		s.printf("  unreadable: %s: %s\n", ranges(unreadable), oneLine(first))
+	}
+	return &FailedError{"rank check"}
+}

@@ -1,0 +1,118 @@
+package console
+
+import (
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+func serviceCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "repair", Verb: "start", Summary: "begin the repair of a slot's drive: its power is taken away",
+			Detail:  "The repair is in progress until it is resumed or cancelled; no other service action starts meanwhile.",
+			Params:  []Param{slotParam("the slot")},
+			Example: "repair start drive=R1-I1-D05",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.StartRepair(arg[string](a, "drive")))
+			}),
+		},
+		{
+			Noun: "repair", Verb: "exchange", Summary: "exchange the drive (FRU) for a part of the shelf",
+			Detail:  "Without serial= the repair goes on with the same drive, which is neither unseated nor reseated: a pseudo repair.",
+			Params:  []Param{slotParam("the slot"), serialParam("the new drive on the shelf; without it the same drive stays", false)},
+			Example: "repair exchange drive=R1-I1-D05 serial=S1",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.ExchangeFRU(arg[string](a, "drive"), arg[string](a, "serial")))
+			}),
+		},
+		{
+			Noun: "repair", Verb: "resume", Summary: "resume after the exchange: power on, certify, and bring the drive into its place and its key group",
+			Params:  []Param{slotParam("the slot")},
+			Example: "repair resume drive=R1-I1-D05",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.ResumeRepair(arg[string](a, "drive")))
+			}),
+		},
+		{
+			Noun: "repair", Verb: "pseudo", Summary: "a pseudo repair in one go: start, exchange without unseating the drive, resume",
+			Params:  []Param{slotParam("the slot")},
+			Example: "repair pseudo drive=R1-I1-D05",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				slot := arg[string](a, "drive")
+				if err := s.report(lab.StartRepair(slot)); err != nil {
+					return err
+				}
+				if err := s.report(lab.ExchangeFRU(slot, "")); err != nil {
+					return err
+				}
+				return s.report(lab.ResumeRepair(slot))
+			}),
+		},
+		{
+			Noun: "repair", Verb: "cancel", Summary: "end a repair before the drive was exchanged",
+			Params:  []Param{slotParam("the slot")},
+			Example: "repair cancel drive=R1-I1-D05",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.CancelRepair(arg[string](a, "drive")))
+			}),
+		},
+		{
+			Noun: "raid", Verb: "exchange", Summary: "smart rebuild (issraid exchange): copy a member that still works to a spare, then release it",
+			Detail:  "The copy runs in virtual time; time advance lets it finish.",
+			Params:  []Param{slotParam("the member")},
+			Example: "raid exchange drive=R1-I1-D05",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.SmartRebuild(arg[string](a, "drive")))
+			}),
+		},
+		{
+			Noun: "mes", Verb: "install", Summary: "install an enclosure of 16 drives: power, drive certify, two array sites",
+			Params: []Param{
+				{Name: "serials", Kind: textKind, Help: "drives of the shelf for slots 1, 2, ..., separated by commas; the others come new from the factory", Complete: serials},
+				{Name: "erase", Kind: textKind, Values: yesNo, Default: "no", Help: "whether drives that do not arrive erased may be erased; a configured one never is"},
+			},
+			Example: "mes install erase=yes",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				r := raslab.MESRequest{AllowErase: arg[string](a, "erase") == "yes"}
+				if list := arg[string](a, "serials"); list != "" {
+					for _, serial := range strings.Split(strings.ToUpper(list), ",") {
+						r.Serials = append(r.Serials, strings.TrimSpace(serial))
+					}
+				}
+				return s.report(lab.InstallMES(r))
+			}),
+		},
+		{
+			Noun: "discontinue", Verb: "scan", Summary: "ask every drive for its erase status, as is done before a facility leaves service",
+			Example: "discontinue scan",
+			Run:     withLab(discontinue),
+		},
+	}
+}
+
+func discontinue(s *Session, lab *raslab.Lab, _ Args) error {
+	r, err := lab.Discontinue()
+	if err != nil {
+		return err
+	}
+	// Drives with the same verdict share a line.
+	var verdicts []string
+	slots := map[string][]string{}
+	passed := 0
+	for _, v := range r.Verdicts {
+		if slots[v.Verdict] == nil {
+			verdicts = append(verdicts, v.Verdict)
+		}
+		slots[v.Verdict] = append(slots[v.Verdict], v.Slot)
+		if v.Passed {
+			passed++
+		}
+	}
+	s.printf("%d of %s passed\n", passed, count(len(r.Verdicts), "drive"))
+	for _, v := range verdicts {
+		s.printf("  %s: %s\n", v, slotRuns(slots[v]))
+	}
+	r.Drives = nil // the verdicts say it all
+	return s.report(r.Report, nil)
+}

@@ -1,0 +1,134 @@
+package console
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+func shelfCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "shelf", Verb: "list", Summary: "list the loose drives: spare parts, and drives that were pulled",
+			Example: "shelf list",
+			Run: func(s *Session, _ Args) error {
+				parts := s.shelf.Parts()
+				if len(parts) == 0 {
+					s.printf("the shelf is empty\n")
+					return nil
+				}
+				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+				for _, p := range parts {
+					fmt.Fprintf(t, "%s\t%s\n", p.Serial(), statusWords(p.Drive.Status()))
+				}
+				return t.Flush()
+			},
+		},
+		{
+			Noun: "shelf", Verb: "order", Summary: "get a new spare part that fits the facility",
+			Example: "shelf order",
+			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+				p, err := lab.OrderSpare()
+				if err != nil {
+					return err
+				}
+				s.printf("new drive %s lies on the shelf\n", p.Serial())
+				return nil
+			}),
+		},
+	}
+}
+
+func faultCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "fault", Verb: "arm", Summary: "arm a fault plan on a drive: what will break in its flash, media or port, and when",
+			Detail: `A plan is one or more rules (POINT PREDICATE); fault points lists the points. Predicates are (OnIndex n) for the n-th operation from 0, ` +
+				`(After n), (Every n), (Block n), (Page n), (LBA n), (Programmed), (Blank), (And ..), (Or ..), (Not ..), (Randomly p seed); without one, every operation. ` +
+				`Counting begins now. A plan that was armed before is replaced.`,
+			Params: []Param{
+				anyDriveParam("the drive"),
+				{Name: "plan", Kind: planKind, Required: true, Help: "what breaks, and when", Complete: func(*Session) []string {
+					var plans []string
+					for _, p := range fault.Points() {
+						plans = append(plans, fmt.Sprintf("(%s)", p.Point))
+					}
+					return plans
+				}},
+			},
+			Example: `fault arm drive=R1-I1-D05 plan="(flash.erase.refused (OnIndex 0))"`,
+			Run: func(s *Session, a Args) error {
+				part, slot, err := s.part(arg[string](a, "drive"))
+				if err != nil {
+					return err
+				}
+				plan := fmt.Sprint(arg[*fault.Plan](a, "plan"))
+				if slot != "" {
+					err = s.lab.Arm(slot, plan)
+				} else {
+					err = part.Arm(plan)
+				}
+				if err == nil {
+					s.printf("armed on %s: %s\n", driveName(part, slot), plan)
+				}
+				return err
+			},
+		},
+		{
+			Noun: "fault", Verb: "disarm", Summary: "take the fault plan of a drive away; what it broke stays broken",
+			Params:  []Param{anyDriveParam("the drive")},
+			Example: "fault disarm drive=R1-I1-D05",
+			Run: func(s *Session, a Args) error {
+				part, slot, err := s.part(arg[string](a, "drive"))
+				if err != nil {
+					return err
+				}
+				if part.Plan() == "" {
+					return fmt.Errorf("no fault is armed on %s: see fault list", driveName(part, slot))
+				}
+				if slot != "" {
+					err = s.lab.Disarm(slot)
+				} else {
+					part.Disarm()
+				}
+				if err == nil {
+					s.printf("disarmed: %s\n", driveName(part, slot))
+				}
+				return err
+			},
+		},
+		{
+			Noun: "fault", Verb: "list", Summary: "list the fault plans that are armed",
+			Example: "fault list",
+			Run: func(s *Session, _ Args) error {
+				n := 0
+				for _, name := range anyDrives(s) {
+					part, slot, err := s.part(name)
+					if err != nil || part == nil || part.Plan() == "" {
+						continue // an empty slot has no drive
+					}
+					n++
+					s.printf("%s: %s\n", driveName(part, slot), part.Plan())
+				}
+				if n == 0 {
+					s.printf("no fault is armed\n")
+				}
+				return nil
+			},
+		},
+		{
+			Noun: "fault", Verb: "points", Summary: "list what can be made to break, and what the drive owes then",
+			Example: "fault points",
+			Run: func(s *Session, _ Args) error {
+				for _, p := range fault.Points() {
+					s.printf("%s\n", p.Point)
+					s.paragraph("effect", p.Effect)
+					s.paragraph("budget", p.Budget)
+				}
+				return nil
+			},
+		},
+	}
+}

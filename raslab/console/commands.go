@@ -1,0 +1,208 @@
+package console
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// all is the registry. It is filled in init, because help reads it.
+var all []*Command
+
+func registry() []*Command { return all }
+
+func init() {
+	for _, group := range [][]*Command{
+		labCommands(), enclosureCommands(), siteCommands(), driveCommands(), hostCommands(), shelfCommands(), faultCommands(),
+		rankCommands(), groupCommands(), serviceCommands(), plantCommands(), eventCommands(), eraseCommands(), generalCommands(),
+	} {
+		all = append(all, group...)
+	}
+	// A noun's verbs stand together, whichever file they come from.
+	var nouns []string
+	for _, c := range all {
+		if !slices.Contains(nouns, c.Noun) {
+			nouns = append(nouns, c.Noun)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Command) int { return slices.Index(nouns, a.Noun) - slices.Index(nouns, b.Noun) })
+}
+
+// Arguments that many commands share.
+
+func slotParam(help string) Param {
+	return Param{Name: "drive", Kind: nameKind("slot", "a slot such as R1-I1-D05"), Required: true, Help: help, Complete: slots}
+}
+
+func anyDriveParam(help string) Param {
+	return Param{Name: "drive", Kind: nameKind("drive", "a slot such as R1-I1-D05, or a serial number"), Required: true, Help: help, Complete: anyDrives}
+}
+
+func rankParam() Param {
+	return Param{Name: "rank", Kind: nameKind("rank", "a rank such as R0"), Required: true, Help: "the rank", Complete: func(s *Session) []string {
+		var names []string
+		if s.lab != nil {
+			for _, r := range s.lab.Ranks() {
+				names = append(names, r.ID)
+			}
+		}
+		return names
+	}}
+}
+
+func arrayParam() Param {
+	return Param{Name: "array", Kind: nameKind("array", "an array such as A0"), Required: true, Help: "the array", Complete: func(s *Session) []string {
+		var names []string
+		if s.lab != nil {
+			for _, a := range s.lab.Arrays() {
+				names = append(names, a.ID)
+			}
+		}
+		return names
+	}}
+}
+
+func keygrpParam(required bool, fallback string) Param {
+	help := "the encryption group, 1 to 4"
+	if fallback == "0" {
+		help = "the encryption group, 1 to 4; 0 makes an unencrypted rank"
+	}
+	return Param{Name: "keygrp", Kind: intKind("number", 0, 4), Required: required, Default: fallback, Help: help}
+}
+
+func slots(s *Session) []string {
+	var names []string
+	if s.lab != nil {
+		for _, d := range s.lab.Drives() {
+			names = append(names, d.Slot)
+		}
+	}
+	return names
+}
+
+func serials(s *Session) []string {
+	var names []string
+	for _, p := range s.shelf.Parts() {
+		names = append(names, p.Serial())
+	}
+	return names
+}
+
+func anyDrives(s *Session) []string { return append(slots(s), serials(s)...) }
+
+func generalCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "src", Summary: "explain a service reference code, or list them all",
+			Params:  []Param{{Name: "code", Kind: nameKind("code", "eight hexadecimal digits such as BE3400B3"), Positional: true, Help: "the code", Complete: codes}},
+			Example: "src BE3400B3",
+			Run:     (*Session).explainSRC,
+		},
+		{
+			Noun: "states", Summary: "show the lifecycle of a drive's keys: every transition and every refusal",
+			Params:  []Param{{Name: "as", Kind: textKind, Values: []string{"table", "mermaid", "dot"}, Default: "table", Help: "the form"}},
+			Example: "states as=mermaid",
+			Run: func(s *Session, a Args) error {
+				s.printf("%s", withoutBlankLines(map[string]func() string{
+					"table": drive.LifecycleMarkdown, "mermaid": drive.LifecycleMermaid, "dot": drive.LifecycleDOT,
+				}[arg[string](a, "as")]()))
+				return nil
+			},
+		},
+		{
+			Noun: "help", Summary: "explain the commands: all, those of a noun, or one",
+			Params: []Param{{
+				Name: "topic", Kind: textKind, Positional: true, Rest: true, Help: "a noun, or a noun and a verb",
+				Complete: func(*Session) []string { return Nouns() },
+			}},
+			Example: "help rank create",
+			Run:     func(s *Session, a Args) error { return writeHelp(s.out, arg[string](a, "topic")) },
+		},
+		{
+			Noun: "quit", Summary: "leave",
+			Example: "quit",
+			Run:     func(*Session, Args) error { return ErrQuit },
+		},
+	}
+}
+
+func codes(*Session) []string {
+	var names []string
+	for _, e := range src.All() {
+		names = append(names, string(e.Code))
+	}
+	return names
+}
+
+func (s *Session) explainSRC(a Args) error {
+	if !a.Has("code") {
+		for _, e := range src.All() {
+			s.printf("%s  %s\n", e.Code, e.Title)
+		}
+		return nil
+	}
+	code := arg[string](a, "code")
+	e, ok := src.Lookup(code)
+	if !ok {
+		near, similar := src.Suggest(code)
+		want := "need eight hexadecimal digits"
+		if similar {
+			want = "did you mean " + string(near) + "?"
+		}
+		if !codeForm.MatchString(code) {
+			return usage(a.Col("code"), want, "%s is not a service reference code", code)
+		}
+		e = src.Other(code)
+	}
+	s.printf("%s", withoutBlankLines(src.Text(e)))
+	return nil
+}
+
+var codeForm = regexp.MustCompile("^[0-9A-F]{8}$")
+
+// paragraph prints a labelled text, wrapped, with a hanging indent.
+func (s *Session) paragraph(label, text string) {
+	for i, line := range wrap(text, 80) {
+		if i > 0 {
+			label = ""
+		}
+		s.printf("  %-9s  %s\n", label, line)
+	}
+}
+
+// withoutBlankLines keeps to the rule that no command prints an empty line.
+func withoutBlankLines(text string) string {
+	var out string
+	for _, line := range outputLines(text) {
+		if line != "" {
+			out += line + "\n"
+		}
+	}
+	return out
+}
+
+// part finds a physical drive by slot, or by serial in a slot or on the shelf. The slot is
+// empty for a loose one.
+func (s *Session) part(name string) (part *raslab.Part, slot string, err error) {
+	if s.lab != nil {
+		for _, d := range s.lab.Drives() {
+			if d.Slot == name || d.Serial == name && name != "" {
+				part, err = s.lab.Part(d.Slot)
+				return part, d.Slot, err
+			}
+		}
+	}
+	if part = s.shelf.Find(name); part != nil {
+		return part, "", nil
+	}
+	names := anyDrives(s)
+	want := "drive list and shelf list show what there is"
+	if c := closest(name, names); c != "" {
+		want = "did you mean " + c + "? " + want
+	}
+	return nil, "", fmt.Errorf("no drive %s: %s", name, want)
+}

@@ -1,0 +1,189 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Guide leads a person through a transcript: before each command it stops, and the
+// person types the command, or asks.
+type Guide struct {
+	Transcript *Transcript
+	Out        io.Writer
+	// ReadLine gives the next line that was typed, io.EOF at the end. The prompt
+	// is for a terminal; a pipe ignores it.
+	ReadLine func(prompt string) (string, error)
+	// Echo repeats each line that was read, for a pipe.
+	Echo bool
+
+	session *Session
+	done    []ScriptLine // commands that were run, to make copies of the facility
+	hints   int          // hints given for the current command
+}
+
+const guideHelp = "type the command, or: next (do it for me), hint, why, state, help, quit; any other command is tried on a copy"
+
+// Play leads through the story and says whether it came to its end. The error is
+// one of ReadLine's, other than io.EOF.
+func (g *Guide) Play() (finished bool, err error) {
+	g.session = NewSession(Options{})
+	defer func() { g.session.Close() }()
+	printTitle(g.Out, g.Transcript)
+	fmt.Fprintf(g.Out, "%s\n\n", guideHelp)
+	total, number := 0, 0
+	for i := range g.Transcript.Steps {
+		total += len(g.Transcript.Steps[i].Commands)
+	}
+	for i := range g.Transcript.Steps {
+		step := &g.Transcript.Steps[i]
+		printProse(g.Out, step.Prose)
+		for _, c := range step.Commands {
+			number++
+			on, err := g.step(step, c, fmt.Sprintf("step %d of %d> ", number, total))
+			if err != nil {
+				return false, err
+			}
+			if !on {
+				fmt.Fprintf(g.Out, "stopped before step %d of %d\n", number, total)
+				return false, nil
+			}
+		}
+	}
+	printProse(g.Out, g.Transcript.Epilogue)
+	fmt.Fprintf(g.Out, "the end: %d steps\n", total)
+	return true, nil
+}
+
+// step waits until the command c was run; false when the person leaves.
+func (g *Guide) step(step *Step, c ScriptLine, prompt string) (bool, error) {
+	g.hints = 0
+	for {
+		line, err := g.ReadLine(prompt)
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if g.Echo {
+			fmt.Fprintf(g.Out, "> %s\n", line)
+		}
+		switch strings.ToLower(line) {
+		case "quit", "exit":
+			return false, nil
+		case "next":
+			fmt.Fprintf(g.Out, "> %s\n", c.Text)
+			g.run(c)
+			return true, nil
+		case "hint":
+			g.hint(c)
+		case "why":
+			g.why(step, c)
+		case "state":
+			for _, show := range []string{"enclosure show", "keygrp list", "event list"} {
+				RunLine(g.session, show, g.Out)
+			}
+		case "help":
+			fmt.Fprintln(g.Out, guideHelp)
+		default:
+			if same(line, c.Text) {
+				g.run(c)
+				return true, nil
+			}
+			g.aside(line)
+		}
+	}
+}
+
+func (g *Guide) run(c ScriptLine) {
+	RunLine(g.session, c.Text, g.Out)
+	g.done = append(g.done, c)
+	fmt.Fprintln(g.Out)
+}
+
+// hint tells the command at first, then with its arguments.
+func (g *Guide) hint(c ScriptLine) {
+	g.hints++
+	command := g.bound(c)
+	if g.hints == 1 && command != nil {
+		fmt.Fprintf(g.Out, "hint: %s, which means: %s\n", command.Usage(), command.Summary)
+		return
+	}
+	fmt.Fprintf(g.Out, "hint: %s\n", c.Text)
+}
+
+func (g *Guide) why(step *Step, c ScriptLine) {
+	printProse(g.Out, step.Prose)
+	if command := g.bound(c); command != nil {
+		fmt.Fprintf(g.Out, "%s: %s.", command.Name(), command.Summary)
+		if command.Detail != "" {
+			fmt.Fprintf(g.Out, " %s", command.Detail)
+		}
+		fmt.Fprintln(g.Out)
+	}
+}
+
+func (g *Guide) bound(c ScriptLine) *Command {
+	lines, err := Parse(c.Text)
+	if err != nil || len(lines) == 0 {
+		return nil
+	}
+	command, _, err := lookup(lines[0])
+	if err != nil {
+		return nil
+	}
+	return command
+}
+
+// aside tries a line on a copy of the facility, so that a wrong turn can be taken
+// without leaving the story. The copy is made by doing everything again.
+func (g *Guide) aside(line string) {
+	if err := checkLine(line); err != nil {
+		fmt.Fprintf(g.Out, "error: %s\n", oneLine(err))
+		return
+	}
+	s := NewSession(Options{})
+	defer s.Close()
+	for _, c := range g.done {
+		RunLine(s, c.Text, io.Discard)
+	}
+	RunLine(s, line, g.Out)
+	fmt.Fprintln(g.Out, "(tried on a copy; the story stands where it stood)")
+}
+
+// same says whether two lines mean the same commands.
+func same(a, b string) bool {
+	x, errX := bindAll(a)
+	y, errY := bindAll(b)
+	if errX != nil || errY != nil || len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if x[i].String() != y[i].String() {
+			return false
+		}
+	}
+	return true
+}
+
+func bindAll(text string) ([]Args, error) {
+	lines, err := Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	var all []Args
+	for _, l := range lines {
+		a, err := bind(l)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}

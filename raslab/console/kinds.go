@@ -1,0 +1,108 @@
+package console
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
+)
+
+// Kind is the type of an argument: its name in help, and how it is read. The error
+// of Parse is the clause that says what would be right.
+type Kind struct {
+	Name  string
+	Help  string
+	Parse func(string) (any, error)
+}
+
+var textKind = Kind{Name: "text", Help: "any text", Parse: func(s string) (any, error) {
+	if strings.TrimSpace(s) == "" {
+		return nil, fmt.Errorf("it must not be empty")
+	}
+	return s, nil
+}}
+
+// nameKind is an identifier such as a slot, an array or a rank: it is compared in
+// upper case, so that r0 is R0.
+func nameKind(name, help string) Kind {
+	return Kind{Name: name, Help: help, Parse: func(s string) (any, error) {
+		if s == "" || strings.ContainsAny(s, " \t\n") {
+			return nil, fmt.Errorf("need %s", help)
+		}
+		return strings.ToUpper(s), nil
+	}}
+}
+
+func intKind(name string, low, high int) Kind {
+	help := fmt.Sprintf("a whole number from %d to %d", low, high)
+	return Kind{Name: name, Help: help, Parse: func(s string) (any, error) {
+		n, err := strconv.Atoi(s)
+		if err != nil || n < low || n > high {
+			return nil, fmt.Errorf("need %s", help)
+		}
+		return n, nil
+	}}
+}
+
+var seedKind = Kind{Name: "seed", Help: "a whole number from 0 to 18446744073709551615", Parse: func(s string) (any, error) {
+	return ParseSeed(s)
+}}
+
+// ParseSeed reads a seed: a whole number from 0 to 2^64-1.
+func ParseSeed(s string) (uint64, error) {
+	n, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("a seed is a whole number from 0 to 18446744073709551615, such as 7")
+	}
+	return n, nil
+}
+
+var durationKind = Kind{Name: "duration", Help: "a time such as 90m, 6h, 30d or 2y", Parse: func(s string) (any, error) {
+	return parseDuration(s)
+}}
+
+// maxDuration bounds one step of the virtual clock.
+const maxDuration = 100 * 365 * 24 * time.Hour
+
+// parseDuration reads 45s, 90m, 6h, 30d (24 hours each), 2y (365 days each), and sums such as
+// 1d12h.
+func parseDuration(s string) (time.Duration, error) {
+	bad := fmt.Errorf("need a time such as 90m, 6h, 30d or 2y")
+	var total time.Duration
+	rest := s
+	for rest != "" {
+		i := 0
+		for i < len(rest) && rest[i] >= '0' && rest[i] <= '9' {
+			i++
+		}
+		if i == 0 || i == len(rest) {
+			return 0, bad
+		}
+		n, err := strconv.ParseInt(rest[:i], 10, 32)
+		if err != nil {
+			return 0, bad
+		}
+		unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'y': 365 * 24 * time.Hour}[rest[i]]
+		if unit == 0 || (n > 0 && time.Duration(n) > math.MaxInt64/unit) {
+			return 0, bad
+		}
+		total += time.Duration(n) * unit
+		if total > maxDuration || total < 0 {
+			return 0, fmt.Errorf("at most 100y at a time")
+		}
+		rest = rest[i+1:]
+	}
+	if total <= 0 {
+		return 0, bad
+	}
+	return total, nil
+}
+
+var yesNo = []string{"yes", "no"}
+
+var planKind = Kind{Name: "plan", Help: `a fault plan such as "(flash.erase.refused (OnIndex 0))"`, Parse: func(s string) (any, error) {
+	return fault.Parse(s)
+}}

@@ -1,0 +1,117 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// node is a line of a tree with what hangs under it.
+type node struct {
+	text string
+	kids []*node
+}
+
+func (n *node) add(text string, kids ...*node) *node {
+	k := &node{text, kids}
+	n.kids = append(n.kids, k)
+	return k
+}
+
+// String draws the tree.
+func (n *node) String() string {
+	var b strings.Builder
+	b.WriteString(n.text + "\n")
+	n.draw(&b, "")
+	return b.String()
+}
+
+func (n *node) draw(b *strings.Builder, indent string) {
+	for i, k := range n.kids {
+		branch, next := "├─ ", "│  "
+		if i == len(n.kids)-1 {
+			branch, next = "└─ ", "   "
+		}
+		b.WriteString(indent + branch + k.text + "\n")
+		k.draw(b, indent+next)
+	}
+}
+
+// keyPicture draws what is wrapped by what: from the root key and from each
+// authority's PIN down to the media encryption keys. No secret is in it.
+func keyPicture(title string, m drive.KeyMap) string {
+	top := &node{text: fmt.Sprintf("%s: key record generation %d", title, m.Generation)}
+	root := top.add("root key (in the fuses)")
+	rootKEK := root.add("KEK of the root key")
+	for _, r := range m.Ranges {
+		if r.RootWrap {
+			rootKEK.add(mekText(r) + ": open to whoever holds the drive")
+		}
+	}
+	if len(rootKEK.kids) == 0 {
+		rootKEK.add("wraps no media key")
+	}
+	for _, slot := range m.Slots {
+		pin := "its own PIN"
+		if slot.AtMSID {
+			pin = "the MSID, which anyone can read"
+		}
+		if slot.Authority == drive.PSID {
+			pin = "the PSID on the label"
+		}
+		text := fmt.Sprintf("PIN of %s: %s", slot.Authority, pin)
+		if slot.Tries > 0 {
+			text += fmt.Sprintf(" (%d wrong tries)", slot.Tries)
+		}
+		ak := top.add(text).add("KEK").add(fmt.Sprintf("AK of %s", slot.Authority))
+		for _, r := range m.Ranges {
+			for _, by := range r.WrapsBy {
+				if by == slot.Authority {
+					ak.add(mekText(r))
+				}
+			}
+		}
+		if len(ak.kids) == 0 {
+			ak.text += ", wraps no media key"
+		}
+	}
+	return top.String()
+}
+
+func mekText(r drive.KeyMapRange) string {
+	where := "not in RAM"
+	if r.InRAM {
+		where = "in RAM"
+	}
+	if r.Range == 0 {
+		return "MEK of the global range, " + where
+	}
+	return fmt.Sprintf("MEK of range %d, %s", r.Range, where)
+}
+
+// flashPicture draws the security area: one row a block, one mark a page.
+func flashPicture(d drive.Dump) string {
+	marks := map[[2]int]string{}
+	for _, p := range d.Flash {
+		marks[[2]int{p.Block, p.Page}] = "■"
+		if strings.Trim(string(p.Data), "\x00") == "" {
+			marks[[2]int{p.Block, p.Page}] = "□"
+		}
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "security area: %d blocks of %d pages of %d bytes (■ holds data, □ overwritten with zeros, · blank)\n",
+		d.Geometry.Blocks, d.Geometry.PagesPerBlock, d.Geometry.PageSize)
+	for block := range d.Geometry.Blocks {
+		fmt.Fprintf(&b, "  block %2d  ", block)
+		for page := range d.Geometry.PagesPerBlock {
+			mark := marks[[2]int{block, page}]
+			if mark == "" {
+				mark = "·"
+			}
+			b.WriteString(mark)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}

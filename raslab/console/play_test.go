@@ -1,0 +1,108 @@
+package console
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func mustTranscript(t *testing.T, text string) *Transcript {
+	t.Helper()
+	tr, err := ParseTranscript("story.txt", text)
+	require.NoError(t, err)
+	return tr
+}
+
+func TestPlayTellsTheStory(t *testing.T) {
+	var out strings.Builder
+	r := Play(mustTranscript(t, story), &out)
+	require.True(t, r.Passed(), "%v", r.Difference)
+	require.Equal(t, 2, r.Steps)
+	require.Equal(t, 3, r.Commands)
+	require.Equal(t, `BE31F004: a title
+=================
+
+A paragraph
+of two lines.
+
+Another.
+
+> time now
+error: there is no facility yet: begin with lab new
+> help quit
+quit
+    leave
+example: quit
+
+Between.
+
+> quit
+
+The end.
+
+`, out.String(), "title, prose, commands and what they print, in order")
+}
+
+func TestPlayStopsAtTheFirstDifference(t *testing.T) {
+	r := Play(mustTranscript(t, "# T\n\nshelf list\n----\nthe shelf is full\n\nquit\n----\nnever reached\n"), nil)
+	require.False(t, r.Passed(), "another output is a difference")
+	require.Equal(t, 1, r.Steps, "nothing is played after it")
+	require.Equal(t, "story.txt:3: the output differs (- the transcript says, + was printed)\n- the shelf is full\n+ the shelf is empty\n", r.Difference.String())
+}
+
+func TestRewritePutsWhatIsPrinted(t *testing.T) {
+	tr := mustTranscript(t, "# T\n\nshelf list\n----\nthe shelf is full\n")
+	Rewrite(tr)
+	require.Equal(t, "# T\n\nshelf list\n----\nthe shelf is empty\n", tr.String())
+	require.True(t, Play(tr, nil).Passed(), "a rewritten transcript passes")
+}
+
+// guided leads through text with the given answers and returns what was shown.
+func guided(t *testing.T, text string, answers ...string) (string, bool) {
+	t.Helper()
+	var out strings.Builder
+	g := &Guide{Transcript: mustTranscript(t, text), Out: &out, ReadLine: func(string) (string, error) {
+		if len(answers) == 0 {
+			return "", io.EOF
+		}
+		answer := answers[0]
+		answers = answers[1:]
+		return answer, nil
+	}}
+	finished, err := g.Play()
+	require.NoError(t, err)
+	return out.String(), finished
+}
+
+const lesson = "# T\n\nLook at the shelf first.\n\nshelf list\n----\nthe shelf is empty\n\nThen at the faults.\n\nfault list\n----\nno fault is armed\n\nWell done.\n"
+
+func TestGuideWaitsForTheCommand(t *testing.T) {
+	out, finished := guided(t, lesson, "shelf   list # by hand", "next")
+	require.True(t, finished, "both steps were taken")
+	require.Contains(t, out, "the shelf is empty", "the typed command ran, whatever its spelling")
+	require.Contains(t, out, "> fault list\nno fault is armed", "next runs the command itself and shows it")
+	require.Contains(t, out, "Well done.\n\nthe end: 2 steps\n")
+}
+
+func TestGuideAnswersQuestions(t *testing.T) {
+	out, finished := guided(t, lesson, "hint", "hint", "why", "help", "", "quit")
+	require.False(t, finished, "quit leaves before the end")
+	require.Contains(t, out, "hint: shelf list, which means: list the loose drives", "the first hint names the command")
+	require.Contains(t, out, "hint: shelf list\n", "the second gives it whole")
+	require.Equal(t, 2, strings.Count(out, "Look at the shelf first."), "why repeats the prose of the step")
+	require.Contains(t, out, "stopped before step 1 of 2\n")
+}
+
+func TestGuideStopsAtTheEndOfInput(t *testing.T) {
+	out, finished := guided(t, lesson, "next")
+	require.False(t, finished)
+	require.Contains(t, out, "stopped before step 2 of 2\n")
+}
+
+func TestGuideTakesTyposKindly(t *testing.T) {
+	out, _ := guided(t, lesson, "shelf lits", "shelf list")
+	require.Contains(t, out, `error: column 7: shelf has no verb "lits": did you mean list?`)
+	require.Contains(t, out, "the shelf is empty", "and goes on waiting for the command")
+}

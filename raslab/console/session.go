@@ -1,0 +1,219 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// Options is what a session starts with. The zero value has seed 0, no
+// facility and box-drawing pictures without colour.
+type Options struct {
+	Seed  uint64 // of the shelf, and of every lab new that names none
+	ASCII bool   // pictures in ASCII instead of box-drawing characters
+	Color bool   // states in colour; for a terminal only, no meaning hangs on it
+	// Start builds a facility of the default size at once, so that a person at a
+	// prompt can look around. Transcripts begin with lab new.
+	Start bool
+}
+
+// Session runs lines. It holds the facility, and the shelf of loose drives, which
+// survives a lab new: a drive can go from one facility to another. It belongs
+// to one goroutine.
+type Session struct {
+	options Options
+	lab     *raslab.Lab // nil before lab new
+	shelf   *raslab.Shelf
+	ledger  ledger
+	out     io.Writer
+	closers []io.Closer // drive files
+}
+
+// ErrQuit is what Run returns for the command quit.
+var ErrQuit = errors.New("quit")
+
+// FailedError says that an action ran and did not reach its aim. What happened is
+// printed already.
+type FailedError struct{ Action string }
+
+func (e *FailedError) Error() string { return e.Action + " failed" }
+
+// NewSession starts a session.
+func NewSession(o Options) *Session {
+	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: ledger{}, out: io.Discard}
+	if o.Start {
+		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf})
+		if err != nil {
+			panic("BUG: the default facility can not be built: " + err.Error())
+		}
+		s.lab = lab
+	}
+	return s
+}
+
+// Lab is the facility, nil before lab new.
+func (s *Session) Lab() *raslab.Lab { return s.lab }
+
+// Close closes the drive files of the session.
+func (s *Session) Close() error {
+	var errs []error
+	for _, c := range s.closers {
+		errs = append(errs, c.Close())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+// Run runs the commands of one line and writes what they print to out. It
+// stops at the first command that fails. Every command of the line is understood
+// before the first one runs, so a *UsageError means that nothing was changed. The
+// other errors are *FailedError (printed already), ErrQuit, and refusals.
+func (s *Session) Run(text string, out io.Writer) error {
+	lines, err := Parse(text)
+	if err != nil {
+		return err
+	}
+	var commands []Args
+	for _, l := range lines {
+		a, err := bind(l)
+		if err != nil {
+			return err
+		}
+		commands = append(commands, a)
+	}
+	for _, a := range commands {
+		if err := s.runOne(a, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runOne runs a command, then says which serviceable events came up meanwhile:
+// whatever the command was, the console shows them.
+func (s *Session) runOne(a Args, out io.Writer) error {
+	if s.options.ASCII {
+		out = asciiWriter{out}
+	}
+	s.out = out
+	defer func() { s.out = io.Discard }()
+	lab := s.lab
+	var before []raslab.ServiceEvent
+	if lab != nil {
+		before = lab.Events()
+	}
+	err := a.command.Run(s, a)
+	if s.lab != nil {
+		if s.lab != lab {
+			before = nil
+		}
+		s.announce(before)
+	}
+	return err
+}
+
+// announce prints what became of serviceable events since before.
+func (s *Session) announce(before []raslab.ServiceEvent) {
+	old := map[int]raslab.ServiceEvent{}
+	for _, e := range before {
+		old[e.ID] = e
+	}
+	for _, e := range s.lab.Events() {
+		was, known := old[e.ID]
+		switch {
+		case !known:
+			s.printf("serviceable event %d: %s, %s\n", e.ID, s.paint(alarm, e.SRC), where(e))
+			for _, f := range e.Found {
+				s.printf("  %s\n", f)
+			}
+			if !e.Open {
+				s.printf("  closed by %s%s\n", e.ClosedBy, because(e.ClosedWhy))
+			}
+		case e.Count > was.Count:
+			s.printf("serviceable event %d: %s found again, %d times by now, %s\n", e.ID, s.paint(alarm, e.SRC), e.Count, where(e))
+		}
+		if known && was.Open && !e.Open {
+			s.printf("serviceable event %d: %s closed by %s%s\n", e.ID, e.SRC, e.ClosedBy, because(e.ClosedWhy))
+		}
+	}
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ": " + why
+}
+
+// where names the drives of an event by slot and location code.
+func where(e raslab.ServiceEvent) string {
+	if len(e.Slots) == 0 {
+		if len(e.Locations) == 0 {
+			return "no location"
+		}
+		return strings.Join(e.Locations, ", ")
+	}
+	var parts []string
+	for i, slot := range e.Slots {
+		if i < len(e.Locations) && e.Locations[i] != "" {
+			slot += " (" + e.Locations[i] + ")"
+		}
+		parts = append(parts, slot)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s *Session) printf(format string, args ...any) { fmt.Fprintf(s.out, format, args...) }
+
+// need gives the facility, or a refusal that says how to get one.
+func (s *Session) need() (*raslab.Lab, error) {
+	if s.lab == nil {
+		return nil, errors.New("there is no facility yet: begin with lab new")
+	}
+	return s.lab, nil
+}
+
+// withLab makes the Run of a command that needs a facility.
+func withLab(run func(*Session, *raslab.Lab, Args) error) func(*Session, Args) error {
+	return func(s *Session, a Args) error {
+		lab, err := s.need()
+		if err != nil {
+			return err
+		}
+		return run(s, lab, a)
+	}
+}
+
+// color is an ANSI colour; it only repeats what the word says.
+type color string
+
+const (
+	alarm   color = "31" // red
+	caution color = "33" // yellow
+	good    color = "32" // green
+)
+
+func (s *Session) paint(c color, text string) string {
+	if !s.options.Color || text == "" {
+		return text
+	}
+	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
+}
+
+// asciiWriter replaces box-drawing characters.
+type asciiWriter struct{ w io.Writer }
+
+var toASCII = strings.NewReplacer(
+	"┌", "+", "┬", "+", "┐", "+", "├", "+", "┼", "+", "┤", "+", "└", "+", "┴", "+", "┘", "+",
+	"─", "-", "│", "|", "●", "*", "▲", "!", "▼", "v", "■", "#", "·", ".", "□", "0",
+)
+
+func (a asciiWriter) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(a.w, toASCII.Replace(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
