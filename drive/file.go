@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
@@ -141,13 +140,6 @@ func attach(f *os.File, fl *flash.File, cfg Config, o FileOptions) (*File, Parts
 func (d *File) Close() error {
 	d.PowerOff()
 	return errors.Join(d.media.Sync(), d.f.Close())
-}
-
-func lockFile(f *os.File) error {
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return errors.New("another process has this drive open")
-	}
-	return nil
 }
 
 func syncDir(dir string) error {
