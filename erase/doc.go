@@ -17,7 +17,7 @@
 // repeat the serial number. A refusal comes before anything that bears on data or
 // keys is written. Proving a credential is an authentication, so a wrong one
 // costs one of the authority's tries (and the write of the try counter); the
-// engine spends one try a range, and none when only one is left.
+// engine spends one try an authority, and none when only one of several is left.
 //
 // # Verification
 //

@@ -90,7 +90,7 @@ func (r *run) tryPIN(a drive.Authority, pin drive.PIN) (refused string) {
 	if err != nil {
 		return fmt.Sprintf("%v cannot be asked for its tries: %v", a, err)
 	}
-	if limit > 1 && used+1 >= limit {
+	if limit > 1 && int(used)+1 >= int(limit) {
 		return fmt.Sprintf("%v has %d of %d tries left: a wrong PIN would lock it for good", a, max(int(limit)-int(used), 0), limit)
 	}
 	s, err := r.t.Authenticate(a, pin)

@@ -148,7 +148,7 @@ func (r *run) checkCredentials() Check {
 		}
 		a := drive.BandMaster(g.n)
 		used, limit, err := r.t.Tries(a)
-		if err == nil && limit > 0 && used+1 >= limit {
+		if err == nil && limit > 0 && int(used)+1 >= int(limit) {
 			c.Why = fmt.Sprintf("%v has a limit of %d tries: the check would lock it", a, limit)
 			continue
 		}
