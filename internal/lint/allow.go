@@ -1,0 +1,43 @@
+package lint
+
+import "strings"
+
+// Exception excuses what one rule finds in one place.
+type Exception struct {
+	Rule string
+	File string // relative to the root of the module, with slashes
+	In   string // the function, as in Finding; empty excuses the whole file
+	Why  string
+}
+
+// exceptions are those of this module. Each says why the rule's purpose is
+// kept all the same.
+var exceptions = []Exception{}
+
+// excuse drops the findings that an exception covers and reports the exceptions
+// that cover none, or give no reason.
+func excuse(found []Finding, allow []Exception) []Finding {
+	used := make([]bool, len(allow))
+	var left []Finding
+	for _, f := range found {
+		excused := false
+		for i, e := range allow {
+			if e.Rule == f.Rule && e.File == f.File && (e.In == "" || e.In == f.In) {
+				used[i], excused = true, true
+			}
+		}
+		if !excused {
+			left = append(left, f)
+		}
+	}
+	for i, e := range allow {
+		place := strings.TrimSuffix(e.File+" "+e.In, " ")
+		if !used[i] {
+			left = append(left, Finding{File: e.File, Rule: "allow", Text: "the exception from " + e.Rule + " for " + place + " excuses nothing: remove it"})
+		}
+		if e.Why == "" {
+			left = append(left, Finding{File: e.File, Rule: "allow", Text: "the exception from " + e.Rule + " for " + place + " has no reason"})
+		}
+	}
+	return left
+}

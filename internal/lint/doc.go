@@ -1,0 +1,21 @@
+// Package lint holds the source of the module to its own rules: which way
+// imports go, that nothing below the command is ambient, that a service
+// reference code is raised in one place, and how files and documentation look.
+// It is run as a test of this package, and each rule is tested against a bad
+// sample in testdata, so that it can fail.
+//
+// # Invariants
+//
+//   - A finding names file, line and rule, and says what would be right.
+//   - An exception stands in allow.go, with its reason. An exception that
+//     excuses nothing is itself a finding.
+//
+// # Limitations
+//
+//   - The rules see what the type checker sees in files for the running system;
+//     files that only other systems compile are checked for their text alone.
+//   - map-order finds range statements over maps and the iterators of package
+//     maps that are not sorted at once. A map hidden behind a function of
+//     another module is not found.
+//   - ambient knows the clocks and random sources of the standard library only.
+package lint

@@ -1,0 +1,98 @@
+package lint
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+)
+
+// floors say which way imports go: a room may import itself and the rooms on
+// lower floors. Two rooms on one floor do not import one another.
+var floors = map[string]int{
+	"internal": 0,
+	"drive":    1,
+	"encgroup": 2,
+	"erase":    2,
+	"raslab":   3,
+	"proptest": 4,
+	"cmd":      5,
+}
+
+// listing is the part of `go list -json` that is needed.
+type listing struct {
+	ImportPath   string
+	Dir          string
+	Name         string
+	Module       *struct{ Path, Dir string }
+	GoFiles      []string
+	IgnoredFiles []string `json:"IgnoredGoFiles"`
+	TestGoFiles  []string
+	XTestGoFiles []string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+}
+
+// list asks the go command for the packages of the module in dir.
+func list(dir string) ([]listing, string, error) {
+	cmd := exec.Command("go", "list", "-json", "./...")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(exit.Stderr))
+		}
+		return nil, "", fmt.Errorf("lint: go list: %w", err)
+	}
+	var all []listing
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var l listing
+		if err := dec.Decode(&l); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, "", fmt.Errorf("lint: go list: %w", err)
+		}
+		if l.Module == nil {
+			return nil, "", fmt.Errorf("lint: %s is in no module", l.ImportPath)
+		}
+		all = append(all, l)
+	}
+	if len(all) == 0 {
+		return nil, "", fmt.Errorf("lint: no packages in %s", dir)
+	}
+	return all, all[0].Module.Path, nil
+}
+
+// imports holds the imports, those of the tests included, to one direction.
+func imports(m *module) []Finding {
+	var found []Finding
+	for _, l := range m.listed {
+		from := m.room(l.ImportPath)
+		floor, known := floors[from]
+		file := m.rel(filepath.Join(l.Dir, "doc.go"))
+		if !known {
+			found = append(found, Finding{File: file, Line: 1, Rule: "imports", Text: fmt.Sprintf(
+				"package %s is in no known room: give room %q a floor in internal/lint", l.ImportPath, from)})
+			continue
+		}
+		all := slices.Concat(l.Imports, l.TestImports, l.XTestImports)
+		slices.Sort(all)
+		for _, imp := range slices.Compact(all) {
+			to := m.room(imp)
+			if to == from || !m.holds(imp) {
+				continue
+			}
+			if below, ok := floors[to]; !ok || below >= floor {
+				found = append(found, Finding{File: file, Line: 1, Rule: "imports", Text: fmt.Sprintf(
+					"room %s imports %s: imports go cmd -> proptest -> raslab -> encgroup, erase -> drive -> internal only", from, imp)})
+			}
+		}
+	}
+	return found
+}

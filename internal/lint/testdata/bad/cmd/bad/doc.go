@@ -1,0 +1,47 @@
+// Command bad leaves work to others. It is also
+// longer
+// than
+// the
+// limit
+// of
+// this
+// test,
+// which
+// is
+// forty-six
+// lines
+// for
+// go
+// files
+// and
+// so
+// it
+// goes
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+// and
+// on
+package main
+
+func main() {} // TODO: write it

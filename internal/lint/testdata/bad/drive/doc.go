@@ -1,0 +1,2 @@
+// Package drive is ambient.
+package drive

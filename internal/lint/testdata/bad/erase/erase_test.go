@@ -1,0 +1,3 @@
+package erase
+
+import _ "bad.example/proptest"

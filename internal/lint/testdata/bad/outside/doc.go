@@ -1,0 +1,2 @@
+// Package outside is in no room.
+package outside
