@@ -21,43 +21,43 @@ const (
 // What can go wrong in flash. The budget is what a drive owes when it does.
 var (
 	ProgramRefused = fault.Register("flash.program.refused",
-		"The page stays blank; Program answers ErrProgram.",
-		"Survived: the record goes to another fresh block. When none takes it, reported as a hardware failure, and the old state stands.",
+		"the page stays blank; Program answers ErrProgram",
+		"survived: the record goes to another fresh block; when none takes it, reported as a hardware failure, and the old state stands",
 		ofPage)
 	ProgramTorn = fault.Register("flash.program.torn",
-		"A part of the data is programmed: a prefix and some bits of the next byte; Program answers ErrProgram.",
-		"As flash.program.refused; the torn page never counts as a record.",
+		"a part of the data is programmed: a prefix and some bits of the next byte; Program answers ErrProgram",
+		"as flash.program.refused; the torn page never counts as a record",
 		ofPage)
 	EraseRefused = fault.Register("flash.erase.refused",
-		"The block keeps its content; Erase answers ErrErase.",
-		"Survived: its pages are overwritten with zeros and the block is retired. Where they can not be, reported as security degraded, never as erased.",
+		"the block keeps its content; Erase answers ErrErase",
+		"survived: its pages are overwritten with zeros and the block is retired; where they can not be, reported as security degraded, never as erased",
 		ofBlock)
 	EraseTorn = fault.Register("flash.erase.torn",
-		"Some pages of the block are erased, one is half erased, some are intact; Erase answers ErrErase.",
-		"As flash.erase.refused; what is left of the pages is found and destroyed.",
+		"some pages of the block are erased, one is half erased, some are intact; Erase answers ErrErase",
+		"as flash.erase.refused; what is left of the pages is found and destroyed",
 		ofBlock)
 	ZeroRefused = fault.Register("flash.zero.refused",
-		"The page keeps its content; Zero answers ErrZero.",
-		"Reported as security degraded: a page that neither erases nor takes zeros may still hold a key.",
+		"the page keeps its content; Zero answers ErrZero",
+		"reported as security degraded: a page that neither erases nor takes zeros may still hold a key",
 		ofPage)
 	ReadError = fault.Register("flash.read.error",
-		"Nothing is read or changed; Read answers ErrRead.",
-		"Nothing is destroyed on the strength of it. At power-on reported as security degraded, until a later power-on reads the page.",
+		"nothing is read or changed; Read answers ErrRead",
+		"nothing is destroyed on the strength of it; at power-on reported as security degraded, until a later power-on reads the page",
 		ofPage)
 	ReadRot = fault.Register("flash.read.rot",
-		"One bit of the data of a programmed page flips in the flash, for good, and the flipped page is read. Reads of blank pages do not count.",
-		"Survived or reported as security degraded; never a wrong key, never a record that the drive did not write.",
+		"one bit of the data of a programmed page flips in the flash, for good, and the flipped page is read; reads of blank pages do not count",
+		"survived or reported as security degraded; never a wrong key, never a record that the drive did not write",
 		ofPage, fault.OnlyProgrammed)
 	PowerBefore = fault.Register("flash.power.before",
-		"Power goes before a program, erase or zero: nothing of it happens. That operation and all others answer ErrPowerLost until power is back.",
-		"Reported as power lost. After power-on the old state or the new one, whole.",
+		"power goes before a program, erase or zero: nothing of it happens; that operation and all others answer ErrPowerLost until power is back",
+		"reported as power lost; after power-on the old state or the new one, whole",
 		ofPage)
 	PowerTorn = fault.Register("flash.power.torn",
-		"Power goes in the middle of a program, erase or zero: a part of it happens. That operation and all others answer ErrPowerLost until power is back.",
-		"Reported as power lost. After power-on the old state or the new one, whole; never erased with a key that can be recovered.",
+		"power goes in the middle of a program, erase or zero: a part of it happens; that operation and all others answer ErrPowerLost until power is back",
+		"reported as power lost; after power-on the old state or the new one, whole; never erased with a key that can be recovered",
 		ofPage)
 	PowerAfter = fault.Register("flash.power.after",
-		"Power goes once a program, erase or zero is done: all of it happens. That operation and all others answer ErrPowerLost until power is back.",
-		"Reported as power lost. After power-on the old state or the new one, whole.",
+		"power goes once a program, erase or zero is done: all of it happens; that operation and all others answer ErrPowerLost until power is back",
+		"reported as power lost; after power-on the old state or the new one, whole",
 		ofPage)
 )
