@@ -17,6 +17,8 @@ type Guide struct {
 	ReadLine func(prompt string) (string, error)
 	// Echo repeats each line that was read, for a pipe.
 	Echo bool
+	// Color marks states, for a terminal only.
+	Color bool
 
 	session *Session
 	done    []ScriptLine // commands that were run, to make copies of the facility
@@ -28,7 +30,7 @@ const guideHelp = "type the command, or: next (do it for me), hint, why, state, 
 // Play leads through the story and says whether it came to its end. The error is
 // one of ReadLine's, other than io.EOF.
 func (g *Guide) Play() (finished bool, err error) {
-	g.session = NewSession(Options{})
+	g.session = NewSession(Options{Color: g.Color})
 	defer func() { g.session.Close() }()
 	printTitle(g.Out, g.Transcript)
 	fmt.Fprintf(g.Out, "%s\n\n", guideHelp)
@@ -54,6 +56,19 @@ func (g *Guide) Play() (finished bool, err error) {
 	printProse(g.Out, g.Transcript.Epilogue)
 	fmt.Fprintf(g.Out, "the end: %d steps\n", total)
 	return true, nil
+}
+
+// Complete lists how the last word of text may go on.
+func (g *Guide) Complete(text string) []Candidate {
+	all := Complete(g.session, text)
+	if !strings.ContainsAny(text, " ;") {
+		for _, word := range []string{"next", "hint", "why", "state", "help", "quit"} {
+			if strings.HasPrefix(word, text) && find(word, "") == nil {
+				all = append(all, Candidate{word, "about this step"})
+			}
+		}
+	}
+	return all
 }
 
 // step waits until the command c was run; false when the person leaves.
@@ -145,7 +160,7 @@ func (g *Guide) bound(c ScriptLine) *Command {
 // without leaving the story. The copy is made by doing everything again.
 func (g *Guide) aside(line string) {
 	if err := checkLine(line); err != nil {
-		fmt.Fprintf(g.Out, "error: %s\n", oneLine(err))
+		fmt.Fprintf(g.Out, "error: %s\n", ErrorText(err))
 		return
 	}
 	s := NewSession(Options{})

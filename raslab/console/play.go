@@ -86,10 +86,15 @@ func run(t *Transcript, out io.Writer, r *Result, after func(step *Step, got str
 // RunLine runs a line as a transcript does: a refusal is printed as "error: ...".
 func RunLine(s *Session, text string, out io.Writer) {
 	err := s.Run(text, out)
-	if err != nil && !errors.Is(err, ErrQuit) {
-		fmt.Fprintf(out, "error: %s\n", oneLine(err))
+	var failed *FailedError // what happened is printed already
+	if err != nil && !errors.Is(err, ErrQuit) && !errors.As(err, &failed) {
+		fmt.Fprintf(out, "error: %s\n", ErrorText(err))
 	}
 }
+
+// ErrorText is how an error is shown: on one line, without the name of the package that
+// refused.
+func ErrorText(err error) string { return strings.TrimPrefix(oneLine(err), "raslab: ") }
 
 // oneLine is an error's text on one line.
 func oneLine(err error) string {

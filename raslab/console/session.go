@@ -57,6 +57,14 @@ func NewSession(o Options) *Session {
 // Lab is the facility, nil before lab new.
 func (s *Session) Lab() *raslab.Lab { return s.lab }
 
+// Prompt is what a shell shows before a line: the serial number of the facility.
+func (s *Session) Prompt() string {
+	if s.lab == nil {
+		return "no facility> "
+	}
+	return s.lab.Serial() + "> "
+}
+
 // Close closes the drive files of the session.
 func (s *Session) Close() error {
 	var errs []error

@@ -54,3 +54,7 @@ func didYouMean(s string, candidates []string) string {
 	}
 	return "one of " + strings.Join(candidates, ", ")
 }
+
+// Closest is the candidate that s most likely meant, in any case; empty when nothing is
+// near.
+func Closest(s string, candidates []string) string { return closest(s, candidates) }

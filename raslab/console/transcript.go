@@ -126,9 +126,10 @@ func (r *transcriptReader) block() []string {
 // output reads what a block prints: up to an empty line.
 func (r *transcriptReader) output() (string, error) {
 	var b strings.Builder
-	for _, line := range r.block() {
+	start := r.at
+	for i, line := range r.block() {
 		if line == ruler {
-			return "", r.errorf(r.at, "a second %s in one block: put an empty line between the output and the next command", ruler)
+			return "", r.errorf(start+i, "a second %s in one block: put an empty line between the output and the next command", ruler)
 		}
 		b.WriteString(line + "\n")
 	}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
+	"github.com/seed-9d983aeb/fdelab/raslab/rehearsals"
+)
+
+// rehearsalJSON is a rehearsal in the list of `fdelab rehearse --json`.
+type rehearsalJSON struct {
+	Name  string   `json:"name"`
+	Title string   `json:"title"`
+	SRC   []string `json:"src"`
+	Steps int      `json:"steps"`
+}
+
+// playedJSON is what came of one rehearsal.
+type playedJSON struct {
+	rehearsalJSON
+	Passed     bool            `json:"passed"`
+	Commands   int             `json:"commands"`
+	Difference *differenceJSON `json:"difference,omitempty"`
+}
+
+type differenceJSON struct {
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Want string `json:"want"`
+	Got  string `json:"got"`
+}
+
+// playJSON is the result of `fdelab rehearse --json NAME`.
+type playJSON struct {
+	Passed     int          `json:"passed"`
+	Failed     int          `json:"failed"`
+	Rehearsals []playedJSON `json:"rehearsals"`
+}
+
+func newRehearseCmd(a *app) *cobra.Command {
+	var all, interactive, quiet bool
+	c := &cobra.Command{
+		Use:   "rehearse [NAME|SRC|FILE]",
+		Short: "play a rehearsal of a drive incident, or list them",
+		Long: "Without an argument rehearse lists the rehearsals. With the name of one it plays it: a\n" +
+			"story of prose, commands and what they print, run in a simulated facility. A service\n" +
+			"reference code plays every rehearsal about it; a file plays a transcript of your own.\n" +
+			"With -i it stops before each command: type it, or next, hint, why, state, quit; any\n" +
+			"other command is tried on a copy, so that a wrong turn costs nothing.\n" +
+			"The exit code is 1 when something was printed that the transcript does not say.",
+		Example: "  fdelab rehearse be31f004\n  fdelab rehearse -i healthy-day\n  fdelab rehearse --all --quiet",
+		Args:    between(0, 1, "a name, a code or a file"),
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			var names []string
+			for _, r := range rehearsals.All() {
+				names = append(names, r.Name+"\t"+r.Title)
+			}
+			return names, cobra.ShellCompDirectiveDefault
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			switch {
+			case all && len(args) > 0:
+				return usagef("rehearse: --all plays them all: leave %q out, or --all", args[0])
+			case interactive && (all || len(args) == 0):
+				return usagef("rehearse: -i needs the name of one rehearsal").withHint("fdelab rehearse lists them")
+			case interactive && a.json:
+				return usagef("rehearse: -i is a conversation and has no JSON: leave one of them out")
+			case all:
+				return a.rehearse(rehearsals.All(), quiet)
+			case len(args) == 0:
+				return a.listRehearsals()
+			}
+			found, err := findRehearsals(args[0])
+			if err != nil {
+				return err
+			}
+			if interactive {
+				return a.guide(found)
+			}
+			return a.rehearse(found, quiet)
+		},
+	}
+	c.Flags().BoolVar(&all, "all", false, "play every rehearsal")
+	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "stop before each command")
+	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only the table of results")
+	return c
+}
+
+// findRehearsals takes a name, a code, or a file. What looks like a path is a file.
+func findRehearsals(arg string) ([]rehearsals.Rehearsal, error) {
+	_, missing := os.Stat(arg)
+	if !strings.ContainsAny(arg, `/\`) && !strings.HasSuffix(arg, ".txt") {
+		found, err := rehearsals.Find(arg)
+		if err == nil {
+			return found, nil
+		}
+		if missing != nil {
+			return nil, usagef("rehearse: %w", err)
+		}
+	}
+	r, err := rehearsals.FromFile(arg)
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return nil, cannotf("rehearse: %w", err).withHint("fdelab rehearse lists the rehearsals that are built in")
+	}
+	if err != nil {
+		return nil, usagef("rehearse: %w", err)
+	}
+	return []rehearsals.Rehearsal{r}, nil
+}
+
+func describeRehearsal(r rehearsals.Rehearsal) rehearsalJSON {
+	return rehearsalJSON{Name: r.Name, Title: r.Title, SRC: append([]string{}, r.SRCs...), Steps: len(r.Steps)}
+}
+
+func (a *app) listRehearsals() error {
+	all := rehearsals.All()
+	if a.json {
+		var list []rehearsalJSON
+		for _, r := range all {
+			list = append(list, describeRehearsal(r))
+		}
+		return a.printJSON(list)
+	}
+	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, r := range all {
+		fmt.Fprintf(t, "%s\t%s\n", r.Name, r.Title)
+	}
+	return t.Flush()
+}
+
+// rehearse plays rehearsals, then prints how each one went.
+func (a *app) rehearse(list []rehearsals.Rehearsal, quiet bool) error {
+	var sum playJSON
+	for _, r := range list {
+		out := io.Writer(a.out)
+		if quiet || a.json {
+			out = io.Discard
+		}
+		result := console.Play(r.Transcript, out)
+		played := playedJSON{rehearsalJSON: describeRehearsal(r), Passed: result.Passed(), Commands: result.Commands}
+		if d := result.Difference; d != nil {
+			sum.Failed++
+			played.Difference = &differenceJSON{d.File, d.Line, d.Want, d.Got}
+			if !a.json {
+				a.printf("%s\n", d)
+			}
+		} else {
+			sum.Passed++
+		}
+		sum.Rehearsals = append(sum.Rehearsals, played)
+	}
+	if a.json {
+		if err := a.printJSON(sum); err != nil {
+			return err
+		}
+	} else if err := a.rehearsalTable(sum); err != nil {
+		return err
+	}
+	if sum.Failed > 0 {
+		return failedf("rehearse: %d of %d printed something else than their transcript says", sum.Failed, len(list))
+	}
+	return nil
+}
+
+func (a *app) rehearsalTable(sum playJSON) error {
+	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "rehearsal\tSRC\tsteps\tcommands\tresult")
+	for _, p := range sum.Rehearsals {
+		codes := strings.Join(p.SRC, " ")
+		if codes == "" {
+			codes = "-"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\n", p.Name, codes, p.Steps, p.Commands, map[bool]string{true: "passed", false: "FAILED"}[p.Passed])
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	a.printf("%d passed, %d failed\n", sum.Passed, sum.Failed)
+	return nil
+}
+
+// guide leads a person through one rehearsal.
+func (a *app) guide(found []rehearsals.Rehearsal) error {
+	if len(found) > 1 {
+		var names []string
+		for _, r := range found {
+			names = append(names, r.Name)
+		}
+		return usagef("rehearse: -i takes one rehearsal, and %d fit: %s", len(found), strings.Join(names, ", "))
+	}
+	g := &console.Guide{Transcript: found[0].Transcript, Out: a.out, Color: a.color()}
+	if a.terminal() {
+		g.ReadLine = newLineReader(g.Complete)
+	} else {
+		g.Echo = true
+		scanner := bufio.NewScanner(a.in)
+		g.ReadLine = func(string) (string, error) {
+			if scanner.Scan() {
+				return scanner.Text(), nil
+			}
+			if err := scanner.Err(); err != nil {
+				return "", err
+			}
+			return "", io.EOF
+		}
+	}
+	if _, err := g.Play(); err != nil {
+		return cannotf("rehearse: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/reeflective/readline"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
+)
+
+func newShellCmd(a *app) *cobra.Command {
+	var seed, commands string
+	var ascii, stop bool
+	c := &cobra.Command{
+		Use:   "shell",
+		Short: "type commands to a simulated facility",
+		Long: "shell takes commands, one line each, and runs them in a simulated facility of 32 drives.\n" +
+			"On a terminal it has a prompt, history and completion; from a pipe it reads a script.\n" +
+			"help lists the commands. The history is kept in memory only, since a line may hold a PIN.\n" +
+			"In a script a line that goes wrong is told on standard error with its number, and the next\n" +
+			"one is run. The exit code is 2 when some line was not understood, else 1 when some\n" +
+			"command was refused or failed, else 0.",
+		Example: "  fdelab shell\n  fdelab shell -c 'keygrp configure; array create site=S1; rank create array=A0 keygrp=1'\n" +
+			"  fdelab shell --seed 7 < incident.script",
+		Args: between(0, 0, "none: commands come from standard input or -c"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			n, err := console.ParseSeed(seed)
+			if err != nil {
+				return usagef("shell: --seed %q: %w", seed, err)
+			}
+			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true})
+			defer s.Close()
+			switch {
+			case c.Flags().Changed("command"):
+				return a.script(s, strings.NewReader(commands), stop, false)
+			case a.terminal():
+				return a.converse(s)
+			}
+			return a.script(s, a.in, stop, true)
+		},
+	}
+	c.Flags().StringVar(&seed, "seed", "0", "every key, serial number and event follows from it")
+	c.Flags().StringVarP(&commands, "command", "c", "", "run these commands, separated by semicolons, and leave")
+	c.Flags().BoolVar(&ascii, "ascii", false, "draw pictures in ASCII")
+	c.Flags().BoolVarP(&stop, "stop", "e", false, "stop at the first line that goes wrong")
+	return c
+}
+
+// terminal says whether a person sits at both ends.
+func (a *app) terminal() bool {
+	in, okIn := a.in.(*os.File)
+	out, okOut := a.out.w.(*os.File)
+	return okIn && okOut && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd()))
+}
+
+func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) error {
+	tally, err := console.RunScript(s, in, a.out, stop, func(line int, err error) {
+		if numbered {
+			a.note("error: line %d: %s", line, oneLine(console.ErrorText(err)))
+		} else {
+			a.note("error: %s", oneLine(console.ErrorText(err)))
+		}
+	})
+	if err != nil {
+		return cannotf("shell: %w", err)
+	}
+	switch {
+	case tally.NotUnderstood > 0:
+		return &exitError{code: exitUsage, err: errTold}
+	case tally.Failed > 0:
+		return &exitError{code: exitFailed, err: errTold}
+	}
+	return nil
+}
+
+// errTold is an error that standard error has already been told about.
+var errTold = errors.New("told already")
+
+// converse is the shell at a terminal.
+func (a *app) converse(s *console.Session) error {
+	a.printf("A facility of 32 drives. help lists the commands, quit leaves.\n")
+	read := newLineReader(func(text string) []console.Candidate { return console.Complete(s, text) })
+	for {
+		line, err := read(s.Prompt())
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return cannotf("shell: %w", err)
+		}
+		err = s.Run(line, a.out)
+		var failed *console.FailedError
+		switch {
+		case errors.Is(err, console.ErrQuit):
+			return nil
+		case err != nil && !errors.As(err, &failed): // a failure was printed already
+			a.note("error: %s", oneLine(console.ErrorText(err)))
+		}
+	}
+}
+
+// newLineReader reads lines at a terminal, with history and completion. Ctrl-C
+// gives the line up, Ctrl-D ends.
+func newLineReader(complete func(text string) []console.Candidate) func(prompt string) (string, error) {
+	shell := readline.NewShell()
+	shell.History.Delete()
+	shell.History.Add("session", readline.NewInMemoryHistory())
+	prompt := ""
+	shell.Prompt.Primary(func() string { return prompt })
+	shell.Completer = func(line []rune, cursor int) readline.Completions {
+		var values []string
+		for _, c := range complete(string(line[:cursor])) {
+			values = append(values, c.Text, c.Help)
+		}
+		return readline.CompleteValuesDescribed(values...).NoSpace('=')
+	}
+	return func(p string) (string, error) {
+		for {
+			prompt = p
+			line, err := shell.Readline()
+			if errors.Is(err, readline.ErrInterrupt) {
+				continue
+			}
+			return line, err
+		}
+	}
+}

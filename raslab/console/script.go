@@ -1,0 +1,78 @@
+package console
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Tally counts the lines of a script that went wrong.
+type Tally struct {
+	Failed        int // refused, or did not reach their aim
+	NotUnderstood int // *UsageError: nothing was run
+}
+
+// RunScript runs every line of in, as a shell without a prompt does: a line that goes
+// wrong is given to report (line counted from 1) and the next one is run, unless stop
+// is set. A *FailedError was printed already; it is reported all the same. The error
+// is one of reading.
+func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(line int, err error)) (Tally, error) {
+	var tally Tally
+	r := bufio.NewReaderSize(in, MaxLine+2)
+	for number := 1; ; number++ {
+		text, err := readLine(r)
+		if errors.Is(err, io.EOF) {
+			return tally, nil
+		}
+		if err == nil {
+			err = s.Run(text, out)
+		}
+		var notUnderstood *UsageError
+		var reading *readError
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, ErrQuit):
+			return tally, nil
+		case errors.As(err, &reading):
+			return tally, fmt.Errorf("line %d: %w", number, reading.err)
+		case errors.As(err, &notUnderstood):
+			tally.NotUnderstood++
+		default:
+			tally.Failed++
+		}
+		report(number, err)
+		if stop {
+			return tally, nil
+		}
+	}
+}
+
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+
+// readLine reads one line without its end. A line that is too long is a *UsageError and is
+// skipped whole.
+func readLine(r *bufio.Reader) (string, error) {
+	text, err := r.ReadSlice('\n')
+	switch {
+	case err == nil, errors.Is(err, io.EOF) && len(text) > 0:
+		n := len(text)
+		if text[n-1] == '\n' {
+			n--
+		}
+		return string(text[:n]), nil
+	case errors.Is(err, bufio.ErrBufferFull):
+		total := len(text)
+		for errors.Is(err, bufio.ErrBufferFull) {
+			text, err = r.ReadSlice('\n')
+			total += len(text)
+		}
+		return "", usage(0, fmt.Sprintf("at most %d are taken", MaxLine), "a line of %d bytes", total)
+	case errors.Is(err, io.EOF):
+		return "", io.EOF
+	}
+	return "", &readError{err}
+}

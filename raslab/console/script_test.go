@@ -1,0 +1,50 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func script(t *testing.T, text string, stop bool) (out string, tally Tally) {
+	t.Helper()
+	var b strings.Builder
+	tally, err := RunScript(NewSession(Options{}), strings.NewReader(text), &b, stop, func(line int, err error) {
+		fmt.Fprintf(&b, "! line %d: %v\n", line, err)
+	})
+	require.NoError(t, err)
+	return b.String(), tally
+}
+
+func TestScriptGoesOnAfterAnErrorAndCounts(t *testing.T) {
+	out, tally := script(t, "shelf list\n\n# a comment\nshelf lits\nrank list\nshelf list", false)
+	require.Equal(t, "the shelf is empty\n"+
+		"! line 4: column 7: shelf has no verb \"lits\": did you mean list?\n"+
+		"! line 5: there is no facility yet: begin with lab new\n"+
+		"the shelf is empty\n", out, "errors carry the number of the line, and the last line needs no end")
+	require.Equal(t, Tally{Failed: 1, NotUnderstood: 1}, tally)
+}
+
+func TestScriptStops(t *testing.T) {
+	out, _ := script(t, "quit\nshelf list\n", false)
+	require.Empty(t, out, "quit ends the script")
+	out, tally := script(t, "rank list\nshelf list\n", true)
+	require.NotContains(t, out, "shelf", "with stop the first error ends it")
+	require.Equal(t, Tally{Failed: 1}, tally)
+}
+
+func TestScriptSkipsALineThatIsTooLong(t *testing.T) {
+	out, tally := script(t, strings.Repeat("x", 3*MaxLine)+"\nshelf list\n", false)
+	require.Equal(t, "! line 1: a line of 12289 bytes: at most 4096 are taken\nthe shelf is empty\n", out)
+	require.Equal(t, Tally{NotUnderstood: 1}, tally)
+}
+
+func TestScriptReportsAReadError(t *testing.T) {
+	broken := errors.New("broken pipe")
+	_, err := RunScript(NewSession(Options{}), iotest.ErrReader(broken), nil, false, nil)
+	require.ErrorIs(t, err, broken)
+}
