@@ -100,7 +100,9 @@ func (a *app) report(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	a.note("error: %s", oneLine(err.Error()))
+	if !errors.Is(err, errTold) {
+		a.note("error: %s", oneLine(err.Error()))
+	}
 	var e *exitError
 	if !errors.As(err, &e) {
 		return exitCannot

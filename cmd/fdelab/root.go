@@ -10,6 +10,8 @@ import (
 // subcommands lists the constructors, in the order of the help. A subcommand
 // lives in a file of its own.
 var subcommands = []func(*app) *cobra.Command{
+	newRehearseCmd,
+	newShellCmd,
 	newSrcCmd,
 	newStatesCmd,
 	newCertificateCmd,
