@@ -44,11 +44,18 @@ type Group struct {
 	servers []KeyServer
 	entropy io.Reader
 	store   Store
-	ram     *keys // nil unless accessible
+	ram     vault // nil unless accessible
 }
 
 // keys is all that a group has in RAM.
 type keys struct{ data, group secret.Key32 }
+
+// vault holds keys where fmt can not look: it prints what is behind the pointers
+// and in the unexported fields of whatever it is given, whoever holds it, and
+// does not ask a key there how it wants to be printed. It can not open a closure.
+type vault func() *keys
+
+func lockUp(k *keys) vault { return func() *keys { return k } }
 
 // New is a group that was never configured. entropy is the source of the group
 // key; store keeps the record. Neither may be nil. There may be no server yet.
@@ -149,7 +156,7 @@ func (g *Group) Configure(label string) error {
 		k.clear()
 		return err
 	}
-	g.ram = k
+	g.ram = lockUp(k)
 	return nil
 }
 
@@ -234,7 +241,7 @@ func (g *Group) Retrieve() error {
 		k, err := g.fetch(s)
 		if err == nil {
 			g.PowerOff()
-			g.ram = k
+			g.ram = lockUp(k)
 			return nil
 		}
 		failed.Servers = append(failed.Servers, ServerError{s.ID(), err})
@@ -277,7 +284,7 @@ func (g *Group) fetch(s KeyServer) (*keys, error) {
 // PowerOff clears both keys from RAM: a configured group is inaccessible.
 func (g *Group) PowerOff() {
 	if g.ram != nil {
-		g.ram.clear()
+		g.ram().clear()
 		g.ram = nil
 	}
 }
@@ -314,10 +321,10 @@ func (g *Group) Secrets(serial string) ([]NamedSecret, error) {
 	if g.ram == nil {
 		return nil, fmt.Errorf("encgroup: secrets: %w", g.noKey())
 	}
-	out := []NamedSecret{{"data key", g.ram.data}, {"group key", g.ram.group}}
+	out := []NamedSecret{{"data key", g.ram().data}, {"group key", g.ram().group}}
 	if i, ok := g.rec.find(serial); ok {
 		for n := uint32(1); n != 0 && n <= g.rec.Members[i].Last; n++ {
-			out = append(out, NamedSecret{fmt.Sprintf("credential of %s, generation %d", serial, n), credential(&g.ram.group, serial, n)})
+			out = append(out, NamedSecret{fmt.Sprintf("credential of %s, generation %d", serial, n), credential(&g.ram().group, serial, n)})
 		}
 	}
 	return out, nil

@@ -99,7 +99,7 @@ func (g *Group) authenticate(d Drive, generation uint32) (*drive.Session, error)
 }
 
 func (g *Group) pin(serial string, generation uint32) drive.PIN {
-	c := credential(&g.ram.group, serial, generation)
+	c := credential(&g.ram().group, serial, generation)
 	defer c.Clear()
 	return drive.CredentialPIN(&c)
 }

@@ -36,7 +36,11 @@ type MemServer struct {
 
 type memKey struct {
 	uid, label string
-	key        secret.Key32
+	key        func() *secret.Key32 // a closure, so that no fmt verb gets at it
+}
+
+func newMemKey(uid, label string, key secret.Key32) *memKey {
+	return &memKey{uid, label, func() *secret.Key32 { return &key }}
 }
 
 // delivery is a key that another server does not have yet.
@@ -115,8 +119,8 @@ func (c *MemCluster) replicate() {
 			// A key lost or damaged meanwhile is lost or damaged: the source
 			// sends what it has.
 			if i := s.find(d.uid); i >= 0 && to.find(d.uid) < 0 {
-				k := *s.keys[i]
-				to.keys = append(to.keys, &k)
+				k := s.keys[i]
+				to.keys = append(to.keys, newMemKey(k.uid, k.label, *k.key()))
 			}
 		}
 		s.outbox = wait
@@ -134,11 +138,13 @@ func (s *MemServer) Create(label string) (string, error) {
 	if err := s.reach(); err != nil {
 		return "", err
 	}
-	k := &memKey{uid: fmt.Sprintf("%s-%04d", s.id, s.made+1), label: label}
-	if _, err := io.ReadFull(s.cluster.entropy, k.key[:]); err != nil {
+	var key secret.Key32
+	defer key.Clear()
+	if _, err := io.ReadFull(s.cluster.entropy, key[:]); err != nil {
 		return "", fmt.Errorf("%w: no entropy: %w", ErrRefused, err)
 	}
 	s.made++
+	k := newMemKey(fmt.Sprintf("%s-%04d", s.id, s.made), label, key)
 	s.keys = append(s.keys, k)
 	for i := range s.cluster.servers {
 		if i != s.index {
@@ -158,7 +164,7 @@ func (s *MemServer) Get(uid string) (secret.Key32, error) {
 	if i < 0 {
 		return secret.Key32{}, ErrNoKey
 	}
-	return s.keys[i].key, nil
+	return *s.keys[i].key(), nil
 }
 
 // reach is what the network answers to a client.
@@ -215,7 +221,7 @@ func (s *MemServer) LoseKey(uid string) error {
 	if i < 0 {
 		return fmt.Errorf("encgroup: key server %q: %w: %q", s.id, ErrNoKey, uid)
 	}
-	s.keys[i].key.Clear()
+	s.keys[i].key().Clear()
 	s.keys = slices.Delete(s.keys, i, i+1)
 	return nil
 }
@@ -229,7 +235,7 @@ func (s *MemServer) DamageKey(uid string, bit int) error {
 	if bit < 0 || bit > 255 {
 		return fmt.Errorf("encgroup: bit %d of a key, need 0 to 255", bit)
 	}
-	s.keys[i].key[bit/8] ^= 1 << (bit % 8)
+	s.keys[i].key()[bit/8] ^= 1 << (bit % 8)
 	return nil
 }
 
@@ -240,11 +246,11 @@ func (s *MemServer) RestoreFrom(o *MemServer) error {
 		return fmt.Errorf("encgroup: restore of key server %q from %q: %w", s.id, o.id, ErrUnreachable)
 	}
 	for _, k := range o.keys {
-		n := *k
+		n := newMemKey(k.uid, k.label, *k.key())
 		if i := s.find(k.uid); i >= 0 {
-			s.keys[i] = &n
+			s.keys[i] = n
 		} else {
-			s.keys = append(s.keys, &n)
+			s.keys = append(s.keys, n)
 		}
 	}
 	return nil

@@ -1,0 +1,187 @@
+package encgroup
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
+)
+
+// rig is a facility on a bench: key servers, a store, a group, drives.
+type rig struct {
+	t       testing.TB
+	cluster *MemCluster
+	store   *cutStore
+	random  io.Reader
+	group   *Group
+	drives  []*testDrive
+}
+
+// testDrive is a drive whose flash can be broken.
+type testDrive struct {
+	*drive.Drive
+	label drive.Label
+	flash *flash.Faulty
+}
+
+var errCut = errors.New("the facility lost power")
+
+// cutStore is a non-volatile store in a facility whose power goes at a Save.
+type cutStore struct {
+	MemStore
+	at    int  // the Save that is cut, from 0; -1 for none
+	after bool // power goes after the record was stored
+	out   func()
+	saves int
+	off   bool
+}
+
+func (s *cutStore) Save(b []byte) error {
+	if s.off {
+		return errCut
+	}
+	n := s.saves
+	s.saves++
+	if n != s.at {
+		return s.MemStore.Save(b)
+	}
+	if s.after {
+		_ = s.MemStore.Save(b)
+	}
+	s.off = true
+	s.out()
+	return errCut
+}
+
+// arm lets the power go at the n-th Save from now on.
+func (s *cutStore) arm(n int, after bool) { s.at, s.after, s.saves, s.off = n, after, 0, false }
+
+func newRig(t testing.TB, servers ...string) *rig {
+	t.Helper()
+	if len(servers) == 0 {
+		servers = []string{"ks1", "ks2"}
+	}
+	c, err := NewMemCluster(entropy.Stream(1, "key servers"), servers...)
+	require.NoError(t, err)
+	r := &rig{t: t, cluster: c, random: entropy.Checked(entropy.Stream(1, "group"))}
+	r.store = &cutStore{at: -1, out: r.powerOut}
+	r.group = New(c.Servers(), r.random, r.store)
+	return r
+}
+
+// accessible is a rig whose group is configured.
+func accessible(t testing.TB, servers ...string) *rig {
+	t.Helper()
+	r := newRig(t, servers...)
+	require.NoError(t, r.group.Configure("test"))
+	return r
+}
+
+func (r *rig) powerOut() {
+	r.group.PowerOff()
+	for _, d := range r.drives {
+		d.PowerOff()
+	}
+}
+
+// restart is what a facility does when power comes back.
+func (r *rig) restart() {
+	r.t.Helper()
+	r.powerOut()
+	r.store.arm(-1, false)
+	var err error
+	r.group, err = Load(r.store.Record(), r.cluster.Servers(), r.random, r.store)
+	require.NoError(r.t, err)
+	for _, d := range r.drives {
+		d.flash.Disarm()
+		require.NoError(r.t, d.PowerOn())
+	}
+	if r.group.State() == Inaccessible {
+		require.NoError(r.t, r.group.Retrieve())
+	}
+}
+
+func (r *rig) server(id string) *MemServer {
+	s, err := r.cluster.Server(id)
+	require.NoError(r.t, err)
+	return s
+}
+
+// drive manufactures one.
+func (r *rig) drive(serial string) *testDrive {
+	r.t.Helper()
+	d := makeDrive(r.t, serial)
+	r.drives = append(r.drives, d)
+	return d
+}
+
+func makeDrive(t testing.TB, serial string) *testDrive {
+	t.Helper()
+	f := flash.NewFaulty(flash.NewMem(flash.DefaultGeometry))
+	d, label, err := drive.Manufacture(
+		drive.Config{Serial: serial, SectorSize: 512, Sectors: 1 << 16, TryLimit: 8, Persistent: true, PBKDF2Iterations: 1},
+		drive.Parts{Flash: f, Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, "drive "+serial)})
+	require.NoError(t, err)
+	return &testDrive{Drive: d, label: label, flash: f}
+}
+
+// member is a drive that was admitted and holds data.
+func (r *rig) member(serial string) *testDrive {
+	r.t.Helper()
+	d := r.drive(serial)
+	require.NoError(r.t, r.group.Admit(d))
+	require.NoError(r.t, d.Write(0, data(serial)))
+	return d
+}
+
+func data(serial string) []byte {
+	return bytes.Repeat([]byte("customer data on "+serial+" "), 512)[:512]
+}
+
+func (d *testDrive) arm(t testing.TB, plan string) {
+	t.Helper()
+	p, err := fault.Parse(plan)
+	require.NoError(t, err)
+	d.flash.Arm(p)
+}
+
+func (d *testDrive) cycle(t testing.TB) {
+	t.Helper()
+	d.PowerOff()
+	require.NoError(t, d.PowerOn())
+}
+
+func (d *testDrive) requireData(t testing.TB, why string) {
+	t.Helper()
+	got := make([]byte, 512)
+	require.NoError(t, d.Read(0, got), why)
+	require.True(t, bytes.Equal(data(d.Serial()), got), why)
+}
+
+func requireLocked(t testing.TB, d *testDrive) {
+	t.Helper()
+	require.ErrorIs(t, d.Read(0, make([]byte, 512)), drive.Locked, "a member comes up locked")
+}
+
+func requireAdmitError(t testing.TB, err error, step Step, target error) {
+	t.Helper()
+	var a *AdmitError
+	require.ErrorAs(t, err, &a)
+	require.Equal(t, step, a.Step, "it ended at another step: %v", err)
+	require.ErrorIs(t, err, target)
+}
+
+func requireMemberError(t testing.TB, err error, step Step, target error) {
+	t.Helper()
+	var m *MemberError
+	require.ErrorAs(t, err, &m)
+	require.Equal(t, step, m.Step, "it ended at another step: %v", err)
+	require.ErrorIs(t, err, target)
+}
