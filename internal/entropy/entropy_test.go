@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"testing"
@@ -48,6 +49,15 @@ func TestStreamsDiffer(t *testing.T) {
 // recorded with a seed must play again with a later version.
 func TestStreamIsPinned(t *testing.T) {
 	require.Equal(t, "5ae5f970e08bc201d790e8c525c398f6", hex.EncodeToString(read(t, Stream(7, "drive/R1-I1-D05"), 16)))
+}
+
+// TestStreamsDoNotShowTheirState: whoever knows it knows every key to come.
+func TestStreamsDoNotShowTheirState(t *testing.T) {
+	holder := struct{ r io.Reader }{Checked(Stream(1, "a"))}
+	read(t, holder.r, 32)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d"} {
+		require.Less(t, len(fmt.Sprintf(verb, holder)), 400, "%s prints a state of 300 bytes and more", verb)
+	}
 }
 
 // TestStreamIsIndependent: what one component draws moves nothing in another.

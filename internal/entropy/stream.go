@@ -18,5 +18,11 @@ func Stream(seed uint64, component string) io.Reader {
 	b = append(b, domain...)
 	b = binary.BigEndian.AppendUint64(b, seed)
 	b = append(b, component...)
-	return rand.NewChaCha8(sha256.Sum256(b))
+	return reader(rand.NewChaCha8(sha256.Sum256(b)).Read)
 }
+
+// reader hides the state of a stream in a closure: fmt prints the fields of
+// whatever holds one, and the state foretells every key to come.
+type reader func([]byte) (int, error)
+
+func (r reader) Read(p []byte) (int, error) { return r(p) }
