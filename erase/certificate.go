@@ -74,6 +74,10 @@ const (
 // ErrCertificate is wrapped by every refusal of VerifyCertificate.
 var ErrCertificate = errors.New("erase: certificate")
 
+// ErrSignature is wrapped beside it when the file is a certificate, but not what
+// was signed, or not by the trusted key.
+var ErrSignature = errors.New("the signature does not fit")
+
 // Sign makes a certificate of a statement. The signature is over a fixed line of
 // context followed by the canonical form: compact JSON, fields in the order of
 // Statement, as encoding/json writes it.
@@ -253,7 +257,7 @@ func parseCertificate(data []byte) (*Certificate, error) {
 	have, want := strings.Split(string(data), "\n"), strings.Split(strings.TrimSpace(c.Text()), "\n")
 	for i := range max(len(have), len(want)) {
 		if i >= len(have) || i >= len(want) || have[i] != want[i] {
-			return nil, fmt.Errorf("line %d of the text is not what was signed", i+1)
+			return nil, fmt.Errorf("%w: line %d of the text is not what was signed", ErrSignature, i+1)
 		}
 	}
 	return c, nil
@@ -304,10 +308,10 @@ func (c *Certificate) verify(trusted ed25519.PublicKey) error {
 		return fmt.Errorf("the key id is %q, the public key's is %s", clip(c.Signature.KeyID), id)
 	}
 	if trusted != nil && !trusted.Equal(ed25519.PublicKey(pub)) {
-		return fmt.Errorf("signed by key %s, need the trusted key %s", KeyID(pub), KeyID(trusted))
+		return fmt.Errorf("%w: signed by key %s, need the trusted key %s", ErrSignature, KeyID(pub), KeyID(trusted))
 	}
 	if !ed25519.Verify(pub, c.Statement.canonical(), sig) {
-		return errors.New("the signature does not fit: the statement was changed, or the file is corrupt")
+		return fmt.Errorf("%w: the statement was changed, or the file is corrupt", ErrSignature)
 	}
 	return nil
 }
