@@ -284,6 +284,7 @@ func (r *run) do() error {
 	r.takeOracles()
 	r.progress("search")
 	r.examine()
+	r.before = r.t.Status() // unlocking may have been a key step
 	if err := r.append(Entry{Event: eventBegin, Prints: r.prints, Canaries: r.made}); err != nil {
 		r.res.Outcome, r.res.Why = NotStarted, "the journal failed before the erase"
 		return err

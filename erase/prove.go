@@ -60,11 +60,11 @@ func (r *run) proveRange(n int) (target, string) {
 		return g, fmt.Sprintf("range %d is inactive: it holds no data", n)
 	}
 	pin, given := r.credential(n)
-	if !given {
-		if !info.AtMSID {
-			return g, fmt.Sprintf("range %d is configured and no credential was given for it: it may hold someone's data", n)
-		}
+	switch {
+	case info.AtMSID: // also when a credential is given: an earlier attempt may have got this far
 		pin = r.msid
+	case !given:
+		return g, fmt.Sprintf("range %d is configured and no credential was given for it: it may hold someone's data", n)
 	}
 	if why := r.tryPIN(drive.BandMaster(n), pin); why != "" {
 		return g, why
@@ -112,11 +112,7 @@ func (r *run) know() {
 		s = append(s, forensic.PIN("MSID as the drive tells it", r.msid))
 	}
 	for _, c := range r.job.Owner {
-		name := c.Name
-		if name == "" {
-			name = fmt.Sprintf("BandMaster%d credential", c.Range)
-		}
-		s = append(s, forensic.PIN(name, c.PIN))
+		s = append(s, forensic.PIN(c.name(), c.PIN))
 	}
 	if r.job.EraseMaster.Len() > 0 {
 		s = append(s, forensic.PIN("EraseMaster PIN", r.job.EraseMaster))

@@ -1,6 +1,8 @@
 package erase
 
 import (
+	"fmt"
+
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
@@ -40,6 +42,13 @@ type Credential struct {
 	Range int
 	Name  string // in findings: "BandMaster0 credential generation 3"; empty is "BandMasterN credential"
 	PIN   drive.PIN
+}
+
+func (c *Credential) name() string {
+	if c.Name == "" {
+		return fmt.Sprintf("BandMaster%d credential", c.Range)
+	}
+	return c.Name
 }
 
 // Job is one drive to erase.
