@@ -1,8 +1,16 @@
 package raslab
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
 
-// ServiceEvent is a serviceable event: what the facility tells the service person.
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// ServiceEvent is a serviceable event: what the facility tells the service
+// person.
 type ServiceEvent struct {
 	ID         int    // counts from 1
 	SRC        string // BE3400B3
@@ -20,17 +28,160 @@ type ServiceEvent struct {
 	ClosedWhy  string
 }
 
+// finding is one drive that an event speaks of.
+type finding struct {
+	slot   *slot
+	serial string
+	why    string
+}
+
+type event struct {
+	ServiceEvent
+	scope   string // what a repeat has in common: "" or a slot
+	found   []finding
+	recheck func(*event) []string // what still is wrong; nil: nothing to look at
+}
+
+// raise opens a serviceable event, or counts the open one of the same code and
+// scope. It is called for what was found, and nowhere else.
+func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
+	i := slices.IndexFunc(l.events, func(e *event) bool { return e.Open && e.SRC == string(code) && e.scope == scope })
+	var e *event
+	if i >= 0 {
+		e = l.events[i]
+	} else {
+		e = &event{scope: scope}
+		e.ID, e.SRC, e.Open, e.First = len(l.events)+1, string(code), true, l.Now()
+		l.events = append(l.events, e)
+	}
+	e.recheck = recheck
+	e.Last = l.Now()
+	e.Count++
+	for _, p := range l.partitions {
+		if p.complete && !slices.Contains(e.Partitions, p.id) {
+			e.Partitions = append(e.Partitions, p.id)
+		}
+	}
+	news := e.Count == 1
+	for _, f := range found {
+		k := slices.IndexFunc(e.found, func(o finding) bool { return o.slot == f.slot && o.serial == f.serial })
+		if k >= 0 {
+			e.found[k].why, e.Found[k] = f.why, f.why
+			continue
+		}
+		news = true
+		e.found = append(e.found, f)
+		e.Locations = append(e.Locations, f.slot.location)
+		e.Slots = append(e.Slots, f.slot.name)
+		e.Serials = append(e.Serials, f.serial)
+		e.Found = append(e.Found, f.why)
+	}
+	if news {
+		verb := "opened"
+		if e.Count > 1 {
+			verb = "grew"
+		}
+		l.logf("event", "%s %s (event %d): %s", e.SRC, verb, e.ID, e.summary())
+	}
+	l.raised = append(l.raised, e)
+	if entry, ok := src.Lookup(e.SRC); ok && entry.Closing.Kind == src.ClosesItself {
+		l.closeItself(e, entry.Closing.With)
+	}
+	return e
+}
+
+func (e *event) summary() string {
+	parts := make([]string, len(e.found))
+	for i, f := range e.found {
+		parts[i] = fmt.Sprintf("%s %s: %s", f.slot.location, f.serial, f.why)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// closeItself closes an event that the catalogue lets close itself, with those
+// open events of the same partitions that it takes along.
+func (l *Lab) closeItself(e *event, with []src.Code) {
+	l.close(e, "facility", "closes itself")
+	for _, o := range l.events {
+		if o.Open && slices.Contains(with, src.Code(o.SRC)) && slices.Equal(o.Partitions, e.Partitions) {
+			l.close(o, "facility", "closed with "+e.SRC)
+		}
+	}
+}
+
+func (l *Lab) close(e *event, by, why string) {
+	e.Open, e.Closed, e.ClosedBy, e.ClosedWhy = false, l.Now(), by, why
+	l.logf("event", "%s (event %d) closed by %s: %s", e.SRC, e.ID, by, why)
+}
+
+// CloseEvent closes an event by hand. The facility looks again first: while the
+// cause still holds it refuses with ErrOpen and says what is still wrong, unless
+// force is set (assumption: a real console closes without a look). by and why go into the record.
+func (l *Lab) CloseEvent(id int, by, why string, force bool) (ServiceEvent, error) {
+	const op = "event close"
+	e, err := l.eventNumbered(op, id)
+	if err != nil {
+		return ServiceEvent{}, err
+	}
+	by, why = strings.TrimSpace(by), strings.TrimSpace(why)
+	if by == "" || strings.ContainsAny(by+why, "\n\r") {
+		return ServiceEvent{}, refuse(ErrInvalid, op, "nobody is named who closes it", "give a name, and a reason of one line")
+	}
+	if !e.Open {
+		return ServiceEvent{}, refuse(ErrState, op, fmt.Sprintf("event %d was closed by %s", id, e.ClosedBy), "")
+	}
+	if e.recheck != nil {
+		if still := e.recheck(e); len(still) > 0 {
+			if !force {
+				return ServiceEvent{}, refuse(ErrOpen, op, fmt.Sprintf("the cause of event %d still holds: %s", id, strings.Join(still, "; ")), "repair that first, or force it")
+			}
+			why = strings.TrimSpace(why + " (forced; still wrong: " + strings.Join(still, "; ") + ")")
+		}
+	}
+	if why == "" {
+		why = "the cause is gone"
+	}
+	l.close(e, by, why)
+	return e.public(), nil
+}
+
+func (e *event) public() ServiceEvent {
+	p := e.ServiceEvent
+	p.Locations, p.Slots, p.Serials = slices.Clone(p.Locations), slices.Clone(p.Slots), slices.Clone(p.Serials)
+	p.Partitions, p.Found = slices.Clone(p.Partitions), slices.Clone(p.Found)
+	return p
+}
+
 // Events lists every serviceable event, by id, open and closed.
-func (l *Lab) Events() []ServiceEvent { panic("not built yet") }
+func (l *Lab) Events() []ServiceEvent {
+	out := make([]ServiceEvent, len(l.events))
+	for i, e := range l.events {
+		out[i] = e.public()
+	}
+	return out
+}
 
 // OpenEvents lists the open ones.
-func (l *Lab) OpenEvents() []ServiceEvent { panic("not built yet") }
+func (l *Lab) OpenEvents() []ServiceEvent {
+	return slices.DeleteFunc(l.Events(), func(e ServiceEvent) bool { return !e.Open })
+}
 
 // Event gets one by its id.
-func (l *Lab) Event(id int) (ServiceEvent, error) { panic("not built yet") }
+func (l *Lab) Event(id int) (ServiceEvent, error) {
+	e, err := l.eventNumbered("event show", id)
+	if err != nil {
+		return ServiceEvent{}, err
+	}
+	return e.public(), nil
+}
 
-// CloseEvent closes an event by hand. The facility looks again first: while the cause still
-// holds it refuses with ErrOpen and says what is still wrong, unless force is set (assumption). by and why go into the record.
-func (l *Lab) CloseEvent(id int, by, why string, force bool) (ServiceEvent, error) {
-	panic("not built yet")
+func (l *Lab) eventNumbered(op string, id int) (*event, error) {
+	if id >= 1 && id <= len(l.events) {
+		return l.events[id-1], nil
+	}
+	right := "there are no events yet"
+	if len(l.events) > 0 {
+		right = fmt.Sprintf("events are 1 to %d", len(l.events))
+	}
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no event %d", id), right)
 }

@@ -1,62 +1,197 @@
 package raslab
 
-import "time"
+import (
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/erase"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+)
 
 // Options is what a facility is built with. The zero value is a facility of 32
 // drives with seed 0.
 type Options struct {
 	Drives     int       // a multiple of 8, 8 to 1536; default 32
-	Seed       uint64    // every key and serial follows from it
+	Seed       uint64    // every key follows from it and from Serial
 	Start      time.Time // virtual time at power-on; default 2026-01-05 08:00 UTC
 	SectorSize int       // bytes, 512 (default) or 4096
 	Sectors    uint64    // capacity of a drive in sectors; default 65536
-	KeyServers int       // key servers of the customer, 0 to 4; negative means none; default 2
+	KeyServers int       // key servers of the customer, 1 to 4; negative means none; default 2
 	Serial     string    // of the facility, 1 to 10 letters and digits; default "75NR641"
 	// Shelf holds loose drives. Facilities that share one can exchange drives;
 	// nil gives the facility a shelf of its own.
 	Shelf *Shelf
 }
 
-// Report is what a service action did. An action that was refused returns an
-// error instead and has changed nothing; an action that ran and did not reach its aim
-// returns a Report with Failed set.
-type Report struct {
-	Action string         // as the command language calls it: "rank create"
-	Object string         // what it made or changed: "R0", "R1-I1-D05"
-	Failed bool           // the aim was not reached; Drives and Notes say why
-	Notes  []string       // one line each, in the order of what happened
-	Drives []DriveResult  // the drives concerned, in slot order
-	Events []ServiceEvent // serviceable events opened or counted meanwhile, by id
+const keyServersMax = 4
+
+// Lab is one storage facility in virtual time. It is not safe for concurrent
+// use.
+type Lab struct {
+	options Options
+	clock   clock
+	trace   []TraceEntry
+
+	slots  []*slot
+	byName map[string]*slot
+	sites  []*site
+	arrays []*array // by id
+	ranks  []*Rank  // by id
+
+	cluster    *encgroup.MemCluster
+	groups     []*keyGroup // by id
+	partitions [2]partition
+
+	events []*event
+	raised []*event // every call of raise, in order
+	action *action
+
+	eraser       *erase.Engine
+	certificates map[string]*erase.Certificate // by serial: erased here, not used since
+	unproven     map[string]string             // by serial: should be erased, and why it is not proved
+
+	hourlyRun  func()
+	watch      []watched // by slot
+	watchStale bool
+	scrubNext  int
+	made       int // drives that came with the facility or with an MES
+	buffers    [][]byte
 }
 
-// DriveResult is what an action did with one drive.
-type DriveResult struct {
-	Slot     string // R1-I1-D05
-	Location string // U5791.S10.0001-P1-D5
-	Serial   string
-	Did      string // one clause: "joined key group 1", "erased and verified"
-	Err      error  // nil if it succeeded; never holds a secret
+// New builds a facility and runs its first IML: drives from the factory in every
+// slot, key servers running, no key group, no array. Facilities that share a
+// shelf must have different serials.
+func New(o Options) (*Lab, error) {
+	if err := o.complete(); err != nil {
+		return nil, err
+	}
+	l := &Lab{
+		options: o, clock: clock{start: o.Start}, byName: map[string]*slot{},
+		certificates: map[string]*erase.Certificate{}, unproven: map[string]string{},
+	}
+	ids := make([]string, max(o.KeyServers, 0))
+	for i := range ids {
+		ids[i] = keyServerAddr(i + 1)
+	}
+	var err error
+	if l.cluster, err = encgroup.NewMemCluster(l.stream("key servers"), ids...); err != nil {
+		return nil, fmt.Errorf("raslab: %w", err)
+	}
+	if l.eraser, err = l.newEraser(); err != nil {
+		return nil, err
+	}
+	for left := o.Drives; left > 0; left -= slotsPerEnclosure {
+		n := min(left, slotsPerEnclosure)
+		for _, s := range l.addEnclosure(n)[:n] {
+			p, err := l.newDrive()
+			if err != nil {
+				return nil, err
+			}
+			l.fit(s, p)
+			if err := s.port.PowerOn(); err != nil {
+				return nil, fmt.Errorf("raslab: %w", err)
+			}
+			s.state, s.why = Normal, ""
+		}
+	}
+	for i := range l.partitions {
+		l.partitions[i] = partition{id: i, complete: true, access: true, last: o.Start}
+	}
+	l.logf("iml", "facility %s: %d enclosures, %d drives, %d array sites, %d key servers",
+		o.Serial, len(l.slots)/slotsPerEnclosure, o.Drives, len(l.sites), len(ids))
+	l.hourlyRun = l.hourly
+	l.clock.after(healthPeriod, l.hourlyRun)
+	return l, nil
 }
 
-// New builds a facility and runs its first IML: drives from the factory in every slot,
-// key servers running, no key group, no array.
-func New(o Options) (*Lab, error) { panic("not built yet") }
+// complete fills in the defaults and refuses what can not be.
+func (o *Options) complete() error {
+	const op = "lab new"
+	if o.Drives == 0 {
+		o.Drives = 32
+	}
+	if o.Start.IsZero() {
+		o.Start = time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC)
+	}
+	if o.SectorSize == 0 {
+		o.SectorSize = 512
+	}
+	if o.Sectors == 0 {
+		o.Sectors = 65536
+	}
+	if o.KeyServers == 0 {
+		o.KeyServers = 2
+	}
+	if o.Serial == "" {
+		o.Serial = "75NR641"
+	}
+	switch {
+	case o.Drives < drivesPerSite || o.Drives > drivesMax || o.Drives%drivesPerSite != 0:
+		return refuse(ErrInvalid, op, fmt.Sprintf("%d drives", o.Drives), fmt.Sprintf("a multiple of %d from %d to %d is right", drivesPerSite, drivesPerSite, drivesMax))
+	case o.SectorSize != 512 && o.SectorSize != 4096:
+		return refuse(ErrInvalid, op, fmt.Sprintf("sectors of %d bytes", o.SectorSize), "512 and 4096 are right")
+	case o.Sectors > 1<<40:
+		return refuse(ErrInvalid, op, fmt.Sprintf("%d sectors a drive", o.Sectors), "at most 2^40 are possible")
+	case o.KeyServers > keyServersMax:
+		return refuse(ErrInvalid, op, fmt.Sprintf("%d key servers", o.KeyServers), fmt.Sprintf("at most %d are possible", keyServersMax))
+	case !plainName(o.Serial):
+		return refuse(ErrInvalid, op, fmt.Sprintf("serial number %q", o.Serial), "1 to 10 letters and digits are right")
+	}
+	if o.Shelf == nil {
+		o.Shelf = NewShelf(o.Seed)
+	}
+	return nil
+}
+
+func plainName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return len(s) >= 1 && len(s) <= 10
+}
+
+// stream is the entropy of one component of this facility.
+func (l *Lab) stream(component string) io.Reader {
+	return entropy.Stream(l.options.Seed, "facility "+l.options.Serial+"/"+component)
+}
+
+func (l *Lab) newEraser() (*erase.Engine, error) {
+	seed := make([]byte, ed25519.SeedSize)
+	if _, err := io.ReadFull(l.stream("certificates"), seed); err != nil {
+		return nil, fmt.Errorf("raslab: %w", err)
+	}
+	e, err := erase.New(erase.Options{
+		Clock: l.Now, Entropy: l.stream("erase"), Signer: ed25519.NewKeyFromSeed(seed), Tool: "fdelab",
+		Statement: erase.Statement{Organization: "storage facility " + l.options.Serial, MediaSource: "storage facility " + l.options.Serial},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("raslab: %w", err)
+	}
+	return e, nil
+}
+
+// newDrive comes from the factory for this facility.
+func (l *Lab) newDrive() (*Part, error) {
+	l.made++
+	return manufacture(l.options.Seed, fmt.Sprintf("%s-%04d", l.options.Serial, l.made), l.options.SectorSize, l.options.Sectors)
+}
+
+// fit puts a part that never lay on a shelf into a slot.
+func (l *Lab) fit(s *slot, p *Part) {
+	s.port.part, p.slot = p, s
+	l.watchStale = true
+}
 
 // Options is what the facility was built with, defaults filled in.
-func (l *Lab) Options() Options { panic("not built yet") }
+func (l *Lab) Options() Options { return l.options }
 
 // Serial is the facility's serial number.
-func (l *Lab) Serial() string { panic("not built yet") }
+func (l *Lab) Serial() string { return l.options.Serial }
 
 // Shelf is where loose drives lie.
-func (l *Lab) Shelf() *Shelf { panic("not built yet") }
-
-// ServiceAction names the service action in progress, "" if there is none. One
-// runs at a time; a second is refused with ErrBusy and the name of the first.
-func (l *Lab) ServiceAction() string { panic("not built yet") }
-
-// Lab is one storage facility in virtual time. It is not safe for concurrent use.
-type Lab struct {
-	clock clock
-	trace []TraceEntry
-}
+func (l *Lab) Shelf() *Shelf { return l.options.Shelf }

@@ -1,78 +1,178 @@
 package raslab
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
-// A Part is one physical drive: the electronics and what is wired to it. It is what a service
-// person holds in the hand, and where a test reaches in with a soldering iron.
+// The drives of the lab: no ranges beside the global one, a try limit that
+// outlives a power cycle, and stretching cheap enough for thousands of drives
+// (assumptions; every credential of a facility is 32 bytes and needs none).
+const (
+	driveModel      = "fdelab SED"
+	driveTryLimit   = 16
+	driveIterations = 16
+)
+
+// A Part is one physical drive: the electronics and what is wired to it. It is
+// what a service person holds in the hand, and where a test reaches in with a
+// soldering iron.
 type Part struct {
 	Drive *drive.Drive
-	Label drive.Label // what is printed on it, the PSID included
+	Label drive.Label   // what is printed on it, the PSID included
+	Flash *flash.Faulty // its security area, with the fault injector in front
+
+	media *drive.FaultyMedia
+	plan  *fault.Plan // what the port does to it; flash and media have clones
 	dead  bool
+	slot  *slot // where it is plugged in; nil on the shelf
+}
+
+func manufacture(seed uint64, serial string, sectorSize int, sectors uint64) (*Part, error) {
+	p := &Part{
+		Flash: flash.NewFaulty(flash.NewMem(flash.DefaultGeometry)),
+		media: drive.NewFaultyMedia(drive.NewMemMedia(sectorSize)),
+	}
+	cfg := drive.Config{
+		Serial: serial, Model: driveModel, SectorSize: sectorSize, Sectors: sectors,
+		TryLimit: driveTryLimit, Persistent: true, PBKDF2Iterations: driveIterations,
+	}
+	parts := drive.Parts{Flash: p.Flash, Media: p.media, Entropy: entropy.Stream(seed, "drive/"+serial)}
+	var err error
+	p.Drive, p.Label, err = drive.Manufacture(cfg, parts)
+	if err != nil {
+		return nil, fmt.Errorf("raslab: manufacture %s: %w", serial, err)
+	}
+	p.Drive.PowerOff()
+	return p, nil
 }
 
 // Serial is the drive's serial number.
-func (p *Part) Serial() string { panic("not built yet") }
+func (p *Part) Serial() string { return p.Label.Serial }
 
 // Arm arms a fault plan on the part, such as "(flash.erase.refused (OnIndex 0))".
 // The plan may name points of the flash, the media and the port together. A plan
 // that was armed before is replaced.
-func (p *Part) Arm(plan string) error { panic("not built yet") }
-
-// Disarm takes the fault plan away; what it broke stays broken.
-func (p *Part) Disarm() { panic("not built yet") }
-
-// Plan is the armed fault plan as text, "" if there is none.
-func (p *Part) Plan() string { panic("not built yet") }
-
-// Break kills the electronics for good: the drive answers nothing and never powers on again.
-// Flash and platters stay as they are.
-func (p *Part) Break() { panic("not built yet") }
-
-// Shelf holds loose drives: new spare parts and drives that were pulled from slots. It outlives a
-// facility, so that a drive configured in one can be put into another.
-type Shelf struct {
-	parts []*Part
+func (p *Part) Arm(plan string) error {
+	parsed, err := fault.Parse(plan)
+	if err != nil {
+		return refuse(ErrInvalid, "fault arm", err.Error(), "")
+	}
+	for _, point := range parsed.Points() {
+		switch point.Component() {
+		case "flash", "media", "port":
+		default:
+			return refuse(ErrInvalid, "fault arm", "a drive has no fault point "+string(point), "points of flash, media and port are right here")
+		}
+	}
+	p.plan = parsed
+	p.Flash.Arm(parsed.Clone())
+	p.media.Arm(parsed.Clone())
+	p.touch()
+	return nil
 }
 
-// NewShelf is an empty shelf. The seed decides serials and keys of the spare parts that it orders.
-func NewShelf(seed uint64) *Shelf { panic("not built yet") }
+// Disarm takes the fault plan away; what it broke stays broken.
+func (p *Part) Disarm() {
+	p.plan = nil
+	p.Flash.Disarm()
+	p.media.Disarm()
+	p.touch()
+}
 
-// Order gets a new spare part from the factory, in the state Erased, with the given sector size (bytes) and
-// capacity (sectors).
-func (s *Shelf) Order(sectorSize int, sectors uint64) (*Part, error) { panic("not built yet") }
+// Plan is the armed fault plan as text, "" if there is none.
+func (p *Part) Plan() string { return p.plan.String() }
+
+// Break kills the electronics for good: the drive answers nothing and never
+// powers on again. Flash and platters stay as they are.
+func (p *Part) Break() {
+	p.dead = true
+	p.Drive.PowerOff()
+}
+
+// Dead says whether the electronics are broken.
+func (p *Part) Dead() bool { return p.dead }
+
+// touch tells the facility that the fast path to this drive is no longer safe.
+func (p *Part) touch() {
+	if p.slot != nil {
+		p.slot.lab.watchStale = true
+	}
+}
+
+// Shelf holds loose drives: new spare parts and drives that were pulled from
+// slots. It outlives a facility, so that a drive configured in one can be put
+// into another. It is not safe for concurrent use.
+type Shelf struct {
+	seed    uint64
+	ordered int
+	parts   []*Part
+}
+
+// NewShelf is an empty shelf. The seed decides the keys of the spare parts that
+// it orders.
+func NewShelf(seed uint64) *Shelf { return &Shelf{seed: seed} }
+
+// Order gets a new spare part from the factory, in the state Erased, with the
+// given sector size (bytes) and capacity (sectors).
+func (s *Shelf) Order(sectorSize int, sectors uint64) (*Part, error) {
+	p, err := manufacture(s.seed, fmt.Sprintf("FRU%05d", s.ordered+1), sectorSize, sectors)
+	if err != nil {
+		return nil, err
+	}
+	s.ordered++
+	s.parts = append(s.parts, p)
+	return p, nil
+}
 
 // Parts lists what lies on the shelf, in the order in which it was put there.
-func (s *Shelf) Parts() []*Part { panic("not built yet") }
+func (s *Shelf) Parts() []*Part { return append([]*Part(nil), s.parts...) }
 
-// Find gets a part by serial, nil if it does not lie here.
-func (s *Shelf) Find(serial string) *Part { panic("not built yet") }
+// Find gets a part by serial, in any case; nil if it does not lie here.
+func (s *Shelf) Find(serial string) *Part {
+	for _, p := range s.parts {
+		if strings.EqualFold(p.Serial(), strings.TrimSpace(serial)) {
+			return p
+		}
+	}
+	return nil
+}
+
+func (s *Shelf) take(p *Part) {
+	for i := range s.parts {
+		if s.parts[i] == p {
+			s.parts = append(s.parts[:i:i], s.parts[i+1:]...)
+			return
+		}
+	}
+	panic("BUG: raslab: part is not on the shelf")
+}
 
 // OrderSpare orders a spare part for the shelf that fits this facility.
-func (l *Lab) OrderSpare() (*Part, error) { panic("not built yet") }
+func (l *Lab) OrderSpare() (*Part, error) {
+	p, err := l.options.Shelf.Order(l.options.SectorSize, l.options.Sectors)
+	if err == nil {
+		l.logf("shelf", "new spare part %s", p.Serial())
+	}
+	return p, err
+}
 
-// Part is the physical drive in a slot, for tests and rehearsals that break things.
-func (l *Lab) Part(slot string) (*Part, error) { panic("not built yet") }
-
-// Arm arms a fault plan on the drive in a slot.
-func (l *Lab) Arm(slot, plan string) error { panic("not built yet") }
-
-// Disarm takes the fault plan of the drive in a slot away.
-func (l *Lab) Disarm(slot string) error { panic("not built yet") }
-
-// Break kills the electronics of the drive in a slot.
-func (l *Lab) Break(slot string) error { panic("not built yet") }
-
-// CutPower cuts the power of one slot.
-func (l *Lab) CutPower(slot string) error { panic("not built yet") }
-
-// RestorePower gives a slot its power back; the drive boots, and a lock-enabled range comes up locked.
-func (l *Lab) RestorePower(slot string) error { panic("not built yet") }
-
-// Pull takes a drive out of its slot without any service action and puts it on the shelf.
-func (l *Lab) Pull(slot string) error { panic("not built yet") }
-
-// Insert puts a part of the shelf into an empty slot without any service action: the
-// facility finds it there as an added drive and looks at it.
-func (l *Lab) Insert(slot, serial string) (Report, error) { panic("not built yet") }
+func (l *Lab) onShelf(op, serial string) (*Part, error) {
+	if p := l.options.Shelf.Find(serial); p != nil {
+		return p, nil
+	}
+	have := make([]string, 0, len(l.options.Shelf.parts))
+	for _, p := range l.options.Shelf.parts {
+		have = append(have, p.Serial())
+	}
+	right := "the shelf is empty: order a spare part first"
+	if len(have) > 0 {
+		right = "on the shelf: " + strings.Join(have, ", ")
+	}
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("no drive %q lies on the shelf", serial), right)
+}

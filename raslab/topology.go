@@ -116,24 +116,3 @@ type PoolInfo struct {
 	KeyGroup int
 	Ranks    []string
 }
-
-// Enclosures lists the enclosures with their slots.
-func (l *Lab) Enclosures() []EnclosureInfo { panic("not built yet") }
-
-// Drives lists every slot, in slot order.
-func (l *Lab) Drives() []DriveInfo { panic("not built yet") }
-
-// Drive describes one slot, by its name (R1-I1-D05), in any case, or by its location code.
-func (l *Lab) Drive(slot string) (DriveInfo, error) { panic("not built yet") }
-
-// Sites lists the array sites.
-func (l *Lab) Sites() []SiteInfo { panic("not built yet") }
-
-// Arrays lists the arrays, by number.
-func (l *Lab) Arrays() []ArrayInfo { panic("not built yet") }
-
-// Ranks lists the ranks, by number.
-func (l *Lab) Ranks() []RankInfo { panic("not built yet") }
-
-// Pools lists the extent pools, by number.
-func (l *Lab) Pools() []PoolInfo { panic("not built yet") }

@@ -1,0 +1,93 @@
+package raslab
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Report is what a service action did. An action that was refused returns an
+// error instead and has changed nothing; an action that ran and did not reach
+// its aim returns a Report with Failed set.
+type Report struct {
+	Action string         // as the command language calls it: "rank create"
+	Object string         // what it made or changed: "R0", "R1-I1-D05"
+	Failed bool           // the aim was not reached; Drives and Notes say why
+	Notes  []string       // one line each, in the order of what happened
+	Drives []DriveResult  // the drives concerned, in the order of what happened
+	Events []ServiceEvent // serviceable events opened or counted meanwhile, by id
+}
+
+// DriveResult is what an action did with one drive.
+type DriveResult struct {
+	Slot     string // R1-I1-D05
+	Location string // U5791.S10.0001-P1-D5
+	Serial   string
+	Did      string // one clause: "joined key group 1", "erased and verified"; of a failure: what was tried
+	Err      error  // nil if it succeeded; never holds a secret
+}
+
+// action is the service action in progress.
+type action struct {
+	name  string
+	slot  *slot  // whose drive is in the hands of service; nil if none is
+	old   string // serial of the drive that was in the slot when a repair began
+	ready bool   // a repair: the FRU was exchanged, or deliberately not
+}
+
+// ServiceAction names the service action in progress, "" if there is none. One
+// runs at a time; a second is refused with ErrBusy and the name of the first.
+func (l *Lab) ServiceAction() string {
+	if l.action == nil {
+		return ""
+	}
+	return l.action.name
+}
+
+func (l *Lab) idle(op string) error {
+	if l.action == nil {
+		return nil
+	}
+	return refuse(ErrBusy, op, "a service action is in progress: "+l.action.name, "finish that first")
+}
+
+// reporter collects a Report.
+type reporter struct {
+	lab  *Lab
+	r    Report
+	mark int // length of Lab.raised at the beginning
+}
+
+func (l *Lab) begin(op, object string) *reporter {
+	return &reporter{lab: l, r: Report{Action: op, Object: object}, mark: len(l.raised)}
+}
+
+func (rep *reporter) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	rep.r.Notes = append(rep.r.Notes, text)
+	rep.lab.logf("service", "%s", text)
+}
+
+func (rep *reporter) did(s *slot, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	rep.r.Drives = append(rep.r.Drives, DriveResult{Slot: s.name, Location: s.location, Serial: s.port.Serial(), Did: text})
+	rep.lab.logf("service", "%s %s %s", s.name, s.port.Serial(), text)
+}
+
+// failed records that something was tried with a drive and did not work.
+func (rep *reporter) failed(s *slot, tried string, err error) {
+	rep.r.Failed = true
+	rep.r.Drives = append(rep.r.Drives, DriveResult{Slot: s.name, Location: s.location, Serial: s.port.Serial(), Did: tried, Err: err})
+	rep.lab.logf("service", "%s %s %s: %v", s.name, s.port.Serial(), tried, err)
+}
+
+func (rep *reporter) done() Report {
+	seen := map[int]bool{}
+	for _, e := range rep.lab.raised[rep.mark:] {
+		if !seen[e.ID] {
+			seen[e.ID] = true
+			rep.r.Events = append(rep.r.Events, e.public())
+		}
+	}
+	slices.SortFunc(rep.r.Events, func(a, b ServiceEvent) int { return a.ID - b.ID })
+	return rep.r
+}

@@ -1,0 +1,186 @@
+package raslab
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// RAIDType is how an array uses its site.
+type RAIDType string
+
+// The RAID types. RAIDAuto makes the first two arrays of a DA pair 6+P+S, so
+// that the pair has its spares, and the others 7+P (assumption).
+const (
+	RAIDAuto RAIDType = ""
+	RAID6PS  RAIDType = "6+P+S"
+	RAID7P   RAIDType = "7+P"
+)
+
+// array is RAID 5 on a site. home is where its members were at first; members
+// are the slots that serve the positions now, spares included.
+type array struct {
+	id      int
+	site    *site
+	raid    RAIDType
+	members []*slot
+	rank    *Rank
+}
+
+func (a *array) name() string { return fmt.Sprintf("A%d", a.id) }
+
+func (a *array) home(position int) *slot { return a.site.slots[position] }
+
+func (a *array) raidText() string { return "5 (" + string(a.raid) + ")" }
+
+func (t RAIDType) members() int {
+	if t == RAID6PS {
+		return drivesPerSite - 1
+	}
+	return drivesPerSite
+}
+
+// lowestFree is the lowest number that no member of a list has.
+func lowestFree[T any](list []T, id func(T) int) int {
+	for n := 0; ; n++ {
+		if !slices.ContainsFunc(list, func(x T) bool { return id(x) == n }) {
+			return n
+		}
+	}
+}
+
+func insertByID[T any](list []T, x T, id func(T) int) []T {
+	i, _ := slices.BinarySearchFunc(list, id(x), func(y T, n int) int { return id(y) - n })
+	return slices.Insert(list, i, x)
+}
+
+// CreateArray makes an array of a site; every drive of it must be Normal and
+// free. Report.Object is its name.
+func (l *Lab) CreateArray(siteName string, raid RAIDType) (Report, error) {
+	const op = "array create"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	t, err := l.siteNamed(op, siteName)
+	if err != nil {
+		return Report{}, err
+	}
+	switch raid {
+	case RAIDAuto, RAID6PS, RAID7P:
+	default:
+		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("no RAID type %q", string(raid)), "6+P+S and 7+P are right here")
+	}
+	if t.array != nil {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has array %s already", t.name(), t.array.name()), "name an unassigned site")
+	}
+	for _, s := range t.slots {
+		if s.array != nil {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s still serves %s", s.name, t.name(), s.array.name()), "wait until it is free")
+		}
+		if s.state != Normal {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s is %s (%s)", s.name, t.name(), s.state, s.why), "repair that drive first")
+		}
+	}
+	if raid == RAIDAuto {
+		raid = RAID7P
+		if n := l.arraysOnPair(t.pair()); n < sparesRequired {
+			raid = RAID6PS
+		}
+	}
+	a := &array{id: lowestFree(l.arrays, arrayID), site: t, raid: raid, members: slices.Clone(t.slots[:raid.members()])}
+	for i, s := range a.members {
+		s.array, s.position = a, i
+	}
+	t.array = a
+	l.arrays = insertByID(l.arrays, a, arrayID)
+	r := l.begin(op, a.name())
+	r.note("array %s: %s on site %s", a.name(), a.raidText(), t.name())
+	return r.done(), nil
+}
+
+func arrayID(a *array) int { return a.id }
+
+func (l *Lab) arraysOnPair(pair int) (n int) {
+	for _, a := range l.arrays {
+		if a.site.pair() == pair {
+			n++
+		}
+	}
+	return n
+}
+
+// RemoveArray removes an array that has no rank.
+func (l *Lab) RemoveArray(name string) (Report, error) {
+	const op = "array remove"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	a, err := l.arrayNamed(op, name)
+	if err != nil {
+		return Report{}, err
+	}
+	if a.rank != nil {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s carries rank %s", a.name(), a.rank.name()), "remove the rank first")
+	}
+	for _, s := range a.members {
+		s.array = nil
+	}
+	a.site.array = nil
+	l.arrays = slices.DeleteFunc(l.arrays, func(x *array) bool { return x == a })
+	r := l.begin(op, a.name())
+	r.note("array %s removed, site %s is unassigned", a.name(), a.site.name())
+	return r.done(), nil
+}
+
+// Arrays lists the arrays, by number.
+func (l *Lab) Arrays() []ArrayInfo {
+	out := make([]ArrayInfo, len(l.arrays))
+	for i, a := range l.arrays {
+		out[i] = ArrayInfo{
+			ID: a.name(), State: "Unassigned", Data: "Normal", RAID: a.raidText(), Site: a.site.name(), DAPair: a.site.pair(),
+		}
+		if a.rank != nil {
+			out[i].State, out[i].Rank, out[i].Data = "Assigned", a.rank.name(), a.rank.dataState()
+		}
+	}
+	return out
+}
+
+func (l *Lab) siteNamed(op, name string) (*site, error) {
+	if n, ok := numbered(name, "S"); ok && n >= 1 && n <= len(l.sites) {
+		return l.sites[n-1], nil
+	}
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array site %q", name), fmt.Sprintf("sites are S1 to S%d", len(l.sites)))
+}
+
+func (l *Lab) arrayNamed(op, name string) (*array, error) {
+	n, ok := numbered(name, "A")
+	for _, a := range l.arrays {
+		if ok && a.id == n {
+			return a, nil
+		}
+	}
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array %q", name), existing("arrays", l.arrays, (*array).name))
+}
+
+// numbered reads "S3" as 3, in any case.
+func numbered(name, letter string) (int, bool) {
+	rest, ok := strings.CutPrefix(strings.ToUpper(strings.TrimSpace(name)), letter)
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(rest)
+	return n, err == nil && n >= 0
+}
+
+func existing[T any](what string, list []T, name func(T) string) string {
+	if len(list) == 0 {
+		return "there are no " + what + " yet"
+	}
+	names := make([]string, len(list))
+	for i, x := range list {
+		names[i] = name(x)
+	}
+	return what + " are " + strings.Join(names, ", ")
+}

@@ -1,0 +1,271 @@
+package raslab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/erase"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// errNotErased is below every error of an erase that did not pass.
+var errNotErased = errors.New("not erased")
+
+// sanitize erases the drive in a slot with the erase engine, which proves it by
+// what is physically there. The PSID on the label is used only where somebody holds the
+// drive in his hand.
+func (l *Lab) sanitize(s *slot, method erase.Method) error {
+	if s.port.part == nil {
+		return fmt.Errorf("raslab: %w: the slot is empty", errNotErased)
+	}
+	job := erase.Job{Target: &s.port, Method: method}
+	defer func() {
+		for i := range job.Owner {
+			job.Owner[i].PIN.Clear()
+		}
+		for _, k := range job.Secrets {
+			k.Clear()
+		}
+	}()
+	if method == erase.PSIDRevert {
+		job.PSID, job.Destroy = s.port.part.Label.PSID, s.port.Serial()
+	}
+	if err := l.knownSecrets(s, &job); err != nil {
+		return err
+	}
+	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
+	l.watchStale = true
+	if err != nil {
+		return fmt.Errorf("raslab: %w: %w", errNotErased, err)
+	}
+	res := &report.Results[0]
+	if !report.OK() {
+		why := strings.TrimPrefix(res.Why, "drive: ")
+		l.unproven[s.port.Serial()] = why
+		return fmt.Errorf("raslab: %w: %s: %s", errNotErased, res.Outcome, why)
+	}
+	l.forget(s.port.Serial())
+	delete(l.unproven, s.port.Serial())
+	l.certificates[s.port.Serial()] = res.Certificate
+	s.suspect = suspicion{}
+	return nil
+}
+
+// knownSecrets gives the engine every secret that the facility ever had for this
+// drive: the credential in force proves that the drive is its own, and the search for
+// remains needs them all.
+func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
+	for _, g := range l.groups {
+		all, err := g.enc.Secrets(s.port.Serial())
+		if errors.Is(err, encgroup.ErrInaccessible) || errors.Is(err, encgroup.ErrUnconfigured) {
+			continue // the engine refuses what it can not prove
+		}
+		if err != nil {
+			return fmt.Errorf("raslab: %w", err)
+		}
+		inForce := ""
+		if m, ok := g.enc.Member(s.port.Serial()); ok {
+			generation := m.Generation
+			if generation == 0 {
+				generation = m.Pending
+			}
+			inForce = fmt.Sprintf("credential of %s, generation %d", s.port.Serial(), generation)
+		}
+		info, err := s.port.Range(0)
+		configured := err == nil && !info.AtMSID
+		for i := range all {
+			n := &all[i]
+			if n.Name == inForce && configured && job.Method != erase.PSIDRevert {
+				job.Owner = append(job.Owner, erase.Credential{Name: n.Name, PIN: drive.CredentialPIN(&n.Secret)})
+			} else {
+				job.Secrets = append(job.Secrets, forensic.Key(n.Name, &n.Secret))
+			}
+			n.Secret.Clear()
+		}
+	}
+	return nil
+}
+
+// released erases a drive that leaves a rank, its group or a repair. It says
+// whether that is proved; if not, the drive is set aside and stays the facility's own.
+func (l *Lab) released(rep *reporter, s *slot, during string) bool {
+	if err := l.sanitize(s, erase.DriveErase); err != nil {
+		if s.port.part != nil {
+			l.unproven[s.port.Serial()] = cause(err)
+		}
+		rep.failed(s, "was not erased in the "+during, err)
+		s.setState(Failed, "not erased")
+		return false
+	}
+	rep.did(s, "erased and verified")
+	if s.state == Failed && !s.predicted() {
+		s.setState(Normal, "")
+	}
+	return true
+}
+
+// raiseNotErased reports a drive that should have been erased in a repair, an
+// MES install, a rank removal or the recovery after a failed rank creation, and was not.
+func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
+	why := l.unproven[s.port.Serial()]
+	l.raise(src.BE34009E, s.name, []finding{{s, s.port.Serial(), during + ": " + why}}, l.stillUnproven)
+	rep.r.Failed = true
+}
+
+// stillUnproven names the drives of an event that are in their slots and not
+// proved to be erased.
+func (l *Lab) stillUnproven(e *event) (still []string) {
+	for _, f := range e.found {
+		if why, bad := l.unproven[f.serial]; bad && f.slot.port.Serial() == f.serial {
+			still = append(still, f.slot.name+": not erased: "+why)
+		}
+	}
+	return still
+}
+
+// raiseConfigured reports a drive that somebody's group owns, not this facility's: it
+// may hold customer data and is not erased.
+func (l *Lab) raiseConfigured(rep *reporter, s *slot, during string) {
+	l.raise(src.BE3400A3, s.name, []finding{{s, s.port.Serial(), during + ": the drive is configured already and was not erased"}}, func(e *event) (still []string) {
+		for _, f := range e.found {
+			if f.slot.port.Serial() == f.serial && l.foreign(f.slot) {
+				still = append(still, f.slot.name+": "+f.serial+" is still in the slot, configured")
+			}
+		}
+		return still
+	})
+	s.setState(Inappropriate, "it is configured and belongs to no group of this facility")
+	rep.r.Failed = true
+}
+
+// foreign says whether the drive in a slot has a credential that is not of this
+// facility.
+func (l *Lab) foreign(s *slot) bool {
+	if st := s.port.Status(); !st.Powered || l.owner(s.port.Serial()) != nil {
+		return false
+	}
+	return s.port.Status().State == drive.Configured
+}
+
+// awaited is the rank position whose data a drive holds; nil if none.
+func (l *Lab) awaited(serial string) *member {
+	for _, r := range l.ranks {
+		for _, m := range r.members {
+			if m.serial == serial {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// arrive is what the facility does with a drive that is new in its slot: power,
+// drive certify, and an erase where one is due and allowed. It says whether the drive may be used.
+func (l *Lab) arrive(rep *reporter, s *slot) bool { return l.certify(rep, s, rep.r.Action, true) }
+
+func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool {
+	if err := s.port.PowerOn(); err != nil || !s.port.Status().Powered {
+		if err == nil {
+			err = noAnswer("power on", "the drive does not answer")
+		}
+		s.setState(Failed, "it does not power on")
+		rep.failed(s, "did not power on", err)
+		return false
+	}
+	if c := s.port.Config(); c.SectorSize != l.options.SectorSize || c.Sectors < l.options.Sectors {
+		why := fmt.Sprintf("%d sectors of %d bytes, need %d of %d", c.Sectors, c.SectorSize, l.options.Sectors, l.options.SectorSize)
+		s.setState(Inappropriate, why)
+		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
+		return false
+	}
+	if l.foreign(s) {
+		rep.failed(s, "is configured already", fmt.Errorf("raslab: it may hold customer data and is not erased: %w", encgroup.ErrConfigured))
+		l.raiseConfigured(rep, s, during)
+		return false
+	}
+	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s {
+		why := fmt.Sprintf("it belongs in %s: %s waits for it there", m.slot.name, l.rankOf(m).name())
+		s.setState(Inappropriate, why)
+		rep.failed(s, "was left as it is", errors.New("raslab: "+why))
+		return false
+	}
+	st := s.port.Status()
+	_, due := l.unproven[s.port.Serial()]
+	if st.State != drive.Erased || due || l.owner(s.port.Serial()) != nil {
+		if !mayErase {
+			s.setState(Inappropriate, "its lifecycle state is "+st.State.String()+" and no erase was allowed")
+			rep.failed(s, "was left as it is", fmt.Errorf("raslab: %w: its lifecycle state is %s, and no erase was allowed", errNotErased, st.State))
+			return false
+		}
+		if !l.released(rep, s, during) {
+			l.raiseNotErased(rep, s, during)
+			return false
+		}
+	}
+	s.setState(Normal, "")
+	return true
+}
+
+// EraseDrive cryptographically erases the drive in a slot that serves no rank,
+// and verifies it. A drive that is configured for somebody else is refused by the engine and reported.
+func (l *Lab) EraseDrive(slotName string) (Report, error) {
+	return l.eraseByHand("drive erase", slotName, erase.DriveErase)
+}
+
+// RevertDrive erases the drive in a slot that serves no rank with the PSID that
+// a service person reads from its label: the way out for a drive without a
+// record that it trusts. A drive that is configured for somebody else is not reverted.
+func (l *Lab) RevertDrive(slotName string) (Report, error) {
+	return l.eraseByHand("drive revert", slotName, erase.PSIDRevert)
+}
+
+func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (Report, error) {
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	p, err := l.partAt(op, slotName)
+	if err != nil {
+		return Report{}, err
+	}
+	s := p.slot
+	if m := s.member(); m != nil {
+		r := l.rankOf(m)
+		if m.state == inSync || m.job != nil {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s serves rank %s", s.name, r.name()), "a member is never erased; remove the rank, or repair the drive")
+		}
+		if out, _ := r.missing(); out > 1 && len(r.order) > 0 {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s", r.name(), r.gone()), "this drive may hold the only copy of its data; do a pseudo repair of the other drive first")
+		}
+	}
+	if l.copyingTo(s) {
+		return Report{}, refuse(ErrState, op, s.name+" is being filled to join a rank", "wait until it serves")
+	}
+	if o := l.owner(s.port.Serial()); o != nil && o.enc.State() != encgroup.Accessible {
+		return Report{}, refuse(ErrNoAccess, op, fmt.Sprintf("%s belongs to key group %d, which is %s", s.port.Serial(), o.id, o.enc.State()), "see to its key servers, then repeat the IML")
+	}
+	rep := l.begin(op, s.name)
+	if l.foreign(s) {
+		rep.failed(s, "was not erased", fmt.Errorf("raslab: it may hold customer data: %w", encgroup.ErrConfigured))
+		l.raiseConfigured(rep, s, op)
+		return rep.done(), nil
+	}
+	if err := l.sanitize(s, method); err != nil {
+		rep.failed(s, "was not erased", err)
+		return rep.done(), nil
+	}
+	rep.did(s, "erased and verified")
+	if s.member() == nil && s.port.answers() && s.state != Inappropriate {
+		s.setState(Normal, "")
+		l.retryRebuilds()
+	}
+	return rep.done(), nil
+}
+
+// Certificate is the certificate of sanitization of a drive that was erased here
+// and has not been used since; nil if there is none.
+func (l *Lab) Certificate(serial string) *erase.Certificate { return l.certificates[serial] }

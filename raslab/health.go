@@ -1,0 +1,271 @@
+package raslab
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// The health check runs every hour. In each run the drives do one step of their
+// background scrub: some of them read their key record back. The share is an assumption:
+// at least scrubMin drives an hour, and every drive once in scrubHours.
+const (
+	healthPeriod = time.Hour
+	scrubMin     = 4
+	scrubHours   = 168
+)
+
+// watched is what the check compares for one drive: contiguous, so that a
+// facility of 1,536 drives is passed in microseconds.
+type watched struct {
+	part   *Part
+	want   drive.Status // member of an encrypted rank: exactly this
+	member bool
+	slow   bool // empty slot, armed fault plan, or already out of service: ask in full
+}
+
+// suspicion is what the check remembers of a drive, so that a wrong credential is
+// tried once for each key generation and not once an hour: every try counts
+// against the drive's limit.
+type suspicion struct {
+	settled    bool   // accepted holds
+	accepted   uint32 // key generation that the group's credential opened
+	tried      bool   // rejected holds
+	rejected   uint32 // key generation that it did not open
+	refusedWhy string
+}
+
+// HealthReport is what one health check found.
+type HealthReport struct {
+	Ran        bool     // false if no partition has data access
+	Partitions []int    // on which it ran
+	Checked    int      // members of encrypted ranks looked at
+	Bad        []string // slots that are not as their rank requires
+}
+
+func (l *Lab) refreshWatch() {
+	l.watch = l.watch[:0]
+	for _, s := range l.slots {
+		w := watched{part: s.port.part, slow: s.port.part == nil || s.port.part.plan != nil || !s.port.supply}
+		if m := s.member(); m != nil {
+			w.slow = w.slow || m.state != inSync
+			if m.slot.array.rank.keygrp != 0 && w.part != nil {
+				w.member = true
+				w.want = drive.Status{Powered: true, State: drive.Configured, LockEnabled: true, KeyGeneration: s.suspect.accepted}
+				w.slow = w.slow || !s.suspect.settled
+			}
+		}
+		l.watch = append(l.watch, w)
+	}
+	l.watchStale = false
+}
+
+// CheckHealth runs the health check now, beside the hourly ones.
+func (l *Lab) CheckHealth() HealthReport {
+	bad := l.checkHealth()
+	rep := HealthReport{Ran: l.anyAccess(), Checked: l.encryptedMembers()}
+	for _, p := range l.partitions {
+		if p.access {
+			rep.Partitions = append(rep.Partitions, p.id)
+		}
+	}
+	for _, f := range bad {
+		rep.Bad = append(rep.Bad, f.slot.name)
+	}
+	return rep
+}
+
+// hourly is the health check as an event of the clock.
+func (l *Lab) hourly() {
+	l.clock.after(healthPeriod, l.hourlyRun)
+	l.checkHealth()
+}
+
+// checkHealth looks at every drive. It runs on partitions whose IML completed
+// with data accessible; without one it does nothing, and the inaccessible group has
+// a code of its own.
+func (l *Lab) checkHealth() []finding {
+	if !l.anyAccess() {
+		return nil
+	}
+	l.scrub()
+	if l.watchStale {
+		l.refreshWatch()
+	}
+	var bad []finding
+	for i := range l.watch {
+		w := &l.watch[i]
+		if !w.slow {
+			st := w.part.Drive.Status()
+			if w.member {
+				if st == w.want {
+					continue
+				}
+			} else if st.Powered && st.State != drive.SecurityDegraded {
+				continue
+			}
+		}
+		if f := l.examine(l.slots[i]); f.why != "" {
+			bad = append(bad, f)
+		}
+	}
+	if len(bad) > 0 {
+		l.raise(src.BE3400B3, "", bad, l.healthStillBad)
+	}
+	return bad
+}
+
+// examine looks closely at one drive that is not plainly well. It returns a finding
+// only for a member of an encrypted rank that answers and is not as its rank requires.
+func (l *Lab) examine(s *slot) (f finding) {
+	if s.port.part == nil && s.member() == nil {
+		if s.state != Missing && !l.underRepair(s) {
+			s.setState(Missing, "the slot is empty")
+		}
+		return f
+	}
+	if l.underRepair(s) || s.state == Inappropriate {
+		return f
+	}
+	m := s.member()
+	st := s.port.Status()
+	if !st.Powered {
+		why := "it does not answer"
+		switch {
+		case s.port.part == nil:
+			why = "the drive is gone"
+		case m == nil && s.state != Failed:
+			s.setState(Failed, why)
+		}
+		if m != nil && (m.job == nil || m.job.target != s) {
+			l.rankOf(m).fail(m, why)
+		}
+		return f
+	}
+	if m == nil {
+		if st.State == drive.SecurityDegraded && s.state == Normal {
+			s.setState(Failed, "security degraded")
+		}
+		return f
+	}
+	r := l.rankOf(m)
+	if m.state == failedMember || m.job != nil && m.job.target == s || r.keygrp == 0 || !l.dataAccess(r) {
+		return f
+	}
+	why := l.memberFault(s, r.group())
+	if why == "" {
+		if m.state == inSync {
+			return f
+		}
+		// It was out of reach for a while and is well now; what it missed is
+		// found by the check sums.
+		l.resync(m)
+		return f
+	}
+	r.setMember(m, inaccessible, why)
+	return finding{slot: s, serial: s.port.Serial(), why: why}
+}
+
+// memberFault says what is wrong with a member of an encrypted rank, "" if it
+// is as its rank requires. A key generation that the facility does not know is
+// settled by a real authentication with the group's credential.
+func (l *Lab) memberFault(s *slot, g *keyGroup) string {
+	st := s.port.Status()
+	switch {
+	case !st.Powered:
+		return "it does not answer"
+	case st.State == drive.SecurityDegraded:
+		return "security degraded"
+	case st.State != drive.Configured:
+		return "its lifecycle state is " + st.State.String() + ": it does not protect its data"
+	case st.Locked:
+		return "locked"
+	case !st.LockEnabled:
+		return "its lock is not enabled"
+	}
+	sus := &s.suspect
+	if sus.settled && sus.accepted == st.KeyGeneration {
+		return ""
+	}
+	if sus.tried && sus.rejected == st.KeyGeneration {
+		return sus.refusedWhy
+	}
+	if err := g.probe(s); err != nil {
+		sus.tried, sus.rejected = true, s.port.Status().KeyGeneration
+		sus.refusedWhy = "it does not open to its credential: " + cause(err)
+		return sus.refusedWhy
+	}
+	sus.settled, sus.accepted = true, s.port.Status().KeyGeneration
+	l.watchStale = true
+	return ""
+}
+
+// healthStillBad is the second look before an event of the check is closed.
+func (l *Lab) healthStillBad(e *event) (still []string) {
+	for _, f := range e.found {
+		m := f.slot.member()
+		if f.slot.port.Serial() != f.serial || m == nil || l.rankOf(m).keygrp == 0 {
+			continue // another drive, or no member any more
+		}
+		why := ""
+		switch {
+		case !l.dataAccess(l.rankOf(m)):
+			why = "its group is inaccessible, so nothing can be said"
+		case m.state != inSync:
+			why = m.why
+			if m.job != nil {
+				why = m.job.what + " is running"
+			}
+		default:
+			why = l.memberFault(f.slot, l.rankOf(m).group())
+		}
+		if why != "" {
+			still = append(still, f.slot.name+": "+why)
+		}
+	}
+	return still
+}
+
+// scrub lets the next few drives read their key records back.
+func (l *Lab) scrub() {
+	n := max(min(scrubMin, len(l.slots)), (len(l.slots)+scrubHours-1)/scrubHours)
+	for range n {
+		s := l.slots[l.scrubNext]
+		l.scrubNext = (l.scrubNext + 1) % len(l.slots)
+		if s.port.part == nil || s.port.part.dead || !s.port.supply || l.underRepair(s) {
+			continue
+		}
+		before := s.port.part.Drive.Status()
+		if err := s.port.SelfTest(); err != nil && before.Powered && before.State != drive.SecurityDegraded {
+			l.logf(s.name, "self test: %s", strings.TrimPrefix(cause(err), "drive: "))
+		}
+	}
+}
+
+func (l *Lab) encryptedMembers() (n int) {
+	for _, r := range l.ranks {
+		if r.keygrp != 0 && l.dataAccess(r) {
+			n += len(r.members)
+		}
+	}
+	return n
+}
+
+func (l *Lab) underRepair(s *slot) bool { return l.action != nil && l.action.slot == s }
+
+// resync takes a member back that kept its data and missed writes.
+func (l *Lab) resync(m *member) {
+	if m.job != nil {
+		return
+	}
+	r := l.rankOf(m)
+	l.startCopy(m, m.slot, nil, "resynchronisation", func(_ *copyJob, err error) {
+		if err != nil {
+			r.setMember(m, failedMember, fmt.Sprintf("resynchronisation ended: %v", err))
+			r.rebuildOnSpare(m)
+		}
+	})
+}

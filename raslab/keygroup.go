@@ -1,0 +1,203 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
+
+// groupMax is how many encryption groups a facility may have (assumption).
+const groupMax = 4
+
+// keyGroup is an encryption group and its number in the facility.
+type keyGroup struct {
+	lab *Lab
+	id  int
+	enc *encgroup.Group
+	why string // why the last retrieval failed; "" if it did not
+}
+
+// GroupInfo is an encryption group as showkeygrp shows it.
+type GroupInfo struct {
+	ID      int
+	State   string // "unconfigured", "configuring", "accessible", "inaccessible"
+	Code    int    // its number in a list such as {3,0}
+	Label   string
+	Ranks   []string
+	Members []string // serials, ascending
+	Why     string   // why it is not accessible; "" when it is
+}
+
+// group is the encryption group with a number; nil for 0 and for one that does
+// not exist.
+func (l *Lab) group(id int) *keyGroup {
+	for _, g := range l.groups {
+		if g.id == id {
+			return g
+		}
+	}
+	return nil
+}
+
+// usableGroup is the group that a rank is to be in: nil for 0.
+func (l *Lab) usableGroup(op string, id int) (*keyGroup, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	g := l.group(id)
+	if g == nil {
+		return nil, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", id), "configure it first, or take 0 for a rank without encryption")
+	}
+	if g.enc.State() != encgroup.Accessible {
+		return nil, refuse(ErrNoAccess, op, fmt.Sprintf("key group %d is %s", id, g.enc.State()), "see to its key servers, then repeat the IML")
+	}
+	return g, nil
+}
+
+// ConfigureGroup configures encryption group id (1 to 4) with every key server
+// of the facility. If the data key can not be made or not be read back from a
+// second server, the report has Failed set and the group stays unconfigured or
+// configuring; calling again goes on.
+func (l *Lab) ConfigureGroup(id int) (Report, error) {
+	const op = "group configure"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	if id < 1 || id > groupMax {
+		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("no key group can have the number %d", id), fmt.Sprintf("numbers are 1 to %d", groupMax))
+	}
+	g := l.group(id)
+	if g != nil && g.enc.State() >= encgroup.Inaccessible {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d is configured already", id), "")
+	}
+	if n := len(l.cluster.Servers()); n < encgroup.MinServers {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("the facility has %d key servers", n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
+	}
+	if g == nil {
+		g = &keyGroup{lab: l, id: id}
+		g.enc = encgroup.New(l.cluster.Servers(), l.stream(fmt.Sprintf("group %d", id)), &encgroup.MemStore{})
+		l.groups = insertByID(l.groups, g, func(g *keyGroup) int { return g.id })
+	}
+	rep := l.begin(op, fmt.Sprint(id))
+	if err := g.enc.Configure(fmt.Sprintf("%s-%d", l.options.Serial, id)); err != nil {
+		g.why = err.Error()
+		rep.r.Failed = true
+		rep.note("key group %d is %s: %v", id, g.enc.State(), err)
+		return rep.done(), nil
+	}
+	g.why = ""
+	rep.note("key group %d is %s", id, g.enc.State())
+	return rep.done(), nil
+}
+
+// Groups lists the encryption groups that exist, by number.
+func (l *Lab) Groups() []GroupInfo {
+	out := make([]GroupInfo, len(l.groups))
+	for i, g := range l.groups {
+		out[i] = GroupInfo{ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: g.enc.Record().Label}
+		if g.enc.State() != encgroup.Accessible {
+			out[i].Why = g.why
+		}
+		for _, r := range l.ranks {
+			if r.keygrp == g.id {
+				out[i].Ranks = append(out[i].Ranks, r.name())
+			}
+		}
+		for _, m := range g.enc.Members() {
+			out[i].Members = append(out[i].Members, m.Serial)
+		}
+	}
+	return out
+}
+
+// Group is the encryption group itself, for tests and tools; nil if it does not
+// exist.
+func (l *Lab) Group(id int) *encgroup.Group {
+	if g := l.group(id); g != nil {
+		return g.enc
+	}
+	return nil
+}
+
+// owner is the group whose member a serial is; nil if nobody's here.
+func (l *Lab) owner(serial string) *keyGroup {
+	for _, g := range l.groups {
+		if _, ok := g.enc.Member(serial); ok {
+			return g
+		}
+	}
+	return nil
+}
+
+// admit brings a drive into the group: it gets a new MEK and its credential.
+func (g *keyGroup) admit(s *slot) error {
+	delete(g.lab.certificates, s.port.Serial())
+	err := g.enc.Admit(&s.port)
+	if errors.Is(err, encgroup.ErrMember) {
+		err = g.enc.Readmit(&s.port)
+	}
+	return g.noted(s, err)
+}
+
+// readmit takes a member back with the data that it has.
+func (g *keyGroup) readmit(s *slot) error { return g.noted(s, g.enc.Readmit(&s.port)) }
+
+// probe authenticates with the member's credential.
+func (g *keyGroup) probe(s *slot) error { return g.enc.Unlock(&s.port) }
+
+// unlock opens a member after a power cycle.
+func (g *keyGroup) unlock(s *slot) error { return g.noted(s, g.enc.Unlock(&s.port)) }
+
+// rekey gives a member its next credential.
+func (g *keyGroup) rekey(s *slot) error { return g.noted(s, g.enc.Rekey(&s.port)) }
+
+// noted remembers the key generation that was proved to be the facility's own.
+func (g *keyGroup) noted(s *slot, err error) error {
+	if err == nil {
+		s.suspect = suspicion{settled: true, accepted: s.port.Status().KeyGeneration}
+	}
+	g.lab.watchStale = true
+	return err
+}
+
+// forget drops a drive from whatever group it is in.
+func (l *Lab) forget(serial string) {
+	if g := l.owner(serial); g != nil {
+		if err := g.enc.Forget(serial); err != nil {
+			panic("BUG: raslab: forget: " + err.Error()) // the store is in memory
+		}
+		l.watchStale = true
+	}
+}
+
+// RekeyDrive gives a member of an encrypted rank its next access credential; its
+// data stay.
+func (l *Lab) RekeyDrive(slotName string) (Report, error) {
+	const op = "drive rekey"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	s, err := l.slotNamed(op, slotName)
+	if err != nil {
+		return Report{}, err
+	}
+	m := s.member()
+	if m == nil || l.rankOf(m).keygrp == 0 {
+		return Report{}, refuse(ErrState, op, s.name+" is no member of an encrypted rank", "only members have a credential")
+	}
+	g, err := l.usableGroup(op, l.rankOf(m).keygrp)
+	if err != nil {
+		return Report{}, err
+	}
+	if m.state != inSync {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s is %s: %s", s.name, m.state, m.why), "repair it first")
+	}
+	rep := l.begin(op, s.name)
+	if err := g.rekey(s); err != nil {
+		rep.failed(s, "did not take its next credential", err)
+		return rep.done(), nil
+	}
+	rep.did(s, "has its next credential")
+	return rep.done(), nil
+}

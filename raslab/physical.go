@@ -1,0 +1,146 @@
+package raslab
+
+// What hands, fuses and age do to the hardware, with no word to the software.
+
+// Part is the physical drive in a slot, for tests and rehearsals that break
+// things.
+func (l *Lab) Part(slotName string) (*Part, error) { return l.partAt("part", slotName) }
+
+func (l *Lab) partAt(op, slotName string) (*Part, error) {
+	s, err := l.slotNamed(op, slotName)
+	if err != nil {
+		return nil, err
+	}
+	if s.port.part == nil {
+		return nil, refuse(ErrState, op, s.name+" is empty", "name a slot with a drive in it")
+	}
+	return s.port.part, nil
+}
+
+// Arm arms a fault plan on the drive in a slot.
+func (l *Lab) Arm(slotName, plan string) error {
+	p, err := l.partAt("fault arm", slotName)
+	if err != nil {
+		return err
+	}
+	if err := p.Arm(plan); err != nil {
+		return err
+	}
+	l.logf(p.slot.name, "armed %s", p.Plan())
+	return nil
+}
+
+// Disarm takes the fault plan of the drive in a slot away.
+func (l *Lab) Disarm(slotName string) error {
+	p, err := l.partAt("fault disarm", slotName)
+	if err != nil {
+		return err
+	}
+	p.Disarm()
+	l.logf(p.slot.name, "disarmed")
+	return nil
+}
+
+// Break kills the electronics of the drive in a slot.
+func (l *Lab) Break(slotName string) error {
+	p, err := l.partAt("drive break", slotName)
+	if err != nil {
+		return err
+	}
+	p.Break()
+	l.logf(p.slot.name, "the electronics of %s broke", p.Serial())
+	return nil
+}
+
+// CutPower cuts the power of one slot.
+func (l *Lab) CutPower(slotName string) error {
+	s, err := l.slotNamed("power cut", slotName)
+	if err != nil {
+		return err
+	}
+	s.port.PowerOff()
+	l.logf(s.name, "power cut")
+	return nil
+}
+
+// RestorePower gives a slot its power back; the drive boots, and a lock-enabled
+// range comes up locked. A drive that does not boot is no error of this method:
+// the facility finds it.
+func (l *Lab) RestorePower(slotName string) error {
+	s, err := l.slotNamed("power restore", slotName)
+	if err != nil {
+		return err
+	}
+	if err := s.port.PowerOn(); err != nil {
+		l.logf(s.name, "power restored: %v", err)
+		return nil
+	}
+	l.logf(s.name, "power restored")
+	return nil
+}
+
+// Pull takes a drive out of its slot without any service action and puts it on
+// the shelf. The facility misses it at the next I/O or health check.
+func (l *Lab) Pull(slotName string) error {
+	p, err := l.partAt("drive pull", slotName)
+	if err != nil {
+		return err
+	}
+	s := p.slot
+	l.unplug(s)
+	l.logf(s.name, "%s was pulled", p.Serial())
+	return nil
+}
+
+// Insert puts a part of the shelf into an empty slot without any service
+// action. The facility finds an added drive, powers it on and looks at it.
+func (l *Lab) Insert(slotName, serial string) (Report, error) {
+	const op = "drive insert"
+	s, err := l.slotNamed(op, slotName)
+	if err != nil {
+		return Report{}, err
+	}
+	p, err := l.onShelf(op, serial)
+	if err != nil {
+		return Report{}, err
+	}
+	if s.port.part != nil {
+		return Report{}, refuse(ErrState, op, s.name+" holds "+s.port.Serial(), "pull that drive first, or repair the slot")
+	}
+	if l.action != nil && l.action.slot == s {
+		return Report{}, refuse(ErrBusy, op, l.action.name+" is in progress", "exchange the FRU as its next step")
+	}
+	r := l.begin(op, s.name)
+	l.plug(s, p)
+	l.logf(s.name, "%s was inserted", p.Serial())
+	if m := s.member(); m != nil && m.serial == p.Serial() {
+		// A member that comes back has its data: it is not erased.
+		if err := s.port.PowerOn(); err != nil {
+			r.failed(s, "did not power on", err)
+			return r.done(), nil
+		}
+		r.note("%s holds data of %s: repair %s without an exchange to bring it back", p.Serial(), l.rankOf(m).name(), s.name)
+		return r.done(), nil
+	}
+	if l.arrive(r, s) && s.member() != nil {
+		s.setState(NewDrive, "repair the slot to bring the drive into the rank")
+	} else if s.state == Normal {
+		l.retryRebuilds()
+	}
+	return r.done(), nil
+}
+
+func (l *Lab) unplug(s *slot) {
+	p := s.port.part
+	s.port.PowerOff()
+	s.port.part, p.slot = nil, nil
+	l.options.Shelf.parts = append(l.options.Shelf.parts, p)
+	l.watchStale = true
+}
+
+func (l *Lab) plug(s *slot, p *Part) {
+	l.options.Shelf.take(p)
+	s.port.part, p.slot = p, s
+	s.errors = 0
+	l.watchStale = true
+}

@@ -1,0 +1,190 @@
+package raslab
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
+
+// imlDuration is how long an initial microcode load takes (assumption).
+const imlDuration = 20 * time.Minute
+
+// partition is one of the two partitions (LPARs).
+type partition struct {
+	id       int
+	complete bool // its IML is complete
+	access   bool // and data are accessible
+	last     time.Time
+}
+
+// PartitionInfo is one of the two partitions (LPARs).
+type PartitionInfo struct {
+	ID         int // 0, 1
+	State      string
+	DataAccess bool // its IML completed with data accessible
+	LastIML    time.Time
+}
+
+// Partitions lists the two partitions.
+func (l *Lab) Partitions() []PartitionInfo {
+	var out []PartitionInfo
+	for _, p := range l.partitions {
+		i := PartitionInfo{ID: p.id, State: "IML complete, data accessible", DataAccess: p.access, LastIML: p.last}
+		switch {
+		case !p.complete:
+			i.State = "IML in progress"
+		case !p.access:
+			i.State = "IML complete, data not accessible"
+		}
+		out = append(out, i)
+	}
+	return out
+}
+
+// anyAccess says whether some partition completed its IML with data accessible.
+func (l *Lab) anyAccess() bool {
+	for i := range l.partitions {
+		if l.partitions[i].access {
+			return true
+		}
+	}
+	return false
+}
+
+// dataAccess says whether hosts can reach a rank as far as partitions and keys
+// go.
+func (l *Lab) dataAccess(r *Rank) bool {
+	if !l.anyAccess() {
+		return false
+	}
+	g := r.group()
+	return g == nil || g.enc.State() == encgroup.Accessible
+}
+
+func (l *Lab) noAccessWhy(r *Rank) string {
+	if g := r.group(); g != nil && g.enc.State() != encgroup.Accessible {
+		return fmt.Sprintf("key group %d of %s is %s", g.id, r.name(), g.enc.State())
+	}
+	return "no partition has completed its IML with data accessible"
+}
+
+// PowerCycle turns the facility off and on: the group keys leave memory, every
+// drive loses its power, then follow power-on and a dual cluster IML. The
+// report has Failed set if data are not accessible afterwards.
+func (l *Lab) PowerCycle() (Report, error) {
+	const op = "power cycle"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	rep := l.begin(op, l.options.Serial)
+	l.stopPartitions()
+	for _, s := range l.slots {
+		s.port.PowerOff()
+	}
+	l.logf("power", "the facility is off")
+	for _, s := range l.slots {
+		if s.port.part == nil {
+			s.port.supply = true
+			continue
+		}
+		if err := s.port.PowerOn(); err != nil {
+			l.logf(s.name, "power on: %s", cause(err))
+		}
+	}
+	l.watchStale = true
+	l.logf("power", "the facility is on")
+	l.iml(rep, op)
+	return rep.done(), nil
+}
+
+// DualClusterIML reboots both partitions: the group keys leave their memory and
+// are fetched from the key servers again, and members that are locked are unlocked. Drives keep
+// their power.
+func (l *Lab) DualClusterIML() (Report, error) {
+	const op = "iml"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	rep := l.begin(op, l.options.Serial)
+	l.stopPartitions()
+	l.iml(rep, op)
+	return rep.done(), nil
+}
+
+func (l *Lab) stopPartitions() {
+	for i := range l.partitions {
+		l.partitions[i].complete, l.partitions[i].access = false, false
+	}
+	for _, g := range l.groups {
+		g.enc.PowerOff()
+	}
+}
+
+func (l *Lab) iml(rep *reporter, op string) {
+	l.logf("iml", "begins on both partitions")
+	l.action = &action{name: op}
+	l.clock.runUntil(l.clock.now + imlDuration)
+	l.action = nil
+	l.retrieveKeys(rep)
+	access := true
+	for _, g := range l.groups {
+		access = access && (g.enc.State() == encgroup.Accessible || g.enc.State() < encgroup.Inaccessible)
+	}
+	for i := range l.partitions {
+		l.partitions[i].complete, l.partitions[i].access, l.partitions[i].last = true, access, l.Now()
+	}
+	if !access {
+		rep.r.Failed = true
+		rep.note("IML complete, data not accessible")
+		return
+	}
+	l.unlockMembers(rep)
+	rep.note("IML complete, data accessible")
+	l.retryRebuilds()
+}
+
+// retrieveKeys is the key retrieval of a dual cluster IML: every configured group asks the
+// key servers. Why it failed is kept with the group; the codes of
+// the key path are raised from here.
+func (l *Lab) retrieveKeys(rep *reporter) {
+	for _, g := range l.groups {
+		if g.enc.State() < encgroup.Inaccessible {
+			continue
+		}
+		if err := g.enc.Retrieve(); err != nil {
+			g.why = err.Error()
+			rep.note("key group %d is %s: %v", g.id, g.enc.State(), err)
+			continue
+		}
+		g.why = ""
+		rep.note("key group %d is %s", g.id, g.enc.State())
+	}
+}
+
+// unlockMembers opens every drive that is a member of a group. A drive that
+// stays locked is found by the next health check.
+func (l *Lab) unlockMembers(rep *reporter) {
+	n := 0
+	for _, s := range l.slots {
+		if s.port.part == nil || s.state == Inappropriate {
+			continue
+		}
+		g := l.owner(s.port.Serial())
+		if g == nil || g.enc.State() != encgroup.Accessible {
+			continue
+		}
+		if st := s.port.Status(); !st.Powered || !st.Locked || st.State != drive.Configured {
+			continue
+		}
+		if err := g.unlock(s); err != nil {
+			l.logf(s.name, "not unlocked: %s", cause(err))
+			continue
+		}
+		n++
+	}
+	if n > 0 {
+		rep.note("%d drives unlocked", n)
+	}
+}

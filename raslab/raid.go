@@ -1,0 +1,392 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// When media errors speak against a drive (assumptions; the real thresholds are
+// not published).
+const (
+	mediaErrorsPredict = 3  // smart rebuild is due
+	mediaErrorsFail    = 10 // the drive is failed
+)
+
+// A rank is RAID 5 over one-sector strips. Row i takes sector i of every
+// member; its parity is on member i mod n, the data follow from there. Rows come into
+// being when first written: what was never written is neither read nor rebuilt,
+// and reads as zeros (thin; assumption).
+//
+// Each row keeps a check sum of every strip, as the protection information of a
+// storage controller does (T10 DIF; the form is an assumption). So a member that
+// answers noise with no error (it was crypto-erased behind the facility's back) is found out.
+type row struct {
+	sums [drivesPerSite]uint32
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// member is one position of a rank.
+type member struct {
+	slot   *slot
+	serial string // of the drive that holds this position's data
+	state  memberState
+	why    string // why it does not serve; "" when in sync
+	job    *copyJob
+}
+
+type memberState uint8
+
+const (
+	inSync       memberState = iota // serves reads and writes
+	inaccessible                    // there, and refuses I/O: locked or security degraded
+	failedMember                    // does not answer, or its media are worn out
+)
+
+func (s memberState) String() string {
+	return [...]string{"in sync", "inaccessible", "failed"}[s]
+}
+
+func (r *Rank) dataStrips() int { return len(r.members) - 1 }
+
+func (r *Rank) capacity() uint64 { return r.lab.options.Sectors * uint64(r.dataStrips()) }
+
+// place maps a host sector to its row and member.
+func (r *Rank) place(lba uint64) (rowNumber uint64, position int) {
+	k := uint64(r.dataStrips())
+	rowNumber = lba / k
+	return rowNumber, (r.parityOf(rowNumber) + 1 + int(lba%k)) % len(r.members)
+}
+
+func (r *Rank) parityOf(rowNumber uint64) int { return int(rowNumber % uint64(len(r.members))) }
+
+// Write writes whole sectors from lba on. What it returns nil for is readable until
+// two members are gone. Errors: ErrInvalid, ErrNoAccess, ErrDataLost; on the last two
+// sectors before the failing one are written.
+func (r *Rank) Write(lba uint64, data []byte) error {
+	if err := r.checkIO("rank write", lba, len(data)); err != nil {
+		return err
+	}
+	size := r.lab.options.SectorSize
+	for i := 0; i < len(data); i += size {
+		if err := r.writeSector(lba, data[i:i+size]); err != nil {
+			return err
+		}
+		lba++
+	}
+	return nil
+}
+
+// Read reads whole sectors from lba on; a sector that was never written reads as
+// zeros. A strip that a member can not give is rebuilt from the others. Errors as Write.
+func (r *Rank) Read(lba uint64, dst []byte) error {
+	if err := r.checkIO("rank read", lba, len(dst)); err != nil {
+		return err
+	}
+	size := r.lab.options.SectorSize
+	for i := 0; i < len(dst); i += size {
+		n, position := r.place(lba)
+		w := r.rows[n]
+		if w == nil {
+			clear(dst[i : i+size])
+		} else if err := r.strip(n, w, position, dst[i:i+size]); err != nil {
+			return err
+		}
+		lba++
+	}
+	return nil
+}
+
+func (r *Rank) checkIO(op string, lba uint64, length int) error {
+	size := r.lab.options.SectorSize
+	switch {
+	case r.removed:
+		return refuse(ErrNotFound, op, r.name()+" was removed", "")
+	case length == 0 || length%size != 0:
+		return refuse(ErrInvalid, op, fmt.Sprintf("%d bytes", length), fmt.Sprintf("whole sectors of %d bytes are right", size))
+	case lba >= r.capacity() || uint64(length/size) > r.capacity()-lba:
+		return refuse(ErrInvalid, op, fmt.Sprintf("sector %d and %d more", lba, length/size-1), fmt.Sprintf("%s has %d sectors", r.name(), r.capacity()))
+	case !r.lab.dataAccess(r):
+		return fmt.Errorf("raslab: %s: %s: %w", op, r.lab.noAccessWhy(r), ErrNoAccess)
+	}
+	return nil
+}
+
+// strip gives the content of one strip, from its member or from the others.
+func (r *Rank) strip(n uint64, w *row, position int, dst []byte) error {
+	if r.readMember(n, w, position, dst) {
+		return nil
+	}
+	if err := r.reconstruct(n, w, position, dst); err != nil {
+		return err
+	}
+	// A single bad sector of a member that serves is written anew: the drive
+	// puts it elsewhere.
+	if r.members[position].state == inSync {
+		r.writeMember(n, position, dst)
+	}
+	return nil
+}
+
+// reconstruct computes a strip as the XOR of all others of its row.
+func (r *Rank) reconstruct(n uint64, w *row, position int, dst []byte) error {
+	buf := r.lab.sector()
+	defer r.lab.release(buf)
+	clear(dst)
+	for i := range r.members {
+		if i == position {
+			continue
+		}
+		if !r.readMember(n, w, i, buf) {
+			return r.unreadable(n, position, i)
+		}
+		xor(dst, buf)
+	}
+	if crc32.Checksum(dst, castagnoli) != w.sums[position] {
+		return r.unreadable(n, position, position)
+	}
+	return nil
+}
+
+// unreadable is the error for a row with two strips that nobody can give.
+func (r *Rank) unreadable(n uint64, a, b int) error {
+	out, failed := r.missing()
+	switch {
+	case out < 2:
+		return fmt.Errorf("raslab: %s: row %d can not be read on %s and %s: %w",
+			r.name(), n, r.members[a].slot.name, r.members[b].slot.name, ErrDataLost)
+	case failed >= 2:
+		return fmt.Errorf("raslab: %s: members are gone: %s: %w", r.name(), r.gone(), ErrDataLost)
+	}
+	return fmt.Errorf("raslab: %s: members do not serve: %s: %w", r.name(), r.gone(), ErrNoAccess)
+}
+
+// writeSector replaces one strip and the parity of its row.
+func (r *Rank) writeSector(lba uint64, data []byte) error {
+	n, position := r.place(lba)
+	parity := r.parityOf(n)
+	w := r.rows[n]
+	if w == nil {
+		return r.newRow(n, position, data)
+	}
+	if out, _ := r.missing(); out > 1 {
+		return r.unreadable(n, position, parity)
+	}
+	old, sum := r.lab.sector(), r.lab.sector()
+	defer r.lab.release(old)
+	defer r.lab.release(sum)
+	if err := r.strip(n, w, position, old); err != nil {
+		return err
+	}
+	if err := r.strip(n, w, parity, sum); err != nil {
+		return err
+	}
+	xor(sum, old)
+	xor(sum, data)
+	w.sums[position] = crc32.Checksum(data, castagnoli)
+	w.sums[parity] = crc32.Checksum(sum, castagnoli)
+	bad := 0
+	for i := range r.members {
+		switch {
+		case i == position && !r.store(n, i, data), i == parity && !r.store(n, i, sum), r.members[i].state != inSync:
+			bad++
+		}
+	}
+	return r.kept(n, bad)
+}
+
+// newRow writes every strip of a row for the first time: the others hold zeros.
+func (r *Rank) newRow(n uint64, position int, data []byte) error {
+	if out, _ := r.missing(); out > 1 {
+		return r.unreadable(n, position, r.parityOf(n))
+	}
+	zero := r.lab.sector()
+	defer r.lab.release(zero)
+	clear(zero)
+	w := &row{}
+	content := func(i int) []byte {
+		if i == position || i == r.parityOf(n) {
+			return data // the parity of one strip and zeros is the strip
+		}
+		return zero
+	}
+	for i := range r.members {
+		w.sums[i] = crc32.Checksum(content(i), castagnoli)
+	}
+	r.rows[n] = w
+	at, _ := slices.BinarySearch(r.order, n)
+	r.order = slices.Insert(r.order, at, n)
+	bad := 0
+	for i := range r.members {
+		if !r.store(n, i, content(i)) {
+			bad++
+		}
+	}
+	return r.kept(n, bad)
+}
+
+// kept says whether a row that was just written can be read again, with so many
+// strips of it bad: members may have failed on the way.
+func (r *Rank) kept(n uint64, bad int) error {
+	if bad < 2 {
+		return nil
+	}
+	if out, _ := r.missing(); out > 1 {
+		return r.unreadable(n, 0, 0)
+	}
+	return fmt.Errorf("raslab: %s: row %d could not be written on %d members: %w", r.name(), n, bad, ErrDataLost)
+}
+
+// store puts a strip where it belongs: on the member if it serves, and on the
+// drive that is being filled to take over if the copy is past this row. It says
+// whether the member has it now.
+func (r *Rank) store(n uint64, position int, data []byte) bool {
+	m := r.members[position]
+	ok := m.state == inSync && r.writeMember(n, position, data)
+	if j := m.job; j != nil && n < j.next {
+		j.write(n, data)
+	}
+	return ok
+}
+
+// readMember reads a strip from its member; false if the member does not serve,
+// or this sector of it is bad.
+func (r *Rank) readMember(n uint64, w *row, position int, dst []byte) bool {
+	m := r.members[position]
+	if m.state != inSync {
+		return false
+	}
+	if err := m.slot.port.Read(n, dst); err != nil {
+		r.memberError(m, err)
+		return false
+	}
+	if crc32.Checksum(dst, castagnoli) != w.sums[position] {
+		r.silentError(m, n)
+		return false
+	}
+	return true
+}
+
+func (r *Rank) writeMember(n uint64, position int, data []byte) bool {
+	m := r.members[position]
+	if why := r.unfit(m); why != "" {
+		r.setMember(m, inaccessible, why)
+		return false
+	}
+	if err := m.slot.port.Write(n, data); err != nil {
+		r.memberError(m, err)
+		return false
+	}
+	return true
+}
+
+// unfit keeps customer data of an encrypted rank off a drive that would not
+// protect it: one that was erased behind the facility's back is unlocked, and takes every write.
+func (r *Rank) unfit(m *member) string {
+	if r.keygrp == 0 {
+		return ""
+	}
+	if st := m.slot.port.Status(); st.Powered && st.State != drive.Configured {
+		return "its lifecycle state is " + st.State.String()
+	}
+	return ""
+}
+
+// silentError is a strip that came back without an error and is not what was
+// written.
+func (r *Rank) silentError(m *member, n uint64) {
+	if why := r.unfit(m); why != "" {
+		r.setMember(m, inaccessible, why)
+		return
+	}
+	r.lab.logf(r.name(), "%s returned something else than was written to sector %d", m.slot.name, n)
+	r.mediaError(m)
+}
+
+// memberError judges what a member answered to host I/O.
+func (r *Rank) memberError(m *member, err error) {
+	switch {
+	case errors.Is(err, drive.MediaFailure):
+		r.mediaError(m)
+	case errors.Is(err, drive.Locked), errors.Is(err, drive.Degraded):
+		r.setMember(m, inaccessible, cause(err))
+	default:
+		r.fail(m, cause(err))
+	}
+}
+
+func (r *Rank) mediaError(m *member) {
+	m.slot.errors++
+	switch m.slot.errors {
+	case mediaErrorsPredict:
+		r.lab.logf(m.slot.name, "%d media errors: a failure is predicted", m.slot.errors)
+	case mediaErrorsFail:
+		r.fail(m, fmt.Sprintf("%d media errors", m.slot.errors))
+	}
+}
+
+// setMember records that a member does not serve. A strip that it misses
+// meanwhile is known by its check sum.
+func (r *Rank) setMember(m *member, state memberState, why string) {
+	if m.state == state {
+		return
+	}
+	m.state, m.why = state, why
+	r.lab.logf(r.name(), "%s is %s: %s", m.slot.name, state, why)
+	if out, failed := r.missing(); out > 1 {
+		what := "inaccessible"
+		if failed > 1 {
+			what = "lost as long as these drives do not come back"
+		}
+		r.lab.logf(r.name(), "data are %s: %s", what, r.gone())
+	}
+}
+
+// fail takes a member that does not work out of service; a spare takes over.
+func (r *Rank) fail(m *member, why string) {
+	if m.state == failedMember {
+		return
+	}
+	m.slot.setState(Failed, why)
+	r.setMember(m, failedMember, why)
+	r.lab.watchStale = true
+	if m.job != nil {
+		m.job.sourceGone()
+		return
+	}
+	r.rebuildOnSpare(m)
+}
+
+// cause is one clause of an error, without the prefixes of the rooms below.
+func cause(err error) string {
+	var st *drive.StatusError
+	if errors.As(err, &st) {
+		if st.Why != "" {
+			return st.Code.Error() + ": " + st.Why
+		}
+		return st.Code.Error()
+	}
+	return err.Error()
+}
+
+func xor(dst, src []byte) {
+	for i := range dst {
+		dst[i] ^= src[i]
+	}
+}
+
+// sector lends a buffer of one sector; host I/O runs often enough to reuse them.
+func (l *Lab) sector() []byte {
+	if n := len(l.buffers); n > 0 {
+		b := l.buffers[n-1]
+		l.buffers = l.buffers[:n-1]
+		return b
+	}
+	return make([]byte, l.options.SectorSize)
+}
+
+func (l *Lab) release(b []byte) { l.buffers = append(l.buffers, b) }

@@ -1,0 +1,260 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// Rank is one RAID rank: an array in use, in one key group, with the bookkeeping
+// of what was written. It is the host's way to the data.
+type Rank struct {
+	lab     *Lab
+	id      int
+	array   *array
+	keygrp  int
+	members []*member
+	rows    map[uint64]*row
+	order   []uint64 // keys of rows, ascending
+	removed bool
+}
+
+func (r *Rank) name() string { return fmt.Sprintf("R%d", r.id) }
+
+func rankID(r *Rank) int { return r.id }
+
+// group is the encryption group of the rank; nil for an unencrypted one.
+func (r *Rank) group() *keyGroup { return r.lab.group(r.keygrp) }
+
+// partition is the one that serves the rank: the rank group of DSCLI.
+func (r *Rank) partition() int { return r.id % 2 }
+
+// pool numbers the extent pools by key group and partition (assumption).
+func (r *Rank) pool() int { return 2*r.keygrp + r.partition() }
+
+// CreateRank makes a rank of an array; keygrp 0 is unencrypted. Every member of
+// an encrypted rank gets a new MEK and its access credential. If one will not,
+// the rank is not made: the members that were admitted are erased again, and the
+// report has Failed set. Report.Object is the rank's name.
+func (l *Lab) CreateRank(arrayName string, keygrp int) (Report, error) {
+	const op = "rank create"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	a, err := l.arrayNamed(op, arrayName)
+	if err != nil {
+		return Report{}, err
+	}
+	if a.rank != nil {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s carries rank %s already", a.name(), a.rank.name()), "one array is one rank")
+	}
+	g, err := l.usableGroup(op, keygrp)
+	if err != nil {
+		return Report{}, err
+	}
+	for _, s := range a.members {
+		if st := s.port.Status(); s.state != Normal || !st.Powered || st.State != drive.Erased {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s can not join a rank: %s", s.name, a.name(), s.condition()), "repair that drive first")
+		}
+	}
+	r := &Rank{lab: l, id: lowestFree(l.ranks, rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}
+	rep := l.begin(op, r.name())
+	for i, s := range a.members {
+		if g != nil {
+			if err := g.admit(s); err != nil {
+				rep.failed(s, "did not join key group", err)
+				l.recoverRankCreate(rep, r, a.members[:i+1])
+				return rep.done(), nil
+			}
+			rep.did(s, "joined key group %d", keygrp)
+		}
+		r.members = append(r.members, &member{slot: s, serial: s.port.Serial()})
+	}
+	a.rank = r
+	l.ranks = insertByID(l.ranks, r, rankID)
+	l.watchStale = true
+	rep.note("rank %s: array %s, key group %d, pool P%d", r.name(), a.name(), keygrp, r.pool())
+	return rep.done(), nil
+}
+
+// recoverRankCreate takes back what a failed rank creation has done.
+func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
+	rep.note("rank %s was not created; the drives that had joined are erased again", r.name())
+	for _, s := range touched {
+		if l.released(rep, s, "recovery after the failed creation of "+r.name()) {
+			continue
+		}
+		l.raiseNotErased(rep, s, "recovery after the failed creation of "+r.name())
+	}
+}
+
+// RemoveRank removes a rank with its data: every member is cryptographically
+// erased and leaves its key group. A member that can not be erased does not
+// keep the rank; it is reported. A group that is inaccessible has to be made accessible
+// first: without its keys nobody can prove an erase.
+func (l *Lab) RemoveRank(name string) (Report, error) {
+	const op = "rank remove"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	r, err := l.rankNamed(op, name)
+	if err != nil {
+		return Report{}, err
+	}
+	if _, err := l.usableGroup(op, r.keygrp); err != nil {
+		return Report{}, err
+	}
+	rep := l.begin(op, r.name())
+	r.removed = true
+	r.array.rank = nil
+	l.ranks = slices.DeleteFunc(l.ranks, func(x *Rank) bool { return x == r })
+	l.watchStale = true
+	var leaving []*slot
+	for _, m := range r.members {
+		leaving = append(leaving, m.slot)
+		if m.job != nil && m.job.target != m.slot {
+			leaving = append(leaving, m.job.target)
+		}
+	}
+	slices.SortFunc(leaving, func(a, b *slot) int { return a.index - b.index })
+	for _, s := range leaving {
+		if s.port.part == nil {
+			rep.note("%s is empty: its drive is not in the facility", s.name)
+			continue
+		}
+		if !l.released(rep, s, "removal of "+r.name()) {
+			l.raiseNotErased(rep, s, "removal of "+r.name())
+		}
+		if s.state == Rebuilding || s.state == MigrationTarget || s.state == MigrationSource {
+			s.setState(Normal, "")
+		}
+	}
+	rep.note("rank %s removed", r.name())
+	rep.r.Failed = false // the customer sees a removal that worked
+	return rep.done(), nil
+}
+
+// Ranks lists the ranks, by number.
+func (l *Lab) Ranks() []RankInfo {
+	out := make([]RankInfo, len(l.ranks))
+	for i, r := range l.ranks {
+		out[i] = r.Info()
+	}
+	return out
+}
+
+// Pools lists the extent pools that hold a rank, by number.
+func (l *Lab) Pools() []PoolInfo {
+	var out []PoolInfo
+	for p := 0; p <= 2*groupMax+1; p++ {
+		info := PoolInfo{ID: fmt.Sprintf("P%d", p), KeyGroup: p / 2}
+		for _, r := range l.ranks {
+			if r.pool() == p {
+				info.Ranks = append(info.Ranks, r.name())
+			}
+		}
+		if info.Ranks != nil {
+			out = append(out, info)
+		}
+	}
+	return out
+}
+
+// Rank gets a rank for host I/O. It stays usable until the rank is removed.
+func (l *Lab) Rank(id string) (*Rank, error) { return l.rankNamed("rank", id) }
+
+func (l *Lab) rankNamed(op, name string) (*Rank, error) {
+	n, ok := numbered(name, "R")
+	for _, r := range l.ranks {
+		if ok && r.id == n {
+			return r, nil
+		}
+	}
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no rank %q", name), existing("ranks", l.ranks, (*Rank).name))
+}
+
+// Info describes the rank.
+func (r *Rank) Info() RankInfo {
+	i := RankInfo{
+		ID: r.name(), Group: r.partition(), State: "Normal", DataState: r.dataState(), Array: r.array.name(), RAID: r.array.raidText(),
+		Pool: fmt.Sprintf("P%d", r.pool()), KeyGroup: r.keygrp, Rows: len(r.order), Capacity: r.capacity(),
+	}
+	if i.DataState != "Normal" {
+		i.State = i.DataState
+	}
+	for _, m := range r.members {
+		mi := MemberInfo{Slot: m.slot.name, Serial: m.serial, State: m.state.String()}
+		if m.job != nil {
+			mi.CopyingTo, mi.Done = m.job.target.name, m.job.done
+		}
+		i.Members = append(i.Members, mi)
+	}
+	return i
+}
+
+// Info's data state. "Failed" is more members gone than parity replaces,
+// "Inaccessible" the same with members that are there and locked.
+func (r *Rank) dataState() string {
+	if !r.lab.dataAccess(r) {
+		return "Inaccessible"
+	}
+	out, failed := r.missing()
+	switch {
+	case out == 0:
+		return "Normal"
+	case out == 1:
+		return "Degraded"
+	case failed >= 2:
+		return "Failed"
+	}
+	return "Inaccessible"
+}
+
+// missing counts the members that do not serve, and those of them that failed.
+func (r *Rank) missing() (out, failed int) {
+	for _, m := range r.members {
+		if m.state != inSync {
+			out++
+		}
+		if m.state == failedMember {
+			failed++
+		}
+	}
+	return out, failed
+}
+
+// gone says which members are missing and why, for messages.
+func (r *Rank) gone() string {
+	var parts []string
+	for _, m := range r.members {
+		if m.state != inSync {
+			parts = append(parts, fmt.Sprintf("%s (%s)", m.slot.name, m.why))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// condition is one clause on a drive that is not what it should be.
+func (s *slot) condition() string {
+	switch st := s.port.Status(); {
+	case s.state != Normal:
+		return string(s.state) + ": " + s.why
+	case !st.Powered:
+		return "it does not answer"
+	default:
+		return "its lifecycle state is " + st.State.String()
+	}
+}
+
+// memberOf finds the rank position that a slot serves.
+func (s *slot) member() *member {
+	if s.array == nil || s.array.rank == nil {
+		return nil
+	}
+	return s.array.rank.members[s.position]
+}
+
+var errNoSpare = errors.New("no spare on the DA pair")

@@ -1,0 +1,255 @@
+package raslab
+
+import (
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// How fast copies go (assumption): so many rows in each step of virtual time. A
+// copy takes at least one step.
+const (
+	copyStep = 10 * time.Minute
+	copyRows = 256
+)
+
+// copyJob fills one drive so that it can serve a position of a rank: a rebuild
+// onto a spare, a smart rebuild, a copy back to a replaced drive, or the resynchronisation
+// of a member that was away. For each row it takes, in this order: what the target has already, if its check sum is right; the source drive's strip;
+// the XOR of the others.
+type copyJob struct {
+	rank   *Rank
+	member *member
+	target *slot
+	source *slot  // nil: there is none, or it is gone
+	what   string // "rebuild", "smart rebuild", "copy back", "resynchronisation"
+	next   uint64 // rows below it are on the target
+	done   int    // rows
+	broken string // why the target failed
+	ended  bool
+	finish func(j *copyJob, err error) // called once; the target serves already when err is nil
+}
+
+// startCopy begins to fill the target.
+func (l *Lab) startCopy(m *member, target, source *slot, what string, finish func(*copyJob, error)) *copyJob {
+	j := &copyJob{rank: target.lab.rankOf(m), member: m, target: target, source: source, what: what, finish: finish}
+	m.job = j
+	if source != nil {
+		source.setState(MigrationSource, "being copied to "+target.name)
+		target.setState(MigrationTarget, "being copied from "+source.name)
+	} else {
+		target.setState(Rebuilding, "")
+	}
+	l.logf(j.rank.name(), "%s of %s begins", what, target.name)
+	l.watchStale = true
+	l.clock.after(copyStep, j.step)
+	return j
+}
+
+func (l *Lab) rankOf(m *member) *Rank {
+	for _, r := range l.ranks {
+		if slices.Contains(r.members, m) {
+			return r
+		}
+	}
+	panic("BUG: raslab: member of no rank")
+}
+
+// copyingTo says whether a slot's drive is being filled.
+func (l *Lab) copyingTo(s *slot) bool {
+	for _, r := range l.ranks {
+		for _, m := range r.members {
+			if m.job != nil && m.job.target == s {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (j *copyJob) step() {
+	r := j.rank
+	if j.ended {
+		return
+	}
+	if r.removed {
+		j.end(fmt.Errorf("raslab: %s was removed", r.name()))
+		return
+	}
+	if !r.lab.dataAccess(r) { // it goes on when access is back
+		r.lab.clock.after(copyStep, j.step)
+		return
+	}
+	buf := r.lab.sector()
+	defer r.lab.release(buf)
+	at, _ := slices.BinarySearch(r.order, j.next)
+	for k := 0; k < copyRows && at < len(r.order); k++ {
+		n := r.order[at]
+		if err := j.row(n, buf); err != nil {
+			j.end(err)
+			return
+		}
+		j.next = n + 1
+		j.done++
+		at++
+	}
+	if at < len(r.order) {
+		r.lab.clock.after(copyStep, j.step)
+		return
+	}
+	j.end(j.check())
+}
+
+// row brings one strip to the target.
+func (j *copyJob) row(n uint64, buf []byte) error {
+	r, w := j.rank, j.rank.rows[n]
+	position := slices.Index(r.members, j.member)
+	if err := j.target.port.Read(n, buf); err == nil && crc32.Checksum(buf, castagnoli) == w.sums[position] && j.untouched() {
+		return nil
+	}
+	ok := false
+	if j.source != nil && j.member.state == inSync {
+		ok = r.readMember(n, w, position, buf)
+	}
+	if !ok {
+		if err := r.reconstruct(n, w, position, buf); err != nil {
+			return err
+		}
+	}
+	j.write(n, buf)
+	if j.broken != "" {
+		return fmt.Errorf("raslab: %s of %s: %s", j.what, j.target.name, j.broken)
+	}
+	return nil
+}
+
+// untouched says whether what the target holds may be trusted row by row: it is
+// the member itself, come back.
+func (j *copyJob) untouched() bool { return j.target == j.member.slot }
+
+// write puts a strip on the target. It is also used by host writes to rows that
+// were copied already.
+func (j *copyJob) write(n uint64, data []byte) {
+	if j.broken != "" {
+		return
+	}
+	if why := j.unfit(); why != "" {
+		j.broken = why
+		return
+	}
+	if err := j.target.port.Write(n, data); err != nil {
+		j.broken = cause(err)
+	}
+}
+
+func (j *copyJob) unfit() string {
+	st := j.target.port.Status()
+	switch {
+	case !st.Powered:
+		return "it does not answer"
+	case j.rank.keygrp != 0 && (st.State != drive.Configured || st.Locked):
+		return "its lifecycle state is " + st.State.String()
+	}
+	return ""
+}
+
+func (j *copyJob) check() error {
+	if j.broken == "" {
+		j.broken = j.unfit()
+	}
+	if j.broken != "" {
+		return fmt.Errorf("raslab: %s of %s: %s", j.what, j.target.name, j.broken)
+	}
+	return nil
+}
+
+// sourceGone goes on without the drive that failed during the copy: what it has
+// not given comes from the others.
+func (j *copyJob) sourceGone() {
+	if j.source != nil {
+		j.rank.lab.logf(j.rank.name(), "%s of %s goes on from the other members", j.what, j.target.name)
+		j.source = nil
+		j.target.setState(Rebuilding, "")
+	}
+}
+
+// end puts the target in the member's place, or gives up.
+func (j *copyJob) end(err error) {
+	r, m := j.rank, j.member
+	l := r.lab
+	j.ended, m.job = true, nil
+	l.watchStale = true
+	old := m.slot
+	if err != nil {
+		l.logf(r.name(), "%s of %s ended after %d rows: %v", j.what, j.target.name, j.done, err)
+		if j.broken != "" {
+			j.target.setState(Failed, j.broken)
+		} else if j.target != old {
+			j.target.setState(Normal, "")
+		}
+		if j.source != nil {
+			j.source.setState(Normal, "")
+		}
+		j.finish(j, err)
+		return
+	}
+	if j.target != old {
+		position := old.position
+		old.array, r.array.members[position] = nil, j.target
+		j.target.array, j.target.position = r.array, position
+	}
+	m.slot, m.serial, m.state, m.why = j.target, j.target.port.Serial(), inSync, ""
+	j.target.suspect = suspicion{}
+	j.target.setState(Normal, "")
+	l.logf(r.name(), "%s of %s is complete, %d rows", j.what, j.target.name, j.done)
+	j.finish(j, nil)
+}
+
+// rebuildOnSpare lets a spare take over for a member that failed. It waits while
+// a service action is at work on that very slot, and while the rank's data are
+// out of reach; spares that will not join are set aside.
+func (r *Rank) rebuildOnSpare(m *member) {
+	l := r.lab
+	if r.removed || m.job != nil || m.state != failedMember || l.underRepair(m.slot) {
+		return
+	}
+	if out, _ := r.missing(); out > 1 || !l.dataAccess(r) {
+		l.logf(r.name(), "no rebuild for %s: the data are out of reach", m.slot.name)
+		return
+	}
+	for {
+		spare := l.spareFor(m.slot, nil)
+		if spare == nil {
+			l.logf(r.name(), "no rebuild for %s: %v", m.slot.name, errNoSpare)
+			return
+		}
+		if g := r.group(); g != nil {
+			if err := g.admit(spare); err != nil {
+				l.logf(r.name(), "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
+				spare.setState(Failed, "it did not join key group "+fmt.Sprint(r.keygrp))
+				continue
+			}
+		}
+		l.startCopy(m, spare, nil, "rebuild", func(_ *copyJob, err error) {
+			if err != nil {
+				r.rebuildOnSpare(m)
+			}
+		})
+		return
+	}
+}
+
+// retryRebuilds looks again for what can be rebuilt: a spare came, or access to
+// data is back.
+func (l *Lab) retryRebuilds() {
+	for _, r := range l.ranks {
+		for _, m := range r.members {
+			if m.state == failedMember && m.job == nil {
+				r.rebuildOnSpare(m)
+			}
+		}
+	}
+}

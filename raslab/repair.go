@@ -1,0 +1,343 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// A repair has three steps: start (the drive is taken out of service and loses
+// its power), exchange FRU, resume. What the resume does with the drive [the source
+// lost the conditions under which it starts a migration; these are ours]:
+//
+//   - the slot's rank position has no other drive: the drive joins the key
+//     group and is filled from the other members, or, if it is the old drive
+//     and still opens to its credential, takes its place again with what it has;
+//   - a spare has taken the position over: the drive joins the key group, the data
+//     are copied back, and the spare is erased and is a spare again;
+//   - the slot serves no rank: the drive must be erased, and is a spare or free.
+
+// StartRepair begins the repair of a slot's drive: it is taken out of service
+// and its power is taken away. The service action is in progress until ResumeRepair or
+// CancelRepair. It is refused while taking the drive would leave its rank without data.
+func (l *Lab) StartRepair(slotName string) (Report, error) {
+	const op = "repair start"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	s, err := l.slotNamed(op, slotName)
+	if err != nil {
+		return Report{}, err
+	}
+	if l.copyingTo(s) || s.state == MigrationSource {
+		return Report{}, refuse(ErrBusy, op, fmt.Sprintf("%s is %s", s.name, s.state), "wait until the copy is complete")
+	}
+	if m := s.member(); m != nil {
+		r := l.rankOf(m)
+		if m.job != nil {
+			return Report{}, refuse(ErrBusy, op, fmt.Sprintf("a %s for %s is running on %s", m.job.what, s.name, m.job.target.name), "wait until it is complete")
+		}
+		if out, _ := r.missing(); m.state == inSync && out > 0 && len(r.order) > 0 {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s; without %s its data are gone", r.name(), r.gone(), s.name),
+				"repair the drive that is missing first")
+		}
+		if m.state == inSync {
+			r.setMember(m, inaccessible, "under repair")
+		}
+	}
+	rep := l.begin(op, s.name)
+	l.action = &action{name: "repair of " + s.name, slot: s, old: s.port.Serial()}
+	s.port.PowerOff()
+	s.setState(Removed, "under repair")
+	l.watchStale = true
+	rep.note("repair of %s: its drive may be exchanged now", s.name)
+	return rep.done(), nil
+}
+
+// repairOf checks that the repair of this slot is in progress.
+func (l *Lab) repairOf(op, slotName string) (*slot, error) {
+	s, err := l.slotNamed(op, slotName)
+	switch {
+	case err != nil:
+		return nil, err
+	case l.underRepair(s):
+		return s, nil
+	case l.action != nil:
+		return nil, refuse(ErrBusy, op, "a service action is in progress: "+l.action.name, "finish that first")
+	}
+	return nil, refuse(ErrState, op, "no repair of "+s.name+" was started", "start the repair first")
+}
+
+// ExchangeFRU exchanges the drive for a part of the shelf, by serial. An empty
+// serial continues without unseating and reseating the drive: a pseudo repair.
+// An exchange is refused while the old drive may hold the only copy of its data.
+func (l *Lab) ExchangeFRU(slotName, serial string) (Report, error) {
+	const op = "repair exchange"
+	s, err := l.repairOf(op, slotName)
+	if err != nil {
+		return Report{}, err
+	}
+	if serial == "" {
+		if s.port.part == nil {
+			return Report{}, refuse(ErrState, op, s.name+" is empty", "name a drive on the shelf")
+		}
+		rep := l.begin(op, s.name)
+		l.action.ready = true
+		rep.note("%s stays in %s: pseudo repair", s.port.Serial(), s.name)
+		return rep.done(), nil
+	}
+	p, err := l.onShelf(op, serial)
+	if err != nil {
+		return Report{}, err
+	}
+	if m := s.member(); m != nil && m.serial != p.Serial() && !l.rankOf(m).redundantWithout(m) {
+		r := l.rankOf(m)
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s; %s may hold the only copy of its data", r.name(), r.gone(), m.serial),
+			"do a pseudo repair, or remove the rank and with it its data")
+	}
+	rep := l.begin(op, s.name)
+	if s.port.part != nil {
+		rep.note("%s was taken out of %s and put on the shelf", s.port.Serial(), s.name)
+		l.unplug(s)
+	}
+	l.plug(s, p)
+	l.action.ready = true
+	rep.note("%s was put into %s", p.Serial(), s.name)
+	return rep.done(), nil
+}
+
+// redundantWithout says whether the data of a position can be rebuilt from the
+// others.
+func (r *Rank) redundantWithout(m *member) bool {
+	out, _ := r.missing()
+	if m.state != inSync {
+		out--
+	}
+	return out == 0 || len(r.order) == 0
+}
+
+// CancelRepair ends a repair before the FRU was exchanged.
+func (l *Lab) CancelRepair(slotName string) (Report, error) {
+	const op = "repair cancel"
+	s, err := l.repairOf(op, slotName)
+	if err != nil {
+		return Report{}, err
+	}
+	if l.action.ready && s.port.Serial() != l.action.old {
+		return Report{}, refuse(ErrState, op, "the drive of "+s.name+" was exchanged already", "resume the repair")
+	}
+	rep := l.begin(op, s.name)
+	l.action = nil
+	if err := s.port.PowerOn(); err != nil {
+		rep.failed(s, "did not power on", err)
+	}
+	s.setState(Failed, "its repair was cancelled")
+	if m := s.member(); m != nil {
+		l.memberBack(rep, m)
+	} else if s.port.answers() && l.unproven[s.port.Serial()] == "" && s.port.Status().State == drive.Erased {
+		s.setState(Normal, "")
+	}
+	rep.note("repair of %s cancelled", s.name)
+	return rep.done(), nil
+}
+
+// ResumeRepair powers the drive on, certifies it, and brings it to its place. The
+// repair is over then, also if it did not succeed.
+func (l *Lab) ResumeRepair(slotName string) (Report, error) {
+	const op = "repair resume"
+	s, err := l.repairOf(op, slotName)
+	if err != nil {
+		return Report{}, err
+	}
+	if !l.action.ready {
+		return Report{}, refuse(ErrState, op, "the FRU in "+s.name+" was neither exchanged nor confirmed", "exchange the FRU first")
+	}
+	m, back := s.member(), l.displaced(s)
+	if waiting := firstMember(m, back); waiting != nil {
+		if _, err := l.usableGroup(op, l.rankOf(waiting).keygrp); err != nil {
+			return Report{}, err
+		}
+	}
+	rep := l.begin(op, s.name)
+	old := l.action.old
+	l.action = nil
+	l.watchStale = true
+	same := s.port.Serial() == old
+	switch {
+	case m != nil && m.serial == s.port.Serial():
+		if err := s.port.PowerOn(); err != nil {
+			s.setState(Failed, "it does not power on")
+			rep.failed(s, "did not power on", err)
+			l.rankOf(m).failed(m, "it does not power on")
+			return rep.done(), nil
+		}
+		l.memberBack(rep, m)
+	case !l.certify(rep, s, "repair of "+s.name, true):
+		if m != nil {
+			l.rankOf(m).failed(m, s.why)
+		}
+		return rep.done(), nil
+	case m != nil:
+		l.joinMember(rep, m, s, nil)
+	case back != nil:
+		l.joinMember(rep, back, s, back.slot)
+	default:
+		rep.did(s, "is a drive in good order")
+		l.retryRebuilds()
+	}
+	if !same && l.awaited(old) == nil && !l.inSlot(old) {
+		l.forget(old)
+	}
+	return rep.done(), nil
+}
+
+func firstMember(ms ...*member) *member {
+	for _, m := range ms {
+		if m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
+func (l *Lab) inSlot(serial string) bool {
+	for _, s := range l.slots {
+		if s.port.Serial() == serial {
+			return true
+		}
+	}
+	return false
+}
+
+// displaced is the rank position that was at home in this slot and is served by
+// a spare now; nil if there is none, or if it has not enough to copy from.
+func (l *Lab) displaced(s *slot) *member {
+	if s.site == nil || s.site.array == nil || s.site.array.rank == nil || s.array != nil {
+		return nil
+	}
+	a := s.site.array
+	for i, m := range a.rank.members {
+		if a.home(i) == s && m.slot != s && m.job == nil && m.state == inSync {
+			return m
+		}
+	}
+	return nil
+}
+
+// failed leaves a member out of service after a repair that did not succeed; a
+// spare takes over if there is one.
+func (r *Rank) failed(m *member, why string) {
+	if m.state != failedMember {
+		m.state = inaccessible // so that fail sees a change
+	}
+	r.fail(m, why)
+	m.why = why
+	r.rebuildOnSpare(m)
+}
+
+// memberBack takes a member back that is the drive it was: with its data if it
+// still opens to its credential, else erased and filled again, as long as the others have its data.
+func (l *Lab) memberBack(rep *reporter, m *member) {
+	s, r := m.slot, l.rankOf(m)
+	g := r.group()
+	s.errors = 0
+	if g == nil {
+		rep.did(s, "is back in %s", r.name())
+		l.resyncAs(m, inaccessible)
+		return
+	}
+	err := g.readmit(s)
+	if err == nil {
+		rep.did(s, "opens to its credential and is back in %s", r.name())
+		l.resyncAs(m, inaccessible)
+		return
+	}
+	rep.note("%s does not open to its credential: %s", s.name, cause(err))
+	if !r.redundantWithout(m) {
+		rep.failed(s, "was left as it is: "+r.name()+" has no redundancy left, and nothing but this drive holds its data", err)
+		l.raiseMigrationFailed(rep, s, err)
+		return
+	}
+	if !l.released(rep, s, "repair of "+s.name) {
+		l.raiseNotErased(rep, s, "repair of "+s.name)
+		r.failed(m, "not erased")
+		return
+	}
+	l.joinMember(rep, m, s, nil)
+}
+
+// resyncAs lets a member catch up with what it missed.
+func (l *Lab) resyncAs(m *member, state memberState) {
+	m.state = state
+	if m.why == "" {
+		m.why = "catching up"
+	}
+	l.resync(m)
+}
+
+// joinMember brings an erased drive into the group of a rank and begins to fill it.
+// source is the spare to copy back from; nil fills it from the other members.
+func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
+	r := l.rankOf(m)
+	if g := r.group(); g != nil {
+		if err := g.admit(s); err != nil {
+			rep.failed(s, fmt.Sprintf("did not join key group %d", r.keygrp), err)
+			l.raiseMigrationFailed(rep, s, err)
+			s.setState(Failed, "it did not take its credential")
+			if source == nil {
+				r.failed(m, "it did not take its credential")
+			}
+			return
+		}
+		rep.did(s, "joined key group %d", r.keygrp)
+	}
+	if source == nil {
+		rep.note("%s is rebuilt on %s", r.name(), s.name)
+		l.startCopy(m, s, nil, "rebuild", func(_ *copyJob, err error) {
+			if err != nil {
+				r.failed(m, err.Error())
+			}
+		})
+		return
+	}
+	rep.note("%s is copied back from %s to %s", r.name(), source.name, s.name)
+	l.startCopy(m, s, source, "copy back", func(_ *copyJob, err error) {
+		if err != nil {
+			return // the rank stays on its spare
+		}
+		after := l.begin("copy back", s.name)
+		if !l.released(after, source, "repair of "+s.name) {
+			l.raiseNotErased(after, source, "repair of "+s.name)
+			return
+		}
+		source.setState(Normal, "")
+	})
+}
+
+// raiseMigrationFailed reports a drive that did not come into its group in the
+// resume of a repair.
+func (l *Lab) raiseMigrationFailed(rep *reporter, s *slot, err error) {
+	l.raise(src.BE31F004, s.name, []finding{{s, s.port.Serial(), "repair of " + s.name + ": " + migrationWhy(err)}}, func(e *event) (still []string) {
+		for _, f := range e.found {
+			m := f.slot.member()
+			switch {
+			case f.slot.port.Serial() == f.serial && m != nil && m.state != inSync:
+				still = append(still, f.slot.name+": "+m.why)
+			case f.slot.port.Serial() == f.serial && m == nil && f.slot.state != Normal:
+				still = append(still, f.slot.name+": "+string(f.slot.state))
+			}
+		}
+		return still
+	})
+	rep.r.Failed = true
+}
+
+func migrationWhy(err error) string {
+	var st *drive.StatusError
+	if errors.As(err, &st) {
+		return st.Op + ": " + cause(err)
+	}
+	return cause(err)
+}

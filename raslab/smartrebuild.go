@@ -1,0 +1,89 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// SmartRebuild copies a member that still works to a spare, drive to drive through
+// the encryption of both, and then erases it (issraid exchange). The spare joins the key group first. The
+// copy runs in virtual time; the service action is in progress until it ends. What the member
+// does not give comes from the other members.
+func (l *Lab) SmartRebuild(slotName string) (Report, error) {
+	const op = "smartrebuild start"
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	s, err := l.slotNamed(op, slotName)
+	if err != nil {
+		return Report{}, err
+	}
+	m := s.member()
+	if m == nil {
+		return Report{}, refuse(ErrState, op, s.name+" serves no rank", "name a member of a rank")
+	}
+	r := l.rankOf(m)
+	if m.state != inSync || m.job != nil {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s is %s", s.name, s.condition()), "a smart rebuild is for a member that still works")
+	}
+	g := r.group()
+	if !l.dataAccess(r) && (g == nil || g.enc.State() == encgroup.Accessible) {
+		return Report{}, refuse(ErrNoAccess, op, l.noAccessWhy(r), "repeat the IML")
+	}
+	spare := l.spareFor(s, nil)
+	if spare == nil {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("DA pair %d has no spare that can be used", s.pair()), "replace a drive first")
+	}
+	rep := l.begin(op, s.name)
+	if g != nil {
+		if err := g.admit(spare); err != nil {
+			rep.failed(spare, fmt.Sprintf("did not join key group %d", r.keygrp), err)
+			if errors.Is(err, encgroup.ErrInaccessible) {
+				l.raiseInaccessible(rep, s, spare, g, err)
+			} else {
+				spare.setState(Failed, fmt.Sprintf("it did not join key group %d", r.keygrp))
+			}
+			return rep.done(), nil
+		}
+		rep.did(spare, "joined key group %d", r.keygrp)
+	}
+	l.action = &action{name: "smart rebuild of " + s.name}
+	rep.note("%s is copied to %s", s.name, spare.name)
+	l.startCopy(m, spare, s, "smart rebuild", func(j *copyJob, err error) {
+		l.action = nil
+		after := l.begin(op, s.name)
+		if err != nil {
+			if m.state == failedMember {
+				r.rebuildOnSpare(m)
+			}
+			return
+		}
+		failed := s.state == Failed
+		if !l.released(after, s, "smart rebuild of "+s.name) {
+			l.raiseNotErased(after, s, "smart rebuild of "+s.name)
+			return
+		}
+		if failed {
+			s.setState(Failed, "it failed during its smart rebuild")
+			return
+		}
+		s.setState(FailedDeferred, "replaced by "+j.target.name)
+	})
+	return rep.done(), nil
+}
+
+// raiseInaccessible reports a smart rebuild whose spare could not be
+// initialised because the group has no key.
+func (l *Lab) raiseInaccessible(rep *reporter, s, spare *slot, g *keyGroup, err error) {
+	why := fmt.Sprintf("spare %s can not join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err)))
+	l.raise(src.BE3400A2, s.name, []finding{{s, s.port.Serial(), why}}, func(*event) []string {
+		if g.enc.State() == encgroup.Accessible {
+			return nil
+		}
+		return []string{fmt.Sprintf("key group %d is %s", g.id, g.enc.State())}
+	})
+	rep.r.Failed = true
+}
