@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/erase"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
@@ -12,8 +11,8 @@ import (
 type DriveVerdict struct {
 	Slot, Location, Serial string
 	Passed                 bool
-	Verdict                string             // "erased, certificate held", "never configured here", "security degraded", ...
-	Certificate            *erase.Certificate // nil if it was never erased here
+	Verdict                string // "erased, certificate held", "never configured here", "security degraded", ...
+	Certificate            []byte // JSON; nil if it was never erased here, or not proved
 }
 
 // DiscontinueReport is the result of the scan.
@@ -41,8 +40,11 @@ func (l *Lab) Discontinue() (DiscontinueReport, error) {
 		if s.port.part == nil {
 			continue
 		}
-		v := DriveVerdict{Slot: s.name, Location: s.location, Serial: s.port.Serial(), Certificate: l.certificates[s.port.Serial()]}
+		v := DriveVerdict{Slot: s.name, Location: s.location, Serial: s.port.Serial()}
 		v.Verdict, v.Passed = l.eraseStatus(s)
+		if c := l.certificates[v.Serial]; c != nil && v.Passed {
+			v.Certificate = c.JSON()
+		}
 		out.Verdicts = append(out.Verdicts, v)
 		if !v.Passed {
 			bad = append(bad, finding{s, v.Serial, v.Verdict})
