@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -42,7 +43,8 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 		Short: "check the signature of a certificate of sanitization",
 		Long: "verify reads a certificate, in JSON or as text, and checks its signature. With --key it\n" +
 			"must be signed by that key. Without, any key will do: then compare the key's name with\n" +
-			"one that you got another way. FILE - is standard input.",
+			"one that you got another way. FILE - is standard input.\n" +
+			"The exit code is 1 if it is not what was signed, or not by that key.",
 		Example: "  fdelab certificate verify drive.cert --key operator.pem",
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -61,8 +63,11 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 				return cannotf("certificate: %w", err)
 			}
 			c, err := erase.VerifyCertificate(b, trusted)
+			if errors.Is(err, erase.ErrSignature) {
+				return failedf("%s is not valid: %w", args[0], err)
+			}
 			if err != nil {
-				return failedf("certificate %s is not valid: %w", args[0], err)
+				return usagef("%s is no certificate of sanitization: %w", args[0], err)
 			}
 			return a.printVerified(c, trusted != nil)
 		},
@@ -100,7 +105,7 @@ func (a *app) readFile(name string) ([]byte, error) {
 	}
 	b, err := io.ReadAll(io.LimitReader(in, fileMax+1))
 	if err == nil && len(b) > fileMax {
-		return nil, errors.New(name + " has more than 1 MiB, too much for a certificate or a key")
+		return nil, fmt.Errorf("%s has more than %d bytes, too much for a certificate or a key", name, fileMax)
 	}
 	return b, err
 }

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/erase"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"fdelab": main})
+}
+
+// TestScripts plays testdata/script: each file runs the command as a process
+// and looks at its exit code and both of its streams.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": statusCmd,
+			"lines":  linesCmd,
+			"sign":   signCmd,
+		},
+	})
+}
+
+// statusCmd is "status CODE PROGRAM ARG...": run it and compare the exit code.
+func statusCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE PROGRAM ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	have := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		have = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if have != want {
+		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), have, want)
+	}
+}
+
+// linesCmd is "lines stdout|stderr N": compare the number of lines.
+func linesCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: lines stdout|stderr N")
+	}
+	if have := strings.Count(ts.ReadFile(args[0]), "\n"); strconv.Itoa(have) != args[1] {
+		ts.Fatalf("%s has %d lines, want %s", args[0], have, args[1])
+	}
+}
+
+// signCmd writes a certificate, drive.json and drive.txt, and the key that
+// signed it, key.pem and key.b64, and another, other.pem.
+func signCmd(ts *testscript.TestScript, _ bool, _ []string) {
+	key := ed25519.NewKeyFromSeed([]byte("a fixed seed of thirty-two bytes"))
+	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))
+	c, err := erase.Sign(erase.Statement{
+		MediaSerial: "FDE00001", Extent: "whole drive", Method: "Purge: Cryptographic Erase", Tool: "fdelab",
+		Date: "2026-01-31T12:00:00Z",
+	}, key)
+	ts.Check(err)
+	write := func(name string, b []byte) { ts.Check(os.WriteFile(ts.MkAbs(name), b, 0o644)) }
+	write("drive.json", c.JSON())
+	write("drive.txt", []byte(c.Text()))
+	write("key.pem", publicPEM(ts, key))
+	write("other.pem", publicPEM(ts, other))
+	write("key.b64", []byte(base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))+"\n"))
+}
+
+func publicPEM(ts *testscript.TestScript, key ed25519.PrivateKey) []byte {
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	ts.Check(err)
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestFullDiskIsNotSuccess(t *testing.T) {
+	var diagnostics strings.Builder
+	code := run([]string{"src"}, strings.NewReader(""), brokenWriter{}, &diagnostics)
+	require.Equal(t, exitCannot, code, "a result that could not be written is not done")
+	require.Equal(t, "fdelab: error: cannot write the result: no space left\n", diagnostics.String(), "the reason, once")
+}
+
+func TestMessagesStayOnOneLine(t *testing.T) {
+	var diagnostics strings.Builder
+	code := run([]string{"certificate", "verify", "no\nsuch\x1b[31mfile"}, strings.NewReader(""), io.Discard, &diagnostics)
+	require.Equal(t, exitCannot, code)
+	require.Equal(t, 1, strings.Count(diagnostics.String(), "\n"), "a file name can not break the line: %q", diagnostics.String())
+	require.NotContains(t, diagnostics.String(), "\x1b", "a file name can not steer the terminal")
+}
+
+func TestEndlessFileIsRefused(t *testing.T) {
+	var diagnostics strings.Builder
+	code := run([]string{"certificate", "verify", "-"}, zeros{}, io.Discard, &diagnostics)
+	require.Equal(t, exitCannot, code, "reading ends by itself")
+	require.Contains(t, diagnostics.String(), "too much for a certificate", "and says why")
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// BenchmarkStartUp is the start of the process, its command tree and its end.
+// It runs this test binary as the command; the command itself is smaller.
+func BenchmarkStartUp(b *testing.B) {
+	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
+	require.NoError(b, err)
+	for b.Loop() {
+		if err := exec.Command(exe, "version").Run(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
