@@ -1,0 +1,110 @@
+package encgroup
+
+import (
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+)
+
+func newCluster(t *testing.T, ids ...string) (*MemCluster, []*MemServer) {
+	t.Helper()
+	c, err := NewMemCluster(entropy.Stream(1, "k"), ids...)
+	require.NoError(t, err)
+	return c, c.servers
+}
+
+func TestServersReplicate(t *testing.T) {
+	c, s := newCluster(t, "a", "b", "c")
+	one, err := s[0].Create("x")
+	require.NoError(t, err)
+	two, err := s[1].Create("x")
+	require.NoError(t, err)
+	require.NotEqual(t, one, two)
+	want, err := s[0].Get(one)
+	require.NoError(t, err)
+	for _, m := range s {
+		got, err := m.Get(one)
+		require.NoError(t, err)
+		require.True(t, got.Equal(&want), "every server has the same key")
+		other, err := m.Get(two)
+		require.NoError(t, err)
+		require.False(t, other.Equal(&want))
+		require.Equal(t, []string{one, two}, m.Keys())
+		require.True(t, m.Powered())
+	}
+	require.Len(t, c.Servers(), 3)
+	require.Equal(t, "b", c.Servers()[1].ID())
+}
+
+func TestReplicationWaits(t *testing.T) {
+	c, s := newCluster(t, "a", "b", "c")
+	require.NoError(t, c.CutLink("a", "b"))
+	s[2].PowerOff()
+	uid, err := s[0].Create("x")
+	require.NoError(t, err)
+	require.Empty(t, s[1].Keys(), "the link is cut")
+	require.Empty(t, s[2].Keys(), "the server is off")
+	s[2].PowerOn()
+	require.Equal(t, []string{uid}, s[2].Keys(), "it goes when the server is back")
+	require.Empty(t, s[1].Keys(), "what arrived is not passed on")
+	require.NoError(t, c.MendLink("b", "a"))
+	require.Equal(t, []string{uid}, s[1].Keys(), "it goes when the link is back")
+
+	require.NoError(t, s[1].LoseKey(uid))
+	s[1].PowerOff()
+	s[1].PowerOn()
+	require.Empty(t, s[1].Keys(), "what arrived once is not sent again")
+	_, err = s[1].Get(uid)
+	require.ErrorIs(t, err, ErrNoKey)
+	require.NoError(t, s[1].RestoreFrom(s[2]))
+	require.Equal(t, []string{uid}, s[1].Keys())
+}
+
+func TestDamageStaysWithItsServer(t *testing.T) {
+	_, s := newCluster(t, "a", "b")
+	uid, err := s[0].Create("x")
+	require.NoError(t, err)
+	good, err := s[1].Get(uid)
+	require.NoError(t, err)
+	require.NoError(t, s[0].DamageKey(uid, 255))
+	bad, err := s[0].Get(uid)
+	require.NoError(t, err, "a server does not know that its key is damaged")
+	require.False(t, bad.Equal(&good))
+	still, err := s[1].Get(uid)
+	require.NoError(t, err)
+	require.True(t, still.Equal(&good))
+	require.NoError(t, s[0].RestoreFrom(s[1]))
+	mended, err := s[0].Get(uid)
+	require.NoError(t, err)
+	require.True(t, mended.Equal(&good))
+}
+
+func TestClusterRefusals(t *testing.T) {
+	for _, ids := range [][]string{{""}, {"a", "a"}, {string(make([]byte, 201))}} {
+		_, err := NewMemCluster(entropy.Stream(1, "k"), ids...)
+		require.Error(t, err, "%q", ids)
+	}
+	c, s := newCluster(t, "a", "b")
+	_, err := c.Server("z")
+	require.ErrorContains(t, err, `no key server "z"`)
+	require.Error(t, c.CutLink("a", "z"))
+	require.Error(t, c.CutLink("z", "a"))
+	require.Error(t, c.CutLink("a", "a"))
+	require.ErrorIs(t, s[0].LoseKey("x"), ErrNoKey)
+	require.ErrorIs(t, s[0].DamageKey("x", 0), ErrNoKey)
+	uid, err := s[0].Create("x")
+	require.NoError(t, err)
+	require.ErrorContains(t, s[0].DamageKey(uid, 256), "need 0 to 255")
+	s[1].PowerOff()
+	require.ErrorIs(t, s[1].RestoreFrom(s[0]), ErrUnreachable)
+	require.ErrorIs(t, s[0].RestoreFrom(s[1]), ErrUnreachable)
+
+	c, err = NewMemCluster(entropy.Checked(iotest.ErrReader(iotest.ErrTimeout)), "a", "b")
+	require.NoError(t, err)
+	_, err = c.servers[0].Create("x")
+	require.ErrorIs(t, err, ErrRefused, "a server without randomness makes no key")
+	require.Empty(t, c.servers[1].Keys())
+}
