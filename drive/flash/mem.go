@@ -1,7 +1,5 @@
 package flash
 
-import "bytes"
-
 // Mem is flash in memory. It stores only what is programmed: a drive at rest
 // holds two or three pages of a few hundred bytes.
 type Mem struct {
@@ -9,9 +7,10 @@ type Mem struct {
 	off   bool
 	pages []*memPage // by Geometry.index; nil is blank
 	wear  []uint64
+	spare *memPage // of an erased page, cleared, for the next program, which else is mostly allocation
 }
 
-// memPage is a page with at least one programmed bit. It is never changed once
+// memPage is a page with at least one programmed bit. It is not changed while
 // it is stored, so that zeroed pages can share one.
 type memPage struct {
 	data []byte // the page without the bytes at its end that equal rest
@@ -82,7 +81,10 @@ func (m *Mem) Erase(block int) error {
 		return err
 	}
 	first := m.g.index(block, 0)
-	clear(m.pages[first : first+m.g.PagesPerBlock])
+	for i, p := range m.pages[first : first+m.g.PagesPerBlock] {
+		m.pages[first+i] = nil
+		m.recycle(p)
+	}
 	m.wear[block]++
 	return nil
 }
@@ -95,7 +97,9 @@ func (m *Mem) Zero(block, page int) error {
 	if err := m.g.checkPage(block, page); err != nil {
 		return err
 	}
-	m.pages[m.g.index(block, page)] = zeroedPage
+	i := m.g.index(block, page)
+	m.recycle(m.pages[i])
+	m.pages[i] = zeroedPage
 	return nil
 }
 
@@ -152,8 +156,25 @@ func (m *Mem) store(i int, data []byte) {
 	case len(data) == m.g.PageSize && allZero(data):
 		m.pages[i] = zeroedPage
 	default:
-		m.pages[i] = &memPage{data: bytes.Clone(data), rest: 0xFF}
+		p := m.spare
+		if p == nil || cap(p.data) < len(data) {
+			p = &memPage{data: make([]byte, 0, len(data))}
+		} else {
+			m.spare = nil
+		}
+		p.data, p.rest = append(p.data, data...), 0xFF
+		m.pages[i] = p
 	}
+}
+
+// recycle keeps the larger of an erased page and the spare, without content.
+func (m *Mem) recycle(p *memPage) {
+	if p == nil || p == zeroedPage || m.spare != nil && cap(m.spare.data) >= cap(p.data) {
+		return
+	}
+	clear(p.data)
+	p.data = p.data[:0]
+	m.spare = p
 }
 
 func (m *Mem) blank(block, page int) bool { return m.pages[m.g.index(block, page)] == nil }
