@@ -1,5 +1,3 @@
-// Package secret holds key types that refuse to show themselves: whatever
-// prints, logs or marshals one gets a fixed word instead of the bytes.
 package secret
 
 import (
