@@ -19,6 +19,9 @@ var subcommands = []func(*app) *cobra.Command{
 	newCompletionCmd,
 }
 
+// The order above is the one to learn them in; cobra would sort them by name.
+func init() { cobra.EnableCommandSorting = false }
+
 // run is the whole program but for os.Exit.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	a := &app{in: in, out: &stickyWriter{w: out}, err: errOut}
@@ -51,6 +54,7 @@ func newRootCmd(a *app) *cobra.Command {
 		Short: "a laboratory for self-encrypting drives",
 		Long: "fdelab is a laboratory for self-encrypting drives: simulated drives with real keys,\n" +
 			"real persistence and real power cuts, in a simulated storage facility.",
+		Example: "  fdelab rehearse\n  fdelab src be34009e\n  fdelab states --format mermaid",
 	})
 	root.SilenceErrors = true
 	root.SilenceUsage = true
