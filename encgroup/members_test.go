@@ -162,6 +162,8 @@ func TestReadmitRestoresADegradedMember(t *testing.T) {
 	m, _ := r.group.Member("A1")
 	require.Equal(t, Member{Serial: "A1", Generation: 1, Pending: 2, Last: 2}, m, "which one it has is open")
 
+	requireMemberError(t, r.group.Unlock(d), StepUnlock, drive.Degraded)
+	requireMemberError(t, r.group.Rekey(d), StepState, drive.Degraded)
 	requireAdmitError(t, r.group.Readmit(d), StepRestore, drive.Degraded)
 	require.Equal(t, drive.SecurityDegraded, d.Status().State, "as long as the old wrap is there it stays degraded")
 	d.flash.Disarm()
@@ -173,6 +175,24 @@ func TestReadmitRestoresADegradedMember(t *testing.T) {
 	d.cycle(t)
 	require.NoError(t, r.group.Unlock(d))
 	d.requireData(t, "and keeps it")
+}
+
+// TestReadmitOfADriveWithoutARecord: a drive that can not read its record has no
+// keys, and nothing is lost when it can read it again.
+func TestReadmitOfADriveWithoutARecord(t *testing.T) {
+	r := accessible(t)
+	d := r.member("A1")
+	d.arm(t, "(flash.read.error)")
+	d.cycle(t)
+	require.Equal(t, drive.SecurityDegraded, d.Status().State)
+	before := r.store.Record()
+	requireMemberError(t, r.group.Unlock(d), StepAuthenticate, drive.Degraded)
+	requireAdmitError(t, r.group.Readmit(d), StepAuthenticate, drive.Degraded)
+	require.Equal(t, before, r.store.Record(), "the member stays what it was")
+	d.flash.Disarm()
+	d.cycle(t)
+	require.NoError(t, r.group.Readmit(d))
+	d.requireData(t, "a drive that reads its record again has its data")
 }
 
 func TestReadmitAfterARepair(t *testing.T) {
