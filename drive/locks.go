@@ -26,6 +26,10 @@ func (s *Session) SetRange(c RangeConfig) error {
 	}
 	next := d.rec.clone()
 	next.ranges[n].cfg = c
+	if c.LockOnReset&OnPowerCycle == 0 {
+		// From now on the flags outlive power, so what is locked stays locked.
+		next.ranges[n].readLocked, next.ranges[n].writeLocked = d.ram[n].readLocked, d.ram[n].writeLocked
+	}
 	return d.relock(op, s, n, next)
 }
 

@@ -1,0 +1,35 @@
+// Package proptest tests drives by properties: a deliberately dumb model of a
+// drive, a random state machine of drive commands and flash faults, power cuts
+// at every flash operation of every command, and a conformance suite with one
+// subtest for each thing that went wrong in real drives.
+//
+// A property test over a drive is three lines; see the example of NewMachine.
+// The facility level is in the package facility below this one.
+//
+//   - Machine runs commands on a drive and on the model and compares them after
+//     each step. Its Actions plug into rapid's Repeat.
+//   - Sweep cuts the power at the k-th flash operation of a command, for k = 0,
+//     1, 2, ... until a run ends uncut, powers the drive on again, sweeps that
+//     power-on in the same way, and audits what is left.
+//   - Conformance is the suite over a Subject, which *drive.Drive satisfies.
+//   - Coverage counts the rows of the lifecycle table that were exercised.
+//   - Failure is what every one of them reports: seed, version, fault plan, the
+//     end of the trace, and a line that replays it.
+//
+// # Invariants
+//
+//   - The model shares no code with the drive: it holds who has which PIN, which
+//     data was written under which key, and flags. It knows no key and no flash.
+//   - After a fault the model holds every outcome that the documents allow, and
+//     what the drive shows strikes out the others. If none is left, the drive has
+//     done something that it may not.
+//   - Nothing is ambient: the same seed and commands give the same run.
+//
+// # Limitations
+//
+// The order in which the drive refuses, where two refusals would be right, is
+// modelled after the drive. After bit rot or a read error the model takes over the
+// try counts and flags that an older record of the same keys may have, and goes
+// on holding the drive to its keys and data. Flash is modelled as broken, not as
+// malicious, but for Tamper, which rewrites the state as a thief could.
+package proptest

@@ -1,0 +1,371 @@
+package proptest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
+)
+
+// Machine is a drive on a bench and the model of it. Do runs a command on both
+// and compares them. It is not safe for concurrent use.
+type Machine struct {
+	*Bench
+	worlds  []*world // what the drive may be; one, unless a fault left it in doubt
+	who     []drive.Authority
+	session *drive.Session // the last one, perhaps over
+
+	commands []Command
+	trace    []step
+	plan     string
+	fired    []fault.Firing // by both injectors, since the plan was armed
+	seen     view
+	buf, exp []byte
+	steps    int
+	audits   int
+}
+
+// NewMachine manufactures a drive and its model.
+func NewMachine(o Options) (*Machine, error) {
+	b, err := NewBench(o, nil)
+	if err != nil {
+		return nil, err
+	}
+	m := machineOn(b)
+	m.worlds = []*world{newWorld(b.Options.Config)}
+	return m, m.compare(Command{Verb: PowerOn})
+}
+
+func machineOn(b *Bench) *Machine {
+	cfg := b.Options.Config
+	return &Machine{Bench: b, who: authorities(cfg), buf: make([]byte, 8*cfg.SectorSize), exp: make([]byte, cfg.SectorSize)}
+}
+
+// Settled says whether no fault has left in doubt what the drive holds.
+func (m *Machine) Settled() bool {
+	return len(m.worlds) == 1 && len(m.worlds[0].alts) == 0 && !m.worlds[0].rotten && m.plan == ""
+}
+
+// Do runs one command on the drive and on the model. The error is a *Failure if
+// the drive did what it may not, else a harness error. A command of a session when
+// there never was one does nothing, and so does Tamper on a drive with power or in
+// doubt.
+func (m *Machine) Do(c Command) error {
+	if m.inapplicable(c) {
+		return nil
+	}
+	m.commands = append(m.commands, c)
+	m.steps++
+	code, err := m.run(c)
+	m.trace = append(m.trace, step{Command: c, code: code})
+	if err != nil {
+		return err
+	}
+	b := m.broken()
+	if len(m.worlds) == 1 && b == (broke{}) && len(m.worlds[0].alts) == 0 && !m.worlds[0].rotten {
+		w := m.worlds[0]
+		if want, _ := w.apply(c); want != code {
+			return m.failf("%v answered %q, expected %q", c, answer(code), answer(want))
+		}
+	} else if err := m.branch(c, code, b); err != nil {
+		return err
+	}
+	if err := m.compare(c); err != nil {
+		return err
+	}
+	if m.Options.AuditEvery > 0 && m.steps%m.Options.AuditEvery == 0 {
+		return m.Audit()
+	}
+	return nil
+}
+
+func (m *Machine) inapplicable(c Command) bool {
+	switch c.Verb {
+	case Close, SetPIN, Migrate, GenKey, SetRange, SetLocks, Erase, EraseAll, Restore:
+		return m.session == nil
+	case Tamper:
+		return m.Drive.Status().Powered || !m.Settled() || !m.worlds[0].trusted
+	}
+	return false
+}
+
+// branch keeps the worlds in which c may end with code.
+func (m *Machine) branch(c Command, code drive.Code, b broke) error {
+	var next []*world
+	allowed := map[drive.Code]bool{}
+	var names []string
+	for _, w := range m.worlds {
+		for _, o := range w.outcomes(c, b) {
+			if o.code == code {
+				next = append(next, o.then)
+			}
+			if !allowed[o.code] {
+				allowed[o.code] = true
+				names = append(names, fmt.Sprintf("%q", answer(o.code)))
+			}
+		}
+	}
+	if len(next) == 0 {
+		return m.failf("%v answered %q, expected %s", c, answer(code), strings.Join(names, " or "))
+	}
+	m.worlds = next
+	return nil
+}
+
+// run does the command on the drive. The error is a harness error: an answer
+// that is no status.
+func (m *Machine) run(c Command) (drive.Code, error) {
+	var err error
+	d, s := m.Drive, m.session
+	switch c.Verb {
+	case Authenticate:
+		var opened *drive.Session
+		if opened, err = d.Authenticate(c.Authority, m.PIN(c.PIN)); err == nil {
+			m.session = opened
+		}
+	case Close:
+		s.Close()
+	case SetPIN:
+		err = s.SetPIN(m.PIN(c.PIN))
+	case Migrate:
+		err = s.Migrate(m.PIN(c.PIN))
+	case GenKey:
+		err = s.GenKey()
+	case SetRange:
+		err = s.SetRange(c.Config)
+	case SetLocks:
+		err = s.SetLocks(c.Locks[0], c.Locks[1])
+	case Erase:
+		err = s.Erase(c.Range)
+	case EraseAll:
+		err = s.EraseAll()
+	case RevertPSID:
+		err = d.RevertPSID(m.PIN(c.PIN))
+	case Restore:
+		err = s.Restore()
+	case Read:
+		err = d.Read(c.LBA, m.room(c.Sectors))
+	case Write:
+		size := m.Options.Config.SectorSize
+		buf := m.room(c.Sectors)
+		for i := range c.Sectors {
+			fill(buf[i*size:][:size], c.Content, c.LBA+uint64(i))
+		}
+		err = d.Write(c.LBA, buf)
+	case SelfTest:
+		err = d.SelfTest()
+	case PowerOn:
+		err = d.PowerOn()
+	case PowerOff:
+		d.PowerOff()
+	case Reset:
+		err = d.Reset(c.Reset)
+	case Arm:
+		return ok, m.arm(c.Plan)
+	case Disarm:
+		m.plan, m.fired = "", nil
+		m.Flash.Disarm()
+		m.Media.Disarm()
+	case Tamper:
+		m.mem.PowerOn()
+		_, terr := TamperState(m.mem, c.State)
+		m.mem.PowerOff()
+		if terr != nil {
+			return ok, terr
+		}
+	}
+	return codeOf(err)
+}
+
+func (m *Machine) room(sectors int) []byte {
+	n := sectors * m.Options.Config.SectorSize
+	if n > len(m.buf) {
+		m.buf = make([]byte, n)
+	}
+	return m.buf[:n]
+}
+
+func (m *Machine) arm(plan string) error {
+	p, err := fault.Parse(plan)
+	if err != nil {
+		return fmt.Errorf("proptest: %w", err)
+	}
+	m.plan, m.fired = p.String(), nil
+	m.Flash.Arm(p)
+	m.Media.Arm(p.Clone())
+	return nil
+}
+
+// codeOf tells a status from a harness error.
+func codeOf(err error) (drive.Code, error) {
+	var s *drive.StatusError
+	switch {
+	case err == nil:
+		return ok, nil
+	case errors.As(err, &s):
+		return s.Code, nil
+	}
+	return ok, fmt.Errorf("proptest: the drive answered with no status: %w", err)
+}
+
+func answer(c drive.Code) string {
+	if c == ok {
+		return "done"
+	}
+	return c.Error()
+}
+
+// broken says which faults fired since it was asked last.
+func (m *Machine) broken() broke {
+	if m.plan == "" {
+		return broke{}
+	}
+	now := append(m.Flash.Plan().Fired(), m.Media.Plan().Fired()...)
+	var fresh []fault.Firing
+	for _, f := range now {
+		for _, was := range m.fired {
+			if was.Point == f.Point {
+				f.Count -= was.Count
+			}
+		}
+		if f.Count > 0 {
+			fresh = append(fresh, f)
+		}
+	}
+	m.fired = now
+	for _, f := range fresh {
+		m.trace = append(m.trace, step{fault: "fired: " + string(f.Point) + " at " + f.Last.String()})
+	}
+	return kinds(fresh)
+}
+
+// compare strikes out the worlds that differ from what the drive shows.
+func (m *Machine) compare(c Command) error {
+	if err := look(m.Drive, m.who, &m.seen); err != nil {
+		return m.failf("after %v the drive can not be asked about %v", c, err)
+	}
+	why := ""
+	kept := m.worlds[:0]
+	for _, w := range m.worlds {
+		w.adopt(&m.seen)
+		d := w.differs(&m.seen)
+		if d == "" && c.Verb == Read {
+			d = m.misread(w, c)
+		}
+		if d == "" {
+			kept = append(kept, w)
+		} else if why == "" || !strings.HasPrefix(d, "the state") && !strings.HasPrefix(d, "powered") {
+			why = d
+		}
+	}
+	if len(kept) == 0 {
+		return m.failf("after %v %s", c, why)
+	}
+	if m.worlds = kept; len(kept) > 1 {
+		m.worlds = distinct(kept)
+	}
+	return m.probe()
+}
+
+// misread says how what a successful read gave differs from what w expects.
+func (m *Machine) misread(w *world, c Command) string {
+	if code, _ := w.clone().apply(c); code != ok {
+		return ""
+	}
+	size := m.Options.Config.SectorSize
+	for i := range c.Sectors {
+		lba := c.LBA + uint64(i)
+		if d := w.wrongData(lba, m.buf[i*size:][:size], m.exp); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+// wrongData says how the content of a sector differs from what w expects. tmp is
+// one sector long.
+func (w *world) wrongData(lba uint64, got, tmp []byte) string {
+	s := w.sectors[lba]
+	readable := s.key == w.ranges[w.rangeOf(lba)].key
+	if s.content == 0 {
+		clear(tmp)
+		readable = true
+	} else {
+		fill(tmp, s.content, lba)
+	}
+	switch same := bytes.Equal(tmp, got); {
+	case same == readable:
+		return ""
+	case readable:
+		return fmt.Sprintf("sector %d does not read as the data written to it (number %d)", lba, s.content)
+	}
+	return fmt.Sprintf("sector %d still reads as the data whose key is gone (number %d)", lba, s.content)
+}
+
+// probe reads one sector after each step, another one each time.
+func (m *Machine) probe() error {
+	if m.plan != "" {
+		return nil // it would count as an operation of the plan
+	}
+	lba := uint64(m.steps) * 7 % m.Options.Config.Sectors
+	c := Command{Verb: Read, LBA: lba, Sectors: 1}
+	code, err := m.run(c)
+	if err != nil {
+		return err
+	}
+	why := ""
+	kept := m.worlds[:0]
+	for _, w := range m.worlds {
+		want := w.transfer(c)
+		d := ""
+		if want != code {
+			d = fmt.Sprintf("a read of sector %d answers %q, expected %q", lba, answer(code), answer(want))
+		} else if code == ok {
+			d = w.wrongData(lba, m.buf[:len(m.exp)], m.exp)
+		}
+		if d == "" {
+			kept = append(kept, w)
+		} else {
+			why = d
+		}
+	}
+	if len(kept) == 0 {
+		return m.failf("%s", why)
+	}
+	m.worlds = kept
+	return nil
+}
+
+// step is a line of the trace: a command and its answer, or a fault that fired.
+// It becomes text only if somebody wants to read it.
+type step struct {
+	Command
+	code  drive.Code
+	fault string
+}
+
+func (s step) String() string {
+	if s.fault != "" {
+		return "    " + s.fault
+	}
+	return s.Command.String() + " -> " + answer(s.code)
+}
+
+func (m *Machine) tail() []string {
+	var lines []string
+	for _, s := range m.trace[max(0, len(m.trace)-TraceTail):] {
+		lines = append(lines, s.String())
+	}
+	return lines
+}
+
+// failf makes a Failure of this run.
+func (m *Machine) failf(format string, args ...any) error {
+	return &Failure{
+		Why: fmt.Sprintf(format, args...), Seed: m.Options.Seed, Version: Version(), Plan: m.plan,
+		Trace: m.tail(), Replay: replayLine(m.Options, m.commands),
+	}
+}

@@ -1,0 +1,64 @@
+package proptest
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+var script = flag.String("script", "", "the run that TestReplay replays")
+
+func TestMain(m *testing.M) {
+	// A drive's life is longer than rapid's 30 steps.
+	_ = flag.Set("rapid.steps", "150")
+	_ = flag.Set("rapid.shrinktime", "10s")
+	flag.Parse()
+	os.Exit(m.Run())
+}
+
+// TestReplay replays a run that failed; see Failure.
+func TestReplay(t *testing.T) {
+	if *script == "" {
+		t.Skip("skipped: no -script to replay")
+	}
+	_, err := Replay(*script)
+	require.NoError(t, err)
+}
+
+func drawOptions(t *rapid.T) Options {
+	o := Options{Seed: rapid.Uint64Range(0, 1<<20).Draw(t, "seed"), Config: DefaultConfig(), AuditEvery: 20, ForensicEvery: 4}
+	o.Config.Ranges = rapid.IntRange(0, 3).Draw(t, "ranges")
+	o.Config.Persistent = rapid.Bool().Draw(t, "persistent")
+	o.Config.TryLimit = rapid.SampledFrom([]uint16{5, 3, 1, 0}).Draw(t, "try limit")
+	if rapid.IntRange(0, 7).Draw(t, "big sectors") == 0 {
+		o.Config.SectorSize = 4096
+	}
+	return o
+}
+
+// TestDriveAgreesWithTheModel is the state machine on a sound drive.
+func TestDriveAgreesWithTheModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, err := NewMachine(drawOptions(t))
+		require.NoError(t, err)
+		t.Repeat(m.Actions())
+		require.NoError(t, m.Audit())
+	})
+}
+
+// TestDriveAgreesWithTheModelUnderFaults: after a fault the drive shows one of
+// the documented outcomes, and nothing else.
+func TestDriveAgreesWithTheModelUnderFaults(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, err := NewMachine(drawOptions(t))
+		require.NoError(t, err)
+		t.Repeat(m.FaultActions())
+		for _, c := range m.Recover() {
+			m.Must(t, c)
+		}
+		require.NoError(t, m.Audit())
+	})
+}

@@ -1,0 +1,519 @@
+package proptest
+
+import (
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// world is one idea of what a drive is: the model. It is deliberately dumb: it
+// shares the vocabulary of the drive (authorities, codes, states) and none of its
+// code, and knows no key, only that a key is the same as before or another.
+type world struct {
+	cfg     drive.Config
+	on      bool
+	trusted bool // there is a record
+	state   drive.State
+	keygen  uint32
+	slots   []slot // SID, EraseMaster, BandMaster 0, 1, ...
+	psid    uint16 // failed tries of the PSID
+	lost    uint16 // failed tries of the PSID while there was no record
+	ranges  []band
+	session drive.Authority
+	sectors []sector
+	made    *uint32 // how many keys were made, in all worlds of a machine together
+	// alts is what the flash may hold instead, after a fault: what a power-on may
+	// find. Their own alts are empty.
+	alts []*world
+	// rotten: bits of the flash flipped, or pages were unreadable, since the last
+	// whole key record. An older note of the same keys may come to be in force, or
+	// none at all.
+	rotten bool
+	// fresh: the key generation is not known, take the drive's word once.
+	fresh bool
+}
+
+type slot struct {
+	pin   PINRef
+	tries uint16
+}
+
+// band is a range.
+type band struct {
+	c           drive.RangeConfig
+	read, write bool // ReadLocked, WriteLocked
+	// keep is what the two are after a power cycle that LockOnReset does not name.
+	keep [2]bool
+	key  uint32 // which key; every new key has a new number
+	ram  bool   // the key is in RAM: the range is usable, but for its locks
+}
+
+// sector is what was written, and under which key; content 0 is never written.
+type sector struct {
+	content, key uint32
+}
+
+func newWorld(cfg drive.Config) *world {
+	w := &world{
+		cfg: cfg, on: true, trusted: true, state: drive.Erased, keygen: 1,
+		made: new(uint32), slots: make([]slot, cfg.Ranges+3), ranges: make([]band, cfg.Ranges+1), sectors: make([]sector, cfg.Sectors),
+	}
+	w.factory()
+	return w
+}
+
+func (w *world) factory() {
+	for i := range w.slots {
+		w.slots[i] = slot{pin: PINMSID}
+	}
+	for n := range w.ranges {
+		w.ranges[n] = band{}
+		w.wipe(n)
+	}
+	w.psid = 0
+}
+
+func (w *world) newKey() uint32 {
+	*w.made++
+	return *w.made
+}
+
+// wipe is the cryptographic erase of one range. It keeps its place.
+func (w *world) wipe(n int) {
+	g := &w.ranges[n]
+	*g = band{c: drive.RangeConfig{Start: g.c.Start, Length: g.c.Length, LockOnReset: drive.OnPowerCycle}, key: w.newKey(), ram: true}
+	w.slots[2+n] = slot{pin: PINMSID}
+}
+
+func (w *world) clone() *world {
+	c := *w
+	c.slots = append([]slot(nil), w.slots...)
+	c.ranges = append([]band(nil), w.ranges...)
+	c.sectors = append([]sector(nil), w.sectors...)
+	c.alts = make([]*world, len(w.alts))
+	for i, a := range w.alts {
+		c.alts[i] = a.clone()
+	}
+	return &c
+}
+
+// slotOf gives the index of an authority's slot, or -1.
+func (w *world) slotOf(a drive.Authority) int {
+	switch a {
+	case drive.SID:
+		return 0
+	case drive.EraseMaster:
+		return 1
+	}
+	for n := range w.ranges {
+		if a == drive.BandMaster(n) {
+			return 2 + n
+		}
+	}
+	return -1
+}
+
+// band is the range of the session, or -1.
+func (w *world) band() int { return max(w.slotOf(w.session), 1) - 2 }
+
+// openAfterPower: nobody has to authenticate for the range after a power cycle.
+func (g *band) openAfterPower() bool {
+	locks := g.c.LockOnReset&drive.OnPowerCycle != 0
+	return (!g.c.ReadLockEnabled || !g.keep[0] && !locks) && (!g.c.WriteLockEnabled || !g.keep[1] && !locks)
+}
+
+// shut: both directions are locked, so the key is not in RAM.
+func (g *band) shut() bool {
+	return g.c.ReadLockEnabled && g.read && g.c.WriteLockEnabled && g.write
+}
+
+func (w *world) rangeOf(lba uint64) int {
+	for n := 1; n < len(w.ranges); n++ {
+		if c := w.ranges[n].c; lba >= c.Start && lba < c.Start+c.Length {
+			return n
+		}
+	}
+	return 0
+}
+
+// otherConfigured: a range beside n has a PIN of its own.
+func (w *world) otherConfigured(n int) bool {
+	for m := range w.ranges {
+		if m != n && w.slots[2+m].pin != PINMSID {
+			return true
+		}
+	}
+	return false
+}
+
+// moves is the lifecycle as the architecture's table tells it, written down a
+// second time.
+var moves = map[drive.State]map[drive.Event]drive.State{
+	drive.Erased: {
+		drive.EventMigrate: drive.Configured, drive.EventErase: drive.Erased, drive.EventDegrade: drive.SecurityDegraded,
+	},
+	drive.Configured: {
+		drive.EventMigrate: drive.Configured, drive.EventRekey: drive.Configured, drive.EventErase: drive.Erased,
+		drive.EventEraseBand: drive.Configured, drive.EventDegrade: drive.SecurityDegraded,
+	},
+	drive.SecurityDegraded: {
+		drive.EventErase: drive.Erased, drive.EventEraseBand: drive.SecurityDegraded, drive.EventRestore: drive.Configured,
+	},
+}
+
+// ok is the code of a command that succeeded.
+const ok drive.Code = 0
+
+// apply does a command on a sound drive and says how it ends. The second
+// result: a record was written, whole.
+func (w *world) apply(c Command) (drive.Code, bool) {
+	switch c.Verb {
+	case Authenticate:
+		return w.authenticate(c)
+	case RevertPSID:
+		return w.revert(c)
+	case Read, Write:
+		return w.transfer(c), false
+	case SelfTest:
+		switch {
+		case !w.on:
+			return drive.NoPower, false
+		case !w.trusted:
+			return drive.Degraded, false
+		}
+		return ok, false
+	case PowerOn:
+		if !w.on {
+			w.powerOn()
+		}
+		return ok, false
+	case PowerOff:
+		w.powerOff()
+		return ok, false
+	case Reset:
+		return w.reset(c.Reset), false
+	case Tamper:
+		if w.trusted {
+			w.state = c.State
+		}
+		return ok, false
+	case Close:
+		w.session = drive.Nobody
+		return ok, false
+	case Arm, Disarm:
+		return ok, false
+	}
+	switch {
+	case !w.on:
+		return drive.NoPower, false
+	case w.session == drive.Nobody:
+		return drive.NoSession, false
+	}
+	return w.inSession(c)
+}
+
+func (w *world) authenticate(c Command) (drive.Code, bool) {
+	i := w.slotOf(c.Authority)
+	switch {
+	case !w.on:
+		return drive.NoPower, false
+	case !w.trusted:
+		return drive.Degraded, false
+	case w.session != drive.Nobody:
+		return drive.SPBusy, false
+	case c.PIN == PINEmpty || i < 0:
+		return drive.InvalidParameter, false
+	case w.cfg.TryLimit > 0 && w.slots[i].tries >= w.cfg.TryLimit:
+		return drive.LockedOut, false
+	case c.PIN != w.slots[i].pin:
+		w.slots[i].tries++
+		return drive.NotAuthorized, true
+	}
+	w.slots[i].tries = 0
+	w.session = c.Authority
+	return ok, true
+}
+
+func (w *world) revert(c Command) (drive.Code, bool) {
+	tries := &w.psid
+	if !w.trusted {
+		tries = &w.lost
+	}
+	switch {
+	case !w.on:
+		return drive.NoPower, false
+	case w.session != drive.Nobody:
+		return drive.SPBusy, false
+	case c.PIN == PINEmpty:
+		return drive.InvalidParameter, false
+	case w.cfg.TryLimit > 0 && *tries >= w.cfg.TryLimit:
+		return drive.LockedOut, false
+	case c.PIN != PINPSID:
+		*tries++
+		return drive.NotAuthorized, w.trusted
+	}
+	w.factory()
+	w.keygen++
+	w.fresh = w.fresh || !w.trusted
+	w.state, w.trusted, w.lost = drive.Erased, true, 0
+	return ok, true
+}
+
+// inSession is a command of the open session.
+func (w *world) inSession(c Command) (drive.Code, bool) {
+	n := w.band()
+	degraded := w.state == drive.SecurityDegraded
+	switch c.Verb {
+	case Erase, EraseAll:
+		return w.erase(c)
+	case SetPIN:
+		return w.setPIN(c)
+	}
+	if n < 0 {
+		return drive.NotAuthorized, false
+	}
+	g := &w.ranges[n]
+	switch c.Verb {
+	case Migrate:
+		if c.PIN == PINEmpty || c.PIN.short() {
+			return drive.InvalidParameter, false
+		}
+		if code, _ := w.setPIN(c); code != ok {
+			return code, false
+		}
+		g.c.ReadLockEnabled, g.c.WriteLockEnabled = true, true
+		g.c.LockOnReset |= drive.OnPowerCycle
+		g.ram = g.ram && !g.shut()
+	case GenKey:
+		if degraded {
+			return drive.Degraded, false
+		}
+		w.keygen++
+		g.key = w.newKey()
+	case SetRange:
+		if degraded {
+			return drive.Degraded, false
+		}
+		if !w.fits(n, c.Config) {
+			return drive.InvalidParameter, false
+		}
+		was := *g
+		g.c = c.Config
+		return ok, w.relocked(n, &was)
+	case SetLocks:
+		if degraded {
+			return drive.Degraded, false
+		}
+		was := *g
+		g.read, g.write = c.Locks[0], c.Locks[1]
+		return ok, w.relocked(n, &was)
+	case Restore:
+		if _, known := moves[w.state][drive.EventRestore]; !known || w.slots[2+n].pin == PINMSID {
+			return drive.InvalidState, false
+		}
+		w.state = drive.Configured
+		w.loadOpen()
+	}
+	return ok, true
+}
+
+// relocked takes in that the settings of a range changed. A key step is due
+// exactly when the range is now open after a power cycle and was not, or the
+// other way round.
+func (w *world) relocked(n int, was *band) (wrote bool) {
+	g := &w.ranges[n]
+	g.ram = !g.shut()
+	if g.c.LockOnReset&drive.OnPowerCycle == 0 {
+		g.keep = [2]bool{g.read, g.write}
+	}
+	if g.openAfterPower() != was.openAfterPower() {
+		w.keygen++
+		return true
+	}
+	return g.c != was.c || g.keep != was.keep
+}
+
+// loadOpen: the drive left SecurityDegraded, so what needs no PIN is usable.
+func (w *world) loadOpen() {
+	for n := range w.ranges {
+		if g := &w.ranges[n]; g.openAfterPower() {
+			g.ram = true
+		}
+	}
+}
+
+// fits: the range lies on the drive and overlaps no other.
+func (w *world) fits(n int, c drive.RangeConfig) bool {
+	end := c.Start + c.Length
+	if c.LockOnReset > 7 || n == 0 && end > 0 || end > w.cfg.Sectors {
+		return false
+	}
+	for lba := c.Start; lba < end; lba++ {
+		if m := w.rangeOf(lba); m != 0 && m != n {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *world) setPIN(c Command) (drive.Code, bool) {
+	if c.PIN == PINEmpty {
+		return drive.InvalidParameter, false
+	}
+	i := w.slotOf(w.session)
+	if w.band() < 0 {
+		if w.state == drive.SecurityDegraded {
+			return drive.Degraded, false
+		}
+	} else {
+		e := drive.EventRekey
+		if w.slots[i].pin == PINMSID {
+			e = drive.EventMigrate
+		}
+		if c.PIN == PINMSID {
+			return drive.InvalidParameter, false
+		}
+		to, known := moves[w.state][e]
+		if !known {
+			return drive.InvalidState, false
+		}
+		w.state = to
+	}
+	w.slots[i].pin = c.PIN
+	w.keygen++
+	return ok, true
+}
+
+func (w *world) erase(c Command) (drive.Code, bool) {
+	from, to, e := 0, len(w.ranges), drive.EventErase
+	if c.Verb == Erase {
+		if c.Range >= len(w.ranges) {
+			return drive.InvalidParameter, false
+		}
+		from, to = c.Range, c.Range+1
+		if w.otherConfigured(c.Range) {
+			e = drive.EventEraseBand
+		}
+	}
+	if w.session != drive.EraseMaster {
+		return drive.NotAuthorized, false
+	}
+	state, known := moves[w.state][e]
+	if !known {
+		return drive.InvalidState, false
+	}
+	for n := from; n < to; n++ {
+		w.wipe(n)
+	}
+	if w.state == drive.SecurityDegraded && state != w.state {
+		w.loadOpen()
+	}
+	w.state = state
+	w.keygen++
+	return ok, true
+}
+
+// transfer is a read or a write; what it moves is looked up elsewhere.
+func (w *world) transfer(c Command) drive.Code {
+	switch {
+	case !w.on:
+		return drive.NoPower
+	case !w.trusted || w.state == drive.SecurityDegraded:
+		return drive.Degraded
+	case c.LBA+uint64(c.Sectors) > w.cfg.Sectors:
+		return drive.OutOfRange
+	}
+	for i := range uint64(c.Sectors) {
+		g := &w.ranges[w.rangeOf(c.LBA+i)]
+		if !g.ram || c.Verb == Read && g.c.ReadLockEnabled && g.read || c.Verb == Write && g.c.WriteLockEnabled && g.write {
+			return drive.Locked
+		}
+	}
+	if c.Verb == Write {
+		w.write(c, c.Sectors)
+	}
+	return ok
+}
+
+// write puts the first n sectors of a write down: on the media, which is the
+// same in whatever record comes to be in force.
+func (w *world) write(c Command, n int) {
+	for i := range uint64(n) {
+		s := sector{content: c.Content, key: w.ranges[w.rangeOf(c.LBA+i)].key}
+		w.sectors[c.LBA+i] = s
+		for _, a := range w.alts {
+			a.sectors[c.LBA+i] = s
+		}
+	}
+}
+
+func (w *world) reset(k drive.ResetKind) drive.Code {
+	if !w.on {
+		return drive.NoPower
+	}
+	member := drive.OnHardware
+	if k == drive.HotPlugReset {
+		member = drive.OnHotPlug
+	}
+	w.session = drive.Nobody
+	for n := range w.ranges {
+		g := &w.ranges[n]
+		if g.c.LockOnReset&member != 0 {
+			g.read = g.read || g.c.ReadLockEnabled
+			g.write = g.write || g.c.WriteLockEnabled
+			g.ram = g.ram && !g.shut()
+		}
+	}
+	return ok
+}
+
+func (w *world) powerOff() {
+	w.on, w.session = false, drive.Nobody
+	for n := range w.ranges {
+		w.ranges[n].ram = false
+	}
+}
+
+func (w *world) powerOn() {
+	w.on = true
+	if !w.trusted {
+		return
+	}
+	if !w.cfg.Persistent {
+		w.psid = 0
+		for i := range w.slots {
+			w.slots[i].tries = 0
+		}
+	}
+	for n := range w.ranges {
+		g := &w.ranges[n]
+		locks := g.c.LockOnReset&drive.OnPowerCycle != 0
+		g.read = g.keep[0] || locks && g.c.ReadLockEnabled
+		g.write = g.keep[1] || locks && g.c.WriteLockEnabled
+		g.ram = w.state != drive.SecurityDegraded && g.openAfterPower()
+	}
+}
+
+// degraded is what w becomes when a key step ends neither here nor there.
+func (w *world) degraded() *world {
+	d := w.clone()
+	d.state = drive.SecurityDegraded
+	for n := range d.ranges {
+		g := &d.ranges[n]
+		g.ram, g.read, g.write = false, g.c.ReadLockEnabled, g.c.WriteLockEnabled
+	}
+	return d
+}
+
+// keyless is what a power-on makes of w when it can trust no record. The flash
+// is not touched, so a later one may find w again.
+func (w *world) keyless() *world {
+	d := w.clone()
+	d.trusted, d.state, d.on, d.session = false, drive.SecurityDegraded, true, drive.Nobody
+	d.fresh = true
+	for n := range d.ranges {
+		d.ranges[n].ram = false
+	}
+	off := w.clone()
+	off.alts = nil
+	d.alts = append(append([]*world(nil), w.alts...), off)
+	return d
+}

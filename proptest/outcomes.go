@@ -1,0 +1,200 @@
+package proptest
+
+import (
+	"reflect"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
+)
+
+// broke is which kinds of faults fired during a command.
+type broke struct {
+	power bool // power went
+	cells bool // something refused, tore or could not be read
+	media bool
+	rot   bool // a page rotted or was unreadable: an older note may come up
+}
+
+func kinds(fired []fault.Firing) (b broke) {
+	for _, f := range fired {
+		switch f.Point {
+		case flash.PowerBefore, flash.PowerTorn, flash.PowerAfter:
+			b.power = true
+		case drive.PointMediaReadError, drive.PointMediaWriteError:
+			b.media = true
+		case flash.ReadError, flash.ReadRot:
+			b.cells, b.rot = true, true
+		default:
+			b.cells = true
+		}
+	}
+	return b
+}
+
+// outcome is one way in which a command may end.
+type outcome struct {
+	code drive.Code
+	then *world
+}
+
+// outcomes lists every way in which a command on w may end. With no fault there
+// is one, but for a power-on of flash that a fault left in doubt.
+func (w *world) outcomes(c Command, b broke) []outcome {
+	if c.Verb == PowerOn && !w.on {
+		return w.powerOns(b)
+	}
+	next := w.clone()
+	code, wrote := next.apply(c)
+	if wrote {
+		next.alts = nil
+		if code == ok && isKeyStep(c.Verb) {
+			next.rotten = false
+		}
+	}
+	next.rotten = next.rotten || b.rot
+	if c.Verb == SelfTest && w.rotten && code == ok {
+		// What rotted is written anew.
+		b.cells = true
+	}
+	out := []outcome{{code, next}}
+	if b == (broke{}) || c.Verb == PowerOff {
+		return out
+	}
+	if b.media && code == ok && (c.Verb == Read || c.Verb == Write) {
+		for n := range c.Sectors {
+			part := w.clone()
+			if c.Verb == Write {
+				part.write(c, n)
+			}
+			out = append(out, outcome{drive.MediaFailure, part})
+		}
+	}
+	if !b.cells && !b.power || code != ok && code != drive.NotAuthorized && code != drive.Degraded {
+		return out
+	}
+	// What may be in force: the old record or the new one; of a record that only
+	// counts tries also one of those between.
+	force := []*world{w.clone(), next.clone()}
+	if c.Verb == Authenticate || c.Verb == RevertPSID {
+		guess := w.clone()
+		wrong := c
+		wrong.PIN = PINZero
+		guess.apply(wrong)
+		force = append(force, guess)
+		if code == ok && c.Verb == Authenticate {
+			force[1].session = drive.Nobody
+		}
+	}
+	for _, f := range force {
+		f.rotten = f.rotten || b.rot
+	}
+	var stored []*world
+	for _, f := range force {
+		stored = append(stored, f.stored(), f.degraded().stored())
+	}
+	for _, a := range w.alts {
+		stored = append(stored, a)
+	}
+	in := func(code drive.Code, f *world) {
+		f = f.clone()
+		f.alts = stored
+		out = append(out, outcome{code, f})
+	}
+	if b.power {
+		for _, f := range force {
+			in(drive.PowerLost, f.stored())
+			if b.cells {
+				in(drive.PowerLost, f.degraded().stored())
+			}
+		}
+	}
+	if b.cells {
+		next.alts = append(next.alts, stored...)
+		for i, f := range force {
+			if i != 1 || c.Verb == Authenticate {
+				in(drive.HardwareFailure, f)
+			}
+			if isKeyStep(c.Verb) || c.Verb == SelfTest {
+				in(drive.Degraded, f.degraded())
+			}
+		}
+		if c.Verb == Restore {
+			in(drive.Degraded, w)
+		}
+	}
+	return out
+}
+
+func isKeyStep(v Verb) bool {
+	switch v {
+	case SetPIN, Migrate, GenKey, SetRange, SetLocks, Erase, EraseAll, RevertPSID:
+		return true
+	}
+	return false
+}
+
+// stored is w in flash, with the power off.
+func (w *world) stored() *world {
+	s := w.clone()
+	s.alts = nil
+	s.powerOff()
+	return s
+}
+
+// powerOns is what a power-on may find.
+func (w *world) powerOns(b broke) []outcome {
+	var out []outcome
+	flashes := append([]*world{w}, w.alts...)
+	for _, f := range flashes {
+		found := f.clone()
+		found.lost = w.lost
+		found.powerOn()
+		// What the flash holds beside the record in force is destroyed, or it is
+		// noted that it can not be: but only a power-on without a fault is sure.
+		found.alts = nil
+		found.rotten = found.rotten || w.rotten || b.rot
+		if b != (broke{}) || found.rotten {
+			found.alts = append([]*world{w.stored()}, w.alts...)
+		}
+		out = append(out, outcome{ok, found})
+		if b.cells && found.trusted {
+			out = append(out, outcome{ok, found.degraded()})
+		}
+		if found.rotten {
+			lost := f.clone()
+			lost.alts, lost.rotten, lost.lost = w.alts, true, w.lost
+			out = append(out, outcome{ok, lost.keyless()})
+		}
+		if b.power {
+			cut := f.stored()
+			cut.lost, cut.rotten = w.lost, found.rotten
+			cut.alts = append([]*world{w.stored()}, w.alts...)
+			out = append(out, outcome{drive.PowerLost, cut})
+			part := found.stored()
+			part.alts = cut.alts
+			out = append(out, outcome{drive.PowerLost, part})
+			if b.cells {
+				deg := found.degraded().stored()
+				deg.alts = cut.alts
+				out = append(out, outcome{drive.PowerLost, deg})
+			}
+		}
+	}
+	return out
+}
+
+// distinct drops worlds that are the same as one before.
+func distinct(all []*world) []*world {
+	var out []*world
+	for _, w := range all {
+		same := false
+		for _, o := range out {
+			same = same || reflect.DeepEqual(w, o)
+		}
+		if !same {
+			out = append(out, w)
+		}
+	}
+	return out
+}

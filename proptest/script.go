@@ -1,0 +1,94 @@
+package proptest
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// A script is a run in one line: the options of the bench, "|", and commands:
+//
+//	seed=7 ranges=2 | authenticate BandMaster0 1; migrate 4; power-off
+//
+// Options that are not there have their default.
+
+// FormatScript writes a run as a script.
+func FormatScript(o Options, commands []Command) string {
+	o = o.filled()
+	d := DefaultConfig()
+	words := []string{fmt.Sprintf("seed=%d", o.Seed)}
+	for _, w := range []struct {
+		name     string
+		is, want uint64
+	}{
+		{"ranges", uint64(o.Config.Ranges), uint64(d.Ranges)},
+		{"sectors", o.Config.Sectors, d.Sectors},
+		{"sector-size", uint64(o.Config.SectorSize), uint64(d.SectorSize)},
+		{"try-limit", uint64(o.Config.TryLimit), uint64(d.TryLimit)},
+	} {
+		if w.is != w.want {
+			words = append(words, fmt.Sprintf("%s=%d", w.name, w.is))
+		}
+	}
+	if !o.Config.Persistent {
+		words = append(words, "persistent=0")
+	}
+	return strings.Join(words, " ") + " | " + FormatCommands(commands)
+}
+
+// ParseScript reads a script.
+func ParseScript(text string) (Options, []Command, error) {
+	head, body, cut := strings.Cut(text, "|")
+	if !cut {
+		return Options{}, nil, fmt.Errorf("proptest: no | in the script, want OPTIONS | COMMAND; COMMAND ...")
+	}
+	o := Options{Config: DefaultConfig()}
+	for _, w := range strings.Fields(head) {
+		name, value, _ := strings.Cut(w, "=")
+		n, err := strconv.ParseUint(value, 10, 64)
+		if err != nil {
+			return Options{}, nil, fmt.Errorf("proptest: option %q, want NAME=NUMBER", w)
+		}
+		switch {
+		case name == "seed":
+			o.Seed = n
+		case name == "ranges" && n <= 64:
+			o.Config.Ranges = int(n)
+		case name == "sectors" && n >= 1 && n <= 1<<16:
+			o.Config.Sectors = n
+		case name == "sector-size" && (n == 512 || n == 4096):
+			o.Config.SectorSize = int(n)
+		case name == "try-limit" && n < 1<<16:
+			o.Config.TryLimit = uint16(n)
+		case name == "persistent" && n <= 1:
+			o.Config.Persistent = n == 1
+		default:
+			return Options{}, nil, fmt.Errorf("proptest: option %q, want seed=N, ranges=0..64, sectors=1..65536, sector-size=512|4096, try-limit=N or persistent=0|1", w)
+		}
+	}
+	commands, err := ParseCommands(body)
+	return o, commands, err
+}
+
+// Replay runs a script on a new drive. The error is a *Failure if the drive did
+// what it may not, or says what is wrong with the script.
+func Replay(script string) (*Machine, error) {
+	o, commands, err := ParseScript(script)
+	if err != nil {
+		return nil, err
+	}
+	m, err := NewMachine(o)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range commands {
+		if err := m.Do(c); err != nil {
+			return m, err
+		}
+	}
+	return m, m.Audit()
+}
+
+func replayLine(o Options, commands []Command) string {
+	return "go test " + module + "/proptest -run '^TestReplay$' -script " + quote(FormatScript(o, commands))
+}
