@@ -176,4 +176,3 @@ func secretsOf(b *bench) []forensic.Secret {
 	f := b.Fuses()
 	return []forensic.Secret{forensic.Root(&f.Root), forensic.PIN("MSID", b.label.MSID), forensic.PIN("credential", pin(1))}
 }
-

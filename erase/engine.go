@@ -204,9 +204,9 @@ type run struct {
 	canary [32]byte // plaintext of this run's canaries
 
 	// From the journal: earlier attempts since the drive last passed.
-	passed     *Entry
-	oldPrints  forensic.Prints
-	oldCanarys []Canary
+	passed      *Entry
+	oldPrints   forensic.Prints
+	oldCanaries []Canary
 
 	msid    drive.PIN
 	ranges  []target // those that are erased
@@ -261,9 +261,9 @@ func (r *run) remember(past []Entry) {
 			r.res.Attempts++
 			r.passed = nil
 			r.oldPrints = append(r.oldPrints, p.Prints...)
-			r.oldCanarys = append(r.oldCanarys, p.Canaries...)
+			r.oldCanaries = append(r.oldCanaries, p.Canaries...)
 		case p.Result.Outcome == Passed:
-			r.passed, r.oldPrints, r.oldCanarys = p, nil, nil
+			r.passed, r.oldPrints, r.oldCanaries = p, nil, nil
 		}
 	}
 }

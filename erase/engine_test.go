@@ -50,8 +50,8 @@ func TestAnEmptyDriveIsProvedByACanary(t *testing.T) {
 }
 
 func TestALockedDriveWithoutItsOwnerIsRevertedAndProvedByItsFlash(t *testing.T) {
-	b, job := locked(t, "E3", nil)
-	job = Job{Target: b.Drive, Method: PSIDRevert, PSID: b.label.PSID, Destroy: "E3"}
+	b, _ := locked(t, "E3", nil)
+	job := Job{Target: b.Drive, Method: PSIDRevert, PSID: b.label.PSID, Destroy: "E3"}
 	r := run1(t, job)
 	require.Equal(t, Passed, r.Outcome, text(r))
 	verdict(t, r, CheckControl, NotPossible)

@@ -27,7 +27,7 @@ func (r *run) takeOracles() {
 		r.takeOracle(g, dump)
 		relock()
 	}
-	for i, c := range r.oldCanarys {
+	for i, c := range r.oldCanaries {
 		r.oracles = append(r.oracles, forensic.Oracle{
 			Name: fmt.Sprintf("canary %d of an earlier attempt at LBA %d", i+1, c.LBA), SectorSize: r.cfg.SectorSize,
 			LBA: c.LBA, Plain: c.Plain, Cipher: c.Cipher,

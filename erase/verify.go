@@ -31,25 +31,27 @@ func (r *run) examine() {
 	} else {
 		r.prints = forensic.PrintsOfWraps(dump, append(r.doomed(found.Wraps), found.Keys...))
 	}
-	open := map[string]bool{}
+	open := map[string]string{} // oracle to the first way that was found
 	for _, f := range found.Keys {
-		open[f.Oracle] = true
+		if open[f.Oracle] == "" {
+			open[f.Oracle] = f.String()
+		}
 	}
 	r.control = Check{Name: CheckControl, Verdict: Pass}
 	shut := []string{}
-	for _, o := range r.oracles[:len(r.oracles)-len(r.oldCanarys)] {
-		if !open[o.Name] {
+	mine := len(r.oracles) - len(r.oldCanaries)
+	for _, o := range r.oracles[:mine] {
+		if open[o.Name] == "" {
 			shut = append(shut, o.Name)
 		}
 	}
-	mine := len(r.oracles) - len(r.oldCanarys)
 	switch {
 	case mine == 0:
 		r.control.Verdict, r.control.Why = NotPossible, "there is no known plaintext: nothing can be read or written without a credential"
 	case len(shut) > 0:
 		r.control.Verdict, r.control.Why = NotPossible, "the secrets given do not open "+strings.Join(shut, ", ")+" even before the erase, so a search that finds nothing says nothing"
 	default:
-		r.control.Why = "before the erase: " + found.Keys[0].String()
+		r.control.Why = "before the erase: " + open[r.oracles[0].Name]
 	}
 }
 

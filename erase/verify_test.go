@@ -43,6 +43,29 @@ func keysOf(t *testing.T, b *bench) (ak, mek []byte) {
 	return nil, nil
 }
 
+// rootMEK takes the MEK of the open global range out of a dump.
+func rootMEK(t *testing.T, b *bench) []byte {
+	t.Helper()
+	dump, fuses := b.Dump(), b.Fuses()
+	kek := drive.RootKEK(&fuses.Root)
+	f, err := forensic.Search(dump, secretsOf(b), nil, forensic.Options{})
+	require.NoError(t, err)
+	for _, w := range f.Wraps {
+		if w.Path[0].Name != "KEK of the root key" {
+			continue
+		}
+		for _, p := range dump.Flash {
+			if s := w.Last(); p.Block == s.Block && p.Page == s.Page {
+				mek, err := keywrap.Unwrap(kek[:], p.Data[s.Offset:s.Offset+s.Size])
+				require.NoError(t, err)
+				return mek
+			}
+		}
+	}
+	require.FailNow(t, "no MEK under the KEK of the root key was found")
+	return nil
+}
+
 func mustWrap(t *testing.T, kek, key []byte) []byte {
 	t.Helper()
 	b, err := keywrap.Wrap(kek, key)
@@ -151,9 +174,6 @@ func (r *remapping) Erase(block int) error {
 }
 
 func (r *remapping) Dump() []flash.Page {
-	if r.Mem == nil {
-		return nil
-	}
 	return append(r.Mem.Dump(), r.spared...)
 }
 
@@ -308,4 +328,3 @@ func BenchmarkErase(b *testing.B) {
 		}
 	})
 }
-

@@ -332,4 +332,3 @@ func BenchmarkSearch(b *testing.B) {
 		}
 	}
 }
-

@@ -1,0 +1,152 @@
+package erase
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func statement() Statement {
+	return Statement{
+		MediaVendor: "Acme", MediaModel: "Test SED", MediaSerial: "E1", MediaType: "self-encrypting drive", Extent: "whole drive",
+		Method: "Purge: Cryptographic Erase", Tool: "fdelab test", Verification: "search", Date: "2026-03-01T12:00:00Z",
+		Operator: "Zoë <z@example.org> & Co", Notes: "50 % off",
+	}
+}
+
+func certificate(t testing.TB) *Certificate {
+	t.Helper()
+	c, err := Sign(statement(), signer)
+	require.NoError(t, err)
+	return c
+}
+
+func TestACertificateVerifiesInBothForms(t *testing.T) {
+	c := certificate(t)
+	for name, data := range map[string][]byte{
+		"JSON": c.JSON(), "text": []byte(c.Text()),
+		"text with CRLF": bytes.ReplaceAll([]byte(c.Text()), []byte("\n"), []byte("\r\n")),
+		"compact JSON":   compact(t, c.JSON()),
+	} {
+		for _, trusted := range []ed25519.PublicKey{nil, public()} {
+			got, err := VerifyCertificate(data, trusted)
+			require.NoError(t, err, name)
+			require.Equal(t, c, got, name)
+		}
+		other := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32)).Public().(ed25519.PublicKey)
+		_, err := VerifyCertificate(data, other)
+		require.ErrorIs(t, err, ErrCertificate)
+		require.ErrorContains(t, err, "signed by key "+KeyID(public())+", need the trusted key "+KeyID(other), name)
+	}
+	require.Contains(t, c.Text(), "Media serial number:    E1\n")
+	require.Contains(t, c.Text(), "Performed by:           Zoë <z@example.org> & Co\n")
+}
+
+func compact(t testing.TB, data []byte) []byte {
+	var b bytes.Buffer
+	require.NoError(t, json.Compact(&b, data))
+	return b.Bytes()
+}
+
+func TestEveryChangeToACertificateIsFound(t *testing.T) {
+	c := certificate(t)
+	for name, data := range map[string][]byte{"JSON": compact(t, c.JSON()), "text": []byte(strings.TrimSpace(c.Text()))} {
+		for i := range data {
+			for _, bit := range []byte{1, 0x20} { // 0x20 is the case of a letter
+				bad := bytes.Clone(data)
+				bad[i] ^= bit
+				_, err := VerifyCertificate(bad, nil)
+				if !errors.Is(err, ErrCertificate) || strings.Contains(err.Error(), "\n") {
+					require.FailNow(t, "every flipped bit is found, in one line", "%s: bit %#x of byte %d: %v", name, bit, i, err)
+				}
+			}
+			if _, err := VerifyCertificate(data[:i], nil); !errors.Is(err, ErrCertificate) {
+				require.FailNow(t, "every truncation is found", "%s: %d bytes: %v", name, i, err)
+			}
+		}
+	}
+}
+
+func TestBadCertificatesAreRefusedInOneClearLine(t *testing.T) {
+	c := certificate(t)
+	js, txt := string(c.JSON()), c.Text()
+	forged := *c
+	forged.Statement.MediaSerial = "E2"
+	resigned, err := Sign(forged.Statement, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, 32)))
+	require.NoError(t, err)
+	for _, x := range []struct{ name, data, want string }{
+		{"empty", " \n", "erase: certificate: the file is empty"},
+		{"something else", "hello", `erase: certificate: neither JSON nor text: no line "-----BEGIN FDELAB CERTIFICATE-----"`},
+		{"an unknown field", strings.Replace(js, `"form"`, `"shape"`, 1), `unknown field "shape"`},
+		{"a repeated field", strings.Replace(js, `"media_serial": "E1",`, `"media_serial": "E9", "media_serial": "E1",`, 1), "not in canonical form"},
+		{"a field in other case", strings.Replace(js, `"media_serial"`, `"Media_Serial"`, 1), "not in canonical form"},
+		{"a missing field", strings.Replace(js, `    "media_vendor": "Acme",`+"\n", "", 1), "not in canonical form"},
+		{"trailing data", js + "{}", "trailing data at byte"},
+		{"an array", "[" + js + "]", "neither JSON nor text"},
+		{"a forged statement", string(forged.JSON()), "the signature does not fit"},
+		{"a forged line of the text", strings.Replace(txt, "number:    E1", "number:    E2", 1), "erase: certificate: the signature does not fit: line 6 of the text is not what was signed"},
+		{"a line too many", strings.Replace(txt, "\nSigned with", "Checks passed:          all\n\nSigned with", 1), "of the text is not what was signed"},
+		{"text behind the end", txt + "P.S. all drives\n", "trailing data behind line"},
+		{"text before the start", "All drives:\n" + txt, "erase: certificate: the signature does not fit: line 1 of the text is not what was signed"},
+		{"no end", strings.Replace(txt, certificateEnd, "", 1), "truncated: no line"},
+		{"too long", strings.Repeat(" ", certificateMax+1), "need at most 65536"},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			_, err := VerifyCertificate([]byte(x.data), nil)
+			require.ErrorIs(t, err, ErrCertificate)
+			require.ErrorContains(t, err, x.want)
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+	_, err = VerifyCertificate(resigned.JSON(), nil)
+	require.NoError(t, err, "without a trusted key, a forgery under another key verifies: only the key id tells")
+	_, err = VerifyCertificate(resigned.JSON(), public())
+	require.ErrorIs(t, err, ErrCertificate)
+}
+
+func TestAStatementThatCouldMisleadIsNotSigned(t *testing.T) {
+	for _, x := range []struct {
+		change func(*Statement)
+		want   string
+	}{
+		{func(s *Statement) { s.Operator = "A\nMethod: Destroy" }, `field "Performed by" holds a character that does not print`},
+		{func(s *Statement) { s.Notes = "\u202Ereversed" }, `field "Notes" holds a character that does not print`},
+		{func(s *Statement) { s.Notes = "\xff" }, `field "Notes" holds a character that does not print`},
+		{func(s *Statement) { s.Notes = strings.Repeat("ä", 201) }, `field "Notes" has more than 200 characters`},
+		{func(s *Statement) { s.MediaSerial = "" }, "media serial number, method and tool must be given"},
+		{func(s *Statement) { s.Date = "yesterday" }, `the date is "yesterday", need a form like 2026-01-31T12:00:00Z`},
+		{func(s *Statement) { s.Date = "2026-03-01T12:00:00+01:00" }, `the date is "2026-03-01T12:00:00+01:00", need a form like 2026-01-31T12:00:00Z`},
+	} {
+		s := statement()
+		x.change(&s)
+		_, err := Sign(s, signer)
+		require.ErrorContains(t, err, "erase: sign certificate: "+x.want)
+	}
+	_, err := Sign(statement(), signer[:10])
+	require.EqualError(t, err, "erase: a signing key of 10 bytes, need 64")
+}
+
+func base64Of(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
+
+func FuzzVerifyCertificate(f *testing.F) {
+	c := certificate(f)
+	f.Add(c.JSON())
+	f.Add([]byte(c.Text()))
+	f.Add(compact(f, c.JSON()))
+	f.Add([]byte(certificateBegin + "\n" + base64Of([]byte("{}")) + "\n" + certificateEnd))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := VerifyCertificate(data, public())
+		if err != nil {
+			require.ErrorIs(t, err, ErrCertificate)
+			require.NotContains(t, err.Error(), "\n")
+			return
+		}
+		require.Equal(t, c, got, "only the one statement that was signed verifies")
+	})
+}
