@@ -1,2 +1,69 @@
-// Package raslab is a storage facility in virtual time.
+// Package raslab is a storage facility with encrypting drives, in virtual time:
+// enclosures of drives, array sites, RAID ranks in encryption groups, two
+// partitions, the customer's key servers, service actions, the hourly health
+// check, and the serviceable events that come of all this.
+//
+// A Lab is built by New and lives in one goroutine. Its methods are of three
+// kinds:
+//
+//   - what people and software do to a facility: CreateArray, CreateRank,
+//     RemoveRank, StartRepair with ExchangeFRU and ResumeRepair, SmartRebuild,
+//     InstallMES, PowerCycle, DualClusterIML, Discontinue, EraseDrive and so on.
+//     Each returns a Report. A request that makes no sense is refused with a
+//     *RequestError and changes nothing; an action that ran and did not
+//     reach its aim returns a Report with Failed set;
+//   - what hands, fuses and age do to the hardware, with no word to the
+//     software: Arm a fault plan, Break, CutPower, Pull, StopKeyServer;
+//   - what can be seen: Drives, Ranks, Groups, Events, Trace.
+//
+// Hosts read and write through Rank. Time passes only in Advance and RunUntil, and for
+// the length of an IML.
+//
+// # How a service reference code comes about
+//
+// Nothing in this package raises a code because it is told to. A fault is put below
+// a port, a flash, a medium or a key server; the software meets it in an I/O, a
+// service action or the hourly check, and what it then finds is the cause of the code:
+//
+//	BE3400B3  health.go        a member of an encrypted rank is not as its rank requires
+//	BE34009E  erasing.go       an erase engine's verification did not pass
+//	BE34009F  discontinue.go   the scan met drives that are not proved to be erased
+//	BE31F004  repair.go        a replacement did not come into its group
+//	BE3400A2  smartrebuild.go  a spare could not be initialised: the group has no key
+//	BE3400A3  erasing.go       a drive arrived that somebody else's group owns
+//
+// # Invariants
+//
+//   - The same Options and the same calls give the same Trace, byte for byte.
+//   - A facility in which nothing is broken raises nothing, however long it runs.
+//   - What a host wrote it reads back, or gets an error; never something else. A
+//     member that answers noise without an error (it was erased behind the
+//     facility's back) is found out by the check sum that each strip has.
+//   - Customer data of an encrypted rank are written only to drives that are
+//     Configured in its group.
+//   - A drive that may hold the only copy of data is never erased or exchanged,
+//     and a drive that is configured for somebody else is never erased at all.
+//   - A drive leaves a rank through the erase engine and its forensic
+//     verification, never on its own word.
+//   - No secret is in a trace, report, error or event.
+//
+// # What is assumed
+//
+// The shapes are those of a DS8000-like facility; what IBM has not published is
+// assumed: names and location codes; sixteen slots an enclosure, two enclosures
+// a DA pair; the first two arrays of a pair 6+P+S; a copy back to the repaired
+// drive; the durations of IML and copies; three media errors predict a failure and
+// ten are one; every hour some drives read their key records back, each
+// once a week at least; a released member of an unencrypted rank is erased
+// too; an event can not be closed by hand while its cause holds, unless it is
+// forced; EraseMaster and SID of every drive stay at MSID.
+//
+// # Limitations
+//
+// One RAID level (RAID 5) over strips of one sector. Ranks are thin: only rows that were
+// written are stored, rebuilt and copied. A write is as good as atomic: the
+// facility's own memory survives everything. Both partitions do everything
+// together. An ordinary drive failure has no code here: MAP4980 has none for it;
+// it shows in the drive's state and in the trace. The codes of the key
+// path (BE14xxxx) are not raised yet: an inaccessible group shows in Groups.
 package raslab

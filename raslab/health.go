@@ -21,7 +21,7 @@ const (
 // watched is what the check compares for one drive: contiguous, so that a
 // facility of 1,536 drives is passed in microseconds.
 type watched struct {
-	part   *Part
+	drive  *drive.Drive
 	want   drive.Status // member of an encrypted rank: exactly this
 	member bool
 	slow   bool // empty slot, armed fault plan, or already out of service: ask in full
@@ -49,10 +49,13 @@ type HealthReport struct {
 func (l *Lab) refreshWatch() {
 	l.watch = l.watch[:0]
 	for _, s := range l.slots {
-		w := watched{part: s.port.part, slow: s.port.part == nil || s.port.part.plan != nil || !s.port.supply}
+		w := watched{slow: s.port.part == nil || s.port.part.plan != nil || !s.port.supply}
+		if s.port.part != nil {
+			w.drive = s.port.part.Drive
+		}
 		if m := s.member(); m != nil {
 			w.slow = w.slow || m.state != inSync
-			if m.slot.array.rank.keygrp != 0 && w.part != nil {
+			if m.slot.array.rank.keygrp != 0 && w.drive != nil {
 				w.member = true
 				w.want = drive.Status{Powered: true, State: drive.Configured, LockEnabled: true, KeyGeneration: s.suspect.accepted}
 				w.slow = w.slow || !s.suspect.settled
@@ -99,7 +102,7 @@ func (l *Lab) checkHealth() []finding {
 	for i := range l.watch {
 		w := &l.watch[i]
 		if !w.slow {
-			st := w.part.Drive.Status()
+			st := w.drive.Status()
 			if w.member {
 				if st == w.want {
 					continue

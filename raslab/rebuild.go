@@ -115,7 +115,14 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 		ok = r.readMember(n, w, position, buf)
 	}
 	if !ok {
-		if err := r.reconstruct(n, w, position, buf); err != nil {
+		err := r.reconstruct(n, w, position, buf)
+		if out, _ := r.missing(); err != nil && out <= 1 {
+			// Two bad sectors in one row: the row is lost, the others are not. Its
+			// check sum goes on saying so.
+			r.lab.logf(r.name(), "row %d is lost: %v", n, err)
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -185,13 +192,21 @@ func (j *copyJob) end(err error) {
 	old := m.slot
 	if err != nil {
 		l.logf(r.name(), "%s of %s ended after %d rows: %v", j.what, j.target.name, j.done, err)
-		if j.broken != "" {
-			j.target.setState(Failed, j.broken)
-		} else if j.target != old {
-			j.target.setState(Normal, "")
-		}
 		if j.source != nil {
 			j.source.setState(Normal, "")
+		}
+		switch {
+		case j.broken != "":
+			j.target.setState(Failed, j.broken)
+		case j.target != old && !r.removed:
+			// What was copied is customer data: it leaves with an erase.
+			during := j.what + " of " + j.target.name
+			after := l.begin(j.what, j.target.name)
+			if l.released(after, j.target, during) {
+				j.target.setState(Normal, "")
+			} else {
+				l.raiseNotErased(after, j.target, during)
+			}
 		}
 		j.finish(j, err)
 		return
@@ -206,6 +221,7 @@ func (j *copyJob) end(err error) {
 	j.target.setState(Normal, "")
 	l.logf(r.name(), "%s of %s is complete, %d rows", j.what, j.target.name, j.done)
 	j.finish(j, nil)
+	l.retryRebuilds()
 }
 
 // rebuildOnSpare lets a spare take over for a member that failed. It waits while
