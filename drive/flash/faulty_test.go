@@ -68,6 +68,24 @@ func TestTornProgramLeavesAPart(t *testing.T) {
 	})
 }
 
+func TestTornProgramIsNeverWholeAndTearsWithinAByte(t *testing.T) {
+	data := []byte{0x00, 0x11, 0x22, 0x33}
+	within := 0
+	for seed := range uint64(200) {
+		f := NewFaulty(NewMem(small), WithTearSeed(seed))
+		armed(f, "(flash.program.torn)")
+		require.Error(t, f.Program(0, 0, data))
+		got := read(t, f, 0, 0)[:len(data)]
+		require.NotEqual(t, data, got, "seed %d", seed)
+		for i, b := range got {
+			if b != data[i] && b != 0xFF {
+				within++
+			}
+		}
+	}
+	require.Greater(t, within, 100, "most tears are within a byte")
+}
+
 func TestRefusedEraseKeepsTheBlock(t *testing.T) {
 	onEachFaulty(t, func(t *testing.T, f *Faulty) {
 		require.NoError(t, f.Program(2, 1, record))

@@ -4,6 +4,7 @@ package fault
 // is registered.
 var (
 	torn  = Register("flashlike.program.torn", "a part is programmed", "survived", HasBlock|HasPage|HasBlank)
+	_     = Register("flashlike.program.refused", "nothing is programmed", "survived", HasBlock|HasPage|HasBlank)
 	erase = Register("flashlike.erase.refused", "nothing is erased", "reported as degraded", HasBlock, HasBlank)
 	_     = Register("flashlike.read.rot", "a bit flips", "reported as degraded", HasBlock|HasPage|HasBlank, OnlyProgrammed)
 	_     = Register("disklike.read.error", "nothing is read", "reported as a media failure", HasLBA)

@@ -89,6 +89,12 @@ func TestFirstRuleThatHoldsFiresAndAllCount(t *testing.T) {
 	require.Equal(t, []int{0, 1}, at(p, repeat(program(0, 0), 4)), "the second rule's operation 0 was the first's as well")
 	require.Equal(t, []Firing{{Point: torn, Count: 2, Last: program(0, 0)}}, p.Fired())
 	require.Equal(t, []Point{torn, erase}, p.Points())
+
+	p = MustParse("(flashlike.program.torn) (flashlike.program.refused)")
+	point, fires := p.Check(program(0, 0))
+	require.True(t, fires)
+	require.Equal(t, torn, point, "of two that hold, the first of the plan fires")
+	require.Equal(t, []Firing{{Point: torn, Count: 1, Last: program(0, 0)}}, p.Fired(), "and it alone is counted as fired")
 }
 
 func TestFiredIsOneEntryAPoint(t *testing.T) {

@@ -53,6 +53,7 @@ func TestMarkdown(t *testing.T) {
 | `+"`cooling.fan.stuck`"+` | the fan does not turn at this start | reported as too hot, before anything melts |
 | `+"`disklike.read.error`"+` | nothing is read | reported as a media failure |
 | `+"`flashlike.erase.refused`"+` | nothing is erased | reported as degraded |
+| `+"`flashlike.program.refused`"+` | nothing is programmed | survived |
 | `+"`flashlike.program.torn`"+` | a part is programmed | survived |
 | `+"`flashlike.read.rot`"+` | a bit flips | reported as degraded |
 | `+"`portlike.command.lost`"+` | no answer \| ever | retried |
