@@ -8,8 +8,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
-// A page that holds a key must go, but its block no longer erases. The last resort is
-// to overwrite it with zeros.
+// A page that holds a key must go, but its block no longer erases. The last
+// resort is to overwrite it with zeros.
 func Example() {
 	chip := flash.NewFaulty(flash.NewMem(flash.DefaultGeometry))
 	_ = chip.Program(3, 0, []byte("a wrapped key"))

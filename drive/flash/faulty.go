@@ -3,8 +3,9 @@ package flash
 import "github.com/seed-9d983aeb/fdelab/internal/fault"
 
 // Faulty is a device on which a fault plan is carried out. It fails and tears
-// as broken flash does, in the device that it wraps: what it damages stays damaged
-// when the plan is gone. With no plan armed it passes everything through.
+// as broken flash does, in the device that it wraps: what it damages stays
+// damaged when the plan is gone. With no plan armed it passes everything
+// through.
 type Faulty struct {
 	dev    Device
 	plan   *fault.Plan
@@ -60,7 +61,8 @@ func NewFaulty(dev Device, options ...FaultyOption) *Faulty {
 }
 
 // Arm carries out plan from the next operation on, in place of the plan before
-// it. The counts of the plan start at 0. A nil plan is Disarm.
+// it. The counts of the plan start at 0. Its rules for points of other
+// components never fire here. A nil plan is Disarm.
 func (f *Faulty) Arm(plan *fault.Plan) {
 	plan.Reset()
 	f.plan = plan

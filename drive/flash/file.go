@@ -8,16 +8,17 @@ import (
 
 // File is flash in a section of a file, for drives that live on.
 //
-// The section holds a header (512 bytes: what it is and its geometry), the
-// wear of each block (16 bytes each, within a sector of 512 bytes), and from
-// byte 4096 on the pages in order. Pages are stored with every bit inverted, so
-// that blank flash is a hole in the file. There is no other state: which pages are
+// The section holds a header (512 bytes: what it is and its geometry), the wear
+// of each block (16 bytes each, within a sector of 512 bytes), and from byte
+// 4096 on the pages in order. Pages are stored with every bit inverted, so that
+// blank flash is a hole in the file. There is no other state: which pages are
 // programmed is read from the bits of the pages when the file is opened.
 //
 // Program, Erase and Zero write and then sync, and return when the sync does:
-// what they acknowledged is on the medium that the host's fsync vouches for. Killing the
-// process or cutting the host's power inside of one leaves the page or the block as
-// ErrPowerLost of Device says, since the bits are all the state there is:
+// what they acknowledged is on the medium that the host's fsync vouches for.
+// Killing the process or cutting the host's power inside of one leaves the page
+// or the block as ErrPowerLost of Device says, since the bits are all the state
+// there is:
 //
 //   - Program: blank, the data, or sectors of 512 bytes of either. A torn page
 //     reads as what is in it; it is for the checksum of a record to find out.
@@ -25,12 +26,13 @@ import (
 //     wear may or may not count it.
 //   - Zero: for each sector of the page, zeros or what it was.
 //
-// This takes for granted that the host's disk writes a sector of 512 bytes whole or
-// not at all. Where it does not, a wear count can tear, and OpenFile refuses the file.
+// This takes for granted that the host's disk writes a sector of 512 bytes
+// whole or not at all. Where it does not, a wear count can tear, and OpenFile
+// refuses the file.
 //
-// When a write or a sync fails, every later operation fails until the file is opened
-// anew: after a failed fsync what is read may not be what is on the medium.
-// A File does not lock the file, and does not close it.
+// When a write or a sync fails, every later operation fails until the file is
+// opened anew: after a failed fsync what is read may not be what is on the
+// medium. A File does not lock the file, and does not close it.
 type File struct {
 	f          backing
 	offset     int64

@@ -84,7 +84,8 @@ func put(b []byte, off int64, p []byte) []byte {
 	return b
 }
 
-// afterPowerCut is a disk with what is on the medium: of each pending write some sectors.
+// afterPowerCut is a disk with what is on the medium: of each pending write
+// some sectors.
 func (d *testDisk) afterPowerCut(seed uint64) *testDisk {
 	s := stream(seed)
 	odds := s.next() % 3 // no sector, about half of them, or all
@@ -101,8 +102,8 @@ func (d *testDisk) afterPowerCut(seed uint64) *testDisk {
 	return &testDisk{cache: b, medium: bytes.Clone(b), cutAt: -1}
 }
 
-// afterKill is a disk after a kill -9: the host lives, so every write that was made is
-// there, and nothing of the one in flight.
+// afterKill is a disk after a kill -9: the host lives, so every write that was
+// made is there, and nothing of the one in flight.
 func (d *testDisk) afterKill() *testDisk {
 	b := bytes.Clone(d.cache)
 	return &testDisk{cache: b, medium: bytes.Clone(b), cutAt: -1}
@@ -168,7 +169,8 @@ func TestFileSurvivesTheDeathOfItsHost(t *testing.T) {
 	}
 }
 
-// requireBetween checks that each sector of d is as in before or as in after, and each wear too.
+// requireBetween checks that each sector of d is as in before or as in after,
+// and each wear too.
 func requireBetween(t *testing.T, before, after, d Device, k int) {
 	g := d.Geometry()
 	for b := range g.Blocks {

@@ -2,8 +2,9 @@ package flash
 
 import "bytes"
 
-// Where a page tears follows from the seed of the Faulty, the number of the operation, and
-// the address alone, so that a plan tears in the same places each time.
+// Where a page tears follows from the seed of the Faulty, the number of the
+// operation, and the address alone, so that a plan tears in the same places
+// each time.
 
 func (f *Faulty) stream(block, page int) *stream {
 	c := f.counts
@@ -27,8 +28,8 @@ func (f *Faulty) tearProgram(block, page int, data []byte) error {
 	return f.dev.Program(block, page, torn)
 }
 
-// tearErase erases some pages of the block, leaves some as they are, and of
-// one sets some bits. Blank pages aside, with one page that is the one torn; with
+// tearErase erases some pages of the block, leaves some as they are, and of one
+// sets some bits. Blank pages aside, with one page that is the one torn; with
 // two, the other is erased or intact; with more there are pages of each kind.
 func (f *Faulty) tearErase(block int) error {
 	s := f.stream(block, -1)

@@ -4,9 +4,9 @@
 //
 // A fault point is named component.operation.phase (flash.program.torn) and is
 // registered once, as a package-level variable of the component whose injector
-// can make it happen, with its effect and with its budget: what the device under test
-// owes when it fires. A component wraps a hardware interface; the code above
-// the interface does not know that this package exists.
+// can make it happen, with its effect and with its budget: what the device
+// under test owes when it fires. A component wraps a hardware interface; the
+// code above the interface does not know that this package exists.
 //
 // A plan is one or more rules, each an s-expression of a point and at most one
 // predicate:
@@ -35,9 +35,9 @@
 //
 // OnIndex, After and Every count from 0, when the plan is armed, and each
 // counts the operations that it is asked about. Because And stops at the first
-// predicate that fails, order is meaning there: (And (Block 3) (OnIndex 1)) is the second
-// operation on block 3, (And (OnIndex 1) (Block 3)) is the second operation,
-// provided that it is on block 3.
+// predicate that fails, order is meaning there: (And (Block 3) (OnIndex 1)) is
+// the second operation on block 3, (And (OnIndex 1) (Block 3)) is the second
+// operation, provided that it is on block 3.
 //
 // # Invariants
 //

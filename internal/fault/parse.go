@@ -100,7 +100,8 @@ func (p *parser) rule() (rule, error) {
 	return r, p.close(start, fmt.Sprintf("(%s) or (%s predicate)", info.Point, info.Point))
 }
 
-// predicate parses from the parenthesis that opens it to the one that closes it.
+// predicate parses from the parenthesis that opens it to the one that closes
+// it.
 func (p *parser) predicate(point Info, depth int) (*predicate, error) {
 	if depth > MaxDepth {
 		return nil, p.fail(p.tok.at, "predicates nested too deep", fmt.Sprintf("at most %d within one another", MaxDepth))
