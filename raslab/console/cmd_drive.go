@@ -190,8 +190,8 @@ func (s *Session) showDrive(a Args) error {
 		}
 	}
 	s.printf("  keys       %s\n", statusWords(d.Status()))
-	if d.Status().Powered {
-		s.printf("  tries      %s\n", triesWords(d))
+	if tries := triesWords(d); tries != "" {
+		s.printf("  tries      %s\n", tries)
 	}
 	if plan := part.Plan(); plan != "" {
 		s.printf("  fault      %s\n", plan)

@@ -18,28 +18,41 @@ func eraseCommands() []*Command {
 			}),
 		},
 		{
-			Noun: "erase", Verb: "certificate", Summary: "write the certificate of sanitization of an erased drive to a file",
-			Detail: "The certificates are those that the discontinue scan collects; fdelab certificate verify FILE checks one.",
-			Params: []Param{
-				slotParam("the slot"),
-				{Name: "file", Kind: textKind, Required: true, Help: "the file to write; it must not exist yet"},
-			},
-			Example: "erase certificate drive=R1-I1-D08 file=d08.json",
+			Noun: "erase", Verb: "revert", Summary: "erase a drive that belongs to no rank with the PSID that is printed on its label, and verify it",
+			Detail:  "The way out for a drive that trusts none of its records. A drive that is configured for somebody else is not reverted.",
+			Params:  []Param{slotParam("the slot")},
+			Example: "erase revert drive=R1-I1-D08",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				r, err := lab.Discontinue()
+				return s.report(lab.RevertDrive(arg[string](a, "drive")))
+			}),
+		},
+		{
+			Noun: "erase", Verb: "certificate", Summary: "show the certificate of sanitization of a drive that was erased here, or write it to a file",
+			Detail: "There is one while the drive was erased, verified, and not used since; fdelab certificate verify FILE checks it.",
+			Params: []Param{
+				anyDriveParam("the drive"),
+				{Name: "file", Kind: textKind, Help: "a file to write, which must not exist yet; without it the certificate is shown"},
+				{Name: "as", Kind: textKind, Values: []string{"text", "json"}, Default: "text", Help: "the form"},
+			},
+			Example: "erase certificate drive=R1-I1-D08 file=d08.cert",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				part, slot, err := s.part(arg[string](a, "drive"))
 				if err != nil {
 					return err
 				}
-				for _, v := range r.Verdicts {
-					if v.Slot != arg[string](a, "drive") {
-						continue
-					}
-					if v.Certificate == nil {
-						return fmt.Errorf("there is no certificate for %s: %s", v.Slot, v.Verdict)
-					}
-					return s.writeNew(arg[string](a, "file"), v.Certificate)
+				c := lab.Certificate(part.Serial())
+				if c == nil {
+					return fmt.Errorf("there is no certificate for %s: it was not erased here, or was used since", driveName(part, slot))
 				}
-				return fmt.Errorf("no slot %s: drive list shows them", arg[string](a, "drive"))
+				data := []byte(c.Text())
+				if arg[string](a, "as") == "json" {
+					data = c.JSON()
+				}
+				if a.Has("file") {
+					return s.writeNew(arg[string](a, "file"), data)
+				}
+				s.printf("%s", withoutBlankLines(string(data)))
+				return nil
 			}),
 		},
 	}

@@ -39,7 +39,7 @@ func groupCommands() []*Command {
 				for _, g := range lab.Groups() {
 					if g.ID == arg[int](a, "keygrp") {
 						s.groupLine(g)
-						s.printf("  ranks    %s\n", orNone(strings.Join(g.Ranks, ", ")))
+						s.printf("  ranks      %s\n", orNone(strings.Join(g.Ranks, ", ")))
 						s.paragraph("members", orNone(strings.Join(g.Members, ", ")))
 						return nil
 					}
@@ -137,5 +137,5 @@ func (s *Session) groupLine(g raslab.GroupInfo) {
 	if g.State != "accessible" {
 		c = alarm
 	}
-	s.printf("key group %d: %s, %s, %s%s\n", g.ID, s.paint(c, g.State), count(len(g.Ranks), "rank"), count(len(g.Members), "member"), because(g.Why))
+	s.printf("key group %d: %s, %s, %s%s\n", g.ID, s.paint(c, g.State), count(len(g.Ranks), "rank"), count(len(g.Members), "member"), because(plain(g.Why)))
 }

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // label in the hand, or with a PIN of his own.
 
 func pinParam(name, fallback, help string) Param {
-	return Param{Name: name, Kind: textKind, Required: fallback == "", Default: fallback, Help: help + "; msid for the factory PIN, or 1 to 32 characters"}
+	return Param{Name: name, Kind: textKind, Required: fallback == "", Default: fallback, Help: help + "; msid for the factory PIN, or a phrase (its SHA-256 is the PIN, 32 bytes)"}
 }
 
 func authorityParam(fallback string) Param {
@@ -166,12 +167,14 @@ func onDrive(run func(*Session, *target, Args) error) func(*Session, Args) error
 	}
 }
 
-// pin reads a PIN as it was typed: msid means the one the drive tells everybody.
+// pin reads a PIN as it was typed: msid means the one the drive tells everybody. A phrase
+// becomes 32 bytes, the length of a credential.
 func (d *target) pin(text string) (drive.PIN, error) {
 	if strings.EqualFold(text, "msid") {
 		return d.Drive.MSID()
 	}
-	return drive.NewPIN([]byte(text))
+	sum := sha256.Sum256([]byte(text))
+	return drive.NewPIN(sum[:])
 }
 
 func authorityOf(name string) drive.Authority {
@@ -236,7 +239,13 @@ func (s *Session) hostAuthenticate(d *target, a Args) error {
 		s.printf("%s: %s accepted the PIN\n", d.name, who)
 		return nil
 	}
-	s.printf("%s: %s refused the PIN: %s; tries: %s\n", d.name, who, oneLine(last), triesWords(d.Drive))
+	var refused *drive.StatusError
+	why := oneLine(last)
+	if errors.As(last, &refused) {
+		why = refused.Code.Error() + because(refused.Why)
+	}
+	s.printf("%s: %s refused the PIN: %s\n", d.name, who, why)
+	s.item("tries: " + triesWords(d.Drive))
 	return &FailedError{"host authenticate"}
 }
 

@@ -14,9 +14,9 @@ const timeLayout = "2006-01-02 15:04:05"
 func labCommands() []*Command {
 	return []*Command{
 		{
-			Noun: "lab", Verb: "new", Summary: "build a facility, in place of the one before",
-			Detail: "The shelf of loose drives stays: to carry a drive from one facility to another, pull it, build the other, insert it. " +
-				"The same arguments build the same facility, key for key.",
+			Noun: "lab", Verb: "new", Summary: "build a facility, in place of one with the same serial number, and go there",
+			Detail: "All facilities share the shelf of loose drives: to carry a drive to another one, pull it here, insert it there. " +
+				"The same arguments build the same facility, key for key. Each has a clock of its own.",
 			Params: []Param{
 				{Name: "drives", Kind: intKind("number", 8, 1536), Default: "32", Help: "slots, all filled; a multiple of 8"},
 				{Name: "seed", Kind: seedKind, Help: "every key and serial follows from it; without it, the session's seed"},
@@ -27,17 +27,34 @@ func labCommands() []*Command {
 			Run:     (*Session).newLab,
 		},
 		{
+			Noun: "lab", Verb: "use", Summary: "go to another facility that was built in this session",
+			Params: []Param{{Name: "serial", Kind: nameKind("serial", "a serial number such as 75NR641"), Required: true, Help: "its serial number", Complete: func(s *Session) []string {
+				return s.labSerials()
+			}}},
+			Example: "lab use serial=75NR641",
+			Run: withLab(func(s *Session, _ *raslab.Lab, a Args) error {
+				for _, lab := range s.labs {
+					if lab.Serial() == arg[string](a, "serial") {
+						s.lab = lab
+						s.printf("%s\n", summary(lab))
+						return nil
+					}
+				}
+				return fmt.Errorf("no facility %s was built in this session: %s", arg[string](a, "serial"), didYouMean(arg[string](a, "serial"), s.labSerials()))
+			}),
+		},
+		{
 			Noun: "lab", Verb: "show", Summary: "sum up the facility",
 			Example: "lab show",
 			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
 				s.printf("%s\n", summary(lab))
 				s.printf("virtual time %s\n", lab.Now().Format(timeLayout))
 				for _, p := range lab.Partitions() {
-					access := "data accessible"
+					c := good
 					if !p.DataAccess {
-						access = s.paint(alarm, "data not accessible")
+						c = alarm
 					}
-					s.printf("partition %d: %s, %s, last IML %s\n", p.ID, p.State, access, p.LastIML.Format(timeLayout))
+					s.printf("partition %d: %s, last IML %s\n", p.ID, s.paint(c, p.State), p.LastIML.Format(timeLayout))
 				}
 				if action := lab.ServiceAction(); action != "" {
 					s.printf("service action in progress: %s\n", action)
@@ -73,9 +90,17 @@ func (s *Session) newLab(a Args) error {
 	if err != nil {
 		return err
 	}
-	s.lab, s.ledger = lab, ledger{}
+	s.take(lab)
 	s.printf("%s\n", summary(lab))
 	return nil
+}
+
+func (s *Session) labSerials() []string {
+	var serials []string
+	for _, lab := range s.labs {
+		serials = append(serials, lab.Serial())
+	}
+	return serials
 }
 
 // summary is the facility in one line.

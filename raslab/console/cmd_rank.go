@@ -90,7 +90,7 @@ func rankCommands() []*Command {
 				rank := arg[string](a, "rank")
 				err := s.report(lab.RemoveRank(rank))
 				if _, gone := lab.Rank(rank); gone != nil {
-					delete(s.ledger, rank)
+					delete(s.ledger[lab], rank)
 				}
 				return err
 			}),
@@ -133,7 +133,7 @@ func rankCommands() []*Command {
 					return err
 				}
 				for i := range n {
-					s.ledger.wrote(id, first+uint64(i), text)
+					s.ledger[s.lab].wrote(id, first+uint64(i), text)
 				}
 				s.printf("%s written to %s\n", count(n, "sector"), id)
 				return nil
@@ -186,7 +186,8 @@ func showRank(s *Session, r *raslab.Rank, _ int, _ Args) error {
 
 func checkRank(s *Session, r *raslab.Rank, size int, _ Args) error {
 	id := r.Info().ID
-	sectors := s.ledger.sectors(id)
+	written := s.ledger[s.lab]
+	sectors := written.sectors(id)
 	if len(sectors) == 0 {
 		s.printf("nothing was written to %s in this session\n", id)
 		return nil
@@ -201,7 +202,7 @@ func checkRank(s *Session, r *raslab.Rank, size int, _ Args) error {
 				first = err
 			}
 			unreadable = append(unreadable, lba)
-		case !bytes.Equal(buf, pattern(s.ledger[id][lba], lba, size)):
+		case !bytes.Equal(buf, pattern(written[id][lba], lba, size)):
 			wrong = append(wrong, lba)
 		}
 	}

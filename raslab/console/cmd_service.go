@@ -40,13 +40,16 @@ func serviceCommands() []*Command {
 			Example: "repair pseudo drive=R1-I1-D05",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
 				slot := arg[string](a, "drive")
-				if err := s.report(lab.StartRepair(slot)); err != nil {
+				r, err := lab.StartRepair(slot)
+				if err := s.reportAs("repair start", r, err); err != nil {
 					return err
 				}
-				if err := s.report(lab.ExchangeFRU(slot, "")); err != nil {
+				r, err = lab.ExchangeFRU(slot, "")
+				if err := s.reportAs("repair exchange", r, err); err != nil {
 					return err
 				}
-				return s.report(lab.ResumeRepair(slot))
+				r, err = lab.ResumeRepair(slot)
+				return s.reportAs("repair resume", r, err)
 			}),
 		},
 		{

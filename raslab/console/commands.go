@@ -98,7 +98,10 @@ func generalCommands() []*Command {
 	return []*Command{
 		{
 			Noun: "src", Summary: "explain a service reference code, or list them all",
-			Params:  []Param{{Name: "code", Kind: nameKind("code", "eight hexadecimal digits such as BE3400B3"), Positional: true, Help: "the code", Complete: codes}},
+			Params: []Param{
+				{Name: "code", Kind: nameKind("code", "eight hexadecimal digits such as BE3400B3"), Positional: true, Help: "the code", Complete: codes},
+				{Name: "part", Kind: textKind, Values: []string{"all", "cause", "check", "action"}, Default: "all", Help: "only what is the cause, what to check, or what to do"},
+			},
 			Example: "src BE3400B3",
 			Run:     (*Session).explainSRC,
 		},
@@ -158,15 +161,30 @@ func (s *Session) explainSRC(a Args) error {
 		}
 		e = src.Other(code)
 	}
-	s.printf("%s", withoutBlankLines(src.Text(e)))
+	switch arg[string](a, "part") {
+	case "cause":
+		s.paragraph("cause", e.Cause)
+	case "check":
+		s.steps("check", e.Check)
+	case "action":
+		s.steps("action", e.Action)
+	default:
+		s.printf("%s", withoutBlankLines(src.Text(e)))
+	}
 	return nil
+}
+
+func (s *Session) steps(label string, steps []string) {
+	for i, step := range steps {
+		s.paragraph(fmt.Sprintf("%s %d", label, i+1), step)
+	}
 }
 
 var codeForm = regexp.MustCompile("^[0-9A-F]{8}$")
 
 // paragraph prints a labelled text, wrapped, with a hanging indent.
 func (s *Session) paragraph(label, text string) {
-	for i, line := range wrap(text, 80) {
+	for i, line := range wrap(plain(text), lineWidth-13) {
 		if i > 0 {
 			label = ""
 		}

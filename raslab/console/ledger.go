@@ -3,7 +3,8 @@ package console
 import (
 	"bytes"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -20,12 +21,7 @@ func (l ledger) wrote(rank string, lba uint64, text string) {
 
 // sectors lists the LBAs written on a rank, ascending.
 func (l ledger) sectors(rank string) []uint64 {
-	var all []uint64
-	for lba := range l[rank] {
-		all = append(all, lba)
-	}
-	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
-	return all
+	return slices.Sorted(maps.Keys(l[rank]))
 }
 
 // pattern is a sector that says what it is: the text and its number, over and over.
@@ -41,7 +37,7 @@ func describe(sector []byte) string {
 	}
 	for _, c := range sector {
 		if c < ' ' || c > '~' {
-			return fmt.Sprintf("noise, beginning %x", sector[:min(8, len(sector))])
+			return fmt.Sprintf("no text, beginning %x", sector[:min(8, len(sector))])
 		}
 	}
 	text := string(sector)

@@ -47,7 +47,13 @@ func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last int) st
 		if e.Actor == "event" {
 			mark = "▲"
 		}
-		fmt.Fprintf(&b, "%s  %s  %-*s  %s\n", stamp, mark, width, e.Actor, e.Text)
+		actor := e.Actor
+		for k, line := range wrap(plain(e.Text), max(40, lineWidth+20-len(timeLayout)-width-7)) {
+			if k > 0 {
+				stamp, mark, actor = strings.Repeat(" ", len(timeLayout)), "│", ""
+			}
+			fmt.Fprintf(&b, "%s  %s  %-*s  %s\n", stamp, mark, width, actor, line)
+		}
 	}
 	return b.String()
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
 // Result is what playing a transcript came to.
@@ -92,9 +94,21 @@ func RunLine(s *Session, text string, out io.Writer) {
 	}
 }
 
-// ErrorText is how an error is shown: on one line, without the name of the package that
-// refused.
-func ErrorText(err error) string { return strings.TrimPrefix(oneLine(err), "raslab: ") }
+// ErrorText is how an error is shown: on one line, without the names of the package
+// and the action, which whoever typed the command knows.
+func ErrorText(err error) string {
+	text := oneLine(err)
+	var refused *raslab.RequestError
+	if errors.As(err, &refused) {
+		text = strings.TrimPrefix(text, "raslab: "+refused.Op+": ")
+	}
+	return plain(text)
+}
+
+// plain leaves the package names out of a text for people.
+func plain(text string) string { return packageNames.Replace(text) }
+
+var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "console: ", "")
 
 // oneLine is an error's text on one line.
 func oneLine(err error) string {

@@ -7,9 +7,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// report prints what a service action did, drives that fared alike on one line,
+// report prints what a service action did under the name of the command that was
+// typed; see reportAs.
+func (s *Session) report(r raslab.Report, err error) error { return s.reportAs(s.command, r, err) }
+
+// reportAs prints what a service action did, drives that fared alike on one line,
 // and gives a *FailedError when it did not reach its aim.
-func (s *Session) report(r raslab.Report, err error) error {
+func (s *Session) reportAs(name string, r raslab.Report, err error) error {
 	if err != nil {
 		return err
 	}
@@ -21,17 +25,31 @@ func (s *Session) report(r raslab.Report, err error) error {
 	if object != "" {
 		object = " " + object
 	}
-	s.printf("%s%s: %s\n", r.Action, object, verdict)
+	s.printf("%s%s: %s\n", name, object, verdict)
 	for _, n := range r.Notes {
-		s.printf("  %s\n", n)
+		s.item(n)
 	}
 	for _, line := range driveLines(r.Drives) {
-		s.printf("  %s\n", line)
+		s.item(line)
 	}
 	if r.Failed {
-		return &FailedError{r.Action}
+		return &FailedError{name}
 	}
 	return nil
+}
+
+// lineWidth is where long lines are wrapped, in characters.
+const lineWidth = 100
+
+// item prints one indented point, wrapped, with a hanging indent.
+func (s *Session) item(text string) {
+	for i, line := range wrap(plain(text), lineWidth-4) {
+		indent := "  "
+		if i > 0 {
+			indent = "    "
+		}
+		s.printf("%s%s\n", indent, line)
+	}
 }
 
 // driveLines says what was done with each drive; drives with the same fate share a line.
@@ -48,7 +66,7 @@ next:
 			if text != "" {
 				text += ": "
 			}
-			text += oneLine(d.Err)
+			text += plain(oneLine(d.Err))
 		}
 		for _, f := range fates {
 			if f.text == text && d.Err == nil {

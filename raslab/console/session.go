@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -20,15 +21,17 @@ type Options struct {
 	Start bool
 }
 
-// Session runs lines. It holds the facility, and the shelf of loose drives, which
-// survives a lab new: a drive can go from one facility to another. It belongs
+// Session runs lines. It holds the facilities, one of which is at hand, and the shelf of
+// loose drives that they share: a drive can go from one facility to another. It belongs
 // to one goroutine.
 type Session struct {
 	options Options
-	lab     *raslab.Lab // nil before lab new
+	lab     *raslab.Lab   // the one at hand; nil before lab new
+	labs    []*raslab.Lab // all that were built, in order
 	shelf   *raslab.Shelf
-	ledger  ledger
+	ledger  map[*raslab.Lab]ledger
 	out     io.Writer
+	command string // the name of the command that runs
 	closers []io.Closer // drive files
 }
 
@@ -43,18 +46,30 @@ func (e *FailedError) Error() string { return e.Action + " failed" }
 
 // NewSession starts a session.
 func NewSession(o Options) *Session {
-	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: ledger{}, out: io.Discard}
+	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: map[*raslab.Lab]ledger{}, out: io.Discard}
 	if o.Start {
 		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf})
 		if err != nil {
 			panic("BUG: the default facility can not be built: " + err.Error())
 		}
-		s.lab = lab
+		s.take(lab)
 	}
 	return s
 }
 
-// Lab is the facility, nil before lab new.
+// take adds a facility, in place of one with the same serial number, and goes there.
+func (s *Session) take(lab *raslab.Lab) {
+	s.labs = slices.DeleteFunc(s.labs, func(old *raslab.Lab) bool {
+		if old.Serial() != lab.Serial() {
+			return false
+		}
+		delete(s.ledger, old)
+		return true
+	})
+	s.lab, s.labs, s.ledger[lab] = lab, append(s.labs, lab), ledger{}
+}
+
+// Lab is the facility at hand, nil before lab new.
 func (s *Session) Lab() *raslab.Lab { return s.lab }
 
 // Prompt is what a shell shows before a line: the serial number of the facility.
@@ -106,7 +121,7 @@ func (s *Session) runOne(a Args, out io.Writer) error {
 	if s.options.ASCII {
 		out = asciiWriter{out}
 	}
-	s.out = out
+	s.out, s.command = out, a.command.Name()
 	defer func() { s.out = io.Discard }()
 	lab := s.lab
 	var before []raslab.ServiceEvent
@@ -115,10 +130,9 @@ func (s *Session) runOne(a Args, out io.Writer) error {
 	}
 	err := a.command.Run(s, a)
 	if s.lab != nil {
-		if s.lab != lab {
-			before = nil
+		if s.lab == lab {
+			s.announce(before)
 		}
-		s.announce(before)
 	}
 	return err
 }
@@ -135,7 +149,7 @@ func (s *Session) announce(before []raslab.ServiceEvent) {
 		case !known:
 			s.printf("serviceable event %d: %s, %s\n", e.ID, s.paint(alarm, e.SRC), where(e))
 			for _, f := range e.Found {
-				s.printf("  %s\n", f)
+				s.item(f)
 			}
 			if !e.Open {
 				s.printf("  closed by %s%s\n", e.ClosedBy, because(e.ClosedWhy))
