@@ -7,7 +7,7 @@ import (
 )
 
 // Bounds of a plan. They keep a hostile or generated plan from costing more
-// than a real one.
+// than a real one does.
 const (
 	MaxLength = 1 << 16 // bytes of text
 	MaxRules  = 256     // rules of a plan

@@ -39,7 +39,7 @@ const (
 	HasLBA                     // Op.LBA
 	HasBlank                   // Op.Blank
 	// OnlyProgrammed marks a point whose operations are those with Op.Blank
-	// false: where nothing is stored, a rule for it counts and fires nothing.
+	// false: where nothing is stored, a rule neither counts nor fires.
 	OnlyProgrammed
 )
 
