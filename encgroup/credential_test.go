@@ -88,7 +88,7 @@ func TestSealIsBoundToEverything(t *testing.T) {
 		require.ErrorIs(t, err, want)
 		require.Equal(t, secret.Key32{}, got, "nothing comes out")
 	})
-	r.UID = "uid2"
+	r.UID = "uie"
 	_, err = unseal(&data, &r)
 	require.ErrorIs(t, err, ErrSignature)
 }

@@ -329,6 +329,7 @@ func TestUnlockAllTakesTheOrderGiven(t *testing.T) {
 func TestReleaseErasesAndDrops(t *testing.T) {
 	r := accessible(t)
 	d := r.member("A1")
+	require.NoError(t, r.group.Rekey(d))
 	requireMemberError(t, r.group.Release(r.drive("X1")), StepGroup, ErrNotMember)
 
 	d.arm(t, "(flash.erase.refused) (flash.zero.refused)")
@@ -344,15 +345,57 @@ func TestReleaseErasesAndDrops(t *testing.T) {
 	require.ErrorIs(t, r.group.Forget("A1"), ErrNotMember)
 
 	require.NoError(t, r.group.Retrieve())
+	gone, err := r.group.Secrets("A1")
+	require.NoError(t, err)
+	require.Len(t, gone, 4, "a search of a released drive looks for its credentials")
 	require.NoError(t, r.group.Admit(d), "it may come back")
 	m, _ := r.group.Member("A1")
-	require.Equal(t, Member{Serial: "A1", Generation: 2, Last: 2}, m, "under a credential that was never used")
+	require.Equal(t, Member{Serial: "A1", Generation: 3, Last: 3}, m, "under a credential that was never used")
 	secrets, err := r.group.Secrets("A1")
 	require.NoError(t, err)
-	require.Len(t, secrets, 4, "a search looks for the first credential, too")
+	require.Len(t, secrets, 5, "a search looks for the first credentials, too")
 	secrets, err = r.group.Secrets("nobody")
 	require.NoError(t, err)
 	require.Len(t, secrets, 2)
+}
+
+// unchanged is a drive that takes every command and shows no effect.
+type unchanged struct {
+	*testDrive
+	was drive.Status
+}
+
+func (d unchanged) Status() drive.Status { return d.was }
+
+func TestADriveThatShowsNoEffectIsNotBelieved(t *testing.T) {
+	r := accessible(t)
+	d := r.member("A1")
+	requireMemberError(t, r.group.Release(unchanged{d, d.Status()}), StepVerify, ErrNotErased)
+	_, ok := r.group.Member("A1")
+	require.True(t, ok)
+
+	e := r.drive("E1")
+	requireAdmitError(t, r.group.Admit(unchanged{e, e.Status()}), StepVerify, ErrUnverified)
+	m, ok := r.group.Member("E1")
+	require.True(t, ok)
+	require.Equal(t, Member{Serial: "E1", Pending: 1, Last: 1}, m)
+}
+
+// TestReadmitLosesNoMember: a member whose drive was erased and does not take
+// its admission stays a member.
+func TestReadmitLosesNoMember(t *testing.T) {
+	r := accessible(t)
+	d := r.member("A1")
+	require.NoError(t, d.RevertPSID(d.label.PSID))
+	d.arm(t, "(flash.program.refused (After 2))")
+	requireAdmitError(t, r.group.Readmit(d), StepNewKey, drive.HardwareFailure)
+	m, ok := r.group.Member("A1")
+	require.True(t, ok)
+	require.Equal(t, Member{Serial: "A1", Pending: 2, Last: 2}, m)
+	d.flash.Disarm()
+	require.NoError(t, r.group.Readmit(d))
+	m, _ = r.group.Member("A1")
+	require.Equal(t, Member{Serial: "A1", Generation: 3, Last: 3}, m)
 }
 
 func TestForgetTouchesNoDrive(t *testing.T) {
