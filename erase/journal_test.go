@@ -267,6 +267,34 @@ func TestATornLineIsCutOffAtEveryByte(t *testing.T) {
 	}
 }
 
+func TestALongTornLineLeavesNothingBehindAShortOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	long, err := encodeLine(Entry{Event: eventBegin, Serial: "A", Method: DriveErase, Prints: make(forensic.Prints, 1000)})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, slices.Concat([]byte(journalHeader), long[:len(long)-9]), 0o600))
+	j := openJournal(t, path)
+	require.NoError(t, j.Append(Entry{Event: eventBegin, Serial: "B", Method: DriveErase}))
+	require.NoError(t, j.Append(Entry{Event: eventBegin, Serial: "C", Method: DriveErase}))
+	again, err := openJournal(t, path).Entries()
+	require.NoError(t, err)
+	require.Len(t, again, 2)
+}
+
+func TestADriveThatFailedIsErasedAgain(t *testing.T) {
+	b, job := locked(t, "J7", nil)
+	ak, mek := keysOf(t, b)
+	path := filepath.Join(t.TempDir(), "journal")
+	honest := job.Target
+	job.Target = &tampered{bench: b, extra: func() []flash.Page { return pageOf(2048, 200, mustWrap(t, ak, mek)) }}
+	rep, err := withJournal(t, openJournal(t, path)).Run(context.Background(), []Job{job})
+	require.NoError(t, err)
+	require.Equal(t, Failed, rep.Results[0].Outcome)
+	job.Target = honest
+	rep, err = withJournal(t, openJournal(t, path)).Run(context.Background(), []Job{job})
+	require.NoError(t, err)
+	require.Equal(t, Passed, rep.Results[0].Outcome, "a failure in the journal is no reason to skip the drive: %s", rep.Text())
+}
+
 func TestAForeignOrDamagedJournalIsRefusedAndLeftAlone(t *testing.T) {
 	data := journalBytes(t)
 	line2 := bytes.IndexByte(data, '\n') + 1

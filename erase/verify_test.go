@@ -1,6 +1,7 @@
 package erase
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -327,4 +328,60 @@ func BenchmarkErase(b *testing.B) {
 			require.NoError(b, s.EraseAll())
 		}
 	})
+}
+
+// idle is a drive that accepts the erase and does nothing.
+type idle struct{ *bench }
+
+func (i idle) Authenticate(a drive.Authority, p drive.PIN) (*drive.Session, error) {
+	if a == drive.EraseMaster {
+		decoy := newBench(i.t, "V9-decoy", nil, nil)
+		return decoy.Authenticate(a, decoy.label.MSID)
+	}
+	return i.bench.Authenticate(a, p)
+}
+
+func TestADriveThatDoesNothingFailsEveryCheck(t *testing.T) {
+	b := newBench(t, "V9", nil, nil)
+	b.configure(0, pin(1))
+	r := run1(t, Job{Target: idle{b}, Method: DriveErase, Owner: []Credential{{Range: 0, PIN: pin(1)}}})
+	require.Equal(t, []string{CheckState, CheckCredential, CheckMSID, CheckPlaintext, CheckSearch, CheckRemains}, r.Failing(), text(r))
+	require.Equal(t, "security degraded: state, credential, msid, plaintext, search, remains", r.Why)
+}
+
+func TestAnErasedDriveThatDoesNothingIsFound(t *testing.T) {
+	b := newBench(t, "V11", nil, nil)
+	require.NoError(t, b.Write(100, customer))
+	r := run1(t, Job{Target: idle{b}, Method: RangeErase})
+	require.Equal(t, []string{CheckState, CheckPlaintext, CheckSearch, CheckRemains}, r.Failing(), text(r))
+	state, _ := r.Check(CheckState)
+	require.Equal(t, "the drive says no key has changed", state.Why)
+}
+
+func TestNoCanaryIsWrittenToADriveOfSomeoneElse(t *testing.T) {
+	b := newBench(t, "V12", nil, nil)
+	b.as(drive.BandMaster(0), b.label.MSID, func(s *drive.Session) error { return s.Migrate(pin(1)) })
+	require.False(t, b.Status().Locked, "it would take a write")
+	r := run1(t, Job{Target: b.Drive, Method: PSIDRevert, PSID: pin(9), Destroy: b.Serial()})
+	require.Equal(t, Refused, r.Outcome, text(r))
+	written := b.Dump().Written
+	require.NotContains(t, written, uint64(0), "the owner's range was not written, as the PSID was not yet proved")
+}
+
+func TestALockedDriveThatRefusesTheEraseIsAsLockedAsBefore(t *testing.T) {
+	for k := 0; ; k++ {
+		b, job := locked(t, "V10", nil)
+		plan := b.arm("(flash.program.refused (After " + strconv.Itoa(k) + "))")
+		r := run1(t, job)
+		if len(plan.Fired()) == 0 {
+			break
+		}
+		b.flash.Disarm()
+		require.NotEqual(t, Passed, r.Outcome, "no flash block took the new record: %s", text(r))
+		if b.Status().State == drive.Configured {
+			require.ErrorIs(t, b.Read(100, make([]byte, 512)), drive.Locked, "refused at program %d: the customer's data is not left open", k)
+			b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error { return s.Unlock() })
+			require.Equal(t, customer, b.read(100), "and not lost")
+		}
+	}
 }

@@ -117,6 +117,10 @@ func TestEveryBareKeyIsFound(t *testing.T) {
 			s.page(0, 0, 0, s.root[:])
 			s.page(0, 1, 0, s.root[:], 32, s.mek[:])
 		}, "bare key at block 0 page 1 offset 32 opens LBA 17"},
+		{"on a page that differs in the second half only", false, func(s *scene) {
+			s.page(0, 0, 32, s.mek[:32])
+			s.page(0, 1, 32, s.mek[:])
+		}, "bare key at block 0 page 1 offset 32 opens LBA 17"},
 		{"halves apart", true, func(s *scene) { s.page(0, 5, 32, s.mek[:32], 512, s.mek[32:]) }, "first half at block 0 page 5 offset 32 -> second half at block 0 page 5 offset 512 opens LBA 17"},
 		{"halves apart, second first", true, func(s *scene) { s.page(0, 5, 32, s.mek[32:], 512, s.mek[:32]) }, "first half at block 0 page 5 offset 32 -> second half at block 0 page 5 offset 512 (halves swapped) opens LBA 17"},
 	} {
