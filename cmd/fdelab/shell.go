@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"errors"
 	"io"
 	"os"
@@ -33,7 +34,7 @@ func newShellCmd(a *app) *cobra.Command {
 			if err != nil {
 				return usagef("shell: --seed %q: %w", seed, err)
 			}
-			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true})
+			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true, Entropy: rand.Reader})
 			defer s.Close()
 			switch {
 			case c.Flags().Changed("command"):

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -51,10 +52,25 @@ func eraseCommands() []*Command {
 				if a.Has("file") {
 					return s.writeNew(arg[string](a, "file"), data)
 				}
-				s.printf("%s", withoutBlankLines(string(data)))
+				if arg[string](a, "as") == "json" {
+					s.printf("%s", withoutBlankLines(string(data)))
+					return nil
+				}
+				s.showCertificate(string(data))
 				return nil
 			}),
 		},
+	}
+}
+
+// showCertificate prints the fields of a certificate that say something. The armoured form at
+// its end is for programs.
+func (s *Session) showCertificate(text string) {
+	text, _, _ = strings.Cut(text, "-----BEGIN")
+	for _, line := range outputLines(text) {
+		if line != "" && !strings.HasSuffix(line, ":") {
+			s.printf("%s\n", line)
+		}
 	}
 }
 

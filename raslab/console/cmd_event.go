@@ -57,9 +57,9 @@ func eventCommands() []*Command {
 					s.paragraph("found", serial+f)
 				}
 				if e.Open {
-					s.printf("  state      open; src %s says what to check and do\n", e.SRC)
+					s.paragraph("state", "open; src "+e.SRC+" says what to check and do")
 				} else {
-					s.printf("  state      closed %s by %s%s\n", e.Closed.Format(timeLayout), e.ClosedBy, because(e.ClosedWhy))
+					s.paragraph("state", "closed "+e.Closed.Format(timeLayout)+" by "+e.ClosedBy+because(e.ClosedWhy))
 				}
 				return nil
 			}),

@@ -137,5 +137,5 @@ func (s *Session) groupLine(g raslab.GroupInfo) {
 	if g.State != "accessible" {
 		c = alarm
 	}
-	s.printf("key group %d: %s, %s, %s%s\n", g.ID, s.paint(c, g.State), count(len(g.Ranks), "rank"), count(len(g.Members), "member"), because(plain(g.Why)))
+	s.say("key group %d: %s, %s, %s%s", g.ID, s.paint(c, g.State), count(len(g.Ranks), "rank"), count(len(g.Members), "member"), because(plain(g.Why)))
 }

@@ -117,6 +117,9 @@ func hostCommands() []*Command {
 			Params:  []Param{anyDriveParam("the drive, whose label is at hand")},
 			Example: "host revert drive=R1-I1-D05",
 			Run: onDrive(func(s *Session, d *target, _ Args) error {
+				if d.Label.PSID.Len() == 0 {
+					return fmt.Errorf("the label of %s is not at hand: it stays with the session that made the drive", d.name)
+				}
 				if err := d.Drive.RevertPSID(d.Label.PSID); err != nil {
 					return err
 				}

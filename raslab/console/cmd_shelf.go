@@ -1,7 +1,9 @@
 package console
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
@@ -38,7 +40,59 @@ func shelfCommands() []*Command {
 				return nil
 			}),
 		},
+		{
+			Noun: "shelf", Verb: "create", Summary: "manufacture a drive that lives on in a file",
+			Detail: "The file is the whole device, its fuses included: who can read it has opened the chip. The label with the PSID " +
+				"is known until the session ends. Not in a transcript: the keys of such a drive are never the same twice.",
+			Params: []Param{
+				fileParam("the file, which must not exist yet"),
+				{Name: "serial", Kind: nameKind("serial", "1 to 20 letters, digits or dashes"), Required: true, Help: "its serial number"},
+			},
+			Example: "shelf create file=a.drive serial=BENCH1",
+			Run: func(s *Session, a Args) error {
+				return s.addFile(arg[string](a, "serial"), func() (*raslab.Part, io.Closer, error) {
+					size, sectors := 512, uint64(65536)
+					if s.lab != nil {
+						size, sectors = s.lab.Options().SectorSize, s.lab.Options().Sectors
+					}
+					return s.shelf.CreateFile(arg[string](a, "file"), arg[string](a, "serial"), size, sectors, s.options.Entropy)
+				})
+			},
+		},
+		{
+			Noun: "shelf", Verb: "open", Summary: "put a drive that lives in a file on the shelf",
+			Params:  []Param{fileParam("the drive's file")},
+			Example: "shelf open file=a.drive",
+			Run: func(s *Session, a Args) error {
+				return s.addFile("", func() (*raslab.Part, io.Closer, error) {
+					return s.shelf.OpenFile(arg[string](a, "file"), s.options.Entropy)
+				})
+			},
+		},
 	}
+}
+
+func fileParam(help string) Param {
+	return Param{Name: "file", Kind: textKind, Required: true, Help: help}
+}
+
+// addFile adds the drive of a file to the shelf; the session closes the file.
+func (s *Session) addFile(serial string, add func() (*raslab.Part, io.Closer, error)) error {
+	if s.options.Entropy == nil {
+		return errors.New("no drive files here: their keys are never the same twice, so they belong in fdelab shell")
+	}
+	if serial != "" {
+		if old, slot, err := s.part(serial); err == nil {
+			return fmt.Errorf("there is a drive %s already: serial numbers are unique", driveName(old, slot))
+		}
+	}
+	p, file, err := add()
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, file)
+	s.printf("drive %s lies on the shelf\n", p.Serial())
+	return nil
 }
 
 func faultCommands() []*Command {

@@ -42,11 +42,15 @@ func (s *Session) reportAs(name string, r raslab.Report, err error) error {
 const lineWidth = 100
 
 // item prints one indented point, wrapped, with a hanging indent.
-func (s *Session) item(text string) {
+func (s *Session) item(text string) { s.wrapped("  ", text) }
+
+// say prints a sentence, wrapped, with a hanging indent.
+func (s *Session) say(format string, args ...any) { s.wrapped("", fmt.Sprintf(format, args...)) }
+
+func (s *Session) wrapped(indent, text string) {
 	for i, line := range wrap(plain(text), lineWidth-4) {
-		indent := "  "
-		if i > 0 {
-			indent = "    "
+		if i == 1 {
+			indent += "  "
 		}
 		s.printf("%s%s\n", indent, line)
 	}

@@ -19,6 +19,9 @@ type Options struct {
 	// Start builds a facility of the default size at once, so that a person at a
 	// prompt can look around. Transcripts begin with lab new.
 	Start bool
+	// Entropy is the random source of drives that live on in files; a seeded stream
+	// would make the same keys again. Without it there are no drive files.
+	Entropy io.Reader
 }
 
 // Session runs lines. It holds the facilities, one of which is at hand, and the shelf of
@@ -31,7 +34,7 @@ type Session struct {
 	shelf   *raslab.Shelf
 	ledger  map[*raslab.Lab]ledger
 	out     io.Writer
-	command string // the name of the command that runs
+	command string      // the name of the command that runs
 	closers []io.Closer // drive files
 }
 
@@ -147,18 +150,18 @@ func (s *Session) announce(before []raslab.ServiceEvent) {
 		was, known := old[e.ID]
 		switch {
 		case !known:
-			s.printf("serviceable event %d: %s, %s\n", e.ID, s.paint(alarm, e.SRC), where(e))
+			s.say("serviceable event %d: %s, %s", e.ID, s.paint(alarm, e.SRC), where(e))
 			for _, f := range e.Found {
 				s.item(f)
 			}
 			if !e.Open {
-				s.printf("  closed by %s%s\n", e.ClosedBy, because(e.ClosedWhy))
+				s.item("closed by " + e.ClosedBy + because(e.ClosedWhy))
 			}
 		case e.Count > was.Count:
-			s.printf("serviceable event %d: %s found again, %d times by now, %s\n", e.ID, s.paint(alarm, e.SRC), e.Count, where(e))
+			s.say("serviceable event %d: %s found again, %d times by now, %s", e.ID, s.paint(alarm, e.SRC), e.Count, where(e))
 		}
 		if known && was.Open && !e.Open {
-			s.printf("serviceable event %d: %s closed by %s%s\n", e.ID, e.SRC, e.ClosedBy, because(e.ClosedWhy))
+			s.say("serviceable event %d: %s closed by %s%s", e.ID, e.SRC, e.ClosedBy, because(e.ClosedWhy))
 		}
 	}
 }

@@ -1,0 +1,177 @@
+package console
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// verbTranscripts are the transcripts of testdata: together they run every command.
+func verbTranscripts(t *testing.T) []*Transcript {
+	t.Helper()
+	names, err := filepath.Glob("testdata/*.txt")
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	var all []*Transcript
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		tr, err := ParseTranscript(name, string(text))
+		require.NoError(t, err)
+		all = append(all, tr)
+	}
+	return all
+}
+
+func TestVerbs(t *testing.T) {
+	for _, tr := range verbTranscripts(t) {
+		t.Run(filepath.Base(tr.File), func(t *testing.T) {
+			if *update {
+				Rewrite(tr)
+				require.NoError(t, os.WriteFile(tr.File, []byte(tr.String()), 0o644))
+			}
+			var first, second strings.Builder
+			r := Play(tr, &first)
+			require.True(t, r.Passed(), "%v", r.Difference)
+			Play(tr, &second)
+			require.Equal(t, first.String(), second.String(), "a second run prints the same, byte for byte")
+		})
+	}
+}
+
+func TestEveryVerbIsRun(t *testing.T) {
+	run := map[*Command]bool{}
+	for _, tr := range verbTranscripts(t) {
+		for _, step := range tr.Steps {
+			for _, c := range step.Commands {
+				args, err := bindAll(c.Text)
+				require.NoError(t, err)
+				for _, a := range args {
+					run[a.command] = true
+				}
+			}
+		}
+	}
+	for _, c := range Commands() {
+		require.True(t, run[c], "a transcript of testdata runs %s", c.Name())
+	}
+}
+
+func TestNoCommandPrintsAnEmptyLineOrAVeryLongOne(t *testing.T) {
+	for _, tr := range verbTranscripts(t) {
+		for _, step := range tr.Steps {
+			for _, line := range outputLines(step.Output) {
+				require.NotEmpty(t, strings.TrimSpace(line), "%s:%d", tr.File, step.Commands[0].Line)
+				if !strings.HasPrefix(line, "error: ") && !strings.HasPrefix(line, "| ") {
+					require.LessOrEqual(t, len([]rune(line)), 130, "%s:%d: %s", tr.File, step.Commands[0].Line, line)
+				}
+			}
+		}
+	}
+}
+
+// TestNoOutputHoldsASecret plays everything with the real drives at hand and looks for their
+// secrets, raw and in hexadecimal, in what was printed and in the facility's log.
+func TestNoOutputHoldsASecret(t *testing.T) {
+	for _, tr := range verbTranscripts(t) {
+		var out bytes.Buffer
+		s := NewSession(Options{})
+		for _, step := range tr.Steps {
+			for _, c := range step.Commands {
+				RunLine(s, c.Text, &out)
+			}
+		}
+		for _, lab := range s.labs {
+			out.WriteString(lab.TraceText())
+		}
+		parts := s.shelf.Parts()
+		for _, d := range s.lab.Drives() {
+			if d.Serial != "" {
+				p, err := s.lab.Part(d.Slot)
+				require.NoError(t, err)
+				parts = append(parts, p)
+			}
+		}
+		require.Greater(t, len(parts), 10)
+		for _, p := range parts {
+			root := p.Drive.Fuses().Root
+			for _, secret := range [][]byte{p.Label.MSID.Bytes(), p.Label.PSID.Bytes(), root[:]} {
+				require.NotContains(t, out.String(), string(secret), "a secret of %s is printed", p.Serial())
+				require.NotContains(t, strings.ToLower(out.String()), hex.EncodeToString(secret), "a secret of %s is printed in hexadecimal", p.Serial())
+			}
+		}
+	}
+}
+
+func TestFilesAreWrittenOnceAndHoldTheCertificate(t *testing.T) {
+	dir := t.TempDir()
+	var out strings.Builder
+	s := NewSession(Options{Start: true})
+	file := filepath.Join(dir, "d01.cert")
+	for _, line := range []string{
+		"keygrp configure; array create site=S1; rank create array=A0 keygrp=1; rank remove rank=R0",
+		"erase certificate drive=R1-I1-D01 file=" + file,
+	} {
+		require.NoError(t, s.Run(line, &out))
+	}
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "-----BEGIN FDELAB CERTIFICATE-----", "the file has the armoured form too")
+	require.Regexp(t, regexp.MustCompile(`written: .*d01.cert, \d+ bytes\n$`), out.String())
+	require.ErrorIs(t, s.Run("erase certificate drive=R1-I1-D01 file="+file, &out), os.ErrExist, "a file is never overwritten")
+}
+
+func TestADriveFileLivesOn(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.drive")
+	first := NewSession(Options{Entropy: rand.Reader})
+	var out strings.Builder
+	require.NoError(t, first.Run(`shelf create file=`+file+` serial=bench1; host power drive=bench1 to=on; host write drive=bench1 text="kept"; host migrate drive=bench1 pin="mine"`, &out))
+	require.NoError(t, first.Close())
+
+	second := NewSession(Options{Entropy: rand.Reader})
+	defer second.Close()
+	require.NoError(t, second.Run(`shelf open file=`+file+`; host power drive=bench1 to=on`, &out))
+	require.ErrorContains(t, second.Run("host read drive=bench1", &out), "locked", "its power was gone, so it is locked")
+	require.Error(t, second.Run(`host unlock drive=bench1 pin="not mine"`, &out), "another credential does not open it")
+	out.Reset()
+	require.NoError(t, second.Run(`host unlock drive=bench1 pin="mine"; host read drive=bench1`, &out))
+	require.Contains(t, out.String(), `sector 0: "kept, sector 0"`, "its own does, and the data is there")
+	require.ErrorContains(t, second.Run("host revert drive=bench1", &out), "the label of BENCH1 (on the shelf) is not at hand")
+	require.Error(t, second.Run("shelf open file="+file, &out), "it can be opened once at a time")
+}
+
+func TestPicturesInASCIIHaveOnlyASCII(t *testing.T) {
+	s := NewSession(Options{ASCII: true, Start: true})
+	var out strings.Builder
+	require.NoError(t, s.Run("enclosure show; drive keys drive=R1-I1-D01; drive dump drive=R1-I1-D01; event timeline", &out))
+	for _, r := range out.String() {
+		require.Less(t, r, rune(0x80), "only ASCII in %q", out.String())
+	}
+}
+
+func TestColourOnlyRepeatsWhatTheWordSays(t *testing.T) {
+	plainOut, coloured := &strings.Builder{}, &strings.Builder{}
+	line := "keygrp configure; array create site=S1; rank create array=A0 keygrp=1; enclosure show; keygrp list; lab show"
+	require.NoError(t, NewSession(Options{Start: true}).Run(line, plainOut))
+	require.NoError(t, NewSession(Options{Start: true, Color: true}).Run(line, coloured))
+	require.Contains(t, coloured.String(), "\x1b[", "there is colour")
+	stripped := regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(coloured.String(), "")
+	require.Equal(t, plainOut.String(), stripped, "without it the text is the same")
+}
+
+func TestALineWithAnErrorRunsNothing(t *testing.T) {
+	s := NewSession(Options{Start: true})
+	var out strings.Builder
+	before := s.Lab().TraceText()
+	err := s.Run("keygrp configure; rank crate array=A0", &out)
+	require.EqualError(t, err, `column 24: rank has no verb "crate": did you mean create?`)
+	require.Empty(t, out.String())
+	require.Equal(t, before, s.Lab().TraceText(), "the first command of the line did not run either")
+}

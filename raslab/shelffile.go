@@ -1,0 +1,57 @@
+package raslab
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+)
+
+// CreateFile manufactures a drive in a new file, in the state Erased, and puts it on the
+// shelf. It lives on: entropy must be a real source, since a seeded stream would
+// make the same keys again after the file was opened anew. The caller closes the file when no
+// facility uses the drive any more. sectorSize is in bytes, 512 or 4096.
+func (s *Shelf) CreateFile(path, serial string, sectorSize int, sectors uint64, entropy io.Reader) (*Part, io.Closer, error) {
+	const op = "shelf create"
+	if s.Find(serial) != nil {
+		return nil, nil, refuse(ErrInvalid, op, fmt.Sprintf("a drive %q lies on the shelf already", serial), "serial numbers are unique")
+	}
+	p := &Part{}
+	cfg := drive.Config{
+		Serial: serial, Model: driveModel, SectorSize: sectorSize, Sectors: sectors,
+		TryLimit: driveTryLimit, Persistent: true, PBKDF2Iterations: driveIterations,
+	}
+	f, label, err := drive.CreateFile(path, cfg, drive.FileOptions{Entropy: entropy, Wrap: p.wrap})
+	if err != nil {
+		return nil, nil, err
+	}
+	p.Drive, p.Label = f.Drive, label
+	p.Drive.PowerOff()
+	s.parts = append(s.parts, p)
+	return p, f, nil
+}
+
+// OpenFile puts the drive of a file on the shelf, without power. Its label is not in the
+// file: only the serial number is known, and a PSID revert is not possible.
+func (s *Shelf) OpenFile(path string, entropy io.Reader) (*Part, io.Closer, error) {
+	p := &Part{}
+	f, err := drive.OpenFile(path, drive.FileOptions{Entropy: entropy, Wrap: p.wrap})
+	if err != nil {
+		return nil, nil, err
+	}
+	p.Drive, p.Label = f.Drive, drive.Label{Serial: f.Serial()}
+	if s.Find(p.Serial()) != nil {
+		_ = f.Close() // nothing was written
+		return nil, nil, refuse(ErrInvalid, "shelf open", fmt.Sprintf("a drive %q lies on the shelf already", p.Serial()), "serial numbers are unique")
+	}
+	s.parts = append(s.parts, p)
+	return p, f, nil
+}
+
+// wrap puts the fault injectors around the parts of a drive.
+func (p *Part) wrap(parts drive.Parts) drive.Parts {
+	p.Flash, p.media = flash.NewFaulty(parts.Flash), drive.NewFaultyMedia(parts.Media)
+	parts.Flash, parts.Media = p.Flash, p.media
+	return parts
+}
