@@ -68,6 +68,7 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 		}
 		meks[n] = mek
 	}
+	was := d.rec.state
 	if err := d.keyStep(op, e, next); err != nil {
 		return err
 	}
@@ -79,7 +80,29 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 		k := *meks[n]
 		d.ram[n].use(&k)
 	}
+	if was == SecurityDegraded && d.rec.state != was {
+		if err := d.loadOpen(op); err != nil {
+			return err
+		}
+	}
 	d.publish()
+	return nil
+}
+
+// loadOpen takes the keys of the ranges that are open to all into RAM again, once
+// the drive has left SecurityDegraded.
+func (d *Drive) loadOpen(op string) error {
+	for n := range d.rec.ranges {
+		g := &d.rec.ranges[n]
+		if d.ram[n].mek != nil || !g.openAtPowerOn() {
+			continue
+		}
+		mek, err := d.rootMEK(g)
+		if err != nil {
+			return d.degrade(op)
+		}
+		d.ram[n].use(mek)
+	}
 	return nil
 }
 
@@ -197,14 +220,8 @@ func (s *Session) Restore() error {
 		return err
 	}
 	d.fire(EventRestore)
-	for n := range d.rec.ranges {
-		if g := &d.rec.ranges[n]; g.openAtPowerOn() {
-			mek, err := d.rootMEK(g)
-			if err != nil {
-				return d.degrade(op)
-			}
-			d.ram[n].use(mek)
-		}
+	if err := d.loadOpen(op); err != nil {
+		return err
 	}
 	d.publish()
 	return nil

@@ -112,8 +112,13 @@ func (d *Drive) relock(op string, s *Session, n int, next record) error {
 			return err
 		}
 	case old.cfg != g.cfg || old.readLocked != g.readLocked || old.writeLocked != g.writeLocked:
+		was := d.rec
 		d.rec = next
 		if err := d.note(op); err != nil {
+			if d.powered {
+				was.generation = d.rec.generation
+				d.rec = was
+			}
 			return err
 		}
 	}

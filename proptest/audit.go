@@ -13,9 +13,10 @@ import (
 // BandMaster comes, that all data is there then and what was erased is not; and,
 // now and then, that a forensic search of the flash finds no way to a key that
 // should be gone or that needs a PIN. Where a fault left the drive in doubt it
-// does nothing.
+// does nothing; nor where no flash block is left to write to, for such a drive
+// counts no try and so lets nobody in.
 func (m *Machine) Audit() error {
-	if !m.Settled() {
+	if !m.Settled() || m.full() {
 		return nil
 	}
 	m.audits++

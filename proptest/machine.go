@@ -21,6 +21,7 @@ type Machine struct {
 	commands []Command
 	trace    []step
 	plan     string
+	retired  bool           // since power-on a fault may have made the drive give up a block
 	fired    []fault.Firing // by both injectors, since the plan was armed
 	seen     view
 	buf, exp []byte
@@ -36,7 +37,7 @@ func NewMachine(o Options) (*Machine, error) {
 	}
 	m := machineOn(b)
 	m.worlds = []*world{newWorld(b.Options.Config)}
-	return m, m.compare(Command{Verb: PowerOn})
+	return m, m.compare(Command{Verb: PowerOn}, ok)
 }
 
 func machineOn(b *Bench) *Machine {
@@ -65,6 +66,10 @@ func (m *Machine) Do(c Command) error {
 		return err
 	}
 	b := m.broken()
+	if code == drive.HardwareFailure && (m.retired || m.full()) {
+		b.cells = true // no fault now: there is no block left to write to
+	}
+	m.retired = (c.Verb != PowerOn || m.seen.status.Powered) && m.retired || b.cells
 	if len(m.worlds) == 1 && b == (broke{}) && len(m.worlds[0].alts) == 0 && !m.worlds[0].rotten {
 		w := m.worlds[0]
 		if want, _ := w.apply(c); want != code {
@@ -73,7 +78,7 @@ func (m *Machine) Do(c Command) error {
 	} else if err := m.branch(c, code, b); err != nil {
 		return err
 	}
-	if err := m.compare(c); err != nil {
+	if err := m.compare(c, code); err != nil {
 		return err
 	}
 	if m.Options.AuditEvery > 0 && m.steps%m.Options.AuditEvery == 0 {
@@ -188,6 +193,15 @@ func (m *Machine) room(sectors int) []byte {
 	return m.buf[:n]
 }
 
+// full says whether earlier faults left no blank block.
+func (m *Machine) full() bool {
+	inUse := map[int]bool{}
+	for _, p := range m.mem.Dump() {
+		inUse[p.Block] = true
+	}
+	return len(inUse) == m.Options.Geometry.Blocks
+}
+
 func (m *Machine) arm(plan string) error {
 	p, err := fault.Parse(plan)
 	if err != nil {
@@ -243,7 +257,7 @@ func (m *Machine) broken() broke {
 }
 
 // compare strikes out the worlds that differ from what the drive shows.
-func (m *Machine) compare(c Command) error {
+func (m *Machine) compare(c Command, code drive.Code) error {
 	if err := look(m.Drive, m.who, &m.seen); err != nil {
 		return m.failf("after %v the drive can not be asked about %v", c, err)
 	}
@@ -252,7 +266,7 @@ func (m *Machine) compare(c Command) error {
 	for _, w := range m.worlds {
 		w.adopt(&m.seen)
 		d := w.differs(&m.seen)
-		if d == "" && c.Verb == Read {
+		if d == "" && c.Verb == Read && code == ok {
 			d = m.misread(w, c)
 		}
 		if d == "" {
@@ -272,9 +286,6 @@ func (m *Machine) compare(c Command) error {
 
 // misread says how what a successful read gave differs from what w expects.
 func (m *Machine) misread(w *world, c Command) string {
-	if code, _ := w.clone().apply(c); code != ok {
-		return ""
-	}
 	size := m.Options.Config.SectorSize
 	for i := range c.Sectors {
 		lba := c.LBA + uint64(i)

@@ -14,7 +14,7 @@ var script = flag.String("script", "", "the run that TestReplay replays")
 func TestMain(m *testing.M) {
 	// A drive's life is longer than rapid's 30 steps.
 	_ = flag.Set("rapid.steps", "150")
-	_ = flag.Set("rapid.shrinktime", "10s")
+	_ = flag.Set("rapid.shrinktime", "5s")
 	flag.Parse()
 	os.Exit(m.Run())
 }
