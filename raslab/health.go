@@ -1,7 +1,6 @@
 package raslab
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -265,10 +264,9 @@ func (l *Lab) resync(m *member) {
 		return
 	}
 	r := l.rankOf(m)
-	l.startCopy(m, m.slot, nil, "resynchronisation", func(_ *copyJob, err error) {
+	l.startCopy(m, m.slot, nil, resynchronisation, func(_ *copyJob, err error) {
 		if err != nil {
-			r.setMember(m, failedMember, fmt.Sprintf("resynchronisation ended: %v", err))
-			r.rebuildOnSpare(m)
+			r.failed(m, "it did not catch up")
 		}
 	})
 }

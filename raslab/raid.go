@@ -37,6 +37,9 @@ type member struct {
 	state  memberState
 	why    string // why it does not serve; "" when in sync
 	job    *copyJob
+	// stale holds rows that it missed while it was away and that nobody could
+	// give when it came back.
+	stale map[uint64]bool
 }
 
 type memberState uint8
@@ -192,7 +195,7 @@ func (r *Rank) writeSector(lba uint64, data []byte) error {
 	bad := 0
 	for i := range r.members {
 		switch {
-		case i == position && !r.store(n, i, data), i == parity && !r.store(n, i, sum), r.members[i].state != inSync:
+		case i == position && !r.store(n, i, data), i == parity && !r.store(n, i, sum), r.members[i].state != inSync, r.members[i].stale[n]:
 			bad++
 		}
 	}
@@ -257,7 +260,7 @@ func (r *Rank) store(n uint64, position int, data []byte) bool {
 // or this sector of it is bad.
 func (r *Rank) readMember(n uint64, w *row, position int, dst []byte) bool {
 	m := r.members[position]
-	if m.state != inSync {
+	if m.state != inSync || m.stale[n] {
 		return false
 	}
 	if err := m.slot.port.Read(n, dst); err != nil {
@@ -281,6 +284,7 @@ func (r *Rank) writeMember(n uint64, position int, data []byte) bool {
 		r.memberError(m, err)
 		return false
 	}
+	delete(m.stale, n)
 	return true
 }
 

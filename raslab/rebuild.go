@@ -24,14 +24,23 @@ type copyJob struct {
 	rank   *Rank
 	member *member
 	target *slot
-	source *slot  // nil: there is none, or it is gone
-	what   string // "rebuild", "smart rebuild", "copy back", "resynchronisation"
-	next   uint64 // rows below it are on the target
-	done   int    // rows
-	broken string // why the target failed
+	source *slot    // nil: there is none, or it is gone
+	what   string   // one of the constants below
+	next   uint64   // rows below it are on the target
+	done   int      // rows
+	left   []uint64 // rows that nobody could give
+	broken string   // why the target failed
 	ended  bool
 	finish func(j *copyJob, err error) // called once; the target serves already when err is nil
 }
+
+// What a copy is for.
+const (
+	rebuild           = "rebuild"
+	smartRebuild      = "smart rebuild"
+	copyBack          = "copy back"
+	resynchronisation = "resynchronisation"
+)
 
 // startCopy begins to fill the target.
 func (l *Lab) startCopy(m *member, target, source *slot, what string, finish func(*copyJob, error)) *copyJob {
@@ -107,7 +116,7 @@ func (j *copyJob) step() {
 func (j *copyJob) row(n uint64, buf []byte) error {
 	r, w := j.rank, j.rank.rows[n]
 	position := slices.Index(r.members, j.member)
-	if err := j.target.port.Read(n, buf); err == nil && crc32.Checksum(buf, castagnoli) == w.sums[position] && j.untouched() {
+	if err := j.target.port.Read(n, buf); err == nil && crc32.Checksum(buf, castagnoli) == w.sums[position] {
 		return nil
 	}
 	ok := false
@@ -116,10 +125,11 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 	}
 	if !ok {
 		err := r.reconstruct(n, w, position, buf)
-		if out, _ := r.missing(); err != nil && out <= 1 {
-			// Two bad sectors in one row: the row is lost, the others are not. Its
-			// check sum goes on saying so.
-			r.lab.logf(r.name(), "row %d is lost: %v", n, err)
+		if out, _ := r.missing(); err != nil && (out <= 1 || j.resync()) {
+			// Two strips of one row are out of reach: bad sectors, or a member that
+			// is away. The row is left out, the others are not.
+			r.lab.logf(r.name(), "row %d is left out: %v", n, err)
+			j.left = append(j.left, n)
 			return nil
 		}
 		if err != nil {
@@ -133,9 +143,9 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 	return nil
 }
 
-// untouched says whether what the target holds may be trusted row by row: it is
-// the member itself, come back.
-func (j *copyJob) untouched() bool { return j.target == j.member.slot }
+// resync says whether the target is the member itself, come back with its data: what
+// has the right check sum is good, row by row.
+func (j *copyJob) resync() bool { return j.what == resynchronisation }
 
 // write puts a strip on the target. It is also used by host writes to rows that
 // were copied already.
@@ -217,11 +227,33 @@ func (j *copyJob) end(err error) {
 		j.target.array, j.target.position = r.array, position
 	}
 	m.slot, m.serial, m.state, m.why = j.target, j.target.port.Serial(), inSync, ""
+	m.stale = map[uint64]bool{}
+	for _, n := range j.left {
+		m.stale[n] = true
+	}
 	j.target.suspect = suspicion{}
 	j.target.setState(Normal, "")
 	l.logf(r.name(), "%s of %s is complete, %d rows", j.what, j.target.name, j.done)
+	r.refill()
 	j.finish(j, nil)
 	l.retryRebuilds()
+}
+
+// refill gives members the rows that they had to leave out, now that another
+// member is back.
+func (r *Rank) refill() {
+	buf := r.lab.sector()
+	defer r.lab.release(buf)
+	for position, m := range r.members {
+		if m.state != inSync || len(m.stale) == 0 {
+			continue
+		}
+		for _, n := range r.order {
+			if m.stale[n] && r.reconstruct(n, r.rows[n], position, buf) == nil {
+				r.writeMember(n, position, buf)
+			}
+		}
+	}
 }
 
 // rebuildOnSpare lets a spare take over for a member that failed. It waits while
@@ -249,7 +281,7 @@ func (r *Rank) rebuildOnSpare(m *member) {
 				continue
 			}
 		}
-		l.startCopy(m, spare, nil, "rebuild", func(_ *copyJob, err error) {
+		l.startCopy(m, spare, nil, rebuild, func(_ *copyJob, err error) {
 			if err != nil {
 				r.rebuildOnSpare(m)
 			}

@@ -295,15 +295,15 @@ func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
 	}
 	if source == nil {
 		rep.note("%s is rebuilt on %s", r.name(), s.name)
-		l.startCopy(m, s, nil, "rebuild", func(_ *copyJob, err error) {
+		l.startCopy(m, s, nil, rebuild, func(_ *copyJob, err error) {
 			if err != nil {
-				r.failed(m, err.Error())
+				r.failed(m, "its rebuild ended early")
 			}
 		})
 		return
 	}
 	rep.note("%s is copied back from %s to %s", r.name(), source.name, s.name)
-	l.startCopy(m, s, source, "copy back", func(_ *copyJob, err error) {
+	l.startCopy(m, s, source, copyBack, func(_ *copyJob, err error) {
 		if err != nil {
 			return // the rank stays on its spare
 		}

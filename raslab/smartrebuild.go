@@ -52,7 +52,7 @@ func (l *Lab) SmartRebuild(slotName string) (Report, error) {
 	}
 	l.action = &action{name: "smart rebuild of " + s.name}
 	rep.note("%s is copied to %s", s.name, spare.name)
-	l.startCopy(m, spare, s, "smart rebuild", func(j *copyJob, err error) {
+	l.startCopy(m, spare, s, smartRebuild, func(j *copyJob, err error) {
 		l.action = nil
 		after := l.begin(op, s.name)
 		if err != nil {

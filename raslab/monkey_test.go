@@ -1,0 +1,382 @@
+package raslab
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// monkey does anything at all to a facility, sensible or not.
+type monkey struct {
+	t       *testing.T
+	l       *Lab
+	rnd     *rand.Rand
+	content map[string]map[uint64][][]byte // rank, sector: what it may hold, one entry unless a write failed
+	serial  byte
+	broken  bool // something was broken
+}
+
+func (m *monkey) slot() string { return m.l.slots[m.rnd.IntN(len(m.l.slots))].name }
+
+func (m *monkey) report(r Report, err error) {
+	if err != nil {
+		var q *RequestError
+		require.True(m.t, errors.As(err, &q), "a refused action says so: %v", err)
+		return
+	}
+	if !m.broken {
+		require.False(m.t, r.Failed, "with nothing broken an action reaches its aim: %+v", r)
+	}
+	if r.Action == "rank create" && !r.Failed {
+		m.content[r.Object] = map[uint64][][]byte{}
+	}
+}
+
+var monkeyPlans = []string{
+	"(flash.program.refused (OnIndex %d))", "(flash.program.torn (OnIndex %d))", "(flash.erase.refused (After %d))",
+	"(flash.erase.refused (After %d)) (flash.zero.refused)", "(flash.power.torn (OnIndex %d))", "(flash.power.before (OnIndex %d))",
+	"(flash.power.after (OnIndex %d))", "(flash.read.rot (OnIndex %d))", "(flash.read.error (OnIndex %d))",
+	"(media.read.error (OnIndex %d))", "(media.write.error (Every 1%d))", "(port.command.lost (OnIndex %d))",
+	"(port.command.cut (OnIndex %d))", "(port.command.dead (OnIndex %d))", "(port.power.refused (OnIndex %d))",
+}
+
+func (m *monkey) act() string {
+	l := m.l
+	s := m.slot()
+	switch m.rnd.IntN(36) {
+	case 0, 1, 2, 3, 4, 5:
+		m.write()
+		return "write"
+	case 6, 7, 8:
+		d := time.Duration(m.rnd.IntN(240)) * time.Minute
+		require.NoError(m.t, l.Advance(d))
+		return "advance"
+	case 9:
+		m.report(l.CreateArray(fmt.Sprintf("S%d", 1+m.rnd.IntN(len(l.sites))), RAIDAuto))
+		return "array create"
+	case 10:
+		m.report(l.CreateRank(fmt.Sprintf("A%d", m.rnd.IntN(4)), m.rnd.IntN(2)))
+		return "rank create"
+	case 11:
+		if m.rnd.IntN(4) == 0 {
+			m.report(l.RemoveRank(fmt.Sprintf("R%d", m.rnd.IntN(4))))
+		}
+		return "rank remove"
+	case 12:
+		m.report(l.RemoveArray(fmt.Sprintf("A%d", m.rnd.IntN(4))))
+		return "array remove"
+	case 13, 14, 15:
+		if l.action == nil {
+			m.report(l.StartRepair(s))
+		}
+		return "repair start " + s
+	case 16, 17:
+		if l.action != nil && l.action.slot != nil {
+			serial := ""
+			if m.rnd.IntN(2) == 0 {
+				p, err := l.OrderSpare()
+				require.NoError(m.t, err)
+				serial = p.Serial()
+			} else if parts := l.options.Shelf.parts; len(parts) > 0 && m.rnd.IntN(2) == 0 {
+				serial = parts[m.rnd.IntN(len(parts))].Serial()
+			}
+			m.report(l.ExchangeFRU(l.action.slot.name, serial))
+		}
+		return "repair exchange"
+	case 18, 19:
+		if l.action != nil && l.action.slot != nil {
+			m.report(l.ResumeRepair(l.action.slot.name))
+		}
+		return "repair resume"
+	case 20:
+		if l.action != nil && l.action.slot != nil && m.rnd.IntN(3) == 0 {
+			m.report(l.CancelRepair(l.action.slot.name))
+		}
+		return "repair cancel"
+	case 21:
+		m.report(l.SmartRebuild(s))
+		return "smart rebuild " + s
+	case 22:
+		m.report(l.PowerCycle())
+		return "power cycle"
+	case 23:
+		m.report(l.RekeyDrive(s))
+		return "rekey " + s
+	case 24:
+		m.report(l.EraseDrive(s))
+		return "erase " + s
+	case 25:
+		m.report(l.RevertDrive(s))
+		return "revert " + s
+	case 26:
+		_ = l.Disarm(s)
+		return "disarm " + s
+	case 27:
+		d, err := l.Discontinue()
+		m.report(d.Report, err)
+		return "discontinue"
+	}
+	return m.hurt(s)
+}
+
+func (m *monkey) hurt(s string) string {
+	l := m.l
+	m.broken = true
+	switch m.rnd.IntN(12) {
+	case 0:
+		_ = l.Break(s)
+		return "break " + s
+	case 1:
+		_ = l.CutPower(s)
+		return "cut " + s
+	case 2:
+		_ = l.RestorePower(s)
+		return "restore " + s
+	case 3:
+		_ = l.Pull(s)
+		return "pull " + s
+	case 4:
+		if parts := l.options.Shelf.parts; len(parts) > 0 {
+			m.report(l.Insert(s, parts[m.rnd.IntN(len(parts))].Serial()))
+		}
+		return "insert " + s
+	case 5:
+		id := 1 + m.rnd.IntN(2)
+		if m.rnd.IntN(2) == 0 {
+			_ = l.StopKeyServer(id)
+		} else {
+			_ = l.StartKeyServer(id)
+		}
+		return "key server"
+	}
+	plan := fmt.Sprintf(monkeyPlans[m.rnd.IntN(len(monkeyPlans))], m.rnd.IntN(8))
+	_ = l.Arm(s, plan)
+	return "arm " + s + " " + plan
+}
+
+func (m *monkey) write() {
+	if len(m.l.ranks) == 0 {
+		return
+	}
+	r := m.l.ranks[m.rnd.IntN(len(m.l.ranks))]
+	lba := uint64(m.rnd.IntN(50))
+	m.serial++
+	data := bytes.Repeat([]byte{m.serial, byte(lba)}, 256)
+	c := m.content[r.name()]
+	if c == nil {
+		c = map[uint64][][]byte{}
+		m.content[r.name()] = c
+	}
+	if c[lba] == nil {
+		c[lba] = [][]byte{make([]byte, 512)}
+	}
+	if err := r.Write(lba, data); err != nil {
+		c[lba] = append(c[lba], data)
+		require.True(m.t, errors.Is(err, ErrNoAccess) || errors.Is(err, ErrDataLost), "%v", err)
+		return
+	}
+	c[lba] = [][]byte{data}
+}
+
+// check reads everything and looks at every drive.
+func (m *monkey) check() {
+	for _, r := range m.l.ranks {
+		for lba := range uint64(50) {
+			got := make([]byte, 512)
+			err := r.Read(lba, got)
+			if err != nil {
+				require.True(m.t, m.broken, "nothing is broken: %v", err)
+				require.True(m.t, errors.Is(err, ErrNoAccess) || errors.Is(err, ErrDataLost), "%v", err)
+				continue
+			}
+			may := m.content[r.name()][lba]
+			if may == nil {
+				may = [][]byte{make([]byte, 512)}
+			}
+			found := false
+			for _, c := range may {
+				found = found || bytes.Equal(c, got)
+			}
+			require.True(m.t, found, "%s sector %d holds something else than was written: %x\n%s", r.name(), lba, got[:4], m.l.TraceText())
+		}
+		for i, mem := range r.members {
+			require.Same(m.t, r.array.members[i], mem.slot, "rank and array agree on position %d", i)
+			require.Same(m.t, r.array, mem.slot.array)
+			require.Equal(m.t, i, mem.slot.position)
+			if mem.state == inSync && r.keygrp != 0 && mem.slot.port.answers() {
+				require.NotEqual(m.t, drive.Erased, mem.slot.port.part.Drive.Status().State, "a member that serves an encrypted rank is not open\n%s", m.l.TraceText())
+			}
+		}
+	}
+	for _, s := range m.l.slots {
+		if s.array == nil && s.state == Normal && s.port.answers() && m.l.unproven[s.port.Serial()] == "" {
+			require.NotEqual(m.t, drive.Configured, s.port.part.Drive.Status().State,
+				"%s serves no rank, is Normal and must not be Configured\n%s", s.name, m.l.TraceText())
+		}
+	}
+	if !m.broken {
+		noEvents(m.t, m.l)
+	}
+}
+
+// heal is a service person who knows his trade: he ends what is under way, mends
+// what is around the drives, and repairs one slot after the other, first without an
+// exchange. Then everything must be well.
+func (m *monkey) heal() {
+	l := m.l
+	defer func() {
+		if m.t.Failed() {
+			m.t.Log(l.TraceText())
+		}
+	}()
+	for id := range l.KeyServers() {
+		_ = l.StartKeyServer(id + 1)
+	}
+	for _, s := range l.slots {
+		_ = l.Disarm(s.name)
+		if !l.underRepair(s) {
+			_ = l.RestorePower(s.name)
+		}
+	}
+	for _, p := range l.options.Shelf.parts {
+		p.Disarm()
+	}
+	if a := l.action; a != nil && a.slot != nil {
+		if _, err := l.CancelRepair(a.slot.name); err != nil {
+			if !a.ready {
+				m.report(l.ExchangeFRU(a.slot.name, m.spare()))
+			}
+			if _, err := l.ResumeRepair(a.slot.name); err != nil {
+				require.ErrorIs(m.t, err, ErrNoAccess, "a repair can be resumed, unless its group is inaccessible\n%s", l.TraceText())
+				m.report(l.ExchangeFRU(a.slot.name, ""))
+			}
+		}
+	}
+	advance(m.t, l, 12*time.Hour)
+	if l.action != nil {
+		return // a repair that waits for a group which waits for an IML: the next round
+	}
+	ok(m.t, l)(l.DualClusterIML())
+	advance(m.t, l, 12*time.Hour)
+	for range 3 {
+		for _, s := range l.slots {
+			m.mend(s)
+		}
+	}
+	for _, r := range append([]*Rank(nil), l.ranks...) {
+		if out, _ := r.missing(); out > 0 {
+			require.Equal(m.t, "Failed", r.dataState(), "only a rank with two dead drives can not be healed: %s\n%s", r.gone(), l.TraceText())
+			_, err := l.RemoveRank(r.name())
+			require.NoError(m.t, err)
+			for _, s := range l.slots {
+				m.mend(s)
+			}
+		}
+	}
+	for _, s := range l.slots {
+		require.Equal(m.t, Normal, s.state, "%s is well: %s\n%s", s.name, s.why, l.TraceText())
+	}
+	advance(m.t, l, 2*time.Hour)
+	for _, e := range l.OpenEvents() {
+		_, err := l.CloseEvent(e.ID, "monkey", "healed", false)
+		require.NoError(m.t, err, "every event can be closed\n%s", l.TraceText())
+	}
+	advance(m.t, l, 24*time.Hour)
+	require.Empty(m.t, l.OpenEvents(), "and stays closed\n%s", l.TraceText())
+	for _, r := range l.ranks {
+		for lba := range uint64(50) {
+			n, position := r.place(lba)
+			err := r.Read(lba, make([]byte, 512))
+			if err != nil && !r.members[position].stale[n] {
+				require.NoError(m.t, err, "in a facility that was healed all is readable, but for rows that two members lost together\n%s", l.TraceText())
+			}
+		}
+	}
+}
+
+func (m *monkey) spare() string {
+	p, err := m.l.OrderSpare()
+	require.NoError(m.t, err)
+	return p.Serial()
+}
+
+// mend repairs one slot until it is Normal, or the repair is refused.
+func (m *monkey) mend(s *slot) {
+	l := m.l
+	for try := range 4 {
+		mem := s.member()
+		if s.state == Normal && (mem == nil || mem.state == inSync) {
+			return
+		}
+		if _, err := l.StartRepair(s.name); err != nil {
+			advance(m.t, l, time.Hour)
+			continue
+		}
+		serial := ""
+		if try > 0 || s.port.part == nil {
+			serial = m.spare()
+			if mem != nil {
+				if p := l.options.Shelf.Find(mem.serial); p != nil && !p.dead && try == 0 {
+					serial = mem.serial // the drive itself lies on the shelf
+				}
+			}
+		}
+		if _, err := l.ExchangeFRU(s.name, serial); err != nil {
+			_, err = l.CancelRepair(s.name)
+			if err != nil {
+				_, err = l.ResumeRepair(s.name)
+			}
+			require.NoError(m.t, err)
+			return
+		}
+		_, err := l.ResumeRepair(s.name)
+		require.NoError(m.t, err, "%s", l.TraceText())
+		advance(m.t, l, 3*time.Hour)
+	}
+}
+
+func TestMonkey(t *testing.T) {
+	runs, rounds := uint64(20), 6
+	if testing.Short() {
+		runs = 5
+	}
+	seen := map[string]int{}
+	for seed := range runs {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			m := &monkey{
+				t: t, l: newLab(t, Options{Drives: 16, Seed: seed, Sectors: 64}), rnd: rand.New(rand.NewPCG(seed, 1)),
+				content: map[string]map[uint64][][]byte{},
+			}
+			m.report(m.l.ConfigureGroup(1))
+			for round := range rounds {
+				for i, s := range m.l.sites {
+					if s.array == nil {
+						m.report(m.l.CreateArray(s.name(), RAIDAuto))
+					}
+					if s.array != nil && s.array.rank == nil {
+						m.report(m.l.CreateRank(s.array.name(), (int(seed)+i)%2))
+					}
+				}
+				for i := range 25 {
+					if did := m.act(); did != "" && did != "write" {
+						m.l.logf("monkey", "%d.%d %s", round, i, did)
+					}
+				}
+				m.check()
+				m.heal()
+				m.check()
+			}
+			for _, e := range m.l.events {
+				seen[e.SRC]++
+			}
+		})
+	}
+	t.Log(seen)
+}
