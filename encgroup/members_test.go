@@ -359,6 +359,30 @@ func TestReleaseErasesAndDrops(t *testing.T) {
 	require.Len(t, secrets, 2)
 }
 
+// TestAMemberThatDoesNotLockIsReported: whoever has the credential can switch
+// the locks off, and a member without them is not what its rank requires.
+func TestAMemberThatDoesNotLockIsReported(t *testing.T) {
+	for name, c := range map[string]drive.RangeConfig{
+		"no locks":          {},
+		"no read lock":      {WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle},
+		"no write lock":     {ReadLockEnabled: true, LockOnReset: drive.OnPowerCycle},
+		"not at power loss": {ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnHardware},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := accessible(t)
+			d := r.member("A1")
+			s, err := r.group.authenticate(d, 1)
+			require.NoError(t, err)
+			require.NoError(t, s.SetRange(c))
+			s.Close()
+			requireAdmitError(t, r.group.Readmit(d), StepVerify, ErrUnverified)
+			requireMemberError(t, r.group.Rekey(d), StepVerify, ErrUnverified)
+			m, _ := r.group.Member("A1")
+			require.Equal(t, Member{Serial: "A1", Generation: 1, Pending: 2, Last: 2}, m, "it stays pending until it was proven")
+		})
+	}
+}
+
 // unchanged is a drive that takes every command and shows no effect.
 type unchanged struct {
 	*testDrive

@@ -93,7 +93,7 @@ func (g *Group) Rekey(d Drive) error {
 // setPIN leads the drive to m.Pending. If it does not even open, what was
 // recorded for this attempt is taken back: a pending generation costs the drive a try.
 func (g *Group) setPIN(d Drive, before, m Member) (Step, error) {
-	s, have, err := g.open(d, before.Generation, before.Pending)
+	s, _, err := g.open(d, before.Generation, before.Pending)
 	if err != nil {
 		if before.Pending == 0 {
 			if back := g.put(Member{m.Serial, m.Generation, 0, m.Last}); back != nil {
@@ -103,9 +103,6 @@ func (g *Group) setPIN(d Drive, before, m Member) (Step, error) {
 		return StepAuthenticate, err
 	}
 	defer s.Close()
-	if have == m.Pending {
-		return "", nil
-	}
 	pin := g.pin(d.Serial(), m.Pending)
 	defer pin.Clear()
 	if err := s.SetPIN(pin); err != nil {
