@@ -85,6 +85,16 @@ func TestARangeEraseLeavesTheOthersAlone(t *testing.T) {
 	require.Equal(t, "range 1", r.Certificate.Statement.Extent)
 }
 
+func TestAnEmptyGlobalRangeIsNotJudgedByAnotherRangesSectors(t *testing.T) {
+	b := newBench(t, "E9", nil, nil)
+	b.as(drive.BandMaster(1), b.label.MSID, func(s *drive.Session) error { return s.SetRange(drive.RangeConfig{Start: 0, Length: 500}) })
+	require.NoError(t, b.Write(7, customer))
+	r := run1(t, Job{Target: b.Drive, Method: RangeErase, Range: 0})
+	require.Equal(t, Passed, r.Outcome, text(r))
+	require.Equal(t, []uint64{7, 500}, b.Dump().Written, "the canary stands in the first free sector that belongs to the global range")
+	require.Equal(t, customer, b.read(7), "range 1 keeps its data")
+}
+
 func TestEveryRangeMustBeTheCallers(t *testing.T) {
 	b := newBench(t, "E6", nil, nil)
 	b.configure(0, pin(1))

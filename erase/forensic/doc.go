@@ -30,7 +30,8 @@
 // A search that finds nothing proves that these ways are shut, not that there is
 // no other: a key that is split, encoded, compressed or enciphered by a scheme
 // that is not listed above is not seen. Wraps are looked for at multiples of 8
-// bytes within one page. Windows with fewer than 20 different values in 40 bytes
-// are not taken for wraps (a real one falls below with a probability under
-// 2^-80), nor windows with fewer than 12 in 32 for keys in the deep search.
+// bytes within one page. A wrap looks random, so bytes that do not are not taken
+// for one: fewer than 4 different values in 8 bytes (a real wrap is missed once in
+// 10^8), fewer than 20 in 40; nor, in the deep search, for key bytes: fewer than 12
+// in 32.
 package forensic

@@ -73,6 +73,7 @@ type page struct {
 	block, page int
 	full        []byte
 	data        []byte
+	run         []int // by offset/8: how many bytes from there on could be of a wrap
 }
 
 // blob is a place that could be a wrap.
@@ -139,13 +140,20 @@ func (s *search) load(dump drive.Dump) {
 	s.out.Tried.Pages = len(s.pages)
 	for i := range s.pages {
 		p := &s.pages[i]
-		for off := 0; off+akWrap <= len(p.full) && off < len(p.data); off += 8 {
-			if distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
-				continue
+		p.run = make([]int, len(p.full)/8+1)
+		random := 0
+		for off := (len(p.full) - 8) &^ 7; off >= 0; off -= 8 {
+			if varied(p.full[off : off+8]) {
+				random += 8
+			} else {
+				random = 0
 			}
+			p.run[off/8] = random
+		}
+		for off := 0; off < len(p.data); off += 8 {
 			for _, size := range []int{akWrap, mekWrap} {
-				if off+size > len(p.full) {
-					continue
+				if p.run[off/8] < size || distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
+					break
 				}
 				c := content{n: size}
 				if off >= 16 {

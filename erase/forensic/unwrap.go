@@ -1,6 +1,7 @@
 package forensic
 
 import (
+	"bytes"
 	"crypto/cipher"
 	"encoding/binary"
 )
@@ -48,4 +49,16 @@ func uniform(w []byte) bool {
 		}
 	}
 	return true
+}
+
+// varied says whether 8 bytes hold 4 different values or more, as random ones
+// do but for one in 10^9.
+func varied(w []byte) bool {
+	n := 0
+	for i, c := range w {
+		if bytes.IndexByte(w[:i], c) < 0 {
+			n++
+		}
+	}
+	return n >= 4
 }
