@@ -148,35 +148,40 @@ func (m *Machine) AuditForensic() error {
 		return nil // old wraps are left: that is what the state says
 	}
 	dump := m.Drive.Dump()
-	gone := m.oracles(dump, func(s sector, g *band, _ int) bool { return s.key != g.key && !w.inUse(s.key) })
-	all := m.secrets(PINEmpty)
-	found, err := m.search(dump, all, gone)
+	gone := m.oracles(dump, "gone", func(s sector, g *band, _ int) bool { return s.key != g.key && !w.inUse(s.key) })
+	live := make([][]forensic.Oracle, len(w.ranges))
+	known := gone
+	for n := range w.ranges {
+		live[n] = m.oracles(dump, "live", func(s sector, g *band, at int) bool { return at == n && s.key == g.key })
+		known = append(known, live[n]...)
+	}
+	found, err := m.search(dump, m.secrets(PINEmpty), known)
 	if err != nil {
 		return err
 	}
-	if len(found.Keys) > 0 {
-		return m.failf("forensic search: a key that should be gone is in the flash: %v", found.Keys[0])
+	reached := map[string]forensic.Finding{}
+	for _, f := range found.Keys {
+		reached[f.Oracle] = f
+	}
+	for _, o := range gone {
+		if f, is := reached[o.Name]; is {
+			return m.failf("forensic search: a key that should be gone is in the flash: %v", f)
+		}
 	}
 	if weak := found.Weak(); len(weak) > 0 {
 		return m.failf("forensic search: a wrap opens without the secrets that it should need: %v", weak[0])
 	}
 	for n := range w.ranges {
 		own := w.slots[2+n].pin
-		live := m.oracles(dump, func(s sector, g *band, at int) bool { return at == n && s.key == g.key })
-		if len(live) == 0 {
+		for _, o := range live[n] {
+			if _, is := reached[o.Name]; !is {
+				return m.failf("forensic search: with every secret the key of range %d is not found, so its data is lost", n)
+			}
+		}
+		if len(live[n]) == 0 || w.ranges[n].openAfterPower() || own == PINMSID {
 			continue
 		}
-		found, err := m.search(dump, all, live)
-		if err != nil {
-			return err
-		}
-		if len(found.Keys) == 0 {
-			return m.failf("forensic search: with every secret the key of range %d is not found, so its data is lost", n)
-		}
-		if w.ranges[n].openAfterPower() || own == PINMSID {
-			continue
-		}
-		found, err = m.search(dump, m.secrets(own), live)
+		found, err = m.search(dump, m.secrets(own), live[n])
 		if err != nil {
 			return err
 		}
@@ -197,7 +202,7 @@ func (w *world) inUse(key uint32) bool {
 }
 
 // oracles are up to two known sectors that are wanted.
-func (m *Machine) oracles(dump drive.Dump, wanted func(s sector, g *band, n int) bool) []forensic.Oracle {
+func (m *Machine) oracles(dump drive.Dump, what string, wanted func(s sector, g *band, n int) bool) []forensic.Oracle {
 	w := m.worlds[0]
 	var out []forensic.Oracle
 	for lba, s := range w.sectors {
@@ -212,18 +217,18 @@ func (m *Machine) oracles(dump drive.Dump, wanted func(s sector, g *band, n int)
 		plain := make([]byte, len(cipher))
 		fill(plain, s.content, uint64(lba))
 		out = append(out, forensic.Oracle{
-			Name: fmt.Sprintf("sector %d", lba), SectorSize: len(cipher), LBA: uint64(lba), Plain: plain[:64], Cipher: cipher[:64],
+			Name: fmt.Sprintf("%s sector %d", what, lba), SectorSize: len(cipher), LBA: uint64(lba), Plain: plain[:64], Cipher: cipher[:64],
 		})
 	}
 	return out
 }
 
-// secrets are the root key and every PIN but one.
+// secrets are the root key and every PIN that was ever used, but one.
 func (m *Machine) secrets(but PINRef) []forensic.Secret {
 	f := m.Drive.Fuses()
 	out := []forensic.Secret{forensic.Root(&f.Root)}
 	for p := PINMSID; p <= PINLast; p++ {
-		if p != but {
+		if p != but && (p < PINFirst || m.used[p]) {
 			out = append(out, forensic.PIN(fmt.Sprintf("PIN %d", p), m.PIN(p)))
 		}
 	}

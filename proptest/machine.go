@@ -25,6 +25,7 @@ type Machine struct {
 	fired    []fault.Firing // by both injectors, since the plan was armed
 	seen     view
 	buf, exp []byte
+	used     [PINLast + 1]bool // the PINs that occurred in a command
 	steps    int
 	audits   int
 }
@@ -60,6 +61,9 @@ func (m *Machine) Do(c Command) error {
 	}
 	m.commands = append(m.commands, c)
 	m.steps++
+	if c.PIN >= 0 && c.PIN <= PINLast {
+		m.used[c.PIN] = true
+	}
 	code, err := m.run(c)
 	m.trace = append(m.trace, step{Command: c, code: code})
 	if err != nil {
