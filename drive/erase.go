@@ -8,7 +8,7 @@ import (
 )
 
 // Erase is the cryptographic erase of range n by the EraseMaster (TCG
-// Enterprise SSC 5.4): a new MEK, the range unlocked with its locks disabled,
+// Storage SSC: Enterprise, method Erase): a new MEK, the range unlocked with its locks disabled,
 // its BandMaster at MSID again, every older wrap destroyed and read back before
 // it returns nil. The range keeps its place. Errors: NotAuthorized for another
 // authority, InvalidParameter, and those of keyStep: on Degraded the erase did

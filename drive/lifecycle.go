@@ -79,11 +79,11 @@ type Transition struct {
 var lifecycle = []Transition{
 	{
 		EventMigrate, Erased, Configured, "BandMaster authenticated with MSID; the new PIN is not MSID",
-		"the first range gets a credential of its own", "TCG Enterprise SSC 4.3, take ownership of a band",
+		"the first range gets a credential of its own", "TCG Storage SSC: Enterprise, C_PIN of a BandMaster",
 	},
 	{
 		EventMigrate, Configured, Configured, "this BandMaster still has MSID",
-		"a further range gets its own credential", "TCG Enterprise SSC 4.3, take ownership of a band",
+		"a further range gets its own credential", "TCG Storage SSC: Enterprise, C_PIN of a BandMaster",
 	},
 	{
 		EventRekey, Configured, Configured, "BandMaster authenticated with its own PIN; the new PIN is not MSID",
@@ -91,27 +91,27 @@ var lifecycle = []Transition{
 	},
 	{
 		EventErase, Erased, Erased, "EraseMaster or PSID authenticated",
-		"erasing is idempotent: a new MEK all the same", "TCG Enterprise SSC 5.4, Erase; PSID feature set",
+		"erasing is idempotent: a new MEK all the same", "TCG Storage SSC: Enterprise, method Erase; PSID feature set",
 	},
 	{
 		EventErase, Configured, Erased, "no other range stays configured",
-		"the last configured range gives up its key", "TCG Enterprise SSC 5.4, Erase; NIST SP 800-88 2.6",
+		"the last configured range gives up its key", "TCG Storage SSC: Enterprise, method Erase; NIST SP 800-88 Rev. 1 section 2.6",
 	},
 	{
 		EventErase, SecurityDegraded, Erased, "no other range stays configured; every older wrap is destroyed",
-		"an erase that works cures every degradation", "NIST SP 800-88 2.6; MAP4980 row BE34009E",
+		"an erase that works cures every degradation", "NIST SP 800-88 Rev. 1 section 2.6; MAP4980 row BE34009E",
 	},
 	{
 		EventEraseBand, Configured, Configured, "another range stays configured",
-		"erasing one range leaves the others readable", "TCG Enterprise SSC 5.4, Erase",
+		"erasing one range leaves the others readable", "TCG Storage SSC: Enterprise, method Erase",
 	},
 	{
 		EventEraseBand, SecurityDegraded, SecurityDegraded, "another range stays configured",
-		"the other range still has to be restored", "TCG Enterprise SSC 5.4, Erase",
+		"the other range still has to be restored", "TCG Storage SSC: Enterprise, method Erase",
 	},
 	{
 		EventDegrade, Erased, SecurityDegraded, "an old wrap can not be destroyed, or the record can not be trusted",
-		"the drive must not call itself erased", "NIST SP 800-88 2.6; MAP4980 row BE34009E",
+		"the drive must not call itself erased", "NIST SP 800-88 Rev. 1 section 2.6; MAP4980 row BE34009E",
 	},
 	{
 		EventDegrade, Configured, SecurityDegraded, "an old wrap can not be destroyed, or the record can not be trusted",

@@ -158,7 +158,7 @@ func (s *store) clean() (resisting []int, err error) {
 }
 
 // destroy erases a block and reads it back; where that fails, it overwrites
-// every page with zeros and reads those back (NIST SP 800-88 4.7: verify).
+// every page with zeros and reads those back (NIST SP 800-88 Rev. 1 section 4.7, verification).
 func (s *store) destroy(b int) error {
 	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {
 		return err
