@@ -213,6 +213,7 @@ type run struct {
 	before  drive.Status
 	oracles []forensic.Oracle
 	secrets []forensic.Secret
+	own     int // the first so many secrets are the engine's own copies
 	made    []Canary
 	prints  forensic.Prints
 	all     bool // prints cover all key material, not only the way to the oracles
@@ -272,6 +273,7 @@ func (r *run) remember(past []Entry) {
 func (r *run) do() error {
 	r.res.Started = r.now()
 	defer func() { r.res.Ended = r.now() }()
+	defer r.forget()
 	if r.already() {
 		return nil
 	}

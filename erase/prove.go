@@ -120,5 +120,19 @@ func (r *run) know() {
 	if r.job.PSID.Len() > 0 {
 		s = append(s, forensic.PIN("PSID", r.job.PSID))
 	}
+	fuses.Root.Clear()
+	r.own = len(s)
 	r.secrets = append(s, r.job.Secrets...)
+}
+
+// forget clears the copies of secrets that the run made; the caller's stay.
+func (r *run) forget() {
+	for _, s := range r.secrets[:r.own] {
+		s.Clear()
+	}
+	for i := range r.ranges {
+		r.ranges[i].pin.Clear()
+	}
+	r.secrets = nil
+	r.own = 0
 }
