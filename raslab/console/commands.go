@@ -110,9 +110,14 @@ func generalCommands() []*Command {
 			Params:  []Param{{Name: "as", Kind: textKind, Values: []string{"table", "mermaid", "dot"}, Default: "table", Help: "the form"}},
 			Example: "states as=mermaid",
 			Run: func(s *Session, a Args) error {
-				s.printf("%s", withoutBlankLines(map[string]func() string{
-					"table": drive.LifecycleMarkdown, "mermaid": drive.LifecycleMermaid, "dot": drive.LifecycleDOT,
-				}[arg[string](a, "as")]()))
+				switch arg[string](a, "as") {
+				case "mermaid":
+					s.printf("%s", withoutBlankLines(drive.LifecycleMermaid()))
+				case "dot":
+					s.printf("%s", withoutBlankLines(drive.LifecycleDOT()))
+				default:
+					s.lifecycle()
+				}
 				return nil
 			},
 		},
@@ -130,6 +135,25 @@ func generalCommands() []*Command {
 			Example: "quit",
 			Run:     func(*Session, Args) error { return ErrQuit },
 		},
+	}
+}
+
+// lifecycle prints the table of transitions, each with its guard, and what is refused.
+func (s *Session) lifecycle() {
+	row := func(event, from, to string) string { return fmt.Sprintf("%-10s  %-16s  %-16s", event, from, to) }
+	s.printf("%s  %s\n", row("event", "from", "to"), "only if")
+	for _, t := range drive.LifecycleTable() {
+		for i, line := range wrap(t.Guard, 60) {
+			head := row(string(t.Event), t.From.String(), t.To.String())
+			if i > 0 {
+				head = row("", "", "")
+			}
+			s.printf("%s  %s\n", head, line)
+		}
+	}
+	s.printf("refused, with nothing changed:\n")
+	for _, p := range drive.RefusedPairs() {
+		s.printf("%-10s  %s\n", p.Event, p.From)
 	}
 }
 

@@ -106,3 +106,12 @@ func TestGuideTakesTyposKindly(t *testing.T) {
 	require.Contains(t, out, `error: column 7: shelf has no verb "lits": did you mean list?`)
 	require.Contains(t, out, "the shelf is empty", "and goes on waiting for the command")
 }
+
+func TestGuideTriesAWrongTurnOnACopy(t *testing.T) {
+	text := "# T\n\nBuild.\n\nlab new drives=8\n----\nfacility\n\nLook.\n\nshelf list\n----\nthe shelf is empty\n"
+	out, finished := guided(t, text, "next", "shelf order", "state", "shelf list")
+	require.True(t, finished)
+	require.Contains(t, out, "new drive FRU00001 lies on the shelf\n(tried on a copy; the story stands where it stood)", "the wrong turn is taken, on a copy")
+	require.Contains(t, out, "the shelf is empty", "and the story's own shelf has not changed")
+	require.Contains(t, out, "no serviceable event is open", "state shows enclosures, groups and events")
+}

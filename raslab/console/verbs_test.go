@@ -69,7 +69,7 @@ func TestNoCommandPrintsAnEmptyLineOrAVeryLongOne(t *testing.T) {
 		for _, step := range tr.Steps {
 			for _, line := range outputLines(step.Output) {
 				require.NotEmpty(t, strings.TrimSpace(line), "%s:%d", tr.File, step.Commands[0].Line)
-				if !strings.HasPrefix(line, "error: ") && !strings.HasPrefix(line, "| ") {
+				if !strings.HasPrefix(line, "error: ") {
 					require.LessOrEqual(t, len([]rune(line)), 130, "%s:%d: %s", tr.File, step.Commands[0].Line, line)
 				}
 			}
@@ -174,4 +174,56 @@ func TestALineWithAnErrorRunsNothing(t *testing.T) {
 	require.EqualError(t, err, `column 24: rank has no verb "crate": did you mean create?`)
 	require.Empty(t, out.String())
 	require.Equal(t, before, s.Lab().TraceText(), "the first command of the line did not run either")
+}
+
+const encrypted = "keygrp configure; array create site=S1; rank create array=A0 keygrp=1; rank write rank=R0 count=8"
+
+func TestRankCheckTellsWrongFromUnreadable(t *testing.T) {
+	s := NewSession(Options{Start: true})
+	var out strings.Builder
+	require.NoError(t, s.Run(encrypted, &out))
+	s.ledger[s.lab].wrote("R0", 2, "something else")
+	s.ledger[s.lab].wrote("R0", 3, "something else")
+	out.Reset()
+	var failed *FailedError
+	require.ErrorAs(t, s.Run("rank check rank=R0", &out), &failed, "data that is not what was written is a failure")
+	require.Equal(t, "8 sectors of R0 read\n  not what was written: 2 to 3\n", out.String())
+
+	require.ErrorAs(t, s.Run("keyserver stop keyserver=1; keyserver stop keyserver=2; power cycle", &out), &failed)
+	out.Reset()
+	require.ErrorAs(t, s.Run("rank check rank=R0", &out), &failed, "data that can not be read is a failure")
+	require.Contains(t, out.String(), "no sectors of R0 read\n  unreadable: 0 to 7: ", "and is told apart")
+}
+
+func TestWhatDoesNotReachItsAimIsAFailure(t *testing.T) {
+	for _, line := range []string{
+		"keyserver stop keyserver=1; keygrp testaccess",
+		"keyserver stop keyserver=1; keyserver stop keyserver=2; power cycle",
+		`fault arm drive=R1-I1-D02 plan="(flash.program.refused)"; keygrp rekey drive=R1-I1-D02`,
+		`host authenticate drive=R1-I1-D02 pin="guess"`,
+		`rank remove rank=R0; fault arm drive=R1-I1-D02 plan="(flash.erase.refused) (flash.zero.refused)"; erase run drive=R1-I1-D02`,
+	} {
+		s := NewSession(Options{Start: true})
+		var out strings.Builder
+		require.NoError(t, s.Run(encrypted, &out))
+		out.Reset()
+		var failed *FailedError
+		require.ErrorAs(t, s.Run(line, &out), &failed, "%s", line)
+		require.NotEmpty(t, out.String(), "what happened is printed")
+		var told strings.Builder
+		RunLine(s, "time now", &told)
+		require.NotContains(t, told.String(), "error", "the session goes on")
+	}
+}
+
+func TestEventsThatComeUpAreAnnouncedWhateverTheCommandWas(t *testing.T) {
+	s := NewSession(Options{Start: true})
+	var out strings.Builder
+	require.NoError(t, s.Run(encrypted+"; host erase drive=R1-I1-D02", &out))
+	out.Reset()
+	require.NoError(t, s.Run("time advance by=3h", &out))
+	require.Contains(t, out.String(), "serviceable event 1: BE3400B3, R1-I1-D02 (U5791.S10.0001-P1-D2)")
+	out.Reset()
+	require.NoError(t, s.Run("time advance by=1h", &out))
+	require.Contains(t, out.String(), "BE3400B3 found again, 4 times by now", "a repeat is announced as a repeat")
 }
