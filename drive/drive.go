@@ -54,7 +54,7 @@ type Label struct {
 type Drive struct {
 	mu    sync.Mutex
 	cfg   Config
-	fuses Fuses
+	fuses *Fuses
 	parts Parts
 	// entropy is parts.Entropy behind a check that it does not repeat.
 	entropy io.Reader

@@ -369,7 +369,7 @@ func TestSessionRules(t *testing.T) {
 	require.ErrorIs(t, s.EraseAll(), NotAuthorized)
 	require.NoError(t, b.Reset(HardwareReset))
 	require.ErrorIs(t, s.GenKey(), NoSession, "a reset ends the session (FAULTS 30)")
-	require.Equal(t, [32]byte{}, [32]byte(s.ak), "its key is forgotten")
+	require.Equal(t, [32]byte{}, [32]byte(*s.ak), "its key is forgotten")
 	s = b.auth(BandMaster(0), b.label.MSID)
 	require.ErrorIs(t, s.SetPIN(b.label.MSID), InvalidParameter)
 	require.ErrorIs(t, s.SetPIN(PIN{}), InvalidParameter, "there is no empty PIN (FAULTS 5)")

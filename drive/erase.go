@@ -169,7 +169,7 @@ func (d *Drive) RevertPSID(psid PIN) error {
 	}
 	ak.Clear()
 	if !d.trusted {
-		d.rootKEK = RootKEK(&d.fuses.Root)
+		d.rootKEK = newRootKEK(d.fuses)
 		d.rec = record{state: SecurityDegraded, generation: max(d.highest, d.rec.generation)}
 	}
 	next, err := d.factoryRecord()

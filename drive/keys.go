@@ -72,6 +72,11 @@ func RootKEK(root *secret.Key32) secret.Key32 {
 	return kek
 }
 
+func newRootKEK(f *Fuses) *secret.Key32 {
+	kek := RootKEK(&f.Root)
+	return &kek
+}
+
 // seal makes a slot for ak under pin with a fresh salt.
 func (d *Drive) seal(pin PIN, ak *secret.Key32) (Slot, error) {
 	var s Slot

@@ -105,7 +105,7 @@ func (d *Drive) relock(op string, s *Session, n int, next record) error {
 	defer mek.Clear()
 	switch {
 	case old.openAtPowerOn() != g.openAtPowerOn():
-		if err := d.rewrap(g, n, mek, &s.ak); err != nil {
+		if err := d.rewrap(g, n, mek, s.ak); err != nil {
 			return d.named(op, err)
 		}
 		if err := d.keyStep(op, "", next); err != nil {

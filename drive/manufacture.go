@@ -49,7 +49,7 @@ func build(cfg Config, parts Parts) (*Drive, error) {
 	if g := parts.Flash.Geometry(); worst.size() > g.PageSize {
 		return nil, fmt.Errorf("drive: a record of %d ranges takes %d bytes, a flash page has %d", cfg.Ranges+1, worst.size(), g.PageSize)
 	}
-	return &Drive{cfg: cfg, parts: parts, entropy: entropy.Checked(parts.Entropy)}, nil
+	return &Drive{cfg: cfg, parts: parts, fuses: new(Fuses), entropy: entropy.Checked(parts.Entropy)}, nil
 }
 
 // Manufacture makes a drive on a blank flash: burns the fuses, prints the
@@ -89,7 +89,7 @@ func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
 	parts.Flash.PowerOn()
 	d.powered = true
 	d.store = newStore(parts.Flash)
-	d.rootKEK = RootKEK(&d.fuses.Root)
+	d.rootKEK = newRootKEK(d.fuses)
 	d.distrust()
 	first, err := d.factoryRecord()
 	if err != nil {
@@ -148,9 +148,9 @@ func Open(f Fuses, parts Parts) (*Drive, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.fuses = f
+	*d.fuses = f
 	return d, nil
 }
 
 // Fuses is what an attacker gets who opens the chip. No host command reads it.
-func (d *Drive) Fuses() Fuses { return d.fuses }
+func (d *Drive) Fuses() Fuses { return *d.fuses }

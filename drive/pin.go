@@ -46,7 +46,7 @@ func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (Event, err
 	} else if d.rec.state == SecurityDegraded {
 		return "", d.refuse(op, Degraded, "restore or erase the drive first")
 	}
-	sealed, err := d.seal(pin, &s.ak)
+	sealed, err := d.seal(pin, s.ak)
 	if err != nil {
 		return "", d.named(op, err)
 	}
@@ -87,7 +87,7 @@ func (s *Session) Migrate(credential PIN) error {
 		return d.named(op, err)
 	}
 	defer mek.Clear()
-	if err := d.rewrap(g, n, mek, &s.ak); err != nil {
+	if err := d.rewrap(g, n, mek, s.ak); err != nil {
 		return d.named(op, err)
 	}
 	return d.keyStep(op, e, next)
@@ -115,7 +115,7 @@ func (s *Session) GenKey() error {
 		return d.named(op, err)
 	}
 	next := d.rec.clone()
-	if err := d.rewrap(&next.ranges[n], n, mek, &s.ak); err != nil {
+	if err := d.rewrap(&next.ranges[n], n, mek, s.ak); err != nil {
 		return d.named(op, err)
 	}
 	inUse := d.ram[n].mek != nil
@@ -138,9 +138,9 @@ func (d *Drive) sessionMEK(s *Session, n int) (*secret.Key64, error) {
 	for i := range g.wraps {
 		switch g.wraps[i].by {
 		case s.authority:
-			return unwrapMEK(&s.ak, &g.wraps[i].wrap)
+			return unwrapMEK(s.ak, &g.wraps[i].wrap)
 		case Nobody:
-			return unwrapMEK(&d.rootKEK, &g.wraps[i].wrap)
+			return unwrapMEK(d.rootKEK, &g.wraps[i].wrap)
 		}
 	}
 	return nil, d.refuse("unwrap", NotAuthorized, "no wrap of range %d is for %v", n, s.authority)
@@ -151,7 +151,7 @@ func (d *Drive) sessionMEK(s *Session, n int) (*secret.Key64, error) {
 func (d *Drive) rewrap(g *rangeRecord, n int, mek *secret.Key64, ak *secret.Key32) error {
 	by, kek := BandMaster(n), ak
 	if g.openAtPowerOn() {
-		by, kek = Nobody, &d.rootKEK
+		by, kek = Nobody, d.rootKEK
 	}
 	w, err := wrapMEK(kek, mek)
 	if err != nil {

@@ -9,13 +9,16 @@ import (
 
 // core is the part of a drive that lives only while it has power, all of it
 // below the drive's lock.
+//
+// Keys stand behind pointers: fmt looks into the unexported fields of a struct
+// without asking their Format methods, but it does not follow pointers there.
 type core struct {
 	powered bool
 	trusted bool // rec is the record in flash; if false there is none, and no key
 	rec     record
 	store   *store
 	machine *machine
-	rootKEK secret.Key32
+	rootKEK *secret.Key32
 	ram     []rangeRAM
 	session *Session
 	// lostTries counts PSID attempts while there is no record to count them in.
@@ -50,7 +53,7 @@ func (d *Drive) PowerOn() error {
 		d.distrust()
 		return nil
 	}
-	d.rootKEK = RootKEK(&d.fuses.Root)
+	d.rootKEK = newRootKEK(d.fuses)
 	d.rec, d.trusted = *f.rec, true
 	d.machine = newMachine(d.rec.state)
 	d.ram = make([]rangeRAM, len(d.rec.ranges))
@@ -128,7 +131,7 @@ func (d *Drive) unlockOpen() error {
 func (d *Drive) rootMEK(g *rangeRecord) (*secret.Key64, error) {
 	for i := range g.wraps {
 		if g.wraps[i].by == Nobody {
-			return unwrapMEK(&d.rootKEK, &g.wraps[i].wrap)
+			return unwrapMEK(d.rootKEK, &g.wraps[i].wrap)
 		}
 	}
 	return nil, errNoRecord
@@ -159,7 +162,9 @@ func (d *Drive) dropPower() {
 	for n := range d.ram {
 		d.ram[n].drop()
 	}
-	d.rootKEK.Clear()
+	if d.rootKEK != nil {
+		d.rootKEK.Clear()
+	}
 	d.core = core{lostTries: d.lostTries}
 	d.parts.Flash.PowerOff()
 	d.publish()

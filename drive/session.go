@@ -13,7 +13,7 @@ import (
 type Session struct {
 	d         *Drive
 	authority Authority
-	ak        secret.Key32
+	ak        *secret.Key32
 }
 
 // Format prints who the session is of: the fmt package would look into
@@ -105,8 +105,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
 		ak.Clear()
 		return nil, err
 	}
-	s := &Session{d: d, authority: a, ak: ak}
-	ak.Clear()
+	s := &Session{d: d, authority: a, ak: &ak}
 	d.session = s
 	return s, nil
 }
