@@ -131,9 +131,8 @@ func listDrives(s *Session, lab *raslab.Lab, a Args) error {
 	fmt.Fprintln(t, "slot\tserial\tsite\trank\tuse\tstate\tkeys")
 	shown := 0
 	for _, d := range lab.Drives() {
-		spare := d.Use == raslab.SpareRequired || d.Use == raslab.SpareNotRequired
 		switch only := arg[string](a, "only"); {
-		case a.Has("rank") && d.Rank != arg[string](a, "rank"), only == "odd" && d.Why == "", only == "spare" && !spare:
+		case a.Has("rank") && d.Rank != arg[string](a, "rank"), only == "odd" && d.Why == "", only == "spare" && !isSpare(d):
 			continue
 		}
 		shown++

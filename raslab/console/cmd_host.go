@@ -247,7 +247,7 @@ func (s *Session) hostAuthenticate(d *target, a Args) error {
 	if errors.As(last, &refused) {
 		why = refused.Code.Error() + because(refused.Why)
 	}
-	s.printf("%s: %s refused the PIN: %s\n", d.name, who, why)
+	s.say("%s: %s refused the PIN: %s", d.name, who, why)
 	s.item("tries: " + triesWords(d.Drive))
 	return &FailedError{"host authenticate"}
 }

@@ -123,7 +123,7 @@ func summary(lab *raslab.Lab) string {
 func enclosureCommands() []*Command {
 	return []*Command{{
 		Noun: "enclosure", Verb: "show", Summary: "draw the enclosures with their drives and states",
-		Detail: "Each cell names the slot and its rank, the drive's state as lsddm has it, and what its keys are like: erased, " +
+		Detail: "Each cell names the slot and its rank, the drive's state as lsddm has it (Spare for a spare in good order), and what its keys are like: erased, " +
 			"unlocked, locked, DEGRADED (security degraded), or silent when it does not answer.",
 		Params: []Param{{Name: "enclosure", Kind: nameKind("name", "an enclosure such as R1-I1, or its number"), Help: "only this one", Complete: func(s *Session) []string {
 			var names []string

@@ -14,7 +14,8 @@ const (
 )
 
 // enclosurePicture draws the slots of an enclosure, eight side by side. Each cell
-// says slot and rank, the state as lsddm names it, and what the drive's keys are like.
+// says slot and rank, the state as lsddm names it
+// (or that it is a spare in good order), and what the drive's keys are like.
 // Under it stands one line for each drive that is not as it should be.
 func (s *Session) enclosurePicture(e raslab.EnclosureInfo) string {
 	var b strings.Builder
@@ -64,10 +65,16 @@ func cell(d raslab.DriveInfo) [3]string {
 		return [3]string{first, "empty", ""}
 	case d.Rank != "":
 		first += " " + d.Rank
-	case d.Use == raslab.SpareRequired || d.Use == raslab.SpareNotRequired:
-		first += " spr"
 	}
-	return [3]string{cut(first), cut(shortState(d.State)), cut(keyWord(d))}
+	state := shortState(d.State)
+	if isSpare(d) && d.State == raslab.Normal {
+		state = "Spare"
+	}
+	return [3]string{cut(first), cut(state), cut(keyWord(d))}
+}
+
+func isSpare(d raslab.DriveInfo) bool {
+	return d.Use == raslab.SpareRequired || d.Use == raslab.SpareNotRequired
 }
 
 // shortState fits a state of lsddm into a cell.

@@ -12,12 +12,7 @@ import (
 // gap of an hour or more is written on the line. With an event it keeps the
 // entries about the event, its drives and service.
 func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last int) string {
-	var kept []raslab.TraceEntry
-	for _, e := range trace {
-		if concerns(e, only) {
-			kept = append(kept, e)
-		}
-	}
+	kept := fold(trace, only)
 	left := len(kept) - last
 	if left > 0 {
 		kept = kept[left:]
@@ -35,12 +30,12 @@ func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last int) st
 	}
 	for i, e := range kept {
 		if i > 0 {
-			if gap := e.Time.Sub(kept[i-1].Time); gap >= time.Hour {
+			if gap := e.Time.Sub(kept[i-1].until); gap >= time.Hour {
 				fmt.Fprintf(&b, "%*s  │  %s\n", len(timeLayout), "", gapWords(gap))
 			}
 		}
 		stamp := e.Time.Format(timeLayout)
-		if i > 0 && e.Time.Equal(kept[i-1].Time) {
+		if i > 0 && e.Time.Equal(kept[i-1].until) {
 			stamp = strings.Repeat(" ", len(stamp))
 		}
 		mark := "●"
@@ -48,7 +43,7 @@ func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last int) st
 			mark = "▲"
 		}
 		actor := e.Actor
-		for k, line := range wrap(plain(e.Text), max(40, lineWidth+20-len(timeLayout)-width-7)) {
+		for k, line := range wrap(e.words(), max(40, lineWidth+20-len(timeLayout)-width-7)) {
 			if k > 0 {
 				stamp, mark, actor = strings.Repeat(" ", len(timeLayout)), "│", ""
 			}
@@ -56,6 +51,38 @@ func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last int) st
 		}
 	}
 	return b.String()
+}
+
+// moment is a log entry, or several that say the same without another in between.
+type moment struct {
+	raslab.TraceEntry
+	times int
+	until time.Time
+}
+
+func fold(trace []raslab.TraceEntry, only *raslab.ServiceEvent) []moment {
+	var kept []moment
+	for _, e := range trace {
+		if !concerns(e, only) {
+			continue
+		}
+		if n := len(kept); n > 0 && kept[n-1].Actor == e.Actor && kept[n-1].Text == e.Text {
+			kept[n-1].times++
+			kept[n-1].until = e.Time
+			continue
+		}
+		kept = append(kept, moment{e, 1, e.Time})
+	}
+	return kept
+}
+
+// words is the text, with how often it came.
+func (m moment) words() string {
+	text := plain(m.Text)
+	if m.times > 1 {
+		text += fmt.Sprintf(" (%d times, until %s)", m.times, m.until.Format(timeLayout))
+	}
+	return text
 }
 
 // concerns says whether a log entry belongs to the story of an event; without an event
