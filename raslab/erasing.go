@@ -242,6 +242,9 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (Report, err
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s", r.name(), r.gone()), "this drive may hold the only copy of its data; do a pseudo repair of the other drive first")
 		}
 	}
+	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s waits in %s for drive %s", l.rankOf(m).name(), m.slot.name, s.port.Serial()), "put the drive where it belongs")
+	}
 	if l.copyingTo(s) {
 		return Report{}, refuse(ErrState, op, s.name+" is being filled to join a rank", "wait until it serves")
 	}

@@ -226,6 +226,9 @@ func (j *copyJob) end(err error) {
 		old.array, r.array.members[position] = nil, j.target
 		j.target.array, j.target.position = r.array, position
 	}
+	if gone := m.serial; gone != j.target.port.Serial() && !l.inSlot(gone) {
+		l.forget(gone) // it may come back one day, as anybody's drive
+	}
 	m.slot, m.serial, m.state, m.why = j.target, j.target.port.Serial(), inSync, ""
 	m.stale = map[uint64]bool{}
 	for _, n := range j.left {

@@ -155,15 +155,20 @@ func (l *Lab) ResumeRepair(slotName string) (Report, error) {
 		return Report{}, refuse(ErrState, op, "the FRU in "+s.name+" was neither exchanged nor confirmed", "exchange the FRU first")
 	}
 	m, back := s.member(), l.displaced(s)
-	if waiting := firstMember(m, back); waiting != nil {
-		if _, err := l.usableGroup(op, l.rankOf(waiting).keygrp); err != nil {
-			return Report{}, err
-		}
-	}
 	rep := l.begin(op, s.name)
 	old := l.action.old
 	l.action = nil
 	l.watchStale = true
+	s.errors = 0
+	if waiting := firstMember(m, back); waiting != nil {
+		if _, err := l.usableGroup(op, l.rankOf(waiting).keygrp); err != nil {
+			// Not the drive's fault, and not to be solved with the drive: the repair
+			// ends, so that an IML can be done.
+			rep.failed(s, "waits for its key group", errors.Join(err, s.port.PowerOn()))
+			s.setState(Failed, fmt.Sprintf("it waits for key group %d; repair it again then", l.rankOf(waiting).keygrp))
+			return rep.done(), nil
+		}
+	}
 	same := s.port.Serial() == old
 	switch {
 	case m != nil && m.serial == s.port.Serial():
