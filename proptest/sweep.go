@@ -18,7 +18,8 @@ type SweepOptions struct {
 	Operations []string // names of SweepOperations; nil is all
 	Ranges     []int    // drives by their ranges beside the global one, each at least 1; nil is 2 and 16
 	Point      string   // only this point, as a Failure's replay line has it: "torn@3" or "torn@3+before@0"
-	Progress   func(operation string, ranges, points int)
+	// Progress is called before each row of the result; may be nil.
+	Progress func(done, rows int, operation string)
 }
 
 // SweepRow counts what was done with one operation in one mode.
@@ -85,6 +86,9 @@ func Sweep(o SweepOptions) (*SweepResult, error) {
 			for _, mode := range modes {
 				if first != nil && first.mode != mode {
 					continue
+				}
+				if o.Progress != nil {
+					o.Progress(len(s.out.Rows), len(o.Ranges)*len(chosen)*len(modes), op.name)
 				}
 				if err := s.operation(op, ranges, mode, first, second); err != nil {
 					return nil, err
@@ -161,9 +165,6 @@ func (s *sweep) operation(op operation, ranges int, mode string, first, second *
 		s.out.Points++
 		if err := s.recovery(&row, r, second); err != nil {
 			return err
-		}
-		if s.o.Progress != nil {
-			s.o.Progress(op.name, ranges, s.out.Points)
 		}
 		if first != nil {
 			return nil

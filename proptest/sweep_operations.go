@@ -47,7 +47,7 @@ var operations = []operation{
 	},
 	{
 		"worn-migrate", "migration on flash whose blocks do not erase any more",
-		inUse + "authenticate BandMaster0 1; arm (flash.erase.refused (Every 2))", "migrate 4",
+		inUse + "authenticate BandMaster0 1; arm (flash.erase.refused)", "migrate 4",
 	},
 }
 
