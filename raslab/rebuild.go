@@ -128,7 +128,6 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 		if out, _ := r.missing(); err != nil && (out <= 1 || j.resync()) {
 			// Two strips of one row are out of reach: bad sectors, or a member that
 			// is away. The row is left out, the others are not.
-			r.lab.logf(r.name(), "row %d is left out: %v", n, err)
 			j.left = append(j.left, n)
 			return nil
 		}
@@ -198,17 +197,21 @@ func (j *copyJob) end(err error) {
 	r, m := j.rank, j.member
 	l := r.lab
 	j.ended, m.job = true, nil
+	if len(j.left) > 0 {
+		l.logf(r.name(), "%s of %s left out %d rows that no member gives", j.what, j.target.name, len(j.left))
+	}
 	l.watchStale = true
 	old := m.slot
 	if err != nil {
 		l.logf(r.name(), "%s of %s ended after %d rows: %v", j.what, j.target.name, j.done, err)
-		if j.source != nil {
+		if j.source != nil && !r.removed {
 			j.source.setState(Normal, "")
 		}
 		switch {
+		case r.removed: // the removal has erased its drives
 		case j.broken != "":
 			j.target.setState(Failed, j.broken)
-		case j.target != old && !r.removed:
+		case j.target != old:
 			// What was copied is customer data: it leaves with an erase.
 			during := j.what + " of " + j.target.name
 			after := l.begin(j.what, j.target.name)

@@ -130,14 +130,21 @@ func (l *Lab) CancelRepair(slotName string) (Report, error) {
 	}
 	rep := l.begin(op, s.name)
 	l.action = nil
-	if err := s.port.PowerOn(); err != nil {
+	err = s.port.PowerOn()
+	m := s.member()
+	switch {
+	case err != nil:
+		s.setState(Failed, "it does not power on")
 		rep.failed(s, "did not power on", err)
-	}
-	s.setState(Failed, "its repair was cancelled")
-	if m := s.member(); m != nil {
+		if m != nil {
+			l.rankOf(m).failed(m, "it does not power on")
+		}
+	case m != nil:
 		l.memberBack(rep, m)
-	} else if s.port.answers() && l.unproven[s.port.Serial()] == "" && s.port.Status().State == drive.Erased {
+	case l.unproven[s.port.Serial()] == "" && s.port.Status().State == drive.Erased:
 		s.setState(Normal, "")
+	default:
+		s.setState(Failed, "its repair was cancelled")
 	}
 	rep.note("repair of %s cancelled", s.name)
 	return rep.done(), nil

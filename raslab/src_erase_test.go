@@ -45,6 +45,23 @@ func TestBE34009ERankRemovalWithADeadMember(t *testing.T) {
 	closed(t, l, e)
 }
 
+func TestBE34009ERankRemovalDuringARebuild(t *testing.T) {
+	l := encrypted(t, Options{})
+	require.NoError(t, l.Break("R1-I1-D03"))
+	advance(t, l, time.Hour)
+	d, err := l.Drive("R1-I1-D08")
+	require.NoError(t, err)
+	require.Equal(t, Rebuilding, d.State)
+	require.NoError(t, l.Arm("R1-I1-D08", stubborn))
+	_, err = l.RemoveRank("R0")
+	require.NoError(t, err)
+	require.Len(t, l.OpenEvents(), 2, "the dead member and the spare that was being filled")
+	advance(t, l, 2*time.Hour)
+	d, err = l.Drive("R1-I1-D08")
+	require.NoError(t, err)
+	require.Equal(t, Failed, d.State, "the end of the rebuild does not make it a spare again")
+}
+
 func TestBE34009EFailedRankCreation(t *testing.T) {
 	l := newLab(t, Options{Drives: 16})
 	ok(t, l)(l.ConfigureGroup(1))
