@@ -119,7 +119,7 @@ func valueText(b *strings.Builder, name string, v *ttlv.Item) {
 type Object struct {
 	Type       ObjectType
 	Secret     SecretType // of secret data
-	Format     KeyFormat
+	KeyFormat  KeyFormat
 	Algorithm  Algorithm   // of a symmetric key; 0: not given
 	Length     int32       // in bits; 0: not given
 	Material   []byte      // the key
@@ -144,10 +144,10 @@ func (o *Object) Item() ttlv.Item {
 		return t
 	}
 	material := ttlv.Bytes(TagKeyMaterial, o.Material)
-	if o.Format == FormatTransparent {
+	if o.KeyFormat == FormatTransparent {
 		material = ttlv.Struct(TagKeyMaterial, ttlv.Bytes(TagKey, o.Material))
 	}
-	block := ttlv.Struct(TagKeyBlock, ttlv.Enum(TagKeyFormatType, o.Format), ttlv.Struct(TagKeyValue, material))
+	block := ttlv.Struct(TagKeyBlock, ttlv.Enum(TagKeyFormatType, o.KeyFormat), ttlv.Struct(TagKeyValue, material))
 	if o.Algorithm != 0 {
 		block.Add(ttlv.Enum(TagCryptographicAlgorithm, o.Algorithm))
 	}
@@ -200,7 +200,7 @@ func ReadObject(r *ttlv.Reader, t ObjectType) (Object, error) {
 }
 
 func (o *Object) keyBlock(r *ttlv.Reader) error {
-	o.Format = KeyFormat(r.Required(TagKeyFormatType, ttlv.Enumeration).Int)
+	o.KeyFormat = KeyFormat(r.Required(TagKeyFormatType, ttlv.Enumeration).Int)
 	if r.Optional(TagKeyCompressionType, ttlv.Enumeration) != nil {
 		return Fail(KeyCompressionNotSupported, "a %s is not compressed", o.Type)
 	}
@@ -218,12 +218,12 @@ func (o *Object) keyBlock(r *ttlv.Reader) error {
 		return err
 	}
 	switch {
-	case o.Format == FormatTransparent && o.Type == SymmetricKey:
+	case o.KeyFormat == FormatTransparent && o.Type == SymmetricKey:
 		k := ttlv.Read(m)
 		o.Material = k.Required(TagKey, ttlv.ByteString).Bytes
 		return k.Done()
-	case o.Format != FormatRaw && (o.Format != FormatOpaque || o.Type != SecretData):
-		return Fail(KeyFormatNotSupported, "key format %d of a %s", o.Format, o.Type)
+	case o.KeyFormat != FormatRaw && (o.KeyFormat != FormatOpaque || o.Type != SecretData):
+		return Fail(KeyFormatNotSupported, "key format %d of a %s", o.KeyFormat, o.Type)
 	case m.Type != ttlv.ByteString:
 		return Fail(InvalidField, "the key material is a %s", m.Type)
 	}

@@ -1,0 +1,167 @@
+package pki
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"time"
+)
+
+// Validity is how long certificates are good that fdelab makes for a key server.
+const Validity = 5 * 365 * 24 * time.Hour
+
+// Pair is a certificate with its key.
+type Pair struct {
+	Cert *x509.Certificate
+	key  func() *ecdsa.PrivateKey // a closure, so that no fmt verb gets at it
+}
+
+// Request is what a certificate is made for.
+type Request struct {
+	Name     string   // common name: with the organization fdelab it is the subject
+	Hosts    []string // of a server: names and addresses by which it is reached
+	From, To time.Time
+}
+
+// NewCA makes a certificate authority.
+func NewCA(r Request, entropy io.Reader) (*Pair, error) {
+	return issue(r, nil, entropy, func(c *x509.Certificate) {
+		c.IsCA, c.BasicConstraintsValid, c.MaxPathLenZero = true, true, true
+		c.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
+	})
+}
+
+// Server makes the certificate of a server.
+func (ca *Pair) Server(r Request, entropy io.Reader) (*Pair, error) {
+	if len(r.Hosts) == 0 {
+		return nil, errors.New("pki: a server's certificate needs a host name or address")
+	}
+	return issue(r, ca, entropy, func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		for _, h := range r.Hosts {
+			if ip := net.ParseIP(h); ip != nil {
+				c.IPAddresses = append(c.IPAddresses, ip)
+			} else {
+				c.DNSNames = append(c.DNSNames, h)
+			}
+		}
+	})
+}
+
+// Client makes the certificate of a client.
+func (ca *Pair) Client(r Request, entropy io.Reader) (*Pair, error) {
+	return issue(r, ca, entropy, func(c *x509.Certificate) {
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	})
+}
+
+func issue(r Request, ca *Pair, entropy io.Reader, shape func(*x509.Certificate)) (*Pair, error) {
+	if r.Name == "" || len(r.Name) > 64 {
+		return nil, fmt.Errorf("pki: the common name has %d bytes, need 1 to 64", len(r.Name))
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), entropy)
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	serial := make([]byte, 16)
+	if _, err := io.ReadFull(entropy, serial); err != nil {
+		return nil, fmt.Errorf("pki: no entropy: %w", err)
+	}
+	serial[0] = serial[0]&0x7f | 1
+	t := &x509.Certificate{
+		SerialNumber: new(big.Int).SetBytes(serial),
+		Subject:      pkix.Name{Organization: []string{"fdelab"}, CommonName: r.Name},
+		NotBefore:    r.From,
+		NotAfter:     r.To,
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+	}
+	shape(t)
+	parent, signer := t, key
+	if ca != nil {
+		parent, signer = ca.Cert, ca.key()
+	}
+	der, err := x509.CreateCertificate(entropy, t, parent, &key.PublicKey, signer)
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	return &Pair{Cert: cert, key: func() *ecdsa.PrivateKey { return key }}, nil
+}
+
+// TLS is the pair as crypto/tls takes it.
+func (p *Pair) TLS() tls.Certificate {
+	return tls.Certificate{Certificate: [][]byte{p.Cert.Raw}, PrivateKey: p.key(), Leaf: p.Cert}
+}
+
+// Pool is a pool of this one certificate.
+func (p *Pair) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(p.Cert)
+	return pool
+}
+
+// Write writes the certificate to base.crt and the key to base.key.
+func (p *Pair) Write(base string) error {
+	der, err := x509.MarshalPKCS8PrivateKey(p.key())
+	if err != nil {
+		return fmt.Errorf("pki: %w", err)
+	}
+	defer clear(der)
+	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	defer clear(key)
+	if err := WriteNew(base+".key", key, 0o600); err != nil {
+		return err
+	}
+	return WriteNew(base+".crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Cert.Raw}), 0o644)
+}
+
+// Read reads what Write wrote.
+func Read(base string) (*Pair, error) {
+	pair, err := tls.LoadX509KeyPair(base+".crt", base+".key")
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("pki: %s.key is no ECDSA key", base)
+	}
+	return &Pair{Cert: pair.Leaf, key: func() *ecdsa.PrivateKey { return key }}, nil
+}
+
+// ReadPool reads certificates of authorities, one or more, from a PEM file.
+func ReadPool(path string) (*x509.CertPool, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(b) {
+		return nil, fmt.Errorf("pki: %s holds no certificate in PEM", path)
+	}
+	return pool, nil
+}
+
+// WriteNew writes a file that must not be there yet, and makes it last.
+func WriteNew(path string, b []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return fmt.Errorf("pki: %w", err)
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("pki: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,211 @@
+package server
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
+)
+
+// What an idle connection costs in buffers, in bytes; more is given back.
+const bufferSmall = 2048
+
+// conn is one connection.
+type conn struct {
+	server *Server
+	tcp    net.Conn
+	tls    *tls.Conn
+	cert   *x509.Certificate
+	owner  identity
+	in     []byte // of which the first have bytes were read
+	have   int
+	out    []byte
+}
+
+func (c *conn) wipe() {
+	clear(c.in[:cap(c.in)])
+	clear(c.out[:cap(c.out)])
+}
+
+// deadline is so much from now.
+func (c *conn) deadline(d time.Duration) time.Time { return c.server.cfg.Clock().Add(d) }
+
+func (c *conn) handshake() error {
+	if err := c.tcp.SetDeadline(c.deadline(c.server.cfg.HandshakeTimeout)); err != nil {
+		return err
+	}
+	if err := c.tls.Handshake(); err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("not done in %v", c.server.cfg.HandshakeTimeout)
+		}
+		return err
+	}
+	var err error
+	c.cert = c.tls.ConnectionState().PeerCertificates[0]
+	c.owner, err = identify(c.cert)
+	return err
+}
+
+// requests answers until the client goes, which is no error.
+func (c *conn) requests() error {
+	c.in = make([]byte, bufferSmall)
+	for {
+		n, err := c.message()
+		if err != nil || n == 0 {
+			return err
+		}
+		if c.server.cfg.Clock().After(c.cert.NotAfter) {
+			return errors.New("the client's certificate expired meanwhile")
+		}
+		clear(c.out)
+		var trouble error
+		c.out, trouble = c.server.engine.handle(c.owner, c.in[:n], c.out[:0])
+		c.consume(n)
+		if err := c.answer(); err != nil {
+			return err
+		}
+		if trouble == nil {
+			continue
+		}
+		if errors.Is(trouble, errBroken) {
+			return trouble
+		}
+		c.server.cfg.Log.Warn("request refused", "remote", c.tcp.RemoteAddr().String(), "client", c.cert.Subject.String(), "reason", trouble.Error())
+	}
+}
+
+// message reads until one message is complete and gives its size, 0 when the
+// client has gone between two.
+func (c *conn) message() (int, error) {
+	late := c.server.cfg.IdleTimeout
+	if c.have > 0 {
+		late = c.server.cfg.MessageTimeout
+	}
+	begun := c.have > 0
+	if err := c.tls.SetReadDeadline(c.deadline(late)); err != nil {
+		return 0, c.lost(err, begun)
+	}
+	for {
+		if c.have >= ttlv.HeaderSize {
+			size, err := c.size()
+			if err != nil {
+				return 0, err
+			}
+			if c.have >= size {
+				return size, nil
+			}
+			c.grow(size)
+		}
+		if c.have > 0 && !begun {
+			// From here on the whole message has so much time, however it trickles.
+			begun = true
+			if err := c.tls.SetReadDeadline(c.deadline(c.server.cfg.MessageTimeout)); err != nil {
+				return 0, c.lost(err, begun)
+			}
+		}
+		n, err := c.tls.Read(c.in[c.have:])
+		c.have += n
+		if err != nil && n == 0 {
+			return 0, c.lost(err, begun)
+		}
+	}
+}
+
+// size is that of the message whose header is there.
+func (c *conn) size() (int, error) {
+	tag, typ, n, err := ttlv.Header(c.in)
+	if err != nil || tag != kmip.TagRequestMessage || typ != ttlv.Structure {
+		return 0, c.refuse("%06x of type %d is no request message", uint32(tag), byte(typ))
+	}
+	if n += ttlv.HeaderSize; n > int64(c.server.cfg.MaxRequest) {
+		return 0, c.refuse("a request of %d bytes, more than %d", n, c.server.cfg.MaxRequest)
+	}
+	return int(n), nil
+}
+
+// refuse answers a message that is not even read.
+func (c *conn) refuse(format string, args ...any) error {
+	f := kmip.Fail(kmip.InvalidMessage, format, args...)
+	c.out = c.server.engine.refuse(kmip.Version{}, f, c.out[:0])
+	_ = c.answer()
+	return f
+}
+
+// grow makes room for more of a message, as it arrives: what a header promises
+// costs nothing.
+func (c *conn) grow(size int) {
+	if c.have < len(c.in) {
+		return
+	}
+	bigger := make([]byte, min(size, 2*len(c.in)))
+	copy(bigger, c.in)
+	clear(c.in)
+	c.in = bigger
+}
+
+// consume drops a message that was answered, and gives big buffers back.
+func (c *conn) consume(n int) {
+	rest := c.have - n
+	if len(c.in) > 4*bufferSmall && rest < bufferSmall {
+		small := make([]byte, bufferSmall)
+		copy(small, c.in[n:c.have])
+		clear(c.in)
+		c.in, c.have = small, rest
+		return
+	}
+	copy(c.in, c.in[n:c.have])
+	clear(c.in[rest:c.have])
+	c.have = rest
+}
+
+func (c *conn) answer() error {
+	err := c.tls.SetWriteDeadline(c.deadline(c.server.cfg.MessageTimeout))
+	if err == nil {
+		_, err = c.tls.Write(c.out)
+	}
+	clear(c.out)
+	if cap(c.out) > 8*bufferSmall {
+		c.out = nil
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("the client did not take its answer in %v", c.server.cfg.MessageTimeout)
+	}
+	return err
+}
+
+// lost tells a good end from a bad one.
+func (c *conn) lost(err error, begun bool) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded) && begun:
+		return fmt.Errorf("a request of which %d bytes came in %v", c.have, c.server.cfg.MessageTimeout)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("idle for %v", c.server.cfg.IdleTimeout)
+	case begun:
+		return fmt.Errorf("the client hung up after %d bytes of a request", c.have)
+	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+		return nil
+	}
+	return err
+}
+
+// linger closes so that the client gets the last word: with input unread, the
+// kernel would send a reset, which overtakes it.
+func (c *conn) linger() {
+	half, ok := c.tcp.(interface{ CloseWrite() error })
+	if !ok || c.tcp.SetDeadline(c.deadline(time.Second)) != nil {
+		return
+	}
+	if c.tls.ConnectionState().HandshakeComplete {
+		_ = c.tls.CloseWrite()
+	}
+	if half.CloseWrite() == nil {
+		_, _ = io.CopyN(io.Discard, c.tcp, 1<<20)
+	}
+}

@@ -1,0 +1,239 @@
+package server
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
+)
+
+// identity is who owns an object: SHA-256 of the subject of a certificate.
+type identity [32]byte
+
+// object is a managed object as it is stored. Its state is not: it follows from
+// the dates among the attributes, and so changes by itself when a date comes.
+type object struct {
+	uid    string
+	owner  identity
+	seq    uint64 // order of making
+	typ    kmip.ObjectType
+	secret kmip.SecretType
+	format kmip.KeyFormat
+	sealed []byte // the key under the master key; empty when destroyed, and of a template
+	attrs  []kmip.Attribute
+	inside []kmip.Attribute // of a template: what it gives to others
+}
+
+// The tags of a record; 54xxxx are free for extensions.
+const (
+	tagRecord  ttlv.Tag = 0x540001
+	tagFormat  ttlv.Tag = 0x540002
+	tagOwner   ttlv.Tag = 0x540003
+	tagSeq     ttlv.Tag = 0x540004
+	tagSealed  ttlv.Tag = 0x540005
+	recordForm          = 1
+)
+
+func (o *object) encode() []byte {
+	i := ttlv.Struct(tagRecord,
+		ttlv.Int(tagFormat, recordForm), ttlv.Text(kmip.TagUniqueIdentifier, o.uid), ttlv.Bytes(tagOwner, o.owner[:]),
+		ttlv.Long(tagSeq, int64(o.seq)), ttlv.Enum(kmip.TagObjectType, o.typ), ttlv.Enum(kmip.TagSecretDataType, o.secret),
+		ttlv.Enum(kmip.TagKeyFormatType, o.format), ttlv.Bytes(tagSealed, o.sealed))
+	for n := range o.attrs {
+		i.Add(o.attrs[n].Item())
+	}
+	inside := ttlv.Struct(kmip.TagTemplate)
+	for n := range o.inside {
+		inside.Add(o.inside[n].Item())
+	}
+	i.Add(inside)
+	return ttlv.Append(nil, &i)
+}
+
+// decode reads a record. It refers to b, which bbolt keeps only as long as the
+// transaction lasts.
+func decode(b []byte) (*object, error) {
+	i, err := ttlv.Decode(b, ttlv.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("server: record: %v", err)
+	}
+	r := ttlv.Read(&i)
+	form := r.Required(tagFormat, ttlv.Integer).Int
+	o := &object{
+		uid:    r.Required(kmip.TagUniqueIdentifier, ttlv.TextString).Text(),
+		seq:    uint64(r.Required(tagSeq, ttlv.LongInteger).Int),
+		typ:    kmip.ObjectType(r.Enum(kmip.TagObjectType)),
+		secret: kmip.SecretType(r.Enum(kmip.TagSecretDataType)),
+		format: kmip.KeyFormat(r.Enum(kmip.TagKeyFormatType)),
+		sealed: r.Required(tagSealed, ttlv.ByteString).Bytes,
+	}
+	owner := r.Required(tagOwner, ttlv.ByteString).Bytes
+	attrs := r.All(kmip.TagAttribute, ttlv.Structure)
+	inside := r.Required(kmip.TagTemplate, ttlv.Structure)
+	if err := r.Done(); err != nil {
+		return nil, fmt.Errorf("server: record: %v", err)
+	}
+	if form != recordForm || len(owner) != len(o.owner) {
+		return nil, fmt.Errorf("server: record of form %d with an owner of %d bytes", form, len(owner))
+	}
+	copy(o.owner[:], owner)
+	if o.attrs, err = readAttributes(attrs); err != nil {
+		return nil, fmt.Errorf("server: record: %v", err)
+	}
+	x := ttlv.Read(inside)
+	if o.inside, err = readAttributes(x.All(kmip.TagAttribute, ttlv.Structure)); err != nil {
+		return nil, fmt.Errorf("server: record: %v", err)
+	}
+	return o, nil
+}
+
+func readAttributes(items []*ttlv.Item) ([]kmip.Attribute, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	out := make([]kmip.Attribute, len(items))
+	for n, i := range items {
+		var err error
+		if out[n], err = kmip.ReadAttribute(i); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// get is the first instance of an attribute, nil if there is none.
+func (o *object) get(name string) *ttlv.Item {
+	for n := range o.attrs {
+		if o.attrs[n].Name == name {
+			return &o.attrs[n].Value
+		}
+	}
+	return nil
+}
+
+func (o *object) number(name string) int64 {
+	if v := o.get(name); v != nil {
+		return v.Int
+	}
+	return 0
+}
+
+// date is an attribute that is a date, and whether it has come.
+func (o *object) date(name string, now time.Time) (t time.Time, there, come bool) {
+	v := o.get(name)
+	if v == nil {
+		return t, false, false
+	}
+	return v.Time(), true, v.Int <= now.Unix()
+}
+
+// set replaces a single attribute.
+func (o *object) set(a kmip.Attribute) {
+	o.drop(a.Name)
+	o.attrs = append(o.attrs, a)
+}
+
+// drop removes every instance of an attribute.
+func (o *object) drop(name string) {
+	o.attrs = slices.DeleteFunc(o.attrs, func(a kmip.Attribute) bool { return a.Name == name })
+}
+
+// add adds an instance of an attribute, with the next free index.
+func (o *object) add(a kmip.Attribute) error {
+	count, next := 0, int32(0)
+	for _, have := range o.attrs {
+		if have.Name == a.Name {
+			count++
+			next = max(next, have.Index+1)
+		}
+	}
+	if count >= instancesMax {
+		return kmip.Fail(kmip.IndexOutOfBounds, "%s has %d instances, and can have no more", a.Name, count)
+	}
+	a.Index, a.Indexed = next, next > 0
+	o.attrs = append(o.attrs, a)
+	return nil
+}
+
+// find is the place of an instance of an attribute, -1 if there is none.
+func (o *object) find(name string, index int32) int {
+	return slices.IndexFunc(o.attrs, func(a kmip.Attribute) bool { return a.Name == name && a.Index == index })
+}
+
+// state follows from the dates (KMIP specification 1.4, section 3.22).
+func (o *object) state(now time.Time) kmip.State {
+	_, destroyed, _ := o.date(kmip.AttrDestroyDate, now)
+	_, compromised, _ := o.date(kmip.AttrCompromiseDate, now)
+	_, _, deactivated := o.date(kmip.AttrDeactivationDate, now)
+	_, _, active := o.date(kmip.AttrActivationDate, now)
+	switch {
+	case destroyed && compromised:
+		return kmip.DestroyedCompromised
+	case destroyed:
+		return kmip.Destroyed
+	case compromised:
+		return kmip.Compromised
+	case active && deactivated:
+		return kmip.Deactivated
+	case active:
+		return kmip.Active
+	}
+	return kmip.PreActive
+}
+
+// gone says whether the object is destroyed.
+func (o *object) gone() bool { return o.get(kmip.AttrDestroyDate) != nil }
+
+// checkDates holds the dates against one another.
+func (o *object) checkDates() error {
+	var last int64
+	var before string
+	for _, name := range []string{kmip.AttrActivationDate, kmip.AttrProcessStartDate, kmip.AttrProtectStopDate, kmip.AttrDeactivationDate} {
+		v := o.get(name)
+		if v == nil {
+			continue
+		}
+		if before != "" && v.Int < last {
+			return kmip.Fail(kmip.InvalidField, "the %s is before the %s", name, before)
+		}
+		last, before = v.Int, name
+	}
+	return nil
+}
+
+// names are the Name attributes.
+func (o *object) names() []*ttlv.Item { return o.all(kmip.AttrName) }
+
+func (o *object) all(name string) []*ttlv.Item {
+	var out []*ttlv.Item
+	for n := range o.attrs {
+		if o.attrs[n].Name == name {
+			out = append(out, &o.attrs[n].Value)
+		}
+	}
+	return out
+}
+
+// listed gives all attributes that a client of this version sees, in the order
+// of the specification, without the digest, for which the key is needed.
+func (o *object) listed(now time.Time, v kmip.Version) []kmip.Attribute {
+	out := []kmip.Attribute{kmip.TextOf(kmip.AttrUniqueIdentifier, o.uid), kmip.EnumOf(kmip.AttrObjectType, o.typ)}
+	if o.typ != kmip.Template {
+		out = append(out, kmip.EnumOf(kmip.AttrState, o.state(now)))
+	}
+	for _, a := range o.attrs {
+		if _, ok := define(a.Name, v); ok {
+			out = append(out, a)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b kmip.Attribute) int { return rank(a.Name) - rank(b.Name) })
+	return out
+}
+
+// binding is what a key is bound to under the master key: its name, owner and type.
+func (o *object) binding() []byte {
+	b := append([]byte("fdelab kmip object v1\x00"), o.owner[:]...)
+	return append(append(b, byte(o.typ)), o.uid...)
+}

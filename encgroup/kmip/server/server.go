@@ -1,0 +1,225 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+)
+
+// Config is what a server needs, and its limits. Zero limits mean the default.
+type Config struct {
+	Store *Store
+	// TLS holds the server's certificate and, as ClientCAs, who signs the
+	// clients'. A client certificate that they signed is required, whatever TLS says.
+	TLS   *tls.Config
+	Clock func() time.Time // the real time: deadlines are held against it
+	Log   *slog.Logger     // one line for each connection that is refused or broken off
+
+	MaxRequest       int           // bytes of a request; default 256 KiB
+	MaxResponse      int           // bytes of an answer; default 1 MiB
+	MaxConns         int           // connections at once; default 4096
+	HandshakeTimeout time.Duration // default 10 s
+	IdleTimeout      time.Duration // between two requests; default 10 min
+	MessageTimeout   time.Duration // to send a request once it began, and to take an answer; default 10 s
+}
+
+func (c *Config) defaults() {
+	set := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	wait := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	set(&c.MaxRequest, 256<<10)
+	set(&c.MaxResponse, 1<<20)
+	set(&c.MaxConns, 4096)
+	wait(&c.HandshakeTimeout, 10*time.Second)
+	wait(&c.IdleTimeout, 10*time.Minute)
+	wait(&c.MessageTimeout, 10*time.Second)
+}
+
+// Server serves KMIP over mutual TLS, one goroutine for each connection.
+type Server struct {
+	cfg    Config
+	engine *engine
+
+	mu        sync.Mutex
+	closed    bool
+	listeners map[net.Listener]bool
+	conns     map[net.Conn]bool
+	wg        sync.WaitGroup
+	closing   chan struct{}
+}
+
+// ErrClosed is what Serve returns after Close.
+var ErrClosed = errors.New("the server is closed")
+
+// New makes a server. Store, TLS with ClientCAs, Clock and Log must be given.
+func New(cfg Config) *Server {
+	if cfg.Store == nil || cfg.TLS == nil || cfg.TLS.ClientCAs == nil || cfg.Clock == nil || cfg.Log == nil {
+		panic("BUG: server: needs a store, TLS with client CAs, a clock and a log")
+	}
+	cfg.defaults()
+	t := cfg.TLS.Clone()
+	t.ClientAuth = tls.RequireAndVerifyClientCert
+	t.MinVersion = max(t.MinVersion, tls.VersionTLS12)
+	t.SessionTicketsDisabled = true // every connection shows its certificate
+	t.Time = cfg.Clock
+	cfg.TLS = t
+	return &Server{
+		cfg:       cfg,
+		engine:    &engine{store: cfg.Store, clock: cfg.Clock, maxResponse: cfg.MaxResponse},
+		listeners: map[net.Listener]bool{},
+		conns:     map[net.Conn]bool{},
+		closing:   make(chan struct{}),
+	}
+}
+
+// Format prints nothing that the server holds.
+func (s *Server) Format(f fmt.State, _ rune) { fmt.Fprint(f, "KMIP server") }
+
+// Serve accepts connections until Close, and then returns ErrClosed. It closes l.
+func (s *Server) Serve(l net.Listener) error {
+	defer l.Close()
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return ErrClosed
+	}
+	s.listeners[l] = true
+	s.mu.Unlock()
+	for {
+		c, err := l.Accept()
+		if err == nil {
+			s.accept(c)
+			continue
+		}
+		select {
+		case <-s.closing:
+			return ErrClosed
+		default:
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("server: accept: %w", err)
+		}
+		// Most likely there is no file descriptor left for now.
+		s.cfg.Log.Error("cannot accept a connection", "reason", err)
+		s.pause(100 * time.Millisecond)
+	}
+}
+
+// pause waits, or until the server closes.
+func (s *Server) pause(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-s.closing:
+	}
+}
+
+func (s *Server) accept(c net.Conn) {
+	s.mu.Lock()
+	full := len(s.conns) >= s.cfg.MaxConns
+	if s.closed || full {
+		s.mu.Unlock()
+		_ = c.Close()
+		if full {
+			s.refused(c, fmt.Errorf("there are %d connections already", s.cfg.MaxConns))
+		}
+		return
+	}
+	s.conns[c] = true
+	s.wg.Add(1)
+	s.mu.Unlock()
+	go func() {
+		defer s.wg.Done()
+		defer s.forget(c)
+		s.serve(c)
+	}()
+}
+
+func (s *Server) forget(c net.Conn) {
+	_ = c.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}
+
+// refused is the one line in the log about a connection that ends otherwise
+// than by the client's good-bye.
+func (s *Server) refused(c net.Conn, why error) {
+	s.cfg.Log.Warn("connection refused", "remote", c.RemoteAddr().String(), "reason", why.Error())
+}
+
+// Close ends all connections and waits until the last is gone. A request that is being
+// answered is done or not done, never by half. The store stays open.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
+	for l := range s.listeners {
+		_ = l.Close()
+	}
+	for c := range s.conns {
+		_ = c.Close()
+	}
+	s.mu.Unlock()
+	s.wg.Wait()
+	return nil
+}
+
+// serve is the life of one connection.
+func (s *Server) serve(tcp net.Conn) {
+	c := &conn{server: s, tcp: tcp, tls: tls.Server(tcp, s.cfg.TLS)}
+	defer c.wipe()
+	defer func() {
+		if p := recover(); p != nil {
+			s.cfg.Log.Error("BUG: a connection is given up", "remote", tcp.RemoteAddr().String(), "panic", fmt.Sprint(p))
+		}
+	}()
+	if err := c.handshake(); err != nil {
+		s.ended(c, fmt.Errorf("TLS handshake: %w", err))
+		c.linger()
+		return
+	}
+	err := c.requests()
+	s.ended(c, err)
+	if err != nil {
+		c.linger()
+	}
+}
+
+// ended writes the line about the end of a connection, unless it was a good end
+// or the server's own.
+func (s *Server) ended(c *conn, err error) {
+	select {
+	case <-s.closing:
+		return
+	default:
+	}
+	if err != nil {
+		s.refused(c.tcp, err)
+	}
+}
+
+// identify takes the owner of objects out of a certificate: its subject. The
+// CAs answer for one subject being one client.
+func identify(cert *x509.Certificate) (identity, error) {
+	if len(cert.Subject.Names) == 0 {
+		return identity{}, errors.New("the client's certificate has no subject")
+	}
+	return sha256.Sum256(cert.RawSubject), nil
+}
