@@ -17,8 +17,8 @@ import (
 var errNotErased = errors.New("not erased")
 
 // sanitize erases the drive in a slot with the erase engine, which proves it by
-// what is physically there. The PSID on the label is used only where somebody holds the
-// drive in his hand.
+// what is physically there. The PSID on the label is used only where somebody
+// holds the drive in his hand.
 func (l *Lab) sanitize(s *slot, method erase.Method) error {
 	if s.port.part == nil {
 		return fmt.Errorf("raslab: %w: the slot is empty", errNotErased)
@@ -92,7 +92,8 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 }
 
 // released erases a drive that leaves a rank, its group or a repair. It says
-// whether that is proved; if not, the drive is set aside and stays the facility's own.
+// whether that is proved; if not, the drive is set aside and stays the
+// facility's own.
 func (l *Lab) released(rep *reporter, s *slot, during string) bool {
 	if err := l.sanitize(s, erase.DriveErase); err != nil {
 		if s.port.part != nil {
@@ -110,7 +111,8 @@ func (l *Lab) released(rep *reporter, s *slot, during string) bool {
 }
 
 // raiseNotErased reports a drive that should have been erased in a repair, an
-// MES install, a rank removal or the recovery after a failed rank creation, and was not.
+// MES install, a rank removal or the recovery after a failed rank creation, and
+// was not.
 func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
 	why := l.unproven[s.port.Serial()]
 	l.raise(src.BE34009E, s.name, []finding{{s, s.port.Serial(), during + ": " + why}}, l.stillUnproven)
@@ -165,7 +167,8 @@ func (l *Lab) awaited(serial string) *member {
 }
 
 // arrive is what the facility does with a drive that is new in its slot: power,
-// drive certify, and an erase where one is due and allowed. It says whether the drive may be used.
+// drive certify, and an erase where one is due and allowed. It says whether the
+// drive may be used.
 func (l *Lab) arrive(rep *reporter, s *slot) bool { return l.certify(rep, s, rep.r.Action, true) }
 
 func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool {
@@ -212,14 +215,16 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 }
 
 // EraseDrive cryptographically erases the drive in a slot that serves no rank,
-// and verifies it. A drive that is configured for somebody else is refused by the engine and reported.
+// and verifies it. A drive that is configured for somebody else is refused by
+// the engine and reported.
 func (l *Lab) EraseDrive(slotName string) (Report, error) {
 	return l.eraseByHand("drive erase", slotName, erase.DriveErase)
 }
 
 // RevertDrive erases the drive in a slot that serves no rank with the PSID that
 // a service person reads from its label: the way out for a drive without a
-// record that it trusts. A drive that is configured for somebody else is not reverted.
+// record that it trusts. A drive that is configured for somebody else is not
+// reverted.
 func (l *Lab) RevertDrive(slotName string) (Report, error) {
 	return l.eraseByHand("drive revert", slotName, erase.PSIDRevert)
 }

@@ -115,8 +115,9 @@ func (l *Lab) close(e *event, by, why string) {
 }
 
 // CloseEvent closes an event by hand. The facility looks again first: while the
-// cause still holds it refuses with ErrOpen and says what is still wrong, unless
-// force is set (assumption: a real console closes without a look). by and why go into the record.
+// cause still holds it refuses with ErrOpen and says what is still wrong,
+// unless force is set (assumption: a real console closes without a look). by
+// and why go into the record.
 func (l *Lab) CloseEvent(id int, by, why string, force bool) (ServiceEvent, error) {
 	const op = "event close"
 	e, err := l.eventNumbered(op, id)

@@ -7,7 +7,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// A member of an encrypted rank dies, a spare takes over, and the replacement has a flash that takes no new key record.
+// A member of an encrypted rank dies, a spare takes over, and the replacement
+// has a flash that takes no new key record.
 func Example() {
 	lab, err := raslab.New(raslab.Options{Drives: 16, Seed: 7})
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 )
 
 // The health check runs every hour. In each run the drives do one step of their
-// background scrub: some of them read their key record back. The share is an assumption:
-// at least scrubMin drives an hour, and every drive once in scrubHours.
+// background scrub: some of them read their key record back. The share is an
+// assumption: at least scrubMin drives an hour, and every drive once in
+// scrubHours.
 const (
 	healthPeriod = time.Hour
 	scrubMin     = 4
@@ -120,8 +121,9 @@ func (l *Lab) checkHealth() []finding {
 	return bad
 }
 
-// examine looks closely at one drive that is not plainly well. It returns a finding
-// only for a member of an encrypted rank that answers and is not as its rank requires.
+// examine looks closely at one drive that is not plainly well. It returns a
+// finding only for a member of an encrypted rank that answers and is not as its
+// rank requires.
 func (l *Lab) examine(s *slot) (f finding) {
 	if s.port.part == nil && s.member() == nil {
 		if s.state != Missing && !l.underRepair(s) {

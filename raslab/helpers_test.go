@@ -16,8 +16,8 @@ func newLab(t testing.TB, o Options) *Lab {
 	return l
 }
 
-// encrypted is a facility of 16 drives with key group 1 and rank R0 on A0 (6+P+S), some rows
-// written.
+// encrypted is a facility of 16 drives with key group 1 and rank R0 on A0
+// (6+P+S), some rows written.
 func encrypted(t testing.TB, o Options) *Lab {
 	t.Helper()
 	if o.Drives == 0 {

@@ -48,8 +48,8 @@ func (l *Lab) KeyServer(id int) (*encgroup.MemServer, error) {
 	return s, nil
 }
 
-// StopKeyServer stops a key server; it keeps its keys. What the facility has in memory
-// it goes on using.
+// StopKeyServer stops a key server; it keeps its keys. What the facility has in
+// memory it goes on using.
 func (l *Lab) StopKeyServer(id int) error {
 	s, err := l.KeyServer(id)
 	if err != nil {

@@ -100,8 +100,8 @@ func (l *Lab) PowerCycle() (Report, error) {
 }
 
 // DualClusterIML reboots both partitions: the group keys leave their memory and
-// are fetched from the key servers again, and members that are locked are unlocked. Drives keep
-// their power.
+// are fetched from the key servers again, and members that are locked are
+// unlocked. Drives keep their power.
 func (l *Lab) DualClusterIML() (Report, error) {
 	const op = "iml"
 	if err := l.idle(op); err != nil {
@@ -145,9 +145,9 @@ func (l *Lab) iml(rep *reporter, op string) {
 	l.retryRebuilds()
 }
 
-// retrieveKeys is the key retrieval of a dual cluster IML: every configured group asks the
-// key servers. Why it failed is kept with the group; the codes of
-// the key path are raised from here.
+// retrieveKeys is the key retrieval of a dual cluster IML: every configured
+// group asks the key servers. Why it failed is kept with the group; the codes
+// of the key path are raised from here.
 func (l *Lab) retrieveKeys(rep *reporter) {
 	for _, g := range l.groups {
 		if g.enc.State() < encgroup.Inaccessible {

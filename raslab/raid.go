@@ -22,8 +22,9 @@ const (
 // and reads as zeros (thin; assumption).
 //
 // Each row keeps a check sum of every strip, as the protection information of a
-// storage controller does (T10 DIF; the form is an assumption). So a member that
-// answers noise with no error (it was crypto-erased behind the facility's back) is found out.
+// storage controller does (T10 DIF; the form is an assumption). So a member
+// that answers noise with no error (it was crypto-erased behind the facility's
+// back) is found out.
 type row struct {
 	sums [drivesPerSite]uint32
 }
@@ -84,8 +85,9 @@ func (r *Rank) Write(lba uint64, data []byte) error {
 	return nil
 }
 
-// Read reads whole sectors from lba on; a sector that was never written reads as
-// zeros. A strip that a member can not give is rebuilt from the others. Errors as Write.
+// Read reads whole sectors from lba on; a sector that was never written reads
+// as zeros. A strip that a member can not give is rebuilt from the others.
+// Errors as Write.
 func (r *Rank) Read(lba uint64, dst []byte) error {
 	if err := r.checkIO("rank read", lba, len(dst)); err != nil {
 		return err
@@ -289,7 +291,8 @@ func (r *Rank) writeMember(n uint64, position int, data []byte) bool {
 }
 
 // unfit keeps customer data of an encrypted rank off a drive that would not
-// protect it: one that was erased behind the facility's back is unlocked, and takes every write.
+// protect it: one that was erased behind the facility's back is unlocked, and
+// takes every write.
 func (r *Rank) unfit(m *member) string {
 	if r.keygrp == 0 {
 		return ""

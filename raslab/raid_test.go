@@ -180,3 +180,25 @@ func TestUnencryptedRank(t *testing.T) {
 	require.ErrorIs(t, r.Read(0, got), ErrNotFound, "a rank that was removed serves nobody")
 	noEvents(t, l)
 }
+
+func TestRebuildOfARemovedRankTouchesNothing(t *testing.T) {
+	l := encrypted(t, Options{Drives: 8})
+	require.NoError(t, l.CutPower("R1-I1-D03"))
+	advance(t, l, time.Hour) // the rebuild on D08 begins
+	require.NoError(t, l.RestorePower("R1-I1-D03"))
+	_, err := l.RemoveRank("R0")
+	require.NoError(t, err)
+	ok(t, l)(l.RemoveArray("A0"))
+	for _, d := range l.Drives()[:8] {
+		require.Equal(t, Normal, d.State, "%s %s\n%s", d.Slot, d.Why, l.TraceText())
+	}
+	ok(t, l)(l.CreateArray("S1", RAID7P))
+	ok(t, l)(l.CreateRank("A0", 1))
+	r, err := l.Rank("R0")
+	require.NoError(t, err)
+	require.NoError(t, r.Write(0, pattern(1, 40*512)))
+	advance(t, l, 5*time.Hour) // the old rebuild's next step would be due
+	noEvents(t, l)
+	require.Equal(t, "Normal", r.Info().DataState)
+	readable(t, l)
+}

@@ -93,8 +93,8 @@ func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
 
 // RemoveRank removes a rank with its data: every member is cryptographically
 // erased and leaves its key group. A member that can not be erased does not
-// keep the rank; it is reported. A group that is inaccessible has to be made accessible
-// first: without its keys nobody can prove an erase.
+// keep the rank; it is reported. A group that is inaccessible has to be made
+// accessible first: without its keys nobody can prove an erase.
 func (l *Lab) RemoveRank(name string) (Report, error) {
 	const op = "rank remove"
 	if err := l.idle(op); err != nil {

@@ -17,9 +17,10 @@ const (
 )
 
 // copyJob fills one drive so that it can serve a position of a rank: a rebuild
-// onto a spare, a smart rebuild, a copy back to a replaced drive, or the resynchronisation
-// of a member that was away. For each row it takes, in this order: what the target has already, if its check sum is right; the source drive's strip;
-// the XOR of the others.
+// onto a spare, a smart rebuild, a copy back to a replaced drive, or the
+// resynchronisation of a member that was away. For each row it takes, in this
+// order: what the target has already, if its check sum is right; the source
+// drive's strip; the XOR of the others.
 type copyJob struct {
 	rank   *Rank
 	member *member

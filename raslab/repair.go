@@ -20,8 +20,9 @@ import (
 //   - the slot serves no rank: the drive must be erased, and is a spare or free.
 
 // StartRepair begins the repair of a slot's drive: it is taken out of service
-// and its power is taken away. The service action is in progress until ResumeRepair or
-// CancelRepair. It is refused while taking the drive would leave its rank without data.
+// and its power is taken away. The service action is in progress until
+// ResumeRepair or CancelRepair. It is refused while taking the drive would
+// leave its rank without data.
 func (l *Lab) StartRepair(slotName string) (Report, error) {
 	const op = "repair start"
 	if err := l.idle(op); err != nil {
@@ -250,7 +251,8 @@ func (r *Rank) failed(m *member, why string) {
 }
 
 // memberBack takes a member back that is the drive it was: with its data if it
-// still opens to its credential, else erased and filled again, as long as the others have its data.
+// still opens to its credential, else erased and filled again, as long as the
+// others have its data.
 func (l *Lab) memberBack(rep *reporter, m *member) {
 	s, r := m.slot, l.rankOf(m)
 	g := r.group()

@@ -8,10 +8,11 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// SmartRebuild copies a member that still works to a spare, drive to drive through
-// the encryption of both, and then erases it (issraid exchange). The spare joins the key group first. The
-// copy runs in virtual time; the service action is in progress until it ends. What the member
-// does not give comes from the other members.
+// SmartRebuild copies a member that still works to a spare, drive to drive
+// through the encryption of both, and then erases it (issraid exchange). The
+// spare joins the key group first. The copy runs in virtual time; the service
+// action is in progress until it ends. What the member does not give comes from
+// the other members.
 func (l *Lab) SmartRebuild(slotName string) (Report, error) {
 	const op = "smartrebuild start"
 	if err := l.idle(op); err != nil {

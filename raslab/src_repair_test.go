@@ -147,3 +147,16 @@ func TestSmartRebuildCopiesAndReleases(t *testing.T) {
 	require.NoError(t, r.Read(10, got))
 	require.Equal(t, pattern(3, 512), got)
 }
+
+func TestSmartRebuildWithABadSpareIsNoMatterOfKeys(t *testing.T) {
+	l := encrypted(t, Options{})
+	require.NoError(t, l.Arm("R1-I1-D08", "(flash.program.refused)"))
+	fails(t, l)(l.SmartRebuild("R1-I1-D06"))
+	noEvents(t, l)
+	d, err := l.Drive("R1-I1-D08")
+	require.NoError(t, err)
+	require.Equal(t, Failed, d.State, "the spare is set aside")
+	_, err = l.SmartRebuild("R1-I1-D06")
+	require.ErrorIs(t, err, ErrState, "there is no other spare")
+	readable(t, l)
+}
