@@ -49,14 +49,14 @@ rehearse: ## play every rehearsal
 	$(FDELAB) rehearse --all
 
 mutants: ## show that each known defect of a real drive is caught
-	$(GO) test -count=1 -v -run Mutant ./proptest/...
+	FDELAB_MUTANTS=1 $(GO) test -count=1 -v -timeout 20m -run Mutant ./proptest/mutants
 
 generate: ## write the generated documents and expected outputs anew
 	$(GO) test -count=1 $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | grep -v /testdata/ | xargs -n 1 dirname | sort -u) -update
 
 check: ## everything that CI runs; fails if it leaves the tree changed
 	@before=$$($(TREE)) && \
-	$(MAKE) --no-print-directory lint test race generate rehearse sweep && \
+	$(MAKE) --no-print-directory lint test race generate rehearse sweep mutants && \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "make check: the tree changed: commit what generate wrote, or find what left files behind"; \
 		git status --short; exit 1; \

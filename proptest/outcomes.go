@@ -93,9 +93,7 @@ func (w *world) outcomes(c Command, b broke) []outcome {
 	for _, f := range force {
 		stored = append(stored, f.stored(), f.degraded().stored())
 	}
-	for _, a := range w.alts {
-		stored = append(stored, a)
-	}
+	stored = append(stored, w.alts...)
 	in := func(code drive.Code, f *world) {
 		f = f.clone()
 		f.alts = stored

@@ -40,7 +40,7 @@ func FormatScript(o Options, commands []Command) string {
 func ParseScript(text string) (Options, []Command, error) {
 	head, body, cut := strings.Cut(text, "|")
 	if !cut {
-		return Options{}, nil, fmt.Errorf("proptest: no | in the script, want OPTIONS | COMMAND; COMMAND ...")
+		return Options{}, nil, fmt.Errorf("proptest: no | in the script, want OPTIONS | COMMAND; COMMAND; and so on")
 	}
 	o := Options{Config: DefaultConfig()}
 	for _, w := range strings.Fields(head) {

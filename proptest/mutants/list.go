@@ -1,0 +1,154 @@
+package mutants
+
+// Mutant is a drive with one defect.
+type Mutant struct {
+	Row    int    // of conformance.Rows
+	Defect string // what is wrong with it
+	Edits  []Edit
+	// Package and Test catch it; empty is the conformance suite and the row's
+	// subtest.
+	Package, Test string
+}
+
+// Edit replaces one piece of source. Old must occur exactly once in the file.
+type Edit struct {
+	File     string // from the root of the module
+	Old, New string
+}
+
+// All lists the mutants by row.
+func All() []Mutant { return append([]Mutant(nil), all...) }
+
+var all = []Mutant{
+	{Row: 1, Defect: "a locked range keeps a wrap of its key under the root key", Edits: []Edit{{
+		"drive/pin.go", "	g.wraps = []wrapRecord{{by: by, wrap: w}}\n",
+		"	rootKEK := RootKEK(&d.fuses.Root)\n	root, _ := wrapMEK(&rootKEK, mek)\n	g.wraps = []wrapRecord{{by: by, wrap: w}, {by: SID, wrap: root}}\n",
+	}}},
+	{Row: 2, Defect: "a range with only one of its locks enabled counts as open", Edits: []Edit{{
+		"drive/range.go", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) &&\n", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) ||\n",
+	}}},
+	{Row: 3, Defect: "old records are left for the next power-on to destroy", Edits: []Edit{{
+		"drive/store.go", "	resisting, err := s.clean()\n	if err != nil {\n		return err\n	}\n	if len", "	var resisting []int\n	if len",
+	}}},
+	{Row: 3, Defect: "a block that did not erase is taken for erased", Edits: []Edit{{
+		"drive/store.go", "	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else if err == nil {\n",
+		"	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else if err != nil {\n		return nil\n	} else if err == nil {\n",
+	}}},
+	{Row: 4, Defect: "the record of an erase is appended behind the old one", Edits: []Edit{{
+		"drive/keystep.go", "	err := d.store.replace(&next)\n", "	err := d.store.appendRecord(&next)\n",
+	}}},
+	{Row: 5, Defect: "media keys are wrapped under zeros", Edits: []Edit{
+		{"drive/keys.go", "	w, err := keywrap.Wrap(kek[:], mek[:])\n", "	w, err := keywrap.Wrap(make([]byte, len(kek)), mek[:])\n"},
+		{"drive/keys.go", "	b, err := keywrap.Unwrap(kek[:], w[:])\n", "	b, err := keywrap.Unwrap(make([]byte, len(kek)), w[:])\n"},
+	}},
+	{Row: 5, Defect: "an empty PIN is taken", Edits: []Edit{
+		{"drive/pin.go", "	if pin.n == 0 {\n		return \"\", d.refuse(op, InvalidParameter,", "	if pin.n > PINSize {\n		return \"\", d.refuse(op, InvalidParameter,"},
+		{"drive/keys.go", "	if pin.n == 0 {\n", "	if pin.n > PINSize {\n"},
+	}},
+	{Row: 6, Defect: "the key that wraps the authority key comes from the salt beside it, not from the PIN", Edits: []Edit{{
+		"drive/keys.go", "		copy(ikm[32:], pin.b[:])\n", "		copy(ikm[32:], salt[:])\n",
+	}}},
+	{Row: 7, Defect: "every key is wrapped by the root key, and flags guard it", Edits: []Edit{{
+		"drive/pin.go", "	if g.openAtPowerOn() {\n		by, kek", "	if n >= 0 {\n		by, kek",
+	}}},
+	{Row: 8, Defect: "the erase of one range takes the ranges before it along", Edits: []Edit{{
+		"drive/erase.go", "	return s.eraseRanges(op, e, n, n+1)\n", "	return s.eraseRanges(op, e, 0, n+1)\n",
+	}}},
+	{Row: 8, Defect: "all ranges share a key", Edits: []Edit{{
+		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, &ak)\n",
+		"	root := RootKEK(&d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(next.generation)\n	return mek, d.rewrap(g, n, mek, &ak)\n",
+	}}},
+	{Row: 9, Defect: "nobody looks at the random source", Edits: []Edit{
+		{"drive/manufacture.go", "entropy: entropy.Checked(parts.Entropy)}", "entropy: parts.Entropy}"},
+		{"drive/manufacture.go", "	\"github.com/seed-9d983aeb/fdelab/internal/entropy\"\n", ""},
+	}},
+	{Row: 10, Defect: "every sector has the same tweak", Edits: []Edit{
+		{"drive/io.go", ".cipher.Decrypt(sector, sector, lba)", ".cipher.Decrypt(sector, sector, 0)"},
+		{"drive/io.go", ".cipher.Encrypt(*buf, src[i:i+size], lba)", ".cipher.Encrypt(*buf, src[i:i+size], 0)"},
+	}},
+	{Row: 10, Defect: "the tweak is 32 bits wide", Edits: []Edit{
+		{"drive/io.go", ".cipher.Decrypt(sector, sector, lba)", ".cipher.Decrypt(sector, sector, uint64(uint32(lba)))"},
+		{"drive/io.go", ".cipher.Encrypt(*buf, src[i:i+size], lba)", ".cipher.Encrypt(*buf, src[i:i+size], uint64(uint32(lba)))"},
+	}},
+	{Row: 11, Defect: "short PINs are not stretched", Edits: []Edit{{
+		"drive/keys.go", "string(pin.b[:pin.n]), salt[:], iterations, 32)", "string(pin.b[:pin.n]), salt[:], min(iterations, 1), 32)",
+	}}},
+	{Row: 11, Defect: "the root key has no part in the KEK", Edits: []Edit{{
+		"drive/keys.go", "	copy(ikm[:32], root[:])\n", "",
+	}}},
+	{Row: 12, Defect: "one guess more than TryLimit", Edits: []Edit{{
+		"drive/session.go", "slot.tries >= d.cfg.TryLimit", "slot.tries > d.cfg.TryLimit",
+	}}},
+	{Row: 12, Defect: "the PSID has one guess more", Edits: []Edit{{
+		"drive/erase.go", "*tries >= d.cfg.TryLimit", "*tries > d.cfg.TryLimit",
+	}}},
+	{Row: 13, Defect: "the count of tries is not written before the comparison", Edits: []Edit{{
+		"drive/session.go", "	if err := d.note(op); err != nil {\n		return nil, err\n	}\n	ak, err := d.open", "	ak, err := d.open",
+	}}},
+	{Row: 13, Defect: "a power cycle forgets the tries, Persistence or not", Edits: []Edit{{
+		"drive/power.go", "	if !d.cfg.Persistent && d.forgetTries() {", "	if d.forgetTries() {",
+	}}},
+	{Row: 14, Defect: "the right PIN gets in after lockout", Edits: []Edit{{
+		"drive/session.go", "	if d.cfg.TryLimit > 0 && slot.tries",
+		"	if _, wrong := d.open(&slot.slot, pin); wrong != nil && d.cfg.TryLimit > 0 && slot.tries",
+	}}},
+	{Row: 15, Defect: "the new media key is a function of the chip", Edits: []Edit{{
+		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, &ak)\n",
+		"	root := RootKEK(&d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	return mek, d.rewrap(g, n, mek, &ak)\n",
+	}}},
+	{Row: 16, Defect: "a revert keeps the key of the global range", Edits: []Edit{
+		{"drive/erase.go", "	next.generation, next.keygen = ", "	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	next.generation, next.keygen = "},
+		{"drive/erase.go", "eraseStep(op, EventErase, next, 0, len(next.ranges))", "eraseStep(op, EventErase, next, 1, len(next.ranges))"},
+	}},
+	{Row: 18, Defect: "a PIN change makes a new media key", Edits: []Edit{{
+		"drive/pin.go", "	return d.keyStep(op, e, next)\n}\n\n// reseal",
+		"	if n, band := s.authority.Band(); band {\n		mek, _ := d.newMEK()\n		_ = d.rewrap(&next.ranges[n], n, mek, s.ak)\n	}\n	return d.keyStep(op, e, next)\n}\n\n// reseal",
+	}}},
+	{Row: 19, Defect: "the new PIN's wrap is spoilt on its way to flash", Edits: []Edit{{
+		"drive/pin.go", "	slot.slot, slot.atMSID = sealed, isMSID\n", "	sealed.Salt[0] ^= 1\n	slot.slot, slot.atMSID = sealed, isMSID\n",
+	}}},
+	{Row: 20, Defect: "the old record is destroyed before the new one is written", Edits: []Edit{{
+		"drive/store.go", "	if err := s.fresh(r.encode(*buf)); err != nil {\n		return err\n	}\n	resisting",
+		"	if s.active >= 0 {\n		if err := s.destroy(s.active); err != nil {\n			return err\n		}\n		s.active = -1\n	}\n	if err := s.fresh(r.encode(*buf)); err != nil {\n		return err\n	}\n	resisting",
+	}}},
+	{Row: 20, Defect: "the sweep sees it too", Package: "./proptest", Test: "TestSweep/psid-revert", Edits: []Edit{{
+		"drive/store.go", "	if err := s.fresh(r.encode(*buf)); err != nil {\n		return err\n	}\n	resisting",
+		"	if s.active >= 0 {\n		if err := s.destroy(s.active); err != nil {\n			return err\n		}\n		s.active = -1\n	}\n	if err := s.fresh(r.encode(*buf)); err != nil {\n		return err\n	}\n	resisting",
+	}}},
+	{Row: 20, Defect: "the state machine sees keys that outlive their erase", Package: "./proptest", Test: "TestDriveAgreesWithTheModel", Edits: []Edit{{
+		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, &ak)\n",
+		"	root := RootKEK(&d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	return mek, d.rewrap(g, n, mek, &ak)\n",
+	}}},
+	{Row: 21, Defect: "a block that does not erase is tried for ever", Edits: []Edit{{
+		"drive/store.go", "	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else",
+		"	err := s.dev.Erase(b)\n	for err != nil && !errors.Is(err, flash.ErrPowerLost) {\n		err = s.dev.Erase(b)\n	}\n	if errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else",
+	}}},
+	{Row: 22, Defect: "a block that resists is not reported", Edits: []Edit{{
+		"drive/store.go", "	if len(resisting) > 0 {\n		return fmt.Errorf", "	if len(resisting) > 99 {\n		return fmt.Errorf",
+	}}},
+	{Row: 23, Defect: "a reset locks nothing", Edits: []Edit{{
+		"drive/power.go", "		if g.cfg.LockOnReset&member == 0 {\n", "		if g.cfg.LockOnReset&member != member+1 {\n",
+	}}},
+	{Row: 24, Defect: "keys are let go of, not cleared", Edits: []Edit{{
+		"drive/range.go", "		m.mek.Clear()\n", "		_ = m.mek.Clear\n",
+	}}},
+	{Row: 25, Defect: "the indicator of a factory PIN is not set", Edits: []Edit{{
+		"drive/manufacture.go", "slotRecord{authority: a, atMSID: true, slot: slot}", "slotRecord{authority: a, slot: slot}",
+	}}},
+	{Row: 26, Defect: "a revert keeps the SID's PIN and says MSID", Edits: []Edit{{
+		"drive/erase.go", "	next.generation, next.keygen = ",
+		"	if old := d.rec.slot(SID); old != nil {\n		next.slot(SID).slot = old.slot\n	}\n	next.generation, next.keygen = ",
+	}}},
+	{Row: 28, Defect: "LockOnReset closes a range whose locks are not enabled", Edits: []Edit{{
+		"drive/range.go", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) &&\n", "	return !(g.readLocked || atPower) &&\n",
+	}}},
+	{Row: 30, Defect: "a session lives through a reset", Edits: []Edit{{
+		"drive/power.go", "	d.endSession()\n	for n := range d.ram {\n		g, m :=", "	for n := range d.ram {\n		g, m :=",
+	}}},
+	{Row: 31, Defect: "a power-on does not finish the destruction", Edits: []Edit{{
+		"drive/power.go", "	if f.unreadable == nil {\n", "	if f.unreadable == nil && d.cfg.Ranges < 0 {\n",
+	}}},
+	{Row: 32, Defect: "I/O looks for a key, not at the lock", Edits: []Edit{{
+		"drive/io.go", "if locked(&d.rec.ranges[r], m) || m.mek == nil {", "if m.mek == nil {",
+	}}},
+}
