@@ -27,6 +27,7 @@ type Machine struct {
 	buf, exp []byte
 	used     [PINLast + 1]bool // the PINs that occurred in a command
 	steps    int
+	moves    int // how many entries of Bench.Trace were checked
 	audits   int
 }
 
@@ -81,6 +82,11 @@ func (m *Machine) Do(c Command) error {
 		}
 	} else if err := m.branch(c, code, b); err != nil {
 		return err
+	}
+	for ; m.moves < len(m.Trace); m.moves++ {
+		if t := m.Trace[m.moves]; !InTable(t) {
+			return m.failf("after %v the lifecycle went by %s from %v to %v (refused: %v), which is not in the table", c, t.Event, t.From, t.To, t.Refused)
+		}
 	}
 	if err := m.compare(c, code); err != nil {
 		return err
