@@ -1,0 +1,103 @@
+package facility
+
+import (
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// kind is a kind of cause.
+type kind string
+
+const (
+	kindArmed    kind = "fault plan"     // flash, media or port broken by a plan
+	kindBroken   kind = "dead"           // the electronics
+	kindPower    kind = "slot power cut" //
+	kindPulled   kind = "pulled"
+	kindInserted kind = "inserted" // a part of the shelf, perhaps with somebody's data
+	kindOutsider kind = "outsider" // commands behind the facility's back
+	kindServer   kind = "key server stopped"
+)
+
+// history is what was broken so far.
+type history struct {
+	kinds  map[kind]bool
+	drives map[string][]kind // by serial
+}
+
+func newHistory() history {
+	return history{kinds: map[kind]bool{}, drives: map[string][]kind{}}
+}
+
+func (h *history) add(serial string, k kind) {
+	h.kinds[k] = true
+	if serial != "" {
+		h.drives[serial] = append(h.drives[serial], k)
+	}
+}
+
+// causes is what may lie behind an SRC. An SRC that is not here may not come up.
+var causes = map[src.Code][]kind{
+	// A member lost its credential, its record, its power or its answer.
+	src.BE3400B3: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindServer},
+	// An erase that did not pass: flash that resists, a drive that does not answer,
+	// a credential that was changed, keys that were not there to prove it.
+	src.BE34009E: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindServer},
+	src.BE34009F: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindServer},
+	src.BE31F004: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindServer},
+	src.BE3400A2: {kindServer},
+	src.BE3400A3: {kindPulled, kindInserted, kindOutsider, kindArmed, kindServer},
+}
+
+// explained says whether some drive of an event, or for a want of keys the key
+// servers, has a cause in the history that the SRC may have.
+func (h *history) explained(e raslab.ServiceEvent) bool {
+	allowed, known := causes[src.Code(e.SRC)]
+	if !known {
+		return false
+	}
+	if slices.Contains(allowed, kindServer) && h.kinds[kindServer] {
+		return true
+	}
+	if len(e.Serials) == 0 {
+		return len(h.kinds) > 0
+	}
+	for _, serial := range e.Serials {
+		why := false
+		for _, k := range h.drives[serial] {
+			why = why || slices.Contains(allowed, k)
+		}
+		if !why {
+			return false
+		}
+	}
+	return true
+}
+
+// hurt breaks the drive in a slot.
+func (m *Machine) hurt(slot string, k kind, how func(string) error) error {
+	if p, err := m.Lab.Part(slot); err == nil {
+		m.history.add(p.Serial(), k)
+	}
+	return m.refusal(how(slot))
+}
+
+func (m *Machine) arm(a []string) error {
+	return m.hurt(a[0], kindArmed, func(slot string) error { return m.Lab.Arm(slot, a[1]) })
+}
+
+// insert puts a part of the shelf into a slot; "any" is the first there is.
+func (m *Machine) insert(a []string) error {
+	serial := a[1]
+	if parts := m.Lab.Shelf().Parts(); serial == "any" && len(parts) > 0 {
+		serial = parts[0].Serial()
+	}
+	m.history.add(serial, kindInserted)
+	return m.report(m.Lab.Insert(a[0], serial))
+}
+
+func (m *Machine) stopServer(a []string) error {
+	m.history.add("", kindServer)
+	return m.refusal(m.Lab.StopKeyServer(number(a[0])))
+}

@@ -1,0 +1,367 @@
+package facility
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/proptest"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// Options are what a Machine is made with.
+type Options struct {
+	Seed   uint64
+	Drives int // a multiple of 8; 0 is 16
+	// ForensicEvery is how many steps pass between searches of the drives that left
+	// a rank; 0 is 16, negative is never.
+	ForensicEvery int
+}
+
+// sectorSize is that of the drives, in bytes.
+const sectorSize = 512
+
+// sectors is how much of each rank is written and read.
+const sectors = 24
+
+// Machine is a facility and the model of it. It is not safe for concurrent use.
+type Machine struct {
+	Lab *raslab.Lab
+
+	options Options
+	ranks   map[string]*rank // the model: what each rank holds
+	arrays  map[string]bool
+	history history
+	steps   []string
+	events  int // how many serviceable events were looked at
+	relics  map[string][]relic
+}
+
+// rank is the model of a rank.
+type rank struct {
+	keygrp int
+	// may is what each sector may hold: one number, but more after a write that
+	// failed; 0 is never written.
+	may map[uint64][]uint32
+}
+
+// NewMachine builds a facility and configures encryption group 1.
+func NewMachine(o Options) (*Machine, error) {
+	if o.Drives == 0 {
+		o.Drives = 16
+	}
+	if o.ForensicEvery == 0 {
+		o.ForensicEvery = 16
+	}
+	l, err := raslab.New(raslab.Options{Drives: o.Drives, Seed: o.Seed, SectorSize: sectorSize, Sectors: 4096})
+	if err != nil {
+		return nil, fmt.Errorf("proptest: %w", err)
+	}
+	m := &Machine{Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, relics: map[string][]relic{}, history: newHistory()}
+	return m, m.Do("group 1")
+}
+
+// Broken says whether anything was broken so far.
+func (m *Machine) Broken() bool { return len(m.history.kinds) > 0 }
+
+// verb is one kind of step.
+type verb struct {
+	args int // how many words; the last takes the rest of the line
+	run  func(m *Machine, a []string) error
+}
+
+// verbs are the steps that there are.
+var verbs map[string]verb
+
+func init() {
+	verbs = map[string]verb{
+		"group":         {1, func(m *Machine, a []string) error { return m.report(m.Lab.ConfigureGroup(number(a[0]))) }},
+		"array":         {1, (*Machine).createArray},
+		"rank":          {2, (*Machine).createRank},
+		"remove-rank":   {1, (*Machine).removeRank},
+		"remove-array":  {1, (*Machine).removeArray},
+		"repair":        {1, func(m *Machine, a []string) error { return m.report(m.Lab.StartRepair(a[0])) }},
+		"exchange":      {2, (*Machine).exchange},
+		"resume":        {1, func(m *Machine, a []string) error { return m.report(m.Lab.ResumeRepair(a[0])) }},
+		"cancel":        {1, func(m *Machine, a []string) error { return m.report(m.Lab.CancelRepair(a[0])) }},
+		"smart-rebuild": {1, func(m *Machine, a []string) error { return m.report(m.Lab.SmartRebuild(a[0])) }},
+		"power-cycle":   {0, func(m *Machine, _ []string) error { return m.report(m.Lab.PowerCycle()) }},
+		"iml":           {0, func(m *Machine, _ []string) error { return m.report(m.Lab.DualClusterIML()) }},
+		"rekey":         {1, func(m *Machine, a []string) error { return m.report(m.Lab.RekeyDrive(a[0])) }},
+		"erase":         {1, func(m *Machine, a []string) error { return m.report(m.Lab.EraseDrive(a[0])) }},
+		"revert":        {1, func(m *Machine, a []string) error { return m.report(m.Lab.RevertDrive(a[0])) }},
+		"mes":           {0, func(m *Machine, _ []string) error { return m.report(m.Lab.InstallMES(raslab.MESRequest{})) }},
+		"discontinue": {0, func(m *Machine, _ []string) error {
+			d, err := m.Lab.Discontinue()
+			return m.report(d.Report, err)
+		}},
+		"advance": {1, func(m *Machine, a []string) error { return m.Lab.Advance(time.Duration(number(a[0])) * time.Minute) }},
+		"health":  {0, func(m *Machine, _ []string) error { m.Lab.CheckHealth(); return nil }},
+		"close": {1, func(m *Machine, a []string) error {
+			_, err := m.Lab.CloseEvent(number(a[0]), "proptest", "seen", false)
+			return m.refusal(err)
+		}},
+		"write": {3, (*Machine).write},
+		"read":  {2, (*Machine).read},
+
+		// What hands, fuses and age do.
+		"arm":           {2, (*Machine).arm},
+		"disarm":        {1, func(m *Machine, a []string) error { return m.refusal(m.Lab.Disarm(a[0])) }},
+		"break":         {1, func(m *Machine, a []string) error { return m.hurt(a[0], kindBroken, m.Lab.Break) }},
+		"cut-power":     {1, func(m *Machine, a []string) error { return m.hurt(a[0], kindPower, m.Lab.CutPower) }},
+		"restore-power": {1, func(m *Machine, a []string) error { return m.refusal(m.Lab.RestorePower(a[0])) }},
+		"pull":          {1, func(m *Machine, a []string) error { return m.hurt(a[0], kindPulled, m.Lab.Pull) }},
+		"insert":        {2, (*Machine).insert},
+		"stop-server":   {1, (*Machine).stopServer},
+		"start-server":  {1, func(m *Machine, a []string) error { return m.refusal(m.Lab.StartKeyServer(number(a[0]))) }},
+
+		// What an outsider does who has a cable to a drive.
+		"outsider-guess":  {1, (*Machine).outsiderGuess},
+		"outsider-erase":  {1, (*Machine).outsiderErase},
+		"outsider-revert": {1, (*Machine).outsiderRevert},
+	}
+}
+
+// Verbs lists the names of the steps.
+func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
+
+// Do does one step, such as "array S1", "rank A0 1", "write R0 3 77", "repair
+// R1-I1-D05", "exchange R1-I1-D05 new", "arm R1-I1-D05 (flash.erase.refused)" or
+// "advance 60" (minutes), and checks everything. The error is a *proptest.Failure if
+// the facility did what it may not, else it says what is wrong with the step.
+func (m *Machine) Do(step string) error {
+	words := strings.Fields(step)
+	if len(words) == 0 {
+		return errors.New("proptest: an empty step")
+	}
+	v, known := verbs[words[0]]
+	if !known {
+		return fmt.Errorf("proptest: unknown step %q, want one of %s", words[0], strings.Join(Verbs(), ", "))
+	}
+	args := words[1:]
+	if len(args) > v.args && v.args == 2 && words[0] == "arm" {
+		args = []string{args[0], strings.Join(args[1:], " ")}
+	}
+	if len(args) != v.args {
+		return fmt.Errorf("proptest: %q has %d arguments, want %d", step, len(args), v.args)
+	}
+	m.steps = append(m.steps, step)
+	m.remember()
+	if err := v.run(m, args); err != nil {
+		return err
+	}
+	return m.check(words[0])
+}
+
+// number is a number, or one that nothing has.
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// failf makes a Failure of this run.
+func (m *Machine) failf(format string, args ...any) error {
+	var plans []string
+	for _, d := range m.Lab.Drives() {
+		if p, err := m.Lab.Part(d.Slot); err == nil && p.Flash.Plan() != nil {
+			plans = append(plans, d.Slot+" "+p.Flash.Plan().String())
+		}
+	}
+	var lines []string
+	for _, e := range m.Lab.Trace() {
+		lines = append(lines, e.String())
+	}
+	return &proptest.Failure{
+		Why: fmt.Sprintf(format, args...), Seed: m.options.Seed, Version: proptest.Version(), Plan: strings.Join(plans, "; "),
+		Trace:  lines[max(0, len(lines)-proptest.TraceTail):],
+		Replay: fmt.Sprintf("go test github.com/seed-9d983aeb/fdelab/proptest/facility -run '^TestReplay$' -script 'seed=%d drives=%d | %s'", m.options.Seed, m.options.Drives, strings.Join(m.steps, "; ")),
+	}
+}
+
+// refusal takes an error of the facility: a request may be refused, and says so.
+func (m *Machine) refusal(err error) error {
+	var q *raslab.RequestError
+	if err == nil || errors.As(err, &q) {
+		return nil
+	}
+	return m.failf("%s answered with an error that is no refusal: %v", m.steps[len(m.steps)-1], err)
+}
+
+// report takes the report of a service action: with nothing broken it reached its
+// aim.
+func (m *Machine) report(r raslab.Report, err error) error {
+	if err != nil {
+		return m.refusal(err)
+	}
+	if r.Failed && !m.Broken() {
+		return m.failf("%s did not reach its aim, with nothing broken: %v", r.Action, r.Notes)
+	}
+	return nil
+}
+
+func (m *Machine) createArray(a []string) error {
+	r, err := m.Lab.CreateArray(a[0], raslab.RAIDAuto)
+	if err == nil && !r.Failed {
+		m.arrays[r.Object] = true
+	}
+	return m.report(r, err)
+}
+
+func (m *Machine) removeArray(a []string) error {
+	r, err := m.Lab.RemoveArray(a[0])
+	if err == nil && !r.Failed {
+		delete(m.arrays, a[0])
+	}
+	return m.report(r, err)
+}
+
+func (m *Machine) createRank(a []string) error {
+	r, err := m.Lab.CreateRank(a[0], number(a[1]))
+	if err == nil && !r.Failed {
+		m.ranks[r.Object] = &rank{keygrp: number(a[1]), may: map[uint64][]uint32{}}
+	}
+	return m.report(r, err)
+}
+
+func (m *Machine) removeRank(a []string) error {
+	r, err := m.Lab.RemoveRank(a[0])
+	if err == nil {
+		delete(m.ranks, a[0])
+	}
+	return m.report(r, err)
+}
+
+// exchange: the second word is "new", "same" or a serial.
+func (m *Machine) exchange(a []string) error {
+	serial := a[1]
+	switch serial {
+	case "same":
+		serial = ""
+	case "new":
+		p, err := m.Lab.OrderSpare()
+		if err != nil {
+			return m.refusal(err)
+		}
+		serial = p.Serial()
+	}
+	return m.report(m.Lab.ExchangeFRU(a[0], serial))
+}
+
+// content makes the data of a sector.
+func content(n uint32, lba uint64) []byte {
+	b := make([]byte, sectorSize)
+	if n == 0 {
+		return b
+	}
+	for i := 0; i < len(b); i += 16 {
+		binary.BigEndian.PutUint32(b[i:], n)
+		binary.BigEndian.PutUint32(b[i+4:], uint32(lba))
+		copy(b[i+8:], "fdelab!!")
+	}
+	return b
+}
+
+func (m *Machine) write(a []string) error {
+	model := m.ranks[a[0]]
+	r, err := m.Lab.Rank(a[0])
+	if (err == nil) != (model != nil) {
+		return m.failf("rank %s exists: %v, expected %v", a[0], err == nil, model != nil)
+	}
+	if err != nil {
+		return m.refusal(err)
+	}
+	lba, n := uint64(number(a[1]))%sectors, uint32(number(a[2]))
+	if err := r.Write(lba, content(n, lba)); err != nil {
+		model.may[lba] = append(model.possible(lba), n)
+		return m.noData(a[0], err)
+	}
+	model.may[lba] = []uint32{n}
+	return nil
+}
+
+func (r *rank) possible(lba uint64) []uint32 {
+	if r.may[lba] == nil {
+		return []uint32{0}
+	}
+	return r.may[lba]
+}
+
+// noData takes an error of host I/O: data may be out of reach or lost, but only if
+// something was broken.
+func (m *Machine) noData(rank string, err error) error {
+	if !m.Broken() {
+		return m.failf("I/O on %s fails with nothing broken: %v", rank, err)
+	}
+	if !errors.Is(err, raslab.ErrNoAccess) && !errors.Is(err, raslab.ErrDataLost) {
+		return m.failf("I/O on %s fails with neither ErrNoAccess nor ErrDataLost: %v", rank, err)
+	}
+	return nil
+}
+
+func (m *Machine) read(a []string) error {
+	r, err := m.Lab.Rank(a[0])
+	if err != nil {
+		return m.refusal(err)
+	}
+	return m.reads(a[0], r, uint64(number(a[1]))%sectors)
+}
+
+func (m *Machine) reads(name string, r *raslab.Rank, lba uint64) error {
+	got := make([]byte, sectorSize)
+	if err := r.Read(lba, got); err != nil {
+		return m.noData(name, err)
+	}
+	model := m.ranks[name]
+	for _, n := range model.possible(lba) {
+		if bytes.Equal(got, content(n, lba)) {
+			return nil
+		}
+	}
+	return m.failf("%s sector %d reads as %x, which was never written there", name, lba, got[:16])
+}
+
+// outsider is the drive in a slot, for one with a cable.
+func (m *Machine) outsider(slot string, did func(*raslab.Part)) error {
+	p, err := m.Lab.Part(slot)
+	if err != nil {
+		return m.refusal(err)
+	}
+	did(p)
+	return nil
+}
+
+func (m *Machine) outsiderGuess(a []string) error {
+	return m.outsider(a[0], func(p *raslab.Part) {
+		m.history.add(p.Serial(), kindOutsider)
+		if s, err := p.Drive.Authenticate(drive.BandMaster(0), p.Label.PSID); err == nil {
+			s.Close() // it is not the PSID; check finds it if it is
+		}
+	})
+}
+
+func (m *Machine) outsiderErase(a []string) error {
+	return m.outsider(a[0], func(p *raslab.Part) {
+		m.history.add(p.Serial(), kindOutsider)
+		if s, err := p.Drive.Authenticate(drive.EraseMaster, p.Label.MSID); err == nil {
+			_ = s.EraseAll()
+			s.Close()
+		}
+	})
+}
+
+func (m *Machine) outsiderRevert(a []string) error {
+	return m.outsider(a[0], func(p *raslab.Part) {
+		m.history.add(p.Serial(), kindOutsider)
+		_ = p.Drive.RevertPSID(p.Label.PSID)
+	})
+}
