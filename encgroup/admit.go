@@ -20,6 +20,9 @@ import (
 // or Forget. The error is an *AdmitError.
 func (g *Group) Admit(d Drive) error {
 	m, st := g.lookup(d.Serial()), d.Status()
+	if g.rec.Kind != DAR {
+		return admitError(d, StepGroup, ErrKind)
+	}
 	if g.ram == nil {
 		return admitError(d, StepGroup, g.noKey())
 	}
@@ -67,7 +70,7 @@ func (g *Group) join(d Drive, before Member) error {
 	if err != nil {
 		return admitError(d, StepMSID, err)
 	}
-	m, err := next(before)
+	m, err := g.next(before)
 	if err != nil {
 		return admitError(d, StepGroup, err)
 	}
@@ -128,7 +131,7 @@ func (g *Group) rejoin(d Drive, m Member) error {
 
 func (g *Group) recover(d Drive, m Member) (uint32, Step, error) {
 	var previous uint32
-	if m.Generation > 0 {
+	if m.Generation > max(m.First, 1) {
 		previous = m.Generation - 1
 	}
 	s, generation, err := g.open(d, m.Generation, m.Pending, previous)

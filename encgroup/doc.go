@@ -13,6 +13,17 @@
 // a member, Unlock opens members after a power cycle, Rekey moves one to its next
 // credential, Readmit takes one back after a repair, Release and Forget let it go.
 //
+// RekeyDataKey exchanges the data key; no drive is touched. RekeyGroupKey
+// exchanges the group key: both are kept, wrapped, while the members move one by one
+// (BeginGroupRekey, RekeyMember, FinishGroupRekey are its steps; Rekeying tells how far
+// it came).
+//
+// A group is of one Kind. The group key of a DAR group gives drives their
+// credentials; that of a TCT group wraps the keys of cloud objects (package tct).
+// A recovery key (package reckey) opens the group key without any key server: the
+// record holds it under seal for the public half of a key pair, so that new group keys can be
+// put under seal, too.
+//
 // KeyServer is the way to a key server. MemCluster is a set of them in memory, with
 // everything in it that can break.
 //
@@ -36,10 +47,16 @@
 //   - No wrong guess is made that can be avoided: Unlock tries two credentials at the
 //     most and Readmit three, and both stop at anything but a plain refusal.
 //   - A drive is dropped only by Release and Forget, never by a failure.
+//   - A data key or group key is given up only by the Save that puts its
+//     successor in force, and a group key only when no member needs it.
+//   - A record whose check sum is good and that contradicts itself is
+//     ErrImpossible, at writing and at reading: nothing but a software error does that.
 //
 // # Limitations
 //
-// A group has one data key, and does not exchange it; it has no recovery key. The
+// A former data key stays on its servers until the customer destroys it there: it
+// opens old copies of the record. The group key of a TCT group can not be exchanged.
+// Credentials of a former group key can not be derived any more, also not for a forensic search. The
 // data range of a member is its global range, and its EraseMaster is at MSID: both are
 // assumptions about the machines that this package imitates, as is that a facility derives
 // credentials in this way. Release believes the drive; verified erasure is

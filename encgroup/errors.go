@@ -24,6 +24,13 @@ var (
 	ErrUnverified   = errors.New("the drive did not keep what it was told")
 	ErrStore        = errors.New("the group's record could not be kept")
 	ErrRecord       = errors.New("the group's record is damaged")
+	ErrImpossible   = errors.New("the group's record can not be") // whole, and contradicting itself: a software error
+	ErrKind         = errors.New("a group of this kind does not do this")
+	ErrNoRekey      = errors.New("no new group key is under way")
+	ErrMembersLeft  = errors.New("members still need the present group key")
+	ErrNoDataKey    = errors.New("the group was recovered and has no data key: retrieve it, or rekey the data key")
+	ErrNotNew       = errors.New("the new data key is the present one")
+	ErrNoEscrow     = errors.New("the group key is not held for this recovery key")
 )
 
 // Step names where an operation on a drive ended.

@@ -1,7 +1,6 @@
 package encgroup
 
 import (
-	"crypto/subtle"
 	"fmt"
 	"io"
 	"slices"
@@ -48,7 +47,11 @@ type Group struct {
 }
 
 // keys is all that a group has in RAM.
-type keys struct{ data, group secret.Key32 }
+type keys struct {
+	data, group secret.Key32
+	next        secret.Key32 // the next group key, while one is under way
+	recovered   bool         // by a recovery key: data is not known
+}
 
 // vault holds keys where fmt can not look: it prints what is behind the pointers
 // and in the unexported fields of whatever it is given, whoever holds it, and
@@ -57,7 +60,7 @@ type vault func() *keys
 
 func lockUp(k *keys) vault { return func() *keys { return k } }
 
-// New is a group that was never configured. entropy is the source of the group
+// New is a group for data at rest that was never configured. entropy is the source of the group
 // key; store keeps the record. Neither may be nil. There may be no server yet.
 func New(servers []KeyServer, entropy io.Reader, store Store) *Group {
 	if entropy == nil || store == nil {
@@ -66,9 +69,20 @@ func New(servers []KeyServer, entropy io.Reader, store Store) *Group {
 	return &Group{servers: slices.Clone(servers), entropy: entropy, store: store}
 }
 
+// NewOf is New for a group of any kind.
+func NewOf(kind Kind, servers []KeyServer, entropy io.Reader, store Store) *Group {
+	if kind > TCT {
+		panic("BUG: encgroup: a group of " + kind.String())
+	}
+	g := New(servers, entropy, store)
+	g.rec.Kind = kind
+	return g
+}
+
 // Load is a group as the facility finds it in its store after power-on. A group
 // that was configured is inaccessible until Retrieve. A nil or empty record is
-// that of a group never configured; a damaged one gives ErrRecord.
+// that of a group never configured; a damaged one gives ErrRecord, and one that is
+// whole and can not be gives ErrImpossible.
 func Load(record []byte, servers []KeyServer, entropy io.Reader, store Store) (*Group, error) {
 	g := New(servers, entropy, store)
 	if len(record) == 0 {
@@ -102,8 +116,12 @@ func (g *Group) String() string {
 func (g *Group) Record() Record {
 	r := g.rec
 	r.Members = slices.Clone(r.Members)
+	r.Recovery, r.Escrows = slices.Clone(r.Recovery), slices.Clone(r.Escrows)
 	return r
 }
+
+// Kind is what the group's key protects.
+func (g *Group) Kind() Kind { return g.rec.Kind }
 
 // Servers lists the key servers in the order in which they are asked.
 func (g *Group) Servers() []KeyServer { return slices.Clone(g.servers) }
@@ -136,7 +154,7 @@ func (g *Group) Configure(label string) error {
 			return err
 		}
 	}
-	dataKey, err := g.readBack()
+	dataKey, err := g.readBack(g.rec.UID, g.rec.Maker)
 	if err != nil {
 		return err
 	}
@@ -151,6 +169,13 @@ func (g *Group) Configure(label string) error {
 	if r.Wrapped, r.Signature, err = seal(&k.data, &k.group, r.UID); err != nil {
 		k.clear()
 		return err
+	}
+	r.Escrows = slices.Clone(r.Escrows)
+	for i := range r.Escrows {
+		if err := g.escrow(&r.Escrows[i], k, false); err != nil {
+			k.clear()
+			return err
+		}
 	}
 	if err := g.save(r); err != nil {
 		k.clear()
@@ -167,65 +192,30 @@ func (g *Group) Cancel() error {
 	if g.rec.Phase == Enabled {
 		return fmt.Errorf("encgroup: cancel: %w", ErrGroupExists)
 	}
-	return g.save(Record{})
+	return g.save(g.blank())
 }
 
-// prepare asks the servers, in order, for a data key.
+// blank is the record without data key.
+func (g *Group) blank() Record {
+	return Record{Kind: g.rec.Kind, Recovery: g.rec.Recovery, Escrows: g.rec.Escrows}
+}
+
+// prepare asks the servers for the data key.
 func (g *Group) prepare(label string) error {
-	if err := g.save(Record{Phase: Prepare, Label: label}); err != nil {
+	r := g.blank()
+	r.Phase, r.Label = Prepare, label
+	if err := g.save(r); err != nil {
 		return err
 	}
-	failed := &RetrieveError{Op: "create"}
-	for _, s := range g.servers {
-		uid, err := s.Create(label)
-		if err == nil && (uid == "" || len(uid) > 255) {
-			err = fmt.Errorf("%w: a unique identifier of %d bytes", ErrProtocol, len(uid))
+	uid, maker, failed := g.create(label)
+	if failed != nil {
+		if err := g.save(g.blank()); err != nil {
+			return err
 		}
-		if err == nil {
-			return g.save(Record{Phase: Enabling, Label: label, UID: uid, Maker: s.ID()})
-		}
-		failed.Servers = append(failed.Servers, ServerError{s.ID(), err})
+		return failed
 	}
-	if err := g.save(Record{}); err != nil {
-		return err
-	}
-	return failed
-}
-
-// readBack fetches the data key from its maker and from one other server, and
-// compares.
-func (g *Group) readBack() (secret.Key32, error) {
-	failed := &RetrieveError{Op: "read back"}
-	var keys [2]secret.Key32
-	var have [2]bool // the maker's, another one's
-	defer func() { keys[0].Clear(); keys[1].Clear() }()
-	for _, s := range g.servers {
-		who := 1
-		if s.ID() == g.rec.Maker {
-			who = 0
-		}
-		if have[who] {
-			continue
-		}
-		k, err := s.Get(g.rec.UID)
-		if err == nil {
-			keys[who], have[who] = k, true
-			k.Clear()
-		}
-		failed.Servers = append(failed.Servers, ServerError{s.ID(), err})
-	}
-	if !have[0] || !have[1] {
-		return secret.Key32{}, failed
-	}
-	if subtle.ConstantTimeCompare(keys[0][:], keys[1][:]) != 1 {
-		for i := range failed.Servers {
-			if failed.Servers[i].Err == nil {
-				failed.Servers[i].Err = ErrDisagree
-			}
-		}
-		return secret.Key32{}, failed
-	}
-	return keys[0], nil
+	r.Phase, r.UID, r.Maker = Enabling, uid, maker
+	return g.save(r)
 }
 
 // Retrieve asks the servers, in order, for the data key until one gives a key
@@ -274,7 +264,11 @@ func (g *Group) fetch(s KeyServer) (*keys, error) {
 	}
 	k := &keys{data: data}
 	data.Clear()
-	if k.group, err = unseal(&k.data, &g.rec); err != nil {
+	r := &g.rec
+	if k.group, err = unseal(&k.data, r.UID, r.Wrapped, r.Signature); err == nil && r.rekeying() {
+		k.next, err = unseal(&k.data, r.UID, r.NextWrapped, r.NextSignature)
+	}
+	if err != nil {
 		k.clear()
 		return nil, err
 	}
@@ -289,7 +283,12 @@ func (g *Group) PowerOff() {
 	}
 }
 
-func (k *keys) clear() { k.data.Clear(); k.group.Clear() }
+func (k *keys) clear() {
+	k.data.Clear()
+	k.group.Clear()
+	k.next.Clear()
+	k.recovered = false
+}
 
 // save makes r the record, if the store takes it.
 func (g *Group) save(r Record) error {
@@ -311,9 +310,10 @@ type NamedSecret struct {
 	Secret secret.Key32
 }
 
-// Secrets is every secret that ever could have opened the drive with this serial
-// number through this group: the data key, the group key, and the credential of
-// each generation ever used. It exists for a forensic search of a drive's flash, and is the
+// Secrets is every secret that can open the drive with this serial number
+// through this group: the data key (unless the group was recovered without it), the group key
+// and the one that is to follow it, and the credential of each generation that
+// derives from either. It exists for a forensic search of a drive's flash, and is the
 // one place where secrets leave the group: whoever calls it clears them. It
 // fails with ErrInaccessible without the keys, and gives no credentials for
 // a serial that was never a member.
@@ -321,13 +321,33 @@ func (g *Group) Secrets(serial string) ([]NamedSecret, error) {
 	if g.ram == nil {
 		return nil, fmt.Errorf("encgroup: secrets: %w", g.noKey())
 	}
-	out := []NamedSecret{{"data key", g.ram().data}, {"group key", g.ram().group}}
+	k := g.ram()
+	var out []NamedSecret
+	if !k.recovered {
+		out = append(out, NamedSecret{"data key", k.data})
+	}
+	out = append(out, NamedSecret{"group key", k.group})
+	if g.rec.rekeying() {
+		out = append(out, NamedSecret{"next group key", k.next})
+	}
 	if i, ok := g.rec.find(serial); ok {
-		for n := uint32(1); n != 0 && n <= g.rec.Members[i].Last; n++ {
-			out = append(out, NamedSecret{fmt.Sprintf("credential of %s, generation %d", serial, n), credential(&g.ram().group, serial, n)})
+		m := g.rec.Members[i]
+		for n := max(m.First, 1); n != 0 && n <= m.Last; n++ {
+			out = append(out, NamedSecret{fmt.Sprintf("credential of %s, generation %d", serial, n), credential(k.of(m, n), serial, n)})
 		}
 	}
 	return out, nil
+}
+
+// of is the group key that a member's generation derives from.
+func (k *keys) of(m Member, generation uint32) *secret.Key32 {
+	switch {
+	case generation < m.First:
+		panic("BUG: encgroup: a credential of a group key that is gone")
+	case m.Next != 0 && generation >= m.Next:
+		return &k.next
+	}
+	return &k.group
 }
 
 func (g *Group) noKey() error {

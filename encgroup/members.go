@@ -80,13 +80,17 @@ func (g *Group) put(m Member) error {
 	return g.save(r)
 }
 
-// next is m with a new credential pending.
-func next(m Member) (Member, error) {
+// next is m with a new credential pending: of the next group key, if one is
+// under way.
+func (g *Group) next(m Member) (Member, error) {
 	if m.Last == math.MaxUint32 {
 		return m, errors.New("every credential generation of this drive is used up")
 	}
 	m.Last++
 	m.Pending = m.Last
+	if m.Next == 0 && g.rec.rekeying() {
+		m.Next = m.Last
+	}
 	return m, nil
 }
 
@@ -99,7 +103,7 @@ func (g *Group) authenticate(d Drive, generation uint32) (*drive.Session, error)
 }
 
 func (g *Group) pin(serial string, generation uint32) drive.PIN {
-	c := credential(&g.ram().group, serial, generation)
+	c := credential(g.ram().of(g.lookup(serial), generation), serial, generation)
 	defer c.Clear()
 	return drive.CredentialPIN(&c)
 }

@@ -22,6 +22,26 @@ const (
 	Enabled                // two servers gave the same key; the group key is wrapped with it
 )
 
+// Kind is what the key of a group protects (IBM, MAP4980: data at rest and
+// transparent cloud tiering).
+type Kind uint8
+
+// The kinds.
+const (
+	DAR Kind = 0 // data at rest: the members are drives
+	TCT Kind = 1 // transparent cloud tiering: objects that leave for a cloud server; no members
+)
+
+func (k Kind) String() string {
+	switch k {
+	case DAR:
+		return "DAR"
+	case TCT:
+		return "TCT"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
 // Member is a drive of the group, or one that was.
 type Member struct {
 	Serial string // 1 to 20 printable ASCII characters
@@ -35,6 +55,12 @@ type Member struct {
 	// only grows, also over release and new admission: no credential is given
 	// twice, since a block that could not be erased may still hold its wrap.
 	Last uint32
+	// First is the lowest generation whose credential derives from the group
+	// key of the record; those below it derived from group keys that are gone. 0: all do.
+	First uint32
+	// Next is the lowest generation whose credential derives from the next
+	// group key, while one is under way; 0: none does yet.
+	Next uint32
 }
 
 // Current says whether the drive is a member now.
@@ -44,54 +70,127 @@ func (m Member) Current() bool { return m.Generation != 0 || m.Pending != 0 }
 // not wrapped.
 type Record struct {
 	Phase     Phase
+	Kind      Kind
 	Label     string   // 0 to 64 bytes, printable ASCII
 	UID       string   // unique identifier of the data key, 0 to 255 bytes
 	Maker     string   // ID of the server that made the data key, 0 to 255 bytes
 	Wrapped   [40]byte // AES-KW(data key, group key); zero before Enabled
 	Signature [32]byte // HMAC-SHA256 over UID and Wrapped; zero before Enabled
-	Members   []Member // by serial, ascending; former members too
+
+	// A new data key that is under way: NoDataKey (none), Prepare or Enabling,
+	// with what Enabling knows of it.
+	NextPhase Phase
+	NextUID   string
+	NextMaker string
+
+	// A new group key that is under way, under the same data key; zero when none is.
+	NextWrapped   [40]byte
+	NextSignature [32]byte
+
+	// Recovery is what package reckey keeps of a recovery key, 0 to 1024 bytes;
+	// Escrows are what it opens.
+	Recovery []byte
+	Escrows  []Escrow
+
+	Members []Member // by serial, ascending; former members too
 }
 
 // The encoding, all integers big endian: magic (4 bytes), version (1), phase
 // (1), label, UID and maker (a length byte and the bytes each), Wrapped (40),
 // Signature (32), number of members (4), each a serial (length byte and bytes)
 // with generation, pending and last (4 bytes each), CRC-32C over all of it (4).
+//
+// Version 2 has, between Signature and the members: kind (1), next phase (1),
+// next UID and maker (a length byte and the bytes each), next wrapped (40) and signature (32),
+// recovery (2 bytes of length and the bytes), number of escrows (1), each a public key
+// (32) and two seals (72 each); and with each member first and next (4 bytes each). A
+// record without any of these is written as version 1, so that each has one encoding.
 const (
-	recordMagic   = "FDEG"
-	recordVersion = 1
-	labelMax      = 64
-	serialMax     = 20
-	membersMax    = 1 << 20
+	recordMagic    = "FDEG"
+	recordPlain    = 1
+	recordExtended = 2
+	labelMax       = 64
+	serialMax      = 20
+	membersMax     = 1 << 20
+	recoveryMax    = 1024
+	escrowsMax     = 2
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// MarshalBinary gives the one encoding of the record; the error says what in it
-// can not be.
+// version is the lowest one that can hold the record.
+func (r *Record) version() byte {
+	moved := func(m Member) bool { return m.First != 0 || m.Next != 0 }
+	if r.Kind != DAR || r.NextPhase != NoDataKey || r.NextUID != "" || r.NextMaker != "" || r.rekeying() ||
+		len(r.Recovery) > 0 || len(r.Escrows) > 0 || slices.ContainsFunc(r.Members, moved) {
+		return recordExtended
+	}
+	return recordPlain
+}
+
+// rekeying says whether a new group key is under way.
+func (r *Record) rekeying() bool { return r.NextWrapped != [32 + keywrap.Overhead]byte{} }
+
+// MarshalBinary gives the one encoding of the record; the error, ErrImpossible,
+// says what in it can not be.
 func (r *Record) MarshalBinary() ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, 128+len(r.Label)+len(r.UID)+len(r.Maker)+len(r.Members)*(1+serialMax+12))
+	version := r.version()
+	b := make([]byte, 0, 512+len(r.Label)+len(r.UID)+len(r.Maker)+len(r.Recovery)+len(r.Members)*(1+serialMax+20))
+	text := func(s string) { b = append(append(b, byte(len(s))), s...) }
 	b = append(b, recordMagic...)
-	b = append(b, recordVersion, byte(r.Phase))
-	for _, s := range []string{r.Label, r.UID, r.Maker} {
-		b = append(append(b, byte(len(s))), s...)
-	}
+	b = append(b, version, byte(r.Phase))
+	text(r.Label)
+	text(r.UID)
+	text(r.Maker)
 	b = append(append(b, r.Wrapped[:]...), r.Signature[:]...)
+	if version == recordExtended {
+		b = append(b, byte(r.Kind), byte(r.NextPhase))
+		text(r.NextUID)
+		text(r.NextMaker)
+		b = append(append(b, r.NextWrapped[:]...), r.NextSignature[:]...)
+		b = append(binary.BigEndian.AppendUint16(b, uint16(len(r.Recovery))), r.Recovery...)
+		b = append(b, byte(len(r.Escrows)))
+		for i := range r.Escrows {
+			e := &r.Escrows[i]
+			b = append(append(append(b, e.Public[:]...), e.Sealed[:]...), e.Next[:]...)
+		}
+	}
 	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Members)))
 	for i := range r.Members {
 		m := &r.Members[i]
-		b = append(append(b, byte(len(m.Serial))), m.Serial...)
+		text(m.Serial)
 		b = binary.BigEndian.AppendUint32(b, m.Generation)
 		b = binary.BigEndian.AppendUint32(b, m.Pending)
 		b = binary.BigEndian.AppendUint32(b, m.Last)
+		if version == recordExtended {
+			b = binary.BigEndian.AppendUint32(b, m.First)
+			b = binary.BigEndian.AppendUint32(b, m.Next)
+		}
 	}
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)), nil
+	return appendChecksum(b), nil
 }
 
-// UnmarshalBinary reads what MarshalBinary wrote. Anything else is refused with
-// ErrRecord, and the record stays as it was.
+func appendChecksum(b []byte) []byte {
+	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// WithChecksum is a copy of an encoded record whose check sum fits its bytes,
+// whatever was done to them: what a facility stores whose memory changed the
+// record before the check sum was made. It is for labs and tests; what is
+// shorter than a check sum comes back as it is.
+func WithChecksum(record []byte) []byte {
+	if len(record) < 4 {
+		return slices.Clone(record)
+	}
+	return appendChecksum(slices.Clone(record[:len(record)-4]))
+}
+
+// UnmarshalBinary reads what MarshalBinary wrote. Damage is refused with
+// ErrRecord; a record whose check sum is good and whose content can not be is refused
+// with ErrImpossible, for no medium did that. The record stays as it was.
 func (r *Record) UnmarshalBinary(b []byte) error {
 	bad := func(what string) error { return fmt.Errorf("encgroup: %w: %s", ErrRecord, what) }
 	if len(b) < 4 || string(b[:4]) != recordMagic {
@@ -104,11 +203,26 @@ func (r *Record) UnmarshalBinary(b []byte) error {
 	if crc32.Checksum(body, castagnoli) != sum {
 		return bad("its check sum does not match")
 	}
-	if body[4] != recordVersion {
-		return bad(fmt.Sprintf("it has version %d, need %d", body[4], recordVersion))
+	version := body[4]
+	if version != recordPlain && version != recordExtended {
+		return bad(fmt.Sprintf("it has version %d, need %d or %d", version, recordPlain, recordExtended))
 	}
-	n := Record{Phase: Phase(body[5])}
-	p := body[6:]
+	n, err := decode(body[5:], version == recordExtended)
+	if err != nil {
+		return err
+	}
+	if err := n.check(); err != nil {
+		return err
+	}
+	if n.version() != version {
+		return impossible("version %d, where %d would do", version, n.version())
+	}
+	*r = n
+	return nil
+}
+
+// decode reads what follows the version.
+func decode(p []byte, extended bool) (n Record, err error) {
 	short := false
 	take := func(k int) []byte {
 		if short || len(p) < k {
@@ -121,61 +235,138 @@ func (r *Record) UnmarshalBinary(b []byte) error {
 	}
 	text := func() string { return string(take(int(take(1)[0]))) }
 	u32 := func() uint32 { return binary.BigEndian.Uint32(take(4)) }
+	n.Phase = Phase(take(1)[0])
 	n.Label, n.UID, n.Maker = text(), text(), text()
 	copy(n.Wrapped[:], take(len(n.Wrapped)))
 	copy(n.Signature[:], take(len(n.Signature)))
+	if extended {
+		n.Kind, n.NextPhase = Kind(take(1)[0]), Phase(take(1)[0])
+		n.NextUID, n.NextMaker = text(), text()
+		copy(n.NextWrapped[:], take(len(n.NextWrapped)))
+		copy(n.NextSignature[:], take(len(n.NextSignature)))
+		if k := int(binary.BigEndian.Uint16(take(2))); k > 0 {
+			n.Recovery = slices.Clone(take(k))
+		}
+		for k := take(1)[0]; k > 0 && !short; k-- {
+			var e Escrow
+			copy(e.Public[:], take(len(e.Public)))
+			copy(e.Sealed[:], take(len(e.Sealed)))
+			copy(e.Next[:], take(len(e.Next)))
+			n.Escrows = append(n.Escrows, e)
+		}
+	}
 	for k := u32(); k > 0 && !short; k-- {
-		n.Members = append(n.Members, Member{Serial: text(), Generation: u32(), Pending: u32(), Last: u32()})
+		m := Member{Serial: text(), Generation: u32(), Pending: u32(), Last: u32()}
+		if extended {
+			m.First, m.Next = u32(), u32()
+		}
+		n.Members = append(n.Members, m)
 	}
 	if short {
-		return bad("it ends too early")
+		return n, impossible("it ends too early")
 	}
 	if len(p) > 0 {
-		return bad(fmt.Sprintf("%d bytes follow it", len(p)))
+		return n, impossible("%d bytes follow it", len(p))
 	}
-	if err := n.check(); err != nil {
-		return err
-	}
-	*r = n
-	return nil
+	return n, nil
+}
+
+func impossible(what string, a ...any) error {
+	return fmt.Errorf("encgroup: %w: %s", ErrImpossible, fmt.Sprintf(what, a...))
 }
 
 // check holds the record to what can be: it runs at writing and at reading.
 func (r *Record) check() error {
-	bad := func(what string, a ...any) error {
-		return fmt.Errorf("encgroup: %w: %s", ErrRecord, fmt.Sprintf(what, a...))
-	}
 	if r.Phase > Enabled {
-		return bad("phase %d, need 0 to %d", r.Phase, Enabled)
+		return impossible("phase %d, need 0 to %d", r.Phase, Enabled)
+	}
+	if r.Kind > TCT {
+		return impossible("kind %d, need 0 or 1", r.Kind)
 	}
 	if err := checkLabel(r.Label); err != nil {
-		return bad("%v", err)
+		return impossible("%v", err)
 	}
-	if len(r.UID) > 255 || len(r.Maker) > 255 {
-		return bad("an identifier longer than 255 bytes")
+	if len(r.UID) > 255 || len(r.Maker) > 255 || len(r.NextUID) > 255 || len(r.NextMaker) > 255 {
+		return impossible("an identifier longer than 255 bytes")
 	}
 	if named := r.UID != "" && r.Maker != ""; named != (r.Phase >= Enabling) {
-		return bad("a data key that does not fit phase %d", r.Phase)
+		return impossible("a data key that does not fit phase %d", r.Phase)
 	}
 	if wrapped := r.Wrapped != [32 + keywrap.Overhead]byte{}; wrapped != (r.Phase == Enabled) {
-		return bad("a wrapped group key that does not fit phase %d", r.Phase)
+		return impossible("a wrapped group key that does not fit phase %d", r.Phase)
+	}
+	if err := r.checkNext(); err != nil {
+		return err
+	}
+	if err := r.checkRecovery(); err != nil {
+		return err
 	}
 	if len(r.Members) > membersMax {
-		return bad("%d members, at most %d", len(r.Members), membersMax)
+		return impossible("%d members, at most %d", len(r.Members), membersMax)
 	}
-	if len(r.Members) > 0 && r.Phase != Enabled {
-		return bad("members in phase %d", r.Phase)
+	if len(r.Members) > 0 && (r.Phase != Enabled || r.Kind != DAR) {
+		return impossible("members in phase %d of a group of kind %s", r.Phase, r.Kind)
 	}
 	for i, m := range r.Members {
 		if err := checkSerial(m.Serial); err != nil {
-			return bad("%v", err)
+			return impossible("%v", err)
 		}
 		if i > 0 && m.Serial <= r.Members[i-1].Serial {
-			return bad("member %q is out of order", m.Serial)
+			return impossible("member %q is out of order", m.Serial)
 		}
-		if m.Last == 0 || m.Generation > m.Last || m.Pending > m.Last || (m.Pending != 0 && m.Pending == m.Generation) {
-			return bad("member %q has generation %d, pending %d, last %d", m.Serial, m.Generation, m.Pending, m.Last)
+		if err := r.checkMember(m); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// checkNext looks at the keys that are under way.
+func (r *Record) checkNext() error {
+	if r.NextPhase > Enabling || (r.NextPhase != NoDataKey && r.Phase != Enabled) {
+		return impossible("a next data key in phase %d, the group in phase %d", r.NextPhase, r.Phase)
+	}
+	if named := r.NextUID != "" && r.NextMaker != ""; named != (r.NextPhase == Enabling) || (!named && r.NextUID+r.NextMaker != "") {
+		return impossible("a next data key that does not fit its phase %d", r.NextPhase)
+	}
+	if r.NextUID != "" && r.NextUID == r.UID {
+		return impossible("a next data key that is the present one")
+	}
+	if r.rekeying() && (r.Phase != Enabled || r.Kind != DAR) {
+		return impossible("a next group key in phase %d of a group of kind %s", r.Phase, r.Kind)
+	}
+	if r.rekeying() && r.NextWrapped == r.Wrapped {
+		return impossible("a next group key that is the present one")
+	}
+	if !r.rekeying() && r.NextSignature != [32]byte{} {
+		return impossible("a signature of a next group key that is not there")
+	}
+	return nil
+}
+
+func (r *Record) checkRecovery() error {
+	if len(r.Recovery) > recoveryMax || len(r.Escrows) > escrowsMax {
+		return impossible("a recovery key of %d bytes with %d escrows, at most %d and %d", len(r.Recovery), len(r.Escrows), recoveryMax, escrowsMax)
+	}
+	for i, e := range r.Escrows {
+		if slices.ContainsFunc(r.Escrows[:i], func(o Escrow) bool { return o.Public == e.Public }) {
+			return impossible("two escrows for one public key")
+		}
+		if (e.Sealed != seal72{}) != (r.Phase == Enabled) || (e.Next != seal72{}) != r.rekeying() {
+			return impossible("an escrow that does not fit the group keys")
+		}
+	}
+	return nil
+}
+
+func (r *Record) checkMember(m Member) error {
+	old := func(n uint32) bool { return n != 0 && n < m.First }
+	// Where every generation of a former member is of a group key that is gone,
+	// First is the one that will be used next.
+	beyond := m.First > m.Last && (m.First != m.Last+1 || m.Current())
+	if m.Last == 0 || m.Generation > m.Last || m.Pending > m.Last || (m.Pending != 0 && m.Pending == m.Generation) ||
+		old(m.Generation) || old(m.Pending) || old(m.Next) || beyond || m.Next > m.Last || (m.Next != 0 && !r.rekeying()) {
+		return impossible("member %q has generation %d, pending %d, last %d, first %d, next %d", m.Serial, m.Generation, m.Pending, m.Last, m.First, m.Next)
 	}
 	return nil
 }

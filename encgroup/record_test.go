@@ -3,6 +3,7 @@ package encgroup
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"testing"
@@ -22,11 +23,21 @@ func drawRecord(t *rapid.T) Record {
 		r.UID, r.Maker = text.Draw(t, "uid"), text.Draw(t, "maker")
 	}
 	if r.Phase == Enabled {
+		if rapid.Bool().Draw(t, "extended") {
+			extend(t, &r, text)
+		}
 		copy(r.Wrapped[:], rapid.SliceOfN(rapid.ByteRange(1, 255), 40, 40).Draw(t, "wrapped"))
 		copy(r.Signature[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "signature"))
 		for _, s := range rapid.SliceOfNDistinct(text, 0, 5, rapid.ID[string]).Draw(t, "serials") {
 			last := rapid.Uint32Range(1, 1<<32-1).Draw(t, "last")
 			m := Member{Serial: s, Last: last, Generation: rapid.Uint32Range(0, last).Draw(t, "generation")}
+			if r.rekeying() && rapid.Bool().Draw(t, "moved") {
+				m.Next = rapid.Uint32Range(1, last).Draw(t, "next")
+				m.First = rapid.Uint32Range(0, m.Next).Draw(t, "first")
+				if m.Generation != 0 {
+					m.Generation = max(m.Generation, m.First)
+				}
+			}
 			if rapid.Bool().Draw(t, "a step is pending") && m.Generation != last {
 				m.Pending = last
 			}
@@ -35,6 +46,28 @@ func drawRecord(t *rapid.T) Record {
 		}
 	}
 	return r
+}
+
+// extend draws what only version 2 holds.
+func extend(t *rapid.T, r *Record, text *rapid.Generator[string]) {
+	r.NextPhase = Phase(rapid.IntRange(0, 2).Draw(t, "next phase"))
+	if r.NextPhase == Enabling {
+		r.NextUID, r.NextMaker = r.UID+"'", text.Draw(t, "next maker")
+	}
+	if n := rapid.IntRange(1, 1024).Draw(t, "recovery"); n > 1 {
+		r.Recovery = bytes.Repeat([]byte{7}, n)
+	}
+	if rapid.Bool().Draw(t, "a group key is under way") {
+		r.NextWrapped, r.NextSignature = [40]byte{0: 0}, [32]byte{1}
+		r.NextWrapped[39] = 1
+	}
+	for i := range rapid.IntRange(0, 2).Draw(t, "escrows") {
+		e := Escrow{Public: [32]byte{byte(i)}, Sealed: [72]byte{1}}
+		if r.rekeying() {
+			e.Next = [72]byte{2}
+		}
+		r.Escrows = append(r.Escrows, e)
+	}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
@@ -61,32 +94,48 @@ func TestRecordsThatCanNotBe(t *testing.T) {
 	good := func() Record {
 		return Record{
 			Phase: Enabled, UID: "u", Maker: "m", Wrapped: [40]byte{1}, Signature: [32]byte{1},
-			Members: []Member{{"A", 1, 0, 1}, {"B", 1, 2, 2}},
+			Members: []Member{{Serial: "A", Generation: 1, Pending: 0, Last: 1}, {Serial: "B", Generation: 1, Pending: 2, Last: 2}},
 		}
 	}
 	for why, bend := range map[string]func(*Record){
-		"phase 4, need 0 to 3":                           func(r *Record) { r.Phase = 4 },
-		"a data key that does not fit phase 3":           func(r *Record) { r.UID = "" },
-		"a data key that does not fit phase 1":           func(r *Record) { r.Phase = Prepare },
-		"a wrapped group key that does not fit phase 3":  func(r *Record) { r.Wrapped = [40]byte{} },
-		"members in phase 2":                             func(r *Record) { r.Phase, r.Wrapped = Enabling, [40]byte{} },
-		`member "A" is out of order`:                     func(r *Record) { r.Members[1].Serial = "A" },
-		`serial number "", need 1 to 20`:                 func(r *Record) { r.Members[0].Serial = "" },
-		"printable ASCII":                                func(r *Record) { r.Members[0].Serial = "A\n" },
-		"21 characters":                                  func(r *Record) { r.Members[0].Serial = "21 characters are too" },
-		`member "A" has generation 2, pending 0, last 1`: func(r *Record) { r.Members[0].Generation = 2 },
-		`member "A" has generation 1, pending 1, last 1`: func(r *Record) { r.Members[0].Pending = 1 },
-		`member "B" has generation 1, pending 3, last 2`: func(r *Record) { r.Members[1].Pending = 3 },
-		`member "A" has generation 0, pending 0, last 0`: func(r *Record) { r.Members[0] = Member{Serial: "A"} },
-		"label":                               func(r *Record) { r.Label = string(make([]byte, 65)) },
-		"an identifier longer than 255 bytes": func(r *Record) { r.UID = string(make([]byte, 256)) },
+		"phase 4, need 0 to 3":                               func(r *Record) { r.Phase = 4 },
+		"a data key that does not fit phase 3":               func(r *Record) { r.UID = "" },
+		"a data key that does not fit phase 1":               func(r *Record) { r.Phase = Prepare },
+		"a wrapped group key that does not fit phase 3":      func(r *Record) { r.Wrapped = [40]byte{} },
+		"members in phase 2":                                 func(r *Record) { r.Phase, r.Wrapped = Enabling, [40]byte{} },
+		`member "A" is out of order`:                         func(r *Record) { r.Members[1].Serial = "A" },
+		`serial number "", need 1 to 20`:                     func(r *Record) { r.Members[0].Serial = "" },
+		"printable ASCII":                                    func(r *Record) { r.Members[0].Serial = "A\n" },
+		"21 characters":                                      func(r *Record) { r.Members[0].Serial = "21 characters are too" },
+		`member "A" has generation 2, pending 0, last 1`:     func(r *Record) { r.Members[0].Generation = 2 },
+		`member "A" has generation 1, pending 1, last 1`:     func(r *Record) { r.Members[0].Pending = 1 },
+		`member "B" has generation 1, pending 3, last 2`:     func(r *Record) { r.Members[1].Pending = 3 },
+		`member "A" has generation 0, pending 0, last 0`:     func(r *Record) { r.Members[0] = Member{Serial: "A"} },
+		"kind 2, need 0 or 1":                                func(r *Record) { r.Kind = 2 },
+		"members in phase 3 of a group of kind TCT":          func(r *Record) { r.Kind = TCT },
+		"a next group key in phase 3 of a group of kind TCT": func(r *Record) { r.Kind, r.Members, r.NextWrapped = TCT, nil, [40]byte{2} },
+		"a next data key in phase 3":                         func(r *Record) { r.NextPhase = Enabled },
+		"a next data key that does not fit its phase 0":      func(r *Record) { r.NextUID = "v" },
+		"a next data key that does not fit its phase 2":      func(r *Record) { r.NextPhase, r.NextUID = Enabling, "v" },
+		"a next data key that is the present one":            func(r *Record) { r.NextPhase, r.NextUID, r.NextMaker = Enabling, "u", "m" },
+		"a next group key that is the present one":           func(r *Record) { r.NextWrapped = r.Wrapped },
+		"a signature of a next group key that is not there":  func(r *Record) { r.NextSignature[0] = 1 },
+		"a recovery key of 1025 bytes":                       func(r *Record) { r.Recovery = make([]byte, 1025) },
+		"with 3 escrows":                                     func(r *Record) { r.Escrows = make([]Escrow, 3) },
+		"two escrows for one public key":                     func(r *Record) { r.Escrows = []Escrow{{Sealed: [72]byte{1}}, {Sealed: [72]byte{1}}} },
+		"an escrow that does not fit the group keys":         func(r *Record) { r.Escrows = make([]Escrow, 1) },
+		"pending 0, last 1, first 2, next 0":                 func(r *Record) { r.Members[0].First = 2 },
+		"pending 2, last 2, first 0, next 1":                 func(r *Record) { r.Members[1].Next = 1 },
+		"label":                                              func(r *Record) { r.Label = string(make([]byte, 65)) },
+		"an identifier longer than 255 bytes":                func(r *Record) { r.UID = string(make([]byte, 256)) },
 	} {
 		r := good()
 		_, err := r.MarshalBinary()
 		require.NoError(t, err)
 		bend(&r)
 		_, err = r.MarshalBinary()
-		require.ErrorIs(t, err, ErrRecord)
+		require.ErrorIs(t, err, ErrImpossible, why)
+		require.NotErrorIs(t, err, ErrRecord, "no medium made it so: %s", why)
 		require.ErrorContains(t, err, why)
 	}
 
@@ -94,15 +143,25 @@ func TestRecordsThatCanNotBe(t *testing.T) {
 	b, err := r.MarshalBinary()
 	require.NoError(t, err)
 	for why, bend := range map[string]func([]byte){
-		"it has version 9, need 1": func(b []byte) { b[4] = 9 },
-		"phase 7":                  func(b []byte) { b[5] = 7 },
-		"it ends too early":        func(b []byte) { b[6] = 200 },
+		"it has version 9, need 1 or 2": func(b []byte) { b[4] = 9 },
+		"phase 7":                       func(b []byte) { b[5] = 7 },
+		"it ends too early":             func(b []byte) { b[6] = 200 },
 	} {
 		c := bytes.Clone(b)
 		bend(c)
 		binary.BigEndian.PutUint32(c[len(c)-4:], crc32.Checksum(c[:len(c)-4], castagnoli))
 		require.ErrorContains(t, new(Record).UnmarshalBinary(c), why)
+		require.Equal(t, c, WithChecksum(append(bytes.Clone(c[:len(c)-4]), 1, 2, 3, 4)))
 	}
+	// A plain record in the extended form.
+	b, err = (&Record{}).MarshalBinary()
+	require.NoError(t, err)
+	b[4] = 2
+	b = WithChecksum(append(b[:len(b)-8], make([]byte, 4+40+32+3+4+4)...))
+	err = new(Record).UnmarshalBinary(b)
+	require.ErrorIs(t, err, ErrImpossible)
+	require.ErrorContains(t, err, "version 2, where 1 would do")
+	require.Equal(t, []byte("abc"), WithChecksum([]byte("abc")))
 	require.ErrorContains(t, new(Record).UnmarshalBinary([]byte("FDEG")), "it ends after 4 bytes")
 	require.ErrorContains(t, new(Record).UnmarshalBinary([]byte("GIF89a")), "does not begin like one")
 }
@@ -121,7 +180,11 @@ func FuzzRecord(f *testing.F) {
 	for _, r := range []Record{
 		{},
 		{Phase: Prepare, Label: "x"},
-		{Phase: Enabled, UID: "u", Maker: "m", Wrapped: [40]byte{1}, Members: []Member{{"A", 1, 0, 1}, {"B", 0, 2, 2}, {"C", 0, 0, 9}}},
+		{Phase: Enabled, UID: "u", Maker: "m", Wrapped: [40]byte{1}, Members: []Member{{Serial: "A", Generation: 1, Pending: 0, Last: 1}, {Serial: "B", Generation: 0, Pending: 2, Last: 2}, {Serial: "C", Generation: 0, Pending: 0, Last: 9}}},
+		{
+			Phase: Enabled, UID: "u", Maker: "m", Wrapped: [40]byte{1}, NextPhase: Enabling, NextUID: "v", NextMaker: "n", NextWrapped: [40]byte{2}, Recovery: []byte{1},
+			Escrows: []Escrow{{Sealed: [72]byte{1}, Next: [72]byte{2}}}, Members: []Member{{Serial: "A", Generation: 4, Last: 4, First: 2, Next: 3}},
+		},
 	} {
 		b, err := r.MarshalBinary()
 		require.NoError(f, err)
@@ -132,7 +195,7 @@ func FuzzRecord(f *testing.F) {
 		b = binary.BigEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, castagnoli))
 		var r Record
 		if err := r.UnmarshalBinary(b); err != nil {
-			require.ErrorIs(t, err, ErrRecord)
+			require.True(t, errors.Is(err, ErrRecord) || errors.Is(err, ErrImpossible))
 			return
 		}
 		again, err := r.MarshalBinary()

@@ -71,7 +71,7 @@ func (g *Group) Rekey(d Drive) error {
 	}
 	m := before
 	if m.Pending == 0 {
-		if m, err = next(before); err != nil {
+		if m, err = g.next(before); err != nil {
 			return memberError(op, d, StepGroup, err)
 		}
 		if err := g.put(m); err != nil {
@@ -96,7 +96,9 @@ func (g *Group) setPIN(d Drive, before, m Member) (Step, error) {
 	s, _, err := g.open(d, before.Generation, before.Pending)
 	if err != nil {
 		if before.Pending == 0 {
-			if back := g.put(Member{m.Serial, m.Generation, 0, m.Last}); back != nil {
+			undone := m
+			undone.Pending = 0
+			if back := g.put(undone); back != nil {
 				err = fmt.Errorf("%w; and %w", err, back)
 			}
 		}

@@ -1,0 +1,151 @@
+package encgroup
+
+import (
+	"bytes"
+	"crypto/ecdh"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+func recoveryPair(t testing.TB, n byte) (secret.Key32, [32]byte) {
+	private := secret.Key32{8 * n, 1} // the lowest three bits mean nothing (RFC 7748 section 5)
+	k, err := ecdh.X25519().NewPrivateKey(private[:])
+	require.NoError(t, err)
+	return private, [32]byte(k.PublicKey().Bytes())
+}
+
+func TestSealOpensForItsKeyOnly(t *testing.T) {
+	private, public := recoveryPair(t, 1)
+	other, _ := recoveryPair(t, 2)
+	want := secret.Key32{9}
+	s, err := sealFor(public, &want, entropy.Stream(1, "seal"))
+	require.NoError(t, err)
+	got, err := openSeal(&private, &s)
+	require.NoError(t, err)
+	require.True(t, got.Equal(&want))
+	_, err = openSeal(&other, &s)
+	require.ErrorIs(t, err, ErrUnwrap)
+	for bit := range len(s) * 8 {
+		bent := s
+		bent[bit/8] ^= 1 << (bit % 8)
+		_, err := openSeal(&private, &bent)
+		require.Error(t, err, "bit %d", bit)
+	}
+	_, err = sealFor([32]byte{}, &want, entropy.Stream(1, "seal"))
+	require.Error(t, err, "a public key of low order agrees on nothing")
+}
+
+func TestRecoverWithoutAnyServer(t *testing.T) {
+	private, public := recoveryPair(t, 1)
+	other, otherPublic := recoveryPair(t, 2)
+	for name, configure := range map[string]func(r *rig){
+		"before the group": func(r *rig) {
+			require.NoError(t, r.group.SetRecovery([]byte("state"), public))
+			require.NoError(t, r.group.Configure(""))
+		},
+		"after the group": func(r *rig) {
+			require.NoError(t, r.group.Configure(""))
+			require.NoError(t, r.group.SetRecovery([]byte("state"), public))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			require.ErrorIs(t, r.group.Recover(&private), ErrUnconfigured)
+			configure(r)
+			drives := r.members("A1", "A2")
+			require.NoError(t, r.group.BeginGroupRekey())
+			require.NoError(t, r.group.RekeyMember(drives[0]))
+			_, err := r.group.RekeyDataKey()
+			require.NoError(t, err)
+			uid := r.group.Record().UID
+
+			outage := func() {
+				r.server("ks1").PowerOff()
+				r.server("ks2").PowerOff()
+				r.powerOut()
+				for _, d := range r.drives {
+					require.NoError(t, d.PowerOn())
+				}
+				r.group, err = Load(r.store.Record(), r.cluster.Servers(), r.random, r.store)
+				require.NoError(t, err)
+				require.ErrorIs(t, r.group.Retrieve(), ErrUnreachable)
+			}
+			outage()
+			require.Equal(t, "state", string(r.group.Recovery()))
+			require.ErrorIs(t, r.group.Recover(&other), ErrNoEscrow)
+			require.ErrorIs(t, r.group.SetRecovery(nil, otherPublic), ErrInaccessible, "a new public key needs the group key")
+			require.Equal(t, Inaccessible, r.group.State())
+			require.NoError(t, r.group.Recover(&private))
+			require.Equal(t, Accessible, r.group.State())
+			r.requireReadable("the recovery key opens both group keys")
+			list, err := r.group.Secrets("A1")
+			require.NoError(t, err)
+			require.Equal(t, "group key", list[0].Name, "the data key is not known")
+			require.NoError(t, r.group.RekeyMember(drives[1]), "members can go on")
+			require.NoError(t, r.group.FinishGroupRekey())
+			require.ErrorIs(t, r.group.BeginGroupRekey(), ErrNoDataKey)
+
+			outage()
+			require.NoError(t, r.group.Recover(&private))
+			r.requireReadable("the seal of the new group key took the place of the old one")
+
+			r.server("ks1").PowerOn()
+			r.server("ks2").PowerOn()
+			former, err := r.group.RekeyDataKey()
+			require.NoError(t, err, "the group gets a data key at the servers that are back")
+			require.Equal(t, uid, former)
+			require.NoError(t, r.group.BeginGroupRekey())
+			r.restart()
+			r.requireReadable("the new data key serves")
+
+			require.NoError(t, r.group.SetRecovery(nil))
+			require.Nil(t, r.group.Recovery())
+			outage()
+			require.ErrorIs(t, r.group.Recover(&private), ErrNoEscrow, "what is dropped opens nothing")
+		})
+	}
+}
+
+func TestASealThatWasAlteredRecoversNothing(t *testing.T) {
+	private, public := recoveryPair(t, 1)
+	r := accessible(t)
+	require.NoError(t, r.group.SetRecovery([]byte("state"), public))
+	rec := r.group.Record()
+	rec.Escrows[0].Sealed[71] ^= 1
+	b, err := rec.MarshalBinary()
+	require.NoError(t, err)
+	require.False(t, bytes.Equal(b, r.store.Record()), "a copy of the record is a copy")
+	g, err := Load(b, nil, r.random, r.store)
+	require.NoError(t, err)
+	require.ErrorIs(t, g.Recover(&private), ErrUnwrap)
+	require.Equal(t, Inaccessible, g.State())
+}
+
+func TestObjectKeys(t *testing.T) {
+	r := newRig(t)
+	r.group = NewOf(TCT, r.cluster.Servers(), r.random, r.store)
+	key := secret.Key32{1}
+	_, err := r.group.WrapObjectKey(&key)
+	require.ErrorIs(t, err, ErrUnconfigured)
+	require.NoError(t, r.group.Configure(""))
+	w, err := r.group.WrapObjectKey(&key)
+	require.NoError(t, err)
+	r.restart()
+	got, err := r.group.UnwrapObjectKey(w)
+	require.NoError(t, err)
+	require.True(t, got.Equal(&key))
+	w[3] ^= 1
+	_, err = r.group.UnwrapObjectKey(w)
+	require.ErrorIs(t, err, ErrUnwrap)
+	r.group.PowerOff()
+	_, err = r.group.UnwrapObjectKey(w)
+	require.ErrorIs(t, err, ErrInaccessible)
+	_, err = accessible(t).group.WrapObjectKey(&key)
+	require.ErrorIs(t, err, ErrKind, "the key of drives wraps no objects")
+	require.Panics(t, func() { NewOf(2, nil, r.random, r.store) })
+	require.Equal(t, "DAR TCT kind 7", DAR.String()+" "+TCT.String()+" "+Kind(7).String())
+}

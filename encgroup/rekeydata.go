@@ -1,0 +1,144 @@
+package encgroup
+
+import (
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// RekeyDataKey exchanges the data key of an accessible group: the first server
+// that can makes a new one; that server and another one must both give it; only then are the
+// group keys wrapped and signed with it, and one Save changes the record from the
+// old data key to the new one. The group key, and so every drive, stays as it is.
+//
+// A power cut leaves the old key or the new one. When no other server shows
+// the key, the old one stays in force, and RekeyDataKey called again goes on with the same new
+// key; CancelDataRekey gives it up. former is the unique identifier of the
+// old data key, which stays on its servers until the customer destroys it there.
+// Errors: ErrInaccessible, ErrUnconfigured, ErrFewServers, ErrNotNew, *RetrieveError, ErrStore.
+func (g *Group) RekeyDataKey() (former string, err error) {
+	const op = "encgroup: rekey of the data key"
+	if g.ram == nil {
+		return "", fmt.Errorf("%s: %w", op, g.noKey())
+	}
+	if len(g.servers) < MinServers {
+		return "", fmt.Errorf("%s: %w", op, ErrFewServers)
+	}
+	if g.rec.NextPhase != Enabling {
+		if err := g.prepareNext(); err != nil {
+			return "", err
+		}
+	}
+	fresh, err := g.readBack(g.rec.NextUID, g.rec.NextMaker)
+	if err != nil {
+		return "", err
+	}
+	defer fresh.Clear()
+	k := g.ram()
+	if !k.recovered && fresh.Equal(&k.data) {
+		return "", fmt.Errorf("%s: %w", op, ErrNotNew)
+	}
+	r := g.rec
+	former = r.UID
+	r.UID, r.Maker = r.NextUID, r.NextMaker
+	r.NextPhase, r.NextUID, r.NextMaker = NoDataKey, "", ""
+	if r.Wrapped, r.Signature, err = seal(&fresh, &k.group, r.UID); err != nil {
+		return "", err
+	}
+	if r.rekeying() {
+		if r.NextWrapped, r.NextSignature, err = seal(&fresh, &k.next, r.UID); err != nil {
+			return "", err
+		}
+	}
+	if err := g.save(r); err != nil {
+		return "", err
+	}
+	k.data, k.recovered = fresh, false
+	return former, nil
+}
+
+// prepareNext asks the servers, in order, for the next data key.
+func (g *Group) prepareNext() error {
+	r := g.rec
+	r.NextPhase, r.NextUID, r.NextMaker = Prepare, "", ""
+	if err := g.save(r); err != nil {
+		return err
+	}
+	uid, maker, failed := g.create(r.Label)
+	switch {
+	case failed != nil:
+		r.NextPhase = NoDataKey
+	case uid == r.UID:
+		r.NextPhase = NoDataKey
+		failed = fmt.Errorf("encgroup: rekey of the data key: %w", ErrNotNew)
+	default:
+		r.NextPhase, r.NextUID, r.NextMaker = Enabling, uid, maker
+	}
+	if err := g.save(r); err != nil {
+		return err
+	}
+	return failed
+}
+
+// CancelDataRekey gives up a new data key that could not be read back. The
+// present one was in force all the time. Where none is under way it does nothing.
+func (g *Group) CancelDataRekey() error {
+	if g.rec.NextPhase == NoDataKey {
+		return nil
+	}
+	r := g.rec
+	r.NextPhase, r.NextUID, r.NextMaker = NoDataKey, "", ""
+	return g.save(r)
+}
+
+// create asks the servers, in order, for a data key.
+func (g *Group) create(label string) (uid, maker string, err error) {
+	failed := &RetrieveError{Op: "create"}
+	for _, s := range g.servers {
+		uid, err := s.Create(label)
+		if err == nil && (uid == "" || len(uid) > 255) {
+			err = fmt.Errorf("%w: a unique identifier of %d bytes", ErrProtocol, len(uid))
+		}
+		if err == nil {
+			return uid, s.ID(), nil
+		}
+		failed.Servers = append(failed.Servers, ServerError{s.ID(), err})
+	}
+	return "", "", failed
+}
+
+// readBack fetches a data key from its maker and from one other server, and
+// compares.
+func (g *Group) readBack(uid, maker string) (secret.Key32, error) {
+	failed := &RetrieveError{Op: "read back"}
+	var keys [2]secret.Key32
+	var have [2]bool // the maker's, another one's
+	defer func() { keys[0].Clear(); keys[1].Clear() }()
+	for _, s := range g.servers {
+		who := 1
+		if s.ID() == maker {
+			who = 0
+		}
+		if have[who] {
+			continue
+		}
+		k, err := s.Get(uid)
+		if err == nil {
+			keys[who], have[who] = k, true
+			k.Clear()
+		}
+		failed.Servers = append(failed.Servers, ServerError{s.ID(), err})
+	}
+	if !have[0] || !have[1] {
+		return secret.Key32{}, failed
+	}
+	if !keys[0].Equal(&keys[1]) {
+		for i := range failed.Servers {
+			if failed.Servers[i].Err == nil {
+				failed.Servers[i].Err = ErrDisagree
+			}
+		}
+		return secret.Key32{}, failed
+	}
+	return keys[0], nil
+}
