@@ -114,6 +114,11 @@ func (l *Lab) released(rep *reporter, s *slot, during string) bool {
 // MES install, a rank removal or the recovery after a failed rank creation, and
 // was not.
 func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
+	if s.port.part == nil {
+		rep.note("%s is empty: its drive is not in the facility", s.name)
+		rep.r.Failed = true
+		return
+	}
 	why := l.unproven[s.port.Serial()]
 	l.raise(src.BE34009E, s.name, []finding{{s, s.port.Serial(), during + ": " + why}}, l.stillUnproven)
 	rep.r.Failed = true
