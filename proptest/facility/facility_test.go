@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/seed-9d983aeb/fdelab/proptest"
 )
 
 var script = flag.String("script", "", "the run that TestReplay replays")
@@ -51,4 +53,96 @@ func TestBrokenFacility(t *testing.T) {
 		m := machine(t)
 		t.Repeat(m.FaultActions())
 	})
+}
+
+// TestEveryDriveSRCIsMet: each of the six comes from its cause, by steps that break
+// something and name no code.
+func TestEveryDriveSRCIsMet(t *testing.T) {
+	const prepare = "seed=3 drives=16 | array S1; rank A0 1; write R0 0 1; write R0 1 2; "
+	for code, steps := range map[string]string{
+		"BE3400B3": "outsider-erase R1-I1-D01; advance 120",
+		"BE34009E": "arm R1-I1-D01 (flash.erase.refused) (flash.zero.refused); remove-rank R0",
+		"BE34009F": "arm R1-I1-D01 (flash.erase.refused) (flash.zero.refused); remove-rank R0; remove-array A0; discontinue",
+		"BE31F004": "break R1-I1-D01; advance 120; repair R1-I1-D01; exchange R1-I1-D01 new; arm R1-I1-D01 (flash.program.refused (After 3)); resume R1-I1-D01",
+		"BE3400A2": "stop-server 1; stop-server 2; array S2; rank A1 0; iml; smart-rebuild R1-I1-D01",
+		"BE3400A3": "pull R1-I1-D01; advance 120; remove-rank R0; remove-array A0; insert R1-I1-D01 any",
+	} {
+		t.Run(code, func(t *testing.T) {
+			m, err := Replay(prepare + steps)
+			require.NoError(t, err)
+			var met []string
+			for _, e := range m.Lab.Events() {
+				met = append(met, e.SRC)
+			}
+			require.Contains(t, met, code, "%s\n%s", steps, m.Lab.TraceText())
+		})
+	}
+}
+
+// TestChecksCanFail: a model that is wrong is told so.
+func TestChecksCanFail(t *testing.T) {
+	m, err := NewMachine(Options{})
+	require.NoError(t, err)
+	require.NoError(t, m.Prepare())
+	var f *proptest.Failure
+
+	m.ranks["R0"].may[5] = []uint32{4711}
+	require.ErrorAs(t, m.Do("read R0 5"), &f, "other data than was written")
+	m.ranks["R0"].may[5] = []uint32{1005}
+	require.Contains(t, f.Replay, "read R0 5'")
+	require.Contains(t, f.Replay, "'seed=0 drives=16 | ")
+
+	m.ranks["R9"] = &rank{}
+	require.ErrorAs(t, m.Do("health"), &f, "a rank that is not there")
+	delete(m.ranks, "R9")
+
+	require.NoError(t, m.Do("outsider-erase R1-I1-D01"))
+	kept := m.history
+	m.history = newHistory()
+	err = m.Do("advance 120")
+	require.ErrorAs(t, err, &f, "an event without a cause")
+	require.Contains(t, f.Why, "BE3400B3")
+	m.history = kept
+	require.NoError(t, m.Do("health"), "with its cause it is right")
+
+	require.ErrorContains(t, m.Do("fly"), `unknown step "fly"`)
+	require.ErrorContains(t, m.Do("rank A0"), "want 2")
+}
+
+// TestReleasedDriveIsSearched: the check of released drives looks at something.
+func TestReleasedDriveIsSearched(t *testing.T) {
+	m, err := NewMachine(Options{ForensicEvery: 1})
+	require.NoError(t, err)
+	require.NoError(t, m.Prepare())
+	require.NoError(t, m.Do("health"))
+	held := m.relics["75NR641-0001"]
+	require.NotEmpty(t, held, "a member of an encrypted rank holds customer data that is remembered")
+	d, err := m.Lab.Drive("R1-I1-D01")
+	require.NoError(t, err)
+	p, err := m.Lab.Part("R1-I1-D01")
+	require.NoError(t, err)
+	require.Error(t, m.searchGone(d, p, held), "while it is a member, its credential finds the key: the search is not blind")
+	reads := 0
+	for _, d := range m.Lab.Drives() {
+		p, err := m.Lab.Part(d.Slot)
+		require.NoError(t, err)
+		if m.checkGone(d, p, m.relics[d.Serial]) != nil {
+			reads++
+		}
+	}
+	require.Positive(t, reads, "and members read as what is remembered, where it was not written over")
+	require.NoError(t, m.Do("remove-rank R0"))
+	require.Empty(t, m.relics["75NR641-0001"], "it was released, searched, and found clean")
+}
+
+func BenchmarkSteps(b *testing.B) {
+	m, err := NewMachine(Options{})
+	require.NoError(b, err)
+	require.NoError(b, m.Prepare())
+	steps := []string{"write R0 3 7", "advance 60", "write R1 4 8", "rekey R1-I1-D02", "health", "iml", "repair R1-I1-D03", "exchange R1-I1-D03 same", "resume R1-I1-D03", "advance 600"}
+	b.ResetTimer()
+	for i := range b.N {
+		require.NoError(b, m.Do(steps[i%len(steps)]))
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
 }

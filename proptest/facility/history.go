@@ -40,14 +40,14 @@ func (h *history) add(serial string, k kind) {
 // causes is what may lie behind an SRC. An SRC that is not here may not come up.
 var causes = map[src.Code][]kind{
 	// A member lost its credential, its record, its power or its answer.
-	src.BE3400B3: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindServer},
+	src.BE3400B3: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
 	// An erase that did not pass: flash that resists, a drive that does not answer,
-	// a credential that was changed, keys that were not there to prove it.
-	src.BE34009E: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindServer},
-	src.BE34009F: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindServer},
-	src.BE31F004: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindServer},
+	// a credential that was changed.
+	src.BE34009E: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
+	src.BE34009F: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
+	src.BE31F004: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
 	src.BE3400A2: {kindServer},
-	src.BE3400A3: {kindPulled, kindInserted, kindOutsider, kindArmed, kindServer},
+	src.BE3400A3: {kindPulled, kindInserted, kindOutsider, kindArmed},
 }
 
 // explained says whether some drive of an event, or for a want of keys the key
