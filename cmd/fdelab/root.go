@@ -16,6 +16,7 @@ var subcommands = []func(*app) *cobra.Command{
 	newSrcCmd,
 	newStatesCmd,
 	newCertificateCmd,
+	newKeyserverCmd,
 	newVersionCmd,
 	newCompletionCmd,
 }
@@ -36,9 +37,10 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 func execute(a *app, args []string) error {
 	root := newRootCmd(a)
 	// An unknown word is told here, before a flag behind it could be refused
-	// in its stead.
+	// in its stead. A command with flags of its own looks at its words itself:
+	// some may be a flag's.
 	completing := len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
-	if c, rest, err := root.Find(args); err == nil && c.HasSubCommands() && !completing {
+	if c, rest, err := root.Find(args); err == nil && c.HasSubCommands() && !c.LocalNonPersistentFlags().HasFlags() && !completing {
 		for _, word := range rest {
 			if !strings.HasPrefix(word, "-") {
 				return unknownCommand(c, word)

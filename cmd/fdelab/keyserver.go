@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/keydir"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
+)
+
+// keyserverFlags are the flags of `fdelab keyserver`.
+type keyserverFlags struct {
+	dir, listen, passphrase string
+	maxConns                int
+	idle                    time.Duration
+}
+
+func newKeyserverCmd(a *app) *cobra.Command {
+	var f keyserverFlags
+	c := &cobra.Command{
+		Use:   "keyserver",
+		Short: "run a KMIP key server, or make what it needs",
+		Long: "keyserver serves KMIP 1.0 to 1.4 over mutual TLS until it is interrupted. Its directory\n" +
+			"holds certificates and database, and is made by keyserver init. Every answer that says\n" +
+			"success is on the disk. Standard error has one line for each client that is refused.",
+		Example: "  fdelab keyserver init keys\n  fdelab keyserver --data keys",
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(c, args[0])
+			}
+			return nil
+		},
+		RunE: func(*cobra.Command, []string) error { return a.keyserver(f) },
+	}
+	c.Flags().StringVar(&f.dir, "data", "", "directory made by keyserver init (required)")
+	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:5696", "address to listen at; port 0 takes a free one")
+	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase, if the database has one")
+	c.Flags().IntVar(&f.maxConns, "max-connections", 4096, "connections at once")
+	c.Flags().DurationVar(&f.idle, "idle-timeout", 10*time.Minute, "how long a client may be silent")
+	c.AddCommand(newKeyserverInitCmd(a), newKeyserverClientCmd(a))
+	return c
+}
+
+// listening is the JSON answer of `fdelab keyserver`, printed when it listens.
+type listening struct {
+	Listen string `json:"listen"`
+	Data   string `json:"data"`
+	Keys   int    `json:"objects"`
+}
+
+func (a *app) keyserver(f keyserverFlags) (err error) {
+	switch {
+	case f.dir == "":
+		return usagef("keyserver: need --data DIR").withHint("fdelab keyserver init DIR makes one")
+	case f.maxConns < 1:
+		return usagef("keyserver: --max-connections %d, need 1 or more", f.maxConns)
+	case f.idle <= 0:
+		return usagef("keyserver: --idle-timeout %v, need more than 0", f.idle)
+	}
+	if _, _, err := net.SplitHostPort(f.listen); err != nil {
+		return usagef("keyserver: --listen %q: %w, need host:port", f.listen, err)
+	}
+	passphrase, err := a.passphrase(f.passphrase)
+	if err != nil {
+		return err
+	}
+	defer clear(passphrase)
+	store, tls, err := keydir.Open(f.dir, passphrase, rand.Reader)
+	if err != nil {
+		return cannotf("keyserver: %w", err)
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	keys, err := store.Count()
+	if err != nil {
+		return cannotf("keyserver: %w", err)
+	}
+	l, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return cannotf("keyserver: %w", err)
+	}
+	s := server.New(server.Config{
+		Store: store, TLS: tls, Clock: time.Now, Log: slog.New(slog.NewTextHandler(a.err, nil)),
+		MaxConns: f.maxConns, IdleTimeout: f.idle,
+	})
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	if a.json {
+		err = a.printJSON(listening{Listen: l.Addr().String(), Data: f.dir, Keys: keys})
+	} else {
+		a.printf("listening at %s, %d objects\n", l.Addr(), keys)
+	}
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = errors.Join(err, s.Close())
+		<-done
+	}
+	if err != nil {
+		return cannotf("keyserver: %w", err)
+	}
+	return nil
+}
+
+// passphrase reads a passphrase: the first line of a file, or nothing.
+func (a *app) passphrase(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	b, err := a.readFile(file)
+	if err != nil {
+		return nil, cannotf("keyserver: passphrase: %w", err)
+	}
+	defer clear(b)
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 {
+		return nil, usagef("keyserver: the first line of %s is empty, need a passphrase", file)
+	}
+	return bytes.Clone(line), nil
+}
+
+func newKeyserverInitCmd(a *app) *cobra.Command {
+	var hosts, clients []string
+	var passphrase string
+	c := &cobra.Command{
+		Use:   "init DIR",
+		Short: "make the directory of a key server: CA, certificates, database",
+		Long: "init makes DIR, which must be new or empty: an authority, the certificate of the server, one\n" +
+			"of each client, and an empty database. The database's keys are wrapped by a master key in the\n" +
+			"file master.key, or by one that a passphrase opens (argon2id).",
+		Example: "  fdelab keyserver init keys --host keys.example --client facility --client spare",
+		Args:    between(1, 1, "one directory"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, err := a.passphrase(passphrase)
+			if err != nil {
+				return err
+			}
+			defer clear(p)
+			err = keydir.Init(args[0], keydir.Options{Hosts: hosts, Clients: clients, Passphrase: p, Now: time.Now(), Entropy: rand.Reader})
+			if err != nil {
+				return cannotf("keyserver init: %w", err)
+			}
+			return a.made(args[0], clients)
+		},
+	}
+	c.Flags().StringSliceVar(&hosts, "host", []string{"localhost", "127.0.0.1", "::1"}, "name or address of the server, for its certificate")
+	c.Flags().StringSliceVar(&clients, "client", []string{"facility"}, "a client to make a certificate for")
+	c.Flags().StringVar(&passphrase, "passphrase-file", "", "file whose first line is the passphrase of the database")
+	return c
+}
+
+func newKeyserverClientCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "client DIR NAME",
+		Short:   "make the certificate of one more client",
+		Example: "  fdelab keyserver client keys second-facility",
+		Args:    between(2, 2, "a directory and the name of a client"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := keydir.AddClient(args[0], args[1], time.Now(), rand.Reader); err != nil {
+				return cannotf("keyserver client: %w", err)
+			}
+			return a.made(args[0], args[1:])
+		},
+	}
+}
+
+// made tells what a client needs.
+func (a *app) made(dir string, clients []string) error {
+	if a.json {
+		return a.printJSON(struct {
+			Data    string   `json:"data"`
+			Clients []string `json:"clients"`
+		}{dir, clients})
+	}
+	var b strings.Builder
+	for _, c := range clients {
+		fmt.Fprintf(&b, "client %s: %s/%s.crt, %s/%s.key, and %s/ca.crt to know the server by\n", c, dir, c, dir, c, dir)
+	}
+	a.printf("%s", b.String())
+	return nil
+}

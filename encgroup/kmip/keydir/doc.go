@@ -1,0 +1,21 @@
+// Package keydir is the directory of a key server: its certificates, its
+// database, and the key of the database.
+//
+//	ca.crt ca.key             the authority that signs server and clients
+//	server.crt server.key     what the server shows
+//	NAME.crt NAME.key         what the client NAME shows, one pair for each
+//	keys.db                   the database
+//	master.key                the key that wraps the database's master key; absent with a passphrase
+//
+// Init makes it, Open opens it for a server.
+//
+// # Invariants
+//
+//   - Init makes the whole directory or none of it: it is built beside and moved into place.
+//   - Keys have mode 0600, and a master.key that others may read is refused.
+//
+// # Limitations
+//
+// The authority's key lies beside the server's; a customer with an authority of
+// their own replaces ca.crt, server.crt and server.key, and removes ca.key.
+package keydir

@@ -1,0 +1,186 @@
+package keydir
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// Names of files in the directory.
+const (
+	CA       = "ca"
+	Server   = "server"
+	Database = "keys.db"
+	Master   = "master.key"
+)
+
+// Options are what Init needs to know.
+type Options struct {
+	Hosts      []string // names and addresses of the server
+	Clients    []string // names of clients: letters, digits, dot, dash, underscore
+	Passphrase []byte   // wraps the database's master key; empty: master.key does
+	Now        time.Time
+	Entropy    io.Reader
+}
+
+var clientName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+func (o *Options) check() error {
+	if len(o.Hosts) == 0 {
+		return errors.New("keydir: need a host name or address of the server")
+	}
+	for n, c := range o.Clients {
+		if !clientName.MatchString(c) || c == CA || c == Server || slices.Contains(o.Clients[:n], c) {
+			return fmt.Errorf("keydir: client name %q, need distinct names of letters, digits, '.', '-' and '_', not %s or %s", c, CA, Server)
+		}
+	}
+	return nil
+}
+
+// Init makes the directory, which must not be there yet, or be empty.
+func Init(dir string, o Options) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	dir = filepath.Clean(dir)
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return fmt.Errorf("keydir: %s is not empty, need a new directory", dir)
+	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("keydir: %w", err)
+	}
+	part, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".part-")
+	if err != nil {
+		return fmt.Errorf("keydir: %w", err)
+	}
+	if err := o.build(part); err != nil {
+		return errors.Join(err, os.RemoveAll(part))
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) { // it is empty
+		return errors.Join(fmt.Errorf("keydir: %w", err), os.RemoveAll(part))
+	}
+	if err := os.Rename(part, dir); err != nil {
+		return errors.Join(fmt.Errorf("keydir: %w", err), os.RemoveAll(part))
+	}
+	return sync(filepath.Dir(dir))
+}
+
+func (o *Options) build(dir string) error {
+	from, to := o.Now.Add(-time.Hour), o.Now.Add(pki.Validity)
+	ca, err := pki.NewCA(pki.Request{Name: "fdelab key server CA", From: from, To: to}, o.Entropy)
+	if err != nil {
+		return err
+	}
+	own, err := ca.Server(pki.Request{Name: "key server", Hosts: o.Hosts, From: from, To: to}, o.Entropy)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(ca.Write(filepath.Join(dir, CA)), own.Write(filepath.Join(dir, Server))); err != nil {
+		return err
+	}
+	for _, name := range o.Clients {
+		c, err := ca.Client(pki.Request{Name: name, From: from, To: to}, o.Entropy)
+		if err != nil {
+			return err
+		}
+		if err := c.Write(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	u := server.Unlock{Passphrase: o.Passphrase}
+	if len(o.Passphrase) == 0 {
+		u = server.Unlock{Key: new(secret.Key32)}
+		defer u.Key.Clear()
+		if _, err := io.ReadFull(o.Entropy, u.Key[:]); err != nil {
+			return fmt.Errorf("keydir: no entropy: %w", err)
+		}
+		if err := pki.WriteNew(filepath.Join(dir, Master), u.Key[:], 0o600); err != nil {
+			return err
+		}
+	}
+	return server.CreateStore(filepath.Join(dir, Database), u, o.Entropy)
+}
+
+// AddClient makes the certificate of one more client.
+func AddClient(dir, name string, now time.Time, entropy io.Reader) error {
+	o := Options{Hosts: []string{"-"}, Clients: []string{name}}
+	if err := o.check(); err != nil {
+		return err
+	}
+	ca, err := pki.Read(filepath.Join(dir, CA))
+	if err != nil {
+		return err
+	}
+	c, err := ca.Client(pki.Request{Name: name, From: now.Add(-time.Hour), To: now.Add(pki.Validity)}, entropy)
+	if err != nil {
+		return err
+	}
+	return c.Write(filepath.Join(dir, name))
+}
+
+// Open opens the database and reads the certificates of the server. passphrase is
+// empty when the directory has a master.key.
+func Open(dir string, passphrase []byte, entropy io.Reader) (*server.Store, *tls.Config, error) {
+	pair, err := pki.Read(filepath.Join(dir, Server))
+	if err != nil {
+		return nil, nil, err
+	}
+	pool, err := pki.ReadPool(filepath.Join(dir, CA+".crt"))
+	if err != nil {
+		return nil, nil, err
+	}
+	u := server.Unlock{Passphrase: passphrase}
+	if len(passphrase) == 0 {
+		if u.Key, err = readMaster(filepath.Join(dir, Master)); err != nil {
+			return nil, nil, err
+		}
+		defer u.Key.Clear()
+		u.Passphrase = nil
+	}
+	store, err := server.OpenStore(filepath.Join(dir, Database), u, entropy)
+	if err != nil {
+		return nil, nil, err
+	}
+	return store, &tls.Config{Certificates: []tls.Certificate{pair.TLS()}, ClientCAs: pool, Rand: entropy}, nil
+}
+
+func readMaster(path string) (*secret.Key32, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("keydir: %s is missing: give the passphrase, if there is one", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keydir: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("keydir: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("keydir: %s has mode %04o: others may read it, need 0600", path, info.Mode().Perm())
+	}
+	var k secret.Key32
+	if n, err := io.ReadFull(f, k[:]); err != nil || info.Size() != int64(len(k)) {
+		return nil, fmt.Errorf("keydir: %s has %d bytes, need %d", path, max(int64(n), info.Size()), len(k))
+	}
+	return &k, nil
+}
+
+// sync makes a rename last.
+func sync(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("keydir: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

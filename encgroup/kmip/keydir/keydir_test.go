@@ -1,0 +1,106 @@
+package keydir
+
+import (
+	"crypto/rand"
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
+)
+
+func options() Options {
+	return Options{Hosts: []string{"localhost", "127.0.0.1"}, Clients: []string{"facility", "other"}, Now: time.Now(), Entropy: rand.Reader}
+}
+
+func TestInitMakesWhatOpenOpens(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, Init(dir, options()))
+	store, cfg, err := Open(dir, nil, rand.Reader)
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	require.Len(t, cfg.Certificates, 1)
+	ca, err := pki.ReadPool(filepath.Join(dir, "ca.crt"))
+	require.NoError(t, err)
+	for name, usage := range map[string]x509.ExtKeyUsage{"server": x509.ExtKeyUsageServerAuth, "facility": x509.ExtKeyUsageClientAuth, "other": x509.ExtKeyUsageClientAuth} {
+		p, err := pki.Read(filepath.Join(dir, name))
+		require.NoError(t, err, name)
+		_, err = p.Cert.Verify(x509.VerifyOptions{Roots: ca, KeyUsages: []x509.ExtKeyUsage{usage}})
+		require.NoError(t, err, "the certificate of %s is good for its use", name)
+	}
+	for _, f := range []string{"ca.key", "server.key", "facility.key", "master.key", "keys.db"} {
+		i, err := os.Stat(filepath.Join(dir, f))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), i.Mode().Perm(), "%s is the owner's alone", f)
+	}
+	require.NoError(t, AddClient(dir, "third", time.Now(), rand.Reader))
+	require.ErrorIs(t, AddClient(dir, "third", time.Now(), rand.Reader), os.ErrExist, "no file is overwritten")
+}
+
+func TestPassphrase(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	o := options()
+	o.Passphrase = []byte("correct horse")
+	require.NoError(t, Init(dir, o))
+	require.NoFileExists(t, filepath.Join(dir, Master))
+	_, _, err := Open(dir, []byte("wrong horse"), rand.Reader)
+	require.ErrorIs(t, err, server.ErrMaster)
+	_, _, err = Open(dir, nil, rand.Reader)
+	require.ErrorContains(t, err, "give the passphrase")
+	store, _, err := Open(dir, []byte("correct horse"), rand.Reader)
+	require.NoError(t, err)
+	_, _, err = Open(dir, []byte("correct horse"), rand.Reader)
+	require.ErrorIs(t, err, server.ErrInUse, "one server at a time")
+	require.NoError(t, store.Close())
+}
+
+func TestBadInputChangesNothing(t *testing.T) {
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "keys")
+	for name, change := range map[string]func(*Options){
+		"no host":      func(o *Options) { o.Hosts = nil },
+		"a path":       func(o *Options) { o.Clients = []string{"../x"} },
+		"the CA":       func(o *Options) { o.Clients = []string{"ca"} },
+		"twice":        func(o *Options) { o.Clients = []string{"a", "a"} },
+		"empty name":   func(o *Options) { o.Clients = []string{""} },
+		"dry entropy":  func(o *Options) { o.Entropy = dry{} },
+		"server again": func(o *Options) { o.Clients = []string{"server"} },
+	} {
+		o := options()
+		change(&o)
+		require.Error(t, Init(dir, o), name)
+		left, err := os.ReadDir(parent)
+		require.NoError(t, err)
+		require.Empty(t, left, "%s: nothing was made", name)
+	}
+	require.NoError(t, Init(dir, options()))
+	require.ErrorContains(t, Init(dir, options()), "is not empty")
+}
+
+type dry struct{}
+
+func (dry) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func TestMasterKeyIsLookedAt(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, Init(dir, options()))
+	master := filepath.Join(dir, Master)
+	require.NoError(t, os.Chmod(master, 0o640))
+	_, _, err := Open(dir, nil, rand.Reader)
+	require.ErrorContains(t, err, "has mode 0640")
+	require.NoError(t, os.Chmod(master, 0o600))
+	b, err := os.ReadFile(master)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(master, b[:31], 0o600))
+	_, _, err = Open(dir, nil, rand.Reader)
+	require.ErrorContains(t, err, "has 31 bytes, need 32")
+	b[0] ^= 1
+	require.NoError(t, os.WriteFile(master, b, 0o600))
+	_, _, err = Open(dir, nil, rand.Reader)
+	require.ErrorIs(t, err, server.ErrMaster, "another key does not open it")
+}
