@@ -17,7 +17,9 @@
 // The security area is a log of whole records, one a page. A record that
 // changes no key (a count of tries) is appended; one that does goes to a fresh
 // block and is read back, and every other block is erased and read back before
-// the command succeeds. At power-on the highest valid generation wins.
+// the command succeeds. At power-on the highest valid generation wins; a page
+// outside its block that can not be read makes the drive SecurityDegraded until it
+// reads, or is destroyed by an erase or a Restore.
 //
 // # Invariants
 //
@@ -35,6 +37,11 @@
 //   - A range with only one of its two locks enabled waits for its BandMaster in
 //     both directions after a power loss: a real drive would let the other
 //     direction through, which takes a key that nobody protects.
+//   - A lock that a hot plug or a hardware reset sets is of RAM: where LockOnReset
+//     names that reset but not the power cycle, a power cycle opens the range
+//     again. Name the power cycle, too, where that matters.
+//   - Wrong PSIDs that meet a drive without a record are counted beside the flash,
+//     which must not be touched then.
 //   - There is no shadow MBR, no firmware update, no low-power state, no data
 //     removal mechanism but cryptographic erase, and no Opal authorities yet.
 //   - An attacker who can write flash can set counts of tries back. The KEKs

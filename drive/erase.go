@@ -68,7 +68,7 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 		}
 		meks[n] = mek
 	}
-	was := d.rec.state
+	was := d.state()
 	if err := d.keyStep(op, e, next); err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 		k := *meks[n]
 		d.ram[n].use(&k)
 	}
-	if was == SecurityDegraded && d.rec.state != was {
+	if was == SecurityDegraded && d.state() != was {
 		if err := d.loadOpen(op); err != nil {
 			return err
 		}
@@ -90,7 +90,8 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 }
 
 // loadOpen takes the keys of the ranges that are open to all into RAM again, once
-// the drive has left SecurityDegraded.
+// the drive has left SecurityDegraded. Where the root key does not open one the
+// drive goes back there, with Degraded.
 func (d *Drive) loadOpen(op string) error {
 	for n := range d.rec.ranges {
 		g := &d.rec.ranges[n]
@@ -99,7 +100,10 @@ func (d *Drive) loadOpen(op string) error {
 		}
 		mek, err := d.rootMEK(g)
 		if err != nil {
-			return d.degrade(op)
+			if derr := d.degrade(op); derr != nil {
+				return derr
+			}
+			return d.refuse(op, Degraded, "the root key does not open range %d: %v", n, err)
 		}
 		d.ram[n].use(mek)
 	}
@@ -170,7 +174,7 @@ func (d *Drive) RevertPSID(psid PIN) error {
 	ak.Clear()
 	if !d.trusted {
 		d.rootKEK = newRootKEK(d.fuses)
-		d.rec = record{state: SecurityDegraded, generation: max(d.highest, d.rec.generation)}
+		d.rec = record{state: SecurityDegraded}
 	}
 	next, err := d.factoryRecord()
 	if err != nil {
@@ -214,11 +218,13 @@ func (s *Session) Restore() error {
 	if len(resisting) > 0 {
 		return d.refuse(op, Degraded, "flash block %d with old wraps still can not be destroyed", resisting[0])
 	}
+	was := d.rec.state
 	d.rec.state = Configured
 	if err := d.note(op); err != nil {
-		d.rec.state = SecurityDegraded
+		d.rec.state = was
 		return err
 	}
+	d.suspect = false
 	d.fire(EventRestore)
 	if err := d.loadOpen(op); err != nil {
 		return err

@@ -21,7 +21,7 @@ func (d *Drive) Read(lba uint64, dst []byte) error {
 		sector := dst[i : i+size]
 		written, err := d.parts.Media.ReadSector(lba, sector)
 		if err != nil {
-			return &StatusError{Op: op, State: d.rec.state, Code: MediaFailure, Err: err}
+			return &StatusError{Op: op, State: d.state(), Code: MediaFailure, Err: err}
 		}
 		if written {
 			d.ram[d.rangeOf(lba)].cipher.Decrypt(sector, sector, lba)
@@ -47,7 +47,7 @@ func (d *Drive) Write(lba uint64, src []byte) error {
 	for i := 0; i < len(src); i, lba = i+size, lba+1 {
 		d.ram[d.rangeOf(lba)].cipher.Encrypt(*buf, src[i:i+size], lba)
 		if err := d.parts.Media.WriteSector(lba, *buf); err != nil {
-			return &StatusError{Op: op, State: d.rec.state, Code: MediaFailure, Err: err}
+			return &StatusError{Op: op, State: d.state(), Code: MediaFailure, Err: err}
 		}
 	}
 	return nil
@@ -59,7 +59,7 @@ func (d *Drive) access(op string, lba uint64, n int, locked func(*rangeRecord, *
 	if err := d.ready(op); err != nil {
 		return err
 	}
-	if d.rec.state == SecurityDegraded {
+	if d.state() == SecurityDegraded {
 		return d.refuse(op, Degraded, "no host data moves until the drive is restored or erased")
 	}
 	size := d.cfg.SectorSize

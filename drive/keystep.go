@@ -8,9 +8,9 @@ import (
 
 // permit looks the lifecycle table up before anything is changed.
 func (d *Drive) permit(op string, e Event) error {
-	if _, ok := transition(e, d.rec.state); !ok {
-		d.trace(e, d.rec.state, d.rec.state, true)
-		return d.refuse(op, InvalidState, "%s is not possible in the state %s", e, d.rec.state)
+	if _, ok := transition(e, d.state()); !ok {
+		d.trace(e, d.state(), d.state(), true)
+		return d.refuse(op, InvalidState, "%s is not possible in the state %s", e, d.state())
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func (d *Drive) keyStep(op string, e Event, next record) error {
 		if err := d.permit(op, e); err != nil {
 			return err
 		}
-		t, _ := transition(e, d.rec.state)
+		t, _ := transition(e, d.state())
 		next.state = t.To
 	}
 	next.keygen = d.rec.keygen + 1
@@ -54,12 +54,13 @@ func (d *Drive) keyStep(op string, e Event, next record) error {
 
 // commit is the part of keyStep that writes.
 func (d *Drive) commit(op string, e Event, next record) error {
-	next.generation = d.rec.generation + 1
+	next.generation = d.advance()
 	err := d.store.replace(&next)
 	switch {
 	case err == nil:
 		d.rec = next
 		if e != "" {
+			d.suspect = false
 			d.fire(e)
 		}
 		d.publish()
@@ -84,20 +85,41 @@ func (d *Drive) commit(op string, e Event, next record) error {
 // RAM, and the record says so. The error is PowerLost or nil: where even the
 // note can not be written, the next power-on finds the same cause again.
 func (d *Drive) degrade(op string) error {
-	if _, ok := transition(EventDegrade, d.machine.s); ok {
-		d.fire(EventDegrade)
-	} else {
-		d.trace(EventDegrade, d.machine.s, d.machine.s, true)
-	}
+	d.withdraw()
 	d.rec.state = SecurityDegraded
-	for n := range d.ram {
-		d.ram[n].drop()
-		d.ram[n].readLocked = d.rec.ranges[n].cfg.ReadLockEnabled
-		d.ram[n].writeLocked = d.rec.ranges[n].cfg.WriteLockEnabled
-	}
 	if err := d.note(op); errors.Is(err, PowerLost) {
 		return err
 	}
 	d.publish()
 	return nil
+}
+
+// suspend is degrade for a doubt that may pass: nothing is written, and the next
+// power-on judges again.
+func (d *Drive) suspend() {
+	d.withdraw()
+	d.suspect = true
+	d.publish()
+}
+
+// withdraw moves the machine to SecurityDegraded and takes the keys out of RAM.
+func (d *Drive) withdraw() {
+	if _, ok := transition(EventDegrade, d.machine.s); ok {
+		d.fire(EventDegrade)
+	} else {
+		d.trace(EventDegrade, d.machine.s, d.machine.s, true)
+	}
+	for n := range d.ram {
+		d.ram[n].drop()
+		d.ram[n].readLocked = d.rec.ranges[n].cfg.ReadLockEnabled
+		d.ram[n].writeLocked = d.rec.ranges[n].cfg.WriteLockEnabled
+	}
+}
+
+// advance is the generation of the next record that is written, or tried: it
+// never comes twice, since what an attempt left behind may be found at a later
+// power-on.
+func (d *Drive) advance() uint64 {
+	d.highest = max(d.highest, d.rec.generation) + 1
+	return d.highest
 }

@@ -18,7 +18,7 @@ func (s *Session) SetRange(c RangeConfig) error {
 	if err != nil {
 		return err
 	}
-	if d.rec.state == SecurityDegraded {
+	if d.state() == SecurityDegraded {
 		return d.refuse(op, Degraded, "restore or erase the drive first")
 	}
 	if err := d.checkRange(op, n, c); err != nil {
@@ -70,7 +70,7 @@ func (s *Session) SetLocks(read, write bool) error {
 	if err != nil {
 		return err
 	}
-	if d.rec.state == SecurityDegraded {
+	if d.state() == SecurityDegraded {
 		return d.refuse(op, Degraded, "restore the drive first")
 	}
 	next := d.rec.clone()
@@ -84,7 +84,7 @@ func (s *Session) SetLocks(read, write bool) error {
 	wasRead, wasWrite := m.readLocked, m.writeLocked
 	m.readLocked, m.writeLocked = read, write
 	err = d.relock(op, s, n, next)
-	if err != nil && n < len(d.ram) && d.rec.state != SecurityDegraded {
+	if err != nil && n < len(d.ram) && d.state() != SecurityDegraded {
 		d.ram[n].readLocked, d.ram[n].writeLocked = wasRead, wasWrite
 	}
 	return err
@@ -116,7 +116,6 @@ func (d *Drive) relock(op string, s *Session, n int, next record) error {
 		d.rec = next
 		if err := d.note(op); err != nil {
 			if d.powered {
-				was.generation = d.rec.generation
 				d.rec = was
 			}
 			return err

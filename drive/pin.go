@@ -43,7 +43,7 @@ func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (Event, err
 		if err := d.permit(op, e); err != nil {
 			return "", err
 		}
-	} else if d.rec.state == SecurityDegraded {
+	} else if d.state() == SecurityDegraded {
 		return "", d.refuse(op, Degraded, "restore or erase the drive first")
 	}
 	sealed, err := d.seal(pin, s.ak)
@@ -107,7 +107,7 @@ func (s *Session) GenKey() error {
 	if err != nil {
 		return err
 	}
-	if d.rec.state == SecurityDegraded {
+	if d.state() == SecurityDegraded {
 		return d.refuse(op, Degraded, "restore or erase the drive first")
 	}
 	mek, err := d.newMEK()
@@ -164,8 +164,8 @@ func (d *Drive) rewrap(g *rangeRecord, n int, mek *secret.Key64, ak *secret.Key3
 // named gives a status from below the name of the method and the state.
 func (d *Drive) named(op string, err error) error {
 	if e, ok := err.(*StatusError); ok {
-		e.Op, e.State = op, d.rec.state
+		e.Op, e.State = op, d.state()
 		return e
 	}
-	return &StatusError{Op: op, State: d.rec.state, Code: HardwareFailure, Err: err}
+	return &StatusError{Op: op, State: d.state(), Code: HardwareFailure, Err: err}
 }

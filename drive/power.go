@@ -15,6 +15,7 @@ import (
 type core struct {
 	powered bool
 	trusted bool // rec is the record in flash; if false there is none, and no key
+	suspect bool // a page that can not be read may hold older keys: SecurityDegraded until it is destroyed or read
 	rec     record
 	store   *store
 	machine *machine
@@ -23,14 +24,17 @@ type core struct {
 	session *Session
 	// lostTries counts PSID attempts while there is no record to count them in.
 	lostTries uint16
-	highest   uint64 // highest generation of any record seen at power-on
+	highest   uint64 // highest generation of any record seen at power-on, or tried since
 }
 
 // PowerOn boots the drive: it finds the newest record, finishes the destruction
 // of what is older, rebuilds the lifecycle machine from the record and locks
 // what is to be locked. A drive without a record that it can trust powers on
-// too, as SecurityDegraded, with nothing in its flash touched. The error is
-// PowerLost when power goes again meanwhile. On a powered drive it does nothing.
+// too, as SecurityDegraded, with nothing in its flash touched. So does one that
+// can not read a page outside the block of its record, which may hold older keys:
+// the page is left alone, and a power-on that reads it, a Restore or an erase
+// ends the doubt. The error is PowerLost when power goes again meanwhile. On a
+// powered drive it does nothing.
 func (d *Drive) PowerOn() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -62,19 +66,21 @@ func (d *Drive) PowerOn() error {
 			return err
 		}
 	}
-	// With an unreadable page about, what is in force may be the record that an
-	// unacknowledged key step was about to replace. Both are right; to destroy
-	// one of them unread is not, and the next key step will do it.
-	if f.unreadable == nil {
-		resisting, err := d.store.clean()
-		if err != nil {
-			return d.fault("power on", err)
+	resisting, err := d.store.cleanRead()
+	if err != nil {
+		return d.fault("power on", err)
+	}
+	for _, b := range resisting {
+		if f.keys[b] {
+			return d.degrade("power on")
 		}
-		for _, b := range resisting {
-			if f.keys[b] {
-				return d.degrade("power on")
-			}
-		}
+	}
+	// What an unreadable page holds may be an old wrap that an erase had still to
+	// destroy, so this drive must not call itself erased; or the newer record of a
+	// key step that was cut, so nobody may destroy it unread.
+	if f.unread {
+		d.suspend()
+		return nil
 	}
 	if err := d.unlockOpen(); err != nil {
 		return err
@@ -115,7 +121,7 @@ func (d *Drive) unlockOpen() error {
 		atPower := g.cfg.LockOnReset&OnPowerCycle != 0
 		m.readLocked = g.readLocked || g.cfg.ReadLockEnabled && atPower
 		m.writeLocked = g.writeLocked || g.cfg.WriteLockEnabled && atPower
-		if d.rec.state == SecurityDegraded || !g.openAtPowerOn() {
+		if d.state() == SecurityDegraded || !g.openAtPowerOn() {
 			continue
 		}
 		mek, err := d.rootMEK(g)
@@ -214,7 +220,7 @@ func (d *Drive) endSession() {
 // fault turns what the flash answered into a device status. If power went, the
 // drive is off afterwards.
 func (d *Drive) fault(op string, err error) error {
-	e := &StatusError{Op: op, State: d.rec.state, Code: HardwareFailure, Err: err}
+	e := &StatusError{Op: op, State: d.state(), Code: HardwareFailure, Err: err}
 	if errors.Is(err, flash.ErrPowerLost) {
 		e.Code = PowerLost
 		d.dropPower()

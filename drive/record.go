@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 )
 
 // A record is the whole security area in one flash page: who may authenticate,
@@ -78,6 +79,12 @@ func (r *record) clone() record {
 	c.slots = append([]slotRecord(nil), r.slots...)
 	c.ranges = append([]rangeRecord(nil), r.ranges...)
 	return c
+}
+
+// sameKeys says whether o holds the same wraps, byte for byte.
+func (r *record) sameKeys(o *record) bool {
+	return slices.EqualFunc(r.slots, o.slots, func(a, b slotRecord) bool { return a.authority == b.authority && a.slot == b.slot }) &&
+		slices.EqualFunc(r.ranges, o.ranges, func(a, b rangeRecord) bool { return slices.Equal(a.wraps, b.wraps) })
 }
 
 func (r *record) slot(a Authority) *slotRecord {

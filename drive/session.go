@@ -112,7 +112,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
 
 // note appends the record as it stands in RAM. It changes no key.
 func (d *Drive) note(op string) error {
-	d.rec.generation++
+	d.rec.generation = d.advance()
 	if err := d.store.appendRecord(&d.rec); err != nil {
 		return d.fault(op, err)
 	}

@@ -19,13 +19,22 @@ const (
 	statusKeyShift   = 32
 )
 
+// state is the lifecycle state that counts: that of the record, unless an
+// unreadable page puts it in doubt.
+func (d *Drive) state() State {
+	if d.suspect {
+		return SecurityDegraded
+	}
+	return d.rec.state
+}
+
 // publish packs the status into one word, so that Status takes no lock.
 func (d *Drive) publish() {
 	if !d.powered {
 		d.status.And(^uint64(statusPowered))
 		return
 	}
-	w := uint64(statusPowered) | uint64(d.rec.state)<<statusStateShift | uint64(d.rec.keygen)<<statusKeyShift
+	w := uint64(statusPowered) | uint64(d.state())<<statusStateShift | uint64(d.rec.keygen)<<statusKeyShift
 	for n := range d.ram {
 		g := &d.rec.ranges[n]
 		if g.cfg.ReadLockEnabled || g.cfg.WriteLockEnabled {
@@ -49,7 +58,7 @@ func (d *Drive) Status() Status {
 
 // refuse builds a device status; nothing has been changed.
 func (d *Drive) refuse(op string, c Code, format string, args ...any) error {
-	return &StatusError{Op: op, State: d.rec.state, Code: c, Why: fmt.Sprintf(format, args...)}
+	return &StatusError{Op: op, State: d.state(), Code: c, Why: fmt.Sprintf(format, args...)}
 }
 
 // ready refuses without power (NoPower), and without a record (Degraded).

@@ -27,6 +27,7 @@ type usage uint8
 const (
 	blank  usage = iota // every byte erased: ready for use
 	used                // something is in it
+	unread              // something is in it, perhaps: a page of it could not be read
 	zeroed              // destroyed by overwriting; it did not erase, so it is retired
 )
 
@@ -75,9 +76,9 @@ func constant(p []byte, c byte) bool {
 
 // found is what a scan of the whole flash saw.
 type found struct {
-	rec        *record
-	unreadable error  // some page could not be read
-	keys       []bool // by block: holds keys other than those of rec, or something that is no record
+	rec    *record
+	unread bool   // a page outside the block of rec could not be read: it may hold other keys
+	keys   []bool // by block: holds keys other than those of rec, or something that is no record
 }
 
 // scan reads every page and finds the highest valid generation. It changes
@@ -88,8 +89,8 @@ func (s *store) scan() (found, error) {
 	var f found
 	s.active = -1
 	type content struct {
-		odd     bool
-		keygens []uint32
+		odd, unread bool
+		records     []*record
 	}
 	blocks := make([]content, s.geo.Blocks)
 	for b := range s.geo.Blocks {
@@ -101,8 +102,7 @@ func (s *store) scan() (found, error) {
 				if errors.Is(err, flash.ErrPowerLost) {
 					return f, err
 				}
-				f.unreadable = err
-				s.use[b], blocks[b].odd, last = used, true, p
+				s.use[b], blocks[b].odd, blocks[b].unread, last = used, true, true, p
 				continue
 			}
 			switch {
@@ -118,7 +118,7 @@ func (s *store) scan() (found, error) {
 				blocks[b].odd = true
 				continue
 			}
-			blocks[b].keygens = append(blocks[b].keygens, r.keygen)
+			blocks[b].records = append(blocks[b].records, r)
 			if f.rec == nil || r.generation > f.rec.generation {
 				f.rec, s.active, s.at = r, b, p
 			}
@@ -133,8 +133,14 @@ func (s *store) scan() (found, error) {
 	f.keys = make([]bool, s.geo.Blocks)
 	for b := range blocks {
 		f.keys[b] = blocks[b].odd
-		for _, k := range blocks[b].keygens {
-			f.keys[b] = f.keys[b] || k != f.rec.keygen
+		// By content, not by their counts: an attempt that failed may have used a
+		// count that a later one used for other keys.
+		for _, r := range blocks[b].records {
+			f.keys[b] = f.keys[b] || !r.sameKeys(f.rec)
+		}
+		// In the block of the newest record every page has the same keys.
+		if blocks[b].unread && b != s.active {
+			s.use[b], f.unread = unread, true
 		}
 	}
 	return f, nil
@@ -142,9 +148,14 @@ func (s *store) scan() (found, error) {
 
 // clean destroys every used block but the active one. It goes on after a block
 // that resists, and returns those; the error is ErrPowerLost or nil.
-func (s *store) clean() (resisting []int, err error) {
+func (s *store) clean() (resisting []int, err error) { return s.cleanBlocks(true) }
+
+// cleanRead is clean without the blocks of which a page could not be read.
+func (s *store) cleanRead() (resisting []int, err error) { return s.cleanBlocks(false) }
+
+func (s *store) cleanBlocks(all bool) (resisting []int, err error) {
 	for b := range s.geo.Blocks {
-		if b == s.active || s.use[b] != used {
+		if b == s.active || s.use[b] != used && !(all && s.use[b] == unread) {
 			continue
 		}
 		switch err := s.destroy(b); {
@@ -232,7 +243,7 @@ func (s *store) appendRecord(r *record) error {
 	if err := s.fresh(enc); err != nil {
 		return err
 	}
-	_, err := s.clean()
+	_, err := s.cleanRead()
 	return err
 }
 
@@ -269,7 +280,7 @@ func (s *store) fresh(enc []byte) error {
 		err := s.dev.Program(b, 0, enc)
 		if err == nil {
 			err = s.read(b, 0, *buf)
-			if err == nil && !(bytes.Equal((*buf)[:len(enc)], enc) && (len(enc) == len(*buf) || constant((*buf)[len(enc):], 0xFF))) {
+			if err == nil && !holds(*buf, enc) {
 				err = fmt.Errorf("block %d page 0: %w: reads back otherwise", b, flash.ErrProgram)
 			}
 		}
@@ -295,6 +306,12 @@ func (s *store) fresh(enc []byte) error {
 	return fmt.Errorf("%w: every block is in use or retired", errFull)
 }
 
+// holds says whether a page is the record enc and erased bytes behind it, which
+// is all that parseRecord accepts.
+func holds(page, enc []byte) bool {
+	return bytes.Equal(page[:len(enc)], enc) && (len(enc) == len(page) || constant(page[len(enc):], 0xFF))
+}
+
 // intact reads the newest record back and compares it with what it should be.
 func (s *store) intact(r *record) (bool, error) {
 	want, got := borrow(s.geo.PageSize), borrow(s.geo.PageSize)
@@ -304,5 +321,5 @@ func (s *store) intact(r *record) (bool, error) {
 		return false, err
 	}
 	enc := r.encode(*want)
-	return bytes.Equal((*got)[:len(enc)], enc), nil
+	return holds(*got, enc), nil
 }

@@ -146,7 +146,7 @@ var all = []Mutant{
 		"drive/power.go", "	d.endSession()\n	for n := range d.ram {\n		g, m :=", "	for n := range d.ram {\n		g, m :=",
 	}}},
 	{Row: 31, Defect: "a power-on does not finish the destruction", Edits: []Edit{{
-		"drive/power.go", "	if f.unreadable == nil {\n", "	if f.unreadable == nil && d.cfg.Ranges < 0 {\n",
+		"drive/power.go", "	resisting, err := d.store.cleanRead()\n", "	resisting, err := []int(nil), error(nil)\n",
 	}}},
 	{Row: 32, Defect: "I/O looks for a key, not at the lock", Edits: []Edit{{
 		"drive/io.go", "if locked(&d.rec.ranges[r], m) || m.mek == nil {", "if m.mek == nil {",
