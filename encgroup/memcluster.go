@@ -53,13 +53,22 @@ type delivery struct {
 // be distinct and not empty. entropy is the source of the data keys.
 func NewMemCluster(entropy io.Reader, ids ...string) (*MemCluster, error) {
 	c := &MemCluster{cut: map[[2]int]bool{}, entropy: entropy}
-	for i, id := range ids {
-		if id == "" || len(id) > 200 || slices.Contains(ids[:i], id) {
-			return nil, fmt.Errorf("encgroup: key server ID %q, need distinct names of 1 to 200 bytes", id)
+	for _, id := range ids {
+		if _, err := c.Add(id); err != nil {
+			return nil, err
 		}
-		c.servers = append(c.servers, &MemServer{cluster: c, index: i, id: id})
 	}
 	return c, nil
+}
+
+// Add puts one more server into the cluster, powered, linked and without keys.
+func (c *MemCluster) Add(id string) (*MemServer, error) {
+	if _, err := c.Server(id); err == nil || id == "" || len(id) > 200 {
+		return nil, fmt.Errorf("encgroup: key server ID %q, need distinct names of 1 to 200 bytes", id)
+	}
+	s := &MemServer{cluster: c, index: len(c.servers), id: id}
+	c.servers = append(c.servers, s)
+	return s, nil
 }
 
 // Servers lists the servers, in order, as a group takes them.

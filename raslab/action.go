@@ -43,7 +43,10 @@ func (l *Lab) ServiceAction() string {
 	return l.action.name
 }
 
+// idle is what every service action begins with: the software's own tables are
+// looked at, and one action runs at a time.
 func (l *Lab) idle(op string) error {
+	l.checkTables()
 	if l.action == nil {
 		return nil
 	}

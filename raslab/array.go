@@ -57,8 +57,9 @@ func insertByID[T any](list []T, x T, id func(T) int) []T {
 
 // CreateArray makes an array of a site; every drive of it must be Normal and
 // free. Report.Object is its name.
-func (l *Lab) CreateArray(siteName string, raid RAIDType) (Report, error) {
+func (l *Lab) CreateArray(siteName string, raid RAIDType) (out Report, bad error) {
 	const op = "array create"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
@@ -111,8 +112,9 @@ func (l *Lab) arraysOnPair(pair int) (n int) {
 }
 
 // RemoveArray removes an array that has no rank.
-func (l *Lab) RemoveArray(name string) (Report, error) {
+func (l *Lab) RemoveArray(name string) (out Report, bad error) {
 	const op = "array remove"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}

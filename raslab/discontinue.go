@@ -25,8 +25,9 @@ type DiscontinueReport struct {
 // facility leaves its site, and holds the answer against what the facility itself
 // proved. It removes nothing and erases nothing. It is refused while ranks exist: a
 // drive that is a member is not late, it is in use.
-func (l *Lab) Discontinue() (DiscontinueReport, error) {
+func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	const op = "discontinue"
+	defer l.recovered(op, &result.Report, &failure)
 	if err := l.idle(op); err != nil {
 		return DiscontinueReport{}, err
 	}
@@ -47,7 +48,7 @@ func (l *Lab) Discontinue() (DiscontinueReport, error) {
 		}
 		out.Verdicts = append(out.Verdicts, v)
 		if !v.Passed {
-			bad = append(bad, finding{s, v.Serial, v.Verdict})
+			bad = append(bad, driveFinding(s, v.Serial, v.Verdict))
 		}
 	}
 	if len(bad) > 0 {

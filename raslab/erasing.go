@@ -120,7 +120,7 @@ func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
 		return
 	}
 	why := l.unproven[s.port.Serial()]
-	l.raise(src.BE34009E, s.name, []finding{{s, s.port.Serial(), during + ": " + why}}, l.stillUnproven)
+	l.raise(src.BE34009E, s.name, []finding{driveFinding(s, s.port.Serial(), during+": "+why)}, l.stillUnproven)
 	rep.r.Failed = true
 }
 
@@ -138,7 +138,7 @@ func (l *Lab) stillUnproven(e *event) (still []string) {
 // raiseConfigured reports a drive that somebody's group owns, not this facility's: it
 // may hold customer data and is not erased.
 func (l *Lab) raiseConfigured(rep *reporter, s *slot, during string) {
-	l.raise(src.BE3400A3, s.name, []finding{{s, s.port.Serial(), during + ": the drive is configured already and was not erased"}}, func(e *event) (still []string) {
+	l.raise(src.BE3400A3, s.name, []finding{driveFinding(s, s.port.Serial(), during+": the drive is configured already and was not erased")}, func(e *event) (still []string) {
 		for _, f := range e.found {
 			if f.slot.port.Serial() == f.serial && l.foreign(f.slot) {
 				still = append(still, f.slot.name+": "+f.serial+" is still in the slot, configured")
@@ -234,7 +234,8 @@ func (l *Lab) RevertDrive(slotName string) (Report, error) {
 	return l.eraseByHand("drive revert", slotName, erase.PSIDRevert)
 }
 
-func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (Report, error) {
+func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report, bad error) {
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}

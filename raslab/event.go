@@ -18,21 +18,40 @@ type ServiceEvent struct {
 	Last       time.Time
 	Count      int      // how often it was found
 	Locations  []string // location codes, in the order in which they were found
-	Slots      []string // the same drives as slot names
-	Serials    []string // the same drives as serial numbers
+	Slots      []string // of drives: the same drives as slot names; else empty
+	Serials    []string // of drives: the same drives as serial numbers; else empty
+	KeyServers []int    // of key servers: the key managers concerned, by number; else empty
 	Partitions []int    // 0 and 1: which partitions reported it
-	Found      []string // what was found, one clause a drive, in the same order
+	Found      []string // what was found, one clause for each location
 	Open       bool
 	Closed     time.Time // zero while open
 	ClosedBy   string    // a name, or "facility" when it closed by itself
 	ClosedWhy  string
 }
 
-// finding is one drive that an event speaks of.
+// finding is one thing that an event speaks of: a drive, a key manager, or
+// something that has no more than a location.
 type finding struct {
-	slot   *slot
-	serial string
-	why    string
+	slot     *slot
+	serial   string
+	why      string
+	manager  *keyManager
+	location string // where it is no drive
+}
+
+func driveFinding(s *slot, serial, why string) finding {
+	return finding{slot: s, serial: serial, why: why}
+}
+
+func (f finding) same(o finding) bool {
+	return o.slot == f.slot && o.serial == f.serial && o.manager == f.manager && o.location == f.location
+}
+
+func (f finding) where() string {
+	if f.slot != nil {
+		return f.slot.location
+	}
+	return f.location
 }
 
 type event struct {
@@ -45,6 +64,17 @@ type event struct {
 // raise opens a serviceable event, or counts the open one of the same code and
 // scope. It is called for what was found, and nowhere else.
 func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
+	var on []int
+	for _, p := range l.partitions {
+		if p.complete {
+			on = append(on, p.id)
+		}
+	}
+	return l.raiseOn(on, code, scope, found, recheck)
+}
+
+// raiseOn is raise for what these partitions report.
+func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
 	i := slices.IndexFunc(l.events, func(e *event) bool { return e.Open && e.SRC == string(code) && e.scope == scope })
 	var e *event
 	if i >= 0 {
@@ -57,24 +87,30 @@ func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*
 	e.recheck = recheck
 	e.Last = l.Now()
 	e.Count++
-	for _, p := range l.partitions {
-		if p.complete && !slices.Contains(e.Partitions, p.id) {
-			e.Partitions = append(e.Partitions, p.id)
+	for _, p := range partitions {
+		if !slices.Contains(e.Partitions, p) {
+			e.Partitions = append(e.Partitions, p)
 		}
 	}
+	slices.Sort(e.Partitions)
 	news := e.Count == 1
 	for _, f := range found {
-		k := slices.IndexFunc(e.found, func(o finding) bool { return o.slot == f.slot && o.serial == f.serial })
+		k := slices.IndexFunc(e.found, f.same)
 		if k >= 0 {
 			e.found[k].why, e.Found[k] = f.why, f.why
 			continue
 		}
 		news = true
 		e.found = append(e.found, f)
-		e.Locations = append(e.Locations, f.slot.location)
-		e.Slots = append(e.Slots, f.slot.name)
-		e.Serials = append(e.Serials, f.serial)
+		e.Locations = append(e.Locations, f.where())
 		e.Found = append(e.Found, f.why)
+		switch {
+		case f.slot != nil:
+			e.Slots = append(e.Slots, f.slot.name)
+			e.Serials = append(e.Serials, f.serial)
+		case f.manager != nil:
+			e.KeyServers = append(e.KeyServers, f.manager.id)
+		}
 	}
 	if news {
 		verb := "opened"
@@ -93,7 +129,10 @@ func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*
 func (e *event) summary() string {
 	parts := make([]string, len(e.found))
 	for i, f := range e.found {
-		parts[i] = fmt.Sprintf("%s %s: %s", f.slot.location, f.serial, f.why)
+		parts[i] = f.where() + ": " + f.why
+		if f.slot != nil {
+			parts[i] = fmt.Sprintf("%s %s: %s", f.slot.location, f.serial, f.why)
+		}
 	}
 	return strings.Join(parts, "; ")
 }
@@ -103,10 +142,14 @@ func (e *event) summary() string {
 func (l *Lab) closeItself(e *event, with []src.Code) {
 	l.close(e, "facility", "closes itself")
 	for _, o := range l.events {
-		if o.Open && slices.Contains(with, src.Code(o.SRC)) && slices.Equal(o.Partitions, e.Partitions) {
+		if o.Open && slices.Contains(with, src.Code(o.SRC)) && subset(o.Partitions, e.Partitions) {
 			l.close(o, "facility", "closed with "+e.SRC)
 		}
 	}
+}
+
+func subset(some, all []int) bool {
+	return !slices.ContainsFunc(some, func(n int) bool { return !slices.Contains(all, n) })
 }
 
 func (l *Lab) close(e *event, by, why string) {
@@ -149,7 +192,7 @@ func (l *Lab) CloseEvent(id int, by, why string, force bool) (ServiceEvent, erro
 func (e *event) public() ServiceEvent {
 	p := e.ServiceEvent
 	p.Locations, p.Slots, p.Serials = slices.Clone(p.Locations), slices.Clone(p.Slots), slices.Clone(p.Serials)
-	p.Partitions, p.Found = slices.Clone(p.Partitions), slices.Clone(p.Found)
+	p.Partitions, p.Found, p.KeyServers = slices.Clone(p.Partitions), slices.Clone(p.Found), slices.Clone(p.KeyServers)
 	return p
 }
 

@@ -1,8 +1,12 @@
 package raslab
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
@@ -16,6 +20,14 @@ type keyGroup struct {
 	id  int
 	enc *encgroup.Group
 	why string // why the last retrieval failed; "" if it did not
+
+	entropy  io.Reader
+	store    *repository
+	broken   error // the record could not be read at the last IML
+	mended   []int // copies of the record that were mended at this IML
+	dataKey  time.Time
+	reckey   time.Time
+	deadlock bool
 }
 
 // GroupInfo is an encryption group as showkeygrp shows it.
@@ -27,6 +39,23 @@ type GroupInfo struct {
 	Ranks   []string
 	Members []string // serials, ascending
 	Why     string   // why it is not accessible; "" when it is
+
+	// As showkeygrp shows it.
+	Type              string // "DAR", "TCT"
+	NumRanks          int
+	NumPools          int
+	ReckeyState       string    // "disabled", ...
+	ReckeyDate        time.Time // zero: never
+	DataKeyDate       time.Time // when the data key in force was made
+	GroupStatus       string    // "normal", "critical" (the second word is an assumption)
+	ManagerStatus     string    // "normal", "degraded" when some key manager failed last, "critical" when all did (assumptions)
+	Label2            string    // the second label of IPP; "" with KMIP, which shows "-" for both
+	Certificate       string    // "CUSTOMER", "DEFAULT", "" if none is installed
+	CertificateExpiry time.Time
+	CertificateWarns  string      // "" or one clause
+	UUID              string      // 64 hexadecimal digits: SHA-256 of the data key's identifier (assumption)
+	KeyProtocol       KeyProtocol // of its first key manager
+	Deadlock          bool        // every key server depends on storage that it unlocks
 }
 
 // group is the encryption group with a number; nil for 0 and for one that does
@@ -55,12 +84,13 @@ func (l *Lab) usableGroup(op string, id int) (*keyGroup, error) {
 	return g, nil
 }
 
-// ConfigureGroup configures encryption group id (1 to 4) with every key server
-// of the facility. If the data key can not be made or not be read back from a
+// ConfigureGroup configures encryption group id (1 to 4) with its active key
+// managers; its type is that of the managers (DAR unless it was said otherwise). If the data key can not be made or not be read back from a
 // second server, the report has Failed set and the group stays unconfigured or
 // configuring; calling again goes on.
-func (l *Lab) ConfigureGroup(id int) (Report, error) {
+func (l *Lab) ConfigureGroup(id int) (out Report, bad error) {
 	const op = "group configure"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
@@ -71,12 +101,12 @@ func (l *Lab) ConfigureGroup(id int) (Report, error) {
 	if g != nil && g.enc.State() >= encgroup.Inaccessible {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d is configured already", id), "")
 	}
-	if n := len(l.cluster.Servers()); n < encgroup.MinServers {
-		return Report{}, refuse(ErrState, op, fmt.Sprintf("the facility has %d key servers", n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
+	if n := len(l.activeOf(id)); n < encgroup.MinServers {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %d key servers", id, n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
 	if g == nil {
-		g = &keyGroup{lab: l, id: id}
-		g.enc = encgroup.New(l.cluster.Servers(), l.stream(fmt.Sprintf("group %d", id)), &encgroup.MemStore{})
+		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &repository{lab: l, group: id}}
+		g.enc = encgroup.NewOf(l.groupKind(id), l.eitherPaths(id), g.entropy, g.store)
 		l.groups = insertByID(l.groups, g, func(g *keyGroup) int { return g.id })
 	}
 	rep := l.begin(op, fmt.Sprint(id))
@@ -86,7 +116,8 @@ func (l *Lab) ConfigureGroup(id int) (Report, error) {
 		rep.note("key group %d is %s: %v", id, g.enc.State(), err)
 		return rep.done(), nil
 	}
-	g.why = ""
+	g.why, g.dataKey = "", l.Now()
+	l.checkRepository(g)
 	rep.note("key group %d is %s", id, g.enc.State())
 	return rep.done(), nil
 }
@@ -95,20 +126,117 @@ func (l *Lab) ConfigureGroup(id int) (Report, error) {
 func (l *Lab) Groups() []GroupInfo {
 	out := make([]GroupInfo, len(l.groups))
 	for i, g := range l.groups {
-		out[i] = GroupInfo{ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: g.enc.Record().Label}
-		if g.enc.State() != encgroup.Accessible {
-			out[i].Why = g.why
-		}
-		for _, r := range l.ranks {
-			if r.keygrp == g.id {
-				out[i].Ranks = append(out[i].Ranks, r.name())
-			}
-		}
-		for _, m := range g.enc.Members() {
-			out[i].Members = append(out[i].Members, m.Serial)
-		}
+		out[i] = l.groupInfo(g)
 	}
 	return out
+}
+
+// GroupByID describes one encryption group.
+func (l *Lab) GroupByID(id int) (GroupInfo, error) {
+	g := l.group(id)
+	if g == nil {
+		return GroupInfo{}, refuse(ErrNotFound, "group show", fmt.Sprintf("key group %d is not configured", id), "configure it first")
+	}
+	return l.groupInfo(g), nil
+}
+
+func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
+	rec := g.enc.Record()
+	i := GroupInfo{
+		ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: rec.Label, Type: rec.Kind.String(),
+		ReckeyState: "disabled", ReckeyDate: g.reckey, DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.managerStatus(g.id),
+		KeyProtocol: KMIP, Deadlock: l.deadlocked(g),
+	}
+	if g.enc.State() != encgroup.Accessible {
+		i.Why = g.why
+	}
+	if g.enc.State() == encgroup.Inaccessible {
+		i.GroupStatus = "critical"
+	}
+	pools := map[int]bool{}
+	for _, r := range l.ranks {
+		if r.keygrp == g.id {
+			i.Ranks = append(i.Ranks, r.name())
+			pools[r.pool()] = true
+		}
+	}
+	i.NumRanks, i.NumPools = len(i.Ranks), len(pools)
+	for _, m := range g.enc.Members() {
+		i.Members = append(i.Members, m.Serial)
+	}
+	if rec.UID != "" {
+		i.UUID = fmt.Sprintf("%X", sha256.Sum256([]byte(rec.UID)))
+	}
+	if all := l.managersOf(g.id); len(all) > 0 {
+		i.KeyProtocol = all[0].key
+	}
+	own := l.FacilityCertificate()
+	i.Certificate, i.CertificateExpiry, i.CertificateWarns = own.Kind, own.Expiry, own.Warning
+	return i
+}
+
+func (l *Lab) managerStatus(group int) string {
+	all := l.activeOf(group)
+	bad := 0
+	for _, m := range all {
+		if m.failed {
+			bad++
+		}
+	}
+	switch {
+	case bad == len(all):
+		return "critical"
+	case bad > 0:
+		return "degraded"
+	}
+	return "normal"
+}
+
+// GroupStates is the state of each encryption group by its number, as the panel
+// Manage SFI Resources shows it: {3,0} is group 1 accessible and group 2 not
+// configured (IBM, MAP4980). There are at least two numbers.
+func (l *Lab) GroupStates() []int {
+	n := 2
+	for _, g := range l.groups {
+		n = max(n, g.id)
+	}
+	out := make([]int, n)
+	for _, g := range l.groups {
+		out[g.id-1] = int(g.enc.State())
+	}
+	return out
+}
+
+// groupKind is what the key of a group protects, or will.
+func (l *Lab) groupKind(id int) encgroup.Kind {
+	if g := l.group(id); g != nil {
+		return g.enc.Kind()
+	}
+	return l.kinds[id]
+}
+
+// RemoveGroup removes an encryption group that no rank uses and no drive is a
+// member of. Its data key stays on the key servers.
+func (l *Lab) RemoveGroup(id int) (rep Report, err error) {
+	const op = "group remove"
+	defer l.recovered(op, &rep, &err)
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	g := l.group(id)
+	switch {
+	case g == nil:
+		return Report{}, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", id), "")
+	case len(l.groupInfo(g).Ranks) > 0:
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d holds rank %s", id, l.groupInfo(g).Ranks[0]), "remove its ranks first")
+	case len(g.enc.Members()) > 0:
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("drive %s is still a member of key group %d", g.enc.Members()[0].Serial, id), "erase it first")
+	}
+	r := l.begin(op, fmt.Sprint(id))
+	g.enc.PowerOff()
+	l.groups = slices.DeleteFunc(l.groups, func(o *keyGroup) bool { return o == g })
+	r.note("key group %d is removed", id)
+	return r.done(), nil
 }
 
 // Group is the encryption group itself, for tests and tools; nil if it does not
@@ -173,8 +301,9 @@ func (l *Lab) forget(serial string) {
 
 // RekeyDrive gives a member of an encrypted rank its next access credential; its
 // data stay.
-func (l *Lab) RekeyDrive(slotName string) (Report, error) {
+func (l *Lab) RekeyDrive(slotName string) (out Report, bad error) {
 	const op = "drive rekey"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}

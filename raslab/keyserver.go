@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
@@ -10,7 +11,11 @@ import (
 type KeyServerInfo struct {
 	ID   int    // counts from 1
 	Addr string // keyserver1.example.com
-	Up   bool
+	IP   string
+	Up   bool // it has power
+	// Service is true if the key service runs too, as far as the machine itself goes.
+	Service        bool
+	Facility, Rank string // where it keeps its storage; empty: storage of its own
 }
 
 // AccessResult is one line of a key retrieval test.
@@ -22,30 +27,28 @@ type AccessResult struct {
 
 func keyServerAddr(id int) string { return fmt.Sprintf("keyserver%d.example.com", id) }
 
-// KeyServers lists the key servers.
+// KeyServers lists the customer's machines, numbered in the order in which they
+// came.
 func (l *Lab) KeyServers() []KeyServerInfo {
-	out := make([]KeyServerInfo, len(l.cluster.Servers()))
-	for i := range out {
-		s, err := l.cluster.Server(keyServerAddr(i + 1))
-		if err != nil {
-			panic("BUG: raslab: " + err.Error())
-		}
-		out[i] = KeyServerInfo{ID: i + 1, Addr: s.ID(), Up: s.Powered()}
+	out := make([]KeyServerInfo, len(l.hosts))
+	for i, h := range l.hosts {
+		out[i] = KeyServerInfo{ID: i + 1, Addr: h.Name, IP: h.IP, Up: h.mem.Powered(), Service: !h.down && !h.garbled && h.running()}
+		out[i].Facility, out[i].Rank = h.Storage()
 	}
 	return out
 }
 
-// KeyServer is a key server itself, to break it: power, network, stored keys.
+// KeyServer is the disk and the power of a key server: stored keys are lost and
+// damaged there.
 func (l *Lab) KeyServer(id int) (*encgroup.MemServer, error) {
-	s, err := l.cluster.Server(keyServerAddr(id))
-	if err != nil {
-		right := "the facility has none"
-		if n := len(l.cluster.Servers()); n > 0 {
-			right = fmt.Sprintf("key servers are 1 to %d", n)
-		}
-		return nil, refuse(ErrNotFound, "key server", fmt.Sprintf("there is no key server %d", id), right)
+	if id >= 1 && id <= len(l.hosts) {
+		return l.hosts[id-1].mem, nil
 	}
-	return s, nil
+	right := "the facility has none"
+	if n := len(l.hosts); n > 0 {
+		right = fmt.Sprintf("key servers are 1 to %d", n)
+	}
+	return nil, refuse(ErrNotFound, "key server", fmt.Sprintf("there is no key server %d", id), right)
 }
 
 // StopKeyServer stops a key server; it keeps its keys. What the facility has in
@@ -71,26 +74,87 @@ func (l *Lab) StartKeyServer(id int) error {
 	return nil
 }
 
-// TestAccess asks each key server for the key of a group, tries it, and changes
-// nothing.
+// TestAccess asks each active key manager of a group for its key, tries it, and
+// changes nothing but the record of when each was asked.
 func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 	const op = "group testaccess"
 	g := l.group(group)
 	if g == nil {
 		return nil, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", group), "configure it first")
 	}
-	results, err := g.enc.TestAccess()
-	if err != nil {
+	if g.enc.State() < encgroup.Inaccessible {
 		return nil, refuse(ErrState, op, fmt.Sprintf("key group %d is %s", group, g.enc.State()), "configure it first")
 	}
-	out := make([]AccessResult, len(results))
-	for i, r := range results {
-		out[i] = AccessResult{KeyServer: i + 1, Addr: r.Server, Err: r.Err}
+	all := l.probeAll(g)
+	out := []AccessResult{}
+	for _, m := range l.activeOf(group) {
+		r := AccessResult{KeyServer: m.id, Addr: m.addr, Err: firstError(all, m)}
 		answer := "success"
-		if r.Err != nil {
+		switch {
+		case len(all) == 0:
+			r.Err = l.whyNotAsked(g)
+			answer = r.Err.Error()
+		case r.Err != nil:
 			answer = r.Err.Error()
 		}
-		l.logf("key server", "test of access to the key of group %d on %s: %s", group, r.Server, answer)
+		out = append(out, r)
+		l.logf("key server", "test of access to the key of group %d on %s: %s", group, m.addr, answer)
+	}
+	return out, nil
+}
+
+// whyNotAsked is why no server could be asked.
+func (l *Lab) whyNotAsked(g *keyGroup) error {
+	if _, _, err := g.store.load(); err != nil {
+		return err
+	}
+	return fmt.Errorf("raslab: no partition has completed its IML")
+}
+
+// testAccessDuration is how long a submitted test of access takes (assumption,
+// after the sample in MAP4980).
+const testAccessDuration = 11 * time.Second
+
+// SubmitTestAccess starts a test of access and returns at once: eleven seconds later
+// each key manager has its result (GroupAccess).
+func (l *Lab) SubmitTestAccess(group int) error {
+	const op = "group testaccess"
+	g := l.group(group)
+	if g == nil {
+		return refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", group), "configure it first")
+	}
+	if g.enc.State() < encgroup.Inaccessible {
+		return refuse(ErrState, op, fmt.Sprintf("key group %d is %s", group, g.enc.State()), "configure it first")
+	}
+	l.logf("key server", "test of access to the key of group %d submitted", group)
+	l.clock.after(testAccessDuration, func() {
+		if l.group(group) == g && g.enc.State() >= encgroup.Inaccessible {
+			_, _ = l.TestAccess(group) // its results are kept with the key managers
+		}
+	})
+	return nil
+}
+
+// AccessRecord is one line of showkeygrp -access.
+type AccessRecord struct {
+	KeyManager  int
+	LastAccess  string // "success", "failed" (the second word is an assumption), "" if it was never asked
+	LastSuccess time.Time
+	LastFailure time.Time
+}
+
+// GroupAccess lists, for every key manager of the facility, when it was asked last for the
+// key of a group and what came: by a test of access, a periodic retrieval or an IML.
+func (l *Lab) GroupAccess(group int) ([]AccessRecord, error) {
+	if l.group(group) == nil {
+		return nil, refuse(ErrNotFound, "group access", fmt.Sprintf("key group %d is not configured", group), "configure it first")
+	}
+	out := make([]AccessRecord, len(l.managers))
+	for i, m := range l.managers {
+		out[i].KeyManager = m.id
+		if a := m.access[group]; a != nil {
+			out[i].LastAccess, out[i].LastSuccess, out[i].LastFailure = a.last, a.success, a.failure
+		}
 	}
 	return out, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/erase"
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // Options is what a facility is built with. The zero value is a facility of 32
@@ -19,7 +20,17 @@ type Options struct {
 	Start      time.Time // virtual time at power-on; default 2026-01-05 08:00 UTC
 	SectorSize int       // bytes, 512 (default) or 4096
 	Sectors    uint64    // capacity of a drive in sectors; default 65536
-	KeyServers int       // key servers of the customer, 1 to 4; negative means none; default 2
+	KeyServers int       // key servers of the customer, each a key manager of key group 1; 1 to 4; negative means none; default 2
+	Consoles   int       // management consoles, 1 or 2; default 2
+	// KeyPeriod is the time between two periodic key retrievals, at least a
+	// minute; default 8 h (assumption).
+	KeyPeriod time.Duration
+	// Dial gives the facility a real key server behind a key manager, such as a
+	// KMIP server by address, authority and client certificate. The way from the partitions to
+	// the console stays simulated; what is real is outside the lab's virtual time
+	// and its promise of the same trace. nil, or a nil answer, is the
+	// simulated network.
+	Dial func(KeyManagerInfo) encgroup.KeyServer
 	Serial     string    // of the facility, 1 to 10 letters and digits; default "75NR641"
 	// Shelf holds loose drives. Facilities that share one can exchange drives;
 	// nil gives the facility a shelf of its own.
@@ -41,8 +52,25 @@ type Lab struct {
 	arrays []*array // by id
 	ranks  []*Rank  // by id
 
-	cluster    *encgroup.MemCluster
-	groups     []*keyGroup // by id
+	cluster   *encgroup.MemCluster
+	hosts     []*KeyHost
+	consoles  [2]console
+	links     [2][2]link // of a partition to a console
+	memory    *fault.Plan
+	pki       *pki
+	own       *identity // the facility's certificate; nil if none
+	ownKind   string
+	ownWarned int
+	managers  []*keyManager // by id
+	kinds     map[int]encgroup.Kind
+	groups    []*keyGroup // by id
+
+	sfi         sfiState
+	sfiSteps    int
+	cutOff      bool // BE14E004, BE14E008 or BE14E009 was reported, and no server has answered since
+	querying    bool
+	periodicRun func()
+
 	partitions [2]partition
 
 	events []*event
@@ -71,6 +99,7 @@ func New(o Options) (*Lab, error) {
 	l := &Lab{
 		options: o, clock: clock{start: o.Start}, byName: map[string]*slot{},
 		certificates: map[string]*erase.Certificate{}, unproven: map[string]string{},
+		kinds: map[int]encgroup.Kind{}, sfi: sfiRunning,
 	}
 	ids := make([]string, max(o.KeyServers, 0))
 	for i := range ids {
@@ -79,6 +108,9 @@ func New(o Options) (*Lab, error) {
 	var err error
 	if l.cluster, err = encgroup.NewMemCluster(l.stream("key servers"), ids...); err != nil {
 		return nil, fmt.Errorf("raslab: %w", err)
+	}
+	if err := l.newKeyPath(); err != nil {
+		return nil, err
 	}
 	if l.eraser, err = l.newEraser(); err != nil {
 		return nil, err
@@ -104,7 +136,38 @@ func New(o Options) (*Lab, error) {
 		o.Serial, len(l.slots)/slotsPerEnclosure, o.Drives, len(l.sites), len(ids))
 	l.hourlyRun = l.hourly
 	l.clock.after(healthPeriod, l.hourlyRun)
+	l.periodicRun = l.periodic
+	l.clock.after(o.KeyPeriod, l.periodicRun)
 	return l, nil
+}
+
+// newKeyPath builds what is between the partitions and their keys: consoles, links,
+// certificates, the customer's machines, and a key manager for each.
+func (l *Lab) newKeyPath() (err error) {
+	for i := range l.consoles {
+		l.consoles[i] = console{id: i + 1, serves: i < l.options.Consoles}
+	}
+	if l.pki, err = newPKI(l.stream("authorities"), l.options.Start, l.options.Serial); err != nil {
+		return err
+	}
+	if err := l.DefaultCertificate(); err != nil {
+		return err
+	}
+	for i := range l.cluster.Servers() {
+		mem, err := l.cluster.Server(keyServerAddr(i + 1))
+		if err != nil {
+			panic("BUG: raslab: " + err.Error())
+		}
+		h, err := l.newHost(mem)
+		if err != nil {
+			return err
+		}
+		l.hosts = append(l.hosts, h)
+		m := &keyManager{id: i + 1, active: true, addr: h.Name, port: portKMIP, protocol: ProtocolTLS, key: KMIP, group: 1, cert: customerCertificate}
+		l.wire(m)
+		l.managers = append(l.managers, m)
+	}
+	return nil
 }
 
 // complete fills in the defaults and refuses what can not be.
@@ -128,6 +191,12 @@ func (o *Options) complete() error {
 	if o.Serial == "" {
 		o.Serial = "75NR641"
 	}
+	if o.Consoles == 0 {
+		o.Consoles = 2
+	}
+	if o.KeyPeriod == 0 {
+		o.KeyPeriod = keyPeriod
+	}
 	switch {
 	case o.Drives < drivesPerSite || o.Drives > drivesMax || o.Drives%drivesPerSite != 0:
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d drives", o.Drives), fmt.Sprintf("a multiple of %d from %d to %d is right", drivesPerSite, drivesPerSite, drivesMax))
@@ -137,6 +206,10 @@ func (o *Options) complete() error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d sectors a drive", o.Sectors), "at most 2^40 are possible")
 	case o.KeyServers > keyServersMax:
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d key servers", o.KeyServers), fmt.Sprintf("at most %d are possible", keyServersMax))
+	case o.Consoles < 1 || o.Consoles > 2:
+		return refuse(ErrInvalid, op, fmt.Sprintf("%d consoles", o.Consoles), "1 and 2 are right")
+	case o.KeyPeriod < time.Minute:
+		return refuse(ErrInvalid, op, fmt.Sprintf("a key retrieval every %s", o.KeyPeriod), "at least 1m is right")
 	case !plainName(o.Serial):
 		return refuse(ErrInvalid, op, fmt.Sprintf("serial number %q", o.Serial), "1 to 10 letters and digits are right")
 	}

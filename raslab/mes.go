@@ -18,8 +18,9 @@ type MESRequest struct {
 // InstallMES installs an enclosure of 16 drives: power, drive certify, two array
 // sites. A drive that can not be used does not stop the others. Report.Object is
 // the enclosure's name.
-func (l *Lab) InstallMES(q MESRequest) (Report, error) {
+func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	const op = "mes install"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}

@@ -73,8 +73,9 @@ func (l *Lab) noAccessWhy(r *Rank) string {
 // PowerCycle turns the facility off and on: the group keys leave memory, every
 // drive loses its power, then follow power-on and a dual cluster IML. The
 // report has Failed set if data are not accessible afterwards.
-func (l *Lab) PowerCycle() (Report, error) {
+func (l *Lab) PowerCycle() (out Report, bad error) {
 	const op = "power cycle"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
@@ -102,8 +103,9 @@ func (l *Lab) PowerCycle() (Report, error) {
 // DualClusterIML reboots both partitions: the group keys leave their memory and
 // are fetched from the key servers again, and members that are locked are
 // unlocked. Drives keep their power.
-func (l *Lab) DualClusterIML() (Report, error) {
+func (l *Lab) DualClusterIML() (out Report, bad error) {
 	const op = "iml"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
@@ -127,6 +129,26 @@ func (l *Lab) iml(rep *reporter, op string) {
 	l.action = &action{name: op}
 	l.clock.runUntil(l.clock.now + imlDuration)
 	l.action = nil
+	l.sfi = sfiRunning
+	l.sfiSteps++
+	if l.load() {
+		// One copy of a record differed: it is mended, and the partitions reboot
+		// once more, by themselves.
+		rep.note("a copy of the key repository was mended; the partitions reboot once more")
+		l.action = &action{name: op}
+		l.clock.runUntil(l.clock.now + imlDuration)
+		l.action = nil
+		l.load()
+	}
+	for i := range l.partitions {
+		l.partitions[i].complete = true
+	}
+	for _, g := range l.groups {
+		if g.mended != nil {
+			l.raiseMended(g, g.mended)
+			g.mended = nil
+		}
+	}
 	l.retrieveKeys(rep)
 	access := true
 	for _, g := range l.groups {
@@ -146,20 +168,31 @@ func (l *Lab) iml(rep *reporter, op string) {
 }
 
 // retrieveKeys is the key retrieval of a dual cluster IML: every configured
-// group asks the key servers. Why it failed is kept with the group; the codes
-// of the key path are raised from here.
+// group asks the key servers, and what went wrong is reported.
 func (l *Lab) retrieveKeys(rep *reporter) {
+	l.cutOff = false
 	for _, g := range l.groups {
 		if g.enc.State() < encgroup.Inaccessible {
 			continue
 		}
-		if err := g.enc.Retrieve(); err != nil {
-			g.why = err.Error()
-			rep.note("key group %d is %s: %v", g.id, g.enc.State(), err)
+		if g.broken != nil {
+			g.why = cause(g.broken)
+			rep.note("key group %d is %s: %s", g.id, g.enc.State(), g.why)
+			l.raiseBroken(g)
 			continue
 		}
-		g.why = ""
-		rep.note("key group %d is %s", g.id, g.enc.State())
+		failed, err := l.retrieve(g)
+		if err != nil {
+			g.why = err.Error()
+			rep.note("key group %d is %s: %v", g.id, g.enc.State(), err)
+		} else {
+			g.why = ""
+			rep.note("key group %d is %s", g.id, g.enc.State())
+			l.checkRepository(g)
+		}
+		if len(failed) > 0 {
+			l.reportIML(g, failed)
+		}
 	}
 }
 

@@ -39,8 +39,9 @@ func (r *Rank) pool() int { return 2*r.keygrp + r.partition() }
 // an encrypted rank gets a new MEK and its access credential. If one will not,
 // the rank is not made: the members that were admitted are erased again, and the
 // report has Failed set. Report.Object is the rank's name.
-func (l *Lab) CreateRank(arrayName string, keygrp int) (Report, error) {
+func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	const op = "rank create"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
@@ -95,8 +96,9 @@ func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
 // erased and leaves its key group. A member that can not be erased does not
 // keep the rank; it is reported. A group that is inaccessible has to be made
 // accessible first: without its keys nobody can prove an erase.
-func (l *Lab) RemoveRank(name string) (Report, error) {
+func (l *Lab) RemoveRank(name string) (out Report, bad error) {
 	const op = "rank remove"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}

@@ -23,8 +23,9 @@ import (
 // and its power is taken away. The service action is in progress until
 // ResumeRepair or CancelRepair. It is refused while taking the drive would
 // leave its rank without data.
-func (l *Lab) StartRepair(slotName string) (Report, error) {
+func (l *Lab) StartRepair(slotName string) (out Report, bad error) {
 	const op = "repair start"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
@@ -59,6 +60,7 @@ func (l *Lab) StartRepair(slotName string) (Report, error) {
 
 // repairOf checks that the repair of this slot is in progress.
 func (l *Lab) repairOf(op, slotName string) (*slot, error) {
+	l.checkTables()
 	s, err := l.slotNamed(op, slotName)
 	switch {
 	case err != nil:
@@ -74,8 +76,9 @@ func (l *Lab) repairOf(op, slotName string) (*slot, error) {
 // ExchangeFRU exchanges the drive for a part of the shelf, by serial. An empty
 // serial continues without unseating and reseating the drive: a pseudo repair.
 // An exchange is refused while the old drive may hold the only copy of its data.
-func (l *Lab) ExchangeFRU(slotName, serial string) (Report, error) {
+func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 	const op = "repair exchange"
+	defer l.recovered(op, &out, &bad)
 	s, err := l.repairOf(op, slotName)
 	if err != nil {
 		return Report{}, err
@@ -120,8 +123,9 @@ func (r *Rank) redundantWithout(m *member) bool {
 }
 
 // CancelRepair ends a repair before the FRU was exchanged.
-func (l *Lab) CancelRepair(slotName string) (Report, error) {
+func (l *Lab) CancelRepair(slotName string) (out Report, bad error) {
 	const op = "repair cancel"
+	defer l.recovered(op, &out, &bad)
 	s, err := l.repairOf(op, slotName)
 	if err != nil {
 		return Report{}, err
@@ -153,8 +157,9 @@ func (l *Lab) CancelRepair(slotName string) (Report, error) {
 
 // ResumeRepair powers the drive on, certifies it, and brings it to its place. The
 // repair is over then, also if it did not succeed.
-func (l *Lab) ResumeRepair(slotName string) (Report, error) {
+func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 	const op = "repair resume"
+	defer l.recovered(op, &out, &bad)
 	s, err := l.repairOf(op, slotName)
 	if err != nil {
 		return Report{}, err
@@ -333,7 +338,7 @@ func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
 // raiseMigrationFailed reports a drive that did not come into its group in the
 // resume of a repair.
 func (l *Lab) raiseMigrationFailed(rep *reporter, s *slot, err error) {
-	l.raise(src.BE31F004, s.name, []finding{{s, s.port.Serial(), "repair of " + s.name + ": " + migrationWhy(err)}}, func(e *event) (still []string) {
+	l.raise(src.BE31F004, s.name, []finding{driveFinding(s, s.port.Serial(), "repair of "+s.name+": "+migrationWhy(err))}, func(e *event) (still []string) {
 		for _, f := range e.found {
 			m := f.slot.member()
 			switch {

@@ -13,8 +13,9 @@ import (
 // spare joins the key group first. The copy runs in virtual time; the service
 // action is in progress until it ends. What the member does not give comes from
 // the other members.
-func (l *Lab) SmartRebuild(slotName string) (Report, error) {
+func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	const op = "smartrebuild start"
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
@@ -80,7 +81,7 @@ func (l *Lab) SmartRebuild(slotName string) (Report, error) {
 // initialised because the group has no key.
 func (l *Lab) raiseInaccessible(rep *reporter, s, spare *slot, g *keyGroup, err error) {
 	why := fmt.Sprintf("spare %s can not join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err)))
-	l.raise(src.BE3400A2, s.name, []finding{{s, s.port.Serial(), why}}, func(*event) []string {
+	l.raise(src.BE3400A2, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, func(*event) []string {
 		if g.enc.State() == encgroup.Accessible {
 			return nil
 		}

@@ -1,0 +1,341 @@
+package raslab
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
+
+// keyManagersMax is how many key managers a facility may have (assumption).
+const keyManagersMax = 8
+
+// Protocol is how the connection to a key manager is protected.
+type Protocol string
+
+// KeyProtocol is what is spoken over it.
+type KeyProtocol string
+
+// The protocols, as DSCLI writes them.
+const (
+	ProtocolNone Protocol    = "none"
+	ProtocolTLS  Protocol    = "tls"
+	IPP          KeyProtocol = "IPP"
+	KMIP         KeyProtocol = "KMIP"
+)
+
+// keyManager is the facility's entry of a key server.
+type keyManager struct {
+	id       int
+	active   bool
+	addr     string
+	port     int
+	protocol Protocol
+	key      KeyProtocol
+	group    int
+	cert     string
+	trust    *authority
+	paths    [2]*keyPath
+	external encgroup.KeyServer
+
+	access     map[int]*accessRecord // by group; never ranged over
+	failed     bool                  // the last answer was none, or a bad one
+	silent     bool                  // no communication since
+	since      time.Time
+	overTLS    bool // it was a TLS link that failed
+	overdue    bool // four hours were reported
+	silentWhy  string
+	silentOver []int // partitions
+}
+
+type accessRecord struct {
+	last             string
+	success, failure time.Time
+}
+
+// KeyManagerInfo is a key manager as lskeymgr and showkeymgr show it.
+type KeyManagerInfo struct {
+	ID          int
+	State       string // "active", "inactive"
+	Status      string // "normal"; "failed" when its last retrieval failed (the word is an assumption)
+	Addr        string
+	Port        int
+	Protocol    Protocol
+	KeyProtocol KeyProtocol
+	Type        string // "DAR", "TCT": that of its key group
+	KeyGroup    int
+	Certificate string // file name of the certificate by which the server is known; "" if none
+}
+
+// KeyManagerRequest is a key manager to be made. Zero values take the defaults
+// in brackets.
+type KeyManagerRequest struct {
+	ID          int // 1 to 8 [the lowest that is free]
+	Addr        string
+	Port        int         // [5696 for KMIP, 441 for IPP with TLS, 3801 for IPP without]
+	Protocol    Protocol    // [tls]
+	KeyProtocol KeyProtocol // [KMIP]
+	Type        string      // "DAR" or "TCT" [that of the key group, else DAR]
+	KeyGroup    int         // 1 to 4 [1]
+	Certificate string      // file name [of TLS: that of the customer's authority]
+}
+
+// KeyManagerChange says what ChangeKeyManager changes: nil fields stay.
+type KeyManagerChange struct {
+	Addr        *string
+	Port        *int
+	Protocol    *Protocol
+	KeyProtocol *KeyProtocol
+	Active      *bool
+	Certificate *string
+}
+
+// customerCertificate is the file name of the customer's authority (assumption).
+const customerCertificate = "customer_ca.pem"
+
+// MakeKeyManager configures a key server of the customer. Nothing is sent to it:
+// whether it is there is found out when a key is asked for.
+func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
+	const op = "keymgr make"
+	m := &keyManager{active: true, addr: strings.TrimSpace(q.Addr), port: q.Port, protocol: q.Protocol, key: q.KeyProtocol, group: q.KeyGroup, cert: q.Certificate, id: q.ID}
+	if m.protocol == "" {
+		m.protocol = ProtocolTLS
+	}
+	if m.key == "" {
+		m.key = KMIP
+	}
+	if m.group == 0 {
+		m.group = 1
+	}
+	if m.port == 0 {
+		m.port = defaultPort(m.protocol, m.key)
+	}
+	if m.cert == "" && m.protocol == ProtocolTLS {
+		m.cert = customerCertificate
+	}
+	if m.id == 0 {
+		m.id = l.freeManager()
+	}
+	if err := l.checkManager(op, m, nil); err != nil {
+		return KeyManagerInfo{}, err
+	}
+	if want := l.groupKind(m.group); q.Type != "" && !strings.EqualFold(q.Type, want.String()) {
+		if l.group(m.group) != nil || len(l.managersOf(m.group)) > 0 || kindNamed(q.Type) < 0 {
+			return KeyManagerInfo{}, refuse(ErrInvalid, op, fmt.Sprintf("type %q for key group %d", q.Type, m.group), fmt.Sprintf("the group is of type %s", want))
+		}
+		l.kinds[m.group] = encgroup.Kind(kindNamed(q.Type))
+	}
+	l.wire(m)
+	l.managers = insertByID(l.managers, m, managerID)
+	l.reconnect()
+	l.logf("key manager", "%d: %s port %d, %s %s, key group %d", m.id, m.addr, m.port, m.protocol, m.key, m.group)
+	return l.managerInfo(m), nil
+}
+
+func kindNamed(s string) int {
+	switch strings.ToUpper(s) {
+	case "DAR":
+		return int(encgroup.DAR)
+	case "TCT":
+		return int(encgroup.TCT)
+	}
+	return -1
+}
+
+func managerID(m *keyManager) int { return m.id }
+
+func (l *Lab) freeManager() int {
+	for id := 1; id <= keyManagersMax; id++ {
+		if l.manager(id) == nil {
+			return id
+		}
+	}
+	return keyManagersMax + 1
+}
+
+func defaultPort(p Protocol, k KeyProtocol) int {
+	switch {
+	case k == KMIP:
+		return portKMIP
+	case p == ProtocolTLS:
+		return portIPPTLS
+	}
+	return portIPP
+}
+
+// checkManager refuses what can not be.
+func (l *Lab) checkManager(op string, m, but *keyManager) error {
+	switch {
+	case m.id < 1 || m.id > keyManagersMax:
+		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d", m.id), fmt.Sprintf("numbers are 1 to %d", keyManagersMax))
+	case but == nil && l.manager(m.id) != nil:
+		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d exists", m.id), "take another number, or change it")
+	case !hostName(strings.ToLower(m.addr)):
+		return refuse(ErrInvalid, op, fmt.Sprintf("address %q", m.addr), "1 to 200 letters, digits, hyphens and dots are right")
+	case m.port < 1 || m.port > 65535:
+		return refuse(ErrInvalid, op, fmt.Sprintf("port %d", m.port), "1 to 65535 are right")
+	case m.protocol != ProtocolNone && m.protocol != ProtocolTLS:
+		return refuse(ErrInvalid, op, fmt.Sprintf("protocol %q", m.protocol), "none and tls are right")
+	case m.key != IPP && m.key != KMIP:
+		return refuse(ErrInvalid, op, fmt.Sprintf("key protocol %q", m.key), "IPP and KMIP are right")
+	case m.key == KMIP && m.protocol != ProtocolTLS:
+		return refuse(ErrInvalid, op, "KMIP without TLS", "KMIP needs protocol tls")
+	case m.group < 1 || m.group > groupMax:
+		return refuse(ErrInvalid, op, fmt.Sprintf("key group %d", m.group), fmt.Sprintf("numbers are 1 to %d", groupMax))
+	}
+	for _, o := range l.managers {
+		if o != but && o.group == m.group && strings.EqualFold(o.addr, m.addr) {
+			return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d is %s already", o.id, m.addr), "a key group has each server once")
+		}
+	}
+	return nil
+}
+
+// wire makes the ways from both partitions to the server, and asks the caller
+// who built the facility for a server of his own.
+func (l *Lab) wire(m *keyManager) {
+	m.trust = l.pki.customer
+	m.access = map[int]*accessRecord{}
+	for p := range m.paths {
+		m.paths[p] = &keyPath{lab: l, partition: p, manager: m}
+	}
+	if l.options.Dial != nil {
+		m.external = l.options.Dial(l.managerInfo(m))
+	}
+}
+
+// ChangeKeyManager changes an entry, also whether it is active: an inactive one
+// is not asked.
+func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, error) {
+	const op = "keymgr change"
+	m, err := l.managerNumbered(op, id)
+	if err != nil {
+		return KeyManagerInfo{}, err
+	}
+	n := *m
+	set(&n.addr, c.Addr)
+	set(&n.port, c.Port)
+	set(&n.protocol, c.Protocol)
+	set(&n.key, c.KeyProtocol)
+	set(&n.active, c.Active)
+	set(&n.cert, c.Certificate)
+	if c.Protocol != nil || c.KeyProtocol != nil {
+		if c.Port == nil && m.port == defaultPort(m.protocol, m.key) {
+			n.port = defaultPort(n.protocol, n.key)
+		}
+		switch {
+		case n.protocol == ProtocolNone:
+			n.cert = ""
+		case n.cert == "":
+			n.cert = customerCertificate
+		}
+	}
+	if err := l.checkManager(op, &n, m); err != nil {
+		return KeyManagerInfo{}, err
+	}
+	paths := m.paths // they point to the entry
+	*m = n
+	m.paths = paths
+	if l.options.Dial != nil {
+		m.external = l.options.Dial(l.managerInfo(m))
+	}
+	l.reconnect()
+	l.logf("key manager", "%d: %s port %d, %s %s, key group %d, %s", m.id, m.addr, m.port, m.protocol, m.key, m.group, m.state())
+	return l.managerInfo(m), nil
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// RemoveKeyManager removes an entry; the server and its keys stay what they are.
+func (l *Lab) RemoveKeyManager(id int) error {
+	m, err := l.managerNumbered("keymgr remove", id)
+	if err != nil {
+		return err
+	}
+	l.managers = slices.DeleteFunc(l.managers, func(o *keyManager) bool { return o == m })
+	l.reconnect()
+	l.logf("key manager", "%d: %s removed", m.id, m.addr)
+	return nil
+}
+
+// KeyManagers lists the key managers, by number.
+func (l *Lab) KeyManagers() []KeyManagerInfo {
+	out := make([]KeyManagerInfo, len(l.managers))
+	for i, m := range l.managers {
+		out[i] = l.managerInfo(m)
+	}
+	return out
+}
+
+// KeyManager describes one.
+func (l *Lab) KeyManager(id int) (KeyManagerInfo, error) {
+	m, err := l.managerNumbered("keymgr show", id)
+	if err != nil {
+		return KeyManagerInfo{}, err
+	}
+	return l.managerInfo(m), nil
+}
+
+func (l *Lab) managerInfo(m *keyManager) KeyManagerInfo {
+	i := KeyManagerInfo{
+		ID: m.id, State: m.state(), Status: "normal", Addr: m.addr, Port: m.port, Protocol: m.protocol, KeyProtocol: m.key,
+		Type: l.groupKind(m.group).String(), KeyGroup: m.group, Certificate: m.cert,
+	}
+	if m.failed {
+		i.Status = "failed"
+	}
+	return i
+}
+
+func (m *keyManager) state() string {
+	if m.active {
+		return "active"
+	}
+	return "inactive"
+}
+
+func (l *Lab) manager(id int) *keyManager {
+	for _, m := range l.managers {
+		if m.id == id {
+			return m
+		}
+	}
+	return nil
+}
+
+func (l *Lab) managerNumbered(op string, id int) (*keyManager, error) {
+	if m := l.manager(id); m != nil {
+		return m, nil
+	}
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no key manager %d", id), existing("key managers", l.managers, func(m *keyManager) string { return fmt.Sprint(m.id) }))
+}
+
+// managersOf lists the entries of a group; active ones among them are asked.
+func (l *Lab) managersOf(group int) (out []*keyManager) {
+	for _, m := range l.managers {
+		if m.group == group {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (l *Lab) activeOf(group int) []*keyManager {
+	return slices.DeleteFunc(l.managersOf(group), func(m *keyManager) bool { return !m.active })
+}
+
+// location is the location code of a key server: its number and its address
+// (MAP4980; the shape is an assumption).
+func (m *keyManager) location() string {
+	addr := m.addr
+	if h := m.paths[0].lab.host(m.addr); h != nil && m.external == nil {
+		addr = h.IP
+	}
+	return fmt.Sprintf("KS%d-%s", m.id, addr)
+}

@@ -1,0 +1,278 @@
+package raslab
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// What the facility itself finds on its half of the way to a key server. The
+// rest of the way answers with the errors of encgroup.KeyServer.
+var (
+	ErrNoConsole      = errors.New("partition and management console can not talk")
+	ErrCommandTimeout = errors.New("the management console did not answer the command in time")
+)
+
+// The points of the network: what can go wrong once, or now and then. What is
+// broken for good has verbs of its own.
+var (
+	pointLinkLost = fault.Register("link.command.lost",
+		"a command of the partition does not reach the console",
+		"the other console is asked; with none left BE14E009")
+	pointLinkStalled = fault.Register("link.command.stalled",
+		"a command reaches the console, and the answer does not come in time",
+		"the other console is asked; with none left BE14E00B, or BE14EA0B where other servers were reached")
+	pointRefused = fault.Register("net.connect.refused",
+		"the key server's host refuses the connection of the console",
+		"the other console is asked; with none left BE14E008, or BE14EAF1 or BE14EAF3 in a periodic retrieval")
+	pointLost = fault.Register("net.connect.lost",
+		"nothing answers the connection of the console: a black hole",
+		"as net.connect.refused")
+	pointReset = fault.Register("net.session.reset",
+		"the connection to the key server opens, and is then cut",
+		"BE14E0F1 at IML, BE14EAF1 or BE14EAF3 in a periodic retrieval")
+	pointGarbled = fault.Register("net.session.garbled",
+		"the connection to the key server opens, and what comes back is no key protocol",
+		"as net.session.reset")
+	pointSilent = fault.Register("net.session.silent",
+		"the connection to the key server opens, and then nothing comes",
+		"as net.session.reset")
+)
+
+// keyPath is the way of one partition to one key server, through whichever
+// console gets it there: an encgroup.KeyServer, and the one way by which this package
+// gets at keys, simulated network or real one.
+type keyPath struct {
+	lab       *Lab
+	partition int
+	manager   *keyManager
+}
+
+var _ encgroup.KeyServer = (*keyPath)(nil)
+
+// ID is the address of the server.
+func (p *keyPath) ID() string { return p.manager.addr }
+
+// Create asks for a new data key.
+func (p *keyPath) Create(label string) (uid string, err error) {
+	err = p.command(func(s encgroup.KeyServer) error {
+		uid, err = s.Create(label)
+		return err
+	})
+	return uid, err
+}
+
+// Get asks for a data key.
+func (p *keyPath) Get(uid string) (key secret.Key32, err error) {
+	err = p.command(func(s encgroup.KeyServer) error {
+		key, err = s.Get(uid)
+		return err
+	})
+	return key, err
+}
+
+// command carries a key command to the server through one console after the
+// other, until the server answers. Of several failures the one that came furthest counts.
+func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
+	worst := error(fmt.Errorf("%w: there is no console", ErrNoConsole))
+	for i := range p.lab.consoles {
+		c := &p.lab.consoles[i]
+		if !c.serves {
+			continue
+		}
+		err := p.through(c, do)
+		if !Retryable(err) {
+			return err
+		}
+		if reasonOf(err) >= reasonOf(worst) {
+			worst = err
+		}
+	}
+	return worst
+}
+
+// Retryable says whether an error of a key path is one that another console may
+// not have: a key that is wrong or missing is so on every way.
+func Retryable(err error) bool {
+	return err != nil && !reasonOf(err).answered()
+}
+
+func (p *keyPath) through(c *console, do func(encgroup.KeyServer) error) error {
+	k := &p.lab.links[p.partition][c.id-1]
+	if k.cut || c.off {
+		return fmt.Errorf("%w: %s", ErrNoConsole, c.name())
+	}
+	switch point, _ := k.plan.Check(fault.Op{Name: "link.command"}); point {
+	case pointLinkLost:
+		return fmt.Errorf("%w: %s", ErrNoConsole, c.name())
+	case pointLinkStalled:
+		return fmt.Errorf("%w: %s", ErrCommandTimeout, c.name())
+	}
+	if k.stalled || c.hung {
+		return fmt.Errorf("%w: %s", ErrCommandTimeout, c.name())
+	}
+	if p.manager.external != nil {
+		return do(p.manager.external)
+	}
+	s, err := p.lab.connect(c, p.manager)
+	if err != nil {
+		return err
+	}
+	return do(s)
+}
+
+// connect is what the console meets when it opens a connection to a server.
+func (l *Lab) connect(c *console, m *keyManager) (encgroup.KeyServer, error) {
+	unreachable := func(why string) (encgroup.KeyServer, error) {
+		return nil, fmt.Errorf("%w: %s", encgroup.ErrUnreachable, why)
+	}
+	h := l.host(m.addr)
+	if h == nil {
+		return unreachable("the name has no address")
+	}
+	for _, o := range c.cutTo {
+		if o == h {
+			return unreachable("the connection timed out")
+		}
+	}
+	switch point, _ := c.plan.Check(fault.Op{Name: "net.connect"}); point {
+	case pointRefused:
+		return unreachable("the connection was refused")
+	case pointLost:
+		return unreachable("the connection timed out")
+	}
+	if !h.running() {
+		return unreachable("the host does not answer")
+	}
+	speaksTLS, key, listens := h.listener(m.port)
+	if h.down || !listens {
+		return unreachable("the connection was refused")
+	}
+	if err := l.session(c, m, h, speaksTLS); err != nil {
+		return nil, err
+	}
+	if key != m.key {
+		return nil, fmt.Errorf("%w: port %d speaks %s", encgroup.ErrProtocol, m.port, key)
+	}
+	return h.mem, nil
+}
+
+// listener says what the key server speaks on a port.
+func (h *KeyHost) listener(port int) (tls bool, key KeyProtocol, ok bool) {
+	switch port {
+	case portKMIP:
+		return true, KMIP, true
+	case portIPPTLS:
+		return true, IPP, true
+	case portIPP:
+		return false, IPP, true
+	}
+	return false, "", false
+}
+
+// session is what happens between the opening of the connection and the first
+// answer.
+func (l *Lab) session(c *console, m *keyManager, h *KeyHost, speaksTLS bool) error {
+	switch point, _ := c.plan.Check(fault.Op{Name: "net.session"}); point {
+	case pointReset:
+		return fmt.Errorf("%w: the connection was cut", encgroup.ErrProtocol)
+	case pointGarbled:
+		return fmt.Errorf("%w: the answer is no %s", encgroup.ErrProtocol, m.key)
+	case pointSilent:
+		return encgroup.ErrTimeout
+	}
+	if h.garbled {
+		return fmt.Errorf("%w: the answer is no %s", encgroup.ErrProtocol, m.key)
+	}
+	if speaksTLS != (m.protocol == ProtocolTLS) {
+		return fmt.Errorf("%w: one side speaks TLS, the other does not", encgroup.ErrProtocol)
+	}
+	if !speaksTLS {
+		return nil
+	}
+	if err := h.ident.verify([]*authority{m.trust}, m.addr, l.Now(), x509.ExtKeyUsageServerAuth); err != nil {
+		return fmt.Errorf("%w: the server's certificate: %s", encgroup.ErrUntrusted, certificateWhy(err))
+	}
+	if l.own == nil {
+		return fmt.Errorf("%w: the facility has no certificate to show", encgroup.ErrUntrusted)
+	}
+	if err := l.own.verify(h.trusts, "", l.Now(), x509.ExtKeyUsageClientAuth); err != nil {
+		return fmt.Errorf("%w: the facility's certificate: %s", encgroup.ErrUntrusted, certificateWhy(err))
+	}
+	return nil
+}
+
+// reason is why a key did not come, in the order of how far the request came.
+type reason uint8
+
+const (
+	reasonNone      reason = iota // it came
+	reasonConsole                 // partition and console can not talk
+	reasonTimeout                 // the console did not answer in time
+	reasonSocket                  // the console reaches no server at the address
+	reasonSession                 // the server is reached, and the session fails
+	reasonNoKey                   // the server answers, and does not give the key
+	reasonUnwrap                  // the key does not unwrap the group key
+	reasonSignature               // the key's signature does not match
+	reasonNoServer                // no active server is configured
+)
+
+// answered says whether the server was reached and spoke.
+func (r reason) answered() bool { return r == reasonNone || r >= reasonNoKey }
+
+// communication says whether it is communication beyond the console that failed.
+func (r reason) communication() bool { return r == reasonSocket || r == reasonSession }
+
+// reasonOf sorts an error of a key path, simulated or real.
+func reasonOf(err error) reason {
+	switch {
+	case err == nil:
+		return reasonNone
+	case errors.Is(err, encgroup.ErrNoServer):
+		return reasonNoServer
+	case errors.Is(err, ErrNoConsole):
+		return reasonConsole
+	case errors.Is(err, ErrCommandTimeout):
+		return reasonTimeout
+	case errors.Is(err, encgroup.ErrUnreachable):
+		return reasonSocket
+	case errors.Is(err, encgroup.ErrSignature):
+		return reasonSignature
+	case errors.Is(err, encgroup.ErrUnwrap):
+		return reasonUnwrap
+	case errors.Is(err, encgroup.ErrNoKey), errors.Is(err, encgroup.ErrRefused):
+		return reasonNoKey
+	}
+	return reasonSession // untrusted, a timeout or nonsense of the server
+}
+
+// either is the way to the server for what is asked by no partition in
+// particular.
+func (m *keyManager) either() encgroup.KeyServer { return eitherPath{m} }
+
+// ID is the address of the server.
+func (e eitherPath) ID() string { return e.addr }
+
+// Create asks through partition 0, then through partition 1.
+func (e eitherPath) Create(label string) (uid string, err error) {
+	for _, p := range e.paths {
+		if uid, err = p.Create(label); !Retryable(err) {
+			return uid, err
+		}
+	}
+	return uid, err
+}
+
+// Get asks in the same way.
+func (e eitherPath) Get(uid string) (key secret.Key32, err error) {
+	for _, p := range e.paths {
+		if key, err = p.Get(uid); !Retryable(err) {
+			return key, err
+		}
+	}
+	return key, err
+}

@@ -1,0 +1,380 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
+
+// When keys are asked for. The connectivity query of twelve minutes and the four
+// hours are from MAP4980; the period is an assumption (Options.KeyPeriod).
+const (
+	keyPeriod         = 8 * time.Hour
+	connectivityQuery = 12 * time.Minute
+	silenceMax        = 4 * time.Hour
+)
+
+// attempt is what became of one partition's request to one key manager.
+type attempt struct {
+	partition int
+	manager   *keyManager
+	err       error
+	reason    reason
+}
+
+// reconnect gives every group the paths to its active key managers: for keys
+// that are made, through whichever partition has a console.
+func (l *Lab) reconnect() {
+	for _, g := range l.groups {
+		g.enc.SetServers(l.eitherPaths(g.id))
+	}
+}
+
+func (l *Lab) pathsOf(group, partition int) (out []encgroup.KeyServer) {
+	for _, m := range l.activeOf(group) {
+		out = append(out, m.paths[partition])
+	}
+	return out
+}
+
+// eitherPath goes through partition 0, or through partition 1 where that can not
+// get the request to the server.
+type eitherPath struct{ *keyManager }
+
+func (l *Lab) eitherPaths(group int) (out []encgroup.KeyServer) {
+	for _, m := range l.activeOf(group) {
+		out = append(out, m.either())
+	}
+	return out
+}
+
+// retrieve lets each partition fetch the group's key from the servers, in
+// order, until one gives it; the group is accessible if one partition has it (they share
+// it over the internal network: assumption). It returns the attempts of the
+// partitions that failed.
+func (l *Lab) retrieve(g *keyGroup) (failed []attempt, err error) {
+	for p := range l.partitions {
+		g.enc.SetServers(l.pathsOf(g.id, p))
+		why := g.enc.Retrieve()
+		if why == nil {
+			continue
+		}
+		if err == nil {
+			err = why
+		}
+		failed = append(failed, l.attempts(g, p, why)...)
+	}
+	l.reconnect()
+	if g.enc.State() == encgroup.Accessible {
+		err = nil
+	}
+	return failed, err
+}
+
+// attempts takes the error of a retrieval apart.
+func (l *Lab) attempts(g *keyGroup, partition int, err error) (out []attempt) {
+	var r *encgroup.RetrieveError
+	if !errors.As(err, &r) || len(r.Servers) == 0 {
+		return []attempt{{partition: partition, err: err, reason: reasonOf(err)}}
+	}
+	for i, m := range l.activeOf(g.id) {
+		e := r.Servers[i].Err
+		out = append(out, attempt{partition: partition, manager: m, err: e, reason: reasonOf(e)})
+		l.note(m, g.id, e)
+	}
+	return out
+}
+
+// probe lets one partition fetch a group's key from one server and try it, with the
+// record as it is in the repository. Nothing is changed. The error of the second
+// result is one of the repository.
+func (l *Lab) probe(g *keyGroup, p int, m *keyManager) (result error, err error) {
+	record, err := g.store.probe()
+	if err != nil {
+		return nil, err
+	}
+	e, err := encgroup.Load(record, []encgroup.KeyServer{m.paths[p]}, noEntropy{}, &encgroup.MemStore{})
+	if err != nil {
+		return nil, err
+	}
+	out, err := e.TestAccess()
+	if err != nil {
+		return nil, err
+	}
+	return out[0].Err, nil
+}
+
+// noEntropy is for a group that is only read.
+type noEntropy struct{}
+
+func (noEntropy) Read([]byte) (int, error) { return 0, errors.New("no entropy") }
+
+// probeAll is probe for each partition that runs and each active server of the
+// group.
+func (l *Lab) probeAll(g *keyGroup) (out []attempt) {
+	managers := l.activeOf(g.id)
+	for p := range l.partitions {
+		if !l.partitions[p].complete {
+			continue
+		}
+		if len(managers) == 0 {
+			out = append(out, attempt{partition: p, err: encgroup.ErrNoServer, reason: reasonNoServer})
+		}
+		for _, m := range managers {
+			result, err := l.probe(g, p, m)
+			if err != nil {
+				return nil
+			}
+			out = append(out, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
+		}
+	}
+	for _, m := range managers {
+		l.note(m, g.id, firstError(out, m))
+	}
+	return out
+}
+
+func firstError(all []attempt, m *keyManager) error {
+	for _, a := range all {
+		if a.manager == m && a.err != nil {
+			return a.err
+		}
+	}
+	return nil
+}
+
+// note keeps when a key manager was asked for a group's key, and the answer.
+func (l *Lab) note(m *keyManager, group int, err error) {
+	r := m.access[group]
+	if r == nil {
+		r = &accessRecord{}
+		m.access[group] = r
+	}
+	m.failed = err != nil
+	if err != nil {
+		r.last, r.failure = "failed", l.Now()
+		return
+	}
+	r.last, r.success = "success", l.Now()
+}
+
+// periodic is the periodic key retrieval, as an event of the clock.
+func (l *Lab) periodic() {
+	l.clock.after(l.options.KeyPeriod, l.periodicRun)
+	l.retrievePeriodically()
+}
+
+// RetrieveKeys runs the periodic key retrieval now, beside those of the clock. It
+// is for tests and rehearsals that will not wait.
+func (l *Lab) RetrieveKeys() { l.retrievePeriodically() }
+
+// retrievePeriodically asks every active server of every accessible group for
+// its key. A group that is inaccessible was reported by the IML.
+func (l *Lab) retrievePeriodically() {
+	if !l.anyAccess() {
+		return
+	}
+	l.watchCertificate()
+	for _, g := range l.groups {
+		if g.enc.State() != encgroup.Accessible {
+			continue
+		}
+		l.watchDeadlock(g)
+		if n := len(l.activeOf(g.id)); n < encgroup.MinServers {
+			l.raiseFewServers(g, n)
+		}
+		if !l.checkRepository(g) {
+			continue
+		}
+		all := l.probeAll(g)
+		l.reportPeriodic(g, all)
+		for _, m := range l.activeOf(g.id) {
+			l.listen(m, all)
+		}
+	}
+}
+
+// listen keeps how long a key manager has been silent.
+func (l *Lab) listen(m *keyManager, all []attempt) {
+	var over []int
+	var why error
+	answered := false
+	for _, a := range all {
+		if a.manager != m {
+			continue
+		}
+		if a.reason.communication() {
+			over = append(over, a.partition)
+			why = a.err
+		}
+		answered = answered || a.reason.answered()
+	}
+	if len(over) == 0 {
+		if answered && m.silent {
+			m.silent, m.overdue = false, false
+			l.logf("key server", "%s answers again", m.addr)
+		}
+		return
+	}
+	if !m.silent {
+		m.silent, m.overdue, m.since = true, false, l.Now()
+	}
+	m.overTLS, m.silentWhy, m.silentOver = m.protocol == ProtocolTLS, why.Error(), over
+	l.query()
+}
+
+// query asks for a connectivity query in twelve minutes, if none is asked for.
+func (l *Lab) query() {
+	if l.querying {
+		return
+	}
+	l.querying = true
+	l.clock.after(connectivityQuery, func() {
+		l.querying = false
+		l.connectivity()
+	})
+}
+
+// connectivity is the query of the partitions that reported BE14E004, BE14E008
+// or BE14E009 or have a silent server, every twelve minutes, until there is nothing
+// more to wait for.
+func (l *Lab) connectivity() {
+	if !l.partitions[0].complete || !l.partitions[1].complete {
+		if l.cutOff || l.anySilent() {
+			l.query()
+		}
+		return
+	}
+	for _, m := range l.managers {
+		if !m.silent || !m.active {
+			continue
+		}
+		g := l.group(m.group)
+		if g == nil {
+			continue
+		}
+		var all []attempt
+		for p := range l.partitions {
+			result, err := l.probe(g, p, m)
+			if err != nil {
+				all = nil
+				break
+			}
+			all = append(all, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
+		}
+		l.listen(m, all)
+		if m.silent && !m.overdue && l.Now().Sub(m.since) >= silenceMax {
+			m.overdue = true
+			l.raiseOverdue(m)
+		}
+	}
+	if l.cutOff {
+		l.regain()
+	}
+	if l.cutOff || l.anySilent() {
+		l.query()
+	}
+}
+
+func (l *Lab) anySilent() bool {
+	for _, m := range l.managers {
+		if m.silent && m.active {
+			return true
+		}
+	}
+	return false
+}
+
+// regain looks whether key servers answer again, and if so does what MAP4980
+// says: a dual cluster IML if no service action runs and customer data are
+// inaccessible; an event where a service action forbids it.
+func (l *Lab) regain() {
+	inaccessible := false
+	for _, g := range l.groups {
+		if g.enc.State() < encgroup.Inaccessible {
+			continue
+		}
+		if g.enc.State() == encgroup.Inaccessible {
+			inaccessible = true
+		}
+		if !l.answered(g) {
+			return
+		}
+	}
+	l.cutOff = false
+	l.logf("key server", "connectivity to the key servers is back")
+	if !inaccessible {
+		return
+	}
+	if l.action != nil || l.sfi != sfiRunning {
+		l.raiseRegainedTooBusy()
+		return
+	}
+	l.raiseRegained()
+	rep := l.begin("iml", l.options.Serial)
+	l.stopPartitions()
+	l.iml(rep, "iml")
+}
+
+// answered says whether some server of the group answers a partition.
+func (l *Lab) answered(g *keyGroup) bool {
+	for p := range l.partitions {
+		for _, m := range l.activeOf(g.id) {
+			if result, err := l.probe(g, p, m); err == nil && reasonOf(result).answered() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// load reads the groups' records at an IML. It says whether a copy had to be
+// mended, after which the partitions reboot once more.
+func (l *Lab) load() (mended bool) {
+	for _, g := range l.groups {
+		record, bad, err := g.store.load()
+		switch {
+		case errors.Is(err, encgroup.ErrImpossible):
+			g.broken = err
+			continue
+		case err != nil:
+			g.broken = err
+			continue
+		}
+		if err := g.reload(record); err != nil {
+			panic("BUG: raslab: a record that was read can not be loaded: " + err.Error())
+		}
+		g.broken = nil
+		if len(bad) > 0 {
+			g.store.repair()
+			g.mended, mended = bad, true
+		}
+	}
+	l.reconnect()
+	return mended
+}
+
+// reload makes the group anew from its record, as a partition that has booted.
+func (g *keyGroup) reload(record []byte) error {
+	g.enc.PowerOff()
+	e, err := encgroup.Load(record, nil, g.entropy, g.store)
+	if err != nil {
+		return err
+	}
+	g.enc = e
+	g.lab.reconnect()
+	return nil
+}
+
+func (l *Lab) raiseBroken(g *keyGroup) {
+	if errors.Is(g.broken, encgroup.ErrImpossible) {
+		l.raiseImpossibleRecord(g, g.broken)
+		return
+	}
+	l.raiseUnreadable(g)
+}
+
+// timed is a duration as people read it.
+func timed(d time.Duration) string { return fmt.Sprint(d) }

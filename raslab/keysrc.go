@@ -1,0 +1,289 @@
+package raslab
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// The codes of the key path, each raised here from what became of the requests.
+
+// The codes for a partition that got a key from no server, by what it met.
+var nowhere = []struct {
+	reason reason
+	code   src.Code
+	iml    bool // raised at an IML only
+	text   string
+}{
+	{reasonNoServer, src.BE14E004, false, "no active key server is configured"},
+	{reasonConsole, src.BE14E009, false, ""},
+	{reasonTimeout, src.BE14E00B, false, ""},
+	{reasonSocket, src.BE14E008, false, ""},
+	{reasonSession, src.BE14E0F1, true, ""},
+	{reasonNoKey, src.BE14E011, false, ""},
+	{reasonUnwrap, src.BE14E012, false, ""},
+	{reasonSignature, src.BE14E013, false, ""},
+}
+
+// The codes of a periodic retrieval for single servers, where a partition got
+// the key from another one.
+var somewhere = []struct {
+	reason reason
+	code   src.Code
+}{
+	{reasonTimeout, src.BE14EA0B},
+	{reasonNoKey, src.BE14EA11},
+	{reasonUnwrap, src.BE14EA12},
+	{reasonSignature, src.BE14EA13},
+}
+
+// reportIML raises the codes of an IML. failed are the attempts of the partitions
+// that got the key from no server; if no partition did, the umbrella is raised
+// first.
+func (l *Lab) reportIML(g *keyGroup, failed []attempt) {
+	if g.enc.State() != encgroup.Accessible {
+		l.raise(src.BE14CFE0, g.location(), l.umbrella(g, failed), func(*event) []string { return l.stillInaccessible(g) })
+	}
+	l.reportNowhere(g, failed, true)
+}
+
+// umbrella names every server that was asked, once.
+func (l *Lab) umbrella(g *keyGroup, failed []attempt) (out []finding) {
+	for _, a := range failed {
+		if a.manager == nil {
+			out = append(out, finding{location: g.location(), why: a.err.Error()})
+			break
+		}
+		if !slices.ContainsFunc(out, func(f finding) bool { return f.manager == a.manager }) {
+			out = append(out, keyFinding(a))
+		}
+	}
+	return out
+}
+
+func keyFinding(a attempt) finding {
+	return finding{manager: a.manager, location: a.manager.location(), why: fmt.Sprintf("key server %d %s: %s", a.manager.id, a.manager.addr, plainKeyError(a.err))}
+}
+
+func plainKeyError(err error) string { return err.Error() }
+
+// reportNowhere raises one code for each thing that the partitions met which got
+// no key at all; the event names the servers where they met it.
+func (l *Lab) reportNowhere(g *keyGroup, failed []attempt, iml bool) {
+	for _, n := range nowhere {
+		if n.iml && !iml {
+			continue
+		}
+		var on []int
+		var found []finding
+		for _, a := range failed {
+			if a.reason != n.reason {
+				continue
+			}
+			if !slices.Contains(on, a.partition) {
+				on = append(on, a.partition)
+			}
+			f := finding{location: g.location(), why: n.text}
+			if a.manager != nil {
+				f = keyFinding(a)
+			}
+			if !slices.ContainsFunc(found, f.same) {
+				found = append(found, f)
+			}
+		}
+		if len(found) == 0 {
+			continue
+		}
+		l.raiseOn(on, n.code, g.location(), found, l.stillNowhere(g, n.reason))
+		if n.reason == reasonNoServer || n.reason == reasonSocket || n.reason == reasonConsole {
+			l.cutOff = true
+			l.query()
+		}
+	}
+}
+
+// stillNowhere looks again before an event of no key at all is closed: the
+// partitions that reported it must get the key from some server, or at least fail for
+// another reason, which has an event of its own.
+func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
+	return func(e *event) (still []string) {
+		for _, a := range l.probeAll(g) {
+			if a.reason == r && slices.Contains(e.Partitions, a.partition) && !l.gets(g, a.partition) {
+				text := fmt.Sprintf("partition %d: %s", a.partition, a.err)
+				if a.manager != nil {
+					text = fmt.Sprintf("partition %d, key server %d: %s", a.partition, a.manager.id, a.err)
+				}
+				still = append(still, text)
+			}
+		}
+		return still
+	}
+}
+
+// gets says whether a partition gets the key from some server.
+func (l *Lab) gets(g *keyGroup, partition int) bool {
+	for _, m := range l.activeOf(g.id) {
+		if result, err := l.probe(g, partition, m); err == nil && result == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// reportPeriodic raises the codes of a periodic key retrieval.
+func (l *Lab) reportPeriodic(g *keyGroup, all []attempt) {
+	var failed, none []attempt // all that failed; those of partitions that got no key
+	got := [2]bool{}
+	for _, a := range all {
+		got[a.partition] = got[a.partition] || a.reason == reasonNone
+	}
+	for _, a := range all {
+		if a.reason != reasonNone {
+			failed = append(failed, a)
+			if !got[a.partition] {
+				none = append(none, a)
+			}
+		}
+	}
+	if len(failed) == 0 {
+		return
+	}
+	l.reportNowhere(g, none, false)
+	for _, a := range failed {
+		if a.manager == nil {
+			return // nobody was asked
+		}
+	}
+	for _, s := range somewhere {
+		on, found := pick(failed, func(a attempt) bool { return a.reason == s.reason && got[a.partition] })
+		if len(found) > 0 {
+			l.raiseOn(on, s.code, g.location(), found, l.stillSomewhere(g, s.reason))
+		}
+	}
+	for _, m := range l.activeOf(g.id) {
+		on, found := pick(failed, func(a attempt) bool { return a.manager == m && a.reason.communication() })
+		if len(found) == 0 {
+			continue
+		}
+		l.raiseSilent(m, on, found)
+	}
+	on, found := pick(failed, func(attempt) bool { return true })
+	l.raiseOn(on, src.BE14CFEA, g.location(), found, l.stillFailing(g))
+}
+
+// pick gives the partitions and the servers of some attempts, each once.
+func pick(all []attempt, want func(attempt) bool) (on []int, found []finding) {
+	for _, a := range all {
+		if !want(a) {
+			continue
+		}
+		if !slices.Contains(on, a.partition) {
+			on = append(on, a.partition)
+		}
+		if f := keyFinding(a); !slices.ContainsFunc(found, f.same) {
+			found = append(found, f)
+		}
+	}
+	return on, found
+}
+
+// stillSomewhere looks again before an event about single servers is closed.
+func (l *Lab) stillSomewhere(g *keyGroup, r reason) func(*event) []string {
+	return l.stillServers(g, func(x reason) bool { return x == r })
+}
+
+// stillFailing is the same for any failure.
+func (l *Lab) stillFailing(g *keyGroup) func(*event) []string {
+	return l.stillServers(g, func(x reason) bool { return x != reasonNone })
+}
+
+func (l *Lab) stillServers(g *keyGroup, bad func(reason) bool) func(*event) []string {
+	return func(e *event) (still []string) {
+		seen := map[string]bool{}
+		for _, a := range l.probeAll(g) {
+			if a.manager == nil || !bad(a.reason) || !slices.Contains(e.KeyServers, a.manager.id) {
+				continue
+			}
+			if text := fmt.Sprintf("key server %d: %s", a.manager.id, a.err); !seen[text] {
+				seen[text] = true
+				still = append(still, text)
+			}
+		}
+		return still
+	}
+}
+
+// raiseSilent reports a server without communication, by the link that it is
+// reached by.
+func (l *Lab) raiseSilent(m *keyManager, on []int, found []finding) {
+	code := src.BE14EAF1
+	if m.protocol == ProtocolTLS {
+		code = src.BE14EAF3
+	}
+	l.raiseOn(on, code, m.location(), found, l.stillSilent(m))
+}
+
+// raiseOverdue is the request for service after four hours.
+func (l *Lab) raiseOverdue(m *keyManager) {
+	code := src.BE14EAF2
+	if m.overTLS {
+		code = src.BE14EAF4
+	}
+	why := fmt.Sprintf("key server %d %s: no communication since %s: %s", m.id, m.addr, m.since.Format("2006-01-02 15:04:05"), m.silentWhy)
+	l.raiseOn(m.silentOver, code, m.location(), []finding{{manager: m, location: m.location(), why: why}}, l.stillSilent(m))
+}
+
+func (l *Lab) stillSilent(m *keyManager) func(*event) []string {
+	return func(*event) []string {
+		g := l.group(m.group)
+		if l.manager(m.id) != m || !m.active || g == nil {
+			return nil // it is asked no more
+		}
+		for p := range l.partitions {
+			if result, err := l.probe(g, p, m); err == nil && reasonOf(result).communication() {
+				return []string{fmt.Sprintf("partition %d, key server %d: %s", p, m.id, result)}
+			}
+		}
+		return nil
+	}
+}
+
+// raiseFewServers reports a group with fewer key servers than the minimum.
+func (l *Lab) raiseFewServers(g *keyGroup, n int) {
+	why := fmt.Sprintf("key group %d has %d active key servers, at least %d are needed", g.id, n, encgroup.MinServers)
+	l.raise(src.BE14CFEB, g.location(), []finding{{location: g.location(), why: why}}, func(*event) []string {
+		if n := len(l.activeOf(g.id)); n < encgroup.MinServers {
+			return []string{fmt.Sprintf("key group %d has %d active key servers", g.id, n)}
+		}
+		return nil
+	})
+}
+
+// raiseRegained says that the partitions reboot by themselves. It closes itself and
+// the BE14E0xx of the same partitions.
+func (l *Lab) raiseRegained() {
+	l.raise(src.BE14CFE1, "", []finding{{location: l.location(), why: "access to the key servers is back: both partitions reboot"}}, nil)
+}
+
+// raiseRegainedTooBusy says that the partitions have to be rebooted by hand.
+func (l *Lab) raiseRegainedTooBusy() {
+	why := "access to the key servers is back, and the partitions have to be recycled by hand: " + l.busyWith()
+	l.raise(src.BE14E1F6, "", []finding{{location: l.location(), why: why}}, func(*event) (still []string) {
+		for _, g := range l.groups {
+			still = append(still, l.stillInaccessible(g)...)
+		}
+		return still
+	})
+}
+
+func (l *Lab) busyWith() string {
+	if l.action != nil {
+		return "a service action is in progress: " + l.action.name
+	}
+	return "the facility is " + string(l.sfi)
+}
+
+// location is that of the facility itself.
+func (l *Lab) location() string { return "SFI-" + l.options.Serial }
