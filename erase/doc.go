@@ -46,8 +46,9 @@
 // The same jobs on the same drives with the same entropy give the same report and
 // the same journal (Concurrency 1). No secret is in a report, journal or
 // certificate. A run that was cut at any point is resumed with the same
-// journal: drives that passed are not touched, all others are erased again and
-// are also checked against what the journal remembers of their old wraps.
+// journal: drives that passed, and on which no key and no sector has changed
+// since, are not touched; all others are erased again and are also checked against
+// what the journal remembers of their old wraps.
 //
 // # Limitations
 //

@@ -3,6 +3,9 @@ package erase
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -254,16 +257,22 @@ func (r *run) now() time.Time { return r.e.o.Clock().UTC() }
 func (r *run) remember(past []Entry) {
 	for i := range past {
 		p := &past[i]
-		if p.Serial != r.res.Serial || p.Method != r.job.Method || p.Range != r.job.Range {
+		same := p.Method == r.job.Method && p.Range == r.job.Range
+		if p.Serial != r.res.Serial || !same && r.job.Method == RangeErase {
 			continue
 		}
 		switch {
 		case p.Event == eventBegin:
-			r.res.Attempts++
+			if same {
+				r.res.Attempts++
+			}
 			r.passed = nil
-			r.oldPrints = append(r.oldPrints, p.Prints...)
 			r.oldCanaries = append(r.oldCanaries, p.Canaries...)
-		case p.Result.Outcome == Passed:
+			// Those of a PSID revert cover what no other method erases.
+			if same || p.Method != PSIDRevert {
+				r.oldPrints = append(r.oldPrints, p.Prints...)
+			}
+		case p.Result.Outcome == Passed && same:
 			r.passed, r.oldPrints, r.oldCanaries = p, nil, nil
 		}
 	}
@@ -303,10 +312,16 @@ func (r *run) do() error {
 	r.certify()
 	r.res.Ended = r.now()
 	res := r.res
-	return r.append(Entry{Event: eventEnd, Result: &res, Generation: r.t.Status().KeyGeneration})
+	end := Entry{Event: eventEnd, Result: &res, Generation: r.t.Status().KeyGeneration}
+	if r.e.o.Journal != nil && res.Outcome == Passed {
+		end.Media = mediaSum(r.t.Dump())
+	}
+	return r.append(end)
 }
 
-// already says whether the drive passed in an earlier run and is as it was then.
+// already says whether the drive passed in an earlier run and is as it was then:
+// no key has changed, says the drive, and no sector, says the media. A drive that
+// was in use meanwhile holds data again, under the key of the last erase.
 func (r *run) already() bool {
 	if r.passed == nil {
 		return false
@@ -315,11 +330,33 @@ func (r *run) already() bool {
 	if !s.Powered || s.KeyGeneration != r.passed.Generation || s.State == drive.SecurityDegraded {
 		return false
 	}
+	if r.job.Method != RangeErase && s.State != drive.Erased {
+		return false
+	}
+	if r.passed.Media == "" || r.passed.Media != mediaSum(r.t.Dump()) {
+		return false
+	}
 	attempts := r.res.Attempts
 	r.res = *r.passed.Result
 	r.res.Outcome, r.res.Attempts = AlreadyErased, attempts
-	r.res.Why = "passed at " + r.passed.Time.Format(time.RFC3339) + ", no key changed since"
+	r.res.Why = "passed at " + r.passed.Time.Format(time.RFC3339) + ", no key and no sector changed since"
 	return true
+}
+
+// mediaSum is the SHA-256, in hexadecimal, of every sector ever written, as it
+// lies on the media, with its LBA.
+func mediaSum(dump drive.Dump) string {
+	h := sha256.New()
+	for _, lba := range dump.Written {
+		sector, ok := dump.Sector(lba)
+		head := binary.BigEndian.AppendUint64(nil, lba)
+		if !ok {
+			sector, head = nil, append(head, 1) // it cannot be read
+		}
+		h.Write(head)
+		h.Write(sector)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // refusal says whether the drive refused a command so that nothing was changed.

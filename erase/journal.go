@@ -43,6 +43,9 @@ type Entry struct {
 	// Generation is the drive's key generation then: it tells whether anyone
 	// has changed a key or credential since ("end").
 	Generation uint32 `json:"generation,omitempty"`
+	// Media is the SHA-256, in hexadecimal, of the sectors as they then lay on
+	// the media: it tells whether anyone has written since ("end", passed).
+	Media string `json:"media,omitempty"`
 }
 
 // Canary is a random plaintext and its ciphertext: the beginning of a sector.

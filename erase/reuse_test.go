@@ -1,0 +1,68 @@
+package erase
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// A journal outlives the run that it was made for, and the drive goes on.
+
+func TestADriveThatWasUsedSinceItPassedIsErasedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	b := newBench(t, "U1", nil, nil)
+	jobs := []Job{{Target: b.Drive, Method: DriveErase}}
+	run := func() Outcome {
+		rep, err := withJournal(t, openJournal(t, path)).Run(context.Background(), jobs)
+		require.NoError(t, err)
+		return rep.Results[0].Outcome
+	}
+	require.Equal(t, Passed, run())
+	require.Equal(t, AlreadyErased, run(), "nothing has happened since")
+	generation := b.Status().KeyGeneration
+	require.NoError(t, b.Write(100, customer))
+	require.Equal(t, generation, b.Status().KeyGeneration, "an open drive takes data without a key step")
+	require.Equal(t, Passed, run(), "data was written under the key of the last erase, so that key has to go")
+	require.NotEqual(t, customer, b.read(100))
+	require.Equal(t, AlreadyErased, run())
+}
+
+func TestADriveThatIsConfiguredIsNeverAlreadyErased(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	b, job := locked(t, "U2", nil)
+	j := openJournal(t, path)
+	rep, err := withJournal(t, j).Run(context.Background(), []Job{job})
+	require.NoError(t, err)
+	require.True(t, rep.OK(), rep.Text())
+	// The same count of key records, as after a loss of the record and a revert.
+	b.configure(0, pin(1))
+	past, err := j.Entries()
+	require.NoError(t, err)
+	last := past[len(past)-1]
+	last.Generation = b.Status().KeyGeneration
+	last.Media = mediaSum(b.Dump())
+	require.NoError(t, j.Append(last))
+	rep, err = withJournal(t, j).Run(context.Background(), []Job{job})
+	require.NoError(t, err)
+	require.Equal(t, Passed, rep.Results[0].Outcome, "its state says that it may hold data")
+	require.Equal(t, drive.Erased, b.Status().State)
+}
+
+func TestAnotherMethodIsHeldToWhatAnEarlierOneFound(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	b := newBench(t, "U3", nil, nil)
+	c := &crashing{FileJournal: openJournal(t, path), path: path, k: 1, mode: "before"}
+	_, err := withJournal(t, c).Run(context.Background(), []Job{{Target: b.Drive, Method: DriveErase}})
+	require.True(t, errors.Is(err, errCrash), "cut after the erase, before it was judged")
+	rep, err := withJournal(t, openJournal(t, path)).Run(context.Background(), []Job{{Target: b.Drive, Method: PSIDRevert, PSID: b.label.PSID}})
+	require.NoError(t, err)
+	require.Equal(t, Passed, rep.Results[0].Outcome, rep.Text())
+	search, ok := rep.Results[0].Check(CheckSearch)
+	require.True(t, ok)
+	require.Contains(t, search.Why, "opens 2 known plaintexts", "the canary of the first attempt is searched for, too")
+}
