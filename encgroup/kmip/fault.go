@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"reflect"
 	"syscall"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
@@ -131,10 +132,12 @@ func sessionFault(err error) Fault {
 		invalid   x509.CertificateInvalidError
 		name      x509.HostnameError
 		verify    *tls.CertificateVerificationError
-		alert     tls.AlertError
 		record    tls.RecordHeaderError
 		timeout   net.Error
 	)
+	if a, ok := remoteAlert(err); ok {
+		return alertFault(a)
+	}
 	switch {
 	case errors.As(err, &authority):
 		return FaultServerUnknownCA
@@ -144,8 +147,6 @@ func sessionFault(err error) Fault {
 		return FaultServerName
 	case errors.As(err, &verify):
 		return FaultServerCertificate
-	case errors.As(err, &alert):
-		return alertFault(alert)
 	case errors.As(err, &record):
 		return FaultNotTLS
 	case errors.As(err, &timeout) && timeout.Timeout():
@@ -157,7 +158,21 @@ func sessionFault(err error) Fault {
 	return FaultProtocol
 }
 
-func alertFault(a tls.AlertError) Fault {
+// remoteAlert is the alert that the other side sent. crypto/tls has it in a type
+// of its own, a byte, which only net.OpError gives away.
+func remoteAlert(err error) (uint8, bool) {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" {
+		return 0, false
+	}
+	v := reflect.ValueOf(op.Err)
+	if v.Kind() != reflect.Uint8 {
+		return 0, false
+	}
+	return uint8(v.Uint()), true
+}
+
+func alertFault(a uint8) Fault {
 	switch a {
 	case alertUnknownCA:
 		return FaultClientUnknownCA
