@@ -217,10 +217,14 @@ func TestWrongEntriesAreCounted(t *testing.T) {
 	require.Equal(t, Status{RecoverAuthorizePending, noon, 0}, s, "a typing error was not counted, and the right key ends the count")
 
 	b = newBench(t)
-	_, err = b.rec.Configure(anna)
+	key, err := b.rec.Configure(anna)
 	require.NoError(t, err)
 	require.ErrorIs(t, b.rec.Verify(anna, other), ErrWrong)
 	require.Equal(t, VerifyPending, b.state())
+	require.NoError(t, b.rec.Verify(anna, Encode(&key)))
+	s, err = b.rec.Status()
+	require.NoError(t, err)
+	require.Equal(t, Status{State: AuthorizePending}, s, "the right key ends the count here, too")
 }
 
 func TestRekeyKeepsTheOldKeyUntilTheEnd(t *testing.T) {

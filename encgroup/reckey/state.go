@@ -56,8 +56,6 @@ type slot struct {
 	public  [32]byte
 }
 
-const slotSize = 16 + 32 + 40 + 32
-
 // kept is what the group's record keeps.
 type kept struct {
 	state    State
