@@ -41,3 +41,15 @@ func benchRound() []Command {
 	}
 	return all
 }
+
+// BenchmarkSweep is one point of a sweep: a new drive, the commands up to the cut,
+// the cut, the power-on, the audit and the forensic search.
+func BenchmarkSweep(b *testing.B) {
+	points := 0
+	for b.Loop() {
+		r, err := Sweep(SweepOptions{Operations: []string{"rekey", "erase"}, Ranges: []int{2}})
+		require.NoError(b, err)
+		points += r.Points + r.Uncut
+	}
+	b.ReportMetric(float64(points)/b.Elapsed().Seconds(), "points/s")
+}

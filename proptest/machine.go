@@ -21,6 +21,7 @@ type Machine struct {
 	commands []Command
 	trace    []step
 	plan     string
+	lost     bool           // too much is in doubt: see Lost
 	retired  bool           // since power-on a fault may have made the drive give up a block
 	fired    []fault.Firing // by both injectors, since the plan was armed
 	seen     view
@@ -49,15 +50,22 @@ func machineOn(b *Bench) *Machine {
 
 // Settled says whether no fault has left in doubt what the drive holds.
 func (m *Machine) Settled() bool {
-	return len(m.worlds) == 1 && len(m.worlds[0].alts) == 0 && !m.worlds[0].rotten && m.plan == ""
+	return !m.lost && len(m.worlds) == 1 && len(m.worlds[0].alts) == 0 && !m.worlds[0].rotten && m.plan == ""
 }
+
+// doubtMax is how many ideas of what a drive may be a Machine keeps.
+const doubtMax = 64
+
+// Lost says whether so many faults came together that the model has too many
+// ideas of what the drive may be. The run is over then: Do does nothing any more.
+func (m *Machine) Lost() bool { return m.lost }
 
 // Do runs one command on the drive and on the model. The error is a *Failure if
 // the drive did what it may not, else a harness error. A command of a session when
 // there never was one does nothing, and so does Tamper on a drive with power or in
 // doubt.
 func (m *Machine) Do(c Command) error {
-	if m.inapplicable(c) {
+	if m.lost || m.inapplicable(c) {
 		return nil
 	}
 	m.commands = append(m.commands, c)
@@ -288,8 +296,13 @@ func (m *Machine) compare(c Command, code drive.Code) error {
 	if len(kept) == 0 {
 		return m.failf("after %v %s", c, why)
 	}
-	if m.worlds = kept; len(kept) > 1 {
+	if m.worlds = kept; len(kept) > 1 || len(kept[0].alts) > 1 {
 		m.worlds = distinct(kept)
+		doubt := len(m.worlds)
+		for _, w := range m.worlds {
+			doubt += len(w.alts)
+		}
+		m.lost = doubt > doubtMax
 	}
 	return m.probe()
 }

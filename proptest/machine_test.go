@@ -52,13 +52,29 @@ func TestDriveAgreesWithTheModel(t *testing.T) {
 // TestDriveAgreesWithTheModelUnderFaults: after a fault the drive shows one of
 // the documented outcomes, and nothing else.
 func TestDriveAgreesWithTheModelUnderFaults(t *testing.T) {
+	runs, lost := 0, 0
+	defer func() {
+		require.LessOrEqual(t, lost, runs/5, "the model loses few runs to too much doubt")
+	}()
 	rapid.Check(t, func(t *rapid.T) {
 		m, err := NewMachine(drawOptions(t))
 		require.NoError(t, err)
 		t.Repeat(m.FaultActions())
+		if runs++; m.Lost() {
+			lost++
+		}
 		for _, c := range m.Recover() {
 			m.Must(t, c)
 		}
 		require.NoError(t, m.Audit())
+	})
+}
+
+// TestWideDriveAgreesWithTheModel is the same on drives with 17 ranges.
+func TestWideDriveAgreesWithTheModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, err := NewMachine(Options{Seed: rapid.Uint64Range(0, 1<<20).Draw(t, "seed"), Config: WideConfig(), AuditEvery: 100, ForensicEvery: -1})
+		require.NoError(t, err)
+		t.Repeat(m.FaultActions())
 	})
 }

@@ -1,7 +1,8 @@
 package proptest
 
 import (
-	"reflect"
+	"fmt"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
@@ -182,17 +183,41 @@ func (w *world) powerOns(b broke) []outcome {
 	return out
 }
 
-// distinct drops worlds that are the same as one before.
+// distinct drops worlds that are the same as one before, also among what their
+// flash may hold.
 func distinct(all []*world) []*world {
 	var out []*world
+	seen := map[string]bool{}
 	for _, w := range all {
-		same := false
-		for _, o := range out {
-			same = same || reflect.DeepEqual(w, o)
+		if len(w.alts) > 1 {
+			w.alts = distinct(w.alts)
 		}
-		if !same {
+		if id := w.print(); !seen[id] {
+			seen[id] = true
 			out = append(out, w)
 		}
 	}
 	return out
+}
+
+// print is equal for worlds that no command can tell apart. The number of a key
+// does not matter, only which range has it and which sectors were written under it.
+func (w *world) print() string {
+	var b strings.Builder
+	fmt.Fprint(&b, w.on, w.trusted, w.state, w.keygen, w.slots, w.psid, w.lost, w.session, w.rotten, w.fresh)
+	index := map[uint32]int{}
+	for n := range w.ranges {
+		g := &w.ranges[n]
+		if _, known := index[g.key]; !known {
+			index[g.key] = n + 1
+		}
+		fmt.Fprint(&b, g.c, g.read, g.write, g.keep, g.ram, index[g.key])
+	}
+	for _, s := range w.sectors {
+		fmt.Fprint(&b, s.content, index[s.key])
+	}
+	for _, a := range w.alts {
+		b.WriteString(a.print())
+	}
+	return b.String()
 }
