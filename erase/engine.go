@@ -38,6 +38,10 @@ type Options struct {
 	Search forensic.Options
 }
 
+// Format prints no more than the tool: the signer is a secret that fmt would
+// print as bytes.
+func (o Options) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "erase options of %s", o.Tool) }
+
 // Progress is one step of a run.
 type Progress struct {
 	Job    int // index into the jobs
@@ -49,8 +53,11 @@ type Progress struct {
 
 // Engine erases drives. It may be used for one run after the other.
 type Engine struct {
-	o  Options
+	o  Options    // without the signer
 	mu sync.Mutex // journal and progress
+	// sign makes a certificate; nil makes none. The key is in a closure, which is
+	// where fmt can not look, whatever holds the engine.
+	sign func(Statement) (*Certificate, error)
 }
 
 // New makes an engine, or says what is wrong with the options.
@@ -76,7 +83,12 @@ func New(o Options) (*Engine, error) {
 			return nil, err
 		}
 	}
-	return &Engine{o: o}, nil
+	e := &Engine{o: o}
+	if key := o.Signer; key != nil {
+		e.sign = func(s Statement) (*Certificate, error) { return Sign(s, key) }
+		e.o.Signer = nil
+	}
+	return e, nil
 }
 
 // Run erases the jobs' drives and reports one result for each. It returns an
@@ -219,7 +231,8 @@ type run struct {
 	own     int // the first so many secrets are the engine's own copies
 	made    []Canary
 	prints  forensic.Prints
-	all     bool // prints cover all key material, not only the way to the oracles
+	all     bool  // prints cover all key material, not only the way to the oracles
+	bare    []int // ranges with a place that gave no known plaintext
 	control Check
 }
 

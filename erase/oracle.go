@@ -23,9 +23,12 @@ func (r *run) takeOracles() {
 		if !g.known || g.n > 0 && g.info.Length == 0 {
 			continue
 		}
-		relock := r.unlock(g)
+		relock, before := r.unlock(g), len(r.oracles)
 		r.takeOracle(g, dump)
 		relock()
+		if len(r.oracles) == before {
+			r.bare = append(r.bare, g.n)
+		}
 	}
 	for i, c := range r.oldCanaries {
 		r.oracles = append(r.oracles, forensic.Oracle{

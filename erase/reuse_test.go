@@ -2,8 +2,11 @@ package erase
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,4 +68,48 @@ func TestAnotherMethodIsHeldToWhatAnEarlierOneFound(t *testing.T) {
 	search, ok := rep.Results[0].Check(CheckSearch)
 	require.True(t, ok)
 	require.Contains(t, search.Why, "opens 2 known plaintexts", "the canary of the first attempt is searched for, too")
+}
+
+func TestTheSigningKeyIsNotPrinted(t *testing.T) {
+	o := options()
+	e, err := New(o)
+	require.NoError(t, err)
+	seed := signer.Seed()
+	for _, v := range []any{e, o, &o, []Options{o}, struct{ hidden *Engine }{e}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%s"} {
+			out := fmt.Sprintf(verb, v)
+			require.NotContains(t, out, hex.EncodeToString(seed[:8]))
+			require.NotContains(t, out, strings.Trim(fmt.Sprint(seed[:8]), "[]"))
+			require.NotContains(t, out, "0x7, 0x7, 0x7, 0x7")
+			require.NotContains(t, out, string(seed[:8]))
+		}
+	}
+}
+
+func TestOneRangesEvidenceIsNotAnothers(t *testing.T) {
+	b := newBench(t, "U4", nil, nil)
+	b.configure(1, pin(1))
+	job := Job{Target: noMedia{b.Drive}, Method: DriveErase, Owner: []Credential{{Range: 1, PIN: pin(1)}}}
+	r := run1(t, job)
+	control, _ := r.Check(CheckControl)
+	require.Equal(t, NotPossible, control.Verdict, "range 1 was proved, the global range was not")
+	require.Equal(t, Passed, r.Outcome, "its wraps are evidence of another kind: "+text(r))
+	verdict(t, r, CheckRemains, Pass)
+}
+
+// noMedia is a drive of which no sector below 1000 can be read or written.
+type noMedia struct{ *drive.Drive }
+
+func (n noMedia) Read(lba uint64, dst []byte) error {
+	if lba < 1000 {
+		return &drive.StatusError{Op: "read", Code: drive.MediaFailure}
+	}
+	return n.Drive.Read(lba, dst)
+}
+
+func (n noMedia) Write(lba uint64, src []byte) error {
+	if lba < 1000 {
+		return &drive.StatusError{Op: "write", Code: drive.MediaFailure}
+	}
+	return n.Drive.Write(lba, src)
 }

@@ -48,6 +48,9 @@ func (r *run) examine() {
 	switch {
 	case mine == 0:
 		r.control.Verdict, r.control.Why = NotPossible, "there is no known plaintext: nothing can be read or written without a credential"
+	case len(r.bare) > 0:
+		// What a search finds for one range says nothing of another.
+		r.control.Verdict, r.control.Why = NotPossible, fmt.Sprintf("there is no known plaintext for range %d", r.bare[0])
 	case len(shut) > 0:
 		r.control.Verdict, r.control.Why = NotPossible, "the secrets given do not open "+strings.Join(shut, ", ")+" even before the erase, so a search that finds nothing says nothing"
 	default:
@@ -237,7 +240,7 @@ func (r *run) checkPlaintext() Check {
 
 // certify signs a certificate for a drive that passed.
 func (r *run) certify() {
-	if r.res.Outcome != Passed || r.e.o.Signer == nil {
+	if r.res.Outcome != Passed || r.e.sign == nil {
 		return
 	}
 	var names []string
@@ -265,7 +268,7 @@ func (r *run) certify() {
 	s.Verification = "search of the full flash dump for keys with every known secret, independent of the drive's report"
 	s.Checks = strings.Join(names, ", ")
 	s.Date = r.now().Truncate(time.Second).Format(time.RFC3339)
-	c, err := Sign(s, r.e.o.Signer)
+	c, err := r.e.sign(s)
 	if err != nil {
 		r.res.Why = "no certificate: " + err.Error() // a serial or model that does not print
 		return
