@@ -22,9 +22,8 @@ type keyGroup struct {
 	why string // why the last retrieval failed; "" if it did not
 
 	entropy  io.Reader
-	store    *repository
+	store    *recordStore
 	broken   error // the record could not be read at the last IML
-	mended   []int // copies of the record that were mended at this IML
 	dataKey  time.Time
 	reckey   time.Time
 	deadlock bool
@@ -105,7 +104,7 @@ func (l *Lab) ConfigureGroup(id int) (out Report, bad error) {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %d key servers", id, n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
 	if g == nil {
-		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &repository{lab: l, group: id}}
+		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &recordStore{lab: l, name: fmt.Sprintf("key group %d", id)}}
 		g.enc = encgroup.NewOf(l.groupKind(id), l.eitherPaths(id), g.entropy, g.store)
 		l.groups = insertByID(l.groups, g, func(g *keyGroup) int { return g.id })
 	}
@@ -293,7 +292,7 @@ func (g *keyGroup) noted(s *slot, err error) error {
 func (l *Lab) forget(serial string) {
 	if g := l.owner(serial); g != nil {
 		if err := g.enc.Forget(serial); err != nil {
-			panic("BUG: raslab: forget: " + err.Error()) // the store is in memory
+			l.logf("repository", "%s could not be dropped: %s", serial, firstLine(err)) // it stays ours, which is safe
 		}
 		l.watchStale = true
 	}

@@ -2,10 +2,11 @@ package raslab
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // When keys are asked for. The connectivity query of twelve minutes and the four
@@ -87,23 +88,21 @@ func (l *Lab) attempts(g *keyGroup, partition int, err error) (out []attempt) {
 	return out
 }
 
-// probe lets one partition fetch a group's key from one server and try it, with the
-// record as it is in the repository. Nothing is changed. The error of the second
-// result is one of the repository.
-func (l *Lab) probe(g *keyGroup, p int, m *keyManager) (result error, err error) {
-	record, err := g.store.probe()
-	if err != nil {
-		return nil, err
+// probe lets one partition fetch a group's key from one server and try it on the
+// record that was read from the repository. Nothing is changed.
+func (l *Lab) probe(record []byte, p int, m *keyManager) error {
+	if point, _ := l.memory.Check(fault.Op{Name: "memory.load"}); point == pointLoadSignature {
+		record = flipSignature(record)
 	}
 	e, err := encgroup.Load(record, []encgroup.KeyServer{m.paths[p]}, noEntropy{}, &encgroup.MemStore{})
 	if err != nil {
-		return nil, err
+		panic("BUG: raslab: a record that was read can not be loaded: " + err.Error())
 	}
 	out, err := e.TestAccess()
 	if err != nil {
-		return nil, err
+		panic("BUG: raslab: the record of a configured group says otherwise: " + err.Error())
 	}
-	return out[0].Err, nil
+	return out[0].Err
 }
 
 // noEntropy is for a group that is only read.
@@ -112,8 +111,12 @@ type noEntropy struct{}
 func (noEntropy) Read([]byte) (int, error) { return 0, errors.New("no entropy") }
 
 // probeAll is probe for each partition that runs and each active server of the
-// group.
-func (l *Lab) probeAll(g *keyGroup) (out []attempt) {
+// group. The error is one of the repository.
+func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
+	record, err := g.store.reading()
+	if err != nil {
+		return nil, err
+	}
 	managers := l.activeOf(g.id)
 	for p := range l.partitions {
 		if !l.partitions[p].complete {
@@ -123,17 +126,14 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt) {
 			out = append(out, attempt{partition: p, err: encgroup.ErrNoServer, reason: reasonNoServer})
 		}
 		for _, m := range managers {
-			result, err := l.probe(g, p, m)
-			if err != nil {
-				return nil
-			}
+			result := l.probe(record, p, m)
 			out = append(out, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
 		}
 	}
 	for _, m := range managers {
 		l.note(m, g.id, firstError(out, m))
 	}
-	return out
+	return out, nil
 }
 
 func firstError(all []attempt, m *keyManager) error {
@@ -185,10 +185,11 @@ func (l *Lab) retrievePeriodically() {
 		if n := len(l.activeOf(g.id)); n < encgroup.MinServers {
 			l.raiseFewServers(g, n)
 		}
-		if !l.checkRepository(g) {
+		all, err := l.probeAll(g)
+		if err != nil {
+			l.raiseBroken(g, err)
 			continue
 		}
-		all := l.probeAll(g)
 		l.reportPeriodic(g, all)
 		for _, m := range l.activeOf(g.id) {
 			l.listen(m, all)
@@ -251,20 +252,7 @@ func (l *Lab) connectivity() {
 		if !m.silent || !m.active {
 			continue
 		}
-		g := l.group(m.group)
-		if g == nil {
-			continue
-		}
-		var all []attempt
-		for p := range l.partitions {
-			result, err := l.probe(g, p, m)
-			if err != nil {
-				all = nil
-				break
-			}
-			all = append(all, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
-		}
-		l.listen(m, all)
+		l.listen(m, l.probeOne(m))
 		if m.silent && !m.overdue && l.Now().Sub(m.since) >= silenceMax {
 			m.overdue = true
 			l.raiseOverdue(m)
@@ -276,6 +264,24 @@ func (l *Lab) connectivity() {
 	if l.cutOff || l.anySilent() {
 		l.query()
 	}
+}
+
+// probeOne is probe of one server for each partition; nothing where there is no
+// record to try.
+func (l *Lab) probeOne(m *keyManager) (out []attempt) {
+	g := l.group(m.group)
+	if g == nil || g.enc.State() < encgroup.Inaccessible {
+		return nil
+	}
+	record, err := g.store.reading()
+	if err != nil {
+		return nil
+	}
+	for p := range l.partitions {
+		result := l.probe(record, p, m)
+		out = append(out, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
+	}
+	return out
 }
 
 func (l *Lab) anySilent() bool {
@@ -320,9 +326,9 @@ func (l *Lab) regain() {
 
 // answered says whether some server of the group answers a partition.
 func (l *Lab) answered(g *keyGroup) bool {
-	for p := range l.partitions {
-		for _, m := range l.activeOf(g.id) {
-			if result, err := l.probe(g, p, m); err == nil && reasonOf(result).answered() {
+	for _, m := range l.activeOf(g.id) {
+		for _, a := range l.probeOne(m) {
+			if a.reason.answered() {
 				return true
 			}
 		}
@@ -330,30 +336,24 @@ func (l *Lab) answered(g *keyGroup) bool {
 	return false
 }
 
-// load reads the groups' records at an IML. It says whether a copy had to be
+// load reads the groups' records at an IML. A bad copy of the repository is
 // mended, after which the partitions reboot once more.
-func (l *Lab) load() (mended bool) {
+func (l *Lab) load() repository.Report {
+	rep := l.openRepository()
 	for _, g := range l.groups {
-		record, bad, err := g.store.load()
-		switch {
-		case errors.Is(err, encgroup.ErrImpossible):
-			g.broken = err
-			continue
-		case err != nil:
-			g.broken = err
-			continue
+		record, err := g.store.load()
+		if errors.Is(err, repository.ErrNoEntry) {
+			err = nil // nothing was ever recorded
 		}
-		if err := g.reload(record); err != nil {
-			panic("BUG: raslab: a record that was read can not be loaded: " + err.Error())
+		if err == nil {
+			err = g.reload(record)
 		}
-		g.broken = nil
-		if len(bad) > 0 {
-			g.store.repair()
-			g.mended, mended = bad, true
+		if g.broken = err; err != nil {
+			g.enc.PowerOff()
 		}
 	}
 	l.reconnect()
-	return mended
+	return rep
 }
 
 // reload makes the group anew from its record, as a partition that has booted.
@@ -367,14 +367,3 @@ func (g *keyGroup) reload(record []byte) error {
 	g.lab.reconnect()
 	return nil
 }
-
-func (l *Lab) raiseBroken(g *keyGroup) {
-	if errors.Is(g.broken, encgroup.ErrImpossible) {
-		l.raiseImpossibleRecord(g, g.broken)
-		return
-	}
-	l.raiseUnreadable(g)
-}
-
-// timed is a duration as people read it.
-func timed(d time.Duration) string { return fmt.Sprint(d) }

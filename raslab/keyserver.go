@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -85,14 +86,16 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 	if g.enc.State() < encgroup.Inaccessible {
 		return nil, refuse(ErrState, op, fmt.Sprintf("key group %d is %s", group, g.enc.State()), "configure it first")
 	}
-	all := l.probeAll(g)
+	all, err := l.probeAll(g)
 	out := []AccessResult{}
 	for _, m := range l.activeOf(group) {
 		r := AccessResult{KeyServer: m.id, Addr: m.addr, Err: firstError(all, m)}
 		answer := "success"
 		switch {
+		case err != nil:
+			r.Err, answer = err, firstLine(err)
 		case len(all) == 0:
-			r.Err = l.whyNotAsked(g)
+			r.Err = errors.New("raslab: no partition has completed its IML")
 			answer = r.Err.Error()
 		case r.Err != nil:
 			answer = r.Err.Error()
@@ -101,14 +104,6 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 		l.logf("key server", "test of access to the key of group %d on %s: %s", group, m.addr, answer)
 	}
 	return out, nil
-}
-
-// whyNotAsked is why no server could be asked.
-func (l *Lab) whyNotAsked(g *keyGroup) error {
-	if _, _, err := g.store.load(); err != nil {
-		return err
-	}
-	return fmt.Errorf("raslab: no partition has completed its IML")
 }
 
 // testAccessDuration is how long a submitted test of access takes (assumption,

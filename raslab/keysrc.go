@@ -109,8 +109,12 @@ func (l *Lab) reportNowhere(g *keyGroup, failed []attempt, iml bool) {
 // another reason, which has an event of its own.
 func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
 	return func(e *event) (still []string) {
-		for _, a := range l.probeAll(g) {
-			if a.reason == r && slices.Contains(e.Partitions, a.partition) && !l.gets(g, a.partition) {
+		all, err := l.probeAll(g)
+		if err != nil {
+			return []string{firstLine(err)}
+		}
+		for _, a := range all {
+			if a.reason == r && slices.Contains(e.Partitions, a.partition) && !got(all, a.partition) {
 				text := fmt.Sprintf("partition %d: %s", a.partition, a.err)
 				if a.manager != nil {
 					text = fmt.Sprintf("partition %d, key server %d: %s", a.partition, a.manager.id, a.err)
@@ -122,27 +126,18 @@ func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
 	}
 }
 
-// gets says whether a partition gets the key from some server.
-func (l *Lab) gets(g *keyGroup, partition int) bool {
-	for _, m := range l.activeOf(g.id) {
-		if result, err := l.probe(g, partition, m); err == nil && result == nil {
-			return true
-		}
-	}
-	return false
+// got says whether a partition got the key from some server.
+func got(all []attempt, partition int) bool {
+	return slices.ContainsFunc(all, func(a attempt) bool { return a.partition == partition && a.reason == reasonNone })
 }
 
 // reportPeriodic raises the codes of a periodic key retrieval.
 func (l *Lab) reportPeriodic(g *keyGroup, all []attempt) {
 	var failed, none []attempt // all that failed; those of partitions that got no key
-	got := [2]bool{}
-	for _, a := range all {
-		got[a.partition] = got[a.partition] || a.reason == reasonNone
-	}
 	for _, a := range all {
 		if a.reason != reasonNone {
 			failed = append(failed, a)
-			if !got[a.partition] {
+			if !got(all, a.partition) {
 				none = append(none, a)
 			}
 		}
@@ -157,7 +152,7 @@ func (l *Lab) reportPeriodic(g *keyGroup, all []attempt) {
 		}
 	}
 	for _, s := range somewhere {
-		on, found := pick(failed, func(a attempt) bool { return a.reason == s.reason && got[a.partition] })
+		on, found := pick(failed, func(a attempt) bool { return a.reason == s.reason && got(all, a.partition) })
 		if len(found) > 0 {
 			l.raiseOn(on, s.code, g.location(), found, l.stillSomewhere(g, s.reason))
 		}
@@ -202,7 +197,11 @@ func (l *Lab) stillFailing(g *keyGroup) func(*event) []string {
 func (l *Lab) stillServers(g *keyGroup, bad func(reason) bool) func(*event) []string {
 	return func(e *event) (still []string) {
 		seen := map[string]bool{}
-		for _, a := range l.probeAll(g) {
+		all, err := l.probeAll(g)
+		if err != nil {
+			return []string{firstLine(err)}
+		}
+		for _, a := range all {
 			if a.manager == nil || !bad(a.reason) || !slices.Contains(e.KeyServers, a.manager.id) {
 				continue
 			}
@@ -237,13 +236,12 @@ func (l *Lab) raiseOverdue(m *keyManager) {
 
 func (l *Lab) stillSilent(m *keyManager) func(*event) []string {
 	return func(*event) []string {
-		g := l.group(m.group)
-		if l.manager(m.id) != m || !m.active || g == nil {
+		if l.manager(m.id) != m || !m.active {
 			return nil // it is asked no more
 		}
-		for p := range l.partitions {
-			if result, err := l.probe(g, p, m); err == nil && reasonOf(result).communication() {
-				return []string{fmt.Sprintf("partition %d, key server %d: %s", p, m.id, result)}
+		for _, a := range l.probeOne(m) {
+			if a.reason.communication() {
+				return []string{fmt.Sprintf("partition %d, key server %d: %s", a.partition, m.id, a.err)}
 			}
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/erase"
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
@@ -30,8 +31,8 @@ type Options struct {
 	// the console stays simulated; what is real is outside the lab's virtual time
 	// and its promise of the same trace. nil, or a nil answer, is the
 	// simulated network.
-	Dial func(KeyManagerInfo) encgroup.KeyServer
-	Serial     string    // of the facility, 1 to 10 letters and digits; default "75NR641"
+	Dial   func(KeyManagerInfo) encgroup.KeyServer
+	Serial string // of the facility, 1 to 10 letters and digits; default "75NR641"
 	// Shelf holds loose drives. Facilities that share one can exchange drives;
 	// nil gives the facility a shelf of its own.
 	Shelf *Shelf
@@ -52,11 +53,17 @@ type Lab struct {
 	arrays []*array // by id
 	ranks  []*Rank  // by id
 
-	cluster   *encgroup.MemCluster
-	hosts     []*KeyHost
-	consoles  [2]console
-	links     [2][2]link // of a partition to a console
-	memory    *fault.Plan
+	cluster  *encgroup.MemCluster
+	hosts    []*KeyHost
+	consoles [2]console
+	links    [2][2]link // of a partition to a console
+	memory   *fault.Plan
+
+	repo        *repository.Repository
+	repoCopies  []*repository.MemDevice
+	repoMedia   *repository.Faulty
+	repoEntropy io.Reader
+
 	pki       *pki
 	own       *identity // the facility's certificate; nil if none
 	ownKind   string
@@ -110,6 +117,9 @@ func New(o Options) (*Lab, error) {
 		return nil, fmt.Errorf("raslab: %w", err)
 	}
 	if err := l.newKeyPath(); err != nil {
+		return nil, err
+	}
+	if err := l.newRepository(); err != nil {
 		return nil, err
 	}
 	if l.eraser, err = l.newEraser(); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 )
 
 // imlDuration is how long an initial microcode load takes (assumption).
@@ -131,9 +132,8 @@ func (l *Lab) iml(rep *reporter, op string) {
 	l.action = nil
 	l.sfi = sfiRunning
 	l.sfiSteps++
-	if l.load() {
-		// One copy of a record differed: it is mended, and the partitions reboot
-		// once more, by themselves.
+	found := l.load()
+	if found.Verdict == repository.Mismatch {
 		rep.note("a copy of the key repository was mended; the partitions reboot once more")
 		l.action = &action{name: op}
 		l.clock.runUntil(l.clock.now + imlDuration)
@@ -143,11 +143,8 @@ func (l *Lab) iml(rep *reporter, op string) {
 	for i := range l.partitions {
 		l.partitions[i].complete = true
 	}
-	for _, g := range l.groups {
-		if g.mended != nil {
-			l.raiseMended(g, g.mended)
-			g.mended = nil
-		}
+	if found.Verdict == repository.Mismatch {
+		l.raiseMended(found)
 	}
 	l.retrieveKeys(rep)
 	access := true
@@ -176,9 +173,9 @@ func (l *Lab) retrieveKeys(rep *reporter) {
 			continue
 		}
 		if g.broken != nil {
-			g.why = cause(g.broken)
+			g.why = firstLine(g.broken)
 			rep.note("key group %d is %s: %s", g.id, g.enc.State(), g.why)
-			l.raiseBroken(g)
+			l.raiseBroken(g, g.broken)
 			continue
 		}
 		failed, err := l.retrieve(g)

@@ -2,19 +2,22 @@ package raslab
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// repositoryCopies is in how many copies a facility keeps the record of a group
-// (assumption).
-const repositoryCopies = 3
+// The key repository of a facility: in how many copies, and of how many pages each
+// (assumptions).
+const (
+	repositoryCopies = 3
+	repositoryPages  = 256
+)
 
 // The points of the partitions' memory.
 var (
@@ -29,32 +32,27 @@ var (
 		"BE14EA13, or BE14E013 where no other server's key was good")
 )
 
-// repository keeps the record of one group, in copies with a generation each.
-type repository struct {
-	lab        *Lab
-	group      int
-	generation uint64
-	copies     [repositoryCopies][]byte
-	backup     []byte // at the consoles: the last record that was read and found good
+// recordStore is a group's entry in the key repository, as the group writes it
+// through the memory of the partitions.
+type recordStore struct {
+	lab    *Lab
+	name   string
+	backup []byte // at the consoles: the last record that was read and found good
 }
 
-var _ encgroup.Store = (*repository)(nil)
+var _ encgroup.Store = (*recordStore)(nil)
 
-// Save writes every copy.
-func (r *repository) Save(record []byte) error {
-	record = bytes.Clone(record)
+// Save writes the record to every copy of the repository.
+func (r *recordStore) Save(record []byte) error {
 	switch point, _ := r.lab.memory.Check(fault.Op{Name: "memory.save"}); point {
 	case pointSavePhase:
+		record = bytes.Clone(record)
 		record[phaseOffset] ^= 0x40
 		record = encgroup.WithChecksum(record)
 	case pointSaveSignature:
 		record = flipSignature(record)
 	}
-	r.generation++
-	for i := range r.copies {
-		r.copies[i] = append(binary.BigEndian.AppendUint64(nil, r.generation), record...)
-	}
-	return nil
+	return r.lab.repo.Put(r.name, record)
 }
 
 // phaseOffset is where the phase is in an encoded record.
@@ -79,206 +77,198 @@ func flipSignature(record []byte) []byte {
 	return encgroup.WithChecksum(record)
 }
 
-// load reads the newest good copy, and says which copies are not like it. The error
-// is encgroup.ErrRecord when no copy is good, encgroup.ErrImpossible when
-// the newest is whole and can not be.
-func (r *repository) load() (record []byte, bad []int, err error) {
-	newest := uint64(0)
-	for _, c := range r.copies {
-		g, b, ok := sound(c)
-		if ok && (record == nil || g > newest) {
-			record, newest = b, g
-		}
-	}
-	if record == nil {
-		return nil, []int{1, 2, 3}, fmt.Errorf("raslab: repository of key group %d: %w: no copy is good", r.group, encgroup.ErrRecord)
-	}
-	for i, c := range r.copies {
-		if g, b, ok := sound(c); !ok || g != newest || !bytes.Equal(b, record) {
-			bad = append(bad, i+1)
-		}
-	}
-	var rec encgroup.Record
-	return record, bad, rec.UnmarshalBinary(record)
-}
-
-// sound says whether a copy's check sum is good, whatever it says.
-func sound(c []byte) (generation uint64, record []byte, ok bool) {
-	if len(c) < 8 {
-		return 0, nil, false
-	}
-	var rec encgroup.Record
-	err := rec.UnmarshalBinary(c[8:])
-	return binary.BigEndian.Uint64(c), c[8:], err == nil || errors.Is(err, encgroup.ErrImpossible)
-}
-
-// repair writes the good copy over the others.
-func (r *repository) repair() {
-	record, bad, err := r.load()
+// load reads the record from the repository: the error is of the repository when
+// no copy is to be believed, encgroup.ErrImpossible when the record is whole and can not be.
+func (r *recordStore) load() ([]byte, error) {
+	record, _, err := r.lab.repo.Read(r.name)
 	if err != nil {
-		return
+		return nil, err
 	}
-	for _, n := range bad {
-		r.copies[n-1] = append(binary.BigEndian.AppendUint64(nil, r.newest()), record...)
-	}
+	var rec encgroup.Record
+	return record, rec.UnmarshalBinary(record)
 }
 
-func (r *repository) newest() (newest uint64) {
-	for _, c := range r.copies {
-		if g, _, ok := sound(c); ok {
-			newest = max(newest, g)
+// reading is what the partitions need of a record to hold it against a server's
+// key: all but the members.
+func (r *recordStore) reading() ([]byte, error) {
+	record, _, err := r.lab.repo.Read(r.name)
+	if err != nil {
+		return nil, err
+	}
+	var rec encgroup.Record
+	if err := rec.UnmarshalBinary(record); err != nil {
+		return nil, err
+	}
+	r.backup = record
+	rec.Members = nil
+	return rec.MarshalBinary()
+}
+
+// newRepository makes an empty key repository.
+func (l *Lab) newRepository() (err error) {
+	if l.repoCopies == nil {
+		var devices []repository.Device
+		for range repositoryCopies {
+			l.repoCopies = append(l.repoCopies, repository.NewMemDevice(repositoryPages))
+			devices = append(devices, l.repoCopies[len(l.repoCopies)-1])
 		}
+		l.repoMedia = repository.NewFaulty(devices...)
+		l.repoEntropy = l.stream("key repository")
 	}
-	return newest
-}
-
-// probe is the record as a partition reads it to hold it against a server's key.
-func (r *repository) probe() ([]byte, error) {
-	record, _, err := r.load()
-	if point, _ := r.lab.memory.Check(fault.Op{Name: "memory.load"}); err == nil && point == pointLoadSignature {
-		record = flipSignature(record)
+	if l.repo, err = repository.Create(l.repoEntropy, l.repoMedia.Devices()...); err != nil {
+		return fmt.Errorf("raslab: %w", err)
 	}
-	return record, err
-}
-
-// DamageRepository flips one bit of one copy (1 to 3) of a group's record on its
-// medium.
-func (l *Lab) DamageRepository(group, copy int) error {
-	const op = "repository damage"
-	g := l.group(group)
-	if g == nil {
-		return refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", group), "configure it first")
-	}
-	if copy < 1 || copy > repositoryCopies {
-		return refuse(ErrInvalid, op, fmt.Sprintf("copy %d", copy), fmt.Sprintf("copies are 1 to %d", repositoryCopies))
-	}
-	if c := g.store.copies[copy-1]; len(c) > 20 {
-		c[20] ^= 0x10
-	}
-	l.logf("repository", "copy %d of the record of key group %d was damaged", copy, group)
 	return nil
 }
 
-// RepositoryInfo is what the copies of a group's record are like.
-type RepositoryInfo struct {
-	Copies int
-	Bad    []int // those that differ from the newest good one, from 1; all when none is good
-	Why    string
+// DamageRepository flips one bit in every page of one copy (1 to 3) of the key
+// repository, on its medium.
+func (l *Lab) DamageRepository(copy int) error {
+	if copy < 1 || copy > repositoryCopies {
+		return refuse(ErrInvalid, "repository damage", fmt.Sprintf("copy %d", copy), fmt.Sprintf("copies are 1 to %d", repositoryCopies))
+	}
+	d := l.repoCopies[copy-1]
+	page := make([]byte, repository.PageSize)
+	for n := range d.Pages() {
+		if err := d.ReadPage(n, page); err != nil {
+			return fmt.Errorf("raslab: %w", err)
+		}
+		page[40] ^= 0x10
+		if err := d.WritePage(n, page); err != nil {
+			return fmt.Errorf("raslab: %w", err)
+		}
+	}
+	l.logf("repository", "copy %d was damaged", copy)
+	return nil
 }
 
-// Repository looks at the copies of a group's record.
-func (l *Lab) Repository(group int) (RepositoryInfo, error) {
-	g := l.group(group)
-	if g == nil {
-		return RepositoryInfo{}, refuse(ErrNotFound, "repository show", fmt.Sprintf("key group %d is not configured", group), "configure it first")
+// ArmRepository arms a fault plan on the copies of the key repository (points
+// "repository.…"; Block is the copy, from 0). An empty plan disarms.
+func (l *Lab) ArmRepository(plan string) error {
+	var parsed *fault.Plan
+	if err := l.arm(&parsed, "repository", plan, "repository"); err != nil {
+		return err
 	}
-	_, bad, err := g.store.load()
-	i := RepositoryInfo{Copies: repositoryCopies, Bad: bad}
-	if err != nil {
-		i.Why = err.Error()
+	l.repoMedia.Disarm()
+	if parsed != nil {
+		l.repoMedia.Arm(parsed)
 	}
-	return i, nil
+	return nil
 }
 
-// RestoreRepository writes the record of a group anew: from memory where the group is
-// at work, else from what the consoles keep of the last good one (assumption). It is
-// what the next level of support does; an IML has to follow where data are inaccessible.
-func (l *Lab) RestoreRepository(group int) (rep Report, err error) {
+// Repository says what the copies of the key repository are like, one line a
+// copy, and whether all is well.
+func (l *Lab) Repository() (copies []string, good bool) {
+	rep := l.repo.Check()
+	for _, c := range rep.Copies {
+		copies = append(copies, c.Condition.String())
+	}
+	return copies, rep.Verdict == repository.Good
+}
+
+// RestoreRepository writes the records of all groups anew: from memory where a group
+// is at work, else from what the consoles keep of the last good one (assumption).
+// It is what the next level of support does; an IML has to follow where data are inaccessible.
+func (l *Lab) RestoreRepository() (out Report, bad error) {
 	const op = "repository restore"
-	defer l.recovered(op, &rep, &err)
+	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	g := l.group(group)
-	if g == nil {
-		return Report{}, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", group), "configure it first")
-	}
-	record, from := g.store.backup, "what the consoles kept"
-	if g.broken == nil {
-		rec := g.enc.Record()
-		b, err := rec.MarshalBinary()
-		if err != nil {
-			return Report{}, fmt.Errorf("raslab: %w", err)
-		}
-		record, from = b, "memory"
-	}
-	if record == nil {
-		return Report{}, refuse(ErrState, op, "there is no good record to restore", "")
-	}
-	r := l.begin(op, fmt.Sprint(group))
-	if err := g.store.Save(record); err != nil {
+	rep := l.begin(op, l.options.Serial)
+	if err := l.newRepository(); err != nil {
 		return Report{}, err
 	}
-	if g.broken != nil {
-		if err := g.reload(record); err != nil {
+	for _, g := range l.groups {
+		record, from := g.store.backup, "what the consoles kept"
+		if g.broken == nil {
+			rec := g.enc.Record()
+			b, err := rec.MarshalBinary()
+			if err != nil {
+				return Report{}, fmt.Errorf("raslab: %w", err)
+			}
+			record, from = b, "memory"
+		}
+		if record == nil {
+			rep.r.Failed = true
+			rep.note("there is no good record of key group %d", g.id)
+			continue
+		}
+		if err := g.store.Save(record); err != nil {
 			return Report{}, fmt.Errorf("raslab: %w", err)
 		}
-		g.broken = nil
+		if g.broken != nil {
+			if err := g.reload(record); err != nil {
+				return Report{}, fmt.Errorf("raslab: %w", err)
+			}
+			g.broken = nil
+		}
+		rep.note("the record of key group %d was restored from %s", g.id, from)
 	}
-	r.note("the record of key group %d was restored from %s", group, from)
-	return r.done(), nil
+	return rep.done(), nil
 }
 
 // checkRepository looks at the record of a group and reports what can not be
 // worked with. It says whether the record is good.
 func (l *Lab) checkRepository(g *keyGroup) bool {
-	record, _, err := g.store.load()
-	switch {
-	case err == nil:
-		g.store.backup = bytes.Clone(record)
-		return true
-	case errors.Is(err, encgroup.ErrImpossible):
-		l.raiseImpossibleRecord(g, err)
-	default:
-		l.raiseUnreadable(g)
+	if _, err := g.store.reading(); err != nil {
+		l.raiseBroken(g, err)
+		return false
 	}
-	return false
+	return true
+}
+
+// raiseBroken reports a record that can not be read, or can not be.
+func (l *Lab) raiseBroken(g *keyGroup, err error) {
+	code, why := src.BE14E3F7, "no copy of the key repository can be read"
+	if errors.Is(err, encgroup.ErrImpossible) {
+		code, why = src.BE31CFE8, cause(err)
+	}
+	l.raise(code, g.location(), []finding{{location: g.location(), why: why}}, func(*event) []string {
+		if _, err := g.store.load(); err != nil {
+			return []string{fmt.Sprintf("key group %d: %s", g.id, firstLine(err))}
+		}
+		return l.stillInaccessible(g)
+	})
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }
 
 func (g *keyGroup) location() string { return fmt.Sprintf("KG%d", g.id) }
 
-func (l *Lab) raiseUnreadable(g *keyGroup) {
-	l.raise(src.BE14E3F7, g.location(), []finding{{location: g.location(), why: "no copy of the key repository can be read"}}, l.repositoryStillBad(g))
-}
-
-func (l *Lab) raiseImpossibleRecord(g *keyGroup, err error) {
-	l.raise(src.BE31CFE8, g.location(), []finding{{location: g.location(), why: cause(err)}}, l.repositoryStillBad(g))
-}
-
-func (l *Lab) repositoryStillBad(g *keyGroup) func(*event) []string {
-	return func(*event) []string {
-		if _, _, err := g.store.load(); err != nil {
-			return []string{fmt.Sprintf("key group %d: %s", g.id, cause(err))}
-		}
-		return l.stillInaccessible(g)
-	}
-}
-
 func (l *Lab) stillInaccessible(g *keyGroup) []string {
-	if g.enc.State() == encgroup.Inaccessible {
+	if l.group(g.id) == g && g.enc.State() == encgroup.Inaccessible {
 		return []string{fmt.Sprintf("key group %d is %s", g.id, g.enc.State())}
 	}
 	return nil
 }
 
 // raiseMended reports a repository that was put right by a reboot.
-func (l *Lab) raiseMended(g *keyGroup, bad []int) {
-	why := fmt.Sprintf("copy %s of the key repository differed from the others", listed(bad))
-	l.raise(src.BE14CFE5, g.location(), []finding{{location: g.location(), why: why}}, func(*event) []string {
-		if _, bad, err := g.store.load(); err != nil || len(bad) > 0 {
-			return []string{fmt.Sprintf("copy %s of the key repository differs", listed(bad))}
+func (l *Lab) raiseMended(rep repository.Report) {
+	var found []finding
+	for i, c := range rep.Copies {
+		if c.Condition != repository.CopyGood {
+			found = append(found, finding{location: fmt.Sprintf("%s-KR%d", l.location(), i+1), why: fmt.Sprintf("copy %d of the key repository was %s", i+1, c.Condition)})
+		}
+	}
+	l.raise(src.BE14CFE5, "", found, func(*event) []string {
+		if copies, good := l.Repository(); !good {
+			return []string{"the copies of the key repository are " + strings.Join(copies, ", ")}
 		}
 		return nil
 	})
 }
 
-func listed(numbers []int) string {
-	s := ""
-	for i, n := range slices.Sorted(slices.Values(numbers)) {
-		if i > 0 {
-			s += ", "
-		}
-		s += fmt.Sprint(n)
+// openRepository is what a reboot does with the key repository: a bad copy is mended
+// from a good one.
+func (l *Lab) openRepository() repository.Report {
+	l.repoMedia.PowerOn()
+	r, rep, err := repository.Open(l.repoMedia.Devices()...)
+	if err == nil {
+		l.repo = r
 	}
-	return s
+	return rep
 }
