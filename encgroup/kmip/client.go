@@ -26,6 +26,9 @@ type Config struct {
 	Entropy     io.Reader        // for TLS; nil: what TLS takes by itself
 }
 
+// Format prints the address: TLS holds a private key.
+func (c Config) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "KMIP server at %s", c.Addr) }
+
 // The defaults of Config.
 const (
 	DefaultTimeout     = 10 * time.Second

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"path/filepath"
@@ -169,13 +168,3 @@ func refused(t testing.TB, want kmip.Reason, err error, msg ...any) {
 	require.True(t, errors.As(err, &f), "a refusal with a reason, not %v", err)
 	require.Equal(t, want.String(), f.Reason.String(), append([]any{"the reason is the specification's"}, msg...)...)
 }
-
-// shared is a real listener's port that nobody listens to any more.
-func closedPort(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
-var _ io.Writer = (*logBook)(nil)

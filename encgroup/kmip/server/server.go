@@ -29,6 +29,9 @@ type Config struct {
 	MessageTimeout   time.Duration // to send a request once it began, and to take an answer; default 10 s
 }
 
+// Format prints nothing that it holds: TLS has a private key.
+func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, "configuration of a KMIP server") }
+
 func (c *Config) defaults() {
 	set := func(v *int, d int) {
 		if *v <= 0 {
