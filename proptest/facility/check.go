@@ -41,7 +41,9 @@ func (m *Machine) checkShape() error {
 		if model == nil || model.keygrp != r.KeyGroup {
 			return m.failf("rank %s of key group %d is not expected", r.ID, r.KeyGroup)
 		}
-		if !m.Broken() && r.DataState != "Normal" && r.DataState != "Degraded" { // a repair takes a member out
+		// A repair takes a member out of a rank, and of one that holds nothing yet
+		// even two.
+		if !m.Broken() && r.Rows > 0 && r.DataState != "Normal" && r.DataState != "Degraded" {
 			return m.failf("rank %s has data state %s, with nothing broken", r.ID, r.DataState)
 		}
 	}

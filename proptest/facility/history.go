@@ -2,6 +2,7 @@ package facility
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
@@ -54,6 +55,11 @@ var causes = map[src.Code][]kind{
 // servers, has a cause in the history that the SRC may have.
 func (h *history) explained(e raslab.ServiceEvent) bool {
 	allowed, known := causes[src.Code(e.SRC)]
+	if strings.HasPrefix(e.SRC, "BE14") {
+		// The key path: here only key servers are ever stopped, no copy of the key
+		// repository is damaged.
+		return h.kinds[kindServer] && e.SRC != string(src.BE14CFE5) && e.SRC != string(src.BE14E3F7)
+	}
 	if !known {
 		return false
 	}

@@ -40,7 +40,6 @@ type Machine struct {
 	arrays  map[string]bool
 	history history
 	steps   []string
-	events  int // how many serviceable events were looked at
 	relics  map[string][]relic
 }
 
@@ -297,9 +296,10 @@ func (r *rank) possible(lba uint64) []uint32 {
 }
 
 // noData takes an error of host I/O: data may be out of reach or lost, but only if
-// something was broken.
+// something was broken, or the rank holds nothing yet.
 func (m *Machine) noData(rank string, err error) error {
-	if !m.Broken() {
+	r, gone := m.Lab.Rank(rank)
+	if !m.Broken() && (gone != nil || r.Info().Rows > 0) {
 		return m.failf("I/O on %s fails with nothing broken: %v", rank, err)
 	}
 	if !errors.Is(err, raslab.ErrNoAccess) && !errors.Is(err, raslab.ErrDataLost) {
