@@ -79,6 +79,8 @@ func (l *Lab) eraseStatus(s *slot) (verdict string, ok bool) {
 	switch {
 	case !st.Powered:
 		return "does not answer: nothing is proved", false
+	case s.port.part.plain:
+		return "can not encrypt, never used here", true
 	case st.State == drive.SecurityDegraded:
 		return "security degraded", false
 	case st.State != drive.Erased:

@@ -191,6 +191,13 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
 		return false
 	}
+	if !s.port.Encrypts() {
+		const why = "it can not encrypt, and the others do"
+		s.setState(Inappropriate, why)
+		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
+		l.raiseInvalidConfiguration(driveFinding(s, s.port.Serial(), during+": "+why))
+		return false
+	}
 	if l.foreign(s) {
 		rep.failed(s, "is configured already", fmt.Errorf("raslab: it may hold customer data and is not erased: %w", encgroup.ErrConfigured))
 		l.raiseConfigured(rep, s, during)
@@ -261,6 +268,9 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 	}
 	if o := l.owner(s.port.Serial()); o != nil && o.enc.State() != encgroup.Accessible {
 		return Report{}, refuse(ErrNoAccess, op, fmt.Sprintf("%s belongs to key group %d, which is %s", s.port.Serial(), o.id, o.enc.State()), "see to its key servers, then repeat the IML")
+	}
+	if s.port.answers() && p.plain {
+		return Report{}, refuse(ErrState, op, s.name+" holds a drive that can not encrypt", "there is no key to destroy; exchange the drive")
 	}
 	rep := l.begin(op, s.name)
 	if l.foreign(s) {

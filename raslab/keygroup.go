@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
 )
 
 // groupMax is how many encryption groups a facility may have (assumption).
@@ -25,7 +26,7 @@ type keyGroup struct {
 	store    *recordStore
 	broken   error // the record could not be read at the last IML
 	dataKey  time.Time
-	reckey   time.Time
+	recovery *reckey.Recovery
 	deadlock bool
 }
 
@@ -43,7 +44,7 @@ type GroupInfo struct {
 	Type              string // "DAR", "TCT"
 	NumRanks          int
 	NumPools          int
-	ReckeyState       string    // "disabled", ...
+	ReckeyState       string    // the words of reckey.State: "unconfigured", "disabled", "configured", ...
 	ReckeyDate        time.Time // zero: never
 	DataKeyDate       time.Time // when the data key in force was made
 	GroupStatus       string    // "normal", "critical" (the second word is an assumption)
@@ -143,8 +144,11 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 	rec := g.enc.Record()
 	i := GroupInfo{
 		ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: rec.Label, Type: rec.Kind.String(),
-		ReckeyState: "disabled", ReckeyDate: g.reckey, DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.managerStatus(g.id),
+		DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.managerStatus(g.id),
 		KeyProtocol: KMIP, Deadlock: l.deadlocked(g),
+	}
+	if s, err := g.recoveryKey().Status(); err == nil {
+		i.ReckeyState, i.ReckeyDate = s.State.String(), s.Date
 	}
 	if g.enc.State() != encgroup.Accessible {
 		i.Why = g.why

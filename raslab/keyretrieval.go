@@ -363,7 +363,10 @@ func (g *keyGroup) reload(record []byte) error {
 	if err != nil {
 		return err
 	}
-	g.enc = e
+	if g.recovery != nil {
+		g.recovery.PowerOff()
+	}
+	g.enc, g.recovery = e, nil
 	g.lab.reconnect()
 	return nil
 }

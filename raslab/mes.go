@@ -44,6 +44,13 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 		}
 		seen[p.Serial()] = true
 	}
+	if own := l.FacilityCertificate(); !own.Valid {
+		rep := l.begin(op, l.options.Serial)
+		rep.r.Failed = true
+		rep.note("nothing was installed: %s", own.Warning)
+		l.raiseInvalidConfiguration(finding{location: l.location(), why: op + ": " + own.Warning})
+		return rep.done(), nil
+	}
 	parts := make([]*Part, slotsPerEnclosure)
 	for i := range parts {
 		if i < len(q.Serials) && strings.TrimSpace(q.Serials[i]) != "" {

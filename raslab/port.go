@@ -44,6 +44,22 @@ func (p *Port) drive(op string) (*drive.Drive, error) {
 	return p.part.Drive, nil
 }
 
+// secure is the gate of the commands of the security protocol.
+func (p *Port) secure(op string) (*drive.Drive, error) {
+	d, err := p.drive(op)
+	if err == nil && p.part.plain {
+		return nil, &drive.StatusError{Op: op, Code: drive.InvalidParameter, Why: "the drive has no security protocol"}
+	}
+	return d, err
+}
+
+// Encrypts asks the drive whether it has a security protocol (TCG Storage Core,
+// Level 0 Discovery); it is false for a drive that does not answer.
+func (p *Port) Encrypts() bool {
+	_, err := p.secure("discovery")
+	return err == nil
+}
+
 func noAnswer(op, why string) error {
 	return &drive.StatusError{Op: op, Code: drive.NoPower, Why: why, Err: ErrNoAnswer}
 }
@@ -75,7 +91,7 @@ func (p *Port) Status() drive.Status {
 
 // MSID asks for the factory PIN.
 func (p *Port) MSID() (drive.PIN, error) {
-	d, err := p.drive("msid")
+	d, err := p.secure("msid")
 	if err != nil {
 		return drive.PIN{}, err
 	}
@@ -84,7 +100,7 @@ func (p *Port) MSID() (drive.PIN, error) {
 
 // Range asks for a range.
 func (p *Port) Range(n int) (drive.RangeInfo, error) {
-	d, err := p.drive("range")
+	d, err := p.secure("range")
 	if err != nil {
 		return drive.RangeInfo{}, err
 	}
@@ -93,7 +109,7 @@ func (p *Port) Range(n int) (drive.RangeInfo, error) {
 
 // Tries asks for the count of failed authentications.
 func (p *Port) Tries(a drive.Authority) (used, limit uint16, err error) {
-	d, err := p.drive("tries")
+	d, err := p.secure("tries")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -102,7 +118,7 @@ func (p *Port) Tries(a drive.Authority) (used, limit uint16, err error) {
 
 // Authenticate opens a session.
 func (p *Port) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error) {
-	d, err := p.drive("authenticate")
+	d, err := p.secure("authenticate")
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +127,7 @@ func (p *Port) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, e
 
 // RevertPSID erases the drive with the PIN of its label.
 func (p *Port) RevertPSID(psid drive.PIN) error {
-	d, err := p.drive("revert psid")
+	d, err := p.secure("revert psid")
 	if err != nil {
 		return err
 	}
@@ -138,7 +154,7 @@ func (p *Port) Write(lba uint64, src []byte) error {
 
 // SelfTest lets the drive check the record of its security area.
 func (p *Port) SelfTest() error {
-	d, err := p.drive("self test")
+	d, err := p.secure("self test")
 	if err != nil {
 		return err
 	}

@@ -122,6 +122,9 @@ func (l *Lab) stopPartitions() {
 	}
 	for _, g := range l.groups {
 		g.enc.PowerOff()
+		if g.recovery != nil {
+			g.recovery.PowerOff()
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ type Part struct {
 	media *drive.FaultyMedia
 	plan  *fault.Plan // what the port does to it; flash and media have clones
 	dead  bool
+	plain bool  // it has no security protocol: it stores what it is given in the clear
 	slot  *slot // where it is plugged in; nil on the shelf
 }
 
@@ -95,6 +96,9 @@ func (p *Part) Break() {
 	p.Drive.PowerOff()
 }
 
+// Plain says whether it is a drive that can not encrypt.
+func (p *Part) Plain() bool { return p.plain }
+
 // Dead says whether the electronics are broken.
 func (p *Part) Dead() bool { return p.dead }
 
@@ -130,6 +134,16 @@ func (s *Shelf) Order(sectorSize int, sectors uint64) (*Part, error) {
 	return p, nil
 }
 
+// OrderPlain gets a spare part that can not encrypt: it reads and writes like the
+// others, and has no security protocol.
+func (s *Shelf) OrderPlain(sectorSize int, sectors uint64) (*Part, error) {
+	p, err := s.Order(sectorSize, sectors)
+	if err == nil {
+		p.plain = true
+	}
+	return p, err
+}
+
 // Parts lists what lies on the shelf, in the order in which it was put there.
 func (s *Shelf) Parts() []*Part { return append([]*Part(nil), s.parts...) }
 
@@ -158,6 +172,15 @@ func (l *Lab) OrderSpare() (*Part, error) {
 	p, err := l.options.Shelf.Order(l.options.SectorSize, l.options.Sectors)
 	if err == nil {
 		l.logf("shelf", "new spare part %s", p.Serial())
+	}
+	return p, err
+}
+
+// OrderPlainSpare orders a spare part that fits this facility and can not encrypt.
+func (l *Lab) OrderPlainSpare() (*Part, error) {
+	p, err := l.options.Shelf.OrderPlain(l.options.SectorSize, l.options.Sectors)
+	if err == nil {
+		l.logf("shelf", "new spare part %s, without encryption", p.Serial())
 	}
 	return p, err
 }
