@@ -51,8 +51,8 @@ func sign(dataKey *secret.Key32, uid string, wrapped []byte) (out [32]byte) {
 	return out
 }
 
-// seal wraps the group key and signs the wrap.
-func seal(dataKey, groupKey *secret.Key32, uid string) (wrapped [40]byte, signature [32]byte, err error) {
+// sealGroupKey wraps the group key and signs the wrap.
+func sealGroupKey(dataKey, groupKey *secret.Key32, uid string) (wrapped [40]byte, signature [32]byte, err error) {
 	w, err := keywrap.Wrap(dataKey[:], groupKey[:])
 	if err != nil {
 		return wrapped, signature, fmt.Errorf("encgroup: %w", err)

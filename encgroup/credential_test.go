@@ -65,7 +65,7 @@ func TestSealIsBoundToEverything(t *testing.T) {
 	data, group := secret.Key32{1}, secret.Key32{2}
 	var err error
 	r := Record{UID: "uid"}
-	r.Wrapped, r.Signature, err = seal(&data, &group, r.UID)
+	r.Wrapped, r.Signature, err = sealGroupKey(&data, &group, r.UID)
 	require.NoError(t, err)
 	got, err := unseal(&data, r.UID, r.Wrapped, r.Signature)
 	require.NoError(t, err)

@@ -1,19 +1,15 @@
 package encgroup
 
 import (
-	"crypto/ecdh"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 
-	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
+	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
-// seal72 is an ephemeral public key (32 bytes) and AES-KW(key agreed on, group
-// key) (40 bytes).
-type seal72 = [72]byte
+// seal72 is a group key under seal.
+type seal72 = [seal.Size]byte
 
 // Escrow is the group key as the holder of one recovery key can have it. The
 // facility keeps the public half only, so it can put a new group key under
@@ -24,73 +20,16 @@ type Escrow struct {
 	Next   [72]byte // the next group key; zero when none is under way
 }
 
-const infoEscrow = "fdelab encgroup escrow v1\x00"
+const purposeEscrow = "fdelab encgroup escrow v1"
 
-// sealFor puts a group key under seal for a public key: X25519 with an ephemeral
-// key, HKDF-SHA256 of the shared secret bound to both public keys, AES-KW.
-func sealFor(public [32]byte, key *secret.Key32, entropy io.Reader) (out seal72, err error) {
-	to, err := ecdh.X25519().NewPublicKey(public[:])
-	if err != nil {
-		return out, fmt.Errorf("encgroup: escrow: %w", err)
-	}
-	var seed secret.Key32
-	defer seed.Clear()
-	if _, err := io.ReadFull(entropy, seed[:]); err != nil {
-		return out, fmt.Errorf("encgroup: escrow: no ephemeral key: %w", err)
-	}
-	ephemeral, err := ecdh.X25519().NewPrivateKey(seed[:])
-	if err != nil {
-		return out, fmt.Errorf("encgroup: escrow: %w", err)
-	}
-	kek, err := agree(ephemeral, to, ephemeral.PublicKey().Bytes(), public[:])
-	if err != nil {
-		return out, err
-	}
-	defer kek.Clear()
-	wrapped, err := keywrap.Wrap(kek[:], key[:])
-	if err != nil {
-		return out, fmt.Errorf("encgroup: escrow: %w", err)
-	}
-	copy(out[:32], ephemeral.PublicKey().Bytes())
-	copy(out[32:], wrapped)
-	return out, nil
-}
-
-// openSeal is the reverse; ErrUnwrap if the private key is another one's or the
+// openSeal opens an escrow; ErrUnwrap if the private key is another one's or the
 // seal was altered.
-func openSeal(private *secret.Key32, sealed *seal72) (key secret.Key32, err error) {
-	own, err := ecdh.X25519().NewPrivateKey(private[:])
+func openSeal(private *secret.Key32, sealed *seal72) (secret.Key32, error) {
+	k, err := seal.Open(private, purposeEscrow, sealed)
 	if err != nil {
-		return key, fmt.Errorf("encgroup: escrow: %w", err)
+		return k, fmt.Errorf("%w: %w", ErrUnwrap, err)
 	}
-	from, err := ecdh.X25519().NewPublicKey(sealed[:32])
-	if err != nil {
-		return key, fmt.Errorf("encgroup: escrow: %w", err)
-	}
-	kek, err := agree(own, from, sealed[:32], own.PublicKey().Bytes())
-	if err != nil {
-		return key, errors.Join(ErrUnwrap, err)
-	}
-	defer kek.Clear()
-	k, err := keywrap.Unwrap(kek[:], sealed[32:])
-	if err != nil {
-		return key, ErrUnwrap
-	}
-	defer clear(k)
-	copy(key[:], k)
-	return key, nil
-}
-
-func agree(own *ecdh.PrivateKey, other *ecdh.PublicKey, ephemeral, recipient []byte) (secret.Key32, error) {
-	var shared secret.Key32
-	defer shared.Clear()
-	b, err := own.ECDH(other)
-	if err != nil {
-		return secret.Key32{}, fmt.Errorf("encgroup: escrow: %w", err)
-	}
-	copy(shared[:], b)
-	clear(b)
-	return derive(&shared, infoEscrow+string(ephemeral)+string(recipient)), nil
+	return k, nil
 }
 
 // Recovery is what was kept with SetRecovery, a copy.
@@ -129,8 +68,8 @@ func (g *Group) SetRecovery(state []byte, publics ...[32]byte) error {
 
 // escrow puts the group keys under seal.
 func (g *Group) escrow(e *Escrow, k *keys, rekeying bool) (err error) {
-	if e.Sealed, err = sealFor(e.Public, &k.group, g.entropy); err == nil && rekeying {
-		e.Next, err = sealFor(e.Public, &k.next, g.entropy)
+	if e.Sealed, err = seal.Seal(e.Public, purposeEscrow, &k.group, g.entropy); err == nil && rekeying {
+		e.Next, err = seal.Seal(e.Public, purposeEscrow, &k.next, g.entropy)
 	}
 	return err
 }
@@ -144,11 +83,11 @@ func (g *Group) Recover(private *secret.Key32) error {
 	if g.rec.Phase != Enabled {
 		return fmt.Errorf("encgroup: recover: %w", ErrUnconfigured)
 	}
-	own, err := ecdh.X25519().NewPrivateKey(private[:])
+	public, err := seal.Public(private)
 	if err != nil {
 		return fmt.Errorf("encgroup: recover: %w", err)
 	}
-	i := slices.IndexFunc(g.rec.Escrows, func(e Escrow) bool { return string(e.Public[:]) == string(own.PublicKey().Bytes()) })
+	i := slices.IndexFunc(g.rec.Escrows, func(e Escrow) bool { return e.Public == public })
 	if i < 0 {
 		return fmt.Errorf("encgroup: recover: %w", ErrNoEscrow)
 	}

@@ -5,10 +5,8 @@ import (
 	"crypto/ecdh"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/stretchr/testify/require"
 )
 
 func recoveryPair(t testing.TB, n byte) (secret.Key32, [32]byte) {
@@ -16,27 +14,6 @@ func recoveryPair(t testing.TB, n byte) (secret.Key32, [32]byte) {
 	k, err := ecdh.X25519().NewPrivateKey(private[:])
 	require.NoError(t, err)
 	return private, [32]byte(k.PublicKey().Bytes())
-}
-
-func TestSealOpensForItsKeyOnly(t *testing.T) {
-	private, public := recoveryPair(t, 1)
-	other, _ := recoveryPair(t, 2)
-	want := secret.Key32{9}
-	s, err := sealFor(public, &want, entropy.Stream(1, "seal"))
-	require.NoError(t, err)
-	got, err := openSeal(&private, &s)
-	require.NoError(t, err)
-	require.True(t, got.Equal(&want))
-	_, err = openSeal(&other, &s)
-	require.ErrorIs(t, err, ErrUnwrap)
-	for bit := range len(s) * 8 {
-		bent := s
-		bent[bit/8] ^= 1 << (bit % 8)
-		_, err := openSeal(&private, &bent)
-		require.Error(t, err, "bit %d", bit)
-	}
-	_, err = sealFor([32]byte{}, &want, entropy.Stream(1, "seal"))
-	require.Error(t, err, "a public key of low order agrees on nothing")
 }
 
 func TestRecoverWithoutAnyServer(t *testing.T) {

@@ -166,7 +166,7 @@ func (g *Group) Configure(label string) error {
 	}
 	r := g.rec
 	r.Phase, r.Label = Enabled, label
-	if r.Wrapped, r.Signature, err = seal(&k.data, &k.group, r.UID); err != nil {
+	if r.Wrapped, r.Signature, err = sealGroupKey(&k.data, &k.group, r.UID); err != nil {
 		k.clear()
 		return err
 	}

@@ -42,11 +42,11 @@ func (g *Group) RekeyDataKey() (former string, err error) {
 	former = r.UID
 	r.UID, r.Maker = r.NextUID, r.NextMaker
 	r.NextPhase, r.NextUID, r.NextMaker = NoDataKey, "", ""
-	if r.Wrapped, r.Signature, err = seal(&fresh, &k.group, r.UID); err != nil {
+	if r.Wrapped, r.Signature, err = sealGroupKey(&fresh, &k.group, r.UID); err != nil {
 		return "", err
 	}
 	if r.rekeying() {
-		if r.NextWrapped, r.NextSignature, err = seal(&fresh, &k.next, r.UID); err != nil {
+		if r.NextWrapped, r.NextSignature, err = sealGroupKey(&fresh, &k.next, r.UID); err != nil {
 			return "", err
 		}
 	}

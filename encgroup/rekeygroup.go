@@ -6,6 +6,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
 )
 
 // RekeyState is how far new keys of a group came.
@@ -73,12 +75,12 @@ func (g *Group) BeginGroupRekey() error {
 		if _, err := io.ReadFull(g.entropy, k.next[:]); err != nil {
 			return fmt.Errorf("%s: no group key: %w", op, err)
 		}
-		if r.NextWrapped, r.NextSignature, err = seal(&k.data, &k.next, r.UID); err != nil {
+		if r.NextWrapped, r.NextSignature, err = sealGroupKey(&k.data, &k.next, r.UID); err != nil {
 			return err
 		}
 		r.Escrows = slices.Clone(r.Escrows)
 		for i := range r.Escrows {
-			if r.Escrows[i].Next, err = sealFor(r.Escrows[i].Public, &k.next, g.entropy); err != nil {
+			if r.Escrows[i].Next, err = seal.Seal(r.Escrows[i].Public, purposeEscrow, &k.next, g.entropy); err != nil {
 				return err
 			}
 		}

@@ -1,0 +1,98 @@
+package seal
+
+import (
+	"crypto/ecdh"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// Size is the length of a seal in bytes.
+const Size = 32 + 40
+
+// ErrOpen means that the private key is another one's, that the purpose is another
+// one, or that the seal was altered.
+var ErrOpen = errors.New("seal: it does not open")
+
+// Public is the public half (32 bytes) of a private key (32 bytes, RFC 7748).
+func Public(private *secret.Key32) (out [32]byte, err error) {
+	own, err := ecdh.X25519().NewPrivateKey(private[:])
+	if err != nil {
+		return out, fmt.Errorf("seal: %w", err)
+	}
+	copy(out[:], own.PublicKey().Bytes())
+	return out, nil
+}
+
+// Seal puts key under seal for a public key and a purpose. It draws 32 bytes of entropy.
+func Seal(public [32]byte, purpose string, key *secret.Key32, entropy io.Reader) (out [Size]byte, err error) {
+	to, err := ecdh.X25519().NewPublicKey(public[:])
+	if err != nil {
+		return out, fmt.Errorf("seal: %w", err)
+	}
+	var seed secret.Key32
+	defer seed.Clear()
+	if _, err := io.ReadFull(entropy, seed[:]); err != nil {
+		return out, fmt.Errorf("seal: no ephemeral key: %w", err)
+	}
+	ephemeral, err := ecdh.X25519().NewPrivateKey(seed[:])
+	if err != nil {
+		return out, fmt.Errorf("seal: %w", err)
+	}
+	kek, err := agree(ephemeral, to, ephemeral.PublicKey().Bytes(), public[:], purpose)
+	if err != nil {
+		return out, err
+	}
+	defer kek.Clear()
+	wrapped, err := keywrap.Wrap(kek[:], key[:])
+	if err != nil {
+		return out, fmt.Errorf("seal: %w", err)
+	}
+	copy(out[:32], ephemeral.PublicKey().Bytes())
+	copy(out[32:], wrapped)
+	return out, nil
+}
+
+// Open is the reverse; the error wraps ErrOpen.
+func Open(private *secret.Key32, purpose string, sealed *[Size]byte) (key secret.Key32, err error) {
+	own, err := ecdh.X25519().NewPrivateKey(private[:])
+	if err != nil {
+		return key, fmt.Errorf("seal: %w", err)
+	}
+	from, err := ecdh.X25519().NewPublicKey(sealed[:32])
+	if err != nil {
+		return key, fmt.Errorf("%w: %w", ErrOpen, err)
+	}
+	kek, err := agree(own, from, sealed[:32], own.PublicKey().Bytes(), purpose)
+	if err != nil {
+		return key, fmt.Errorf("%w: %w", ErrOpen, err)
+	}
+	defer kek.Clear()
+	k, err := keywrap.Unwrap(kek[:], sealed[32:])
+	if err != nil {
+		return key, ErrOpen
+	}
+	defer clear(k)
+	copy(key[:], k)
+	return key, nil
+}
+
+func agree(own *ecdh.PrivateKey, other *ecdh.PublicKey, ephemeral, recipient []byte, purpose string) (out secret.Key32, err error) {
+	shared, err := own.ECDH(other)
+	if err != nil {
+		return out, fmt.Errorf("seal: %w", err)
+	}
+	defer clear(shared)
+	b, err := hkdf.Key(sha256.New, shared, nil, purpose+"\x00"+string(ephemeral)+string(recipient), len(out))
+	if err != nil {
+		panic("BUG: seal: hkdf: " + err.Error())
+	}
+	copy(out[:], b)
+	clear(b)
+	return out, nil
+}

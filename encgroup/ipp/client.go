@@ -1,0 +1,204 @@
+package ipp
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// ClientConfig is how a facility reaches one key server.
+type ClientConfig struct {
+	ID      string                                        // names the server among those of the group
+	Dial    func(timeout time.Duration) (net.Conn, error) // opens a connection: a net.Dialer over real sockets
+	TLS     *tls.Config                                   // nil: plain
+	Device  string                                        // the facility's name at the server, 1 to 64 bytes
+	Labels  [2]string                                     // the key pairs that wrap a new data key
+	Safe    Safe                                          // one for all clients of the facility
+	Entropy io.Reader                                     // source of session keys
+	Clock   func() time.Time                              // as in ServerConfig
+	Timeout time.Duration                                 // for a request from dialling to its answer; more than 0
+}
+
+// Client is one key server as an encryption group uses it. It opens a connection for
+// each request. It is not safe for concurrent use.
+type Client struct{ cfg ClientConfig }
+
+var _ encgroup.KeyServer = (*Client)(nil)
+
+// NewClient checks the configuration.
+func NewClient(cfg ClientConfig) (*Client, error) {
+	if cfg.ID == "" || cfg.Dial == nil || cfg.Safe == nil || cfg.Entropy == nil || cfg.Clock == nil || cfg.Timeout <= 0 {
+		return nil, errors.New("ipp: a client needs an ID, a way to dial, a safe, a source of entropy, a clock and a timeout")
+	}
+	if cfg.Device == "" || len(cfg.Device) > deviceMax {
+		return nil, fmt.Errorf("ipp: a device name of %d bytes, need 1 to %d", len(cfg.Device), deviceMax)
+	}
+	for _, l := range cfg.Labels {
+		if l == "" || len(l) > labelMax || cfg.Labels[0] == cfg.Labels[1] {
+			return nil, fmt.Errorf("ipp: labels %q, need two different ones of 1 to %d bytes", cfg.Labels, labelMax)
+		}
+	}
+	return &Client{cfg}, nil
+}
+
+// ID names the server.
+func (c *Client) ID() string { return c.cfg.ID }
+
+// Create has the server make a data key, keeps its EEDKs in the safe, and gives
+// the identifier that they have there. Which key pairs wrap it is the
+// configuration's; the label of the group is not sent.
+func (c *Client) Create(string) (string, error) {
+	fields := [][]byte{[]byte(c.cfg.Labels[0]), []byte(c.cfg.Labels[1])}
+	key, list, err := c.request(kindCreate, fields)
+	if err != nil {
+		return "", err
+	}
+	key.Clear()
+	if len(list) != 2 || list[0].label != c.cfg.Labels[0] || list[1].label != c.cfg.Labels[1] {
+		return "", fmt.Errorf("%w: the EEDKs are not those asked for", encgroup.ErrProtocol)
+	}
+	b, err := packEEDKs(list)
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
+	}
+	sum := sha256.Sum256(b)
+	uid := hex.EncodeToString(sum[:16])
+	if err := c.cfg.Safe.Keep(uid, b); err != nil {
+		return "", fmt.Errorf("ipp: the EEDKs could not be kept: %w", err)
+	}
+	return uid, nil
+}
+
+// Get sends the EEDKs that are kept under uid and gives the data key that the server
+// unlocks. Where nothing is kept the error is ErrNoKey, and the server is not asked.
+func (c *Client) Get(uid string) (secret.Key32, error) {
+	b, err := c.cfg.Safe.Kept(uid)
+	if errors.Is(err, ErrNotKept) {
+		return secret.Key32{}, fmt.Errorf("%w: %w", encgroup.ErrNoKey, err)
+	}
+	if err != nil {
+		return secret.Key32{}, fmt.Errorf("ipp: the EEDKs can not be read: %w", err)
+	}
+	list, err := unpackEEDKs(b)
+	if err != nil {
+		return secret.Key32{}, fmt.Errorf("ipp: the EEDKs that are kept: %w", err)
+	}
+	key, _, err := c.request(kindUnlock, eedkFields(list))
+	return key, err
+}
+
+// request is one exchange on a connection of its own.
+func (c *Client) request(k kind, fields [][]byte) (key secret.Key32, list []eedk, err error) {
+	var private secret.Key32
+	defer private.Clear()
+	if _, err := io.ReadFull(c.cfg.Entropy, private[:]); err != nil {
+		return key, nil, fmt.Errorf("ipp: no session key: %w", err)
+	}
+	public, err := seal.Public(&private)
+	if err != nil {
+		return key, nil, fmt.Errorf("ipp: %w", err)
+	}
+	m, err := c.exchange(message{k, append([][]byte{[]byte(c.cfg.Device), public[:]}, fields...)})
+	if err != nil {
+		return key, nil, err
+	}
+	if m.kind == kindRefusal && len(m.fields) == 2 && len(m.fields[0]) == 1 {
+		return key, nil, refusal(m.fields[0][0])
+	}
+	if m.kind != kindKey || len(m.fields) < 1 || len(m.fields[0]) != seal.Size {
+		return key, nil, fmt.Errorf("%w: the answer is no key", encgroup.ErrProtocol)
+	}
+	if list, err = parseEEDKs(m.fields[1:]); err != nil {
+		return key, nil, fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
+	}
+	if key, err = seal.Open(&private, purposeSession, (*[seal.Size]byte)(m.fields[0])); err != nil {
+		return key, nil, fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
+	}
+	return key, list, nil
+}
+
+// refusal is what a server's code stands for. Its text is the server's and not passed on.
+func refusal(code byte) error {
+	switch code {
+	case codeDevice:
+		return fmt.Errorf("%w: it does not serve this facility", encgroup.ErrRefused)
+	case codeNoKey:
+		return encgroup.ErrNoKey
+	case codeFailed:
+		return fmt.Errorf("%w: it can not do it now", encgroup.ErrRefused)
+	}
+	return fmt.Errorf("%w: it says that the request is malformed", encgroup.ErrProtocol)
+}
+
+func (c *Client) exchange(m message) (message, error) {
+	end := c.cfg.Clock().Add(c.cfg.Timeout)
+	conn, err := c.cfg.Dial(c.cfg.Timeout)
+	if err != nil {
+		return message{}, fmt.Errorf("%w: %w", encgroup.ErrUnreachable, err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(end); err != nil {
+		return message{}, fmt.Errorf("%w: %w", encgroup.ErrUnreachable, err)
+	}
+	if c.cfg.TLS != nil {
+		secure := tls.Client(conn, c.cfg.TLS)
+		if err := secure.Handshake(); err != nil {
+			return message{}, classify(err)
+		}
+		conn = secure
+	}
+	if err := writeMessage(conn, m); err != nil {
+		return message{}, classify(err)
+	}
+	answer, err := readMessage(conn)
+	if err != nil {
+		return message{}, classify(err)
+	}
+	return answer, nil
+}
+
+// classify finds the error of encgroup that a broken connection is one of. The alert about a
+// client's certificate arrives after the handshake in TLS 1.3.
+func classify(err error) error {
+	var (
+		timeout net.Error
+		verify  *tls.CertificateVerificationError
+		unknown x509.UnknownAuthorityError
+		op      *net.OpError
+	)
+	switch {
+	case errors.As(err, &verify), errors.As(err, &unknown), errors.As(err, &op) && op.Op == "remote error":
+		return fmt.Errorf("%w: %w", encgroup.ErrUntrusted, err)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return fmt.Errorf("%w: %w", encgroup.ErrTimeout, err)
+	}
+	return fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
+}
+
+// packEEDKs is how a safe keeps them: as a frame without its length.
+func packEEDKs(list []eedk) ([]byte, error) {
+	var w bytes.Buffer
+	if err := writeMessage(&w, message{kindKey, eedkFields(list)}); err != nil {
+		return nil, err
+	}
+	return w.Bytes()[4:], nil
+}
+
+func unpackEEDKs(b []byte) ([]eedk, error) {
+	m, err := parse(b)
+	if err != nil {
+		return nil, err
+	}
+	return parseEEDKs(m.fields)
+}
