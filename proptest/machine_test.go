@@ -54,7 +54,7 @@ func TestDriveAgreesWithTheModel(t *testing.T) {
 func TestDriveAgreesWithTheModelUnderFaults(t *testing.T) {
 	runs, lost := 0, 0
 	defer func() {
-		require.LessOrEqual(t, lost, runs/5, "the model loses few runs to too much doubt")
+		require.LessOrEqual(t, lost, runs/20, "the model loses few runs to too much doubt")
 	}()
 	rapid.Check(t, func(t *rapid.T) {
 		m, err := NewMachine(drawOptions(t))

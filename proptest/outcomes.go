@@ -183,24 +183,29 @@ func (w *world) powerOns(b broke) []outcome {
 	return out
 }
 
-// distinct drops worlds that are the same as one before, also among what their
-// flash may hold.
+// distinct merges worlds that are the same but for what their flash may hold: the
+// one that is left may hold what any of them may.
 func distinct(all []*world) []*world {
 	var out []*world
-	seen := map[string]bool{}
+	seen := map[string]*world{}
 	for _, w := range all {
+		id := w.print()
+		if same := seen[id]; same != nil {
+			same.alts = append(same.alts, w.alts...)
+			continue
+		}
+		seen[id] = w
+		out = append(out, w)
+	}
+	for _, w := range out {
 		if len(w.alts) > 1 {
 			w.alts = distinct(w.alts)
-		}
-		if id := w.print(); !seen[id] {
-			seen[id] = true
-			out = append(out, w)
 		}
 	}
 	return out
 }
 
-// print is equal for worlds that no command can tell apart. The number of a key
+// print is equal for worlds that no command can tell apart, but for their alts. The number of a key
 // does not matter, only which range has it and which sectors were written under it.
 func (w *world) print() string {
 	var b strings.Builder
@@ -215,9 +220,6 @@ func (w *world) print() string {
 	}
 	for _, s := range w.sectors {
 		fmt.Fprint(&b, s.content, index[s.key])
-	}
-	for _, a := range w.alts {
-		b.WriteString(a.print())
 	}
 	return b.String()
 }
