@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
@@ -159,6 +160,16 @@ func TestADataKeyComesBackFromEitherKeyPair(t *testing.T) {
 	everything := append(bytes.Clone(b.wire.Bytes()), eedks...)
 	everything = append(everything, b.log()...)
 	require.NotContains(t, string(everything), string(one[:8]), "the data key is nowhere in the clear")
+
+	// A wrap under the other's label opens nothing.
+	crossed, err := unpackEEDKs(eedks)
+	require.NoError(t, err)
+	crossed[0].wrapped, crossed[1].wrapped = crossed[1].wrapped, crossed[0].wrapped
+	swapped, err := packEEDKs(crossed)
+	require.NoError(t, err)
+	require.NoError(t, b.safe.Keep(uid, swapped))
+	_, err = b.client("both", b.server(nil, keyPair("one"), keyPair("two")), nil).Get(uid)
+	require.ErrorIs(t, err, encgroup.ErrNoKey)
 
 	// A damaged EEDK: the second one serves, then none does.
 	list, err := unpackEEDKs(eedks)
@@ -355,6 +366,7 @@ func TestTheServerIsHardToDisturb(t *testing.T) {
 		"an empty frame":  {0, 0, 0, 0},
 		"another version": {0, 0, 0, 2, 9, 1},
 		"a short field":   {0, 0, 0, 4, 1, 1, 0, 9},
+		"a stray byte":    {0, 0, 0, 3, 1, 1, 0},
 	} {
 		require.Eventually(t, func() bool {
 			c := dial()
@@ -366,6 +378,57 @@ func TestTheServerIsHardToDisturb(t *testing.T) {
 	}
 	_, err = b.client("a", address, nil).Create("")
 	require.NoError(t, err, "the others are served")
+}
+
+func TestCloseEndsIdleConnections(t *testing.T) {
+	s, err := NewServer(ServerConfig{Pairs: []KeyPair{keyPair("one")}, Entropy: entropy.Stream(1, "x"), Clock: time.Now, Timeout: time.Hour, Conns: 1})
+	require.NoError(t, err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = c.Close() }()
+	require.NoError(t, writeMessage(c, message{kind: kindCreate}))
+	_, err = readMessage(c)
+	require.NoError(t, err, "the connection is being served")
+	closed := make(chan struct{})
+	go func() { defer close(closed); _ = s.Close() }()
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		_ = c.Close()
+		require.Fail(t, "Close waits for an idle client")
+	}
+	require.NoError(t, <-done)
+	_, err = c.Read(make([]byte, 1))
+	require.Error(t, err)
+	require.NoError(t, s.Serve(l), "a closed server serves nothing")
+}
+
+// TestAServerThatForgetsTheEEDKs makes a key that nobody could have back.
+func TestAServerThatForgetsTheEEDKs(t *testing.T) {
+	b := newBench(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer func() { _ = c.Close() }()
+		m, _ := readMessage(c)
+		sealed, _ := seal.Seal([32]byte(m.fields[1]), purposeSession, &secret.Key32{1}, entropy.Stream(1, "x"))
+		_ = writeMessage(c, message{kindKey, [][]byte{sealed[:]}})
+	}()
+	_, err = b.client("a", l.Addr().String(), nil).Create("")
+	require.ErrorIs(t, err, encgroup.ErrProtocol)
+	require.Empty(t, b.safe.uids)
+	_ = l.Close()
+	<-done
 }
 
 func TestConfigurationsThatCanNotBe(t *testing.T) {
