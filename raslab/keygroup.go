@@ -117,7 +117,7 @@ func (l *Lab) ConfigureGroup(id int) (out Report, bad error) {
 		return rep.done(), nil
 	}
 	g.why, g.dataKey = "", l.Now()
-	l.checkRepository(g)
+	l.keepRecord(g)
 	rep.note("key group %d is %s", id, g.enc.State())
 	return rep.done(), nil
 }

@@ -133,6 +133,9 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
 	for _, m := range managers {
 		l.note(m, g.id, firstError(out, m))
 	}
+	if got(out, 0) || got(out, 1) {
+		g.store.keep(record)
+	}
 	return out, nil
 }
 
@@ -369,4 +372,11 @@ func (g *keyGroup) reload(record []byte) error {
 	g.enc, g.recovery = e, nil
 	g.lab.reconnect()
 	return nil
+}
+
+// keepRecord sends the record by which a group was just opened to the consoles.
+func (l *Lab) keepRecord(g *keyGroup) {
+	if record, err := g.store.reading(); err == nil {
+		g.store.keep(record)
+	}
 }

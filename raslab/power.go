@@ -188,7 +188,7 @@ func (l *Lab) retrieveKeys(rep *reporter) {
 		} else {
 			g.why = ""
 			rep.note("key group %d is %s", g.id, g.enc.State())
-			l.checkRepository(g)
+			l.keepRecord(g)
 		}
 		if len(failed) > 0 {
 			l.reportIML(g, failed)

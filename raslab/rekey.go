@@ -33,7 +33,7 @@ func (l *Lab) RekeyDataKey(group int) (out Report, bad error) {
 	}
 	g.dataKey = l.Now()
 	rep.note("key group %d has a new data key; the former one, %s, opens nothing any more", group, former)
-	l.checkRepository(g)
+	l.keepRecord(g)
 	return rep.done(), nil
 }
 
@@ -90,7 +90,7 @@ func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 		return fail(err)
 	}
 	rep.note("key group %d has a new group key", group)
-	l.checkRepository(g)
+	l.keepRecord(g)
 	return rep.done(), nil
 }
 

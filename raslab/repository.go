@@ -35,9 +35,12 @@ var (
 // recordStore is a group's entry in the key repository, as the group writes it
 // through the memory of the partitions.
 type recordStore struct {
-	lab    *Lab
-	name   string
-	backup []byte // at the consoles: the last record that was read and found good
+	lab  *Lab
+	name string
+	// What the consoles keep: the last record that a server's key opened, and the
+	// members of the last one that could be read.
+	backup  *encgroup.Record
+	members []encgroup.Member
 }
 
 var _ encgroup.Store = (*recordStore)(nil)
@@ -52,7 +55,14 @@ func (r *recordStore) Save(record []byte) error {
 	case pointSaveSignature:
 		record = flipSignature(record)
 	}
-	return r.lab.repo.Put(r.name, record)
+	if err := r.lab.repo.Put(r.name, record); err != nil {
+		return err
+	}
+	var rec encgroup.Record
+	if rec.UnmarshalBinary(record) == nil {
+		r.members = rec.Members
+	}
+	return nil
 }
 
 // phaseOffset is where the phase is in an encoded record.
@@ -99,7 +109,6 @@ func (r *recordStore) reading() ([]byte, error) {
 	if err := rec.UnmarshalBinary(record); err != nil {
 		return nil, err
 	}
-	r.backup = record
 	rec.Members = nil
 	return rec.MarshalBinary()
 }
@@ -180,24 +189,27 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		return Report{}, err
 	}
 	for _, g := range l.groups {
-		record, from := g.store.backup, "what the consoles kept"
-		if g.broken == nil {
-			rec := g.enc.Record()
-			b, err := rec.MarshalBinary()
-			if err != nil {
-				return Report{}, fmt.Errorf("raslab: %w", err)
-			}
-			record, from = b, "memory"
-		}
-		if record == nil {
-			rep.r.Failed = true
-			rep.note("there is no good record of key group %d", g.id)
+		if g.enc.State() == encgroup.Unconfigured {
 			continue
+		}
+		rec, from := g.enc.Record(), "memory"
+		if g.broken != nil || g.enc.State() == encgroup.Inaccessible {
+			if g.store.backup == nil {
+				rep.r.Failed = true
+				rep.note("there is no good record of key group %d", g.id)
+				continue
+			}
+			rec, from = *g.store.backup, "what the consoles kept"
+			rec.Members = g.store.members
+		}
+		record, err := rec.MarshalBinary()
+		if err != nil {
+			return Report{}, fmt.Errorf("raslab: %w", err)
 		}
 		if err := g.store.Save(record); err != nil {
 			return Report{}, fmt.Errorf("raslab: %w", err)
 		}
-		if g.broken != nil {
+		if from != "memory" {
 			if err := g.reload(record); err != nil {
 				return Report{}, fmt.Errorf("raslab: %w", err)
 			}
@@ -208,14 +220,13 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// checkRepository looks at the record of a group and reports what can not be
-// worked with. It says whether the record is good.
-func (l *Lab) checkRepository(g *keyGroup) bool {
-	if _, err := g.store.reading(); err != nil {
-		l.raiseBroken(g, err)
-		return false
+// keep sends a record that a server's key opened to the consoles.
+func (r *recordStore) keep(record []byte) {
+	var rec encgroup.Record
+	if err := rec.UnmarshalBinary(record); err != nil {
+		panic("BUG: raslab: a record that was read can not be read: " + err.Error())
 	}
-	return true
+	r.backup = &rec
 }
 
 // raiseBroken reports a record that can not be read, or can not be.
