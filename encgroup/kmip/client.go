@@ -43,6 +43,7 @@ type Client struct {
 	conn   *tls.Conn
 	buf    []byte // of the request
 	in     []byte // of the answer
+	dec    ttlv.Decoder
 	broken error
 }
 
@@ -198,7 +199,8 @@ func (c *Client) exchange() (*Response, Fault, error) {
 	if _, err := io.ReadFull(c.conn, c.in[ttlv.HeaderSize:]); err != nil {
 		return nil, sessionFault(err), err
 	}
-	p, err := ParseResponse(c.in, ttlv.Limits{})
+	c.dec.Reset()
+	p, err := ParseResponseWith(&c.dec, c.in)
 	if err != nil {
 		return nil, FaultProtocol, err
 	}

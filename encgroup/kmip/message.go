@@ -68,48 +68,71 @@ type RequestItem struct {
 	Critical string
 }
 
+// append writes the version as a field of a message.
+func (v Version) append(dst []byte) []byte {
+	dst, at := ttlv.Open(dst, TagProtocolVersion)
+	dst = ttlv.AppendAll(dst, ttlv.Int(TagProtocolVersionMajor, v.Major), ttlv.Int(TagProtocolVersionMinor, v.Minor))
+	ttlv.Close(dst, at)
+	return dst
+}
+
 // Encode appends the message to dst. Payloads get their tag.
 func (q *Request) Encode(dst []byte) []byte {
-	h := ttlv.Struct(TagRequestHeader, q.Version.Item())
+	dst, message := ttlv.Open(dst, TagRequestMessage)
+	dst, header := ttlv.Open(dst, TagRequestHeader)
+	dst = q.Version.append(dst)
 	if q.MaxResponse != 0 {
-		h.Add(ttlv.Int(TagMaximumResponseSize, q.MaxResponse))
+		dst = ttlv.AppendAll(dst, ttlv.Int(TagMaximumResponseSize, q.MaxResponse))
 	}
 	if q.Correlation != "" {
-		h.Add(ttlv.Text(TagClientCorrelationValue, q.Correlation))
+		dst = ttlv.AppendAll(dst, ttlv.Text(TagClientCorrelationValue, q.Correlation))
 	}
 	if q.Continuation != 0 {
-		h.Add(ttlv.Enum(TagBatchErrorContinuationOption, q.Continuation))
+		dst = ttlv.AppendAll(dst, ttlv.Enum(TagBatchErrorContinuationOption, q.Continuation))
 	}
 	if q.Ordered {
-		h.Add(ttlv.Bool(TagBatchOrderOption, true))
+		dst = ttlv.AppendAll(dst, ttlv.Bool(TagBatchOrderOption, true))
 	}
 	if !q.Time.IsZero() {
-		h.Add(ttlv.Date(TagTimeStamp, q.Time))
+		dst = ttlv.AppendAll(dst, ttlv.Date(TagTimeStamp, q.Time))
 	}
-	h.Add(ttlv.Int(TagBatchCount, int32(len(q.Items))))
-	m := ttlv.Struct(TagRequestMessage, h)
+	dst = ttlv.AppendAll(dst, ttlv.Int(TagBatchCount, int32(len(q.Items))))
+	ttlv.Close(dst, header)
 	for n := range q.Items {
-		i := &q.Items[n]
-		b := ttlv.Struct(TagBatchItem, ttlv.Enum(TagOperation, i.Op))
-		if i.ID != nil {
-			b.Add(ttlv.Bytes(TagUniqueBatchItemID, i.ID))
-		}
-		b.Add(ttlv.Struct(TagRequestPayload, i.Payload.Items...))
-		if i.Critical != "" {
-			b.Add(ttlv.Struct(TagMessageExtension, ttlv.Text(TagVendorIdentification, i.Critical),
-				ttlv.Bool(TagCriticalityIndicator, true), ttlv.Struct(TagVendorExtension)))
-		}
-		m.Add(b)
+		dst = q.Items[n].append(dst)
 	}
-	return ttlv.Append(dst, &m)
+	ttlv.Close(dst, message)
+	return dst
+}
+
+func (q *RequestItem) append(dst []byte) []byte {
+	dst, item := ttlv.Open(dst, TagBatchItem)
+	dst = ttlv.AppendAll(dst, ttlv.Enum(TagOperation, q.Op))
+	if q.ID != nil {
+		dst = ttlv.AppendAll(dst, ttlv.Bytes(TagUniqueBatchItemID, q.ID))
+	}
+	dst, payload := ttlv.Open(dst, TagRequestPayload)
+	dst = ttlv.AppendAll(dst, q.Payload.Items...)
+	ttlv.Close(dst, payload)
+	if q.Critical != "" {
+		dst = ttlv.AppendAll(dst, ttlv.Struct(TagMessageExtension, ttlv.Text(TagVendorIdentification, q.Critical),
+			ttlv.Bool(TagCriticalityIndicator, true), ttlv.Struct(TagVendorExtension)))
+	}
+	ttlv.Close(dst, item)
+	return dst
 }
 
 // ParseRequest reads a request message. Payloads refer to the bytes of the
 // message. The version is known even if the rest can not be read, so that the answer
 // can be given in it; otherwise it is zero. Errors are a *Failure.
 func ParseRequest(msg []byte, l ttlv.Limits) (*Request, error) {
+	return ParseRequestWith(&ttlv.Decoder{Limits: l}, msg)
+}
+
+// ParseRequestWith is ParseRequest with a decoder: payloads are good until its Reset.
+func ParseRequestWith(d *ttlv.Decoder, msg []byte) (*Request, error) {
 	q := &Request{}
-	m, err := ttlv.Decode(msg, l)
+	m, err := d.Decode(msg)
 	if err != nil {
 		return q, FailureOf(err)
 	}
@@ -212,35 +235,51 @@ type ResponseItem struct {
 
 // Encode appends the message to dst.
 func (p *Response) Encode(dst []byte) []byte {
-	m := ttlv.Struct(TagResponseMessage, ttlv.Struct(TagResponseHeader, p.Version.Item(),
-		ttlv.Date(TagTimeStamp, p.Time), ttlv.Int(TagBatchCount, int32(len(p.Items)))))
+	dst, message := ttlv.Open(dst, TagResponseMessage)
+	dst, header := ttlv.Open(dst, TagResponseHeader)
+	dst = p.Version.append(dst)
+	dst = ttlv.AppendAll(dst, ttlv.Date(TagTimeStamp, p.Time), ttlv.Int(TagBatchCount, int32(len(p.Items))))
+	ttlv.Close(dst, header)
 	for n := range p.Items {
-		i := &p.Items[n]
-		b := ttlv.Item{Tag: TagBatchItem, Type: ttlv.Structure, Items: make([]ttlv.Item, 0, 6)}
-		if i.Op != 0 {
-			b.Add(ttlv.Enum(TagOperation, i.Op))
-		}
-		if i.ID != nil {
-			b.Add(ttlv.Bytes(TagUniqueBatchItemID, i.ID))
-		}
-		b.Add(ttlv.Enum(TagResultStatus, i.Status))
-		if i.Reason != 0 {
-			b.Add(ttlv.Enum(TagResultReason, i.Reason))
-		}
-		if i.Message != "" {
-			b.Add(ttlv.Text(TagResultMessage, i.Message))
-		}
-		if i.Payload != nil {
-			b.Add(ttlv.Struct(TagResponsePayload, i.Payload.Items...))
-		}
-		m.Add(b)
+		dst = p.Items[n].append(dst)
 	}
-	return ttlv.Append(dst, &m)
+	ttlv.Close(dst, message)
+	return dst
+}
+
+func (p *ResponseItem) append(dst []byte) []byte {
+	dst, item := ttlv.Open(dst, TagBatchItem)
+	if p.Op != 0 {
+		dst = ttlv.AppendAll(dst, ttlv.Enum(TagOperation, p.Op))
+	}
+	if p.ID != nil {
+		dst = ttlv.AppendAll(dst, ttlv.Bytes(TagUniqueBatchItemID, p.ID))
+	}
+	dst = ttlv.AppendAll(dst, ttlv.Enum(TagResultStatus, p.Status))
+	if p.Reason != 0 {
+		dst = ttlv.AppendAll(dst, ttlv.Enum(TagResultReason, p.Reason))
+	}
+	if p.Message != "" {
+		dst = ttlv.AppendAll(dst, ttlv.Text(TagResultMessage, p.Message))
+	}
+	if p.Payload != nil {
+		var payload int
+		dst, payload = ttlv.Open(dst, TagResponsePayload)
+		dst = ttlv.AppendAll(dst, p.Payload.Items...)
+		ttlv.Close(dst, payload)
+	}
+	ttlv.Close(dst, item)
+	return dst
 }
 
 // ParseResponse reads a response message. Payloads refer to its bytes.
 func ParseResponse(msg []byte, l ttlv.Limits) (*Response, error) {
-	m, err := ttlv.Decode(msg, l)
+	return ParseResponseWith(&ttlv.Decoder{Limits: l}, msg)
+}
+
+// ParseResponseWith is ParseResponse with a decoder: payloads are good until its Reset.
+func ParseResponseWith(d *ttlv.Decoder, msg []byte) (*Response, error) {
+	m, err := d.Decode(msg)
 	if err != nil {
 		return nil, err
 	}

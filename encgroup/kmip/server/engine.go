@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
@@ -18,6 +19,15 @@ type engine struct {
 	store       *Store
 	clock       func() time.Time
 	maxResponse int
+	decoders    sync.Pool // of *ttlv.Decoder
+}
+
+// decoder is one for a message; the caller gives it back.
+func (e *engine) decoder() *ttlv.Decoder {
+	if d, ok := e.decoders.Get().(*ttlv.Decoder); ok {
+		return d
+	}
+	return &ttlv.Decoder{}
 }
 
 // operation is how one operation is done. write says that it changes something.
@@ -86,7 +96,12 @@ var errBroken = errors.New("no KMIP message")
 
 // handle answers one message, behind dst. trouble is something for the log.
 func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble error) {
-	q, err := kmip.ParseRequest(msg, ttlv.Limits{})
+	d := e.decoder()
+	defer func() {
+		d.Reset()
+		e.decoders.Put(d)
+	}()
+	q, err := kmip.ParseRequestWith(d, msg)
 	if err == nil && len(q.Items) > batchMax {
 		err = kmip.Fail(kmip.InvalidMessage, "a batch of %d operations, at most %d", len(q.Items), batchMax)
 	}
@@ -101,7 +116,7 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 	if q.MaxResponse > 0 {
 		limit = min(limit, int(q.MaxResponse))
 	}
-	answer, err = e.transact(owner, q, dst, limit)
+	answer, err = e.transact(owner, q, d, dst, limit)
 	if err == nil {
 		return answer, nil
 	}
@@ -127,7 +142,7 @@ func (e *engine) refuse(v kmip.Version, f *kmip.Failure, dst []byte) []byte {
 // transact does a batch in one transaction. When it returns an error nothing was
 // changed. What an operation changed is kept even if a later one fails, unless the
 // client asked to undo.
-func (e *engine) transact(owner identity, q *kmip.Request, dst []byte, limit int) (answer []byte, err error) {
+func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst []byte, limit int) (answer []byte, err error) {
 	write := slices.ContainsFunc(q.Items, func(i kmip.RequestItem) bool {
 		o, _ := operations(i.Op)
 		return o.write
@@ -137,7 +152,7 @@ func (e *engine) transact(owner identity, q *kmip.Request, dst []byte, limit int
 		return dst, fmt.Errorf("server: %w", err)
 	}
 	defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
-	t := &txn{Store: e.store, tx: tx, owner: owner, now: e.clock()}
+	t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
 	p, err := e.batch(t, q)
 	defer func() {
 		for _, s := range p.secrets {

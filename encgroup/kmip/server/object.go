@@ -54,8 +54,8 @@ func (o *object) encode() []byte {
 
 // decode reads a record. It refers to b, which bbolt keeps only as long as the
 // transaction lasts.
-func decode(b []byte) (*object, error) {
-	i, err := ttlv.Decode(b, ttlv.Limits{})
+func decode(d *ttlv.Decoder, b []byte) (*object, error) {
+	i, err := d.Decode(b)
 	if err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}

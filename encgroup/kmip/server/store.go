@@ -188,6 +188,7 @@ func (s *Store) Count() (n int, err error) {
 type txn struct {
 	*Store
 	tx    *bbolt.Tx
+	dec   *ttlv.Decoder // of the records, as long as the message is answered
 	owner identity
 	now   time.Time
 }
@@ -198,7 +199,7 @@ func (t *txn) load(uid string) (*object, error) {
 	if b == nil {
 		return nil, kmip.Fail(kmip.ItemNotFound, "no object has this unique identifier")
 	}
-	o, err := decode(b)
+	o, err := decode(t.dec, b)
 	if err != nil {
 		return nil, err
 	}

@@ -83,6 +83,25 @@ func Append(dst []byte, i *Item) []byte {
 	return dst
 }
 
+// Open begins a structure behind dst; what is appended until Close is in it.
+func Open(dst []byte, tag Tag) (out []byte, at int) {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(tag)<<8|uint32(Structure))
+	return append(dst, 0, 0, 0, 0), len(dst)
+}
+
+// Close ends the structure that Open began at at.
+func Close(dst []byte, at int) {
+	binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+}
+
+// AppendAll writes items behind dst.
+func AppendAll(dst []byte, items ...Item) []byte {
+	for n := range items {
+		dst = Append(dst, &items[n])
+	}
+	return dst
+}
+
 // Header reads the first 8 bytes of an item: what it is, and how many bytes its
 // value has with its padding.
 func Header(b []byte) (tag Tag, typ Type, size int64, err error) {
@@ -96,14 +115,41 @@ func Header(b []byte) (tag Tag, typ Type, size int64, err error) {
 // Decode reads the one item that fills b. Strings in it refer to b. Its errors
 // wrap ErrMalformed and name the offset, never the content.
 func Decode(b []byte, l Limits) (Item, error) {
-	if l.Depth <= 0 || l.Depth > maxDepth {
-		l.Depth = maxDepth
+	d := Decoder{Limits: l}
+	return d.Decode(b)
+}
+
+// Decoder reads items into memory that it uses again: what it read is good until
+// Reset. Its zero value is ready.
+type Decoder struct {
+	Limits Limits
+	slab   []Item
+	used   int
+}
+
+// slabMost is the most items that a Decoder keeps room for, and makes room for
+// at once unless one structure has more.
+const slabMost = 1024
+
+// Reset takes back the memory of everything that was read.
+func (d *Decoder) Reset() {
+	clear(d.slab[:d.used])
+	d.used = 0
+	if len(d.slab) > slabMost {
+		d.slab = nil
 	}
-	if l.Items <= 0 {
-		l.Items = 1 << 16
+}
+
+// Decode reads the one item that fills b, as the function Decode does.
+func (d *Decoder) Decode(b []byte) (Item, error) {
+	r := decoder{Decoder: d, left: d.Limits.Items, depth: d.Limits.Depth}
+	if r.depth <= 0 || r.depth > maxDepth {
+		r.depth = maxDepth
 	}
-	d := decoder{left: l.Items, depth: l.Depth}
-	i, n, err := d.item(b, 0, 1)
+	if r.left <= 0 {
+		r.left = 1 << 16
+	}
+	i, n, err := r.item(b, 0, 1)
 	if err != nil {
 		return Item{}, err
 	}
@@ -113,7 +159,37 @@ func Decode(b []byte, l Limits) (Item, error) {
 	return i, nil
 }
 
-type decoder struct{ left, depth int }
+// decoder is one reading.
+type decoder struct {
+	*Decoder
+	left, depth int
+}
+
+// carve gives room for n items of a structure.
+func (d *Decoder) carve(n int) []Item {
+	if d.used+n > len(d.slab) {
+		// What was carved from the old slab keeps it alive.
+		d.slab, d.used = make([]Item, max(n, min(2*len(d.slab), slabMost), 24)), 0
+	}
+	room := d.slab[d.used : d.used : d.used+n]
+	d.used += n
+	return room
+}
+
+// children counts the items that the value of a structure may hold. A length that
+// is wrong stops the count; the reading finds it.
+func (d *decoder) children(v []byte) int {
+	n := 0
+	for len(v) >= HeaderSize && n < d.left {
+		size := int64(binary.BigEndian.Uint32(v[4:]))
+		n++
+		if size = HeaderSize + (size+7)&^7; size > int64(len(v)) {
+			break
+		}
+		v = v[size:]
+	}
+	return n
+}
 
 func bad(at int, format string, args ...any) error {
 	return fmt.Errorf("ttlv: %w at byte %d: %s", ErrMalformed, at, fmt.Sprintf(format, args...))
@@ -196,7 +272,7 @@ func (d *decoder) structure(i *Item, v []byte, at, depth int) error {
 		return bad(at, "the structure of tag %06x has %d bytes, need a multiple of 8", uint32(i.Tag), len(v))
 	}
 	if len(v) > 0 {
-		i.Items = make([]Item, 0, min(4, len(v)/HeaderSize))
+		i.Items = d.carve(d.children(v))
 	}
 	for off := 0; off < len(v); {
 		c, n, err := d.item(v[off:], at+HeaderSize+off, depth+1)

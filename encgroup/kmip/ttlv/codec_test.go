@@ -105,6 +105,48 @@ func TestLimits(t *testing.T) {
 	require.ErrorContains(t, err, "deeper than 1")
 }
 
+func TestDecoderUsesItsMemoryAgain(t *testing.T) {
+	i := Struct(1, Struct(2, Int(3, 4), Text(4, "x")), Int(5, 6))
+	b := Append(nil, &i)
+	var d Decoder
+	read := make([]Item, 2000)
+	for n := range read {
+		var err error
+		read[n], err = d.Decode(b)
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(d.slab), slabMost, "however much is read without a Reset, it holds little")
+	}
+	for n := range read {
+		require.True(t, i.Equal(&read[n]), "what was read stays good until Reset")
+	}
+	d.Reset()
+	require.Equal(t, Item{}, d.slab[0], "then nothing is left of it")
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		_, _ = d.Decode(b)
+		d.Reset()
+	}), "and reading costs no more memory")
+	big := Struct(1)
+	for range 2 * slabMost {
+		big.Add(Int(2, 3))
+	}
+	_, err := d.Decode(Append(nil, &big))
+	require.NoError(t, err)
+	d.Reset()
+	require.Empty(t, d.slab, "a big one is not kept for ever")
+}
+
+func TestOpenAndClose(t *testing.T) {
+	i := Struct(1, Struct(2, Int(3, 4)), Struct(6))
+	out, one := Open(nil, 1)
+	out, two := Open(out, 2)
+	out = AppendAll(out, Int(3, 4))
+	Close(out, two)
+	out, six := Open(out, 6)
+	Close(out, six)
+	Close(out, one)
+	require.Equal(t, Append(nil, &i), out)
+}
+
 // item draws any item.
 func item(t *rapid.T, depth int) Item {
 	i := Item{Tag: Tag(rapid.Uint32Max(0xffffff).Draw(t, "tag")), Type: Type(rapid.IntRange(1, 10).Draw(t, "type"))}
