@@ -390,8 +390,8 @@ func TestLockOnResetByKind(t *testing.T) {
 		{OnPowerCycle, (*bench).cycle, true, "a power cycle locks"},
 		{OnPowerCycle, func(b *bench) { _ = b.Reset(HardwareReset) }, false, "a warm reset does not lock unless named"},
 		{OnPowerCycle | OnHardware, func(b *bench) { _ = b.Reset(HardwareReset) }, true, "a named warm reset locks"},
-		{OnHardware, func(b *bench) { _ = b.Reset(HotPlugReset) }, false, "hot plug is not hardware reset"},
-		{OnHotPlug, func(b *bench) { _ = b.Reset(HotPlugReset) }, true, "a named hot reset locks"},
+		{OnPowerCycle | OnHardware, func(b *bench) { _ = b.Reset(HotPlugReset) }, false, "hot plug is not hardware reset"},
+		{OnPowerCycle | OnHotPlug, func(b *bench) { _ = b.Reset(HotPlugReset) }, true, "a named hot reset locks"},
 		{0, (*bench).cycle, false, "without PowerCycle the range is open after it, under the root key's wrap"},
 	} {
 		for _, enabled := range []bool{true, false} {
@@ -410,6 +410,51 @@ func TestLockOnResetByKind(t *testing.T) {
 			require.NoError(t, b.as(BandMaster(0), b.label.MSID, (*Session).Unlock))
 			b.mustRead(0, sectors(1, 1), "unlocked again")
 		}
+	}
+}
+
+func TestLockOfAResetIsNotUndoneByAPowerCycle(t *testing.T) {
+	b := newBench(t, nil)
+	for _, set := range []ResetSet{OnHardware, OnHotPlug, OnHardware | OnHotPlug} {
+		require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+			return s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: set})
+		}), InvalidParameter, "%03b would lock at a reset and open at the next power cycle (FAULTS 23)", set)
+	}
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+		return s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: OnPowerCycle | OnHotPlug})
+	}))
+	require.NoError(t, b.Reset(HotPlugReset))
+	b.cycle()
+	require.ErrorIs(t, b.Read(0, make([]byte, 512)), Locked)
+}
+
+// TestMigrationFromMSIDMakesANewAK: the AK of the factory was wrapped under a PIN
+// that anyone can read, and who copied that wrap must not hold a key to what the
+// credential protects.
+func TestMigrationFromMSIDMakesANewAK(t *testing.T) {
+	for name, set := range map[string]func(*Session) error{
+		"migrate": func(s *Session) error { return s.Migrate(credential(1)) },
+		"set pin": func(s *Session) error {
+			if err := s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: OnPowerCycle}); err != nil {
+				return err
+			}
+			return s.SetPIN(credential(1))
+		},
+	} {
+		b := newBench(t, nil)
+		require.NoError(t, b.Write(0, sectors(1, 1)))
+		old := b.rec.slot(BandMaster(0)).slot
+		s := b.auth(BandMaster(0), b.label.MSID)
+		require.NoError(t, set(s), name)
+		ak, err := b.open(&old, b.label.MSID)
+		require.NoError(t, err)
+		_, err = unwrapMEK(&ak, &b.rec.ranges[0].wraps[0].wrap)
+		require.Error(t, err, "%s: the factory's AK no longer opens the MEK", name)
+		require.NoError(t, s.Unlock(), "the session goes on with the new AK")
+		s.Close()
+		b.cycle()
+		require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+		b.mustRead(0, sectors(1, 1), name+": the data is there")
 	}
 }
 

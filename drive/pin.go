@@ -5,8 +5,8 @@ import "github.com/seed-9d983aeb/fdelab/internal/secret"
 // SetPIN changes the PIN of the session's own authority (1 to 32 bytes). For a
 // BandMaster that leaves MSID it is the lifecycle event migrate, from one own
 // PIN to the next it is rekey; a BandMaster goes back to MSID by an erase only.
-// The authority key is wrapped anew, the MEK never changes, and the old wrap is
-// destroyed before SetPIN returns nil. Errors: see keyStep; InvalidParameter
+// The authority key is wrapped anew (one that MSID opened is replaced), the MEK
+// never changes, and the old wrap is destroyed before SetPIN returns nil. Errors: see keyStep; InvalidParameter
 // for an empty PIN or a BandMaster's return to MSID, NoSession.
 func (s *Session) SetPIN(pin PIN) error {
 	const op = "set pin"
@@ -16,42 +16,70 @@ func (s *Session) SetPIN(pin PIN) error {
 	}
 	defer d.mu.Unlock()
 	next := d.rec.clone()
-	e, err := d.reseal(op, &next, s, pin)
+	ak, e, err := d.reseal(op, &next, s, pin)
 	if err != nil {
 		return err
 	}
-	return d.keyStep(op, e, next)
+	if n, ok := s.authority.Band(); ok {
+		if err := d.rewrapFor(s, &next.ranges[n], n, &ak); err != nil {
+			return d.named(op, err)
+		}
+	}
+	return d.takeOver(op, e, next, s, &ak)
 }
 
-// reseal wraps the session's AK under pin in next and says which lifecycle
-// event that is (none for SID and EraseMaster).
-func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (Event, error) {
+// takeOver puts next in force and, with it, the AK of the session.
+func (d *Drive) takeOver(op string, e Event, next record, s *Session, ak *secret.Key32) error {
+	defer ak.Clear()
+	if err := d.keyStep(op, e, next); err != nil {
+		// Security degraded, the new record is in force all the same.
+		if d.session == s && d.rec.slot(s.authority).slot == next.slot(s.authority).slot {
+			*s.ak = *ak
+		}
+		return err
+	}
+	*s.ak = *ak
+	return nil
+}
+
+// reseal wraps the AK of the session's authority under pin in next. It says
+// which AK that is and which lifecycle event (none for SID and EraseMaster). A
+// BandMaster that leaves MSID gets a new AK: who once copied the factory's wrap
+// must not hold a key to what the credential protects.
+func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (ak secret.Key32, e Event, err error) {
+	none := secret.Key32{}
 	if pin.n == 0 {
-		return "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
+		return none, "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
 	}
 	slot := next.slot(s.authority)
-	e := Event("")
 	isMSID := pin.Equal(d.fuses.MSID)
 	if _, band := s.authority.Band(); band {
 		if isMSID {
-			return "", d.refuse(op, InvalidParameter, "the new PIN is MSID; a BandMaster goes back to MSID by an erase only")
+			return none, "", d.refuse(op, InvalidParameter, "the new PIN is MSID; a BandMaster goes back to MSID by an erase only")
 		}
 		e = EventRekey
 		if slot.atMSID {
 			e = EventMigrate
 		}
 		if err := d.permit(op, e); err != nil {
-			return "", err
+			return none, "", err
 		}
 	} else if d.state() == SecurityDegraded {
-		return "", d.refuse(op, Degraded, "restore or erase the drive first")
+		return none, "", d.refuse(op, Degraded, "restore or erase the drive first")
 	}
-	sealed, err := d.seal(pin, s.ak)
+	ak = *s.ak
+	if e == EventMigrate {
+		if ak, err = d.newAK(); err != nil {
+			return none, "", d.named(op, err)
+		}
+	}
+	sealed, err := d.seal(pin, &ak)
 	if err != nil {
-		return "", d.named(op, err)
+		ak.Clear()
+		return none, "", d.named(op, err)
 	}
 	slot.slot, slot.atMSID = sealed, isMSID
-	return e, nil
+	return ak, e, nil
 }
 
 // Migrate is access credential migration of the session BandMaster's own range
@@ -75,22 +103,27 @@ func (s *Session) Migrate(credential PIN) error {
 		return d.refuse(op, InvalidParameter, "an access credential of %d bytes, need %d", credential.n, PINSize)
 	}
 	next := d.rec.clone()
-	e, err := d.reseal(op, &next, s, credential)
+	ak, e, err := d.reseal(op, &next, s, credential)
 	if err != nil {
 		return err
 	}
 	g := &next.ranges[n]
 	g.cfg.ReadLockEnabled, g.cfg.WriteLockEnabled = true, true
 	g.cfg.LockOnReset |= OnPowerCycle
+	if err := d.rewrapFor(s, g, n, &ak); err != nil {
+		return d.named(op, err)
+	}
+	return d.takeOver(op, e, next, s, &ak)
+}
+
+// rewrapFor is rewrap of the MEK that range n has now.
+func (d *Drive) rewrapFor(s *Session, g *rangeRecord, n int, ak *secret.Key32) error {
 	mek, err := d.sessionMEK(s, n)
 	if err != nil {
-		return d.named(op, err)
+		return err
 	}
 	defer mek.Clear()
-	if err := d.rewrap(g, n, mek, s.ak); err != nil {
-		return d.named(op, err)
-	}
-	return d.keyStep(op, e, next)
+	return d.rewrap(g, n, mek, ak)
 }
 
 // GenKey replaces the MEK of the session BandMaster's range: what was written

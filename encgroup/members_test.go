@@ -366,7 +366,7 @@ func TestAMemberThatDoesNotLockIsReported(t *testing.T) {
 		"no locks":          {},
 		"no read lock":      {WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle},
 		"no write lock":     {ReadLockEnabled: true, LockOnReset: drive.OnPowerCycle},
-		"not at power loss": {ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnHardware},
+		"not at power loss": {ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := accessible(t)

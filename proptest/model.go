@@ -343,7 +343,7 @@ func (w *world) loadOpen() {
 // fits: the range lies on the drive and overlaps no other.
 func (w *world) fits(n int, c drive.RangeConfig) bool {
 	end := c.Start + c.Length
-	if c.LockOnReset > 7 || n == 0 && end > 0 || end > w.cfg.Sectors {
+	if c.LockOnReset > 7 || c.LockOnReset != 0 && c.LockOnReset&drive.OnPowerCycle == 0 || n == 0 && end > 0 || end > w.cfg.Sectors {
 		return false
 	}
 	for lba := c.Start; lba < end; lba++ {

@@ -108,7 +108,17 @@ func f23LockOnResetByType(s *suite) {
 		"warm reset":  {drive.OnHardware, func(r *rig) { require.NoError(s, r.Reset(drive.HardwareReset)) }},
 		"hot plug":    {drive.OnHotPlug, func(r *rig) { require.NoError(s, r.Reset(drive.HotPlugReset)) }},
 	}
-	for set := drive.ResetSet(0); set < 8; set++ {
+	for _, set := range []drive.ResetSet{drive.OnHardware, drive.OnHotPlug, drive.OnHardware | drive.OnHotPlug} {
+		r := s.drive(nil)
+		ses, err := r.Authenticate(drive.BandMaster(0), r.label.MSID)
+		require.NoError(s, err)
+		require.ErrorIs(s, ses.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: set}), drive.InvalidParameter,
+			"LockOnReset %03b would lock at a reset and open at the power cycle after it", set)
+	}
+	for _, set := range []drive.ResetSet{
+		0, drive.OnPowerCycle, drive.OnPowerCycle | drive.OnHardware, drive.OnPowerCycle | drive.OnHotPlug,
+		drive.OnPowerCycle | drive.OnHardware | drive.OnHotPlug,
+	} {
 		for name, reset := range resets {
 			r := s.drive(nil)
 			r.must(drive.BandMaster(0), r.label.MSID, func(ses *drive.Session) error {
@@ -124,6 +134,8 @@ func f23LockOnResetByType(s *suite) {
 			}
 			require.ErrorIs(s, r.Read(3, make([]byte, r.cfg.SectorSize)), drive.Locked, "locked by %s", name)
 			require.ErrorIs(s, r.Write(3, make([]byte, r.cfg.SectorSize)), drive.Locked, "locked by %s", name)
+			r.cycle()
+			require.ErrorIs(s, r.Read(3, make([]byte, r.cfg.SectorSize)), drive.Locked, "locked by %s, and a power cycle does not undo it", name)
 			r.must(drive.BandMaster(0), r.label.MSID, (*drive.Session).Unlock)
 			r.readable(3, 1, "unlocked again")
 		}

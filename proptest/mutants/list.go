@@ -42,7 +42,7 @@ var all = []Mutant{
 		{"drive/keys.go", "	b, err := keywrap.Unwrap(kek[:], w[:])\n", "	b, err := keywrap.Unwrap(make([]byte, len(kek)), w[:])\n"},
 	}},
 	{Row: 5, Defect: "an empty PIN is taken", Edits: []Edit{
-		{"drive/pin.go", "	if pin.n == 0 {\n		return \"\", d.refuse(op, InvalidParameter,", "	if pin.n > PINSize {\n		return \"\", d.refuse(op, InvalidParameter,"},
+		{"drive/pin.go", "	if pin.n == 0 {\n		return none, \"\", d.refuse(op, InvalidParameter,", "	if pin.n > PINSize {\n		return none, \"\", d.refuse(op, InvalidParameter,"},
 		{"drive/keys.go", "	if pin.n == 0 {\n", "	if pin.n > PINSize {\n"},
 	}},
 	{Row: 6, Defect: "the key that wraps the authority key comes from the salt beside it, not from the PIN", Edits: []Edit{{
@@ -100,9 +100,15 @@ var all = []Mutant{
 		{"drive/erase.go", "	next.generation, next.keygen = ", "	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	next.generation, next.keygen = "},
 		{"drive/erase.go", "eraseStep(op, EventErase, next, 0, len(next.ranges))", "eraseStep(op, EventErase, next, 1, len(next.ranges))"},
 	}},
+	{Row: 3, Defect: "the authority key of the factory outlives the factory PIN", Package: "./drive", Test: "TestMigrationFromMSIDMakesANewAK", Edits: []Edit{{
+		"drive/pin.go", "		if ak, err = d.newAK(); err != nil {\n", "		if _, err = d.newAK(); err != nil {\n",
+	}}},
+	{Row: 23, Defect: "a lock that a reset set is undone by a power cycle", Edits: []Edit{{
+		"drive/locks.go", "	if c.LockOnReset != 0 && c.LockOnReset&OnPowerCycle == 0 {\n", "	if c.LockOnReset > allResets {\n",
+	}}},
 	{Row: 18, Defect: "a PIN change makes a new media key", Edits: []Edit{{
-		"drive/pin.go", "	return d.keyStep(op, e, next)\n}\n\n// reseal",
-		"	if n, band := s.authority.Band(); band {\n		mek, _ := d.newMEK()\n		_ = d.rewrap(&next.ranges[n], n, mek, s.ak)\n	}\n	return d.keyStep(op, e, next)\n}\n\n// reseal",
+		"drive/pin.go", "	return d.takeOver(op, e, next, s, &ak)\n}\n\n// takeOver",
+		"	if n, band := s.authority.Band(); band {\n		mek, _ := d.newMEK()\n		_ = d.rewrap(&next.ranges[n], n, mek, &ak)\n	}\n	return d.takeOver(op, e, next, s, &ak)\n}\n\n// takeOver",
 	}}},
 	{Row: 19, Defect: "the new PIN's wrap is spoilt on its way to flash", Edits: []Edit{{
 		"drive/pin.go", "	slot.slot, slot.atMSID = sealed, isMSID\n", "	sealed.Salt[0] ^= 1\n	slot.slot, slot.atMSID = sealed, isMSID\n",
