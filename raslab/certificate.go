@@ -22,7 +22,7 @@ const certificateYears = 30
 
 // authority is a certificate authority.
 type authority struct {
-	pki  *pki
+	pki  *authorities
 	cert *x509.Certificate
 	pool *x509.CertPool
 	key  func() ed25519.PrivateKey
@@ -42,17 +42,17 @@ type verified struct {
 	from, to time.Time
 }
 
-// pki are the authorities around one facility: the maker of the facility, the
+// authorities are those around one facility: the maker of the facility, the
 // customer, and one that nobody here trusts.
-type pki struct {
+type authorities struct {
 	entropy                     io.Reader
 	serial                      int64
 	from, to                    time.Time
 	factory, customer, stranger *authority
 }
 
-func newPKI(entropy io.Reader, now time.Time, facility string) (*pki, error) {
-	p := &pki{entropy: entropy, from: now.AddDate(-1, 0, 0), to: now.AddDate(certificateYears, 0, 0)}
+func newPKI(entropy io.Reader, now time.Time, facility string) (*authorities, error) {
+	p := &authorities{entropy: entropy, from: now.AddDate(-1, 0, 0), to: now.AddDate(certificateYears, 0, 0)}
 	var err error
 	for _, a := range []struct {
 		name string
@@ -65,7 +65,7 @@ func newPKI(entropy io.Reader, now time.Time, facility string) (*pki, error) {
 	return p, nil
 }
 
-func (p *pki) newKey() (ed25519.PrivateKey, error) {
+func (p *authorities) newKey() (ed25519.PrivateKey, error) {
 	seed := make([]byte, ed25519.SeedSize)
 	defer clear(seed)
 	if _, err := io.ReadFull(p.entropy, seed); err != nil {
@@ -74,7 +74,7 @@ func (p *pki) newKey() (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
-func (p *pki) template(name string, from, to time.Time) *x509.Certificate {
+func (p *authorities) template(name string, from, to time.Time) *x509.Certificate {
 	p.serial++
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(p.serial), Subject: pkix.Name{Organization: []string{"fdelab"}, CommonName: name},
@@ -82,7 +82,7 @@ func (p *pki) template(name string, from, to time.Time) *x509.Certificate {
 	}
 }
 
-func (p *pki) newAuthority(name string) (*authority, error) {
+func (p *authorities) newAuthority(name string) (*authority, error) {
 	key, err := p.newKey()
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (p *pki) newAuthority(name string) (*authority, error) {
 	return a, nil
 }
 
-func (p *pki) issue(t, parent *x509.Certificate, public any, signer ed25519.PrivateKey) (*x509.Certificate, error) {
+func (p *authorities) issue(t, parent *x509.Certificate, public any, signer ed25519.PrivateKey) (*x509.Certificate, error) {
 	der, err := x509.CreateCertificate(p.entropy, t, parent, public, signer)
 	if err != nil {
 		return nil, fmt.Errorf("raslab: certificate: %w", err)

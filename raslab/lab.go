@@ -64,7 +64,7 @@ type Lab struct {
 	repoMedia   *repository.Faulty
 	repoEntropy io.Reader
 
-	pki       *pki
+	pki       *authorities
 	own       *identity // the facility's certificate; nil if none
 	ownKind   string
 	ownWarned int

@@ -1,0 +1,275 @@
+package raslab
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// realTimeout is how long a real client waits.
+const realTimeout = 300 * time.Millisecond
+
+// real is a customer's two KMIP servers on loopback, each behind a proxy that can
+// break the network.
+type real struct {
+	t        *testing.T
+	ca       *pki.Pair // the customer's authority
+	stranger *pki.Pair
+	servers  [2]*realServer
+}
+
+type realServer struct {
+	real   *real
+	name   string
+	store  *server.Store
+	run    *server.Server
+	direct string // the server's own address
+	proxy  *toxiproxy.Proxy
+	client *pki.Pair
+}
+
+func certificateFor(name string, hosts ...string) pki.Request {
+	return pki.Request{Name: name, Hosts: hosts, From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour)}
+}
+
+func newReal(t *testing.T) *real {
+	r := &real{t: t}
+	var err error
+	r.ca, err = pki.NewCA(certificateFor("customer CA"), rand.Reader)
+	require.NoError(t, err)
+	r.stranger, err = pki.NewCA(certificateFor("stranger CA"), rand.Reader)
+	require.NoError(t, err)
+	client, err := r.ca.Client(certificateFor("facility"), rand.Reader)
+	require.NoError(t, err)
+	proxies := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	for i := range r.servers {
+		s := &realServer{real: r, name: keyServerAddr(i + 1), client: client}
+		r.servers[i] = s
+		path, master := filepath.Join(t.TempDir(), "keys.db"), server.Unlock{Key: &secret.Key32{1}}
+		require.NoError(t, server.CreateStore(path, master, rand.Reader))
+		s.store, err = server.OpenStore(path, master, rand.Reader)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = s.store.Close() })
+		s.start("127.0.0.1:0", r.ca, certificateFor(s.name, s.name), r.ca)
+		s.proxy = toxiproxy.NewProxy(proxies, s.name, "127.0.0.1:0", s.direct)
+		require.NoError(t, s.proxy.Start())
+		t.Cleanup(s.proxy.Stop)
+	}
+	return r
+}
+
+// start runs the server with a certificate, and the authority whose clients it takes.
+func (s *realServer) start(at string, issuer *pki.Pair, q pki.Request, clients *pki.Pair) {
+	t := s.real.t
+	own, err := issuer.Server(q, rand.Reader)
+	require.NoError(t, err)
+	s.run = server.New(server.Config{
+		Store: s.store, Clock: time.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		TLS: &tls.Config{Certificates: []tls.Certificate{own.TLS()}, ClientCAs: clients.Pool()},
+	})
+	l, err := net.Listen("tcp", at)
+	require.NoError(t, err)
+	s.direct = l.Addr().String()
+	run, done := s.run, make(chan error, 1)
+	go func() { done <- run.Serve(l) }()
+	t.Cleanup(func() { _ = run.Close(); <-done })
+}
+
+// restart replaces the running server by one with other certificates.
+func (s *realServer) restart(issuer *pki.Pair, q pki.Request, clients *pki.Pair) {
+	at := s.direct
+	require.NoError(s.real.t, s.run.Close())
+	s.start(at, issuer, q, clients)
+}
+
+func (s *realServer) config(addr string) kmip.Config {
+	return kmip.Config{
+		Addr: addr, Timeout: realTimeout, Clock: time.Now,
+		TLS: &tls.Config{Certificates: []tls.Certificate{s.client.TLS()}, RootCAs: s.real.ca.Pool(), ServerName: s.name},
+	}
+}
+
+// dial is what the facility is given: a client of the server behind its proxy.
+func (r *real) dial(m KeyManagerInfo) encgroup.KeyServer {
+	s := r.servers[m.ID-1]
+	return replicated{kmip.NewKeyServer(m.Addr, s.config(s.proxy.Listen), kmip.Profile{Entropy: rand.Reader}), s}
+}
+
+// replicated is a key server of a customer who copies each new key to the other
+// one, past the proxies.
+type replicated struct {
+	encgroup.KeyServer
+	at *realServer
+}
+
+func (k replicated) Create(label string) (string, error) {
+	uid, err := k.KeyServer.Create(label)
+	if err == nil {
+		key := k.at.material(uid)
+		for _, o := range k.at.real.servers {
+			if o != k.at {
+				o.put(uid, key)
+			}
+		}
+		clear(key)
+	}
+	return uid, err
+}
+
+func (s *realServer) with(f func(*kmip.Client)) {
+	c, err := kmip.Dial(s.config(s.direct))
+	require.NoError(s.real.t, err)
+	defer c.Close()
+	f(c)
+}
+
+func (s *realServer) material(name string) (key []byte) {
+	s.with(func(c *kmip.Client) {
+		found, err := c.Locate(0, kmip.NameOf(name))
+		require.NoError(s.real.t, err)
+		require.Len(s.real.t, found, 1)
+		o, err := c.Get(found[0])
+		require.NoError(s.real.t, err)
+		key = append(key, o.Material...)
+	})
+	return key
+}
+
+func (s *realServer) put(name string, key []byte) {
+	s.with(func(c *kmip.Client) {
+		o := kmip.Object{Type: kmip.SecretData, Secret: kmip.Password, KeyFormat: kmip.FormatOpaque, Material: key}
+		_, err := c.Register(&o, kmip.NameOf(name))
+		require.NoError(s.real.t, err)
+	})
+}
+
+func (s *realServer) lose(name string) {
+	s.with(func(c *kmip.Client) {
+		found, err := c.Locate(0, kmip.NameOf(name))
+		require.NoError(s.real.t, err)
+		require.Len(s.real.t, found, 1)
+		require.NoError(s.real.t, c.Destroy(found[0]))
+	})
+}
+
+func (s *realServer) toxic(json string) {
+	_, err := s.proxy.Toxics.AddToxicJson(strings.NewReader(json))
+	require.NoError(s.real.t, err)
+}
+
+// babble answers every connection with something that is no TLS.
+func (s *realServer) babble() {
+	at := s.direct
+	require.NoError(s.real.t, s.run.Close())
+	l, err := net.Listen("tcp", at)
+	require.NoError(s.real.t, err)
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(c, "220 mail.example.com ready\r\n")
+			_ = c.Close()
+		}
+	}()
+	s.real.t.Cleanup(func() { _ = l.Close(); <-done })
+}
+
+// The same breakage in the simulated network and in a real one gives the same
+// codes, at an IML and in a periodic retrieval.
+func TestRealNetworkGivesTheSameCodes(t *testing.T) {
+	all := func(f func(*realServer)) func(*real, string) {
+		return func(r *real, _ string) { f(r.servers[0]); f(r.servers[1]) }
+	}
+	expired := pki.Request{Name: "server", From: time.Now().Add(-2 * time.Hour), To: time.Now().Add(-time.Hour)}
+	for _, c := range []struct {
+		name      string
+		simulated func(*testing.T, *Lab)
+		real      func(r *real, uid string)
+	}{
+		{"nothing", func(*testing.T, *Lab) {}, func(*real, string) {}},
+		{"refused", both(onHost((*KeyHost).StopService)), all(func(s *realServer) { s.proxy.Stop() })},
+		{"one refused", one(onHost((*KeyHost).StopService)), func(r *real, _ string) { r.servers[1].proxy.Stop() }},
+		{"silent", both(onHost(func(h *KeyHost) { h.mem.Stall() })), all(func(s *realServer) {
+			s.toxic(`{"name":"silent","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`)
+		})},
+		{"reset", func(t *testing.T, l *Lab) {
+			for n := 1; n <= 2; n++ {
+				must(t, l.ArmNetwork(n, "(net.session.reset)"))
+			}
+		}, all(func(s *realServer) {
+			s.toxic(`{"name":"reset","type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`)
+		})},
+		{"cut in the middle of an answer", func(t *testing.T, l *Lab) {
+			for n := 1; n <= 2; n++ {
+				must(t, l.ArmNetwork(n, "(net.session.reset)"))
+			}
+		}, all(func(s *realServer) {
+			s.toxic(`{"name":"cut","type":"limit_data","stream":"downstream","attributes":{"bytes":700}}`)
+		})},
+		{"no TLS", both(onHost((*KeyHost).Garble)), all((*realServer).babble)},
+		{"unknown CA", both(reissue("unknown", "", 0)), all(func(s *realServer) { s.restart(s.real.stranger, certificateFor(s.name, s.name), s.real.ca) })},
+		{"expired", both(reissue("customer", "", -time.Hour)), all(func(s *realServer) {
+			q := expired
+			q.Hosts = []string{s.name}
+			s.restart(s.real.ca, q, s.real.ca)
+		})},
+		{"another name", both(reissue("customer", "other.example.com", 0)), all(func(s *realServer) {
+			s.restart(s.real.ca, certificateFor("other", "other.example.com"), s.real.ca)
+		})},
+		{"client not trusted", both(distrust), all(func(s *realServer) { s.restart(s.real.ca, certificateFor(s.name, s.name), s.real.stranger) })},
+		{"no key", then(both(loseKey)), func(r *real, uid string) { r.servers[0].lose(uid); r.servers[1].lose(uid) }},
+		{"no key at one", one(loseKey), func(r *real, uid string) { r.servers[1].lose(uid) }},
+		{"wrong key", both(damageKey), func(r *real, uid string) {
+			for _, s := range r.servers {
+				s.lose(uid)
+				s.put(uid, make([]byte, 32))
+			}
+		}},
+		{"links stalled", links(LinkStalled), nil},
+		{"consoles off", consolesTo(false), nil},
+		{"wrong signature", func(t *testing.T, l *Lab) { must(t, l.ArmMemory("(memory.load.signature (OnIndex 1))")) }, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := newReal(t)
+			labs := map[string]*Lab{"simulated": encrypted(t, Options{}), "real": encrypted(t, Options{Dial: r.dial})}
+			got := map[string][]string{}
+			for name, l := range labs {
+				if name == "real" && c.real != nil {
+					c.real(r, dataKeyOf(l))
+				} else {
+					c.simulated(t, l)
+				}
+				l.RetrieveKeys()
+				got[name] = append(openCodes(l), "then")
+				_, err := l.PowerCycle()
+				require.NoError(t, err)
+				got[name] = append(got[name], openCodes(l)...)
+			}
+			require.Equal(t, got["simulated"], got["real"], "sockets and simulation agree\n%s", labs["real"].TraceText())
+			if c.name != "nothing" {
+				require.NotEqual(t, []string{"then"}, got["real"], "something was found")
+			}
+		})
+	}
+}
