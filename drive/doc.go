@@ -37,9 +37,8 @@
 //   - A range with only one of its two locks enabled waits for its BandMaster in
 //     both directions after a power loss: a real drive would let the other
 //     direction through, which takes a key that nobody protects.
-//   - A lock that a hot plug or a hardware reset sets is of RAM: where LockOnReset
-//     names that reset but not the power cycle, a power cycle opens the range
-//     again. Name the power cycle, too, where that matters.
+//   - LockOnReset is empty or names the power cycle, as in the Opal SSC: a lock
+//     that another reset has set is of RAM, and must not be undone by power.
 //   - Wrong PSIDs that meet a drive without a record are counted beside the flash,
 //     which must not be touched then.
 //   - There is no shadow MBR, no firmware update, no low-power state, no data
