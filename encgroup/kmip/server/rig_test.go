@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,8 @@ func (r *rig) stop() {
 		return
 	}
 	require.NoError(r.t, r.server.Close())
+	stacks := make([]byte, 1<<20)
+	require.NotContains(r.t, string(stacks[:runtime.Stack(stacks, true)]), "(*Server).serve(", "when Close returns, no connection is being served")
 	require.ErrorIs(r.t, <-r.served, server.ErrClosed)
 	require.NoError(r.t, r.store.Close())
 	r.server = nil
