@@ -14,7 +14,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint fuzz bench sweep rehearse mutants generate check
+.PHONY: help test race lint fuzz bench soak sweep rehearse mutants generate check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ sweep: ## cut the power at every flash operation of every command, and look
 
 rehearse: ## play every rehearsal
 	$(FDELAB) rehearse --all
+
+soak: ## long runs of the property tests: 20,000 random cases each
+	$(GO) test -count=1 -timeout 4h ./proptest ./proptest/facility -rapid.checks=20000
 
 mutants: ## show that each known defect of a real drive is caught
 	FDELAB_MUTANTS=1 $(GO) test -count=1 -v -timeout 20m -run Mutant ./proptest/mutants

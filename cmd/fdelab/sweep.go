@@ -100,7 +100,7 @@ func (a *app) sweepTable(r *proptest.SweepResult) {
 		}
 		_, _ = io.WriteString(w, "\n")
 	}
-	row("operation", "ranges", "before", "torn", "after", "in recovery", "violations")
+	row("operation", "+ranges", "before", "torn", "after", "in recovery", "violations")
 	for i := 0; i < len(r.Rows); {
 		first := r.Rows[i]
 		points := map[string]int{}
@@ -110,7 +110,7 @@ func (a *app) sweepTable(r *proptest.SweepResult) {
 			recovery += r.Rows[i].Recovery
 			violations += r.Rows[i].Violations
 		}
-		row(first.Operation, first.Ranges+1, points["before"], points["torn"], points["after"], recovery, violations)
+		row(first.Operation, first.Ranges, points["before"], points["torn"], points["after"], recovery, violations)
 	}
 	_ = w.Flush()
 	for _, f := range r.Violations {
