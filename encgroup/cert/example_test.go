@@ -1,0 +1,30 @@
+package cert_test
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+)
+
+func Example() {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	ca, _ := cert.NewCA("lab", begin, begin.AddDate(10, 0, 0), entropy.Stream(7, "CA"))
+	server, err := ca.Issue(cert.Request{Name: "key server", Hosts: []string{"vinz"}, From: begin, To: begin.AddDate(1, 0, 0)})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(server)
+	june, later := begin.AddDate(0, 5, 0), begin.AddDate(2, 0, 0)
+	fmt.Println("in June:", cert.Verify(server, ca.Pool(), "vinz", june), cert.ConditionAt(server, june))
+	fmt.Println("expired:", errors.Is(cert.Verify(server, ca.Pool(), "vinz", later), cert.ErrExpired))
+	fmt.Println("wrong name:", errors.Is(cert.Verify(server, ca.Pool(), "zuul", june), cert.ErrWrongName))
+	// Output:
+	// certificate of key server by lab until 2027-01-01T00:00:00Z
+	// in June: <nil> valid
+	// expired: true
+	// wrong name: true
+}
