@@ -97,7 +97,7 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 func (l *Lab) released(rep *reporter, s *slot, during string) bool {
 	if err := l.sanitize(s, erase.DriveErase); err != nil {
 		if s.port.part != nil {
-			l.unproven[s.port.Serial()] = cause(err)
+			l.unproven[s.port.Serial()] = strings.TrimPrefix(cause(err), "raslab: "+errNotErased.Error()+": ")
 		}
 		rep.failed(s, "was not erased in the "+during, err)
 		s.setState(Failed, "not erased")
@@ -120,7 +120,7 @@ func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
 		return
 	}
 	why := l.unproven[s.port.Serial()]
-	l.raise(src.BE34009E, s.name, []finding{driveFinding(s, s.port.Serial(), during+": "+why)}, l.stillUnproven)
+	l.raise(src.BE34009E, s.name, []finding{driveFinding(s, s.port.Serial(), during+": not erased: "+why)}, l.stillUnproven)
 	rep.r.Failed = true
 }
 
@@ -283,7 +283,8 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 		return rep.done(), nil
 	}
 	rep.did(s, "erased and verified")
-	if s.member() == nil && s.port.answers() && s.state != Inappropriate {
+	worn := s.predicted() || s.state == FailedDeferred // no erase makes it better
+	if s.member() == nil && s.port.answers() && s.state != Inappropriate && !worn {
 		s.setState(Normal, "")
 		l.retryRebuilds()
 	}

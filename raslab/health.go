@@ -107,7 +107,7 @@ func (l *Lab) checkHealth() []finding {
 				if st == w.want {
 					continue
 				}
-			} else if st.Powered && st.State != drive.SecurityDegraded {
+			} else if st.Powered && st.State != drive.SecurityDegraded && !st.Locked {
 				continue
 			}
 		}
@@ -122,8 +122,8 @@ func (l *Lab) checkHealth() []finding {
 }
 
 // examine looks closely at one drive that is not plainly well. It returns a
-// finding only for a member of an encrypted rank that answers and is not as its
-// rank requires.
+// finding only for a member of a rank that answers and is not as its rank
+// requires.
 func (l *Lab) examine(s *slot) (f finding) {
 	if s.port.part == nil && s.member() == nil {
 		if s.state != Missing && !l.underRepair(s) {
@@ -156,7 +156,7 @@ func (l *Lab) examine(s *slot) (f finding) {
 		return f
 	}
 	r := l.rankOf(m)
-	if m.state == failedMember || m.job != nil && m.job.target == s || r.keygrp == 0 || !l.dataAccess(r) {
+	if m.state == failedMember || m.job != nil && m.job.target == s || !l.dataAccess(r) {
 		return f
 	}
 	why := l.memberFault(s, r.group())
@@ -173,8 +173,8 @@ func (l *Lab) examine(s *slot) (f finding) {
 	return finding{slot: s, serial: s.port.Serial(), why: why}
 }
 
-// memberFault says what is wrong with a member of an encrypted rank, "" if it
-// is as its rank requires. A key generation that the facility does not know is
+// memberFault says what is wrong with a member of a rank, "" if it is as its rank
+// requires: of an unencrypted rank (g nil), that hosts can reach it. A key generation that the facility does not know is
 // settled by a real authentication with the group's credential.
 func (l *Lab) memberFault(s *slot, g *keyGroup) string {
 	st := s.port.Status()
@@ -183,6 +183,10 @@ func (l *Lab) memberFault(s *slot, g *keyGroup) string {
 		return "it does not answer"
 	case st.State == drive.SecurityDegraded:
 		return "security degraded"
+	case g == nil && st.Locked:
+		return "locked"
+	case g == nil:
+		return ""
 	case st.State != drive.Configured:
 		return "its lifecycle state is " + st.State.String() + ": it does not protect its data"
 	case st.Locked:
@@ -211,7 +215,7 @@ func (l *Lab) memberFault(s *slot, g *keyGroup) string {
 func (l *Lab) healthStillBad(e *event) (still []string) {
 	for _, f := range e.found {
 		m := f.slot.member()
-		if f.slot.port.Serial() != f.serial || m == nil || l.rankOf(m).keygrp == 0 {
+		if f.slot.port.Serial() != f.serial || m == nil {
 			continue // another drive, or no member any more
 		}
 		why := ""

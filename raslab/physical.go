@@ -122,6 +122,9 @@ func (l *Lab) Insert(slotName, serial string) (Report, error) {
 		r.note("%s holds data of %s: repair %s without an exchange to bring it back", p.Serial(), l.rankOf(m).name(), s.name)
 		return r.done(), nil
 	}
+	if m := s.member(); m != nil {
+		l.rankOf(m).displaced(m)
+	}
 	if l.arrive(r, s) && s.member() != nil {
 		s.setState(NewDrive, "repair the slot to bring the drive into the rank")
 	} else if s.state == Normal {

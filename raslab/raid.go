@@ -41,6 +41,9 @@ type member struct {
 	// stale holds rows that it missed while it was away and that nobody could
 	// give when it came back.
 	stale map[uint64]bool
+	// awaits are the members that were away when it came back: one of them may
+	// hold what the stale rows lack.
+	awaits []*member
 }
 
 type memberState uint8
@@ -366,6 +369,18 @@ func (r *Rank) fail(m *member, why string) {
 		return
 	}
 	r.rebuildOnSpare(m)
+}
+
+// displaced takes a member out of service in whose slot another drive was put. A
+// spare takes over if nobody puts that right soon.
+func (r *Rank) displaced(m *member) {
+	r.setMember(m, failedMember, "its drive "+m.serial+" was taken out")
+	r.lab.watchStale = true
+	if m.job != nil {
+		m.job.sourceGone()
+		return
+	}
+	r.lab.clock.after(copyStep, r.lab.retryRebuilds)
 }
 
 // cause is one clause of an error, without the prefixes of the rooms below.

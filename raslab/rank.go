@@ -127,6 +127,10 @@ func (l *Lab) RemoveRank(name string) (out Report, bad error) {
 			rep.note("%s is empty: its drive is not in the facility", s.name)
 			continue
 		}
+		if l.foreign(s) {
+			rep.note("%s holds %s, which belongs to no group of this facility: it was left as it is", s.name, s.port.Serial())
+			continue
+		}
 		if !l.released(rep, s, "removal of "+r.name()) {
 			l.raiseNotErased(rep, s, "removal of "+r.name())
 		}

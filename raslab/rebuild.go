@@ -25,12 +25,14 @@ type copyJob struct {
 	rank   *Rank
 	member *member
 	target *slot
-	source *slot    // nil: there is none, or it is gone
-	what   string   // one of the constants below
-	next   uint64   // rows below it are on the target
-	done   int      // rows
-	left   []uint64 // rows that nobody could give
-	broken string   // why the target failed
+	source *slot     // nil: there is none, or it is gone
+	what   string    // one of the constants below
+	next   uint64    // rows below it are on the target
+	done   int       // rows
+	left   []uint64  // rows that nobody could give
+	away   []*member // who was away then, and may have them
+	serial string    // of the drive that is filled
+	broken string    // why the target failed
 	ended  bool
 	finish func(j *copyJob, err error) // called once; the target serves already when err is nil
 }
@@ -45,7 +47,7 @@ const (
 
 // startCopy begins to fill the target.
 func (l *Lab) startCopy(m *member, target, source *slot, what string, finish func(*copyJob, error)) *copyJob {
-	j := &copyJob{rank: target.lab.rankOf(m), member: m, target: target, source: source, what: what, finish: finish}
+	j := &copyJob{rank: l.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), finish: finish}
 	m.job = j
 	if source != nil {
 		source.setState(MigrationSource, "being copied to "+target.name)
@@ -129,7 +131,7 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 		if out, _ := r.missing(); err != nil && (out <= 1 || j.resync()) {
 			// Two strips of one row are out of reach: bad sectors, or a member that
 			// is away. The row is left out, the others are not.
-			j.left = append(j.left, n)
+			j.leave(n)
 			return nil
 		}
 		if err != nil {
@@ -141,6 +143,16 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 		return fmt.Errorf("raslab: %s of %s: %s", j.what, j.target.name, j.broken)
 	}
 	return nil
+}
+
+// leave leaves a row out, and remembers who may have it when he comes back.
+func (j *copyJob) leave(n uint64) {
+	j.left = append(j.left, n)
+	for _, m := range j.rank.members {
+		if m != j.member && m.state != inSync && !slices.Contains(j.away, m) {
+			j.away = append(j.away, m)
+		}
+	}
 }
 
 // resync says whether the target is the member itself, come back with its data: what
@@ -165,6 +177,8 @@ func (j *copyJob) write(n uint64, data []byte) {
 func (j *copyJob) unfit() string {
 	st := j.target.port.Status()
 	switch {
+	case j.target.port.Serial() != j.serial:
+		return "its drive was taken out"
 	case !st.Powered:
 		return "it does not answer"
 	case j.rank.keygrp != 0 && (st.State != drive.Configured || st.Locked):
@@ -211,7 +225,9 @@ func (j *copyJob) end(err error) {
 		switch {
 		case r.removed: // the removal has erased its drives
 		case j.broken != "":
-			j.target.setState(Failed, j.broken)
+			if serial := j.target.port.Serial(); serial == j.serial || serial == "" {
+				j.target.setState(Failed, j.broken)
+			}
 		case j.target != old:
 			// What was copied is customer data: it leaves with an erase.
 			during := j.what + " of " + j.target.name
@@ -238,10 +254,12 @@ func (j *copyJob) end(err error) {
 	for _, n := range j.left {
 		m.stale[n] = true
 	}
+	m.awaits = j.away
 	j.target.suspect = suspicion{}
 	j.target.setState(Normal, "")
 	l.logf(r.name(), "%s of %s is complete, %d rows", j.what, j.target.name, j.done)
 	r.refill()
+	r.expectNothing(m)
 	j.finish(j, nil)
 	l.retryRebuilds()
 }
@@ -263,9 +281,26 @@ func (r *Rank) refill() {
 	}
 }
 
+// awaited says whether the drive of a member that is away may be the only one
+// that has rows which another member missed.
+func (r *Rank) awaited(m *member) bool {
+	return slices.ContainsFunc(r.members, func(o *member) bool {
+		return len(o.stale) > 0 && slices.Contains(o.awaits, m)
+	})
+}
+
+// expectNothing records that a member gives no more than it has given: it is
+// back, or it will not come back.
+func (r *Rank) expectNothing(m *member) {
+	for _, o := range r.members {
+		o.awaits = slices.DeleteFunc(o.awaits, func(x *member) bool { return x == m })
+	}
+}
+
 // rebuildOnSpare lets a spare take over for a member that failed. It waits while
-// a service action is at work on that very slot, and while the rank's data are
-// out of reach; spares that will not join are set aside.
+// a service action is at work on that very slot, while the rank's data are out of
+// reach, and until a repair has tried to bring back a drive that others wait for;
+// spares that will not join are set aside.
 func (r *Rank) rebuildOnSpare(m *member) {
 	l := r.lab
 	if r.removed || m.job != nil || m.state != failedMember || l.underRepair(m.slot) {
@@ -273,6 +308,10 @@ func (r *Rank) rebuildOnSpare(m *member) {
 	}
 	if out, _ := r.missing(); out > 1 || !l.dataAccess(r) {
 		l.logf(r.name(), "no rebuild for %s: the data are out of reach", m.slot.name)
+		return
+	}
+	if r.awaited(m) {
+		l.logf(r.name(), "no rebuild for %s: its drive may hold the only copy of rows that another member missed", m.slot.name)
 		return
 	}
 	for {

@@ -119,7 +119,7 @@ func (r *Rank) redundantWithout(m *member) bool {
 	if m.state != inSync {
 		out--
 	}
-	return out == 0 || len(r.order) == 0
+	return out == 0 && !r.awaited(m) || len(r.order) == 0
 }
 
 // CancelRepair ends a repair before the FRU was exchanged.
@@ -188,6 +188,7 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 		if err := s.port.PowerOn(); err != nil {
 			s.setState(Failed, "it does not power on")
 			rep.failed(s, "did not power on", err)
+			l.rankOf(m).expectNothing(m)
 			l.rankOf(m).failed(m, "it does not power on")
 			return rep.done(), nil
 		}
@@ -247,6 +248,9 @@ func (l *Lab) displaced(s *slot) *member {
 // failed leaves a member out of service after a repair that did not succeed; a
 // spare takes over if there is one.
 func (r *Rank) failed(m *member, why string) {
+	if r.removed {
+		return // the slot may serve another rank by now
+	}
 	if m.state != failedMember {
 		m.state = inaccessible // so that fail sees a change
 	}
