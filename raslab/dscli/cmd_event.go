@@ -1,0 +1,85 @@
+package dscli
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+func eventCommands() []*Command {
+	return []*Command{
+		{
+			Name: "lsserviceableevents", Summary: "list the serviceable events", Facility: true,
+			Params: []Param{
+				longParam, shortParam,
+				{Name: "state", Kind: wordKind, Values: []string{"open", "closed", "all"}, Default: "open", Help: "which"},
+				eventsParam(false),
+			},
+			Example: "lsserviceableevents -state all",
+			Run: func(c *call) error {
+				ids := arg[[]string](c.args, "event")
+				if err := c.exist("serviceable event", ids, eventIDs(c.lab)); err != nil {
+					return err
+				}
+				state := arg[string](c.args, "state")
+				r := &result{class: "Serviceable Event", columns: []column{
+					left("ID"), left("SRC"), left("state"), left("partition"), number("count"), left("first"), left("last"), left("location"), left("found"),
+				}}
+				for _, e := range c.lab.Events() {
+					now := map[bool]string{true: "open", false: "closed"}[e.Open]
+					if wanted(ids, strconv.Itoa(e.ID)) && (state == "all" || state == now) {
+						r.row(e.ID, e.SRC, now, partitions(e), e.Count, c.stamp(e.First), c.stamp(e.Last), strings.Join(e.Locations, ","), plain(strings.Join(e.Found, "; ")))
+					}
+				}
+				return c.list(r, 8)
+			},
+		},
+		{
+			Name: "closeserviceableevent", Summary: "close serviceable events by hand", Facility: true,
+			Detail: "The facility looks again first: while the cause still holds it is refused, and the answer says what is still wrong. -force closes it all the same.",
+			Params: []Param{
+				quietParam,
+				{Name: "force", Flag: true, Help: "although the cause still holds"},
+				{Name: "reason", Kind: textKind, Default: "repaired", Help: "what was done"},
+				eventsParam(true),
+			},
+			Example: `closeserviceableevent -quiet -reason "drive exchanged" 1`,
+			Run: func(c *call) error {
+				ids := arg[[]string](c.args, "event")
+				if err := c.exist("serviceable event", ids, eventIDs(c.lab)); err != nil {
+					return err
+				}
+				return c.each(ids, msgEventClose, msgEventClosed, func(id string) error {
+					n, err := strconv.Atoi(id)
+					if err == nil {
+						_, err = c.lab.CloseEvent(n, "DSCLI", arg[string](c.args, "reason"), arg[bool](c.args, "force"))
+					}
+					if err != nil {
+						return c.refuse(err)
+					}
+					return nil
+				})
+			},
+		},
+	}
+}
+
+func partitions(e raslab.ServiceEvent) string {
+	parts := make([]string, len(e.Partitions))
+	for i, p := range e.Partitions {
+		parts[i] = strconv.Itoa(p)
+	}
+	return strings.Join(parts, ",")
+}
+
+func eventsParam(required bool) Param {
+	return Param{Name: "event", Kind: idKind("event", ""), Operand: true, Repeat: true, Required: required, Help: "events by number", Complete: eventIDs}
+}
+
+func eventIDs(lab *raslab.Lab) (ids []string) {
+	for _, e := range lab.Events() {
+		ids = append(ids, strconv.Itoa(e.ID))
+	}
+	return ids
+}

@@ -1,0 +1,177 @@
+package dscli
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// customerFile is the name under which managekeygrp finds the certificate that the
+// customer's authority in the lab makes for the facility (assumption).
+const customerFile = "customer.pem"
+
+func groupCommands() []*Command {
+	return []*Command{
+		{
+			Name: "lskeygrp", Summary: "list the key groups", Facility: true,
+			Params:  []Param{longParam, shortParam},
+			Example: "lskeygrp -l",
+			Run: func(c *call) error {
+				r := &result{class: "Key Group", columns: []column{
+					left("ID"), left("state"), left("reckeystate"), left("reckeydate"), left("datakeydate"),
+					left("type"), number("numranks"), number("numpools"), left("grpstatus"), left("mgrstatus"), left("keyprotocol"),
+				}}
+				for _, g := range c.lab.Groups() {
+					r.row(g.ID, g.State, g.ReckeyState, c.instant(g.ReckeyDate), c.instant(g.DataKeyDate), g.Type, g.NumRanks, g.NumPools, g.GroupStatus, g.ManagerStatus, g.KeyProtocol)
+				}
+				return c.list(r, 5)
+			},
+		},
+		{
+			Name: "showkeygrp", Summary: "describe a key group, or show when each key manager was asked for its key", Facility: true,
+			Params: []Param{
+				{Name: "access", Flag: true, Help: "the last access of each key manager, with its result"},
+				groupParam(),
+			},
+			Example: "showkeygrp -access 1",
+			Run:     showGroup,
+		},
+		{
+			Name: "mkkeygrp", Summary: "configure a key group with its key managers: a data key is made, and read back from another server", Facility: true,
+			Params:  []Param{groupParam()},
+			Example: "mkkeygrp 1",
+			Run: func(c *call) error {
+				id := arg[int](c.args, "keygrp")
+				if err := c.done(c.lab.ConfigureGroup(id)); err != nil {
+					return err
+				}
+				c.say(msgGroupMade, id)
+				return nil
+			},
+		},
+		{
+			Name: "rmkeygrp", Summary: "remove a key group that no rank uses", Facility: true,
+			Params:  []Param{quietParam, groupParam()},
+			Example: "rmkeygrp -quiet 1",
+			Run: func(c *call) error {
+				id := arg[int](c.args, "keygrp")
+				if _, err := c.lab.GroupByID(id); err != nil {
+					return c.refuse(err)
+				}
+				return c.each([]string{strconv.Itoa(id)}, msgGroupRemove, msgGroupGone, func(string) error { return c.done(c.lab.RemoveGroup(id)) })
+			},
+		},
+		{
+			Name: "managekeygrp", Summary: "test the access to the key of a group, or install a certificate of the customer", Facility: true,
+			Detail: "The test is submitted; its results are seen with showkeygrp -access a little later. The file " + customerFile +
+				" is the certificate that the customer's authority in the lab makes for the facility; other files are read where the session can.",
+			Params: []Param{
+				{Name: "action", Kind: wordKind, Values: []string{"testaccess", "importcert"}, Required: true, Help: "what to do"},
+				{Name: "loc", Kind: textKind, Help: "importcert: the file, in PEM", Complete: func(*raslab.Lab) []string { return []string{customerFile} }},
+				quietParam, groupParam(),
+			},
+			Example: "managekeygrp -action testaccess 1",
+			Run:     manageGroup,
+		},
+	}
+}
+
+func showGroup(c *call) error {
+	id := arg[int](c.args, "keygrp")
+	g, err := c.lab.GroupByID(id)
+	if err != nil {
+		return c.refuse(err)
+	}
+	if arg[bool](c.args, "access") {
+		records, err := c.lab.GroupAccess(id)
+		if err != nil {
+			return c.refuse(err)
+		}
+		r := &result{class: "Key Group Access", columns: []column{left("ID"), number("KeyMgr"), left("lastaccess"), left("lastsuccess"), left("lastfailure")}}
+		for _, a := range records {
+			r.row(id, a.KeyManager, a.LastAccess, c.stamp(a.LastSuccess), c.stamp(a.LastFailure))
+		}
+		if len(records) == 0 {
+			c.say(msgNothing, "Key Manager")
+			return nil
+		}
+		c.print(r)
+		return nil
+	}
+	label, label2 := "-", "-" // KMIP has no labels
+	if g.KeyProtocol == raslab.IPP {
+		label, label2 = g.Label, g.Label2
+	}
+	r := &result{class: "Key Group", one: true, columns: []column{
+		left("ID"), left("numranks"), left("numpools"), left("state"), left("reckeystate"), left("reckeydate"), left("datakeydate"), left("grpstatus"), left("mgrstatus"),
+		left("label"), left("label2"), left("certificate"), left("certificateexpiry"), left("uuid"), left("keyprotocol"),
+	}}
+	r.row(g.ID, g.NumRanks, g.NumPools, g.State, g.ReckeyState, c.instant(g.ReckeyDate), c.instant(g.DataKeyDate), g.GroupStatus, g.ManagerStatus,
+		label, label2, g.Certificate, c.instant(g.CertificateExpiry), g.UUID, g.KeyProtocol)
+	c.print(r)
+	return nil
+}
+
+func manageGroup(c *call) error {
+	id, action, file := arg[int](c.args, "keygrp"), arg[string](c.args, "action"), arg[string](c.args, "loc")
+	switch {
+	case action == "importcert" && file == "":
+		return c.syntax("-loc is missing; -action importcert needs a file")
+	case action != "importcert" && file != "":
+		return c.syntax("-loc has no meaning with -action " + action + "; leave it out")
+	}
+	if _, err := c.lab.GroupByID(id); err != nil {
+		return c.refuse(err)
+	}
+	if action == "importcert" {
+		return c.importCertificate(file)
+	}
+	if !c.confirmed(msgTestAccess, id) {
+		return nil
+	}
+	if err := c.lab.SubmitTestAccess(id); err != nil {
+		return c.refuse(err)
+	}
+	c.say(msgTestSubmitted, id)
+	return nil
+}
+
+func (c *call) importCertificate(file string) error {
+	read := c.session.options.ReadFile
+	switch {
+	case file == customerFile:
+		read = func(string) ([]byte, error) { return nil, nil } // made when it is wanted: that draws randomness
+	case read == nil:
+		return fail(ExitApplication, msgInvalid, c.command.Name, fmt.Sprintf("the file %q can not be read here; %s can", file, customerFile))
+	}
+	data, err := read(file)
+	if err != nil {
+		return fail(ExitApplication, msgInvalid, c.command.Name, "the certificate can not be read: "+err.Error())
+	}
+	if !c.confirmed(msgImport) {
+		return nil
+	}
+	if file == customerFile {
+		if data, err = c.lab.CustomerCertificate(0); err != nil {
+			return c.refuse(err)
+		}
+	}
+	own, err := c.lab.ImportCertificate(data)
+	if err != nil {
+		return c.refuse(err)
+	}
+	c.say(msgImported, c.instant(own.Expiry))
+	return nil
+}
+
+func groupParam() Param {
+	return Param{Name: "keygrp", Kind: numberKind(1, 4), Operand: true, Required: true, Help: "the number of the key group", Complete: groupIDs}
+}
+
+func groupIDs(lab *raslab.Lab) (ids []string) {
+	for _, g := range lab.Groups() {
+		ids = append(ids, strconv.Itoa(g.ID))
+	}
+	return ids
+}

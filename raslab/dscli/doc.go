@@ -1,0 +1,40 @@
+// Package dscli is the storage administrator's command line to a facility of package
+// raslab, after IBM's DSCLI: the commands for keys, arrays, ranks, drives and serviceable
+// events, with their layouts, questions, messages and exit codes.
+//
+//	dscli> managekeygrp -action testaccess 1
+//	Date/Time: January 5, 2026 8:00:00 AM UTC IBM DSCLI Version: 0.0.0.0 DS: IBM.2107-75NR641
+//	CMUC00480W managekeygrp: Are you sure that you want to initiate a key retrieval for key group 1? [y/n]: y
+//	CMUC00481I managekeygrp: The Test Access action is submitted for key server encryption group 1.
+//
+// A command goes through a management console, as everything from outside does: when
+// none is on, answers in time and reaches a partition, the exit code is 3. Parsing,
+// abbreviation, help and completion are derived from one registry of commands with typed
+// parameters. A session has no facility of its own: it works on the one that it is given, and a
+// line that begins with ! goes to the laboratory's command language behind it.
+//
+// # What is IBM's, and what is assumed
+//
+// From IBM's MAP4980 are the layouts of lskeymgr, showkeymgr, showkeygrp, showkeygrp
+// -access and the dialogue of managekeygrp; from IBM's published examples the columns of lsddm,
+// lsarraysite, lsarray and lsrank, the exit codes, and what Messages marks so. Assumptions: all
+// other messages (their numbers begin at CMUC90000), that names may be cut short, what -l adds, which
+// columns stand at the right edge, the columns of lskeygrp and lsserviceableevents,
+// the element names of XML, the form of stanza lists, that error messages go to the error stream, and
+// that a script ends at its first error.
+//
+// # Invariants
+//
+//   - A line that is not understood changes nothing and gives one line of error.
+//   - Objects are all looked for before the first is changed.
+//   - A question that nobody answers is answered with no.
+//   - The same facility and the same lines print the same bytes; every time shown is
+//     virtual.
+//   - No output holds a key or a credential.
+//
+// # Limitations
+//
+// There are no users and passwords. The recovery key and the rekeying of groups have no
+// command. The lab has one RAID type and one storage type. A Session belongs to one
+// goroutine.
+package dscli

@@ -1,0 +1,154 @@
+package dscli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// The exit codes of DSCLI (IBM, DS8000 command-line interface). The lab has no
+// users: nothing in it gives ExitAuthentication.
+const (
+	ExitSuccess        = 0
+	ExitSyntax         = 2
+	ExitConnection     = 3 // no management console can be reached
+	ExitServer         = 4 // the facility could not work on the request
+	ExitAuthentication = 5
+	ExitApplication    = 6 // the request was refused, or did not reach its aim
+)
+
+// Source is where the number of a message comes from.
+type Source string
+
+// The sources. Numbers of our own begin at CMUC90000, so that nobody takes them for IBM's.
+const (
+	FromMAP    Source = "IBM, MAP4980"
+	FromGuides Source = "IBM's published examples"
+	Ours       Source = "assumption"
+)
+
+// Message is one entry of the table of messages.
+type Message struct {
+	ID     string // the last letter: I information, W a question, E an error
+	Text   string // with the verbs of fmt
+	Source Source
+}
+
+// The messages, all of them. Texts marked as an assumption are ours, numbers included.
+var (
+	msgArrayMade     = message("CMUC00004I", "Array %s successfully created.", FromGuides)
+	msgRankMade      = message("CMUC00007I", "Rank %s successfully created.", FromGuides)
+	msgNothing       = message("CMUC00234I", "No %s found.", FromGuides)
+	msgTestAccess    = message("CMUC00480W", "Are you sure that you want to initiate a key retrieval for key group %d? [y/n]:", FromMAP)
+	msgTestSubmitted = message("CMUC00481I", "The Test Access action is submitted for key server encryption group %d.", FromMAP)
+
+	msgArrayGone      = message("CMUC90001I", "Array %s is removed.", Ours)
+	msgArrayRemove    = message("CMUC90001W", "Remove array %s? [y/n]:", Ours)
+	msgRankGone       = message("CMUC90002I", "Rank %s is removed.", Ours)
+	msgRankRemove     = message("CMUC90002W", "Remove rank %s with its data? [y/n]:", Ours)
+	msgManagerMade    = message("CMUC90003I", "Key manager %d is configured.", Ours)
+	msgManagerChanged = message("CMUC90004I", "Key manager %d is changed.", Ours)
+	msgManagerGone    = message("CMUC90005I", "Key manager %s is removed.", Ours)
+	msgManagerRemove  = message("CMUC90005W", "Remove key manager %s? [y/n]:", Ours)
+	msgGroupMade      = message("CMUC90006I", "Key group %d is configured.", Ours)
+	msgGroupGone      = message("CMUC90007I", "Key group %s is removed.", Ours)
+	msgGroupRemove    = message("CMUC90007W", "Remove key group %s? [y/n]:", Ours)
+	msgImported       = message("CMUC90008I", "The certificate is installed; it expires %s.", Ours)
+	msgImport         = message("CMUC90008W", "Replace the facility's certificate? [y/n]:", Ours)
+	msgEventClosed    = message("CMUC90009I", "Serviceable event %s is closed.", Ours)
+	msgEventClose     = message("CMUC90009W", "Close serviceable event %s? [y/n]:", Ours)
+	msgCancelled      = message("CMUC90019I", "Nothing was changed.", Ours)
+
+	msgSyntax     = message("CMUC90020E", "%s.", Ours)
+	msgConnection = message("CMUC90030E", "%s.", Ours)
+	msgServer     = message("CMUC90040E", "%s.", Ours)
+	msgNotFound   = message("CMUC90060E", "%s.", Ours)
+	msgInvalid    = message("CMUC90061E", "%s.", Ours)
+	msgBusy       = message("CMUC90062E", "%s.", Ours)
+	msgState      = message("CMUC90063E", "%s.", Ours)
+	msgNoAccess   = message("CMUC90064E", "%s.", Ours)
+	msgStillWrong = message("CMUC90065E", "%s.", Ours)
+	msgFailed     = message("CMUC90069E", "%s.", Ours)
+)
+
+var messages []*Message
+
+func message(id, text string, from Source) *Message {
+	m := &Message{id, text, from}
+	messages = append(messages, m)
+	return m
+}
+
+// Messages is the table of messages, in the order of its groups.
+func Messages() []Message {
+	out := make([]Message, len(messages))
+	for i, m := range messages {
+		out[i] = *m
+	}
+	return out
+}
+
+// line is the message as a command says it.
+func (m *Message) line(command string, values ...any) string {
+	return m.ID + " " + command + ": " + fmt.Sprintf(m.Text, values...)
+}
+
+// Error is a command that was not understood, was refused or did not reach its aim.
+// Its message was printed when Session.Run returns it.
+type Error struct {
+	Exit    int    // one of the exit codes, never ExitSuccess
+	ID      string // CMUC90020E
+	Command string // "dscli" where no command was understood
+	Text    string // one line
+}
+
+func (e *Error) Error() string { return e.ID + " " + e.Command + ": " + e.Text }
+
+func fail(exit int, m *Message, command, text string) *Error {
+	text = strings.TrimSuffix(strings.Join(strings.Fields(text), " "), ".")
+	return &Error{Exit: exit, ID: m.ID, Command: command, Text: fmt.Sprintf(m.Text, text)}
+}
+
+// refusal makes an Error of what a method of the facility returned.
+func refusal(command string, err error) *Error {
+	var r *raslab.RequestError
+	if !errors.As(err, &r) {
+		return fail(ExitServer, msgServer, command, plain(err.Error()))
+	}
+	m := msgState
+	switch {
+	case errors.Is(r.Kind, raslab.ErrNotFound):
+		m = msgNotFound
+	case errors.Is(r.Kind, raslab.ErrInvalid):
+		m = msgInvalid
+	case errors.Is(r.Kind, raslab.ErrBusy):
+		m = msgBusy
+	case errors.Is(r.Kind, raslab.ErrNoAccess), errors.Is(r.Kind, raslab.ErrDataLost):
+		m = msgNoAccess
+	case errors.Is(r.Kind, raslab.ErrOpen):
+		m = msgStillWrong
+	}
+	text := r.What
+	if r.Right != "" {
+		text += "; " + r.Right
+	}
+	return fail(ExitApplication, m, command, text)
+}
+
+// failure makes an Error of a report whose aim was not reached.
+func failure(command string, r raslab.Report) *Error {
+	parts := append([]string(nil), r.Notes...)
+	for _, d := range r.Drives {
+		if d.Err != nil {
+			parts = append(parts, fmt.Sprintf("%s: %s: %v", d.Slot, d.Did, d.Err))
+		}
+	}
+	return fail(ExitApplication, msgFailed, command, plain(strings.Join(parts, "; ")))
+}
+
+// plain leaves the names of packages out of a text for people.
+func plain(text string) string { return packageNames.Replace(text) }
+
+var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "drive: ", "")

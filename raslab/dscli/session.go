@@ -1,0 +1,205 @@
+package dscli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// Options is what a session works with.
+type Options struct {
+	// Lab gives the facility at hand, nil if there is none; it is asked before each
+	// command. Required.
+	Lab func() *raslab.Lab
+	// Ask shows a prompt and returns the answer without its line end; an error means that
+	// nobody answers. nil: every question is answered with no.
+	Ask func(prompt string) (string, error)
+	// Local runs a line that begins with !, without the !. nil: such a line is refused.
+	Local func(line string, out io.Writer) error
+	// ReadFile reads a file that a command names, such as a certificate. nil: there are
+	// no files but those of the lab.
+	ReadFile func(name string) ([]byte, error)
+	Zone     *time.Location // of all times that are shown; default UTC
+	Consoles []int          // management consoles, in the order in which they are tried; default 1, 2
+	Output   Settings
+}
+
+// Session runs lines of DSCLI. It belongs to one goroutine.
+type Session struct{ options Options }
+
+// NewSession starts a session. A missing Options.Lab is a bug of the caller.
+func NewSession(o Options) *Session {
+	if o.Lab == nil {
+		panic("BUG: dscli: no facility is given")
+	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Consoles == nil {
+		o.Consoles = []int{1, 2}
+	}
+	return &Session{o}
+}
+
+// ErrQuit is what Run returns for quit.
+var ErrQuit = errors.New("dscli: quit")
+
+// Prompt is what an interactive session shows before a line.
+const Prompt = "dscli> "
+
+// call is one command as it runs.
+type call struct {
+	session  *Session
+	lab      *raslab.Lab // nil for a command that needs none
+	command  *Command
+	args     args
+	settings Settings
+	out      io.Writer
+}
+
+// Run runs one line. Results and questions go to out, error messages to errOut. An *Error
+// was printed already; ErrQuit ends the session. A line that is not understood changes nothing.
+func (s *Session) Run(line string, out, errOut io.Writer) error {
+	err := s.run(line, out)
+	var e *Error
+	if errors.As(err, &e) {
+		fmt.Fprintln(errOut, e.Error())
+	}
+	return err
+}
+
+func (s *Session) run(line string, out io.Writer) error {
+	if local, ok := strings.CutPrefix(strings.TrimSpace(line), "!"); ok {
+		if s.options.Local == nil {
+			return fail(ExitSyntax, msgSyntax, "dscli", "there is no laboratory behind this session; leave ! out")
+		}
+		return s.options.Local(local, out)
+	}
+	words, err := split(line)
+	if err != nil {
+		return fail(ExitSyntax, msgSyntax, "dscli", err.Error())
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	c, err := s.bind(words)
+	if err != nil {
+		return err
+	}
+	c.out = out
+	if c.command.Alone {
+		return c.command.Run(c)
+	}
+	if c.lab == nil {
+		return fail(ExitConnection, msgConnection, c.command.Name, "there is no facility yet; build one with lab new")
+	}
+	if err := s.connect(c.lab); err != nil {
+		return fail(ExitConnection, msgConnection, c.command.Name, err.Error())
+	}
+	if c.settings.Banner == "on" && c.settings.Format != formatXML {
+		facility := "-"
+		if c.command.Facility {
+			facility = imageID(c.lab.Serial())
+		}
+		fmt.Fprintln(out, banner(c.lab.Now().In(s.options.Zone), facility))
+	}
+	return c.command.Run(c)
+}
+
+// bind understands a line without running it.
+func (s *Session) bind(words []word) (*call, error) {
+	command, err := lookup(words[0].text)
+	if err != nil {
+		return nil, fail(ExitSyntax, msgSyntax, "dscli", err.Error())
+	}
+	c := &call{session: s, command: command, lab: s.options.Lab()}
+	serial := ""
+	if c.lab != nil {
+		serial = c.lab.Serial()
+	}
+	if c.args, err = command.bind(serial, words[1:]); err != nil {
+		return nil, c.syntax(err.Error())
+	}
+	c.settings = s.options.Output.with(c.args)
+	return c, nil
+}
+
+// connect says whether a management console takes the command and reaches a partition.
+func (s *Session) connect(lab *raslab.Lab) error {
+	all := lab.Consoles()
+	var why []string
+	for _, id := range s.options.Consoles {
+		if id < 1 || id > len(all) {
+			why = append(why, fmt.Sprintf("there is no HMC%d", id))
+			continue
+		}
+		h := all[id-1]
+		switch {
+		case !h.On:
+			why = append(why, h.Name+" does not answer")
+		case h.Hung:
+			why = append(why, h.Name+" does not answer in time")
+		case h.Links[0] != "up" && h.Links[1] != "up":
+			why = append(why, h.Name+" reaches no partition")
+		default:
+			return nil
+		}
+	}
+	return errors.New("no management console can be used: " + strings.Join(why, ", "))
+}
+
+func (c *call) syntax(text string) error {
+	return fail(ExitSyntax, msgSyntax, c.command.Name, text)
+}
+
+func (c *call) refuse(err error) error { return refusal(c.command.Name, err) }
+
+// done turns what a service action returned into nil, or an *Error.
+func (c *call) done(r raslab.Report, err error) error {
+	if err != nil {
+		return c.refuse(err)
+	}
+	if r.Failed {
+		return failure(c.command.Name, r)
+	}
+	return nil
+}
+
+func (c *call) say(m *Message, values ...any) {
+	fmt.Fprintln(c.out, m.line(c.command.Name, values...))
+}
+
+// answersMax is how often a question is asked before it counts as answered with no.
+const answersMax = 3
+
+// confirmed asks a question, unless -quiet is given. What is neither yes nor no is asked again.
+func (c *call) confirmed(m *Message, values ...any) bool {
+	if arg[bool](c.args, "quiet") {
+		return true
+	}
+	for range answersMax {
+		if c.session.options.Ask == nil {
+			fmt.Fprintln(c.out, m.line(c.command.Name, values...))
+			break
+		}
+		answer, err := c.session.options.Ask(m.line(c.command.Name, values...) + " ")
+		if err != nil {
+			break
+		}
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "y", "yes":
+			return true
+		case "n", "no":
+			c.say(msgCancelled)
+			return false
+		}
+	}
+	c.say(msgCancelled)
+	return false
+}
+
+var quietParam = Param{Name: "quiet", Flag: true, Help: "do not ask"}
