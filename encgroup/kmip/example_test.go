@@ -56,8 +56,8 @@ func Example() {
 	fmt.Println("get:", o, err)
 
 	fmt.Println("destroy:", c.Destroy(uid))
-	_, err = c.Get(uid)
-	fmt.Println("gone:", errors.Is(err, encgroup.ErrNoKey))
+	found, err = c.Locate(0, name, isSecret)
+	fmt.Println("locate:", len(found), err)
 	// Output:
 	// query: fdelab key server true true <nil>
 	// locate: 0 <nil>
@@ -66,7 +66,7 @@ func Example() {
 	// get attributes: [Object Group="75NR641" x-ArraySite="S3" State=Pre-Active] <nil>
 	// get: Secret Data of 32 bytes <nil>
 	// destroy: <nil>
-	// gone: true
+	// locate: 0 <nil>
 }
 
 // A group of drives keeps its data key on two ways to a KMIP server.

@@ -44,8 +44,6 @@ func FailureOf(err error) *Failure {
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.Is(err, ttlv.ErrMissing):
-		return Fail(MissingData, "%v", err)
 	case errors.Is(err, ttlv.ErrUnknown):
 		return Fail(InvalidField, "%v", err)
 	}

@@ -155,8 +155,12 @@ func TestFaults(t *testing.T) {
 		})), kmip.FaultDenied, encgroup.ErrRefused},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			patience := 20 * time.Second
+			if c.fault == kmip.FaultTimeout || c.fault == kmip.FaultConnectTimeout {
+				patience = 500 * time.Millisecond
+			}
 			k, err := kmip.Dial(kmip.Config{
-				Addr: c.addr, Clock: time.Now, Timeout: 500 * time.Millisecond,
+				Addr: c.addr, Clock: time.Now, Timeout: patience,
 				TLS: &tls.Config{RootCAs: a.ca.Pool(), Certificates: []tls.Certificate{own.TLS()}},
 			})
 			if err == nil {

@@ -270,7 +270,7 @@ func TestServerAgainstPyKMIP(t *testing.T) {
 				{"activate twice", "PERMISSION_DENIED"},
 				{"destroy active", "PERMISSION_DENIED"},
 				{"state", "COMPROMISED"},
-				{"get destroyed", "ITEM_NOT_FOUND"},
+				{"get destroyed", "ILLEGAL_OPERATION"},
 				{"secret", "0123456789abcdef0123456789abcdef"},
 				{"key", "kkkkkkkkkkkkkkkk"},
 				{"same name", "INVALID_FIELD"},

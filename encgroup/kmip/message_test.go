@@ -72,7 +72,7 @@ func TestRequestWithFieldsMissing(t *testing.T) {
 			require.NoError(t, err, "%06x may be missing", uint32(tag))
 			continue
 		}
-		refuse(t, kmip.MissingData, err, "%06x", uint32(tag))
+		refuse(t, kmip.InvalidMessage, err, "%06x", uint32(tag))
 		require.Equal(t, tag != kmip.TagProtocolVersion, q.Version == kmip.V14, "the answer is in the version of the question, if it can be")
 	}
 }

@@ -148,7 +148,7 @@ func TestMessagesThatAreRefused(t *testing.T) {
 	}{
 		{"an operation that is not done", kmip.OperationNotSupported, kmip.RequestItem{Op: 0x1f, Payload: ttlv.Struct(0)}},
 		{"a critical extension", kmip.FeatureNotSupported, kmip.RequestItem{Op: kmip.OpQuery, Critical: "nobody", Payload: ttlv.Struct(0)}},
-		{"a missing field", kmip.MissingData, kmip.RequestItem{Op: kmip.OpCreate, Payload: ttlv.Struct(0)}},
+		{"a missing field", kmip.InvalidMessage, kmip.RequestItem{Op: kmip.OpCreate, Payload: ttlv.Struct(0)}},
 		{"an unknown field", kmip.InvalidField, query(ttlv.Int(0x540000, 1))},
 		{"a field of the wrong type", kmip.InvalidMessage, query(ttlv.Int(kmip.TagQueryFunction, 1))},
 		{"a field given twice", kmip.InvalidMessage, kmip.RequestItem{Op: kmip.OpGet, Payload: ttlv.Struct(0, ttlv.Text(kmip.TagUniqueIdentifier, "a"), ttlv.Text(kmip.TagUniqueIdentifier, "b"))}},

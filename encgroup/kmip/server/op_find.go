@@ -29,7 +29,8 @@ func (c *call) get(r *ttlv.Reader) (*ttlv.Item, error) {
 	out := kmip.Object{Type: o.typ, Secret: o.secret, KeyFormat: o.format, Attributes: o.inside}
 	if o.typ != kmip.Template {
 		if o.gone() {
-			return nil, kmip.Fail(kmip.ItemNotFound, "the key is destroyed")
+			// Section 11.12: of this object the server only has attributes.
+			return nil, kmip.Fail(kmip.IllegalOperation, "the key is destroyed")
 		}
 		if out.KeyFormat, err = o.formatFor(format); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@ package server_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,47 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
+
+// TestProfileOfStorageArrays: what the profile "Storage Array with Self-Encrypting
+// Drives" (OASIS, version 1.0) asks of a server: secret data of 32 bytes, 20 custom
+// attributes, names and values of 128 characters.
+func TestProfileOfStorageArrays(t *testing.T) {
+	r := newRig(t)
+	for _, v := range kmip.Versions() {
+		c := r.client("array "+v.String(), version(v))
+		long := strings.Repeat("n", 128)
+		attrs := []kmip.Attribute{kmip.NameOf(long), kmip.TextOf(kmip.AttrObjectGroup, long)}
+		for n := range 20 {
+			attrs = append(attrs, kmip.TextOf(fmt.Sprintf("x-%0126d", n), strings.Repeat("v", 128)))
+		}
+		_, err := c.Query(kmip.QueryOperations, kmip.QueryObjects, kmip.QueryServerInformation)
+		require.NoError(t, err)
+		found, err := c.Locate(0, kmip.NameOf(long), kmip.EnumOf(kmip.AttrObjectType, kmip.SecretData))
+		require.NoError(t, err)
+		require.Empty(t, found)
+		uid, err := c.Register(password(7), attrs...)
+		require.NoError(t, err)
+		found, err = c.Locate(0, kmip.TextOf(kmip.AttrObjectGroup, long))
+		require.NoError(t, err)
+		require.Equal(t, []string{uid}, found)
+		got, err := c.GetAttributes(uid)
+		require.NoError(t, err)
+		for _, a := range attrs {
+			require.Contains(t, texts(got), a.String(), "every attribute is kept, and whole")
+		}
+		o, err := c.Get(uid)
+		require.NoError(t, err)
+		require.Equal(t, *password(7), o)
+		require.NoError(t, c.Destroy(uid))
+	}
+}
+
+func texts(attrs []kmip.Attribute) (out []string) {
+	for _, a := range attrs {
+		out = append(out, a.String())
+	}
+	return out
+}
 
 // attribute is the first instance of an attribute as text, "" if there is none.
 func attribute(t testing.TB, c *kmip.Client, uid, name string) string {
@@ -132,7 +174,7 @@ func TestLife(t *testing.T) {
 		state(uid, kmip.DestroyedCompromised)
 		require.NotEmpty(t, attribute(t, c, uid, kmip.AttrDestroyDate))
 		_, err = c.Get(uid)
-		refused(t, kmip.ItemNotFound, err)
+		refused(t, kmip.IllegalOperation, err, "of it the server only has attributes")
 		refused(t, kmip.PermissionDenied, c.Destroy(uid), "it is destroyed")
 		refused(t, kmip.InvalidField, c.Revoke(uid, 99, "", time.Time{}), "no such reason")
 	})
