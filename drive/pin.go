@@ -20,7 +20,7 @@ func (s *Session) SetPIN(pin PIN) error {
 	if err != nil {
 		return err
 	}
-	if n, ok := s.authority.Band(); ok {
+	if n, ok := s.authority.Band(); ok && e == EventMigrate {
 		if err := d.rewrapFor(s, &next.ranges[n], n, &ak); err != nil {
 			return d.named(op, err)
 		}
