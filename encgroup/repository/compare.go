@@ -57,6 +57,7 @@ func (c *replica) readSlot(slot int) content {
 	if b.length > uint64(c.slotPages()-1)*contentSize {
 		return damaged(errDamaged)
 	}
+	out.body = make([]byte, 0, b.length)
 	for n := 1; n <= pagesFor(int(b.length)); n++ {
 		_, part, ok := page(n)
 		if !ok {
