@@ -50,7 +50,9 @@ func (r *rig) alive(c *kmip.Client, uid string) {
 
 // short gives a handshake and a message little time, which is enough for the good
 // client of a test even where the machine is busy.
-func short(c *server.Config) { c.HandshakeTimeout, c.MessageTimeout = 3*time.Second, 300*time.Millisecond }
+func short(c *server.Config) {
+	c.HandshakeTimeout, c.MessageTimeout = 3*time.Second, 300*time.Millisecond
+}
 
 func TestBadBytesAreRefused(t *testing.T) {
 	q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: kmip.OpQuery, Payload: ttlv.Struct(0)}}}
