@@ -1,0 +1,26 @@
+// Package objectstore is a cloud server: objects under names, over HTTP with TLS, in
+// memory or in a directory. It knows nothing of encryption; what it is given is what it has.
+//
+//	PUT    /objects/NAME   stores an object, in place of one of that name: 201 or 204
+//	GET    /objects/NAME   200 with the object, or 404
+//	HEAD   /objects/NAME   the same without the object
+//	DELETE /objects/NAME   204, or 404
+//	GET    /objects?prefix=P&after=N&max=M   names, ascending, one a line and quoted as in Go, at most 1,000
+//
+// Names are 1 to 120 bytes, percent-encoded in the path. Every request carries the store's
+// token (Authorization: Bearer). Too large an object gives 413, too many 507.
+//
+// In a directory an object is a file whose name is that of the object in hexadecimal. It is
+// written beside, made to last, and renamed: after a crash it is the old or the new one.
+//
+// # Invariants
+//
+//   - No request takes more memory than the largest object allowed; a client that
+//     is slow is hung up on.
+//   - Without the token nothing is read, written or listed.
+//
+// # Limitations
+//
+// The interface is our own, after those of the common object stores. There are no
+// versions, no access lists and no multi-part uploads.
+package objectstore
