@@ -1,6 +1,7 @@
 package dscli
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -63,16 +64,26 @@ func groupCommands() []*Command {
 			},
 		},
 		{
-			Name: "managekeygrp", Summary: "test the access to the key of a group, or install a certificate of the customer", Facility: true,
+			Name: "managekeygrp", Summary: "test the access to the key of a group, exchange its keys, or install a certificate of the customer", Facility: true,
 			Detail: "The test is submitted; its results are seen with showkeygrp -access a little later. The file " + customerFile +
-				" is the certificate that the customer's authority in the lab makes for the facility; other files are read where the session can.",
+				" is the certificate that the customer's authority in the lab makes for the facility; other files are read where the session can. " +
+				"rekey exchanges the data key at the key servers, rekeyall (assumption) the group key and with it every member's credential.",
 			Params: []Param{
-				{Name: "action", Kind: wordKind, Values: []string{"testaccess", "importcert"}, Required: true, Help: "what to do"},
+				{Name: "action", Kind: wordKind, Values: []string{"testaccess", "rekey", "rekeyall", "importcert"}, Required: true, Help: "what to do"},
 				{Name: "loc", Kind: textKind, Help: "importcert: the file, in PEM", Complete: func(*raslab.Lab) []string { return []string{customerFile} }},
 				quietParam, groupParam(),
 			},
 			Example: "managekeygrp -action testaccess 1",
-			Run:     manageGroup,
+			Check: func(a args) error {
+				switch action := arg[string](a, "action"); {
+				case action == "importcert" && !a.has("loc"):
+					return errors.New("-loc is missing; -action importcert needs a file")
+				case action != "importcert" && a.has("loc"):
+					return errors.New("-loc has no meaning with -action " + action + "; leave it out")
+				}
+				return nil
+			},
+			Run: manageGroup,
 		},
 	}
 }
@@ -114,18 +125,17 @@ func showGroup(c *call) error {
 }
 
 func manageGroup(c *call) error {
-	id, action, file := arg[int](c.args, "keygrp"), arg[string](c.args, "action"), arg[string](c.args, "loc")
-	switch {
-	case action == "importcert" && file == "":
-		return c.syntax("-loc is missing; -action importcert needs a file")
-	case action != "importcert" && file != "":
-		return c.syntax("-loc has no meaning with -action " + action + "; leave it out")
-	}
+	id, action := arg[int](c.args, "keygrp"), arg[string](c.args, "action")
 	if _, err := c.lab.GroupByID(id); err != nil {
 		return c.refuse(err)
 	}
-	if action == "importcert" {
-		return c.importCertificate(file)
+	switch action {
+	case "importcert":
+		return c.importCertificate(arg[string](c.args, "loc"))
+	case "rekey":
+		return c.rekey(id, msgRekey, msgRekeyed, c.lab.RekeyDataKey)
+	case "rekeyall":
+		return c.rekey(id, msgRekeyAll, msgRekeyedAll, c.lab.RekeyGroupKey)
 	}
 	if !c.confirmed(msgTestAccess, id) {
 		return nil
@@ -134,6 +144,17 @@ func manageGroup(c *call) error {
 		return c.refuse(err)
 	}
 	c.say(msgTestSubmitted, id)
+	return nil
+}
+
+func (c *call) rekey(id int, ask, told *Message, do func(int) (raslab.Report, error)) error {
+	if !c.confirmed(ask, id) {
+		return nil
+	}
+	if err := c.done(do(id)); err != nil {
+		return err
+	}
+	c.say(told, id)
 	return nil
 }
 

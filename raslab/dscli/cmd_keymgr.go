@@ -1,6 +1,7 @@
 package dscli
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -81,7 +82,15 @@ func managerCommands() []*Command {
 				certificateParam(), managerParam(true),
 			},
 			Example: "chkeymgr -state inactive 2",
-			Run:     changeManager,
+			Check: func(a args) error {
+				for _, p := range a.command.Params {
+					if !p.Operand && a.has(p.Name) {
+						return nil
+					}
+				}
+				return errors.New("nothing is given that would change; as in: " + a.command.Example)
+			},
+			Run: changeManager,
 		},
 		{
 			Name: "rmkeymgr", Summary: "remove key managers; the servers and their keys stay what they are",
@@ -127,9 +136,6 @@ func changeManager(c *call) error {
 	}
 	if v := arg[string](c.args, "certificate"); v != "" {
 		q.Certificate = &v
-	}
-	if q == (raslab.KeyManagerChange{}) {
-		return c.syntax("nothing is given that would change; as in: " + c.command.Example)
 	}
 	m, err := c.lab.ChangeKeyManager(arg[int](c.args, "keymgr"), q)
 	if err != nil {

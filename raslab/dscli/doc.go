@@ -30,11 +30,11 @@
 //   - A question that nobody answers is answered with no.
 //   - The same facility and the same lines print the same bytes; every time shown is
 //     virtual.
-//   - No output holds a key or a credential.
+//   - No output holds a key or a credential, but for a recovery key that was just drawn:
+//     it is shown once, on purpose.
 //
 // # Limitations
 //
-// There are no users and passwords. The recovery key and the rekeying of groups have no
-// command. The lab has one RAID type and one storage type. A Session belongs to one
-// goroutine.
+// There are two users, one for each role that a recovery key needs, and no passwords. The lab has one
+// RAID type and one storage type. A Session belongs to one goroutine.
 package dscli

@@ -78,6 +78,9 @@ func oneIDKind(name, letter string) Kind {
 	many := idKind(name, letter)
 	help := fmt.Sprintf("as %s1 or IBM.2107-SERIAL/%s1", letter, letter)
 	return Kind{Name: name, Help: help, Parse: func(serial, s string) (any, error) {
+		if _, err := withoutImage(serial, s); err != nil {
+			return nil, err
+		}
 		v, err := many.Parse(serial, s)
 		if ids, ok := v.([]string); err == nil && ok && len(ids) == 1 {
 			return ids[0], nil

@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// The exit codes of DSCLI (IBM, DS8000 command-line interface). The lab has no
-// users: nothing in it gives ExitAuthentication.
+// The exit codes of DSCLI (IBM, DS8000 command-line interface).
 const (
 	ExitSuccess        = 0
 	ExitSyntax         = 2
 	ExitConnection     = 3 // no management console can be reached
 	ExitServer         = 4 // the facility could not work on the request
-	ExitAuthentication = 5
+	ExitAuthentication = 5 // there is no such user, or the user may not do it
 	ExitApplication    = 6 // the request was refused, or did not reach its aim
 )
 
@@ -59,18 +59,26 @@ var (
 	msgImport         = message("CMUC90008W", "Replace the facility's certificate? [y/n]:", Ours)
 	msgEventClosed    = message("CMUC90009I", "Serviceable event %s is closed.", Ours)
 	msgEventClose     = message("CMUC90009W", "Close serviceable event %s? [y/n]:", Ours)
+	msgRekeyed        = message("CMUC90010I", "Key group %d has a new data key.", Ours)
+	msgRekey          = message("CMUC90010W", "Exchange the data key of key group %d? [y/n]:", Ours)
+	msgRekeyedAll     = message("CMUC90011I", "Key group %d has a new group key; the credential of every member is exchanged.", Ours)
+	msgRekeyAll       = message("CMUC90011W", "Exchange the group key of key group %d, and the credential of every member? [y/n]:", Ours)
+	msgRecoveryDone   = message("CMUC90012I", "The recovery key of key group %d is %s.", Ours)
+	msgRecoveryMake   = message("CMUC90012W", "Draw a recovery key for key group %d, to be shown once? [y/n]:", Ours)
+	msgRecoveryStep   = message("CMUC90013W", "Recovery key: %s for key group %d? [y/n]:", Ours)
 	msgCancelled      = message("CMUC90019I", "Nothing was changed.", Ours)
 
-	msgSyntax     = message("CMUC90020E", "%s.", Ours)
-	msgConnection = message("CMUC90030E", "%s.", Ours)
-	msgServer     = message("CMUC90040E", "%s.", Ours)
-	msgNotFound   = message("CMUC90060E", "%s.", Ours)
-	msgInvalid    = message("CMUC90061E", "%s.", Ours)
-	msgBusy       = message("CMUC90062E", "%s.", Ours)
-	msgState      = message("CMUC90063E", "%s.", Ours)
-	msgNoAccess   = message("CMUC90064E", "%s.", Ours)
-	msgStillWrong = message("CMUC90065E", "%s.", Ours)
-	msgFailed     = message("CMUC90069E", "%s.", Ours)
+	msgSyntax     = message("CMUC90020E", "%s", Ours)
+	msgConnection = message("CMUC90030E", "%s", Ours)
+	msgServer     = message("CMUC90040E", "%s", Ours)
+	msgUser       = message("CMUC90050E", "%s", Ours)
+	msgNotFound   = message("CMUC90060E", "%s", Ours)
+	msgInvalid    = message("CMUC90061E", "%s", Ours)
+	msgBusy       = message("CMUC90062E", "%s", Ours)
+	msgState      = message("CMUC90063E", "%s", Ours)
+	msgNoAccess   = message("CMUC90064E", "%s", Ours)
+	msgStillWrong = message("CMUC90065E", "%s", Ours)
+	msgFailed     = message("CMUC90069E", "%s", Ours)
 )
 
 var messages []*Message
@@ -107,7 +115,10 @@ type Error struct {
 func (e *Error) Error() string { return e.ID + " " + e.Command + ": " + e.Text }
 
 func fail(exit int, m *Message, command, text string) *Error {
-	text = strings.TrimSuffix(strings.Join(strings.Fields(text), " "), ".")
+	text = strings.Join(strings.Fields(text), " ")
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
 	return &Error{Exit: exit, ID: m.ID, Command: command, Text: fmt.Sprintf(m.Text, text)}
 }
 
@@ -119,6 +130,8 @@ func refusal(command string, err error) *Error {
 	}
 	m := msgState
 	switch {
+	case errors.Is(r.Kind, reckey.ErrRole), errors.Is(r.Kind, reckey.ErrSameUser):
+		return fail(ExitAuthentication, msgUser, command, plain(r.What))
 	case errors.Is(r.Kind, raslab.ErrNotFound):
 		m = msgNotFound
 	case errors.Is(r.Kind, raslab.ErrInvalid):
@@ -130,7 +143,7 @@ func refusal(command string, err error) *Error {
 	case errors.Is(r.Kind, raslab.ErrOpen):
 		m = msgStillWrong
 	}
-	text := r.What
+	text := plain(r.What)
 	if r.Right != "" {
 		text += "; " + r.Right
 	}
@@ -151,4 +164,4 @@ func failure(command string, r raslab.Report) *Error {
 // plain leaves the names of packages out of a text for people.
 func plain(text string) string { return packageNames.Replace(text) }
 
-var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "drive: ", "")
+var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "drive: ", "", "reckey: ", "")

@@ -229,8 +229,6 @@ var (
 // object it says so.
 func (c *call) list(r *result, n int) error {
 	switch {
-	case arg[bool](c.args, "s") && arg[bool](c.args, "l"):
-		return c.syntax("-s and -l are given; leave one out")
 	case arg[bool](c.args, "s"):
 		n = 1
 	case arg[bool](c.args, "l"):

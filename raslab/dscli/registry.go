@@ -17,9 +17,10 @@ type Command struct {
 	Summary  string // what it does, one clause
 	Detail   string // what is worth knowing beyond that; may be empty
 	Params   []Param
-	Example  string // a complete line; a test binds it
-	Facility bool   // the banner names the facility; else it shows a dash
-	Alone    bool   // it needs no facility and has no banner
+	Example  string           // a complete line; a test binds it
+	Facility bool             // the banner names the facility; else it shows a dash
+	Alone    bool             // it needs no facility and has no banner
+	Check    func(args) error // what the parameters mean together, before anything runs; may be nil
 	Run      func(*call) error
 }
 
@@ -72,7 +73,7 @@ func (c *Command) Usage() string {
 var registered []*Command
 
 func init() {
-	for _, group := range [][]*Command{storageCommands(), rankCommands(), managerCommands(), groupCommands(), eventCommands(), generalCommands()} {
+	for _, group := range [][]*Command{storageCommands(), rankCommands(), managerCommands(), groupCommands(), recoveryCommands(), eventCommands(), generalCommands()} {
 		registered = append(registered, group...)
 	}
 }
@@ -258,6 +259,12 @@ func (c *Command) bind(serial string, words []word) (args, error) {
 				}
 			}
 		}
+	}
+	if a.has("s") && a.has("l") {
+		return a, fmt.Errorf("-s and -l are given; leave one out")
+	}
+	if c.Check != nil {
+		return a, c.Check(a)
 	}
 	return a, nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -25,6 +26,7 @@ type Options struct {
 	ReadFile func(name string) ([]byte, error)
 	Zone     *time.Location // of all times that are shown; default UTC
 	Consoles []int          // management consoles, in the order in which they are tried; default 1, 2
+	User     string         // one of Users; default the first
 	Output   Settings
 }
 
@@ -41,6 +43,9 @@ func NewSession(o Options) *Session {
 	}
 	if o.Consoles == nil {
 		o.Consoles = []int{1, 2}
+	}
+	if o.User == "" {
+		o.User = users[0].Name
 	}
 	return &Session{o}
 }
@@ -64,12 +69,7 @@ type call struct {
 // Run runs one line. Results and questions go to out, error messages to errOut. An *Error
 // was printed already; ErrQuit ends the session. A line that is not understood changes nothing.
 func (s *Session) Run(line string, out, errOut io.Writer) error {
-	err := s.run(line, out)
-	var e *Error
-	if errors.As(err, &e) {
-		fmt.Fprintln(errOut, e.Error())
-	}
-	return err
+	return told(s.run(line, out), errOut)
 }
 
 func (s *Session) run(line string, out io.Writer) error {
@@ -86,6 +86,31 @@ func (s *Session) run(line string, out io.Writer) error {
 	if len(words) == 0 {
 		return nil
 	}
+	return s.runWords(words, out)
+}
+
+// RunWords is Run for a command that a shell has split into words already.
+func (s *Session) RunWords(texts []string, out, errOut io.Writer) error {
+	words := make([]word, len(texts))
+	for i, t := range texts {
+		words[i].text = t
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return told(s.runWords(words, out), errOut)
+}
+
+// told writes the message of an error.
+func told(err error, errOut io.Writer) error {
+	var e *Error
+	if errors.As(err, &e) {
+		fmt.Fprintln(errOut, e.Error())
+	}
+	return err
+}
+
+func (s *Session) runWords(words []word, out io.Writer) error {
 	c, err := s.bind(words)
 	if err != nil {
 		return err
@@ -99,6 +124,9 @@ func (s *Session) run(line string, out io.Writer) error {
 	}
 	if err := s.connect(c.lab); err != nil {
 		return fail(ExitConnection, msgConnection, c.command.Name, err.Error())
+	}
+	if _, ok := userNamed(s.options.User); !ok {
+		return fail(ExitAuthentication, msgUser, c.command.Name, fmt.Sprintf("there is no user %q; %s", s.options.User, suggest.DidYouMean(s.options.User, Users())))
 	}
 	if c.settings.Banner == "on" && c.settings.Format != formatXML {
 		facility := "-"
