@@ -24,8 +24,8 @@ func newShellCmd(a *app) *cobra.Command {
 			"On a terminal it has a prompt, history and completion; from a pipe it reads a script.\n" +
 			"help lists the commands. The history is kept in memory only, since a line may hold a PIN.\n" +
 			"In a script a line that goes wrong is told on standard error with its number, and the next\n" +
-			"one is run. The exit code is 2 when some line was not understood, else 1 when some\n" +
-			"command was refused or failed, else 0.",
+			"one is run. The exit code is 2 when some line was not understood, else 1 when some command\n" +
+			"ran and failed, else 3 when some command was refused with nothing changed, else 0.",
 		Example: "  fdelab shell\n  fdelab shell -c 'keygrp configure; array create site=S1; rank create array=A0 keygrp=1'\n" +
 			"  fdelab shell --seed 7 < incident.script",
 		Args: between(0, 0, "none: commands come from standard input or -c"),
@@ -75,6 +75,8 @@ func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) erro
 		return &exitError{code: exitUsage, err: errTold}
 	case tally.Failed > 0:
 		return &exitError{code: exitFailed, err: errTold}
+	case tally.Refused > 0:
+		return &exitError{code: exitCannot, err: errTold}
 	}
 	return nil
 }

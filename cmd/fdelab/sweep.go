@@ -12,10 +12,12 @@ import (
 	"golang.org/x/term"
 
 	"github.com/seed-9d983aeb/fdelab/proptest"
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
 
 func newSweepCmd(a *app) *cobra.Command {
 	var o proptest.SweepOptions
+	var seed string
 	c := &cobra.Command{
 		Use:   "sweep",
 		Short: "cut the power at every flash operation of every drive command",
@@ -28,9 +30,14 @@ func newSweepCmd(a *app) *cobra.Command {
 			"Operations:\n" + sweepOperations(),
 		Example: "  fdelab sweep\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",
 		Args:    between(0, 0, "none"),
-		RunE:    func(*cobra.Command, []string) error { return a.sweep(o) },
+		RunE: func(*cobra.Command, []string) (err error) {
+			if o.Seed, err = console.ParseSeed(seed); err != nil {
+				return usagef("sweep: --seed %q: %w", seed, err)
+			}
+			return a.sweep(o)
+		},
 	}
-	c.Flags().Uint64Var(&o.Seed, "seed", 1, "of the keys and of the places at which pages tear")
+	c.Flags().StringVar(&seed, "seed", "1", "of the keys and of the places at which pages tear")
 	c.Flags().StringSliceVar(&o.Operations, "operation", nil, "only these (default all)")
 	c.Flags().IntSliceVar(&o.Ranges, "ranges", nil, "drives with so many ranges beside the global one (default 2,16)")
 	c.Flags().StringVar(&o.Point, "point", "", "only this cut, as a violation names it")

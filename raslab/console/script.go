@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
 // Tally counts the lines of a script that went wrong.
 type Tally struct {
-	Failed        int // refused, or did not reach their aim
+	Failed        int // ran and did not reach their aim: *FailedError, or *drive.StatusError of a host command
+	Refused       int // asked for what can not be, such as a slot that does not exist: nothing was changed
 	NotUnderstood int // *UsageError: nothing was run
 }
 
@@ -30,6 +33,8 @@ func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(l
 		}
 		var notUnderstood *UsageError
 		var reading *readError
+		var failed *FailedError
+		var status *drive.StatusError
 		switch {
 		case err == nil:
 			continue
@@ -39,8 +44,10 @@ func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(l
 			return tally, fmt.Errorf("line %d: %w", number, reading.err)
 		case errors.As(err, &notUnderstood):
 			tally.NotUnderstood++
-		default:
+		case errors.As(err, &failed), errors.As(err, &status):
 			tally.Failed++
+		default:
+			tally.Refused++
 		}
 		report(number, err)
 		if stop {

@@ -26,7 +26,7 @@ func TestScriptGoesOnAfterAnErrorAndCounts(t *testing.T) {
 		"! line 4: column 7: shelf has no verb \"lits\": did you mean list?\n"+
 		"! line 5: there is no facility yet: begin with lab new\n"+
 		"the shelf is empty\n", out, "errors carry the number of the line, and the last line needs no end")
-	require.Equal(t, Tally{Failed: 1, NotUnderstood: 1}, tally)
+	require.Equal(t, Tally{Refused: 1, NotUnderstood: 1}, tally)
 }
 
 func TestScriptStops(t *testing.T) {
@@ -34,7 +34,22 @@ func TestScriptStops(t *testing.T) {
 	require.Empty(t, out, "quit ends the script")
 	out, tally := script(t, "rank list\nshelf list\n", true)
 	require.NotContains(t, out, "shelf", "with stop the first error ends it")
-	require.Equal(t, Tally{Failed: 1}, tally)
+	require.Equal(t, Tally{Refused: 1}, tally)
+}
+
+func TestScriptTellsFailedFromRefused(t *testing.T) {
+	const begin = "lab new drives=16 seed=7\nkeygrp configure\narray create site=S1\nrank create array=A0 keygrp=1\n"
+	for line, want := range map[string]Tally{
+		"drive show drive=R9-I9-D99": {Refused: 1}, // no such slot
+		"rank remove rank=R3":        {Refused: 1},
+		"erase run drive=R1-I1-D01":  {Refused: 1}, // a member that serves
+		"keyserver stop keyserver=1\nkeyserver stop keyserver=2\npower cycle": {Failed: 1},
+		"host unlock drive=R1-I1-D09 pin=\"no\"":                              {Failed: 1}, // the drive says no
+		"drive show":                                                          {NotUnderstood: 1},
+	} {
+		_, tally := script(t, begin+line, false)
+		require.Equal(t, want, tally, "%s", line)
+	}
 }
 
 func TestScriptSkipsALineThatIsTooLong(t *testing.T) {
