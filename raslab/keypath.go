@@ -30,7 +30,7 @@ var (
 		"the key server's host refuses the connection of the console",
 		"the other console is asked; with none left BE14E008, or BE14EAF1 or BE14EAF3 in a periodic retrieval")
 	pointLost = fault.Register("net.connect.lost",
-		"nothing answers the connection of the console: a black hole",
+		"nothing answers the connection of the console, as in a black hole",
 		"as net.connect.refused")
 	pointReset = fault.Register("net.session.reset",
 		"the connection to the key server opens, and is then cut",

@@ -2,7 +2,7 @@ package raslab
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
@@ -13,11 +13,6 @@ var pointTable = fault.Register("memory.table.flipped",
 	"a bit flips in the memory that holds the table of drives: a member is entered at another position of its array",
 	"BE316023 when a service action meets it: the action ends, the table is made anew, the lab goes on")
 
-// Error of an action that met an impossible state.
-type severeError struct{ what string }
-
-func (e severeError) Error() string { return "raslab: severe software error: " + e.what }
-
 // recovered is deferred by every service action: an invariant of the software
 // that does not hold is a panic, and ends the action and nothing else. What the tables say
 // is then made anew from the arrays.
@@ -26,7 +21,7 @@ func (l *Lab) recovered(op string, rep *Report, err *error) {
 	if v == nil {
 		return
 	}
-	what := fmt.Sprint(v)
+	what := strings.TrimPrefix(fmt.Sprint(v), "BUG: raslab: ")
 	l.logf("service", "%s ended by a severe software error: %s", op, what)
 	if l.action != nil && l.action.slot == nil {
 		l.action = nil // a repair stays, so that it can be resumed or cancelled
@@ -85,5 +80,5 @@ func (l *Lab) rebuildTables() {
 		}
 	}
 	l.watchStale = true
-	l.logf("service", "the table of drives was made anew from %d arrays", len(slices.Clone(l.arrays)))
+	l.logf("service", "the table of drives was made anew from %d arrays", len(l.arrays))
 }

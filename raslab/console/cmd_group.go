@@ -3,6 +3,8 @@ package console
 import (
 	"fmt"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -39,6 +41,7 @@ func groupCommands() []*Command {
 				for _, g := range lab.Groups() {
 					if g.ID == arg[int](a, "keygrp") {
 						s.groupLine(g)
+						s.groupKeys(g)
 						s.printf("  ranks      %s\n", orNone(strings.Join(g.Ranks, ", ")))
 						s.paragraph("members", orNone(strings.Join(g.Members, ", ")))
 						return nil
@@ -80,56 +83,64 @@ func groupCommands() []*Command {
 			}),
 		},
 		{
-			Noun: "keyserver", Verb: "list", Summary: "list the customer's key servers",
-			Example: "keyserver list",
+			Noun: "keygrp", Verb: "access", Summary: "show when each key manager was asked last for the key of a group, and what came",
+			Params:  []Param{keygrpParam(false, "1")},
+			Example: "keygrp access keygrp=1",
+			Run:     withLab(groupAccess),
+		},
+		{
+			Noun: "keygrp", Verb: "retrieve", Summary: "run the periodic key retrieval now; the clock runs it every 8 hours",
+			Example: "keygrp retrieve",
 			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
-				servers := lab.KeyServers()
-				if len(servers) == 0 {
-					s.printf("no key servers\n")
-				}
-				for _, k := range servers {
-					s.printf("key server %d: %s, %s\n", k.ID, k.Addr, map[bool]string{true: "running", false: "stopped"}[k.Up])
-				}
+				lab.RetrieveKeys()
+				s.printf("periodic key retrieval done\n")
 				return nil
 			}),
 		},
 		{
-			Noun: "keyserver", Verb: "stop", Summary: "stop a key server; it keeps its keys",
-			Params:  []Param{keyServerParam()},
-			Example: "keyserver stop keyserver=1",
+			Noun: "keygrp", Verb: "newdatakey", Summary: "exchange the data key of a group at its key servers",
+			Params:  []Param{keygrpParam(false, "1")},
+			Example: "keygrp newdatakey keygrp=1",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				if err := lab.StopKeyServer(arg[int](a, "keyserver")); err != nil {
-					return err
-				}
-				s.printf("key server %d is stopped\n", arg[int](a, "keyserver"))
-				return nil
+				return s.report(lab.RekeyDataKey(arg[int](a, "keygrp")))
 			}),
 		},
 		{
-			Noun: "keyserver", Verb: "start", Summary: "start a key server again",
-			Params:  []Param{keyServerParam()},
-			Example: "keyserver start keyserver=1",
+			Noun: "keygrp", Verb: "newgroupkey", Summary: "exchange the group key: the credential of every member migrates; data stay readable",
+			Params:  []Param{keygrpParam(false, "1")},
+			Example: "keygrp newgroupkey keygrp=1",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				if err := lab.StartKeyServer(arg[int](a, "keyserver")); err != nil {
-					return err
-				}
-				s.printf("key server %d is running\n", arg[int](a, "keyserver"))
-				return nil
+				return s.report(lab.RekeyGroupKey(arg[int](a, "keygrp")))
+			}),
+		},
+		{
+			Noun: "keygrp", Verb: "remove", Summary: "remove an encryption group that no rank uses",
+			Params:  []Param{keygrpParam(true, "")},
+			Example: "keygrp remove keygrp=1",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.RemoveGroup(arg[int](a, "keygrp")))
 			}),
 		},
 	}
 }
 
-func keyServerParam() Param {
-	return Param{Name: "keyserver", Kind: intKind("number", 1, 4), Required: true, Help: "its number", Complete: func(s *Session) []string {
-		var names []string
-		if s.lab != nil {
-			for _, k := range s.lab.KeyServers() {
-				names = append(names, fmt.Sprint(k.ID))
-			}
+func groupAccess(s *Session, lab *raslab.Lab, a Args) error {
+	records, err := lab.GroupAccess(arg[int](a, "keygrp"))
+	if err != nil {
+		return err
+	}
+	stamp := func(t time.Time) string {
+		if t.IsZero() {
+			return "-"
 		}
-		return names
-	}}
+		return t.Format(timeLayout)
+	}
+	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "key manager\tlast access\tlast success\tlast failure")
+	for _, r := range records {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", r.KeyManager, dash(r.LastAccess), stamp(r.LastSuccess), stamp(r.LastFailure))
+	}
+	return t.Flush()
 }
 
 func (s *Session) groupLine(g raslab.GroupInfo) {
@@ -138,4 +149,16 @@ func (s *Session) groupLine(g raslab.GroupInfo) {
 		c = alarm
 	}
 	s.say("key group %d: %s, %s, %s%s", g.ID, s.paint(c, g.State), count(len(g.Ranks), "rank"), count(len(g.Members), "member"), because(plain(g.Why)))
+}
+
+// groupKeys says what else is known of the keys of a group.
+func (s *Session) groupKeys(g raslab.GroupInfo) {
+	s.printf("  type       %s, %s\n", g.Type, g.KeyProtocol)
+	s.printf("  data key   %s, made %s\n", orNone(g.UUID), g.DataKeyDate.Format(timeLayout))
+	s.printf("  recovery   %s\n", g.ReckeyState)
+	s.paragraph("servers", g.ManagerStatus)
+	s.paragraph("certif.", g.Certificate+", expires "+g.CertificateExpiry.Format(timeLayout)+because(g.CertificateWarns))
+	if g.Deadlock {
+		s.paragraph("deadlock", "every key server keeps its storage on ranks that it unlocks")
+	}
 }

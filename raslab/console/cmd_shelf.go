@@ -30,13 +30,18 @@ func shelfCommands() []*Command {
 		},
 		{
 			Noun: "shelf", Verb: "order", Summary: "get a new spare part that fits the facility",
+			Params:  []Param{{Name: "plain", Kind: textKind, Values: yesNo, Default: "no", Help: "whether it is one that can not encrypt"}},
 			Example: "shelf order",
-			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
-				p, err := lab.OrderSpare()
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				order, what := lab.OrderSpare, ""
+				if arg[string](a, "plain") == "yes" {
+					order, what = lab.OrderPlainSpare, ", without encryption"
+				}
+				p, err := order()
 				if err != nil {
 					return err
 				}
-				s.printf("new drive %s lies on the shelf\n", p.Serial())
+				s.printf("new drive %s lies on the shelf%s\n", p.Serial(), what)
 				return nil
 			}),
 		},
