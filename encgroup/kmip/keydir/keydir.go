@@ -130,9 +130,10 @@ func AddClient(dir, name string, now time.Time, entropy io.Reader) error {
 // Open opens the database and reads the certificates of the server. passphrase is
 // empty when the directory has a master.key.
 func Open(dir string, passphrase []byte, entropy io.Reader) (*server.Store, *tls.Config, error) {
-	pair, err := pki.Read(filepath.Join(dir, Server))
+	own := filepath.Join(dir, Server)
+	pair, err := tls.LoadX509KeyPair(own+".crt", own+".key") // a customer's may be of any kind
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("keydir: %s.crt, %s.key: %w", own, own, err)
 	}
 	pool, err := pki.ReadPool(filepath.Join(dir, CA+".crt"))
 	if err != nil {
@@ -150,7 +151,7 @@ func Open(dir string, passphrase []byte, entropy io.Reader) (*server.Store, *tls
 	if err != nil {
 		return nil, nil, err
 	}
-	return store, &tls.Config{Certificates: []tls.Certificate{pair.TLS()}, ClientCAs: pool, Rand: entropy}, nil
+	return store, &tls.Config{Certificates: []tls.Certificate{pair}, ClientCAs: pool, Rand: entropy}, nil
 }
 
 func readMaster(path string) (*secret.Key32, error) {

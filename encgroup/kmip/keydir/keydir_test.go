@@ -2,7 +2,11 @@ package keydir
 
 import (
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,6 +44,32 @@ func TestInitMakesWhatOpenOpens(t *testing.T) {
 	}
 	require.NoError(t, AddClient(dir, "third", time.Now(), rand.Reader))
 	require.ErrorIs(t, AddClient(dir, "third", time.Now(), rand.Reader), os.ErrExist, "no file is overwritten")
+}
+
+// TestCustomersOwnCertificates: an authority of the customer's own, with RSA keys.
+func TestCustomersOwnCertificates(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, Init(dir, options()))
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	cert := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "theirs"}, NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, cert, cert, key.Public(), key)
+	require.NoError(t, err)
+	write := func(name, kind string, b []byte) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: b}), 0o600))
+	}
+	write("server.crt", "CERTIFICATE", der)
+	write("server.key", "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key))
+	store, cfg, err := Open(dir, nil, rand.Reader)
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	require.Equal(t, der, cfg.Certificates[0].Certificate[0])
+	at := func(name string) string { return filepath.Join(dir, name) }
+	c, err := pki.ClientTLS(at("ca.crt"), at("server.crt"), at("server.key"))
+	require.NoError(t, err)
+	require.Len(t, c.Certificates, 1)
+	_, err = pki.ClientTLS(at("ca.crt"), at("server.crt"), at("facility.key"))
+	require.ErrorContains(t, err, "does not match", "the key of another certificate")
 }
 
 func TestPassphrase(t *testing.T) {

@@ -153,6 +153,21 @@ func ReadPool(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
+// ClientTLS is the configuration of a client from three files in PEM: the
+// authorities that it trusts, its certificate, its key. The key may be of any
+// kind that crypto/tls knows.
+func ClientTLS(ca, cert, key string) (*tls.Config, error) {
+	pool, err := ReadPool(ca)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, fmt.Errorf("pki: %s, %s: %w", cert, key, err)
+	}
+	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+}
+
 // WriteNew writes a file that must not be there yet, and makes it last.
 func WriteNew(path string, b []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)

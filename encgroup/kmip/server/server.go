@@ -21,6 +21,8 @@ type Config struct {
 	Clock func() time.Time // the real time: deadlines are held against it
 	Log   *slog.Logger     // one line for each connection that is refused or broken off
 
+	// Requests under way hold at most MaxConns times MaxRequest, and only clients with
+	// a good certificate get so far.
 	MaxRequest       int           // bytes of a request; default 256 KiB
 	MaxResponse      int           // bytes of an answer; default 1 MiB
 	MaxConns         int           // connections at once; default 4096
@@ -162,7 +164,7 @@ func (s *Server) forget(c net.Conn) {
 // refused is the one line in the log about a connection that ends otherwise
 // than by the client's good-bye.
 func (s *Server) refused(c net.Conn, why error) {
-	s.cfg.Log.Warn("connection refused", "remote", c.RemoteAddr().String(), "reason", why.Error())
+	s.cfg.Log.Warn("connection broken off", "remote", c.RemoteAddr().String(), "reason", why.Error())
 }
 
 // Close ends all connections and waits until the last is gone. A request that is being
