@@ -18,6 +18,7 @@
 //   - No request takes more memory than the largest object allowed; a client that
 //     is slow is hung up on.
 //   - Without the token nothing is read, written or listed.
+//   - After Close of a Server no goroutine of it is left.
 //
 // # Limitations
 //

@@ -2,7 +2,6 @@ package objectstore
 
 import (
 	"crypto/subtle"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -49,15 +48,6 @@ func New(cfg Config) (*Store, error) {
 		s.back = directory(cfg.Dir)
 	}
 	return s, nil
-}
-
-// Server is the store behind TLS, with timeouts; its ServeTLS(l, "", "") serves a
-// listener until its Close.
-func (s *Store) Server(config *tls.Config) *http.Server {
-	return &http.Server{
-		Handler: s, TLSConfig: config, ReadHeaderTimeout: s.cfg.Timeout, ReadTimeout: s.cfg.Timeout, WriteTimeout: s.cfg.Timeout, IdleTimeout: s.cfg.Timeout,
-		MaxHeaderBytes: 16 << 10,
-	}
 }
 
 // ServeHTTP answers one request.

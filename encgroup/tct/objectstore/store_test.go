@@ -84,7 +84,7 @@ func TestObjects(t *testing.T) {
 func TestWithoutTheTokenThereIsNothing(t *testing.T) {
 	s := newStore(t, "")
 	require.NoError(t, s.Overwrite("a", []byte("one")))
-	for _, header := range []string{"", "Bearer", "Bearer ", "Bearer secret toke", "Basic secret token"} {
+	for _, header := range []string{"", "Bearer", "Bearer ", "Bearer secret toke", "Basic secret token", "secret token"} {
 		for _, method := range []string{"GET", "PUT", "DELETE", "HEAD"} {
 			r := httptest.NewRequest(method, "/objects/a", strings.NewReader("two"))
 			r.Header.Set("Authorization", header)
