@@ -1,0 +1,106 @@
+package dscli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Program is what the words behind the name of the program say: options, then a
+// command or none.
+type Program struct {
+	Consoles []int // of -hmc1 and -hmc2; nil if none is given
+	User     string
+	Zone     *time.Location // nil if none is given
+	Script   string         // file; "" if none
+	Setup    string         // file with commands of the laboratory that build the facility; "" if none
+	Commands string         // the same commands themselves, separated by semicolons; "" if none
+	Seed     string         // of a facility that no setup builds
+	Output   Settings
+	Help     bool
+	Command  []string // the words of a command; nil if none
+}
+
+var consoleKind = Kind{Name: "console", Help: "HMC1 or HMC2", Parse: func(_, s string) (any, error) {
+	if n, ok := numberOf(s, "HMC"); ok && (n == 1 || n == 2) {
+		return n, nil
+	}
+	return nil, fmt.Errorf("HMC1 or HMC2 is right")
+}}
+
+// program is the program as a command of its own: so its options are read as parameters are.
+var program = &Command{Name: "dscli", Example: "dscli lsrank", Params: append([]Param{
+	{Name: "hmc1", Kind: consoleKind, Help: "the management console to go through"},
+	{Name: "hmc2", Kind: consoleKind, Help: "the one to go through if the first can not be used"},
+	{Name: "user", Kind: wordKind, Help: "admin (a storage administrator) or secadmin (a security administrator)"},
+	{Name: "script", Kind: wordKind, Help: "run the commands of a file, up to the first that goes wrong"},
+	{Name: "setup", Kind: wordKind, Help: "build the facility with the laboratory's commands in a file"},
+	{Name: "setup-command", Kind: wordKind, Help: "build it with these, separated by semicolons"},
+	{Name: "seed", Kind: wordKind, Help: "of a facility that no setup builds"},
+	{Name: "tz", Kind: wordKind, Help: "the time zone of all times, as America/Phoenix; UTC if it is not given"},
+	{Name: "help", Flag: true, Help: "explain the program"},
+}, outputParams...), Alone: true}
+
+// ParseProgram reads the words behind the name of the program. Options begin with one dash
+// or two and come before the command.
+func ParseProgram(words []string) (Program, error) {
+	var p Program
+	n := 0
+	for n < len(words) && strings.HasPrefix(words[n], "-") && len(words[n]) > 1 {
+		name := strings.TrimPrefix(words[n][1:], "-")
+		param, err := program.parameter(name)
+		if err != nil {
+			return p, err
+		}
+		if n++; !param.Flag {
+			n++
+		}
+	}
+	n = min(n, len(words))
+	var options []word
+	for _, w := range words[:n] {
+		if strings.HasPrefix(w, "--") {
+			w = w[1:]
+		}
+		options = append(options, word{text: w})
+	}
+	a, err := program.bind("", options)
+	if err != nil {
+		return p, err
+	}
+	p = Program{
+		User: arg[string](a, "user"), Script: arg[string](a, "script"), Setup: arg[string](a, "setup"), Commands: arg[string](a, "setup-command"),
+		Seed: arg[string](a, "seed"), Help: arg[bool](a, "help"), Command: slices.Clone(words[n:]),
+		Output: Settings{Format: arg[string](a, "fmt"), Delimiter: arg[string](a, "delim"), Header: arg[string](a, "hdr"), Banner: arg[string](a, "bnr"), Paging: arg[string](a, "p")},
+	}
+	for _, name := range []string{"hmc1", "hmc2"} {
+		if a.has(name) {
+			p.Consoles = append(p.Consoles, arg[int](a, name))
+		}
+	}
+	if zone := arg[string](a, "tz"); zone != "" {
+		if p.Zone, err = time.LoadLocation(zone); err != nil {
+			return p, fmt.Errorf("-tz %q can not be; the name of a time zone such as UTC or America/Phoenix is right", zone)
+		}
+	}
+	switch {
+	case p.Setup != "" && p.Commands != "":
+		return p, fmt.Errorf("-setup and -setup-command are given; leave one out")
+	case p.Script != "" && len(p.Command) > 0:
+		return p, fmt.Errorf("-script and the command %q are given; leave one out", p.Command[0])
+	case p.Seed != "" && (p.Setup != "" || p.Commands != ""):
+		return p, fmt.Errorf("-seed has no meaning with a setup; write lab new seed=%s there", p.Seed)
+	}
+	return p, nil
+}
+
+// ProgramOptions is what the options of the program are, for its help.
+func ProgramOptions() string {
+	var b strings.Builder
+	for i := range program.Params {
+		p := &program.Params[i]
+		fmt.Fprintf(&b, "  %-15s %s\n", p.label(), p.describe())
+	}
+	return b.String()
+}
