@@ -38,16 +38,19 @@ type recordStore struct {
 	lab  *Lab
 	name string
 	// What the consoles keep: the last record that a server's key opened, and the
-	// members of the last one that could be read.
-	backup  *encgroup.Record
-	members []encgroup.Member
+	// last one that could be read, for its members.
+	backup *encgroup.Record
+	whole  []byte
+
+	read, trimmed []byte // the last record that was read, and what reading made of it
 }
 
 var _ encgroup.Store = (*recordStore)(nil)
 
 // Save writes the record to every copy of the repository.
 func (r *recordStore) Save(record []byte) error {
-	switch point, _ := r.lab.memory.Check(fault.Op{Name: "memory.save"}); point {
+	point, _ := r.lab.memory.Check(fault.Op{Name: "memory.save"})
+	switch point {
 	case pointSavePhase:
 		record = bytes.Clone(record)
 		record[phaseOffset] ^= 0x40
@@ -59,8 +62,8 @@ func (r *recordStore) Save(record []byte) error {
 		return err
 	}
 	var rec encgroup.Record
-	if rec.UnmarshalBinary(record) == nil {
-		r.members = rec.Members
+	if point == "" || rec.UnmarshalBinary(record) == nil {
+		r.whole = bytes.Clone(record)
 	}
 	return nil
 }
@@ -105,12 +108,19 @@ func (r *recordStore) reading() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if bytes.Equal(record, r.read) {
+		return r.trimmed, nil
+	}
 	var rec encgroup.Record
 	if err := rec.UnmarshalBinary(record); err != nil {
 		return nil, err
 	}
 	rec.Members = nil
-	return rec.MarshalBinary()
+	trimmed, err := rec.MarshalBinary()
+	if err == nil {
+		r.read, r.trimmed = record, trimmed
+	}
+	return trimmed, err
 }
 
 // newRepository makes an empty key repository.
@@ -199,8 +209,12 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 				rep.note("there is no good record of key group %d", g.id)
 				continue
 			}
+			var members encgroup.Record
+			if err := members.UnmarshalBinary(g.store.whole); err != nil {
+				panic("BUG: raslab: a record that was whole can not be read: " + err.Error())
+			}
 			rec, from = *g.store.backup, "what the consoles kept"
-			rec.Members = g.store.members
+			rec.Members = members.Members
 		}
 		record, err := rec.MarshalBinary()
 		if err != nil {

@@ -180,7 +180,8 @@ func keyCauses() []keyCause {
 				must(t, l.ArmLink(0, 2, "(link.command.stalled)"))
 			},
 			func(t *testing.T, l *Lab) { must(t, l.ArmLink(0, 1, "")); must(t, l.ArmLink(0, 2, "")) },
-			none, []string{"BE14CFEA", "BE14EA0B"},
+			none,
+			[]string{"BE14CFEA", "BE14EA0B"},
 		},
 		{"no key at either", then(backup, both(loseKey)), both(restoreKey), []string{"BE14CFE0", "BE14E011"}, []string{"BE14CFEA", "BE14E011"}},
 		{"no key at one", then(backup, one(loseKey)), one(restoreKey), none, []string{"BE14CFEA", "BE14EA11"}},
@@ -197,7 +198,8 @@ func keyCauses() []keyCause {
 		{
 			"two faults at once", func(t *testing.T, l *Lab) { backup(t, l); loseKey(t, l, 1); stopServer(t, l, 2) },
 			func(t *testing.T, l *Lab) { restoreKey(t, l, 1); startServer(t, l, 2) },
-			[]string{"BE14CFE0", "BE14E008", "BE14E011"}, []string{"BE14CFEA", "BE14E008", "BE14E011", "BE14EAF3"},
+			[]string{"BE14CFE0", "BE14E008", "BE14E011"},
+			[]string{"BE14CFEA", "BE14E008", "BE14E011", "BE14EAF3"},
 		},
 	}
 }
@@ -548,4 +550,13 @@ func TestBE14CFF5(t *testing.T) {
 		advance(t, l, time.Hour)
 		require.Empty(t, l.OpenEvents())
 	})
+}
+
+func BenchmarkRetrieveKeys1536(b *testing.B) {
+	l := ranked(b, 1536)
+	b.ReportAllocs()
+	for b.Loop() {
+		l.RetrieveKeys()
+	}
+	require.Empty(b, l.Events())
 }
