@@ -30,6 +30,9 @@ func newShellCmd(a *app) *cobra.Command {
 			"  fdelab shell --seed 7 < incident.script",
 		Args: between(0, 0, "none: commands come from standard input or -c"),
 		RunE: func(c *cobra.Command, _ []string) error {
+			if a.json {
+				return usagef("shell: the commands of a facility print text, not JSON: leave --json out")
+			}
 			n, err := console.ParseSeed(seed)
 			if err != nil {
 				return usagef("shell: --seed %q: %w", seed, err)

@@ -102,7 +102,10 @@ func (g *Guide) step(step *Step, c ScriptLine, prompt string) (bool, error) {
 			g.why(step, c)
 		case "state":
 			for _, show := range []string{"enclosure show", "keygrp list", "event list"} {
-				RunLine(g.session, show, g.Out)
+				if err := g.session.Run(show, g.Out); err != nil {
+					fmt.Fprintf(g.Out, "error: %s\n", ErrorText(err))
+					break // one reason is enough: there is no facility yet
+				}
 			}
 		case "help":
 			fmt.Fprintln(g.Out, guideHelp)
@@ -127,7 +130,7 @@ func (g *Guide) hint(c ScriptLine) {
 	g.hints++
 	command := g.bound(c)
 	if g.hints == 1 && command != nil {
-		fmt.Fprintf(g.Out, "hint: %s, which means: %s\n", command.Usage(), command.Summary)
+		g.paragraph("hint: " + command.Usage() + ", which means: " + command.Summary)
 		return
 	}
 	fmt.Fprintf(g.Out, "hint: %s\n", c.Text)
@@ -136,12 +139,12 @@ func (g *Guide) hint(c ScriptLine) {
 func (g *Guide) why(step *Step, c ScriptLine) {
 	printProse(g.Out, step.Prose)
 	if command := g.bound(c); command != nil {
-		fmt.Fprintf(g.Out, "%s: %s.", command.Name(), command.Summary)
-		if command.Detail != "" {
-			fmt.Fprintf(g.Out, " %s", command.Detail)
-		}
-		fmt.Fprintln(g.Out)
+		g.paragraph(strings.TrimSpace(command.Name() + ": " + command.Summary + ". " + command.Detail))
 	}
+}
+
+func (g *Guide) paragraph(text string) {
+	fmt.Fprintln(g.Out, strings.Join(wrap(text, lineWidth), "\n"))
 }
 
 func (g *Guide) bound(c ScriptLine) *Command {

@@ -115,3 +115,11 @@ func TestGuideTriesAWrongTurnOnACopy(t *testing.T) {
 	require.Contains(t, out, "the shelf is empty", "and the story's own shelf has not changed")
 	require.Contains(t, out, "no serviceable event is open", "state shows enclosures, groups and events")
 }
+
+func TestGuideStateBeforeThereIsAFacility(t *testing.T) {
+	out, _ := guided(t, "# T\n\nBuild.\n\nlab new drives=16\n----\n", "state", "hint", "quit")
+	require.Equal(t, 1, strings.Count(out, "error: there is no facility yet"), "it is said once")
+	for _, line := range strings.Split(out, "\n") {
+		require.LessOrEqual(t, len(line), 110, "no line runs off the screen")
+	}
+}
