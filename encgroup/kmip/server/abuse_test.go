@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -167,6 +168,37 @@ func TestClientThatTakesNoAnswers(t *testing.T) {
 	}
 	r.told("did not take its answer in 300ms")
 	r.alive(k, uid)
+}
+
+// TestLargeRequestsShareABound: many large requests that are never finished do
+// not fill the memory, small ones go on, and what was held is given back.
+func TestLargeRequestsShareABound(t *testing.T) {
+	r := newRig(t, func(c *server.Config) { c.MaxHeld = 64 << 10 })
+	k := r.client("good")
+	uid, err := k.Create(aes()...)
+	require.NoError(t, err)
+	large := append([]byte{0x42, 0x00, 0x78, 1, 0, 0, 0xe0, 0}, make([]byte, 56<<10)...)
+	first := r.raw("greedy")
+	_, err = first.Write(large[:50<<10])
+	require.NoError(t, err)
+	attrs := []kmip.Attribute{kmip.TextOf("x-big", strings.Repeat("x", 40<<10))}
+	require.Eventually(t, func() bool {
+		c, err := kmip.Dial(r.config("late"))
+		require.NoError(t, err)
+		defer c.Close()
+		_, err = c.Register(password(1), attrs...)
+		return errors.Is(err, &kmip.Failure{Reason: kmip.InvalidMessage})
+	}, 20*time.Second, 10*time.Millisecond, "when the first holds its part, there is no room for another")
+	r.told("large ones of others hold 65536 bytes")
+	r.alive(k, uid)
+	require.NoError(t, first.Close())
+	require.Eventually(t, func() bool {
+		c, err := kmip.Dial(r.config("late"))
+		require.NoError(t, err)
+		defer c.Close()
+		_, err = c.Register(password(1), attrs...)
+		return err == nil
+	}, 20*time.Second, 10*time.Millisecond, "when it has gone, there is")
 }
 
 // TestThousandIdleConnections: they cost little, and nobody else notices.

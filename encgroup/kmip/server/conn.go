@@ -26,6 +26,7 @@ type conn struct {
 	owner  identity
 	in     []byte // of which the first have bytes were read
 	have   int
+	held   int // of the bytes that large requests of all connections may have
 	out    []byte
 }
 
@@ -101,7 +102,9 @@ func (c *conn) message() (int, error) {
 			if c.have >= size {
 				return size, nil
 			}
-			c.grow(size)
+			if err := c.grow(size); err != nil {
+				return 0, err
+			}
 		}
 		if c.have > 0 && !begun {
 			// From here on the whole message has so much time, however it trickles.
@@ -140,14 +143,33 @@ func (c *conn) refuse(format string, args ...any) error {
 
 // grow makes room for more of a message, as it arrives: what a header promises
 // costs nothing.
-func (c *conn) grow(size int) {
+func (c *conn) grow(size int) error {
 	if c.have < len(c.in) {
-		return
+		return nil
+	}
+	if !c.hold(min(size, 2*len(c.in))) {
+		return c.refuse("a request of %d bytes, while large ones of others hold %d bytes: later", size, c.server.cfg.MaxHeld)
 	}
 	bigger := make([]byte, min(size, 2*len(c.in)))
 	copy(bigger, c.in)
 	clear(c.in)
 	c.in = bigger
+	return nil
+}
+
+// hold says that the buffer is to have so many bytes, beyond what every
+// connection may have, and whether it may.
+func (c *conn) hold(n int) bool {
+	if n <= 4*bufferSmall {
+		n = 0
+	}
+	delta := int64(n - c.held)
+	if c.server.held.Add(delta) > int64(c.server.cfg.MaxHeld) && delta > 0 {
+		c.server.held.Add(-delta)
+		return false
+	}
+	c.held = n
+	return true
 }
 
 // consume drops a message that was answered, and gives big buffers back.
@@ -158,6 +180,7 @@ func (c *conn) consume(n int) {
 		copy(small, c.in[n:c.have])
 		clear(c.in)
 		c.in, c.have = small, rest
+		c.hold(0)
 		return
 	}
 	copy(c.in, c.in[n:c.have])

@@ -15,8 +15,9 @@
 //   - An object belongs to the subject of the certificate of the client that made
 //     it. To every other client it does not exist.
 //   - The state of an object is not stored: it follows from its dates.
-//   - A connection costs some 2 KiB of buffers while it is idle, grows with what
-//     did arrive, and ends after a timeout whatever the other side does. One line in the log says why.
+//   - A connection costs some 2 KiB of buffers while it is idle, grows with what did
+//     arrive, up to a bound that all connections share, and ends after a timeout
+//     whatever the other side does. One line in the log says why.
 //   - Close returns when no goroutine of the server is left.
 //
 // # Limitations

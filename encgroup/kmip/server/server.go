@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,9 +22,8 @@ type Config struct {
 	Clock func() time.Time // the real time: deadlines are held against it
 	Log   *slog.Logger     // one line for each connection that is refused or broken off
 
-	// Requests under way hold at most MaxConns times MaxRequest, and only clients with
-	// a good certificate get so far.
 	MaxRequest       int           // bytes of a request; default 256 KiB
+	MaxHeld          int           // bytes of large requests under way on all connections together; default 64 MiB
 	MaxResponse      int           // bytes of an answer; default 1 MiB
 	MaxConns         int           // connections at once; default 4096
 	HandshakeTimeout time.Duration // default 10 s
@@ -46,6 +46,7 @@ func (c *Config) defaults() {
 		}
 	}
 	set(&c.MaxRequest, 256<<10)
+	set(&c.MaxHeld, 64<<20)
 	set(&c.MaxResponse, 1<<20)
 	set(&c.MaxConns, 4096)
 	wait(&c.HandshakeTimeout, 10*time.Second)
@@ -57,6 +58,7 @@ func (c *Config) defaults() {
 type Server struct {
 	cfg    Config
 	engine *engine
+	held   atomic.Int64 // bytes of large requests under way
 
 	mu        sync.Mutex
 	closed    bool
@@ -190,6 +192,7 @@ func (s *Server) Close() error {
 func (s *Server) serve(tcp net.Conn) {
 	c := &conn{server: s, tcp: tcp, tls: tls.Server(tcp, s.cfg.TLS)}
 	defer c.wipe()
+	defer c.hold(0)
 	defer func() {
 		if p := recover(); p != nil {
 			s.cfg.Log.Error("BUG: a connection is given up", "remote", tcp.RemoteAddr().String(), "panic", fmt.Sprint(p))
