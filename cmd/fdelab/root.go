@@ -12,6 +12,7 @@ import (
 var subcommands = []func(*app) *cobra.Command{
 	newRehearseCmd,
 	newShellCmd,
+	newDscliCmd,
 	newSweepCmd,
 	newSrcCmd,
 	newStatesCmd,

@@ -14,6 +14,8 @@ func dscliCommands() []*Command {
 		Noun: "dscli", Summary: "run a command of the storage administrator's command line, DSCLI",
 		Detail: `Quote a command that holds quotes, semicolons or an equals sign. dscli "help" lists its commands.`,
 		Params: []Param{
+			{Name: "user", Kind: textKind, Values: dscli.Users(), Default: dscli.Users()[0], Help: "who gives the command: a storage administrator or a security administrator"},
+			{Name: "answer", Kind: textKind, Values: []string{"y", "n"}, Help: "the answer to its questions; without one they are answered with no"},
 			{Name: "command", Kind: textKind, Positional: true, Rest: true, Required: true, Help: "the command as DSCLI takes it", Complete: func(*Session) []string {
 				var names []string
 				for _, c := range dscli.Commands() {
@@ -21,8 +23,6 @@ func dscliCommands() []*Command {
 				}
 				return names
 			}},
-			{Name: "user", Kind: textKind, Values: dscli.Users(), Default: dscli.Users()[0], Help: "who gives the command: a storage administrator or a security administrator"},
-			{Name: "answer", Kind: textKind, Values: []string{"y", "n"}, Help: "the answer to its questions; without one they are answered with no"},
 		},
 		Example: "dscli managekeygrp -action testaccess 1 answer=y",
 		Run: func(s *Session, a Args) error {

@@ -63,9 +63,9 @@ func FuzzLine(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	lab := newLab(f)
-	s := NewSession(Options{Lab: func() *raslab.Lab { return lab }})
 	f.Fuzz(func(t *testing.T, line string) {
+		lab := newLab(t) // of its own: what a line does depends on nothing else
+		s := NewSession(Options{Lab: func() *raslab.Lab { return lab }})
 		words, err := split(line)
 		if err == nil && len(words) > 0 {
 			if c, err := s.bind(words); err == nil {

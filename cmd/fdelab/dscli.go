@@ -1,0 +1,174 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
+	"github.com/seed-9d983aeb/fdelab/raslab/dscli"
+)
+
+func newDscliCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "dscli [OPTION...] [COMMAND]",
+		Short: "administer a simulated facility as a customer does, with DSCLI commands",
+		Long: "dscli takes the commands of IBM's DSCLI for keys, arrays, ranks, drives and serviceable\n" +
+			"events, and runs them on a simulated facility: one command, a script, a pipe, or at a prompt.\n" +
+			"The facility has 32 drives, or is what a setup in the laboratory's command language\n" +
+			"(fdelab shell) makes of it. A line that begins with ! is a command of that language.\n\n" +
+			"The options, with one dash or two, stand before the command:\n" + dscli.ProgramOptions() + "\n" +
+			"A script ends at its first error. Messages of errors go to standard error. The exit codes are\n" +
+			"DSCLI's: 0 done, 2 syntax, 3 connection, 4 facility, 5 user, 6 refused or failed.",
+		Example: "  fdelab dscli lsarraysite\n" +
+			"  fdelab dscli -setup-command 'lab new seed=7; keygrp configure' -bnr off showkeygrp 1\n" +
+			"  fdelab dscli -setup incident.script -script repair.dscli",
+		DisableFlagParsing: true, // DSCLI's options are long with one dash
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveDefault
+			}
+			var all []string
+			for _, c := range dscli.Commands() {
+				all = append(all, c.Name+"\t"+c.Summary)
+			}
+			return all, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			p, err := dscli.ParseProgram(args)
+			if err != nil {
+				return usagef("dscli: %w", err).withHint("fdelab dscli --help explains the options")
+			}
+			if p.Help {
+				return c.Help()
+			}
+			return a.dscli(p)
+		},
+	}
+}
+
+func (a *app) dscli(p dscli.Program) error {
+	lab, err := a.dscliLab(p)
+	if err != nil {
+		return err
+	}
+	defer lab.Close()
+	var in io.Reader = a.in
+	if p.Script != "" {
+		f, err := os.Open(p.Script)
+		if err != nil {
+			return cannotf("dscli: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	lines := dscli.NewLines(in)
+	o := dscli.Options{
+		Lab: lab.Lab, ReadFile: os.ReadFile, Zone: p.Zone, Consoles: p.Consoles, User: p.User, Output: p.Output,
+		Ask: lines.Answers(a.out),
+		Local: func(line string, out io.Writer) error {
+			err := lab.Run(line, out)
+			var failed *console.FailedError // what happened is printed already
+			if err != nil && !errors.Is(err, console.ErrQuit) && !errors.As(err, &failed) {
+				a.note("error: %s", oneLine(console.ErrorText(err)))
+			}
+			return nil
+		},
+	}
+	if a.terminal() && p.Script == "" {
+		return a.dscliTerminal(&o, p.Command)
+	}
+	s := dscli.NewSession(o)
+	if len(p.Command) > 0 {
+		return dscliExit(runCommand(s, p.Command, a))
+	}
+	return dscliExit(s.Script(lines, a.out, a.err))
+}
+
+// dscliLab builds the facility.
+func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
+	setup := io.Reader(strings.NewReader(p.Commands))
+	switch {
+	case p.Setup != "":
+		f, err := os.Open(p.Setup)
+		if err != nil {
+			return nil, cannotf("dscli: %w", err)
+		}
+		defer f.Close()
+		setup = f
+	case p.Commands == "":
+		seed := uint64(0)
+		if p.Seed != "" {
+			var err error
+			if seed, err = console.ParseSeed(p.Seed); err != nil {
+				return nil, usagef("dscli: -seed %q: %w", p.Seed, err)
+			}
+		}
+		return console.NewSession(console.Options{Seed: seed, Start: true, Entropy: rand.Reader}), nil
+	}
+	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader})
+	var bad error
+	if _, err := console.RunScript(s, setup, io.Discard, true, func(line int, err error) {
+		bad = usagef("dscli: the setup, line %d: %s", line, console.ErrorText(err))
+	}); err != nil {
+		bad = cannotf("dscli: the setup: %w", err)
+	}
+	if bad != nil {
+		s.Close()
+		return nil, bad
+	}
+	return s, nil
+}
+
+// dscliTerminal is DSCLI at a terminal: one command, or a conversation.
+func (a *app) dscliTerminal(o *dscli.Options, command []string) error {
+	var s *dscli.Session
+	read := newLineReader(func(text string) []console.Candidate {
+		var all []console.Candidate
+		for _, c := range dscli.Complete(s, text) {
+			all = append(all, console.Candidate(c))
+		}
+		return all
+	})
+	o.Ask = read
+	s = dscli.NewSession(*o)
+	if len(command) > 0 {
+		return dscliExit(runCommand(s, command, a))
+	}
+	for {
+		line, err := read(dscli.Prompt)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return cannotf("dscli: %w", err)
+		}
+		if errors.Is(s.Run(line, a.out, a.err), dscli.ErrQuit) {
+			return nil
+		}
+	}
+}
+
+// runCommand runs the words of the command line; a single one may be a whole line.
+func runCommand(s *dscli.Session, words []string, a *app) error {
+	if len(words) == 1 {
+		return s.Run(words[0], a.out, a.err)
+	}
+	return s.RunWords(words, a.out, a.err)
+}
+
+// dscliExit gives an error DSCLI's exit code; its message is printed already.
+func dscliExit(err error) error {
+	var e *dscli.Error
+	switch {
+	case err == nil, errors.Is(err, dscli.ErrQuit):
+		return nil
+	case errors.As(err, &e):
+		return &exitError{code: e.Exit, err: errTold}
+	}
+	return cannotf("%w", err)
+}
