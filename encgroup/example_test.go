@@ -58,3 +58,39 @@ func Example() {
 	// retrieve: <nil>
 	// unlock: <nil>
 }
+
+// The group key is exchanged while one of two members is out of power: both
+// keys stay until it has moved, too.
+func ExampleGroup_RekeyGroupKey() {
+	servers, _ := encgroup.NewMemCluster(entropy.Stream(7, "key servers"), "vinz", "zuul")
+	group := encgroup.New(servers.Servers(), entropy.Stream(7, "group"), &encgroup.MemStore{})
+	fmt.Println("configure:", group.Configure("rank keys"))
+	var drives []encgroup.Drive
+	var second *drive.Drive
+	for _, serial := range []string{"D05", "D06"} {
+		d, _, err := drive.Manufacture(
+			drive.Config{Serial: serial, SectorSize: 512, Sectors: 1 << 20, PBKDF2Iterations: 1},
+			drive.Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: drive.NewMemMedia(512), Entropy: entropy.Stream(7, serial)})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("admit:", group.Admit(d))
+		drives, second = append(drives, d), d
+	}
+
+	second.PowerOff()
+	_, err := group.RekeyGroupKey(drives)
+	fmt.Println(err)
+	fmt.Println(group.Rekeying())
+	_ = second.PowerOn()
+	_, err = group.RekeyGroupKey(drives)
+	fmt.Println(group.Rekeying(), err)
+	// Output:
+	// configure: <nil>
+	// admit: <nil>
+	// admit: <nil>
+	// encgroup: rekey of the group key: members still need the present group key: 1 of 2, the first is D06
+	// group key, 1 of 2 members
+	// none <nil>
+}
