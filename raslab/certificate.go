@@ -274,12 +274,15 @@ func (l *Lab) FacilityCertificate() CertificateInfo {
 	}
 	c := l.own.cert
 	i := CertificateInfo{Kind: l.ownKind, Subject: c.Subject.CommonName, Expiry: c.NotAfter, Valid: !l.Now().Before(c.NotBefore) && !l.Now().After(c.NotAfter)}
-	days := int(c.NotAfter.Sub(l.Now()).Hours() / 24)
 	switch {
 	case !i.Valid:
 		i.Warning = "the certificate is expired or not valid yet"
-	case days < certificateWarnings[0]:
-		i.Warning = fmt.Sprintf("the certificate expires in %d days", days)
+	case c.NotAfter.Sub(l.Now()) <= time.Duration(certificateWarnings[0])*24*time.Hour:
+		days, unit := int(c.NotAfter.Sub(l.Now()).Hours()/24), "days"
+		if days == 1 {
+			unit = "day"
+		}
+		i.Warning = fmt.Sprintf("the certificate expires in %d %s", days, unit)
 	}
 	return i
 }
