@@ -2,6 +2,8 @@ package raslab
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
@@ -51,6 +53,9 @@ func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 			bad = append(bad, driveFinding(s, v.Serial, v.Verdict))
 		}
 	}
+	for _, serial := range l.away() {
+		rep.note("%s is not in the facility, and was not erased here: find it", serial)
+	}
 	if len(bad) > 0 {
 		rep.r.Failed = true
 		rep.note("%d of %d drives are not proved to be erased", len(bad), len(out.Verdicts))
@@ -70,6 +75,18 @@ func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	}
 	out.Report = rep.done()
 	return out, nil
+}
+
+// away lists the drives that were to be erased here and are in no slot, by serial.
+func (l *Lab) away() []string {
+	out := slices.Sorted(maps.Keys(l.unproven))
+	for _, g := range l.groups {
+		for _, m := range g.enc.Members() {
+			out = append(out, m.Serial)
+		}
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(slices.Compact(out), l.inSlot)
 }
 
 // eraseStatus is the verdict on one drive. The drive's own word is necessary, and

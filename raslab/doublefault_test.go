@@ -193,3 +193,46 @@ func TestTheRemovalOfARankLeavesAForeignDriveAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Inappropriate, d.State, "nobody was to erase it, so nobody failed to")
 }
+
+func TestADriveIsNotBlamedForTheKeyRepository(t *testing.T) {
+	l := encrypted(t, Options{})
+	require.NoError(t, l.ArmRepository("(repository.write.refused)"))
+	require.NoError(t, l.Break("R1-I1-D01"))
+	advance(t, l, 3*time.Hour)
+	spare, err := l.Drive("R1-I1-D08")
+	require.NoError(t, err)
+	require.Equal(t, Normal, spare.State, "no record can be kept, and the spare is still a spare\n%s", l.TraceText())
+	fails(t, l)(exchange(t, l, "R1-I1-D01", ""))
+	for _, e := range l.Events() {
+		require.NotEqual(t, "BE31F004", e.SRC, "the replacement drive is in good order")
+	}
+	fresh, err := l.Drive("R1-I1-D01")
+	require.NoError(t, err)
+	require.Equal(t, drive.Erased, fresh.Status.State)
+	require.NoError(t, l.ArmRepository(""))
+	ok(t, l)(l.RestoreRepository())
+	advance(t, l, 2*time.Hour)
+	require.Equal(t, "Normal", l.Ranks()[0].DataState, "the rebuild is tried again by itself\n%s", l.TraceText())
+	readable(t, l)
+}
+
+func TestASmartRebuildDoesNotCondemnTheSpareForTheKeyRepository(t *testing.T) {
+	l := encrypted(t, Options{})
+	require.NoError(t, l.ArmRepository("(repository.write.refused)"))
+	fails(t, l)(l.SmartRebuild("R1-I1-D01"))
+	require.NoError(t, l.ArmRepository(""))
+	ok(t, l)(l.RestoreRepository())
+	ok(t, l)(l.SmartRebuild("R1-I1-D01"))
+}
+
+func TestTheDiscontinueScanNamesDrivesThatAreNotThere(t *testing.T) {
+	l := encrypted(t, Options{})
+	require.NoError(t, l.Pull("R1-I1-D01"))
+	ok(t, l)(l.RemoveRank("R0"))
+	r, err := l.Discontinue()
+	require.NoError(t, err)
+	require.Len(t, r.Verdicts, 15)
+	require.Contains(t, r.Notes, "75NR641-0001 is not in the facility, and was not erased here: find it",
+		"a drive with customer data is not passed over because somebody took it out")
+	noEvents(t, l)
+}

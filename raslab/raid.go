@@ -44,6 +44,7 @@ type member struct {
 	// awaits are the members that were away when it came back: one of them may
 	// hold what the stale rows lack.
 	awaits []*member
+	waits  bool // a rebuild is tried again within the hour
 }
 
 type memberState uint8

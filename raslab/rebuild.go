@@ -1,12 +1,14 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"slices"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
 // How fast copies go (assumption): so many rows in each step of virtual time. A
@@ -323,6 +325,10 @@ func (r *Rank) rebuildOnSpare(m *member) {
 		if g := r.group(); g != nil {
 			if err := g.admit(spare); err != nil {
 				l.logf(r.name(), "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
+				if blameless(err) {
+					r.rebuildLater(m)
+					return
+				}
 				spare.setState(Failed, "it did not join key group "+fmt.Sprint(r.keygrp))
 				continue
 			}
@@ -334,6 +340,24 @@ func (r *Rank) rebuildOnSpare(m *member) {
 		})
 		return
 	}
+}
+
+// blameless says whether a drive did not join its group for a reason that no other
+// drive would mend: the group has no key, or its record can not be kept.
+func blameless(err error) bool {
+	return errors.Is(err, encgroup.ErrInaccessible) || errors.Is(err, encgroup.ErrStore)
+}
+
+// rebuildLater looks for a spare again in an hour.
+func (r *Rank) rebuildLater(m *member) {
+	if m.waits {
+		return
+	}
+	m.waits = true
+	r.lab.clock.after(healthPeriod, func() {
+		m.waits = false
+		r.rebuildOnSpare(m)
+	})
 }
 
 // retryRebuilds looks again for what can be rebuilt: a spare came, or access to

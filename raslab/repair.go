@@ -277,6 +277,11 @@ func (l *Lab) memberBack(rep *reporter, m *member) {
 		l.resyncAs(m, inaccessible)
 		return
 	}
+	if blameless(err) {
+		rep.failed(s, "was left as it is", err)
+		l.notTheDrive(rep, s)
+		return
+	}
 	rep.note("%s does not open to its credential: %s", s.name, cause(err))
 	if !r.redundantWithout(m) {
 		rep.failed(s, "was left as it is: "+r.name()+" has no redundancy left, and nothing but this drive holds its data", err)
@@ -300,6 +305,13 @@ func (l *Lab) resyncAs(m *member, state memberState) {
 	l.resync(m)
 }
 
+// notTheDrive sets a drive aside that could not join for want of a key or of a
+// record: it is neither erased nor condemned.
+func (l *Lab) notTheDrive(rep *reporter, s *slot) {
+	s.setState(Failed, "it waits for its key group; repair it again then")
+	rep.note("%s is not the cause: see to the key group and the key repository, then repair %s again", s.port.Serial(), s.name)
+}
+
 // joinMember brings an erased drive into the group of a rank and begins to fill it.
 // source is the spare to copy back from; nil fills it from the other members.
 func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
@@ -307,6 +319,13 @@ func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
 	if g := r.group(); g != nil {
 		if err := g.admit(s); err != nil {
 			rep.failed(s, fmt.Sprintf("did not join key group %d", r.keygrp), err)
+			if blameless(err) {
+				l.notTheDrive(rep, s)
+				if source == nil {
+					r.failed(m, s.why)
+				}
+				return
+			}
 			l.raiseMigrationFailed(rep, s, err)
 			s.setState(Failed, "it did not take its credential")
 			if source == nil {

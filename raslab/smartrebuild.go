@@ -45,7 +45,7 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 			rep.failed(spare, fmt.Sprintf("did not join key group %d", r.keygrp), err)
 			if errors.Is(err, encgroup.ErrInaccessible) {
 				l.raiseInaccessible(rep, s, spare, g, err)
-			} else {
+			} else if !blameless(err) {
 				spare.setState(Failed, fmt.Sprintf("it did not join key group %d", r.keygrp))
 			}
 			return rep.done(), nil
