@@ -50,7 +50,7 @@ var monkeyPlans = []string{
 func (m *monkey) act() string {
 	l := m.l
 	s := m.slot()
-	switch m.rnd.IntN(36) {
+	switch m.rnd.IntN(40) {
 	case 0, 1, 2, 3, 4, 5:
 		m.write()
 		return "write"
@@ -122,6 +122,11 @@ func (m *monkey) act() string {
 		d, err := l.Discontinue()
 		m.report(d.Report, err)
 		return "discontinue"
+	case 28, 29:
+		return m.actKeys()
+	case 30, 31:
+		m.broken = true
+		return m.hurtKeys()
 	}
 	return m.hurt(s)
 }
@@ -239,6 +244,7 @@ func (m *monkey) heal() {
 	for id := range l.KeyServers() {
 		_ = l.StartKeyServer(id + 1)
 	}
+	m.healKeys()
 	for _, s := range l.slots {
 		_ = l.Disarm(s.name)
 		if !l.underRepair(s) {
@@ -259,6 +265,7 @@ func (m *monkey) heal() {
 	}
 	advance(m.t, l, 12*time.Hour)
 	require.Empty(m.t, l.ServiceAction(), "every service action ends\n%s", l.TraceText())
+	m.settleKeys()
 	ok(m.t, l)(l.DualClusterIML())
 	advance(m.t, l, 12*time.Hour)
 	for range 3 {
@@ -279,6 +286,8 @@ func (m *monkey) heal() {
 	for _, s := range l.slots {
 		require.Equal(m.t, Normal, s.state, "%s is well: %s\n%s", s.name, s.why, l.TraceText())
 	}
+	m.finishKeys()
+	m.checkSevere()
 	advance(m.t, l, 2*time.Hour)
 	for _, e := range l.OpenEvents() {
 		_, err := l.CloseEvent(e.ID, "monkey", "healed", false)

@@ -110,6 +110,9 @@ func (l *Lab) DualClusterIML() (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
+	if l.sfi != sfiRunning {
+		return Report{}, refuse(ErrState, op, "the facility is "+string(l.sfi), "go on with shutdown and resume")
+	}
 	rep := l.begin(op, l.options.Serial)
 	l.stopPartitions()
 	l.iml(rep, op)

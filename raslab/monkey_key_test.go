@@ -1,0 +1,135 @@
+package raslab
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// actKeys does something with keys, as a customer may at any time.
+func (m *monkey) actKeys() string {
+	l := m.l
+	switch m.rnd.IntN(6) {
+	case 0:
+		m.report(l.RekeyDataKey(1))
+		return "rekey of the data key"
+	case 1:
+		m.report(l.RekeyGroupKey(1))
+		return "rekey of the group key"
+	case 2:
+		l.RetrieveKeys()
+		return "key retrieval"
+	case 3:
+		_ = l.SubmitTestAccess(1)
+		return "test of access"
+	}
+	step := []func() (Report, error){l.Quiesce, l.Shutdown, l.Resume}[m.rnd.IntN(3)]
+	m.report(step())
+	if l.sfi != sfiRunning {
+		m.broken = true // hosts have no access
+	}
+	return "quiesce, shutdown or resume"
+}
+
+// hurtKeys breaks something on the way to the keys.
+func (m *monkey) hurtKeys() string {
+	l := m.l
+	h := l.hosts[m.rnd.IntN(len(l.hosts))]
+	c, p := 1+m.rnd.IntN(2), m.rnd.IntN(2)
+	switch m.rnd.IntN(14) {
+	case 0:
+		_ = l.PowerConsole(c, m.rnd.IntN(2) == 0)
+	case 1:
+		_ = l.HangConsole(c, m.rnd.IntN(2) == 0)
+	case 2:
+		_ = l.SetLink(p, c, []LinkState{LinkUp, LinkCut, LinkStalled}[m.rnd.IntN(3)])
+	case 3:
+		_ = l.SetPath(c, h.Name, m.rnd.IntN(2) == 0)
+	case 4:
+		h.StopService()
+	case 5:
+		h.Garble()
+	case 6:
+		h.Store().Stall()
+	case 7:
+		_ = h.Reissue("unknown", "", 0)
+	case 8:
+		_ = h.Distrust("factory")
+	case 9:
+		_ = l.DamageRepository(1 + m.rnd.IntN(3))
+	case 10:
+		_ = l.ArmLink(p, c, fmt.Sprintf("(link.command.stalled (Every 1%d))", m.rnd.IntN(9)))
+	case 11:
+		_ = l.ArmNetwork(c, fmt.Sprintf("(net.session.reset (Every 1%d))", m.rnd.IntN(9)))
+	case 12:
+		_ = l.ArmMemory("(memory.table.flipped (OnIndex 2))")
+	case 13:
+		id, on := 1+m.rnd.IntN(2), m.rnd.IntN(2) == 0
+		_, _ = l.ChangeKeyManager(id, KeyManagerChange{Active: &on})
+	}
+	return "key path"
+}
+
+// healKeys mends the way to the keys, and the facility's own records.
+func (m *monkey) healKeys() {
+	l := m.l
+	for c := 1; c <= 2; c++ {
+		must(m.t, l.PowerConsole(c, true))
+		must(m.t, l.HangConsole(c, false))
+		must(m.t, l.ArmNetwork(c, ""))
+		for p := range 2 {
+			must(m.t, l.SetLink(p, c, LinkUp))
+			must(m.t, l.ArmLink(p, c, ""))
+		}
+		for _, h := range l.hosts {
+			must(m.t, l.SetPath(c, h.Name, true))
+		}
+	}
+	must(m.t, l.ArmMemory(""))
+	on := true
+	for i, h := range l.hosts {
+		h.StartService()
+		h.Ungarble()
+		h.Store().Resume()
+		must(m.t, h.Reissue("customer", "", 0))
+		must(m.t, h.Trust("factory"))
+		_, err := l.ChangeKeyManager(i+1, KeyManagerChange{Active: &on})
+		must(m.t, err)
+	}
+	if _, good := l.Repository(); !good && l.ServiceAction() == "" {
+		ok(m.t, l)(l.RestoreRepository())
+	}
+}
+
+// settleKeys ends what was left half done.
+func (m *monkey) settleKeys() {
+	l := m.l
+	if l.sfi != sfiRunning {
+		advance(m.t, l, time.Hour)
+		ok(m.t, l)(l.PowerCycle())
+	}
+	if _, good := l.Repository(); !good {
+		ok(m.t, l)(l.RestoreRepository())
+	}
+}
+
+// checkSevere holds every severe software error to be the one that was provoked:
+// the guard of the service actions must not hide a bug.
+func (m *monkey) checkSevere() {
+	for _, e := range m.l.Events() {
+		for _, found := range e.Found {
+			if e.SRC == "BE316023" {
+				require.Contains(m.t, found, "the table of drives has", "a severe software error that nobody provoked\n%s", m.l.TraceText())
+			}
+		}
+	}
+}
+
+// finishKeys ends a rekey of the group key, when every drive is well.
+func (m *monkey) finishKeys() {
+	if g := m.l.Group(1); g != nil && g.Rekeying().GroupKey {
+		ok(m.t, m.l)(m.l.RekeyGroupKey(1))
+		require.False(m.t, m.l.Group(1).Rekeying().GroupKey, "a rekey of the group key can be finished\n%s", m.l.TraceText())
+	}
+}
