@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"strings"
 )
 
 // catalogue is the package of the codes, below the module path.
@@ -30,7 +31,8 @@ func sources(m *module) []Finding {
 	var found []Finding
 	first := map[string]Finding{}
 	for _, p := range m.pkgs {
-		if p.PkgPath == m.path+catalogue {
+		// proptest raises nothing: it names the codes that it expects.
+		if p.PkgPath == m.path+catalogue || strings.HasPrefix(p.PkgPath, m.path+"/proptest") {
 			continue
 		}
 		for _, f := range p.Syntax {
