@@ -25,7 +25,7 @@
 // a port, a flash, a medium or a key server; the software meets it in an I/O, a
 // service action or the hourly check, and what it then finds is the cause of the code:
 //
-//	BE3400B3  health.go        a member of an encrypted rank is not as its rank requires
+//	BE3400B3  health.go        a member of a rank is not as its rank requires
 //	BE34009E  erasing.go       an erase engine's verification did not pass
 //	BE34009F  discontinue.go   the scan met drives that are not proved to be erased
 //	BE31F004  repair.go        a replacement did not come into its group
@@ -64,6 +64,6 @@
 // written are stored, rebuilt and copied. A write is as good as atomic: the
 // facility's own memory survives everything. Both partitions do everything
 // together. An ordinary drive failure has no code here: MAP4980 has none for it;
-// it shows in the drive's state and in the trace. The codes of the key
-// path (BE14xxxx) are not raised yet: an inaccessible group shows in Groups.
+// it shows in the drive's state and in the trace. Nor has a spare or an unassigned
+// drive that is security degraded: it is set aside, and the discontinue scan reports it.
 package raslab
