@@ -144,6 +144,11 @@ func (l *Lab) CancelRepair(slotName string) (out Report, bad error) {
 		if m != nil {
 			l.rankOf(m).failed(m, "it does not power on")
 		}
+	case m != nil && m.serial != s.port.Serial():
+		// An earlier repair has left another drive here: it holds no data of the rank.
+		const why = "it is not the drive that its rank waits for"
+		rep.failed(s, "was left as it is", errors.New("raslab: "+why))
+		l.rankOf(m).failed(m, why)
 	case m != nil:
 		l.memberBack(rep, m)
 	case l.unproven[s.port.Serial()] == "" && s.port.Status().State == drive.Erased:
