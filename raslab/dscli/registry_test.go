@@ -70,6 +70,17 @@ func TestAbbreviations(t *testing.T) {
 	}
 	_, err := lookup("l")
 	require.Error(t, err, "one letter is no command")
+
+	c, err := lookup("mkkeymgr")
+	require.NoError(t, err)
+	p, err := c.parameter("KEYP")
+	require.NoError(t, err)
+	require.Equal(t, "keyprotocol", p.Name, "a parameter may be cut short, too")
+	_, err = c.parameter("key")
+	require.EqualError(t, err, `"-key" may be -keyprotocol or -keygrp; write more of it`)
+	p, err = c.parameter("p")
+	require.NoError(t, err)
+	require.Equal(t, "p", p.Name, "a whole name is itself, though others begin so")
 }
 
 func TestIdentifiers(t *testing.T) {
