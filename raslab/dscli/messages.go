@@ -26,20 +26,21 @@ type Source string
 const (
 	FromMAP    Source = "IBM, MAP4980"
 	FromGuides Source = "IBM's published examples"
+	FromMemory Source = "IBM's published examples, from memory"
 	Ours       Source = "assumption"
 )
 
 // Message is one entry of the table of messages.
 type Message struct {
 	ID     string // the last letter: I information, W a question, E an error
-	Text   string // with the verbs of fmt
+	Text   string // with the verbs of fmt; of an error, what the errors of this number are
 	Source Source
 }
 
 // The messages, all of them. Texts marked as an assumption are ours, numbers included.
 var (
-	msgArrayMade     = message("CMUC00004I", "Array %s successfully created.", FromGuides)
-	msgRankMade      = message("CMUC00007I", "Rank %s successfully created.", FromGuides)
+	msgArrayMade     = message("CMUC00004I", "Array %s successfully created.", FromMemory)
+	msgRankMade      = message("CMUC00007I", "Rank %s successfully created.", FromMemory)
 	msgNothing       = message("CMUC00234I", "No %s found.", FromGuides)
 	msgTestAccess    = message("CMUC00480W", "Are you sure that you want to initiate a key retrieval for key group %d? [y/n]:", FromMAP)
 	msgTestSubmitted = message("CMUC00481I", "The Test Access action is submitted for key server encryption group %d.", FromMAP)
@@ -68,17 +69,17 @@ var (
 	msgRecoveryStep   = message("CMUC90013W", "Recovery key: %s for key group %d? [y/n]:", Ours)
 	msgCancelled      = message("CMUC90019I", "Nothing was changed.", Ours)
 
-	msgSyntax     = message("CMUC90020E", "%s", Ours)
-	msgConnection = message("CMUC90030E", "%s", Ours)
-	msgServer     = message("CMUC90040E", "%s", Ours)
-	msgUser       = message("CMUC90050E", "%s", Ours)
-	msgNotFound   = message("CMUC90060E", "%s", Ours)
-	msgInvalid    = message("CMUC90061E", "%s", Ours)
-	msgBusy       = message("CMUC90062E", "%s", Ours)
-	msgState      = message("CMUC90063E", "%s", Ours)
-	msgNoAccess   = message("CMUC90064E", "%s", Ours)
-	msgStillWrong = message("CMUC90065E", "%s", Ours)
-	msgFailed     = message("CMUC90069E", "%s", Ours)
+	msgSyntax     = message("CMUC90020E", "the line is not understood", Ours)
+	msgConnection = message("CMUC90030E", "there is no way to a facility", Ours)
+	msgServer     = message("CMUC90040E", "the facility could not work on the request", Ours)
+	msgUser       = message("CMUC90050E", "there is no such user, or the user may not do it", Ours)
+	msgNotFound   = message("CMUC90060E", "there is no such object", Ours)
+	msgInvalid    = message("CMUC90061E", "a value can not be", Ours)
+	msgBusy       = message("CMUC90062E", "another service action is in progress", Ours)
+	msgState      = message("CMUC90063E", "the object can not do this now", Ours)
+	msgNoAccess   = message("CMUC90064E", "the data are not accessible", Ours)
+	msgStillWrong = message("CMUC90065E", "the cause of an event still holds", Ours)
+	msgFailed     = message("CMUC90069E", "the action ran and did not reach its aim", Ours)
 )
 
 var messages []*Message
@@ -119,7 +120,7 @@ func fail(exit int, m *Message, command, text string) *Error {
 	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
 		text += "."
 	}
-	return &Error{Exit: exit, ID: m.ID, Command: command, Text: fmt.Sprintf(m.Text, text)}
+	return &Error{Exit: exit, ID: m.ID, Command: command, Text: text}
 }
 
 // refusal makes an Error of what a method of the facility returned.

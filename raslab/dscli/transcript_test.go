@@ -62,3 +62,14 @@ func TestEveryCommandIsInATranscript(t *testing.T) {
 		require.True(t, run[c.Name], "a transcript of testdata runs %s", c.Name)
 	}
 }
+
+func TestReferenceDocumentIsTheRegistry(t *testing.T) {
+	const file = "COMMANDS.md"
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(dscli.Reference()), 0o644))
+		return
+	}
+	have, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, dscli.Reference(), string(have), "%s is rendered from the registry: go test ./raslab/dscli -update writes it anew", file)
+}
