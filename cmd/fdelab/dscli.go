@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -68,7 +69,7 @@ func (a *app) dscli(p dscli.Program) error {
 	}
 	lines := dscli.NewLines(in)
 	o := dscli.Options{
-		Lab: lab.Lab, ReadFile: os.ReadFile, Zone: p.Zone, Consoles: p.Consoles, User: p.User, Output: p.Output,
+		Lab: lab.Lab, ReadFile: readSmall, Zone: p.Zone, Consoles: p.Consoles, User: p.User, Output: p.Output,
 		Ask: lines.Answers(a.out),
 		Local: func(line string, out io.Writer) error {
 			err := lab.Run(line, out)
@@ -87,6 +88,22 @@ func (a *app) dscli(p dscli.Program) error {
 		return dscliExit(runCommand(s, p.Command, a))
 	}
 	return dscliExit(s.Script(lines, a.out, a.err))
+}
+
+// smallMax is the most that a certificate's file may hold, in bytes.
+const smallMax = 1 << 20
+
+func readSmall(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, smallMax+1))
+	if err == nil && len(data) > smallMax {
+		err = fmt.Errorf("%s has more than %d bytes", name, smallMax)
+	}
+	return data, err
 }
 
 // dscliLab builds the facility.

@@ -20,7 +20,7 @@
 // lsarraysite, lsarray and lsrank, the exit codes, and what Messages marks so. Assumptions: all
 // other messages (their numbers begin at CMUC90000), that names may be cut short, what -l adds, which
 // columns stand at the right edge, the columns of lskeygrp and lsserviceableevents,
-// the element names of XML, the form of stanza lists, that error messages go to the error stream, and
+// the action rekeyall, the element names of XML, the form of stanza lists, that error messages go to the error stream, and
 // that a script ends at its first error.
 //
 // # Invariants
