@@ -13,8 +13,9 @@
 //     *RequestError and changes nothing; an action that ran and did not
 //     reach its aim returns a Report with Failed set;
 //   - what hands, fuses and age do to the hardware, with no word to the
-//     software: Arm a fault plan, Break, CutPower, Pull, StopKeyServer;
-//   - what can be seen: Drives, Ranks, Groups, Events, Trace.
+//     software: Arm a fault plan, Break, CutPower, Pull, StopKeyServer, SetLink,
+//     PowerConsole, the methods of KeyHost, DamageRepository, ArmMemory;
+//   - what can be seen: Drives, Ranks, Groups, KeyManagers, Events, Trace.
 //
 // Hosts read and write through Rank. Time passes only in Advance and RunUntil, and for
 // the length of an IML.
@@ -31,6 +32,23 @@
 //	BE31F004  repair.go        a replacement did not come into its group
 //	BE3400A2  smartrebuild.go  a spare could not be initialised: the group has no key
 //	BE3400A3  erasing.go       a drive arrived that somebody else's group owns
+//	BE14CFF5  certify.go       no valid certificate, or a drive that can not encrypt
+//	BE14xxxx  keysrc.go        what the requests for keys met on their way
+//	BE14CFE5, BE14E3F7, BE31CFE8  repository.go  copies of the key repository, and what is in them
+//	BE316023  severe.go        an invariant of the software that does not hold
+//
+// # The way to a key
+//
+// A partition sends a key command over a link to a management console (either of
+// two), and the console connects to the key server: over the simulated network of
+// this package, with real certificates on the virtual clock, or to the server
+// that Options.Dial gives. keyPath is that way, and the only one. It is taken at a dual
+// cluster IML, in the periodic key retrieval, in the connectivity query of twelve minutes that
+// follows BE14E004, BE14E008, BE14E009 and a silent server, and in a test of access. A
+// retrieval reads the record of the group from the key repository, asks, and holds the
+// key against the record. The reason that came furthest decides the code: of an IML, and
+// of a partition that got no key at all, one of BE14E0xx for each reason that was met; of single servers
+// in a periodic retrieval, BE14EAxx; under both an umbrella.
 //
 // # Invariants
 //
@@ -43,6 +61,9 @@
 //     Configured in its group.
 //   - A drive that may hold the only copy of data is never erased or exchanged,
 //     and a drive that is configured for somebody else is never erased at all.
+//   - A partition reboots by itself only after a key server was out of reach, while
+//     customer data are inaccessible, and while no service action is in progress.
+//   - A panic in a service action ends that action and nothing else.
 //   - A drive leaves a rank through the erase engine and its forensic
 //     verification, never on its own word.
 //   - No secret is in a trace, report, error or event.
@@ -56,7 +77,13 @@
 // ten are one; every hour some drives read their key records back, each
 // once a week at least; a released member of an unencrypted rank is erased
 // too; an event can not be closed by hand while its cause holds, unless it is
-// forced; EraseMaster and SID of every drive stay at MSID.
+// forced; EraseMaster and SID of every drive stay at MSID. Of the key path: a periodic
+// retrieval every eight hours; the partitions share a key that one of them got; the
+// console tries are made in the order of their numbers; a server is silent when a partition
+// can not communicate with it, whatever the other does; one certificate for the whole facility, valid for
+// decades; the location codes KS (key server), KG (key group) and SFI; the key
+// repository in three copies, and the last good record at the consoles; quiesce and
+// shutdown take five and ten minutes; a plain drive is a breach wherever it is certified.
 //
 // # Limitations
 //

@@ -1,0 +1,120 @@
+package raslab
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Each fault point of the network does what its registration says: where it fires on
+// both consoles no key comes, and where it fires on one the other console is asked.
+func TestNetworkFaultPoints(t *testing.T) {
+	network := func(t *testing.T, l *Lab, c int, plan string) { must(t, l.ArmNetwork(c, plan)) }
+	link := func(t *testing.T, l *Lab, c int, plan string) {
+		must(t, l.ArmLink(0, c, plan))
+		must(t, l.ArmLink(1, c, plan))
+	}
+	for _, c := range []struct {
+		point string
+		arm   func(*testing.T, *Lab, int, string)
+		code  string
+	}{
+		{string(pointLinkLost), link, "BE14E009"},
+		{string(pointLinkStalled), link, "BE14E00B"},
+		{string(pointRefused), network, "BE14E008"},
+		{string(pointLost), network, "BE14E008"},
+		{string(pointReset), network, "BE14E0F1"},
+		{string(pointGarbled), network, "BE14E0F1"},
+		{string(pointSilent), network, "BE14E0F1"},
+	} {
+		t.Run(c.point, func(t *testing.T) {
+			l := encrypted(t, Options{})
+			c.arm(t, l, 1, "("+c.point+")")
+			ok(t, l)(l.PowerCycle())
+			readable(t, l)
+			noEvents(t, l)
+			c.arm(t, l, 2, "("+c.point+")")
+			fails(t, l)(l.PowerCycle())
+			require.Equal(t, []string{"BE14CFE0", c.code}, openCodes(l), "%s", l.TraceText())
+			c.arm(t, l, 1, "")
+			ok(t, l)(l.DualClusterIML())
+			readable(t, l)
+			closeAll(t, l)
+		})
+	}
+}
+
+func TestOneConsole(t *testing.T) {
+	l := encrypted(t, Options{Consoles: 1})
+	require.Len(t, l.Consoles(), 1)
+	require.ErrorIs(t, l.PowerConsole(2, false), ErrNotFound)
+	must(t, l.PowerConsole(1, false))
+	fails(t, l)(l.PowerCycle())
+	require.Equal(t, []string{"BE14CFE0", "BE14E009"}, openCodes(l))
+	_, err := New(Options{Consoles: 3})
+	require.ErrorContains(t, err, "1 and 2 are right")
+	_, err = New(Options{KeyPeriod: 1})
+	require.ErrorContains(t, err, "at least 1m")
+}
+
+// What is asked of the network and can not be is refused, and changes nothing.
+func TestNetworkRefusals(t *testing.T) {
+	l := newLab(t, Options{Drives: 8})
+	before := l.TraceText()
+	for name, err := range map[string]error{
+		"console":        l.HangConsole(3, true),
+		"partition":      l.SetLink(2, 1, LinkCut),
+		"link state":     l.SetLink(0, 1, "loose"),
+		"path":           l.SetPath(1, "nobody", false),
+		"link point":     l.ArmLink(0, 1, "(net.connect.lost)"),
+		"network point":  l.ArmNetwork(1, "(flash.erase.refused)"),
+		"memory point":   l.ArmMemory("(port.command.lost)"),
+		"plan":           l.ArmMemory("(memory.save.phase"),
+		"copy":           l.DamageRepository(4),
+		"issuer":         l.hosts[0].Reissue("me", "", 0),
+		"trust":          l.hosts[0].Trust("me"),
+		"rank":           l.hosts[0].Place(l, "R7"),
+		"server":         func() error { _, err := l.AddKeyServer("keyserver1.example.com"); return err }(),
+		"server name":    func() error { _, err := l.AddKeyServer("a/b"); return err }(),
+		"manager":        l.RemoveKeyManager(7),
+		"change":         func() error { _, err := l.ChangeKeyManager(7, KeyManagerChange{}); return err }(),
+		"certificate":    func() error { _, err := l.ImportCertificate([]byte("x")); return err }(),
+		"group":          func() error { _, err := l.RemoveGroup(1); return err }(),
+		"rekey":          func() error { _, err := l.RekeyDataKey(1); return err }(),
+		"group key":      func() error { _, err := l.RekeyGroupKey(0); return err }(),
+		"access":         func() error { _, err := l.GroupAccess(1); return err }(),
+		"recovery":       func() error { _, _, err := l.RecoveryKey(1, RecoveryConfigure, secAdmin, ""); return err }(),
+		"repository arm": l.ArmRepository("(net.connect.lost)"),
+	} {
+		var q *RequestError
+		require.ErrorAs(t, err, &q, name)
+	}
+	require.Equal(t, before, l.TraceText(), "nothing was changed")
+}
+
+// A name that no machine has, and a port on which it does not listen, are found out
+// by asking.
+func TestWrongAddressesAreFoundByAsking(t *testing.T) {
+	l := encrypted(t, Options{})
+	for what, q := range map[string]KeyManagerRequest{
+		"the name has no address":        {Addr: "nowhere.example.com"},
+		"the connection was refused":     {Addr: "backup.example.com", Port: 5697},
+		"port 441 speaks IPP":            {Addr: "backup.example.com", Port: 441},
+		"one side speaks TLS, the other": {Addr: "backup.example.com", Port: 3801},
+	} {
+		if l.host("backup.example.com") == nil {
+			backup(t, l)
+		}
+		m, err := l.MakeKeyManager(q)
+		must(t, err)
+		all, err := l.TestAccess(1)
+		must(t, err)
+		require.ErrorContains(t, all[2].Err, what)
+		must(t, l.RemoveKeyManager(m.ID))
+	}
+	m, err := l.MakeKeyManager(KeyManagerRequest{Addr: "backup.example.com"})
+	must(t, err)
+	all, err := l.TestAccess(1)
+	must(t, err)
+	require.NoError(t, all[m.ID-1].Err, "the right name and port give the key")
+}
