@@ -118,3 +118,37 @@ func TestWrongAddressesAreFoundByAsking(t *testing.T) {
 	must(t, err)
 	require.NoError(t, all[m.ID-1].Err, "the right name and port give the key")
 }
+
+// keyStory breaks and mends the way to the keys; both runs must agree.
+func keyStory(t *testing.T, seed uint64) string {
+	l := encrypted(t, Options{Seed: seed})
+	must(t, l.ArmNetwork(1, "(net.session.reset (Randomly 0.5 7))"))
+	must(t, l.ArmLink(0, 2, "(link.command.stalled (Randomly 0.5 9))"))
+	advance(t, l, 3*keyPeriod)
+	both(stopServer)(t, l)
+	fails(t, l)(l.PowerCycle())
+	_, err := l.StartRepair("R1-I1-D16")
+	must(t, err)
+	both(startServer)(t, l)
+	advance(t, l, keyPeriod)
+	_, err = l.CancelRepair("R1-I1-D16")
+	must(t, err)
+	must(t, l.DamageRepository(3))
+	ok(t, l)(l.PowerCycle())
+	ok(t, l)(l.RekeyDataKey(1))
+	ok(t, l)(l.RekeyGroupKey(1))
+	shown, _, err := l.RecoveryKey(1, RecoveryConfigure, secAdmin, "")
+	must(t, err)
+	pem, err := l.CustomerCertificate(keyPeriod)
+	must(t, err)
+	_, err = l.ImportCertificate(pem)
+	must(t, err)
+	advance(t, l, 3*keyPeriod)
+	l.logf("story", "%x %s %v", pem, shown, l.Group(1).Record())
+	return l.TraceText()
+}
+
+func TestSameSeedSameKeyStory(t *testing.T) {
+	require.Equal(t, keyStory(t, 3), keyStory(t, 3), "the same seed and commands give the same trace, certificates included")
+	require.NotEqual(t, keyStory(t, 3), keyStory(t, 4))
+}

@@ -85,7 +85,7 @@ func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
 			continue
 		}
 		err := p.through(c, do)
-		if !Retryable(err) {
+		if !retryable(err) {
 			return err
 		}
 		if reasonOf(err) >= reasonOf(worst) {
@@ -95,9 +95,9 @@ func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
 	return worst
 }
 
-// Retryable says whether an error of a key path is one that another console may
+// retryable says whether an error of a key path is one that another console may
 // not have: a key that is wrong or missing is so on every way.
-func Retryable(err error) bool {
+func retryable(err error) bool {
 	return err != nil && !reasonOf(err).answered()
 }
 
@@ -260,7 +260,7 @@ func (e eitherPath) ID() string { return e.addr }
 // Create asks through partition 0, then through partition 1.
 func (e eitherPath) Create(label string) (uid string, err error) {
 	for _, p := range e.paths {
-		if uid, err = p.Create(label); !Retryable(err) {
+		if uid, err = p.Create(label); !retryable(err) {
 			return uid, err
 		}
 	}
@@ -270,7 +270,7 @@ func (e eitherPath) Create(label string) (uid string, err error) {
 // Get asks in the same way.
 func (e eitherPath) Get(uid string) (key secret.Key32, err error) {
 	for _, p := range e.paths {
-		if key, err = p.Get(uid); !Retryable(err) {
+		if key, err = p.Get(uid); !retryable(err) {
 			return key, err
 		}
 	}

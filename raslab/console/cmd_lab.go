@@ -22,6 +22,7 @@ func labCommands() []*Command {
 				{Name: "seed", Kind: seedKind, Help: "every key and serial follows from it; without it, the session's seed"},
 				{Name: "serial", Kind: nameKind("serial", "1 to 10 letters and digits"), Help: "serial number of the facility"},
 				{Name: "keyservers", Kind: intKind("number", 0, 4), Default: "2", Help: "key servers of the customer"},
+				{Name: "consoles", Kind: intKind("number", 1, 2), Default: "2", Help: "management consoles"},
 			},
 			Example: "lab new drives=32 seed=7",
 			Run:     (*Session).newLab,
@@ -79,7 +80,7 @@ func labCommands() []*Command {
 }
 
 func (s *Session) newLab(a Args) error {
-	o := raslab.Options{Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial")}
+	o := raslab.Options{Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles")}
 	if a.Has("seed") {
 		o.Seed = arg[uint64](a, "seed")
 	}
