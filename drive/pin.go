@@ -118,6 +118,9 @@ func (s *Session) Migrate(credential PIN) error {
 
 // rewrapFor is rewrap of the MEK that range n has now.
 func (d *Drive) rewrapFor(s *Session, g *rangeRecord, n int, ak *secret.Key32) error {
+	if mek := d.ram[n].mek; mek != nil {
+		return d.rewrap(g, n, mek, ak)
+	}
 	mek, err := d.sessionMEK(s, n)
 	if err != nil {
 		return err
