@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 	"github.com/seed-9d983aeb/fdelab/raslab/rehearsals"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
 // rehearsalJSON is a rehearsal in the list of `fdelab rehearse --json`.
@@ -188,8 +189,24 @@ func (a *app) rehearsalTable(sum playJSON) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	if len(sum.Rehearsals) == len(rehearsals.All()) {
+		a.printf("%d of %d service reference codes met\n", codesMet(sum), len(src.All()))
+	}
 	a.printf("%d passed, %d failed\n", sum.Passed, sum.Failed)
 	return nil
+}
+
+// codesMet counts the codes that the rehearsals which passed are about.
+func codesMet(sum playJSON) int {
+	met := map[string]bool{}
+	for _, p := range sum.Rehearsals {
+		if p.Passed {
+			for _, code := range p.SRC {
+				met[code] = true
+			}
+		}
+	}
+	return len(met)
 }
 
 // guide leads a person through one rehearsal.

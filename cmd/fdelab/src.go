@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-9d983aeb/fdelab/raslab/rehearsals"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
@@ -76,5 +77,20 @@ func (a *app) explainCode(s string) error {
 		return a.printJSON(srcAnswer{Known: known, Entry: e})
 	}
 	a.printf("%s", src.Text(e))
+	label := "rehearse"
+	for _, name := range rehearsed(e.Code) {
+		a.printf("%-10s fdelab rehearse %s\n", label, name)
+		label = ""
+	}
 	return nil
+}
+
+// rehearsed names the rehearsals that are about a code: those named after it.
+func rehearsed(code src.Code) (names []string) {
+	for _, r := range rehearsals.All() {
+		if strings.HasPrefix(r.Name, strings.ToLower(string(code))+"-") {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
