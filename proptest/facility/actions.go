@@ -75,7 +75,14 @@ func (m *Machine) Actions() map[string]func(*rapid.T) {
 		"power cycle":   step(func(*rapid.T) string { return "power-cycle" }),
 		"iml":           step(func(*rapid.T) string { return "iml" }),
 		"health":        step(func(*rapid.T) string { return "health" }),
-		"discontinue":   step(func(*rapid.T) string { return "discontinue" }),
+		// One more enclosure at the most, so that a run stays fast.
+		"mes": step(func(t *rapid.T) string {
+			if len(m.slots()) <= 32 && rapid.IntRange(0, 7).Draw(t, "really") == 0 {
+				return "mes"
+			}
+			return ""
+		}),
+		"discontinue": step(func(*rapid.T) string { return "discontinue" }),
 		"close": step(func(t *rapid.T) string {
 			return fmt.Sprintf("close %d", rapid.IntRange(1, 5).Draw(t, "event"))
 		}),
