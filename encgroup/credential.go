@@ -63,14 +63,14 @@ func sealGroupKey(dataKey, groupKey *secret.Key32, uid string) (wrapped [40]byte
 
 // unseal is the reverse: ErrUnwrap or ErrSignature when the data key is not the
 // right one or the record was altered.
-func unseal(dataKey *secret.Key32, uid string, wrapped [40]byte, signature [32]byte) (groupKey secret.Key32, err error) {
+func unseal(m Memory, dataKey *secret.Key32, uid string, wrapped [40]byte, signature [32]byte) (groupKey secret.Key32, err error) {
 	k, err := keywrap.Unwrap(dataKey[:], wrapped[:])
 	if err != nil {
 		return groupKey, ErrUnwrap
 	}
 	defer clear(k)
 	want := sign(dataKey, uid, wrapped[:])
-	if subtle.ConstantTimeCompare(want[:], signature[:]) != 1 {
+	if subtle.ConstantTimeCompare(keep(m, RegionSignature, want[:]), signature[:]) != 1 {
 		return groupKey, ErrSignature
 	}
 	copy(groupKey[:], k)

@@ -67,7 +67,7 @@ func TestSealIsBoundToEverything(t *testing.T) {
 	r := Record{UID: "uid"}
 	r.Wrapped, r.Signature, err = sealGroupKey(&data, &group, r.UID)
 	require.NoError(t, err)
-	got, err := unseal(&data, r.UID, r.Wrapped, r.Signature)
+	got, err := unseal(nil, &data, r.UID, r.Wrapped, r.Signature)
 	require.NoError(t, err)
 	require.True(t, got.Equal(&group))
 
@@ -84,12 +84,12 @@ func TestSealIsBoundToEverything(t *testing.T) {
 		default:
 			data[at-72] ^= b
 		}
-		got, err := unseal(&data, r.UID, r.Wrapped, r.Signature)
+		got, err := unseal(nil, &data, r.UID, r.Wrapped, r.Signature)
 		require.ErrorIs(t, err, want)
 		require.Equal(t, secret.Key32{}, got, "nothing comes out")
 	})
 	r.UID = "uie"
-	_, err = unseal(&data, r.UID, r.Wrapped, r.Signature)
+	_, err = unseal(nil, &data, r.UID, r.Wrapped, r.Signature)
 	require.ErrorIs(t, err, ErrSignature)
 }
 

@@ -43,7 +43,8 @@ type Group struct {
 	servers []KeyServer
 	entropy io.Reader
 	store   Store
-	ram     vault // nil unless accessible
+	memory  Memory // nil: sound
+	ram     vault  // nil unless accessible
 }
 
 // keys is all that a group has in RAM.
@@ -265,8 +266,8 @@ func (g *Group) fetch(s KeyServer) (*keys, error) {
 	k := &keys{data: data}
 	data.Clear()
 	r := &g.rec
-	if k.group, err = unseal(&k.data, r.UID, r.Wrapped, r.Signature); err == nil && r.rekeying() {
-		k.next, err = unseal(&k.data, r.UID, r.NextWrapped, r.NextSignature)
+	if k.group, err = unseal(g.memory, &k.data, r.UID, r.Wrapped, r.Signature); err == nil && r.rekeying() {
+		k.next, err = unseal(g.memory, &k.data, r.UID, r.NextWrapped, r.NextSignature)
 	}
 	if err != nil {
 		k.clear()
@@ -292,7 +293,7 @@ func (k *keys) clear() {
 
 // save makes r the record, if the store takes it.
 func (g *Group) save(r Record) error {
-	b, err := r.MarshalBinary()
+	b, err := r.Compose(g.memory)
 	if err != nil {
 		return err
 	}

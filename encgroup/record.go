@@ -133,7 +133,11 @@ func (r *Record) rekeying() bool { return r.NextWrapped != [32 + keywrap.Overhea
 
 // MarshalBinary gives the one encoding of the record; the error, ErrImpossible,
 // says what in it can not be.
-func (r *Record) MarshalBinary() ([]byte, error) {
+func (r *Record) MarshalBinary() ([]byte, error) { return r.Compose(nil) }
+
+// Compose is MarshalBinary in a memory that may not be sound: the check sum is
+// made over what the memory has. nil is sound.
+func (r *Record) Compose(m Memory) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
@@ -170,22 +174,11 @@ func (r *Record) MarshalBinary() ([]byte, error) {
 			b = binary.BigEndian.AppendUint32(b, m.Next)
 		}
 	}
-	return appendChecksum(b), nil
+	return appendChecksum(keep(m, RegionRecord, b)), nil
 }
 
 func appendChecksum(b []byte) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-}
-
-// WithChecksum is a copy of an encoded record whose check sum fits its bytes,
-// whatever was done to them: what a facility stores whose memory changed the
-// record before the check sum was made. It is for labs and tests; what is
-// shorter than a check sum comes back as it is.
-func WithChecksum(record []byte) []byte {
-	if len(record) < 4 {
-		return slices.Clone(record)
-	}
-	return appendChecksum(slices.Clone(record[:len(record)-4]))
 }
 
 // UnmarshalBinary reads what MarshalBinary wrote. Damage is refused with
@@ -193,9 +186,6 @@ func WithChecksum(record []byte) []byte {
 // with ErrImpossible, for no medium did that. The record stays as it was.
 func (r *Record) UnmarshalBinary(b []byte) error {
 	bad := func(what string) error { return fmt.Errorf("encgroup: %w: %s", ErrRecord, what) }
-	if len(b) < 4 || string(b[:4]) != recordMagic {
-		return bad("it does not begin like one")
-	}
 	if len(b) < 10 {
 		return bad(fmt.Sprintf("it ends after %d bytes", len(b)))
 	}
@@ -203,9 +193,12 @@ func (r *Record) UnmarshalBinary(b []byte) error {
 	if crc32.Checksum(body, castagnoli) != sum {
 		return bad("its check sum does not match")
 	}
+	if string(b[:4]) != recordMagic {
+		return impossible("it does not begin like one")
+	}
 	version := body[4]
 	if version != recordPlain && version != recordExtended {
-		return bad(fmt.Sprintf("it has version %d, need %d or %d", version, recordPlain, recordExtended))
+		return impossible("version %d, need %d or %d", version, recordPlain, recordExtended)
 	}
 	n, err := decode(body[5:], version == recordExtended)
 	if err != nil {

@@ -43,10 +43,21 @@ func (l *Lab) ServiceAction() string {
 	return l.action.name
 }
 
-// idle is what every service action begins with: the software's own tables are
-// looked at, and one action runs at a time.
+// idle is what every service action begins with: the partitions have to run, the
+// software's own tables are looked at, and one action runs at a time.
 func (l *Lab) idle(op string) error {
-	l.checkTables()
+	if err := l.free(op); err != nil {
+		return err
+	}
+	if l.sfi != sfiRunning {
+		return refuse(ErrState, op, "the facility is "+string(l.sfi), "go on with shutdown and resume; service goes on when it runs again")
+	}
+	return nil
+}
+
+// free is idle for what is done to partitions that may be down.
+func (l *Lab) free(op string) error {
+	l.readTable()
 	if l.action == nil {
 		return nil
 	}

@@ -10,22 +10,25 @@ type clock struct {
 	now   time.Duration // since start
 	seq   uint64
 	heap  []timer
+	// guard runs each event; what is what the event is called.
+	guard func(what string, run func())
 }
 
 type timer struct {
-	at  time.Duration
-	seq uint64
-	run func()
+	at   time.Duration
+	seq  uint64
+	what string
+	run  func()
 }
 
 func (a *timer) before(b *timer) bool {
 	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
 
-// after asks for run to be called d from now; a negative d is now.
-func (c *clock) after(d time.Duration, run func()) {
+// after asks for run to be called d from now; a negative d is now. what names it.
+func (c *clock) after(d time.Duration, what string, run func()) {
 	c.seq++
-	c.heap = append(c.heap, timer{c.now + max(d, 0), c.seq, run})
+	c.heap = append(c.heap, timer{c.now + max(d, 0), c.seq, what, run})
 	i := len(c.heap) - 1
 	for i > 0 {
 		parent := (i - 1) / 4
@@ -66,7 +69,7 @@ func (c *clock) runUntil(t time.Duration) {
 		// An event may advance the clock itself (an IML takes time), so a later
 		// one can be overdue: it runs late, and time never goes back.
 		c.now = max(c.now, e.at)
-		e.run()
+		c.guard(e.what, e.run)
 	}
 	c.now = max(c.now, t)
 }

@@ -83,7 +83,8 @@ func (l *Lab) CheckHealth() HealthReport {
 
 // hourly is the health check as an event of the clock.
 func (l *Lab) hourly() {
-	l.clock.after(healthPeriod, l.hourlyRun)
+	l.clock.after(healthPeriod, "health check", l.hourlyRun)
+	l.readTable()
 	l.checkHealth()
 }
 

@@ -107,6 +107,7 @@ func (l *Lab) ConfigureGroup(id int) (out Report, bad error) {
 	if g == nil {
 		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &recordStore{lab: l, name: fmt.Sprintf("key group %d", id)}}
 		g.enc = encgroup.NewOf(l.groupKind(id), l.eitherPaths(id), g.entropy, g.store)
+		g.enc.SetMemory(&l.partitions[0].memory)
 		l.groups = insertByID(l.groups, g, func(g *keyGroup) int { return g.id })
 	}
 	rep := l.begin(op, fmt.Sprint(id))

@@ -258,6 +258,8 @@ func (l *Lab) setConsole(op string, id int, f func(*console) string) error {
 	return nil
 }
 
+func noPartition(id int) string { return fmt.Sprintf("there is no partition %d", id) }
+
 // LinkState is what a link between partition and console is like.
 type LinkState string
 
@@ -276,7 +278,7 @@ func (l *Lab) SetLink(partition, consoleID int, to LinkState) error {
 	case err != nil:
 		return err
 	case partition < 0 || partition > 1:
-		return refuse(ErrNotFound, op, fmt.Sprintf("there is no partition %d", partition), "partitions are 0 and 1")
+		return refuse(ErrNotFound, op, noPartition(partition), "partitions are 0 and 1")
 	case to != LinkUp && to != LinkCut && to != LinkStalled:
 		return refuse(ErrInvalid, op, fmt.Sprintf("no link can be %q", to), "up, cut and stalled are right")
 	}
@@ -322,14 +324,10 @@ func (l *Lab) ArmLink(partition, consoleID int, plan string) error {
 		return err
 	}
 	if partition < 0 || partition > 1 {
-		return refuse(ErrNotFound, "fault arm", fmt.Sprintf("there is no partition %d", partition), "partitions are 0 and 1")
+		return refuse(ErrNotFound, "fault arm", noPartition(partition), "partitions are 0 and 1")
 	}
 	return l.arm(&l.links[partition][consoleID-1].plan, fmt.Sprintf("link of partition %d to HMC%d", partition, consoleID), plan, "link")
 }
-
-// ArmMemory arms a fault plan on the memory of the partitions (points
-// "memory.…"). An empty plan disarms.
-func (l *Lab) ArmMemory(plan string) error { return l.arm(&l.memory, "memory", plan, "memory") }
 
 func (l *Lab) arm(where **fault.Plan, name, plan, component string) error {
 	if strings.TrimSpace(plan) == "" {

@@ -248,7 +248,9 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 		}},
 		{"links stalled", links(LinkStalled), nil},
 		{"consoles off", consolesTo(false), nil},
-		{"wrong signature", func(t *testing.T, l *Lab) { must(t, l.ArmMemory("(memory.load.signature (OnIndex 1))")) }, nil},
+		{"wrong signature", func(t *testing.T, l *Lab) {
+			must(t, l.ArmMemory(0, "(memory.signature.flipped (And (Byte 0) (OnIndex 1)))"))
+		}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newReal(t)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // When keys are asked for. The connectivity query of twelve minutes and the four
@@ -30,6 +29,7 @@ type attempt struct {
 func (l *Lab) reconnect() {
 	for _, g := range l.groups {
 		g.enc.SetServers(l.eitherPaths(g.id))
+		g.enc.SetMemory(&l.partitions[0].memory)
 	}
 }
 
@@ -58,6 +58,7 @@ func (l *Lab) eitherPaths(group int) (out []encgroup.KeyServer) {
 func (l *Lab) retrieve(g *keyGroup) (failed []attempt, err error) {
 	for p := range l.partitions {
 		g.enc.SetServers(l.pathsOf(g.id, p))
+		g.enc.SetMemory(&l.partitions[p].memory)
 		why := g.enc.Retrieve()
 		if why == nil {
 			continue
@@ -91,13 +92,11 @@ func (l *Lab) attempts(g *keyGroup, partition int, err error) (out []attempt) {
 // probe lets one partition fetch a group's key from one server and try it on the
 // record that was read from the repository. Nothing is changed.
 func (l *Lab) probe(record []byte, p int, m *keyManager) error {
-	if point, _ := l.memory.Check(fault.Op{Name: "memory.load"}); point == pointLoadSignature {
-		record = flipSignature(record)
-	}
 	e, err := encgroup.Load(record, []encgroup.KeyServer{m.paths[p]}, noEntropy{}, &encgroup.MemStore{})
 	if err != nil {
 		panic("BUG: raslab: a record that was read can not be loaded: " + err.Error())
 	}
+	e.SetMemory(&l.partitions[p].memory)
 	out, err := e.TestAccess()
 	if err != nil {
 		panic("BUG: raslab: the record of a configured group says otherwise: " + err.Error())
@@ -163,9 +162,32 @@ func (l *Lab) note(m *keyManager, group int, err error) {
 	r.last, r.success = "success", l.Now()
 }
 
-// periodic is the periodic key retrieval, as an event of the clock.
+// KeyPeriod is the time between two periodic key retrievals.
+func (l *Lab) KeyPeriod() time.Duration { return l.options.KeyPeriod }
+
+// SetKeyPeriod sets it, to at least a minute. The next retrieval is that long from now.
+func (l *Lab) SetKeyPeriod(d time.Duration) error {
+	if d < time.Minute {
+		return refuse(ErrInvalid, "keygrp schedule", "a key retrieval every "+d.String(), "at least 1m is right")
+	}
+	l.options.KeyPeriod = d
+	l.schedulePeriodic()
+	l.logf("key server", "a periodic key retrieval every %s", d)
+	return nil
+}
+
+func (l *Lab) schedulePeriodic() {
+	l.periodicDue = l.clock.now + l.options.KeyPeriod
+	l.clock.after(l.options.KeyPeriod, "periodic key retrieval", l.periodicRun)
+}
+
+// periodic is the periodic key retrieval, as an event of the clock. One that was
+// asked for before the period was changed comes before its time, and is none.
 func (l *Lab) periodic() {
-	l.clock.after(l.options.KeyPeriod, l.periodicRun)
+	if l.clock.now < l.periodicDue {
+		return
+	}
+	l.schedulePeriodic()
 	l.retrievePeriodically()
 }
 
@@ -235,7 +257,7 @@ func (l *Lab) query() {
 		return
 	}
 	l.querying = true
-	l.clock.after(connectivityQuery, func() {
+	l.clock.after(connectivityQuery, "connectivity query", func() {
 		l.querying = false
 		l.connectivity()
 	})
@@ -321,10 +343,11 @@ func (l *Lab) regain() {
 		l.raiseRegainedTooBusy()
 		return
 	}
-	l.raiseRegained()
 	rep := l.begin("iml", l.options.Serial)
 	l.stopPartitions()
-	l.iml(rep, "iml")
+	if on := l.iml(rep, "iml"); len(on) > 0 {
+		l.raiseRegained(on)
+	}
 }
 
 // answered says whether some server of the group answers a partition.

@@ -122,7 +122,7 @@ func (l *Lab) SubmitTestAccess(group int) error {
 		return refuse(ErrState, op, fmt.Sprintf("key group %d is %s", group, g.enc.State()), "configure it first")
 	}
 	l.logf("key server", "test of access to the key of group %d submitted", group)
-	l.clock.after(testAccessDuration, func() {
+	l.clock.after(testAccessDuration, "test of access", func() {
 		if l.group(group) == g && g.enc.State() >= encgroup.Inaccessible {
 			_, _ = l.TestAccess(group) // its results are kept with the key managers
 		}

@@ -259,10 +259,10 @@ func (l *Lab) raiseFewServers(g *keyGroup, n int) {
 	})
 }
 
-// raiseRegained says that the partitions reboot by themselves. It closes itself and
-// the BE14E0xx of the same partitions.
-func (l *Lab) raiseRegained() {
-	l.raise(src.BE14CFE1, "", []finding{{location: l.location(), why: "access to the key servers is back: both partitions reboot"}}, nil)
+// raiseRegained says that the partitions rebooted by themselves, and that these have
+// the keys again. It closes itself and the BE14E0xx of the same partitions.
+func (l *Lab) raiseRegained(on []int) {
+	l.raiseOn(on, src.BE14CFE1, "", []finding{{location: l.location(), why: "access to the key servers is back: both partitions were rebooted"}}, nil)
 }
 
 // raiseRegainedTooBusy says that the partitions have to be rebooted by hand.

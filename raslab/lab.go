@@ -10,7 +10,6 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/erase"
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // Options is what a facility is built with. The zero value is a facility of 32
@@ -57,7 +56,6 @@ type Lab struct {
 	hosts    []*KeyHost
 	consoles [2]console
 	links    [2][2]link // of a partition to a console
-	memory   *fault.Plan
 
 	repo        *repository.Repository
 	repoCopies  []*repository.MemDevice
@@ -77,6 +75,7 @@ type Lab struct {
 	cutOff      bool // BE14E004, BE14E008 or BE14E009 was reported, and no server has answered since
 	querying    bool
 	periodicRun func()
+	periodicDue time.Duration // since the start of the clock
 
 	partitions [2]partition
 
@@ -94,6 +93,7 @@ type Lab struct {
 	scrubNext  int
 	made       int // drives that came with the facility or with an MES
 	buffers    [][]byte
+	tableBytes []byte // the table of drives as it was written last
 }
 
 // New builds a facility and runs its first IML: drives from the factory in every
@@ -108,6 +108,7 @@ func New(o Options) (*Lab, error) {
 		certificates: map[string]*erase.Certificate{}, unproven: map[string]string{},
 		kinds: map[int]encgroup.Kind{}, sfi: sfiRunning,
 	}
+	l.clock.guard = l.guarded
 	ids := make([]string, max(o.KeyServers, 0))
 	for i := range ids {
 		ids[i] = keyServerAddr(i + 1)
@@ -140,14 +141,14 @@ func New(o Options) (*Lab, error) {
 		}
 	}
 	for i := range l.partitions {
-		l.partitions[i] = partition{id: i, complete: true, access: true, last: o.Start}
+		l.partitions[i] = partition{id: i, complete: true, access: true, last: o.Start, memory: memory{entropy: l.stream(memoryName(i))}}
 	}
 	l.logf("iml", "facility %s: %d enclosures, %d drives, %d array sites, %d key servers",
 		o.Serial, len(l.slots)/slotsPerEnclosure, o.Drives, len(l.sites), len(ids))
 	l.hourlyRun = l.hourly
-	l.clock.after(healthPeriod, l.hourlyRun)
+	l.clock.after(healthPeriod, "health check", l.hourlyRun)
 	l.periodicRun = l.periodic
-	l.clock.after(o.KeyPeriod, l.periodicRun)
+	l.schedulePeriodic()
 	return l, nil
 }
 

@@ -63,7 +63,7 @@ func (m *monkey) hurtKeys() string {
 	case 11:
 		_ = l.ArmNetwork(c, fmt.Sprintf("(net.session.reset (Every 1%d))", m.rnd.IntN(9)))
 	case 12:
-		_ = l.ArmMemory("(memory.table.flipped (OnIndex 2))")
+		_ = l.ArmMemory(p, fmt.Sprintf("(memory.table.flipped (And (Byte %d) (OnIndex 2)))", m.rnd.IntN(64)))
 	case 13:
 		id, on := 1+m.rnd.IntN(2), m.rnd.IntN(2) == 0
 		_, _ = l.ChangeKeyManager(id, KeyManagerChange{Active: &on})
@@ -86,7 +86,9 @@ func (m *monkey) healKeys() {
 			must(m.t, l.SetPath(c, h.Name, true))
 		}
 	}
-	must(m.t, l.ArmMemory(""))
+	for p := range 2 {
+		must(m.t, l.ArmMemory(p, ""))
+	}
 	on := true
 	for i, h := range l.hosts {
 		h.StartService()

@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -18,6 +19,7 @@ type partition struct {
 	complete bool // its IML is complete
 	access   bool // and data are accessible
 	last     time.Time
+	memory   memory
 }
 
 // PartitionInfo is one of the two partitions (LPARs).
@@ -77,7 +79,7 @@ func (l *Lab) noAccessWhy(r *Rank) string {
 func (l *Lab) PowerCycle() (out Report, bad error) {
 	const op = "power cycle"
 	defer l.recovered(op, &out, &bad)
-	if err := l.idle(op); err != nil {
+	if err := l.free(op); err != nil {
 		return Report{}, err
 	}
 	rep := l.begin(op, l.options.Serial)
@@ -110,9 +112,6 @@ func (l *Lab) DualClusterIML() (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	if l.sfi != sfiRunning {
-		return Report{}, refuse(ErrState, op, "the facility is "+string(l.sfi), "go on with shutdown and resume")
-	}
 	rep := l.begin(op, l.options.Serial)
 	l.stopPartitions()
 	l.iml(rep, op)
@@ -131,7 +130,9 @@ func (l *Lab) stopPartitions() {
 	}
 }
 
-func (l *Lab) iml(rep *reporter, op string) {
+// iml boots both partitions. It returns those that got every key themselves; none
+// where data are not accessible afterwards.
+func (l *Lab) iml(rep *reporter, op string) (with []int) {
 	l.logf("iml", "begins on both partitions")
 	l.action = &action{name: op}
 	l.clock.runUntil(l.clock.now + imlDuration)
@@ -152,7 +153,7 @@ func (l *Lab) iml(rep *reporter, op string) {
 	if found.Verdict == repository.Mismatch {
 		l.raiseMended(found)
 	}
-	l.retrieveKeys(rep)
+	with = l.retrieveKeys(rep)
 	access := true
 	for _, g := range l.groups {
 		access = access && (g.enc.State() == encgroup.Accessible || g.enc.State() < encgroup.Inaccessible)
@@ -163,17 +164,20 @@ func (l *Lab) iml(rep *reporter, op string) {
 	if !access {
 		rep.r.Failed = true
 		rep.note("IML complete, data not accessible")
-		return
+		return nil
 	}
 	l.unlockMembers(rep)
 	rep.note("IML complete, data accessible")
 	l.retryRebuilds()
+	return with
 }
 
 // retrieveKeys is the key retrieval of a dual cluster IML: every configured
-// group asks the key servers, and what went wrong is reported.
-func (l *Lab) retrieveKeys(rep *reporter) {
+// group asks the key servers, and what went wrong is reported. It returns the
+// partitions that got every key.
+func (l *Lab) retrieveKeys(rep *reporter) (with []int) {
 	l.cutOff = false
+	with = []int{0, 1}
 	for _, g := range l.groups {
 		if g.enc.State() < encgroup.Inaccessible {
 			continue
@@ -193,10 +197,14 @@ func (l *Lab) retrieveKeys(rep *reporter) {
 			rep.note("key group %d is %s", g.id, g.enc.State())
 			l.keepRecord(g)
 		}
+		for _, a := range failed {
+			with = slices.DeleteFunc(with, func(p int) bool { return p == a.partition })
+		}
 		if len(failed) > 0 {
 			l.reportIML(g, failed)
 		}
 	}
+	return with
 }
 
 // unlockMembers opens every drive that is a member of a group. A drive that

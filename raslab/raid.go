@@ -381,7 +381,7 @@ func (r *Rank) displaced(m *member) {
 		m.job.sourceGone()
 		return
 	}
-	r.lab.clock.after(copyStep, r.lab.retryRebuilds)
+	r.lab.clock.after(copyStep, "rebuild", r.lab.retryRebuilds)
 }
 
 // cause is one clause of an error, without the prefixes of the rooms below.

@@ -59,7 +59,7 @@ func (l *Lab) startCopy(m *member, target, source *slot, what string, finish fun
 	}
 	l.logf(j.rank.name(), "%s of %s begins", what, target.name)
 	l.watchStale = true
-	l.clock.after(copyStep, j.step)
+	l.clock.after(copyStep, "copy", j.step)
 	return j
 }
 
@@ -94,7 +94,7 @@ func (j *copyJob) step() {
 		return
 	}
 	if !r.lab.dataAccess(r) { // it goes on when access is back
-		r.lab.clock.after(copyStep, j.step)
+		r.lab.clock.after(copyStep, "copy", j.step)
 		return
 	}
 	buf := r.lab.sector()
@@ -111,7 +111,7 @@ func (j *copyJob) step() {
 		at++
 	}
 	if at < len(r.order) {
-		r.lab.clock.after(copyStep, j.step)
+		r.lab.clock.after(copyStep, "copy", j.step)
 		return
 	}
 	j.end(j.check())
@@ -354,7 +354,7 @@ func (r *Rank) rebuildLater(m *member) {
 		return
 	}
 	m.waits = true
-	r.lab.clock.after(healthPeriod, func() {
+	r.lab.clock.after(healthPeriod, "rebuild", func() {
 		m.waits = false
 		r.rebuildOnSpare(m)
 	})

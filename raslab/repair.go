@@ -60,7 +60,7 @@ func (l *Lab) StartRepair(slotName string) (out Report, bad error) {
 
 // repairOf checks that the repair of this slot is in progress.
 func (l *Lab) repairOf(op, slotName string) (*slot, error) {
-	l.checkTables()
+	l.readTable()
 	s, err := l.slotNamed(op, slotName)
 	switch {
 	case err != nil:

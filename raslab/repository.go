@@ -19,19 +19,6 @@ const (
 	repositoryPages  = 256
 )
 
-// The points of the partitions' memory.
-var (
-	pointSavePhase = fault.Register("memory.save.phase",
-		"a bit flips in the memory that holds a group's record, before its check sum is made: the phase of its data key becomes one that does not exist",
-		"BE31CFE8 when the record is read; the group is not worked on")
-	pointSaveSignature = fault.Register("memory.save.signature",
-		"a bit flips in the memory that holds a group's record, before its check sum is made, in the signature of the data key",
-		"BE14E013: no server's data key has that signature")
-	pointLoadSignature = fault.Register("memory.load.signature",
-		"a bit flips in the memory of a partition that holds the record against the key of one server, in the signature",
-		"BE14EA13, or BE14E013 where no other server's key was good")
-)
-
 // recordStore is a group's entry in the key repository, as the group writes it
 // through the memory of the partitions.
 type recordStore struct {
@@ -49,45 +36,14 @@ var _ encgroup.Store = (*recordStore)(nil)
 
 // Save writes the record to every copy of the repository.
 func (r *recordStore) Save(record []byte) error {
-	point, _ := r.lab.memory.Check(fault.Op{Name: "memory.save"})
-	switch point {
-	case pointSavePhase:
-		record = bytes.Clone(record)
-		record[phaseOffset] ^= 0x40
-		record = encgroup.WithChecksum(record)
-	case pointSaveSignature:
-		record = flipSignature(record)
-	}
 	if err := r.lab.repo.Put(r.name, record); err != nil {
 		return err
 	}
 	var rec encgroup.Record
-	if point == "" || rec.UnmarshalBinary(record) == nil {
+	if rec.UnmarshalBinary(record) == nil {
 		r.whole = bytes.Clone(record)
 	}
 	return nil
-}
-
-// phaseOffset is where the phase is in an encoded record.
-const phaseOffset = 5
-
-// flipSignature flips a bit of the signature of an encoded record. A record without
-// one stays as it is.
-func flipSignature(record []byte) []byte {
-	at := phaseOffset + 1
-	for range 3 { // label, unique identifier, maker
-		if at >= len(record) {
-			return record
-		}
-		at += 1 + int(record[at])
-	}
-	at += 40 // the wrapped group key
-	if at >= len(record)-4 {
-		return record
-	}
-	record = bytes.Clone(record)
-	record[at] ^= 0x01
-	return encgroup.WithChecksum(record)
 }
 
 // load reads the record from the repository: the error is of the repository when
@@ -191,7 +147,7 @@ func (l *Lab) Repository() (copies []string, good bool) {
 func (l *Lab) RestoreRepository() (out Report, bad error) {
 	const op = "repository restore"
 	defer l.recovered(op, &out, &bad)
-	if err := l.idle(op); err != nil {
+	if err := l.free(op); err != nil {
 		return Report{}, err
 	}
 	rep := l.begin(op, l.options.Serial)
@@ -216,12 +172,17 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 			rec, from = *g.store.backup, "what the consoles kept"
 			rec.Members = members.Members
 		}
-		record, err := rec.MarshalBinary()
+		record, err := rec.Compose(&l.partitions[0].memory)
 		if err != nil {
 			return Report{}, fmt.Errorf("raslab: %w", err)
 		}
-		if err := g.store.Save(record); err != nil {
-			return Report{}, fmt.Errorf("raslab: %w", err)
+		if err = g.store.Save(record); err == nil {
+			_, err = g.store.load()
+		}
+		if err != nil {
+			rep.r.Failed = true
+			rep.note("the record of key group %d was written, and can not be read back: %s", g.id, firstLine(err))
+			continue
 		}
 		if from != "memory" {
 			if err := g.reload(record); err != nil {

@@ -34,7 +34,7 @@ func (l *Lab) ValidState() string {
 }
 
 func (l *Lab) valid(op, want string) error {
-	if err := l.idle(op); err != nil {
+	if err := l.free(op); err != nil {
 		return err
 	}
 	switch have := l.ValidState(); have {
@@ -99,7 +99,7 @@ func (l *Lab) step(now, then sfiState, after time.Duration) {
 	l.sfiSteps++
 	mine := l.sfiSteps
 	l.logf("sfi", "%s", now)
-	l.clock.after(after, func() {
+	l.clock.after(after, "sfi", func() {
 		if l.sfiSteps == mine && l.sfi == now {
 			l.sfi = then
 			l.logf("sfi", "%s", then)

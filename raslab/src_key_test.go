@@ -273,35 +273,6 @@ func TestOnePartitionCutOff(t *testing.T) {
 	closeAll(t, l)
 }
 
-// A signature can be wrong while the key unwraps: the record, or the memory that it
-// is read into, has changed.
-func TestSignatures(t *testing.T) {
-	t.Run("BE14E013", func(t *testing.T) {
-		l := encrypted(t, Options{})
-		must(t, l.ArmMemory("(memory.save.signature)"))
-		ok(t, l)(l.RekeyDrive("R1-I1-D03")) // the record is written anew
-		fails(t, l)(l.PowerCycle())
-		require.Equal(t, []string{"BE14CFE0", "BE14E013"}, openCodes(l), "%s", l.TraceText())
-		staysOpen(t, l, openEvent(t, l, "BE14E013"))
-		must(t, l.ArmMemory(""))
-		ok(t, l)(l.RestoreRepository())
-		ok(t, l)(l.DualClusterIML())
-		readable(t, l)
-		closeAll(t, l)
-		advance(t, l, 24*time.Hour)
-		require.Empty(t, l.OpenEvents(), "the member that was rekeyed is well too\n%s", l.TraceText())
-	})
-	t.Run("BE14EA13", func(t *testing.T) {
-		l := encrypted(t, Options{})
-		must(t, l.ArmMemory("(memory.load.signature (OnIndex 1))"))
-		advance(t, l, keyPeriod)
-		require.Equal(t, []string{"BE14CFEA", "BE14EA13"}, openCodes(l), "%s", l.TraceText())
-		require.Equal(t, []int{2}, openEvent(t, l, "BE14EA13").KeyServers)
-		require.Equal(t, []int{0}, openEvent(t, l, "BE14EA13").Partitions)
-		closeAll(t, l)
-	})
-}
-
 func TestFourHours(t *testing.T) {
 	for _, c := range []struct {
 		tls           bool
@@ -380,6 +351,34 @@ func TestRegainedAccess(t *testing.T) {
 		ok(t, l)(l.DualClusterIML())
 		closeAll(t, l)
 	})
+	t.Run("not before the keys are there", func(t *testing.T) {
+		l := encrypted(t, Options{})
+		backup(t, l)
+		both(stopServer)(t, l)
+		fails(t, l)(l.PowerCycle())
+		both(startServer)(t, l)
+		both(loseKey)(t, l)
+		advance(t, l, 12*time.Minute+imlDuration)
+		require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E011"}, openCodes(l), "the servers answer, the partitions reboot, and there is no key: access is not back\n%s", l.TraceText())
+		both(restoreKey)(t, l)
+		ok(t, l)(l.DualClusterIML())
+		closeAll(t, l)
+	})
+	t.Run("not for a partition that is still cut off", func(t *testing.T) {
+		l := encrypted(t, Options{})
+		links(LinkCut)(t, l)
+		fails(t, l)(l.PowerCycle())
+		must(t, l.SetLink(0, 1, LinkUp))
+		advance(t, l, 12*time.Minute+imlDuration)
+		readable(t, l)
+		require.Equal(t, []string{"BE14CFE0", "BE14E009"}, openCodes(l), "%s", l.TraceText())
+		require.Equal(t, []int{0, 1}, openEvent(t, l, "BE14E009").Partitions, "an event of both is not closed for one")
+		e := l.Events()[2]
+		require.Equal(t, "BE14CFE1", e.SRC)
+		require.Equal(t, []int{0}, e.Partitions)
+		links(LinkUp)(t, l)
+		closeAll(t, l)
+	})
 	t.Run("not while data are accessible", func(t *testing.T) {
 		l := encrypted(t, Options{})
 		both(stopServer)(t, l)
@@ -419,6 +418,8 @@ func TestBE14E1F6(t *testing.T) {
 	require.Empty(t, l.ValidState(), "it takes a while")
 	_, err = l.Shutdown()
 	require.ErrorContains(t, err, "quiescing")
+	_, err = l.StartRepair("R1-I1-D16")
+	require.ErrorContains(t, err, "the facility is quiescing", "no service on partitions that do not run")
 	advance(t, l, quiesceDuration)
 	require.Equal(t, "shutdown", l.ValidState())
 	_, err = l.Quiesce()
@@ -471,48 +472,6 @@ func TestKeyRepositoryCopies(t *testing.T) {
 		readable(t, l)
 		closeAll(t, l)
 	})
-	t.Run("BE31CFE8", func(t *testing.T) {
-		l := encrypted(t, Options{})
-		advance(t, l, keyPeriod)
-		must(t, l.ArmMemory("(memory.save.phase)"))
-		ok(t, l)(l.RekeyDrive("R1-I1-D03"))
-		must(t, l.ArmMemory(""))
-		advance(t, l, keyPeriod)
-		require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", l.TraceText())
-		readable(t, l)
-		staysOpen(t, l, openEvent(t, l, "BE31CFE8"))
-		ok(t, l)(l.RestoreRepository()) // from memory
-		closeAll(t, l)
-		ok(t, l)(l.PowerCycle())
-		readable(t, l)
-		require.Empty(t, l.OpenEvents())
-	})
-}
-
-func TestBE316023(t *testing.T) {
-	l := encrypted(t, Options{})
-	must(t, l.ArmMemory("(memory.table.flipped (OnIndex 0))"))
-	r := fails(t, l)(l.SmartRebuild("R1-I1-D03"))
-	require.Len(t, r.Events, 1)
-	require.Equal(t, "BE316023", r.Events[0].SRC)
-	require.Contains(t, r.Events[0].Found[0], "smartrebuild start", "the event says which action ran")
-	require.Empty(t, l.ServiceAction())
-	readable(t, l)
-	closeAll(t, l)
-	ok(t, l)(l.SmartRebuild("R1-I1-D03"))
-	advance(t, l, time.Hour)
-	readable(t, l)
-	require.Empty(t, l.OpenEvents(), "the lab goes on")
-
-	// A repair stays in progress, and is resumed.
-	ok(t, l)(l.StartRepair("R1-I1-D03"))
-	ok(t, l)(l.ExchangeFRU("R1-I1-D03", ""))
-	must(t, l.ArmMemory("(memory.table.flipped (OnIndex 0))"))
-	fails(t, l)(l.ResumeRepair("R1-I1-D03"))
-	require.NotEmpty(t, l.ServiceAction())
-	ok(t, l)(l.ResumeRepair("R1-I1-D03"))
-	closeAll(t, l)
-	readable(t, l)
 }
 
 func TestBE14CFF5(t *testing.T) {

@@ -27,6 +27,7 @@
 //	(Block n)            operations on erase block n
 //	(Page n)             operations on page n of any block
 //	(LBA n)              operations on sector n
+//	(Byte n)             operations on byte n of a region of memory
 //	(Programmed)         what is addressed holds data
 //	(Blank)              what is addressed holds none
 //	(And a b ...)        all hold; stops at the first that does not

@@ -8,6 +8,7 @@ var (
 	erase = Register("flashlike.erase.refused", "nothing is erased", "reported as degraded", HasBlock, HasBlank)
 	_     = Register("flashlike.read.rot", "a bit flips", "reported as degraded", HasBlock|HasPage|HasBlank, OnlyProgrammed)
 	_     = Register("disklike.read.error", "nothing is read", "reported as a media failure", HasLBA)
+	_     = Register("ramlike.table.flipped", "a bit flips", "reported", HasByte)
 	_     = Register("portlike.command.lost", "no answer | ever", "retried")
 )
 

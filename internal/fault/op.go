@@ -13,6 +13,7 @@ type Op struct {
 	Page  int    // page of the block, -1 where the operation is on a whole block; HasPage
 	LBA   uint64 // sector; HasLBA
 	Blank bool   // what is addressed holds no data; HasBlank
+	Byte  int    // byte of a region of memory; HasByte
 }
 
 // String names the operation and those fields of it that mean something:
@@ -41,6 +42,9 @@ func (o Op) String() string {
 		} else {
 			b.WriteString(" programmed")
 		}
+	}
+	if fields&HasByte != 0 {
+		b.WriteString(" byte " + strconv.Itoa(o.Byte))
 	}
 	return b.String()
 }

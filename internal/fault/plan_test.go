@@ -66,6 +66,8 @@ func TestPredicates(t *testing.T) {
 			require.Equal(t, c.want, at(p.Clone(), alternating), "a clone counts for itself")
 		})
 	}
+	ram := MustParse("(ramlike.table.flipped (And (Byte 1) (OnIndex 1)))")
+	require.Equal(t, []int{3}, at(ram, []Op{{Name: "ramlike.table", Byte: 0}, {Name: "ramlike.table", Byte: 1}, {Name: "ramlike.table", Byte: 0}, {Name: "ramlike.table", Byte: 1}}), "byte 1, the second time")
 	p := MustParse("(disklike.read.error (LBA 7))")
 	require.Equal(t, []int{1}, at(p, []Op{{Name: "disklike.read", LBA: 6}, {Name: "disklike.read", LBA: 7}, {Name: "disklike.write", LBA: 7}}))
 }

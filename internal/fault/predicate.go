@@ -17,6 +17,7 @@ const (
 	block
 	page
 	lba
+	byteOf
 	programmed
 	blank
 	and
@@ -40,6 +41,7 @@ var grammar = [...]struct {
 	block:      {name: "Block", usage: "(Block n)", numbers: 1, max: maxAddress, field: HasBlock},
 	page:       {name: "Page", usage: "(Page n)", numbers: 1, max: maxAddress, field: HasPage},
 	lba:        {name: "LBA", usage: "(LBA n)", numbers: 1, max: maxUint, field: HasLBA},
+	byteOf:     {name: "Byte", usage: "(Byte n)", numbers: 1, max: maxAddress, field: HasByte},
 	programmed: {name: "Programmed", usage: "(Programmed)", field: HasBlank},
 	blank:      {name: "Blank", usage: "(Blank)", field: HasBlank},
 	and:        {name: "And", usage: "(And predicate predicate ...)"},
@@ -49,7 +51,7 @@ var grammar = [...]struct {
 
 const (
 	maxUint    = 1<<64 - 1
-	maxAddress = 1<<31 - 1 // a block or page number fits an int everywhere
+	maxAddress = 1<<31 - 1 // a block, page or byte number fits an int everywhere
 )
 
 type predicate struct {
@@ -83,6 +85,8 @@ func (q *predicate) holds(op *Op) bool {
 		return op.Page == int(q.n)
 	case lba:
 		return op.LBA == q.n
+	case byteOf:
+		return op.Byte == int(q.n)
 	case programmed:
 		return !op.Blank
 	case blank:

@@ -41,6 +41,7 @@ const (
 	// OnlyProgrammed marks a point whose operations are those with Op.Blank
 	// false: where nothing is stored, a rule neither counts nor fires.
 	OnlyProgrammed
+	HasByte // Op.Byte
 )
 
 // Info is a registered point.

@@ -57,6 +57,7 @@ func TestMarkdown(t *testing.T) {
 | `+"`flashlike.program.torn`"+` | a part is programmed | survived |
 | `+"`flashlike.read.rot`"+` | a bit flips | reported as degraded |
 | `+"`portlike.command.lost`"+` | no answer \| ever | retried |
+| `+"`ramlike.table.flipped`"+` | a bit flips | reported |
 `, Markdown())
 }
 
@@ -68,6 +69,7 @@ func TestOpNamesTheFieldsItHas(t *testing.T) {
 		{program(3, 1), "flashlike.program block 3 page 1 blank"},
 		{Op{Name: "flashlike.erase", Block: 3, Page: -1}, "flashlike.erase block 3 programmed"},
 		{Op{Name: "flashlike.read", Page: -1}, "flashlike.read block 0 programmed"},
+		{Op{Name: "ramlike.table", Byte: 5}, "ramlike.table byte 5"},
 		{Op{Name: "disklike.read", LBA: 1 << 63}, "disklike.read LBA 9223372036854775808"},
 		{Op{Name: "portlike.command", Block: 9}, "portlike.command"},
 		{Op{Name: "unheard.of"}, "unheard.of"},

@@ -98,6 +98,20 @@ func groupCommands() []*Command {
 			}),
 		},
 		{
+			Noun: "keygrp", Verb: "schedule", Summary: "say how often keys are retrieved from every key server; without a duration, tell it",
+			Params:  []Param{{Name: "every", Kind: durationKind, Help: "the time between two periodic key retrievals, at least 1m"}},
+			Example: "keygrp schedule every=4h",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				if a.Has("every") {
+					if err := lab.SetKeyPeriod(arg[time.Duration](a, "every")); err != nil {
+						return err
+					}
+				}
+				s.printf("keys are retrieved every %s\n", lab.KeyPeriod())
+				return nil
+			}),
+		},
+		{
 			Noun: "keygrp", Verb: "newdatakey", Summary: "exchange the data key of a group at its key servers",
 			Params:  []Param{keygrpParam(false, "1")},
 			Example: "keygrp newdatakey keygrp=1",

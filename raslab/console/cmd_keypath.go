@@ -177,13 +177,18 @@ func keyPathCommands() []*Command {
 		},
 		{
 			Noun: "memory", Verb: "arm", Summary: "arm a fault plan on the memory of the partitions (points memory.*)",
-			Params:  []Param{optionalPlan()},
-			Example: `memory arm plan="(memory.table.flipped (OnIndex 0))"`,
+			Params:  []Param{partitionParam, optionalPlan()},
+			Example: `memory arm partition=0 plan="(memory.table.flipped (Byte 2))"`,
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				if err := lab.ArmMemory(planText(a)); err != nil {
-					return err
+				for p := range 2 {
+					if a.Has("partition") && arg[int](a, "partition") != p {
+						continue
+					}
+					if err := lab.ArmMemory(p, planText(a)); err != nil {
+						return err
+					}
+					armed(s, fmt.Sprintf("memory of partition %d", p), planText(a))
 				}
-				armed(s, "memory", planText(a))
 				return nil
 			}),
 		},

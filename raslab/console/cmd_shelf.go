@@ -105,7 +105,7 @@ func faultCommands() []*Command {
 		{
 			Noun: "fault", Verb: "arm", Summary: "arm a fault plan on a drive: what will break in its flash, media or port, and when",
 			Detail: `A plan is one or more rules (POINT PREDICATE); fault points lists the points. Predicates are (OnIndex n) for the n-th operation from 0, ` +
-				`(After n), (Every n), (Block n), (Page n), (LBA n), (Programmed), (Blank), (And ..), (Or ..), (Not ..), (Randomly p seed); without one, every operation. ` +
+				`(After n), (Every n), (Block n), (Page n), (LBA n), (Byte n), (Programmed), (Blank), (And ..), (Or ..), (Not ..), (Randomly p seed); without one, every operation. ` +
 				`Counting begins now. A plan that was armed before is replaced.`,
 			Params: []Param{
 				anyDriveParam("the drive"),

@@ -1,0 +1,74 @@
+package raslab
+
+import "fmt"
+
+// The table of drives says of each slot which array it is a member of, and where. It
+// lies in the memory of partition 0, two bytes a slot: the number of the array
+// plus one, 0 for none, and the position there.
+
+// readTable looks the table up in memory, as every service action does before
+// anything else. What can not be is a severe software error, found before a drive is touched.
+func (l *Lab) readTable() {
+	table := l.partitions[0].memory.Keep(regionTable, l.table())
+	var arrays [256]*array
+	for _, a := range l.arrays {
+		arrays[a.id+1] = a
+	}
+	for i, s := range l.slots {
+		number, position := int(table[2*i]), int(table[2*i+1])
+		s.array, s.position = nil, position
+		if number == 0 {
+			continue
+		}
+		if s.array = arrays[number]; s.array == nil {
+			panic(fmt.Sprintf("BUG: raslab: the table of drives has %s in array A%d, which does not exist", s.name, number-1))
+		}
+	}
+	if why := l.tableFault(); why != "" {
+		panic("BUG: raslab: " + why)
+	}
+}
+
+// table is the table as the software has it.
+func (l *Lab) table() []byte {
+	l.tableBytes = l.tableBytes[:0]
+	for _, s := range l.slots {
+		number := 0
+		if s.array != nil {
+			number = s.array.id + 1
+		}
+		l.tableBytes = append(l.tableBytes, byte(number), byte(s.position))
+	}
+	return l.tableBytes
+}
+
+// tableFault holds the table against the arrays, both ways; "" if they agree.
+func (l *Lab) tableFault() string {
+	for _, s := range l.slots {
+		if s.array != nil && (s.position >= len(s.array.members) || s.array.members[s.position] != s) {
+			return fmt.Sprintf("the table of drives has %s at position %d of %s, where it is not", s.name, s.position, s.array.name())
+		}
+	}
+	for _, a := range l.arrays {
+		for i, s := range a.members {
+			if s.array != a || s.position != i {
+				return fmt.Sprintf("the table of drives has %s in no array, and it is at position %d of %s", s.name, i, a.name())
+			}
+		}
+	}
+	return ""
+}
+
+// rebuildTable makes the table of drives anew from the arrays.
+func (l *Lab) rebuildTable() {
+	for _, s := range l.slots {
+		s.array, s.position = nil, 0
+	}
+	for _, a := range l.arrays {
+		for i, s := range a.members {
+			s.array, s.position = a, i
+		}
+	}
+	l.watchStale = true
+	l.logf("service", "the table of drives was made anew from %d arrays", len(l.arrays))
+}
