@@ -89,7 +89,8 @@
 //
 // One RAID level (RAID 5) over strips of one sector. Ranks are thin: only rows that were
 // written are stored, rebuilt and copied. A write is as good as atomic: the
-// facility's own memory survives everything. Both partitions do everything
+// facility's own tables survive a loss of power: RAM (ArmMemory) can flip bits of them, and of
+// what is worked on there, and nothing else of the partitions breaks. Both partitions do everything
 // together. An ordinary drive failure has no code here: MAP4980 has none for it;
 // it shows in the drive's state and in the trace. Nor has a spare or an unassigned
 // drive that is security degraded: it is set aside, and the discontinue scan reports it.

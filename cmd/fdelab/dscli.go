@@ -129,8 +129,10 @@ func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 	}
 	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader})
 	var bad error
-	if _, err := console.RunScript(s, setup, io.Discard, true, func(line int, err error) {
-		bad = usagef("dscli: the setup, line %d: %s", line, console.ErrorText(err))
+	if _, err := console.RunScript(s, setup, io.Discard, true, func(line int, _ console.Verdict, err error) {
+		if err != nil {
+			bad = usagef("dscli: the setup, line %d: %s", line, console.ErrorText(err))
+		}
 	}); err != nil {
 		bad = cannotf("dscli: the setup: %w", err)
 	}

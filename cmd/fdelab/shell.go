@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -25,14 +26,13 @@ func newShellCmd(a *app) *cobra.Command {
 			"help lists the commands. The history is kept in memory only, since a line may hold a PIN.\n" +
 			"In a script a line that goes wrong is told on standard error with its number, and the next\n" +
 			"one is run. The exit code is 2 when some line was not understood, else 1 when some command\n" +
-			"ran and failed, else 3 when some command was refused with nothing changed, else 0.",
+			"ran and failed, else 3 when some command was refused with nothing changed, else 0.\n" +
+			"With --json the result is one value at the end: what became of each line, and each facility\n" +
+			"as it is then, with its drives, ranks, keys and serviceable events.",
 		Example: "  fdelab shell\n  fdelab shell -c 'keygrp configure; array create site=S1; rank create array=A0 keygrp=1'\n" +
 			"  fdelab shell --seed 7 < incident.script",
 		Args: between(0, 0, "none: commands come from standard input or -c"),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if a.json {
-				return usagef("shell: the commands of a facility print text, not JSON: leave --json out")
-			}
 			n, err := console.ParseSeed(seed)
 			if err != nil {
 				return usagef("shell: --seed %q: %w", seed, err)
@@ -42,7 +42,7 @@ func newShellCmd(a *app) *cobra.Command {
 			switch {
 			case c.Flags().Changed("command"):
 				return a.script(s, strings.NewReader(commands), stop, false)
-			case a.terminal():
+			case a.terminal() && !a.json:
 				return a.converse(s)
 			}
 			return a.script(s, a.in, stop, true)
@@ -63,7 +63,20 @@ func (a *app) terminal() bool {
 }
 
 func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) error {
-	tally, err := console.RunScript(s, in, a.out, stop, func(line int, err error) {
+	var out io.Writer = a.out
+	var printed bytes.Buffer
+	result := shellJSON{Lines: []console.LineResult{}}
+	if a.json {
+		out = &printed
+	}
+	tally, err := console.RunScript(s, in, out, stop, func(line int, verdict console.Verdict, err error) {
+		if a.json {
+			result.Lines = append(result.Lines, console.NewLineResult(line, verdict, err, printed.String()))
+			printed.Reset()
+		}
+		if err == nil {
+			return
+		}
 		if numbered {
 			a.note("error: line %d: %s", line, oneLine(console.ErrorText(err)))
 		} else {
@@ -72,6 +85,12 @@ func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) erro
 	})
 	if err != nil {
 		return cannotf("shell: %w", err)
+	}
+	if a.json {
+		result.Facilities = console.Snapshots(s)
+		if err := a.printJSON(result); err != nil {
+			return err
+		}
 	}
 	switch {
 	case tally.NotUnderstood > 0:
@@ -82,6 +101,12 @@ func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) erro
 		return &exitError{code: exitCannot, err: errTold}
 	}
 	return nil
+}
+
+// shellJSON is the result of `fdelab shell --json`.
+type shellJSON struct {
+	Lines      []console.LineResult `json:"lines"`
+	Facilities []console.Snapshot   `json:"facilities"` // as they are at the end
 }
 
 // errTold is an error that standard error has already been told about.

@@ -16,11 +16,22 @@ type Tally struct {
 	NotUnderstood int // *UsageError: nothing was run
 }
 
-// RunScript runs every line of in, as a shell without a prompt does: a line that goes
-// wrong is given to report (line counted from 1) and the next one is run, unless stop
-// is set. A *FailedError was printed already; it is reported all the same. The error
-// is one of reading.
-func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(line int, err error)) (Tally, error) {
+// Verdict is what became of one line of a script.
+type Verdict string
+
+// The verdicts.
+const (
+	Done          Verdict = "done"
+	Failed        Verdict = "failed"
+	Refused       Verdict = "refused"
+	NotUnderstood Verdict = "not understood"
+)
+
+// RunScript runs every line of in, as a shell without a prompt does, and gives each to
+// report (line counted from 1; err is nil where it is Done). After one that goes wrong the next one
+// is run, unless stop is set. A *FailedError was printed already; it is reported all the
+// same. The error is one of reading.
+func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(line int, verdict Verdict, err error)) (Tally, error) {
 	var tally Tally
 	r := bufio.NewReaderSize(in, MaxLine+2)
 	for number := 1; ; number++ {
@@ -35,21 +46,25 @@ func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(l
 		var reading *readError
 		var failed *FailedError
 		var status *drive.StatusError
+		verdict := Refused
 		switch {
 		case err == nil:
+			report(number, Done, nil)
 			continue
 		case errors.Is(err, ErrQuit):
 			return tally, nil
 		case errors.As(err, &reading):
 			return tally, fmt.Errorf("line %d: %w", number, reading.err)
 		case errors.As(err, &notUnderstood):
+			verdict = NotUnderstood
 			tally.NotUnderstood++
 		case errors.As(err, &failed), errors.As(err, &status):
+			verdict = Failed
 			tally.Failed++
 		default:
 			tally.Refused++
 		}
-		report(number, err)
+		report(number, verdict, err)
 		if stop {
 			return tally, nil
 		}

@@ -13,7 +13,10 @@ import (
 func script(t *testing.T, text string, stop bool) (out string, tally Tally) {
 	t.Helper()
 	var b strings.Builder
-	tally, err := RunScript(NewSession(Options{}), strings.NewReader(text), &b, stop, func(line int, err error) {
+	tally, err := RunScript(NewSession(Options{}), strings.NewReader(text), &b, stop, func(line int, _ Verdict, err error) {
+		if err == nil {
+			return
+		}
 		fmt.Fprintf(&b, "! line %d: %v\n", line, err)
 	})
 	require.NoError(t, err)
