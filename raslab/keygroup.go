@@ -58,6 +58,12 @@ type GroupInfo struct {
 	Deadlock          bool        // every key server depends on storage that it unlocks
 }
 
+// locksData says whether data of ranks wait for the key of this group. Objects in the
+// cloud that wait for theirs keep no partition from its data (assumption).
+func (g *keyGroup) locksData() bool {
+	return g.enc.Kind() == encgroup.DAR && g.enc.State() == encgroup.Inaccessible
+}
+
 // group is the encryption group with a number; nil for 0 and for one that does
 // not exist.
 func (l *Lab) group(id int) *keyGroup {
@@ -233,6 +239,8 @@ func (l *Lab) RemoveGroup(id int) (rep Report, err error) {
 		return Report{}, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", id), "")
 	case len(l.groupInfo(g).Ranks) > 0:
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d holds rank %s", id, l.groupInfo(g).Ranks[0]), "remove its ranks first")
+	case l.cloud.of(id) > 0 || l.cloud.broken != nil && g.enc.Kind() == encgroup.TCT:
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("objects in the cloud need the key of key group %d", id), "recall and delete them first")
 	case len(g.enc.Members()) > 0:
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("drive %s is still a member of key group %d", g.enc.Members()[0].Serial, id), "erase it first")
 	}

@@ -203,6 +203,7 @@ func (l *Lab) retrievePeriodically() {
 	}
 	l.watchCertificate()
 	for _, g := range l.groups {
+		l.retrieveCloudKey(g)
 		if g.enc.State() != encgroup.Accessible {
 			continue
 		}
@@ -220,6 +221,21 @@ func (l *Lab) retrievePeriodically() {
 			l.listen(m, all)
 		}
 	}
+}
+
+// retrieveCloudKey asks for the key of objects in the cloud where an IML did not get
+// it: no rank waits for it, so no partition has to reboot (assumption). That it is missing was
+// reported at the IML.
+func (l *Lab) retrieveCloudKey(g *keyGroup) {
+	if g.enc.Kind() != encgroup.TCT || g.enc.State() != encgroup.Inaccessible || g.broken != nil {
+		return
+	}
+	if _, err := l.retrieve(g); err != nil {
+		return
+	}
+	g.why = ""
+	l.keepRecord(g)
+	l.logf("key server", "key group %d is %s again", g.id, g.enc.State())
 }
 
 // listen keeps how long a key manager has been silent.
@@ -322,19 +338,25 @@ func (l *Lab) anySilent() bool {
 // says: a dual cluster IML if no service action runs and customer data are
 // inaccessible; an event where a service action forbids it.
 func (l *Lab) regain() {
-	inaccessible := false
+	inaccessible, waiting := false, false
 	for _, g := range l.groups {
 		if g.enc.State() < encgroup.Inaccessible {
 			continue
 		}
-		if g.enc.State() == encgroup.Inaccessible {
-			inaccessible = true
-		}
-		if !l.answered(g) {
+		inaccessible = inaccessible || g.locksData()
+		switch {
+		case l.answered(g):
+			l.retrieveCloudKey(g)
+		case g.enc.Kind() == encgroup.TCT:
+			waiting = true // the data of ranks do not wait for it
+		default:
 			return
 		}
 	}
-	l.cutOff = false
+	if waiting && !inaccessible {
+		return
+	}
+	l.cutOff = waiting
 	l.logf("key server", "connectivity to the key servers is back")
 	if !inaccessible {
 		return
@@ -378,6 +400,7 @@ func (l *Lab) load() repository.Report {
 			g.enc.PowerOff()
 		}
 	}
+	l.cloud.load()
 	l.reconnect()
 	return rep
 }

@@ -270,7 +270,9 @@ func (l *Lab) raiseRegainedTooBusy() {
 	why := "access to the key servers is back, and the partitions have to be recycled by hand: " + l.busyWith()
 	l.raise(src.BE14E1F6, "", []finding{{location: l.location(), why: why}}, func(*event) (still []string) {
 		for _, g := range l.groups {
-			still = append(still, l.stillInaccessible(g)...)
+			if g.locksData() {
+				still = append(still, l.stillInaccessible(g)...)
+			}
 		}
 		return still
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
+	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/erase"
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
@@ -30,7 +31,14 @@ type Options struct {
 	// the console stays simulated; what is real is outside the lab's virtual time
 	// and its promise of the same trace. nil, or a nil answer, is the
 	// simulated network.
-	Dial   func(KeyManagerInfo) encgroup.KeyServer
+	Dial func(KeyManagerInfo) encgroup.KeyServer
+	// Cloud is the cloud server for objects of key groups of type TCT, such as a tct.HTTP; nil
+	// is a simulated one (CloudHost). CloudEntropy is the source of object keys for a Cloud that is
+	// given. It must not be a seeded stream: that makes the same keys again for other
+	// objects, and the server may have kept the earlier ones.
+	Cloud        tct.Cloud
+	CloudEntropy io.Reader
+
 	Serial string // of the facility, 1 to 10 letters and digits; default "75NR641"
 	// Shelf holds loose drives. Facilities that share one can exchange drives;
 	// nil gives the facility a shelf of its own.
@@ -69,6 +77,8 @@ type Lab struct {
 	managers  []*keyManager // by id
 	kinds     map[int]encgroup.Kind
 	groups    []*keyGroup // by id
+
+	cloud cloudSide
 
 	sfi         sfiState
 	sfiSteps    int
@@ -123,6 +133,7 @@ func New(o Options) (*Lab, error) {
 	if err := l.newRepository(); err != nil {
 		return nil, err
 	}
+	l.newCloud()
 	if l.eraser, err = l.newEraser(); err != nil {
 		return nil, err
 	}
@@ -221,6 +232,8 @@ func (o *Options) complete() error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d consoles", o.Consoles), "1 and 2 are right")
 	case o.KeyPeriod < time.Minute:
 		return refuse(ErrInvalid, op, fmt.Sprintf("a key retrieval every %s", o.KeyPeriod), "at least 1m is right")
+	case o.Cloud != nil && o.CloudEntropy == nil:
+		return refuse(ErrInvalid, op, "a cloud server without a source of entropy", "object keys for it need one")
 	case !plainName(o.Serial):
 		return refuse(ErrInvalid, op, fmt.Sprintf("serial number %q", o.Serial), "1 to 10 letters and digits are right")
 	}

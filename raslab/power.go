@@ -154,10 +154,7 @@ func (l *Lab) iml(rep *reporter, op string) (with []int) {
 		l.raiseMended(found)
 	}
 	with = l.retrieveKeys(rep)
-	access := true
-	for _, g := range l.groups {
-		access = access && (g.enc.State() == encgroup.Accessible || g.enc.State() < encgroup.Inaccessible)
-	}
+	access := !slices.ContainsFunc(l.groups, (*keyGroup).locksData)
 	for i := range l.partitions {
 		l.partitions[i].complete, l.partitions[i].access, l.partitions[i].last = true, access, l.Now()
 	}

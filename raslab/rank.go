@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
 // Rank is one RAID rank: an array in use, in one key group, with the bookkeeping
@@ -55,6 +56,9 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	g, err := l.usableGroup(op, keygrp)
 	if err != nil {
 		return Report{}, err
+	}
+	if g != nil && g.enc.Kind() != encgroup.DAR {
+		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("key group %d is of type %s", keygrp, g.enc.Kind()), "a rank needs a group of type DAR")
 	}
 	for _, s := range a.members {
 		if st := s.port.Status(); s.state != Normal || !st.Powered || st.State != drive.Erased {

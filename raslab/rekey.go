@@ -3,6 +3,7 @@ package raslab
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
@@ -59,7 +60,7 @@ func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 		return Report{}, err
 	}
 	if g.enc.Kind() != encgroup.DAR {
-		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d is of type %s", group, g.enc.Kind()), "only groups of type DAR have members")
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d is of type %s", group, g.enc.Kind()), "its key wraps those of objects in the cloud and stays; its data key can be exchanged")
 	}
 	rep := l.begin(op, fmt.Sprint(group))
 	fail := func(err error) (Report, error) {
@@ -172,10 +173,8 @@ func (l *Lab) RecoveryKey(group int, step RecoveryAction, by reckey.User, entere
 func (l *Lab) afterRecovery(rep *reporter, g *keyGroup) {
 	g.why = ""
 	rep.note("key group %d is %s by its recovery key", g.id, g.enc.State())
-	for _, o := range l.groups {
-		if o.enc.State() == encgroup.Inaccessible {
-			return
-		}
+	if slices.ContainsFunc(l.groups, (*keyGroup).locksData) {
+		return
 	}
 	for i := range l.partitions {
 		l.partitions[i].access = l.partitions[i].complete && l.sfi == sfiRunning

@@ -192,6 +192,9 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		}
 		rep.note("the record of key group %d was restored from %s", g.id, from)
 	}
+	if err := l.cloud.restore(); err != nil {
+		return Report{}, err
+	}
 	return rep.done(), nil
 }
 
