@@ -211,7 +211,7 @@ func (l *Lab) RecallFromCloud(object string, over bool) (out Report, bad error) 
 		return Report{}, err
 	}
 	if at := l.otherData(now, data); at >= 0 && !over {
-		return Report{}, refuse(ErrState, op, fmt.Sprintf("sector %d of %s holds other data by now", kept.LBA+uint64(at), r.name()), "say that the object is to go over them")
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("sector %d of %s holds other data by now", kept.LBA+uint64(at), r.name()), "save it, then recall the object over it")
 	}
 	rep := l.begin(op, object)
 	if err := r.Write(kept.LBA, data); err == nil {

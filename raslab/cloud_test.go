@@ -389,3 +389,19 @@ func TestTheCloudIsDeterministic(t *testing.T) {
 	require.Equal(t, trace, again, "the same seed and the same calls give the same trace")
 	require.Equal(t, raw, rawAgain, "and the same objects, byte for byte")
 }
+
+func TestTheCloudsKeyGroupHasItsOwnLocation(t *testing.T) {
+	l := tiered(t, Options{})
+	no := false
+	for id := 3; id <= 4; id++ {
+		_, err := l.ChangeKeyManager(id, KeyManagerChange{Active: &no})
+		must(t, err)
+	}
+	ok(t, l)(l.PowerCycle())
+	readable(t, l)
+	codes := map[string][]string{}
+	for _, e := range l.OpenEvents() {
+		codes[e.SRC] = e.Locations
+	}
+	require.Equal(t, map[string][]string{"BE14CFE0": {"KG2"}, "BE14E004": {"KG2"}}, codes)
+}

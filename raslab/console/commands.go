@@ -18,7 +18,7 @@ func registry() []*Command { return all }
 func init() {
 	for _, group := range [][]*Command{
 		labCommands(), enclosureCommands(), siteCommands(), driveCommands(), hostCommands(), shelfCommands(), faultCommands(),
-		rankCommands(), groupCommands(), keyServerCommands(), managerCommands(), recoveryCommands(), keyPathCommands(), serviceCommands(), plantCommands(), eventCommands(), eraseCommands(), dscliCommands(), generalCommands(),
+		rankCommands(), groupCommands(), keyServerCommands(), managerCommands(), recoveryCommands(), cloudCommands(), keyPathCommands(), serviceCommands(), plantCommands(), eventCommands(), eraseCommands(), dscliCommands(), generalCommands(),
 	} {
 		all = append(all, group...)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -22,6 +23,9 @@ type Options struct {
 	// Entropy is the random source of drives that live on in files; a seeded stream
 	// would make the same keys again. Without it there are no drive files.
 	Entropy io.Reader
+	// Cloud is the cloud server of every facility of the session; nil: each has a simulated one.
+	// It needs Entropy.
+	Cloud tct.Cloud
 }
 
 // Session runs lines. It holds the facilities, one of which is at hand, and the shelf of
@@ -51,7 +55,7 @@ func (e *FailedError) Error() string { return e.Action + " failed" }
 func NewSession(o Options) *Session {
 	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: map[*raslab.Lab]ledger{}, out: io.Discard}
 	if o.Start {
-		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf})
+		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Cloud: o.Cloud, CloudEntropy: o.Entropy})
 		if err != nil {
 			panic("BUG: the default facility can not be built: " + err.Error())
 		}

@@ -1,0 +1,199 @@
+package console
+
+import (
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// Cloud tiering: objects that leave for a cloud server, and what is done to them there.
+
+var wordKind = Kind{Name: "text", Help: "1 to 64 letters, digits, hyphens, underscores and dots", Parse: textKind.Parse}
+
+func objectParam() Param {
+	return Param{Name: "object", Kind: wordKind, Required: true, Help: "its name", Complete: func(s *Session) []string {
+		var names []string
+		if s.lab != nil && !s.realCloud() {
+			list, _, _ := s.lab.CloudObjects() // what can not be listed is not completed
+			for _, o := range list {
+				names = append(names, o.Object)
+			}
+		}
+		return names
+	}}
+}
+
+// realCloud says whether asking the cloud server goes over a network, which completion does not do.
+func (s *Session) realCloud() bool {
+	_, err := s.lab.CloudHost()
+	return err != nil
+}
+
+func yesParam(name, help string) Param {
+	return Param{Name: name, Kind: textKind, Values: yesNo, Default: "no", Help: help}
+}
+
+// onCloudHost is a command that does something to the simulated cloud server.
+func onCloudHost(verb, summary, detail string, params []Param, example string, do func(*Session, *raslab.CloudHost, string, Args) error) *Command {
+	return &Command{
+		Noun: "cloud", Verb: verb, Summary: summary, Detail: detail, Params: params, Example: example,
+		Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+			h, err := lab.CloudHost()
+			if err != nil {
+				return err
+			}
+			name := ""
+			if a.command.param("object") != nil {
+				name = lab.Serial() + "/" + arg[string](a, "object")
+			}
+			return do(s, h, name, a)
+		}),
+	}
+}
+
+func cloudCommands() []*Command {
+	return []*Command{
+		{
+			Noun: "cloud", Verb: "migrate", Summary: "send sectors of a rank to the cloud server as an object, encrypted by a key group of type TCT",
+			Detail: "The object counts once it was read back, opened and compared. Its receipt, which is no secret, is kept in the key repository. " +
+				"With release=yes the sectors read as zeros from then on, and the cloud has the only copy.",
+			Params: []Param{
+				rankParam(), lbaParam(), countParam("8"), objectParam(),
+				{Name: "keygrp", Kind: intKind("number", 1, 4), Help: "the key group; without it, the first of type TCT"},
+				yesParam("release", "whether the sectors are let go"),
+			},
+			Example: "cloud migrate rank=R0 lba=0 count=64 object=payroll",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.MigrateToCloud(raslab.CloudRequest{
+					Object: arg[string](a, "object"), Rank: arg[string](a, "rank"), LBA: uint64(arg[int](a, "lba")), Sectors: arg[int](a, "count"),
+					KeyGroup: arg[int](a, "keygrp"), Release: arg[string](a, "release") == "yes",
+				}))
+			}),
+		},
+		{
+			Noun: "cloud", Verb: "recall", Summary: "bring an object back to where it came from; it stays in the cloud, too",
+			Params:  []Param{objectParam(), yesParam("over", "whether it may go over other data that are there by now")},
+			Example: "cloud recall object=payroll",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.RecallFromCloud(arg[string](a, "object"), arg[string](a, "over") == "yes"))
+			}),
+		},
+		{
+			Noun: "cloud", Verb: "list", Summary: "list the objects of the facility in the cloud",
+			Example: "cloud list",
+			Run:     withLab(listCloud),
+		},
+		{
+			Noun: "cloud", Verb: "show", Summary: "show what the cloud server sees of an object",
+			Params:  []Param{objectParam()},
+			Example: "cloud show object=payroll",
+			Run:     withLab(showCloud),
+		},
+		{
+			Noun: "cloud", Verb: "delete", Summary: "delete an object in the cloud and its receipt",
+			Params:  []Param{objectParam(), yesParam("force", "whether the only copy may go")},
+			Example: "cloud delete object=payroll",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return s.report(lab.DeleteFromCloud(arg[string](a, "object"), arg[string](a, "force") == "yes"))
+			}),
+		},
+		onCloudHost("service", "let the simulated cloud server run, be down, or refuse everything", "", []Param{toParam("what it does", "running", "down", "refusing")}, "cloud service to=down",
+			func(s *Session, h *raslab.CloudHost, _ string, a Args) error {
+				if err := h.SetService(raslab.CloudService(arg[string](a, "to"))); err != nil {
+					return err
+				}
+				s.printf("the cloud server is %s\n", h.Service())
+				return nil
+			}),
+		onCloudHost("lose", "drop an object at the cloud server, behind the facility's back", "", []Param{objectParam()}, "cloud lose object=payroll",
+			func(s *Session, h *raslab.CloudHost, name string, _ Args) error {
+				return s.meddled(h.Lose(name), "the cloud server has lost %s", name)
+			}),
+		onCloudHost("alter", "flip a bit of an object at the cloud server", "", []Param{
+			objectParam(),
+			{Name: "byte", Kind: intKind("number", -1<<30, 1<<30), Default: "-1", Help: "which byte, from 0; a negative one counts from the end"},
+		}, "cloud alter object=payroll byte=1000",
+			func(s *Session, h *raslab.CloudHost, name string, a Args) error {
+				return s.meddled(h.Alter(name, arg[int](a, "byte")), "one bit of %s is another one at the cloud server", name)
+			}),
+		onCloudHost("rollback", "put an older version of an object back at the cloud server", "An older version is one that was migrated under the same name before; done twice, the newer one is back.",
+			[]Param{objectParam()}, "cloud rollback object=payroll",
+			func(s *Session, h *raslab.CloudHost, name string, _ Args) error {
+				return s.meddled(h.Rollback(name), "the cloud server has another version of %s", name)
+			}),
+	}
+}
+
+func (s *Session) meddled(err error, format, name string) error {
+	if err == nil {
+		s.say(format, name)
+	}
+	return err
+}
+
+func listCloud(s *Session, lab *raslab.Lab, _ Args) error {
+	list, asked, err := lab.CloudObjects()
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		s.printf("no objects in the cloud\n")
+	} else {
+		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "object\tstate\trank\tlba\tsectors\tkeygrp\tonly copy\tmigrated")
+		for _, o := range list {
+			state := o.State
+			if state == "" {
+				state = "not known"
+			}
+			if o.Rank == "" {
+				fmt.Fprintf(t, "%s\t%s\t-\t-\t-\t-\t-\t-\n", plainWord(o.Object), state)
+				continue
+			}
+			only := "no"
+			if o.Released {
+				only = "yes"
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n", o.Object, state, o.Rank, o.LBA, o.Sectors, o.KeyGroup, only, o.Migrated.Format(timeLayout))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	if asked != nil {
+		s.say("the cloud server was not asked: %s", oneLine(asked))
+		return &FailedError{"cloud list"}
+	}
+	return nil
+}
+
+// plainWord keeps a name that somebody else gave from steering the terminal.
+func plainWord(s string) string {
+	for _, c := range s {
+		if c <= ' ' || c > '~' {
+			return fmt.Sprintf("%+q", s)
+		}
+	}
+	return s
+}
+
+func showCloud(s *Session, lab *raslab.Lab, a Args) error {
+	v, err := lab.LookIntoCloud(arg[string](a, "object"))
+	if err != nil {
+		return err
+	}
+	s.say("%s: %d bytes at the cloud server, for %d bytes of data", v.Name, v.Size, v.Bytes)
+	s.printf("  begins     %x\n", v.Head)
+	if v.Why != nil {
+		s.paragraph("opens", "no: "+ErrorText(v.Why))
+		return &FailedError{"cloud show"}
+	}
+	s.paragraph("opens", fmt.Sprintf("with the key of key group %d", v.KeyGroup))
+	if v.Found > 0 {
+		s.paragraph("plaintext", fmt.Sprintf("%d of its %s of 16 bytes are in there", v.Found, count(v.Pieces, "piece")))
+		return &FailedError{"cloud show"}
+	}
+	s.paragraph("plaintext", fmt.Sprintf("none of its %s of 16 bytes is in there", count(v.Pieces, "piece")))
+	return nil
+}
