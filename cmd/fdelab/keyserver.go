@@ -53,11 +53,37 @@ func newKeyserverCmd(a *app) *cobra.Command {
 	return c
 }
 
-// listening is the JSON answer of `fdelab keyserver`, printed when it listens.
+// listening is the JSON answer of a server, printed when it listens.
 type listening struct {
-	Listen string `json:"listen"`
-	Data   string `json:"data"`
-	Keys   int    `json:"objects"`
+	Listen  string `json:"listen"`
+	Data    string `json:"data"`
+	Objects int    `json:"objects"`
+}
+
+// networkServer is what serve runs.
+type networkServer interface {
+	Serve(net.Listener) error
+	Close() error
+}
+
+// serve runs a server until it is interrupted; at first it tells where it listens.
+func (a *app) serve(l net.Listener, s networkServer, is listening) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	if a.json {
+		err = a.printJSON(is)
+	} else {
+		a.printf("listening at %s, %d objects\n", is.Listen, is.Objects)
+	}
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = errors.Join(err, s.Close())
+		<-done
+	}
+	return err
 }
 
 func (a *app) keyserver(f keyserverFlags) (err error) {
@@ -94,22 +120,7 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 		Store: store, TLS: tls, Clock: time.Now, Log: slog.New(slog.NewTextHandler(a.err, nil)),
 		MaxConns: f.maxConns, IdleTimeout: f.idle,
 	})
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
-	if a.json {
-		err = a.printJSON(listening{Listen: l.Addr().String(), Data: f.dir, Keys: keys})
-	} else {
-		a.printf("listening at %s, %d objects\n", l.Addr(), keys)
-	}
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		err = errors.Join(err, s.Close())
-		<-done
-	}
-	if err != nil {
+	if err := a.serve(l, s, listening{Listen: l.Addr().String(), Data: f.dir, Objects: keys}); err != nil {
 		return cannotf("keyserver: %w", err)
 	}
 	return nil

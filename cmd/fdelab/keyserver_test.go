@@ -21,7 +21,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 )
 
-// keyserver is `fdelab keyserver` as a process.
+// keyserver is `fdelab keyserver`, or another server, as a process.
 type keyserver struct {
 	cmd  *exec.Cmd
 	addr string
@@ -30,13 +30,20 @@ type keyserver struct {
 
 func startKeyserver(t testing.TB, dir string, flags ...string) *keyserver {
 	t.Helper()
+	return startServer(t, "keyserver", dir, flags...)
+}
+
+// startServer starts a subcommand that serves a directory.
+func startServer(t testing.TB, name, dir string, flags ...string) *keyserver {
+	t.Helper()
 	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
 	require.NoError(t, err)
-	k := &keyserver{cmd: exec.Command(exe, append([]string{"keyserver", "--data", dir, "--listen", "127.0.0.1:0"}, flags...)...), said: &bytes.Buffer{}}
+	k := &keyserver{cmd: exec.Command(exe, append([]string{name, "--data", dir, "--listen", "127.0.0.1:0"}, flags...)...), said: &bytes.Buffer{}}
 	k.cmd.Stderr = k.said
 	out, err := k.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, k.cmd.Start())
+	t.Cleanup(func() { _, _ = k.cmd.Process.Kill(), k.cmd.Wait() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err, "it tells where it listens: %s", k.said)
 	words := strings.Fields(line)

@@ -18,6 +18,7 @@ var subcommands = []func(*app) *cobra.Command{
 	newStatesCmd,
 	newCertificateCmd,
 	newKeyserverCmd,
+	newCloudCmd,
 	newVersionCmd,
 	newCompletionCmd,
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,12 +16,25 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/seed-9d983aeb/fdelab/erase"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"fdelab": main})
+	testscript.Main(leaks{m}, map[string]func(){"fdelab": main})
+}
+
+// leaks runs the tests and looks for goroutines that they left.
+type leaks struct{ *testing.M }
+
+func (m leaks) Run() int {
+	code := m.M.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	return code
 }
 
 // TestScripts plays testdata/script: each file runs the command as a process

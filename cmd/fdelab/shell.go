@@ -18,6 +18,7 @@ import (
 func newShellCmd(a *app) *cobra.Command {
 	var seed, commands string
 	var ascii, stop bool
+	var outside cloudFlags
 	c := &cobra.Command{
 		Use:   "shell",
 		Short: "type commands to a simulated facility",
@@ -37,7 +38,12 @@ func newShellCmd(a *app) *cobra.Command {
 			if err != nil {
 				return usagef("shell: --seed %q: %w", seed, err)
 			}
-			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true, Entropy: rand.Reader})
+			cloud, shut, err := outside.connect("shell")
+			if err != nil {
+				return err
+			}
+			defer shut()
+			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true, Entropy: rand.Reader, Cloud: cloud})
 			defer s.Close()
 			switch {
 			case c.Flags().Changed("command"):
@@ -51,6 +57,7 @@ func newShellCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&seed, "seed", "0", "every key, serial number and event follows from it")
 	c.Flags().StringVarP(&commands, "command", "c", "", "run these commands, separated by semicolons, and leave")
 	c.Flags().BoolVar(&ascii, "ascii", false, "draw pictures in ASCII")
+	outside.add(c)
 	c.Flags().BoolVarP(&stop, "stop", "e", false, "stop at the first line that goes wrong")
 	return c
 }

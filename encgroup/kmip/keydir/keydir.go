@@ -52,6 +52,12 @@ func Init(dir string, o Options) error {
 	if err := o.check(); err != nil {
 		return err
 	}
+	return NewDir(dir, o.build)
+}
+
+// NewDir makes a directory, which must not be there yet, or be empty, whole or not at all:
+// build fills one beside it, which is then moved into place.
+func NewDir(dir string, build func(dir string) error) error {
 	dir = filepath.Clean(dir)
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("keydir: %s is not empty, need a new directory", dir)
@@ -62,7 +68,7 @@ func Init(dir string, o Options) error {
 	if err != nil {
 		return fmt.Errorf("keydir: %w", err)
 	}
-	if err := o.build(part); err != nil {
+	if err := build(part); err != nil {
 		return errors.Join(err, os.RemoveAll(part))
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) { // it is empty
@@ -155,25 +161,19 @@ func Open(dir string, passphrase []byte, entropy io.Reader) (*server.Store, *tls
 }
 
 func readMaster(path string) (*secret.Key32, error) {
-	f, err := os.Open(path)
+	b, err := pki.ReadPrivate(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("keydir: %s is missing: give the passphrase, if there is one", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("keydir: %w", err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("keydir: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("keydir: %s has mode %04o: others may read it, need 0600", path, info.Mode().Perm())
-	}
+	defer clear(b)
 	var k secret.Key32
-	if n, err := io.ReadFull(f, k[:]); err != nil || info.Size() != int64(len(k)) {
-		return nil, fmt.Errorf("keydir: %s has %d bytes, need %d", path, max(int64(n), info.Size()), len(k))
+	if len(b) != len(k) {
+		return nil, fmt.Errorf("keydir: %s has %d bytes, need %d", path, len(b), len(k))
 	}
+	copy(k[:], b)
 	return &k, nil
 }
 

@@ -168,6 +168,33 @@ func ClientTLS(ca, cert, key string) (*tls.Config, error) {
 	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }
 
+// privateMax bounds what ReadPrivate takes, in bytes: a device must not fill the memory.
+const privateMax = 1 << 16
+
+// ReadPrivate reads a small file that holds a secret. One that others may read is refused.
+func ReadPrivate(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("pki: %s has mode %04o: others may read it, need 0600", path, info.Mode().Perm())
+	}
+	b, err := io.ReadAll(io.LimitReader(f, privateMax+1))
+	if err != nil {
+		return nil, fmt.Errorf("pki: %w", err)
+	}
+	if len(b) > privateMax {
+		return nil, fmt.Errorf("pki: %s has more than %d bytes", path, privateMax)
+	}
+	return b, nil
+}
+
 // WriteNew writes a file that must not be there yet, and makes it last.
 func WriteNew(path string, b []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)

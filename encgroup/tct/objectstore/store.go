@@ -173,6 +173,14 @@ func (s *Store) list(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Count is how many objects there are.
+func (s *Store) Count() (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	names, err := s.back.names()
+	return len(names), err
+}
+
 // Raw is what a thief of the server's disks has: the bytes of an object.
 func (s *Store) Raw(name string) ([]byte, error) {
 	s.mu.Lock()
