@@ -249,7 +249,7 @@ func TestKeyManagersAreHeldToWhatCanBe(t *testing.T) {
 	bad(KeyManagerRequest{Addr: "x", Protocol: ProtocolNone}, "KMIP needs protocol tls")
 	m, err := l.MakeKeyManager(KeyManagerRequest{Addr: "nowhere.example.com", KeyProtocol: IPP})
 	must(t, err)
-	require.Equal(t, KeyManagerInfo{ID: 3, State: "active", Status: "normal", Addr: "nowhere.example.com", Port: 441, Protocol: "tls", KeyProtocol: "IPP", Type: "DAR", KeyGroup: 1, Certificate: customerCertificate}, m)
+	require.Equal(t, KeyManagerInfo{ID: 3, State: "active", Status: "normal", Addr: "nowhere.example.com", Port: 441, Protocol: "tls", KeyProtocol: "IPP", Type: "DAR", KeyGroup: 1, Certificate: customerCertificate, Trust: l.pki.customer.PEM()}, m)
 	for i := 4; i <= keyManagersMax; i++ {
 		_, err := l.MakeKeyManager(KeyManagerRequest{Addr: fmt.Sprintf("k%d", i)})
 		must(t, err)

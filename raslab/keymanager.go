@@ -1,12 +1,15 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 )
 
 // keyManagersMax is how many key managers a facility may have (assumption).
@@ -36,7 +39,8 @@ type keyManager struct {
 	key      KeyProtocol
 	group    int
 	cert     string
-	trust    *authority
+	trust    *cert.Trust
+	warned   int // of the certificate that its server shows
 	paths    [2]*keyPath
 	external encgroup.KeyServer
 
@@ -67,6 +71,7 @@ type KeyManagerInfo struct {
 	Type        string // "DAR", "TCT": that of its key group
 	KeyGroup    int
 	Certificate string // file name of the certificate by which the server is known; "" if none
+	Trust       []byte // PEM of the authorities by which the server is known; nil without TLS
 }
 
 // KeyManagerRequest is a key manager to be made. Zero values take the defaults
@@ -80,6 +85,7 @@ type KeyManagerRequest struct {
 	Type        string      // "DAR" or "TCT" [that of the key group, else DAR]
 	KeyGroup    int         // 1 to 4 [1]
 	Certificate string      // file name [of TLS: that of the customer's authority]
+	Trust       []byte      // what the file holds: PEM of one or more authorities [the customer's]
 }
 
 // KeyManagerChange says what ChangeKeyManager changes: nil fields stay.
@@ -90,10 +96,32 @@ type KeyManagerChange struct {
 	KeyProtocol *KeyProtocol
 	Active      *bool
 	Certificate *string
+	Trust       []byte // what Certificate holds; nil with a Certificate: the customer's authority
 }
 
 // customerCertificate is the file name of the customer's authority (assumption).
 const customerCertificate = "customer_ca.pem"
+
+// ReadTrust reads the file of a key manager's certificate for the field Trust. The
+// name customer_ca.pem means the customer's authority where there is no file of that name, or
+// read is nil.
+func ReadTrust(name string, read func(name string) ([]byte, error)) ([]byte, error) {
+	if read == nil {
+		read = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
+	}
+	data, err := read(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && name == customerCertificate:
+		return nil, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, refuse(ErrNotFound, "keymgr certificate", fmt.Sprintf("there is no file %q", name), "the PEM file of the server's authority is right; "+customerCertificate+" is the customer's")
+	case err != nil:
+		return nil, fmt.Errorf("raslab: %w", err)
+	case data == nil:
+		data = []byte{} // an empty file is no certificate
+	}
+	return data, nil
+}
 
 // MakeKeyManager configures a key server of the customer. Nothing is sent to it:
 // whether it is there is found out when a key is asked for.
@@ -121,6 +149,11 @@ func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
 	if err := l.checkManager(op, m, nil); err != nil {
 		return KeyManagerInfo{}, err
 	}
+	trust, err := l.trusting(op, q.Trust)
+	if err != nil {
+		return KeyManagerInfo{}, err
+	}
+	m.trust = trust
 	if want := l.groupKind(m.group); q.Type != "" && !strings.EqualFold(q.Type, want.String()) {
 		if l.group(m.group) != nil || len(l.managersOf(m.group)) > 0 || kindNamed(q.Type) < 0 {
 			return KeyManagerInfo{}, refuse(ErrInvalid, op, fmt.Sprintf("type %q for key group %d", q.Type, m.group), fmt.Sprintf("the group is of type %s", want))
@@ -193,10 +226,24 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	return nil
 }
 
+// trusting reads the authorities by which a server is to be known.
+func (l *Lab) trusting(op string, file []byte) (*cert.Trust, error) {
+	if file == nil {
+		return nil, nil
+	}
+	t, err := cert.ParseTrust(file)
+	if err != nil {
+		return nil, refuse(ErrInvalid, op, "the file holds no certificate that can be read", "PEM with a block CERTIFICATE for each authority is right")
+	}
+	return t, nil
+}
+
 // wire makes the ways from both partitions to the server, and asks the caller
 // who built the facility for a server of his own.
 func (l *Lab) wire(m *keyManager) {
-	m.trust = l.pki.customer
+	if m.trust == nil {
+		m.trust = cert.NewTrust(l.pki.customer.Certificate())
+	}
 	m.access = map[int]*accessRecord{}
 	for p := range m.paths {
 		m.paths[p] = &keyPath{lab: l, partition: p, manager: m}
@@ -234,6 +281,14 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 	}
 	if err := l.checkManager(op, &n, m); err != nil {
 		return KeyManagerInfo{}, err
+	}
+	if c.Certificate != nil || c.Trust != nil {
+		if n.trust, err = l.trusting(op, c.Trust); err != nil {
+			return KeyManagerInfo{}, err
+		}
+		if n.trust == nil {
+			n.trust = cert.NewTrust(l.pki.customer.Certificate())
+		}
 	}
 	paths := m.paths // they point to the entry
 	*m = n
@@ -286,6 +341,9 @@ func (l *Lab) managerInfo(m *keyManager) KeyManagerInfo {
 	i := KeyManagerInfo{
 		ID: m.id, State: m.state(), Status: "normal", Addr: m.addr, Port: m.port, Protocol: m.protocol, KeyProtocol: m.key,
 		Type: l.groupKind(m.group).String(), KeyGroup: m.group, Certificate: m.cert,
+	}
+	if m.protocol == ProtocolTLS {
+		i.Trust = m.trust.PEM()
 	}
 	if m.failed {
 		i.Status = "failed"

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
@@ -50,10 +51,10 @@ type KeyHost struct {
 	mem     *encgroup.MemServer
 	down    bool // the service does not run: its ports refuse
 	garbled bool // the service answers something that is no key protocol
-	ident   *identity
-	trusts  []*authority // whose client certificates it takes
-	rank    string       // where its own storage is: a rank, "" for storage of its own
-	at      *Lab         // whose rank
+	ident   *cert.Certificate
+	trusts  *cert.Trust // whose client certificates it takes
+	rank    string      // where its own storage is: a rank, "" for storage of its own
+	at      *Lab        // whose rank
 }
 
 // Store is the key server's disk and power supply: stored keys can be lost and
@@ -95,9 +96,9 @@ func (l *Lab) AddKeyServer(addr string) (*KeyHost, error) {
 
 func (l *Lab) newHost(mem *encgroup.MemServer) (*KeyHost, error) {
 	h := &KeyHost{lab: l, Name: mem.ID(), IP: fmt.Sprintf("192.0.2.%d", 11+len(l.hosts)), mem: mem}
-	h.trusts = []*authority{l.pki.factory, l.pki.customer}
+	h.trusts = cert.NewTrust(l.pki.factory.Certificate(), l.pki.customer.Certificate())
 	var err error
-	h.ident, err = l.pki.customer.server(h.Name, l.pki.from, l.pki.to)
+	h.ident, err = issue(l.pki.customer, h.Name, cert.Server, l.pki.from, l.pki.to)
 	return h, err
 }
 

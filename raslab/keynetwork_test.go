@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"crypto/sha256"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -145,7 +146,7 @@ func keyStory(t *testing.T, seed uint64) string {
 	_, err = l.ImportCertificate(pem)
 	must(t, err)
 	advance(t, l, 3*keyPeriod)
-	l.logf("story", "%x %s %v", pem, shown, l.Group(1).Record())
+	l.logf("story", "%x %s %v", sha256.Sum256(pem), shown, l.Group(1).Record())
 	return l.TraceText()
 }
 

@@ -1,11 +1,11 @@
 package raslab
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
@@ -194,13 +194,15 @@ func (l *Lab) session(c *console, m *keyManager, h *KeyHost, speaksTLS bool) err
 	if !speaksTLS {
 		return nil
 	}
-	if err := h.ident.verify([]*authority{m.trust}, m.addr, l.Now(), x509.ExtKeyUsageServerAuth); err != nil {
+	if err := m.trust.Verify(h.ident, m.addr, cert.Server, l.Now()); err != nil {
 		return fmt.Errorf("%w: the server's certificate: %s", encgroup.ErrUntrusted, certificateWhy(err))
 	}
-	if l.own == nil {
+	m.watch(l, h.ident)
+	own := l.own.Current()
+	if own == nil {
 		return fmt.Errorf("%w: the facility has no certificate to show", encgroup.ErrUntrusted)
 	}
-	if err := l.own.verify(h.trusts, "", l.Now(), x509.ExtKeyUsageClientAuth); err != nil {
+	if err := h.trusts.Verify(own, "", cert.Client, l.Now()); err != nil {
 		return fmt.Errorf("%w: the facility's certificate: %s", encgroup.ErrUntrusted, certificateWhy(err))
 	}
 	return nil

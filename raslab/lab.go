@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/erase"
@@ -71,8 +72,7 @@ type Lab struct {
 	repoEntropy io.Reader
 
 	pki       *authorities
-	own       *identity // the facility's certificate; nil if none
-	ownKind   string
+	own       cert.Holder // the facility's certificate
 	ownWarned int
 	managers  []*keyManager // by id
 	kinds     map[int]encgroup.Kind

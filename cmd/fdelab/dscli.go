@@ -106,6 +106,18 @@ func readSmall(name string) ([]byte, error) {
 	return data, err
 }
 
+// writeNew makes a file that anybody may read; one that exists stays what it is.
+func writeNew(name string, data []byte) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	if _, err = f.Write(data); err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
 // dscliLab builds the facility.
 func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 	setup := io.Reader(strings.NewReader(p.Commands))
@@ -125,9 +137,9 @@ func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 				return nil, usagef("dscli: -seed %q: %w", p.Seed, err)
 			}
 		}
-		return console.NewSession(console.Options{Seed: seed, Start: true, Entropy: rand.Reader}), nil
+		return console.NewSession(console.Options{Seed: seed, Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew}), nil
 	}
-	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader})
+	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew})
 	var bad error
 	if _, err := console.RunScript(s, setup, io.Discard, true, func(line int, _ console.Verdict, err error) {
 		if err != nil {

@@ -43,7 +43,7 @@ func newShellCmd(a *app) *cobra.Command {
 				return err
 			}
 			defer shut()
-			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true, Entropy: rand.Reader, Cloud: cloud})
+			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Cloud: cloud})
 			defer s.Close()
 			switch {
 			case c.Flags().Changed("command"):

@@ -6,73 +6,32 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"net"
-	"slices"
 	"time"
 )
 
-// Certificate is a certificate with its private key, and those of the
-// authorities between it and a root.
-type Certificate struct {
-	chain []*x509.Certificate  // its own first
-	key   func() crypto.Signer // a closure keeps it from fmt
-}
+// Use is what a certificate may be shown as.
+type Use uint8
 
-// X509 is the certificate itself.
-func (c *Certificate) X509() *x509.Certificate { return c.chain[0] }
+// The uses.
+const (
+	Both Use = iota // as a server and as a client
+	Server
+	Client
+)
 
-// String names the subject, the issuer and the end of validity.
-func (c *Certificate) String() string {
-	x := c.X509()
-	return fmt.Sprintf("certificate of %s by %s until %s", x.Subject.CommonName, x.Issuer.CommonName, x.NotAfter.UTC().Format(time.RFC3339))
-}
-
-// TLS is the certificate as crypto/tls takes it.
-func (c *Certificate) TLS() tls.Certificate {
-	t := tls.Certificate{PrivateKey: c.key(), Leaf: c.X509()}
-	for _, x := range c.chain {
-		t.Certificate = append(t.Certificate, x.Raw)
+func (u Use) extended() []x509.ExtKeyUsage {
+	switch u {
+	case Server:
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+	case Client:
+		return []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	}
-	return t
-}
-
-// PEM gives the certificates and the private key (PKCS #8), which is a secret.
-func (c *Certificate) PEM() (certificates, key []byte, err error) {
-	for _, x := range c.chain {
-		certificates = append(certificates, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: x.Raw})...)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(c.key())
-	if err != nil {
-		return nil, nil, fmt.Errorf("cert: %w", err)
-	}
-	defer clear(der)
-	return certificates, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
-}
-
-// Parse reads certificates, the own one first, and the key that fits it.
-func Parse(certificates, key []byte) (*Certificate, error) {
-	pair, err := tls.X509KeyPair(certificates, key)
-	if err != nil {
-		return nil, fmt.Errorf("cert: %w: %w", ErrInvalid, err)
-	}
-	signer, ok := pair.PrivateKey.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("cert: %w: a key that can not sign", ErrInvalid)
-	}
-	c := &Certificate{key: func() crypto.Signer { return signer }}
-	for _, der := range pair.Certificate {
-		x, err := x509.ParseCertificate(der)
-		if err != nil {
-			return nil, fmt.Errorf("cert: %w: %w", ErrInvalid, err)
-		}
-		c.chain = append(c.chain, x)
-	}
-	return c, nil
+	return []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 }
 
 // Request is what a certificate is made for.
@@ -80,11 +39,13 @@ type Request struct {
 	Name     string   // common name, not empty
 	Hosts    []string // names and addresses under which a server is reached; may be empty for a client
 	From, To time.Time
+	Use      Use
 }
 
 // CA is a certificate authority for labs. It is not safe for concurrent use.
 type CA struct {
 	own     *Certificate
+	between []*x509.Certificate // from this one up to the root, without it
 	entropy io.Reader
 	serial  int64
 }
@@ -97,12 +58,32 @@ func NewCA(name string, from, to time.Time, entropy io.Reader) (*CA, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: from.UTC(), NotAfter: to.UTC(),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
-	}
+	t := authority(1, name, from, to)
 	ca.own, err = sign(t, t, key, key)
 	return ca, err
+}
+
+// Subordinate makes an authority between this one and what it issues, whose
+// certificates carry it with them.
+func (ca *CA) Subordinate(name string, from, to time.Time) (*CA, error) {
+	key, err := ca.draw()
+	if err != nil {
+		return nil, err
+	}
+	ca.serial++
+	sub := &CA{entropy: ca.entropy, serial: 1}
+	if sub.own, err = sign(authority(ca.serial, name, from, to), ca.own.X509(), key, ca.own.key().(ed25519.PrivateKey)); err != nil {
+		return nil, err
+	}
+	sub.between = append([]*x509.Certificate{sub.own.X509()}, ca.between...)
+	return sub, nil
+}
+
+func authority(serial int64, name string, from, to time.Time) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, NotBefore: from.UTC(), NotAfter: to.UTC(),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+	}
 }
 
 func (ca *CA) draw() (ed25519.PrivateKey, error) {
@@ -130,7 +111,7 @@ func sign(t, by *x509.Certificate, key, with ed25519.PrivateKey) (*Certificate, 
 	return &Certificate{[]*x509.Certificate{x}, func() crypto.Signer { return key }}, nil
 }
 
-// Issue makes a certificate for a server or a client: it may be used as either.
+// Issue makes a certificate for a server, a client or both.
 func (ca *CA) Issue(r Request) (*Certificate, error) {
 	key, err := ca.draw()
 	if err != nil {
@@ -140,7 +121,7 @@ func (ca *CA) Issue(r Request) (*Certificate, error) {
 	t := &x509.Certificate{
 		SerialNumber: big.NewInt(ca.serial), Subject: pkix.Name{CommonName: r.Name}, NotBefore: r.From.UTC(), NotAfter: r.To.UTC(),
 		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		ExtKeyUsage: r.Use.extended(),
 	}
 	for _, h := range r.Hosts {
 		if ip := net.ParseIP(h); ip != nil {
@@ -149,18 +130,21 @@ func (ca *CA) Issue(r Request) (*Certificate, error) {
 			t.DNSNames = append(t.DNSNames, h)
 		}
 	}
-	return sign(t, ca.own.X509(), key, ca.own.key().(ed25519.PrivateKey))
+	c, err := sign(t, ca.own.X509(), key, ca.own.key().(ed25519.PrivateKey))
+	if err == nil {
+		c.chain = append(c.chain, ca.between...)
+	}
+	return c, err
 }
 
-// Certificate is the root itself.
+// Certificate is that of the authority itself.
 func (ca *CA) Certificate() *x509.Certificate { return ca.own.X509() }
 
-// Pool is a pool of this root alone.
-func (ca *CA) Pool() *x509.CertPool {
-	p := x509.NewCertPool()
-	p.AddCert(ca.Certificate())
-	return p
-}
+// PEM is that certificate as a file.
+func (ca *CA) PEM() []byte { return encode(ca.Certificate()) }
+
+// Pool is a pool of this authority alone.
+func (ca *CA) Pool() *x509.CertPool { return NewTrust(ca.Certificate()).Pool() }
 
 // ClientTLS is the configuration of a client that shows own (nil: none) and
 // trusts roots, at the time that clock tells. The name of the server has to be set, or is
@@ -184,13 +168,4 @@ func ServerTLS(own *Certificate, clients *x509.CertPool, clock func() time.Time)
 		c.ClientCAs, c.ClientAuth = clients, tls.RequireAndVerifyClientCert
 	}
 	return c
-}
-
-// intermediates are the certificates between the own one and a root.
-func (c *Certificate) intermediates() *x509.CertPool {
-	p := x509.NewCertPool()
-	for _, x := range slices.Clone(c.chain)[1:] {
-		p.AddCert(x)
-	}
-	return p
 }

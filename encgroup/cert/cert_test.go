@@ -1,9 +1,11 @@
 package cert
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -61,9 +63,9 @@ func TestVerifyAndTLSAgree(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			server := issue(t, cas[c.by], "key server", c.hosts...)
 			clock := func() time.Time { return day(c.now) }
-			require.ErrorIs(t, Verify(server, ours.Pool(), "ks", clock()), c.want)
+			require.ErrorIs(t, NewTrust(ours.Certificate()).Verify(server, "ks", Server, clock()), c.want)
 			if c.want == nil {
-				require.NoError(t, Verify(server, ours.Pool(), "", clock()))
+				require.NoError(t, NewTrust(ours.Certificate()).Verify(server, "", Server, clock()))
 			}
 
 			a, b := net.Pipe()
@@ -128,39 +130,106 @@ func TestTheSameSeedGivesTheSameCertificates(t *testing.T) {
 	require.Equal(t, "certificate of x by ours until 2026-07-19T00:00:00Z", c.String())
 }
 
-func TestAHolderWarnsBeforeAndFailsAfter(t *testing.T) {
+// file is a certificate with its key as a customer hands it over.
+func file(t testing.TB, c *Certificate) []byte {
+	certificates, key, err := c.PEM()
+	require.NoError(t, err)
+	return append(certificates, key...)
+}
+
+func TestAHolderTakesWhatIsWhole(t *testing.T) {
 	ca := newCA(t, "ours")
 	standard, err := ca.Issue(Request{Name: "default", From: day(1), To: day(3000)})
 	require.NoError(t, err)
-	h := NewHolder(standard)
+	var h Holder
+	require.Nil(t, h.Current())
+	h.Default(standard)
 	require.False(t, h.Customer())
-	require.Equal(t, day(3000), h.Expiry())
 	own := issue(t, ca, "customer")
 	certificates, key, err := own.PEM()
 	require.NoError(t, err)
-
-	require.ErrorIs(t, h.Install(certificates, key, day(9)), ErrNotYetValid)
-	require.ErrorIs(t, h.Install(certificates, key, day(201)), ErrExpired)
 	_, other, err := standard.PEM()
 	require.NoError(t, err)
-	require.ErrorIs(t, h.Install(certificates, other, day(100)), ErrInvalid, "a key that does not fit")
-	require.ErrorIs(t, h.Install([]byte("x"), key, day(100)), ErrInvalid)
-	require.False(t, h.Customer(), "what is refused changes nothing")
+	server, err := ca.Issue(Request{Name: "server", From: day(10), To: day(200), Use: Server})
+	require.NoError(t, err)
+	join := func(parts ...[]byte) []byte { return bytes.Join(parts, nil) }
 
-	require.NoError(t, h.Install(certificates, key, day(100)))
+	require.ErrorIs(t, h.Install(file(t, own), day(9)), ErrNotYetValid)
+	require.ErrorIs(t, h.Install(file(t, own), day(201)), ErrExpired)
+	require.ErrorIs(t, h.Install(join(certificates, other), day(100)), ErrKeyMismatch)
+	require.ErrorIs(t, h.Install(certificates, day(100)), ErrNoKey)
+	require.ErrorIs(t, h.Install(key, day(100)), ErrNoCertificate)
+	require.ErrorIs(t, h.Install([]byte("x"), day(100)), ErrNoCertificate)
+	require.ErrorIs(t, h.Install(file(t, server), day(100)), ErrNotForClient)
+	bad := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("customer data")})
+	require.ErrorIs(t, h.Install(join(bad, key), day(100)), ErrUnreadable)
+	bad = pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("customer data")})
+	err = h.Install(join(certificates, bad), day(100))
+	require.ErrorIs(t, err, ErrUnreadable)
+	require.NotContains(t, err.Error(), "customer data")
+	require.Equal(t, standard, h.Current(), "what is refused changes nothing")
+
+	require.NoError(t, h.Install(join(key, certificates), day(100)), "the key may come first")
 	require.True(t, h.Customer())
 	require.Equal(t, own.X509().Raw, h.Current().X509().Raw)
-	require.Equal(t, day(200), h.Expiry())
-	for now, want := range map[time.Time]Condition{
-		day(9): NotYetValid, day(10): Valid, day(170).Add(-time.Second): Valid, day(170): ExpiresSoon, day(200): ExpiresSoon, day(200).Add(time.Second): Expired,
+	h.Default(nil)
+	require.Nil(t, h.Current())
+}
+
+func TestACertificateWarnsBeforeItsEnd(t *testing.T) {
+	c := issue(t, newCA(t, "ours"), "customer")
+	for now, want := range map[time.Time]int{
+		day(10): 0, day(110).Add(-time.Second): 0, day(110): 1, day(170): 2, day(193): 3, day(199): 4, day(200): 4, day(200).Add(time.Second): 5,
 	} {
-		require.Equal(t, want, h.Check(now), "%s", now)
+		require.Equal(t, want, c.Stage(now), "%s", now)
 	}
-	h.Remove()
-	require.False(t, h.Customer())
-	require.Equal(t, Valid, h.Check(day(201)))
-	require.Equal(t, "valid expires soon expired not valid yet condition 9", fmt.Sprint(Valid, " ", ExpiresSoon, " ", Expired, " ", NotYetValid, " ", Condition(9)))
-	require.Panics(t, func() { NewHolder(nil) })
+	require.Empty(t, c.Warning(day(10)))
+	require.Equal(t, "the certificate expires in 90 days", c.Warning(day(110)))
+	require.Equal(t, "the certificate expires in 1 day", c.Warning(day(199)))
+	require.Equal(t, "the certificate is expired or not valid yet", c.Warning(day(201)))
+}
+
+// A certificate of an authority below the one that is trusted carries the way up with it.
+func TestChains(t *testing.T) {
+	root := newCA(t, "root")
+	middle, err := root.Subordinate("middle", day(20), day(190))
+	require.NoError(t, err)
+	low, err := middle.Subordinate("low", day(1), day(300))
+	require.NoError(t, err)
+	c, err := low.Issue(Request{Name: "facility", From: day(1), To: day(300), Use: Client})
+	require.NoError(t, err)
+	c, err = Parse(file(t, c))
+	require.NoError(t, err)
+	trust := NewTrust(root.Certificate())
+	require.NoError(t, trust.Verify(c, "", Client, day(100)))
+	require.NoError(t, trust.Verify(c, "", Client, day(100)), "from memory")
+	require.ErrorIs(t, trust.Verify(c, "", Client, day(191)), ErrExpired, "the authority in the middle is, and what is remembered ends with it")
+	require.ErrorIs(t, trust.Verify(c, "", Client, day(19)), ErrNotYetValid)
+	require.ErrorIs(t, trust.Verify(c, "", Server, day(100)), ErrInvalid, "it is not for a server")
+	c.chain = c.chain[:2]
+	require.ErrorIs(t, NewTrust(root.Certificate()).Verify(c, "", Client, day(100)), ErrUnknownCA, "without the way up")
+}
+
+func TestTrustChanges(t *testing.T) {
+	ours, theirs := newCA(t, "ours"), newCA(t, "theirs")
+	c := issue(t, theirs, "ks", "ks")
+	trust, err := ParseTrust(ours.PEM())
+	require.NoError(t, err)
+	require.ErrorIs(t, trust.Verify(c, "ks", Server, day(100)), ErrUnknownCA)
+	trust.Believe(theirs.Certificate(), true)
+	require.NoError(t, trust.Verify(c, "ks", Server, day(100)))
+	both, err := ParseTrust(trust.PEM())
+	require.NoError(t, err)
+	require.NoError(t, both.Verify(c, "ks", Server, day(100)))
+	trust.Believe(theirs.Certificate(), false)
+	require.ErrorIs(t, trust.Verify(c, "ks", Server, day(100)), ErrUnknownCA, "what was verified is forgotten")
+	require.Error(t, (&Trust{}).Verify(c, "ks", Server, day(100)))
+	_, err = ParseTrust([]byte("x"))
+	require.ErrorIs(t, err, ErrNoCertificate)
+	for range 2 * verifiedMax {
+		require.NoError(t, both.Verify(issue(t, theirs, "ks", "ks"), "ks", Server, day(100)))
+	}
+	require.Len(t, both.verified, verifiedMax, "memory is bounded")
 }
 
 func TestCertificateRefusals(t *testing.T) {
@@ -185,7 +254,7 @@ func TestPrivateKeysStayInside(t *testing.T) {
 	require.NoError(t, err)
 	seed := raw[len(raw)-32:]
 	printed := ""
-	for _, v := range []any{c, *c, ca, *ca, NewHolder(c), struct{ c any }{c}} {
+	for _, v := range []any{c, *c, ca, *ca, &Holder{current: c}, struct{ c any }{c}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
 			printed += fmt.Sprintf(verb, v)
 		}

@@ -19,12 +19,13 @@ func Example() {
 	}
 	fmt.Println(server)
 	june, later := begin.AddDate(0, 5, 0), begin.AddDate(2, 0, 0)
-	fmt.Println("in June:", cert.Verify(server, ca.Pool(), "vinz", june), cert.ConditionAt(server, june))
-	fmt.Println("expired:", errors.Is(cert.Verify(server, ca.Pool(), "vinz", later), cert.ErrExpired))
-	fmt.Println("wrong name:", errors.Is(cert.Verify(server, ca.Pool(), "zuul", june), cert.ErrWrongName))
+	trust := cert.NewTrust(ca.Certificate())
+	fmt.Println("in June:", trust.Verify(server, "vinz", cert.Server, june), server.Valid(june))
+	fmt.Println("expired:", errors.Is(trust.Verify(server, "vinz", cert.Server, later), cert.ErrExpired))
+	fmt.Println("wrong name:", errors.Is(trust.Verify(server, "zuul", cert.Server, june), cert.ErrWrongName))
 	// Output:
 	// certificate of key server by lab until 2027-01-01T00:00:00Z
-	// in June: <nil> valid
+	// in June: <nil> true
 	// expired: true
 	// wrong name: true
 }

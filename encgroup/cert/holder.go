@@ -1,102 +1,85 @@
 package cert
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
 
-// WarnBefore is how long before the end of a certificate's validity Check warns.
-const WarnBefore = 30 * 24 * time.Hour
+// ErrNotForClient means that a certificate may not be shown by a client.
+var ErrNotForClient = errors.New("the certificate is not for a client")
 
-// Condition is what a certificate is like at a time.
-type Condition uint8
+// warnings are the days before its end at which a certificate is warned of.
+var warnings = []int{90, 30, 7, 1}
 
-// The conditions.
-const (
-	Valid       Condition = iota
-	ExpiresSoon           // valid, and not for longer than WarnBefore
-	Expired
-	NotYetValid
-)
-
-func (c Condition) String() string {
-	switch c {
-	case Valid:
-		return "valid"
-	case ExpiresSoon:
-		return "expires soon"
-	case Expired:
-		return "expired"
-	case NotYetValid:
-		return "not valid yet"
+// Stage counts the warnings that are due for a certificate, and one more when it
+// is too late: whoever keeps the stage of the last time warns when it grows. The last
+// moment of a certificate is NotAfter (RFC 5280, section 4.1.2.5).
+func (c *Certificate) Stage(now time.Time) (n int) {
+	left := c.X509().NotAfter.Sub(now)
+	for _, d := range warnings {
+		if left <= time.Duration(d)*24*time.Hour {
+			n++
+		}
 	}
-	return fmt.Sprintf("condition %d", uint8(c))
+	if left < 0 {
+		n++
+	}
+	return n
 }
 
-// ConditionAt judges by the dates of the certificate alone. Its last moment is
-// NotAfter (RFC 5280, section 4.1.2.5).
-func ConditionAt(c *Certificate, now time.Time) Condition {
-	x := c.X509()
+// Valid says whether now is between its dates.
+func (c *Certificate) Valid(now time.Time) bool {
+	return !now.Before(c.X509().NotBefore) && !now.After(c.X509().NotAfter)
+}
+
+// Warning says that it ends soon, or is not valid; "" if there is nothing to say.
+func (c *Certificate) Warning(now time.Time) string {
 	switch {
-	case now.Before(x.NotBefore):
-		return NotYetValid
-	case now.After(x.NotAfter):
-		return Expired
-	case x.NotAfter.Sub(now) <= WarnBefore:
-		return ExpiresSoon
+	case !c.Valid(now):
+		return "the certificate is expired or not valid yet"
+	case c.Stage(now) == 0:
+		return ""
 	}
-	return Valid
+	days, unit := int(c.X509().NotAfter.Sub(now).Hours()/24), "days"
+	if days == 1 {
+		unit = "day"
+	}
+	return fmt.Sprintf("the certificate expires in %d %s", days, unit)
 }
 
-// Holder is the certificate with which a facility shows who it is.
+// Holder is the certificate with which a facility shows who it is. Its zero value has none.
 type Holder struct {
-	standard *Certificate
-	own      *Certificate // nil: none was installed
+	current  *Certificate
+	customer bool
 }
 
-// NewHolder begins with the default certificate of the facility's manufacture.
-func NewHolder(standard *Certificate) *Holder {
-	if standard == nil {
-		panic("BUG: cert: a facility has a default certificate")
-	}
-	return &Holder{standard: standard}
-}
-
-// Current is the certificate in use.
-func (h *Holder) Current() *Certificate {
-	if h.own != nil {
-		return h.own
-	}
-	return h.standard
-}
+// Current is the certificate in use; nil if there is none.
+func (h *Holder) Current() *Certificate { return h.current }
 
 // Customer says whether the certificate in use is one that the customer installed
 // (showkeygrp: certificate CUSTOMER) and not the default one.
-func (h *Holder) Customer() bool { return h.own != nil }
+func (h *Holder) Customer() bool { return h.customer }
 
-// Install takes a customer's certificate in use (PEM: the certificate and those
-// of the authorities between it and the root; the private key that fits). It has to be valid now:
-// ErrInvalid, ErrExpired, ErrNotYetValid. On an error the one before stays in use.
-func (h *Holder) Install(certificates, key []byte, now time.Time) error {
-	c, err := Parse(certificates, key)
-	if err != nil {
+// Default takes the certificate of the facility's manufacture in use; nil takes the
+// one in use away.
+func (h *Holder) Default(c *Certificate) { h.current, h.customer = c, false }
+
+// Install takes a customer's certificate in use, a file as Parse takes it. It has to
+// be valid now, and for a client. Errors: those of Parse, ErrExpired, ErrNotYetValid,
+// ErrNotForClient. On an error the one before stays in use.
+func (h *Holder) Install(file []byte, now time.Time) error {
+	c, err := Parse(file)
+	switch {
+	case err != nil:
 		return err
+	case now.After(c.X509().NotAfter):
+		return fmt.Errorf("cert: install: %w", ErrExpired)
+	case now.Before(c.X509().NotBefore):
+		return fmt.Errorf("cert: install: %w", ErrNotYetValid)
+	case !c.For(Client):
+		return fmt.Errorf("cert: install: %w", ErrNotForClient)
 	}
-	switch ConditionAt(c, now) {
-	case Expired:
-		return fmt.Errorf("cert: install: %w: it ended %s", ErrExpired, c.X509().NotAfter.UTC().Format(time.RFC3339))
-	case NotYetValid:
-		return fmt.Errorf("cert: install: %w: it begins %s", ErrNotYetValid, c.X509().NotBefore.UTC().Format(time.RFC3339))
-	}
-	h.own = c
+	h.current, h.customer = c, true
 	return nil
 }
-
-// Remove goes back to the default certificate.
-func (h *Holder) Remove() { h.own = nil }
-
-// Expiry is the end of validity of the certificate in use, UTC.
-func (h *Holder) Expiry() time.Time { return h.Current().X509().NotAfter.UTC() }
-
-// Check tells what the certificate in use is like.
-func (h *Holder) Check(now time.Time) Condition { return ConditionAt(h.Current(), now) }

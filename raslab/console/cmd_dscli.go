@@ -27,7 +27,7 @@ func dscliCommands() []*Command {
 		Example: "dscli managekeygrp -action testaccess 1 answer=y",
 		Run: func(s *Session, a Args) error {
 			d := dscli.NewSession(dscli.Options{
-				Lab:  func() *raslab.Lab { return s.lab },
+				Lab: func() *raslab.Lab { return s.lab }, ReadFile: s.readFile,
 				User: arg[string](a, "user"),
 				Ask: func(prompt string) (string, error) {
 					answer := arg[string](a, "answer")

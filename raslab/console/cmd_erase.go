@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -76,16 +75,7 @@ func (s *Session) showCertificate(text string) {
 
 // writeNew writes a file that must not exist.
 func (s *Session) writeNew(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	if _, err = f.Write(data); err == nil {
-		err = f.Sync()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
+	err := s.writeFile(name, data)
 	if err == nil {
 		s.printf("written: %s, %d bytes\n", name, len(data))
 	}

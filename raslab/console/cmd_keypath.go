@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -231,14 +230,14 @@ func keyPathCommands() []*Command {
 		{
 			Noun: "certificate", Verb: "import", Summary: "install a certificate of the customer; without a file, the customer's authority makes one",
 			Params: []Param{
-				{Name: "file", Kind: textKind, Help: "a file with a certificate in PEM"},
+				{Name: "file", Kind: textKind, Help: "a file in PEM with a certificate, those between it and a root, and its private key"},
 				{Name: "life", Kind: durationKind, Default: "2y", Help: "how long one that is made is valid"},
 			},
 			Example: "certificate import life=60d",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
 				data, err := lab.CustomerCertificate(arg[time.Duration](a, "life"))
 				if file := arg[string](a, "file"); file != "" {
-					data, err = os.ReadFile(file)
+					data, err = s.readFile(file)
 				}
 				if err != nil {
 					return err
@@ -248,6 +247,21 @@ func keyPathCommands() []*Command {
 					s.certificate(c)
 				}
 				return err
+			}),
+		},
+		{
+			Noun: "certificate", Verb: "authority", Summary: "write the certificate of an authority to a new file, for keymgr make or change",
+			Params: []Param{
+				{Name: "file", Kind: textKind, Required: true, Help: "the file, which must not exist"},
+				{Name: "of", Kind: textKind, Values: []string{"customer", "factory", "unknown"}, Default: "customer", Help: "whose: the customer's, that of the facility's maker, or one that nobody here trusts"},
+			},
+			Example: "certificate authority of=unknown file=other_ca.pem",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				data, err := lab.Authority(arg[string](a, "of"))
+				if err != nil {
+					return err
+				}
+				return s.writeNew(arg[string](a, "file"), data)
 			}),
 		},
 		{

@@ -136,7 +136,7 @@ func keyServerCommands() []*Command {
 			}),
 		onKeyServer("certificate", "give a key server another certificate", "keyserver certificate keyserver=1 issuer=unknown",
 			[]Param{
-				{Name: "issuer", Kind: textKind, Values: []string{"customer", "unknown"}, Default: "customer", Help: "who signs it: the customer's authority, or one that nobody here trusts"},
+				{Name: "issuer", Kind: textKind, Values: []string{"customer", "factory", "unknown"}, Default: "customer", Help: "who signs it: the customer's authority, that of the facility's maker, or one that nobody here trusts"},
 				{Name: "name", Kind: textKind, Help: "the host name that it is made out to; without it, the server's own"},
 				{Name: "life", Kind: durationKind, Help: "how long it is valid; without it, for decades"},
 				{Name: "expired", Kind: textKind, Values: yesNo, Default: "no", Help: "whether it is past its time already"},
@@ -227,6 +227,7 @@ func managerCommands() []*Command {
 		{Name: "protocol", Kind: textKind, Values: []string{"tls", "none"}, Help: "how the connection is protected"},
 		{Name: "keyprotocol", Kind: textKind, Values: []string{"KMIP", "IPP"}, Help: "what is spoken over it"},
 		{Name: "port", Kind: intKind("number", 1, 65535), Help: "its port; without it, that of the protocol"},
+		{Name: "certificate", Kind: textKind, Help: "PEM file of the authority by which the server is known; customer_ca.pem, if there is no such file, is the customer's"},
 	}
 	return []*Command{
 		{
@@ -243,7 +244,12 @@ func managerCommands() []*Command {
 			}, protocols...),
 			Example: "keymgr make addr=keyserver3.example.com keygrp=1",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				trust, err := s.trust(a)
+				if err != nil {
+					return err
+				}
 				m, err := lab.MakeKeyManager(raslab.KeyManagerRequest{
+					Certificate: arg[string](a, "certificate"), Trust: trust,
 					Addr: arg[string](a, "addr"), KeyGroup: arg[int](a, "keygrp"), Type: arg[string](a, "type"), Port: arg[int](a, "port"),
 					Protocol: raslab.Protocol(arg[string](a, "protocol")), KeyProtocol: raslab.KeyProtocol(arg[string](a, "keyprotocol")),
 				})
@@ -278,8 +284,24 @@ func managerCommands() []*Command {
 	}
 }
 
+// trust reads the file that certificate names; nil without it.
+func (s *Session) trust(a Args) ([]byte, error) {
+	if !a.Has("certificate") {
+		return nil, nil
+	}
+	return raslab.ReadTrust(arg[string](a, "certificate"), s.readFile)
+}
+
 func changeManager(s *Session, lab *raslab.Lab, a Args) error {
 	var c raslab.KeyManagerChange
+	var err error
+	if c.Trust, err = s.trust(a); err != nil {
+		return err
+	}
+	if a.Has("certificate") {
+		name := arg[string](a, "certificate")
+		c.Certificate = &name
+	}
 	if a.Has("addr") {
 		addr := arg[string](a, "addr")
 		c.Addr = &addr

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -26,6 +27,10 @@ type Options struct {
 	// Cloud is the cloud server of every facility of the session; nil: each has a simulated one.
 	// It needs Entropy.
 	Cloud tct.Cloud
+	// ReadFile and WriteFile are the files that commands name, such as
+	// certificates: WriteFile makes a new one. nil: they live in the session.
+	ReadFile  func(name string) ([]byte, error)
+	WriteFile func(name string, data []byte) error
 }
 
 // Session runs lines. It holds the facilities, one of which is at hand, and the shelf of
@@ -40,6 +45,7 @@ type Session struct {
 	out     io.Writer
 	command string      // the name of the command that runs
 	closers []io.Closer // drive files
+	files   map[string][]byte
 }
 
 // ErrQuit is what Run returns for the command quit.
@@ -53,7 +59,7 @@ func (e *FailedError) Error() string { return e.Action + " failed" }
 
 // NewSession starts a session.
 func NewSession(o Options) *Session {
-	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: map[*raslab.Lab]ledger{}, out: io.Discard}
+	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: map[*raslab.Lab]ledger{}, out: io.Discard, files: map[string][]byte{}}
 	if o.Start {
 		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Cloud: o.Cloud, CloudEntropy: o.Entropy})
 		if err != nil {
@@ -62,6 +68,27 @@ func NewSession(o Options) *Session {
 		s.take(lab)
 	}
 	return s
+}
+
+func (s *Session) readFile(name string) ([]byte, error) {
+	if s.options.ReadFile != nil {
+		return s.options.ReadFile(name)
+	}
+	if data, ok := s.files[name]; ok {
+		return slices.Clone(data), nil
+	}
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
+
+func (s *Session) writeFile(name string, data []byte) error {
+	if s.options.WriteFile != nil {
+		return s.options.WriteFile(name, data)
+	}
+	if _, ok := s.files[name]; ok {
+		return &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
+	}
+	s.files[name] = slices.Clone(data)
+	return nil
 }
 
 // take adds a facility, in place of one with the same serial number, and goes there.

@@ -111,20 +111,19 @@ func TestNoOutputHoldsASecret(t *testing.T) {
 }
 
 func TestFilesAreWrittenOnceAndHoldTheCertificate(t *testing.T) {
-	dir := t.TempDir()
 	var out strings.Builder
 	s := NewSession(Options{Start: true})
-	file := filepath.Join(dir, "d01.cert")
+	const file = "d01.cert"
 	for _, line := range []string{
 		"keygrp configure; array create site=S1; rank create array=A0 keygrp=1; rank remove rank=R0",
 		"erase certificate drive=R1-I1-D01 file=" + file,
 	} {
 		require.NoError(t, s.Run(line, &out))
 	}
-	text, err := os.ReadFile(file)
+	text, err := s.readFile(file)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "-----BEGIN FDELAB CERTIFICATE-----", "the file has the armoured form too")
-	require.Regexp(t, regexp.MustCompile(`written: .*d01.cert, \d+ bytes\n$`), out.String())
+	require.Regexp(t, regexp.MustCompile(`written: d01.cert, \d+ bytes\n$`), out.String())
 	require.ErrorIs(t, s.Run("erase certificate drive=R1-I1-D01 file="+file, &out), os.ErrExist, "a file is never overwritten")
 }
 

@@ -66,11 +66,11 @@ func groupCommands() []*Command {
 		{
 			Name: "managekeygrp", Summary: "test the access to the key of a group, exchange its keys, or install a certificate of the customer", Facility: true,
 			Detail: "The test is submitted; its results are seen with showkeygrp -access a little later. The file " + customerFile +
-				" is the certificate that the customer's authority in the lab makes for the facility; other files are read where the session can. " +
+				" is the certificate, with its private key, that the customer's authority in the lab makes for the facility; other files are read where the session can. " +
 				"rekey exchanges the data key at the key servers, rekeyall (assumption) the group key and with it every member's credential.",
 			Params: []Param{
 				{Name: "action", Kind: wordKind, Values: []string{"testaccess", "rekey", "rekeyall", "importcert"}, Required: true, Help: "what to do"},
-				{Name: "loc", Kind: textKind, Help: "importcert: the file, in PEM", Complete: func(*raslab.Lab) []string { return []string{customerFile} }},
+				{Name: "loc", Kind: textKind, Help: "importcert: the file, in PEM, with the certificate and its private key", Complete: func(*raslab.Lab) []string { return []string{customerFile} }},
 				quietParam, groupParam(),
 			},
 			Example: "managekeygrp -action testaccess 1",

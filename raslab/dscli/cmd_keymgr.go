@@ -61,8 +61,13 @@ func managerCommands() []*Command {
 			},
 			Example: "mkkeymgr -addr keys3.example.com -keygrp 1 3",
 			Run: func(c *call) error {
+				trust, err := c.trust()
+				if err != nil {
+					return err
+				}
 				m, err := c.lab.MakeKeyManager(raslab.KeyManagerRequest{
-					ID: arg[int](c.args, "keymgr"), Addr: arg[string](c.args, "addr"), Port: arg[int](c.args, "port"),
+					Trust: trust,
+					ID:    arg[int](c.args, "keymgr"), Addr: arg[string](c.args, "addr"), Port: arg[int](c.args, "port"),
 					Protocol: raslab.Protocol(arg[string](c.args, "protocol")), KeyProtocol: raslab.KeyProtocol(arg[string](c.args, "keyprotocol")),
 					Type: arg[string](c.args, "type"), KeyGroup: arg[int](c.args, "keygrp"), Certificate: arg[string](c.args, "certificate"),
 				})
@@ -116,8 +121,25 @@ func managerCommands() []*Command {
 	}
 }
 
+// trust reads the file that -certificate names; nil without it.
+func (c *call) trust() ([]byte, error) {
+	name := arg[string](c.args, "certificate")
+	if name == "" {
+		return nil, nil
+	}
+	data, err := raslab.ReadTrust(name, c.session.options.ReadFile)
+	if err != nil {
+		return nil, c.refuse(err)
+	}
+	return data, nil
+}
+
 func changeManager(c *call) error {
 	var q raslab.KeyManagerChange
+	var err error
+	if q.Trust, err = c.trust(); err != nil {
+		return err
+	}
 	if v := arg[string](c.args, "addr"); v != "" {
 		q.Addr = &v
 	}
@@ -166,7 +188,7 @@ func keyProtocolParam() Param {
 }
 
 func certificateParam() Param {
-	return Param{Name: "certificate", Kind: textKind, Help: "file name of the certificate by which the server is known"}
+	return Param{Name: "certificate", Kind: textKind, Help: "PEM file of the authority by which the server is known; customer_ca.pem, if there is no such file, is the customer's"}
 }
 
 func managerIDs(lab *raslab.Lab) (ids []string) {

@@ -179,6 +179,14 @@ func TestImportOfACertificate(t *testing.T) {
 	_, message, exit := b.run("managekeygrp -quiet -action importcert -loc other 1")
 	require.Equal(t, ExitApplication, exit)
 	require.Equal(t, "CMUC90061E managekeygrp: the file holds no certificate; PEM with a block CERTIFICATE is right.\n", message)
+
+	before := b.must("showkeymgr 2")
+	for _, line := range []string{"chkeymgr -certificate other 2", "mkkeymgr -addr x -certificate other"} {
+		_, message, exit = b.run(line)
+		require.Equal(t, ExitApplication, exit)
+		require.Contains(t, message, "keymgr: the file holds no certificate that can be read; PEM with a block CERTIFICATE for each authority is right.\n")
+	}
+	require.Equal(t, before, b.must("showkeymgr 2"), "nothing was changed")
 }
 
 // The whole way of a recovery key: drawn, entered again, authorised by the other.
