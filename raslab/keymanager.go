@@ -40,6 +40,7 @@ type keyManager struct {
 	group    int
 	cert     string
 	trust    *cert.Trust
+	given    bool // trust was
 	warned   int // of the certificate that its server shows
 	paths    [2]*keyPath
 	external encgroup.KeyServer
@@ -72,6 +73,8 @@ type KeyManagerInfo struct {
 	KeyGroup    int
 	Certificate string // file name of the certificate by which the server is known; "" if none
 	Trust       []byte // PEM of the authorities by which the server is known; nil without TLS
+	GivenTrust  bool   // Trust was given for this key manager; else it is the customer's authority in the lab
+	Simulated   bool   // Addr is a machine of the lab's own network
 }
 
 // KeyManagerRequest is a key manager to be made. Zero values take the defaults
@@ -153,7 +156,7 @@ func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
 	if err != nil {
 		return KeyManagerInfo{}, err
 	}
-	m.trust = trust
+	m.trust, m.given = trust, trust != nil
 	if want := l.groupKind(m.group); q.Type != "" && !strings.EqualFold(q.Type, want.String()) {
 		if l.group(m.group) != nil || len(l.managersOf(m.group)) > 0 || kindNamed(q.Type) < 0 {
 			return KeyManagerInfo{}, refuse(ErrInvalid, op, fmt.Sprintf("type %q for key group %d", q.Type, m.group), fmt.Sprintf("the group is of type %s", want))
@@ -238,8 +241,7 @@ func (l *Lab) trusting(op string, file []byte) (*cert.Trust, error) {
 	return t, nil
 }
 
-// wire makes the ways from both partitions to the server, and asks the caller
-// who built the facility for a server of his own.
+// wire makes the ways from both partitions to the server.
 func (l *Lab) wire(m *keyManager) {
 	if m.trust == nil {
 		m.trust = cert.NewTrust(l.pki.customer.Certificate())
@@ -248,6 +250,11 @@ func (l *Lab) wire(m *keyManager) {
 	for p := range m.paths {
 		m.paths[p] = &keyPath{lab: l, partition: p, manager: m}
 	}
+	l.dial(m)
+}
+
+// dial asks the caller who built the facility for a server of his own at the address.
+func (l *Lab) dial(m *keyManager) {
 	if l.options.Dial != nil {
 		m.external = l.options.Dial(l.managerInfo(m))
 	}
@@ -286,16 +293,14 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 		if n.trust, err = l.trusting(op, c.Trust); err != nil {
 			return KeyManagerInfo{}, err
 		}
-		if n.trust == nil {
+		if n.given = n.trust != nil; !n.given {
 			n.trust = cert.NewTrust(l.pki.customer.Certificate())
 		}
 	}
 	paths := m.paths // they point to the entry
 	*m = n
 	m.paths = paths
-	if l.options.Dial != nil {
-		m.external = l.options.Dial(l.managerInfo(m))
-	}
+	l.dial(m)
 	l.reconnect()
 	l.logf("key manager", "%d: %s port %d, %s %s, key group %d, %s", m.id, m.addr, m.port, m.protocol, m.key, m.group, m.state())
 	return l.managerInfo(m), nil
@@ -341,9 +346,10 @@ func (l *Lab) managerInfo(m *keyManager) KeyManagerInfo {
 	i := KeyManagerInfo{
 		ID: m.id, State: m.state(), Status: "normal", Addr: m.addr, Port: m.port, Protocol: m.protocol, KeyProtocol: m.key,
 		Type: l.groupKind(m.group).String(), KeyGroup: m.group, Certificate: m.cert,
+		Simulated: l.host(m.addr) != nil,
 	}
 	if m.protocol == ProtocolTLS {
-		i.Trust = m.trust.PEM()
+		i.Trust, i.GivenTrust = m.trust.PEM(), m.given
 	}
 	if m.failed {
 		i.Status = "failed"

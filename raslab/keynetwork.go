@@ -90,6 +90,11 @@ func (l *Lab) AddKeyServer(addr string) (*KeyHost, error) {
 		}
 	}
 	l.hosts = append(l.hosts, h)
+	for _, m := range l.managers {
+		if l.host(m.addr) == h {
+			l.dial(m) // its address has a machine now
+		}
+	}
 	l.logf("key server", "%s (%s) is in the network", h.Name, h.IP)
 	return h, nil
 }

@@ -31,7 +31,7 @@ type Options struct {
 	// KMIP server by address, authority and client certificate. The way from the partitions to
 	// the console stays simulated; what is real is outside the lab's virtual time
 	// and its promise of the same trace. nil, or a nil answer, is the
-	// simulated network.
+	// simulated network. It is asked when a key manager is made or changed.
 	Dial func(KeyManagerInfo) encgroup.KeyServer
 	// Cloud is the cloud server for objects of key groups of type TCT, such as a tct.HTTP; nil
 	// is a simulated one (CloudHost). CloudEntropy is the source of object keys for a Cloud that is

@@ -120,6 +120,10 @@ func writeNew(name string, data []byte) error {
 
 // dscliLab builds the facility.
 func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
+	dial, err := realServers{dir: p.KMIP.Dir, ca: p.KMIP.CA, cert: p.KMIP.Certificate, key: p.KMIP.Key, timeout: p.KMIP.Timeout}.dial("dscli")
+	if err != nil {
+		return nil, err
+	}
 	setup := io.Reader(strings.NewReader(p.Commands))
 	switch {
 	case p.Setup != "":
@@ -132,14 +136,13 @@ func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 	case p.Commands == "":
 		seed := uint64(0)
 		if p.Seed != "" {
-			var err error
 			if seed, err = console.ParseSeed(p.Seed); err != nil {
 				return nil, usagef("dscli: -seed %q: %w", p.Seed, err)
 			}
 		}
-		return console.NewSession(console.Options{Seed: seed, Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew}), nil
+		return console.NewSession(console.Options{Seed: seed, Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Dial: dial}), nil
 	}
-	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew})
+	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Dial: dial})
 	var bad error
 	if _, err := console.RunScript(s, setup, io.Discard, true, func(line int, _ console.Verdict, err error) {
 		if err != nil {

@@ -169,7 +169,7 @@ func newKeyserverInitCmd(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().StringSliceVar(&hosts, "host", []string{"localhost", "127.0.0.1", "::1"}, "name or address of the server, for its certificate")
-	c.Flags().StringSliceVar(&clients, "client", []string{"facility"}, "a client to make a certificate for")
+	c.Flags().StringSliceVar(&clients, "client", []string{keydir.Facility}, "a client to make a certificate for")
 	c.Flags().StringVar(&passphrase, "passphrase-file", "", "file whose first line is the passphrase of the database")
 	return c
 }

@@ -19,6 +19,7 @@ func newShellCmd(a *app) *cobra.Command {
 	var seed, commands string
 	var ascii, stop bool
 	var outside cloudFlags
+	var real realServers
 	c := &cobra.Command{
 		Use:   "shell",
 		Short: "type commands to a simulated facility",
@@ -31,19 +32,24 @@ func newShellCmd(a *app) *cobra.Command {
 			"With --json the result is one value at the end: what became of each line, and each facility\n" +
 			"as it is then, with its drives, ranks, keys and serviceable events.",
 		Example: "  fdelab shell\n  fdelab shell -c 'keygrp configure; array create site=S1; rank create array=A0 keygrp=1'\n" +
-			"  fdelab shell --seed 7 < incident.script",
+			"  fdelab shell --seed 7 < incident.script\n" +
+			"  fdelab shell --kmip-certs keys -c 'lab new keyservers=0; keymgr make addr=127.0.0.1; keymgr make addr=localhost port=5697; keygrp configure'",
 		Args: between(0, 0, "none: commands come from standard input or -c"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			n, err := console.ParseSeed(seed)
 			if err != nil {
 				return usagef("shell: --seed %q: %w", seed, err)
 			}
+			dial, err := real.dial("shell")
+			if err != nil {
+				return err
+			}
 			cloud, shut, err := outside.connect("shell")
 			if err != nil {
 				return err
 			}
 			defer shut()
-			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Cloud: cloud})
+			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Dial: dial, Cloud: cloud})
 			defer s.Close()
 			switch {
 			case c.Flags().Changed("command"):
@@ -58,6 +64,11 @@ func newShellCmd(a *app) *cobra.Command {
 	c.Flags().StringVarP(&commands, "command", "c", "", "run these commands, separated by semicolons, and leave")
 	c.Flags().BoolVar(&ascii, "ascii", false, "draw pictures in ASCII")
 	outside.add(c)
+	c.Flags().StringVar(&real.dir, "kmip-certs", "", kmipCertsHelp)
+	c.Flags().StringVar(&real.ca, "kmip-ca", "", kmipCAHelp)
+	c.Flags().StringVar(&real.cert, "kmip-cert", "", kmipCertHelp)
+	c.Flags().StringVar(&real.key, "kmip-key", "", kmipKeyHelp)
+	c.Flags().StringVar(&real.timeout, "kmip-timeout", "", kmipTimeoutHelp+" (default "+realTimeout.String()+")")
 	c.Flags().BoolVarP(&stop, "stop", "e", false, "stop at the first line that goes wrong")
 	return c
 }

@@ -80,7 +80,7 @@ func labCommands() []*Command {
 }
 
 func (s *Session) newLab(a Args) error {
-	o := raslab.Options{Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles"), Cloud: s.options.Cloud, CloudEntropy: s.options.Entropy}
+	o := raslab.Options{Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles"), Dial: s.options.Dial, Cloud: s.options.Cloud, CloudEntropy: s.options.Entropy}
 	if a.Has("seed") {
 		o.Seed = arg[uint64](a, "seed")
 	}

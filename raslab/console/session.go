@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -31,6 +32,8 @@ type Options struct {
 	// certificates: WriteFile makes a new one. nil: they live in the session.
 	ReadFile  func(name string) ([]byte, error)
 	WriteFile func(name string, data []byte) error
+	// Dial is that of raslab.Options, for every facility of the session.
+	Dial func(raslab.KeyManagerInfo) encgroup.KeyServer
 }
 
 // Session runs lines. It holds the facilities, one of which is at hand, and the shelf of
@@ -61,7 +64,7 @@ func (e *FailedError) Error() string { return e.Action + " failed" }
 func NewSession(o Options) *Session {
 	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: map[*raslab.Lab]ledger{}, out: io.Discard, files: map[string][]byte{}}
 	if o.Start {
-		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Cloud: o.Cloud, CloudEntropy: o.Entropy})
+		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Dial: o.Dial, Cloud: o.Cloud, CloudEntropy: o.Entropy})
 		if err != nil {
 			panic("BUG: the default facility can not be built: " + err.Error())
 		}

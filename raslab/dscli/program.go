@@ -17,10 +17,15 @@ type Program struct {
 	Setup    string         // file with commands of the laboratory that build the facility; "" if none
 	Commands string         // the same commands themselves, separated by semicolons; "" if none
 	Seed     string         // of a facility that no setup builds
+	KMIP     RealServers
 	Output   Settings
 	Help     bool
 	Command  []string // the words of a command; nil if none
 }
+
+// RealServers are the files and the time, as they were given, by which the
+// facility gets at key servers that are no part of the laboratory.
+type RealServers struct{ Dir, CA, Certificate, Key, Timeout string }
 
 var consoleKind = Kind{Name: "console", Help: "HMC1 or HMC2", Parse: func(_, s string) (any, error) {
 	if n, ok := numberOf(s, "HMC"); ok && (n == 1 || n == 2) {
@@ -38,6 +43,11 @@ var program = &Command{Name: "dscli", Example: "dscli lsrank", Params: append([]
 	{Name: "setup", Kind: wordKind, Help: "build the facility with the laboratory's commands in a file"},
 	{Name: "setup-command", Kind: wordKind, Help: "build it with these, separated by semicolons"},
 	{Name: "seed", Kind: wordKind, Help: "of a facility that no setup builds"},
+	{Name: "kmip-certs", Kind: wordKind, Help: "dial key managers beyond the simulated network for real; a directory made by keyserver init"},
+	{Name: "kmip-ca", Kind: wordKind, Help: "the authority of real key servers, a file in PEM"},
+	{Name: "kmip-cert", Kind: wordKind, Help: "the certificate that the facility shows to them"},
+	{Name: "kmip-key", Kind: wordKind, Help: "its private key"},
+	{Name: "kmip-timeout", Kind: wordKind, Help: "how long to wait for them, as 5s"},
 	{Name: "tz", Kind: wordKind, Help: "the time zone of all times, as America/Phoenix; UTC if it is not given"},
 	{Name: "help", Flag: true, Help: "explain the program"},
 }, outputParams...), Alone: true}
@@ -71,7 +81,11 @@ func ParseProgram(words []string) (Program, error) {
 	}
 	p = Program{
 		User: arg[string](a, "user"), Script: arg[string](a, "script"), Setup: arg[string](a, "setup"), Commands: arg[string](a, "setup-command"),
-		Seed: arg[string](a, "seed"), Help: arg[bool](a, "help"), Command: slices.Clone(words[n:]),
+		Seed: arg[string](a, "seed"),
+		KMIP: RealServers{
+			Dir: arg[string](a, "kmip-certs"), CA: arg[string](a, "kmip-ca"), Certificate: arg[string](a, "kmip-cert"),
+			Key: arg[string](a, "kmip-key"), Timeout: arg[string](a, "kmip-timeout"),
+		}, Help: arg[bool](a, "help"), Command: slices.Clone(words[n:]),
 		Output: Settings{Format: arg[string](a, "fmt"), Delimiter: arg[string](a, "delim"), Header: arg[string](a, "hdr"), Banner: arg[string](a, "bnr"), Paging: arg[string](a, "p")},
 	}
 	for _, name := range []string{"hmc1", "hmc2"} {

@@ -22,6 +22,7 @@ const (
 	Server   = "server"
 	Database = "keys.db"
 	Master   = "master.key"
+	Facility = "facility" // the client for whom a certificate is made if none is named
 )
 
 // Options are what Init needs to know.

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/keydir"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// realServers are the flags by which a facility gets key servers beyond its own
+// simulated network.
+type realServers struct {
+	dir, ca, cert, key string // files in PEM; dir has those that are not given
+	timeout            string // "" for realTimeout
+}
+
+// realTimeout is how long a facility waits for a real server: for the connection, and for
+// each answer. A partition tries two consoles, so that a retrieval waits four times as long.
+const realTimeout = 5 * time.Second
+
+// The help of the flags, which fdelab shell and fdelab dscli share.
+const (
+	kmipCertsHelp   = "directory made by keyserver init: ca.crt, facility.crt and facility.key in it are used. Key managers whose address is no machine of the simulated network are then dialled for real"
+	kmipCAHelp      = "the authority of real key servers, in PEM"
+	kmipCertHelp    = "certificate that the facility shows to real key servers, in PEM"
+	kmipKeyHelp     = "private key of that certificate, in PEM"
+	kmipTimeoutHelp = "how long to wait for a real key server"
+)
+
+// dial is what the facility gets as raslab.Options.Dial; nil when no flag is given.
+func (r realServers) dial(command string) (func(raslab.KeyManagerInfo) encgroup.KeyServer, error) {
+	if r == (realServers{}) {
+		return nil, nil
+	}
+	for _, f := range []struct {
+		file *string
+		name string
+	}{{&r.ca, keydir.CA + ".crt"}, {&r.cert, keydir.Facility + ".crt"}, {&r.key, keydir.Facility + ".key"}} {
+		if *f.file == "" && r.dir != "" {
+			*f.file = filepath.Join(r.dir, f.name)
+		}
+	}
+	if r.ca == "" || r.cert == "" || r.key == "" {
+		return nil, usagef("%s: real key servers need an authority, a certificate and its key", command).
+			withHint("give kmip-certs, or all of kmip-ca, kmip-cert and kmip-key")
+	}
+	timeout := realTimeout
+	if r.timeout != "" {
+		var err error
+		if timeout, err = time.ParseDuration(r.timeout); err != nil || timeout <= 0 {
+			return nil, usagef("%s: kmip-timeout %q, need a time such as 5s", command, r.timeout)
+		}
+	}
+	t, err := pki.ClientTLS(r.ca, r.cert, r.key)
+	if err != nil {
+		return nil, cannotf("%s: %w", command, err)
+	}
+	return func(m raslab.KeyManagerInfo) encgroup.KeyServer {
+		if m.Simulated || m.KeyProtocol != raslab.KMIP {
+			return nil
+		}
+		return kmip.NewKeyServer(m.Addr, kmip.Config{
+			Addr: net.JoinHostPort(m.Addr, strconv.Itoa(m.Port)), TLS: trusting(t, m), Timeout: timeout, Clock: time.Now,
+		}, kmip.Profile{Group: fmt.Sprintf("fdelab key group %d", m.KeyGroup), Entropy: rand.Reader})
+	}, nil
+}
+
+// trusting is how the facility knows one server: by the authority that its key manager
+// was given, else by that of the flags.
+func trusting(t *tls.Config, m raslab.KeyManagerInfo) *tls.Config {
+	if !m.GivenTrust {
+		return t
+	}
+	t = t.Clone()
+	t.RootCAs = x509.NewCertPool()
+	t.RootCAs.AppendCertsFromPEM(m.Trust) // raslab refuses what can not be read
+	return t
+}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+)
+
+// play runs the program in this process.
+func play(t testing.TB, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	var o, e strings.Builder
+	code = run(args, strings.NewReader(""), &o, &e)
+	return code, o.String(), e.String()
+}
+
+func port(t testing.TB, addr string) string {
+	t.Helper()
+	_, p, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	return p
+}
+
+// facilityWith is a facility with two key managers on loopback and an encrypted rank,
+// and what is done with it then.
+func facilityWith(one, two, then string) string {
+	return fmt.Sprintf("lab new keyservers=0; keymgr make addr=127.0.0.1 port=%s; keymgr make addr=localhost port=%s; keygrp configure; "+
+		"array create site=S1; rank create array=A0 keygrp=1; %s", one, two, then)
+}
+
+func TestFacilityWithRealKeyServer(t *testing.T) {
+	dir := initKeyserver(t)
+	k := startKeyserver(t, dir)
+	defer func() { _ = k.cmd.Process.Kill(); _ = k.cmd.Wait() }()
+	p := port(t, k.addr)
+
+	code, out, said := play(t, "shell", "--kmip-certs", dir, "-c", facilityWith(p, p, "power cycle; event list; keymgr list"))
+	require.Equal(t, exitDone, code, "%s%s", out, said)
+	require.Contains(t, out, "7 drives unlocked", "after the power cycle the key came from the real server")
+	require.Contains(t, out, "no serviceable event is open")
+	require.Regexp(t, `KMIP +127\.0\.0\.1 +`+p, out, "the list shows the real address")
+
+	code, out, said = play(t, "dscli", "-kmip-certs", dir, "-bnr", "off", "-setup-command", facilityWith(p, p, "time advance by=8h"), "lskeymgr", "-l")
+	require.Equal(t, exitDone, code, "%s%s", out, said)
+	require.Contains(t, out, "127.0.0.1", "DSCLI shows it too")
+
+	code, out, _ = play(t, "shell", "--kmip-certs", dir, "-c", "keygrp configure; keymgr list; power cycle")
+	require.Equal(t, exitDone, code, out)
+	require.Contains(t, out, "key group 1 is accessible", "key servers of the simulated network stay simulated")
+
+	code, out, said = play(t, "shell", "-c", facilityWith(p, p, ""))
+	require.Equal(t, exitFailed, code, "%s%s", out, said)
+	require.Contains(t, out, "the name has no address", "without the flags nothing is dialled")
+
+	stranger := filepath.Join(initKeyserver(t), "ca.crt")
+	code, out, _ = play(t, "shell", "--kmip-certs", dir, "--kmip-ca", stranger, "-c", facilityWith(p, p, ""))
+	require.Equal(t, exitFailed, code, out)
+	require.Contains(t, out, "unknown CA", "the server is known by another authority")
+	own := filepath.Join(dir, "ca.crt")
+	given := strings.ReplaceAll(facilityWith(p, p, "power cycle"), "port=", "certificate="+own+" port=")
+	code, out, said = play(t, "shell", "--kmip-certs", dir, "--kmip-ca", stranger, "-c", given)
+	require.Equal(t, exitDone, code, "the authority that a key manager was given comes first: %s%s", out, said)
+}
+
+// TestRealServerGoesDown: the code follows from the socket, and its location is
+// the real address.
+func TestRealServerGoesDown(t *testing.T) {
+	dir := initKeyserver(t)
+	k := startKeyserver(t, dir)
+	defer func() { _ = k.cmd.Process.Kill(); _ = k.cmd.Wait() }()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	gone := port(t, free.Addr().String())
+	require.NoError(t, free.Close())
+	p := port(t, k.addr)
+	code, out, said := play(t, "shell", "--kmip-certs", dir, "-c",
+		facilityWith(p, p, "keymgr change keymgr=2 port="+gone+"; time advance by=8h; keymgr change keymgr=1 port="+gone+"; power cycle"))
+	require.Equal(t, exitFailed, code, "%s%s", out, said)
+	require.Contains(t, out, "BE14EAF3, KS2-localhost", "one server is silent in the periodic retrieval")
+	require.Contains(t, out, "BE14E008, ", "at the IML none can be reached")
+	require.Contains(t, out, "KS1-127.0.0.1")
+}
+
+func TestRealServerFlagsAreChecked(t *testing.T) {
+	dir := initKeyserver(t)
+	other := initKeyserver(t)
+	crt, key := filepath.Join(dir, "facility.crt"), filepath.Join(dir, "facility.key")
+	broken := filepath.Join(t.TempDir(), "broken.pem")
+	require.NoError(t, os.WriteFile(broken, []byte("-----BEGIN CERTIFICATE-----\nno base64"), 0o600))
+	for _, c := range []struct {
+		want  int
+		says  string
+		flags []string
+	}{
+		{exitUsage, "need an authority, a certificate and its key", []string{"-kmip-ca", crt}},
+		{exitUsage, "need an authority, a certificate and its key", []string{"-kmip-timeout", "5s"}},
+		{exitUsage, `kmip-timeout "soon", need a time such as 5s`, []string{"-kmip-certs", dir, "-kmip-timeout", "soon"}},
+		{exitUsage, `kmip-timeout "0s"`, []string{"-kmip-certs", dir, "-kmip-timeout", "0s"}},
+		{exitCannot, "no such file or directory", []string{"-kmip-certs", filepath.Join(dir, "nowhere")}},
+		{exitCannot, "holds no certificate in PEM", []string{"-kmip-certs", dir, "-kmip-ca", broken}},
+		{exitCannot, "private key does not match public key", []string{"-kmip-certs", dir, "-kmip-key", filepath.Join(other, "facility.key")}},
+		{exitCannot, "failed to find certificate PEM data", []string{"-kmip-certs", dir, "-kmip-cert", key}},
+	} {
+		for _, command := range []string{"shell", "dscli"} {
+			args := []string{command}
+			for _, f := range c.flags {
+				if command == "shell" && strings.HasPrefix(f, "-kmip") {
+					f = "-" + f
+				}
+				args = append(args, f)
+			}
+			if command == "shell" {
+				args = append(args, "-c", "lab show")
+			} else {
+				args = append(args, "lskeymgr")
+			}
+			code, out, said := play(t, args...)
+			require.Equal(t, c.want, code, "%v: %s", args, said)
+			require.Contains(t, said, c.says, "%v", args)
+			require.Contains(t, said, "error: "+command+": ", "it says which command")
+			require.Empty(t, out, "nothing was done")
+			require.NotContains(t, said, "PRIVATE KEY", "no key is printed")
+		}
+	}
+}
+
+// pykmip starts PyKMIP's server with the certificates of a directory, on a
+// database that several may share.
+func pykmip(t *testing.T, dir, database string) (port string) {
+	t.Helper()
+	python := ""
+	for _, p := range []string{"/usr/bin/python3", "python3"} {
+		if exec.Command(p, "-c", "import kmip").Run() == nil {
+			python = p
+			break
+		}
+	}
+	if python == "" {
+		t.Skip("skipped: install python3-pykmip")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	_, port, _ = net.SplitHostPort(l.Addr().String())
+	require.NoError(t, l.Close())
+	at, file := t.TempDir(), func(name string) string { return filepath.Join(dir, name) }
+	conf := fmt.Sprintf("[server]\nhostname=127.0.0.1\nport=%s\ncertificate_path=%s\nkey_path=%s\nca_path=%s\nauth_suite=TLS1.2\n"+
+		"policy_path=%s\nenable_tls_client_auth=True\nlogging_level=ERROR\ndatabase_path=%s\n",
+		port, file("server.crt"), file("server.key"), file("ca.crt"), at, database)
+	require.NoError(t, os.WriteFile(filepath.Join(at, "server.conf"), []byte(conf), 0o600))
+	var said bytes.Buffer
+	cmd := exec.Command(python, "-W", "ignore", "-c", "from kmip.services.server import server; server.main()",
+		"-f", filepath.Join(at, "server.conf"), "-l", filepath.Join(at, "log"))
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it forks
+	cmd.WaitDelay = time.Second
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+	})
+	cfg := (&keyserver{addr: "127.0.0.1:" + port}).config(t, dir, "facility")
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		c, err := kmip.Dial(cfg)
+		if err == nil {
+			require.NoError(t, c.Close())
+			return port
+		}
+		require.True(t, time.Now().Before(deadline), "PyKMIP's server answers: %v\n%s", err, said.String())
+	}
+}
+
+// TestFacilityWithPyKMIP: key servers by others do as well. A new data key counts
+// only once a second server gives it back.
+func TestFacilityWithPyKMIP(t *testing.T) {
+	dir, databases := initKeyserver(t), t.TempDir()
+	one := pykmip(t, dir, filepath.Join(databases, "one.db"))
+	two := pykmip(t, dir, filepath.Join(databases, "one.db"))
+	alone := pykmip(t, dir, filepath.Join(databases, "two.db"))
+
+	code, out, said := play(t, "shell", "--kmip-certs", dir, "--kmip-timeout", "30s", "-c", facilityWith(one, two, "power cycle; event list"))
+	require.Equal(t, exitDone, code, "%s%s", out, said)
+	require.Contains(t, out, "7 drives unlocked", "two servers with one database are a customer's replicated pair")
+	require.Contains(t, out, "no serviceable event is open")
+
+	code, out, said = play(t, "shell", "--kmip-certs", dir, "--kmip-timeout", "30s", "-c", facilityWith(one, alone, ""))
+	require.Equal(t, exitFailed, code, "%s%s", out, said)
+	require.NotContains(t, out, "is accessible", "the second server does not have the new key: it does not count")
+	require.Contains(t, out, "localhost:"+alone+": Locate: no such key", "and the facility says why")
+}
