@@ -182,18 +182,30 @@ func cloudError(op, object string, err error) error {
 	return &RequestError{Op: op, What: object + ": " + strings.ReplaceAll(firstLine(err), "tct: ", ""), Right: right, Kind: errors.Join(kind, err)}
 }
 
-// RecallFromCloud brings an object back to where it came from. Until it is there whole the
-// receipt says that the cloud has the only copy, if it had; the object stays in the
-// cloud afterwards. Sectors that hold something else by now are refused
-// unless over is set. Errors wrap those of package tct and of the encryption group, and
-// have changed nothing.
-func (l *Lab) RecallFromCloud(object string, over bool) (out Report, bad error) {
+// RecallRequest says what is to come back from the cloud.
+type RecallRequest struct {
+	Object string
+	Rank   string  // where to; empty: where it came from
+	LBA    *uint64 // the first sector there; nil: the one that it came from
+	Over   bool    // it may go over other data
+}
+
+// RecallFromCloud brings an object back. Until it is there whole the receipt says that the
+// cloud has the only copy, if it had; the object stays in the cloud afterwards. Sectors
+// that hold something else by now are refused unless Over is set. Errors wrap those of
+// package tct and of the encryption group, and have changed nothing.
+func (l *Lab) RecallFromCloud(q RecallRequest) (out Report, bad error) {
 	const op = "cloud recall"
 	defer l.recovered(op, &out, &bad)
-	kept, err := l.cloudReceipt(op, object)
+	kept, err := l.cloudReceipt(op, q.Object)
 	if err != nil {
 		return Report{}, err
 	}
+	before := kept
+	if q.Rank != "" {
+		kept.Rank = q.Rank
+	}
+	set(&kept.LBA, q.LBA)
 	r, err := l.rankNamed(op, kept.Rank)
 	if err != nil {
 		return Report{}, err
@@ -204,30 +216,33 @@ func (l *Lab) RecallFromCloud(object string, over bool) (out Report, bad error) 
 	}
 	data, err := tct.New(g.enc, l.cloud.server, l.cloud.entropy).Recall(l.cloud.receipt(kept))
 	if err != nil {
-		return Report{}, cloudError(op, object, err)
+		return Report{}, cloudError(op, q.Object, err)
 	}
 	now := make([]byte, len(data))
 	if err := r.Read(kept.LBA, now); err != nil {
 		return Report{}, err
 	}
-	if at := l.otherData(now, data); at >= 0 && !over {
+	if at := l.otherData(now, data); at >= 0 && !q.Over {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("sector %d of %s holds other data by now", kept.LBA+uint64(at), r.name()), "save it, then recall the object over it")
 	}
-	rep := l.begin(op, object)
-	if err := r.Write(kept.LBA, data); err == nil {
+	rep := l.begin(op, q.Object)
+	if err = r.Write(kept.LBA, data); err == nil {
 		err = r.Read(kept.LBA, now)
 	}
-	if err != nil || !bytes.Equal(now, data) {
+	if err == nil && !bytes.Equal(now, data) {
+		err = ErrDataLost
+	}
+	if err != nil {
 		rep.r.Failed = true
-		rep.note("the object is in the cloud still, and not all of it is on %s: %v", r.name(), err)
+		rep.note("the object is in the cloud still, and not all of it is on %s: %s", r.name(), firstLine(err))
 		return rep.done(), nil
 	}
 	rep.note("%d sectors of %s from %d on are what was sent to the cloud", kept.Sectors, r.name(), kept.LBA)
-	if kept.Released {
-		kept.Released = false
+	kept.Rank, kept.Released = r.name(), false
+	if kept.Released != before.Released || kept.Rank != before.Rank || kept.LBA != before.LBA {
 		if err := l.cloud.keep(kept); err != nil {
 			rep.r.Failed = true
-			rep.note("the receipt says still that the cloud has the only copy: %s", firstLine(err))
+			rep.note("the receipt says still what it said before: %s", firstLine(err))
 		}
 	}
 	return rep.done(), nil

@@ -88,7 +88,7 @@ func (m *cloudModel) recall() {
 	for i, have := range at {
 		free = free && (have == 0 || have == o.content[i])
 	}
-	r, err := m.l.RecallFromCloud(m.name(n), over)
+	r, err := m.l.RecallFromCloud(RecallRequest{Object: m.name(n), Over: over})
 	if m.expect(o.receipt != 0 && m.up && m.keys && o.opens() && (free || over), r, err) {
 		copy(at, o.content[:])
 		o.released = false

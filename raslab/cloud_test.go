@@ -75,9 +75,9 @@ func TestAnObjectGoesToTheCloudAndComesBack(t *testing.T) {
 	released(t, l)
 	ok(t, l)(l.PowerCycle())
 	advance(t, l, 9*time.Hour)
-	ok(t, l)(l.RecallFromCloud("payroll", false))
+	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
 	readable(t, l)
-	ok(t, l)(l.RecallFromCloud("payroll", false))
+	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
 	ok(t, l)(l.DeleteFromCloud("payroll", false))
 	list, _, err = l.CloudObjects()
 	must(t, err)
@@ -136,7 +136,7 @@ func TestWhatIsDoneToAnObjectIsFoundAndNothingIsLost(t *testing.T) {
 			ok(t, l)(l.MigrateToCloud(payroll(true)))
 			must(t, c.hurt(h))
 			before := l.cloud.receipts[0]
-			_, err := l.RecallFromCloud("payroll", false)
+			_, err := l.RecallFromCloud(RecallRequest{Object: "payroll"})
 			require.ErrorIs(t, err, c.want, "the recall says what is wrong")
 			require.ErrorIs(t, err, ErrState)
 			released(t, l)
@@ -159,7 +159,7 @@ func TestWhatIsDoneToAnObjectIsFoundAndNothingIsLost(t *testing.T) {
 				return
 			}
 			must(t, c.mend(h))
-			ok(t, l)(l.RecallFromCloud("payroll", false))
+			ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
 			readable(t, l)
 			noEvents(t, l)
 		})
@@ -208,7 +208,7 @@ func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 	ok(t, l)(l.PowerCycle())
 	require.Equal(t, []int{3, 2}, l.GroupStates(), "data at rest do not wait for the key of the cloud")
 	released(t, l)
-	_, err := l.RecallFromCloud("payroll", false)
+	_, err := l.RecallFromCloud(RecallRequest{Object: "payroll"})
 	require.ErrorIs(t, err, ErrNoAccess)
 	_, err = l.MigrateToCloud(CloudRequest{Object: "more", Rank: "R0", Sectors: 1})
 	require.ErrorIs(t, err, ErrNoAccess)
@@ -231,7 +231,7 @@ func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 	advance(t, l, 13*time.Minute)
 	require.Equal(t, []int{3, 3}, l.GroupStates(), "the connectivity query gets the key")
 	require.Equal(t, 1, imls(l), "and no partition reboots for it")
-	ok(t, l)(l.RecallFromCloud("payroll", false))
+	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
 	readable(t, l)
 	for _, e := range l.OpenEvents() {
 		closed(t, l, e)
@@ -276,7 +276,7 @@ func TestNewKeysKeepOldObjectsReadable(t *testing.T) {
 	_, err = l.RemoveGroup(2)
 	require.ErrorIs(t, err, ErrState, "and so does the group that has it")
 	ok(t, l)(l.PowerCycle())
-	ok(t, l)(l.RecallFromCloud("payroll", false))
+	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
 	readable(t, l)
 	ok(t, l)(l.DeleteFromCloud("payroll", false))
 	ok(t, l)(l.RemoveGroup(2))
@@ -293,14 +293,14 @@ func TestReceiptsOutliveTheRepository(t *testing.T) {
 	}
 	fails(t, l)(l.PowerCycle())
 	for name, err := range map[string]error{
-		"migrate": second(l.MigrateToCloud(payroll(false))), "recall": second(l.RecallFromCloud("payroll", true)),
+		"migrate": second(l.MigrateToCloud(payroll(false))), "recall": second(l.RecallFromCloud(RecallRequest{Object: "payroll", Over: true})),
 		"delete": second(l.DeleteFromCloud("payroll", true)), "remove the group": second(l.RemoveGroup(2)),
 	} {
 		require.ErrorIs(t, err, ErrState, "without receipts the facility does not %s", name)
 	}
 	ok(t, l)(l.RestoreRepository())
 	ok(t, l)(l.DualClusterIML())
-	ok(t, l)(l.RecallFromCloud("payroll", false))
+	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
 	readable(t, l)
 }
 
@@ -313,7 +313,7 @@ func TestNewerDataIsNotOverwritten(t *testing.T) {
 	must(t, err)
 	newer := bytes.Repeat([]byte{7}, 512)
 	must(t, r.Write(39, newer))
-	_, err = l.RecallFromCloud("payroll", false)
+	_, err = l.RecallFromCloud(RecallRequest{Object: "payroll"})
 	require.ErrorContains(t, err, "sector 39 of R0 holds other data by now")
 	got := make([]byte, 512)
 	must(t, r.Read(39, got))
@@ -322,7 +322,7 @@ func TestNewerDataIsNotOverwritten(t *testing.T) {
 	require.ErrorIs(t, err, ErrState, "the only copy is not deleted by a slip")
 	_, err = l.MigrateToCloud(payroll(false))
 	require.ErrorIs(t, err, ErrState, "nor overwritten by another version")
-	ok(t, l)(l.RecallFromCloud("payroll", true))
+	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll", Over: true}))
 	readable(t, l)
 }
 
@@ -348,7 +348,7 @@ func TestCloudRefusals(t *testing.T) {
 		_, err := l.MigrateToCloud(c.q)
 		require.ErrorContains(t, err, c.want, name)
 	}
-	require.ErrorContains(t, second(l.RecallFromCloud("a", false)), `there is no receipt of an object "a"`)
+	require.ErrorContains(t, second(l.RecallFromCloud(RecallRequest{Object: "a"})), `there is no receipt of an object "a"`)
 	require.ErrorIs(t, second(l.DeleteFromCloud("a", false)), tct.ErrNotFound)
 	require.ErrorIs(t, second(l.DeleteFromCloud("a/b", false)), ErrInvalid)
 	require.ErrorIs(t, second(l.LookIntoCloud("a")), ErrNotFound)
@@ -377,7 +377,7 @@ func TestTheCloudIsDeterministic(t *testing.T) {
 		ok(t, l)(l.MigrateToCloud(payroll(false)))
 		ok(t, l)(l.MigrateToCloud(payroll(true)))
 		must(t, cloudHost(t, l).Rollback("75NR641/payroll"))
-		_, err := l.RecallFromCloud("payroll", false)
+		_, err := l.RecallFromCloud(RecallRequest{Object: "payroll"})
 		require.Error(t, err)
 		ok(t, l)(l.PowerCycle())
 		raw, err := cloudHost(t, l).Get("75NR641/payroll", 1<<20)
@@ -404,4 +404,35 @@ func TestTheCloudsKeyGroupHasItsOwnLocation(t *testing.T) {
 		codes[e.SRC] = e.Locations
 	}
 	require.Equal(t, map[string][]string{"BE14CFE0": {"KG2"}, "BE14E004": {"KG2"}}, codes)
+}
+
+// TestARecallThatTheDrivesDoNotTake leaves a row that RAID can not read any more: the
+// object is then recalled to another place.
+func TestARecallThatTheDrivesDoNotTake(t *testing.T) {
+	l := tiered(t, Options{})
+	ok(t, l)(l.MigrateToCloud(payroll(true)))
+	for _, s := range []string{"R1-I1-D01", "R1-I1-D02", "R1-I1-D03"} {
+		must(t, l.Arm(s, "(media.write.error (LBA 2))"))
+	}
+	r := fails(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
+	require.Contains(t, r.Notes[0], "the object is in the cloud still", "the report says what became of it")
+	require.Contains(t, r.Notes[0], "row 2")
+	require.True(t, l.cloud.receipts[0].Released, "the cloud has the only copy still")
+	_, err := l.RecallFromCloud(RecallRequest{Object: "payroll", Over: true})
+	require.ErrorIs(t, err, ErrDataLost, "the place is bad")
+	beyond, elsewhere := uint64(1<<50), uint64(600)
+	_, err = l.RecallFromCloud(RecallRequest{Object: "payroll", Rank: "R9"})
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = l.RecallFromCloud(RecallRequest{Object: "payroll", LBA: &beyond})
+	require.ErrorIs(t, err, ErrInvalid)
+	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll", Rank: "R0", LBA: &elsewhere}))
+	rank, err := l.Rank("R0")
+	must(t, err)
+	got := make([]byte, 40*512)
+	must(t, rank.Read(600, got))
+	require.Equal(t, pattern(1, len(got)), got)
+	list, _, err := l.CloudObjects()
+	must(t, err)
+	require.Equal(t, uint64(600), list[0].LBA, "that is where it is now")
+	require.False(t, list[0].Released)
 }

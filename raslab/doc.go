@@ -8,14 +8,14 @@
 //
 //   - what people and software do to a facility: CreateArray, CreateRank,
 //     RemoveRank, StartRepair with ExchangeFRU and ResumeRepair, SmartRebuild,
-//     InstallMES, PowerCycle, DualClusterIML, Discontinue, EraseDrive and so on.
+//     InstallMES, PowerCycle, DualClusterIML, Discontinue, EraseDrive, MigrateToCloud and so on.
 //     Each returns a Report. A request that makes no sense is refused with a
 //     *RequestError and changes nothing; an action that ran and did not
 //     reach its aim returns a Report with Failed set;
 //   - what hands, fuses and age do to the hardware, with no word to the
 //     software: Arm a fault plan, Break, CutPower, Pull, StopKeyServer, SetLink,
-//     PowerConsole, the methods of KeyHost, DamageRepository, ArmMemory;
-//   - what can be seen: Drives, Ranks, Groups, KeyManagers, Events, Trace.
+//     PowerConsole, the methods of KeyHost and CloudHost, DamageRepository, ArmMemory;
+//   - what can be seen: Drives, Ranks, Groups, KeyManagers, CloudObjects, Events, Trace.
 //
 // Hosts read and write through Rank. Time passes only in Advance and RunUntil, and for
 // the length of an IML.
@@ -50,6 +50,14 @@
 // of a partition that got no key at all, one of BE14E0xx for each reason that was met; of single servers
 // in a periodic retrieval, BE14EAxx; under both an umbrella.
 //
+// # Objects in the cloud
+//
+// MigrateToCloud sends sectors of a rank to a cloud server through a key group of type TCT
+// (package tct): the simulated CloudHost, or the server that Options.Cloud gives. The receipts are in one
+// entry of the key repository, and at the consoles as the groups' records are. Such a group gets
+// its key as any other and raises the same codes, at its own location; while it has none its objects
+// can not be read, ranks can.
+//
 // # Invariants
 //
 //   - The same Options and the same calls give the same Trace, byte for byte.
@@ -66,6 +74,8 @@
 //   - A panic in a service action ends that action and nothing else.
 //   - A drive leaves a rank through the erase engine and its forensic
 //     verification, never on its own word.
+//   - A sector is released to the cloud only after its object was read back and
+//     its receipt kept; a recall that fails changes nothing.
 //   - No secret is in a trace, report, error or event.
 //
 // # What is assumed
@@ -83,7 +93,9 @@
 // can not communicate with it, whatever the other does; one certificate for the whole facility, valid for
 // decades; the location codes KS (key server), KG (key group) and SFI; the key
 // repository in three copies, and the last good record at the consoles; quiesce and
-// shutdown take five and ten minutes; a plain drive is a breach wherever it is certified.
+// shutdown take five and ten minutes; a plain drive is a breach wherever it is certified. Of the
+// cloud: where receipts are kept, and a thousand of them; that a group of type TCT without its key
+// keeps no partition from its data, and is asked for again without a reboot.
 //
 // # Limitations
 //
@@ -93,5 +105,7 @@
 // what is worked on there, and nothing else of the partitions breaks. Both partitions do everything
 // together. An ordinary drive failure has no code here: MAP4980 has none for it;
 // it shows in the drive's state and in the trace. Nor has a spare or an unassigned
-// drive that is security degraded: it is set aside, and the discontinue scan reports it.
+// drive that is security degraded: it is set aside, and the discontinue scan reports it. There is one
+// cloud server, and no code for what is wrong with it: a request says so. The group key of
+// a group of type TCT can not be exchanged; its data key can.
 package raslab

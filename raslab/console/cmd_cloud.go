@@ -72,11 +72,20 @@ func cloudCommands() []*Command {
 			}),
 		},
 		{
-			Noun: "cloud", Verb: "recall", Summary: "bring an object back to where it came from; it stays in the cloud, too",
-			Params:  []Param{objectParam(), yesParam("over", "whether it may go over other data that are there by now")},
+			Noun: "cloud", Verb: "recall", Summary: "bring an object back; it stays in the cloud, too",
+			Params: []Param{
+				objectParam(), {Name: "rank", Kind: rankParam().Kind, Help: "where to; without it, where it came from", Complete: rankParam().Complete},
+				{Name: "lba", Kind: lbaParam().Kind, Help: "the first sector there; without it, the one it came from"},
+				yesParam("over", "whether it may go over other data that are there by now"),
+			},
 			Example: "cloud recall object=payroll",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				return s.report(lab.RecallFromCloud(arg[string](a, "object"), arg[string](a, "over") == "yes"))
+				q := raslab.RecallRequest{Object: arg[string](a, "object"), Rank: arg[string](a, "rank"), Over: arg[string](a, "over") == "yes"}
+				if a.Has("lba") {
+					lba := uint64(arg[int](a, "lba"))
+					q.LBA = &lba
+				}
+				return s.report(lab.RecallFromCloud(q))
 			}),
 		},
 		{

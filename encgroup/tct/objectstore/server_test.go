@@ -57,6 +57,9 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	defer mute.Close()
 
 	require.NoError(t, v.Close())
+	v.mu.Lock()
+	require.Zero(t, v.open, "Close waits until no connection is served any more")
+	v.mu.Unlock()
 	require.NoError(t, <-done)
 	_, err = s.Raw("b")
 	require.ErrorIs(t, err, ErrNotFound, "what did not arrive whole is not stored")
