@@ -144,7 +144,7 @@ func (s *MemServer) String() string { return s.id }
 
 // Create makes a data key and sends it to the other servers.
 func (s *MemServer) Create(label string) (string, error) {
-	if err := s.reach(); err != nil {
+	if err := s.Reach(); err != nil {
 		return "", err
 	}
 	var key secret.Key32
@@ -166,7 +166,7 @@ func (s *MemServer) Create(label string) (string, error) {
 
 // Get returns a key of this server's own store.
 func (s *MemServer) Get(uid string) (secret.Key32, error) {
-	if err := s.reach(); err != nil {
+	if err := s.Reach(); err != nil {
 		return secret.Key32{}, err
 	}
 	i := s.find(uid)
@@ -176,8 +176,8 @@ func (s *MemServer) Get(uid string) (secret.Key32, error) {
 	return *s.keys[i].key(), nil
 }
 
-// reach is what the network answers to a client.
-func (s *MemServer) reach() error {
+// Reach is what the network answers to a client: nil, ErrUnreachable or ErrTimeout.
+func (s *MemServer) Reach() error {
 	switch {
 	case s.off || s.unplugd:
 		return ErrUnreachable

@@ -64,6 +64,34 @@ func TestKeyManagersTrustWhomTheyAreTold(t *testing.T) {
 	all, err := l.TestAccess(1)
 	must(t, err)
 	require.ErrorContains(t, all[0].Err, "unknown authority")
+
+	// A new key manager trusts whom it is told, too.
+	h, err := l.AddKeyServer("third.example.com")
+	must(t, err)
+	must(t, h.Reissue("unknown", "", 0))
+	file, err := l.Authority("unknown")
+	must(t, err)
+	_, err = l.MakeKeyManager(KeyManagerRequest{Addr: h.Name, Certificate: "other.pem", Trust: file})
+	must(t, err)
+	all, err = l.TestAccess(1)
+	must(t, err)
+	require.NoError(t, all[2].Err)
+}
+
+// The name of the file and the authorities that are trusted stay together.
+func TestTheNameOfACertificateIsThatOfItsAuthority(t *testing.T) {
+	l := newLab(t, Options{Drives: 8})
+	l.drawPair = ippLab(t, Options{Drives: 8}, ProtocolTLS).drawPair
+	own, err := l.Authority("customer")
+	must(t, err)
+	speak, none, tls := IPP, ProtocolNone, ProtocolTLS
+	trusting(t, l, 1, "unknown")
+	m, err := l.ChangeKeyManager(1, KeyManagerChange{KeyProtocol: &speak, Protocol: &none})
+	must(t, err)
+	require.Equal(t, []any{"", []byte(nil)}, []any{m.Certificate, m.Trust})
+	m, err = l.ChangeKeyManager(1, KeyManagerChange{Protocol: &tls})
+	must(t, err)
+	require.Equal(t, []any{customerCertificate, own}, []any{m.Certificate, m.Trust})
 }
 
 func TestWhatIsNoAuthorityIsRefused(t *testing.T) {

@@ -25,7 +25,12 @@ func encrypted(t testing.TB, o Options) *Lab {
 	if o.Drives == 0 {
 		o.Drives = 16
 	}
-	l := newLab(t, o)
+	return occupied(t, newLab(t, o))
+}
+
+// occupied gives a facility what encrypted has.
+func occupied(t testing.TB, l *Lab) *Lab {
+	t.Helper()
 	ok(t, l)(l.ConfigureGroup(1))
 	ok(t, l)(l.CreateArray("S1", RAIDAuto))
 	ok(t, l)(l.CreateRank("A0", 1))

@@ -24,7 +24,9 @@ type keyGroup struct {
 
 	entropy  io.Reader
 	store    *recordStore
-	broken   error // the record could not be read at the last IML
+	protocol KeyProtocol // of its key managers when it was configured
+	labels   [2]string   // of the key pairs that wrap its data key, with IPP
+	broken   error       // the record could not be read at the last IML
 	dataKey  time.Time
 	recovery *reckey.Recovery
 	deadlock bool
@@ -52,10 +54,10 @@ type GroupInfo struct {
 	Label2            string    // the second label of IPP; "" with KMIP, which shows "-" for both
 	Certificate       string    // "CUSTOMER", "DEFAULT", "" if none is installed
 	CertificateExpiry time.Time
-	CertificateWarns  string      // "" or one clause
-	UUID              string      // 64 hexadecimal digits: SHA-256 of the data key's identifier (assumption)
-	KeyProtocol       KeyProtocol // of its first key manager
-	Deadlock          bool        // every key server depends on storage that it unlocks
+	CertificateWarns  string // "" or one clause
+	UUID              string // 64 hexadecimal digits: SHA-256 of the data key's identifier (assumption)
+	KeyProtocol       KeyProtocol
+	Deadlock          bool // every key server depends on storage that it unlocks
 }
 
 // locksData says whether data of ranks wait for the key of this group. Objects in the
@@ -91,10 +93,12 @@ func (l *Lab) usableGroup(op string, id int) (*keyGroup, error) {
 }
 
 // ConfigureGroup configures encryption group id (1 to 4) with its active key
-// managers; its type is that of the managers (DAR unless it was said otherwise). If the data key can not be made or not be read back from a
+// managers; its type is that of the managers (DAR unless it was said otherwise), and so is its
+// key protocol, one for all (assumption). With IPP labels name one or two key pairs at
+// the key servers [those that the customer has for this facility]. If the data key can not be made or not be read back from a
 // second server, the report has Failed set and the group stays unconfigured or
 // configuring; calling again goes on.
-func (l *Lab) ConfigureGroup(id int) (out Report, bad error) {
+func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	const op = "group configure"
 	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
@@ -110,11 +114,18 @@ func (l *Lab) ConfigureGroup(id int) (out Report, bad error) {
 	if n := len(l.activeOf(id)); n < encgroup.MinServers {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %d key servers", id, n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
+	pairs, protocol, err := l.labelsOf(op, id, labels)
+	if err != nil {
+		return Report{}, err
+	}
 	if g == nil {
-		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &recordStore{lab: l, name: fmt.Sprintf("key group %d", id)}}
+		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &recordStore{lab: l, group: id, name: fmt.Sprintf("key group %d", id)}}
 		g.enc = encgroup.NewOf(l.groupKind(id), l.eitherPaths(id), g.entropy, g.store)
 		g.enc.SetMemory(&l.partitions[0].memory)
 		l.groups = insertByID(l.groups, g, func(g *keyGroup) int { return g.id })
+	}
+	if g.enc.State() == encgroup.Unconfigured {
+		g.protocol, g.labels = protocol, pairs
 	}
 	rep := l.begin(op, fmt.Sprint(id))
 	if err := g.enc.Configure(fmt.Sprintf("%s-%d", l.options.Serial, id)); err != nil {
@@ -152,7 +163,10 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 	i := GroupInfo{
 		ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: rec.Label, Type: rec.Kind.String(),
 		DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.managerStatus(g.id),
-		KeyProtocol: KMIP, Deadlock: l.deadlocked(g),
+		KeyProtocol: g.protocol, Deadlock: l.deadlocked(g),
+	}
+	if g.protocol == IPP {
+		i.Label, i.Label2 = g.labels[0], g.labels[1]
 	}
 	if s, err := g.recoveryKey().Status(); err == nil {
 		i.ReckeyState, i.ReckeyDate = s.State.String(), s.Date
@@ -176,9 +190,6 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 	}
 	if rec.UID != "" {
 		i.UUID = fmt.Sprintf("%X", sha256.Sum256([]byte(rec.UID)))
-	}
-	if all := l.managersOf(g.id); len(all) > 0 {
-		i.KeyProtocol = all[0].key
 	}
 	own := l.FacilityCertificate()
 	i.Certificate, i.CertificateExpiry, i.CertificateWarns = own.Kind, own.Expiry, own.Warning

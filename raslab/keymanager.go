@@ -163,6 +163,9 @@ func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
 		}
 		l.kinds[m.group] = encgroup.Kind(kindNamed(q.Type))
 	}
+	if err := l.prepared(m); err != nil {
+		return KeyManagerInfo{}, err
+	}
 	l.wire(m)
 	l.managers = insertByID(l.managers, m, managerID)
 	l.reconnect()
@@ -221,6 +224,9 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	case m.group < 1 || m.group > groupMax:
 		return refuse(ErrInvalid, op, fmt.Sprintf("key group %d", m.group), fmt.Sprintf("numbers are 1 to %d", groupMax))
 	}
+	if g := l.group(m.group); g != nil && g.enc.State() != encgroup.Unconfigured && m.key != g.protocol {
+		return refuse(ErrState, op, fmt.Sprintf("key group %d speaks %s", m.group, g.protocol), "its data key can not move to another key protocol: empty and remove the group, then configure it anew")
+	}
 	for _, o := range l.managers {
 		if o != but && o.group == m.group && strings.EqualFold(o.addr, m.addr) {
 			return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d is %s already", o.id, m.addr), "a key group has each server once")
@@ -239,6 +245,15 @@ func (l *Lab) trusting(op string, file []byte) (*cert.Trust, error) {
 		return nil, refuse(ErrInvalid, op, "the file holds no certificate that can be read", "PEM with a block CERTIFICATE for each authority is right")
 	}
 	return t, nil
+}
+
+// prepared sees to it that the customer's servers have key pairs where one of them is
+// to be asked by IPP.
+func (l *Lab) prepared(m *keyManager) error {
+	if m.key != IPP || l.host(m.addr) == nil {
+		return nil
+	}
+	return l.keyPairs()
 }
 
 // wire makes the ways from both partitions to the server.
@@ -283,7 +298,7 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 		case n.protocol == ProtocolNone:
 			n.cert = ""
 		case n.cert == "":
-			n.cert = customerCertificate
+			n.cert, n.trust = customerCertificate, cert.NewTrust(l.pki.customer.Certificate())
 		}
 	}
 	if err := l.checkManager(op, &n, m); err != nil {
@@ -296,6 +311,9 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 		if n.given = n.trust != nil; !n.given {
 			n.trust = cert.NewTrust(l.pki.customer.Certificate())
 		}
+	}
+	if err := l.prepared(&n); err != nil {
+		return KeyManagerInfo{}, err
 	}
 	paths := m.paths // they point to the entry
 	*m = n

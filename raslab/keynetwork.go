@@ -2,11 +2,13 @@ package raslab
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
+	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
@@ -55,6 +57,11 @@ type KeyHost struct {
 	trusts  *cert.Trust // whose client certificates it takes
 	rank    string      // where its own storage is: a rank, "" for storage of its own
 	at      *Lab        // whose rank
+
+	pairs     []ipp.KeyPair
+	ipp       *ipp.Server // nil: to be made anew from the pairs
+	entropy   io.Reader   // of ipp
+	badMemory bool
 }
 
 // Store is the key server's disk and power supply: stored keys can be lost and
@@ -83,8 +90,8 @@ func (l *Lab) AddKeyServer(addr string) (*KeyHost, error) {
 	}
 	for _, o := range l.hosts {
 		if o.mem.Powered() {
-			if err := mem.RestoreFrom(o.mem); err != nil {
-				return nil, fmt.Errorf("raslab: %w", err)
+			if err := h.RestoreFrom(o); err != nil {
+				return nil, err
 			}
 			break
 		}

@@ -158,7 +158,10 @@ func (l *Lab) connect(c *console, m *keyManager) (encgroup.KeyServer, error) {
 	if key != m.key {
 		return nil, fmt.Errorf("%w: port %d speaks %s", encgroup.ErrProtocol, m.port, key)
 	}
-	return h.mem, nil
+	if key == IPP {
+		return h.client(m), nil
+	}
+	return kmipService{h}, nil
 }
 
 // listener says what the key server speaks on a port.
@@ -185,7 +188,7 @@ func (l *Lab) session(c *console, m *keyManager, h *KeyHost, speaksTLS bool) err
 	case pointSilent:
 		return encgroup.ErrTimeout
 	}
-	if h.garbled {
+	if h.garbled && speaksTLS { // without TLS it is the exchange that meets it
 		return fmt.Errorf("%w: the answer is no %s", encgroup.ErrProtocol, m.key)
 	}
 	if speaksTLS != (m.protocol == ProtocolTLS) {

@@ -176,9 +176,12 @@ func (s *realServer) toxic(json string) {
 
 // babble answers every connection with something that is no TLS.
 func (s *realServer) babble() {
-	at := s.direct
 	require.NoError(s.real.t, s.run.Close())
-	l, err := net.Listen("tcp", at)
+	s.babbleAt()
+}
+
+func (s *realServer) babbleAt() {
+	l, err := net.Listen("tcp", s.direct)
 	require.NoError(s.real.t, err)
 	done := make(chan bool)
 	go func() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
+	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/erase"
@@ -74,9 +75,15 @@ type Lab struct {
 	pki       *authorities
 	own       cert.Holder // the facility's certificate
 	ownWarned int
-	managers  []*keyManager // by id
-	kinds     map[int]encgroup.Kind
-	groups    []*keyGroup // by id
+
+	pairs      []string // labels of the key pairs that the customer's servers have
+	drawPair   func(label string) (ipp.KeyPair, error)
+	ippEntropy io.Reader
+	tap        func(request, answer []byte) // on the network of the consoles, for IPP; nil: nobody listens
+
+	managers []*keyManager // by id
+	kinds    map[int]encgroup.Kind
+	groups   []*keyGroup // by id
 
 	cloud cloudSide
 
@@ -119,6 +126,7 @@ func New(o Options) (*Lab, error) {
 		kinds: map[int]encgroup.Kind{}, sfi: sfiRunning,
 	}
 	l.clock.guard = l.guarded
+	l.drawPair = l.newPair
 	ids := make([]string, max(o.KeyServers, 0))
 	for i := range ids {
 		ids[i] = keyServerAddr(i + 1)

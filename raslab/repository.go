@@ -22,12 +22,14 @@ const (
 // recordStore is a group's entry in the key repository, as the group writes it
 // through the memory of the partitions.
 type recordStore struct {
-	lab  *Lab
-	name string
+	lab   *Lab
+	group int
+	name  string
 	// What the consoles keep: the last record that a server's key opened, and the
 	// last one that could be read, for its members.
 	backup *encgroup.Record
 	whole  []byte
+	sealed []byte // and the externally encrypted data keys that were written last
 
 	read, trimmed []byte // the last record that was read, and what reading made of it
 }
@@ -176,7 +178,10 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		if err != nil {
 			return Report{}, fmt.Errorf("raslab: %w", err)
 		}
-		if err = g.store.Save(record); err == nil {
+		if err = g.store.keepSealed(g.store.sealed); err == nil {
+			err = g.store.Save(record)
+		}
+		if err == nil {
 			_, err = g.store.load()
 		}
 		if err != nil {

@@ -80,31 +80,28 @@ func stopServer(t *testing.T, l *Lab, n int)  { must(t, l.StopKeyServer(n)) }
 func startServer(t *testing.T, l *Lab, n int) { must(t, l.StartKeyServer(n)) }
 
 func loseKey(t *testing.T, l *Lab, n int) {
-	s, err := l.KeyServer(n)
-	must(t, err)
-	must(t, s.LoseKey(dataKeyOf(l)))
+	must(t, keyHost(t, l, n).LoseKey(1))
 }
 
 func damageKey(t *testing.T, l *Lab, n int) {
-	s, err := l.KeyServer(n)
-	must(t, err)
-	must(t, s.DamageKey(dataKeyOf(l), 9))
+	must(t, keyHost(t, l, n).DamageKey(1, 9))
 }
 
 func undamageKey(t *testing.T, l *Lab, n int) { damageKey(t, l, n) } // the same bit once more
 
 // spare server: a third machine of the customer that holds every key, to restore from.
 func backup(t *testing.T, l *Lab) {
+	if l.host("backup.example.com") != nil {
+		return
+	}
 	_, err := l.AddKeyServer("backup.example.com")
 	must(t, err)
 }
 
 func restoreKey(t *testing.T, l *Lab, n int) {
-	s, err := l.KeyServer(n)
-	must(t, err)
 	from, err := l.KeyHost("backup.example.com")
 	must(t, err)
-	must(t, s.RestoreFrom(from.Store()))
+	must(t, keyHost(t, l, n).RestoreFrom(from))
 }
 
 func reissue(issuer, name string, life time.Duration) func(*testing.T, *Lab, int) {
@@ -142,13 +139,8 @@ func activate(on bool) func(*testing.T, *Lab, int) {
 func distrust(t *testing.T, l *Lab, n int) { must(t, keyHost(t, l, n).Distrust("factory")) }
 func trust(t *testing.T, l *Lab, n int)    { must(t, keyHost(t, l, n).Trust("factory")) }
 
-// plainIPP takes the managers to IPP without TLS.
-func plainIPP(t *testing.T, l *Lab) {
-	none, ipp := ProtocolNone, IPP
-	for n := 1; n <= 2; n++ {
-		_, err := l.ChangeKeyManager(n, KeyManagerChange{Protocol: &none, KeyProtocol: &ipp})
-		must(t, err)
-	}
+func serverMemory(bad bool) func(*testing.T, *Lab, int) {
+	return func(t *testing.T, l *Lab, n int) { keyHost(t, l, n).BreakMemory(bad) }
 }
 
 func then(f ...func(*testing.T, *Lab)) func(*testing.T, *Lab) {
@@ -166,7 +158,6 @@ func keyCauses() []keyCause {
 		{"one active server", one(activate(false)), one(activate(true)), none, []string{"BE14CFEB"}},
 		{"both servers off", both(stopServer), both(startServer), []string{"BE14CFE0", "BE14E008"}, []string{"BE14CFEA", "BE14E008", "BE14EAF3", "BE14EAF3"}},
 		{"one server off", one(stopServer), one(startServer), none, []string{"BE14CFEA", "BE14EAF3"}},
-		{"one server off, without TLS", then(plainIPP, one(stopServer)), one(startServer), none, []string{"BE14CFEA", "BE14EAF1"}},
 		{"socket refused", both(onHost((*KeyHost).StopService)), both(onHost((*KeyHost).StartService)), []string{"BE14CFE0", "BE14E008"}, []string{"BE14CFEA", "BE14E008", "BE14EAF3", "BE14EAF3"}},
 		{"black hole", both(paths(false)), both(paths(true)), []string{"BE14CFE0", "BE14E008"}, []string{"BE14CFEA", "BE14E008", "BE14EAF3", "BE14EAF3"}},
 		{"links cut", links(LinkCut), links(LinkUp), []string{"BE14CFE0", "BE14E009"}, []string{"BE14CFEA", "BE14E009"}},
@@ -187,6 +178,8 @@ func keyCauses() []keyCause {
 		{"no key at one", then(backup, one(loseKey)), one(restoreKey), none, []string{"BE14CFEA", "BE14EA11"}},
 		{"wrong key at both", both(damageKey), both(undamageKey), []string{"BE14CFE0", "BE14E012"}, []string{"BE14CFEA", "BE14E012"}},
 		{"wrong key at one", one(damageKey), one(undamageKey), none, []string{"BE14CFEA", "BE14EA12"}},
+		{"bad memory at both", both(serverMemory(true)), both(serverMemory(false)), []string{"BE14CFE0", "BE14E012"}, []string{"BE14CFEA", "BE14E012"}},
+		{"bad memory at one", one(serverMemory(true)), one(serverMemory(false)), none, []string{"BE14CFEA", "BE14EA12"}},
 		{"unknown CA", both(reissue("unknown", "", 0)), both(reissue("customer", "", 0)), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
 		{"certificate expired", both(reissue("customer", "", -time.Hour)), both(reissue("customer", "", 0)), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
 		{"certificate of another name", both(reissue("customer", "other.example.com", 0)), both(reissue("customer", "", 0)), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
@@ -281,7 +274,7 @@ func TestFourHours(t *testing.T) {
 		t.Run(c.second, func(t *testing.T) {
 			l := encrypted(t, Options{})
 			if !c.tls {
-				plainIPP(t, l)
+				l = encryptedIPP(t, Options{}, ProtocolNone)
 			}
 			stopServer(t, l, 1)
 			advance(t, l, keyPeriod)

@@ -19,27 +19,32 @@ import (
 
 // ClientConfig is how a facility reaches one key server.
 type ClientConfig struct {
-	ID      string                                        // names the server among those of the group
-	Dial    func(timeout time.Duration) (net.Conn, error) // opens a connection: a net.Dialer over real sockets
-	TLS     *tls.Config                                   // nil: plain
-	Device  string                                        // the facility's name at the server, 1 to 64 bytes
-	Labels  [2]string                                     // the key pairs that wrap a new data key
-	Safe    Safe                                          // one for all clients of the facility
-	Entropy io.Reader                                     // source of session keys
-	Clock   func() time.Time                              // as in ServerConfig
-	Timeout time.Duration                                 // for a request from dialling to its answer; more than 0
+	ID   string                                        // names the server among those of the group
+	Dial func(timeout time.Duration) (net.Conn, error) // opens a connection: a net.Dialer over real sockets
+	TLS  *tls.Config                                   // nil: plain
+	// Exchange carries a frame to the server and its answer back, in place of Dial,
+	// TLS, Clock and Timeout: Server.Answer at the other end of a simulated network. An
+	// error of it is passed on as it is.
+	Exchange func(request []byte) (answer []byte, err error)
+	Device   string           // the facility's name at the server, 1 to 64 bytes
+	Labels   [2]string        // the key pairs that wrap a new data key
+	Safe     Safe             // one for all clients of the facility
+	Entropy  io.Reader        // source of session keys
+	Clock    func() time.Time // as in ServerConfig
+	Timeout  time.Duration    // for a request from dialling to its answer; more than 0
 }
 
-// Client is one key server as an encryption group uses it. It opens a connection for
-// each request. It is not safe for concurrent use.
+// Client is one key server as an encryption group uses it. Over sockets it opens a
+// connection for each request. It is not safe for concurrent use.
 type Client struct{ cfg ClientConfig }
 
 var _ encgroup.KeyServer = (*Client)(nil)
 
 // NewClient checks the configuration.
 func NewClient(cfg ClientConfig) (*Client, error) {
-	if cfg.ID == "" || cfg.Dial == nil || cfg.Safe == nil || cfg.Entropy == nil || cfg.Clock == nil || cfg.Timeout <= 0 {
-		return nil, errors.New("ipp: a client needs an ID, a way to dial, a safe, a source of entropy, a clock and a timeout")
+	dials := cfg.Dial != nil && cfg.Clock != nil && cfg.Timeout > 0
+	if cfg.ID == "" || cfg.Safe == nil || cfg.Entropy == nil || dials == (cfg.Exchange != nil) {
+		return nil, errors.New("ipp: a client needs an ID, a safe, a source of entropy, and either a way to dial with a clock and a timeout, or an exchange")
 	}
 	if cfg.Device == "" || len(cfg.Device) > deviceMax {
 		return nil, fmt.Errorf("ipp: a device name of %d bytes, need 1 to %d", len(cfg.Device), deviceMax)
@@ -61,6 +66,9 @@ func (c *Client) ID() string { return c.cfg.ID }
 func (c *Client) Create(string) (string, error) {
 	fields := [][]byte{[]byte(c.cfg.Labels[0]), []byte(c.cfg.Labels[1])}
 	key, list, err := c.request(kindCreate, fields)
+	if errors.Is(err, encgroup.ErrNoKey) {
+		return "", fmt.Errorf("%w: it has no key pair %q, or none %q", encgroup.ErrNoKey, c.cfg.Labels[0], c.cfg.Labels[1])
+	}
 	if err != nil {
 		return "", err
 	}
@@ -98,7 +106,7 @@ func (c *Client) Get(uid string) (secret.Key32, error) {
 	return key, err
 }
 
-// request is one exchange on a connection of its own.
+// request is one exchange.
 func (c *Client) request(k kind, fields [][]byte) (key secret.Key32, list []eedk, err error) {
 	var private secret.Key32
 	defer private.Clear()
@@ -142,6 +150,25 @@ func refusal(code byte) error {
 }
 
 func (c *Client) exchange(m message) (message, error) {
+	if c.cfg.Exchange == nil {
+		return c.connect(m)
+	}
+	b, err := encode(m)
+	if err != nil {
+		return message{}, fmt.Errorf("ipp: %w", err)
+	}
+	if b, err = c.cfg.Exchange(b); err != nil {
+		return message{}, err
+	}
+	answer, err := decode(b)
+	if err != nil {
+		return message{}, fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
+	}
+	return answer, nil
+}
+
+// connect is an exchange over a connection of its own.
+func (c *Client) connect(m message) (message, error) {
 	end := c.cfg.Clock().Add(c.cfg.Timeout)
 	conn, err := c.cfg.Dial(c.cfg.Timeout)
 	if err != nil {

@@ -1,6 +1,7 @@
 package ipp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,19 +43,38 @@ type message struct {
 }
 
 func writeMessage(w io.Writer, m message) error {
+	b, err := encode(m)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(b)
+	return err
+}
+
+// encode gives the frame of a message.
+func encode(m message) ([]byte, error) {
 	b := []byte{0, 0, 0, 0, version, byte(m.kind)}
 	for _, f := range m.fields {
 		if len(f) > 0xFFFF {
-			return fmt.Errorf("%w: a field of %d bytes", errFrame, len(f))
+			return nil, fmt.Errorf("%w: a field of %d bytes", errFrame, len(f))
 		}
 		b = append(binary.BigEndian.AppendUint16(b, uint16(len(f))), f...)
 	}
 	if len(b)-4 > frameMax {
-		return fmt.Errorf("%w: %d bytes, at most %d", errFrame, len(b)-4, frameMax)
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", errFrame, len(b)-4, frameMax)
 	}
 	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	_, err := w.Write(b)
-	return err
+	return b, nil
+}
+
+// decode reads one frame that is there as a whole.
+func decode(b []byte) (message, error) {
+	r := bytes.NewReader(b)
+	m, err := readMessage(r)
+	if err != nil || r.Len() > 0 {
+		return message{}, errors.Join(fmt.Errorf("%w: not one whole frame", errFrame), err)
+	}
+	return m, nil
 }
 
 // readMessage reads one frame: io.EOF before the first byte of it.

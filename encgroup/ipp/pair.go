@@ -33,6 +33,26 @@ func NewKeyPair(label string, key *rsa.PrivateKey) (KeyPair, error) {
 // Public is the pair without its private half.
 func (p KeyPair) Public() KeyPair { return KeyPair{Label: p.Label, public: p.public} }
 
+// Damaged is the pair with one bit (0 to 2047, others wrap around) of its private
+// exponent flipped, as it may rot on a disk. It opens nothing; damaged twice in the same bit it
+// is what it was. The public half alone stays what it is.
+func (p KeyPair) Damaged(bit int) KeyPair {
+	if p.private == nil {
+		return p
+	}
+	old := p.private()
+	at := bit & 2047
+	key := &rsa.PrivateKey{PublicKey: old.PublicKey, Primes: old.Primes, D: new(big.Int).SetBit(old.D, at, 1-old.D.Bit(at))}
+	if key.Validate() == nil {
+		key.Precompute()
+	}
+	p.private = func() *rsa.PrivateKey { return key }
+	return p
+}
+
+// Private says whether the private half is there, in whatever state.
+func (p KeyPair) Private() bool { return p.private != nil }
+
 // GenerateKey makes an RSA key of 2,048 bits from a source of entropy: the same
 // bytes give the same key, which crypto/rsa does not promise. Two primes of 1,024 bits with the
 // two highest bits set, more than 2^924 apart, prime to 65,537 when one is taken off
@@ -67,28 +87,73 @@ func GenerateKey(entropy io.Reader) (*rsa.PrivateKey, error) {
 	return nil, errors.New("ipp: key pair: the source of entropy gives the same primes again and again")
 }
 
+// sieveMax bounds the primes by which numbers are divided before they are tested:
+// most that are not prime go that way, which is some hundred times cheaper.
+const sieveMax = 4096
+
+// smallPrimes are the odd primes below sieveMax.
+var smallPrimes = func() (out []uint64) {
+	composite := make([]bool, sieveMax)
+	for p := uint64(3); p < sieveMax; p += 2 {
+		if composite[p] {
+			continue
+		}
+		out = append(out, p)
+		for m := p * p; m < sieveMax; m += 2 * p {
+			composite[m] = true
+		}
+	}
+	return out
+}()
+
+// prime is the first one at or above a number that is drawn, among the odd ones of
+// the same size whose predecessor has no factor in common with e.
 func prime(entropy io.Reader, e int64) (*big.Int, error) {
 	b := make([]byte, 128)
 	defer clear(b)
 	p, rest := new(big.Int), new(big.Int)
-	// One odd number of this size in about 355 is prime.
-	for range 100_000 {
+	rests := make([]uint64, len(smallPrimes))
+	for range 100 {
 		if _, err := io.ReadFull(entropy, b); err != nil {
 			return nil, fmt.Errorf("ipp: key pair: no entropy: %w", err)
 		}
 		b[0] |= 0xC0
 		b[127] |= 1
-		p.SetBytes(b)
-		if rest.Mod(rest.Sub(p, big.NewInt(1)), big.NewInt(e)).Sign() != 0 && p.ProbablyPrime(20) {
-			return p, nil
+		start := new(big.Int).SetBytes(b)
+		for i, q := range smallPrimes {
+			rests[i] = rest.Mod(start, p.SetUint64(q)).Uint64()
+		}
+		// One odd number of this size in about 355 is prime.
+		for step := uint64(0); step < 20_000; step += 2 {
+			if divides(rests, step) {
+				continue
+			}
+			p.Add(start, rest.SetUint64(step))
+			if p.BitLen() == 1024 && rest.Mod(rest.Sub(p, big.NewInt(1)), big.NewInt(e)).Sign() != 0 && p.ProbablyPrime(20) {
+				return p, nil
+			}
 		}
 	}
 	return nil, errors.New("ipp: key pair: the source of entropy gives no primes")
 }
 
+// divides says whether some small prime divides the number that is step above the one
+// with these rests.
+func divides(rests []uint64, step uint64) bool {
+	for i, q := range smallPrimes {
+		if (rests[i]+step)%q == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // oaepLabel binds the wraps to their use (RFC 8017, section 7.1).
 var oaepLabel = []byte("fdelab ipp EEDK v1")
 
+// wrap draws the seed of OAEP from entropy. crypto/rsa hands a source other than its
+// own through here (it does not for other operations since Go 1.26), so that the same seed
+// gives the same EEDK, and with it the same identifier; a test holds it.
 func (p KeyPair) wrap(key *secret.Key32, entropy io.Reader) ([]byte, error) {
 	b, err := rsa.EncryptOAEP(sha256.New(), entropy, p.public, key[:], oaepLabel)
 	if err != nil {

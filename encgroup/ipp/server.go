@@ -24,6 +24,10 @@ type ServerConfig struct {
 	Timeout time.Duration    // for the handshake, and for each request; more than 0
 	Conns   int              // connections at a time, the others are closed; 1 or more
 	Log     func(line string)
+	// Memory is given each data key between its unlocking and its way out: what the
+	// machine's memory makes of it. nil is memory that keeps what was written. It lets a
+	// lab have a server with a bad memory module.
+	Memory func(key *secret.Key32)
 }
 
 // Server is a key server. It is safe for concurrent use.
@@ -50,6 +54,9 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = func(string) {}
+	}
+	if cfg.Memory == nil {
+		cfg.Memory = func(*secret.Key32) {}
 	}
 	return &Server{cfg: cfg}, nil
 }
@@ -162,6 +169,21 @@ func refuse(code byte, text string) message {
 	return message{kindRefusal, [][]byte{{code}, []byte(text)}}
 }
 
+// Answer gives the frame that answers the frame of a request, as a connection would
+// carry them: for whoever brings the bytes to and fro himself.
+func (s *Server) Answer(request []byte) []byte {
+	m, err := decode(request)
+	answer := refuse(codeMalformed, "malformed message")
+	if err == nil {
+		answer = s.answer(m)
+	}
+	b, err := encode(answer)
+	if err != nil {
+		panic("BUG: ipp: an answer that is no message: " + err.Error())
+	}
+	return b
+}
+
 // answer does what a request asks for.
 func (s *Server) answer(m message) message {
 	if m.kind != kindCreate && m.kind != kindUnlock || len(m.fields) < 4 || len(m.fields[1]) != 32 {
@@ -222,6 +244,7 @@ func (s *Server) unlock(session [32]byte, fields [][]byte) message {
 				continue
 			}
 			defer key.Clear()
+			s.cfg.Memory(&key)
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			sealed, err := seal.Seal(session, purposeSession, &key, s.cfg.Entropy)

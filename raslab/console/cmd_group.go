@@ -13,10 +13,14 @@ func groupCommands() []*Command {
 	return []*Command{
 		{
 			Noun: "keygrp", Verb: "configure", Summary: "configure an encryption group with every key server: a data key is made, and read back from another server",
-			Params:  []Param{keygrpParam(false, "1")},
+			Params: []Param{
+				keygrpParam(false, "1"),
+				{Name: "label", Kind: textKind, Help: "IPP: the label of a key pair at the key servers; without it, one that the customer has for this facility"},
+				{Name: "label2", Kind: textKind, Help: "IPP: the label of the other key pair"},
+			},
 			Example: "keygrp configure keygrp=1",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				return s.report(lab.ConfigureGroup(arg[int](a, "keygrp")))
+				return s.report(lab.ConfigureGroup(arg[int](a, "keygrp"), arg[string](a, "label"), arg[string](a, "label2")))
 			}),
 		},
 		{
@@ -167,7 +171,11 @@ func (s *Session) groupLine(g raslab.GroupInfo) {
 
 // groupKeys says what else is known of the keys of a group.
 func (s *Session) groupKeys(g raslab.GroupInfo) {
-	s.printf("  type       %s, %s\n", g.Type, g.KeyProtocol)
+	labels := ""
+	if g.KeyProtocol == raslab.IPP {
+		labels = ", labels " + g.Label + " and " + g.Label2
+	}
+	s.printf("  type       %s, %s%s\n", g.Type, g.KeyProtocol, labels)
 	s.printf("  data key   %s, made %s\n", orNone(g.UUID), g.DataKeyDate.Format(timeLayout))
 	s.printf("  recovery   %s\n", g.ReckeyState)
 	s.paragraph("servers", g.ManagerStatus)

@@ -27,7 +27,10 @@ func keyServerParam() Param {
 
 // keyHost is the machine that an argument names.
 func keyHost(lab *raslab.Lab, a Args) (*raslab.KeyHost, error) {
-	n := arg[int](a, "keyserver")
+	return keyHostNumbered(lab, arg[int](a, "keyserver"))
+}
+
+func keyHostNumbered(lab *raslab.Lab, n int) (*raslab.KeyHost, error) {
 	if hosts := lab.KeyHosts(); n <= len(hosts) {
 		return hosts[n-1], nil
 	}
@@ -97,25 +100,22 @@ func keyServerCommands() []*Command {
 		}),
 		onKeyServer("service", "let the key service run, end (its ports refuse), hang, or be replaced by something that speaks no key protocol", "keyserver service keyserver=1 to=ended",
 			[]Param{toParam("what the service does", "running", "ended", "hanging", "garbled")}, keyService),
-		onKeyServer("lose", "delete the key of a group from one key server", "keyserver lose keyserver=1 keygrp=1", []Param{keygrpParam(false, "1")},
-			func(s *Session, lab *raslab.Lab, h *raslab.KeyHost, a Args) error {
-				uid, err := dataKeyID(lab, a)
-				if err != nil {
-					return err
+		onKeyServer("lose", "delete the key of a group from one key server; with IPP, its key pairs", "keyserver lose keyserver=1 keygrp=1",
+			[]Param{keygrpParam(false, "1"), {Name: "label", Kind: textKind, Help: "IPP: the key pair of this label alone"}},
+			func(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+				if a.Has("label") {
+					s.printf("%s does not have the key pair %s any more\n", h.Name, arg[string](a, "label"))
+					return h.LosePair(arg[string](a, "label"))
 				}
-				if err := h.Store().LoseKey(uid); err != nil {
+				if err := h.LoseKey(arg[int](a, "keygrp")); err != nil {
 					return err
 				}
 				s.printf("%s does not have the key of key group %d any more\n", h.Name, arg[int](a, "keygrp"))
 				return nil
 			}),
-		onKeyServer("damage", "flip a bit of the key of a group on the disk of one key server", "keyserver damage keyserver=1 keygrp=1", []Param{keygrpParam(false, "1")},
-			func(s *Session, lab *raslab.Lab, h *raslab.KeyHost, a Args) error {
-				uid, err := dataKeyID(lab, a)
-				if err != nil {
-					return err
-				}
-				if err := h.Store().DamageKey(uid, 9); err != nil {
+		onKeyServer("damage", "flip a bit of the key of a group on the disk of one key server; with IPP, of its key pairs", "keyserver damage keyserver=1 keygrp=1", []Param{keygrpParam(false, "1")},
+			func(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+				if err := h.DamageKey(arg[int](a, "keygrp"), 9); err != nil {
 					return err
 				}
 				s.printf("one bit of the key of key group %d is wrong on %s\n", arg[int](a, "keygrp"), h.Name)
@@ -124,16 +124,35 @@ func keyServerCommands() []*Command {
 		onKeyServer("restore", "copy all keys to a key server from another one, over what is there", "keyserver restore keyserver=1 from=2",
 			[]Param{{Name: "from", Kind: intKind("number", 1, 8), Required: true, Help: "the server that has them"}},
 			func(s *Session, lab *raslab.Lab, h *raslab.KeyHost, a Args) error {
-				from, err := lab.KeyServer(arg[int](a, "from"))
+				from, err := keyHostNumbered(lab, arg[int](a, "from"))
 				if err != nil {
 					return err
 				}
-				if err := h.Store().RestoreFrom(from); err != nil {
+				if err := h.RestoreFrom(from); err != nil {
 					return err
 				}
 				s.printf("%s has the keys of key server %d\n", h.Name, arg[int](a, "from"))
 				return nil
 			}),
+		onKeyServer("memory", "put a bad memory module into a key server, or a good one: a bit of each key flips on its way out", "keyserver memory keyserver=1 to=bad",
+			[]Param{toParam("bad or good", "bad", "good")},
+			func(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+				h.BreakMemory(arg[string](a, "to") == "bad")
+				s.printf("the memory of %s is %s\n", h.Name, arg[string](a, "to"))
+				return nil
+			}),
+		{
+			Noun: "keyserver", Verb: "pair", Summary: "make a key pair with a label for IPP on all of the customer's key servers",
+			Params:  []Param{{Name: "label", Kind: textKind, Required: true, Help: "its label; keygrp configure wraps a data key with two of them"}},
+			Example: "keyserver pair label=tier1",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				if err := lab.MakeKeyPair(arg[string](a, "label")); err != nil {
+					return err
+				}
+				s.printf("the key servers have a key pair %s\n", arg[string](a, "label"))
+				return nil
+			}),
+		},
 		onKeyServer("certificate", "give a key server another certificate", "keyserver certificate keyserver=1 issuer=unknown",
 			[]Param{
 				{Name: "issuer", Kind: textKind, Values: []string{"customer", "factory", "unknown"}, Default: "customer", Help: "who signs it: the customer's authority, that of the facility's maker, or one that nobody here trusts"},
@@ -183,13 +202,6 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
-}
-
-func dataKeyID(lab *raslab.Lab, a Args) (string, error) {
-	if g := lab.Group(arg[int](a, "keygrp")); g != nil {
-		return g.Record().UID, nil
-	}
-	return "", fmt.Errorf("key group %d is not configured: keygrp configure does that", arg[int](a, "keygrp"))
 }
 
 func keyService(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {

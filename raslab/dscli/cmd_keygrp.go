@@ -40,11 +40,15 @@ func groupCommands() []*Command {
 		},
 		{
 			Name: "mkkeygrp", Summary: "configure a key group with its key managers: a data key is made, and read back from another server", Facility: true,
-			Params:  []Param{groupParam()},
+			Params: []Param{
+				{Name: "label", Kind: textKind, Help: "IPP: the label of a key pair at the key servers; one of the customer's if it is not given"},
+				{Name: "label2", Kind: textKind, Help: "IPP: the label of the other key pair"},
+				groupParam(),
+			},
 			Example: "mkkeygrp 1",
 			Run: func(c *call) error {
 				id := arg[int](c.args, "keygrp")
-				if err := c.done(c.lab.ConfigureGroup(id)); err != nil {
+				if err := c.done(c.lab.ConfigureGroup(id, arg[string](c.args, "label"), arg[string](c.args, "label2"))); err != nil {
 					return err
 				}
 				c.say(msgGroupMade, id)

@@ -1,0 +1,109 @@
+package raslab
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
+	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
+)
+
+// With IPP it is the facility that keeps the data keys, wrapped by the key servers'
+// key pairs: the externally encrypted data keys (EEDKs) of a group are an entry of the key
+// repository beside the group's record, damaged with it and mended with it.
+
+var _ ipp.Safe = (*recordStore)(nil)
+
+// sealedKey is the EEDKs of one data key.
+type sealedKey struct {
+	uid   string
+	eedks []byte
+}
+
+func (r *recordStore) sealedName() string { return r.name + " EEDK" }
+
+// Keep writes the EEDKs of a new data key, beside those of the data key in force;
+// all others open nothing any more and go.
+func (r *recordStore) Keep(uid string, eedks []byte) error {
+	list, err := r.sealedKeys()
+	if err != nil && !errors.Is(err, repository.ErrNoEntry) {
+		return err
+	}
+	inForce := r.lab.group(r.group).enc.Record().UID
+	list = slices.DeleteFunc(list, func(k sealedKey) bool { return k.uid != inForce })
+	var b []byte
+	for _, k := range append(list, sealedKey{uid, eedks}) {
+		b = append(append(b, byte(len(k.uid))), k.uid...)
+		b = append(binary.BigEndian.AppendUint16(b, uint16(len(k.eedks))), k.eedks...)
+	}
+	return r.keepSealed(b)
+}
+
+// keepSealed writes the entry, and sends it to the consoles.
+func (r *recordStore) keepSealed(b []byte) error {
+	if len(b) == 0 {
+		return nil // a group by KMIP has none
+	}
+	if err := r.lab.repo.Put(r.sealedName(), b); err != nil {
+		return err
+	}
+	r.sealed = b
+	return nil
+}
+
+// Kept reads the EEDKs of a data key from the medium.
+func (r *recordStore) Kept(uid string) ([]byte, error) {
+	list, err := r.sealedKeys()
+	if err != nil && !errors.Is(err, repository.ErrNoEntry) {
+		return nil, err
+	}
+	if i := slices.IndexFunc(list, func(k sealedKey) bool { return k.uid == uid }); i >= 0 {
+		return list[i].eedks, nil
+	}
+	return nil, ipp.ErrNotKept
+}
+
+// sealedKeys reads the entry: for each data key its identifier (a length byte and the
+// bytes) and its EEDKs (2 bytes of length, big endian, and the bytes).
+func (r *recordStore) sealedKeys() (list []sealedKey, err error) {
+	b, _, err := r.lab.repo.Read(r.sealedName())
+	if err != nil {
+		return nil, err
+	}
+	for len(b) > 0 {
+		n := 1 + int(b[0])
+		if len(b) < n+2 || len(b) < n+2+int(binary.BigEndian.Uint16(b[n:])) {
+			panic("BUG: raslab: an entry that the repository vouches for ends too early")
+		}
+		end := n + 2 + int(binary.BigEndian.Uint16(b[n:]))
+		list = append(list, sealedKey{string(b[1:n]), b[n+2 : end]})
+		b = b[end:]
+	}
+	return list, nil
+}
+
+// Safe is where the facility keeps the EEDKs of a group, for a real client of a
+// key server that is made by Options.Dial; its methods may be called while the group exists.
+func (l *Lab) Safe(group int) ipp.Safe { return lazySafe{l, group} }
+
+type lazySafe struct {
+	lab   *Lab
+	group int
+}
+
+// Keep implements ipp.Safe.
+func (s lazySafe) Keep(uid string, eedks []byte) error {
+	if g := s.lab.group(s.group); g != nil {
+		return g.store.Keep(uid, eedks)
+	}
+	return ipp.ErrNotKept
+}
+
+// Kept implements ipp.Safe.
+func (s lazySafe) Kept(uid string) ([]byte, error) {
+	if g := s.lab.group(s.group); g != nil {
+		return g.store.Kept(uid)
+	}
+	return nil, ipp.ErrNotKept
+}
