@@ -217,6 +217,12 @@ func TestEitherKeyPairOpens(t *testing.T) {
 	require.Equal(t, []string{"BE14CFEA", "BE14EA11"}, openCodes(l))
 	must(t, keyHost(t, l, 2).RestoreFrom(keyHost(t, l, 1)))
 	closeAll(t, l)
+	must(t, keyHost(t, l, 1).LosePair("ds8000_b"))
+	must(t, keyHost(t, l, 2).RestoreFrom(keyHost(t, l, 1)))
+	all, err := l.TestAccess(1)
+	must(t, err)
+	require.Error(t, all[0].Err)
+	require.NoError(t, all[1].Err, "a server that has lost its own takes nobody else's away")
 	require.ErrorIs(t, keyHost(t, l, 1).LosePair("nobody's"), ErrNotFound)
 	require.ErrorIs(t, keyHost(t, l, 1).LoseKey(3), ErrNotFound)
 }
@@ -301,6 +307,8 @@ func TestLabels(t *testing.T) {
 	kmip := newLab(t, Options{Drives: 8})
 	_, err = kmip.ConfigureGroup(1, "tier1")
 	require.ErrorContains(t, err, "only IPP has labels")
+	_, err = kmip.MakeKeyManager(KeyManagerRequest{Addr: "x"})
+	must(t, err)
 	require.Empty(t, kmip.pairs, "a lab without IPP makes no key pairs")
 }
 
