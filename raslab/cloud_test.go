@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -435,4 +436,18 @@ func TestARecallThatTheDrivesDoNotTake(t *testing.T) {
 	must(t, err)
 	require.Equal(t, uint64(600), list[0].LBA, "that is where it is now")
 	require.False(t, list[0].Released)
+}
+
+func TestTheReceiptsOfAllObjectsFit(t *testing.T) {
+	l := tiered(t, Options{})
+	for n := range cloudObjectsMax {
+		l.cloud.receipts = append(l.cloud.receipts, cloudReceipt{
+			Object: fmt.Sprintf("%064d", n), Group: 2, Rank: "R191", LBA: 1 << 40, Sectors: 1 << 21, Size: 1 << 30, ID: make([]byte, 16), Released: true, Migrated: l.Now(),
+		})
+	}
+	must(t, l.cloud.save(l.cloud.receipts))
+	ok(t, l)(l.PowerCycle())
+	require.Len(t, l.cloud.receipts, cloudObjectsMax)
+	_, err := l.MigrateToCloud(payroll(true))
+	require.ErrorContains(t, err, "there are 1000 objects in the cloud; delete one first")
 }

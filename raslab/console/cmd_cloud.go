@@ -74,7 +74,8 @@ func cloudCommands() []*Command {
 		{
 			Noun: "cloud", Verb: "recall", Summary: "bring an object back; it stays in the cloud, too",
 			Params: []Param{
-				objectParam(), {Name: "rank", Kind: rankParam().Kind, Help: "where to; without it, where it came from", Complete: rankParam().Complete},
+				objectParam(),
+				{Name: "rank", Kind: rankParam().Kind, Help: "where to; without it, where it came from", Complete: rankParam().Complete},
 				{Name: "lba", Kind: lbaParam().Kind, Help: "the first sector there; without it, the one it came from"},
 				yesParam("over", "whether it may go over other data that are there by now"),
 			},

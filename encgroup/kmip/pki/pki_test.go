@@ -81,3 +81,23 @@ func TestNothingPrintsAKey(t *testing.T) {
 		require.NotContains(t, out, new(big.Int).SetBytes(d).String(), verb)
 	}
 }
+
+func TestASecretThatOthersMayReadIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, WriteNew(path, []byte("word"), 0o600))
+	b, err := ReadPrivate(path)
+	require.NoError(t, err)
+	require.Equal(t, "word", string(b))
+	for _, mode := range []os.FileMode{0o640, 0o604, 0o620} {
+		require.NoError(t, os.Chmod(path, mode))
+		_, err := ReadPrivate(path)
+		require.ErrorContains(t, err, "others may read it, need 0600")
+		require.NotContains(t, err.Error(), "word")
+	}
+	require.NoError(t, os.Chmod(path, 0o600))
+	require.NoError(t, os.WriteFile(path, make([]byte, privateMax+1), 0o600))
+	_, err = ReadPrivate(path)
+	require.ErrorContains(t, err, "more than 65536 bytes")
+	_, err = ReadPrivate(path + ".no")
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
