@@ -23,6 +23,7 @@ import (
 // keyserverFlags are the flags of `fdelab keyserver`.
 type keyserverFlags struct {
 	dir, listen, passphrase string
+	peer                    string
 	maxConns                int
 	idle                    time.Duration
 }
@@ -34,8 +35,14 @@ func newKeyserverCmd(a *app) *cobra.Command {
 		Short: "run a KMIP key server, or make what it needs",
 		Long: "keyserver serves KMIP 1.0 to 1.4 over mutual TLS until it is interrupted. Its directory\n" +
 			"holds certificates and database, and is made by keyserver init. Every answer that says\n" +
-			"success is on the disk. Standard error has one line for each client that is refused.",
-		Example: "  fdelab keyserver init keys\n  fdelab keyserver --data keys",
+			"success is on the disk. Standard error has one line for each client that is refused.\n\n" +
+			"With --peer two servers hold the same objects; each is told of the other. While the peer\n" +
+			"can be reached, an answer that says success is on its disk too. While it can not, changes\n" +
+			"are kept, and sent when it is back. Where both servers changed one object meanwhile, what\n" +
+			"is more final stays (destroyed, compromised, revoked), else the later change.",
+		Example: "  fdelab keyserver init keys\n  fdelab keyserver --data keys\n\n" +
+			"  fdelab keyserver join keys keys2\n  fdelab keyserver --data keys --peer 127.0.0.1:5697\n" +
+			"  fdelab keyserver --data keys2 --listen 127.0.0.1:5697 --peer 127.0.0.1:5696",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(c, args[0])
@@ -46,10 +53,11 @@ func newKeyserverCmd(a *app) *cobra.Command {
 	}
 	c.Flags().StringVar(&f.dir, "data", "", "directory made by keyserver init (required)")
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:5696", "address to listen at; port 0 takes a free one")
+	c.Flags().StringVar(&f.peer, "peer", "", "address of the server that holds the same objects")
 	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase, if the database has one")
 	c.Flags().IntVar(&f.maxConns, "max-connections", 4096, "connections at once")
 	c.Flags().DurationVar(&f.idle, "idle-timeout", 10*time.Minute, "how long a client may be silent")
-	c.AddCommand(newKeyserverInitCmd(a), newKeyserverClientCmd(a))
+	c.AddCommand(newKeyserverInitCmd(a), newKeyserverJoinCmd(a), newKeyserverClientCmd(a))
 	return c
 }
 
@@ -98,6 +106,10 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 	if _, _, err := net.SplitHostPort(f.listen); err != nil {
 		return usagef("keyserver: --listen %q: %w, need host:port", f.listen, err)
 	}
+	peer, err := f.pair()
+	if err != nil {
+		return err
+	}
 	passphrase, err := a.passphrase(f.passphrase)
 	if err != nil {
 		return err
@@ -118,12 +130,27 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 	}
 	s := server.New(server.Config{
 		Store: store, TLS: tls, Clock: time.Now, Log: slog.New(slog.NewTextHandler(a.err, nil)),
-		MaxConns: f.maxConns, IdleTimeout: f.idle,
+		MaxConns: f.maxConns, IdleTimeout: f.idle, Peer: peer,
 	})
 	if err := a.serve(l, s, listening{Listen: l.Addr().String(), Data: f.dir, Objects: keys}); err != nil {
 		return cannotf("keyserver: %w", err)
 	}
 	return nil
+}
+
+// pair is the other server, nil if there is none.
+func (f *keyserverFlags) pair() (*server.Peer, error) {
+	if f.peer == "" {
+		return nil, nil
+	}
+	if _, _, err := net.SplitHostPort(f.peer); err != nil {
+		return nil, usagef("keyserver: --peer %q: %w, need host:port", f.peer, err)
+	}
+	t, err := keydir.PeerTLS(f.dir)
+	if err != nil {
+		return nil, cannotf("keyserver: %w", err)
+	}
+	return &server.Peer{Addr: f.peer, TLS: t}, nil
 }
 
 // passphrase reads a passphrase: the first line of a file, or nothing.
@@ -168,9 +195,44 @@ func newKeyserverInitCmd(a *app) *cobra.Command {
 			return a.made(args[0], clients)
 		},
 	}
-	c.Flags().StringSliceVar(&hosts, "host", []string{"localhost", "127.0.0.1", "::1"}, "name or address of the server, for its certificate")
+	c.Flags().StringSliceVar(&hosts, "host", loopback, "name or address of the server, for its certificate")
 	c.Flags().StringSliceVar(&clients, "client", []string{keydir.Facility}, "a client to make a certificate for")
 	c.Flags().StringVar(&passphrase, "passphrase-file", "", "file whose first line is the passphrase of the database")
+	return c
+}
+
+// loopback is how a server is reached that only this machine reaches.
+var loopback = []string{"localhost", "127.0.0.1", "::1"}
+
+func newKeyserverJoinCmd(a *app) *cobra.Command {
+	var hosts []string
+	var passphrase string
+	c := &cobra.Command{
+		Use:   "join DIR SECOND",
+		Short: "make the directory of a second key server that holds the same objects",
+		Long: "join makes SECOND, which must be new or empty: the authority of DIR but for its key, and\n" +
+			"certificates, database and master key of its own. Clients of DIR are clients of SECOND.\n" +
+			"The objects come over the network, when both servers run with --peer.",
+		Example: "  fdelab keyserver join keys keys2 --host keys2.example",
+		Args:    between(2, 2, "a directory and that of the second server"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, err := a.passphrase(passphrase)
+			if err != nil {
+				return err
+			}
+			defer clear(p)
+			if err := keydir.Join(args[0], args[1], keydir.Options{Hosts: hosts, Passphrase: p, Now: time.Now(), Entropy: rand.Reader}); err != nil {
+				return cannotf("keyserver join: %w", err)
+			}
+			if a.json {
+				return a.made(args[1], []string{})
+			}
+			a.printf("second server: %s; run each with --peer and the address of the other\n", args[1])
+			return nil
+		},
+	}
+	c.Flags().StringSliceVar(&hosts, "host", loopback, "name or address of the second server, for its certificate")
+	c.Flags().StringVar(&passphrase, "passphrase-file", "", "file whose first line is the passphrase of its database")
 	return c
 }
 

@@ -25,7 +25,25 @@ import (
 type keyserver struct {
 	cmd  *exec.Cmd
 	addr string
-	said *bytes.Buffer
+	said *safeBuffer
+}
+
+// safeBuffer is read while a process writes.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *safeBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *safeBuffer) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
 }
 
 func startKeyserver(t testing.TB, dir string, flags ...string) *keyserver {
@@ -38,7 +56,7 @@ func startServer(t testing.TB, name, dir string, flags ...string) *keyserver {
 	t.Helper()
 	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
 	require.NoError(t, err)
-	k := &keyserver{cmd: exec.Command(exe, append([]string{name, "--data", dir, "--listen", "127.0.0.1:0"}, flags...)...), said: &bytes.Buffer{}}
+	k := &keyserver{cmd: exec.Command(exe, append([]string{name, "--data", dir, "--listen", "127.0.0.1:0"}, flags...)...), said: &safeBuffer{}} // the last --listen counts
 	k.cmd.Stderr = k.said
 	out, err := k.cmd.StdoutPipe()
 	require.NoError(t, err)
@@ -144,6 +162,11 @@ func TestKillLosesNothing(t *testing.T) {
 
 // hammer works until the server is gone, and notes what it acknowledged.
 func hammer(cfg kmip.Config, name string, mu *sync.Mutex, acknowledged map[string][]byte) {
+	hammerFor(cfg, name, mu, acknowledged, nil)
+}
+
+// hammerFor works until the server is gone or stop is closed.
+func hammerFor(cfg kmip.Config, name string, mu *sync.Mutex, acknowledged map[string][]byte, stop <-chan struct{}) {
 	c, err := kmip.Dial(cfg)
 	if err != nil {
 		return
@@ -155,6 +178,11 @@ func hammer(cfg kmip.Config, name string, mu *sync.Mutex, acknowledged map[strin
 		acknowledged[uid] = key
 	}
 	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		default:
+		}
 		key := []byte(fmt.Sprintf("%-32s", fmt.Sprintf("%s %d", name, n)))
 		o := kmip.Object{Type: kmip.SecretData, Secret: kmip.Password, KeyFormat: kmip.FormatOpaque, Material: key}
 		uid, err := c.Register(&o, kmip.NameOf(name+fmt.Sprint(" ", n)), kmip.TextOf(kmip.AttrObjectGroup, "all"))

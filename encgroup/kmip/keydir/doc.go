@@ -3,11 +3,13 @@
 //
 //	ca.crt ca.key             the authority that signs server and clients
 //	server.crt server.key     what the server shows
+//	peer.crt peer.key         what the server shows to the other server of a pair
 //	NAME.crt NAME.key         what the client NAME shows, one pair for each
 //	keys.db                   the database
 //	master.key                the key that wraps the database's master key; absent with a passphrase
 //
-// Init makes it, Open opens it for a server.
+// Init makes it, Open opens it for a server. Join makes the directory of a second
+// server, with the same authority but for its key.
 //
 // # Invariants
 //
@@ -17,5 +19,6 @@
 // # Limitations
 //
 // The authority's key lies beside the server's; a customer with an authority of
-// their own replaces ca.crt, server.crt and server.key, and removes ca.key.
+// their own replaces ca.crt, server.crt and server.key, and removes ca.key; of a pair of servers
+// peer.crt and peer.key too, with one subject for both that no client has.
 package keydir

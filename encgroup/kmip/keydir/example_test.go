@@ -36,6 +36,8 @@ func Example() {
 	// facility.key
 	// keys.db
 	// master.key
+	// peer.crt
+	// peer.key
 	// server.crt
 	// server.key
 	// <nil>

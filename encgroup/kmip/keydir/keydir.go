@@ -20,6 +20,7 @@ import (
 const (
 	CA       = "ca"
 	Server   = "server"
+	Peer     = "peer"
 	Database = "keys.db"
 	Master   = "master.key"
 	Facility = "facility" // the client for whom a certificate is made if none is named
@@ -34,6 +35,10 @@ type Options struct {
 	Entropy    io.Reader
 }
 
+// peerName is what servers of one authority show to one another. No client is
+// called so: there is a space in it.
+const peerName = "key server peer"
+
 var clientName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 func (o *Options) check() error {
@@ -41,8 +46,8 @@ func (o *Options) check() error {
 		return errors.New("keydir: need a host name or address of the server")
 	}
 	for n, c := range o.Clients {
-		if !clientName.MatchString(c) || c == CA || c == Server || slices.Contains(o.Clients[:n], c) {
-			return fmt.Errorf("keydir: client name %q, need distinct names of letters, digits, '.', '-' and '_', not %s or %s", c, CA, Server)
+		if !clientName.MatchString(c) || c == CA || c == Server || c == Peer || slices.Contains(o.Clients[:n], c) {
+			return fmt.Errorf("keydir: client name %q, need distinct names of letters, digits, '.', '-' and '_', not %s, %s or %s", c, CA, Server, Peer)
 		}
 	}
 	return nil
@@ -50,10 +55,32 @@ func (o *Options) check() error {
 
 // Init makes the directory, which must not be there yet, or be empty.
 func Init(dir string, o Options) error {
+	return o.make(dir, func(part string) (*pki.Pair, error) {
+		ca, err := pki.NewCA(pki.Request{Name: "fdelab key server CA", From: o.Now.Add(-time.Hour), To: o.Now.Add(pki.Validity)}, o.Entropy)
+		if err != nil {
+			return nil, err
+		}
+		return ca, ca.Write(filepath.Join(part, CA))
+	})
+}
+
+// Join makes the directory of a second server beside one that Init made: the same authority,
+// whose key stays where it is, and certificates, master key and database of its own. The
+// passphrase may be another one.
+func Join(first, dir string, o Options) error {
+	ca, err := pki.Read(filepath.Join(first, CA))
+	if err != nil {
+		return err
+	}
+	return o.make(dir, func(part string) (*pki.Pair, error) { return ca, ca.WriteCertificate(filepath.Join(part, CA)) })
+}
+
+// make makes a directory as a whole or not at all.
+func (o *Options) make(dir string, authority func(part string) (*pki.Pair, error)) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	return NewDir(dir, o.build)
+	return NewDir(dir, func(part string) error { return o.build(part, authority) })
 }
 
 // NewDir makes a directory, which must not be there yet, or be empty, whole or not at all:
@@ -81,17 +108,21 @@ func NewDir(dir string, build func(dir string) error) error {
 	return sync(filepath.Dir(dir))
 }
 
-func (o *Options) build(dir string) error {
-	from, to := o.Now.Add(-time.Hour), o.Now.Add(pki.Validity)
-	ca, err := pki.NewCA(pki.Request{Name: "fdelab key server CA", From: from, To: to}, o.Entropy)
+func (o *Options) build(dir string, authority func(string) (*pki.Pair, error)) error {
+	ca, err := authority(dir)
 	if err != nil {
 		return err
 	}
+	from, to := o.Now.Add(-time.Hour), o.Now.Add(pki.Validity)
 	own, err := ca.Server(pki.Request{Name: "key server", Hosts: o.Hosts, From: from, To: to}, o.Entropy)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(ca.Write(filepath.Join(dir, CA)), own.Write(filepath.Join(dir, Server))); err != nil {
+	peer, err := ca.Client(pki.Request{Name: peerName, From: from, To: to}, o.Entropy)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(own.Write(filepath.Join(dir, Server)), peer.Write(filepath.Join(dir, Peer))); err != nil {
 		return err
 	}
 	for _, name := range o.Clients {
@@ -115,6 +146,12 @@ func (o *Options) build(dir string) error {
 		}
 	}
 	return server.CreateStore(filepath.Join(dir, Database), u, o.Entropy)
+}
+
+// PeerTLS is what a server shows to its peer, as a client, and by what it knows it.
+func PeerTLS(dir string) (*tls.Config, error) {
+	base := filepath.Join(dir, Peer)
+	return pki.ClientTLS(filepath.Join(dir, CA+".crt"), base+".crt", base+".key")
 }
 
 // AddClient makes the certificate of one more client.

@@ -134,3 +134,39 @@ func TestMasterKeyIsLookedAt(t *testing.T) {
 	_, _, err = Open(dir, nil, rand.Reader)
 	require.ErrorIs(t, err, server.ErrMaster, "another key does not open it")
 }
+
+// TestJoin: the second directory has the authority without its key, and all else of its
+// own; the two know one another by one subject.
+func TestJoin(t *testing.T) {
+	parent := t.TempDir()
+	first, second := filepath.Join(parent, "keys"), filepath.Join(parent, "keys2")
+	require.NoError(t, Init(first, options()))
+	o := options()
+	o.Clients = nil
+	require.NoError(t, Join(first, second, o))
+	read := func(dir, name string) string {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		return string(b)
+	}
+	require.Equal(t, read(first, "ca.crt"), read(second, "ca.crt"))
+	require.NoFileExists(t, filepath.Join(second, "ca.key"), "the authority's key stays in one place")
+	for _, name := range []string{"server.key", "peer.key", "master.key"} {
+		require.NotEqual(t, read(first, name), read(second, name), name)
+	}
+	one, err := PeerTLS(first)
+	require.NoError(t, err)
+	two, err := PeerTLS(second)
+	require.NoError(t, err)
+	require.Equal(t, one.Certificates[0].Leaf.RawSubject, two.Certificates[0].Leaf.RawSubject)
+	store, _, err := Open(second, nil, rand.Reader)
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+
+	require.ErrorContains(t, Join(first, second, o), "is not empty")
+	require.ErrorIs(t, Join(filepath.Join(parent, "nowhere"), filepath.Join(parent, "keys3"), o), os.ErrNotExist)
+	require.ErrorIs(t, Join(second, filepath.Join(parent, "keys3"), o), os.ErrNotExist, "without the authority's key none can join")
+	require.NoDirExists(t, filepath.Join(parent, "keys3"))
+	o.Clients = []string{"peer"}
+	require.ErrorContains(t, Join(first, filepath.Join(parent, "keys3"), o), "not ca, server or peer")
+}

@@ -124,6 +124,11 @@ func (p *Pair) Write(base string) error {
 	if err := WriteNew(base+".key", key, 0o600); err != nil {
 		return err
 	}
+	return p.WriteCertificate(base)
+}
+
+// WriteCertificate writes the certificate alone, to base.crt.
+func (p *Pair) WriteCertificate(base string) error {
 	return WriteNew(base+".crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Cert.Raw}), 0o644)
 }
 

@@ -127,8 +127,12 @@ func (c *conn) size() (int, error) {
 	if err != nil || tag != kmip.TagRequestMessage || typ != ttlv.Structure {
 		return 0, c.refuse("%06x of type %d is no request message", uint32(tag), byte(typ))
 	}
-	if n += ttlv.HeaderSize; n > int64(c.server.cfg.MaxRequest) {
-		return 0, c.refuse("a request of %d bytes, more than %d", n, c.server.cfg.MaxRequest)
+	most := c.server.cfg.MaxRequest
+	if c.server.engine.link.is(c.owner) {
+		most = max(most, peerMax)
+	}
+	if n += ttlv.HeaderSize; n > int64(most) {
+		return 0, c.refuse("a request of %d bytes, more than %d", n, most)
 	}
 	return int(n), nil
 }

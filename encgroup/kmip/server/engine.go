@@ -19,6 +19,7 @@ type engine struct {
 	store       *Store
 	clock       func() time.Time
 	maxResponse int
+	link        *link     // to the peer; nil without one
 	decoders    sync.Pool // of *ttlv.Decoder
 }
 
@@ -42,6 +43,7 @@ type call struct {
 	*txn
 	version     kmip.Version
 	placeholder *string // the ID Placeholder of the batch (section 4)
+	link        *link
 	secrets     *[][]byte
 }
 
@@ -80,6 +82,8 @@ func operations(op kmip.Operation) (operation, bool) {
 		return operation{do: (*call).query}, true
 	case kmip.OpDiscoverVersions:
 		return operation{do: (*call).discoverVersions, since: kmip.V11}, true
+	case opReplicate:
+		return operation{do: (*call).replicate, write: true}, true
 	}
 	return operation{}, false
 }
@@ -172,6 +176,9 @@ func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst 
 			clear(answer[len(dst):])
 			return dst, fmt.Errorf("server: commit: %w", err)
 		}
+		if e.link != nil && t.last > 0 {
+			e.link.wait(t.last)
+		}
 	}
 	return answer, nil
 }
@@ -189,7 +196,7 @@ func (e *engine) batch(t *txn, q *kmip.Request) (p result, err error) {
 	placeholder := ""
 	for n := range q.Items {
 		i := &q.Items[n]
-		c := &call{txn: t, version: q.Version, placeholder: &placeholder, secrets: &p.secrets}
+		c := &call{txn: t, version: q.Version, placeholder: &placeholder, link: e.link, secrets: &p.secrets}
 		payload, write, err := c.perform(i)
 		r := kmip.ResponseItem{Op: i.Op, ID: i.ID, Payload: payload}
 		if err == nil {

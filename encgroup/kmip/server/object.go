@@ -17,7 +17,8 @@ type identity [32]byte
 type object struct {
 	uid    string
 	owner  identity
-	seq    uint64 // order of making
+	seq    uint64 // order of making, of this server
+	ver    version
 	typ    kmip.ObjectType
 	secret kmip.SecretType
 	format kmip.KeyFormat
@@ -32,14 +33,21 @@ const (
 	tagFormat  ttlv.Tag = 0x540002
 	tagOwner   ttlv.Tag = 0x540003
 	tagSeq     ttlv.Tag = 0x540004
-	tagSealed  ttlv.Tag = 0x540005
-	recordForm          = 1
+	tagSealed  ttlv.Tag = 0x540005 // on the way to the peer the key itself
+	tagCounter ttlv.Tag = 0x540006
+	tagServer  ttlv.Tag = 0x540007
+	recordForm          = 2
 )
 
 func (o *object) encode() []byte {
+	i := o.record()
+	return ttlv.Append(nil, &i)
+}
+
+func (o *object) record() ttlv.Item {
 	i := ttlv.Struct(tagRecord,
 		ttlv.Int(tagFormat, recordForm), ttlv.Text(kmip.TagUniqueIdentifier, o.uid), ttlv.Bytes(tagOwner, o.owner[:]),
-		ttlv.Long(tagSeq, int64(o.seq)), ttlv.Enum(kmip.TagObjectType, o.typ), ttlv.Enum(kmip.TagSecretDataType, o.secret),
+		ttlv.Long(tagSeq, int64(o.seq)), ttlv.Long(tagCounter, int64(o.ver.counter)), ttlv.Bytes(tagServer, o.ver.server[:]), ttlv.Enum(kmip.TagObjectType, o.typ), ttlv.Enum(kmip.TagSecretDataType, o.secret),
 		ttlv.Enum(kmip.TagKeyFormatType, o.format), ttlv.Bytes(tagSealed, o.sealed))
 	for n := range o.attrs {
 		i.Add(o.attrs[n].Item())
@@ -49,7 +57,7 @@ func (o *object) encode() []byte {
 		inside.Add(o.inside[n].Item())
 	}
 	i.Add(inside)
-	return ttlv.Append(nil, &i)
+	return i
 }
 
 // decode reads a record. It refers to b, which bbolt keeps only as long as the
@@ -59,7 +67,11 @@ func decode(d *ttlv.Decoder, b []byte) (*object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}
-	r := ttlv.Read(&i)
+	return readRecord(&i)
+}
+
+func readRecord(i *ttlv.Item) (*object, error) {
+	r := ttlv.Read(i)
 	form := r.Required(tagFormat, ttlv.Integer).Int
 	o := &object{
 		uid:    r.Required(kmip.TagUniqueIdentifier, ttlv.TextString).Text(),
@@ -69,16 +81,20 @@ func decode(d *ttlv.Decoder, b []byte) (*object, error) {
 		format: kmip.KeyFormat(r.Enum(kmip.TagKeyFormatType)),
 		sealed: r.Required(tagSealed, ttlv.ByteString).Bytes,
 	}
+	o.ver.counter = uint64(r.Required(tagCounter, ttlv.LongInteger).Int)
+	server := r.Required(tagServer, ttlv.ByteString).Bytes
 	owner := r.Required(tagOwner, ttlv.ByteString).Bytes
 	attrs := r.All(kmip.TagAttribute, ttlv.Structure)
 	inside := r.Required(kmip.TagTemplate, ttlv.Structure)
 	if err := r.Done(); err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}
-	if form != recordForm || len(owner) != len(o.owner) {
-		return nil, fmt.Errorf("server: record of form %d with an owner of %d bytes", form, len(owner))
+	if i.Tag != tagRecord || form != recordForm || len(owner) != len(o.owner) || len(server) != len(o.ver.server) {
+		return nil, fmt.Errorf("server: record %06x of form %d with an owner of %d bytes, changed by a server of %d", uint32(i.Tag), form, len(owner), len(server))
 	}
 	copy(o.owner[:], owner)
+	copy(o.ver.server[:], server)
+	var err error
 	if o.attrs, err = readAttributes(attrs); err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}

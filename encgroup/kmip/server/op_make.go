@@ -329,7 +329,7 @@ func (c *call) successor(old *object, attrs []kmip.Attribute, offset *ttlv.Item)
 // be refused is refused before the first of the two is written.
 func (c *call) replace(before, o *object) (*ttlv.Item, error) {
 	for _, n := range o.names() {
-		if uid := c.named(n); uid != "" && uid != before.uid {
+		if c.taken(n, before.uid) {
 			return nil, kmip.Fail(kmip.InvalidField, "another object has this name")
 		}
 	}

@@ -21,6 +21,7 @@ type Config struct {
 	TLS   *tls.Config
 	Clock func() time.Time // the real time: deadlines are held against it
 	Log   *slog.Logger     // one line for each connection that is refused or broken off
+	Peer  *Peer            // the server that has the same objects; nil: none
 
 	MaxRequest       int           // bytes of a request; default 256 KiB
 	MaxHeld          int           // bytes of large requests under way on all connections together; default 64 MiB
@@ -66,6 +67,8 @@ type Server struct {
 	conns     map[net.Conn]bool
 	wg        sync.WaitGroup
 	closing   chan struct{}
+	cut       chan struct{} // closed when every connection is
+	linked    bool          // the link to the peer was begun
 }
 
 // ErrClosed is what Serve returns after Close.
@@ -83,13 +86,18 @@ func New(cfg Config) *Server {
 	t.SessionTicketsDisabled = true // every connection shows its certificate
 	t.Time = cfg.Clock
 	cfg.TLS = t
-	return &Server{
+	s := &Server{
 		cfg:       cfg,
 		engine:    &engine{store: cfg.Store, clock: cfg.Clock, maxResponse: cfg.MaxResponse},
 		listeners: map[net.Listener]bool{},
 		conns:     map[net.Conn]bool{},
 		closing:   make(chan struct{}),
+		cut:       make(chan struct{}),
 	}
+	if cfg.Peer != nil {
+		s.engine.link = newLink(s, *cfg.Peer)
+	}
+	return s
 }
 
 // Format prints nothing that the server holds.
@@ -104,6 +112,7 @@ func (s *Server) Serve(l net.Listener) error {
 		return ErrClosed
 	}
 	s.listeners[l] = true
+	s.begin()
 	s.mu.Unlock()
 	for {
 		c, err := l.Accept()
@@ -121,16 +130,17 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		// Most likely there is no file descriptor left for now.
 		s.cfg.Log.Error("cannot accept a connection", "reason", err)
-		s.pause(100 * time.Millisecond)
+		s.pause(100*time.Millisecond, nil)
 	}
 }
 
-// pause waits, or until the server closes.
-func (s *Server) pause(d time.Duration) {
+// pause waits, or until it is woken or the server closes.
+func (s *Server) pause(d time.Duration, wake <-chan struct{}) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
+	case <-wake:
 	case <-s.closing:
 	}
 }
@@ -173,7 +183,8 @@ func (s *Server) refused(c net.Conn, why error) {
 // answered is done or not done, never by half. The store stays open.
 func (s *Server) Close() error {
 	s.mu.Lock()
-	if !s.closed {
+	first := !s.closed
+	if first {
 		s.closed = true
 		close(s.closing)
 	}
@@ -182,6 +193,9 @@ func (s *Server) Close() error {
 	}
 	for c := range s.conns {
 		_ = c.Close()
+	}
+	if first {
+		close(s.cut) // what waits for the peer ends, and no client hears that it was done
 	}
 	s.mu.Unlock()
 	s.wg.Wait()

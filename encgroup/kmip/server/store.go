@@ -24,15 +24,18 @@ var (
 	bucketMeta    = []byte("meta")
 	bucketObjects = []byte("objects") // uid -> record
 	bucketOwned   = []byte("owned")   // owner, seq -> uid
-	bucketNames   = []byte("names")   // owner, hash of type and name -> uid; of what is not destroyed
+	bucketNames   = []byte("names")   // owner, hash of type and name, uid -> nothing; of what is not destroyed
 	bucketGroups  = []byte("groups")  // owner, hash of the group, seq -> uid
+	bucketPending = []byte("pending") // counter, uid -> nothing: what the peer does not have yet
 
 	keyForm   = []byte("form")
 	keyMaster = []byte("master") // the master key, wrapped
 	keyArgon  = []byte("argon")  // cost and salt, when a passphrase wraps it
+	keyServer = []byte("server") // who this server is
+	keyPeer   = []byte("peer")   // who the peer is; absent before the first was met
 )
 
-const databaseForm = 1
+const databaseForm = 2
 
 // ErrInUse is returned when another server has the database open.
 var ErrInUse = errors.New("another server has the database open")
@@ -41,6 +44,7 @@ var ErrInUse = errors.New("another server has the database open")
 // committed is on the disk.
 type Store struct {
 	db      *bbolt.DB
+	id      serverID
 	seal    sealer
 	entropy io.Reader
 }
@@ -57,7 +61,8 @@ func CreateStore(path string, u Unlock, entropy io.Reader) error {
 	var master secret.Key32
 	defer master.Clear()
 	a := argonCost
-	for _, b := range [][]byte{master[:], a.salt[:]} {
+	var id serverID
+	for _, b := range [][]byte{master[:], a.salt[:], id[:]} {
 		if _, err := io.ReadFull(entropy, b); err != nil {
 			return fmt.Errorf("server: no entropy: %w", err)
 		}
@@ -80,13 +85,13 @@ func CreateStore(path string, u Unlock, entropy io.Reader) error {
 		return fmt.Errorf("server: %s: %w", part, err)
 	}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups} {
+		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketPending} {
 			if _, err := tx.CreateBucket(b); err != nil {
 				return err
 			}
 		}
 		m := tx.Bucket(bucketMeta)
-		err := errors.Join(m.Put(keyForm, []byte{databaseForm}), m.Put(keyMaster, wrapped))
+		err := errors.Join(m.Put(keyForm, []byte{databaseForm}), m.Put(keyMaster, wrapped), m.Put(keyServer, id[:]))
 		if u.Passphrase != nil {
 			err = errors.Join(err, m.Put(keyArgon, a.encode()))
 		}
@@ -143,10 +148,11 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 	}
 	var master secret.Key32
 	defer master.Clear()
+	var id serverID
 	err = db.View(func(tx *bbolt.Tx) error {
 		m := tx.Bucket(bucketMeta)
-		if m == nil || !bytes.Equal(m.Get(keyForm), []byte{databaseForm}) {
-			return errors.New("no key server's database, or one of a later version")
+		if m == nil || !bytes.Equal(m.Get(keyForm), []byte{databaseForm}) || copy(id[:], m.Get(keyServer)) != len(id) {
+			return errors.New("no key server's database, or one of another version")
 		}
 		var a argon
 		cost := m.Get(keyArgon)
@@ -169,7 +175,7 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %s: %w", path, err), db.Close())
 	}
-	return &Store{db: db, seal: newSealer(&master, entropy), entropy: entropy}, nil
+	return &Store{db: db, id: id, seal: newSealer(&master, entropy), entropy: entropy}, nil
 }
 
 // Close closes the database. Transactions under way end first.
@@ -191,6 +197,7 @@ type txn struct {
 	dec   *ttlv.Decoder // of the records, as long as the message is answered
 	owner identity
 	now   time.Time
+	last  uint64 // counter of the last change that a client made
 }
 
 // load finds an object of the client. What belongs to another is not found.
@@ -229,9 +236,31 @@ func (t *txn) seqKey(prefix []byte, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(bytes.Clone(prefix), seq)
 }
 
-// named is the object that has this name, "" if none.
+// named is the object that has this name, "" if none. Of two that were given it on two
+// servers out of touch it is the one with the lower identifier, on both.
 func (t *txn) named(n *ttlv.Item) string {
-	return string(t.tx.Bucket(bucketNames).Get(t.nameKey(n)))
+	uid := ""
+	t.eachNamed(n, func(u string) bool { uid = u; return false })
+	return uid
+}
+
+// eachNamed calls f with the objects that have this name, until f says no.
+func (t *txn) eachNamed(n *ttlv.Item, f func(uid string) bool) {
+	prefix, c := t.nameKey(n), t.tx.Bucket(bucketNames).Cursor()
+	for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		if !f(string(k[len(prefix):])) {
+			return
+		}
+	}
+}
+
+// taken says whether an object other than this one has the name.
+func (t *txn) taken(n *ttlv.Item, but string) (yes bool) {
+	t.eachNamed(n, func(uid string) bool {
+		yes = yes || uid != but
+		return !yes
+	})
+	return yes
 }
 
 // place gives a new object its identifier and its place in the order of making.
@@ -252,7 +281,7 @@ func (t *txn) place(o *object) error {
 }
 
 // free refuses, with why, names that another object of the client has, or that
-// the object would have twice.
+// the object would have twice. A name that it has already it may keep.
 func (t *txn) free(o *object, why kmip.Reason) error {
 	if o.gone() {
 		return nil
@@ -260,7 +289,7 @@ func (t *txn) free(o *object, why kmip.Reason) error {
 	seen := map[string]bool{}
 	for _, n := range o.names() {
 		k := t.nameKey(n)
-		if uid := t.tx.Bucket(bucketNames).Get(k); uid != nil && string(uid) != o.uid {
+		if t.tx.Bucket(bucketNames).Get(append(bytes.Clone(k), o.uid...)) == nil && t.taken(n, o.uid) {
 			return kmip.Fail(why, "another object has this name")
 		}
 		if seen[string(k)] {
@@ -271,36 +300,61 @@ func (t *txn) free(o *object, why kmip.Reason) error {
 	return nil
 }
 
-// put writes an object and its index entries. before is what was stored, nil for
-// a new one. A *Failure comes before anything is written; any other error means that
-// the transaction must not be committed.
+// put writes what a client changed, for the peer too. before is what was stored,
+// nil for a new one. A *Failure comes before anything is written; any other error means
+// that the transaction must not be committed.
 func (t *txn) put(o, before *object, why kmip.Reason) error {
 	if err := t.free(o, why); err != nil {
 		return err
 	}
+	if n := ttlv.HeaderSize + len(o.encode()); n > recordMax {
+		return kmip.Fail(why, "the object would have %d bytes, more than %d", n, recordMax)
+	}
+	counter, err := t.tx.Bucket(bucketObjects).NextSequence()
+	if err != nil {
+		return err
+	}
+	o.ver = version{counter, t.id}
+	t.last = counter
+	if t.tx.Bucket(bucketMeta).Get(keyPeer) != nil {
+		err = t.tx.Bucket(bucketPending).Put(pendingKey(o), []byte{})
+	}
+	return errors.Join(err, t.write(o, before))
+}
+
+// write writes an object and its index entries.
+func (t *txn) write(o, before *object) error {
 	names, groups := t.tx.Bucket(bucketNames), t.tx.Bucket(bucketGroups)
 	var err error
 	if before == nil {
 		err = t.tx.Bucket(bucketOwned).Put(t.seqKey(t.owner[:], o.seq), []byte(o.uid))
 	} else {
-		if !before.gone() {
-			for _, n := range before.names() {
-				err = errors.Join(err, names.Delete(t.nameKey(n)))
-			}
+		err = t.tx.Bucket(bucketPending).Delete(pendingKey(before))
+		for _, k := range t.nameKeys(before) {
+			err = errors.Join(err, names.Delete(k))
 		}
 		for _, g := range before.all(kmip.AttrObjectGroup) {
 			err = errors.Join(err, groups.Delete(t.seqKey(t.groupKey(g.Bytes), o.seq)))
 		}
 	}
-	if !o.gone() {
-		for _, n := range o.names() {
-			err = errors.Join(err, names.Put(t.nameKey(n), []byte(o.uid)))
-		}
+	for _, k := range t.nameKeys(o) {
+		err = errors.Join(err, names.Put(k, []byte{}))
 	}
 	for _, g := range o.all(kmip.AttrObjectGroup) {
 		err = errors.Join(err, groups.Put(t.seqKey(t.groupKey(g.Bytes), o.seq), []byte(o.uid)))
 	}
 	return errors.Join(err, t.tx.Bucket(bucketObjects).Put([]byte(o.uid), o.encode()))
+}
+
+// nameKeys are the entries of an object in the index of names: none when it is destroyed.
+func (t *txn) nameKeys(o *object) (keys [][]byte) {
+	if o.gone() {
+		return nil
+	}
+	for _, n := range o.names() {
+		keys = append(keys, append(t.nameKey(n), o.uid...))
+	}
+	return keys
 }
 
 // newest calls f with the identifiers under a prefix, the newest first, until f

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+)
+
+// serverPair is two `fdelab keyserver` processes, each the other's peer.
+type serverPair struct {
+	t    testing.TB
+	dir  [2]string
+	addr [2]string
+	run  [2]*keyserver
+}
+
+func newServerPair(t testing.TB) *serverPair {
+	t.Helper()
+	p := &serverPair{t: t}
+	p.dir[0] = initKeyserver(t)
+	p.dir[1] = filepath.Join(t.TempDir(), "keys2")
+	code, _, said := play(t, "keyserver", "join", p.dir[0], p.dir[1])
+	require.Equal(t, exitDone, code, said)
+	for n := range p.addr {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		p.addr[n] = l.Addr().String()
+		require.NoError(t, l.Close())
+	}
+	t.Cleanup(func() { p.kill(0); p.kill(1) })
+	return p
+}
+
+func (p *serverPair) start(n int) {
+	p.t.Helper()
+	p.run[n] = startKeyserver(p.t, p.dir[n], "--listen", p.addr[n], "--peer", p.addr[1-n])
+}
+
+// kill is SIGKILL.
+func (p *serverPair) kill(n int) {
+	if p.run[n] != nil {
+		_ = p.run[n].cmd.Process.Kill()
+		_ = p.run[n].cmd.Wait()
+		p.run[n] = nil
+	}
+}
+
+// config is the facility's, for one of the two: its certificate is good at both.
+func (p *serverPair) config(n int) kmip.Config {
+	cfg := (&keyserver{addr: p.addr[n]}).config(p.t, p.dir[0], "facility")
+	cfg.Timeout = 10 * time.Second
+	return cfg
+}
+
+// linked waits until each says that its peer has every change.
+func (p *serverPair) linked() {
+	p.t.Helper()
+	for n, k := range p.run {
+		require.Eventually(p.t, func() bool {
+			said := k.said.String()
+			return strings.LastIndex(said, "the peer has every change") > strings.LastIndex(said, "the peer is out of reach")
+		}, 30*time.Second, 5*time.Millisecond, "server %d reaches its peer", n)
+	}
+}
+
+// TestFacilityOnPair: a facility with two real servers survives the loss of either.
+func TestFacilityOnPair(t *testing.T) {
+	p := newServerPair(t)
+	p.start(0)
+	p.start(1)
+	p.linked()
+	one, two := port(t, p.addr[0]), port(t, p.addr[1])
+	code, out, said := play(t, "shell", "--kmip-certs", p.dir[0], "-c", facilityWith(one, two, "power cycle; event list"))
+	require.Equal(t, exitDone, code, "%s%s", out, said)
+	require.Contains(t, out, "7 drives unlocked")
+	require.Contains(t, out, "no serviceable event is open", "the new data key was read back from the second server: it is there at once")
+}
+
+// TestPairSurvivesKills: clients of both servers work as fast as they can while one or the
+// other is killed with SIGKILL and started anew. Whatever either acknowledged is on
+// both in the end, and what was acknowledged while both ran is on the one that is left.
+func TestPairSurvivesKills(t *testing.T) {
+	kills := 10
+	if testing.Short() {
+		kills = 3
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	p := newServerPair(t)
+	p.start(0)
+	p.start(1)
+	var mu sync.Mutex
+	acknowledged := map[string][]byte{} // uid -> key; nil: destroyed
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for worker := range 4 {
+		cfg := p.config(worker % 2)
+		wg.Go(func() {
+			for round := 0; ; round++ {
+				select {
+				case <-stop:
+					return
+				default:
+					hammerFor(cfg, fmt.Sprintf("%d-%d", worker, round), &mu, acknowledged, stop)
+					time.Sleep(5 * time.Millisecond) // the server is gone, or not there yet
+				}
+			}
+		})
+	}
+	for range kills {
+		time.Sleep(time.Duration(rng.IntN(150)+20) * time.Millisecond)
+		n := rng.IntN(2)
+		p.kill(n)
+		time.Sleep(time.Duration(rng.IntN(80)) * time.Millisecond)
+		p.start(n)
+	}
+	close(stop)
+	wg.Wait()
+	require.NotEmpty(t, acknowledged, "something was done between the kills")
+	for n := range p.run {
+		require.Eventually(t, func() bool { return p.has(n, acknowledged) == nil }, time.Minute, 50*time.Millisecond, "server %d comes to have everything", n)
+		require.NoError(t, p.has(n, acknowledged))
+	}
+	t.Logf("%d keys after %d kills", len(acknowledged), kills)
+
+	// Both run and are in step: from now on the death of one loses nothing at the other.
+	p.linked()
+	clear(acknowledged)
+	c, err := kmip.Dial(p.config(0))
+	require.NoError(t, err)
+	defer c.Close()
+	for n := range 20 {
+		key := []byte(fmt.Sprintf("%-32s", fmt.Sprint("last ", n)))
+		uid, err := c.Register(&kmip.Object{Type: kmip.SecretData, Secret: kmip.Password, KeyFormat: kmip.FormatOpaque, Material: key})
+		require.NoError(t, err)
+		acknowledged[uid] = key
+	}
+	p.kill(0)
+	require.NoError(t, p.has(1, acknowledged), "it is on the other, which was not given time")
+}
+
+// has says what a server lacks of what was acknowledged.
+func (p *serverPair) has(n int, acknowledged map[string][]byte) error {
+	c, err := kmip.Dial(p.config(n))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for uid, want := range acknowledged {
+		o, err := c.Get(uid)
+		switch {
+		case want == nil && err == nil:
+			return fmt.Errorf("%s was destroyed, and is there", uid)
+		case want == nil:
+			continue
+		case err != nil:
+			return fmt.Errorf("%s was acknowledged: %w", uid, err)
+		case string(o.Material) != string(want):
+			return fmt.Errorf("%s is another key than was acknowledged", uid)
+		}
+	}
+	return nil
+}

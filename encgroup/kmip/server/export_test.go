@@ -1,0 +1,70 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
+)
+
+// OpReplicate is the operation that only a peer may ask for.
+const OpReplicate = opReplicate
+
+// Dump is what a store holds, by identifier, keys opened: equal for two stores
+// that have the same. It holds the indexes against the objects.
+func Dump(s *Store) (map[string]string, error) {
+	out := map[string]string{}
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		t := &txn{Store: s, tx: tx}
+		names, owned, groups := 0, 0, map[string]bool{}
+		err := tx.Bucket(bucketObjects).ForEach(func(uid, b []byte) error {
+			o, key, err := s.unseal(bytes.Clone(b))
+			if err != nil {
+				return err
+			}
+			t.owner = o.owner
+			if got := tx.Bucket(bucketOwned).Get(t.seqKey(o.owner[:], o.seq)); string(got) != o.uid {
+				return fmt.Errorf("%s is not among what its owner has", o.uid)
+			}
+			owned++
+			for _, k := range t.nameKeys(o) {
+				if names++; tx.Bucket(bucketNames).Get(k) == nil {
+					return fmt.Errorf("a name of %s is not in the index", o.uid)
+				}
+			}
+			for _, g := range o.all(kmip.AttrObjectGroup) {
+				k := t.seqKey(t.groupKey(g.Bytes), o.seq)
+				groups[string(k)] = true
+				if string(tx.Bucket(bucketGroups).Get(k)) != o.uid {
+					return fmt.Errorf("a group of %s is not in the index", o.uid)
+				}
+			}
+			o.seq, o.sealed = 0, key
+			i := o.record()
+			out[string(uid)] = string(ttlv.Append(nil, &i))
+			return nil
+		})
+		for _, c := range []struct {
+			bucket []byte
+			want   int
+		}{{bucketNames, names}, {bucketOwned, owned}, {bucketGroups, len(groups)}} {
+			if n := tx.Bucket(c.bucket).Stats().KeyN; n != c.want && err == nil {
+				err = fmt.Errorf("the index %s has %d entries, not %d", c.bucket, n, c.want)
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+// Owed is how many changes the peer does not have.
+func Owed(s *Store) (n int) {
+	_ = s.db.View(func(tx *bbolt.Tx) error {
+		n = tx.Bucket(bucketPending).Stats().KeyN
+		return nil
+	})
+	return n
+}

@@ -1,0 +1,285 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// The owners of the objects of these tests, and who the peer is.
+var (
+	ownerA, ownerB = identity{1}, identity{2}
+	peerOwner      = identity{9}
+)
+
+// twin is one of two servers without a network between them.
+type twin struct {
+	*engine
+	t  require.TestingT
+	no byte
+}
+
+func newTwin(t require.TestingT, dir string, no byte) *twin {
+	path, u := filepath.Join(dir, fmt.Sprint(no)), Unlock{Key: &secret.Key32{no}}
+	if _, err := os.Stat(path); err != nil {
+		require.NoError(t, CreateStore(path, u, entropy.Stream(uint64(no), "store")))
+	}
+	s, err := OpenStore(path, u, entropy.Stream(uint64(no), "keys"))
+	require.NoError(t, err)
+	s.db.NoSync = true
+	l := &link{who: peerOwner, wake: make(chan struct{}, 1)} // down: nothing waits for it
+	return &twin{&engine{store: s, link: l, clock: func() time.Time { return time.Unix(1e9, 0) }, maxResponse: 1 << 20}, t, no}
+}
+
+func (w *twin) do(owner identity, op kmip.Operation, fields ...ttlv.Item) *kmip.ResponseItem {
+	q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: op, Payload: ttlv.Struct(0, fields...)}}}
+	out, trouble := w.handle(owner, q.Encode(nil), nil)
+	require.NoError(w.t, trouble)
+	p, err := kmip.ParseResponse(out, ttlv.Limits{})
+	require.NoError(w.t, err)
+	return &p.Items[0]
+}
+
+// share carries one share to the other, which may not get it, and the answer back, which
+// may be lost.
+func (w *twin) share(to *twin, arrives, answered bool) (more bool) {
+	s, err := w.store.owed()
+	require.NoError(w.t, err)
+	require.Empty(w.t, s.bad)
+	if !arrives || len(s.keys) == 0 {
+		return len(s.keys) > 0
+	}
+	i := to.do(peerOwner, opReplicate, shareFields(w.store.id, s.records)...)
+	require.NoError(w.t, i.Err())
+	if answered {
+		require.NoError(w.t, w.store.settle(s.keys))
+	}
+	return true
+}
+
+func (w *twin) meet(other *twin) { require.NoError(w.t, w.store.meet(other.store.id)) }
+
+// TestTwinsConverge: whatever clients do on both, and whatever is lost between them, when
+// all is carried over both have the same, no change that can not be taken back was, and
+// no object is lost.
+func TestTwinsConverge(t *testing.T) {
+	parent, run := t.TempDir(), 0
+	var fresh [2][]byte // two empty databases
+	for n := range fresh {
+		require.NoError(t, newTwin(t, parent, byte(n+1)).store.Close())
+		var err error
+		fresh[n], err = os.ReadFile(filepath.Join(parent, fmt.Sprint(n+1)))
+		require.NoError(t, err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		run++
+		dir := filepath.Join(parent, fmt.Sprint("run", run))
+		require.NoError(t, os.Mkdir(dir, 0o700))
+		for n, b := range fresh {
+			require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(n+1)), b, 0o600))
+		}
+		defer os.RemoveAll(dir)
+		w := [2]*twin{newTwin(t, dir, 1), newTwin(t, dir, 2)}
+		defer w[0].store.Close()
+		defer w[1].store.Close()
+		met := false
+		meet := func() {
+			w[0].meet(w[1])
+			w[1].meet(w[0])
+			met = true
+		}
+		final := map[string]int{} // uid -> the most final that was acknowledged
+		var uids []string
+		side := func(t *rapid.T) (*twin, *twin) {
+			n := rapid.IntRange(0, 1).Draw(t, "side")
+			return w[n], w[1-n]
+		}
+		name := func(t *rapid.T) kmip.Attribute {
+			return kmip.NameOf(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"))
+		}
+		made := func(i *kmip.ResponseItem) {
+			if i.Err() == nil {
+				uid := i.Payload.Find(kmip.TagUniqueIdentifier).Text()
+				uids = append(uids, uid)
+				final[uid] = 0
+			}
+		}
+		about := func(f func(t *rapid.T, at *twin, uid ttlv.Item)) func(*rapid.T) {
+			return func(t *rapid.T) {
+				if len(uids) == 0 {
+					t.Skip("there is no object yet")
+				}
+				at, _ := side(t)
+				f(t, at, ttlv.Text(kmip.TagUniqueIdentifier, rapid.SampledFrom(uids).Draw(t, "uid")))
+			}
+		}
+		reaches := func(i *kmip.ResponseItem, uid ttlv.Item, f int) {
+			if i.Err() == nil {
+				final[uid.Text()] = max(final[uid.Text()], f)
+			}
+		}
+		revoke := func(why kmip.RevocationReason, f int) func(*rapid.T) {
+			return about(func(_ *rapid.T, at *twin, uid ttlv.Item) {
+				reaches(at.do(ownerA, kmip.OpRevoke, uid, ttlv.Struct(kmip.TagRevocationReason, ttlv.Enum(kmip.TagRevocationReasonCode, why))), uid, f)
+			})
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"create": func(t *rapid.T) {
+				at, _ := side(t)
+				made(at.do(ownerA, kmip.OpCreate, ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(
+					kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 128), kmip.UsageOf(12), name(t), kmip.TextOf(kmip.AttrObjectGroup, "g"))))
+			},
+			"rekey": about(func(_ *rapid.T, at *twin, uid ttlv.Item) { made(at.do(ownerA, kmip.OpRekey, uid)) }),
+			"add": about(func(t *rapid.T, at *twin, uid ttlv.Item) {
+				a := name(t)
+				if rapid.Bool().Draw(t, "group") {
+					a = kmip.TextOf(kmip.AttrObjectGroup, "h")
+				}
+				at.do(ownerA, kmip.OpAddAttribute, uid, a.Item())
+			}),
+			"delete": about(func(t *rapid.T, at *twin, uid ttlv.Item) {
+				what := rapid.SampledFrom([]string{kmip.AttrName, kmip.AttrObjectGroup}).Draw(t, "what")
+				at.do(ownerA, kmip.OpDeleteAttribute, uid, ttlv.Text(kmip.TagAttributeName, what))
+			}),
+			"activate":   about(func(_ *rapid.T, at *twin, uid ttlv.Item) { at.do(ownerA, kmip.OpActivate, uid) }),
+			"revoke":     revoke(kmip.RevokedCessationOfOperation, 1),
+			"compromise": revoke(kmip.RevokedKeyCompromise, 2),
+			"destroy": about(func(_ *rapid.T, at *twin, uid ttlv.Item) {
+				reaches(at.do(ownerA, kmip.OpDestroy, uid), uid, 3)
+			}),
+			"meet": func(*rapid.T) { meet() },
+			"share": func(t *rapid.T) {
+				if !met {
+					meet()
+				}
+				from, to := side(t)
+				from.share(to, rapid.Bool().Draw(t, "arrives"), rapid.Bool().Draw(t, "answered"))
+			},
+		})
+		meet()
+		for w[0].share(w[1], true, true) || w[1].share(w[0], true, true) {
+		}
+		one, err := Dump(w[0].store)
+		require.NoError(t, err)
+		two, err := Dump(w[1].store)
+		require.NoError(t, err)
+		require.Equal(t, one, two, "both have the same")
+		require.Len(t, one, len(uids), "every object that was acknowledged is there")
+		for uid, f := range final {
+			i := ttlv.Item{}
+			i, err := ttlv.Decode([]byte(one[uid]), ttlv.Limits{})
+			require.NoError(t, err)
+			o, err := readRecord(&i)
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, o.finality(), f, "what can not be taken back was not")
+			require.Equal(t, o.gone(), len(o.sealed) == 0, "a key is there until it is destroyed")
+		}
+		for _, n := range []string{"a", "b", "c"} {
+			a := kmip.NameOf(n)
+			found := [2]string{}
+			for k := range w {
+				i := w[k].do(ownerA, kmip.OpLocate, a.Item())
+				require.NoError(t, i.Err())
+				if u := i.Payload.Find(kmip.TagUniqueIdentifier); u != nil {
+					found[k] = u.Text()
+				}
+			}
+			require.Equal(t, found[0], found[1], "a name means the same on both")
+		}
+	})
+}
+
+// TestLargeQueueGoesInShares: a share is bounded, and the largest object fits.
+func TestLargeQueueGoesInShares(t *testing.T) {
+	dir := t.TempDir()
+	one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)
+	defer one.store.Close()
+	defer two.store.Close()
+	big := kmip.TextOf("x-big", string(bytes.Repeat([]byte("x"), 200<<10)))
+	for n := range 150 {
+		attrs := []kmip.Attribute{kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 256), kmip.UsageOf(12)}
+		if n < 4 {
+			attrs = append(attrs, big)
+		}
+		require.NoError(t, one.do(ownerB, kmip.OpCreate, ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(attrs...)).Err())
+	}
+	uid := *one.do(ownerB, kmip.OpLocate, ttlv.Int(kmip.TagMaximumItems, 1)).Payload.Find(kmip.TagUniqueIdentifier)
+	for { // one object as large as it may be
+		i := one.do(ownerB, kmip.OpAddAttribute, uid, big.Item())
+		if i.Err() != nil {
+			require.ErrorContains(t, i.Err(), "more than 1048576")
+			break
+		}
+	}
+	one.meet(two)
+	shares := 0
+	for ; Owed(one.store) > 0; shares++ {
+		s, err := one.store.owed()
+		require.NoError(t, err)
+		p := ttlv.Struct(kmip.TagRequestPayload, shareFields(one.store.id, s.records)...)
+		require.Less(t, p.Size(), peerMax-1024, "a share fits into a message")
+		one.share(two, true, true)
+	}
+	require.Greater(t, shares, 150/shareRecords, "there are several")
+	a, err := Dump(one.store)
+	require.NoError(t, err)
+	b, err := Dump(two.store)
+	require.NoError(t, err)
+	require.Equal(t, len(a), len(b))
+	require.True(t, fmt.Sprint(a) == fmt.Sprint(b), "both have the same")
+}
+
+// TestOnlyThePeerReplicates: a client can not, and a peer can not give away what is
+// another's, nor be a copy.
+func TestOnlyThePeerReplicates(t *testing.T) {
+	dir := t.TempDir()
+	one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)
+	defer one.store.Close()
+	defer two.store.Close()
+	i := one.do(ownerA, opReplicate, shareFields(two.store.id, nil)...)
+	require.ErrorIs(t, i.Err(), &kmip.Failure{Reason: kmip.OperationNotSupported}, "a client is no peer")
+	i = one.do(peerOwner, opReplicate, shareFields(one.store.id, nil)...)
+	require.ErrorContains(t, i.Err(), "own database, or a copy")
+	i = one.do(peerOwner, opReplicate, ttlv.Bytes(tagServer, []byte("short")))
+	require.ErrorIs(t, i.Err(), &kmip.Failure{Reason: kmip.InvalidField})
+
+	require.NoError(t, one.do(ownerA, kmip.OpCreate, ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(
+		kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 128), kmip.UsageOf(12))).Err())
+	one.meet(two)
+	s, err := one.store.owed()
+	require.NoError(t, err)
+	o, err := readRecord(&s.records[0])
+	require.NoError(t, err)
+	one.share(two, true, false)
+	before, err := Dump(two.store)
+	require.NoError(t, err)
+	for name, change := range map[string]func(*object){
+		"another owner":         func(o *object) { o.owner = ownerB },
+		"another type":          func(o *object) { o.typ = kmip.SecretData },
+		"a number out of reach": func(o *object) { o.ver.counter = 1 << 63 },
+	} {
+		x := *o
+		x.ver.counter += 10
+		change(&x)
+		q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: opReplicate, Payload: ttlv.Struct(0, shareFields(one.store.id, []ttlv.Item{x.record()})...)}}}
+		out, trouble := two.handle(peerOwner, q.Encode(nil), nil)
+		require.Error(t, trouble, "%s: the log tells", name)
+		p, err := kmip.ParseResponse(out, ttlv.Limits{})
+		require.NoError(t, err)
+		require.Error(t, p.Items[0].Err(), name)
+		after, err := Dump(two.store)
+		require.NoError(t, err)
+		require.Equal(t, before, after, "%s: nothing was changed", name)
+	}
+}
