@@ -9,12 +9,14 @@ import (
 	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
@@ -51,6 +53,8 @@ func certificateFor(name string, hosts ...string) pki.Request {
 
 func newReal(t *testing.T) *real {
 	r := &real{t: t}
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) }) // the last to run: servers and clients are closed
 	var err error
 	r.ca, err = pki.NewCA(certificateFor("customer CA"), rand.Reader)
 	require.NoError(t, err)
@@ -71,6 +75,7 @@ func newReal(t *testing.T) *real {
 		s.proxy = toxiproxy.NewProxy(proxies, s.name, "127.0.0.1:0", s.direct)
 		require.NoError(t, s.proxy.Start())
 		t.Cleanup(s.proxy.Stop)
+
 	}
 	return r
 }
@@ -174,13 +179,14 @@ func (s *realServer) toxic(json string) {
 	require.NoError(s.real.t, err)
 }
 
-// babble answers every connection with something that is no TLS.
-func (s *realServer) babble() {
+// instead puts another service in the place of the key server: it does with
+// each connection what f does, and closes it.
+func (s *realServer) instead(f func(net.Conn)) {
 	require.NoError(s.real.t, s.run.Close())
-	s.babbleAt()
+	s.answer(f)
 }
 
-func (s *realServer) babbleAt() {
+func (s *realServer) answer(f func(net.Conn)) {
 	l, err := net.Listen("tcp", s.direct)
 	require.NoError(s.real.t, err)
 	done := make(chan bool)
@@ -191,11 +197,78 @@ func (s *realServer) babbleAt() {
 			if err != nil {
 				return
 			}
-			fmt.Fprint(c, "220 mail.example.com ready\r\n")
+			_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+			f(c)
 			_ = c.Close()
 		}
 	}()
 	s.real.t.Cleanup(func() { _ = l.Close(); <-done })
+}
+
+// meets requires what a client finds at a broken server, so that each row of the
+// table is about what it says.
+func (s *realServer) meets(want kmip.Fault) {
+	c, err := kmip.Dial(s.config(s.proxy.Listen))
+	if err == nil {
+		_ = c.Close()
+	}
+	require.Equal(s.real.t, want.String(), kmip.FaultOf(err).String(), "%v", err)
+}
+
+// babble speaks at once, and no TLS.
+func (s *realServer) babble() {
+	s.instead(greet)
+}
+
+func greet(c net.Conn) { fmt.Fprint(c, "220 mail.example.com ready\r\n") }
+
+// plain waits to be spoken to, and answers in plain text.
+func (s *realServer) plain() {
+	s.instead(func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
+		fmt.Fprint(c, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+	})
+	s.meets(kmip.FaultNotTLS)
+}
+
+// hangUp begins a TLS handshake and ends in the middle of its first message.
+func (s *realServer) hangUp() {
+	s.instead(func(c net.Conn) {
+		_, _ = c.Read(make([]byte, 4096))
+		_, _ = c.Write([]byte{22, 3, 3, 0, 122, 2, 0, 0, 118, 3, 3})
+	})
+	s.meets(kmip.FaultHangUp)
+}
+
+// blackHole lets the network swallow each attempt to connect: a listener whose
+// queue is full, which nobody empties, drops what comes.
+func (s *realServer) blackHole() {
+	t, at := s.real.t, s.proxy.Listen
+	s.proxy.Stop()
+	l, err := net.Listen("tcp", at)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = l.Close() })
+	raw, err := l.(*net.TCPListener).SyscallConn()
+	require.NoError(t, err)
+	require.NoError(t, raw.Control(func(fd uintptr) { err = syscall.Listen(int(fd), 0) }))
+	require.NoError(t, err, "a queue of one")
+	for n := 0; ; n++ {
+		c, err := net.DialTimeout("tcp", at, realTimeout)
+		if err != nil {
+			break
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		require.Less(t, n, 8, "the queue fills up")
+	}
+	s.meets(kmip.FaultConnectTimeout)
+}
+
+func damaged(copies ...int) func(*testing.T, *Lab) {
+	return func(t *testing.T, l *Lab) {
+		for _, n := range copies {
+			must(t, l.DamageRepository(n))
+		}
+	}
 }
 
 // The same breakage in the simulated network and in a real one gives the same
@@ -249,6 +322,30 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 				s.put(uid, make([]byte, 32))
 			}
 		}},
+		{"black hole", both(paths(false)), all((*realServer).blackHole)},
+		{"black hole at one", one(paths(false)), func(r *real, _ string) { r.servers[1].blackHole() }},
+		{"hang-up in the TLS handshake", func(t *testing.T, l *Lab) {
+			for n := 1; n <= 2; n++ {
+				must(t, l.ArmNetwork(n, "(net.session.reset)"))
+			}
+		}, all((*realServer).hangUp)},
+		{"plain text", func(t *testing.T, l *Lab) {
+			for n := 1; n <= 2; n++ {
+				port := portIPP // the lab's own service without TLS
+				_, err := l.ChangeKeyManager(n, KeyManagerChange{Port: &port})
+				must(t, err)
+			}
+		}, all((*realServer).plain)},
+		{"none active", func(t *testing.T, l *Lab) {
+			for n := 1; n <= 2; n++ {
+				active := false
+				_, err := l.ChangeKeyManager(n, KeyManagerChange{Active: &active})
+				must(t, err)
+			}
+		}, nil},
+		{"one copy damaged", damaged(2), nil},
+		{"all copies damaged", damaged(1, 2, 3), nil},
+		{"links cut", links(LinkCut), nil},
 		{"links stalled", links(LinkStalled), nil},
 		{"consoles off", consolesTo(false), nil},
 		{"wrong signature", func(t *testing.T, l *Lab) {

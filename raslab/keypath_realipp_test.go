@@ -150,7 +150,7 @@ func TestRealIPPGivesTheSameCodes(t *testing.T) {
 		{"silent", false, both(onHost(func(h *KeyHost) { h.mem.Stall() })), toxic(`{"name":"silent","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`)},
 		{"reset", false, reset, toxic(`{"name":"reset","type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`)},
 		{"cut in the middle of an answer", false, reset, toxic(`{"name":"cut","type":"limit_data","stream":"downstream","attributes":{"bytes":40}}`)},
-		{"no IPP", false, both(onHost((*KeyHost).Garble)), all(func(r *realIPP, s *ippServer) { must(r.t, s.ipp.Close()); s.babbleAt() })},
+		{"no IPP", false, both(onHost((*KeyHost).Garble)), all(func(r *realIPP, s *ippServer) { must(r.t, s.ipp.Close()); s.answer(greet) })},
 		{"unknown CA", true, both(reissue("unknown", "", 0)), all(again(func(r *realIPP, s *ippServer) { s.issuer = r.stranger }))},
 		{"expired", true, both(reissue("customer", "", -time.Hour)), all(again(func(_ *realIPP, s *ippServer) {
 			s.cert = expired
