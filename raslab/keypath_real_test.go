@@ -25,8 +25,12 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
-// realTimeout is how long a real client waits.
-const realTimeout = 300 * time.Millisecond
+// How long a real client waits: for a server that may be slow on a busy machine, and
+// for one of which it is known that nothing will come.
+const (
+	realTimeout = 20 * time.Second
+	inVain      = 300 * time.Millisecond
+)
 
 // real is a customer's two KMIP servers on loopback, each behind a proxy that can
 // break the network.
@@ -45,6 +49,7 @@ type realServer struct {
 	direct string // the server's own address
 	proxy  *toxiproxy.Proxy
 	client *pki.Pair
+	wait   time.Duration
 }
 
 func certificateFor(name string, hosts ...string) pki.Request {
@@ -64,7 +69,7 @@ func newReal(t *testing.T) *real {
 	require.NoError(t, err)
 	proxies := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	for i := range r.servers {
-		s := &realServer{real: r, name: keyServerAddr(i + 1), client: client}
+		s := &realServer{real: r, name: keyServerAddr(i + 1), client: client, wait: realTimeout}
 		r.servers[i] = s
 		path, master := filepath.Join(t.TempDir(), "keys.db"), server.Unlock{Key: &secret.Key32{1}}
 		require.NoError(t, server.CreateStore(path, master, rand.Reader))
@@ -75,7 +80,6 @@ func newReal(t *testing.T) *real {
 		s.proxy = toxiproxy.NewProxy(proxies, s.name, "127.0.0.1:0", s.direct)
 		require.NoError(t, s.proxy.Start())
 		t.Cleanup(s.proxy.Stop)
-
 	}
 	return r
 }
@@ -106,26 +110,34 @@ func (s *realServer) restart(issuer *pki.Pair, q pki.Request, clients *pki.Pair)
 
 func (s *realServer) config(addr string) kmip.Config {
 	return kmip.Config{
-		Addr: addr, Timeout: realTimeout, Clock: time.Now,
+		Addr: addr, Timeout: s.wait, Clock: time.Now,
 		TLS: &tls.Config{Certificates: []tls.Certificate{s.client.TLS()}, RootCAs: s.real.ca.Pool(), ServerName: s.name},
 	}
 }
 
 // dial is what the facility is given: a client of the server behind its proxy.
 func (r *real) dial(m KeyManagerInfo) encgroup.KeyServer {
-	s := r.servers[m.ID-1]
-	return replicated{kmip.NewKeyServer(m.Addr, s.config(s.proxy.Listen), kmip.Profile{Entropy: rand.Reader}), s}
+	return replicated{m.Addr, r.servers[m.ID-1]}
 }
 
 // replicated is a key server of a customer who copies each new key to the other
 // one, past the proxies.
 type replicated struct {
-	encgroup.KeyServer
+	id string
 	at *realServer
 }
 
+// server is the key server as it is reached now.
+func (k replicated) server() encgroup.KeyServer {
+	return kmip.NewKeyServer(k.id, k.at.config(k.at.proxy.Listen), kmip.Profile{Entropy: rand.Reader})
+}
+
+func (k replicated) ID() string { return k.id }
+
+func (k replicated) Get(uid string) (secret.Key32, error) { return k.server().Get(uid) }
+
 func (k replicated) Create(label string) (string, error) {
-	uid, err := k.KeyServer.Create(label)
+	uid, err := k.server().Create(label)
 	if err == nil {
 		key := k.at.material(uid)
 		for _, o := range k.at.real.servers {
@@ -244,6 +256,7 @@ func (s *realServer) hangUp() {
 // queue is full, which nobody empties, drops what comes.
 func (s *realServer) blackHole() {
 	t, at := s.real.t, s.proxy.Listen
+	s.wait = inVain
 	s.proxy.Stop()
 	l, err := net.Listen("tcp", at)
 	require.NoError(t, err)
@@ -253,7 +266,7 @@ func (s *realServer) blackHole() {
 	require.NoError(t, raw.Control(func(fd uintptr) { err = syscall.Listen(int(fd), 0) }))
 	require.NoError(t, err, "a queue of one")
 	for n := 0; ; n++ {
-		c, err := net.DialTimeout("tcp", at, realTimeout)
+		c, err := net.DialTimeout("tcp", at, inVain)
 		if err != nil {
 			break
 		}
@@ -287,6 +300,7 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 		{"refused", both(onHost((*KeyHost).StopService)), all(func(s *realServer) { s.proxy.Stop() })},
 		{"one refused", one(onHost((*KeyHost).StopService)), func(r *real, _ string) { r.servers[1].proxy.Stop() }},
 		{"silent", both(onHost(func(h *KeyHost) { h.mem.Stall() })), all(func(s *realServer) {
+			s.wait = inVain
 			s.toxic(`{"name":"silent","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`)
 		})},
 		{"reset", func(t *testing.T, l *Lab) {
