@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -31,10 +30,7 @@ func newServerPair(t testing.TB) *serverPair {
 	code, _, said := play(t, "keyserver", "join", p.dir[0], p.dir[1])
 	require.Equal(t, exitDone, code, said)
 	for n := range p.addr {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		p.addr[n] = l.Addr().String()
-		require.NoError(t, l.Close())
+		p.addr[n] = freeAddr(t)
 	}
 	t.Cleanup(func() { p.kill(0); p.kill(1) })
 	return p

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -30,6 +31,20 @@ func port(t testing.TB, addr string) string {
 	_, p, err := net.SplitHostPort(addr)
 	require.NoError(t, err)
 	return p
+}
+
+// freeAddr is an address at which nobody listens, with a port that the kernel gives to no
+// outgoing connection, so that it stays free.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+rand.IntN(22000)))
+		if err != nil {
+			continue
+		}
+		require.NoError(t, l.Close())
+		return l.Addr().String()
+	}
 }
 
 // facilityWith is a facility with two key managers on loopback and an encrypted rank,
@@ -79,10 +94,7 @@ func TestRealServerGoesDown(t *testing.T) {
 	dir := initKeyserver(t)
 	k := startKeyserver(t, dir)
 	defer func() { _ = k.cmd.Process.Kill(); _ = k.cmd.Wait() }()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	gone := port(t, free.Addr().String())
-	require.NoError(t, free.Close())
+	gone := port(t, freeAddr(t))
 	p := port(t, k.addr)
 	code, out, said := play(t, "shell", "--kmip-certs", dir, "-c",
 		facilityWith(p, p, "keymgr change keymgr=2 port="+gone+"; time advance by=8h; keymgr change keymgr=1 port="+gone+"; power cycle"))
@@ -137,7 +149,7 @@ func TestRealServerFlagsAreChecked(t *testing.T) {
 
 // pykmip starts PyKMIP's server with the certificates of a directory, on a
 // database that several may share.
-func pykmip(t *testing.T, dir, database string) (port string) {
+func pykmip(t *testing.T, dir, database string) string {
 	t.Helper()
 	python := ""
 	for _, p := range []string{"/usr/bin/python3", "python3"} {
@@ -149,10 +161,7 @@ func pykmip(t *testing.T, dir, database string) (port string) {
 	if python == "" {
 		t.Skip("skipped: install python3-pykmip")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	require.NoError(t, l.Close())
+	port := port(t, freeAddr(t))
 	at, file := t.TempDir(), func(name string) string { return filepath.Join(dir, name) }
 	conf := fmt.Sprintf("[server]\nhostname=127.0.0.1\nport=%s\ncertificate_path=%s\nkey_path=%s\nca_path=%s\nauth_suite=TLS1.2\n"+
 		"policy_path=%s\nenable_tls_client_auth=True\nlogging_level=ERROR\ndatabase_path=%s\n",

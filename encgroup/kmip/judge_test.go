@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	mrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -70,22 +71,37 @@ func (a *authority) client(name string) *pki.Pair {
 
 func (a *authority) server() *pki.Pair {
 	a.t.Helper()
+	if p, err := pki.Read(a.base("server")); err == nil {
+		return p
+	}
 	p, err := a.ca.Server(a.request("server", "127.0.0.1", "localhost"), rand.Reader)
 	require.NoError(a.t, err)
 	require.NoError(a.t, p.Write(a.base("server")))
 	return p
 }
 
-// pykmipServer runs PyKMIP's server, and gives a configuration to reach it.
-func pykmipServer(t testing.TB) kmip.Config {
+// freeAddr is an address at which nobody listens, with a port that the kernel gives to no
+// outgoing connection, so that it stays free.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+mrand.IntN(22000)))
+		if err != nil {
+			continue
+		}
+		require.NoError(t, l.Close())
+		return l.Addr().String()
+	}
+}
+
+// pykmipServer runs PyKMIP's server, and gives a configuration to reach it, with the
+// authority that signed its certificate.
+func pykmipServer(t testing.TB) (kmip.Config, *authority) {
 	t.Helper()
 	python, a := judge(t), newAuthority(t)
 	a.server()
 	own := a.client("facility")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	require.NoError(t, l.Close())
+	addr := freeAddr(t)
 	require.NoError(t, os.Mkdir(a.base("policy"), 0o700))
 	_, port, _ := net.SplitHostPort(addr)
 	conf := fmt.Sprintf("[server]\nhostname=127.0.0.1\nport=%s\ncertificate_path=%s.crt\nkey_path=%s.key\nca_path=%s.crt\n"+
@@ -115,7 +131,7 @@ func pykmipServer(t testing.TB) kmip.Config {
 		c, err := kmip.Dial(cfg)
 		if err == nil {
 			require.NoError(t, c.Close())
-			return cfg
+			return cfg, a
 		}
 		require.True(t, time.Now().Before(deadline), "PyKMIP's server answers: %v", err)
 	}
@@ -124,7 +140,7 @@ func pykmipServer(t testing.TB) kmip.Config {
 // TestClientAgainstPyKMIP: their server takes what our client says, and our
 // client what it answers, in every version of KMIP 1.
 func TestClientAgainstPyKMIP(t *testing.T) {
-	cfg := pykmipServer(t)
+	cfg, _ := pykmipServer(t)
 	for _, v := range kmip.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			cfg := cfg
@@ -177,7 +193,7 @@ func TestClientAgainstPyKMIP(t *testing.T) {
 }
 
 func TestKeyServerAgainstPyKMIP(t *testing.T) {
-	cfg := pykmipServer(t)
+	cfg, _ := pykmipServer(t)
 	k := kmip.NewKeyServer("pykmip", cfg, kmip.Profile{Group: "75NR641", Entropy: rand.Reader})
 	name, err := k.Create("rank keys")
 	require.NoError(t, err)

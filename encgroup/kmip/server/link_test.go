@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"fmt"
+	mrand "math/rand/v2"
 	"net"
 	"path/filepath"
 	"sync"
@@ -26,12 +27,18 @@ type pair struct {
 	tls [2]*tls.Config // what each shows to the other
 }
 
+// freeAddr is an address at which nobody listens, with a port that the kernel gives to no
+// outgoing connection, so that it stays free.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
+	for {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10000+mrand.IntN(22000)))
+		if err != nil {
+			continue
+		}
+		require.NoError(t, l.Close())
+		return l.Addr().String()
+	}
 }
 
 func newPair(t *testing.T) *pair {
