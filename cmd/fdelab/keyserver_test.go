@@ -56,7 +56,12 @@ func startServer(t testing.TB, name, dir string, flags ...string) *keyserver {
 	t.Helper()
 	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
 	require.NoError(t, err)
-	k := &keyserver{cmd: exec.Command(exe, append([]string{name, "--data", dir, "--listen", "127.0.0.1:0"}, flags...)...), said: &safeBuffer{}} // the last --listen counts
+	return runKeyserver(t, exe, append([]string{name, "--data", dir, "--listen", "127.0.0.1:0"}, flags...)...) // the last --listen counts
+}
+
+func runKeyserver(t testing.TB, exe string, args ...string) *keyserver {
+	t.Helper()
+	k := &keyserver{cmd: exec.Command(exe, args...), said: &safeBuffer{}}
 	k.cmd.Stderr = k.said
 	out, err := k.cmd.StdoutPipe()
 	require.NoError(t, err)

@@ -20,5 +20,6 @@
 //
 // The authority's key lies beside the server's; a customer with an authority of
 // their own replaces ca.crt, server.crt and server.key, and removes ca.key; of a pair of servers
-// peer.crt and peer.key too, with one subject for both that no client has.
+// peer.crt and peer.key too, with one subject for both that no client has. Whoever
+// has peer.key may change every object, as the peer may.
 package keydir
