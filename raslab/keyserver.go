@@ -1,7 +1,6 @@
 package raslab
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -95,7 +94,7 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 		case err != nil:
 			r.Err, answer = err, firstLine(err)
 		case len(all) == 0:
-			r.Err = errors.New("raslab: no partition has completed its IML")
+			r.Err = errNoPartition
 			answer = r.Err.Error()
 		case r.Err != nil:
 			answer = r.Err.Error()

@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -9,6 +10,9 @@ import (
 )
 
 // The codes of the key path, each raised here from what became of the requests.
+
+// errNoPartition is why nobody can ask for a key.
+var errNoPartition = errors.New("raslab: no partition has completed its IML")
 
 // The codes for a partition that got a key from no server, by what it met.
 var nowhere = []struct {
@@ -109,7 +113,7 @@ func (l *Lab) reportNowhere(g *keyGroup, failed []attempt, iml bool) {
 // another reason, which has an event of its own.
 func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
 	return func(e *event) (still []string) {
-		all, err := l.probeAll(g)
+		all, err := l.lookAgain(g)
 		if err != nil {
 			return []string{firstLine(err)}
 		}
@@ -124,6 +128,15 @@ func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
 		}
 		return still
 	}
+}
+
+// lookAgain is probeAll for who wants to close an event: without a partition that
+// runs nobody can look.
+func (l *Lab) lookAgain(g *keyGroup) ([]attempt, error) {
+	if !l.partitions[0].complete && !l.partitions[1].complete {
+		return nil, errNoPartition
+	}
+	return l.probeAll(g)
 }
 
 // got says whether a partition got the key from some server.
@@ -197,7 +210,7 @@ func (l *Lab) stillFailing(g *keyGroup) func(*event) []string {
 func (l *Lab) stillServers(g *keyGroup, bad func(reason) bool) func(*event) []string {
 	return func(e *event) (still []string) {
 		seen := map[string]bool{}
-		all, err := l.probeAll(g)
+		all, err := l.lookAgain(g)
 		if err != nil {
 			return []string{firstLine(err)}
 		}
@@ -238,6 +251,14 @@ func (l *Lab) stillSilent(m *keyManager) func(*event) []string {
 	return func(*event) []string {
 		if l.manager(m.id) != m || !m.active {
 			return nil // it is asked no more
+		}
+		if !l.partitions[0].complete && !l.partitions[1].complete {
+			return []string{errNoPartition.Error()}
+		}
+		if g := l.group(m.group); g != nil && g.enc.State() >= encgroup.Inaccessible {
+			if _, err := g.store.reading(); err != nil {
+				return []string{firstLine(err)} // nothing to try a key on
+			}
 		}
 		for _, a := range l.probeOne(m) {
 			if a.reason.communication() {
