@@ -135,7 +135,7 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 		return rep.done(), nil
 	}
 	g.why, g.dataKey = "", l.Now()
-	l.keepRecord(g)
+	g.keep()
 	rep.note("key group %d is %s", id, g.enc.State())
 	return rep.done(), nil
 }

@@ -315,6 +315,9 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 	if err := l.prepared(&n); err != nil {
 		return KeyManagerInfo{}, err
 	}
+	if !n.active {
+		n.silent, n.overdue = false, false // it is not asked: nothing is known of its silence
+	}
 	paths := m.paths // they point to the entry
 	*m = n
 	m.paths = paths

@@ -133,7 +133,7 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
 		l.note(m, g.id, firstError(out, m))
 	}
 	if got(out, 0) || got(out, 1) {
-		g.store.keep(record)
+		g.keep()
 	}
 	return out, nil
 }
@@ -234,12 +234,13 @@ func (l *Lab) retrieveCloudKey(g *keyGroup) {
 		return
 	}
 	g.why = ""
-	l.keepRecord(g)
+	g.keep()
 	l.logf("key server", "key group %d is %s again", g.id, g.enc.State())
 }
 
-// listen keeps how long a key manager has been silent.
-func (l *Lab) listen(m *keyManager, all []attempt) {
+// listen keeps how long a key manager has been silent, and says whether
+// communication with it failed now.
+func (l *Lab) listen(m *keyManager, all []attempt) bool {
 	var over []int
 	var why error
 	answered := false
@@ -258,13 +259,14 @@ func (l *Lab) listen(m *keyManager, all []attempt) {
 			m.silent, m.overdue = false, false
 			l.logf("key server", "%s answers again", m.addr)
 		}
-		return
+		return false
 	}
 	if !m.silent {
 		m.silent, m.overdue, m.since = true, false, l.Now()
 	}
 	m.overTLS, m.silentWhy, m.silentOver = m.protocol == ProtocolTLS, why.Error(), over
 	l.query()
+	return true
 }
 
 // query asks for a connectivity query in twelve minutes, if none is asked for.
@@ -293,8 +295,9 @@ func (l *Lab) connectivity() {
 		if !m.silent || !m.active {
 			continue
 		}
-		l.listen(m, l.probeOne(m))
-		if m.silent && !m.overdue && l.Now().Sub(m.since) >= silenceMax {
+		// Four hours are reported by a query that fails as well, and not by one that
+		// did not get as far as a console.
+		if l.listen(m, l.probeOne(m)) && !m.overdue && l.Now().Sub(m.since) >= silenceMax {
 			m.overdue = true
 			l.raiseOverdue(m)
 		}
@@ -418,11 +421,4 @@ func (g *keyGroup) reload(record []byte) error {
 	g.enc, g.recovery = e, nil
 	g.lab.reconnect()
 	return nil
-}
-
-// keepRecord sends the record by which a group was just opened to the consoles.
-func (l *Lab) keepRecord(g *keyGroup) {
-	if record, err := g.store.reading(); err == nil {
-		g.store.keep(record)
-	}
 }

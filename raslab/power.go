@@ -192,7 +192,7 @@ func (l *Lab) retrieveKeys(rep *reporter) (with []int) {
 		} else {
 			g.why = ""
 			rep.note("key group %d is %s", g.id, g.enc.State())
-			l.keepRecord(g)
+			g.keep()
 		}
 		for _, a := range failed {
 			with = slices.DeleteFunc(with, func(p int) bool { return p == a.partition })

@@ -27,6 +27,7 @@ func (l *Lab) RekeyDataKey(group int) (out Report, bad error) {
 	}
 	rep := l.begin(op, fmt.Sprint(group))
 	former, err := g.enc.RekeyDataKey()
+	g.keep() // also a new key that no second server has shown yet
 	if err != nil {
 		rep.r.Failed = true
 		rep.note("the data key of key group %d stays: %s", group, firstLine(err))
@@ -34,7 +35,6 @@ func (l *Lab) RekeyDataKey(group int) (out Report, bad error) {
 	}
 	g.dataKey = l.Now()
 	rep.note("key group %d has a new data key; the former one, %s, opens nothing any more", group, former)
-	l.keepRecord(g)
 	return rep.done(), nil
 }
 
@@ -71,6 +71,7 @@ func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 	if err := g.enc.BeginGroupRekey(); err != nil {
 		return fail(err)
 	}
+	g.keep() // before a member has a credential of the new key
 	for _, s := range l.slots {
 		if s.port.part == nil {
 			continue
@@ -91,7 +92,7 @@ func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 		return fail(err)
 	}
 	rep.note("key group %d has a new group key", group)
-	l.keepRecord(g)
+	g.keep()
 	return rep.done(), nil
 }
 
@@ -164,6 +165,9 @@ func (l *Lab) RecoveryKey(group int, step RecoveryAction, by reckey.User, entere
 	rep.note("the recovery key of key group %d is %s", group, g.reckeyState())
 	if step == RecoveryAuthorize && g.why != "" && g.enc.State() == encgroup.Accessible {
 		l.afterRecovery(rep, g)
+	}
+	if g.enc.State() == encgroup.Accessible {
+		g.keep()
 	}
 	return shown, rep.done(), nil
 }

@@ -153,33 +153,23 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		return Report{}, err
 	}
 	rep := l.begin(op, l.options.Serial)
+	records, from := make([][]byte, len(l.groups)), make([]string, len(l.groups))
+	for i, g := range l.groups { // all of them, before anything is written
+		var err error
+		if records[i], from[i], err = g.goodRecord(); err != nil {
+			return Report{}, fmt.Errorf("raslab: %w", err)
+		}
+	}
 	if err := l.newRepository(); err != nil {
 		return Report{}, err
 	}
-	for _, g := range l.groups {
+	for i, g := range l.groups {
 		if g.enc.State() == encgroup.Unconfigured {
 			continue
 		}
-		rec, from := g.enc.Record(), "memory"
-		if g.broken != nil || g.enc.State() == encgroup.Inaccessible {
-			if g.store.backup == nil {
-				rep.r.Failed = true
-				rep.note("there is no good record of key group %d", g.id)
-				continue
-			}
-			var members encgroup.Record
-			if err := members.UnmarshalBinary(g.store.whole); err != nil {
-				panic("BUG: raslab: a record that was whole can not be read: " + err.Error())
-			}
-			rec, from = *g.store.backup, "what the consoles kept"
-			rec.Members = members.Members
-		}
-		record, err := rec.Compose(&l.partitions[0].memory)
-		if err != nil {
-			return Report{}, fmt.Errorf("raslab: %w", err)
-		}
-		if err = g.store.keepSealed(g.store.sealed); err == nil {
-			err = g.store.Save(record)
+		err := g.store.keepSealed(g.store.sealed)
+		if err == nil {
+			err = g.store.Save(records[i])
 		}
 		if err == nil {
 			_, err = g.store.load()
@@ -189,13 +179,13 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 			rep.note("the record of key group %d was written, and can not be read back: %s", g.id, firstLine(err))
 			continue
 		}
-		if from != "memory" {
-			if err := g.reload(record); err != nil {
+		if from[i] != fromMemory {
+			if err := g.reload(records[i]); err != nil {
 				return Report{}, fmt.Errorf("raslab: %w", err)
 			}
-			g.broken = nil
 		}
-		rep.note("the record of key group %d was restored from %s", g.id, from)
+		g.broken = nil
+		rep.note("the record of key group %d was restored from %s", g.id, from[i])
 	}
 	if err := l.cloud.restore(); err != nil {
 		return Report{}, err
@@ -203,13 +193,33 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// keep sends a record that a server's key opened to the consoles.
-func (r *recordStore) keep(record []byte) {
-	var rec encgroup.Record
-	if err := rec.UnmarshalBinary(record); err != nil {
-		panic("BUG: raslab: a record that was read can not be read: " + err.Error())
+const fromMemory = "memory"
+
+// goodRecord is a group's record from memory; of a group whose key is not there, or
+// whose record could not be read, what the consoles kept.
+func (g *keyGroup) goodRecord() (record []byte, from string, err error) {
+	rec, from := g.enc.Record(), fromMemory
+	if g.enc.State() == encgroup.Inaccessible {
+		if g.store.backup == nil {
+			panic("BUG: raslab: a configured group was never kept by the consoles")
+		}
+		var members encgroup.Record
+		if err := members.UnmarshalBinary(g.store.whole); err != nil {
+			panic("BUG: raslab: a record that was whole can not be read: " + err.Error())
+		}
+		rec, from = *g.store.backup, "what the consoles kept"
+		rec.Members = members.Members
 	}
-	r.backup = &rec
+	record, err = rec.Compose(&g.lab.partitions[0].memory)
+	return record, from, err
+}
+
+// keep sends the group's record, all but the members, to the consoles: its data key
+// was just seen to open it.
+func (g *keyGroup) keep() {
+	rec := g.enc.Record()
+	rec.Members = nil
+	g.store.backup = &rec
 }
 
 // raiseBroken reports a record that can not be read, or can not be.
