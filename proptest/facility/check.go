@@ -13,6 +13,9 @@ import (
 
 // check looks at everything after a step.
 func (m *Machine) check(verb string) error {
+	if err := m.compareKeys(); err != nil {
+		return err
+	}
 	if err := m.checkShape(); err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 // Package facility tests a whole storage facility by properties: random service
-// actions, host I/O, drive commands by outsiders, broken hardware, stopped key
-// servers and the passing of time, against a model that is deliberately dumb.
+// actions, host I/O, drive commands by outsiders, broken hardware, a broken way to the
+// keys and the passing of time, against a model that is deliberately dumb.
 //
 // A Machine is a raslab.Lab and the model of it; its Actions plug into rapid's
-// Repeat. A property test of one's own is the example of NewMachine.
+// Repeat. A property test of one's own is the example of NewMachine. Actions break
+// nothing, KeyActions the way to the keys, NoisyActions that and single requests by fault
+// plans, FaultActions drives, AllActions everything.
 //
 // # Invariants that are checked after every step
 //
@@ -11,8 +13,8 @@
 //     host wrote it reads back, or gets an error that says why not.
 //   - In a facility in which nothing was broken every action reaches its aim, and
 //     nothing is reported.
-//   - Every SRC has a cause in the fault history, of the kind that its row in the
-//     catalogue names and, where it speaks of drives, in those very drives.
+//   - An SRC of a drive has a cause in the fault history, of the kind that its row in
+//     the catalogue names, in those very drives.
 //   - Every cause that must be reported was: a member of an encrypted rank that is
 //     not as its rank requires, after a health check; a drive that should have been
 //     erased and was not, at once.
@@ -20,9 +22,41 @@
 //     held: it does not read so, and a forensic search with every secret that ever
 //     was finds no key.
 //
+// # The way to the keys
+//
+// Of it the model knows each part: key servers, what they hold and their certificates,
+// networks, consoles, links, partitions, key managers, copies of the key repository, the
+// service action in progress, and when the facility asks for keys. From that it foretells
+// what each request for a key meets, and so what follows; the files that do it
+// (keyworld.go, keytime.go) are written from the table of MAP4980 and import nothing of the project.
+//
+//   - An SRC BE14xxxx comes if and only if its cause held at that moment, for the
+//     partitions and key servers that met it: at an IML, in a periodic retrieval, in a query
+//     for connectivity, after four hours of silence. The facility reboots by itself if and only if
+//     the model does, at the same second.
+//   - After a power-off no host reads or writes an encrypted rank before a server has
+//     given its group's key to a partition.
+//   - A data key is acknowledged if and only if its maker and another server show
+//     it, and is then in the stores of two. No server holds a key that it was not given.
+//   - BE14CFE1 closes itself and the open BE14E0xx of the partitions, and nothing
+//     else closes by itself.
+//   - Closing by hand is refused while the cause holds or nobody can look, and taken
+//     when it is gone.
+//   - A request about keys is refused if and only if the model has a reason.
+//
 // # Limitations
 //
-// The model does not foresee which action is refused in a broken facility, only
+// The model does not foresee which action with a drive is refused in a broken facility, only
 // that a refusal is a *raslab.RequestError. Steps are not the command language
 // of the console: they are shorter and are made by machines for machines.
+//
+// Where a fault plan is armed on a network, a link or the memory of the partitions,
+// the model says what may be and what can not: an SRC then comes only if its cause may
+// have held, and a group is accessible only if a server may have given its key. That it comes if
+// the cause held is checked again after the step "calm", which mends everything. The same goes for the
+// key repository while drives that are broken may write to copies that were damaged.
+//
+// Not in the model: key servers that keep their storage on ranks, recovery keys, the
+// exchange of IPP, real sockets, severe software errors. That a smart rebuild has ended, and what
+// copies of the repository are like after records were written over damage, it is told.
 package facility

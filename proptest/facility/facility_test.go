@@ -14,6 +14,7 @@ import (
 var script = flag.String("script", "", "the run that TestReplay replays")
 
 func TestMain(m *testing.M) {
+	_ = flag.Set("rapid.checks", "40") // a soak takes -rapid.checks=1000
 	_ = flag.Set("rapid.steps", "50")
 	_ = flag.Set("rapid.shrinktime", "10s")
 	flag.Parse()

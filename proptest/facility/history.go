@@ -2,7 +2,6 @@ package facility
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
@@ -18,7 +17,8 @@ const (
 	kindPulled   kind = "pulled"
 	kindInserted kind = "inserted" // a part of the shelf, perhaps with somebody's data
 	kindOutsider kind = "outsider" // commands behind the facility's back
-	kindServer   kind = "key server stopped"
+	kindKeys     kind = "key path"
+	kindNoKey    kind = "no key for a drive"
 )
 
 // history is what was broken so far.
@@ -40,14 +40,15 @@ func (h *history) add(serial string, k kind) {
 
 // causes is what may lie behind an SRC. An SRC that is not here may not come up.
 var causes = map[src.Code][]kind{
-	// A member lost its credential, its record, its power or its answer.
-	src.BE3400B3: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
+	// A member lost its credential, its record, its power or its answer; or a drive
+	// was put in its place and could not join the group, which had no key.
+	src.BE3400B3: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindNoKey},
 	// An erase that did not pass: flash that resists, a drive that does not answer,
 	// a credential that was changed.
 	src.BE34009E: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
 	src.BE34009F: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
 	src.BE31F004: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
-	src.BE3400A2: {kindServer},
+	src.BE3400A2: {kindNoKey},
 	src.BE3400A3: {kindPulled, kindInserted, kindOutsider, kindArmed},
 }
 
@@ -55,15 +56,13 @@ var causes = map[src.Code][]kind{
 // servers, has a cause in the history that the SRC may have.
 func (h *history) explained(e raslab.ServiceEvent) bool {
 	allowed, known := causes[src.Code(e.SRC)]
-	if strings.HasPrefix(e.SRC, "BE14") {
-		// The key path: here only key servers are ever stopped, no copy of the key
-		// repository is damaged.
-		return h.kinds[kindServer] && e.SRC != string(src.BE14CFE5) && e.SRC != string(src.BE14E3F7)
+	if keyCode(e.SRC) {
+		return true // compareEvents looks at each
 	}
 	if !known {
 		return false
 	}
-	if slices.Contains(allowed, kindServer) && h.kinds[kindServer] {
+	if slices.Contains(allowed, kindNoKey) && h.kinds[kindNoKey] {
 		return true
 	}
 	if len(e.Serials) == 0 {
@@ -101,9 +100,4 @@ func (m *Machine) insert(a []string) error {
 	}
 	m.history.add(serial, kindInserted)
 	return m.report(m.Lab.Insert(a[0], serial))
-}
-
-func (m *Machine) stopServer(a []string) error {
-	m.history.add("", kindServer)
-	return m.refusal(m.Lab.StopKeyServer(number(a[0])))
 }

@@ -9,11 +9,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/proptest"
 	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
 // Options are what a Machine is made with.
@@ -41,6 +41,14 @@ type Machine struct {
 	history history
 	steps   []string
 	relics  map[string][]relic
+
+	keys    *keyWorld // the model: the way to the keys
+	copying bool      // a smart rebuild is the service action in progress
+	scarred [3]bool   // copies of the key repository that were damaged since they were last written anew
+	events  func() []raslab.ServiceEvent
+	seen    []raslab.ServiceEvent // the last that events gave
+	about   map[int]eventKey      // by event
+	of      map[int]*worldManager // by event: the key manager that it is about
 }
 
 // rank is the model of a rank.
@@ -63,7 +71,10 @@ func NewMachine(o Options) (*Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proptest: %w", err)
 	}
-	m := &Machine{Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, relics: map[string][]relic{}, history: newHistory()}
+	m := &Machine{
+		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, relics: map[string][]relic{}, history: newHistory(),
+		events: l.Events, keys: newKeyWorld(l.Now(), len(l.KeyHosts())), about: map[int]eventKey{}, of: map[int]*worldManager{},
+	}
 	return m, m.Do("group 1")
 }
 
@@ -72,7 +83,8 @@ func (m *Machine) Broken() bool { return len(m.history.kinds) > 0 }
 
 // verb is one kind of step.
 type verb struct {
-	args int // how many words; the last takes the rest of the line
+	args int  // how many words
+	rest bool // the last takes the rest of the line
 	run  func(m *Machine, a []string) error
 }
 
@@ -81,51 +93,41 @@ var verbs map[string]verb
 
 func init() {
 	verbs = map[string]verb{
-		"group":         {1, func(m *Machine, a []string) error { return m.report(m.Lab.ConfigureGroup(number(a[0]))) }},
-		"array":         {1, (*Machine).createArray},
-		"rank":          {2, (*Machine).createRank},
-		"remove-rank":   {1, (*Machine).removeRank},
-		"remove-array":  {1, (*Machine).removeArray},
-		"repair":        {1, func(m *Machine, a []string) error { return m.report(m.Lab.StartRepair(a[0])) }},
-		"exchange":      {2, (*Machine).exchange},
-		"resume":        {1, func(m *Machine, a []string) error { return m.report(m.Lab.ResumeRepair(a[0])) }},
-		"cancel":        {1, func(m *Machine, a []string) error { return m.report(m.Lab.CancelRepair(a[0])) }},
-		"smart-rebuild": {1, func(m *Machine, a []string) error { return m.report(m.Lab.SmartRebuild(a[0])) }},
-		"power-cycle":   {0, func(m *Machine, _ []string) error { return m.report(m.Lab.PowerCycle()) }},
-		"iml":           {0, func(m *Machine, _ []string) error { return m.report(m.Lab.DualClusterIML()) }},
-		"rekey":         {1, func(m *Machine, a []string) error { return m.report(m.Lab.RekeyDrive(a[0])) }},
-		"erase":         {1, func(m *Machine, a []string) error { return m.report(m.Lab.EraseDrive(a[0])) }},
-		"revert":        {1, func(m *Machine, a []string) error { return m.report(m.Lab.RevertDrive(a[0])) }},
-		"mes":           {0, func(m *Machine, _ []string) error { return m.report(m.Lab.InstallMES(raslab.MESRequest{})) }},
-		"discontinue": {0, func(m *Machine, _ []string) error {
+		"array":         {args: 1, run: (*Machine).createArray},
+		"rank":          {args: 2, run: (*Machine).createRank},
+		"remove-rank":   {args: 1, run: (*Machine).removeRank},
+		"remove-array":  {args: 1, run: (*Machine).removeArray},
+		"repair":        {args: 1, run: (*Machine).startRepair},
+		"exchange":      {args: 2, run: (*Machine).exchange},
+		"resume":        {args: 1, run: (*Machine).resumeRepair},
+		"cancel":        {args: 1, run: func(m *Machine, a []string) error { return m.endsRepair(m.Lab.CancelRepair(a[0])) }},
+		"smart-rebuild": {args: 1, run: (*Machine).smartRebuild},
+		"rekey":         {args: 1, run: func(m *Machine, a []string) error { return m.report(m.Lab.RekeyDrive(a[0])) }},
+		"erase":         {args: 1, run: func(m *Machine, a []string) error { return m.report(m.Lab.EraseDrive(a[0])) }},
+		"revert":        {args: 1, run: func(m *Machine, a []string) error { return m.report(m.Lab.RevertDrive(a[0])) }},
+		"discontinue": {args: 0, run: func(m *Machine, _ []string) error {
 			d, err := m.Lab.Discontinue()
 			return m.report(d.Report, err)
 		}},
-		"advance": {1, func(m *Machine, a []string) error { return m.Lab.Advance(time.Duration(number(a[0])) * time.Minute) }},
-		"health":  {0, func(m *Machine, _ []string) error { m.Lab.CheckHealth(); return nil }},
-		"close": {1, func(m *Machine, a []string) error {
-			_, err := m.Lab.CloseEvent(number(a[0]), "proptest", "seen", false)
-			return m.refusal(err)
-		}},
-		"write": {3, (*Machine).write},
-		"read":  {2, (*Machine).read},
+		"health": {args: 0, run: func(m *Machine, _ []string) error { m.Lab.CheckHealth(); return nil }},
+		"write":  {args: 3, run: (*Machine).write},
+		"read":   {args: 2, run: (*Machine).read},
 
 		// What hands, fuses and age do.
-		"arm":           {2, (*Machine).arm},
-		"disarm":        {1, func(m *Machine, a []string) error { return m.refusal(m.Lab.Disarm(a[0])) }},
-		"break":         {1, func(m *Machine, a []string) error { return m.hurt(a[0], kindBroken, m.Lab.Break) }},
-		"cut-power":     {1, func(m *Machine, a []string) error { return m.hurt(a[0], kindPower, m.Lab.CutPower) }},
-		"restore-power": {1, func(m *Machine, a []string) error { return m.refusal(m.Lab.RestorePower(a[0])) }},
-		"pull":          {1, func(m *Machine, a []string) error { return m.hurt(a[0], kindPulled, m.Lab.Pull) }},
-		"insert":        {2, (*Machine).insert},
-		"stop-server":   {1, (*Machine).stopServer},
-		"start-server":  {1, func(m *Machine, a []string) error { return m.refusal(m.Lab.StartKeyServer(number(a[0]))) }},
+		"arm":           {args: 2, rest: true, run: (*Machine).arm},
+		"disarm":        {args: 1, run: func(m *Machine, a []string) error { return m.refusal(m.Lab.Disarm(a[0])) }},
+		"break":         {args: 1, run: func(m *Machine, a []string) error { return m.hurt(a[0], kindBroken, m.Lab.Break) }},
+		"cut-power":     {args: 1, run: func(m *Machine, a []string) error { return m.hurt(a[0], kindPower, m.Lab.CutPower) }},
+		"restore-power": {args: 1, run: func(m *Machine, a []string) error { return m.refusal(m.Lab.RestorePower(a[0])) }},
+		"pull":          {args: 1, run: func(m *Machine, a []string) error { return m.hurt(a[0], kindPulled, m.Lab.Pull) }},
+		"insert":        {args: 2, run: (*Machine).insert},
 
 		// What an outsider does who has a cable to a drive.
-		"outsider-guess":  {1, (*Machine).outsiderGuess},
-		"outsider-erase":  {1, (*Machine).outsiderErase},
-		"outsider-revert": {1, (*Machine).outsiderRevert},
+		"outsider-guess":  {args: 1, run: (*Machine).outsiderGuess},
+		"outsider-erase":  {args: 1, run: (*Machine).outsiderErase},
+		"outsider-revert": {args: 1, run: (*Machine).outsiderRevert},
 	}
+	maps.Copy(verbs, keyVerbs())
 }
 
 // Verbs lists the names of the steps.
@@ -136,27 +138,55 @@ func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
 // "advance 60" (minutes), and checks everything. The error is a *proptest.Failure if
 // the facility did what it may not, else it says what is wrong with the step.
 func (m *Machine) Do(step string) error {
-	words := strings.Fields(step)
-	if len(words) == 0 {
-		return errors.New("proptest: an empty step")
-	}
-	v, known := verbs[words[0]]
-	if !known {
-		return fmt.Errorf("proptest: unknown step %q, want one of %s", words[0], strings.Join(Verbs(), ", "))
-	}
-	args := words[1:]
-	if len(args) > v.args && v.args == 2 && words[0] == "arm" {
-		args = []string{args[0], strings.Join(args[1:], " ")}
-	}
-	if len(args) != v.args {
-		return fmt.Errorf("proptest: %q has %d arguments, want %d", step, len(args), v.args)
+	v, args, err := parse(step)
+	if err != nil {
+		return err
 	}
 	m.steps = append(m.steps, step)
 	m.remember()
-	if err := v.run(m, args); err != nil {
+	m.look()
+	if err := m.run(v, args, strings.Fields(step)[0]); err != nil {
 		return err
 	}
-	return m.check(words[0])
+	return m.check(strings.Fields(step)[0])
+}
+
+func parse(step string) (v verb, args []string, err error) {
+	words := strings.Fields(step)
+	if len(words) == 0 {
+		return v, nil, errors.New("proptest: an empty step")
+	}
+	v, known := verbs[words[0]]
+	if !known {
+		return v, nil, fmt.Errorf("proptest: unknown step %q, want one of %s", words[0], strings.Join(Verbs(), ", "))
+	}
+	args = words[1:]
+	if v.rest && len(args) > v.args {
+		args = append(args[:v.args-1:v.args-1], strings.Join(args[v.args-1:], " "))
+	}
+	if len(args) != v.args {
+		return v, nil, fmt.Errorf("proptest: %q has %d arguments, want %d", step, len(args), v.args)
+	}
+	return v, args, nil
+}
+
+// run does a step; one that may write records to copies that were damaged leaves them
+// in a state that is not foretold.
+func (m *Machine) run(v verb, args []string, name string) error {
+	err := v.run(m, args)
+	m.keys.badUnsure = m.keys.badUnsure || !quietVerbs[name] && m.scarred != [3]bool{}
+	return err
+}
+
+// sub does a part of a step.
+func (m *Machine) sub(format string, args ...any) error {
+	step := fmt.Sprintf(format, args...)
+	v, words, err := parse(step)
+	if err != nil {
+		return err
+	}
+	m.look()
+	return m.run(v, words, strings.Fields(step)[0])
 }
 
 // number is a number, or one that nothing has.
@@ -206,6 +236,57 @@ func (m *Machine) report(r raslab.Report, err error) error {
 		return m.failf("%s did not reach its aim, with nothing broken: %v", r.Action, r.Notes)
 	}
 	return nil
+}
+
+// startRepair and endsRepair: one service action at a time.
+func (m *Machine) startRepair(a []string) error {
+	busy := m.keys.busy
+	r, err := m.Lab.StartRepair(a[0])
+	if err == nil {
+		m.keys.busy = true
+	}
+	if busy {
+		return m.expect(false, err)
+	}
+	return m.report(r, err)
+}
+
+func (m *Machine) endsRepair(r raslab.Report, err error) error {
+	if err == nil {
+		m.keys.busy = false
+	}
+	return m.report(r, err)
+}
+
+// resumeRepair: a repair that ends without the group's key leaves a drive that waits
+// for it in the place of a member.
+func (m *Machine) resumeRepair(a []string) error {
+	r, err := m.Lab.ResumeRepair(a[0])
+	closed := slices.ContainsFunc(m.keys.groups, func(g *worldGroup) bool { return !g.open })
+	if d, gone := m.Lab.Drive(a[0]); gone == nil && err == nil && r.Failed && closed {
+		m.history.add(d.Serial, kindNoKey)
+	}
+	return m.endsRepair(r, err)
+}
+
+// smartRebuild: the spare can not be initialised if and only if the rank's key group is
+// inaccessible.
+func (m *Machine) smartRebuild(a []string) error {
+	group := 0
+	if d, err := m.Lab.Drive(a[0]); err == nil && m.ranks[d.Rank] != nil {
+		group = m.ranks[d.Rank].keygrp
+	}
+	r, err := m.Lab.SmartRebuild(a[0])
+	if err == nil {
+		m.copying = m.Lab.ServiceAction() != ""
+		m.keys.busy = m.copying
+		told := slices.ContainsFunc(r.Events, func(e raslab.ServiceEvent) bool { return e.SRC == string(src.BE3400A2) })
+		if g := m.keys.group(group); told != (g != nil && !g.open) {
+			return m.failf("smart rebuild of %s in key group %d: BE3400A2 was raised: %v, expected %v", a[0], group, told, !told)
+		}
+		m.history.kinds[kindNoKey] = m.history.kinds[kindNoKey] || told
+	}
+	return m.report(r, err)
 }
 
 func (m *Machine) createArray(a []string) error {
@@ -280,7 +361,11 @@ func (m *Machine) write(a []string) error {
 		return m.refusal(err)
 	}
 	lba, n := uint64(number(a[1]))%sectors, uint32(number(a[2]))
-	if err := r.Write(lba, content(n, lba)); err != nil {
+	err = r.Write(lba, content(n, lba))
+	if bad := m.reachable(a[0], err); bad != nil {
+		return bad
+	}
+	if err != nil {
 		model.may[lba] = append(model.possible(lba), n)
 		return m.noData(a[0], err)
 	}
@@ -308,6 +393,20 @@ func (m *Machine) noData(rank string, err error) error {
 	return nil
 }
 
+// reachable: no data without a key that was retrieved since the power came back, and
+// none while the partitions are down.
+func (m *Machine) reachable(name string, err error) error {
+	g := m.keys.group(m.ranks[name].keygrp)
+	locked := !m.keys.access || g != nil && !g.open
+	switch {
+	case err == nil && locked:
+		return m.failf("I/O on %s succeeds, and its key was retrieved from no server", name)
+	case locked && !errors.Is(err, raslab.ErrNoAccess):
+		return m.failf("I/O on %s, without access to its key, fails otherwise than with ErrNoAccess: %v", name, err)
+	}
+	return nil
+}
+
 func (m *Machine) read(a []string) error {
 	r, err := m.Lab.Rank(a[0])
 	if err != nil {
@@ -318,7 +417,11 @@ func (m *Machine) read(a []string) error {
 
 func (m *Machine) reads(name string, r *raslab.Rank, lba uint64) error {
 	got := make([]byte, sectorSize)
-	if err := r.Read(lba, got); err != nil {
+	err := r.Read(lba, got)
+	if bad := m.reachable(name, err); bad != nil {
+		return bad
+	}
+	if err != nil {
 		return m.noData(name, err)
 	}
 	model := m.ranks[name]

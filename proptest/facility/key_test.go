@@ -1,0 +1,246 @@
+package facility
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/seed-9d983aeb/fdelab/proptest"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// keyMachine has a spare machine of the customer to restore keys from, and often a
+// second key group.
+func keyMachine(t *rapid.T) *Machine {
+	m := machine(t)
+	m.Must(t, "add-server")
+	if rapid.Bool().Draw(t, "two groups") {
+		for _, step := range []string{"mk-manager 3 1 2", "mk-manager 4 2 2", "group 2"} {
+			m.Must(t, step)
+		}
+	}
+	return m
+}
+
+// TestKeyPath: without a fault plan the model foretells every SRC of the key path,
+// every reboot, and what can be read.
+func TestKeyPath(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := keyMachine(t)
+		t.Repeat(m.KeyActions())
+	})
+}
+
+// TestNoisyKeyPath: with fault plans it says what may be.
+func TestNoisyKeyPath(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := keyMachine(t)
+		t.Repeat(m.NoisyActions())
+	})
+}
+
+// TestBrokenEverything: drives break while the way to their keys does.
+func TestBrokenEverything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := keyMachine(t)
+		t.Repeat(m.AllActions())
+	})
+}
+
+// TestEveryKeySRCIsMet: each code of the key path comes from its cause, by steps that
+// break something and name no code.
+func TestEveryKeySRCIsMet(t *testing.T) {
+	const (
+		prepare   = "seed=3 drives=16 | array S1; rank A0 1; write R0 0 1; "
+		stop      = "stop-server 1; stop-server 2; "
+		cutPaths  = "path 1 1 cut; path 1 2 cut; path 2 1 cut; path 2 2 cut; "
+		cutLinks  = "link 0 1 cut; link 0 2 cut; link 1 1 cut; link 1 2 cut; "
+		plain     = "manager 1 ipp; manager 2 ipp; "
+		fourHours = "; advance 252"
+	)
+	for code, steps := range map[string]string{
+		"BE14CFE0": stop + "power-cycle",
+		"BE14CFE1": stop + "power-cycle; start-server 1; advance 12",
+		"BE14CFE5": "damage-copy 2; iml",
+		"BE14CFEA": "stop-server 2; retrieve",
+		"BE14CFEB": "manager 2 inactive; retrieve",
+		"BE14CFF5": "own-cert lost; mes",
+		"BE14E004": "manager 1 inactive; manager 2 inactive; iml",
+		"BE14E008": cutPaths + "iml",
+		"BE14E009": cutLinks + "iml",
+		"BE14E00B": "console 1 hung; console 2 hung; iml",
+		"BE14E011": "lose-key 1 1; lose-key 2 1; iml",
+		"BE14E012": "damage-key 1 1 3; damage-key 2 1 3; iml",
+		"BE14E013": "arm-memory (memory.save.signature); rekey R1-I1-D01; iml",
+		"BE14E0F1": "reissue 1 unknown own 0; reissue 2 unknown own 0; iml",
+		"BE14E1F6": stop + "power-cycle; repair R1-I1-D08; start-server 1; advance 12",
+		"BE14E3F7": "damage-copy 1; damage-copy 2; damage-copy 3; retrieve",
+		"BE14EA0B": "arm-link 0 1 (link.command.stalled (Not (OnIndex 0))); arm-link 0 2 (link.command.stalled); retrieve",
+		"BE14EA11": "lose-key 2 1; retrieve",
+		"BE14EA12": "damage-key 2 1 3; retrieve",
+		"BE14EA13": "arm-memory (memory.load.signature (OnIndex 1)); retrieve",
+		"BE14EAF1": plain + "stop-server 2; retrieve",
+		"BE14EAF2": plain + "stop-server 2; retrieve" + fourHours,
+		"BE14EAF3": "reissue 2 customer other 0; retrieve",
+		"BE14EAF4": "reissue 2 customer own 60; advance 480" + fourHours,
+	} {
+		t.Run(code, func(t *testing.T) {
+			require.NotContains(t, steps, "BE", "no step names a code")
+			m, err := Replay(prepare + steps)
+			require.NoError(t, err)
+			require.Contains(t, metBy(m), code, "%s\n%s", steps, m.Lab.TraceText())
+			healthy, err := Replay(prepare + "iml; mes; retrieve; advance 800; test-access 1")
+			require.NoError(t, err)
+			require.Empty(t, metBy(healthy), "nothing comes of no cause")
+		})
+	}
+}
+
+// TestKeyStories: runs in which one thing follows another, to the end.
+func TestKeyStories(t *testing.T) {
+	const start = "seed=3 drives=16 | array S1; rank A0 1; write R0 0 1; "
+	for name, c := range map[string]struct {
+		steps string
+		open  []string // in the end
+	}{
+		"a key is enabled by its second server": {"stop-server 2; rekey-data 1; iml; start-server 2; rekey-data 1; lose-key 1 1; power-cycle; read R0 0", []string{}},
+		"two servers disagree":                  {"stop-server 2; rekey-data 1; start-server 2; damage-key 2 1 5; rekey-data 1; damage-key 2 1 5; power-cycle", []string{}},
+		"closed one after the other": {
+			"stop-server 1; stop-server 2; retrieve; close 1; close 2; close 3; close 4; start-server 1; close 1; close 2; close 3; close 4; start-server 2; close 3; close 4", []string{},
+		},
+		"closed when another server gives the key": {"lose-key 1 1; lose-key 2 1; iml; add-server; close 1; close 2; mk-manager 3 1 2; close 2", []string{"BE14CFE0", "BE14E011"}},
+		"back in time": {"stop-server 2; retrieve; advance 239; start-server 2; advance 30; stop-server 2; retrieve; advance 230", []string{"BE14CFEA", "BE14EAF3"}},
+		"by hand": {
+			"stop-server 1; stop-server 2; power-cycle; repair R1-I1-D08; start-server 1; advance 12; cancel R1-I1-D08; close 1; close 2; close 3; " +
+				"sfi quiesce; iml; sfi resume; advance 5; sfi shutdown; close 1; advance 10; sfi resume; close 1; close 2; close 3; read R0 0", []string{},
+		},
+		"one partition only":                  {"link 0 1 cut; link 0 2 cut; iml; link 0 2 up; advance 12; close 1", []string{}},
+		"all copies":                          {"damage-copy 1; damage-copy 2; damage-copy 3; power-cycle; close 1; restore-copies; close 1; iml; close 1; read R0 0", []string{}},
+		"the facility's certificate runs out": {"own-cert 90; power-cycle; advance 100; power-cycle; own-cert default; iml; close 1; close 2", []string{}},
+		"the wrong side":                      {"trust 1 factory no; trust 2 factory no; iml; own-cert 3000; iml; close 1; close 2; trust 1 customer no; retrieve; close 3; close 4", []string{"BE14EAF3", "BE14CFEA"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := Replay(start + c.steps)
+			require.NoError(t, err)
+			open := []string{}
+			for _, e := range m.Lab.OpenEvents() {
+				open = append(open, e.SRC)
+			}
+			require.ElementsMatch(t, c.open, open, "%s", m.Lab.TraceText())
+		})
+	}
+}
+
+func metBy(m *Machine) (met []string) {
+	for _, e := range m.Lab.Events() {
+		met = append(met, e.SRC)
+	}
+	return met
+}
+
+// TestKeyChecksCanFail: a model of the key path that is wrong is told so, and so is a
+// facility that is silent about what it found.
+func TestKeyChecksCanFail(t *testing.T) {
+	const start = "seed=3 drives=16 | array S1; rank A0 1; write R0 0 1; "
+	for name, c := range map[string]struct {
+		before string
+		wrong  func(*Machine)
+		step   string
+		why    string
+	}{
+		"a hidden code":   {"stop-server 2", hide("BE14EAF3", true), "retrieve", "the cause of BE14EAF3 held"},
+		"a hidden repeat": {"stop-server 2; retrieve", hide("BE14CFEA", false), "retrieve", "the cause of BE14CFEA held"},
+		"an invented partition": {"link 0 1 cut; link 0 2 cut", func(m *Machine) {
+			change(m, func(e *raslab.ServiceEvent) { e.Partitions = []int{0, 1} })
+		}, "iml", "is of partitions [0 1], expected [0]"},
+		"an invented server": {"stop-server 2", func(m *Machine) {
+			change(m, func(e *raslab.ServiceEvent) { e.KeyServers = append([]int{2}, 1) })
+		}, "retrieve", "names key servers [1 2], expected [2]"},
+		"a server that is off, unknown to the model": {"", func(m *Machine) { _ = m.Lab.StopKeyServer(1) }, "retrieve", "its cause did not hold"},
+		"a server that only the model has off":       {"", func(m *Machine) { m.keys.host(2).off = true }, "retrieve", "the cause of BE14EAF3 held"},
+		"a link that only the model has cut":         {"", func(m *Machine) { m.keys.links[1] = [2]worldLink{{cut: true}, {cut: true}} }, "iml", "the cause of BE14E009 held"},
+		"a certificate of another life":              {"reissue 1 customer own 90", func(m *Machine) { m.keys.host(1).to = m.keys.now.Add(forever) }, "advance 500", "its cause did not hold"},
+		"a retrieval at another time":                {"stop-server 1", func(m *Machine) { m.keys.periodicDue = m.keys.periodicDue.Add(time.Minute) }, "advance 480", "its cause did not hold"},
+		"a query that does not come":                 {"stop-server 1; stop-server 2; iml; start-server 1", func(m *Machine) { m.keys.query = time.Time{} }, "advance 12", "BE14CFE1"},
+		"a code that stays open with BE14CFE1": {"stop-server 1; stop-server 2; iml; start-server 1", func(m *Machine) {
+			change(m, func(e *raslab.ServiceEvent) { e.Open = e.Open || e.SRC == "BE14E008" })
+		}, "advance 12", "stayed open when access came back"},
+		"a code too many that BE14CFE1 takes": {"stop-server 1; stop-server 2; iml; start-server 1", func(m *Machine) {
+			change(m, func(e *raslab.ServiceEvent) {
+				if e.SRC == "BE14CFE0" {
+					e.Open, e.ClosedBy = false, "facility"
+				}
+			})
+		}, "advance 12", "was closed by the facility, and access did not come back"},
+		"a cause that only the model has":         {"stop-server 2; retrieve; start-server 2", func(m *Machine) { m.keys.host(2).off = true }, "close 1", "should have been refused"},
+		"a cause that the model has gone":         {"stop-server 2; retrieve", func(m *Machine) { m.keys.host(2).off = false }, "close 1", "nothing speaks against it"},
+		"a service action of the model's":         {"", func(m *Machine) { m.keys.busy = true }, "iml", "should have been refused"},
+		"a group that only the model opened":      {"stop-server 1; stop-server 2; iml", func(m *Machine) { m.keys.group(1).open = true }, "health", "key group 1 is inaccessible"},
+		"a key that the model does not know":      {"", func(m *Machine) { clear(m.keys.host(1).keys) }, "health", "holds key"},
+		"a key that only the model holds":         {"", func(m *Machine) { m.keys.host(1).keys["x"] = 0 }, "health", "holds 1 keys, expected 2"},
+		"a repository that the model has damaged": {"", func(m *Machine) { m.keys.bad[1] = true }, "iml", "the cause of BE14CFE5 held"},
+		"noise that can not have closed it":       {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.HangConsole(1, true); _ = m.Lab.HangConsole(2, true) }, "iml", "and a server gave its key"},
+		"noise that can not have said it":         {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.StopKeyServer(1); m.keys.consoles[0].plan = "(net.session.reset)" }, "retrieve", "can not have held"},
+		"noise that can not have opened it":       {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { m.keys.host(1).off, m.keys.host(2).off = true, true }, "iml", "no server can have given its key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, err := Replay(start + c.before)
+			require.NoError(t, err)
+			c.wrong(m)
+			var f *proptest.Failure
+			require.ErrorAs(t, m.Do(c.step), &f, "the check is not blind")
+			require.Contains(t, f.Why, c.why)
+			require.Contains(t, f.Replay, "; "+c.step+"'")
+			require.NotEmpty(t, f.Trace)
+		})
+	}
+	m, err := Replay(start)
+	require.NoError(t, err)
+	m.keys.group(1).open = false
+	require.ErrorContains(t, m.reachable("R0", nil), "its key was retrieved from no server", "data without a key are found")
+	require.ErrorContains(t, m.acknowledged("x"), "0 servers hold it", "an acknowledged key that nobody holds is found")
+}
+
+// change changes the list of events on its way to the checks.
+func change(m *Machine, how func(*raslab.ServiceEvent)) {
+	m.events = func() []raslab.ServiceEvent {
+		all := m.Lab.Events()
+		for i := range all {
+			how(&all[i])
+		}
+		return all
+	}
+}
+
+// hide takes a code out of the list of events; or lets its count stay.
+func hide(code string, whole bool) func(*Machine) {
+	return func(m *Machine) {
+		change(m, func(e *raslab.ServiceEvent) {
+			switch {
+			case e.SRC == code && whole:
+				e.SRC = "BE3400B3"
+			case e.SRC == code:
+				e.Count = 1
+			}
+		})
+	}
+}
+
+// TestModelKnowsNoFacility: the files of the model call nothing of raslab, so that both
+// can not be wrong in the same way.
+func TestModelKnowsNoFacility(t *testing.T) {
+	for _, name := range []string{"keyworld.go", "keytime.go"} {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, i := range f.Imports {
+			require.NotContains(t, i.Path.Value, "fdelab", "%s imports nothing of the project", name)
+		}
+	}
+}

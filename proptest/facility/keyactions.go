@@ -1,0 +1,158 @@
+package facility
+
+import (
+	"fmt"
+	"maps"
+
+	"pgregory.net/rapid"
+)
+
+// keyFaults break and mend the way to the keys, and let people work on it. A fault is
+// often that of both servers, links or consoles, for with one of two nothing much happens.
+func (m *Machine) keyFaults() map[string]func(*rapid.T) {
+	number := func(t *rapid.T, what string, from, to int) int { return rapid.IntRange(from, to).Draw(t, what) }
+	word := func(t *rapid.T, what string, of ...string) string { return rapid.SampledFrom(of).Draw(t, what) }
+	do := func(t *rapid.T, format string, a ...any) { m.Must(t, fmt.Sprintf(format, a...)) }
+	// each does a step for one machine of the customer, or for all.
+	each := func(t *rapid.T, n int, format string, a ...any) {
+		first := number(t, "which, or all", 0, n)
+		for i := 1; i <= n; i++ {
+			if first == 0 || first == i {
+				do(t, format, append([]any{i}, a...)...)
+			}
+		}
+	}
+	hosts := func() int { return len(m.keys.hosts) }
+	return map[string]func(*rapid.T){
+		"stop server":  func(t *rapid.T) { each(t, hosts(), "stop-server %d") },
+		"start server": func(t *rapid.T) { each(t, hosts(), "start-server %d") },
+		"service": func(t *rapid.T) {
+			each(t, hosts(), "service %d %s", word(t, "to", "ends", "hangs", "garbled"))
+		},
+		"mend service": func(t *rapid.T) {
+			for _, to := range []string{"runs", "goes-on", "right"} {
+				for n := range hosts() {
+					do(t, "service %d %s", n+1, to)
+				}
+			}
+		},
+		"lose key": func(t *rapid.T) { each(t, hosts(), "lose-key %d %d", number(t, "group", 1, 2)) },
+		"damage key": func(t *rapid.T) {
+			each(t, hosts(), "damage-key %d %d %d", number(t, "group", 1, 2), number(t, "bit", 0, 3))
+		},
+		"restore keys": func(t *rapid.T) {
+			do(t, "restore-keys %d %d", number(t, "to", 1, hosts()), number(t, "from", 1, hosts()))
+		},
+		"certificate": func(t *rapid.T) {
+			each(t, hosts(), "reissue %d %s %s %d", word(t, "issuer", "customer", "customer", "unknown"), word(t, "name", "own", "own", "other"), rapid.SampledFrom([]int{0, 90, 300, 500, -60}).Draw(t, "life"))
+		},
+		"good certificate": func(t *rapid.T) { each(t, hosts(), "reissue %d customer own 0") },
+		"trust": func(t *rapid.T) {
+			each(t, hosts(), "trust %d %s %s", word(t, "whom", "factory", "customer"), word(t, "to", "yes", "no"))
+		},
+		"console": func(t *rapid.T) { each(t, 2, "console %d %s", word(t, "to", "off", "hung")) },
+		"mend console": func(t *rapid.T) {
+			to := word(t, "to", "on", "free")
+			do(t, "console 1 %s", to)
+			do(t, "console 2 %s", to)
+		},
+		"link": func(t *rapid.T) {
+			to, p := word(t, "to", "cut", "stalled", "up", "up"), number(t, "partition, or both", 0, 2)
+			for i := range 2 {
+				if p == 2 || p == i {
+					do(t, "link %d 1 %s", i, to)
+					do(t, "link %d 2 %s", i, to)
+				}
+			}
+		},
+		"one link": func(t *rapid.T) {
+			do(t, "link %d %d %s", number(t, "partition", 0, 1), number(t, "console", 1, 2), word(t, "to", "cut", "stalled", "up"))
+		},
+		"path": func(t *rapid.T) {
+			n, to := number(t, "server", 1, hosts()), word(t, "to", "cut", "up")
+			each(t, 2, "path %d %d %s", n, to)
+		},
+		"manager": func(t *rapid.T) {
+			each(t, 4, "manager %d %s", word(t, "to", "active", "active", "inactive", "kmip", "ipp", "ipp-tls"))
+		},
+		"remove manager": func(t *rapid.T) { do(t, "rm-manager %d", number(t, "manager", 1, 4)) },
+		"make manager": func(t *rapid.T) {
+			do(t, "mk-manager %d %d %d", number(t, "manager", 1, 5), number(t, "server", 1, hosts()), number(t, "group", 1, 2))
+		},
+		"add server": func(t *rapid.T) { do(t, "add-server") },
+		"own certificate": func(t *rapid.T) {
+			do(t, "own-cert %s", word(t, "which", "default", "default", "lost", "90", "400", "3000"))
+		},
+		"damage copy":    func(t *rapid.T) { each(t, 3, "damage-copy %d") },
+		"restore copies": func(t *rapid.T) { do(t, "restore-copies") },
+		"sfi":            func(t *rapid.T) { do(t, "sfi %s", word(t, "step", "quiesce", "shutdown", "resume")) },
+		"retrieve":       func(t *rapid.T) { do(t, "retrieve") },
+		"test of access": func(t *rapid.T) { do(t, "test-access %d", number(t, "group", 1, 3)) },
+		"rekey data":     func(t *rapid.T) { do(t, "rekey-data %d", number(t, "group", 1, 2)) },
+		"rekey with one server": func(t *rapid.T) {
+			n := number(t, "server", 1, 2)
+			do(t, "%s", fmt.Sprintf(word(t, "how", "stop-server %d", "service %d ends", "path 1 %[1]d cut"), n))
+			do(t, "rekey-data %d", number(t, "group", 1, 2))
+		},
+		"rekey group":      func(t *rapid.T) { do(t, "rekey-group %d", number(t, "group", 1, 2)) },
+		"configure":        func(t *rapid.T) { do(t, "group %d", number(t, "group", 1, 2)) },
+		"close any event":  func(t *rapid.T) { do(t, "close %d", number(t, "event", 1, max(1, len(m.seen)))) },
+		"close last event": func(t *rapid.T) { do(t, "close %d", max(1, len(m.seen)-number(t, "back", 0, 3))) },
+	}
+}
+
+// KeyActions are random steps on the way to the keys, with the reboots, the passing of
+// time and the repairs that go on meanwhile. Nothing is broken in the drives.
+func (m *Machine) KeyActions() map[string]func(*rapid.T) {
+	all := m.keyFaults()
+	sound := m.Actions()
+	for _, name := range []string{"iml", "power cycle", "advance", "repair", "end repair", "health", "write", "mes"} {
+		all[name] = sound[name]
+	}
+	all["iml more"] = all["iml"]
+	all["advance minutes"] = func(t *rapid.T) { m.Must(t, fmt.Sprintf("advance %d", rapid.IntRange(1, 30).Draw(t, "minutes"))) }
+	all["advance days"] = func(t *rapid.T) { m.Must(t, fmt.Sprintf("advance %d", 60*rapid.IntRange(12, 80).Draw(t, "hours"))) }
+	all["calm"] = func(t *rapid.T) {
+		if rapid.IntRange(0, 2).Draw(t, "really") == 0 {
+			m.Must(t, "calm")
+		}
+	}
+	return all
+}
+
+// noise arms fault plans on networks and links: what one request meets then
+// depends on how many went before.
+func (m *Machine) noise() map[string]func(*rapid.T) {
+	plan := func(t *rapid.T, points ...string) string {
+		when := rapid.SampledFrom([]string{"", " (OnIndex 0)", " (OnIndex 1)", " (Every 2)", " (Every 3)", " (After 2)", " (Not (OnIndex 0))"}).Draw(t, "when")
+		return "(" + rapid.SampledFrom(points).Draw(t, "point") + when + ")"
+	}
+	number := func(t *rapid.T, what string, from, to int) int { return rapid.IntRange(from, to).Draw(t, what) }
+	return map[string]func(*rapid.T){
+		"arm network": func(t *rapid.T) {
+			m.Must(t, fmt.Sprintf("arm-net %d %s", number(t, "console", 1, 2), plan(t, "net.connect.refused", "net.connect.lost", "net.session.reset", "net.session.garbled", "net.session.silent")))
+		},
+		"arm link": func(t *rapid.T) {
+			m.Must(t, fmt.Sprintf("arm-link %d %d %s", number(t, "partition", 0, 1), number(t, "console", 1, 2), plan(t, "link.command.lost", "link.command.stalled")))
+		},
+	}
+}
+
+// NoisyActions are KeyActions with fault plans on networks and links.
+func (m *Machine) NoisyActions() map[string]func(*rapid.T) {
+	all := m.KeyActions()
+	maps.Copy(all, m.noise())
+	return all
+}
+
+// AllActions are FaultActions, NoisyActions and calm between them: drives break while
+// the way to the keys does.
+func (m *Machine) AllActions() map[string]func(*rapid.T) {
+	all := m.FaultActions()
+	maps.Copy(all, m.keyFaults())
+	maps.Copy(all, m.noise())
+	all["arm again"], all["arm once more"] = all["arm"], all["arm"]
+	all["calm"] = func(t *rapid.T) { m.Must(t, "calm") }
+	all["calm again"], all["calm once more"] = all["calm"], all["calm"]
+	return all
+}
