@@ -46,8 +46,8 @@ func (m *Machine) checkShape() error {
 		}
 		// A repair takes a member out of a rank, and of one that holds nothing yet
 		// even two.
-		if !m.Broken() && r.Rows > 0 && r.DataState != "Normal" && r.DataState != "Degraded" {
-			return m.failf("rank %s has data state %s, with nothing broken", r.ID, r.DataState)
+		if len(m.history.drives) == 0 && !m.keys.locked(r.KeyGroup) && r.Rows > 0 && r.DataState != "Normal" && r.DataState != "Degraded" {
+			return m.failf("rank %s has data state %s, with nothing broken in the drives, and its key is there", r.ID, r.DataState)
 		}
 	}
 	for _, a := range arrays {

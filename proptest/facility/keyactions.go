@@ -75,6 +75,11 @@ func (m *Machine) keyFaults() map[string]func(*rapid.T) {
 		"manager": func(t *rapid.T) {
 			each(t, 4, "manager %d %s", word(t, "to", "active", "active", "inactive", "kmip", "ipp", "ipp-tls"))
 		},
+		"no TLS": func(t *rapid.T) { each(t, 4, "manager %d %s", "ipp") },
+		"one key lost": func(t *rapid.T) {
+			do(t, "lose-key %d %d", number(t, "server", 1, 2), number(t, "group", 1, 2))
+			do(t, "retrieve")
+		},
 		"remove manager": func(t *rapid.T) { do(t, "rm-manager %d", number(t, "manager", 1, 4)) },
 		"make manager": func(t *rapid.T) {
 			do(t, "mk-manager %d %d %d", number(t, "manager", 1, 5), number(t, "server", 1, hosts()), number(t, "group", 1, 2))

@@ -365,6 +365,12 @@ func mayGet(all []keyAttempt) bool {
 // unreadable: no copy of the repository is good.
 func (k *keyWorld) unreadable() bool { return k.bad[0] && k.bad[1] && k.bad[2] }
 
+// locked says whether hosts get nothing from the ranks of a key group.
+func (k *keyWorld) locked(group int) bool {
+	g := k.group(group)
+	return !k.access || g != nil && !g.open
+}
+
 // armed says whether a fault plan has a say in what requests meet.
 func (k *keyWorld) armed() bool {
 	if k.memory != "" || k.flipped {

@@ -381,11 +381,12 @@ func (r *rank) possible(lba uint64) []uint32 {
 }
 
 // noData takes an error of host I/O: data may be out of reach or lost, but only if
-// something was broken, or the rank holds nothing yet.
+// a drive was broken, or the rank holds nothing yet, or has no key.
 func (m *Machine) noData(rank string, err error) error {
 	r, gone := m.Lab.Rank(rank)
-	if !m.Broken() && (gone != nil || r.Info().Rows > 0) {
-		return m.failf("I/O on %s fails with nothing broken: %v", rank, err)
+	locked := m.keys.locked(m.ranks[rank].keygrp)
+	if !locked && len(m.history.drives) == 0 && (gone != nil || r.Info().Rows > 0) {
+		return m.failf("I/O on %s fails with nothing broken in the drives, and its key is there: %v", rank, err)
 	}
 	if !errors.Is(err, raslab.ErrNoAccess) && !errors.Is(err, raslab.ErrDataLost) {
 		return m.failf("I/O on %s fails with neither ErrNoAccess nor ErrDataLost: %v", rank, err)
@@ -396,8 +397,7 @@ func (m *Machine) noData(rank string, err error) error {
 // reachable: no data without a key that was retrieved since the power came back, and
 // none while the partitions are down.
 func (m *Machine) reachable(name string, err error) error {
-	g := m.keys.group(m.ranks[name].keygrp)
-	locked := !m.keys.access || g != nil && !g.open
+	locked := m.keys.locked(m.ranks[name].keygrp)
 	switch {
 	case err == nil && locked:
 		return m.failf("I/O on %s succeeds, and its key was retrieved from no server", name)
