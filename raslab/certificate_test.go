@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"io/fs"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,35 @@ func TestKeyManagersTrustWhomTheyAreTold(t *testing.T) {
 	all, err = l.TestAccess(1)
 	must(t, err)
 	require.NoError(t, all[2].Err)
+}
+
+func TestReadTrust(t *testing.T) {
+	files := map[string][]byte{"a.pem": []byte("x"), "empty": nil}
+	read := func(name string) ([]byte, error) {
+		if data, ok := files[name]; ok {
+			return data, nil
+		}
+		return nil, fmt.Errorf("open %s: %w", name, fs.ErrNotExist)
+	}
+	data, err := ReadTrust("a.pem", read)
+	must(t, err)
+	require.Equal(t, "x", string(data))
+	data, err = ReadTrust("empty", read)
+	must(t, err)
+	require.NotNil(t, data, "an empty file is not the customer's authority")
+	data, err = ReadTrust(customerCertificate, read)
+	must(t, err)
+	require.Nil(t, data, "without a file the name means the customer's authority")
+	files[customerCertificate] = []byte("y")
+	data, err = ReadTrust(customerCertificate, read)
+	must(t, err)
+	require.Equal(t, "y", string(data), "a file of that name counts")
+	_, err = ReadTrust("b.pem", read)
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = ReadTrust("b.pem", nil)
+	require.ErrorIs(t, err, ErrNotFound)
+	_, err = ReadTrust("b.pem", func(string) ([]byte, error) { return nil, fs.ErrPermission })
+	require.ErrorIs(t, err, fs.ErrPermission)
 }
 
 // The name of the file and the authorities that are trusted stay together.

@@ -42,7 +42,9 @@
 // A partition sends a key command over a link to a management console (either of
 // two), and the console connects to the key server: over the simulated network of
 // this package, with real certificates on the virtual clock, or to the server
-// that Options.Dial gives. keyPath is that way, and the only one. It is taken at a dual
+// that Options.Dial gives. By KMIP a server gives a data key that it holds. By IPP
+// the bytes of package ipp go to and fro, and the facility holds the data key, wrapped by
+// the server's key pairs, in its key repository. keyPath is that way, and the only one. It is taken at a dual
 // cluster IML, in the periodic key retrieval, in the connectivity query of twelve minutes that
 // follows BE14E004, BE14E008, BE14E009 and a silent server, and in a test of access. A
 // retrieval reads the record of the group from the key repository, asks, and holds the
@@ -91,7 +93,9 @@
 // retrieval every eight hours; the partitions share a key that one of them got; the
 // console tries are made in the order of their numbers; a server is silent when a partition
 // can not communicate with it, whatever the other does; one certificate for the whole facility, valid for
-// decades; the location codes KS (key server), KG (key group) and SFI; the key
+// decades; the expiry of a key server's certificate is looked at in each handshake; the
+// key managers of a group speak one key protocol, and a configured group keeps it; the
+// key pairs of two labels, the same on all of the customer's servers; the location codes KS (key server), KG (key group) and SFI; the key
 // repository in three copies, and the last good record at the consoles; quiesce and
 // shutdown take five and ten minutes; a plain drive is a breach wherever it is certified. Of the
 // cloud: where receipts are kept, and a thousand of them; that a group of type TCT without its key

@@ -304,6 +304,19 @@ func TestLabels(t *testing.T) {
 	must(t, err)
 	require.Equal(t, []string{"tier1", "ds8000_a"}, []string{g.Label, g.Label2})
 
+	// A configuration that waits for a second server goes on with its labels.
+	ok(t, l)(l.RemoveGroup(1))
+	require.Equal(t, []string{"key group 1"}, l.repo.Names(), "the wrapped data keys go with the group")
+	stopServer(t, l, 2)
+	fails(t, l)(l.ConfigureGroup(1, "tier1"))
+	startServer(t, l, 2)
+	_, err = l.ConfigureGroup(1, "ds8000_b")
+	require.ErrorContains(t, err, "labels tier1 and ds8000_a already")
+	ok(t, l)(l.ConfigureGroup(1))
+	g, err = l.GroupByID(1)
+	must(t, err)
+	require.Equal(t, "tier1", g.Label)
+
 	kmip := newLab(t, Options{Drives: 8})
 	_, err = kmip.ConfigureGroup(1, "tier1")
 	require.ErrorContains(t, err, "only IPP has labels")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
@@ -117,6 +118,9 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	pairs, protocol, err := l.labelsOf(op, id, labels)
 	if err != nil {
 		return Report{}, err
+	}
+	if g != nil && g.enc.State() == encgroup.Configuring && pairs != g.labels && strings.Join(labels, "") != "" {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("the data key of key group %d is wrapped with labels %s and %s already", id, g.labels[0], g.labels[1]), "leave the labels out, or remove the group and begin anew")
 	}
 	if g == nil {
 		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &recordStore{lab: l, group: id, name: fmt.Sprintf("key group %d", id)}}
@@ -257,6 +261,9 @@ func (l *Lab) RemoveGroup(id int) (rep Report, err error) {
 	}
 	r := l.begin(op, fmt.Sprint(id))
 	g.enc.PowerOff()
+	if err := g.store.dropSealed(); err != nil {
+		l.logf("repository", "the wrapped data keys of key group %d stay: %s", id, firstLine(err)) // they open nothing any more
+	}
 	l.groups = slices.DeleteFunc(l.groups, func(o *keyGroup) bool { return o == g })
 	r.note("key group %d is removed", id)
 	return r.done(), nil

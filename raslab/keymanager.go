@@ -119,7 +119,7 @@ func ReadTrust(name string, read func(name string) ([]byte, error)) ([]byte, err
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, refuse(ErrNotFound, "keymgr certificate", fmt.Sprintf("there is no file %q", name), "the PEM file of the server's authority is right; "+customerCertificate+" is the customer's")
 	case err != nil:
-		return nil, fmt.Errorf("raslab: %w", err)
+		return nil, &RequestError{Op: "keymgr certificate", What: "the file can not be read: " + firstLine(err), Kind: errors.Join(ErrInvalid, err)}
 	case data == nil:
 		data = []byte{} // an empty file is no certificate
 	}

@@ -52,6 +52,15 @@ func (r *recordStore) keepSealed(b []byte) error {
 	return nil
 }
 
+// dropSealed deletes the entry with the group.
+func (r *recordStore) dropSealed() error {
+	err := r.lab.repo.Delete(r.sealedName())
+	if errors.Is(err, repository.ErrNoEntry) {
+		return nil
+	}
+	return err
+}
+
 // Kept reads the EEDKs of a data key from the medium.
 func (r *recordStore) Kept(uid string) ([]byte, error) {
 	list, err := r.sealedKeys()
@@ -84,7 +93,8 @@ func (r *recordStore) sealedKeys() (list []sealedKey, err error) {
 }
 
 // Safe is where the facility keeps the EEDKs of a group, for a real client of a
-// key server that is made by Options.Dial; its methods may be called while the group exists.
+// key server that is made by Options.Dial (which has labels of its own); its methods may
+// be called while the group exists.
 func (l *Lab) Safe(group int) ipp.Safe { return lazySafe{l, group} }
 
 type lazySafe struct {

@@ -11,7 +11,10 @@
 // Client is an encgroup.KeyServer. Its unique identifier of a data key is the
 // beginning of the SHA-256 of the EEDKs, 32 hexadecimal digits; a Safe, one for all clients of a
 // facility, keeps the EEDKs under it. Server is a key server: over TCP, or over
-// TLS where the listener and the client have a configuration for it ("TLS-enabled IPP").
+// TLS where the listener and the client have a configuration for it ("TLS-enabled IPP");
+// or without sockets, where ClientConfig.Exchange brings the frames to Server.Answer, as in a
+// lab in virtual time. The same source of entropy gives the same key pairs, wraps and
+// identifiers.
 //
 // # The wire
 //

@@ -89,7 +89,7 @@ func GenerateKey(entropy io.Reader) (*rsa.PrivateKey, error) {
 
 // sieveMax bounds the primes by which numbers are divided before they are tested:
 // most that are not prime go that way, which is some hundred times cheaper.
-const sieveMax = 4096
+const sieveMax = 1 << 15
 
 // smallPrimes are the odd primes below sieveMax.
 var smallPrimes = func() (out []uint64) {
