@@ -1,7 +1,9 @@
 package facility
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -180,21 +182,28 @@ func (m *Machine) Prepare() error {
 	return nil
 }
 
-// Replay runs a script: "seed=7 drives=16 | step; step; ...".
+// Replay runs a script: "seed=7 drives=16 | step; step; ...", or "seed=7 drives=16 keys=ipp | ...".
 func Replay(script string) (*Machine, error) {
 	head, body, cut := strings.Cut(script, "|")
 	o := Options{}
-	if _, err := fmt.Sscanf(strings.TrimSpace(head), "seed=%d drives=%d", &o.Seed, &o.Drives); err != nil || !cut {
-		return nil, fmt.Errorf("proptest: script %q, want seed=N drives=N | STEP; STEP", strings.TrimSpace(head))
+	n, err := fmt.Sscanf(strings.TrimSpace(head), "seed=%d drives=%d keys=%s", &o.Seed, &o.Drives, &o.Keys)
+	if n < 2 || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || !cut {
+		return nil, fmt.Errorf("proptest: script %q, want seed=N drives=N keys=WORD | STEP; STEP", strings.TrimSpace(head))
 	}
 	m, err := NewMachine(o)
 	if err != nil {
 		return nil, err
 	}
+	first := m.first() // a run that failed was printed with them
 	for _, step := range strings.Split(body, ";") {
-		if step = strings.TrimSpace(step); step == "" || len(m.steps) == 1 && step == m.steps[0] {
+		if step = strings.TrimSpace(step); step == "" {
 			continue
 		}
+		if len(first) > 0 && step == first[0] {
+			first = first[1:]
+			continue
+		}
+		first = nil
 		if err := m.Do(step); err != nil {
 			return m, err
 		}

@@ -91,7 +91,7 @@ func TestChecksCanFail(t *testing.T) {
 	require.ErrorAs(t, m.Do("read R0 5"), &f, "other data than was written")
 	m.ranks["R0"].may[5] = []uint32{1005}
 	require.Contains(t, f.Replay, "read R0 5'")
-	require.Contains(t, f.Replay, "'seed=0 drives=16 | ")
+	require.Contains(t, f.Replay, "'seed=0 drives=16 keys=kmip | ")
 
 	m.ranks["R9"] = &rank{}
 	require.ErrorAs(t, m.Do("health"), &f, "a rank that is not there")

@@ -54,7 +54,7 @@ func (m *Machine) compareEvents() error {
 		}
 		told[k].add(1, w.on, w.servers)
 	}
-	took := false // BE14CFE1 came
+	var took []int // the partitions of a BE14CFE1 that came; nil: none came
 	for i, e := range is {
 		if !keyCode(e.SRC) {
 			continue
@@ -65,7 +65,9 @@ func (m *Machine) compareEvents() error {
 		}
 		k := m.keyOf(e)
 		if n := e.Count - before.Count; n > 0 {
-			took = took || e.SRC == "BE14CFE1"
+			if e.SRC == "BE14CFE1" {
+				took = e.Partitions
+			}
 			t := told[k]
 			if t == nil || t.n < n {
 				return m.failf("%s was raised (event %d, for %v) and its cause did not hold: %s", e.SRC, e.ID, e.Locations, strings.Join(e.Found, "; "))
@@ -109,12 +111,12 @@ func union(a, b []int) []int {
 }
 
 // compareClosed: what closed by itself is BE14CFE1 and every BE14E0xx that was open on
-// its partitions, which are both.
-func (m *Machine) compareClosed(was, is []raslab.ServiceEvent, took bool) error {
+// no other partitions than its own.
+func (m *Machine) compareClosed(was, is []raslab.ServiceEvent, took []int) error {
 	for i, e := range is {
 		wasOpen := i >= len(was) || was[i].Open
 		byItself := wasOpen && !e.Open && e.ClosedBy == "facility"
-		must := e.SRC == "BE14CFE1" && wasOpen || took && i < len(was) && was[i].Open && closedByCFE1(e.SRC)
+		must := e.SRC == "BE14CFE1" && wasOpen || took != nil && i < len(was) && was[i].Open && closedByCFE1(e.SRC) && slices.Equal(union(took, e.Partitions), took)
 		switch {
 		case byItself && !must:
 			return m.failf("%s (event %d) was closed by the facility, and access did not come back", e.SRC, e.ID)

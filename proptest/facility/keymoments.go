@@ -2,7 +2,6 @@ package facility
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -239,7 +238,6 @@ func (m *Machine) restoreCopies([]string) error {
 	r, err := m.Lab.RestoreRepository()
 	if err == nil {
 		m.keys.bad, m.keys.badUnsure, m.scarred = [3]bool{}, false, [3]bool{}
-		m.keys.flipped = strings.Contains(m.keys.memory, "save.signature")
 		if r.Failed {
 			return m.failf("the key repository was not restored, and every record was good once: %v", r.Notes)
 		}
@@ -252,7 +250,8 @@ func (m *Machine) restoreCopies([]string) error {
 func (m *Machine) configure(a []string) error {
 	k, id := m.keys, number(a[0])
 	g := k.group(id)
-	ok := !k.busy && k.running && id >= 1 && id <= 4 && len(k.activeOf(id)) >= 2 && (g == nil || g.phase != phaseDone)
+	ipp, one := k.protocol(id)
+	ok := k.serves() && id >= 1 && id <= 4 && len(k.activeOf(id)) >= 2 && one && (g == nil || g.phase != phaseDone)
 	if ok && g == nil {
 		g = &worldGroup{id: id}
 		k.groups = append(k.groups, g)
@@ -264,6 +263,9 @@ func (m *Machine) configure(a []string) error {
 	}
 	rec := m.Lab.Group(id).Record()
 	had := g.phase == phaseHalf
+	if !had {
+		g.ipp = ipp
+	}
 	made, err := m.newDataKey(g, had, g.key, g.maker, rec.UID, !r.Failed)
 	if err != nil {
 		return err
@@ -273,7 +275,7 @@ func (m *Machine) configure(a []string) error {
 	}
 	if made {
 		g.phase, g.open = phaseDone, true
-		return m.acknowledged(g.key)
+		return m.acknowledged(g)
 	}
 	return nil
 }
@@ -281,7 +283,7 @@ func (m *Machine) configure(a []string) error {
 func (m *Machine) rekeyData(a []string) error {
 	k, id := m.keys, number(a[0])
 	g := k.group(id)
-	ok := !k.busy && g != nil && g.open && len(k.activeOf(id)) >= 2
+	ok := k.serves() && g != nil && g.open && len(k.activeOf(id)) >= 2
 	r, err := m.Lab.RekeyDataKey(id)
 	if !ok || err != nil {
 		return m.expect(ok, err)
@@ -298,7 +300,7 @@ func (m *Machine) rekeyData(a []string) error {
 	g.next, g.nextMaker = next, maker
 	if made {
 		g.key, g.maker, g.next, g.nextMaker = next, maker, "", ""
-		return m.acknowledged(g.key)
+		return m.acknowledged(g)
 	}
 	if rec.UID != g.key {
 		return m.failf("a rekey that did not succeed has changed the data key from %s to %s", g.key, rec.UID)
@@ -331,7 +333,11 @@ func (m *Machine) newDataKey(g *worldGroup, had bool, key, maker, now string, do
 			}
 		}
 		key = now
-		k.newKey(key, maker)
+		if g.ipp {
+			k.sealed[key] = true
+		} else {
+			k.newKey(key, maker)
+		}
 	}
 	if key != now {
 		return false, m.failf("the facility has data key %q, expected %q", now, key)
@@ -340,6 +346,22 @@ func (m *Machine) newDataKey(g *worldGroup, had bool, key, maker, now string, do
 		return false, m.failf("data key %s counts as enabled: %v, expected %v", key, done, !done)
 	}
 	return done, nil
+}
+
+// protocol is what the key managers of a group speak, if it is one.
+func (k *keyWorld) protocol(group int) (ipp, one bool) {
+	var of []*worldManager
+	for _, m := range k.managers {
+		if m.group == group {
+			of = append(of, m)
+		}
+	}
+	for _, m := range of {
+		if m.ipp != of[0].ipp {
+			return false, false
+		}
+	}
+	return len(of) > 0 && of[0].ipp, true
 }
 
 // makerOf is the one machine that held a key first, where a fault plan chose it.
@@ -358,7 +380,7 @@ func (k *keyWorld) shown(g *worldGroup, key, maker string) bool {
 	var first, second *uint64
 	for _, w := range k.activeOf(g.id) {
 		h := k.host(w.host)
-		wrong, have := h.keys[key]
+		wrong, have := k.gives(h, key)
 		switch {
 		case !have || !k.reaches(w):
 		case h.name == maker:
@@ -371,8 +393,12 @@ func (k *keyWorld) shown(g *worldGroup, key, maker string) bool {
 }
 
 // acknowledged: two servers hold the key of which the facility has just said that it
-// is in force.
-func (m *Machine) acknowledged(key string) error {
+// is in force. With IPP none holds it, and a rekey or a configuration asked two of them.
+func (m *Machine) acknowledged(g *worldGroup) error {
+	key := g.key
+	if g.ipp {
+		return nil
+	}
 	n := 0
 	for _, h := range m.Lab.KeyHosts() {
 		if slices.Contains(h.Store().Keys(), key) {
@@ -387,7 +413,7 @@ func (m *Machine) acknowledged(key string) error {
 
 func (m *Machine) rekeyGroup(a []string) error {
 	g := m.keys.group(number(a[0]))
-	ok := !m.keys.busy && g != nil && g.open
+	ok := m.keys.serves() && g != nil && g.open
 	// Whether it ends depends on drives: it waits for a member that is away.
 	_, err := m.Lab.RekeyGroupKey(number(a[0]))
 	return m.expect(ok, err)

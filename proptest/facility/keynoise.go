@@ -121,7 +121,7 @@ func (m *Machine) plausible(was []raslab.ServiceEvent, before, after possible) e
 		// Which of the events were open by then is not known.
 		return nil
 	}
-	return m.compareClosed(was, m.seen, false)
+	return m.compareClosed(was, m.seen, nil)
 }
 
 // mayBe says whether the cause of a code may hold.
@@ -167,8 +167,10 @@ func (m *Machine) mayBe(key eventKey, p possible) bool {
 // foretells again.
 func (m *Machine) calm([]string) error {
 	k := m.keys
-	if err := m.sub("arm-memory -"); err != nil {
-		return err
+	for p := range 2 {
+		if err := m.sub("arm-memory %d -", p); err != nil {
+			return err
+		}
 	}
 	for c := range 2 {
 		for _, step := range []string{"console %d on", "console %d free", "arm-net %d -", "link 0 %d up", "link 1 %d up", "arm-link 0 %d -", "arm-link 1 %d -"} {

@@ -33,7 +33,7 @@ func keyVerbs() map[string]verb {
 		"path":           {args: 3, run: (*Machine).path},
 		"arm-net":        {args: 2, rest: true, run: (*Machine).armNet},
 		"arm-link":       {args: 3, rest: true, run: (*Machine).armLink},
-		"arm-memory":     {args: 1, rest: true, run: (*Machine).armMemory},
+		"arm-memory":     {args: 2, rest: true, run: (*Machine).armMemory},
 		"manager":        {args: 2, run: (*Machine).manager},
 		"rm-manager":     {args: 1, run: (*Machine).removeManager},
 		"mk-manager":     {args: 3, run: (*Machine).makeManager},
@@ -136,8 +136,9 @@ func (m *Machine) addServer([]string) error {
 	return nil
 }
 
+// keyInForce is the data key of a group that key servers keep: with IPP they keep none.
 func (m *Machine) keyInForce(group string) string {
-	if g := m.keys.group(number(group)); g != nil {
+	if g := m.keys.group(number(group)); g != nil && !g.ipp {
 		return g.key
 	}
 	return ""
@@ -308,15 +309,19 @@ func (m *Machine) armLink(a []string) error {
 	return m.refusal(err)
 }
 
-// armMemory: the points of a signature; the others are no matter of the key path.
+// armMemory: the memory under a signature. What other bits mean is no matter of the
+// key path.
 func (m *Machine) armMemory(a []string) error {
-	err := m.Lab.ArmMemory(plan(a[0]))
+	p, plan := number(a[0]), plan(a[1])
+	if plan != "" && !strings.HasPrefix(plan, "(memory.signature.") {
+		return fmt.Errorf("proptest: plan %q, want one of memory.signature.flipped", plan)
+	}
+	err := m.Lab.ArmMemory(p, plan)
 	if err == nil {
 		m.history.add("", kindKeys)
-		m.keys.memory = plan(a[0])
-		m.keys.flipped = m.keys.flipped || strings.Contains(a[0], "save.signature")
+		m.keys.memory[p] = plan
 	}
-	return m.refusal(err)
+	return m.expect(p == 0 || p == 1, err)
 }
 
 // manager: "manager 1 active", "inactive", "kmip", "ipp-tls", "ipp".
@@ -339,11 +344,17 @@ func (m *Machine) manager(a []string) error {
 		return fmt.Errorf("proptest: manager %q, want active, inactive, kmip, ipp-tls or ipp", a[1])
 	}
 	_, err := m.Lab.ChangeKeyManager(id, c)
+	asked := strings.HasPrefix(a[1], "ipp")
+	if w != nil && c.Protocol != nil {
+		if g := m.keys.group(w.group); g != nil && g.phase != phaseNone && g.ipp != asked {
+			return m.expect(false, err) // a data key does not move to another protocol
+		}
+	}
 	if w != nil {
 		m.history.add("", kindKeys)
 		switch {
 		case c.Protocol != nil:
-			w.plain = a[1] == "ipp"
+			w.plain, w.ipp = a[1] == "ipp", asked
 		case active:
 			w.inactive = false
 		default:
@@ -373,6 +384,9 @@ func (m *Machine) makeManager(a []string) error {
 	free := id >= 1 && id <= 8 && group >= 1 && group <= 4 && !slices.ContainsFunc(m.keys.managers, func(o *worldManager) bool {
 		return o.id == id || o.group == group && o.host == n
 	})
+	if g := m.keys.group(group); g != nil && g.phase != phaseNone && g.ipp {
+		free = false // it would be one of KMIP
+	}
 	_, err := m.Lab.MakeKeyManager(raslab.KeyManagerRequest{ID: id, Addr: w.name, KeyGroup: group})
 	if free {
 		m.keys.managers = append(m.keys.managers, &worldManager{id: id, host: n, group: group})

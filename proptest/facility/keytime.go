@@ -99,6 +99,16 @@ func (k *keyWorld) iml() {
 	}
 }
 
+// served is the partitions that get the key of every group themselves.
+func (k *keyWorld) served() (on []int) {
+	for _, p := range both {
+		if !slices.ContainsFunc(k.groups, func(g *worldGroup) bool { return g.phase == phaseDone && !got(k.attempts(g), p) }) {
+			on = append(on, p)
+		}
+	}
+	return on
+}
+
 func (k *keyWorld) imlOf(g *worldGroup) {
 	if k.unreadable() {
 		k.raise("BE14E3F7", g.id, 0, both, nil)
@@ -244,8 +254,10 @@ func (k *keyWorld) regain() {
 	case k.busy || k.sfi != sfiUp:
 		k.raise("BE14E1F6", 0, 0, both, nil)
 	default:
-		k.raise("BE14CFE1", 0, 0, both, nil)
 		k.iml()
+		if on := k.served(); k.access && len(on) > 0 {
+			k.raise("BE14CFE1", 0, 0, on, nil)
+		}
 	}
 }
 

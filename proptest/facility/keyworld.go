@@ -78,6 +78,7 @@ type worldLink struct {
 type worldManager struct {
 	id, host, group int
 	inactive, plain bool // plain: without TLS
+	ipp             bool // else KMIP
 
 	silent, overdue bool
 	since           time.Time
@@ -100,6 +101,7 @@ type worldGroup struct {
 	key, maker      string // the data key in force, or of phaseHalf
 	next, nextMaker string // of a rekey that is under way
 	open            bool   // the facility has the group key
+	ipp             bool   // its key was made over IPP: every server has the key pairs that open it
 }
 
 type sfiPhase int
@@ -124,12 +126,12 @@ type keyWorld struct {
 	ownIssuer      string // of the facility's certificate: factory, customer, "" without one
 	ownFrom, ownTo time.Time
 
-	bad         [3]bool // copies of the repository
-	badUnsure   bool    // something was written since: how bad is not known
-	memory      string  // the fault plan of the partitions' memory
-	flipped     bool    // a record may have been written with a wrong signature
-	running     bool    // both partitions have completed their IML
-	access      bool    // with data accessible
+	bad         [3]bool         // copies of the repository
+	badUnsure   bool            // something was written since: how bad is not known
+	sealed      map[string]bool // keys of IPP: every server has the key pairs that open them
+	memory      [2]string       // the fault plan of each partition's memory
+	running     bool            // both partitions have completed their IML
+	access      bool            // with data accessible
 	sfi         sfiPhase
 	sfiNext     time.Time
 	busy        bool // a service action is in progress
@@ -152,7 +154,7 @@ const (
 )
 
 func newKeyWorld(start time.Time, hosts int) *keyWorld {
-	k := &keyWorld{now: start, running: true, access: true, periodicDue: start.Add(worldPeriod)}
+	k := &keyWorld{now: start, sealed: map[string]bool{}, running: true, access: true, periodicDue: start.Add(worldPeriod)}
 	k.defaultCert()
 	for i := range k.consoles {
 		k.consoles[i].cutTo = map[int]bool{}
@@ -220,6 +222,15 @@ func (k *keyWorld) activeOf(group int) (out []*worldManager) {
 		}
 	}
 	return out
+}
+
+// gives is whether a server can give a key, and which of its bits are wrong.
+func (k *keyWorld) gives(h *worldHost, key string) (wrong uint64, have bool) {
+	if k.sealed[key] {
+		return 0, true
+	}
+	wrong, have = h.keys[key]
+	return wrong, have
 }
 
 // newKey is a key that a host made: it goes to every other one, at once or when both
@@ -293,7 +304,7 @@ func (k *keyWorld) through(p, c int, m *worldManager, key string) (out outcomes)
 	if strings.Contains(hmc.plan, "net.session") {
 		out = out.with(noSession)
 	}
-	wrong, have := h.keys[key]
+	wrong, have := k.gives(h, key)
 	switch {
 	case key == "":
 		return out.with(theKey)
@@ -302,7 +313,7 @@ func (k *keyWorld) through(p, c int, m *worldManager, key string) (out outcomes)
 	case wrong != 0:
 		return out.with(wrongKey)
 	}
-	if k.flipped || strings.Contains(k.memory, "load.signature") {
+	if k.memory != [2]string{} {
 		out = out.with(unsigned)
 	}
 	return out.with(theKey)
@@ -371,9 +382,12 @@ func (k *keyWorld) locked(group int) bool {
 	return !k.access || g != nil && !g.open
 }
 
+// serves says whether a service action may begin.
+func (k *keyWorld) serves() bool { return !k.busy && k.sfi == sfiUp }
+
 // armed says whether a fault plan has a say in what requests meet.
 func (k *keyWorld) armed() bool {
-	if k.memory != "" || k.flipped {
+	if k.memory != [2]string{} {
 		return true
 	}
 	for c := range k.consoles {

@@ -23,6 +23,9 @@ type Options struct {
 	// ForensicEvery is how many steps pass between searches of the drives that left
 	// a rank; 0 is 16, negative is never.
 	ForensicEvery int
+	// Keys is how the facility asks for the key of group 1: "kmip", or by IPP with the
+	// key pairs of the key servers, "ipp-tls" or "ipp" (without TLS); "" is "kmip".
+	Keys string
 }
 
 // sectorSize is that of the drives, in bytes.
@@ -67,6 +70,9 @@ func NewMachine(o Options) (*Machine, error) {
 	if o.ForensicEvery == 0 {
 		o.ForensicEvery = 16
 	}
+	if o.Keys == "" {
+		o.Keys = "kmip"
+	}
 	l, err := raslab.New(raslab.Options{Drives: o.Drives, Seed: o.Seed, SectorSize: sectorSize, Sectors: 4096})
 	if err != nil {
 		return nil, fmt.Errorf("proptest: %w", err)
@@ -75,7 +81,20 @@ func NewMachine(o Options) (*Machine, error) {
 		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, relics: map[string][]relic{}, history: newHistory(),
 		events: l.Events, keys: newKeyWorld(l.Now(), len(l.KeyHosts())), about: map[int]eventKey{}, of: map[int]*worldManager{},
 	}
-	return m, m.Do("group 1")
+	for _, step := range m.first() {
+		if err := m.Do(step); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// first is the steps that every run begins with.
+func (m *Machine) first() (steps []string) {
+	if m.options.Keys != "kmip" {
+		steps = []string{"manager 1 " + m.options.Keys, "manager 2 " + m.options.Keys}
+	}
+	return append(steps, "group 1")
 }
 
 // Broken says whether anything was broken so far.
@@ -213,7 +232,7 @@ func (m *Machine) failf(format string, args ...any) error {
 	return &proptest.Failure{
 		Why: fmt.Sprintf(format, args...), Seed: m.options.Seed, Version: proptest.Version(), Plan: strings.Join(plans, "; "),
 		Trace:  lines[max(0, len(lines)-proptest.TraceTail):],
-		Replay: fmt.Sprintf("go test github.com/seed-9d983aeb/fdelab/proptest/facility -run '^TestReplay$' -script 'seed=%d drives=%d | %s'", m.options.Seed, m.options.Drives, strings.Join(m.steps, "; ")),
+		Replay: fmt.Sprintf("go test github.com/seed-9d983aeb/fdelab/proptest/facility -run '^TestReplay$' -script 'seed=%d drives=%d keys=%s | %s'", m.options.Seed, m.options.Drives, m.options.Keys, strings.Join(m.steps, "; ")),
 	}
 }
 
@@ -238,9 +257,10 @@ func (m *Machine) report(r raslab.Report, err error) error {
 	return nil
 }
 
-// startRepair and endsRepair: one service action at a time.
+// startRepair and endsRepair: one service action at a time, on partitions that run.
 func (m *Machine) startRepair(a []string) error {
-	busy := m.keys.busy
+	m.look()
+	busy := !m.keys.serves()
 	r, err := m.Lab.StartRepair(a[0])
 	if err == nil {
 		m.keys.busy = true
