@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os/exec"
@@ -219,4 +220,65 @@ func TestReadmePair(t *testing.T) {
 		}
 		return text[:section[4]] + there.Replace(out) + text[section[5]:]
 	})
+}
+
+// conversation is a shell in this process, to which a test speaks line by line.
+type conversation struct {
+	t    testing.TB
+	in   *io.PipeWriter
+	out  *safeBuffer
+	done chan int
+}
+
+func converse(t testing.TB, args ...string) *conversation {
+	in, to := io.Pipe()
+	c := &conversation{t: t, in: to, out: &safeBuffer{}, done: make(chan int, 1)}
+	go func() { c.done <- run(args, in, c.out, c.out) }()
+	t.Cleanup(func() { _ = to.Close(); <-c.done })
+	return c
+}
+
+// says gives the shell a line, and returns what it printed when the line is done.
+func (c *conversation) says(line string) string {
+	c.t.Helper()
+	before := len(c.out.String())
+	_, err := fmt.Fprintf(c.in, "%s\ntime now\n", line) // the last word is a time alone on a line
+	require.NoError(c.t, err)
+	over := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n\z`)
+	require.Eventually(c.t, func() bool { return over.MatchString(c.out.String()[before:]) }, time.Minute, time.Millisecond, "the shell answers %s: %s", line, c.out)
+	return c.out.String()[before:]
+}
+
+// TestFacilityOutlivesEitherServer: with one of two servers killed the facility gets its
+// keys from the other and tells which is silent; a new data key does not count before both
+// have it; when the server is back, all goes on.
+func TestFacilityOutlivesEitherServer(t *testing.T) {
+	p := newServerPair(t)
+	p.start(0)
+	p.start(1)
+	p.linked()
+	c := converse(t, "shell", "--kmip-certs", p.dir[0])
+	out := c.says(facilityWith(port(t, p.addr[0]), port(t, p.addr[1]), ""))
+	require.Contains(t, out, "joined key group 1", out)
+	for n, where := range []string{"KS1-127.0.0.1", "KS2-localhost"} {
+		p.kill(n)
+		require.Contains(t, c.says("power cycle"), "7 drives unlocked", "the other server has the key")
+		out = c.says("time advance by=8h")
+		require.Contains(t, out, "BE14EAF3", out)
+		require.Contains(t, out, where, "the code has the address of the server that is gone")
+		before := c.says("keygrp show keygrp=1")
+		require.Contains(t, c.says("keygrp newdatakey keygrp=1"), "failed", "a key that one server has does not count")
+
+		p.start(n)
+		p.linked()
+		out = c.says("keygrp newdatakey keygrp=1")
+		require.Contains(t, out, "done", "with both there is a new data key: %s", out)
+		require.NotEqual(t, before, c.says("keygrp show keygrp=1"))
+		require.Contains(t, c.says("power cycle"), "7 drives unlocked")
+		for _, line := range regexp.MustCompile(`(?m)^(\d+) +BE14.* open `).FindAllStringSubmatch(c.says("event list"), -1) {
+			out = c.says("event close event=" + line[1])
+			require.Contains(t, out, "closed", "the cause is gone: %s", out)
+		}
+		require.Contains(t, c.says("time advance by=8h; event list"), "no serviceable event is open", "and stays so")
+	}
 }
