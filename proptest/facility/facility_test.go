@@ -30,8 +30,12 @@ func TestReplay(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func machine(t *rapid.T) *Machine {
-	m, err := NewMachine(Options{Seed: rapid.Uint64Range(0, 1000).Draw(t, "seed")})
+func machine(t *rapid.T, keys ...string) *Machine {
+	o := Options{Seed: rapid.Uint64Range(0, 1000).Draw(t, "seed")}
+	if len(keys) > 0 {
+		o.Keys = rapid.SampledFrom(keys).Draw(t, "keys")
+	}
+	m, err := NewMachine(o)
 	require.NoError(t, err)
 	require.NoError(t, m.Prepare())
 	return m

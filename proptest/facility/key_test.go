@@ -18,7 +18,8 @@ import (
 // keyMachine has a spare machine of the customer to restore keys from, and often a
 // second key group.
 func keyMachine(t *rapid.T) *Machine {
-	m := machine(t)
+	// The RSA key pairs of IPP take a while to draw: mostly KMIP.
+	m := machine(t, "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "ipp-tls", "ipp")
 	m.Must(t, "add-server")
 	if rapid.Bool().Draw(t, "two groups") {
 		for _, step := range []string{"mk-manager 3 1 2", "mk-manager 4 2 2", "group 2"} {

@@ -313,6 +313,9 @@ func (m *Machine) rekeyData(a []string) error {
 func (m *Machine) newDataKey(g *worldGroup, had bool, key, maker, now string, done bool) (bool, error) {
 	k := m.keys
 	exact := m.foreseen() || !k.armed()
+	if g.ipp && slices.Contains(k.bad[:], true) {
+		exact = false // the wrapped key is kept in the copies of the repository, or it is not made
+	}
 	if !had {
 		key, maker = "", ""
 		for _, w := range k.activeOf(g.id) {
@@ -328,7 +331,7 @@ func (m *Machine) newDataKey(g *worldGroup, had bool, key, maker, now string, do
 			return false, nil
 		}
 		if !exact {
-			if maker = m.makerOf(now); maker == "" {
+			if maker = m.makerOf(g, now); maker == "" {
 				return false, m.failf("the facility has data key %s, and no server holds it", now)
 			}
 		}
@@ -364,8 +367,14 @@ func (k *keyWorld) protocol(group int) (ipp, one bool) {
 	return len(of) > 0 && of[0].ipp, true
 }
 
-// makerOf is the one machine that held a key first, where a fault plan chose it.
-func (m *Machine) makerOf(key string) string {
+// makerOf is the one machine that held a key first, where a fault plan chose it; with
+// IPP no machine holds it, and the record is believed.
+func (m *Machine) makerOf(g *worldGroup, key string) string {
+	if r := m.Lab.Group(g.id).Record(); g.ipp && r.NextUID == key {
+		return r.NextMaker
+	} else if g.ipp {
+		return r.Maker
+	}
 	for _, w := range m.keys.hosts {
 		h, err := m.Lab.KeyHost(w.name)
 		if err == nil && len(key) > len(w.name) && key[:len(w.name)] == w.name && slices.Contains(h.Store().Keys(), key) {
