@@ -41,7 +41,7 @@ type keyManager struct {
 	cert     string
 	trust    *cert.Trust
 	given    bool // trust was
-	warned   int // of the certificate that its server shows
+	warned   int  // of the certificate that its server shows
 	paths    [2]*keyPath
 	external encgroup.KeyServer
 
