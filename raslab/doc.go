@@ -71,9 +71,10 @@
 //     Configured in its group.
 //   - A drive that may hold the only copy of data is never erased or exchanged,
 //     and a drive that is configured for somebody else is never erased at all.
+//   - BE14CFE1 is reported by partitions that have their keys again, and by no other.
 //   - A partition reboots by itself only after a key server was out of reach, while
 //     customer data are inaccessible, and while no service action is in progress.
-//   - A panic in a service action ends that action and nothing else.
+//   - A panic in a service action, or in what the clock brings, ends that and nothing else.
 //   - A drive leaves a rank through the erase engine and its forensic
 //     verification, never on its own word.
 //   - A sector is released to the cloud only after its object was read back and
@@ -97,7 +98,8 @@
 // key managers of a group speak one key protocol, and a configured group keeps it; the
 // key pairs of two labels, the same on all of the customer's servers; the location codes KS (key server), KG (key group) and SFI; the key
 // repository in three copies, and the last good record at the consoles; quiesce and
-// shutdown take five and ten minutes; a plain drive is a breach wherever it is certified. Of the
+// shutdown take five and ten minutes; a plain drive is a breach wherever it is certified;
+// records and the table of drives are worked on in the memory of partition 0. Of the
 // cloud: where receipts are kept, and a thousand of them; that a group of type TCT without its key
 // keeps no partition from its data, and is asked for again without a reboot.
 //

@@ -50,7 +50,7 @@ func newRealIPP(t *testing.T, protocol Protocol) *realIPP {
 	proxies := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	for i := range r.at {
 		name := keyServerAddr(i + 1)
-		s := &ippServer{realServer: &realServer{real: r.real, name: name, client: client, direct: "127.0.0.1:0"}, issuer: r.ca, cert: certificateFor(name, name), trusts: r.ca}
+		s := &ippServer{realServer: &realServer{real: r.real, name: name, client: client, direct: "127.0.0.1:0", wait: realTimeout}, issuer: r.ca, cert: certificateFor(name, name), trusts: r.ca}
 		for _, label := range pairLabels {
 			p, err := draw(label)
 			must(t, err)
@@ -92,9 +92,25 @@ func (r *realIPP) dial(m KeyManagerInfo) encgroup.KeyServer {
 	if m.KeyProtocol != IPP {
 		return nil
 	}
+	return lateClient{r, m}
+}
+
+// lateClient is a client that waits as long as its server is to be waited for now.
+type lateClient struct {
+	r *realIPP
+	m KeyManagerInfo
+}
+
+func (c lateClient) ID() string { return c.m.Addr }
+
+func (c lateClient) Create(label string) (string, error) { return c.r.client(c.m).Create(label) }
+
+func (c lateClient) Get(uid string) (secret.Key32, error) { return c.r.client(c.m).Get(uid) }
+
+func (r *realIPP) client(m KeyManagerInfo) *ipp.Client {
 	s := r.at[m.ID-1]
 	cfg := ipp.ClientConfig{
-		ID: m.Addr, Device: "75NR641", Labels: [2]string(pairLabels), Safe: laterSafe{r, m.KeyGroup}, Entropy: rand.Reader, Clock: time.Now, Timeout: realTimeout,
+		ID: m.Addr, Device: "75NR641", Labels: [2]string(pairLabels), Safe: laterSafe{r, m.KeyGroup}, Entropy: rand.Reader, Clock: time.Now, Timeout: s.wait,
 		Dial: func(d time.Duration) (net.Conn, error) { return net.DialTimeout("tcp", s.proxy.Listen, d) },
 	}
 	if m.Protocol == ProtocolTLS {
@@ -147,7 +163,10 @@ func TestRealIPPGivesTheSameCodes(t *testing.T) {
 		{"nothing", false, func(*testing.T, *Lab) {}, func(*realIPP) {}},
 		{"refused", false, both(onHost((*KeyHost).StopService)), all(func(_ *realIPP, s *ippServer) { s.proxy.Stop() })},
 		{"one refused", false, one(onHost((*KeyHost).StopService)), func(r *realIPP) { r.at[1].proxy.Stop() }},
-		{"silent", false, both(onHost(func(h *KeyHost) { h.mem.Stall() })), toxic(`{"name":"silent","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`)},
+		{"silent", false, both(onHost(func(h *KeyHost) { h.mem.Stall() })), all(func(_ *realIPP, s *ippServer) {
+			s.wait = inVain
+			s.toxic(`{"name":"silent","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`)
+		})},
 		{"reset", false, reset, toxic(`{"name":"reset","type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`)},
 		{"cut in the middle of an answer", false, reset, toxic(`{"name":"cut","type":"limit_data","stream":"downstream","attributes":{"bytes":40}}`)},
 		{"no IPP", false, both(onHost((*KeyHost).Garble)), all(func(r *realIPP, s *ippServer) { must(r.t, s.ipp.Close()); s.answer(greet) })},

@@ -69,7 +69,7 @@ func groupCommands() []*Command {
 		},
 		{
 			Name: "managekeygrp", Summary: "test the access to the key of a group, exchange its keys, or install a certificate of the customer", Facility: true,
-			Detail: "The test is submitted; its results are seen with showkeygrp -access a little later. The file " + customerFile +
+			Detail: "The test is submitted; its results are seen with showkeygrp -access eleven seconds later, in the time of the lab (!time advance by=11s). The file " + customerFile +
 				" is the certificate, with its private key, that the customer's authority in the lab makes for the facility; other files are read where the session can. " +
 				"rekey exchanges the data key at the key servers, rekeyall (assumption) the group key and with it every member's credential.",
 			Params: []Param{
