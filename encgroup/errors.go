@@ -10,7 +10,7 @@ import (
 // What the group itself refuses. Nothing was changed when one of these is
 // returned.
 var (
-	ErrNoServer     = errors.New("no key server is configured")
+	ErrNoServer     = errors.New("no active key server is configured")
 	ErrFewServers   = errors.New("fewer than two key servers are configured")
 	ErrConfigured   = errors.New("already configured: it may hold customer data and must not be erased")
 	ErrGroupExists  = errors.New("the encryption group is configured already")

@@ -190,6 +190,9 @@ func (h *KeyHost) onPair(label string, do func(ipp.KeyPair) ipp.KeyPair) error {
 // RestoreFrom is the customer's repair: keys and key pairs that the other server has are
 // copied from it, over what is here.
 func (h *KeyHost) RestoreFrom(o *KeyHost) error {
+	if h == o {
+		return refuse(ErrInvalid, "keyserver restore", h.Name+" from itself", "name another key server")
+	}
 	if err := h.mem.RestoreFrom(o.mem); err != nil {
 		return fmt.Errorf("raslab: %w", err)
 	}

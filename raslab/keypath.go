@@ -3,6 +3,7 @@ package raslab
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
@@ -79,6 +80,7 @@ func (p *keyPath) Get(uid string) (key secret.Key32, err error) {
 // other, until the server answers. Of several failures the one that came furthest counts.
 func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
 	worst := error(fmt.Errorf("%w: there is no console", ErrNoConsole))
+	var at []string // the consoles that failed in the worst way, where it is they that failed
 	for i := range p.lab.consoles {
 		c := &p.lab.consoles[i]
 		if !c.serves {
@@ -88,8 +90,16 @@ func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
 		if !retryable(err) {
 			return err
 		}
-		if reasonOf(err) >= reasonOf(worst) {
-			worst = err
+		if r := reasonOf(err); r >= reasonOf(worst) {
+			if r > reasonOf(worst) {
+				at = nil
+			}
+			worst, at = err, append(at, c.name())
+		}
+	}
+	for _, e := range []error{ErrNoConsole, ErrCommandTimeout} {
+		if len(at) > 1 && errors.Is(worst, e) {
+			return fmt.Errorf("%w: %s", e, strings.Join(at, ", "))
 		}
 	}
 	return worst

@@ -71,6 +71,7 @@ type Lab struct {
 	repoCopies  []*repository.MemDevice
 	repoMedia   *repository.Faulty
 	repoEntropy io.Reader
+	damages     int // bits that were flipped on its media
 
 	pki       *authorities
 	own       cert.Holder // the facility's certificate

@@ -98,19 +98,20 @@ func (l *Lab) newRepository() (err error) {
 	return nil
 }
 
-// DamageRepository flips one bit in every page of one copy (1 to 3) of the key
+// DamageRepository flips one bit, another one each time, in every page of one copy (1 to 3) of the key
 // repository, on its medium.
 func (l *Lab) DamageRepository(copy int) error {
 	if copy < 1 || copy > repositoryCopies {
 		return refuse(ErrInvalid, "repository damage", fmt.Sprintf("copy %d", copy), fmt.Sprintf("copies are 1 to %d", repositoryCopies))
 	}
 	d := l.repoCopies[copy-1]
+	l.damages++ // the same bit twice would mend it
 	page := make([]byte, repository.PageSize)
 	for n := range d.Pages() {
 		if err := d.ReadPage(n, page); err != nil {
 			return fmt.Errorf("raslab: %w", err)
 		}
-		page[40] ^= 0x10
+		page[l.damages%len(page)] ^= 0x10
 		if err := d.WritePage(n, page); err != nil {
 			return fmt.Errorf("raslab: %w", err)
 		}

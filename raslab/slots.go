@@ -172,7 +172,7 @@ func (s *slot) info(spares map[int]int) DriveInfo {
 		}
 	}
 	if i.Answers {
-		i.Status = s.port.part.Drive.Status()
+		i.Status, i.Plain = s.port.part.Drive.Status(), s.port.part.plain
 	}
 	return i
 }

@@ -188,6 +188,10 @@ func (s *Session) showDrive(a Args) error {
 			s.printf("  media      %s seen%s\n", count(info.Errors, "error"), map[bool]string{true: ", failure predicted"}[info.Predicted])
 		}
 	}
+	if part.Plain() {
+		s.printf("  keys       none: it can not encrypt\n")
+		return nil
+	}
 	s.printf("  keys       %s\n", statusWords(d.Status()))
 	if tries := triesWords(d); tries != "" {
 		s.printf("  tries      %s\n", tries)

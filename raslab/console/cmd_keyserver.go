@@ -113,12 +113,12 @@ func keyServerCommands() []*Command {
 				s.printf("%s does not have the key of key group %d any more\n", h.Name, arg[int](a, "keygrp"))
 				return nil
 			}),
-		onKeyServer("damage", "flip a bit of the key of a group on the disk of one key server; with IPP, of its key pairs", "keyserver damage keyserver=1 keygrp=1", []Param{keygrpParam(false, "1")},
+		onKeyServer("damage", "flip a bit of the key of a group on the disk of one key server; with IPP, of its key pairs", "keyserver damage keyserver=1 keygrp=1", []Param{keygrpParam(false, "1"), {Name: "bit", Kind: intKind("number", 0, 255), Default: "9", Help: "which bit; the same one once more is right again"}},
 			func(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
-				if err := h.DamageKey(arg[int](a, "keygrp"), 9); err != nil {
+				if err := h.DamageKey(arg[int](a, "keygrp"), arg[int](a, "bit")); err != nil {
 					return err
 				}
-				s.printf("one bit of the key of key group %d is wrong on %s\n", arg[int](a, "keygrp"), h.Name)
+				s.printf("bit %d of the key of key group %d is flipped on %s\n", arg[int](a, "bit"), arg[int](a, "keygrp"), h.Name)
 				return nil
 			}),
 		onKeyServer("restore", "copy all keys to a key server from another one, over what is there", "keyserver restore keyserver=1 from=2",

@@ -97,6 +97,8 @@ func keyWord(d raslab.DriveInfo) string {
 	switch {
 	case !d.Answers || !d.Status.Powered:
 		return "silent"
+	case d.Plain:
+		return "plain"
 	case d.Status.State == drive.SecurityDegraded:
 		return "DEGRADED"
 	case d.Status.State == drive.Erased:

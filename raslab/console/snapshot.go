@@ -86,7 +86,8 @@ type DriveSnapshot struct {
 	Use      string `json:"use"`
 	State    string `json:"state"`
 	Why      string `json:"why,omitempty"`
-	// Keys is the state of the lifecycle; empty for a drive that does not answer.
+	// Keys is the state of the lifecycle; empty for a drive that does not answer or can
+	// not encrypt.
 	Keys   string `json:"keys"`
 	Locked bool   `json:"locked"`
 }
@@ -135,7 +136,7 @@ func snapshot(lab *raslab.Lab) Snapshot {
 		}),
 		Drives: each(lab.Drives(), func(d raslab.DriveInfo) DriveSnapshot {
 			out := DriveSnapshot{Slot: d.Slot, Location: d.Location, Serial: d.Serial, Site: d.Site, Rank: d.Rank, Use: string(d.Use), State: string(d.State), Why: plain(d.Why)}
-			if d.Answers {
+			if d.Answers && !d.Plain {
 				out.Keys, out.Locked = d.Status.State.String(), d.Status.Locked
 			}
 			return out
