@@ -13,14 +13,6 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest"
 )
 
-// Must is Do in a test.
-func (m *Machine) Must(t rapid.TB, step string) {
-	t.Helper()
-	if err := m.Do(step); err != nil {
-		t.Fatalf("%v", err)
-	}
-}
-
 // Actions are random steps in a facility in which nothing breaks: service actions,
 // host I/O and the passing of time. They are for rapid's T.Repeat.
 func (m *Machine) Actions() map[string]func(*rapid.T) {

@@ -12,7 +12,8 @@ import (
 
 // A property test of one's own over a whole facility: the actions, the model and
 // its checks come from this package, the property is yours. Here: while the key
-// servers answer, no group of a facility is inaccessible after an IML.
+// servers answer, no group of a facility is inaccessible after an IML. Check, where
+// one would write require.True, has a failure print seed, fault plans, trace and script.
 func ExampleNewMachine() {
 	property := func(t *rapid.T) {
 		m, err := facility.NewMachine(facility.Options{Seed: rapid.Uint64().Draw(t, "seed")})
@@ -23,7 +24,7 @@ func ExampleNewMachine() {
 		actions["reboot and look"] = func(t *rapid.T) {
 			m.Must(t, "iml")
 			for _, g := range m.Lab.Groups() {
-				require.Equal(t, "accessible", g.State, "group %d: %s", g.ID, g.Why)
+				m.Check(t, g.State == "accessible", "group %d is %s after an IML: %s", g.ID, g.State, g.Why)
 			}
 		}
 		t.Repeat(actions)
@@ -32,4 +33,22 @@ func ExampleNewMachine() {
 	rapid.Custom(func(t *rapid.T) int { property(t); return 0 }).Example(1)
 	fmt.Println("holds")
 	// Output: holds
+}
+
+// How steps are written, and what is said of one that is none.
+func ExampleUsage() {
+	fmt.Print(facility.Usage("array", "write", "link", "advance"))
+	m, err := facility.NewMachine(facility.Options{Drives: 8})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(m.Do("link 0 1 down"))
+	fmt.Println(m.Do("advence 60"))
+	// Output:
+	// array SITE                             make an array of the drives of an array site
+	// write RANK SECTOR CONTENT              a host writes a sector; each CONTENT gives other data
+	// link PARTITION CONSOLE up|cut|stalled  the link of a partition to a console is mended, cut or stalled
+	// advance MINUTES                        time passes, with everything that is due
+	// proptest: "link 0 1 down": up|cut|stalled is "down", want up, cut or stalled; usage: link PARTITION CONSOLE up|cut|stalled
+	// proptest: unknown step "advence", did you mean "advance MINUTES"?
 }

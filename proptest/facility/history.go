@@ -82,10 +82,14 @@ func (h *history) explained(e raslab.ServiceEvent) bool {
 
 // hurt breaks the drive in a slot.
 func (m *Machine) hurt(slot string, k kind, how func(string) error) error {
-	if p, err := m.Lab.Part(slot); err == nil {
+	p, err := m.Lab.Part(slot)
+	if err != nil && k != kindPower { // the slot is empty; its fuse can still go
+		return m.expect(false, how(slot))
+	}
+	if err == nil {
 		m.history.add(p.Serial(), k)
 	}
-	return m.refusal(how(slot))
+	return m.expect(true, how(slot))
 }
 
 func (m *Machine) arm(a []string) error {
@@ -95,7 +99,12 @@ func (m *Machine) arm(a []string) error {
 // insert puts a part of the shelf into a slot; "any" is the first there is.
 func (m *Machine) insert(a []string) error {
 	serial := a[1]
-	if parts := m.Lab.Shelf().Parts(); serial == "any" && len(parts) > 0 {
+	if serial == "any" {
+		parts := m.Lab.Shelf().Parts()
+		if len(parts) == 0 {
+			_, err := m.Lab.Insert(a[0], serial)
+			return m.expect(false, err)
+		}
 		serial = parts[0].Serial()
 	}
 	m.history.add(serial, kindInserted)

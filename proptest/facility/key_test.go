@@ -239,7 +239,7 @@ func hide(code string, whole bool) func(*Machine) {
 // TestModelKnowsNoFacility: the files of the model call nothing of raslab, so that both
 // can not be wrong in the same way.
 func TestModelKnowsNoFacility(t *testing.T) {
-	for _, name := range []string{"keyworld.go", "keytime.go"} {
+	for _, name := range []string{"keyworld.go", "keypairs.go", "keytime.go"} {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)

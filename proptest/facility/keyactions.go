@@ -23,6 +23,7 @@ func (m *Machine) keyFaults() map[string]func(*rapid.T) {
 		}
 	}
 	hosts := func() int { return len(m.keys.hosts) }
+	onePair := func(t *rapid.T) bool { return m.keys.paired && rapid.Bool().Draw(t, "one key pair") }
 	return map[string]func(*rapid.T){
 		"stop server":  func(t *rapid.T) { each(t, hosts(), "stop-server %d") },
 		"start server": func(t *rapid.T) { each(t, hosts(), "start-server %d") },
@@ -36,8 +37,18 @@ func (m *Machine) keyFaults() map[string]func(*rapid.T) {
 				}
 			}
 		},
-		"lose key": func(t *rapid.T) { each(t, hosts(), "lose-key %d %d", number(t, "group", 1, 2)) },
+		"lose key": func(t *rapid.T) {
+			if onePair(t) {
+				each(t, hosts(), "lose-pair %d %s", word(t, "label", worldLabels[:]...))
+				return
+			}
+			each(t, hosts(), "lose-key %d %d", number(t, "group", 1, 2))
+		},
 		"damage key": func(t *rapid.T) {
+			if onePair(t) {
+				each(t, hosts(), "damage-pair %d %s %d", word(t, "label", worldLabels[:]...), number(t, "bit", 0, 3))
+				return
+			}
 			each(t, hosts(), "damage-key %d %d %d", number(t, "group", 1, 2), number(t, "bit", 0, 3))
 		},
 		"restore keys": func(t *rapid.T) {

@@ -222,14 +222,10 @@ func (m *Machine) mes([]string) error {
 // damageCopy: a copy that had been damaged before may be anything afterwards.
 func (m *Machine) damageCopy(a []string) error {
 	c := number(a[0])
-	err := m.Lab.DamageRepository(c)
-	if err != nil {
-		return m.expect(false, err)
-	}
 	m.history.add("", kindKeys)
 	m.keys.badUnsure = m.keys.badUnsure || m.scarred[c-1]
 	m.keys.bad[c-1], m.scarred[c-1] = true, true
-	return m.expect(c >= 1 && c <= 3, err)
+	return m.expect(true, m.Lab.DamageRepository(c))
 }
 
 func (m *Machine) restoreCopies([]string) error {
@@ -251,7 +247,7 @@ func (m *Machine) configure(a []string) error {
 	k, id := m.keys, number(a[0])
 	g := k.group(id)
 	ipp, one := k.protocol(id)
-	ok := k.serves() && id >= 1 && id <= 4 && len(k.activeOf(id)) >= 2 && one && (g == nil || g.phase != phaseDone)
+	ok := k.serves() && len(k.activeOf(id)) >= 2 && one && (g == nil || g.phase != phaseDone)
 	if ok && g == nil {
 		g = &worldGroup{id: id}
 		k.groups = append(k.groups, g)
@@ -319,7 +315,7 @@ func (m *Machine) newDataKey(g *worldGroup, had bool, key, maker, now string, do
 	if !had {
 		key, maker = "", ""
 		for _, w := range k.activeOf(g.id) {
-			if k.reaches(w) {
+			if k.reaches(w) && (!g.ipp || k.host(w.host).wraps()) {
 				maker = k.host(w.host).name
 				break
 			}
@@ -330,11 +326,14 @@ func (m *Machine) newDataKey(g *worldGroup, had bool, key, maker, now string, do
 		if now == "" {
 			return false, nil
 		}
-		if !exact {
-			if maker = m.makerOf(g, now); maker == "" {
-				return false, m.failf("the facility has data key %s, and no server holds it", now)
-			}
+		made := m.makerOf(g, now)
+		switch {
+		case made == "":
+			return false, m.failf("the facility has data key %s, and no server holds it", now)
+		case exact && made != maker:
+			return false, m.failf("data key %s was made by %s, expected %s", now, made, maker)
 		}
+		maker = made
 		key = now
 		if g.ipp {
 			k.sealed[key] = true

@@ -2,7 +2,6 @@ package facility
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,92 +12,32 @@ import (
 // The steps on the way to the keys: what people, machines and time do to it. Each is
 // done to the facility and to the model.
 
-// quietVerbs change nothing in the key repository.
-var quietVerbs = map[string]bool{}
-
-// keyVerbs are the steps of this and the next file.
-func keyVerbs() map[string]verb {
-	quiet := map[string]verb{
-		"stop-server":    {args: 1, run: onHost(func(m *Machine, n int, w *worldHost) { _ = m.Lab.StopKeyServer(n); w.off = true })},
-		"start-server":   {args: 1, run: onHost(func(m *Machine, n int, w *worldHost) { _ = m.Lab.StartKeyServer(n); w.off = false; m.keys.deliver() })},
-		"service":        {args: 2, run: (*Machine).service},
-		"add-server":     {args: 0, run: (*Machine).addServer},
-		"lose-key":       {args: 2, run: (*Machine).loseKey},
-		"damage-key":     {args: 3, run: (*Machine).damageKey},
-		"restore-keys":   {args: 2, run: (*Machine).restoreKeys},
-		"reissue":        {args: 4, run: (*Machine).reissue},
-		"trust":          {args: 3, run: (*Machine).trust},
-		"console":        {args: 2, run: (*Machine).console},
-		"link":           {args: 3, run: (*Machine).link},
-		"path":           {args: 3, run: (*Machine).path},
-		"arm-net":        {args: 2, rest: true, run: (*Machine).armNet},
-		"arm-link":       {args: 3, rest: true, run: (*Machine).armLink},
-		"arm-memory":     {args: 2, rest: true, run: (*Machine).armMemory},
-		"manager":        {args: 2, run: (*Machine).manager},
-		"rm-manager":     {args: 1, run: (*Machine).removeManager},
-		"mk-manager":     {args: 3, run: (*Machine).makeManager},
-		"own-cert":       {args: 1, run: (*Machine).ownCert},
-		"damage-copy":    {args: 1, run: (*Machine).damageCopy},
-		"test-access":    {args: 1, run: (*Machine).testAccess},
-		"restore-copies": {args: 0, run: (*Machine).restoreCopies},
-		"iml":            {args: 0, run: (*Machine).iml},
-		"power-cycle":    {args: 0, run: (*Machine).powerCycle},
-		"sfi":            {args: 1, run: (*Machine).sfi},
-		"retrieve":       {args: 0, run: (*Machine).retrieve},
-		"advance":        {args: 1, run: (*Machine).advance},
-		"close":          {args: 1, run: (*Machine).closeEvent},
-		"calm":           {args: 0, run: (*Machine).calm},
-	}
-	for name := range quiet {
-		quietVerbs[name] = true
-	}
-	for _, name := range []string{"health", "read", "write", "repair"} {
-		quietVerbs[name] = true
-	}
-	maps.Copy(quiet, map[string]verb{
-		"group":       {args: 1, run: (*Machine).configure},
-		"rekey-data":  {args: 1, run: (*Machine).rekeyData},
-		"rekey-group": {args: 1, run: (*Machine).rekeyGroup},
-		"mes":         {args: 0, run: (*Machine).mes},
-	})
-	return quiet
-}
-
-// onHost is a step on one machine of the customer.
-func onHost(do func(*Machine, int, *worldHost)) func(*Machine, []string) error {
-	return func(m *Machine, a []string) error {
-		n := number(a[0])
-		w := m.keys.host(n)
-		if w == nil {
-			return nil
-		}
-		m.history.add("", kindKeys)
-		do(m, n, w)
-		return nil
-	}
-}
-
-// host gives a machine of the customer by its number, as it is and as the model has it; nil if
-// there is none.
+// host gives a machine of the customer by its number, as it is and as the model has it.
 func (m *Machine) host(text string) (*raslab.KeyHost, *worldHost) {
 	w := m.keys.host(number(text))
-	if w == nil {
-		return nil, nil
-	}
 	m.history.add("", kindKeys)
 	h, err := m.Lab.KeyHost(w.name)
 	if err != nil {
-		return nil, nil
+		panic("BUG: facility: a key server that only the model has: " + err.Error())
 	}
 	return h, w
 }
 
-// service: "service 1 ends", "runs", "hangs", "goes-on", "garbled", "right".
+func (m *Machine) stopServer(a []string) error {
+	_, w := m.host(a[0])
+	w.off = true
+	return m.expect(true, m.Lab.StopKeyServer(number(a[0])))
+}
+
+func (m *Machine) startServer(a []string) error {
+	_, w := m.host(a[0])
+	w.off = false
+	m.keys.deliver()
+	return m.expect(true, m.Lab.StartKeyServer(number(a[0])))
+}
+
 func (m *Machine) service(a []string) error {
 	h, w := m.host(a[0])
-	if h == nil {
-		return nil
-	}
 	switch a[1] {
 	case "ends":
 		h.StopService()
@@ -118,8 +57,6 @@ func (m *Machine) service(a []string) error {
 	case "right":
 		h.Ungarble()
 		w.garbled = false
-	default:
-		return fmt.Errorf("proptest: service %q, want ends, runs, hangs, goes-on, garbled or right", a[1])
 	}
 	return nil
 }
@@ -136,52 +73,67 @@ func (m *Machine) addServer([]string) error {
 	return nil
 }
 
-// keyInForce is the data key of a group that key servers keep: with IPP they keep none.
-func (m *Machine) keyInForce(group string) string {
-	if g := m.keys.group(number(group)); g != nil && !g.ipp {
-		return g.key
-	}
-	return ""
-}
-
+// loseKey and damageKey: with KMIP the data key, with IPP both key pairs.
 func (m *Machine) loseKey(a []string) error {
 	h, w := m.host(a[0])
-	if h == nil {
-		return nil
+	g := m.keys.group(number(a[1]))
+	err := h.LoseKey(number(a[1]))
+	switch {
+	case g == nil:
+		return m.expect(false, err)
+	case g.ipp:
+		w.pairs[0].lose()
+		w.pairs[1].lose()
+		return m.expect(true, err)
 	}
-	key := m.keyInForce(a[1])
-	err := h.Store().LoseKey(key)
-	if _, have := w.keys[key]; have != (err == nil) {
-		return m.failf("key server %s has key %q: %v, expected %v", w.name, key, err == nil, have)
+	if _, have := w.keys[g.key]; have != (err == nil) {
+		return m.failf("key server %s has key %q: %v, expected %v", w.name, g.key, err == nil, have)
 	}
-	delete(w.keys, key)
+	delete(w.keys, g.key)
 	return nil
 }
 
 func (m *Machine) damageKey(a []string) error {
 	h, w := m.host(a[0])
-	if h == nil {
-		return nil
+	g, bit := m.keys.group(number(a[1])), number(a[2])
+	err := h.DamageKey(number(a[1]), bit)
+	switch {
+	case g == nil:
+		return m.expect(false, err)
+	case g.ipp:
+		w.pairs[0].damage(bit)
+		w.pairs[1].damage(bit)
+		return m.expect(true, err)
 	}
-	key, bit := m.keyInForce(a[1]), number(a[2])&63
-	err := h.Store().DamageKey(key, bit)
-	wrong, have := w.keys[key]
+	wrong, have := w.keys[g.key]
 	if have != (err == nil) {
-		return m.failf("key server %s has key %q: %v, expected %v", w.name, key, err == nil, have)
+		return m.failf("key server %s has key %q: %v, expected %v", w.name, g.key, err == nil, have)
 	}
 	if have {
-		w.keys[key] = wrong ^ 1<<bit
+		w.keys[g.key] = wrong ^ 1<<bit
 	}
 	return nil
+}
+
+// losePair and damagePair: a facility that asks nobody by IPP has no key pairs.
+func (m *Machine) losePair(a []string) error {
+	h, w := m.host(a[0])
+	p := &w.pairs[slices.Index(worldLabels[:], a[1])]
+	p.lose()
+	return m.expect(p.public, h.LosePair(a[1]))
+}
+
+func (m *Machine) damagePair(a []string) error {
+	h, w := m.host(a[0])
+	p := &w.pairs[slices.Index(worldLabels[:], a[1])]
+	p.damage(number(a[2]))
+	return m.expect(p.public, h.DamagePair(a[1], number(a[2])))
 }
 
 func (m *Machine) restoreKeys(a []string) error {
 	to, wTo := m.host(a[0])
 	from, wFrom := m.host(a[1])
-	if to == nil || from == nil {
-		return nil
-	}
-	err := to.Store().RestoreFrom(from.Store())
+	err := to.RestoreFrom(from)
 	if can := !wTo.off && !wFrom.off; can != (err == nil) {
 		return m.failf("keys of %s are restored from %s: %v, expected %v", wTo.name, wFrom.name, err, can)
 	}
@@ -195,15 +147,12 @@ func (m *Machine) restoreKeys(a []string) error {
 // minutes; 0 is a long one, a negative one has run out.
 func (m *Machine) reissue(a []string) error {
 	h, w := m.host(a[0])
-	if h == nil {
-		return nil
-	}
-	name, life := "", time.Duration(signed(a[3]))*time.Minute
+	name, life := "", time.Duration(number(a[3]))*time.Minute
 	if a[2] == "other" {
 		name = "other.example.com"
 	}
 	if err := h.Reissue(a[1], name, life); err != nil {
-		return m.refusal(err)
+		return m.expect(true, err)
 	}
 	w.issuer, w.otherName, w.from, w.to = a[1], a[2] == "other", m.keys.now, m.keys.now.Add(life)
 	switch {
@@ -215,69 +164,43 @@ func (m *Machine) reissue(a []string) error {
 	return nil
 }
 
-// signed is a number that may be negative.
-func signed(text string) int {
-	if rest, neg := strings.CutPrefix(text, "-"); neg {
-		return -number(rest)
-	}
-	return number(text)
-}
-
 // trust: "trust 1 factory no".
 func (m *Machine) trust(a []string) error {
 	h, w := m.host(a[0])
-	if h == nil {
-		return nil
-	}
 	set := h.Trust
 	if a[2] == "no" {
 		set = h.Distrust
 	}
-	if err := set(a[1]); err != nil {
-		return m.refusal(err)
-	}
 	w.refuses[a[1]] = a[2] == "no"
-	return nil
+	return m.expect(true, set(a[1]))
 }
 
 // console: "console 1 off", "on", "hung", "free".
 func (m *Machine) console(a []string) error {
 	n := number(a[0])
-	if n < 1 || n > 2 {
-		return m.expect(false, m.Lab.PowerConsole(n, true))
-	}
 	m.history.add("", kindKeys)
 	w := &m.keys.consoles[n-1]
-	switch a[1] {
-	case "off", "on":
+	if a[1] == "off" || a[1] == "on" {
 		w.off = a[1] == "off"
-		return m.expect(true, m.Lab.PowerConsole(n, a[1] == "on"))
-	case "hung", "free":
-		w.hung = a[1] == "hung"
-		return m.expect(true, m.Lab.HangConsole(n, w.hung))
+		return m.expect(true, m.Lab.PowerConsole(n, !w.off))
 	}
-	return fmt.Errorf("proptest: console %q, want on, off, hung or free", a[1])
+	w.hung = a[1] == "hung"
+	return m.expect(true, m.Lab.HangConsole(n, w.hung))
 }
 
 // link: "link 0 1 cut", "stalled", "up": partition, console.
 func (m *Machine) link(a []string) error {
 	p, c, to := number(a[0]), number(a[1]), raslab.LinkState(a[2])
-	err := m.Lab.SetLink(p, c, to)
-	if err == nil {
-		m.history.add("", kindKeys)
-		w := &m.keys.links[p][c-1]
-		w.cut, w.stalled = to == raslab.LinkCut, to == raslab.LinkStalled
-	}
-	return m.refusal(err)
+	m.history.add("", kindKeys)
+	w := &m.keys.links[p][c-1]
+	w.cut, w.stalled = to == raslab.LinkCut, to == raslab.LinkStalled
+	return m.expect(true, m.Lab.SetLink(p, c, to))
 }
 
 // path: "path 1 2 cut", "up": console, key server.
 func (m *Machine) path(a []string) error {
 	_, w := m.host(a[1])
 	c := number(a[0])
-	if w == nil || c < 1 || c > 2 {
-		return nil
-	}
 	m.keys.consoles[c-1].cutTo[number(a[1])] = a[2] == "cut"
 	return m.expect(true, m.Lab.SetPath(c, w.name, a[2] != "cut"))
 }
@@ -291,37 +214,25 @@ func plan(text string) string {
 
 func (m *Machine) armNet(a []string) error {
 	c := number(a[0])
-	err := m.Lab.ArmNetwork(c, plan(a[1]))
-	if err == nil {
-		m.history.add("", kindKeys)
-		m.keys.consoles[c-1].plan = plan(a[1])
-	}
-	return m.refusal(err)
+	m.history.add("", kindKeys)
+	m.keys.consoles[c-1].plan = plan(a[1])
+	return m.expect(true, m.Lab.ArmNetwork(c, plan(a[1])))
 }
 
 func (m *Machine) armLink(a []string) error {
 	p, c := number(a[0]), number(a[1])
-	err := m.Lab.ArmLink(p, c, plan(a[2]))
-	if err == nil {
-		m.history.add("", kindKeys)
-		m.keys.links[p][c-1].plan = plan(a[2])
-	}
-	return m.refusal(err)
+	m.history.add("", kindKeys)
+	m.keys.links[p][c-1].plan = plan(a[2])
+	return m.expect(true, m.Lab.ArmLink(p, c, plan(a[2])))
 }
 
 // armMemory: the memory under a signature. What other bits mean is no matter of the
 // key path.
 func (m *Machine) armMemory(a []string) error {
-	p, plan := number(a[0]), plan(a[1])
-	if plan != "" && !strings.HasPrefix(plan, "(memory.signature.") {
-		return fmt.Errorf("proptest: plan %q, want one of memory.signature.flipped", plan)
-	}
-	err := m.Lab.ArmMemory(p, plan)
-	if err == nil {
-		m.history.add("", kindKeys)
-		m.keys.memory[p] = plan
-	}
-	return m.expect(p == 0 || p == 1, err)
+	p := number(a[0])
+	m.history.add("", kindKeys)
+	m.keys.memory[p] = plan(a[1])
+	return m.expect(true, m.Lab.ArmMemory(p, plan(a[1])))
 }
 
 // manager: "manager 1 active", "inactive", "kmip", "ipp-tls", "ipp".
@@ -340,8 +251,6 @@ func (m *Machine) manager(a []string) error {
 		c.Protocol, c.KeyProtocol = &tls, &ipp
 	case "ipp":
 		c.Protocol, c.KeyProtocol = &none, &ipp
-	default:
-		return fmt.Errorf("proptest: manager %q, want active, inactive, kmip, ipp-tls or ipp", a[1])
 	}
 	_, err := m.Lab.ChangeKeyManager(id, c)
 	asked := strings.HasPrefix(a[1], "ipp")
@@ -355,6 +264,9 @@ func (m *Machine) manager(a []string) error {
 		switch {
 		case c.Protocol != nil:
 			w.plain, w.ipp = a[1] == "ipp", asked
+			if asked {
+				m.keys.pairUp()
+			}
 		case active:
 			w.inactive = false
 		default:
@@ -378,10 +290,7 @@ func (m *Machine) removeManager(a []string) error {
 func (m *Machine) makeManager(a []string) error {
 	id, n, group := number(a[0]), number(a[1]), number(a[2])
 	w := m.keys.host(n)
-	if w == nil {
-		return nil
-	}
-	free := id >= 1 && id <= 8 && group >= 1 && group <= 4 && !slices.ContainsFunc(m.keys.managers, func(o *worldManager) bool {
+	free := !slices.ContainsFunc(m.keys.managers, func(o *worldManager) bool {
 		return o.id == id || o.group == group && o.host == n
 	})
 	if g := m.keys.group(group); g != nil && g.phase != phaseNone && g.ipp {
@@ -409,7 +318,7 @@ func (m *Machine) ownCert(a []string) error {
 		m.Lab.LoseCertificate()
 		return nil
 	}
-	life := time.Duration(max(number(a[0]), 1)) * time.Minute
+	life := time.Duration(number(a[0])) * time.Minute
 	pem, err := m.Lab.CustomerCertificate(life)
 	if err == nil {
 		_, err = m.Lab.ImportCertificate(pem)

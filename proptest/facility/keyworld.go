@@ -54,6 +54,7 @@ type worldHost struct {
 	from, to                  time.Time
 	refuses                   map[string]bool   // client certificates of these issuers
 	keys                      map[string]uint64 // the bits that are wrong, by identifier
+	pairs                     [2]worldPair      // by label
 	outbox                    []parcel
 }
 
@@ -101,7 +102,7 @@ type worldGroup struct {
 	key, maker      string // the data key in force, or of phaseHalf
 	next, nextMaker string // of a rekey that is under way
 	open            bool   // the facility has the group key
-	ipp             bool   // its key was made over IPP: every server has the key pairs that open it
+	ipp             bool   // its key is asked for by IPP: the key pairs of a server open it
 }
 
 type sfiPhase int
@@ -128,7 +129,8 @@ type keyWorld struct {
 
 	bad         [3]bool         // copies of the repository
 	badUnsure   bool            // something was written since: how bad is not known
-	sealed      map[string]bool // keys of IPP: every server has the key pairs that open them
+	sealed      map[string]bool // keys of IPP, which no server keeps: their key pairs open them
+	paired      bool            // the key pairs were made
 	memory      [2]string       // the fault plan of each partition's memory
 	running     bool            // both partitions have completed their IML
 	access      bool            // with data accessible
@@ -188,6 +190,7 @@ func (k *keyWorld) copyKeys(to, from *worldHost) {
 	for key, wrong := range from.keys {
 		to.keys[key] = wrong
 	}
+	copyPairs(to, from)
 }
 
 func (k *keyWorld) host(n int) *worldHost {
@@ -227,7 +230,7 @@ func (k *keyWorld) activeOf(group int) (out []*worldManager) {
 // gives is whether a server can give a key, and which of its bits are wrong.
 func (k *keyWorld) gives(h *worldHost, key string) (wrong uint64, have bool) {
 	if k.sealed[key] {
-		return 0, true
+		return 0, h.opens() // a damaged pair opens nothing, which is no wrong key
 	}
 	wrong, have = h.keys[key]
 	return wrong, have

@@ -5,13 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/proptest"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
@@ -41,6 +39,8 @@ type Machine struct {
 	options Options
 	ranks   map[string]*rank // the model: what each rank holds
 	arrays  map[string]bool
+	made    map[byte][]string // the names of the arrays ('A') and ranks ('R') that ever were
+	start   time.Time
 	history history
 	steps   []string
 	relics  map[string][]relic
@@ -73,12 +73,15 @@ func NewMachine(o Options) (*Machine, error) {
 	if o.Keys == "" {
 		o.Keys = "kmip"
 	}
+	if want := among(o.Keys, []string{"kmip", "ipp-tls", "ipp"}); want != "" {
+		return nil, fmt.Errorf("proptest: Options.Keys is %q, want %s", o.Keys, want)
+	}
 	l, err := raslab.New(raslab.Options{Drives: o.Drives, Seed: o.Seed, SectorSize: sectorSize, Sectors: 4096})
 	if err != nil {
 		return nil, fmt.Errorf("proptest: %w", err)
 	}
 	m := &Machine{
-		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, relics: map[string][]relic{}, history: newHistory(),
+		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, made: map[byte][]string{}, start: l.Now(), relics: map[string][]relic{}, history: newHistory(),
 		events: l.Events, keys: newKeyWorld(l.Now(), len(l.KeyHosts())), about: map[int]eventKey{}, of: map[int]*worldManager{},
 	}
 	for _, step := range m.first() {
@@ -100,140 +103,42 @@ func (m *Machine) first() (steps []string) {
 // Broken says whether anything was broken so far.
 func (m *Machine) Broken() bool { return len(m.history.kinds) > 0 }
 
-// verb is one kind of step.
-type verb struct {
-	args int  // how many words
-	rest bool // the last takes the rest of the line
-	run  func(m *Machine, a []string) error
-}
-
-// verbs are the steps that there are.
-var verbs map[string]verb
-
-func init() {
-	verbs = map[string]verb{
-		"array":         {args: 1, run: (*Machine).createArray},
-		"rank":          {args: 2, run: (*Machine).createRank},
-		"remove-rank":   {args: 1, run: (*Machine).removeRank},
-		"remove-array":  {args: 1, run: (*Machine).removeArray},
-		"repair":        {args: 1, run: (*Machine).startRepair},
-		"exchange":      {args: 2, run: (*Machine).exchange},
-		"resume":        {args: 1, run: (*Machine).resumeRepair},
-		"cancel":        {args: 1, run: func(m *Machine, a []string) error { return m.endsRepair(m.Lab.CancelRepair(a[0])) }},
-		"smart-rebuild": {args: 1, run: (*Machine).smartRebuild},
-		"rekey":         {args: 1, run: func(m *Machine, a []string) error { return m.report(m.Lab.RekeyDrive(a[0])) }},
-		"erase":         {args: 1, run: func(m *Machine, a []string) error { return m.report(m.Lab.EraseDrive(a[0])) }},
-		"revert":        {args: 1, run: func(m *Machine, a []string) error { return m.report(m.Lab.RevertDrive(a[0])) }},
-		"discontinue": {args: 0, run: func(m *Machine, _ []string) error {
-			d, err := m.Lab.Discontinue()
-			return m.report(d.Report, err)
-		}},
-		"health": {args: 0, run: func(m *Machine, _ []string) error { m.Lab.CheckHealth(); return nil }},
-		"write":  {args: 3, run: (*Machine).write},
-		"read":   {args: 2, run: (*Machine).read},
-
-		// What hands, fuses and age do.
-		"arm":           {args: 2, rest: true, run: (*Machine).arm},
-		"disarm":        {args: 1, run: func(m *Machine, a []string) error { return m.refusal(m.Lab.Disarm(a[0])) }},
-		"break":         {args: 1, run: func(m *Machine, a []string) error { return m.hurt(a[0], kindBroken, m.Lab.Break) }},
-		"cut-power":     {args: 1, run: func(m *Machine, a []string) error { return m.hurt(a[0], kindPower, m.Lab.CutPower) }},
-		"restore-power": {args: 1, run: func(m *Machine, a []string) error { return m.refusal(m.Lab.RestorePower(a[0])) }},
-		"pull":          {args: 1, run: func(m *Machine, a []string) error { return m.hurt(a[0], kindPulled, m.Lab.Pull) }},
-		"insert":        {args: 2, run: (*Machine).insert},
-
-		// What an outsider does who has a cable to a drive.
-		"outsider-guess":  {args: 1, run: (*Machine).outsiderGuess},
-		"outsider-erase":  {args: 1, run: (*Machine).outsiderErase},
-		"outsider-revert": {args: 1, run: (*Machine).outsiderRevert},
-	}
-	maps.Copy(verbs, keyVerbs())
-}
-
-// Verbs lists the names of the steps.
-func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
-
 // Do does one step, such as "array S1", "rank A0 1", "write R0 3 77", "repair
 // R1-I1-D05", "exchange R1-I1-D05 new", "arm R1-I1-D05 (flash.erase.refused)" or
 // "advance 60" (minutes), and checks everything. The error is a *proptest.Failure if
-// the facility did what it may not, else it says what is wrong with the step.
+// the facility did what it may not, else it says what is wrong with the step, and nothing was
+// done. Usage lists the steps. A step that is well formed and that the facility refuses, as it has to, is done.
 func (m *Machine) Do(step string) error {
-	v, args, err := parse(step)
+	v, args, err := m.parse(step)
 	if err != nil {
 		return err
 	}
 	m.steps = append(m.steps, step)
 	m.remember()
 	m.look()
-	if err := m.run(v, args, strings.Fields(step)[0]); err != nil {
+	if err := m.run(v, args); err != nil {
 		return err
 	}
 	return m.check(strings.Fields(step)[0])
 }
 
-func parse(step string) (v verb, args []string, err error) {
-	words := strings.Fields(step)
-	if len(words) == 0 {
-		return v, nil, errors.New("proptest: an empty step")
-	}
-	v, known := verbs[words[0]]
-	if !known {
-		return v, nil, fmt.Errorf("proptest: unknown step %q, want one of %s", words[0], strings.Join(Verbs(), ", "))
-	}
-	args = words[1:]
-	if v.rest && len(args) > v.args {
-		args = append(args[:v.args-1:v.args-1], strings.Join(args[v.args-1:], " "))
-	}
-	if len(args) != v.args {
-		return v, nil, fmt.Errorf("proptest: %q has %d arguments, want %d", step, len(args), v.args)
-	}
-	return v, args, nil
-}
-
 // run does a step; one that may write records to copies that were damaged leaves them
 // in a state that is not foretold.
-func (m *Machine) run(v verb, args []string, name string) error {
+func (m *Machine) run(v verb, args []string) error {
 	err := v.run(m, args)
-	m.keys.badUnsure = m.keys.badUnsure || !quietVerbs[name] && m.scarred != [3]bool{}
+	m.keys.badUnsure = m.keys.badUnsure || !v.quiet && m.scarred != [3]bool{}
 	return err
 }
 
 // sub does a part of a step.
-func (m *Machine) sub(format string, args ...any) error {
-	step := fmt.Sprintf(format, args...)
-	v, words, err := parse(step)
+func (m *Machine) sub(format string, a ...any) error {
+	step := fmt.Sprintf(format, a...)
+	v, args, err := m.parse(step)
 	if err != nil {
 		return err
 	}
 	m.look()
-	return m.run(v, words, strings.Fields(step)[0])
-}
-
-// number is a number, or one that nothing has.
-func number(text string) int {
-	n, err := strconv.Atoi(text)
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
-// failf makes a Failure of this run.
-func (m *Machine) failf(format string, args ...any) error {
-	var plans []string
-	for _, d := range m.Lab.Drives() {
-		if p, err := m.Lab.Part(d.Slot); err == nil && p.Flash.Plan() != nil {
-			plans = append(plans, d.Slot+" "+p.Flash.Plan().String())
-		}
-	}
-	var lines []string
-	for _, e := range m.Lab.Trace() {
-		lines = append(lines, e.String())
-	}
-	return &proptest.Failure{
-		Why: fmt.Sprintf(format, args...), Seed: m.options.Seed, Version: proptest.Version(), Plan: strings.Join(plans, "; "),
-		Trace:  lines[max(0, len(lines)-proptest.TraceTail):],
-		Replay: fmt.Sprintf("go test github.com/seed-9d983aeb/fdelab/proptest/facility -run '^TestReplay$' -script 'seed=%d drives=%d keys=%s | %s'", m.options.Seed, m.options.Drives, m.options.Keys, strings.Join(m.steps, "; ")),
-	}
+	return m.run(v, args)
 }
 
 // refusal takes an error of the facility: a request may be refused, and says so.
@@ -309,16 +214,26 @@ func (m *Machine) smartRebuild(a []string) error {
 	return m.report(r, err)
 }
 
+func (m *Machine) discontinue([]string) error {
+	d, err := m.Lab.Discontinue()
+	return m.report(d.Report, err)
+}
+
 func (m *Machine) createArray(a []string) error {
 	r, err := m.Lab.CreateArray(a[0], raslab.RAIDAuto)
 	if err == nil && !r.Failed {
 		m.arrays[r.Object] = true
+		m.make('A', r.Object)
 	}
 	return m.report(r, err)
 }
 
 func (m *Machine) removeArray(a []string) error {
+	there := m.arrays[a[0]]
 	r, err := m.Lab.RemoveArray(a[0])
+	if !there {
+		return m.expect(false, err)
+	}
 	if err == nil && !r.Failed {
 		delete(m.arrays, a[0])
 	}
@@ -326,15 +241,32 @@ func (m *Machine) removeArray(a []string) error {
 }
 
 func (m *Machine) createRank(a []string) error {
-	r, err := m.Lab.CreateRank(a[0], number(a[1]))
+	group := number(a[1])
+	g := m.keys.group(group)
+	r, err := m.Lab.CreateRank(a[0], group)
+	if !m.arrays[a[0]] || group != 0 && (g == nil || g.phase != phaseDone) {
+		return m.expect(false, err)
+	}
 	if err == nil && !r.Failed {
-		m.ranks[r.Object] = &rank{keygrp: number(a[1]), may: map[uint64][]uint32{}}
+		m.ranks[r.Object] = &rank{keygrp: group, may: map[uint64][]uint32{}}
+		m.make('R', r.Object)
 	}
 	return m.report(r, err)
 }
 
+// make remembers the name of something that was made.
+func (m *Machine) make(kind byte, name string) {
+	if !slices.Contains(m.made[kind], name) {
+		m.made[kind] = append(m.made[kind], name)
+	}
+}
+
 func (m *Machine) removeRank(a []string) error {
+	there := m.ranks[a[0]] != nil
 	r, err := m.Lab.RemoveRank(a[0])
+	if !there {
+		return m.expect(false, err)
+	}
 	if err == nil {
 		delete(m.ranks, a[0])
 	}
@@ -380,7 +312,7 @@ func (m *Machine) write(a []string) error {
 	if err != nil {
 		return m.refusal(err)
 	}
-	lba, n := uint64(number(a[1]))%sectors, uint32(number(a[2]))
+	lba, n := uint64(number(a[1])), uint32(number(a[2]))
 	err = r.Write(lba, content(n, lba))
 	if bad := m.reachable(a[0], err); bad != nil {
 		return bad
@@ -429,10 +361,10 @@ func (m *Machine) reachable(name string, err error) error {
 
 func (m *Machine) read(a []string) error {
 	r, err := m.Lab.Rank(a[0])
-	if err != nil {
-		return m.refusal(err)
+	if m.ranks[a[0]] == nil || err != nil {
+		return m.expect(m.ranks[a[0]] != nil, err)
 	}
-	return m.reads(a[0], r, uint64(number(a[1]))%sectors)
+	return m.reads(a[0], r, uint64(number(a[1])))
 }
 
 func (m *Machine) reads(name string, r *raslab.Rank, lba uint64) error {

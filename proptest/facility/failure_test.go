@@ -1,0 +1,45 @@
+package facility
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/seed-9d983aeb/fdelab/proptest"
+)
+
+// spy is a test that is told that it failed.
+type spy struct {
+	rapid.TB
+	text string
+}
+
+func (s *spy) Helper()                           {}
+func (s *spy) Fatalf(format string, args ...any) { s.text = fmt.Sprintf(format, args...) }
+
+// TestAFailureOfOnesOwn: a property of a user's test prints what the checks of the
+// package print, and its line brings the facility back.
+func TestAFailureOfOnesOwn(t *testing.T) {
+	m := prepared(t, Options{Seed: 7, Drives: 8, Keys: "ipp"})
+	for _, step := range []string{"arm R1-I1-D01 (flash.erase.refused)", "arm-net 1 (net.session.reset (OnIndex 3))", "arm-link 1 2 (link.command.lost (OnIndex 9))", "arm-memory 1 (memory.signature.flipped (OnIndex 9))"} {
+		require.NoError(t, m.Do(step))
+	}
+	s := &spy{TB: t}
+	m.Check(s, true, "not said")
+	require.Empty(t, s.text, "what holds is not spoken of")
+	m.Check(s, false, "group %d is what I do not want", 1)
+	require.Contains(t, s.text, "group 1 is what I do not want\n  seed    7\n")
+	require.Contains(t, s.text, "faults  arm R1-I1-D01 (flash.erase.refused); arm-net 1 (net.session.reset (OnIndex 3)); arm-link 1 2 (link.command.lost (OnIndex 9)); arm-memory 1 (memory.signature")
+
+	var f *proptest.Failure
+	require.ErrorAs(t, m.Fail("no"), &f)
+	require.NotEmpty(t, f.Trace)
+	require.LessOrEqual(t, len(f.Trace), proptest.TraceTail)
+	require.Equal(t, fmt.Sprintf("m, err := facility.Replay(%q)", m.Script()), f.Replay)
+	again, err := Replay(m.Script())
+	require.NoError(t, err)
+	require.Equal(t, m.Lab.TraceText(), again.Lab.TraceText(), "the script is the run")
+	require.Equal(t, m.Script(), again.Script())
+}
