@@ -194,7 +194,7 @@ func TestRetrieveWithoutServers(t *testing.T) {
 	r.group.PowerOff()
 	err := r.group.Retrieve()
 	require.ErrorIs(t, err, ErrNoServer)
-	require.Equal(t, "encgroup: retrieve: no key server is configured", err.Error())
+	require.Equal(t, "encgroup: retrieve: no active key server is configured", err.Error())
 	require.ErrorIs(t, newRig(t).group.Retrieve(), ErrUnconfigured)
 }
 

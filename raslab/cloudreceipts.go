@@ -99,9 +99,12 @@ func (c *cloudSide) save(list []cloudReceipt) error {
 func (c *cloudSide) load() {
 	c.receipts = nil
 	b, _, err := c.lab.repo.Read(receiptsEntry)
-	if errors.Is(err, repository.ErrNoEntry) {
+	switch {
+	case errors.Is(err, repository.ErrNoEntry) && c.backup == nil:
 		c.broken = nil // nothing ever left for the cloud
 		return
+	case errors.Is(err, repository.ErrNoEntry):
+		err = fmt.Errorf("%w: %w", errGone, err)
 	}
 	if err == nil {
 		err = json.Unmarshal(b, &c.receipts)
@@ -112,9 +115,24 @@ func (c *cloudSide) load() {
 	}
 }
 
+// report says at an IML that the receipts are gone from a repository that can be read.
+// One that can not be read at all is reported for its groups.
+func (c *cloudSide) report() {
+	if !errors.Is(c.broken, errGone) {
+		return
+	}
+	c.lab.raiseUnreadable(c.lab.location()+"-cloud", c.broken, func(*event) []string {
+		if c.broken != nil {
+			return []string{"the receipts of objects in the cloud: " + firstLine(c.broken)}
+		}
+		return nil
+	})
+}
+
 // restore writes the receipts into a new repository, from what the consoles keep.
 func (c *cloudSide) restore() error {
 	if c.backup == nil {
+		c.load()
 		return nil
 	}
 	if err := c.lab.repo.Put(receiptsEntry, c.backup); err != nil {

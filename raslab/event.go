@@ -138,11 +138,12 @@ func (e *event) summary() string {
 }
 
 // closeItself closes an event that the catalogue lets close itself, with those
-// open events of the same partitions that it takes along.
+// open events of the same partitions that it takes along and whose cause is gone: a key
+// group that still waits for its key keeps its event.
 func (l *Lab) closeItself(e *event, with []src.Code) {
 	l.close(e, "facility", "closes itself")
 	for _, o := range l.events {
-		if o.Open && slices.Contains(with, src.Code(o.SRC)) && subset(o.Partitions, e.Partitions) {
+		if o.Open && slices.Contains(with, src.Code(o.SRC)) && subset(o.Partitions, e.Partitions) && (o.recheck == nil || len(o.recheck(o)) == 0) {
 			l.close(o, "facility", "closed with "+e.SRC)
 		}
 	}

@@ -306,7 +306,7 @@ func TestLabels(t *testing.T) {
 
 	// A configuration that waits for a second server goes on with its labels.
 	ok(t, l)(l.RemoveGroup(1))
-	require.Equal(t, []string{"key group 1"}, l.repo.Names(), "the wrapped data keys go with the group")
+	require.Empty(t, l.repo.Names(), "the wrapped data keys go with the group")
 	stopServer(t, l, 2)
 	fails(t, l)(l.ConfigureGroup(1, "tier1"))
 	startServer(t, l, 2)

@@ -62,9 +62,15 @@ type GroupInfo struct {
 }
 
 // locksData says whether data of ranks wait for the key of this group. Objects in the
-// cloud that wait for theirs keep no partition from its data (assumption).
+// cloud that wait for theirs, and a group that no rank uses, keep no partition from
+// its data (assumption).
 func (g *keyGroup) locksData() bool {
-	return g.enc.Kind() == encgroup.DAR && g.enc.State() == encgroup.Inaccessible
+	return g.enc.State() == encgroup.Inaccessible && g.lab.lacking(g)
+}
+
+// lacking says whether a rank needs the key of a group.
+func (l *Lab) lacking(g *keyGroup) bool {
+	return slices.ContainsFunc(l.ranks, func(r *Rank) bool { return r.keygrp == g.id })
 }
 
 // group is the encryption group with a number; nil for 0 and for one that does
@@ -259,11 +265,11 @@ func (l *Lab) RemoveGroup(id int) (rep Report, err error) {
 	case len(g.enc.Members()) > 0:
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("drive %s is still a member of key group %d", g.enc.Members()[0].Serial, id), "erase it first")
 	}
+	if err := g.store.drop(); err != nil {
+		return Report{}, fmt.Errorf("raslab: %w", err)
+	}
 	r := l.begin(op, fmt.Sprint(id))
 	g.enc.PowerOff()
-	if err := g.store.dropSealed(); err != nil {
-		l.logf("repository", "the wrapped data keys of key group %d stay: %s", id, firstLine(err)) // they open nothing any more
-	}
 	l.groups = slices.DeleteFunc(l.groups, func(o *keyGroup) bool { return o == g })
 	r.note("key group %d is removed", id)
 	return r.done(), nil

@@ -203,7 +203,7 @@ func (l *Lab) retrievePeriodically() {
 	}
 	l.watchCertificate()
 	for _, g := range l.groups {
-		l.retrieveCloudKey(g)
+		l.retrieveIdleKey(g)
 		if g.enc.State() != encgroup.Accessible {
 			continue
 		}
@@ -223,11 +223,10 @@ func (l *Lab) retrievePeriodically() {
 	}
 }
 
-// retrieveCloudKey asks for the key of objects in the cloud where an IML did not get
-// it: no rank waits for it, so no partition has to reboot (assumption). That it is missing was
-// reported at the IML.
-func (l *Lab) retrieveCloudKey(g *keyGroup) {
-	if g.enc.Kind() != encgroup.TCT || g.enc.State() != encgroup.Inaccessible || g.broken != nil {
+// retrieveIdleKey asks for the key of a group for which no rank waits, where an IML did
+// not get it: no partition has to reboot (assumption). That it is missing was reported at the IML.
+func (l *Lab) retrieveIdleKey(g *keyGroup) {
+	if g.enc.State() != encgroup.Inaccessible || g.locksData() || g.broken != nil {
 		return
 	}
 	if _, err := l.retrieve(g); err != nil {
@@ -349,11 +348,11 @@ func (l *Lab) regain() {
 		inaccessible = inaccessible || g.locksData()
 		switch {
 		case l.answered(g):
-			l.retrieveCloudKey(g)
-		case g.enc.Kind() == encgroup.TCT:
-			waiting = true // the data of ranks do not wait for it
-		default:
+			l.retrieveIdleKey(g)
+		case l.lacking(g):
 			return
+		default:
+			waiting = true // the data of no rank wait for it
 		}
 	}
 	if waiting && !inaccessible {
@@ -393,7 +392,7 @@ func (l *Lab) load() repository.Report {
 	rep := l.openRepository()
 	for _, g := range l.groups {
 		record, err := g.store.load()
-		if errors.Is(err, repository.ErrNoEntry) {
+		if errors.Is(err, repository.ErrNoEntry) && !errors.Is(err, errGone) {
 			err = nil // nothing was ever recorded
 		}
 		if err == nil {

@@ -140,20 +140,25 @@ func (l *Lab) iml(rep *reporter, op string) (with []int) {
 	l.sfi = sfiRunning
 	l.sfiSteps++
 	found := l.load()
-	if found.Verdict == repository.Mismatch {
+	mended := slices.ContainsFunc(found.Copies, func(c repository.CopyReport) bool { return c.Repaired })
+	if mended {
 		rep.note("a copy of the key repository was mended; the partitions reboot once more")
 		l.action = &action{name: op}
 		l.clock.runUntil(l.clock.now + imlDuration)
 		l.action = nil
 		l.load()
 	}
+	if n := found.Bad(); n > 0 && found.Verdict == repository.Mismatch {
+		rep.note("%d of %d copies of the key repository can not be mended; the next reboot tries again", n, len(found.Copies))
+	}
 	for i := range l.partitions {
 		l.partitions[i].complete = true
 	}
-	if found.Verdict == repository.Mismatch {
+	if mended {
 		l.raiseMended(found)
 	}
 	with = l.retrieveKeys(rep)
+	l.cloud.report()
 	access := !slices.ContainsFunc(l.groups, (*keyGroup).locksData)
 	for i := range l.partitions {
 		l.partitions[i].complete, l.partitions[i].access, l.partitions[i].last = true, access, l.Now()
@@ -195,6 +200,9 @@ func (l *Lab) retrieveKeys(rep *reporter) (with []int) {
 			g.keep()
 		}
 		for _, a := range failed {
+			if !l.lacking(g) {
+				break // its partitions have all the data that there are
+			}
 			with = slices.DeleteFunc(with, func(p int) bool { return p == a.partition })
 		}
 		if len(failed) > 0 {

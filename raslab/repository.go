@@ -36,15 +36,21 @@ type recordStore struct {
 
 var _ encgroup.Store = (*recordStore)(nil)
 
-// Save writes the record to every copy of the repository.
+// errGone is a record that was written once, and that the repository does not have.
+var errGone = errors.New("raslab: the record is gone from the key repository")
+
+// Save writes the record to every copy of the repository. One that can not be is not
+// written: the key step that it belongs to ends before a drive is touched.
 func (r *recordStore) Save(record []byte) error {
+	var rec encgroup.Record
+	if err := rec.UnmarshalBinary(record); err != nil {
+		r.lab.raiseImpossible(r.lab.group(r.group), err)
+		return err
+	}
 	if err := r.lab.repo.Put(r.name, record); err != nil {
 		return err
 	}
-	var rec encgroup.Record
-	if rec.UnmarshalBinary(record) == nil {
-		r.whole = bytes.Clone(record)
-	}
+	r.whole = bytes.Clone(record)
 	return nil
 }
 
@@ -52,6 +58,9 @@ func (r *recordStore) Save(record []byte) error {
 // no copy is to be believed, encgroup.ErrImpossible when the record is whole and can not be.
 func (r *recordStore) load() ([]byte, error) {
 	record, _, err := r.lab.repo.Read(r.name)
+	if errors.Is(err, repository.ErrNoEntry) && r.whole != nil {
+		return nil, fmt.Errorf("%w: %w", errGone, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +91,7 @@ func (r *recordStore) reading() ([]byte, error) {
 }
 
 // newRepository makes an empty key repository.
-func (l *Lab) newRepository() (err error) {
+func (l *Lab) newRepository() error {
 	if l.repoCopies == nil {
 		var devices []repository.Device
 		for range repositoryCopies {
@@ -92,9 +101,11 @@ func (l *Lab) newRepository() (err error) {
 		l.repoMedia = repository.NewFaulty(devices...)
 		l.repoEntropy = l.stream("key repository")
 	}
-	if l.repo, err = repository.Create(l.repoEntropy, l.repoMedia.Devices()...); err != nil {
+	repo, err := repository.Create(l.repoEntropy, l.repoMedia.Devices()...)
+	if err != nil {
 		return fmt.Errorf("raslab: %w", err)
 	}
+	l.repo = repo
 	return nil
 }
 
@@ -158,11 +169,16 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 	for i, g := range l.groups { // all of them, before anything is written
 		var err error
 		if records[i], from[i], err = g.goodRecord(); err != nil {
-			return Report{}, fmt.Errorf("raslab: %w", err)
+			l.raiseImpossible(g, err)
+			rep.r.Failed = true
+			rep.note("the record of key group %d can not be composed, and nothing was written: %s", g.id, firstLine(err))
+			return rep.done(), nil
 		}
 	}
 	if err := l.newRepository(); err != nil {
-		return Report{}, err
+		rep.r.Failed = true
+		rep.note("the copies can not be made anew: %s", firstLine(err))
+		return rep.done(), nil
 	}
 	for i, g := range l.groups {
 		if g.enc.State() == encgroup.Unconfigured {
@@ -189,7 +205,8 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		rep.note("the record of key group %d was restored from %s", g.id, from[i])
 	}
 	if err := l.cloud.restore(); err != nil {
-		return Report{}, err
+		rep.r.Failed = true
+		rep.note("the receipts of objects in the cloud were not restored: %s", firstLine(err))
 	}
 	return rep.done(), nil
 }
@@ -211,7 +228,9 @@ func (g *keyGroup) goodRecord() (record []byte, from string, err error) {
 		rec, from = *g.store.backup, "what the consoles kept"
 		rec.Members = members.Members
 	}
-	record, err = rec.Compose(&g.lab.partitions[0].memory)
+	if record, err = rec.Compose(&g.lab.partitions[0].memory); err == nil {
+		err = new(encgroup.Record).UnmarshalBinary(record)
+	}
 	return record, from, err
 }
 
@@ -223,17 +242,44 @@ func (g *keyGroup) keep() {
 	g.store.backup = &rec
 }
 
-// raiseBroken reports a record that can not be read, or can not be.
+// raiseBroken reports a group's record that can not be read, or can not be.
 func (l *Lab) raiseBroken(g *keyGroup, err error) {
-	code, why := src.BE14E3F7, "no copy of the key repository can be read"
-	if errors.Is(err, encgroup.ErrImpossible) {
-		code, why = src.BE31CFE8, cause(err)
-	}
-	l.raise(code, g.location(), []finding{{location: g.location(), why: why}}, func(*event) []string {
+	l.raiseUnreadable(g.location(), err, func(*event) []string {
 		if _, err := g.store.load(); err != nil {
 			return []string{fmt.Sprintf("key group %d: %s", g.id, firstLine(err))}
 		}
 		return l.stillInaccessible(g)
+	})
+}
+
+// raiseUnreadable is raiseBroken for any entry of the key repository.
+func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) []string) {
+	code, why := src.BE14E3F7, "no copy of the key repository can be read"
+	switch {
+	case errors.Is(err, encgroup.ErrImpossible):
+		code, why = src.BE31CFE8, cause(err)
+	case errors.Is(err, errGone):
+		why = firstLine(err)
+	}
+	l.raise(code, location, []finding{{location: location, why: why}}, recheck)
+}
+
+// raiseImpossible reports a record that was composed and can not be. It is composed anew
+// before the event is closed.
+func (l *Lab) raiseImpossible(g *keyGroup, err error) {
+	l.raiseUnreadable(g.location(), err, func(*event) []string {
+		rec := g.enc.Record()
+		b, err := rec.Compose(&l.partitions[0].memory)
+		if err == nil {
+			err = rec.UnmarshalBinary(b)
+		}
+		if err == nil {
+			_, err = g.store.load()
+		}
+		if err != nil && (errors.Is(err, errGone) || !errors.Is(err, repository.ErrNoEntry)) {
+			return []string{fmt.Sprintf("key group %d: %s", g.id, firstLine(err))}
+		}
+		return nil
 	})
 }
 
@@ -255,7 +301,7 @@ func (l *Lab) stillInaccessible(g *keyGroup) []string {
 func (l *Lab) raiseMended(rep repository.Report) {
 	var found []finding
 	for i, c := range rep.Copies {
-		if c.Condition != repository.CopyGood {
+		if c.Repaired {
 			found = append(found, finding{location: fmt.Sprintf("%s-KR%d", l.location(), i+1), why: fmt.Sprintf("copy %d of the key repository was %s", i+1, c.Condition)})
 		}
 	}

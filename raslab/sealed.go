@@ -52,13 +52,15 @@ func (r *recordStore) keepSealed(b []byte) error {
 	return nil
 }
 
-// dropSealed deletes the entry with the group.
-func (r *recordStore) dropSealed() error {
-	err := r.lab.repo.Delete(r.sealedName())
-	if errors.Is(err, repository.ErrNoEntry) {
-		return nil
+// drop deletes what the repository has of a group: what stayed would come back when a
+// group of that number is made again.
+func (r *recordStore) drop() error {
+	for _, name := range []string{r.sealedName(), r.name} {
+		if err := r.lab.repo.Delete(name); err != nil && !errors.Is(err, repository.ErrNoEntry) {
+			return err
+		}
 	}
-	return err
+	return nil
 }
 
 // Kept reads the EEDKs of a data key from the medium.

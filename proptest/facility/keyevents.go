@@ -116,7 +116,7 @@ func (m *Machine) compareClosed(was, is []raslab.ServiceEvent, took []int) error
 	for i, e := range is {
 		wasOpen := i >= len(was) || was[i].Open
 		byItself := wasOpen && !e.Open && e.ClosedBy == "facility"
-		must := e.SRC == "BE14CFE1" && wasOpen || took != nil && i < len(was) && was[i].Open && closedByCFE1(e.SRC) && slices.Equal(union(took, e.Partitions), took)
+		must := e.SRC == "BE14CFE1" && wasOpen || took != nil && i < len(was) && was[i].Open && closedByCFE1(e.SRC) && slices.Equal(union(took, e.Partitions), took) && !m.stillHolds(e)
 		switch {
 		case byItself && !must:
 			return m.failf("%s (event %d) was closed by the facility, and access did not come back", e.SRC, e.ID)
@@ -125,6 +125,13 @@ func (m *Machine) compareClosed(was, is []raslab.ServiceEvent, took []int) error
 		}
 	}
 	return nil
+}
+
+// stillHolds says whether the cause of an event is there beyond doubt: a key group
+// that still waits for its key keeps its event.
+func (m *Machine) stillHolds(e raslab.ServiceEvent) bool {
+	yes, known := m.holds(e)
+	return known && yes
 }
 
 // holds says whether the cause of an open event still holds, as who closes it by
@@ -140,7 +147,7 @@ func (m *Machine) holds(e raslab.ServiceEvent) (yes, known bool) {
 	case "BE14CFF5":
 		return k.ownIssuer == "" || !valid(k.now, k.ownFrom, k.ownTo), true
 	case "BE14E1F6":
-		return slices.ContainsFunc(k.groups, func(g *worldGroup) bool { return g.phase == phaseDone && !g.open }), true
+		return slices.ContainsFunc(k.groups, func(g *worldGroup) bool { return g.phase == phaseDone && !g.open && g.needed }), true
 	case "BE14CFEB":
 		return len(k.activeOf(about.group)) < 2, true
 	}

@@ -14,6 +14,12 @@ import (
 // damaged, what the copies are like on their media.
 func (m *Machine) look() {
 	k := m.keys
+	for _, g := range k.groups {
+		g.needed = false
+		for _, r := range m.ranks {
+			g.needed = g.needed || r.keygrp == g.id
+		}
+	}
 	if m.copying && m.Lab.ServiceAction() == "" {
 		m.copying, k.busy = false, false
 	}
@@ -234,6 +240,9 @@ func (m *Machine) restoreCopies([]string) error {
 	r, err := m.Lab.RestoreRepository()
 	if err == nil {
 		m.keys.bad, m.keys.badUnsure, m.scarred = [3]bool{}, false, [3]bool{}
+		for _, g := range m.keys.groups {
+			g.broken = false
+		}
 		if r.Failed {
 			return m.failf("the key repository was not restored, and every record was good once: %v", r.Notes)
 		}

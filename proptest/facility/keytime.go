@@ -95,14 +95,23 @@ func (k *keyWorld) iml() {
 			continue
 		}
 		k.imlOf(g)
-		k.access = k.access && g.open
+		k.access = k.access && (g.open || !g.needed)
 	}
 }
 
-// served is the partitions that get the key of every group themselves.
+// idle: a group for which no rank waits gets its key when it can be had, without a
+// reboot.
+func (k *keyWorld) idle(g *worldGroup) {
+	if g.phase == phaseDone && !g.open && !g.needed && !g.broken {
+		all := k.attempts(g)
+		g.open = got(all, 0) || got(all, 1)
+	}
+}
+
+// served is the partitions that get the key of every group that a rank needs themselves.
 func (k *keyWorld) served() (on []int) {
 	for _, p := range both {
-		if !slices.ContainsFunc(k.groups, func(g *worldGroup) bool { return g.phase == phaseDone && !got(k.attempts(g), p) }) {
+		if !slices.ContainsFunc(k.groups, func(g *worldGroup) bool { return g.phase == phaseDone && g.needed && !got(k.attempts(g), p) }) {
 			on = append(on, p)
 		}
 	}
@@ -110,7 +119,7 @@ func (k *keyWorld) served() (on []int) {
 }
 
 func (k *keyWorld) imlOf(g *worldGroup) {
-	if k.unreadable() {
+	if g.broken = k.unreadable(); g.broken {
 		k.raise("BE14E3F7", g.id, 0, both, nil)
 		return
 	}
@@ -136,6 +145,7 @@ func (k *keyWorld) periodic() {
 		return
 	}
 	for _, g := range k.groups {
+		k.idle(g)
 		if !g.open {
 			continue
 		}
@@ -234,21 +244,29 @@ func (k *keyWorld) stillSilent(m *worldManager) {
 	}
 }
 
-// regain: when some server of every group is heard of, the partitions reboot, if
-// data are inaccessible and no service action runs.
+// regain: when some server of every group that a rank needs is heard of, the partitions
+// reboot, if data are inaccessible and no service action runs.
 func (k *keyWorld) regain() {
-	missing := false
+	missing, waiting := false, false
 	for _, g := range k.groups {
 		if g.phase != phaseDone {
 			continue
 		}
+		missing = missing || !g.open && g.needed
 		heard := slices.ContainsFunc(k.attempts(g), func(a keyAttempt) bool { return a.exactly().spoke() })
-		if !heard || k.unreadable() {
+		switch {
+		case heard && !k.unreadable():
+			k.idle(g)
+		case g.needed:
 			return
+		default:
+			waiting = true
 		}
-		missing = missing || !g.open
 	}
-	k.cutOff = false
+	if waiting && !missing {
+		return
+	}
+	k.cutOff = waiting
 	switch {
 	case !missing:
 	case k.busy || k.sfi != sfiUp:

@@ -102,6 +102,8 @@ type worldGroup struct {
 	key, maker      string // the data key in force, or of phaseHalf
 	next, nextMaker string // of a rekey that is under way
 	open            bool   // the facility has the group key
+	needed          bool   // a rank waits for it
+	broken          bool   // its record could not be read at the last IML
 	ipp             bool   // its key is asked for by IPP: the key pairs of a server open it
 }
 
