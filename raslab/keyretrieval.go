@@ -358,7 +358,7 @@ func (l *Lab) regain() {
 	if waiting && !inaccessible {
 		return
 	}
-	l.cutOff = waiting
+	l.cutOff = false
 	l.logf("key server", "connectivity to the key servers is back")
 	if !inaccessible {
 		return

@@ -148,8 +148,9 @@ func (m *Machine) mayBe(key eventKey, p possible) bool {
 	case "BE14E3F7":
 		return p.mixed
 	case "BE14CFE1", "BE14E1F6":
-		for _, all := range p.attempts {
-			if !slices.ContainsFunc(all, func(a keyAttempt) bool { return slices.ContainsFunc(a.what.each(), meets.spoke) }) {
+		for _, g := range k.groups {
+			all, asked := p.attempts[g.id]
+			if asked && g.needed && !slices.ContainsFunc(all, func(a keyAttempt) bool { return slices.ContainsFunc(a.what.each(), meets.spoke) }) {
 				return false
 			}
 		}

@@ -266,7 +266,7 @@ func (k *keyWorld) regain() {
 	if waiting && !missing {
 		return
 	}
-	k.cutOff = waiting
+	k.cutOff = false
 	switch {
 	case !missing:
 	case k.busy || k.sfi != sfiUp:
