@@ -2,33 +2,62 @@ package suggest
 
 import "strings"
 
-// Closest is the candidate that s most likely meant, in any case: the one with the
+// tiedMax is how many candidates may be as near as one another: of more, none is meant.
+const tiedMax = 4
+
+// near lists the candidates that s most likely meant, in any case: those with the
 // fewest edits, at most a third of the longer word (and always at least one edit is
-// forgiven). It is empty when nothing is near.
-func Closest(s string, candidates []string) string {
+// forgiven). A number is never near another: nothing says which digit is wrong.
+func near(s string, candidates []string) []string {
 	s = strings.ToLower(s)
-	best, bestCost := "", -1
+	var best []string
+	bestCost := -1
 	for _, c := range candidates {
 		lower := strings.ToLower(c)
+		if number(s) || number(lower) {
+			continue
+		}
 		cost := edits(s, lower)
 		limit := max(1, max(len(s), len(lower))/3)
 		if len(s) >= 2 && strings.HasPrefix(lower, s) {
 			cost, limit = 1, 1
 		}
-		if cost <= limit && (bestCost < 0 || cost < bestCost) {
-			best, bestCost = c, cost
+		switch {
+		case cost > limit || bestCost >= 0 && cost > bestCost:
+		case cost == bestCost:
+			best = append(best, c)
+		default:
+			best, bestCost = []string{c}, cost
 		}
+	}
+	if len(best) > tiedMax {
+		return nil
 	}
 	return best
 }
 
+func number(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
 // DidYouMean is the last clause of an error about an unknown word: the closest
-// candidate, or all of them.
+// candidate, those that are equally close, or all of them.
 func DidYouMean(s string, candidates []string) string {
-	if c := Closest(s, candidates); c != "" {
-		return "did you mean " + c + "?"
+	if len(candidates) == 1 {
+		return Guess(s, candidates, "only "+candidates[0]+" is right")
 	}
-	return "one of " + strings.Join(candidates, ", ")
+	return Guess(s, candidates, "one of "+strings.Join(candidates, ", "))
+}
+
+// Guess is DidYouMean where the candidates are too many to list: it is otherwise
+// when nothing is near.
+func Guess(s string, candidates []string, otherwise string) string {
+	switch best := near(s, candidates); len(best) {
+	case 0:
+		return otherwise
+	case 1:
+		return "did you mean " + best[0] + "?"
+	default:
+		return "one of " + strings.Join(best, ", ")
+	}
 }
 
 // edits counts insertions, deletions, replacements and swaps of neighbours

@@ -6,11 +6,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestClosest(t *testing.T) {
+func TestGuess(t *testing.T) {
 	words := []string{"lskeymgr", "lskeygrp", "lsrank"}
-	require.Equal(t, "lskeymgr", Closest("lskeymrg", words), "swapped neighbours are one edit")
-	require.Equal(t, "lsrank", Closest("LSRANK", words), "case does not count")
-	require.Equal(t, "lskeymgr", Closest("lsk", words), "a beginning means the first that begins so")
-	require.Empty(t, Closest("quit", words), "what is far from everything means nothing")
-	require.Empty(t, Closest("", nil), "of nothing, nothing is near")
+	for typed, want := range map[string]string{
+		"lskeymrg": "did you mean lskeymgr?", // swapped neighbours are one edit
+		"LSRNK":    "did you mean lsrank?",   // case does not count
+		"lsk":      "one of lskeymgr, lskeygrp",
+		"quit":     "help lists them",
+	} {
+		require.Equal(t, want, Guess(typed, words, "help lists them"), typed)
+	}
+	require.Equal(t, "none", Guess("", nil, "none"), "of nothing, nothing is near")
+	require.Equal(t, "none", Guess("d9", []string{"d1", "d2", "d3", "d4", "d5"}, "none"), "where many are as near, none is meant")
+}
+
+func TestWhatIsAsCloseIsNotGuessed(t *testing.T) {
+	require.Equal(t, "one of on, off", DidYouMean("of", []string{"on", "off"}))
+	require.Equal(t, "only 5 is right", DidYouMean("6", []string{"5"}), "a number is not mistyped")
+	require.Equal(t, "one of 5, 6", DidYouMean("x", []string{"5", "6"}))
 }

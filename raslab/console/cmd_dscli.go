@@ -2,7 +2,6 @@ package console
 
 import (
 	"errors"
-	"io"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -33,7 +32,7 @@ func dscliCommands() []*Command {
 					answer := arg[string](a, "answer")
 					s.printf("%s\n", strings.TrimRight(prompt+answer, " "))
 					if answer == "" {
-						return "", io.EOF
+						answer = "n"
 					}
 					return answer, nil
 				},

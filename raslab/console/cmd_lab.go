@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -41,7 +42,7 @@ func labCommands() []*Command {
 						return nil
 					}
 				}
-				return fmt.Errorf("no facility %s was built in this session: %s", arg[string](a, "serial"), didYouMean(arg[string](a, "serial"), s.labSerials()))
+				return fmt.Errorf("no facility %s was built in this session: %s", arg[string](a, "serial"), suggest.DidYouMean(arg[string](a, "serial"), s.labSerials()))
 			}),
 		},
 		{
@@ -148,7 +149,7 @@ func enclosureCommands() []*Command {
 				}
 			}
 			if !found {
-				return fmt.Errorf("no enclosure %s: %s", want, didYouMean(want, names))
+				return fmt.Errorf("no enclosure %s: %s", want, suggest.DidYouMean(want, names))
 			}
 			return nil
 		}),

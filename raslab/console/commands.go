@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
@@ -242,9 +243,5 @@ func (s *Session) part(name string) (part *raslab.Part, slot string, err error) 
 		return part, "", nil
 	}
 	names := anyDrives(s)
-	want := "drive list and shelf list show what there is"
-	if c := closest(name, names); c != "" {
-		want = "did you mean " + c + "? " + want
-	}
-	return nil, "", fmt.Errorf("no drive %s: %s", name, want)
+	return nil, "", fmt.Errorf("no drive %s: %s", name, suggest.Guess(name, names, "drive list and shelf list show what there is"))
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 )
 
 // writeHelp prints help on everything, on a noun, or on one command.
@@ -18,7 +20,7 @@ func writeHelp(w io.Writer, topic string) error {
 	}
 	verbs := verbsOf(words[0])
 	if verbs == nil {
-		return usage(0, didYouMean(words[0], Nouns()), "no help on %q", words[0])
+		return usage(0, suggest.DidYouMean(words[0], Nouns()), "no help on %q", words[0])
 	}
 	if len(words) == 1 {
 		if c := find(words[0], ""); c != nil && len(verbs) == 1 {
@@ -28,7 +30,7 @@ func writeHelp(w io.Writer, topic string) error {
 	}
 	c := find(words[0], words[1])
 	if c == nil {
-		return usage(0, didYouMean(words[1], verbs), "%s has no verb %q", words[0], words[1])
+		return usage(0, suggest.DidYouMean(words[1], verbs), "%s has no verb %q", words[0], words[1])
 	}
 	return helpOne(w, c)
 }

@@ -68,7 +68,7 @@ func TestBindErrorsSayWhatWhereAndWhatWouldBeRight(t *testing.T) {
 		`time advance by=0h`:              `column 14: by=0h: need a time such as 90m, 6h, 30d or 2y`,
 		`time advance by=101y`:            `column 14: by=101y: at most 100y at a time`,
 		`time advance by=-1h`:             `column 14: by=-1h: need a time such as 90m, 6h, 30d or 2y`,
-		`array create site=S1 raid=6+P`:   `column 22: raid=6+P: did you mean 6+P+S?`,
+		`array create site=S1 raid=6+P`:   `column 22: raid=6+P: one of 6+P+S, 7+P`,
 		`quit now`:                        `column 6: quit does not know what "now" is: leave it out`,
 		`quit now=1`:                      `column 6: quit takes no argument now=: leave it out`,
 		`event close event=1 why=" "`:     `column 21: why=" ": it must not be empty`,

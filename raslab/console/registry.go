@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 )
 
 // Command is one entry of the registry: everything that parsing, help,
@@ -94,10 +96,7 @@ func lookup(l Line) (*Command, int, error) {
 	}
 	verbs := verbsOf(noun.Value)
 	if verbs == nil {
-		if c := closest(noun.Value, Nouns()); c != "" {
-			return nil, 0, usage(noun.Col, "did you mean "+c+"?", "unknown command %q", noun.Value)
-		}
-		return nil, 0, usage(noun.Col, "type help for the list", "unknown command %q", noun.Value)
+		return nil, 0, usage(noun.Col, suggest.Guess(noun.Value, Nouns(), "type help for the list"), "unknown command %q", noun.Value)
 	}
 	if c := find(noun.Value, ""); c != nil && len(verbs) == 1 {
 		return c, 1, nil
@@ -112,7 +111,7 @@ func lookup(l Line) (*Command, int, error) {
 	verb := l[1]
 	c := find(noun.Value, verb.Value)
 	if c == nil || verb.Value == "" {
-		return nil, 0, usage(verb.Col, didYouMean(verb.Value, verbs), "%s has no verb %q", noun.Value, verb.Value)
+		return nil, 0, usage(verb.Col, suggest.DidYouMean(verb.Value, verbs), "%s has no verb %q", noun.Value, verb.Value)
 	}
 	return c, 2, nil
 }
@@ -246,7 +245,7 @@ func (a Args) paramFor(w Word) (*Param, error) {
 			return nil, usage(w.Col, "leave it out", "%s takes no argument %s=", c.Name(), w.Key)
 		}
 		sort.Strings(names)
-		return nil, usage(w.Col, didYouMean(w.Key, names), "%s has no argument %q", c.Name(), w.Key)
+		return nil, usage(w.Col, suggest.DidYouMean(w.Key, names), "%s has no argument %q", c.Name(), w.Key)
 	}
 	for i := range c.Params {
 		p := &c.Params[i]
@@ -268,7 +267,7 @@ func (p *Param) parse(s string) (any, error) {
 				return v, nil
 			}
 		}
-		return nil, fmt.Errorf("%s", didYouMean(s, p.Values))
+		return nil, fmt.Errorf("%s", suggest.DidYouMean(s, p.Values))
 	}
 	return p.Kind.Parse(s)
 }

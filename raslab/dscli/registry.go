@@ -104,10 +104,7 @@ func lookup(name string) (*Command, error) {
 	case 1:
 		return fit[0], nil
 	case 0:
-		if near := suggest.Closest(name, names()); near != "" {
-			return nil, fmt.Errorf("there is no command %q; did you mean %s?", name, near)
-		}
-		return nil, fmt.Errorf("there is no command %q; help lists them", name)
+		return nil, fmt.Errorf("there is no command %q; %s", name, suggest.Guess(name, names(), "help lists them"))
 	}
 	all := make([]string, len(fit))
 	for i, c := range fit {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
 
@@ -77,8 +78,8 @@ func Find(name string) ([]Rehearsal, error) {
 			}
 		}
 	}
-	if c := console.Closest(name, names); c != "" {
-		return nil, fmt.Errorf("no rehearsal %q: did you mean %s?", name, c)
+	if guess := suggest.Guess(name, names, ""); guess != "" {
+		return nil, fmt.Errorf("no rehearsal %q: %s", name, guess)
 	}
 	return nil, fmt.Errorf("no rehearsal %q, and no such file: fdelab rehearse lists them", name)
 }
