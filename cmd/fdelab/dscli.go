@@ -15,20 +15,23 @@ import (
 )
 
 func newDscliCmd(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "dscli [OPTION...] [COMMAND]",
 		Short: "administer a simulated facility as a customer does, with DSCLI commands",
 		Long: "dscli takes the commands of IBM's DSCLI for keys, arrays, ranks, drives and serviceable\n" +
 			"events, and runs them on a simulated facility: one command, a script, a pipe, or at a prompt.\n" +
 			"The facility has 32 drives, or is what a setup in the laboratory's command language\n" +
 			"(fdelab shell) makes of it. A line that begins with ! is a command of that language.\n\n" +
-			"The options, with one dash or two, stand before the command:\n" + dscli.ProgramOptions() + "\n" +
-			"A script ends at its first error. Messages of errors go to standard error. The exit codes are\n" +
+			"The options, with one dash or two, stand before the command. For programs there is -fmt, and\n" +
+			"no --json:\n" + dscli.ProgramOptions() + "\n" +
+			"A script ends at its first error, in a line that begins with !, too. In a script and a pipe the\n" +
+			"answer to a question is the line below the command. Messages of errors go to standard error. The exit codes are\n" +
 			"DSCLI's: 0 done, 2 syntax, 3 connection, 4 facility, 5 user, 6 refused or failed.",
 		Example: "  fdelab dscli lsarraysite\n" +
 			"  fdelab dscli -setup-command 'lab new seed=7; keygrp configure' -bnr off showkeygrp 1\n" +
 			"  fdelab dscli -setup incident.script -script repair.dscli",
-		DisableFlagParsing: true, // DSCLI's options are long with one dash
+		DisableFlagParsing:    true, // DSCLI's options are long with one dash
+		DisableFlagsInUseLine: true,
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveDefault
@@ -47,9 +50,15 @@ func newDscliCmd(a *app) *cobra.Command {
 			if p.Help {
 				return c.Help()
 			}
+			if a.json {
+				return usagef("dscli: there is no --json here").withHint("-fmt xml or -fmt delim is for programs")
+			}
 			return a.dscli(p)
 		},
 	}
+	// The flags that other commands share are not taken here, so help does not list them.
+	c.SetUsageTemplate("Usage:\n  {{.UseLine}}\n\nExamples:\n{{.Example}}\n")
+	return c
 }
 
 func (a *app) dscli(p dscli.Program) error {
@@ -70,14 +79,14 @@ func (a *app) dscli(p dscli.Program) error {
 	lines := dscli.NewLines(in)
 	o := dscli.Options{
 		Lab: lab.Lab, ReadFile: readSmall, Zone: p.Zone, Consoles: p.Consoles, User: p.User, Output: p.Output,
-		Ask: lines.Answers(a.out),
+		Ask: lines.Answers(a.out), Strict: true,
 		Local: func(line string, out io.Writer) error {
 			err := lab.Run(line, out)
-			var failed *console.FailedError // what happened is printed already
-			if err != nil && !errors.Is(err, console.ErrQuit) && !errors.As(err, &failed) {
-				a.note("error: %s", oneLine(console.ErrorText(err)))
+			if err == nil || errors.Is(err, console.ErrQuit) {
+				return nil
 			}
-			return nil
+			var notUnderstood *console.UsageError
+			return dscli.LocalError(!errors.As(err, &notUnderstood), oneLine(console.ErrorText(err)))
 		},
 	}
 	if a.terminal() && p.Script == "" {
@@ -161,20 +170,27 @@ func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 // dscliTerminal is DSCLI at a terminal: one command, or a conversation.
 func (a *app) dscliTerminal(o *dscli.Options, command []string) error {
 	var s *dscli.Session
-	read := newLineReader(func(text string) []console.Candidate {
+	read := a.lines(func(text string) []console.Candidate {
 		var all []console.Candidate
 		for _, c := range dscli.Complete(s, text) {
 			all = append(all, console.Candidate(c))
 		}
 		return all
 	})
-	o.Ask = read
+	o.Strict = false
+	o.Ask = func(prompt string) (string, error) {
+		answer, err := read(prompt)
+		if errors.Is(err, errInterrupt) {
+			err = dscli.ErrInterrupt
+		}
+		return answer, err
+	}
 	s = dscli.NewSession(*o)
 	if len(command) > 0 {
 		return dscliExit(runCommand(s, command, a))
 	}
 	for {
-		line, err := read(dscli.Prompt)
+		line, err := read.again(dscli.Prompt)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}

@@ -220,7 +220,7 @@ func (a *app) guide(found []rehearsals.Rehearsal) error {
 	}
 	g := &console.Guide{Transcript: found[0].Transcript, Out: a.out, Color: a.color()}
 	if a.terminal() {
-		g.ReadLine = newLineReader(g.Complete)
+		g.ReadLine = a.lines(g.Complete).again
 	} else {
 		g.Echo = true
 		scanner := bufio.NewScanner(a.in)

@@ -5,12 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"os"
 	"strings"
 
-	"github.com/reeflective/readline"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
@@ -73,13 +70,6 @@ func newShellCmd(a *app) *cobra.Command {
 	return c
 }
 
-// terminal says whether a person sits at both ends.
-func (a *app) terminal() bool {
-	in, okIn := a.in.(*os.File)
-	out, okOut := a.out.w.(*os.File)
-	return okIn && okOut && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd()))
-}
-
 func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) error {
 	var out io.Writer = a.out
 	var printed bytes.Buffer
@@ -133,9 +123,9 @@ var errTold = errors.New("told already")
 // converse is the shell at a terminal.
 func (a *app) converse(s *console.Session) error {
 	a.printf("A facility of 32 drives. help lists the commands, quit leaves.\n")
-	read := newLineReader(func(text string) []console.Candidate { return console.Complete(s, text) })
+	read := a.lines(func(text string) []console.Candidate { return console.Complete(s, text) })
 	for {
-		line, err := read(s.Prompt())
+		line, err := read.again(s.Prompt())
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -149,33 +139,6 @@ func (a *app) converse(s *console.Session) error {
 			return nil
 		case err != nil && !errors.As(err, &failed): // a failure was printed already
 			a.note("error: %s", oneLine(console.ErrorText(err)))
-		}
-	}
-}
-
-// newLineReader reads lines at a terminal, with history and completion. Ctrl-C
-// gives the line up, Ctrl-D ends.
-func newLineReader(complete func(text string) []console.Candidate) func(prompt string) (string, error) {
-	shell := readline.NewShell()
-	shell.History.Delete()
-	shell.History.Add("session", readline.NewInMemoryHistory())
-	prompt := ""
-	shell.Prompt.Primary(func() string { return prompt })
-	shell.Completer = func(line []rune, cursor int) readline.Completions {
-		var values []string
-		for _, c := range complete(string(line[:cursor])) {
-			values = append(values, c.Text, c.Help)
-		}
-		return readline.CompleteValuesDescribed(values...).NoSpace('=')
-	}
-	return func(p string) (string, error) {
-		for {
-			prompt = p
-			line, err := shell.Readline()
-			if errors.Is(err, readline.ErrInterrupt) {
-				continue
-			}
-			return line, err
 		}
 	}
 }

@@ -111,8 +111,7 @@ func showGroup(c *call) error {
 			c.say(msgNothing, "Key Manager")
 			return nil
 		}
-		c.print(r)
-		return nil
+		return c.print(r)
 	}
 	label, label2 := "-", "-" // KMIP has no labels
 	if g.KeyProtocol == raslab.IPP {
@@ -124,8 +123,7 @@ func showGroup(c *call) error {
 	}}
 	r.row(g.ID, g.NumRanks, g.NumPools, g.State, g.ReckeyState, c.instant(g.ReckeyDate), c.instant(g.DataKeyDate), g.GroupStatus, g.ManagerStatus,
 		label, label2, g.Certificate, c.instant(g.CertificateExpiry), g.UUID, g.KeyProtocol)
-	c.print(r)
-	return nil
+	return c.print(r)
 }
 
 func manageGroup(c *call) error {
@@ -141,8 +139,8 @@ func manageGroup(c *call) error {
 	case "rekeyall":
 		return c.rekey(id, msgRekeyAll, msgRekeyedAll, c.lab.RekeyGroupKey)
 	}
-	if !c.confirmed(msgTestAccess, id) {
-		return nil
+	if yes, err := c.confirmed(msgTestAccess, id); !yes {
+		return err
 	}
 	if err := c.lab.SubmitTestAccess(id); err != nil {
 		return c.refuse(err)
@@ -152,8 +150,8 @@ func manageGroup(c *call) error {
 }
 
 func (c *call) rekey(id int, ask, told *Message, do func(int) (raslab.Report, error)) error {
-	if !c.confirmed(ask, id) {
-		return nil
+	if yes, err := c.confirmed(ask, id); !yes {
+		return err
 	}
 	if err := c.done(do(id)); err != nil {
 		return err
@@ -174,8 +172,8 @@ func (c *call) importCertificate(file string) error {
 	if err != nil {
 		return fail(ExitApplication, msgInvalid, c.command.Name, "the certificate can not be read: "+err.Error())
 	}
-	if !c.confirmed(msgImport) {
-		return nil
+	if yes, err := c.confirmed(msgImport); !yes {
+		return err
 	}
 	if file == customerFile {
 		if data, err = c.lab.CustomerCertificate(0); err != nil {

@@ -45,8 +45,7 @@ func managerCommands() []*Command {
 					left("ID"), left("State"), left("Status"), left("addr"), left("port"), left("protocol"), left("keyprotocol"), left("certificate"),
 				}}
 				r.row(m.ID, m.State, m.Status, m.Addr, m.Port, m.Protocol, m.KeyProtocol, m.Certificate)
-				c.print(r)
-				return nil
+				return c.print(r)
 			},
 		},
 		{

@@ -94,7 +94,11 @@ func rankCommands() []*Command {
 // first that is refused.
 func (c *call) each(ids []string, ask, told *Message, do func(id string) error) error {
 	for _, id := range ids {
-		if !c.confirmed(ask, id) {
+		yes, err := c.confirmed(ask, id)
+		if err != nil {
+			return err
+		}
+		if !yes {
 			continue
 		}
 		if err := do(id); err != nil {

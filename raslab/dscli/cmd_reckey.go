@@ -3,6 +3,7 @@ package dscli
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -41,10 +42,7 @@ func recoveryCommands() []*Command {
 			Params:  []Param{quietParam, groupParam()},
 			Example: "mkreckey -quiet 1",
 			Run: func(c *call) error {
-				if !c.confirmed(msgRecoveryMake, arg[int](c.args, "keygrp")) {
-					return nil
-				}
-				return c.recovery(raslab.RecoveryConfigure)
+				return c.recovery(raslab.RecoveryConfigure, msgRecoveryMake, arg[int](c.args, "keygrp"))
 			},
 		},
 		{
@@ -71,24 +69,52 @@ func recoveryCommands() []*Command {
 			},
 			Run: func(c *call) error {
 				step := raslab.RecoveryAction(arg[string](c.args, "action"))
-				if !c.confirmed(msgRecoveryStep, step, arg[int](c.args, "keygrp")) {
-					return nil
-				}
-				return c.recovery(step)
+				return c.recovery(step, msgRecoveryStep, step, arg[int](c.args, "keygrp"))
 			},
 		},
 	}
 }
 
-func (c *call) recovery(step raslab.RecoveryAction) error {
+// roleFor is whom a step takes, 0 where either user may.
+func roleFor(step raslab.RecoveryAction) reckey.Role {
+	switch step {
+	case raslab.RecoveryAuthorize:
+		return reckey.StorageAdministrator
+	case raslab.RecoveryCancel:
+		return 0
+	}
+	return reckey.SecurityAdministrator
+}
+
+// recovery takes a step, once it is confirmed. Who asks for what can not be is told before the
+// question, not after it.
+func (c *call) recovery(step raslab.RecoveryAction, ask *Message, values ...any) error {
 	id := arg[int](c.args, "keygrp")
-	entered := ""
-	if c.command.Name == "managereckey" {
-		entered = arg[string](c.args, "key")
+	if _, err := c.lab.GroupByID(id); err != nil {
+		return c.refuse(err)
 	}
 	user, _ := userNamed(c.session.options.User)
+	if role := roleFor(step); role != 0 && user.Role != role {
+		return fail(ExitAuthentication, msgUser, c.command.Name, fmt.Sprintf("%v: %s, not %s", reckey.ErrRole, role, user.Role))
+	}
+	entered := ""
+	if c.command.Name == "managereckey" && c.args.has("key") {
+		entered = arg[string](c.args, "key")
+		key, err := reckey.Decode(entered)
+		key.Clear()
+		if err != nil {
+			return fail(ExitSyntax, msgSyntax, c.command.Name, "-key: "+plain(err.Error()))
+		}
+	}
+	if yes, err := c.confirmed(ask, values...); !yes {
+		return err
+	}
 	shown, r, err := c.lab.RecoveryKey(id, step, user, entered)
 	if err := c.done(r, err); err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			e.Text = strings.TrimPrefix(e.Text, string(step)+": ") // the command and -action say it
+		}
 		return err
 	}
 	g, err := c.lab.GroupByID(id)

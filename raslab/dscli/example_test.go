@@ -40,6 +40,6 @@ lsrank R0
 	// R0     0 Normal Normal    A0           5 P2        fb      1
 	// CMUC90002W rmrank: Remove rank R0 with its data? [y/n]: y
 	// CMUC90002I rmrank: Rank R0 is removed.
-	// CMUC90060E lsrank: there is no rank R0.
+	// CMUC90060E lsrank: line 7: there is no rank R0.
 	// exit code 6
 }

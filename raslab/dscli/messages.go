@@ -79,6 +79,7 @@ var (
 	msgState      = message("CMUC90063E", "the object can not do this now", Ours)
 	msgNoAccess   = message("CMUC90064E", "the data are not accessible", Ours)
 	msgStillWrong = message("CMUC90065E", "the cause of an event still holds", Ours)
+	msgUnanswered = message("CMUC90066E", "a question was not answered", Ours)
 	msgFailed     = message("CMUC90069E", "the action ran and did not reach its aim", Ours)
 )
 
@@ -111,6 +112,8 @@ type Error struct {
 	ID      string // CMUC90020E
 	Command string // "dscli" where no command was understood
 	Text    string // one line
+
+	answer bool // what is wrong is the answer, which stands below the command
 }
 
 func (e *Error) Error() string { return e.ID + " " + e.Command + ": " + e.Text }
@@ -121,6 +124,15 @@ func fail(exit int, m *Message, command, text string) *Error {
 		text += "."
 	}
 	return &Error{Exit: exit, ID: m.ID, Command: command, Text: text}
+}
+
+// LocalError is what a line of the laboratory, behind a !, came to: understood says whether it
+// ran, or was refused by the facility.
+func LocalError(understood bool, text string) *Error {
+	if !understood {
+		return fail(ExitSyntax, msgSyntax, "!", text)
+	}
+	return fail(ExitApplication, msgFailed, "!", text)
 }
 
 // refusal makes an Error of what a method of the facility returned.

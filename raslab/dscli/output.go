@@ -239,28 +239,28 @@ func (c *call) list(r *result, n int) error {
 		return nil
 	}
 	r.keep(n)
-	c.print(r)
-	return nil
+	return c.print(r)
 }
 
 // pageLines is how many lines of a result come at a time with -p on.
 const pageLines = 24
 
-func (c *call) print(r *result) {
+func (c *call) print(r *result) error {
 	text := r.text(c.settings)
 	if c.settings.Paging != "on" || c.session.options.Ask == nil {
 		fmt.Fprint(c.out, text)
-		return
+		return nil
 	}
 	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines {
 		if i > 0 && i%pageLines == 0 && line != "" {
-			if _, err := c.session.options.Ask("Press Enter To Continue..."); err != nil {
-				return
+			if on, err := c.nextPage(); !on {
+				return err
 			}
 		}
 		fmt.Fprint(c.out, line)
 	}
+	return nil
 }
 
 // instant is a time in a description: 02/18/2016 17:06:39 EST.

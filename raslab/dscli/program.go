@@ -59,6 +59,12 @@ func ParseProgram(words []string) (Program, error) {
 	n := 0
 	for n < len(words) && strings.HasPrefix(words[n], "-") && len(words[n]) > 1 {
 		name := strings.TrimPrefix(words[n][1:], "-")
+		switch name {
+		case "h": // it would be the beginning of several
+			return Program{Help: true}, nil
+		case "json":
+			return p, fmt.Errorf("there is no --json here; -fmt xml or -fmt delim is for programs")
+		}
 		param, err := program.parameter(name)
 		if err != nil {
 			return p, err

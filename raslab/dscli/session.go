@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +17,14 @@ type Options struct {
 	// Lab gives the facility at hand, nil if there is none; it is asked before each
 	// command. Required.
 	Lab func() *raslab.Lab
-	// Ask shows a prompt and returns the answer without its line end; an error means that
-	// nobody answers. nil: every question is answered with no.
+	// Ask shows a prompt and returns the answer without its line end. ErrInterrupt stands for no;
+	// another error means that nobody answers. nil: nobody does.
 	Ask func(prompt string) (string, error)
-	// Local runs a line that begins with !, without the !. nil: such a line is refused.
+	// Strict says that answers come from a script or a pipe: one that is neither yes nor no
+	// is an error, since it is a command that was meant to run. A person is asked again.
+	Strict bool
+	// Local runs a line that begins with !, without the !. It makes its error with
+	// LocalError. nil: such a line is refused.
 	Local func(line string, out io.Writer) error
 	// ReadFile reads a file that a command names, such as a certificate. nil: there are
 	// no files but those of the lab.
@@ -52,6 +57,9 @@ func NewSession(o Options) *Session {
 
 // ErrQuit is what Run returns for quit.
 var ErrQuit = errors.New("dscli: quit")
+
+// ErrInterrupt is what Options.Ask returns where the person gives the question up, as with Ctrl-C.
+var ErrInterrupt = errors.New("dscli: interrupted")
 
 // Prompt is what an interactive session shows before a line.
 const Prompt = "dscli> "
@@ -144,6 +152,13 @@ func (s *Session) bind(words []word) (*call, error) {
 	if err != nil {
 		return nil, fail(ExitSyntax, msgSyntax, "dscli", err.Error())
 	}
+	if asksHelp(words[1:]) {
+		about := word{text: command.Name}
+		if command, err = lookup("help"); err != nil {
+			panic("BUG: " + err.Error())
+		}
+		words = []word{words[0], about}
+	}
 	c := &call{session: s, command: command, lab: s.options.Lab()}
 	serial := ""
 	if c.lab != nil {
@@ -154,6 +169,11 @@ func (s *Session) bind(words []word) (*call, error) {
 	}
 	c.settings = s.options.Output.with(c.args)
 	return c, nil
+}
+
+// asksHelp says whether a command was given to have it explained.
+func asksHelp(words []word) bool {
+	return len(words) == 1 && words[0].parameter() && slices.Contains([]string{"-help", "--help", "-h", "-?"}, words[0].text)
 }
 
 // connect says whether a management console takes the command and reaches a partition.
@@ -200,34 +220,3 @@ func (c *call) done(r raslab.Report, err error) error {
 func (c *call) say(m *Message, values ...any) {
 	fmt.Fprintln(c.out, m.line(c.command.Name, values...))
 }
-
-// answersMax is how often a question is asked before it counts as answered with no.
-const answersMax = 3
-
-// confirmed asks a question, unless -quiet is given. What is neither yes nor no is asked again.
-func (c *call) confirmed(m *Message, values ...any) bool {
-	if arg[bool](c.args, "quiet") {
-		return true
-	}
-	for range answersMax {
-		if c.session.options.Ask == nil {
-			fmt.Fprintln(c.out, m.line(c.command.Name, values...))
-			break
-		}
-		answer, err := c.session.options.Ask(m.line(c.command.Name, values...) + " ")
-		if err != nil {
-			break
-		}
-		switch strings.ToLower(strings.TrimSpace(answer)) {
-		case "y", "yes":
-			return true
-		case "n", "no":
-			c.say(msgCancelled)
-			return false
-		}
-	}
-	c.say(msgCancelled)
-	return false
-}
-
-var quietParam = Param{Name: "quiet", Flag: true, Help: "do not ask"}

@@ -90,8 +90,8 @@ func TestBadInputChangesNothing(t *testing.T) {
 		require.Equal(t, before, b.lab.TraceText(), "%q changed something", line)
 	}
 	_, _, exit := b.run("rmrank R0")
-	require.Equal(t, ExitSuccess, exit, "a question that nobody answers is no error")
-	require.Equal(t, before, b.lab.TraceText(), "and its answer is no")
+	require.Equal(t, ExitApplication, exit, "a question that nobody answers is not done")
+	require.Equal(t, before, b.lab.TraceText(), "and nothing was changed")
 }
 
 func TestQuestions(t *testing.T) {
@@ -106,12 +106,20 @@ func TestQuestions(t *testing.T) {
 	require.Equal(t, "CMUC90019I rmarray: Nothing was changed.\nCMUC90001I rmarray: Array A1 is removed.\n", b.must("rmarray A0-A1"), "each object is asked about")
 
 	b.asked, b.answers = nil, []string{"a", "b", "c", "y"}
-	b.must("rmarray A0")
+	_, message, exit := b.run("rmarray A0")
 	require.Len(t, b.asked, answersMax, "it is not asked for ever")
-	require.Len(t, b.lab.Arrays(), 1, "and then the answer is no")
+	require.Equal(t, ExitApplication, exit, message)
+	require.Len(t, b.lab.Arrays(), 1, "and then nothing was done")
+
+	b.options.Ask = func(string) (string, error) { return "", ErrInterrupt }
+	require.Equal(t, "CMUC90019I rmarray: Nothing was changed.\n", b.must("rmarray A0"), "Ctrl-C is no")
 
 	b.options.Ask = nil
-	require.Contains(t, b.must("rmarray A0"), "Nothing was changed", "without anyone to ask the answer is no")
+	out, message, exit := b.run("rmarray A0")
+	require.Contains(t, out, "Remove array A0?", "the question is shown")
+	require.Equal(t, ExitApplication, exit, "without anyone to ask nothing is done")
+	require.Contains(t, message, "CMUC90066E rmarray: the question was not answered")
+	require.Len(t, b.lab.Arrays(), 1)
 	b.must("rmarray -quiet A0")
 	require.Empty(t, b.lab.Arrays())
 }
@@ -127,6 +135,13 @@ func TestPaging(t *testing.T) {
 	require.Equal(t, b.must("lsddm"), out, "nothing is lost between pages")
 	b.asked = nil
 	require.Len(t, strings.Split(strings.TrimSpace(b.must("lsddm -p on")), "\n"), pageLines, "nobody presses Enter any more")
+	b.answers = []string{"", " Q "}
+	require.Len(t, strings.Split(strings.TrimSpace(b.must("lsddm -p on")), "\n"), 2*pageLines, "q leaves the rest out")
+	require.Empty(t, b.answers)
+	b.options.Strict, b.answers = true, []string{"lsrank"}
+	_, message, exit := b.run("lsddm -p on")
+	require.Equal(t, ExitSyntax, exit, "a command is not taken for Enter")
+	require.Contains(t, message, `"lsrank" is no answer; an empty line is right`)
 }
 
 func TestTimesAreVirtualAndInTheZone(t *testing.T) {
@@ -149,9 +164,70 @@ func TestScriptEndsAtItsFirstError(t *testing.T) {
 	err := NewSession(b.options).Script(l, &out, &errOut)
 	require.Equal(t, ExitApplication, err.(*Error).Exit)
 	require.Len(t, b.lab.Arrays(), 1, "what stands behind the error is not run")
+	require.Equal(t, "CMUC90060E lsrank: line 4: there is no rank R9.\n", errOut.String(), "the line is named")
 	require.NoError(t, NewSession(b.options).Script(NewLines(strings.NewReader("quit\nlsrank R9")), io.Discard, io.Discard), "quit ends it")
 	err = NewSession(b.options).Script(NewLines(strings.NewReader(strings.Repeat("x", 3*MaxLine)+"\n")), io.Discard, &errOut)
 	require.Equal(t, ExitSyntax, err.(*Error).Exit, "a line that is too long is a line that is not understood")
+}
+
+// A command is never taken for an answer: it would be lost in silence.
+func TestScriptWithoutAnAnswerEndsThere(t *testing.T) {
+	b := newBench(t)
+	b.options.Strict = true
+	var out, errOut strings.Builder
+	l := NewLines(strings.NewReader("lskeymgr -s\n\nrmkeymgr 1\nlskeymgr -s\nlsarray\n"))
+	b.options.Ask = l.Answers(&out)
+	before := b.lab.TraceText()
+	err := NewSession(b.options).Script(l, &out, &errOut)
+	require.Equal(t, ExitSyntax, err.(*Error).Exit)
+	require.Equal(t, "CMUC90020E rmkeymgr: line 4: \"lskeymgr -s\" is no answer; y or n is right, or rmkeymgr with -quiet, which asks nothing.\n", errOut.String())
+	require.Equal(t, before, b.lab.TraceText(), "nothing was changed")
+}
+
+func TestLocalLineThatFailsEndsTheScript(t *testing.T) {
+	for understood, exit := range map[bool]int{true: ExitApplication, false: ExitSyntax} {
+		b := newBench(t)
+		b.options.Local = func(string, io.Writer) error { return LocalError(understood, "there is no array site S9") }
+		var errOut strings.Builder
+		err := NewSession(b.options).Script(NewLines(strings.NewReader("\n!array create site=S9\nmkarray -arsite S1\n")), io.Discard, &errOut)
+		require.Equal(t, exit, err.(*Error).Exit, "understood: %v", understood)
+		require.Contains(t, errOut.String(), " !: line 2: there is no array site S9.\n")
+		require.Empty(t, b.lab.Arrays(), "what stands behind it is not run")
+	}
+}
+
+func TestACommandExplainsItself(t *testing.T) {
+	b := newBench(t)
+	want := b.must("help lskeymgr")
+	for _, line := range []string{"lskeymgr -help", "lskeymgr --help", "lskeym -h"} {
+		require.Equal(t, want, b.must(line), line)
+	}
+	p, err := ParseProgram([]string{"-h"})
+	require.NoError(t, err)
+	require.True(t, p.Help, "-h is help, though other options begin with it")
+	_, err = ParseProgram([]string{"--json", "lskeymgr"})
+	require.EqualError(t, err, "there is no --json here; -fmt xml or -fmt delim is for programs")
+}
+
+// Who asks for what can not be learns it before the question.
+func TestRecoveryKeyIsCheckedBeforeTheQuestion(t *testing.T) {
+	b := newBench(t)
+	b.must("mkkeygrp 1")
+	_, message, exit := b.run("mkreckey 1")
+	require.Equal(t, ExitAuthentication, exit)
+	require.Equal(t, "CMUC90050E mkreckey: this takes another role: security administrator, not storage administrator.\n", message)
+	b.options.User = "secadmin"
+	_, message, exit = b.run("managereckey -action verify -key x 1")
+	require.Equal(t, ExitSyntax, exit)
+	require.Contains(t, message, "managereckey: -key: it has 1 characters, need 64")
+	_, message, exit = b.run("mkreckey 2")
+	require.Equal(t, ExitApplication, exit, message)
+	require.Empty(t, b.asked, "no question was asked")
+	_, message, _ = b.run("managereckey -quiet -action disable 1")
+	require.Empty(t, message)
+	_, message, exit = b.run("managereckey -quiet -action rekey 1")
+	require.Equal(t, ExitApplication, exit)
+	require.Contains(t, message, "managereckey: the recovery key is in another state", "the step is not said twice")
 }
 
 func TestLocalLinesGoToTheLaboratory(t *testing.T) {

@@ -1,0 +1,70 @@
+package dscli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var quietParam = Param{Name: "quiet", Flag: true, Help: "do not ask"}
+
+// answersMax is how often a person is asked before the question counts as not answered.
+const answersMax = 3
+
+// confirmed asks a question, unless -quiet is given. No, in words or by an interrupt, is an answer;
+// none at all is an error, so that a script does not take it for success.
+func (c *call) confirmed(m *Message, values ...any) (bool, error) {
+	if arg[bool](c.args, "quiet") {
+		return true, nil
+	}
+	text := m.line(c.command.Name, values...)
+	if c.session.options.Ask == nil {
+		fmt.Fprintln(c.out, text)
+		return false, c.unanswered()
+	}
+	for range answersMax {
+		answer, err := c.session.options.Ask(text + " ")
+		switch {
+		case errors.Is(err, ErrInterrupt):
+			answer = "n"
+		case err != nil:
+			return false, c.unanswered()
+		}
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "y", "yes":
+			return true, nil
+		case "n", "no":
+			c.say(msgCancelled)
+			return false, nil
+		}
+		if c.session.options.Strict {
+			return false, c.noAnswer(answer, "y or n is right, or "+c.command.Name+" with -quiet, which asks nothing")
+		}
+	}
+	return false, c.unanswered()
+}
+
+// unanswered says no more of other objects of the same command than that this question did nothing.
+func (c *call) unanswered() error {
+	return fail(ExitApplication, msgUnanswered, c.command.Name, "the question was not answered, and nothing was done about it; y or n is right, or -quiet, which asks nothing")
+}
+
+// noAnswer is a line of a script that stands where an answer has to.
+func (c *call) noAnswer(answer, right string) error {
+	e := fail(ExitSyntax, msgSyntax, c.command.Name, fmt.Sprintf("%q is no answer; %s", answer, right))
+	e.answer = true
+	return e
+}
+
+// nextPage waits for Enter between the pages of a result; false ends the result.
+func (c *call) nextPage() (bool, error) {
+	answer, err := c.session.options.Ask("Press Enter To Continue...")
+	answer = strings.TrimSpace(answer)
+	switch {
+	case err != nil, strings.EqualFold(answer, "q"), strings.EqualFold(answer, "quit"):
+		return false, nil
+	case answer != "" && c.session.options.Strict:
+		return false, c.noAnswer(answer, "an empty line is right, or q, or -p off, which shows all at once")
+	}
+	return true, nil
+}
