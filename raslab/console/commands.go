@@ -68,11 +68,11 @@ func arrayParam() Param {
 }
 
 func keygrpParam(required bool, fallback string) Param {
-	help := "the encryption group, 1 to 4"
+	help, least := "the encryption group", 1
 	if fallback == "0" {
-		help = "the encryption group, 1 to 4; 0 makes an unencrypted rank"
+		help, least = "the encryption group; 0 makes an unencrypted rank", 0
 	}
-	return Param{Name: "keygrp", Kind: intKind("number", 0, 4), Required: required, Default: fallback, Help: help}
+	return Param{Name: "keygrp", Kind: intKind("number", least, 4), Required: required, Default: fallback, Help: help}
 }
 
 func slots(s *Session) []string {

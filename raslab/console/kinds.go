@@ -2,7 +2,6 @@ package console
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -82,21 +81,21 @@ func parseDuration(s string) (time.Duration, error) {
 			return 0, bad
 		}
 		n, err := strconv.ParseInt(rest[:i], 10, 32)
-		if err != nil {
-			return 0, bad
-		}
 		unit := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'y': 365 * 24 * time.Hour}[rest[i]]
-		if unit == 0 || (n > 0 && time.Duration(n) > math.MaxInt64/unit) {
+		switch {
+		case unit == 0:
 			return 0, bad
-		}
-		total += time.Duration(n) * unit
-		if total > maxDuration || total < 0 {
+		case err != nil, time.Duration(n) > (maxDuration-total)/unit: // digits alone: an error is one of range
 			return 0, fmt.Errorf("at most 100y at a time")
 		}
+		total += time.Duration(n) * unit
 		rest = rest[i+1:]
 	}
-	if total <= 0 {
+	switch {
+	case s == "":
 		return 0, bad
+	case total == 0:
+		return 0, fmt.Errorf("need more than 0, such as 90m, 6h, 30d or 2y")
 	}
 	return total, nil
 }
