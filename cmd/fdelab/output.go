@@ -5,7 +5,7 @@ package main
 //   - What was asked for goes to standard output (app.printf, app.printJSON).
 //     Progress, notes and diagnostics go to standard error (app.note, app.hint).
 //   - An error is one line, "fdelab: error: ...", printed once, by run. A
-//     "fdelab: hint: ..." line may follow. A subcommand returns an error made
+//     "fdelab: hint: ..." line may follow, and before it a list of what to choose from. A subcommand returns an error made
 //     with usagef, failedf or cannotf; it never calls os.Exit.
 //   - Exit codes: 0 done; 1 a rehearsal or a check found a failure; 2 usage:
 //     the command line or what it names is wrong; 3 it cannot run here: a file
@@ -47,6 +47,7 @@ type app struct {
 type exitError struct {
 	code int
 	err  error
+	list []string // lines of their own below the error, such as what there is to choose from
 	hint string
 }
 
@@ -106,6 +107,9 @@ func (a *app) report(err error) int {
 	var e *exitError
 	if !errors.As(err, &e) {
 		return exitCannot
+	}
+	for _, line := range e.list {
+		fmt.Fprintf(a.err, "  %s\n", oneLine(line))
 	}
 	if e.hint != "" {
 		a.hint("%s", oneLine(e.hint))

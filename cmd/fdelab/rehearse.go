@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -88,7 +89,7 @@ func newRehearseCmd(a *app) *cobra.Command {
 				return err
 			}
 			if interactive {
-				return a.guide(found)
+				return a.guide(args[0], found)
 			}
 			return a.rehearse(found, quiet)
 		},
@@ -209,14 +210,26 @@ func codesMet(sum playJSON) int {
 	return len(met)
 }
 
+// named leaves of several rehearsals the one that has the code in its name, if it is the only one:
+// the others are about more than one code.
+func named(code string, found []rehearsals.Rehearsal) []rehearsals.Rehearsal {
+	own := slices.DeleteFunc(slices.Clone(found), func(r rehearsals.Rehearsal) bool {
+		return !strings.HasPrefix(r.Name, strings.ToLower(strings.TrimSpace(code))+"-")
+	})
+	if len(own) == 1 {
+		return own
+	}
+	return found
+}
+
 // guide leads a person through one rehearsal.
-func (a *app) guide(found []rehearsals.Rehearsal) error {
-	if len(found) > 1 {
-		var names []string
+func (a *app) guide(name string, found []rehearsals.Rehearsal) error {
+	if found = named(name, found); len(found) > 1 {
+		e := usagef("rehearse: -i takes one rehearsal, and %d fit %q:", len(found), name)
 		for _, r := range found {
-			names = append(names, r.Name)
+			e.list = append(e.list, r.Name)
 		}
-		return usagef("rehearse: -i takes one rehearsal, and %d fit: %s", len(found), strings.Join(names, ", "))
+		return e
 	}
 	g := &console.Guide{Transcript: found[0].Transcript, Out: a.out, Color: a.color()}
 	if a.terminal() {

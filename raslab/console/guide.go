@@ -43,18 +43,18 @@ func (g *Guide) Play() (finished bool, err error) {
 		printProse(g.Out, step.Prose)
 		for _, c := range step.Commands {
 			number++
-			on, err := g.step(step, c, fmt.Sprintf("step %d of %d> ", number, total))
+			on, err := g.step(step, c, fmt.Sprintf("command %d of %d> ", number, total))
 			if err != nil {
 				return false, err
 			}
 			if !on {
-				fmt.Fprintf(g.Out, "stopped before step %d of %d\n", number, total)
+				fmt.Fprintf(g.Out, "stopped before command %d of %d\n", number, total)
 				return false, nil
 			}
 		}
 	}
 	printProse(g.Out, g.Transcript.Epilogue)
-	fmt.Fprintf(g.Out, "the end: %d steps\n", total)
+	fmt.Fprintf(g.Out, "the end: %s\n", count(total, "command"))
 	return true, nil
 }
 
@@ -64,7 +64,7 @@ func (g *Guide) Complete(text string) []Candidate {
 	if !strings.ContainsAny(text, " ;") {
 		for _, word := range []string{"next", "hint", "why", "state", "help", "quit"} {
 			if strings.HasPrefix(word, text) && find(word, "") == nil {
-				all = append(all, Candidate{word, "about this step"})
+				all = append(all, Candidate{word, "about this command"})
 			}
 		}
 	}

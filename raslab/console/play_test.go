@@ -83,7 +83,7 @@ func TestGuideWaitsForTheCommand(t *testing.T) {
 	require.True(t, finished, "both steps were taken")
 	require.Contains(t, out, "the shelf is empty", "the typed command ran, whatever its spelling")
 	require.Contains(t, out, "> fault list\nno fault is armed", "next runs the command itself and shows it")
-	require.Contains(t, out, "Well done.\n\nthe end: 2 steps\n")
+	require.Contains(t, out, "Well done.\n\nthe end: 2 commands\n")
 }
 
 func TestGuideAnswersQuestions(t *testing.T) {
@@ -92,13 +92,13 @@ func TestGuideAnswersQuestions(t *testing.T) {
 	require.Contains(t, out, "hint: shelf list, which means: list the loose drives", "the first hint names the command")
 	require.Contains(t, out, "hint: shelf list\n", "the second gives it whole")
 	require.Equal(t, 2, strings.Count(out, "Look at the shelf first."), "why repeats the prose of the step")
-	require.Contains(t, out, "stopped before step 1 of 2\n")
+	require.Contains(t, out, "stopped before command 1 of 2\n")
 }
 
 func TestGuideStopsAtTheEndOfInput(t *testing.T) {
 	out, finished := guided(t, lesson, "next")
 	require.False(t, finished)
-	require.Contains(t, out, "stopped before step 2 of 2\n")
+	require.Contains(t, out, "stopped before command 2 of 2\n")
 }
 
 func TestGuideTakesTyposKindly(t *testing.T) {
