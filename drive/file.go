@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/filelock"
 )
 
 // File is a drive that lives on in one file: a page with the fuses, the flash,
@@ -50,7 +51,7 @@ func CreateFile(path string, cfg Config, o FileOptions) (*File, Label, error) {
 }
 
 func manufactureIn(f *os.File, path string, cfg Config, o FileOptions) (*File, Label, error) {
-	if err := lockFile(f); err != nil {
+	if err := keepOut(f); err != nil {
 		return nil, Label{}, err
 	}
 	fl, err := flash.CreateFile(f, fuseArea, o.Geometry)
@@ -81,6 +82,15 @@ func manufactureIn(f *os.File, path string, cfg Config, o FileOptions) (*File, L
 	return fd, label, syncDir(filepath.Dir(path))
 }
 
+// keepOut keeps a second process out of a drive file.
+func keepOut(f *os.File) error {
+	err := filelock.Take(f)
+	if errors.Is(err, filelock.ErrHeld) {
+		return errors.New("another process has this drive open")
+	}
+	return err
+}
+
 // OpenFile attaches the drive in a file. It is off, as after a power loss. A
 // file that is no drive, is truncated, damaged or open elsewhere is refused in
 // one line; nothing in it is changed.
@@ -97,7 +107,7 @@ func OpenFile(path string, o FileOptions) (*File, error) {
 }
 
 func open(f *os.File, o FileOptions) (*File, error) {
-	if err := lockFile(f); err != nil {
+	if err := keepOut(f); err != nil {
 		return nil, err
 	}
 	page := make([]byte, fuseArea)

@@ -16,6 +16,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct/objectstore"
+	"github.com/seed-9d983aeb/fdelab/internal/filelock"
 )
 
 // Names of files in the directory.
@@ -24,6 +25,7 @@ const (
 	Server  = "server"
 	Token   = "token"
 	Objects = "objects"
+	lock    = "lock"
 )
 
 // Bounds of a server and of the way to it.
@@ -62,6 +64,25 @@ func Init(dir string, o Options) error {
 			os.Mkdir(filepath.Join(dir, Objects), 0o700),
 		)
 	})
+}
+
+// ErrInUse is returned when another server has the directory.
+var ErrInUse = errors.New("another server has the directory open")
+
+// Lock keeps a second server out of a directory until release, or until the process
+// ends. Where another has it the error is ErrInUse.
+func Lock(dir string) (release func() error, err error) {
+	f, err := os.OpenFile(filepath.Join(dir, lock), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("clouddir: %w", err)
+	}
+	if err = filelock.Take(f); errors.Is(err, filelock.ErrHeld) {
+		err = ErrInUse
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("clouddir: %s: %w", dir, err), f.Close())
+	}
+	return f.Close, nil
 }
 
 // Open opens the objects, and reads the certificate of the server.

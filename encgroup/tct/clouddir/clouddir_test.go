@@ -126,3 +126,17 @@ func TestInitRefusals(t *testing.T) {
 	_, _, err = Connect("http://x", filepath.Join(dir, "ca.crt"), filepath.Join(dir, Token))
 	require.ErrorContains(t, err, "need https://")
 }
+
+func TestADirectoryTakesOneServer(t *testing.T) {
+	dir, _ := made(t)
+	release, err := Lock(dir)
+	require.NoError(t, err)
+	_, err = Lock(dir)
+	require.ErrorIs(t, err, ErrInUse, "the second server is refused")
+	require.NoError(t, release())
+	release, err = Lock(dir)
+	require.NoError(t, err, "the next one is taken")
+	require.NoError(t, release())
+	_, err = Lock(filepath.Join(dir, "none"))
+	require.ErrorIs(t, err, os.ErrNotExist, "no directory is made")
+}
