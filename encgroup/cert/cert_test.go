@@ -186,6 +186,9 @@ func TestACertificateWarnsBeforeItsEnd(t *testing.T) {
 	require.Empty(t, c.Warning(day(10)))
 	require.Equal(t, "the certificate expires in 90 days", c.Warning(day(110)))
 	require.Equal(t, "the certificate expires in 1 day", c.Warning(day(199)))
+	for left, want := range map[time.Duration]string{25 * time.Hour: "1 day", 23 * time.Hour: "23 hours", time.Hour: "1 hour", time.Minute: "less than an hour"} {
+		require.Equal(t, "the certificate expires in "+want, c.Warning(day(200).Add(-left)))
+	}
 	require.Equal(t, "the certificate is expired or not valid yet", c.Warning(day(201)))
 }
 

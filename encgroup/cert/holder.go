@@ -41,11 +41,17 @@ func (c *Certificate) Warning(now time.Time) string {
 	case c.Stage(now) == 0:
 		return ""
 	}
-	days, unit := int(c.X509().NotAfter.Sub(now).Hours()/24), "days"
-	if days == 1 {
-		unit = "day"
+	left, unit := int(c.X509().NotAfter.Sub(now).Hours()), "hour"
+	switch {
+	case left == 0:
+		return "the certificate expires in less than an hour"
+	case left >= 24:
+		left, unit = left/24, "day"
 	}
-	return fmt.Sprintf("the certificate expires in %d %s", days, unit)
+	if left > 1 {
+		unit += "s"
+	}
+	return fmt.Sprintf("the certificate expires in %d %s", left, unit)
 }
 
 // Holder is the certificate with which a facility shows who it is. Its zero value has none.
