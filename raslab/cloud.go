@@ -276,6 +276,9 @@ func (l *Lab) DeleteFromCloud(object string, force bool) (out Report, bad error)
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("object %s holds the only copy of sectors of %s", object, l.cloud.receipts[i].Rank), "recall it first, or force it")
 	}
 	err := l.cloud.server.Delete(l.cloud.name(object))
+	if !ours && errors.Is(err, tct.ErrNotFound) {
+		return Report{}, refuse(errors.Join(ErrNotFound, err), op, fmt.Sprintf("there is no object %q", object), existing("objects", l.cloud.receipts, func(r cloudReceipt) string { return r.Object }))
+	}
 	if err != nil && !(ours && errors.Is(err, tct.ErrNotFound)) {
 		return Report{}, cloudError(op, object, err)
 	}

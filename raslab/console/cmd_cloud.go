@@ -1,7 +1,9 @@
 package console
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -147,9 +149,10 @@ func listCloud(s *Session, lab *raslab.Lab, _ Args) error {
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 {
+	switch {
+	case len(list) == 0 && asked == nil:
 		s.printf("no objects in the cloud\n")
-	} else {
+	case len(list) > 0:
 		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "object\tstate\trank\tlba\tsectors\tkeygrp\tonly copy\tmigrated")
 		for _, o := range list {
@@ -189,7 +192,14 @@ func plainWord(s string) string {
 }
 
 func showCloud(s *Session, lab *raslab.Lab, a Args) error {
-	v, err := lab.LookIntoCloud(arg[string](a, "object"))
+	name := arg[string](a, "object")
+	v, err := lab.LookIntoCloud(name)
+	if errors.Is(err, raslab.ErrNotFound) {
+		list, _, _ := lab.CloudObjects() // what can not be asked leaves the answer what it is
+		if slices.ContainsFunc(list, func(o raslab.CloudObject) bool { return o.Object == name }) {
+			return fmt.Errorf("object %s is in the cloud, and the facility has no receipt of it: without one it can not be opened, cloud delete object=%s deletes it", name, name)
+		}
+	}
 	if err != nil {
 		return err
 	}
