@@ -2,9 +2,11 @@ package main
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,7 +39,7 @@ func newCloudCmd(a *app) *cobra.Command {
 	return c
 }
 
-func (a *app) cloud(dir, listen string) error {
+func (a *app) cloud(dir, listen string) (err error) {
 	if dir == "" {
 		return usagef("cloud: need --data DIR").withHint("fdelab cloud init DIR makes one")
 	}
@@ -45,9 +47,17 @@ func (a *app) cloud(dir, listen string) error {
 		return usagef("cloud: --listen %q: %w, need host:port", listen, err)
 	}
 	store, config, err := clouddir.Open(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return cannotf("cloud: %w", err).withHint("fdelab cloud init DIR makes one")
+	}
 	if err != nil {
 		return cannotf("cloud: %w", err)
 	}
+	release, err := clouddir.Lock(dir)
+	if err != nil {
+		return cannotf("cloud: %w", err)
+	}
+	defer func() { err = errors.Join(err, release()) }()
 	n, err := store.Count()
 	if err != nil {
 		return cannotf("cloud: %w", err)
@@ -108,6 +118,9 @@ func (f *cloudFlags) connect(command string) (cloud tct.Cloud, shut func(), err 
 		return nil, nil, usagef("%s: need --cloud, --cloud-ca and --cloud-token-file together", command)
 	}
 	real, shut, err := clouddir.Connect(f.address, f.ca, f.token)
+	if errors.Is(err, tct.ErrAddress) {
+		return nil, nil, usagef("%s: --cloud %q: need https:// and a host", command, f.address)
+	}
 	if err != nil {
 		return nil, nil, cannotf("%s: %w", command, fmt.Errorf("cloud server: %w", err))
 	}

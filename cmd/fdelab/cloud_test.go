@@ -64,6 +64,22 @@ rank read rank=R0 lba=7`)
 	}
 	require.Contains(t, typed("cloud list"), "payroll  in the cloud  R0    0    64       2       yes")
 
+	status, _, refused := play(t, "cloud", "--data", dir, "--listen", "127.0.0.1:0")
+	require.Equal(t, exitCannot, status, "a directory takes one server")
+	require.Contains(t, refused, "another server has the directory open")
+
+	// A facility of another session, with the same serial number, has no receipt.
+	another := func(command string) (int, string, string) {
+		return play(t, "shell", "--cloud", "https://"+k.addr, "--cloud-ca", filepath.Join(dir, "ca.crt"), "--cloud-token-file", filepath.Join(dir, "token"), "-c", command)
+	}
+	_, listed, _ := another("cloud list")
+	require.Contains(t, listed, "payroll  without a receipt")
+	status, _, refused = another("cloud show object=payroll")
+	require.Equal(t, exitCannot, status)
+	require.Equal(t, "fdelab: error: object payroll is in the cloud, and the facility has no receipt of it: without one it can not be opened, cloud delete object=payroll deletes it\n", refused)
+	_, _, refused = another("cloud delete object=none")
+	require.Equal(t, "fdelab: error: there is no object \"none\"; there are no objects yet\n", refused)
+
 	// The server stops: a clear error, and nothing is lost.
 	require.NoError(t, k.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, k.cmd.Wait(), "interrupted, it ends with exit code 0: %s", k.said)

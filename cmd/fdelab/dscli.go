@@ -129,7 +129,7 @@ func writeNew(name string, data []byte) error {
 
 // dscliLab builds the facility.
 func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
-	dial, err := realServers{dir: p.KMIP.Dir, ca: p.KMIP.CA, cert: p.KMIP.Certificate, key: p.KMIP.Key, timeout: p.KMIP.Timeout}.dial("dscli")
+	dial, err := realServers{dir: p.KMIP.Dir, ca: p.KMIP.CA, cert: p.KMIP.Certificate, key: p.KMIP.Key, timeout: p.KMIP.Timeout}.dial("dscli", "-")
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/keydir"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
 )
 
@@ -54,7 +56,7 @@ func newKeyserverCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&f.dir, "data", "", "directory made by keyserver init (required)")
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:5696", "address to listen at; port 0 takes a free one")
 	c.Flags().StringVar(&f.peer, "peer", "", "address of the server that holds the same objects")
-	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase, if the database has one")
+	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase, if the database has one; mode 0600, or - for standard input")
 	c.Flags().IntVar(&f.maxConns, "max-connections", 4096, "connections at once")
 	c.Flags().DurationVar(&f.idle, "idle-timeout", 10*time.Minute, "how long a client may be silent")
 	c.AddCommand(newKeyserverInitCmd(a), newKeyserverJoinCmd(a), newKeyserverClientCmd(a))
@@ -84,6 +86,12 @@ func (a *app) serve(l net.Listener, s networkServer, is listening) (err error) {
 		err = a.printJSON(is)
 	} else {
 		a.printf("listening at %s, %d objects\n", is.Listen, is.Objects)
+	}
+	if err = errors.Join(err, a.out.err); err != nil { // who has to know where, is not told
+		err = fmt.Errorf("cannot write the result: %w", err)
+		err = errors.Join(err, s.Close())
+		<-done
+		return err
 	}
 	select {
 	case err = <-done:
@@ -116,6 +124,9 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 	}
 	defer clear(passphrase)
 	store, tls, err := keydir.Open(f.dir, passphrase, rand.Reader)
+	if errors.Is(err, os.ErrNotExist) {
+		return cannotf("keyserver: %w", err).withHint("fdelab keyserver init DIR makes one")
+	}
 	if err != nil {
 		return cannotf("keyserver: %w", err)
 	}
@@ -153,12 +164,24 @@ func (f *keyserverFlags) pair() (*server.Peer, error) {
 	return &server.Peer{Addr: f.peer, TLS: t}, nil
 }
 
-// passphrase reads a passphrase: the first line of a file, or nothing.
+// passphraseMax bounds what is read of standard input, in bytes.
+const passphraseMax = 1 << 16
+
+// passphrase reads a passphrase: the first line of a file that nobody else may read, of
+// standard input for "-", or nothing.
 func (a *app) passphrase(file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	b, err := a.readFile(file)
+	var b []byte
+	var err error
+	if file == "-" {
+		if b, err = io.ReadAll(io.LimitReader(a.in, passphraseMax+1)); err == nil && len(b) > passphraseMax {
+			err = fmt.Errorf("standard input has more than %d bytes, too much for a passphrase", passphraseMax)
+		}
+	} else {
+		b, err = pki.ReadPrivate(file)
+	}
 	if err != nil {
 		return nil, cannotf("keyserver: passphrase: %w", err)
 	}
@@ -197,7 +220,7 @@ func newKeyserverInitCmd(a *app) *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&hosts, "host", loopback, "name or address of the server, for its certificate")
 	c.Flags().StringSliceVar(&clients, "client", []string{keydir.Facility}, "a client to make a certificate for")
-	c.Flags().StringVar(&passphrase, "passphrase-file", "", "file whose first line is the passphrase of the database")
+	c.Flags().StringVar(&passphrase, "passphrase-file", "", "file whose first line is the passphrase of the database; mode 0600, or - for standard input")
 	return c
 }
 
@@ -232,7 +255,7 @@ func newKeyserverJoinCmd(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().StringSliceVar(&hosts, "host", loopback, "name or address of the second server, for its certificate")
-	c.Flags().StringVar(&passphrase, "passphrase-file", "", "file whose first line is the passphrase of its database")
+	c.Flags().StringVar(&passphrase, "passphrase-file", "", "file whose first line is the passphrase of its database; mode 0600, or - for standard input")
 	return c
 }
 

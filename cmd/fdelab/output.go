@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -102,7 +103,7 @@ func (a *app) report(err error) int {
 		return exitDone
 	}
 	if !errors.Is(err, errTold) {
-		a.note("error: %s", oneLine(err.Error()))
+		a.note("error: %s", plain(oneLine(err.Error())))
 	}
 	var e *exitError
 	if !errors.As(err, &e) {
@@ -138,6 +139,15 @@ func (s *stickyWriter) Write(p []byte) (int, error) {
 	s.err = err
 	return n, err
 }
+
+// plain leaves the names of packages, which stand in front of what they tell, out of an error.
+func plain(text string) string {
+	parts := strings.Split(text, ": ")
+	parts = slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(packageNames, p) })
+	return strings.Join(parts, ": ")
+}
+
+var packageNames = []string{"keydir", "pki", "kmip", "server", "tct", "clouddir", "objectstore", "raslab", "encgroup", "erase", "drive"}
 
 // oneLine keeps a message on its line, whatever a file name in it holds.
 func oneLine(s string) string {

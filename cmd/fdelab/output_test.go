@@ -33,3 +33,14 @@ func TestReportFindsTheExitCode(t *testing.T) {
 func TestColorNeedsATerminal(t *testing.T) {
 	require.False(t, (&app{out: &stickyWriter{w: &strings.Builder{}}}).color(), "a buffer is no terminal")
 }
+
+func TestErrorsHaveNoNamesOfPackages(t *testing.T) {
+	for text, want := range map[string]string{
+		"cloud: clouddir: token: pki: x/token has mode 0644": "cloud: token: x/token has mode 0644",
+		"pki: open x.crt: no such file or directory":         "open x.crt: no such file or directory",
+		"shell: cloud server: tct: no":                       "shell: cloud server: no",
+		"certificate: my server: x":                          "certificate: my server: x",
+	} {
+		require.Equal(t, want, plain(text))
+	}
+}

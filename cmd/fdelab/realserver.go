@@ -31,14 +31,15 @@ const realTimeout = 5 * time.Second
 // The help of the flags, which fdelab shell and fdelab dscli share.
 const (
 	kmipCertsHelp   = "directory made by keyserver init: ca.crt, facility.crt and facility.key in it are used. Key managers whose address is no machine of the simulated network are then dialled for real"
-	kmipCAHelp      = "the authority of real key servers, in PEM"
-	kmipCertHelp    = "certificate that the facility shows to real key servers, in PEM"
-	kmipKeyHelp     = "private key of that certificate, in PEM"
+	kmipCAHelp      = "the authority of real key servers, in PEM; in place of ca.crt of --kmip-certs"
+	kmipCertHelp    = "certificate that the facility shows to real key servers, in PEM; in place of facility.crt of --kmip-certs"
+	kmipKeyHelp     = "private key of that certificate, in PEM; in place of facility.key of --kmip-certs"
 	kmipTimeoutHelp = "how long to wait for a real key server"
 )
 
-// dial is what the facility gets as raslab.Options.Dial; nil when no flag is given.
-func (r realServers) dial(command string) (func(raslab.KeyManagerInfo) encgroup.KeyServer, error) {
+// dial is what the facility gets as raslab.Options.Dial; nil when no flag is given. dash is
+// what stands before the flags of the command.
+func (r realServers) dial(command, dash string) (func(raslab.KeyManagerInfo) encgroup.KeyServer, error) {
 	if r == (realServers{}) {
 		return nil, nil
 	}
@@ -52,13 +53,13 @@ func (r realServers) dial(command string) (func(raslab.KeyManagerInfo) encgroup.
 	}
 	if r.ca == "" || r.cert == "" || r.key == "" {
 		return nil, usagef("%s: real key servers need an authority, a certificate and its key", command).
-			withHint("give kmip-certs, or all of kmip-ca, kmip-cert and kmip-key")
+			withHint("give %[1]skmip-certs, or all of %[1]skmip-ca, %[1]skmip-cert and %[1]skmip-key", dash)
 	}
 	timeout := realTimeout
 	if r.timeout != "" {
 		var err error
 		if timeout, err = time.ParseDuration(r.timeout); err != nil || timeout <= 0 {
-			return nil, usagef("%s: kmip-timeout %q, need a time such as 5s", command, r.timeout)
+			return nil, usagef("%s: %skmip-timeout %q, need a time such as 5s", command, dash, r.timeout)
 		}
 	}
 	t, err := pki.ClientTLS(r.ca, r.cert, r.key)

@@ -110,6 +110,18 @@ func TestRealServerFlagsAreChecked(t *testing.T) {
 	crt, key := filepath.Join(dir, "facility.crt"), filepath.Join(dir, "facility.key")
 	broken := filepath.Join(t.TempDir(), "broken.pem")
 	require.NoError(t, os.WriteFile(broken, []byte("-----BEGIN CERTIFICATE-----\nno base64"), 0o600))
+	for command, hint := range map[string]string{
+		"shell": "give --kmip-certs, or all of --kmip-ca, --kmip-cert and --kmip-key\n",
+		"dscli": "give -kmip-certs, or all of -kmip-ca, -kmip-cert and -kmip-key\n",
+	} {
+		dash, _, _ := strings.Cut(strings.TrimPrefix(hint, "give "), "kmip")
+		_, _, said := play(t, command, dash+"kmip-ca", crt)
+		require.Contains(t, said, "hint: "+hint, "the flags as the command takes them")
+		_, _, said = play(t, command, dash+"kmip-certs", dir, dash+"kmip-timeout", "0")
+		require.Contains(t, said, command+": "+dash+`kmip-timeout "0", need a time such as 5s`)
+		_, help, _ := play(t, command, "--help")
+		require.Contains(t, help, "in place of ca.crt of "+dash+"kmip-certs")
+	}
 	for _, c := range []struct {
 		want  int
 		says  string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -109,7 +110,11 @@ func prefix(c *cobra.Command) string {
 func between(least, most int, words string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || most >= 0 && len(args) > most {
-			return usagef("%sgot %d arguments, need %s", prefix(c), len(args), words)
+			given := fmt.Sprintf("%d arguments", len(args))
+			if len(args) == 1 {
+				given = "1 argument"
+			}
+			return usagef("%sgot %s, need %s", prefix(c), given, words)
 		}
 		return nil
 	}

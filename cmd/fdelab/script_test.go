@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -115,6 +116,18 @@ func TestFullDiskIsNotSuccess(t *testing.T) {
 	code := run([]string{"src"}, strings.NewReader(""), brokenWriter{}, &diagnostics)
 	require.Equal(t, exitCannot, code, "a result that could not be written is not done")
 	require.Equal(t, "fdelab: error: cannot write the result: no space left\n", diagnostics.String(), "the reason, once")
+}
+
+// Who has to know where a server listens, is not told: it does not serve on.
+func TestServerThatCanNotTellItsAddressEnds(t *testing.T) {
+	for _, server := range []string{"keyserver", "cloud"} {
+		dir := filepath.Join(t.TempDir(), "data")
+		require.Equal(t, exitDone, run([]string{server, "init", dir}, strings.NewReader(""), io.Discard, io.Discard))
+		var diagnostics strings.Builder
+		code := run([]string{server, "--data", dir, "--listen", "127.0.0.1:0"}, strings.NewReader(""), brokenWriter{}, &diagnostics)
+		require.Equal(t, exitCannot, code, server)
+		require.Equal(t, "fdelab: error: "+server+": cannot write the result: no space left\n", diagnostics.String(), "the reason, once")
+	}
 }
 
 func TestMessagesStayOnOneLine(t *testing.T) {

@@ -37,7 +37,7 @@ func newShellCmd(a *app) *cobra.Command {
 			if err != nil {
 				return usagef("shell: --seed %q: %w", seed, err)
 			}
-			dial, err := real.dial("shell")
+			dial, err := real.dial("shell", "--")
 			if err != nil {
 				return err
 			}

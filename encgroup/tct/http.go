@@ -21,12 +21,15 @@ type HTTP struct {
 
 var _ Cloud = (*HTTP)(nil)
 
+// ErrAddress means that a cloud server can not have such an address.
+var ErrAddress = errors.New("tct: the address of a cloud server: need https:// and a host")
+
 // NewHTTP is the cloud server at an address such as https://cloud.example:443. An
-// address that is not https is refused: objects travel over TLS only.
+// address that is not https is refused with ErrAddress: objects travel over TLS only.
 func NewHTTP(address, token string, client *http.Client) (*HTTP, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
-		return nil, errors.New("tct: the address of a cloud server: need https:// and a host")
+		return nil, ErrAddress
 	}
 	if client == nil || client.Timeout <= 0 {
 		return nil, errors.New("tct: a cloud server needs an HTTP client with a timeout")

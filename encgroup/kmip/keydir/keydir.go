@@ -68,11 +68,21 @@ func Init(dir string, o Options) error {
 // whose key stays where it is, and certificates, master key and database of its own. The
 // passphrase may be another one.
 func Join(first, dir string, o Options) error {
-	ca, err := pki.Read(filepath.Join(first, CA))
+	ca, err := authority(first)
 	if err != nil {
 		return err
 	}
 	return o.make(dir, func(part string) (*pki.Pair, error) { return ca, ca.WriteCertificate(filepath.Join(part, CA)) })
+}
+
+// authority reads the authority of a directory that Init made, with its key.
+func authority(dir string) (*pki.Pair, error) {
+	base := filepath.Join(dir, CA)
+	_, noCertificate := os.Stat(base + ".crt")
+	if _, err := os.Stat(base + ".key"); noCertificate == nil && errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("keydir: %s.key is not there: only the directory of the first server holds the authority's key, need that one", base)
+	}
+	return pki.Read(base)
 }
 
 // make makes a directory as a whole or not at all.
@@ -160,7 +170,7 @@ func AddClient(dir, name string, now time.Time, entropy io.Reader) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	ca, err := pki.Read(filepath.Join(dir, CA))
+	ca, err := authority(dir)
 	if err != nil {
 		return err
 	}
@@ -191,7 +201,11 @@ func Open(dir string, passphrase []byte, entropy io.Reader) (*server.Store, *tls
 		defer u.Key.Clear()
 		u.Passphrase = nil
 	}
-	store, err := server.OpenStore(filepath.Join(dir, Database), u, entropy)
+	database := filepath.Join(dir, Database)
+	if _, err := os.Stat(database); errors.Is(err, os.ErrNotExist) { // not wrapped: a new directory would not have the keys
+		return nil, nil, fmt.Errorf("keydir: the database %s is missing: put it back, the keys are in it", database)
+	}
+	store, err := server.OpenStore(database, u, entropy)
 	if err != nil {
 		return nil, nil, err
 	}

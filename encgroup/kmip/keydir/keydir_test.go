@@ -165,7 +165,9 @@ func TestJoin(t *testing.T) {
 
 	require.ErrorContains(t, Join(first, second, o), "is not empty")
 	require.ErrorIs(t, Join(filepath.Join(parent, "nowhere"), filepath.Join(parent, "keys3"), o), os.ErrNotExist)
-	require.ErrorIs(t, Join(second, filepath.Join(parent, "keys3"), o), os.ErrNotExist, "without the authority's key none can join")
+	err = Join(second, filepath.Join(parent, "keys3"), o)
+	require.ErrorContains(t, err, "only the directory of the first server holds the authority's key", "without it none can join")
+	require.EqualError(t, AddClient(second, "al", o.Now, rand.Reader), err.Error(), "and no client is made")
 	require.NoDirExists(t, filepath.Join(parent, "keys3"))
 	o.Clients = []string{"peer"}
 	require.ErrorContains(t, Join(first, filepath.Join(parent, "keys3"), o), "not ca, server or peer")
