@@ -175,7 +175,7 @@ func listCloud(s *Session, lab *raslab.Lab, _ Args) error {
 		}
 	}
 	if asked != nil {
-		s.say("the cloud server was not asked: %s", oneLine(asked))
+		s.say("the cloud server was not asked: %s", plain(oneLine(asked)))
 		return &FailedError{"cloud list"}
 	}
 	return nil

@@ -75,7 +75,7 @@ func groupCommands() []*Command {
 				for _, r := range results {
 					if r.Err != nil {
 						failed = true
-						s.printf("key server %d: failed: %s\n", r.KeyServer, oneLine(r.Err))
+						s.printf("key server %d: failed: %s\n", r.KeyServer, plain(oneLine(r.Err)))
 						continue
 					}
 					s.printf("key server %d: success\n", r.KeyServer)

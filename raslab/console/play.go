@@ -108,7 +108,7 @@ func ErrorText(err error) string {
 // plain leaves the package names out of a text for people.
 func plain(text string) string { return packageNames.Replace(text) }
 
-var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "console: ", "", "tct: ", "", "ipp: ", "")
+var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "console: ", "", "tct: ", "", "ipp: ", "", "kmip: ", "", "pki: ", "")
 
 // oneLine is an error's text on one line.
 func oneLine(err error) string {

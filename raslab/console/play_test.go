@@ -1,6 +1,8 @@
 package console
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -122,4 +124,9 @@ func TestGuideStateBeforeThereIsAFacility(t *testing.T) {
 	for _, line := range strings.Split(out, "\n") {
 		require.LessOrEqual(t, len(line), 110, "no line runs off the screen")
 	}
+}
+
+func TestErrorTextHasNoNamesOfPackages(t *testing.T) {
+	err := fmt.Errorf("raslab: encgroup: key server 2: %w", errors.New("kmip: localhost:5696: pki:\n no certificate"))
+	require.Equal(t, "key server 2: localhost:5696: no certificate", ErrorText(err))
 }

@@ -177,4 +177,4 @@ func failure(command string, r raslab.Report) *Error {
 // plain leaves the names of packages out of a text for people.
 func plain(text string) string { return packageNames.Replace(text) }
 
-var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "drive: ", "", "reckey: ", "", "ipp: ", "")
+var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "drive: ", "", "reckey: ", "", "ipp: ", "", "kmip: ", "", "pki: ", "")
