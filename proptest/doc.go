@@ -3,7 +3,8 @@
 // at every flash operation of every command, and a conformance suite with one
 // subtest for each thing that went wrong in real drives.
 //
-// A property test over a drive is three lines; see the example of NewMachine.
+// A property test over a drive is three lines; see the example of NewMachine. An assertion of
+// one's own is written with Check, or Fail, and then prints what a Failure prints.
 // The facility level is in the package facility below this one.
 //
 //   - Machine runs commands on a drive and on the model and compares them after

@@ -13,7 +13,8 @@ import (
 
 // A property test of one's own over a drive with broken flash: the actions and
 // the model come from this package, the property is yours. Here: a drive that
-// calls itself erased has no range that is locked.
+// calls itself erased has no range that is locked. Check, where one would write
+// require.True, has a failure print seed, fault plan, trace and script.
 func ExampleNewMachine() {
 	property := func(t *rapid.T) {
 		m, err := proptest.NewMachine(proptest.Options{Seed: rapid.Uint64().Draw(t, "seed")})
@@ -25,8 +26,8 @@ func ExampleNewMachine() {
 		}
 		actions[""] = func(t *rapid.T) {
 			s := m.Drive.Status()
-			require.False(t, s.Powered && s.State == drive.Erased && s.LockEnabled && m.RightPIN(drive.BandMaster(0)) != proptest.PINMSID,
-				"a drive that calls itself erased has no owner")
+			owned := s.Powered && s.State == drive.Erased && s.LockEnabled && m.RightPIN(drive.BandMaster(0)) != proptest.PINMSID
+			m.Check(t, !owned, "a drive that calls itself erased has an owner")
 		}
 		t.Repeat(actions)
 	}

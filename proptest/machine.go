@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"pgregory.net/rapid"
+
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
@@ -396,10 +398,31 @@ func (m *Machine) tail() []string {
 	return lines
 }
 
-// failf makes a Failure of this run.
+// Script is the run so far in one line, for Replay.
+func (m *Machine) Script() string { return FormatScript(m.Options, m.commands) }
+
+// Fail makes a *Failure of this run for a property of one's own: its line is a call
+// of Replay, which gives the drive back as it is now.
+func (m *Machine) Fail(format string, args ...any) error {
+	return m.failure(fmt.Sprintf("m, err := proptest.Replay(%q)", m.Script()), format, args...)
+}
+
+// Check ends a test with what Fail tells unless ok: it stands where one would
+// write require.True, which knows nothing of the run.
+func (m *Machine) Check(t rapid.TB, ok bool, format string, args ...any) {
+	t.Helper()
+	if !ok {
+		t.Fatalf("%v", m.Fail(format, args...))
+	}
+}
+
+// failf makes a Failure of a check of this package, which TestReplay does again.
 func (m *Machine) failf(format string, args ...any) error {
+	return m.failure(replayLine(m.Options, m.commands), format, args...)
+}
+
+func (m *Machine) failure(replay, format string, args ...any) error {
 	return &Failure{
-		Why: fmt.Sprintf(format, args...), Seed: m.Options.Seed, Version: Version(), Plan: m.plan,
-		Trace: m.tail(), Replay: replayLine(m.Options, m.commands),
+		Why: fmt.Sprintf(format, args...), Seed: m.Options.Seed, Version: Version(), Plan: m.plan, Trace: m.tail(), Replay: replay,
 	}
 }

@@ -1,11 +1,10 @@
 package facility
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -174,13 +173,39 @@ func (m *Machine) Prepare() error {
 	return nil
 }
 
-// Replay runs a script: "seed=7 drives=16 | step; step; ...", or "seed=7 drives=16 keys=ipp | ...".
+// options reads what stands before the | of a script.
+func options(head string) (o Options, err error) {
+	for _, w := range strings.Fields(head) {
+		name, value, _ := strings.Cut(w, "=")
+		switch name {
+		case "seed":
+			o.Seed, err = strconv.ParseUint(value, 10, 64)
+		case "drives":
+			o.Drives, err = strconv.Atoi(value)
+		case "forensic":
+			o.ForensicEvery, err = strconv.Atoi(value)
+		case "keys":
+			o.Keys = value
+		default:
+			err = strconv.ErrSyntax
+		}
+		if err != nil {
+			return o, fmt.Errorf("proptest: option %q of the script, want seed=NUMBER, drives=NUMBER, keys=kmip|ipp-tls|ipp or forensic=NUMBER", w)
+		}
+	}
+	return o, nil
+}
+
+// Replay runs a script: "seed=7 drives=16 keys=ipp | step; step; ...". Options that are
+// not there have their default.
 func Replay(script string) (*Machine, error) {
 	head, body, cut := strings.Cut(script, "|")
-	o := Options{}
-	n, err := fmt.Sscanf(strings.TrimSpace(head), "seed=%d drives=%d keys=%s", &o.Seed, &o.Drives, &o.Keys)
-	if n < 2 || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) || !cut {
-		return nil, fmt.Errorf("proptest: script %q, want seed=N drives=N keys=WORD | STEP; STEP", strings.TrimSpace(head))
+	if !cut {
+		return nil, fmt.Errorf("proptest: no | in the script, want seed=N drives=N keys=WORD | STEP; STEP")
+	}
+	o, err := options(head)
+	if err != nil {
+		return nil, err
 	}
 	m, err := NewMachine(o)
 	if err != nil {

@@ -11,7 +11,12 @@ import (
 
 // Script is the run so far in one line, for Replay.
 func (m *Machine) Script() string {
-	return fmt.Sprintf("seed=%d drives=%d keys=%s | %s", m.options.Seed, m.options.Drives, m.options.Keys, strings.Join(m.steps, "; "))
+	o := m.options
+	head := fmt.Sprintf("seed=%d drives=%d keys=%s", o.Seed, o.Drives, o.Keys)
+	if o.ForensicEvery != forensicEvery {
+		head += fmt.Sprintf(" forensic=%d", o.ForensicEvery)
+	}
+	return head + " | " + strings.Join(m.steps, "; ")
 }
 
 // Fail makes a *proptest.Failure of this run for a property of one's own: with the

@@ -22,7 +22,7 @@ func (s *spy) Fatalf(format string, args ...any) { s.text = fmt.Sprintf(format, 
 // TestAFailureOfOnesOwn: a property of a user's test prints what the checks of the
 // package print, and its line brings the facility back.
 func TestAFailureOfOnesOwn(t *testing.T) {
-	m := prepared(t, Options{Seed: 7, Drives: 8, Keys: "ipp"})
+	m := prepared(t, Options{Seed: 7, Drives: 8, Keys: "ipp", ForensicEvery: 4})
 	for _, step := range []string{"arm R1-I1-D01 (flash.erase.refused)", "arm-net 1 (net.session.reset (OnIndex 3))", "arm-link 1 2 (link.command.lost (OnIndex 9))", "arm-memory 1 (memory.signature.flipped (OnIndex 9))"} {
 		require.NoError(t, m.Do(step))
 	}
@@ -42,4 +42,19 @@ func TestAFailureOfOnesOwn(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, m.Lab.TraceText(), again.Lab.TraceText(), "the script is the run")
 	require.Equal(t, m.Script(), again.Script())
+	require.Equal(t, 4, again.options.ForensicEvery)
+}
+
+// TestScriptsThatAreNone: a script with a mistake is an error that says what is right.
+func TestScriptsThatAreNone(t *testing.T) {
+	for script, says := range map[string]string{
+		"seed=1 drives=8 iml":     "no | in the script",
+		"seed=x | iml":            `option "seed=x" of the script, want seed=NUMBER`,
+		"seed=1 drive=8 | iml":    `option "drive=8"`,
+		"drives=8 forensic=| iml": `option "forensic="`,
+		"drives=8 | iml; imll":    `unknown step "imll", did you mean "iml"?`,
+	} {
+		_, err := Replay(script)
+		require.ErrorContains(t, err, says, "%q", script)
+	}
 }

@@ -26,6 +26,9 @@ type Options struct {
 	Keys string
 }
 
+// forensicEvery is the default of Options.ForensicEvery.
+const forensicEvery = 16
+
 // sectorSize is that of the drives, in bytes.
 const sectorSize = 512
 
@@ -68,7 +71,7 @@ func NewMachine(o Options) (*Machine, error) {
 		o.Drives = 16
 	}
 	if o.ForensicEvery == 0 {
-		o.ForensicEvery = 16
+		o.ForensicEvery = forensicEvery
 	}
 	if o.Keys == "" {
 		o.Keys = "kmip"

@@ -106,6 +106,12 @@ func TestRefusedSteps(t *testing.T) {
 		require.NoError(t, m.Do(step), "%s", step)
 	}
 	require.Empty(t, m.Lab.OpenEvents())
+	require.NoError(t, m.Do("array S2"))
+	m.keys.group(1).phase = phaseNone
+	require.ErrorContains(t, m.Do("rank A1 1"), "was taken, and should have been refused", "a group without a key has no ranks")
+	m = prepared(t, Options{})
+	require.NoError(t, m.Do("remove-rank R1"))
+	require.NoError(t, m.Do("remove-array A1"))
 	m.arrays["A1"] = true
 	require.ErrorContains(t, m.Do("remove-array A1"), "expected", "the model has to be right about what is there")
 	delete(m.arrays, "A1")
