@@ -36,7 +36,7 @@ func TestKeyPairs(t *testing.T) {
 			"lose-key 2 1; restore-keys 1 2; power-cycle", nil, true,
 		},
 		"a new server has them":        {"add-server; mk-manager 3 3 2; lose-key 3 1; restore-keys 3 1; lose-key 1 1; lose-key 2 1; restore-keys 1 3; power-cycle", nil, true},
-		"one set up while all are off": {"stop-server 1; stop-server 2; add-server; start-server 1; start-server 2; damage-pair 3 ds8000_a 1; restore-keys 3 1; damage-pair 3 ds8000_a 1; restore-keys 1 3; lose-pair 1 ds8000_b; retrieve", []string{"BE14CFEA", "BE14EA11"}, true},
+		"one set up while all are off": {"stop-server 1; stop-server 2; add-server; start-server 1; start-server 2; damage-pair 3 ds8000_a 1; damage-key 3 1 1; lose-key 3 1; restore-keys 3 1; damage-pair 3 ds8000_a 1; restore-keys 1 3; lose-pair 1 ds8000_b; retrieve", []string{"BE14CFEA", "BE14EA11"}, true},
 		"a key is made with public halves": {
 			"lose-key 1 1; rekey-data 1; restore-keys 1 2; rekey-data 1; lose-key 2 1; power-cycle; read R0 0", nil, true,
 		},

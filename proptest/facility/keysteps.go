@@ -84,7 +84,7 @@ func (m *Machine) loseKey(a []string) error {
 	case g.ipp:
 		w.pairs[0].lose()
 		w.pairs[1].lose()
-		return m.expect(true, err)
+		return m.expect(w.wraps(), err)
 	}
 	if _, have := w.keys[g.key]; have != (err == nil) {
 		return m.failf("key server %s has key %q: %v, expected %v", w.name, g.key, err == nil, have)
@@ -103,7 +103,7 @@ func (m *Machine) damageKey(a []string) error {
 	case g.ipp:
 		w.pairs[0].damage(bit)
 		w.pairs[1].damage(bit)
-		return m.expect(true, err)
+		return m.expect(w.wraps(), err)
 	}
 	wrong, have := w.keys[g.key]
 	if have != (err == nil) {
