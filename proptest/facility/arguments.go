@@ -36,8 +36,8 @@ func among(word string, names []string) string {
 		return names[0]
 	case n > 8: // slots
 		text := fmt.Sprintf("one of %s to %s", names[0], names[n-1])
-		if c := suggest.Closest(word, names); c != "" {
-			text += ", such as " + c
+		if guess := suggest.Guess(word, names, ""); guess != "" {
+			text += "; " + guess
 		}
 		return text
 	default:
@@ -174,10 +174,7 @@ func (m *Machine) parse(step string) (v verb, args []string, err error) {
 	}
 	v, known := verbs[all[0]]
 	if !known {
-		if near := suggest.Closest(all[0], Verbs()); near != "" {
-			return v, nil, fmt.Errorf("proptest: unknown step %q, did you mean %q?", all[0], verbs[near].usage)
-		}
-		return v, nil, fmt.Errorf("proptest: unknown step %q, want one of those that Usage lists", all[0])
+		return v, nil, fmt.Errorf("proptest: unknown step %q: %s", all[0], suggest.Guess(all[0], Verbs(), "Usage lists the steps"))
 	}
 	args = all[1:]
 	if n := len(v.args); n > 0 && v.args[n-1].rest && len(args) > n {

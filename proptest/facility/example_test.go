@@ -50,5 +50,5 @@ func ExampleUsage() {
 	// link PARTITION CONSOLE up|cut|stalled  the link of a partition to a console is mended, cut or stalled
 	// advance MINUTES                        time passes, with everything that is due
 	// proptest: "link 0 1 down": up|cut|stalled is "down", want up, cut or stalled; usage: link PARTITION CONSOLE up|cut|stalled
-	// proptest: unknown step "advence", did you mean "advance MINUTES"?
+	// proptest: unknown step "advence": did you mean advance?
 }

@@ -52,7 +52,7 @@ func TestScriptsThatAreNone(t *testing.T) {
 		"seed=x | iml":            `option "seed=x" of the script, want seed=NUMBER`,
 		"seed=1 drive=8 | iml":    `option "drive=8"`,
 		"drives=8 forensic=| iml": `option "forensic="`,
-		"drives=8 | iml; imll":    `unknown step "imll", did you mean "iml"?`,
+		"drives=8 | iml; imll":    `unknown step "imll": did you mean iml?`,
 	} {
 		_, err := Replay(script)
 		require.ErrorContains(t, err, says, "%q", script)

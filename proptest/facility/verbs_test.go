@@ -46,7 +46,7 @@ func TestStepsThatAreNone(t *testing.T) {
 		"rank A9 1":                              `ARRAY is "A9", want A0 or A1`,
 		"rank A0 5":                              "want a number from 0 to 4",
 		"array S9":                               "want S1 or S2",
-		"repair R1-I1-D99":                       "want one of R1-I1-D01 to R1-I1-D16, such as R1-I1-D",
+		"repair R1-I1-D99":                       "want one of R1-I1-D01 to R1-I1-D16",
 		"pull D1":                                "want one of R1-I1-D01",
 		"exchange R1-I1-D01 old":                 `same|new|SERIAL is "old", want same or new, or one of 75NR641-0001 to`,
 		"insert R1-I1-D01 all":                   "want any, or one of",
