@@ -64,14 +64,7 @@ func plainLines(in io.Reader, out io.Writer) lineReader {
 
 // editedLines has history and completion.
 func editedLines(complete func(text string) []console.Candidate) lineReader {
-	shell := readline.NewShell()
-	shell.History.Delete()
-	shell.History.Add("session", readline.NewInMemoryHistory())
-	// The library would ask the terminal where its cursor is, and wait for the answer without
-	// end; a prompt always begins in the first column here.
-	if err := shell.Config.Set("cursor-position-probe", false); err != nil {
-		panic("BUG: " + err.Error())
-	}
+	shell := editor()
 	prompt := ""
 	shell.Prompt.Primary(func() string { return prompt })
 	shell.Completer = func(line []rune, cursor int) readline.Completions {
@@ -89,4 +82,16 @@ func editedLines(complete func(text string) []console.Candidate) lineReader {
 		}
 		return line, err
 	}
+}
+
+func editor() *readline.Shell {
+	shell := readline.NewShell()
+	shell.History.Delete()
+	shell.History.Add("session", readline.NewInMemoryHistory())
+	// The library would ask the terminal where its cursor is, and wait for the answer without
+	// end; a prompt always begins in the first column here.
+	if err := shell.Config.Set("cursor-position-probe", false); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return shell
 }
