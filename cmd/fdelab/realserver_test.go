@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -179,7 +178,7 @@ func pykmip(t *testing.T, dir, database string) string {
 		"policy_path=%s\nenable_tls_client_auth=True\nlogging_level=ERROR\ndatabase_path=%s\n",
 		port, file("server.crt"), file("server.key"), file("ca.crt"), at, database)
 	require.NoError(t, os.WriteFile(filepath.Join(at, "server.conf"), []byte(conf), 0o600))
-	var said bytes.Buffer
+	var said safeBuffer
 	cmd := exec.Command(python, "-W", "ignore", "-c", "from kmip.services.server import server; server.main()",
 		"-f", filepath.Join(at, "server.conf"), "-l", filepath.Join(at, "log"))
 	cmd.Stdout, cmd.Stderr = &said, &said
