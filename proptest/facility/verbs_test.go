@@ -80,7 +80,7 @@ func TestStepsThatAreNone(t *testing.T) {
 		"advance 999999999999999999999999999999": "want a number",
 		"fly":                                    `unknown step "fly": Usage lists the steps`,
 		"lnik 0 1 cut":                           `unknown step "lnik": did you mean link?`,
-		"power-cycel":                            `did you mean "power-cycle"?`,
+		"power-cycel":                            `did you mean power-cycle?`,
 	} {
 		var f *proptest.Failure
 		err := m.Do(step)
