@@ -2,6 +2,7 @@ package kmip
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -45,11 +46,16 @@ type Client struct {
 	in     []byte // of the answer
 	dec    ttlv.Decoder
 	broken error
+	detach func() bool // from the context
 }
 
 // Dial connects, and returns an *Error if it can not. With TLS 1.3 a server that
 // refuses the client's certificate says so only to the first request.
-func Dial(cfg Config) (*Client, error) {
+func Dial(cfg Config) (*Client, error) { return DialContext(context.Background(), cfg) }
+
+// DialContext is Dial. When ctx is cancelled, the dial ends, or the connection, whatever the client
+// is doing.
+func DialContext(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.TLS == nil || cfg.Clock == nil {
 		panic("BUG: kmip: a client needs a TLS configuration and a clock")
 	}
@@ -78,16 +84,21 @@ func Dial(cfg Config) (*Client, error) {
 		t.MinVersion = tls.VersionTLS12
 	}
 	d := net.Dialer{Timeout: cfg.Timeout}
-	tcp, err := d.Dial("tcp", cfg.Addr)
+	tcp, err := d.DialContext(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, &Error{cfg.Addr, "connect", connectFault(err), err}
 	}
-	c := &Client{cfg: cfg, conn: tls.Client(tcp, t)}
+	c := &Client{cfg: cfg, conn: tls.Client(tcp, t), detach: func() bool { return true }}
+	if ctx.Done() != nil {
+		c.detach = context.AfterFunc(ctx, func() { _ = tcp.Close() })
+	}
 	if err := tcp.SetDeadline(cfg.Clock().Add(cfg.Timeout)); err != nil {
+		c.detach()
 		_ = tcp.Close()
 		return nil, &Error{cfg.Addr, "handshake", FaultHangUp, err}
 	}
 	if err := c.conn.Handshake(); err != nil {
+		c.detach()
 		_ = tcp.Close()
 		return nil, &Error{cfg.Addr, "handshake", sessionFault(err), err}
 	}
@@ -96,6 +107,7 @@ func Dial(cfg Config) (*Client, error) {
 
 // Close ends the connection and overwrites what it had in its buffers.
 func (c *Client) Close() error {
+	c.detach()
 	c.wipe()
 	if c.broken == nil {
 		c.broken = net.ErrClosed

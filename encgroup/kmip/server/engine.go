@@ -116,6 +116,9 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 		}
 		return e.refuse(q.Version, kmip.FailureOf(err), dst), trouble
 	}
+	if q.Items[0].Op == opTurn && len(q.Items) == 1 && e.link.is(owner) {
+		return e.turn(q, dst), nil
+	}
 	limit := e.maxResponse
 	if q.MaxResponse > 0 {
 		limit = min(limit, int(q.MaxResponse))
@@ -130,6 +133,18 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 	}
 	clear(answer[len(dst):])
 	return e.refuse(q.Version, f, dst), trouble
+}
+
+// turn answers the second server of a pair.
+func (e *engine) turn(q *kmip.Request, dst []byte) []byte {
+	i := kmip.ResponseItem{Op: opTurn, ID: q.Items[0].ID}
+	var err error
+	if i.Payload, err = e.link.turn(&q.Items[0]); err != nil {
+		f := kmip.FailureOf(err)
+		i.Status, i.Reason, i.Message = kmip.OperationFailed, f.Reason, f.Message
+	}
+	p := kmip.Response{Version: q.Version, Time: e.clock(), Items: []kmip.ResponseItem{i}}
+	return p.Encode(dst)
 }
 
 // refuse is the answer to a message that is refused as a whole.
@@ -151,6 +166,12 @@ func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst 
 		o, _ := operations(i.Op)
 		return o.write
 	})
+	if write && e.link != nil && !e.link.is(owner) {
+		if err := e.link.enter(); err != nil {
+			return dst, err
+		}
+		defer e.link.leave()
+	}
 	tx, err := e.store.db.Begin(write)
 	if err != nil {
 		return dst, fmt.Errorf("server: %w", err)

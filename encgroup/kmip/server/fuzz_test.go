@@ -71,12 +71,12 @@ func FuzzReplicate(f *testing.F) {
 	template := (&kmip.Object{Type: kmip.Template, Attributes: []kmip.Attribute{kmip.TextOf("x-A", "1")}}).Item()
 	one.do(ownerB, kmip.OpRegister, ttlv.Enum(kmip.TagObjectType, kmip.Template), kmip.TemplateOf(kmip.NameOf("t")), template)
 	one.meet(two)
-	s, err := one.store.owed()
+	s, err := one.store.owed(nil)
 	if err != nil || len(s.records) != 2 {
 		f.Fatal(len(s.records), err)
 	}
 	for _, records := range [][]ttlv.Item{nil, s.records[:1], s.records} {
-		q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: opReplicate, Payload: ttlv.Struct(0, shareFields(one.store.id, records)...)}}}
+		q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: opReplicate, Payload: ttlv.Struct(0, one.store.tell(records...)...)}}}
 		f.Add(q.Encode(nil))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -1,15 +1,13 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
-	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
 // Peer is the other server of a pair: each has the objects of both. Both must be told.
@@ -26,21 +24,29 @@ type Peer struct {
 // Format prints nothing that it holds.
 func (p Peer) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "peer at %s", p.Addr) }
 
-// link carries what clients change to the peer. While it is up a client's change is
-// answered only when the peer has it on its disk; while it is down the change is
+// link carries what clients change to the peer. While it is linked a client's change is
+// answered only when the peer has it on its disk; while the two are apart the change is
 // answered at once, and is owed.
 type link struct {
 	server *Server
+	log    *slog.Logger
 	peer   Peer
 	who    identity
+	life   context.Context // of connections to the peer
+	end    context.CancelFunc
 
-	wake chan struct{} // something is owed, or the peer was heard of
+	wake chan struct{} // something is owed, a turn is wanted, or the peer was heard of
 
 	mu       sync.Mutex
-	up       bool
-	told     bool          // the log knows what up says
-	done     uint64        // the peer has the changes up to this number
-	progress chan struct{} // closed and made anew whenever up or done change
+	standing standing
+	said     standing        // what the log knows: apart or linked; joining: nothing yet
+	author   serverID        // the peer, since its database was opened
+	first    bool            // this server has the lower number
+	lent     bool            // the second server has its turn, or is about to
+	inside   int             // clients' changes under way
+	queue    []chan struct{} // those that wait
+	done     uint64          // the peer has the changes up to this number
+	progress chan struct{}   // closed and made anew whenever something of the above changes
 }
 
 func newLink(s *Server, p Peer) *link {
@@ -61,8 +67,10 @@ func newLink(s *Server, p Peer) *link {
 	if p.Retry <= 0 {
 		p.Retry = 500 * time.Millisecond
 	}
-	// Up until the first attempt has failed: a client that is earlier waits for that.
-	return &link{server: s, peer: p, who: who, up: true, wake: make(chan struct{}, 1), progress: make(chan struct{})}
+	// Joining until the first attempt has failed: a client that is earlier waits for that.
+	l := &link{server: s, log: s.cfg.Log, peer: p, who: who, standing: joining, said: joining, wake: make(chan struct{}, 1), progress: make(chan struct{})}
+	l.life, l.end = context.WithCancel(context.Background())
+	return l
 }
 
 // is says whether a client is the peer.
@@ -88,11 +96,17 @@ func (l *link) poke() {
 	}
 }
 
-// met is called when the peer has been heard of: if it was gone, it is back.
-func (l *link) met() {
+// met is called when the peer has been heard of: if it was gone, it is back; if it was started
+// anew, what is known of it may not hold.
+func (l *link) met(author serverID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.up {
+	switch {
+	case l.standing == apart:
+		l.poke()
+	case l.standing == linked && author != l.author:
+		l.standing = joining
+		l.moved()
 		l.poke()
 	}
 }
@@ -101,7 +115,7 @@ func (l *link) met() {
 func (l *link) wait(change uint64) {
 	for first := true; ; first = false {
 		l.mu.Lock()
-		over, progress := !l.up || l.done >= change, l.progress
+		over, progress := l.standing == apart || l.done >= change, l.progress
 		l.mu.Unlock()
 		if over {
 			return
@@ -117,20 +131,29 @@ func (l *link) wait(change uint64) {
 	}
 }
 
-// set changes what wait waits for.
-func (l *link) set(up bool, done uint64, why error) {
+// stand changes how the two stand. lacks is how many objects can not come to the peer, why is why
+// the two are apart.
+func (l *link) stand(to standing, lacks int, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if log := l.server.cfg.Log; l.up != up || !l.told {
-		if l.told = true; up {
-			log.Info("the peer has every change", "peer", l.peer.Addr)
-		} else {
-			log.Warn("the peer is out of reach: changes are kept for it", "peer", l.peer.Addr, "reason", why.Error())
+	l.standing = to
+	if to != joining && to != l.said {
+		switch l.said = to; {
+		case to == apart:
+			l.log.Warn("the peer is out of reach: changes are kept for it", "peer", l.peer.Addr, "reason", why.Error())
+		case lacks > 0:
+			l.log.Error("the peer has every change but those of objects that are told of above", "peer", l.peer.Addr, "objects", lacks)
+		default:
+			l.log.Info("the peer has every change", "peer", l.peer.Addr)
 		}
 	}
-	l.up, l.done = up, max(l.done, done)
-	close(l.progress)
-	l.progress = make(chan struct{})
+	if to == apart {
+		l.lent = false
+	}
+	if l.free() {
+		l.admit()
+	}
+	l.moved()
 }
 
 func (l *link) closing() bool {
@@ -150,84 +173,10 @@ func (l *link) run() {
 		case l.closing():
 			return
 		case caughtUp:
+			l.stand(joining, 0, nil)
 			continue // most likely the peer was started anew: it gets one attempt before clients go on without it
 		}
-		l.set(false, 0, err)
+		l.stand(apart, 0, err)
 		l.server.pause(l.peer.Retry, l.wake)
 	}
-}
-
-// session is one connection to the peer. It ends with an error, or with the server;
-// caughtUp says that the peer had every change once.
-func (l *link) session() (caughtUp bool, err error) {
-	c, err := kmip.Dial(kmip.Config{Addr: l.peer.Addr, TLS: l.peer.TLS, Timeout: l.peer.Timeout, Clock: l.server.cfg.Clock})
-	if err != nil {
-		return false, err
-	}
-	defer c.Close()
-	store := l.server.cfg.Store
-	id, err := l.send(c, nil)
-	if err != nil {
-		return false, err
-	}
-	if err := store.meet(id); err != nil {
-		return false, err
-	}
-	for !l.closing() {
-		s, err := store.owed()
-		if err != nil {
-			return caughtUp, err
-		}
-		for _, b := range s.bad {
-			l.server.cfg.Log.Error("an object can not be sent to the peer", "object", b)
-		}
-		if len(s.keys) > 0 {
-			_, err = l.send(c, s.records)
-			s.wipe()
-			if err != nil {
-				return caughtUp, err
-			}
-			if err := store.settle(s.keys); err != nil {
-				return caughtUp, err
-			}
-			l.advance(s.upTo)
-			continue
-		}
-		// Changes that were answered before this point were owed when owed looked, or are found
-		// when it looks again; later ones wake.
-		already := caughtUp
-		l.set(true, s.upTo, nil)
-		if caughtUp = true; !already {
-			continue
-		}
-		select {
-		case <-l.wake:
-		case <-l.server.closing:
-		}
-	}
-	return caughtUp, errors.New("the server closes")
-}
-
-// advance lets go whoever waits for what the peer has by now.
-func (l *link) advance(done uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.done = max(l.done, done)
-	close(l.progress)
-	l.progress = make(chan struct{})
-}
-
-// send gives the peer records, and learns who it is.
-func (l *link) send(c *kmip.Client, records []ttlv.Item) (serverID, error) {
-	q := kmip.Request{Items: []kmip.RequestItem{{
-		Op: opReplicate, Payload: ttlv.Struct(kmip.TagRequestPayload, shareFields(l.server.cfg.Store.id, records)...),
-	}}}
-	p, err := c.Do(&q)
-	if err != nil {
-		return serverID{}, err
-	}
-	if err := p.Items[0].Err(); err != nil {
-		return serverID{}, err
-	}
-	return whois(ttlv.Read(p.Items[0].Payload))
 }

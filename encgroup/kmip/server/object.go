@@ -35,7 +35,7 @@ const (
 	tagSeq     ttlv.Tag = 0x540004
 	tagSealed  ttlv.Tag = 0x540005 // on the way to the peer the key itself
 	tagCounter ttlv.Tag = 0x540006
-	tagServer  ttlv.Tag = 0x540007
+	tagServer  ttlv.Tag = 0x540007 // of a version its author
 	recordForm          = 2
 )
 
@@ -47,7 +47,7 @@ func (o *object) encode() []byte {
 func (o *object) record() ttlv.Item {
 	i := ttlv.Struct(tagRecord,
 		ttlv.Int(tagFormat, recordForm), ttlv.Text(kmip.TagUniqueIdentifier, o.uid), ttlv.Bytes(tagOwner, o.owner[:]),
-		ttlv.Long(tagSeq, int64(o.seq)), ttlv.Long(tagCounter, int64(o.ver.counter)), ttlv.Bytes(tagServer, o.ver.server[:]), ttlv.Enum(kmip.TagObjectType, o.typ), ttlv.Enum(kmip.TagSecretDataType, o.secret),
+		ttlv.Long(tagSeq, int64(o.seq)), ttlv.Long(tagCounter, int64(o.ver.counter)), ttlv.Bytes(tagServer, o.ver.author[:]), ttlv.Enum(kmip.TagObjectType, o.typ), ttlv.Enum(kmip.TagSecretDataType, o.secret),
 		ttlv.Enum(kmip.TagKeyFormatType, o.format), ttlv.Bytes(tagSealed, o.sealed))
 	for n := range o.attrs {
 		i.Add(o.attrs[n].Item())
@@ -89,11 +89,11 @@ func readRecord(i *ttlv.Item) (*object, error) {
 	if err := r.Done(); err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}
-	if i.Tag != tagRecord || form != recordForm || len(owner) != len(o.owner) || len(server) != len(o.ver.server) {
+	if i.Tag != tagRecord || form != recordForm || len(owner) != len(o.owner) || len(server) != len(o.ver.author) {
 		return nil, fmt.Errorf("server: record %06x of form %d with an owner of %d bytes, changed by a server of %d", uint32(i.Tag), form, len(owner), len(server))
 	}
 	copy(o.owner[:], owner)
-	copy(o.ver.server[:], server)
+	copy(o.ver.author[:], server)
 	var err error
 	if o.attrs, err = readAttributes(attrs); err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)

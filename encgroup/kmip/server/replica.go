@@ -31,11 +31,12 @@ const (
 type serverID [8]byte
 
 // version is when an object was changed last, in the order of a Lamport clock: the
-// number of a change is above every number that the server has seen. Of two servers' equal
-// numbers the server decides.
+// number of a change is above every number that the server has seen. Of equal numbers the author
+// decides: a server since its database was opened, so that one whose database was put back to an
+// older copy does not give two changes one version.
 type version struct {
 	counter uint64
-	server  serverID
+	author  serverID
 }
 
 // finality orders what can not be taken back: what was revoked, compromised or
@@ -61,34 +62,11 @@ func (o *object) supersedes(other *object) bool {
 	if o.ver.counter != other.ver.counter {
 		return o.ver.counter > other.ver.counter
 	}
-	return bytes.Compare(o.ver.server[:], other.ver.server[:]) > 0
+	return bytes.Compare(o.ver.author[:], other.ver.author[:]) > 0
 }
 
 func pendingKey(o *object) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, o.ver.counter), o.uid...)
-}
-
-// meet notes who the peer is. To one that was not met before it owes everything.
-func (s *Store) meet(peer serverID) error {
-	known := false
-	err := s.db.View(func(tx *bbolt.Tx) error {
-		known = bytes.Equal(tx.Bucket(bucketMeta).Get(keyPeer), peer[:])
-		return nil
-	})
-	if err != nil || known {
-		return err
-	}
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		pending := tx.Bucket(bucketPending)
-		err := tx.Bucket(bucketObjects).ForEach(func(uid, record []byte) error {
-			o, err := decode(&ttlv.Decoder{}, record)
-			if err != nil {
-				return nil // it can not be sent; its own clients will be told
-			}
-			return pending.Put(pendingKey(o), []byte{})
-		})
-		return errors.Join(err, tx.Bucket(bucketMeta).Put(keyPeer, peer[:]))
-	})
 }
 
 // share is a part of what the peer lacks.
@@ -96,7 +74,7 @@ type share struct {
 	keys    [][]byte // of the pending bucket
 	records []ttlv.Item
 	upTo    uint64 // with this share the peer has every change up to this number
-	bad     []string
+	bad     []trouble
 	secrets [][]byte
 }
 
@@ -106,20 +84,27 @@ func (s *share) wipe() {
 	}
 }
 
-// owed is the next share for the peer: the oldest changes first.
-func (s *Store) owed() (out share, err error) {
+// owed is the next share for the peer: the oldest changes first, without those of objects that
+// are stuck.
+func (s *Store) owed(stuck map[string]bool) (out share, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		size, c := 0, tx.Bucket(bucketPending).Cursor()
 		k, _ := c.First()
 		for ; k != nil && len(out.records) < shareRecords && size < shareBytes; k, _ = c.Next() {
-			out.keys = append(out.keys, bytes.Clone(k))
 			out.upTo = binary.BigEndian.Uint64(k)
-			uid := k[8:]
-			o, key, err := s.unseal(bytes.Clone(tx.Bucket(bucketObjects).Get(uid)))
-			if err != nil {
-				out.bad = append(out.bad, fmt.Sprintf("%s: %v", uid, err))
+			uid := string(k[8:])
+			if stuck[uid] {
 				continue
 			}
+			o, key, err := s.unseal(bytes.Clone(tx.Bucket(bucketObjects).Get([]byte(uid))))
+			if err == nil && o.uid != uid {
+				err = errMoved
+			}
+			if err != nil {
+				out.bad = append(out.bad, trouble{uid, err.Error()})
+				continue
+			}
+			out.keys = append(out.keys, bytes.Clone(k))
 			o.sealed = key
 			out.secrets = append(out.secrets, key)
 			i := o.record()
@@ -144,14 +129,18 @@ func (s *Store) unseal(record []byte) (o *object, key []byte, err error) {
 	return o, key, err
 }
 
-// settle notes that the peer has a share.
-func (s *Store) settle(keys [][]byte) error {
+// settle notes that the peer has a share, but for objects that are stuck.
+func (s *Store) settle(out share, stuck map[string]bool) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
+		now := readSent(tx)
 		var err error
-		for _, k := range keys {
-			err = errors.Join(err, tx.Bucket(bucketPending).Delete(k))
+		for _, k := range out.keys {
+			if !stuck[string(k[8:])] {
+				now.settled = max(now.settled, binary.BigEndian.Uint64(k))
+				err = errors.Join(err, tx.Bucket(bucketPending).Delete(k))
+			}
 		}
-		return err
+		return errors.Join(err, tx.Bucket(bucketMeta).Put(keySent, now.encode()))
 	})
 }
 
@@ -159,18 +148,24 @@ func (s *Store) settle(keys [][]byte) error {
 // extensions): it takes records, and answers who the server is. Only the peer may ask for it.
 const opReplicate kmip.Operation = 0x80000001
 
-func shareFields(from serverID, records []ttlv.Item) []ttlv.Item {
-	return append([]ttlv.Item{ttlv.Bytes(tagServer, from[:])}, records...)
+// tell is the message: who sends it, and what.
+func (s *Store) tell(more ...ttlv.Item) []ttlv.Item {
+	return append([]ttlv.Item{ttlv.Bytes(tagServer, s.id[:]), ttlv.Bytes(tagAuthor, s.author[:])}, more...)
 }
 
-// whois reads who sent a share, or answered one.
-func whois(r *ttlv.Reader) (id serverID, err error) {
-	b := r.Required(tagServer, ttlv.ByteString).Bytes
-	if r.Err() == nil && len(b) != len(id) {
-		return id, kmip.Fail(kmip.InvalidField, "a server is told by %d bytes, not %d", len(id), len(b))
+// whois reads who sent a share, or answered one, and since when its database is open.
+func whois(r *ttlv.Reader) (id, author serverID, err error) {
+	for _, f := range []struct {
+		tag ttlv.Tag
+		to  *serverID
+	}{{tagServer, &id}, {tagAuthor, &author}} {
+		b := r.Required(f.tag, ttlv.ByteString).Bytes
+		if r.Err() == nil && len(b) != len(f.to) {
+			return id, author, kmip.Fail(kmip.InvalidField, "a server is told by %d bytes, not %d", len(f.to), len(b))
+		}
+		copy(f.to[:], b)
 	}
-	copy(id[:], b)
-	return id, r.Err()
+	return id, author, r.Err()
 }
 
 // replicate merges what the peer sends.
@@ -178,10 +173,11 @@ func (c *call) replicate(r *ttlv.Reader) (*ttlv.Item, error) {
 	if !c.link.is(c.owner) {
 		return nil, kmip.Fail(kmip.OperationNotSupported, "this server has no such peer")
 	}
-	from, err := whois(r)
+	from, author, err := whois(r)
 	if err != nil {
 		return nil, err
 	}
+	given := r.Optional(tagToken, ttlv.ByteString)
 	records := r.All(tagRecord, ttlv.Structure)
 	if err := r.Done(); err != nil {
 		return nil, err
@@ -189,58 +185,82 @@ func (c *call) replicate(r *ttlv.Reader) (*ttlv.Item, error) {
 	if from == c.id {
 		return nil, kmip.Fail(kmip.InvalidField, "the peer has this server's own database, or a copy of it")
 	}
+	a := answer{id: c.id, author: c.author, heard: readHeard(c.tx, from)}
+	if given != nil {
+		copy(a.heard.token[:], given.Bytes)
+	}
 	own := c.owner
 	defer func() { c.owner = own }()
 	for _, i := range records {
 		o, err := readRecord(i)
-		if err == nil {
-			err = c.merge(o)
-		}
 		if err != nil {
+			o, err = &object{}, fmt.Errorf("%w: %v", errPoison, err)
+			if uid := i.Find(kmip.TagUniqueIdentifier); uid != nil {
+				o.uid = uid.Text()
+			}
+		} else if err = c.merge(o); err == nil || errors.Is(err, errPoison) {
+			a.heard.merged = max(a.heard.merged, o.ver.counter)
+		}
+		if errors.Is(err, errPoison) {
+			c.link.log.Error("an object of the peer is not taken", "object", o.uid, "reason", err.Error())
+			a.refused = append(a.refused, trouble{o.uid, err.Error()})
+		} else if err != nil {
 			// Not a refusal: nothing of the share must be committed.
 			return nil, fmt.Errorf("server: from the peer: %s", err)
 		}
 	}
-	c.link.met()
-	p := ttlv.Struct(kmip.TagResponsePayload, shareFields(c.id, nil)...)
+	if given != nil || len(records) > 0 {
+		if err := c.tx.Bucket(bucketMeta).Put(keyHeard, a.heard.encode()); err != nil {
+			return nil, err
+		}
+	}
+	a.counter = c.tx.Bucket(bucketObjects).Sequence()
+	c.link.met(author)
+	a.standing, a.unsettled = c.link.stands()
+	p := ttlv.Struct(kmip.TagResponsePayload, a.fields()...)
 	return &p, nil
 }
+
+// errPoison marks an object that can not be merged, while others can; errMoved one such.
+var (
+	errPoison = errors.New("it can not be merged")
+	errMoved  = errors.New("server: the database was altered: a record lies at another's place")
+)
 
 // merge stores an object of the peer, whose key it has in the clear, unless what is here
 // supersedes it.
 func (t *txn) merge(o *object) error {
-	if o.ver.counter > 1<<62 {
-		return fmt.Errorf("change %d of an object can not be", o.ver.counter)
-	}
-	t.owner = o.owner
+	var before *object
 	objects := t.tx.Bucket(bucketObjects)
+	if b := objects.Get([]byte(o.uid)); b != nil {
+		var err error
+		switch before, err = decode(&ttlv.Decoder{}, slices.Clone(b)); {
+		case err != nil:
+			return fmt.Errorf("%w: what is here: %v", errPoison, err)
+		case before.uid != o.uid:
+			return fmt.Errorf("%w: %v", errPoison, errMoved)
+		case before.owner != o.owner || before.typ != o.typ:
+			return fmt.Errorf("%w: it has another owner or type here", errPoison)
+		}
+	}
+	if o.uid == "" || o.ver.counter > 1<<62 {
+		return fmt.Errorf("%w: change %d of object %q can not be", errPoison, o.ver.counter, o.uid)
+	}
 	if err := objects.SetSequence(max(objects.Sequence(), o.ver.counter)); err != nil {
 		return err
 	}
-	var before *object
-	if b := objects.Get([]byte(o.uid)); b != nil {
-		var err error
-		if before, err = decode(&ttlv.Decoder{}, slices.Clone(b)); err != nil {
-			return err
-		}
-		if before.owner != o.owner || before.typ != o.typ {
-			return errors.New("an object has another owner or type here")
-		}
-		if !o.supersedes(before) {
-			return nil
-		}
-		o.seq = before.seq
-	} else {
-		var err error
-		if o.seq, err = t.tx.Bucket(bucketOwned).NextSequence(); err != nil {
-			return err
-		}
+	t.owner = o.owner
+	var err error
+	if before == nil {
+		o.seq, err = t.tx.Bucket(bucketOwned).NextSequence()
+	} else if o.seq = before.seq; !o.supersedes(before) {
+		return nil
 	}
-	if len(o.sealed) > 0 {
-		var err error
-		if o.sealed, err = t.seal.seal(o.sealed, o.binding()); err != nil {
-			return err
-		}
+	if err == nil && len(o.sealed) > 0 {
+		o.sealed, err = t.seal.seal(o.sealed, o.binding())
+	}
+	if err != nil {
+		return err
 	}
 	return t.write(o, before)
 }

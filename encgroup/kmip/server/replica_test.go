@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,15 +31,19 @@ type twin struct {
 	no byte
 }
 
+// opened counts: a database that is opened again draws other identifiers.
+var opened uint64
+
 func newTwin(t require.TestingT, dir string, no byte) *twin {
 	path, u := filepath.Join(dir, fmt.Sprint(no)), Unlock{Key: &secret.Key32{no}}
 	if _, err := os.Stat(path); err != nil {
 		require.NoError(t, CreateStore(path, u, entropy.Stream(uint64(no), "store")))
 	}
-	s, err := OpenStore(path, u, entropy.Stream(uint64(no), "keys"))
+	opened++
+	s, err := OpenStore(path, u, entropy.Stream(uint64(no)+10*opened, "keys"))
 	require.NoError(t, err)
 	s.db.NoSync = true
-	l := &link{who: peerOwner, wake: make(chan struct{}, 1)} // down: nothing waits for it
+	l := &link{who: peerOwner, wake: make(chan struct{}, 1), progress: make(chan struct{}), log: slog.New(slog.DiscardHandler)} // apart: nothing waits for it
 	return &twin{&engine{store: s, link: l, clock: func() time.Time { return time.Unix(1e9, 0) }, maxResponse: 1 << 20}, t, no}
 }
 
@@ -54,21 +59,34 @@ func (w *twin) do(owner identity, op kmip.Operation, fields ...ttlv.Item) *kmip.
 // share carries one share to the other, which may not get it, and the answer back, which
 // may be lost.
 func (w *twin) share(to *twin, arrives, answered bool) (more bool) {
-	s, err := w.store.owed()
+	s, err := w.store.owed(nil)
 	require.NoError(w.t, err)
 	require.Empty(w.t, s.bad)
 	if !arrives || len(s.keys) == 0 {
 		return len(s.keys) > 0
 	}
-	i := to.do(peerOwner, opReplicate, shareFields(w.store.id, s.records)...)
+	i := to.do(peerOwner, opReplicate, w.store.tell(s.records...)...)
 	require.NoError(w.t, i.Err())
 	if answered {
-		require.NoError(w.t, w.store.settle(s.keys))
+		require.NoError(w.t, w.store.settle(s, nil))
 	}
 	return true
 }
 
-func (w *twin) meet(other *twin) { require.NoError(w.t, w.store.meet(other.store.id)) }
+// meet tells whether everything is owed again.
+func (w *twin) meet(other *twin) (again bool) {
+	hello := func(more ...ttlv.Item) answer {
+		i := other.do(peerOwner, opReplicate, w.store.tell(more...)...)
+		require.NoError(w.t, i.Err())
+		a, err := readAnswer(i.Payload)
+		require.NoError(w.t, err)
+		return a
+	}
+	again, next, err := w.store.meet(hello())
+	require.NoError(w.t, err)
+	hello(next.item())
+	return again
+}
 
 // TestTwinsConverge: whatever clients do on both, and whatever is lost between them, when
 // all is carried over both have the same, no change that can not be taken back was, and
@@ -225,9 +243,9 @@ func TestLargeQueueGoesInShares(t *testing.T) {
 	one.meet(two)
 	shares := 0
 	for ; Owed(one.store) > 0; shares++ {
-		s, err := one.store.owed()
+		s, err := one.store.owed(nil)
 		require.NoError(t, err)
-		p := ttlv.Struct(kmip.TagRequestPayload, shareFields(one.store.id, s.records)...)
+		p := ttlv.Struct(kmip.TagRequestPayload, one.store.tell(s.records...)...)
 		require.Less(t, p.Size(), peerMax-1024, "a share fits into a message")
 		one.share(two, true, true)
 	}
@@ -247,9 +265,9 @@ func TestOnlyThePeerReplicates(t *testing.T) {
 	one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)
 	defer one.store.Close()
 	defer two.store.Close()
-	i := one.do(ownerA, opReplicate, shareFields(two.store.id, nil)...)
+	i := one.do(ownerA, opReplicate, two.store.tell()...)
 	require.ErrorIs(t, i.Err(), &kmip.Failure{Reason: kmip.OperationNotSupported}, "a client is no peer")
-	i = one.do(peerOwner, opReplicate, shareFields(one.store.id, nil)...)
+	i = one.do(peerOwner, opReplicate, one.store.tell()...)
 	require.ErrorContains(t, i.Err(), "own database, or a copy")
 	i = one.do(peerOwner, opReplicate, ttlv.Bytes(tagServer, []byte("short")))
 	require.ErrorIs(t, i.Err(), &kmip.Failure{Reason: kmip.InvalidField})
@@ -257,7 +275,7 @@ func TestOnlyThePeerReplicates(t *testing.T) {
 	require.NoError(t, one.do(ownerA, kmip.OpCreate, ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(
 		kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 128), kmip.UsageOf(12))).Err())
 	one.meet(two)
-	s, err := one.store.owed()
+	s, err := one.store.owed(nil)
 	require.NoError(t, err)
 	o, err := readRecord(&s.records[0])
 	require.NoError(t, err)
@@ -272,12 +290,12 @@ func TestOnlyThePeerReplicates(t *testing.T) {
 		x := *o
 		x.ver.counter += 10
 		change(&x)
-		q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: opReplicate, Payload: ttlv.Struct(0, shareFields(one.store.id, []ttlv.Item{x.record()})...)}}}
-		out, trouble := two.handle(peerOwner, q.Encode(nil), nil)
-		require.Error(t, trouble, "%s: the log tells", name)
-		p, err := kmip.ParseResponse(out, ttlv.Limits{})
+		i := two.do(peerOwner, opReplicate, one.store.tell(x.record())...)
+		require.NoError(t, i.Err(), name)
+		a, err := readAnswer(i.Payload)
 		require.NoError(t, err)
-		require.Error(t, p.Items[0].Err(), name)
+		require.Len(t, a.refused, 1, "%s: the peer is told", name)
+		require.Equal(t, x.uid, a.refused[0].uid)
 		after, err := Dump(two.store)
 		require.NoError(t, err)
 		require.Equal(t, before, after, "%s: nothing was changed", name)

@@ -195,6 +195,9 @@ func (s *Server) Close() error {
 		_ = c.Close()
 	}
 	if first {
+		if s.engine.link != nil {
+			s.engine.link.end()
+		}
 		close(s.cut) // what waits for the peer ends, and no client hears that it was done
 	}
 	s.mu.Unlock()

@@ -33,6 +33,8 @@ var (
 	keyArgon  = []byte("argon")  // cost and salt, when a passphrase wraps it
 	keyServer = []byte("server") // who this server is
 	keyPeer   = []byte("peer")   // who the peer is; absent before the first was met
+	keyHeard  = []byte("heard")  // what this server has of the peer: see meeting.go
+	keySent   = []byte("sent")   // what the peer has of this server
 )
 
 const databaseForm = 2
@@ -45,6 +47,7 @@ var ErrInUse = errors.New("another server has the database open")
 type Store struct {
 	db      *bbolt.DB
 	id      serverID
+	author  serverID // of the changes since it was opened
 	seal    sealer
 	entropy io.Reader
 }
@@ -175,7 +178,11 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %s: %w", path, err), db.Close())
 	}
-	return &Store{db: db, id: id, seal: newSealer(&master, entropy), entropy: entropy}, nil
+	s := &Store{db: db, id: id, seal: newSealer(&master, entropy), entropy: entropy}
+	if _, err := io.ReadFull(entropy, s.author[:]); err != nil {
+		return nil, errors.Join(fmt.Errorf("server: no entropy: %w", err), db.Close())
+	}
+	return s, nil
 }
 
 // Close closes the database. Transactions under way end first.
@@ -214,7 +221,7 @@ func (t *txn) load(uid string) (*object, error) {
 		return nil, kmip.Fail(kmip.ItemNotFound, "no object has this unique identifier")
 	}
 	if o.uid != uid {
-		return nil, errors.New("server: the database was altered: a record lies at another's place")
+		return nil, errMoved
 	}
 	return o, nil
 }
@@ -314,7 +321,7 @@ func (t *txn) put(o, before *object, why kmip.Reason) error {
 	if err != nil {
 		return err
 	}
-	o.ver = version{counter, t.id}
+	o.ver = version{counter, t.author}
 	t.last = counter
 	if t.tx.Bucket(bucketMeta).Get(keyPeer) != nil {
 		err = t.tx.Bucket(bucketPending).Put(pendingKey(o), []byte{})
