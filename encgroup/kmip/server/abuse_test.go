@@ -259,6 +259,8 @@ func TestConnectionsAreBounded(t *testing.T) {
 	uid, err := a.Create(aes()...)
 	require.NoError(t, err)
 	b := r.client("a")
+	_, err = b.Get(uid) // when it is answered, the server has done with its handshake
+	require.NoError(t, err)
 	_, err = kmip.Dial(r.config("a"))
 	require.Error(t, err)
 	require.Equal(t, kmip.FaultHangUp, kmip.FaultOf(err))
@@ -274,6 +276,26 @@ func TestConnectionsAreBounded(t *testing.T) {
 		_, err = c.Get(uid)
 		return err == nil
 	}, 20*time.Second, 20*time.Millisecond, "when one goes there is a place again")
+}
+
+// TestStrangersKeepNobodyOut: connections that show no certificate, as many as they may be and
+// more, take no place of a client.
+func TestStrangersKeepNobodyOut(t *testing.T) {
+	r := newRig(t, func(c *server.Config) { c.MaxConns = 50 })
+	k := r.client("good")
+	uid, err := k.Create(aes()...)
+	require.NoError(t, err)
+	for n := range 200 {
+		c, err := net.Dial("tcp", r.addr)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = c.Close() })
+		if n%20 == 0 {
+			_, err = r.client("late").Query(kmip.QueryOperations)
+			require.NoError(t, err, "a client gets in beside %d strangers", n+1)
+		}
+	}
+	r.alive(k, uid)
+	require.Eventually(t, func() bool { return len(r.log.lines("more than 16 at once: the oldest goes")) > 100 }, 20*time.Second, 5*time.Millisecond, "the log tells: %s", r.log)
 }
 
 // TestCertificates: who is not known gets nowhere, by TLS 1.2 and by 1.3; both sides

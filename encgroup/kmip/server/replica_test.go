@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -102,6 +103,7 @@ func TestTwinsConverge(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		run++
+		opened = 0 // the same draws give the same run
 		dir := filepath.Join(parent, fmt.Sprint("run", run))
 		require.NoError(t, os.Mkdir(dir, 0o700))
 		for n, b := range fresh {
@@ -109,9 +111,10 @@ func TestTwinsConverge(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		w := [2]*twin{newTwin(t, dir, 1), newTwin(t, dir, 2)}
-		defer w[0].store.Close()
-		defer w[1].store.Close()
+		defer func() { _ = w[0].store.Close(); _ = w[1].store.Close() }()
 		met := false
+		copied := [2][]byte{} // databases as they once were
+		database := func(n int) string { return filepath.Join(dir, fmt.Sprint(n+1)) }
 		meet := func() {
 			w[0].meet(w[1])
 			w[1].meet(w[0])
@@ -177,6 +180,36 @@ func TestTwinsConverge(t *testing.T) {
 				reaches(at.do(ownerA, kmip.OpDestroy, uid), uid, 3)
 			}),
 			"meet": func(*rapid.T) { meet() },
+			"copy": func(t *rapid.T) {
+				n := rapid.IntRange(0, 1).Draw(t, "side")
+				require.NoError(t, w[n].store.Close())
+				var err error
+				copied[n], err = os.ReadFile(database(n))
+				require.NoError(t, err)
+				w[n] = newTwin(t, dir, byte(n+1))
+			},
+			"put back": func(t *rapid.T) {
+				n := rapid.IntRange(0, 1).Draw(t, "side")
+				if copied[n] == nil {
+					t.Skip("there is no copy")
+				}
+				require.NoError(t, w[n].store.Close())
+				require.NoError(t, os.WriteFile(database(n), copied[n], 0o600))
+				w[n] = newTwin(t, dir, byte(n+1))
+				met = false
+				// What neither has any more was on one server only.
+				uids = nil
+				clear(final)
+				for k := range w {
+					for uid, o := range decoded(t, w[k].store) {
+						if _, twice := final[uid]; !twice {
+							uids = append(uids, uid)
+						}
+						final[uid] = max(final[uid], o.finality())
+					}
+				}
+				slices.Sort(uids)
+			},
 			"share": func(t *rapid.T) {
 				if !met {
 					meet()
@@ -194,12 +227,9 @@ func TestTwinsConverge(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, one, two, "both have the same")
 		require.Len(t, one, len(uids), "every object that was acknowledged is there")
+		objects := decoded(t, w[0].store)
 		for uid, f := range final {
-			i := ttlv.Item{}
-			i, err := ttlv.Decode([]byte(one[uid]), ttlv.Limits{})
-			require.NoError(t, err)
-			o, err := readRecord(&i)
-			require.NoError(t, err)
+			o := objects[uid]
 			require.GreaterOrEqual(t, o.finality(), f, "what can not be taken back was not")
 			require.Equal(t, o.gone(), len(o.sealed) == 0, "a key is there until it is destroyed")
 		}
@@ -216,6 +246,20 @@ func TestTwinsConverge(t *testing.T) {
 			require.Equal(t, found[0], found[1], "a name means the same on both")
 		}
 	})
+}
+
+// decoded is what a store holds, keys opened.
+func decoded(t require.TestingT, s *Store) map[string]*object {
+	records, err := Dump(s)
+	require.NoError(t, err)
+	out := map[string]*object{}
+	for uid, record := range records {
+		i, err := ttlv.Decode([]byte(record), ttlv.Limits{})
+		require.NoError(t, err)
+		out[uid], err = readRecord(&i)
+		require.NoError(t, err)
+	}
+	return out
 }
 
 // TestLargeQueueGoesInShares: a share is bounded, and the largest object fits.

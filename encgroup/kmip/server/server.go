@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +27,7 @@ type Config struct {
 	MaxRequest       int           // bytes of a request; default 256 KiB
 	MaxHeld          int           // bytes of large requests under way on all connections together; default 64 MiB
 	MaxResponse      int           // bytes of an answer; default 1 MiB
-	MaxConns         int           // connections at once; default 4096
+	MaxConns         int           // clients at once; default 4096. Handshakes have a bound of their own: a quarter of it, 16 at the least
 	HandshakeTimeout time.Duration // default 10 s
 	IdleTimeout      time.Duration // between two requests; default 10 min
 	MessageTimeout   time.Duration // to send a request once it began, and to take an answer; default 10 s
@@ -55,6 +56,9 @@ func (c *Config) defaults() {
 	wait(&c.MessageTimeout, 10*time.Second)
 }
 
+// handshakes is how many may be under way at once.
+func (c *Config) handshakes() int { return max(16, c.MaxConns/4) }
+
 // Server serves KMIP over mutual TLS, one goroutine for each connection.
 type Server struct {
 	cfg    Config
@@ -65,6 +69,8 @@ type Server struct {
 	closed    bool
 	listeners map[net.Listener]bool
 	conns     map[net.Conn]bool
+	clients   int        // those of conns that have shown who they are
+	shaking   []net.Conn // those of conns in the handshake, the oldest first
 	wg        sync.WaitGroup
 	closing   chan struct{}
 	cut       chan struct{} // closed when every connection is
@@ -147,16 +153,22 @@ func (s *Server) pause(d time.Duration, wake <-chan struct{}) {
 
 func (s *Server) accept(c net.Conn) {
 	s.mu.Lock()
-	full := len(s.conns) >= s.cfg.MaxConns
+	full := s.clients >= s.cfg.MaxConns
 	if s.closed || full {
 		s.mu.Unlock()
 		_ = c.Close()
 		if full {
-			s.refused(c, fmt.Errorf("there are %d connections already", s.cfg.MaxConns))
+			s.refused(c, s.full())
 		}
 		return
 	}
+	if len(s.shaking) >= s.cfg.handshakes() {
+		// Strangers must not keep clients out: the oldest had its time.
+		_ = s.shaking[0].Close()
+		s.shaking = s.shaking[1:]
+	}
 	s.conns[c] = true
+	s.shaking = append(s.shaking, c)
 	s.wg.Add(1)
 	s.mu.Unlock()
 	go func() {
@@ -166,11 +178,39 @@ func (s *Server) accept(c net.Conn) {
 	}()
 }
 
+func (s *Server) full() error { return fmt.Errorf("there are %d connections already", s.cfg.MaxConns) }
+
+// known is called when a client has shown who it is.
+func (s *Server) known(c net.Conn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.clients >= s.cfg.MaxConns {
+		return s.full()
+	}
+	s.shaken(c)
+	s.clients++
+	return nil
+}
+
+func (s *Server) gone() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clients--
+}
+
+// shaken takes a connection off those in the handshake. The caller holds the lock.
+func (s *Server) shaken(c net.Conn) {
+	if n := slices.Index(s.shaking, c); n >= 0 {
+		s.shaking = slices.Delete(s.shaking, n, n+1)
+	}
+}
+
 func (s *Server) forget(c net.Conn) {
 	_ = c.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	s.shaken(c)
 }
 
 // refused is the one line in the log about a connection that ends otherwise
@@ -215,12 +255,21 @@ func (s *Server) serve(tcp net.Conn) {
 			s.cfg.Log.Error("BUG: a connection is given up", "remote", tcp.RemoteAddr().String(), "panic", fmt.Sprint(p))
 		}
 	}()
-	if err := c.handshake(); err != nil {
+	err := c.handshake()
+	if err == nil {
+		if err = s.known(tcp); err == nil {
+			defer s.gone()
+		}
+	}
+	if err != nil {
+		if errors.Is(err, net.ErrClosed) {
+			err = fmt.Errorf("more than %d at once: the oldest goes", s.cfg.handshakes())
+		}
 		s.ended(c, fmt.Errorf("TLS handshake: %w", err))
 		c.linger()
 		return
 	}
-	err := c.requests()
+	err = c.requests()
 	s.ended(c, err)
 	if err != nil {
 		c.linger()

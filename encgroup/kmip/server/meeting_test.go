@@ -1,0 +1,135 @@
+package server
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
+)
+
+func (w *twin) create() (uid string) {
+	i := w.do(ownerA, kmip.OpCreate, ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(
+		kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 128), kmip.UsageOf(12)))
+	require.NoError(w.t, i.Err())
+	return i.Payload.Find(kmip.TagUniqueIdentifier).Text()
+}
+
+// TestWhatCannotGoOverStaysOwed: an object that can not be sent, and one that the peer can not take,
+// stop no other, are told by their identifiers, and stay owed until they can go.
+func TestWhatCannotGoOverStaysOwed(t *testing.T) {
+	for name, at := range map[string]int{"it can not be sent": 0, "it is not taken": 1} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)
+			defer one.store.Close()
+			defer two.store.Close()
+			one.meet(two)
+			bad := one.create()
+			one.share(two, true, true)
+			note := kmip.TextOf("x-note", "changed")
+			require.NoError(t, one.do(ownerA, kmip.OpAddAttribute, ttlv.Text(kmip.TagUniqueIdentifier, bad), note.Item()).Err())
+			good := []string{one.create(), one.create()}
+			whole := spoil(t, [2]*twin{one, two}[at].store, bad, []byte("poison"))
+
+			stuck := map[string]bool{}
+			var told []trouble
+			for range 3 {
+				s, err := one.store.owed(stuck)
+				require.NoError(t, err)
+				told = append(told, s.bad...)
+				i := two.do(peerOwner, opReplicate, one.store.tell(s.records...)...)
+				require.NoError(t, i.Err(), "the share is taken")
+				a, err := readAnswer(i.Payload)
+				require.NoError(t, err)
+				told = append(told, a.refused...)
+				for _, b := range told {
+					stuck[b.uid] = true
+				}
+				require.NoError(t, one.store.settle(s, stuck))
+			}
+			require.Len(t, told, 1, "it is told once")
+			require.Equal(t, bad, told[0].uid, "by its identifier")
+			for _, uid := range good {
+				require.NoError(t, two.do(ownerA, kmip.OpGet, ttlv.Text(kmip.TagUniqueIdentifier, uid)).Err(), "the others are there")
+			}
+			require.Equal(t, 1, Owed(one.store), "it stays owed")
+			require.False(t, one.meet(two), "the peer has all else: not everything is owed again")
+			require.Equal(t, 1, Owed(one.store))
+
+			spoil(t, [2]*twin{one, two}[at].store, bad, whole)
+			one.share(two, true, true)
+			require.Zero(t, Owed(one.store), "mended, it goes")
+			a, err := Dump(one.store)
+			require.NoError(t, err)
+			b, err := Dump(two.store)
+			require.NoError(t, err)
+			require.Equal(t, a, b)
+		})
+	}
+}
+
+// spoil writes a record, and returns what was there.
+func spoil(t *testing.T, s *Store, uid string, record []byte) (before []byte) {
+	require.NoError(t, s.db.Update(func(tx *bbolt.Tx) error {
+		before = append(before, tx.Bucket(bucketObjects).Get([]byte(uid))...)
+		return tx.Bucket(bucketObjects).Put([]byte(uid), record)
+	}))
+	return before
+}
+
+// TestUnreadableRecordIsOwedToANewPeer: it can not be sent, and is not forgotten.
+func TestUnreadableRecordIsOwedToANewPeer(t *testing.T) {
+	dir := t.TempDir()
+	one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)
+	defer one.store.Close()
+	defer two.store.Close()
+	bad := one.create()
+	spoil(t, one.store, bad, []byte("poison"))
+	one.create()
+	require.False(t, one.meet(two))
+	s, err := one.store.owed(nil)
+	require.NoError(t, err)
+	require.Len(t, s.records, 1)
+	require.Len(t, s.bad, 1)
+	require.Equal(t, bad, s.bad[0].uid)
+	require.NoError(t, one.store.settle(s, nil))
+	require.Equal(t, 1, Owed(one.store))
+}
+
+// TestNumberGivenTwice: a server that was put back gives a number of a change a second time; the two
+// still come to have the same.
+func TestNumberGivenTwice(t *testing.T) {
+	dir := t.TempDir()
+	one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)
+	defer func() { _, _ = one.store.Close(), two.store.Close() }()
+	uid := one.create()
+	one.meet(two)
+	one.share(two, true, true)
+	note := func(text string) {
+		require.NoError(t, one.do(ownerA, kmip.OpAddAttribute, ttlv.Text(kmip.TagUniqueIdentifier, uid), kmip.TextOf("x-note", text).Item()).Err())
+	}
+	require.NoError(t, one.store.Close())
+	old, err := os.ReadFile(filepath.Join(dir, "1"))
+	require.NoError(t, err)
+	one = newTwin(t, dir, 1)
+	note("first")
+	one.share(two, true, true)
+	require.NoError(t, one.store.Close())
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "1"), old, 0o600))
+	one = newTwin(t, dir, 1)
+	note("second")
+	one.meet(two)
+	two.meet(one)
+	for one.share(two, true, true) || two.share(one, true, true) {
+	}
+	a, err := Dump(one.store)
+	require.NoError(t, err)
+	b, err := Dump(two.store)
+	require.NoError(t, err)
+	require.Equal(t, a, b, "one of the two changes stays, the same on both")
+}
