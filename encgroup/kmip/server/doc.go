@@ -10,16 +10,27 @@
 // # Two servers
 //
 // With a Peer two servers hold the same objects, with the same unique identifiers, under
-// master keys of their own. Both take changes. While the peer can be reached, an answer that says
-// success is on the peer's disk too. While it can not, changes are answered at once, are kept on the
-// disk with the objects, and are sent when it is back; a client that needs a key on
-// two servers reads it back from the other, as an encryption group does.
+// master keys of their own. Both take changes. The log of each says how it stands to the other.
 //
-// Where both changed one object out of touch, one version stays, the same on both: the more
-// final one (destroyed, then compromised, then revoked), else the one with the later number of a
-// Lamport clock, else that of the server with the higher number. The change that loses is gone. Two
-// objects that were given one name are both kept; Locate finds the one with the lower
-// identifier until it gives the name up.
+// In step, which is when both logs say that the peer has every change, an answer that says success
+// is on the disks of both, and no change is made on either that does not know of all others: the
+// first server, with the lower number, changes things at any time, the second in turns that it asks
+// the first for. What the two promise is then what one alone does.
+//
+// Out of step, when either can not reach the other, changes are answered at once, are kept on
+// the disk with the objects, and are sent when the other is back; a client that needs a key on
+// two servers reads it back from the other, as an encryption group does. Then, where both changed one
+// object, one version stays whole, the same on both: the more final one (destroyed, then
+// compromised, then revoked), else the one with the later number of a Lamport clock. The change that
+// loses is gone, although it was acknowledged. Two objects that were given one name are both kept;
+// Locate finds the one with the lower identifier until it gives the name up. A server can take a
+// moment to find out that the other is gone: clients wait for that, and then are served.
+//
+// At each meeting the two compare what they have of one another. To a server whose database was put
+// back to an older copy everything is sent again. An object that can not be read, or that the other
+// can not take, is told of in the log by its identifier, and stays owed; it is tried again with the
+// next connection, and all others go on. Of such an object alone an answer that says success may be
+// on one disk.
 //
 // # Invariants
 //
@@ -29,6 +40,8 @@
 //   - An object belongs to the subject of the certificate of the client that made
 //     it. To every other client it does not exist.
 //   - The state of an object is not stored: it follows from its dates.
+//   - Who has shown no certificate takes no place of a client; of too many handshakes at once
+//     the oldest goes.
 //   - A connection costs some 2 KiB of buffers while it is idle, grows with what did
 //     arrive, up to a bound that all connections share, and ends after a timeout
 //     whatever the other side does. One line in the log says why.
@@ -38,8 +51,9 @@
 //
 // A destroyed key is gone from the database's content, but its wrapped form may
 // stay in a free page of the file until that page is used again; it can not be opened
-// without the master key. A server has one peer at most; one whose database was put back to an
-// older state is not brought up to date by a peer that it knows (make it anew, and join). Keys are neither taken nor given out wrapped; there are no usage limits,
+// without the master key. A server has one peer at most; a
+// database that was copied while its server ran, and was put back, is noticed only if the other has
+// higher numbers of changes. Keys are neither taken nor given out wrapped; there are no usage limits,
 // no leases, no archive, no groups with fresh members. The certificates of one CA must give one
 // subject to one client only. AES-GCM under one master key allows 2^32 keys.
 package server

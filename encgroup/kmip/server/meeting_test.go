@@ -111,7 +111,8 @@ func TestNumberGivenTwice(t *testing.T) {
 	one.meet(two)
 	one.share(two, true, true)
 	note := func(text string) {
-		require.NoError(t, one.do(ownerA, kmip.OpAddAttribute, ttlv.Text(kmip.TagUniqueIdentifier, uid), kmip.TextOf("x-note", text).Item()).Err())
+		a := kmip.TextOf("x-note", text)
+		require.NoError(t, one.do(ownerA, kmip.OpAddAttribute, ttlv.Text(kmip.TagUniqueIdentifier, uid), a.Item()).Err())
 	}
 	require.NoError(t, one.store.Close())
 	old, err := os.ReadFile(filepath.Join(dir, "1"))

@@ -75,12 +75,8 @@ func (s *session) meet() error {
 // join brings the two into step.
 func (s *session) join() error {
 	ready := func() (bool, error) {
-		if s.first {
-			a, err := s.send(s.server.cfg.Store.tell())
-			return !a.unsettled, err
-		}
-		_, stands, err := s.ask(s.client, false)
-		return stands == linked, err
+		a, err := s.send(s.server.cfg.Store.tell())
+		return s.first && !a.unsettled || a.standing == linked, err
 	}
 	if err := s.all(); err != nil {
 		return err
@@ -92,6 +88,12 @@ func (s *session) join() error {
 	s.stand(joining, 0, nil)
 	if err := s.finish(); err != nil {
 		return err
+	}
+	if !s.first {
+		// A turn that was broken off is over only now that the peer has what was changed in it.
+		if _, _, err := s.ask(s.client, false); err != nil {
+			return err
+		}
 	}
 	if err := s.poll(s.peer.Timeout, ready); err != nil {
 		return err

@@ -45,9 +45,9 @@ func notes(t *testing.T, c *kmip.Client, uid string) (out []string) {
 	return out
 }
 
-// TestBothServersChangeOneObject: clients of both change one object at once; what either
+// TestAcknowledgedIsOnBothAtOnce: clients of both change one object at once; what either
 // acknowledged is there, on both, and of one name only one object is made.
-func TestBothServersChangeOneObject(t *testing.T) {
+func TestAcknowledgedIsOnBothAtOnce(t *testing.T) {
 	p := newPair(t)
 	p.both()
 	c := [2]*kmip.Client{p.all[0].client("a"), p.all[1].client("a")}
