@@ -52,8 +52,8 @@ func readHeard(tx *bbolt.Tx, peer serverID) heard {
 	return h
 }
 
-// sent is what a server believes its peer to have. Of the tokens the peer has one: the second may
-// not have reached it.
+// sent is what a server believes its peer to have. Until the peer has confirmed the second token,
+// and nothing is sent before, it may have the first; then both are the same.
 type sent struct {
 	tokens  [2]token
 	settled uint64 // the highest number of a change that the peer took
@@ -139,6 +139,15 @@ func (s *Store) meet(a answer) (again bool, next token, err error) {
 		return errors.Join(meta.Put(keyPeer, a.id[:]), meta.Put(keySent, out.encode()))
 	})
 	return again, next, err
+}
+
+// confirmed notes that the peer has the token: with an older one it is not what it was.
+func (s *Store) confirmed(next token) error {
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		out := readSent(tx)
+		out.tokens = [2]token{next, next}
+		return tx.Bucket(bucketMeta).Put(keySent, out.encode())
+	})
 }
 
 func (s *Store) oweAll(tx *bbolt.Tx) error {

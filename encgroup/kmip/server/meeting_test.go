@@ -134,3 +134,62 @@ func TestNumberGivenTwice(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, a, b, "one of the two changes stays, the same on both")
 }
+
+// TestTokenThatIsLost: if the peer does not hear the token, or that it did is not heard, it is still
+// known; once it is confirmed, the one before is no good.
+func TestTokenThatIsLost(t *testing.T) {
+	dir := t.TempDir()
+	one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)
+	defer func() { _, _ = one.store.Close(), two.store.Close() }()
+	one.meet(two)
+	says := func(tok token) answer { return answer{id: two.store.id, heard: heard{token: tok}} }
+	var first token
+	require.NoError(t, two.store.db.View(func(tx *bbolt.Tx) error {
+		first = readHeard(tx, one.store.id).token
+		return nil
+	}))
+	again, second, err := one.store.meet(says(first))
+	require.NoError(t, err)
+	require.False(t, again)
+	again, _, err = one.store.meet(says(first))
+	require.NoError(t, err)
+	require.False(t, again, "the second did not arrive")
+	again, third, err := one.store.meet(says(first))
+	require.NoError(t, err)
+	require.False(t, again)
+	again, fourth, err := one.store.meet(says(third))
+	require.NoError(t, err)
+	require.False(t, again, "it arrived, and was not confirmed")
+	require.NoError(t, one.store.confirmed(fourth))
+	again, _, err = one.store.meet(says(third))
+	require.NoError(t, err)
+	require.True(t, again, "an older copy")
+	require.NotEqual(t, second, third)
+}
+
+// TestCopyOfARunningServer: put back, it has the token of the last meeting, and lower numbers give
+// it away: of what it took, or of its own changes.
+func TestCopyOfARunningServer(t *testing.T) {
+	for name, from := range map[string]int{"took": 0, "made": 1} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			w := [2]*twin{newTwin(t, dir, 1), newTwin(t, dir, 2)}
+			defer func() { _, _ = w[0].store.Close(), w[1].store.Close() }()
+			w[0].meet(w[1])
+			w[1].meet(w[0])
+			require.NoError(t, w[1].store.Close())
+			old, err := os.ReadFile(filepath.Join(dir, "2"))
+			require.NoError(t, err)
+			w[1] = newTwin(t, dir, 2)
+			uid := w[from].create()
+			w[from].share(w[1-from], true, true)
+			require.NoError(t, w[1].store.Close())
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "2"), old, 0o600))
+			w[1] = newTwin(t, dir, 2)
+			require.True(t, w[0].meet(w[1]), "it is owed everything again")
+			w[0].share(w[1], true, true)
+			require.NoError(t, w[1].do(ownerA, kmip.OpGet, ttlv.Text(kmip.TagUniqueIdentifier, uid)).Err())
+			require.False(t, w[0].meet(w[1]), "once")
+		})
+	}
+}

@@ -86,6 +86,7 @@ func (w *twin) meet(other *twin) (again bool) {
 	again, next, err := w.store.meet(hello())
 	require.NoError(w.t, err)
 	hello(next.item())
+	require.NoError(w.t, w.store.confirmed(next))
 	return again
 }
 
@@ -187,6 +188,7 @@ func TestTwinsConverge(t *testing.T) {
 				copied[n], err = os.ReadFile(database(n))
 				require.NoError(t, err)
 				w[n] = newTwin(t, dir, byte(n+1))
+				met = false
 			},
 			"put back": func(t *rapid.T) {
 				n := rapid.IntRange(0, 1).Draw(t, "side")

@@ -62,6 +62,9 @@ func (s *session) meet() error {
 	if _, err := s.send(store.tell(next.item())); err != nil {
 		return err
 	}
+	if err := store.confirmed(next); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.author = a.author; again {
