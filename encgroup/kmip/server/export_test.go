@@ -68,3 +68,8 @@ func Owed(s *Store) (n int) {
 	})
 	return n
 }
+
+// Spoil makes a record unreadable.
+func Spoil(s *Store, uid string) error {
+	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketObjects).Put([]byte(uid), []byte("poison")) })
+}

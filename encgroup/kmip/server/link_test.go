@@ -261,6 +261,31 @@ func TestSilentPeer(t *testing.T) {
 	require.Len(t, p.all[0].log.lines("the peer is out of reach"), 1, "the log tells it once: %s", p.all[0].log)
 }
 
+// TestPoisonStopsNobody: a record that one server can not read costs its own object the second copy
+// and no other; the log of the other names it, and says after a new start that it is still lacking.
+func TestPoisonStopsNobody(t *testing.T) {
+	p := newPair(t)
+	p.both()
+	c := p.all[0].client("a")
+	bad, err := c.Register(password(1))
+	require.NoError(t, err)
+	require.NoError(t, server.Spoil(p.all[1].store, bad))
+	require.NoError(t, c.AddAttribute(bad, kmip.TextOf("x-note", "changed")))
+	for n := range byte(3) {
+		good, err := c.Register(password(n))
+		require.NoError(t, err)
+		_, err = p.all[1].client("a").Get(good)
+		require.NoError(t, err, "the others go over")
+	}
+	told := "msg=\"an object is refused by the peer: it stays owed\" object=" + bad
+	require.Len(t, p.all[0].log.lines(told), 1, "once: %s", p.all[0].log)
+	require.Equal(t, 1, server.Owed(p.all[0].store))
+	p.all[0].stop()
+	p.start(0, "")
+	require.Eventually(t, func() bool { return len(p.all[0].log.lines("but those of objects that are told of above")) > 0 }, 20*time.Second, time.Millisecond, "it does not say that the peer has everything: %s", p.all[0].log)
+	require.Len(t, p.all[0].log.lines(told), 2, "it was tried again")
+}
+
 // TestWhoIsNoPeer: a server without a peer, a stranger, and the server itself.
 func TestWhoIsNoPeer(t *testing.T) {
 	p := newPair(t)
