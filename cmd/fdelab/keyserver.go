@@ -57,7 +57,7 @@ func newKeyserverCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&f.listen, "listen", "127.0.0.1:5696", "address to listen at; port 0 takes a free one")
 	c.Flags().StringVar(&f.peer, "peer", "", "address of the server that holds the same objects")
 	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase, if the database has one; mode 0600, or - for standard input")
-	c.Flags().IntVar(&f.maxConns, "max-connections", 4096, "connections at once")
+	c.Flags().IntVar(&f.maxConns, "max-connections", 4096, "connections at once of clients that have proved who they are")
 	c.Flags().DurationVar(&f.idle, "idle-timeout", 10*time.Minute, "how long a client may be silent")
 	c.AddCommand(newKeyserverInitCmd(a), newKeyserverJoinCmd(a), newKeyserverClientCmd(a))
 	return c
