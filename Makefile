@@ -19,7 +19,7 @@ TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## run all tests (under two minutes)
+test: ## run all tests (about three minutes on 2 cores)
 	$(GO) test ./...
 
 race: ## run the tests under the race detector, with fewer random cases

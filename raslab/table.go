@@ -9,7 +9,18 @@ import "fmt"
 // readTable looks the table up in memory, as every service action does before
 // anything else. What can not be is a severe software error, found before a drive is touched.
 func (l *Lab) readTable() {
-	table := l.partitions[0].memory.Keep(regionTable, l.table())
+	own := l.table()
+	table := l.partitions[0].memory.Keep(regionTable, own)
+	if &table[0] != &own[0] { // sound memory gives the very bytes back
+		l.takeTable(table)
+	}
+	if why := l.tableFault(); why != "" {
+		panic("BUG: raslab: " + why)
+	}
+}
+
+// takeTable makes what memory has the table.
+func (l *Lab) takeTable(table []byte) {
 	var arrays [256]*array
 	for _, a := range l.arrays {
 		arrays[a.id+1] = a
@@ -23,9 +34,6 @@ func (l *Lab) readTable() {
 		if s.array = arrays[number]; s.array == nil {
 			panic(fmt.Sprintf("BUG: raslab: the table of drives has %s in array A%d, which does not exist", s.name, number-1))
 		}
-	}
-	if why := l.tableFault(); why != "" {
-		panic("BUG: raslab: " + why)
 	}
 }
 
