@@ -146,7 +146,7 @@ func (d *Drive) RevertPSID(psid PIN) error {
 	if d.session != nil {
 		return d.refuse(op, SPBusy, "a session of %v is open", d.session.authority)
 	}
-	if psid.n == 0 {
+	if psid.Len() == 0 {
 		return d.refuse(op, InvalidParameter, "an empty PSID; it is on the label, %d characters", PINSize)
 	}
 	tries := &d.lostTries

@@ -66,7 +66,9 @@ func manufactureIn(f *os.File, path string, cfg Config, o FileOptions) (*File, L
 	if fd.Drive, label, err = Manufacture(cfg, parts); err != nil {
 		return nil, Label{}, err
 	}
-	if _, err := f.WriteAt(fd.fuses.encode(o.Geometry), 0); err != nil {
+	page := fd.fuses.encode(o.Geometry)
+	defer clear(page)
+	if _, err := f.WriteAt(page, 0); err != nil {
 		return nil, Label{}, fmt.Errorf("drive: burn fuses: %w", err)
 	}
 	if err := f.Sync(); err != nil {
@@ -117,6 +119,7 @@ func open(f *os.File, o FileOptions) (*File, error) {
 		return nil, fmt.Errorf("not a drive file: %d bytes, a drive has at least %d", n, fuseArea)
 	}
 	fuses, geometry, err := parseFuses(page)
+	clear(page)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +132,7 @@ func open(f *os.File, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer fuses.Clear()
 	fd.Drive, err = Open(fuses, parts)
 	return fd, err
 }

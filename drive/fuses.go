@@ -56,6 +56,19 @@ func mediaOffset(g flash.Geometry) int64 {
 	return (end + fuseArea - 1) / fuseArea * fuseArea
 }
 
+// clone has a root key and a MSID of its own.
+func (f *Fuses) clone() *Fuses {
+	own := *f
+	own.MSID = f.MSID.Clone()
+	return &own
+}
+
+// Clear overwrites the root key and the MSID of this copy.
+func (f *Fuses) Clear() {
+	f.Root.Clear()
+	f.MSID.Clear()
+}
+
 func (f *Fuses) encode(g flash.Geometry) []byte {
 	be := binary.BigEndian
 	b := append(make([]byte, 0, fuseArea), fuseMagic...)
@@ -70,7 +83,7 @@ func (f *Fuses) encode(g flash.Geometry) []byte {
 		b = be.AppendUint32(b, uint32(n))
 	}
 	b = append(b, f.Root[:]...)
-	b = append(b, f.MSID.b[:]...)
+	b = append(b, f.MSID.raw()...)
 	b = append(b, f.PSIDSlot.Salt[:]...)
 	b = append(b, f.PSIDSlot.Wrap[:]...)
 	var text [60]byte
@@ -81,19 +94,19 @@ func (f *Fuses) encode(g flash.Geometry) []byte {
 	return b[:fuseArea]
 }
 
-func parseFuses(p []byte) (Fuses, flash.Geometry, error) {
-	var f Fuses
+func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
+	f := new(Fuses)
 	var g flash.Geometry
 	be := binary.BigEndian
 	switch {
 	case len(p) < fuseArea || string(p[:8]) != fuseMagic:
-		return f, g, fmt.Errorf("%w: it does not begin with %q", errNotADrive, fuseMagic)
+		return nil, g, fmt.Errorf("%w: it does not begin with %q", errNotADrive, fuseMagic)
 	case be.Uint16(p[8:]) != fuseVersion:
-		return f, g, fmt.Errorf("%w of this version: it has %d, this program reads %d", errNotADrive, be.Uint16(p[8:]), fuseVersion)
+		return nil, g, fmt.Errorf("%w of this version: it has %d, this program reads %d", errNotADrive, be.Uint16(p[8:]), fuseVersion)
 	case be.Uint32(p[fuseCRC:]) != crc32.Checksum(p[:fuseCRC], castagnoli):
-		return f, g, fmt.Errorf("%w that can be trusted: the checksum of its fuses (bytes 0 to %d) is wrong", errNotADrive, fuseCRC-1)
+		return nil, g, fmt.Errorf("%w that can be trusted: the checksum of its fuses (bytes 0 to %d) is wrong", errNotADrive, fuseCRC-1)
 	case p[26] > 1 || p[27] > 20 || p[28] > 40:
-		return f, g, fmt.Errorf("%w: its fuses (bytes 26 to 28) make no sense", errNotADrive)
+		return nil, g, fmt.Errorf("%w: its fuses (bytes 26 to 28) make no sense", errNotADrive)
 	}
 	f.Config = Config{
 		Serial: string(p[168 : 168+int(p[27])]), Model: string(p[188 : 188+int(p[28])]),
@@ -102,15 +115,14 @@ func parseFuses(p []byte) (Fuses, flash.Geometry, error) {
 	}
 	g = flash.Geometry{Blocks: int(be.Uint32(p[36:])), PagesPerBlock: int(be.Uint32(p[40:])), PageSize: int(be.Uint32(p[44:]))}
 	copy(f.Root[:], p[48:])
-	f.MSID.n = PINSize
-	copy(f.MSID.b[:], p[80:112])
+	f.MSID = CredentialPIN((*secret.Key32)(p[80:112]))
 	copy(f.PSIDSlot.Salt[:], p[112:])
 	copy(f.PSIDSlot.Wrap[:], p[128:])
 	if err := f.Config.Validate(); err != nil {
-		return Fuses{}, g, fmt.Errorf("%w: %w", errNotADrive, err)
+		return nil, g, fmt.Errorf("%w: %w", errNotADrive, err)
 	}
 	if err := g.Validate(); err != nil {
-		return Fuses{}, g, fmt.Errorf("%w: %w", errNotADrive, err)
+		return nil, g, fmt.Errorf("%w: %w", errNotADrive, err)
 	}
 	return f, g, nil
 }

@@ -34,16 +34,16 @@ type mekWrap [mekWrapSize]byte
 // with PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) by the given iterations.
 func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (secret.Key32, error) {
 	var kek secret.Key32
-	if pin.n == 0 {
+	if pin.Len() == 0 {
 		return kek, fmt.Errorf("drive: an empty PIN derives no key")
 	}
 	var ikm [64]byte
 	copy(ikm[:32], root[:])
 	defer clear(ikm[:])
-	if pin.n == PINSize {
-		copy(ikm[32:], pin.b[:])
+	if pin.Len() == PINSize {
+		copy(ikm[32:], pin.raw())
 	} else {
-		stretched, err := pbkdf2.Key(sha256.New, string(pin.b[:pin.n]), salt[:], iterations, 32)
+		stretched, err := pbkdf2.Key(sha256.New, string(pin.raw()), salt[:], iterations, 32)
 		if err != nil {
 			return kek, fmt.Errorf("drive: stretch PIN: %w", err)
 		}

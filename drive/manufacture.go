@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // Validate says in one line what is wrong with a configuration.
@@ -75,7 +76,7 @@ func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
 			return nil, Label{}, d.named("manufacture", err)
 		}
 	}
-	d.fuses.MSID = label.MSID
+	d.fuses.MSID = label.MSID.Clone()
 	ak, err := d.newAK()
 	if err != nil {
 		return nil, Label{}, d.named("manufacture", err)
@@ -107,13 +108,15 @@ func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
 // alphabet of 32, 160 bits.
 func (d *Drive) printedPIN(p *PIN) error {
 	const alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-	p.n = PINSize
-	if err := d.random(p.b[:]); err != nil {
+	var b secret.Key32
+	defer b.Clear()
+	if err := d.random(b[:]); err != nil {
 		return err
 	}
-	for i := range p.b {
-		p.b[i] = alphabet[p.b[i]&31]
+	for i := range b {
+		b[i] = alphabet[b[i]&31]
 	}
+	*p = CredentialPIN(&b)
 	return nil
 }
 
@@ -139,8 +142,9 @@ func (d *Drive) factoryRecord() (record, error) {
 	return r, nil
 }
 
-// Open attaches a drive to flash and media that lived on. The drive is off.
-func Open(f Fuses, parts Parts) (*Drive, error) {
+// Open attaches a drive to flash and media that lived on. The drive is off. It
+// takes a copy of f.
+func Open(f *Fuses, parts Parts) (*Drive, error) {
 	if parts.Flash != nil {
 		parts.Flash.PowerOff()
 	}
@@ -148,9 +152,10 @@ func Open(f Fuses, parts Parts) (*Drive, error) {
 	if err != nil {
 		return nil, err
 	}
-	*d.fuses = f
+	d.fuses = f.clone()
 	return d, nil
 }
 
-// Fuses is what an attacker gets who opens the chip. No host command reads it.
-func (d *Drive) Fuses() Fuses { return *d.fuses }
+// Fuses is what an attacker gets who opens the chip, a copy with bytes of its
+// own. No host command reads it.
+func (d *Drive) Fuses() *Fuses { return d.fuses.clone() }

@@ -48,7 +48,7 @@ func (d *Drive) takeOver(op string, e Event, next record, s *Session, ak *secret
 // must not hold a key to what the credential protects.
 func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (ak secret.Key32, e Event, err error) {
 	none := secret.Key32{}
-	if pin.n == 0 {
+	if pin.Len() == 0 {
 		return none, "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
 	}
 	slot := next.slot(s.authority)
@@ -99,8 +99,8 @@ func (s *Session) Migrate(credential PIN) error {
 	if err != nil {
 		return err
 	}
-	if credential.n != PINSize {
-		return d.refuse(op, InvalidParameter, "an access credential of %d bytes, need %d", credential.n, PINSize)
+	if credential.Len() != PINSize {
+		return d.refuse(op, InvalidParameter, "an access credential of %d bytes, need %d", credential.Len(), PINSize)
 	}
 	next := d.rec.clone()
 	ak, e, err := d.reseal(op, &next, s, credential)

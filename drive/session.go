@@ -77,7 +77,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
 	if d.session != nil {
 		return nil, d.refuse(op, SPBusy, "a session of %v is open", d.session.authority)
 	}
-	if pin.n == 0 {
+	if pin.Len() == 0 {
 		return nil, d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
 	}
 	slot := d.rec.slot(a)

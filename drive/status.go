@@ -86,7 +86,7 @@ func (d *Drive) MSID() (PIN, error) {
 	if !d.powered {
 		return PIN{}, d.ready("msid")
 	}
-	return d.fuses.MSID, nil
+	return d.fuses.MSID.Clone(), nil
 }
 
 // AtMSID says whether an authority still has the factory PIN. Hosts may read

@@ -69,7 +69,7 @@ func (r *run) proveRange(n int) (target, string) {
 	if why := r.tryPIN(drive.BandMaster(n), pin); why != "" {
 		return g, why
 	}
-	g.pin, g.owned = pin, true
+	g.pin, g.owned = pin.Clone(), true // forget clears it; the caller's stays
 	return g, ""
 }
 
@@ -120,7 +120,7 @@ func (r *run) know() {
 	if r.job.PSID.Len() > 0 {
 		s = append(s, forensic.PIN("PSID", r.job.PSID))
 	}
-	fuses.Root.Clear()
+	fuses.Clear()
 	r.own = len(s)
 	r.secrets = append(s, r.job.Secrets...)
 }

@@ -22,7 +22,7 @@ type Target interface {
 	Read(lba uint64, dst []byte) error
 	Write(lba uint64, src []byte) error
 	Dump() drive.Dump
-	Fuses() drive.Fuses
+	Fuses() *drive.Fuses
 }
 
 var _ Target = (*drive.Drive)(nil)

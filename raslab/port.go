@@ -167,7 +167,7 @@ func (p *Port) Dump() drive.Dump { return p.part.Drive.Dump() }
 
 // Fuses is what decapping the chip gets, for verification alone. The slot must
 // not be empty.
-func (p *Port) Fuses() drive.Fuses { return p.part.Drive.Fuses() }
+func (p *Port) Fuses() *drive.Fuses { return p.part.Drive.Fuses() }
 
 // PowerOn gives the slot power and boots the drive, if it is not on already.
 func (p *Port) PowerOn() error {

@@ -31,7 +31,7 @@ type Subject interface {
 	Tries(drive.Authority) (used, limit uint16, err error)
 	Range(n int) (drive.RangeInfo, error)
 	Dump() drive.Dump
-	Fuses() drive.Fuses
+	Fuses() *drive.Fuses
 }
 
 var _ Subject = (*drive.Drive)(nil)

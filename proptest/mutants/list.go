@@ -42,11 +42,11 @@ var all = []Mutant{
 		{"drive/keys.go", "	b, err := keywrap.Unwrap(kek[:], w[:])\n", "	b, err := keywrap.Unwrap(make([]byte, len(kek)), w[:])\n"},
 	}},
 	{Row: 5, Defect: "an empty PIN is taken", Edits: []Edit{
-		{"drive/pin.go", "	if pin.n == 0 {\n		return none, \"\", d.refuse(op, InvalidParameter,", "	if pin.n > PINSize {\n		return none, \"\", d.refuse(op, InvalidParameter,"},
-		{"drive/keys.go", "	if pin.n == 0 {\n", "	if pin.n > PINSize {\n"},
+		{"drive/pin.go", "	if pin.Len() == 0 {\n		return none, \"\", d.refuse(op, InvalidParameter,", "	if pin.Len() > PINSize {\n		return none, \"\", d.refuse(op, InvalidParameter,"},
+		{"drive/keys.go", "	if pin.Len() == 0 {\n", "	if pin.Len() > PINSize {\n"},
 	}},
 	{Row: 6, Defect: "the key that wraps the authority key comes from the salt beside it, not from the PIN", Edits: []Edit{{
-		"drive/keys.go", "		copy(ikm[32:], pin.b[:])\n", "		copy(ikm[32:], salt[:])\n",
+		"drive/keys.go", "		copy(ikm[32:], pin.raw())\n", "		copy(ikm[32:], salt[:])\n",
 	}}},
 	{Row: 7, Defect: "every key is wrapped by the root key, and flags guard it", Edits: []Edit{{
 		"drive/pin.go", "	if g.openAtPowerOn() {\n		by, kek", "	if n >= 0 {\n		by, kek",
@@ -71,7 +71,7 @@ var all = []Mutant{
 		{"drive/io.go", ".cipher.Encrypt(*buf, src[i:i+size], lba)", ".cipher.Encrypt(*buf, src[i:i+size], uint64(uint32(lba)))"},
 	}},
 	{Row: 11, Defect: "short PINs are not stretched", Edits: []Edit{{
-		"drive/keys.go", "string(pin.b[:pin.n]), salt[:], iterations, 32)", "string(pin.b[:pin.n]), salt[:], min(iterations, 1), 32)",
+		"drive/keys.go", "string(pin.raw()), salt[:], iterations, 32)", "string(pin.raw()), salt[:], min(iterations, 1), 32)",
 	}}},
 	{Row: 11, Defect: "the root key has no part in the KEK", Edits: []Edit{{
 		"drive/keys.go", "	copy(ikm[:32], root[:])\n", "",
