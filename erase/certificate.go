@@ -209,7 +209,8 @@ func (c *Certificate) Text() string {
 // statement. With nil it proves only that nobody who lacks the signing key has
 // changed it since: anybody can make a key and sign anything, so compare the
 // KeyID with one that you got another way. In both cases it proves what the
-// signer said, not what happened to the drive.
+// signer said, not what happened to the drive. A key that CheckPublicKey refuses
+// proves nothing, trusted or not.
 //
 // Anything but the canonical form is refused in one line that wraps
 // ErrCertificate: other or missing or repeated fields, trailing data, readable
@@ -306,6 +307,9 @@ func (c *Certificate) verify(trusted ed25519.PublicKey) error {
 	}
 	if id := KeyID(pub); c.Signature.KeyID != id {
 		return fmt.Errorf("the key id is %q, the public key's is %s", clip(c.Signature.KeyID), id)
+	}
+	if err := CheckPublicKey(pub); err != nil {
+		return fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	if trusted != nil && !trusted.Equal(ed25519.PublicKey(pub)) {
 		return fmt.Errorf("%w: signed by key %s, need the trusted key %s", ErrSignature, KeyID(pub), KeyID(trusted))

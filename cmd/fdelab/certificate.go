@@ -31,8 +31,9 @@ func newCertificateCmd(a *app) *cobra.Command {
 
 // verified is the JSON answer of `fdelab certificate verify`.
 type verified struct {
-	Verified bool `json:"verified"`
-	Trusted  bool `json:"trusted"` // signed by the key given with --key
+	Verified bool `json:"verified"` // trusted and intact: this, and only this, is a proof
+	Trusted  bool `json:"trusted"`  // there was a --key, and it signed
+	Intact   bool `json:"intact"`   // the statement is what the key in the file signed
 	*erase.Certificate
 }
 
@@ -41,10 +42,13 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "check the signature of a certificate of sanitization",
-		Long: "verify reads a certificate, in JSON or as text, and checks its signature. With --key it\n" +
-			"must be signed by that key. Without, any key will do: then compare the key's name with\n" +
-			"one that you got another way. FILE - is standard input.\n" +
-			"The exit code is 1 if it is not what was signed, or not by that key.",
+		Long: "verify reads a certificate, in JSON or as text, and checks its signature. It must be signed\n" +
+			"by the key of --key. Without --key it proves nothing, since anybody can make a key and sign\n" +
+			"with it: verify then names the key, \"signed by an unknown key\", for you to compare with one\n" +
+			"that you got another way. FILE - is standard input.\n" +
+			"The exit code is 0 only for a certificate that the key of --key signed. It is 1 for one that\n" +
+			"was changed, that another key signed, or that no --key is given for, and 2 for what is no\n" +
+			"certificate.",
 		Example: "  fdelab certificate verify drive.cert --key operator.pem",
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -69,27 +73,35 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 			if err != nil {
 				return usagef("%s is no certificate of sanitization: %w", args[0], err)
 			}
-			return a.printVerified(c, trusted != nil)
+			return a.printVerified(args[0], c, trusted != nil)
 		},
 	}
 	c.Flags().StringVar(&keyFile, "key", "", "file with the public key that must have signed (PEM, or base64 of 32 bytes)")
 	return c
 }
 
-func (a *app) printVerified(c *erase.Certificate, trusted bool) error {
+// printVerified prints a certificate that is intact. Only a trusted one is valid:
+// any other is told apart by its words and by the exit code of a failed check.
+func (a *app) printVerified(name string, c *erase.Certificate, trusted bool) error {
 	if a.json {
-		return a.printJSON(verified{Verified: true, Trusted: trusted, Certificate: c})
+		if err := a.printJSON(verified{Verified: trusted, Trusted: trusted, Intact: true, Certificate: c}); err != nil {
+			return err
+		}
+	} else {
+		verdict, whose := "valid", ", the one given"
+		if !trusted {
+			verdict, whose = "signed by an unknown key", ", unknown"
+		}
+		s := c.Statement
+		a.printf("%s: drive %s, %s, %s\n", verdict, s.MediaSerial, s.Extent, s.Method)
+		a.printf("date:  %s\n", s.Date)
+		a.printf("key:   %s%s\n", c.Signature.KeyID, whose)
 	}
-	s := c.Statement
-	a.printf("valid: drive %s, %s, %s\n", s.MediaSerial, s.Extent, s.Method)
-	a.printf("date:  %s\n", s.Date)
 	if trusted {
-		a.printf("key:   %s, the one given\n", c.Signature.KeyID)
 		return nil
 	}
-	a.printf("key:   %s\n", c.Signature.KeyID)
-	a.hint("nobody vouches for this key: compare it with one that you got another way, or give --key")
-	return nil
+	return failedf("%s is signed by an unknown key, %s: nothing is proved", name, c.Signature.KeyID).
+		withHint("give --key; or compare the key with one that you got another way")
 }
 
 // readFile reads a file, or standard input for "-".
@@ -119,7 +131,7 @@ func parsePublicKey(b []byte) (ed25519.PublicKey, error) {
 		}
 		k, err := x509.ParsePKIXPublicKey(block.Bytes)
 		if pub, ok := k.(ed25519.PublicKey); err == nil && ok {
-			return pub, nil
+			return pub, erase.CheckPublicKey(pub)
 		}
 		return nil, errors.New("the PEM block holds no Ed25519 public key")
 	}
@@ -127,5 +139,5 @@ func parsePublicKey(b []byte) (ed25519.PublicKey, error) {
 	if err != nil || len(k) != ed25519.PublicKeySize {
 		return nil, errors.New("neither a PEM block nor the base64 of 32 bytes")
 	}
-	return k, nil
+	return k, erase.CheckPublicKey(k)
 }

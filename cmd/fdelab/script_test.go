@@ -84,7 +84,8 @@ func linesCmd(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // signCmd writes a certificate, drive.json and drive.txt, and the key that
-// signed it, key.pem and key.b64, and another, other.pem.
+// signed it, key.pem and key.b64, another, other.pem, and weak.json, which nobody
+// signed.
 func signCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	key := ed25519.NewKeyFromSeed([]byte("a fixed seed of thirty-two bytes"))
 	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))
@@ -96,6 +97,14 @@ func signCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	write := func(name string, b []byte) { ts.Check(os.WriteFile(ts.MkAbs(name), b, 0o644)) }
 	write("drive.json", c.JSON())
 	write("drive.txt", []byte(c.Text()))
+	// The point of order 1, and a signature that holds for whatever it is said to have signed.
+	weak, value := make([]byte, ed25519.PublicKeySize), make([]byte, ed25519.SignatureSize)
+	weak[0], value[0] = 1, 1
+	forged := erase.Certificate{Statement: c.Statement, Signature: erase.Signature{
+		Algorithm: "Ed25519", KeyID: erase.KeyID(weak),
+		PublicKey: base64.StdEncoding.EncodeToString(weak), Value: base64.StdEncoding.EncodeToString(value),
+	}}
+	write("weak.json", forged.JSON())
 	write("key.pem", publicPEM(ts, key))
 	write("other.pem", publicPEM(ts, other))
 	write("key.b64", []byte(base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))+"\n"))
