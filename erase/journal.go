@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
+	"github.com/seed-9d983aeb/fdelab/internal/filelock"
 )
 
 // Journal remembers which drives are under way and which are done. Append
@@ -86,9 +87,14 @@ type FileJournal struct {
 
 var _ Journal = (*FileJournal)(nil)
 
-// OpenJournal opens the journal at path, or makes it (mode 0600). A file that is
-// not a journal, or damaged elsewhere than in its last line, is refused and left
-// as it is.
+// ErrJournalInUse means that another process, or another FileJournal of this one,
+// has the journal open: two would overwrite each other's lines.
+var ErrJournalInUse = errors.New("another process has it open; wait until it ends, or use another journal")
+
+// OpenJournal opens the journal at path, or makes it (mode 0600), and keeps
+// others out of it until Close. A file that is not a journal, or damaged
+// elsewhere than in its last line, or in use (ErrJournalInUse), is refused and
+// left as it is.
 func OpenJournal(path string) (*FileJournal, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -103,6 +109,11 @@ func OpenJournal(path string) (*FileJournal, error) {
 }
 
 func (j *FileJournal) load(path string) error {
+	if err := filelock.Take(j.f); errors.Is(err, filelock.ErrHeld) {
+		return ErrJournalInUse
+	} else if err != nil {
+		return err
+	}
 	data, err := io.ReadAll(io.LimitReader(j.f, journalMax+1))
 	if err != nil {
 		return err

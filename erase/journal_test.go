@@ -19,12 +19,50 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
+// opened holds the journals of this process by path: whoever opens one anew
+// plays the process after the one that died.
+var opened = map[string]*FileJournal{}
+
 func openJournal(t testing.TB, path string) *FileJournal {
 	t.Helper()
+	if j := opened[path]; j != nil {
+		require.NoError(t, j.Close())
+	}
 	j, err := OpenJournal(path)
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = j.Close() })
+	opened[path] = j
+	t.Cleanup(func() {
+		if opened[path] == j {
+			delete(opened, path)
+			_ = j.Close()
+		}
+	})
 	return j
+}
+
+func TestAJournalTakesOneWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	a, err := OpenJournal(path)
+	require.NoError(t, err)
+	long := Entry{Event: eventBegin, Serial: "LONG-SERIAL-NUMBER", Method: DriveErase}
+	require.NoError(t, a.Append(long))
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	_, err = OpenJournal(path)
+	require.ErrorIs(t, err, ErrJournalInUse)
+	require.EqualError(t, err, "erase: journal "+path+": another process has it open; wait until it ends, or use another journal")
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, before, after, "who is refused changes nothing")
+	short := Entry{Event: eventBegin, Serial: "A", Method: DriveErase}
+	require.NoError(t, a.Append(short))
+	require.NoError(t, a.Close())
+	b, err := OpenJournal(path)
+	require.NoError(t, err, "the lock ends with its holder")
+	defer b.Close()
+	entries, err := b.Entries()
+	require.NoError(t, err)
+	require.Equal(t, []Entry{long, short}, entries)
 }
 
 func withJournal(t testing.TB, j Journal) *Engine {

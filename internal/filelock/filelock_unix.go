@@ -3,13 +3,24 @@
 package filelock
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"syscall"
 )
 
+// lock retries what a signal interrupted. A file system that has no locks says so:
+// it must not pass for a file that another process has open.
 func lock(f *os.File) error {
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return ErrHeld
+	for {
+		switch err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
+		case err == nil:
+			return nil
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			return ErrHeld
+		default:
+			return fmt.Errorf("filelock: %s: %w", f.Name(), err)
+		}
 	}
-	return nil
 }
