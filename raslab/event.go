@@ -12,8 +12,9 @@ import (
 // ServiceEvent is a serviceable event: what the facility tells the service
 // person.
 type ServiceEvent struct {
-	ID         int    // counts from 1
-	SRC        string // BE3400B3
+	ID         int    // the problem number, counts from 1
+	SRC        string // the reference code, such as BE3400B3
+	Severity   src.Severity
 	First      time.Time
 	Last       time.Time
 	Count      int      // how often it was found
@@ -23,6 +24,8 @@ type ServiceEvent struct {
 	KeyServers []int    // of key servers: the key managers concerned, by number; else empty
 	Partitions []int    // 0 and 1: which partitions reported it
 	Found      []string // what was found, one clause for each location
+	FRUs       []FRU    // what is to be replaced or gone through, in this order
+	Call       CallHome // the request for service
 	Open       bool
 	Closed     time.Time // zero while open
 	ClosedBy   string    // a name, or "facility" when it closed by itself
@@ -64,13 +67,7 @@ type event struct {
 // raise opens a serviceable event, or counts the open one of the same code and
 // scope. It is called for what was found, and nowhere else.
 func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
-	var on []int
-	for _, p := range l.partitions {
-		if p.complete {
-			on = append(on, p.id)
-		}
-	}
-	return l.raiseOn(on, code, scope, found, recheck)
+	return l.raiseOn(l.completePartitions(), code, scope, found, recheck)
 }
 
 // raiseOn is raise for what these partitions report.
@@ -82,6 +79,9 @@ func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []fin
 	} else {
 		e = &event{scope: scope}
 		e.ID, e.SRC, e.Open, e.First = len(l.events)+1, string(code), true, l.Now()
+		if entry, ok := src.Lookup(e.SRC); ok {
+			e.Severity = entry.Severity
+		}
 		l.events = append(l.events, e)
 	}
 	e.recheck = recheck
@@ -119,6 +119,12 @@ func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []fin
 		}
 		l.logf("event", "%s %s (event %d): %s", e.SRC, verb, e.ID, e.summary())
 	}
+	if news {
+		e.FRUs = l.fruList(e)
+	}
+	if e.Count == 1 {
+		l.callHome(e)
+	}
 	l.raised = append(l.raised, e)
 	if entry, ok := src.Lookup(e.SRC); ok && entry.Closing.Kind == src.ClosesItself {
 		l.closeItself(e, entry.Closing.With)
@@ -155,6 +161,7 @@ func subset(some, all []int) bool {
 
 func (l *Lab) close(e *event, by, why string) {
 	e.Open, e.Closed, e.ClosedBy, e.ClosedWhy = false, l.Now(), by, why
+	l.settleCalls()
 	l.logf("event", "%s (event %d) closed by %s: %s", e.SRC, e.ID, by, why)
 }
 
@@ -193,6 +200,7 @@ func (l *Lab) CloseEvent(id int, by, why string, force bool) (ServiceEvent, erro
 func (e *event) public() ServiceEvent {
 	p := e.ServiceEvent
 	p.Locations, p.Slots, p.Serials = slices.Clone(p.Locations), slices.Clone(p.Slots), slices.Clone(p.Serials)
+	p.FRUs = slices.Clone(p.FRUs)
 	p.Partitions, p.Found, p.KeyServers = slices.Clone(p.Partitions), slices.Clone(p.Found), slices.Clone(p.KeyServers)
 	return p
 }

@@ -86,6 +86,7 @@ func (l *Lab) hourly() {
 	l.clock.after(healthPeriod, "health check", l.hourlyRun)
 	l.readTable()
 	l.checkHealth()
+	l.sendCalls()
 }
 
 // checkHealth looks at every drive. It runs on partitions whose IML completed

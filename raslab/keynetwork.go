@@ -31,6 +31,8 @@ type console struct {
 	cutTo  []*KeyHost
 	plan   *fault.Plan // of its network to the key servers
 	serves bool        // the facility has it
+
+	outsideCut bool // its network to the support centre
 }
 
 func (c *console) name() string { return fmt.Sprintf("HMC%d", c.id) }
@@ -232,6 +234,9 @@ func (l *Lab) Consoles() []ConsoleInfo {
 		}
 		for _, h := range c.cutTo {
 			info.CutTo = append(info.CutTo, h.Name)
+		}
+		if c.outsideCut {
+			info.CutTo = append(info.CutTo, "the support centre")
 		}
 		out = append(out, info)
 	}

@@ -97,6 +97,9 @@ type Lab struct {
 
 	partitions [2]partition
 
+	calls   callPath
+	support support
+
 	events []*event
 	raised []*event // every call of raise, in order
 	action *action
@@ -125,6 +128,7 @@ func New(o Options) (*Lab, error) {
 		options: o, clock: clock{start: o.Start}, byName: map[string]*slot{},
 		certificates: map[string]*erase.Certificate{}, unproven: map[string]string{},
 		kinds: map[int]encgroup.Kind{}, sfi: sfiRunning,
+		support: support{state: SupportAnswers},
 	}
 	l.clock.guard = l.guarded
 	l.drawPair = l.newPair

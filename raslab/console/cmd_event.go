@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -25,9 +26,9 @@ func eventCommands() []*Command {
 					return nil
 				}
 				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(t, "event\tSRC\tfirst\tlast\tcount\tstate\twhere")
+				fmt.Fprintln(t, "event\tSRC\tseverity\tfirst\tlast\tcount\tstate\twhere")
 				for _, e := range events {
-					fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
+					fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, e.Severity, e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
 						map[bool]string{true: "open", false: "closed"}[e.Open], where(e))
 				}
 				return t.Flush()
@@ -42,26 +43,7 @@ func eventCommands() []*Command {
 				if err != nil {
 					return err
 				}
-				title := ""
-				if entry, ok := src.Lookup(e.SRC); ok {
-					title = ": " + entry.Title
-				}
-				s.printf("event %d  %s%s\n", e.ID, s.paint(alarm, e.SRC), title)
-				s.printf("  first      %s\n  last       %s\n  count      %d\n", e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count)
-				s.printf("  where      %s\n", where(e))
-				for i, f := range e.Found {
-					serial := ""
-					if i < len(e.Serials) {
-						serial = e.Serials[i] + ": "
-					}
-					s.paragraph("found", serial+f)
-				}
-				if e.Open {
-					s.paragraph("state", "open; src "+e.SRC+" says what to check and do")
-				} else {
-					s.paragraph("state", "closed "+e.Closed.Format(timeLayout)+" by "+e.ClosedBy+because(e.ClosedWhy))
-				}
-				return nil
+				return s.showEvent(lab, e)
 			}),
 		},
 		{
@@ -100,6 +82,63 @@ func eventCommands() []*Command {
 			}),
 		},
 	}
+}
+
+// showEvent prints an event as a service person reads it: what is reported, by whom,
+// what was found, what is to be replaced in which order, and whether service was called.
+func (s *Session) showEvent(lab *raslab.Lab, e raslab.ServiceEvent) error {
+	title := ""
+	if entry, ok := src.Lookup(e.SRC); ok {
+		title = ": " + entry.Title
+	}
+	s.printf("event %d  %s%s\n", e.ID, s.paint(alarm, e.SRC), title)
+	s.printf("  problem    %d\n  severity   %s\n", e.ID, e.Severity)
+	s.printf("  machine    %s, serial number %s\n", lab.MachineType(), lab.UnitSerial())
+	s.printf("  reported   by %s of storage image %s\n", reporters(e), lab.Serial())
+	s.printf("  first      %s\n  last       %s\n  count      %d\n", e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count)
+	s.printf("  where      %s\n", where(e))
+	for i, f := range e.Found {
+		serial := ""
+		if i < len(e.Serials) {
+			serial = e.Serials[i] + ": "
+		}
+		s.paragraph("found", serial+f)
+	}
+	for _, f := range e.FRUs {
+		s.paragraph("FRU", fmt.Sprintf("%d. %s", f.Order, fruText(f)))
+	}
+	s.paragraph("call home", callText(e.Call))
+	if e.Open {
+		s.paragraph("state", "open; src "+e.SRC+" says what to check and do")
+	} else {
+		s.paragraph("state", "closed "+e.Closed.Format(timeLayout)+" by "+e.ClosedBy+because(e.ClosedWhy))
+	}
+	return nil
+}
+
+func reporters(e raslab.ServiceEvent) string {
+	switch len(e.Partitions) {
+	case 0:
+		return "no partition"
+	case 1:
+		return fmt.Sprintf("partition %d", e.Partitions[0])
+	}
+	return "partitions 0 and 1"
+}
+
+// fruText is one line of the list of FRUs.
+func fruText(f raslab.FRU) string {
+	parts := []string{string(f.Kind)}
+	if f.Part != "" {
+		parts = append(parts, "part "+f.Part)
+	}
+	if f.Serial != "" {
+		parts = append(parts, "serial "+f.Serial)
+	}
+	if f.Location != "" {
+		parts = append(parts, "at "+f.Location)
+	}
+	return strings.Join(parts, ", ")
 }
 
 func eventParam(required bool) Param {

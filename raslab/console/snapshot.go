@@ -96,6 +96,7 @@ type DriveSnapshot struct {
 type EventSnapshot struct {
 	ID         int        `json:"id"`
 	SRC        string     `json:"src"`
+	Severity   string     `json:"severity"`
 	First      time.Time  `json:"first"`
 	Last       time.Time  `json:"last"`
 	Count      int        `json:"count"`
@@ -104,6 +105,9 @@ type EventSnapshot struct {
 	KeyServers []int      `json:"keyServers"`
 	Partitions []int      `json:"partitions"`
 	Found      []string   `json:"found"`
+	FRUs       []string   `json:"frus"`             // in the order of replacement
+	CallHome   string     `json:"callHome"`         // how far the request for service has come
+	Problem    string     `json:"record,omitempty"` // number of the problem record at the support centre
 	Open       bool       `json:"open"`
 	Closed     *time.Time `json:"closed,omitempty"`
 	ClosedBy   string     `json:"closedBy,omitempty"`
@@ -143,8 +147,9 @@ func snapshot(lab *raslab.Lab) Snapshot {
 		}),
 		Events: each(lab.Events(), func(e raslab.ServiceEvent) EventSnapshot {
 			out := EventSnapshot{
-				ID: e.ID, SRC: e.SRC, First: e.First, Last: e.Last, Count: e.Count, Locations: list(e.Locations), Slots: list(e.Slots),
-				KeyServers: list(e.KeyServers), Partitions: list(e.Partitions), Found: each(e.Found, plain), Open: e.Open, ClosedBy: e.ClosedBy, ClosedWhy: plain(e.ClosedWhy),
+				ID: e.ID, SRC: e.SRC, Severity: string(e.Severity), First: e.First, Last: e.Last, Count: e.Count, Locations: list(e.Locations), Slots: list(e.Slots),
+				KeyServers: list(e.KeyServers), Partitions: list(e.Partitions), Found: each(e.Found, plain),
+				FRUs: each(e.FRUs, fruText), CallHome: string(e.Call.State), Problem: e.Call.Number, Open: e.Open, ClosedBy: e.ClosedBy, ClosedWhy: plain(e.ClosedWhy),
 			}
 			if !e.Open {
 				out.Closed = &e.Closed

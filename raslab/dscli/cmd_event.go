@@ -24,15 +24,15 @@ func eventCommands() []*Command {
 				}
 				state := arg[string](c.args, "state")
 				r := &result{class: "Serviceable Event", columns: []column{
-					left("ID"), left("SRC"), left("state"), left("partition"), number("count"), left("first"), left("last"), left("location"), left("found"),
+					left("ID"), left("SRC"), left("severity"), left("state"), left("partition"), number("count"), left("first"), left("last"), left("location"), left("callhome"), left("found"),
 				}}
 				for _, e := range c.lab.Events() {
 					now := map[bool]string{true: "open", false: "closed"}[e.Open]
 					if wanted(ids, strconv.Itoa(e.ID)) && (state == "all" || state == now) {
-						r.row(e.ID, e.SRC, now, partitions(e), e.Count, c.stamp(e.First), c.stamp(e.Last), strings.Join(e.Locations, ","), plain(strings.Join(e.Found, "; ")))
+						r.row(e.ID, e.SRC, e.Severity, now, partitions(e), e.Count, c.stamp(e.First), c.stamp(e.Last), strings.Join(e.Locations, ","), callHome(e), plain(strings.Join(e.Found, "; ")))
 					}
 				}
-				return c.list(r, 8)
+				return c.list(r, 10)
 			},
 		},
 		{
@@ -82,4 +82,13 @@ func eventIDs(lab *raslab.Lab) (ids []string) {
 		ids = append(ids, strconv.Itoa(e.ID))
 	}
 	return ids
+}
+
+// callHome is the number of the problem record at the support centre, or how far the
+// request for service has come.
+func callHome(e raslab.ServiceEvent) string {
+	if e.Call.Number != "" {
+		return e.Call.Number
+	}
+	return string(e.Call.State)
 }

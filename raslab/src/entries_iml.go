@@ -51,7 +51,7 @@ var imlEntries = []Entry{
 		Closing: Closing{Kind: ClosesItself, With: []Code{
 			BE14E004, BE14E008, BE14E009, BE14E00B, BE14E011, BE14E012, BE14E013, BE14E0F1,
 		}},
-		Assumption: []string{ourSeverity, ourCheck},
+		Assumption: []string{ourCheck},
 		Related:    []Code{BE14E1F6, BE14CFE0},
 	},
 	{
@@ -64,7 +64,7 @@ var imlEntries = []Entry{
 		Check:      []string{"Whether the event repeats. One copy that goes bad again and again has a cause of its own."},
 		Action:     []string{"None for one occurrence: the event is for information.", "If it repeats, ask the next level of support before the last good copy goes (BE14E3F7)."},
 		Closing:    Closing{Kind: ByHand},
-		Assumption: []string{ourSeverity, "Cause: that one copy differs from the others, and is replaced from a good one, is ours.", ourCheck, "Action: what to do on a repeat is ours."},
+		Assumption: []string{"Cause: that one copy differs from the others, and is replaced from a good one, is ours.", ourCheck, "Action: what to do on a repeat is ours."},
 		Related:    []Code{BE14E3F7, BE31CFE8},
 	},
 	{

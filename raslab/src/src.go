@@ -31,13 +31,13 @@ const (
 	Anytime              When = "any time"
 )
 
-// Severity ranks what is at stake. MAP4980 gives no severities: the scale and
-// every value on it are ours.
+// Severity ranks what is at stake. MAP4980 calls BE14CFE1 and BE14CFE5
+// informational; every other value, and the scale, are ours.
 type Severity string
 
 // The severities, least first.
 const (
-	Informational Severity = "informational" // nothing to repair
+	Informational Severity = "informational" // nothing to repair; MAP4980's own word (rows BE14CFE1 and BE14CFE5)
 	Warning       Severity = "warning"       // data is accessible and protected, a safety margin is gone
 	Serious       Severity = "serious"       // a drive, a server or a group is not as its configuration requires
 	Critical      Severity = "critical"      // customer data is out of reach, or the software can not be trusted
@@ -69,7 +69,7 @@ type Closing struct {
 type Entry struct {
 	Code       Code     `json:"code"`
 	Title      string   `json:"title"`      // one line, no full stop
-	Severity   Severity `json:"severity"`   // see Severity: an assumption throughout
+	Severity   Severity `json:"severity"`   // see Severity: an assumption but where it is informational
 	Cause      string   `json:"cause"`      // what is wrong, and what it does not mean
 	When       []When   `json:"when"`       // at least one
 	Check      []string `json:"check"`      // what to check, in this order, before anything is changed

@@ -1,0 +1,243 @@
+package raslab
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/src"
+)
+
+// Call home: a serviceable event that needs a repair sends a request for service
+// through a management console to the maker's support centre, which answers with
+// the number of a problem record. Everything about the way is an assumption; MAP4980
+// says only that a request for service occurs.
+
+// CallState is how far the request for service of an event has come.
+type CallState string
+
+// The states of a request for service.
+const (
+	CallNotNeeded    CallState = "not needed"             // the code asks for none
+	CallOff          CallState = "not sent"               // call home is turned off
+	CallWaiting      CallState = "waiting"                // it could not be sent; it is tried again every hour
+	CallSent         CallState = "sent, no answer yet"    // the centre did not acknowledge; it is sent again every hour
+	CallAcknowledged CallState = "acknowledged"           // the centre has opened a problem record
+	CallDropped      CallState = "dropped with the event" // the event was closed before it was acknowledged
+)
+
+// CallHome is the request for service of one event.
+type CallHome struct {
+	State  CallState
+	Number string    // of the problem record at the support centre, five digits; "" before it is acknowledged
+	When   time.Time // of the state
+	Why    string    // why it could not be sent, one clause; "" if it was
+}
+
+// SupportState is what the support centre does with a call. It is outside the
+// facility.
+type SupportState string
+
+// The states of the support centre.
+const (
+	SupportAnswers SupportState = "up"     // it acknowledges a request
+	SupportSilent  SupportState = "silent" // it takes a request and does not answer
+	SupportDown    SupportState = "down"   // it takes no call
+)
+
+// support is the maker's side of call home.
+type support struct {
+	state   SupportState
+	records int // problem records that it has opened
+}
+
+// callPath is the facility's side: whether it calls, and the requests that are under way.
+type callPath struct {
+	off     bool
+	pending []*event // sent or not, not acknowledged; in order of time
+}
+
+// CallHomeInfo is how call home is set, and what each console last found. It asks nobody.
+type CallHomeInfo struct {
+	On      bool
+	Pending []int // events whose request is not acknowledged yet
+}
+
+// CallHomeInfo says how call home is set.
+func (l *Lab) CallHomeInfo() CallHomeInfo {
+	i := CallHomeInfo{On: !l.calls.off}
+	for _, e := range l.calls.pending {
+		i.Pending = append(i.Pending, e.ID)
+	}
+	return i
+}
+
+// SetCallHome turns call home on or off. What waits is sent, or tried, at once
+// when it is turned on.
+func (l *Lab) SetCallHome(on bool) {
+	l.calls.off = !on
+	l.logf("call home", "is %s", map[bool]string{true: "on", false: "off"}[on])
+	for _, e := range l.events {
+		if on && e.Open && e.Call.State == CallOff {
+			l.calls.pending = append(l.calls.pending, e)
+		}
+	}
+	l.sendCalls()
+}
+
+// TestCallHome sends a request that asks for nothing. The report has Failed set if
+// it was not acknowledged, and says what was found on the way.
+func (l *Lab) TestCallHome() (out Report, bad error) {
+	const op = "callhome test"
+	defer l.recovered(op, &out, &bad)
+	rep := l.begin(op, l.options.Serial)
+	if l.calls.off {
+		return Report{}, refuse(ErrState, op, "call home is off", "turn it on first")
+	}
+	number, console, sent, err := l.place(l.completePartitions(), false)
+	switch {
+	case !sent:
+		rep.r.Failed = true
+		rep.note("the test request could not be sent: %v", err)
+	case err != nil:
+		rep.r.Failed = true
+		rep.note("the test request was sent by %s: %v", console, err)
+	default:
+		rep.note("the test request was sent by %s and acknowledged%s", console, number)
+	}
+	return rep.done(), nil
+}
+
+// SetSupport is the hand on the support centre.
+func (l *Lab) SetSupport(to SupportState) error {
+	switch to {
+	case SupportAnswers, SupportSilent, SupportDown:
+	default:
+		return refuse(ErrInvalid, "callhome centre", fmt.Sprintf("state %q of the support centre", to), "up, silent and down are right")
+	}
+	l.support.state = to
+	return nil
+}
+
+// CutOutside cuts the network of a console to the support centre, or mends it.
+func (l *Lab) CutOutside(console int, cut bool) error {
+	c, err := l.console("callhome network", console)
+	if err != nil {
+		return err
+	}
+	c.outsideCut = cut
+	return nil
+}
+
+// callHome decides whether a new event asks for service, and tries to.
+func (l *Lab) callHome(e *event) {
+	entry, ok := src.Lookup(e.SRC)
+	switch {
+	case ok && !entry.CallsHome():
+		e.Call = CallHome{State: CallNotNeeded, When: l.Now()}
+	case l.calls.off:
+		e.Call = CallHome{State: CallOff, When: l.Now(), Why: "call home is off"}
+	default:
+		l.calls.pending = append(l.calls.pending, e)
+		l.sendCall(e)
+		l.settleCalls()
+	}
+}
+
+// sendCalls tries every request that is not acknowledged again.
+func (l *Lab) sendCalls() {
+	for _, e := range l.calls.pending {
+		l.sendCall(e)
+	}
+	l.settleCalls()
+}
+
+func (l *Lab) sendCall(e *event) {
+	if l.calls.off {
+		l.called(e, CallHome{State: CallOff, Why: "call home is off"})
+		return
+	}
+	number, console, sent, err := l.place(l.completePartitions(), true)
+	switch {
+	case !sent:
+		if e.Call.State == CallSent {
+			return // the centre may have it
+		}
+		l.called(e, CallHome{State: CallWaiting, Why: err.Error()})
+	case err != nil:
+		l.called(e, CallHome{State: CallSent, Why: err.Error()})
+	default:
+		l.called(e, CallHome{State: CallAcknowledged, Number: number})
+		l.logf("call home", "%s sent the request for event %d: acknowledged as problem record %s", console, e.ID, number)
+	}
+}
+
+// called keeps what became of a request; the same again is no news.
+func (l *Lab) called(e *event, now CallHome) {
+	if now.State == e.Call.State && now.Why == e.Call.Why {
+		return
+	}
+	now.When = l.Now()
+	e.Call = now
+	if now.Why != "" {
+		l.logf("call home", "request for event %d %s: %s", e.ID, now.State, now.Why)
+	}
+}
+
+// settleCalls forgets requests that need no further try.
+func (l *Lab) settleCalls() {
+	keep := l.calls.pending[:0]
+	for _, e := range l.calls.pending {
+		if !e.Open && e.Call.State != CallAcknowledged {
+			e.Call.State, e.Call.When, e.Call.Why = CallDropped, l.Now(), ""
+		}
+		if e.Call.State == CallWaiting || e.Call.State == CallSent {
+			keep = append(keep, e)
+		}
+	}
+	clear(l.calls.pending[len(keep):])
+	l.calls.pending = keep
+}
+
+// place carries one call from a partition over a link and a console to the support
+// centre. sent says whether the centre took the call; record, whether it is to open
+// a problem record for it.
+func (l *Lab) place(partitions []int, record bool) (number, console string, sent bool, err error) {
+	err = fmt.Errorf("no partition runs that could send it")
+	for _, p := range partitions {
+		for i := range l.consoles {
+			c := &l.consoles[i]
+			if !c.serves {
+				continue
+			}
+			switch k := &l.links[p][i]; {
+			case k.cut || c.off:
+				err = fmt.Errorf("partition and management console can not talk: %s", c.name())
+				continue
+			case k.stalled || c.hung:
+				err = fmt.Errorf("%s did not answer in time", c.name())
+				continue
+			case c.outsideCut || l.support.state == SupportDown:
+				err = fmt.Errorf("%s does not reach the support centre", c.name())
+				continue
+			}
+			if l.support.state == SupportSilent {
+				return "", c.name(), true, fmt.Errorf("the support centre has not acknowledged it")
+			}
+			if record {
+				l.support.records++
+				number = fmt.Sprintf("%05d", 10000+l.support.records)
+			}
+			return number, c.name(), true, nil
+		}
+	}
+	return "", "", false, err
+}
+
+func (l *Lab) completePartitions() (on []int) {
+	for _, p := range l.partitions {
+		if p.complete {
+			on = append(on, p.id)
+		}
+	}
+	return on
+}
