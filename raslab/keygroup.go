@@ -13,8 +13,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
 )
 
-// groupMax is how many encryption groups a facility may have (assumption).
-const groupMax = 4
+// KeyGroupsMax is how many encryption groups a facility may have (assumption).
+const KeyGroupsMax = 4
 
 // keyGroup is an encryption group and its number in the facility.
 type keyGroup struct {
@@ -111,8 +111,8 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	if id < 1 || id > groupMax {
-		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("no key group can have the number %d", id), fmt.Sprintf("numbers are 1 to %d", groupMax))
+	if id < 1 || id > KeyGroupsMax {
+		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("no key group can have the number %d", id), fmt.Sprintf("numbers are 1 to %d", KeyGroupsMax))
 	}
 	g := l.group(id)
 	if g != nil && g.enc.State() >= encgroup.Inaccessible {

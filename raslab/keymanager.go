@@ -221,8 +221,8 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("key protocol %q", m.key), "IPP and KMIP are right")
 	case m.key == KMIP && m.protocol != ProtocolTLS:
 		return refuse(ErrInvalid, op, "KMIP without TLS", "KMIP needs protocol tls")
-	case m.group < 1 || m.group > groupMax:
-		return refuse(ErrInvalid, op, fmt.Sprintf("key group %d", m.group), fmt.Sprintf("numbers are 1 to %d", groupMax))
+	case m.group < 1 || m.group > KeyGroupsMax:
+		return refuse(ErrInvalid, op, fmt.Sprintf("key group %d", m.group), fmt.Sprintf("numbers are 1 to %d", KeyGroupsMax))
 	}
 	if g := l.group(m.group); g != nil && g.enc.State() != encgroup.Unconfigured && m.key != g.protocol {
 		return refuse(ErrState, op, fmt.Sprintf("key group %d speaks %s", m.group, g.protocol), "its data key can not move to another key protocol: empty and remove the group, then configure it anew")

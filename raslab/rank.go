@@ -159,7 +159,7 @@ func (l *Lab) Ranks() []RankInfo {
 // Pools lists the extent pools that hold a rank, by number.
 func (l *Lab) Pools() []PoolInfo {
 	var out []PoolInfo
-	for p := 0; p <= 2*groupMax+1; p++ {
+	for p := 0; p <= 2*KeyGroupsMax+1; p++ {
 		info := PoolInfo{ID: fmt.Sprintf("P%d", p), KeyGroup: p / 2}
 		for _, r := range l.ranks {
 			if r.pool() == p {

@@ -3,6 +3,7 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -36,6 +37,9 @@ func readVersion() versionInfo {
 	}
 	return v
 }
+
+// releaseVersion is the version alone, without the brackets of one that was never released.
+func releaseVersion() string { return strings.Trim(readVersion().Version, "()") }
 
 func newVersionCmd(a *app) *cobra.Command {
 	return &cobra.Command{

@@ -3,7 +3,7 @@
 // events, with their layouts, questions, messages and exit codes.
 //
 //	dscli> managekeygrp -action testaccess 1
-//	Date/Time: January 5, 2026 8:00:00 AM UTC IBM DSCLI Version: 0.0.0.0 DS: IBM.2107-75NR641
+//	Date/Time: January 5, 2026 8:00:00 AM UTC IBM DSCLI Version: devel DS: IBM.2107-75NR641
 //	CMUC00480W managekeygrp: Are you sure that you want to initiate a key retrieval for key group 1? [y/n]: y
 //	CMUC00481I managekeygrp: The Test Access action is submitted for key server encryption group 1.
 //
@@ -15,10 +15,11 @@
 //
 // # What is IBM's, and what is assumed
 //
-// From IBM's MAP4980 are the layouts of lskeymgr, showkeymgr, showkeygrp, showkeygrp
-// -access and the dialogue of managekeygrp; from IBM's published examples the columns of lsddm,
-// lsarraysite, lsarray and lsrank, the exit codes, and what Messages marks so. Assumptions: all
-// other messages (their numbers begin at CMUC90000), that names may be cut short, what -l adds, which
+// From IBM's MAP4980 are the form of the banner (its version is that of fdelab), the layouts
+// of lskeymgr, showkeymgr, showkeygrp, showkeygrp -access and the dialogue of managekeygrp; from IBM's published examples the columns of lsddm,
+// lsarraysite, lsarray and lsrank, the exit codes, and what Messages marks so. Assumptions: the
+// columns of lssi, showsi, lssu, lsserver, lsextpool, lsuser and ver (after IBM's published examples,
+// from memory), the world wide node names, all other messages (their numbers begin at CMUC90000), that names may be cut short, what -l adds, which
 // columns stand at the right edge, the columns of lskeygrp and lsserviceableevents,
 // the action rekeyall, the element names of XML, the form of stanza lists, that error messages go to the error stream, and
 // that a script ends at its first error.

@@ -12,9 +12,6 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// Version is the release that the banner shows: none, for this is not IBM's program.
-const Version = "0.0.0.0"
-
 // The formats of a result.
 const (
 	formatDefault = "default"
@@ -23,8 +20,9 @@ const (
 	formatStanza  = "stanza"
 )
 
-// outputParams are the parameters that every command has which talks with a facility.
-var outputParams = []Param{
+// commonParams are the parameters that every command has which talks with a facility.
+var commonParams = []Param{
+	{Name: "dev", Kind: imageKind, Help: "the storage image that is meant; the facility is the only one", Complete: images},
 	{Name: "fmt", Kind: wordKind, Values: []string{formatDefault, formatXML, formatDelim, formatStanza}, Help: "the form of a result: a table, XML, values between delimiters, or one value a line"},
 	{Name: "delim", Kind: delimKind, Help: "the delimiter of -fmt delim; a comma if it is not given"},
 	{Name: "hdr", Kind: wordKind, Values: onOff, Help: "names of columns above a result"},
@@ -65,8 +63,8 @@ func (s Settings) with(a args) Settings {
 }
 
 // banner is the line above every result.
-func banner(now time.Time, facility string) string {
-	return fmt.Sprintf("Date/Time: %s IBM DSCLI Version: %s DS: %s", now.Format("January 2, 2006 3:04:05 PM MST"), Version, facility)
+func banner(now time.Time, version, facility string) string {
+	return fmt.Sprintf("Date/Time: %s IBM DSCLI Version: %s DS: %s", now.Format("January 2, 2006 3:04:05 PM MST"), version, facility)
 }
 
 // column is one column of a list, or one line of a description.

@@ -19,6 +19,7 @@ type Program struct {
 	Seed     string         // of a facility that no setup builds
 	KMIP     RealServers
 	Output   Settings
+	Image    string // the storage image that commands mean; "" is the facility
 	Help     bool
 	Command  []string // the words of a command; nil if none
 }
@@ -50,7 +51,7 @@ var program = &Command{Name: "dscli", Example: "dscli lsrank", Params: append([]
 	{Name: "kmip-timeout", Kind: wordKind, Help: "how long to wait for them, as 5s"},
 	{Name: "tz", Kind: wordKind, Help: "the time zone of all times, as America/Phoenix; UTC if it is not given"},
 	{Name: "help", Flag: true, Help: "explain the program"},
-}, outputParams...), Alone: true}
+}, commonParams...), Alone: true}
 
 // ParseProgram reads the words behind the name of the program. Options begin with one dash
 // or two and come before the command.
@@ -91,7 +92,7 @@ func ParseProgram(words []string) (Program, error) {
 		KMIP: RealServers{
 			Dir: arg[string](a, "kmip-certs"), CA: arg[string](a, "kmip-ca"), Certificate: arg[string](a, "kmip-cert"),
 			Key: arg[string](a, "kmip-key"), Timeout: arg[string](a, "kmip-timeout"),
-		}, Help: arg[bool](a, "help"), Command: slices.Clone(words[n:]),
+		}, Image: arg[string](a, "dev"), Help: arg[bool](a, "help"), Command: slices.Clone(words[n:]),
 		Output: Settings{Format: arg[string](a, "fmt"), Delimiter: arg[string](a, "delim"), Header: arg[string](a, "hdr"), Banner: arg[string](a, "bnr"), Paging: arg[string](a, "p")},
 	}
 	for _, name := range []string{"hmc1", "hmc2"} {

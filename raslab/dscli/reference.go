@@ -29,7 +29,7 @@ func Reference() string {
 		fmt.Fprintf(&b, "\nExample: `%s`\n", c.Example)
 	}
 	b.WriteString("\n## Parameters of every command but help and quit\n")
-	table("parameter", outputParams)
+	table("parameter", commonParams)
 	b.WriteString("\n## Exit codes\n\n| code | meaning |\n|---|---|\n" +
 		"| 0 | done |\n| 2 | the command was not understood |\n| 3 | no management console can be reached, or there is no facility |\n" +
 		"| 4 | the facility could not work on it |\n| 5 | there is no such user, or the user may not do it |\n| 6 | refused, or the aim was not reached |\n")

@@ -73,7 +73,7 @@ func (c *Command) Usage() string {
 var registered []*Command
 
 func init() {
-	for _, group := range [][]*Command{storageCommands(), rankCommands(), managerCommands(), groupCommands(), recoveryCommands(), eventCommands(), generalCommands()} {
+	for _, group := range [][]*Command{systemCommands(), storageCommands(), rankCommands(), managerCommands(), groupCommands(), recoveryCommands(), eventCommands(), generalCommands()} {
 		registered = append(registered, group...)
 	}
 }
@@ -152,7 +152,7 @@ func (c *Command) common() []Param {
 	if c.Alone {
 		return nil
 	}
-	return outputParams
+	return commonParams
 }
 
 // args are the bound arguments of a command, each checked against its kind.

@@ -33,6 +33,12 @@ type Options struct {
 	Consoles []int          // management consoles, in the order in which they are tried; default 1, 2
 	User     string         // one of Users; default the first
 	Output   Settings
+	// Image is the storage image that commands without -dev mean, as IBM.2107-75NR641; "" is
+	// the facility at hand, whichever it is.
+	Image string
+	// Version is what the banner and ver show: the release of the program that holds this
+	// session. Default "devel".
+	Version string
 }
 
 // Session runs lines of DSCLI. It belongs to one goroutine.
@@ -51,6 +57,9 @@ func NewSession(o Options) *Session {
 	}
 	if o.User == "" {
 		o.User = users[0].Name
+	}
+	if o.Version == "" {
+		o.Version = "devel"
 	}
 	return &Session{o}
 }
@@ -138,10 +147,10 @@ func (s *Session) runWords(words []word, out io.Writer) error {
 	}
 	if c.settings.Banner == "on" && c.settings.Format != formatXML {
 		facility := "-"
-		if c.command.Facility {
+		if c.command.Facility || c.args.has("dev") {
 			facility = imageID(c.lab.Serial())
 		}
-		fmt.Fprintln(out, banner(c.lab.Now().In(s.options.Zone), facility))
+		fmt.Fprintln(out, banner(c.lab.Now().In(s.options.Zone), s.options.Version, facility))
 	}
 	return c.command.Run(c)
 }
@@ -166,6 +175,11 @@ func (s *Session) bind(words []word) (*call, error) {
 	}
 	if c.args, err = command.bind(serial, words[1:]); err != nil {
 		return nil, c.syntax(err.Error())
+	}
+	if image := s.options.Image; image != "" && !command.Alone && !c.args.has("dev") {
+		if err := c.args.set(serial, &commonParams[0], image); err != nil {
+			return nil, c.syntax(err.Error())
+		}
 	}
 	c.settings = s.options.Output.with(c.args)
 	return c, nil

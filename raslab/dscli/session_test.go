@@ -148,11 +148,11 @@ func TestTimesAreVirtualAndInTheZone(t *testing.T) {
 	b := newBench(t)
 	b.options.Zone = time.FixedZone("PDT", -7*3600)
 	b.options.Output.Banner = "on"
-	require.Equal(t, "Date/Time: January 5, 2026 1:00:00 AM PDT IBM DSCLI Version: 0.0.0.0 DS: -\n", strings.SplitAfter(b.must("lskeymgr"), "\n")[0])
+	require.Equal(t, "Date/Time: January 5, 2026 1:00:00 AM PDT IBM DSCLI Version: devel DS: -\n", strings.SplitAfter(b.must("lskeymgr"), "\n")[0])
 	b.must("mkkeygrp 1", "managekeygrp -quiet -action testaccess 1")
 	require.NoError(t, b.lab.Advance(time.Hour))
 	out := b.must("showkeygrp 1", "showkeygrp -access 1")
-	require.Contains(t, out, "Date/Time: January 5, 2026 2:00:00 AM PDT IBM DSCLI Version: 0.0.0.0 DS: IBM.2107-75NR641\n")
+	require.Contains(t, out, "Date/Time: January 5, 2026 2:00:00 AM PDT IBM DSCLI Version: devel DS: IBM.2107-75NR641\n")
 	require.Contains(t, out, "datakeydate       01/05/2026 01:00:00 PDT\n")
 	require.Contains(t, out, "2026-01-05T01:00:11-0700")
 }
