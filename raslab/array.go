@@ -125,6 +125,9 @@ func (l *Lab) RemoveArray(name string) (out Report, bad error) {
 	if a.rank != nil {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s carries rank %s", a.name(), a.rank.name()), "remove the rank first")
 	}
+	if r := a.removal(); r != nil {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("rank %s of %s is being removed", r.name(), a.name()), "finish that first: rank show tells what is missing")
+	}
 	for _, s := range a.members {
 		s.array = nil
 	}
@@ -144,6 +147,9 @@ func (l *Lab) Arrays() []ArrayInfo {
 		}
 		if a.rank != nil {
 			out[i].State, out[i].Rank, out[i].Data = "Assigned", a.rank.name(), a.rank.dataState()
+		}
+		if r := a.removal(); r != nil {
+			out[i].State, out[i].Rank, out[i].Data = "Assigned", r.name(), "Inaccessible"
 		}
 	}
 	return out

@@ -19,7 +19,8 @@ var errNotErased = errors.New("not erased")
 // sanitize erases the drive in a slot with the erase engine, which proves it by
 // what is physically there. The PSID on the label is used only where somebody
 // holds the drive in his hand.
-func (l *Lab) sanitize(s *slot, method erase.Method) error {
+// What it began is owed until the record of its group says so too.
+func (l *Lab) sanitize(s *slot, method erase.Method, during string) error {
 	if s.port.part == nil {
 		return fmt.Errorf("raslab: %w: the slot is empty", errNotErased)
 	}
@@ -38,21 +39,24 @@ func (l *Lab) sanitize(s *slot, method erase.Method) error {
 	if err := l.knownSecrets(s, &job); err != nil {
 		return err
 	}
+	l.owes(s, toErase, during)
 	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
 	l.watchStale = true
 	if err != nil {
+		l.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %w", errNotErased, err)
 	}
 	res := &report.Results[0]
 	if !report.OK() {
 		why := strings.TrimPrefix(res.Why, "drive: ")
 		l.unproven[s.port.Serial()] = why
+		l.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %s: %s", errNotErased, res.Outcome, why)
 	}
-	l.forget(s.port.Serial())
 	delete(l.unproven, s.port.Serial())
 	l.certificates[s.port.Serial()] = res.Certificate
 	s.suspect = suspicion{}
+	_ = l.forget(s, s.port.Serial(), during) // or it is owed
 	return nil
 }
 
@@ -95,7 +99,8 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 // whether that is proved; if not, the drive is set aside and stays the
 // facility's own.
 func (l *Lab) released(rep *reporter, s *slot, during string) bool {
-	if err := l.sanitize(s, erase.DriveErase); err != nil {
+	if err := l.sanitize(s, erase.DriveErase, during); err != nil {
+		l.settle(s.port.Serial()) // it is reported instead
 		if s.port.part != nil {
 			l.unproven[s.port.Serial()] = strings.TrimPrefix(cause(err), "raslab: "+errNotErased.Error()+": ")
 		}
@@ -104,6 +109,7 @@ func (l *Lab) released(rep *reporter, s *slot, during string) bool {
 		return false
 	}
 	rep.did(s, "erased and verified")
+	rep.owes(s.port.Serial())
 	if s.state == Failed && !s.predicted() {
 		s.setState(Normal, "")
 	}
@@ -278,11 +284,12 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 		l.raiseConfigured(rep, s, op)
 		return rep.done(), nil
 	}
-	if err := l.sanitize(s, method); err != nil {
+	if err := l.sanitize(s, method, op+" of "+s.name); err != nil {
 		rep.failed(s, "was not erased", err)
 		return rep.done(), nil
 	}
 	rep.did(s, "erased and verified")
+	rep.owes(s.port.Serial())
 	worn := s.predicted() || s.state == FailedDeferred // no erase makes it better
 	if s.member() == nil && s.port.answers() && s.state != Inappropriate && !worn {
 		s.setState(Normal, "")

@@ -1,10 +1,12 @@
 package raslab
 
 import (
+	"errors"
 	"strings"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
@@ -85,6 +87,7 @@ func (l *Lab) CheckHealth() HealthReport {
 func (l *Lab) hourly() {
 	l.clock.after(healthPeriod, "health check", l.hourlyRun)
 	l.readTable()
+	l.payHourly()
 	l.checkHealth()
 	l.sendCalls()
 }
@@ -203,7 +206,11 @@ func (l *Lab) memberFault(s *slot, g *keyGroup) string {
 	if sus.tried && sus.rejected == st.KeyGeneration {
 		return sus.refusedWhy
 	}
-	if err := g.probe(s); err != nil {
+	err := g.probe(s)
+	if errors.Is(err, encgroup.ErrStore) {
+		return "" // it opens; that its record could not be kept is not its fault, and the next check tries again
+	}
+	if err != nil {
 		sus.tried, sus.rejected = true, s.port.Status().KeyGeneration
 		sus.refusedWhy = "it does not open to its credential: " + cause(err)
 		return sus.refusedWhy

@@ -296,10 +296,15 @@ func (l *Lab) owner(serial string) *keyGroup {
 
 // admit brings a drive into the group: it gets a new MEK and its credential.
 func (g *keyGroup) admit(s *slot) error {
-	delete(g.lab.certificates, s.port.Serial())
 	err := g.enc.Admit(&s.port)
 	if errors.Is(err, encgroup.ErrMember) {
 		err = g.enc.Readmit(&s.port)
+	}
+	if !untouched(err) {
+		delete(g.lab.certificates, s.port.Serial())
+	}
+	if d := g.lab.debtOf(s.port.Serial()); err == nil && d != nil && d.stage == toForget {
+		g.lab.settle(d.serial)
 	}
 	return g.noted(s, err)
 }
@@ -323,16 +328,6 @@ func (g *keyGroup) noted(s *slot, err error) error {
 	}
 	g.lab.watchStale = true
 	return err
-}
-
-// forget drops a drive from whatever group it is in.
-func (l *Lab) forget(serial string) {
-	if g := l.owner(serial); g != nil {
-		if err := g.enc.Forget(serial); err != nil {
-			l.logf("repository", "%s could not be dropped: %s", serial, firstLine(err)) // it stays ours, which is safe
-		}
-		l.watchStale = true
-	}
 }
 
 // RekeyDrive gives a member of an encrypted rank its next access credential; its

@@ -107,6 +107,8 @@ type Lab struct {
 	eraser       *erase.Engine
 	certificates map[string]*erase.Certificate // by serial: erased here, not used since
 	unproven     map[string]string             // by serial: should be erased, and why it is not proved
+	owed         []*debt                       // in the order in which it began
+	leaving      []*Rank                       // being removed, by id
 
 	hourlyRun  func()
 	watch      []watched // by slot

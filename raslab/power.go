@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -165,10 +166,12 @@ func (l *Lab) iml(rep *reporter, op string) (with []int) {
 	}
 	if !access {
 		rep.r.Failed = true
+		l.goOn(rep)
 		rep.note("IML complete, data not accessible")
 		return nil
 	}
 	l.unlockMembers(rep)
+	l.goOn(rep)
 	rep.note("IML complete, data accessible")
 	l.retryRebuilds()
 	return with
@@ -227,7 +230,10 @@ func (l *Lab) unlockMembers(rep *reporter) {
 		if st := s.port.Status(); !st.Powered || !st.Locked || st.State != drive.Configured {
 			continue
 		}
-		if err := g.unlock(s); err != nil {
+		switch err := g.unlock(s); {
+		case errors.Is(err, encgroup.ErrStore): // unlocked, and its record is behind: the next unlock settles it
+			l.logf(s.name, "%s", cause(err))
+		case err != nil:
 			l.logf(s.name, "not unlocked: %s", cause(err))
 			continue
 		}

@@ -53,6 +53,9 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	if a.rank != nil {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s carries rank %s already", a.name(), a.rank.name()), "one array is one rank")
 	}
+	if old := a.removal(); old != nil {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("rank %s of %s is being removed", old.name(), a.name()), "finish that first: rank show tells what is missing")
+	}
 	g, err := l.usableGroup(op, keygrp)
 	if err != nil {
 		return Report{}, err
@@ -65,7 +68,7 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s can not join a rank: %s", s.name, a.name(), s.condition()), "repair that drive first")
 		}
 	}
-	r := &Rank{lab: l, id: lowestFree(l.ranks, rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}
+	r := &Rank{lab: l, id: lowestFree(append(slices.Clone(l.ranks), l.leaving...), rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}
 	rep := l.begin(op, r.name())
 	for i, s := range a.members {
 		if g != nil {
@@ -96,61 +99,14 @@ func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
 	}
 }
 
-// RemoveRank removes a rank with its data: every member is cryptographically
-// erased and leaves its key group. A member that can not be erased does not
-// keep the rank; it is reported. A group that is inaccessible has to be made
-// accessible first: without its keys nobody can prove an erase.
-func (l *Lab) RemoveRank(name string) (out Report, bad error) {
-	const op = "rank remove"
-	defer l.recovered(op, &out, &bad)
-	if err := l.idle(op); err != nil {
-		return Report{}, err
-	}
-	r, err := l.rankNamed(op, name)
-	if err != nil {
-		return Report{}, err
-	}
-	if _, err := l.usableGroup(op, r.keygrp); err != nil {
-		return Report{}, err
-	}
-	rep := l.begin(op, r.name())
-	r.removed = true
-	r.array.rank = nil
-	l.ranks = slices.DeleteFunc(l.ranks, func(x *Rank) bool { return x == r })
-	l.watchStale = true
-	var leaving []*slot
-	for _, m := range r.members {
-		leaving = append(leaving, m.slot)
-		if m.job != nil && m.job.target != m.slot {
-			leaving = append(leaving, m.job.target)
-		}
-	}
-	slices.SortFunc(leaving, func(a, b *slot) int { return a.index - b.index })
-	for _, s := range leaving {
-		if s.port.part == nil {
-			rep.note("%s is empty: its drive is not in the facility", s.name)
-			continue
-		}
-		if l.foreign(s) {
-			rep.note("%s holds %s, which belongs to no group of this facility: it was left as it is", s.name, s.port.Serial())
-			continue
-		}
-		if !l.released(rep, s, "removal of "+r.name()) {
-			l.raiseNotErased(rep, s, "removal of "+r.name())
-		}
-		if s.state == Rebuilding || s.state == MigrationTarget || s.state == MigrationSource {
-			s.setState(Normal, "")
-		}
-	}
-	rep.note("rank %s removed", r.name())
-	rep.r.Failed = false // the customer sees a removal that worked
-	return rep.done(), nil
-}
-
-// Ranks lists the ranks, by number.
+// Ranks lists the ranks, by number, those that are being removed included.
 func (l *Lab) Ranks() []RankInfo {
-	out := make([]RankInfo, len(l.ranks))
-	for i, r := range l.ranks {
+	all := l.ranks
+	for _, r := range l.leaving {
+		all = insertByID(slices.Clone(all), r, rankID)
+	}
+	out := make([]RankInfo, len(all))
+	for i, r := range all {
 		out[i] = r.Info()
 	}
 	return out
@@ -183,7 +139,26 @@ func (l *Lab) rankNamed(op, name string) (*Rank, error) {
 			return r, nil
 		}
 	}
+	if r := l.removing(name); r != nil {
+		return nil, refuse(ErrNotFound, op, fmt.Sprintf("rank %s is being removed", r.name()), "rank show tells what is missing, and rank remove goes on")
+	}
 	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no rank %q", name), existing("ranks", l.ranks, (*Rank).name))
+}
+
+// removingState is the state of a rank whose removal is not finished (the word is an
+// assumption).
+const removingState = "Removing"
+
+// RankByName describes a rank, also one that is being removed.
+func (l *Lab) RankByName(name string) (RankInfo, error) {
+	r := l.removing(name)
+	if r == nil {
+		var err error
+		if r, err = l.rankNamed("rank show", name); err != nil {
+			return RankInfo{}, err
+		}
+	}
+	return r.Info(), nil
 }
 
 // Info describes the rank.
@@ -192,7 +167,10 @@ func (r *Rank) Info() RankInfo {
 		ID: r.name(), Group: r.partition(), State: "Normal", DataState: r.dataState(), Array: r.array.name(), RAID: r.array.raidText(),
 		Pool: fmt.Sprintf("P%d", r.pool()), KeyGroup: r.keygrp, Rows: len(r.order), Capacity: r.capacity(),
 	}
-	if i.DataState != "Normal" {
+	switch {
+	case r.removed:
+		i.State, i.DataState = removingState, "Inaccessible"
+	case i.DataState != "Normal":
 		i.State = i.DataState
 	}
 	for _, m := range r.members {

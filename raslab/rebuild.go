@@ -249,7 +249,7 @@ func (j *copyJob) end(err error) {
 		j.target.array, j.target.position = r.array, position
 	}
 	if gone := m.serial; gone != j.target.port.Serial() && !l.inSlot(gone) {
-		l.forget(gone) // it may come back one day, as anybody's drive
+		_ = l.forget(old, gone, j.what+" of "+j.target.name) // it may come back one day, as anybody's drive
 	}
 	m.slot, m.serial, m.state, m.why = j.target, j.target.port.Serial(), inSync, ""
 	m.stale = map[uint64]bool{}
@@ -326,6 +326,7 @@ func (r *Rank) rebuildOnSpare(m *member) {
 			if err := g.admit(spare); err != nil {
 				l.logf(r.name(), "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
 				if blameless(err) {
+					l.spared(spare, "rebuild of "+r.name())
 					r.rebuildLater(m)
 					return
 				}

@@ -63,6 +63,8 @@ func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d is of type %s", group, g.enc.Kind()), "its key wraps those of objects in the cloud and stays; its data key can be exchanged")
 	}
 	rep := l.begin(op, fmt.Sprint(group))
+	l.findOwed()
+	l.payOwed(rep, false)
 	fail := func(err error) (Report, error) {
 		rep.r.Failed = true
 		rep.note("the group key of key group %d is not exchanged yet: %s", group, firstLine(err))

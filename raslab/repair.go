@@ -212,7 +212,8 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 		l.retryRebuilds()
 	}
 	if !same && l.awaited(old) == nil && !l.inSlot(old) {
-		l.forget(old)
+		_ = l.forget(s, old, "repair of "+s.name)
+		rep.owes(old)
 	}
 	return rep.done(), nil
 }

@@ -208,6 +208,9 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		rep.r.Failed = true
 		rep.note("the receipts of objects in the cloud were not restored: %s", firstLine(err))
 	}
+	if l.partitions[0].complete && l.sfi == sfiRunning {
+		l.payOwed(rep, false)
+	}
 	return rep.done(), nil
 }
 

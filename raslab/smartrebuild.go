@@ -45,7 +45,9 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 			rep.failed(spare, fmt.Sprintf("did not join key group %d", r.keygrp), err)
 			if errors.Is(err, encgroup.ErrInaccessible) {
 				l.raiseInaccessible(rep, s, spare, g, err)
-			} else if !blameless(err) {
+			} else if blameless(err) {
+				l.spared(spare, "smart rebuild of "+s.name)
+			} else {
 				spare.setState(Failed, fmt.Sprintf("it did not join key group %d", r.keygrp))
 			}
 			return rep.done(), nil

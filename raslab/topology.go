@@ -91,7 +91,7 @@ type ArrayInfo struct {
 type RankInfo struct {
 	ID        string // R0
 	Group     int    // 0 or 1: the partition that serves it
-	State     string // "Normal", "Degraded", "Failed", "Inaccessible"
+	State     string // "Normal", "Degraded", "Failed", "Inaccessible", "Removing"
 	DataState string // "Normal", "Degraded", "Failed", "Inaccessible"
 	Array     string
 	RAID      string

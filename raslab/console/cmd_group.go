@@ -48,6 +48,7 @@ func groupCommands() []*Command {
 						s.groupKeys(g)
 						s.printf("  ranks      %s\n", orNone(strings.Join(g.Ranks, ", ")))
 						s.paragraph("members", orNone(strings.Join(g.Members, ", ")))
+						s.owed(lab.OwedToGroup(g.ID))
 						return nil
 					}
 				}

@@ -62,6 +62,7 @@ func labCommands() []*Command {
 					s.printf("service action in progress: %s\n", action)
 				}
 				s.printf("%s open\n", count(len(lab.OpenEvents()), "serviceable event"))
+				s.owed(lab.Owed())
 				return nil
 			}),
 		},

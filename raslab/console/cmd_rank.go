@@ -116,7 +116,7 @@ func rankCommands() []*Command {
 			Noun: "rank", Verb: "show", Summary: "describe a rank and its members",
 			Params:  []Param{rankParam()},
 			Example: "rank show rank=R0",
-			Run:     withRank(showRank),
+			Run:     withLab(showRank),
 		},
 		{
 			Noun: "rank", Verb: "write", Summary: "write sectors as a host does, through RAID and every member's encryption",
@@ -166,8 +166,11 @@ func withRank(run func(s *Session, r *raslab.Rank, sectorSize int, a Args) error
 	})
 }
 
-func showRank(s *Session, r *raslab.Rank, _ int, _ Args) error {
-	i := r.Info()
+func showRank(s *Session, lab *raslab.Lab, a Args) error {
+	i, err := lab.RankByName(arg[string](a, "rank"))
+	if err != nil {
+		return err
+	}
 	encrypted := "not encrypted"
 	if i.KeyGroup != 0 {
 		encrypted = fmt.Sprintf("encrypted, key group %d", i.KeyGroup)
@@ -181,7 +184,11 @@ func showRank(s *Session, r *raslab.Rank, _ int, _ Args) error {
 		}
 		fmt.Fprintf(t, "  %s\t%s\t%s%s\n", m.Slot, dash(m.Serial), m.State, copying)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	s.owed(lab.OwedToRank(i.ID))
+	return nil
 }
 
 func checkRank(s *Session, r *raslab.Rank, size int, _ Args) error {

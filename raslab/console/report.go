@@ -38,6 +38,13 @@ func (s *Session) reportAs(name string, r raslab.Report, err error) error {
 	return nil
 }
 
+// owed lists what the facility has begun and could not finish yet.
+func (s *Session) owed(list []string) {
+	for _, what := range list {
+		s.item("owed: " + what)
+	}
+}
+
 // lineWidth is where long lines are wrapped, in characters.
 const lineWidth = 100
 

@@ -1,0 +1,271 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
+
+// What the facility has begun with a drive and has not finished is owed: it is
+// written down, shown to the operator, and done at the next opportunity: each
+// hour, at an IML, after a restore of the key repository, and before a new group key.
+// An action whose work is owed reports that it is not done.
+
+// stage is how far the facility came with a drive that it owes something.
+type stage uint8
+
+const (
+	// joining: the drive is on its way into a key group, and has no place in a rank
+	// yet. It is nothing to do while the action runs. If the power goes before the
+	// drive has its place, the drive is erased and leaves the group.
+	joining stage = iota
+	// toErase: the drive is to be erased, with proof, and leaves its group.
+	toErase
+	// toForget: the erase is proved, or the drive is gone for good; the record of
+	// its group still lists it.
+	toForget
+)
+
+// debt is what is owed to one drive.
+type debt struct {
+	serial string
+	slot   *slot  // where the drive was
+	stage  stage  // what is to be done
+	during string // the action that it belongs to: "removal of R0"
+	rank   *Rank  // whose removal waits for it; nil
+	why    string // why the last attempt failed; "" if there was none
+	// What the slot becomes after the erase; "" leaves it to released.
+	becomes    DriveState
+	becomesWhy string
+}
+
+// owes writes down what is owed to the drive in a slot, in place of what was owed
+// to it before.
+func (l *Lab) owes(s *slot, what stage, during string) *debt {
+	d := l.debtOf(s.port.Serial())
+	if d == nil {
+		d = &debt{serial: s.port.Serial()}
+		l.owed = append(l.owed, d)
+	}
+	d.slot, d.stage, d.during, d.why = s, what, during, ""
+	return d
+}
+
+func (l *Lab) debtOf(serial string) *debt {
+	i := slices.IndexFunc(l.owed, func(d *debt) bool { return d.serial == serial })
+	if i < 0 {
+		return nil
+	}
+	return l.owed[i]
+}
+
+// settle strikes out what is owed to a drive.
+func (l *Lab) settle(serial string) {
+	l.owed = slices.DeleteFunc(l.owed, func(d *debt) bool { return d.serial == serial })
+}
+
+// String is one clause for the operator.
+func (d *debt) String() string {
+	text := fmt.Sprintf("%s %s: ", d.slot.name, d.serial)
+	switch d.stage {
+	case toForget:
+		text += "it left in the " + d.during + ", and its key group still lists it as a member"
+	default:
+		text += "its erase in the " + d.during + " is not finished"
+	}
+	if d.why != "" {
+		text += ": " + d.why
+	}
+	return text
+}
+
+// Owed lists what the facility has begun with drives and could not finish yet, one
+// clause each, in the order in which it began. It is tried again each hour, at an
+// IML, after a restore of the key repository, and before a new group key.
+func (l *Lab) Owed() []string { return l.owedTo(func(*debt) bool { return true }) }
+
+// OwedToGroup is Owed for the members of one key group.
+func (l *Lab) OwedToGroup(id int) []string {
+	return l.owedTo(func(d *debt) bool {
+		g := l.owner(d.serial)
+		return g != nil && g.id == id
+	})
+}
+
+// OwedToRank is Owed for what the removal of a rank waits for.
+func (l *Lab) OwedToRank(name string) []string {
+	return l.owedTo(func(d *debt) bool { return d.rank != nil && d.rank.name() == name })
+}
+
+func (l *Lab) owedTo(which func(*debt) bool) (out []string) {
+	for _, d := range l.owed {
+		if d.stage != joining && which(d) {
+			out = append(out, d.String())
+		}
+	}
+	return out
+}
+
+// owes says in a report that the work on a drive is not finished.
+func (rep *reporter) owes(serial string) {
+	if d := rep.lab.debtOf(serial); d != nil && d.stage != joining {
+		rep.r.Failed = true
+		rep.note("owed: %s", d)
+	}
+}
+
+// forget drops a drive from whatever group it is in. Where the record cannot be
+// saved the drive stays a member, which is safe, and that is owed.
+func (l *Lab) forget(s *slot, serial, during string) error {
+	g := l.owner(serial)
+	if g == nil {
+		l.settle(serial)
+		return nil
+	}
+	l.watchStale = true
+	err := g.enc.Forget(serial)
+	if err == nil {
+		l.settle(serial)
+		return nil
+	}
+	d := l.debtOf(serial)
+	if d == nil {
+		d = &debt{serial: serial, slot: s, during: during}
+		l.owed = append(l.owed, d)
+	}
+	why := firstLine(err)
+	if errors.Is(err, encgroup.ErrStore) {
+		why = encgroup.ErrStore.Error()
+	}
+	if d.stage != toForget || d.why != why {
+		d.stage, d.why = toForget, why
+		l.logf("repository", "owed: %s (%s)", d, firstLine(err))
+	}
+	return err
+}
+
+// payOwed does what is owed, as far as it can be done now. The report tells what was
+// done; busy leaves drives alone that have to be erased.
+func (l *Lab) payOwed(rep *reporter, busy bool) {
+	for _, d := range slices.Clone(l.owed) {
+		if d.stage == toForget || d.stage == toErase && !busy {
+			l.pay(rep, d)
+		}
+	}
+	l.finishRemovals(rep)
+}
+
+// pay does what is owed to one drive.
+func (l *Lab) pay(rep *reporter, d *debt) {
+	g := l.owner(d.serial)
+	if l.awaited(d.serial) != nil && d.stage != toForget {
+		l.settle(d.serial) // a rank has its data there: it is not erased
+		return
+	}
+	if d.stage == toForget {
+		switch err := l.forget(d.slot, d.serial, d.during); {
+		case err != nil:
+			rep.owes(d.serial)
+		case g != nil && d.slot.port.Serial() == d.serial:
+			rep.did(d.slot, "is no member of key group %d any more", g.id)
+		case g != nil:
+			rep.note("%s is no member of key group %d any more", d.serial, g.id)
+		}
+		return
+	}
+	s := l.slotOf(d.serial)
+	switch {
+	case s == nil:
+		rep.note("%s was to be erased in the %s and is not in the facility", d.serial, d.during)
+		l.settle(d.serial)
+		return
+	case g != nil && g.enc.State() != encgroup.Accessible:
+		d.why = fmt.Sprintf("key group %d is %s", g.id, g.enc.State())
+		return
+	case g == nil && l.foreign(s):
+		rep.note("%s holds %s, which belongs to no group of this facility: it was left as it is", s.name, d.serial)
+		l.settle(d.serial)
+		return
+	}
+	becomes, why := d.becomes, d.becomesWhy
+	if !l.released(rep, s, d.during) {
+		l.raiseNotErased(rep, s, d.during)
+		return
+	}
+	switch {
+	case becomes != "":
+		s.setState(becomes, why)
+	case s.state == Rebuilding || s.state == MigrationTarget || s.state == MigrationSource:
+		s.setState(Normal, "")
+	}
+}
+
+func (l *Lab) slotOf(serial string) *slot {
+	for _, s := range l.slots {
+		if s.port.part != nil && s.port.Serial() == serial {
+			return s
+		}
+	}
+	return nil
+}
+
+// findOwed looks for drives that were erased with proof and that a record still
+// lists: members without a place whose certificate is held. It needs nothing but
+// the records, the certificates and the drives' own answers.
+func (l *Lab) findOwed() {
+	for _, g := range l.groups {
+		for _, m := range g.enc.Members() {
+			s := l.slotOf(m.Serial)
+			if s == nil || l.certificates[m.Serial] == nil || l.debtOf(m.Serial) != nil ||
+				l.awaited(m.Serial) != nil || l.copyingTo(s) {
+				continue
+			}
+			if st := s.port.Status(); st.Powered && st.State == drive.Erased {
+				l.owes(s, toForget, "erase that its certificate proves")
+			}
+		}
+	}
+}
+
+// goOn is what a reboot does with what was begun before it. It does not decide
+// whether the reboot reached its aim.
+func (l *Lab) goOn(rep *reporter) {
+	failed := rep.r.Failed
+	l.findOwed()
+	l.payOwed(rep, false)
+	rep.r.Failed = failed
+}
+
+// payHourly is the hourly attempt.
+func (l *Lab) payHourly() {
+	if len(l.owed) == 0 && len(l.leaving) == 0 || !l.partitions[0].complete || l.sfi != sfiRunning {
+		return
+	}
+	l.payOwed(l.begin("owed work", l.options.Serial), l.action != nil)
+}
+
+// spared takes a spare back that did not join its group for want of a key or of a
+// record. Where the group lists it by now, or the drive has changed, its erase is owed.
+func (l *Lab) spared(s *slot, during string) {
+	if l.owner(s.port.Serial()) != nil || s.port.Status().State != drive.Erased {
+		l.logf("service", "owed: %s", l.owes(s, toErase, during))
+		return
+	}
+	l.settle(s.port.Serial())
+}
+
+// untouched says whether an admission ended before the drive was changed.
+func untouched(err error) bool {
+	var a *encgroup.AdmitError
+	if !errors.As(err, &a) {
+		return false
+	}
+	switch a.Step {
+	case encgroup.StepGroup, encgroup.StepState, encgroup.StepMSID:
+		return true
+	}
+	return a.Step == encgroup.StepRecord && a.Status.State == drive.Erased
+}
