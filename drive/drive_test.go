@@ -448,7 +448,7 @@ func TestMigrationFromMSIDMakesANewAK(t *testing.T) {
 		require.NoError(t, set(s), name)
 		ak, err := b.open(&old, b.label.MSID)
 		require.NoError(t, err)
-		_, err = unwrapMEK(&ak, &b.rec.ranges[0].wraps[0].wrap)
+		_, err = unwrapMEK(ak, &b.rec.ranges[0].wraps[0].wrap)
 		require.Error(t, err, "%s: the factory's AK no longer opens the MEK", name)
 		require.NoError(t, s.Unlock(), "the session goes on with the new AK")
 		s.Close()

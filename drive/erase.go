@@ -77,8 +77,8 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 	}
 	for n := from; n < to; n++ {
 		d.ram[n].readLocked, d.ram[n].writeLocked = false, false
-		k := *meks[n]
-		d.ram[n].use(&k)
+		d.ram[n].use(meks[n])
+		meks[n] = nil
 	}
 	if was == SecurityDegraded && d.state() != was {
 		if err := d.loadOpen(op); err != nil {
@@ -120,7 +120,7 @@ func (d *Drive) eraseRange(next *record, n int) (*secret.Key64, error) {
 		return nil, err
 	}
 	defer ak.Clear()
-	if slot.slot, err = d.seal(d.fuses.MSID, &ak); err != nil {
+	if slot.slot, err = d.seal(d.fuses.MSID, ak); err != nil {
 		return nil, err
 	}
 	slot.atMSID, slot.tries = true, 0
@@ -128,7 +128,7 @@ func (d *Drive) eraseRange(next *record, n int) (*secret.Key64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mek, d.rewrap(g, n, mek, &ak)
+	return mek, d.rewrap(g, n, mek, ak)
 }
 
 // RevertPSID gives everything up and sets the drive to factory defaults: new
@@ -173,7 +173,7 @@ func (d *Drive) RevertPSID(psid PIN) error {
 	}
 	ak.Clear()
 	if !d.trusted {
-		d.rootKEK = newRootKEK(d.fuses)
+		d.rootKEK = RootKEK(d.fuses.Root)
 		d.rec = record{state: SecurityDegraded}
 	}
 	next, err := d.factoryRecord()

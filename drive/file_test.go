@@ -195,6 +195,6 @@ func FuzzFuses(f *testing.F) {
 		again, g2, err := parseFuses(fuses.encode(g))
 		require.NoError(t, err)
 		require.Equal(t, g, g2)
-		require.True(t, again.Config == fuses.Config && again.Root.Equal(&fuses.Root))
+		require.True(t, again.Config == fuses.Config && again.Root.Equal(fuses.Root))
 	})
 }

@@ -14,9 +14,9 @@ import (
 // change afterwards. Whoever holds it has opened the chip.
 type Fuses struct {
 	Config   Config
-	Root     secret.Key32 // binds every KEK to this chip
-	MSID     PIN          // 32 bytes, readable by anyone
-	PSIDSlot Slot         // opens with the PSID on the label and nothing else
+	Root     *secret.Key32 // binds every KEK to this chip
+	MSID     PIN           // 32 bytes, readable by anyone
+	PSIDSlot Slot          // opens with the PSID on the label and nothing else
 }
 
 // In a drive file the fuses are the first 4096 bytes, numbers big-endian:
@@ -59,7 +59,7 @@ func mediaOffset(g flash.Geometry) int64 {
 // clone has a root key and a MSID of its own.
 func (f *Fuses) clone() *Fuses {
 	own := *f
-	own.MSID = f.MSID.Clone()
+	own.Root, own.MSID = f.Root.Clone(), f.MSID.Clone()
 	return &own
 }
 
@@ -114,7 +114,8 @@ func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
 		TryLimit: be.Uint16(p[24:]), Persistent: p[26] == 1, PBKDF2Iterations: int(be.Uint32(p[32:])),
 	}
 	g = flash.Geometry{Blocks: int(be.Uint32(p[36:])), PagesPerBlock: int(be.Uint32(p[40:])), PageSize: int(be.Uint32(p[44:]))}
-	copy(f.Root[:], p[48:])
+	root := secret.Key32(p[48:80])
+	f.Root = &root
 	f.MSID = CredentialPIN((*secret.Key32)(p[80:112]))
 	copy(f.PSIDSlot.Salt[:], p[112:])
 	copy(f.PSIDSlot.Wrap[:], p[128:])

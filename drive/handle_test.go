@@ -96,6 +96,9 @@ func TestPINInUnexportedFields(t *testing.T) {
 		d, &d,
 		struct{ hidden any }{p},
 		struct{ l Label }{Label{Serial: "A", MSID: p, PSID: p}},
+		struct{ f *Fuses }{&Fuses{Root: &k, MSID: p}},
+		struct{ f Fuses }{Fuses{Root: nil, MSID: p}},
+		Fuses{Root: &k, MSID: p},
 	} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			out := strings.ToLower(fmt.Sprintf(verb, v))

@@ -32,10 +32,9 @@ type mekWrap [mekWrapSize]byte
 // with the salt over the drive's root key and the PIN, so that neither the flash
 // nor the PIN alone is enough. A PIN shorter than 32 bytes is first stretched
 // with PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) by the given iterations.
-func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (secret.Key32, error) {
-	var kek secret.Key32
+func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (*secret.Key32, error) {
 	if pin.Len() == 0 {
-		return kek, fmt.Errorf("drive: an empty PIN derives no key")
+		return nil, fmt.Errorf("drive: an empty PIN derives no key")
 	}
 	var ikm [64]byte
 	copy(ikm[:32], root[:])
@@ -45,36 +44,26 @@ func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (secr
 	} else {
 		stretched, err := pbkdf2.Key(sha256.New, string(pin.raw()), salt[:], iterations, 32)
 		if err != nil {
-			return kek, fmt.Errorf("drive: stretch PIN: %w", err)
+			return nil, fmt.Errorf("drive: stretch PIN: %w", err)
 		}
 		copy(ikm[32:], stretched)
 		clear(stretched)
 	}
 	out, err := hkdf.Key(sha256.New, ikm[:], salt[:], "fdelab/kek/1", 32)
 	if err != nil {
-		return kek, fmt.Errorf("drive: derive KEK: %w", err)
+		return nil, fmt.Errorf("drive: derive KEK: %w", err)
 	}
-	copy(kek[:], out)
-	clear(out)
-	return kek, nil
+	return secret.Take32(out), nil
 }
 
 // RootKEK derives the 32-byte key-encrypting key that wraps the MEK of a range
 // for as long as nobody needs to authenticate for it.
-func RootKEK(root *secret.Key32) secret.Key32 {
+func RootKEK(root *secret.Key32) *secret.Key32 {
 	out, err := hkdf.Key(sha256.New, root[:], nil, "fdelab/root-kek/1", 32)
 	if err != nil {
 		panic("BUG: HKDF refuses 32 bytes: " + err.Error())
 	}
-	var kek secret.Key32
-	copy(kek[:], out)
-	clear(out)
-	return kek
-}
-
-func newRootKEK(f *Fuses) *secret.Key32 {
-	kek := RootKEK(&f.Root)
-	return &kek
+	return secret.Take32(out)
 }
 
 // seal makes a slot for ak under pin with a fresh salt.
@@ -83,7 +72,7 @@ func (d *Drive) seal(pin PIN, ak *secret.Key32) (Slot, error) {
 	if err := d.random(s.Salt[:]); err != nil {
 		return Slot{}, err
 	}
-	kek, err := KEK(&d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)
+	kek, err := KEK(d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)
 	if err != nil {
 		return Slot{}, err
 	}
@@ -98,20 +87,17 @@ func (d *Drive) seal(pin PIN, ak *secret.Key32) (Slot, error) {
 
 // open unwraps the AK of a slot; a wrong PIN is found by the integrity check of
 // the unwrap and by nothing else.
-func (d *Drive) open(s *Slot, pin PIN) (secret.Key32, error) {
-	var ak secret.Key32
-	kek, err := KEK(&d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)
+func (d *Drive) open(s *Slot, pin PIN) (*secret.Key32, error) {
+	kek, err := KEK(d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)
 	if err != nil {
-		return ak, err
+		return nil, err
 	}
 	defer kek.Clear()
 	b, err := keywrap.Unwrap(kek[:], s.Wrap[:])
 	if err != nil {
-		return ak, err
+		return nil, err
 	}
-	copy(ak[:], b)
-	clear(b)
-	return ak, nil
+	return secret.Take32(b), nil
 }
 
 func wrapMEK(kek *secret.Key32, mek *secret.Key64) (mekWrap, error) {
@@ -129,10 +115,7 @@ func unwrapMEK(kek *secret.Key32, w *mekWrap) (*secret.Key64, error) {
 	if err != nil {
 		return nil, err
 	}
-	mek := new(secret.Key64)
-	copy(mek[:], b)
-	clear(b)
-	return mek, nil
+	return secret.Take64(b), nil
 }
 
 // random fills b from the drive's entropy source, or fails closed.
@@ -145,10 +128,12 @@ func (d *Drive) random(b []byte) error {
 }
 
 // newAK draws an authority key.
-func (d *Drive) newAK() (secret.Key32, error) {
-	var k secret.Key32
-	err := d.random(k[:])
-	return k, err
+func (d *Drive) newAK() (*secret.Key32, error) {
+	k := new(secret.Key32)
+	if err := d.random(k[:]); err != nil {
+		return nil, err
+	}
+	return k, nil
 }
 
 // newMEK draws a media encryption key. XTS with equal halves is not a cipher to

@@ -67,7 +67,7 @@ func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
 		return nil, Label{}, fmt.Errorf("drive: manufacture of %s: the flash is not blank", cfg.Serial)
 	}
 	label := Label{Serial: cfg.Serial}
-	d.fuses.Config = cfg
+	d.fuses.Config, d.fuses.Root = cfg, new(secret.Key32)
 	if err := d.random(d.fuses.Root[:]); err != nil {
 		return nil, Label{}, d.named("manufacture", err)
 	}
@@ -82,7 +82,7 @@ func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
 		return nil, Label{}, d.named("manufacture", err)
 	}
 	defer ak.Clear()
-	if d.fuses.PSIDSlot, err = d.seal(label.PSID, &ak); err != nil {
+	if d.fuses.PSIDSlot, err = d.seal(label.PSID, ak); err != nil {
 		return nil, Label{}, d.named("manufacture", err)
 	}
 	d.mu.Lock()
@@ -90,7 +90,7 @@ func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
 	parts.Flash.PowerOn()
 	d.powered = true
 	d.store = newStore(parts.Flash)
-	d.rootKEK = newRootKEK(d.fuses)
+	d.rootKEK = RootKEK(d.fuses.Root)
 	d.distrust()
 	first, err := d.factoryRecord()
 	if err != nil {
@@ -129,7 +129,7 @@ func (d *Drive) factoryRecord() (record, error) {
 		if err != nil {
 			return r, err
 		}
-		slot, err := d.seal(d.fuses.MSID, &ak)
+		slot, err := d.seal(d.fuses.MSID, ak)
 		ak.Clear()
 		if err != nil {
 			return r, err

@@ -21,11 +21,11 @@ func (s *Session) SetPIN(pin PIN) error {
 		return err
 	}
 	if n, ok := s.authority.Band(); ok && e == EventMigrate {
-		if err := d.rewrapFor(s, &next.ranges[n], n, &ak); err != nil {
+		if err := d.rewrapFor(s, &next.ranges[n], n, ak); err != nil {
 			return d.named(op, err)
 		}
 	}
-	return d.takeOver(op, e, next, s, &ak)
+	return d.takeOver(op, e, next, s, ak)
 }
 
 // takeOver puts next in force and, with it, the AK of the session.
@@ -46,37 +46,37 @@ func (d *Drive) takeOver(op string, e Event, next record, s *Session, ak *secret
 // which AK that is and which lifecycle event (none for SID and EraseMaster). A
 // BandMaster that leaves MSID gets a new AK: who once copied the factory's wrap
 // must not hold a key to what the credential protects.
-func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (ak secret.Key32, e Event, err error) {
-	none := secret.Key32{}
+func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (ak *secret.Key32, e Event, err error) {
 	if pin.Len() == 0 {
-		return none, "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
+		return nil, "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
 	}
 	slot := next.slot(s.authority)
 	isMSID := pin.Equal(d.fuses.MSID)
 	if _, band := s.authority.Band(); band {
 		if isMSID {
-			return none, "", d.refuse(op, InvalidParameter, "the new PIN is MSID; a BandMaster goes back to MSID by an erase only")
+			return nil, "", d.refuse(op, InvalidParameter, "the new PIN is MSID; a BandMaster goes back to MSID by an erase only")
 		}
 		e = EventRekey
 		if slot.atMSID {
 			e = EventMigrate
 		}
 		if err := d.permit(op, e); err != nil {
-			return none, "", err
+			return nil, "", err
 		}
 	} else if d.state() == SecurityDegraded {
-		return none, "", d.refuse(op, Degraded, "restore or erase the drive first")
+		return nil, "", d.refuse(op, Degraded, "restore or erase the drive first")
 	}
-	ak = *s.ak
+	ak = s.ak.Clone()
 	if e == EventMigrate {
+		ak.Clear()
 		if ak, err = d.newAK(); err != nil {
-			return none, "", d.named(op, err)
+			return nil, "", d.named(op, err)
 		}
 	}
-	sealed, err := d.seal(pin, &ak)
+	sealed, err := d.seal(pin, ak)
 	if err != nil {
 		ak.Clear()
-		return none, "", d.named(op, err)
+		return nil, "", d.named(op, err)
 	}
 	slot.slot, slot.atMSID = sealed, isMSID
 	return ak, e, nil
@@ -110,10 +110,10 @@ func (s *Session) Migrate(credential PIN) error {
 	g := &next.ranges[n]
 	g.cfg.ReadLockEnabled, g.cfg.WriteLockEnabled = true, true
 	g.cfg.LockOnReset |= OnPowerCycle
-	if err := d.rewrapFor(s, g, n, &ak); err != nil {
+	if err := d.rewrapFor(s, g, n, ak); err != nil {
 		return d.named(op, err)
 	}
-	return d.takeOver(op, e, next, s, &ak)
+	return d.takeOver(op, e, next, s, ak)
 }
 
 // rewrapFor is rewrap of the MEK that range n has now.

@@ -57,7 +57,7 @@ func (d *Drive) PowerOn() error {
 		d.distrust()
 		return nil
 	}
-	d.rootKEK = newRootKEK(d.fuses)
+	d.rootKEK = RootKEK(d.fuses.Root)
 	d.rec, d.trusted = *f.rec, true
 	d.machine = newMachine(d.rec.state)
 	d.ram = make([]rangeRAM, len(d.rec.ranges))

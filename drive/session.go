@@ -105,7 +105,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
 		ak.Clear()
 		return nil, err
 	}
-	s := &Session{d: d, authority: a, ak: &ak}
+	s := &Session{d: d, authority: a, ak: ak}
 	d.session = s
 	return s, nil
 }

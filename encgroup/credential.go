@@ -20,7 +20,7 @@ const (
 
 // credential is the 32-byte access credential of a drive: HKDF-SHA256 (RFC 5869)
 // of the group key over serial (length byte and bytes) and generation (4 bytes, big endian).
-func credential(groupKey *secret.Key32, serial string, generation uint32) secret.Key32 {
+func credential(groupKey *secret.Key32, serial string, generation uint32) *secret.Key32 {
 	info := make([]byte, 0, len(infoCredential)+1+serialMax+4)
 	info = append(info, infoCredential...)
 	info = append(append(info, byte(len(serial))), serial...)
@@ -28,14 +28,12 @@ func credential(groupKey *secret.Key32, serial string, generation uint32) secret
 	return derive(groupKey, string(info))
 }
 
-func derive(key *secret.Key32, info string) (out secret.Key32) {
-	b, err := hkdf.Key(sha256.New, key[:], nil, info, len(out))
+func derive(key *secret.Key32, info string) *secret.Key32 {
+	b, err := hkdf.Key(sha256.New, key[:], nil, info, len(key))
 	if err != nil {
 		panic("BUG: encgroup: hkdf: " + err.Error())
 	}
-	copy(out[:], b)
-	clear(b)
-	return out
+	return secret.Take32(b)
 }
 
 // sign is HMAC-SHA256 (RFC 2104) under a key derived from the data key, over the
@@ -63,16 +61,15 @@ func sealGroupKey(dataKey, groupKey *secret.Key32, uid string) (wrapped [40]byte
 
 // unseal is the reverse: ErrUnwrap or ErrSignature when the data key is not the
 // right one or the record was altered.
-func unseal(m Memory, dataKey *secret.Key32, uid string, wrapped [40]byte, signature [32]byte) (groupKey secret.Key32, err error) {
+func unseal(m Memory, dataKey *secret.Key32, uid string, wrapped [40]byte, signature [32]byte) (*secret.Key32, error) {
 	k, err := keywrap.Unwrap(dataKey[:], wrapped[:])
 	if err != nil {
-		return groupKey, ErrUnwrap
+		return nil, ErrUnwrap
 	}
 	defer clear(k)
 	want := sign(dataKey, uid, wrapped[:])
 	if subtle.ConstantTimeCompare(keep(m, RegionSignature, want[:]), signature[:]) != 1 {
-		return groupKey, ErrSignature
+		return nil, ErrSignature
 	}
-	copy(groupKey[:], k)
-	return groupKey, nil
+	return secret.Take32(k), nil
 }

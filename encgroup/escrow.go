@@ -24,10 +24,10 @@ const purposeEscrow = "fdelab encgroup escrow v1"
 
 // openSeal opens an escrow; ErrUnwrap if the private key is another one's or the
 // seal was altered.
-func openSeal(private *secret.Key32, sealed *seal72) (secret.Key32, error) {
+func openSeal(private *secret.Key32, sealed *seal72) (*secret.Key32, error) {
 	k, err := seal.Open(private, purposeEscrow, sealed)
 	if err != nil {
-		return k, fmt.Errorf("%w: %w", ErrUnwrap, err)
+		return nil, fmt.Errorf("%w: %w", ErrUnwrap, err)
 	}
 	return k, nil
 }
@@ -68,8 +68,8 @@ func (g *Group) SetRecovery(state []byte, publics ...[32]byte) error {
 
 // escrow puts the group keys under seal.
 func (g *Group) escrow(e *Escrow, k *keys, rekeying bool) (err error) {
-	if e.Sealed, err = seal.Seal(e.Public, purposeEscrow, &k.group, g.entropy); err == nil && rekeying {
-		e.Next, err = seal.Seal(e.Public, purposeEscrow, &k.next, g.entropy)
+	if e.Sealed, err = seal.Seal(e.Public, purposeEscrow, k.group, g.entropy); err == nil && rekeying {
+		e.Next, err = seal.Seal(e.Public, purposeEscrow, k.next, g.entropy)
 	}
 	return err
 }

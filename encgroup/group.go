@@ -49,9 +49,10 @@ type Group struct {
 
 // keys is all that a group has in RAM.
 type keys struct {
-	data, group secret.Key32
-	next        secret.Key32 // the next group key, while one is under way
-	recovered   bool         // by a recovery key: data is not known
+	data      *secret.Key32 // nil once the group was recovered without it
+	group     *secret.Key32
+	next      *secret.Key32 // the next group key, while one is under way
+	recovered bool          // by a recovery key: data is not known
 }
 
 // vault holds keys where fmt can not look: it prints what is behind the pointers
@@ -159,15 +160,14 @@ func (g *Group) Configure(label string) error {
 	if err != nil {
 		return err
 	}
-	k := &keys{data: dataKey}
-	dataKey.Clear()
+	k := &keys{data: dataKey, group: new(secret.Key32)}
 	if _, err := io.ReadFull(g.entropy, k.group[:]); err != nil {
 		k.clear()
 		return fmt.Errorf("encgroup: configure: no group key: %w", err)
 	}
 	r := g.rec
 	r.Phase, r.Label = Enabled, label
-	if r.Wrapped, r.Signature, err = sealGroupKey(&k.data, &k.group, r.UID); err != nil {
+	if r.Wrapped, r.Signature, err = sealGroupKey(k.data, k.group, r.UID); err != nil {
 		k.clear()
 		return err
 	}
@@ -264,10 +264,9 @@ func (g *Group) fetch(s KeyServer) (*keys, error) {
 		return nil, err
 	}
 	k := &keys{data: data}
-	data.Clear()
 	r := &g.rec
-	if k.group, err = unseal(g.memory, &k.data, r.UID, r.Wrapped, r.Signature); err == nil && r.rekeying() {
-		k.next, err = unseal(g.memory, &k.data, r.UID, r.NextWrapped, r.NextSignature)
+	if k.group, err = unseal(g.memory, k.data, r.UID, r.Wrapped, r.Signature); err == nil && r.rekeying() {
+		k.next, err = unseal(g.memory, k.data, r.UID, r.NextWrapped, r.NextSignature)
 	}
 	if err != nil {
 		k.clear()
@@ -308,7 +307,7 @@ func (g *Group) save(r Record) error {
 // name only.
 type NamedSecret struct {
 	Name   string
-	Secret secret.Key32
+	Secret *secret.Key32
 }
 
 // Secrets is every secret that can open the drive with this serial number
@@ -325,11 +324,11 @@ func (g *Group) Secrets(serial string) ([]NamedSecret, error) {
 	k := g.ram()
 	var out []NamedSecret
 	if !k.recovered {
-		out = append(out, NamedSecret{"data key", k.data})
+		out = append(out, NamedSecret{"data key", k.data.Clone()})
 	}
-	out = append(out, NamedSecret{"group key", k.group})
+	out = append(out, NamedSecret{"group key", k.group.Clone()})
 	if g.rec.rekeying() {
-		out = append(out, NamedSecret{"next group key", k.next})
+		out = append(out, NamedSecret{"next group key", k.next.Clone()})
 	}
 	if i, ok := g.rec.find(serial); ok {
 		m := g.rec.Members[i]
@@ -346,9 +345,9 @@ func (k *keys) of(m Member, generation uint32) *secret.Key32 {
 	case generation < m.First:
 		panic("BUG: encgroup: a credential of a group key that is gone")
 	case m.Next != 0 && generation >= m.Next:
-		return &k.next
+		return k.next
 	}
-	return &k.group
+	return k.group
 }
 
 func (g *Group) noKey() error {

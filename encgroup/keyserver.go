@@ -20,8 +20,9 @@ type KeyServer interface {
 	// Create makes a 256-bit data key and returns the unique identifier, 1 to
 	// 255 bytes, under which every server of the customer knows it.
 	Create(label string) (uid string, err error)
-	// Get returns the key of that unique identifier.
-	Get(uid string) (secret.Key32, error)
+	// Get returns the key of that unique identifier, which is the caller's to
+	// clear; nil with an error.
+	Get(uid string) (*secret.Key32, error)
 }
 
 // What a key server can answer instead of a key.

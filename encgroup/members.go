@@ -105,7 +105,7 @@ func (g *Group) authenticate(d Drive, generation uint32) (*drive.Session, error)
 func (g *Group) pin(serial string, generation uint32) drive.PIN {
 	c := credential(g.ram().of(g.lookup(serial), generation), serial, generation)
 	defer c.Clear()
-	return drive.CredentialPIN(&c)
+	return drive.CredentialPIN(c)
 }
 
 // open tries generations in order; 0 stands for none. Only a plain refusal leads

@@ -440,10 +440,10 @@ func TestSecretsOpenTheDrive(t *testing.T) {
 	require.NoError(t, r.group.Rekey(d))
 	secrets, err := r.group.Secrets("A1")
 	require.NoError(t, err)
-	s, err := d.Authenticate(drive.BandMaster(0), drive.CredentialPIN(&secrets[3].Secret))
+	s, err := d.Authenticate(drive.BandMaster(0), drive.CredentialPIN(secrets[3].Secret))
 	require.NoError(t, err)
 	s.Close()
-	_, err = d.Authenticate(drive.BandMaster(0), drive.CredentialPIN(&secrets[2].Secret))
+	_, err = d.Authenticate(drive.BandMaster(0), drive.CredentialPIN(secrets[2].Secret))
 	require.ErrorIs(t, err, drive.NotAuthorized)
 }
 

@@ -39,8 +39,9 @@ type memKey struct {
 	key        func() *secret.Key32 // a closure, so that no fmt verb gets at it
 }
 
-func newMemKey(uid, label string, key secret.Key32) *memKey {
-	return &memKey{uid, label, func() *secret.Key32 { return &key }}
+// newMemKey takes the key over.
+func newMemKey(uid, label string, key *secret.Key32) *memKey {
+	return &memKey{uid, label, func() *secret.Key32 { return key }}
 }
 
 // delivery is a key that another server does not have yet.
@@ -129,7 +130,7 @@ func (c *MemCluster) replicate() {
 			// sends what it has.
 			if i := s.find(d.uid); i >= 0 && to.find(d.uid) < 0 {
 				k := s.keys[i]
-				to.keys = append(to.keys, newMemKey(k.uid, k.label, *k.key()))
+				to.keys = append(to.keys, newMemKey(k.uid, k.label, k.key().Clone()))
 			}
 		}
 		s.outbox = wait
@@ -147,9 +148,9 @@ func (s *MemServer) Create(label string) (string, error) {
 	if err := s.Reach(); err != nil {
 		return "", err
 	}
-	var key secret.Key32
-	defer key.Clear()
+	key := new(secret.Key32)
 	if _, err := io.ReadFull(s.cluster.entropy, key[:]); err != nil {
+		key.Clear()
 		return "", fmt.Errorf("%w: no entropy: %w", ErrRefused, err)
 	}
 	s.made++
@@ -165,15 +166,15 @@ func (s *MemServer) Create(label string) (string, error) {
 }
 
 // Get returns a key of this server's own store.
-func (s *MemServer) Get(uid string) (secret.Key32, error) {
+func (s *MemServer) Get(uid string) (*secret.Key32, error) {
 	if err := s.Reach(); err != nil {
-		return secret.Key32{}, err
+		return nil, err
 	}
 	i := s.find(uid)
 	if i < 0 {
-		return secret.Key32{}, ErrNoKey
+		return nil, ErrNoKey
 	}
-	return *s.keys[i].key(), nil
+	return s.keys[i].key().Clone(), nil
 }
 
 // Reach is what the network answers to a client: nil, ErrUnreachable or ErrTimeout.
@@ -255,7 +256,7 @@ func (s *MemServer) RestoreFrom(o *MemServer) error {
 		return fmt.Errorf("encgroup: restore of key server %q from %q: %w", s.id, o.id, ErrUnreachable)
 	}
 	for _, k := range o.keys {
-		n := newMemKey(k.uid, k.label, *k.key())
+		n := newMemKey(k.uid, k.label, k.key().Clone())
 		if i := s.find(k.uid); i >= 0 {
 			s.keys[i] = n
 		} else {

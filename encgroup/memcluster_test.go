@@ -28,10 +28,10 @@ func TestServersReplicate(t *testing.T) {
 	for _, m := range s {
 		got, err := m.Get(one)
 		require.NoError(t, err)
-		require.True(t, got.Equal(&want), "every server has the same key")
+		require.True(t, got.Equal(want), "every server has the same key")
 		other, err := m.Get(two)
 		require.NoError(t, err)
-		require.False(t, other.Equal(&want))
+		require.False(t, other.Equal(want))
 		require.Equal(t, []string{one, two}, m.Keys())
 		require.True(t, m.Powered())
 	}
@@ -72,14 +72,14 @@ func TestDamageStaysWithItsServer(t *testing.T) {
 	require.NoError(t, s[0].DamageKey(uid, 255))
 	bad, err := s[0].Get(uid)
 	require.NoError(t, err, "a server does not know that its key is damaged")
-	require.False(t, bad.Equal(&good))
+	require.False(t, bad.Equal(good))
 	still, err := s[1].Get(uid)
 	require.NoError(t, err)
-	require.True(t, still.Equal(&good))
+	require.True(t, still.Equal(good))
 	require.NoError(t, s[0].RestoreFrom(s[1]))
 	mended, err := s[0].Get(uid)
 	require.NoError(t, err)
-	require.True(t, mended.Equal(&good))
+	require.True(t, mended.Equal(good))
 }
 
 func TestClusterRefusals(t *testing.T) {

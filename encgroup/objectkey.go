@@ -29,27 +29,25 @@ func (g *Group) WrapObjectKey(key *secret.Key32) (wrapped [40]byte, err error) {
 
 // UnwrapObjectKey is the reverse; ErrUnwrap if the wrap is another group's or
 // was altered.
-func (g *Group) UnwrapObjectKey(wrapped [40]byte) (key secret.Key32, err error) {
+func (g *Group) UnwrapObjectKey(wrapped [40]byte) (*secret.Key32, error) {
 	kek, err := g.objectKEK()
 	if err != nil {
-		return key, err
+		return nil, err
 	}
 	defer kek.Clear()
 	k, err := keywrap.Unwrap(kek[:], wrapped[:])
 	if err != nil {
-		return key, fmt.Errorf("encgroup: object key: %w", ErrUnwrap)
+		return nil, fmt.Errorf("encgroup: object key: %w", ErrUnwrap)
 	}
-	defer clear(k)
-	copy(key[:], k)
-	return key, nil
+	return secret.Take32(k), nil
 }
 
-func (g *Group) objectKEK() (secret.Key32, error) {
+func (g *Group) objectKEK() (*secret.Key32, error) {
 	switch {
 	case g.rec.Kind != TCT:
-		return secret.Key32{}, fmt.Errorf("encgroup: object key: %w: %s", ErrKind, g.rec.Kind)
+		return nil, fmt.Errorf("encgroup: object key: %w: %s", ErrKind, g.rec.Kind)
 	case g.ram == nil:
-		return secret.Key32{}, fmt.Errorf("encgroup: object key: %w", g.noKey())
+		return nil, fmt.Errorf("encgroup: object key: %w", g.noKey())
 	}
-	return derive(&g.ram().group, infoObject), nil
+	return derive(g.ram().group, infoObject), nil
 }

@@ -18,7 +18,7 @@ func (r *rig) members(serials ...string) []Drive {
 	return out
 }
 
-func (r *rig) secret(name string) secret.Key32 {
+func (r *rig) secret(name string) *secret.Key32 {
 	r.t.Helper()
 	list, err := r.group.Secrets("")
 	require.NoError(r.t, err)
@@ -28,7 +28,7 @@ func (r *rig) secret(name string) secret.Key32 {
 		}
 	}
 	require.Fail(r.t, "no "+name)
-	return secret.Key32{}
+	return nil
 }
 
 // requireReadable says that every drive opens and has its data.
@@ -52,8 +52,8 @@ func TestDataRekeyExchangesTheDataKeyOnly(t *testing.T) {
 	require.NotEqual(t, before.Wrapped, now.Wrapped)
 	require.Equal(t, before.Members, now.Members, "no drive is touched")
 	same, fresh := r.secret("group key"), r.secret("data key")
-	require.True(t, same.Equal(&group), "the group key stays")
-	require.False(t, fresh.Equal(&data), "the data key does not")
+	require.True(t, same.Equal(group), "the group key stays")
+	require.False(t, fresh.Equal(data), "the data key does not")
 
 	// The former data key may be destroyed at the servers now.
 	for _, id := range []string{"ks1", "ks2"} {
@@ -132,7 +132,7 @@ type echo struct {
 	uid string
 }
 
-func (e echo) Get(string) (secret.Key32, error) { return e.KeyServer.Get(e.uid) }
+func (e echo) Get(string) (*secret.Key32, error) { return e.KeyServer.Get(e.uid) }
 
 func TestDataRekeyFindsAnOldKeyUnderANewName(t *testing.T) {
 	r := accessible(t)
@@ -178,7 +178,7 @@ func TestGroupRekeyMovesEveryMember(t *testing.T) {
 	require.NoError(t, r.group.BeginGroupRekey())
 	require.NoError(t, r.group.BeginGroupRekey(), "twice is once")
 	next := r.secret("next group key")
-	require.False(t, next.Equal(&old))
+	require.False(t, next.Equal(old))
 	require.Equal(t, "group key, 0 of 3 members", r.group.Rekeying().String())
 	require.ErrorIs(t, r.group.FinishGroupRekey(), ErrMembersLeft)
 
@@ -192,29 +192,29 @@ func TestGroupRekeyMovesEveryMember(t *testing.T) {
 		r.restart()
 		r.requireReadable("both group keys are retrieved")
 		now := r.secret("next group key")
-		require.True(t, now.Equal(&next), "the new group key is the one begun with")
+		require.True(t, now.Equal(next), "the new group key is the one begun with")
 	}
 	list, err := r.group.Secrets("A2")
 	require.NoError(t, err)
 	require.Len(t, list, 6, "data key, both group keys, three generations")
 	for i, s := range list[3:] {
-		key := &old
+		key := old
 		if i == 2 {
-			key = &next
+			key = next
 		}
 		want := credential(key, "A2", uint32(i+1))
-		require.True(t, s.Secret.Equal(&want), "%s derives from the wrong group key", s.Name)
+		require.True(t, s.Secret.Equal(want), "%s derives from the wrong group key", s.Name)
 	}
 
 	require.NoError(t, r.group.Rekey(drives[2]), "a step in the middle stays with the new key")
 	list, err = r.group.Secrets("A3")
 	require.NoError(t, err)
-	want := credential(&next, "A3", 2)
-	require.True(t, list[4].Secret.Equal(&want), "and so does what came before it")
+	want := credential(next, "A3", 2)
+	require.True(t, list[4].Secret.Equal(want), "and so does what came before it")
 
 	require.NoError(t, r.group.FinishGroupRekey())
 	now := r.secret("group key")
-	require.True(t, now.Equal(&next))
+	require.True(t, now.Equal(next))
 	require.Equal(t, RekeyState{Members: 3}, r.group.Rekeying())
 	list, err = r.group.Secrets("A2")
 	require.NoError(t, err)
@@ -383,7 +383,7 @@ func TestGroupRekeySurvivesAPowerCutAtEverySave(t *testing.T) {
 			why := fmt.Sprintf("cut at save %d, after %v", n, after)
 			resumed(t, r, why)
 			now := r.secret("group key")
-			require.Equal(t, n == 0 && !after, now.Equal(&old), "%s: a rekey that was begun is finished", why)
+			require.Equal(t, n == 0 && !after, now.Equal(old), "%s: a rekey that was begun is finished", why)
 		}
 	}
 }

@@ -33,27 +33,33 @@ func (g *Group) RekeyDataKey() (former string, err error) {
 	if err != nil {
 		return "", err
 	}
-	defer fresh.Clear()
+	taken := false
+	defer func() {
+		if !taken {
+			fresh.Clear()
+		}
+	}()
 	k := g.ram()
-	if !k.recovered && fresh.Equal(&k.data) {
+	if !k.recovered && fresh.Equal(k.data) {
 		return "", fmt.Errorf("%s: %w", op, ErrNotNew)
 	}
 	r := g.rec
 	former = r.UID
 	r.UID, r.Maker = r.NextUID, r.NextMaker
 	r.NextPhase, r.NextUID, r.NextMaker = NoDataKey, "", ""
-	if r.Wrapped, r.Signature, err = sealGroupKey(&fresh, &k.group, r.UID); err != nil {
+	if r.Wrapped, r.Signature, err = sealGroupKey(fresh, k.group, r.UID); err != nil {
 		return "", err
 	}
 	if r.rekeying() {
-		if r.NextWrapped, r.NextSignature, err = sealGroupKey(&fresh, &k.next, r.UID); err != nil {
+		if r.NextWrapped, r.NextSignature, err = sealGroupKey(fresh, k.next, r.UID); err != nil {
 			return "", err
 		}
 	}
 	if err := g.save(r); err != nil {
 		return "", err
 	}
-	k.data, k.recovered = fresh, false
+	k.data.Clear()
+	k.data, k.recovered, taken = fresh, false, true
 	return former, nil
 }
 
@@ -109,36 +115,39 @@ func (g *Group) create(label string) (uid, maker string, err error) {
 
 // readBack fetches a data key from its maker and from one other server, and
 // compares.
-func (g *Group) readBack(uid, maker string) (secret.Key32, error) {
+func (g *Group) readBack(uid, maker string) (key *secret.Key32, err error) {
 	failed := &RetrieveError{Op: "read back"}
-	var keys [2]secret.Key32
-	var have [2]bool // the maker's, another one's
-	defer func() { keys[0].Clear(); keys[1].Clear() }()
+	var keys [2]*secret.Key32 // the maker's, another one's
+	defer func() {
+		keys[1].Clear()
+		if err != nil {
+			keys[0].Clear()
+		}
+	}()
 	for _, s := range g.servers {
 		who := 1
 		if s.ID() == maker {
 			who = 0
 		}
-		if have[who] {
+		if keys[who] != nil {
 			continue
 		}
 		k, err := s.Get(uid)
 		if err == nil {
-			keys[who], have[who] = k, true
-			k.Clear()
+			keys[who] = k
 		}
 		failed.Servers = append(failed.Servers, ServerError{s.ID(), err})
 	}
-	if !have[0] || !have[1] {
-		return secret.Key32{}, failed
+	if keys[0] == nil || keys[1] == nil {
+		return nil, failed
 	}
-	if !keys[0].Equal(&keys[1]) {
+	if !keys[0].Equal(keys[1]) {
 		for i := range failed.Servers {
 			if failed.Servers[i].Err == nil {
 				failed.Servers[i].Err = ErrDisagree
 			}
 		}
-		return secret.Key32{}, failed
+		return nil, failed
 	}
 	return keys[0], nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // RekeyState is how far new keys of a group came.
@@ -72,15 +73,16 @@ func (g *Group) BeginGroupRekey() error {
 	}
 	k, r := g.ram(), g.rec
 	err := func() (err error) {
+		k.next = new(secret.Key32)
 		if _, err := io.ReadFull(g.entropy, k.next[:]); err != nil {
 			return fmt.Errorf("%s: no group key: %w", op, err)
 		}
-		if r.NextWrapped, r.NextSignature, err = sealGroupKey(&k.data, &k.next, r.UID); err != nil {
+		if r.NextWrapped, r.NextSignature, err = sealGroupKey(k.data, k.next, r.UID); err != nil {
 			return err
 		}
 		r.Escrows = slices.Clone(r.Escrows)
 		for i := range r.Escrows {
-			if r.Escrows[i].Next, err = seal.Seal(r.Escrows[i].Public, purposeEscrow, &k.next, g.entropy); err != nil {
+			if r.Escrows[i].Next, err = seal.Seal(r.Escrows[i].Public, purposeEscrow, k.next, g.entropy); err != nil {
 				return err
 			}
 		}
@@ -88,6 +90,7 @@ func (g *Group) BeginGroupRekey() error {
 	}()
 	if err != nil {
 		k.next.Clear()
+		k.next = nil
 	}
 	return err
 }
@@ -157,8 +160,8 @@ func (g *Group) FinishGroupRekey() error {
 		return err
 	}
 	k := g.ram()
-	k.group = k.next
-	k.next.Clear()
+	k.group.Clear()
+	k.group, k.next = k.next, nil
 	return nil
 }
 

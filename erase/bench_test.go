@@ -174,5 +174,5 @@ func pageOf(size int, at int, b ...[]byte) []flash.Page {
 
 func secretsOf(b *bench) []forensic.Secret {
 	f := b.Fuses()
-	return []forensic.Secret{forensic.Root(&f.Root), forensic.PIN("MSID", b.label.MSID), forensic.PIN("credential", pin(1))}
+	return []forensic.Secret{forensic.Root(f.Root), forensic.PIN("MSID", b.label.MSID), forensic.PIN("credential", pin(1))}
 }

@@ -107,7 +107,7 @@ func (r *run) tryPIN(a drive.Authority, pin drive.PIN) (refused string) {
 // know collects every secret for the search.
 func (r *run) know() {
 	fuses := r.t.Fuses()
-	s := []forensic.Secret{forensic.Root(&fuses.Root), forensic.PIN("MSID", fuses.MSID)}
+	s := []forensic.Secret{forensic.Root(fuses.Root), forensic.PIN("MSID", fuses.MSID)}
 	if !r.msid.Equal(fuses.MSID) && r.msid.Len() > 0 {
 		s = append(s, forensic.PIN("MSID as the drive tells it", r.msid))
 	}

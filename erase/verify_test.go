@@ -32,7 +32,7 @@ func keysOf(t *testing.T, b *bench) (ak, mek []byte) {
 			continue
 		}
 		slot := at(w.Path[1])
-		kek, err := drive.KEK(&fuses.Root, pin(1), [16]byte(slot), 2)
+		kek, err := drive.KEK(fuses.Root, pin(1), [16]byte(slot), 2)
 		require.NoError(t, err)
 		ak, err = keywrap.Unwrap(kek[:], slot[16:])
 		require.NoError(t, err)
@@ -48,7 +48,7 @@ func keysOf(t *testing.T, b *bench) (ak, mek []byte) {
 func rootMEK(t *testing.T, b *bench) []byte {
 	t.Helper()
 	dump, fuses := b.Dump(), b.Fuses()
-	kek := drive.RootKEK(&fuses.Root)
+	kek := drive.RootKEK(fuses.Root)
 	f, err := forensic.Search(dump, secretsOf(b), nil, forensic.Options{})
 	require.NoError(t, err)
 	for _, w := range f.Wraps {
@@ -89,7 +89,7 @@ func TestWhatIsLeftInTheDumpIsFound(t *testing.T) {
 		{"the MEK bare", false, func(_ *testing.T, _ *bench, _, mek []byte) []byte { return mek }, []string{CheckSearch}, "bare key at block 99 page 0 offset 200 opens LBA 100"},
 		{"the MEK under the MSID", false, func(t *testing.T, b *bench, _, mek []byte) []byte {
 			root := b.Fuses().Root
-			kek, err := drive.KEK(&root, b.label.MSID, salt, 2)
+			kek, err := drive.KEK(root, b.label.MSID, salt, 2)
 			require.NoError(t, err)
 			return append(salt[:len(salt):len(salt)], mustWrap(t, kek[:], mek)...)
 		}, []string{CheckSearch}, "MSID and root key -> MEK at block 99 page 0 offset 216 opens LBA 100"},
@@ -98,7 +98,7 @@ func TestWhatIsLeftInTheDumpIsFound(t *testing.T) {
 		}, []string{CheckSearch}, "BandMaster0 credential generation 1 -> MEK at block 99 page 0 offset 200 opens LBA 100"},
 		{"the MEK under the KEK of the root key", false, func(t *testing.T, b *bench, _, mek []byte) []byte {
 			root := b.Fuses().Root
-			kek := drive.RootKEK(&root)
+			kek := drive.RootKEK(root)
 			return mustWrap(t, kek[:], mek)
 		}, []string{CheckSearch}, "KEK of the root key -> MEK at block 99 page 0 offset 200 opens LBA 100"},
 		{"the MEK under a zero key", false, func(t *testing.T, _ *bench, _, mek []byte) []byte {

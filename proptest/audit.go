@@ -226,7 +226,7 @@ func (m *Machine) oracles(dump drive.Dump, what string, wanted func(s sector, g 
 // secrets are the root key and every PIN that was ever used, but one.
 func (m *Machine) secrets(but PINRef) []forensic.Secret {
 	f := m.Drive.Fuses()
-	out := []forensic.Secret{forensic.Root(&f.Root)}
+	out := []forensic.Secret{forensic.Root(f.Root)}
 	for p := PINMSID; p <= PINLast; p++ {
 		if p != but && (p < PINFirst || m.used[p]) {
 			out = append(out, forensic.PIN(fmt.Sprintf("PIN %d", p), m.PIN(p)))

@@ -85,9 +85,9 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 		for i := range all {
 			n := &all[i]
 			if n.Name == inForce && configured && job.Method != erase.PSIDRevert {
-				job.Owner = append(job.Owner, erase.Credential{Name: n.Name, PIN: drive.CredentialPIN(&n.Secret)})
+				job.Owner = append(job.Owner, erase.Credential{Name: n.Name, PIN: drive.CredentialPIN(n.Secret)})
 			} else {
-				job.Secrets = append(job.Secrets, forensic.Key(n.Name, &n.Secret))
+				job.Secrets = append(job.Secrets, forensic.Key(n.Name, n.Secret))
 			}
 			n.Secret.Clear()
 		}

@@ -233,10 +233,10 @@ func (s kmipService) ID() string { return s.h.Name }
 func (s kmipService) Create(label string) (string, error) { return s.h.mem.Create(label) }
 
 // Get gives a data key.
-func (s kmipService) Get(uid string) (secret.Key32, error) {
+func (s kmipService) Get(uid string) (*secret.Key32, error) {
 	key, err := s.h.mem.Get(uid)
 	if err == nil {
-		s.h.remembers(&key)
+		s.h.remembers(key)
 	}
 	return key, err
 }

@@ -68,7 +68,7 @@ func (p *keyPath) Create(label string) (uid string, err error) {
 }
 
 // Get asks for a data key.
-func (p *keyPath) Get(uid string) (key secret.Key32, err error) {
+func (p *keyPath) Get(uid string) (key *secret.Key32, err error) {
 	err = p.command(func(s encgroup.KeyServer) error {
 		key, err = s.Get(uid)
 		return err
@@ -283,7 +283,7 @@ func (e eitherPath) Create(label string) (uid string, err error) {
 }
 
 // Get asks in the same way.
-func (e eitherPath) Get(uid string) (key secret.Key32, err error) {
+func (e eitherPath) Get(uid string) (key *secret.Key32, err error) {
 	for _, p := range e.paths {
 		if key, err = p.Get(uid); !retryable(err) {
 			return key, err

@@ -134,7 +134,7 @@ func (k replicated) server() encgroup.KeyServer {
 
 func (k replicated) ID() string { return k.id }
 
-func (k replicated) Get(uid string) (secret.Key32, error) { return k.server().Get(uid) }
+func (k replicated) Get(uid string) (*secret.Key32, error) { return k.server().Get(uid) }
 
 func (k replicated) Create(label string) (string, error) {
 	uid, err := k.server().Create(label)

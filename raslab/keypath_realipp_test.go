@@ -105,7 +105,7 @@ func (c lateClient) ID() string { return c.m.Addr }
 
 func (c lateClient) Create(label string) (string, error) { return c.r.client(c.m).Create(label) }
 
-func (c lateClient) Get(uid string) (secret.Key32, error) { return c.r.client(c.m).Get(uid) }
+func (c lateClient) Get(uid string) (*secret.Key32, error) { return c.r.client(c.m).Get(uid) }
 
 func (r *realIPP) client(m KeyManagerInfo) *ipp.Client {
 	s := r.at[m.ID-1]

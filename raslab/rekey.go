@@ -140,7 +140,7 @@ func (l *Lab) RecoveryKey(group int, step RecoveryAction, by reckey.User, entere
 		}
 		key, why := draw(by)
 		if err = why; err == nil {
-			shown = reckey.Encode(&key)
+			shown = reckey.Encode(key)
 		}
 		key.Clear()
 	case RecoveryVerify:

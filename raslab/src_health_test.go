@@ -18,7 +18,7 @@ func credential(t testing.TB, l *Lab, slotName string) drive.PIN {
 	all, err := l.Group(1).Secrets(d.Serial)
 	require.NoError(t, err)
 	require.Greater(t, len(all), 2, "the drive was a member at some time")
-	return drive.CredentialPIN(&all[len(all)-1].Secret)
+	return drive.CredentialPIN(all[len(all)-1].Secret)
 }
 
 func drivePart(t testing.TB, l *Lab, slotName string) *Part {

@@ -90,48 +90,48 @@ func (c *Client) Create(string) (string, error) {
 
 // Get sends the EEDKs that are kept under uid and gives the data key that the server
 // unlocks. Where nothing is kept the error is ErrNoKey, and the server is not asked.
-func (c *Client) Get(uid string) (secret.Key32, error) {
+func (c *Client) Get(uid string) (*secret.Key32, error) {
 	b, err := c.cfg.Safe.Kept(uid)
 	if errors.Is(err, ErrNotKept) {
-		return secret.Key32{}, fmt.Errorf("%w: %w", encgroup.ErrNoKey, err)
+		return nil, fmt.Errorf("%w: %w", encgroup.ErrNoKey, err)
 	}
 	if err != nil {
-		return secret.Key32{}, fmt.Errorf("ipp: the EEDKs can not be read: %w", err)
+		return nil, fmt.Errorf("ipp: the EEDKs can not be read: %w", err)
 	}
 	list, err := unpackEEDKs(b)
 	if err != nil {
-		return secret.Key32{}, fmt.Errorf("ipp: the EEDKs that are kept: %w", err)
+		return nil, fmt.Errorf("ipp: the EEDKs that are kept: %w", err)
 	}
 	key, _, err := c.request(kindUnlock, eedkFields(list))
 	return key, err
 }
 
 // request is one exchange.
-func (c *Client) request(k kind, fields [][]byte) (key secret.Key32, list []eedk, err error) {
+func (c *Client) request(k kind, fields [][]byte) (key *secret.Key32, list []eedk, err error) {
 	var private secret.Key32
 	defer private.Clear()
 	if _, err := io.ReadFull(c.cfg.Entropy, private[:]); err != nil {
-		return key, nil, fmt.Errorf("ipp: no session key: %w", err)
+		return nil, nil, fmt.Errorf("ipp: no session key: %w", err)
 	}
 	public, err := seal.Public(&private)
 	if err != nil {
-		return key, nil, fmt.Errorf("ipp: %w", err)
+		return nil, nil, fmt.Errorf("ipp: %w", err)
 	}
 	m, err := c.exchange(message{k, append([][]byte{[]byte(c.cfg.Device), public[:]}, fields...)})
 	if err != nil {
-		return key, nil, err
+		return nil, nil, err
 	}
 	if m.kind == kindRefusal && len(m.fields) == 2 && len(m.fields[0]) == 1 {
-		return key, nil, refusal(m.fields[0][0])
+		return nil, nil, refusal(m.fields[0][0])
 	}
 	if m.kind != kindKey || len(m.fields) < 1 || len(m.fields[0]) != seal.Size {
-		return key, nil, fmt.Errorf("%w: the answer is no key", encgroup.ErrProtocol)
+		return nil, nil, fmt.Errorf("%w: the answer is no key", encgroup.ErrProtocol)
 	}
 	if list, err = parseEEDKs(m.fields[1:]); err != nil {
-		return key, nil, fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
+		return nil, nil, fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
 	}
 	if key, err = seal.Open(&private, purposeSession, (*[seal.Size]byte)(m.fields[0])); err != nil {
-		return key, nil, fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
+		return nil, nil, fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
 	}
 	return key, list, nil
 }

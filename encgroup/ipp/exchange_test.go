@@ -96,5 +96,5 @@ func TestABadMemoryModule(t *testing.T) {
 	require.NoError(t, err)
 	two, err := bad.Get(uid)
 	require.NoError(t, err, "the server does not know")
-	require.False(t, one.Equal(&two))
+	require.False(t, one.Equal(two))
 }

@@ -163,15 +163,14 @@ func (p KeyPair) wrap(key *secret.Key32, entropy io.Reader) ([]byte, error) {
 }
 
 // unwrap fails in one way only, whatever is wrong with the wrap.
-func (p KeyPair) unwrap(wrapped []byte) (key secret.Key32, ok bool) {
+func (p KeyPair) unwrap(wrapped []byte) (key *secret.Key32, ok bool) {
 	if p.private == nil {
-		return key, false
+		return nil, false
 	}
 	b, err := rsa.DecryptOAEP(sha256.New(), nil, p.private(), wrapped, oaepLabel)
-	defer clear(b)
 	if err != nil || len(b) != len(key) {
-		return key, false
+		clear(b)
+		return nil, false
 	}
-	copy(key[:], b)
-	return key, true
+	return secret.Take32(b), true
 }

@@ -244,10 +244,10 @@ func (s *Server) unlock(session [32]byte, fields [][]byte) message {
 				continue
 			}
 			defer key.Clear()
-			s.cfg.Memory(&key)
+			s.cfg.Memory(key)
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			sealed, err := seal.Seal(session, purposeSession, &key, s.cfg.Entropy)
+			sealed, err := seal.Seal(session, purposeSession, key, s.cfg.Entropy)
 			if err != nil {
 				return refuse(codeMalformed, "the session key is none")
 			}

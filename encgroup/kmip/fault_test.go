@@ -212,7 +212,7 @@ func TestKeyServerOverAServer(t *testing.T) {
 	require.NoError(t, err)
 	y, err := k.Get(two)
 	require.NoError(t, err)
-	require.False(t, x.Equal(&y))
+	require.False(t, x.Equal(y))
 	_, err = k.Get("nonsense")
 	require.ErrorIs(t, err, encgroup.ErrNoKey)
 	_, err = k.Create("")

@@ -199,10 +199,10 @@ func TestKeyServerAgainstPyKMIP(t *testing.T) {
 	require.NoError(t, err)
 	key, err := k.Get(name)
 	require.NoError(t, err)
-	require.NotEqual(t, secret.Key32{}, key, "a key came")
+	require.NotEqual(t, secret.Key32{}, *key, "a key came")
 	again, err := k.Get(name)
 	require.NoError(t, err)
-	require.True(t, key.Equal(&again), "it is the same each time")
+	require.True(t, key.Equal(again), "it is the same each time")
 	_, err = k.Get("no such key")
 	require.ErrorIs(t, err, encgroup.ErrNoKey)
 }

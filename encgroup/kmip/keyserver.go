@@ -113,7 +113,7 @@ func (k *KeyServer) Create(label string) (name string, err error) {
 }
 
 // Get fetches a data key by its name: Locate, Get.
-func (k *KeyServer) Get(name string) (key secret.Key32, err error) {
+func (k *KeyServer) Get(name string) (key *secret.Key32, err error) {
 	err = k.with(func(c *Client) error {
 		found, err := c.Locate(0, NameOf(name), EnumOf(AttrObjectType, SecretData))
 		if err != nil {
@@ -133,7 +133,7 @@ func (k *KeyServer) Get(name string) (key secret.Key32, err error) {
 		if o.Type != SecretData || len(o.Material) != len(key) {
 			return &Error{k.cfg.Addr, "Get", FaultWrongKey, fmt.Errorf("%v", o)}
 		}
-		copy(key[:], o.Material)
+		key = secret.Take32(o.Material)
 		return nil
 	})
 	return key, err

@@ -25,7 +25,7 @@ func Example() {
 		fmt.Println(s.State, err)
 	}
 	key, err := recovery.Configure(anna)
-	paper := reckey.Encode(&key)
+	paper := reckey.Encode(key)
 	key.Clear()
 	state(err)
 	state(recovery.Verify(anna, paper))

@@ -59,7 +59,7 @@ type Recovery struct {
 
 // entered is a recovery key that was entered and opened its private half.
 type entered struct {
-	private secret.Key32
+	private *secret.Key32
 	by      string
 }
 
@@ -90,14 +90,14 @@ func (r *Recovery) Status() (Status, error) {
 // Configure draws a recovery key, which the caller shows once and clears (Encode
 // gives the form to be shown): from Unconfigured to VerifyPending. A group that is configured
 // has to be accessible.
-func (r *Recovery) Configure(by User) (secret.Key32, error) {
+func (r *Recovery) Configure(by User) (*secret.Key32, error) {
 	return r.draw("configure", by, Unconfigured, VerifyPending)
 }
 
 // Rekey draws another recovery key: from Configured to RekeyVerifyPending. The
 // one before stays in force until the new one is authorised. The group has to be accessible,
 // if it is configured.
-func (r *Recovery) Rekey(by User) (secret.Key32, error) {
+func (r *Recovery) Rekey(by User) (*secret.Key32, error) {
 	return r.draw("rekey", by, Configured, RekeyVerifyPending)
 }
 
@@ -177,16 +177,14 @@ func (r *Recovery) Recover(by User, text string) error {
 			return err
 		}
 	}
-	kek := derive(&key, &k.current, infoPrivate)
+	kek := derive(key, &k.current, infoPrivate)
 	defer kek.Clear()
 	b, err := keywrap.Unwrap(kek[:], k.current.private[:])
 	if err != nil {
 		return fmt.Errorf("reckey: %s: %w", op, err)
 	}
-	defer clear(b)
 	r.drop()
-	e := &entered{by: by.Name}
-	copy(e.private[:], b)
+	e := &entered{private: secret.Take32(b), by: by.Name}
 	r.waiting = func() *entered { return e }
 	return nil
 }
@@ -226,7 +224,7 @@ func (r *Recovery) authorizeRecovery(op string, by User) error {
 	if strings.EqualFold(by.Name, e.by) {
 		return fmt.Errorf("reckey: %s: %w", op, ErrSameUser)
 	}
-	if err := r.group.Recover(&e.private); err != nil {
+	if err := r.group.Recover(e.private); err != nil {
 		return fmt.Errorf("reckey: %s: %w", op, err)
 	}
 	r.drop()
@@ -306,50 +304,54 @@ func (r *Recovery) ask(op string, by User, from, to State) error {
 }
 
 // draw makes a recovery key and what is kept of it.
-func (r *Recovery) draw(op string, by User, from, to State) (key secret.Key32, err error) {
+func (r *Recovery) draw(op string, by User, from, to State) (key *secret.Key32, err error) {
 	k, err := r.begin(op, by, SecurityAdministrator)
 	if err != nil {
-		return key, err
+		return nil, err
 	}
 	if k.state != from || r.waiting != nil {
-		return key, wrongState(op, k.state)
+		return nil, wrongState(op, k.state)
 	}
+	drawn := new(secret.Key32)
 	defer func() {
 		if err != nil {
-			key.Clear()
+			drawn.Clear()
 		}
 	}()
 	var seed secret.Key32
 	defer seed.Clear()
-	for _, p := range [][]byte{key[:], k.pending.salt[:], seed[:]} {
+	for _, p := range [][]byte{drawn[:], k.pending.salt[:], seed[:]} {
 		if _, err := io.ReadFull(r.entropy, p); err != nil {
-			return key, fmt.Errorf("reckey: %s: no recovery key: %w", op, err)
+			return nil, fmt.Errorf("reckey: %s: no recovery key: %w", op, err)
 		}
 	}
 	private, err := ecdh.X25519().NewPrivateKey(seed[:])
 	if err != nil {
-		return key, fmt.Errorf("reckey: %s: %w", op, err)
+		return nil, fmt.Errorf("reckey: %s: %w", op, err)
 	}
-	hash, kek := derive(&key, &k.pending, infoHash), derive(&key, &k.pending, infoPrivate)
+	hash, kek := derive(drawn, &k.pending, infoHash), derive(drawn, &k.pending, infoPrivate)
 	defer kek.Clear()
 	wrapped, err := keywrap.Wrap(kek[:], seed[:])
 	if err != nil {
-		return key, fmt.Errorf("reckey: %s: %w", op, err)
+		return nil, fmt.Errorf("reckey: %s: %w", op, err)
 	}
-	k.pending.hash = hash
+	k.pending.hash = *hash
 	copy(k.pending.private[:], wrapped)
 	copy(k.pending.public[:], private.PublicKey().Bytes())
 	k.state, k.asked, k.verified = to, by.Name, ""
-	return key, r.keep(op, &k)
+	if err := r.keep(op, &k); err != nil {
+		return nil, err
+	}
+	return drawn, nil
 }
 
 // compare reads an entry and counts it if it is another key than that of the slot.
-func (r *Recovery) compare(op string, k *kept, s *slot, text string) (secret.Key32, error) {
+func (r *Recovery) compare(op string, k *kept, s *slot, text string) (*secret.Key32, error) {
 	key, err := Decode(text)
 	if err != nil {
-		return key, err
+		return nil, err
 	}
-	hash, want := derive(&key, s, infoHash), secret.Key32(s.hash)
+	hash, want := derive(key, s, infoHash), secret.Key32(s.hash)
 	if hash.Equal(&want) {
 		return key, nil
 	}
@@ -358,9 +360,9 @@ func (r *Recovery) compare(op string, k *kept, s *slot, text string) (secret.Key
 		k.wrong++
 	}
 	if err := r.keep(op, k); err != nil {
-		return key, err
+		return nil, err
 	}
-	return key, fmt.Errorf("reckey: %s: %w", op, ErrWrong)
+	return nil, fmt.Errorf("reckey: %s: %w", op, ErrWrong)
 }
 
 // The purposes that a recovery key is used for; HKDF binds what it derives to one.
@@ -369,12 +371,10 @@ const (
 	infoPrivate = "fdelab reckey private half v1\x00"
 )
 
-func derive(key *secret.Key32, s *slot, info string) (out secret.Key32) {
-	b, err := hkdf.Key(sha256.New, key[:], s.salt[:], info, len(out))
+func derive(key *secret.Key32, s *slot, info string) *secret.Key32 {
+	b, err := hkdf.Key(sha256.New, key[:], s.salt[:], info, 32)
 	if err != nil {
 		panic("BUG: reckey: hkdf: " + err.Error())
 	}
-	copy(out[:], b)
-	clear(b)
-	return out
+	return secret.Take32(b)
 }

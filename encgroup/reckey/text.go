@@ -52,7 +52,8 @@ func Encode(key *secret.Key32) string {
 
 // Decode reads what a person typed: upper or lower case, with dashes, blanks or nothing
 // between the groups, I and L for 1, O for 0. The error is a *TypoError.
-func Decode(text string) (key secret.Key32, err error) {
+func Decode(text string) (_ *secret.Key32, err error) {
+	key := new(secret.Key32)
 	defer func() {
 		if err != nil {
 			key.Clear()
@@ -66,16 +67,16 @@ func Decode(text string) (key secret.Key32, err error) {
 			continue
 		}
 		if len(chars) == groups*groupChars {
-			return key, &TypoError{0, "it has more than 64 characters"}
+			return nil, &TypoError{0, "it has more than 64 characters"}
 		}
 		v := value(c)
 		if v < 0 {
-			return key, &TypoError{len(chars)/groupChars + 1, "there is a character in it that no recovery key has"}
+			return nil, &TypoError{len(chars)/groupChars + 1, "there is a character in it that no recovery key has"}
 		}
 		chars = append(chars, byte(v))
 	}
 	if len(chars) != groups*groupChars {
-		return key, &TypoError{0, fmt.Sprintf("it has %d characters, need 64", len(chars))}
+		return nil, &TypoError{0, fmt.Sprintf("it has %d characters, need 64", len(chars))}
 	}
 	for g := range groups {
 		var v uint64
@@ -87,7 +88,7 @@ func Decode(text string) (key secret.Key32, err error) {
 			part[i] = byte(v >> (32 - 8*i))
 		}
 		if check(g, part) != byte(v) {
-			return key, &TypoError{g + 1, "it is mistyped"}
+			return nil, &TypoError{g + 1, "it is mistyped"}
 		}
 	}
 	return key, nil

@@ -85,7 +85,7 @@ func decrypt(g *encgroup.Group, r Receipt, b []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer key.Clear()
-	plain, err := newGCM(&key).Open(nil, b[nonceAt:headerSize], b[headerSize:], associated(b, r.Name))
+	plain, err := newGCM(key).Open(nil, b[nonceAt:headerSize], b[headerSize:], associated(b, r.Name))
 	if err != nil {
 		return nil, fmt.Errorf("%w: its tag does not match", ErrTampered)
 	}

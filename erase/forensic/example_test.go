@@ -29,7 +29,7 @@ func Example() {
 
 	found, err := forensic.Search(dump, []forensic.Secret{forensic.PIN("MSID", label.MSID)}, known, forensic.Options{Iterations: 1000})
 	fmt.Println(len(found.Keys), "without the root key", err)
-	found, err = forensic.Search(dump, []forensic.Secret{forensic.PIN("MSID", label.MSID), forensic.Root(&fuses.Root)}, known, forensic.Options{Iterations: 1000})
+	found, err = forensic.Search(dump, []forensic.Secret{forensic.PIN("MSID", label.MSID), forensic.Root(fuses.Root)}, known, forensic.Options{Iterations: 1000})
 	fmt.Println(len(found.Keys) > 0, "with it", err)
 	// Output:
 	// 0 without the root key <nil>

@@ -20,7 +20,7 @@ type Options struct {
 	// KDF derives a KEK from root key, PIN and salt; nil is drive.KEK. root is
 	// all zeros where the derivation is tried without a root key. An error
 	// means that nothing is derived from this PIN.
-	KDF func(root *secret.Key32, pin drive.PIN, salt [16]byte) (secret.Key32, error)
+	KDF func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error)
 }
 
 const (
@@ -45,12 +45,12 @@ func Search(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (
 			return Findings{}, fmt.Errorf("forensic: secret %q has %d bytes, need at most 32", s.name, len(s.b))
 		}
 	}
-	s := &search{opts: opts, oracles: oracles, seen: map[secret.Key32]bool{}, found: map[string]bool{}}
+	s := &search{opts: opts, oracles: oracles, seen: map[[sha256.Size]byte]bool{}, found: map[string]bool{}}
 	if s.opts.Iterations < 1 {
 		s.opts.Iterations = 1
 	}
 	if s.opts.KDF == nil {
-		s.opts.KDF = func(root *secret.Key32, pin drive.PIN, salt [16]byte) (secret.Key32, error) {
+		s.opts.KDF = func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error) {
 			return drive.KEK(root, pin, salt, s.opts.Iterations)
 		}
 	}
@@ -87,7 +87,7 @@ func (b *blob) bytes() []byte { return b.page.full[b.offset : b.offset+b.size] }
 
 // kek is a key-encrypting key and how it was reached.
 type kek struct {
-	key  secret.Key32
+	key  *secret.Key32
 	path Path
 	weak bool
 }
@@ -102,7 +102,7 @@ type pinSecret struct {
 // rootSecret is a root key to derive with.
 type rootSecret struct {
 	name string // "" for the derivation without a root key
-	key  secret.Key32
+	key  *secret.Key32
 }
 
 type search struct {
@@ -114,8 +114,8 @@ type search struct {
 	roots   []rootSecret
 	keks    []kek // in the order found; those from `closed` on were not tried yet
 	closed  int
-	seen    map[secret.Key32]bool
-	found   map[string]bool // paths of findings
+	seen    map[[sha256.Size]byte]bool // SHA-256 of the KEKs, so that no map holds a key
+	found   map[string]bool            // paths of findings
 	out     Findings
 }
 
@@ -173,20 +173,21 @@ func (s *search) load(dump drive.Dump) {
 // assume takes the secrets in: each one as a KEK itself, and as input of the
 // drive's derivation.
 func (s *search) assume(secrets []Secret) {
-	s.roots = []rootSecret{{}}
+	s.roots = []rootSecret{{key: new(secret.Key32)}}
 	for _, sec := range secrets {
-		var k secret.Key32
+		k := new(secret.Key32)
 		copy(k[:], sec.b)
-		s.add(kek{key: k, path: Path{{Name: sec.name}}, weak: len(sec.b) == 0})
+		s.add(kek{key: k.Clone(), path: Path{{Name: sec.name}}, weak: len(sec.b) == 0})
 		if sec.root {
-			s.roots = append(s.roots, rootSecret{name: sec.name, key: k})
-			s.add(kek{key: drive.RootKEK(&k), path: Path{{Name: "KEK of the " + sec.name}}})
+			s.roots = append(s.roots, rootSecret{name: sec.name, key: k.Clone()})
+			s.add(kek{key: drive.RootKEK(k), path: Path{{Name: "KEK of the " + sec.name}}})
 		}
 		pin, err := drive.NewPIN(sec.b)
 		if err != nil {
 			pin = drive.PIN{} // an empty secret: what the derivation makes of it
 		}
 		s.pins = append(s.pins, pinSecret{name: sec.name, pin: pin, weak: len(sec.b) == 0})
+		k.Clear()
 	}
 	values := []int{0x00, 0xFF}
 	if s.opts.Deep {
@@ -196,27 +197,30 @@ func (s *search) assume(secrets []Secret) {
 		}
 	}
 	for _, c := range values {
-		var k secret.Key32
+		k := new(secret.Key32)
 		for i := range k {
 			k[i] = byte(c)
 		}
 		name := fmt.Sprintf("constant %02X", c)
-		s.add(kek{key: k, path: Path{{Name: name}}, weak: true})
 		if c == 0 || c == 0xFF {
-			s.pins = append(s.pins, pinSecret{name: name, pin: drive.CredentialPIN(&k), weak: true})
+			s.pins = append(s.pins, pinSecret{name: name, pin: drive.CredentialPIN(k), weak: true})
 		}
+		s.add(kek{key: k, path: Path{{Name: name}}, weak: true})
 	}
-	s.add(kek{key: sha256.Sum256(nil), path: Path{{Name: "SHA-256 of nothing"}}, weak: true})
+	nothing := secret.Key32(sha256.Sum256(nil))
+	s.add(kek{key: &nothing, path: Path{{Name: "SHA-256 of nothing"}}, weak: true})
 	s.pins = append(s.pins, pinSecret{name: "empty PIN", weak: true})
 }
 
-// add remembers a KEK that is new.
+// add takes a KEK over: it remembers one that is new, and clears another.
 func (s *search) add(k kek) {
-	if !s.seen[k.key] {
-		s.seen[k.key] = true
+	if id := sha256.Sum256(k.key[:]); !s.seen[id] {
+		s.seen[id] = true
 		s.keks = append(s.keks, k)
 		s.out.Tried.KEKs++
+		return
 	}
+	k.key.Clear()
 }
 
 // derive runs the drive's derivation for every secret, with and without the root
@@ -225,7 +229,7 @@ func (s *search) derive(salt [16]byte, try func(*kek)) {
 	for i := range s.pins {
 		for j := range s.roots {
 			p, r := &s.pins[i], &s.roots[j]
-			key, err := s.opts.KDF(&r.key, p.pin, salt)
+			key, err := s.opts.KDF(r.key, p.pin, salt)
 			if err != nil {
 				continue
 			}
@@ -235,6 +239,7 @@ func (s *search) derive(salt [16]byte, try func(*kek)) {
 				name = p.name + " without a root key"
 			}
 			try(&kek{key: key, path: Path{{Name: name}}, weak: p.weak || r.name == ""})
+			key.Clear()
 		}
 	}
 }
@@ -289,7 +294,7 @@ func (s *search) try(k *kek, block cipher.Block, b *blob) {
 	path := append(append(Path(nil), k.path...), step(name, b.page, b.offset, b.size))
 	s.note(Finding{Path: path, Weak: k.weak})
 	if b.size == akWrap {
-		s.add(kek{key: secret.Key32(key), path: path, weak: k.weak})
+		s.add(kek{key: secret.Take32(key), path: path, weak: k.weak})
 		return
 	}
 	s.judge(key, path, k.weak)

@@ -193,8 +193,9 @@ func TestEveryBadWrapIsFound(t *testing.T) {
 
 func TestAnEmptyPINIsTriedWhereTheDerivationTakesIt(t *testing.T) {
 	s := newScene(t)
-	kdf := func(root *secret.Key32, pin drive.PIN, salt [16]byte) (secret.Key32, error) {
-		return sha256.Sum256(slices.Concat(root[:], salt[:], pin.Bytes())), nil // a drive that takes an empty PIN
+	kdf := func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error) {
+		k := secret.Key32(sha256.Sum256(slices.Concat(root[:], salt[:], pin.Bytes())))
+		return &k, nil // a drive that takes an empty PIN
 	}
 	k, err := kdf(&s.root, drive.PIN{}, s.salt)
 	require.NoError(t, err)
@@ -320,7 +321,7 @@ func BenchmarkSearch(b *testing.B) {
 			s.Close()
 		}
 		fuses := d.Fuses()
-		secrets := []Secret{Root(&fuses.Root), PIN("MSID", label.MSID), PIN("PSID", label.PSID)}
+		secrets := []Secret{Root(fuses.Root), PIN("MSID", label.MSID), PIN("PSID", label.PSID)}
 		dump := d.Dump()
 		for _, deep := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%s/deep=%v", c.name, deep), func(b *testing.B) {

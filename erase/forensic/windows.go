@@ -136,7 +136,8 @@ func (s *search) windowKEKs() {
 		p := &s.pages[i]
 		for off := 0; off+32 <= len(p.full) && off < len(p.data); off++ {
 			if w := p.full[off : off+32]; distinct(w) >= keyDistinctMin {
-				s.add(kek{key: secret.Key32(w), path: Path{step("bytes", p, off, 32)}, weak: true})
+				k := secret.Key32(w)
+				s.add(kek{key: &k, path: Path{step("bytes", p, off, 32)}, weak: true})
 			}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 type Finding struct {
 	File string // relative to the root of the module, with slashes
 	Line int
-	Rule string // "imports", "ambient", "goroutine", "map-order", "length", "doc", "words", "src-once", "allow"
+	Rule string // "imports", "ambient", "goroutine", "map-order", "length", "doc", "words", "src-once", "secret", "allow"
 	In   string // the enclosing function, "Name" or "Type.Name"; empty outside
 	Text string // what is wrong, and what would be right
 }
@@ -39,7 +39,7 @@ func Run(dir string, limits Limits, allow []Exception) ([]Finding, error) {
 		return nil, err
 	}
 	var found []Finding
-	for _, rule := range []func(*module) []Finding{imports, ambient, sources, documentation} {
+	for _, rule := range []func(*module) []Finding{imports, ambient, secrets, sources, documentation} {
 		found = append(found, rule(m)...)
 	}
 	text, err := files(m, limits)

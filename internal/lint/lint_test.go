@@ -36,6 +36,17 @@ var bad = strings.Fields(`
 	drive/ambient.go:23:map-order
 	drive/ambient.go:25:map-order
 	drive/ambient.go:33:ambient
+	drive/keys.go:7:secret
+	drive/keys.go:15:secret
+	drive/keys.go:17:secret
+	drive/keys.go:19:secret
+	drive/keys.go:21:secret
+	drive/keys.go:24:secret
+	drive/keys.go:25:secret
+	drive/keys.go:26:secret
+	drive/keys.go:27:secret
+	drive/keys.go:27:secret
+	drive/keys.go:30:secret
 	encgroup/doc.go:1:doc
 	encgroup/doc.go:1:doc
 	encgroup/doc.go:1:doc
@@ -48,6 +59,7 @@ var bad = strings.Fields(`
 	erase/doc.go:1:imports
 	internal/low/doc.go:1:doc
 	internal/low/doc.go:1:imports
+	internal/secret/doc.go:1:doc
 	notes.md:2:words
 	outside/doc.go:1:doc
 	outside/doc.go:1:imports
@@ -67,7 +79,7 @@ func TestEveryRuleFindsItsBadSample(t *testing.T) {
 		rules[f.Rule] = true
 	}
 	require.Equal(t, bad, have, "each breach is found where it is, and nothing else:\n%v", found)
-	for _, rule := range []string{"imports", "ambient", "goroutine", "map-order", "length", "doc", "words", "src-once"} {
+	for _, rule := range []string{"imports", "ambient", "goroutine", "map-order", "length", "doc", "words", "src-once", "secret"} {
 		require.True(t, rules[rule], "the rule %s finds something in the sample, so it can fail", rule)
 	}
 }

@@ -17,11 +17,63 @@ type Key32 [32]byte
 // encryption key (IEEE 1619).
 type Key64 [64]byte
 
-// Clear overwrites the key with zeros.
-func (k *Key32) Clear() { clear(k[:]) }
+// Take32 moves a key of 32 bytes out of b: b is zeros afterwards. Another length
+// is a bug of the caller, and a panic.
+func Take32(b []byte) *Key32 {
+	k := new(Key32)
+	take(k[:], b)
+	return k
+}
 
-// Clear overwrites the key with zeros.
-func (k *Key64) Clear() { clear(k[:]) }
+// Take64 moves a key of 64 bytes out of b: b is zeros afterwards. Another length
+// is a bug of the caller, and a panic.
+func Take64(b []byte) *Key64 {
+	k := new(Key64)
+	take(k[:], b)
+	return k
+}
+
+func take(k, b []byte) {
+	if len(b) != len(k) {
+		panic(fmt.Sprintf("BUG: secret: a key of %d bytes, need %d", len(b), len(k)))
+	}
+	copy(k, b)
+	clear(b)
+}
+
+// Clone is a key with bytes of its own; nil of nil.
+func (k *Key32) Clone() *Key32 {
+	if k == nil {
+		return nil
+	}
+	own := *k
+	return &own
+}
+
+// Clone is a key with bytes of its own; nil of nil.
+func (k *Key64) Clone() *Key64 {
+	if k == nil {
+		return nil
+	}
+	own := *k
+	return &own
+}
+
+// Clear overwrites the key with zeros, for whoever has the pointer. Clear of nil
+// does nothing, so that a deferred one needs no question.
+func (k *Key32) Clear() {
+	if k != nil {
+		clear(k[:])
+	}
+}
+
+// Clear overwrites the key with zeros, for whoever has the pointer. Clear of nil
+// does nothing, so that a deferred one needs no question.
+func (k *Key64) Clear() {
+	if k != nil {
+		clear(k[:])
+	}
+}
 
 // Equal compares in constant time.
 func (k *Key32) Equal(o *Key32) bool { return subtle.ConstantTimeCompare(k[:], o[:]) == 1 }

@@ -146,7 +146,7 @@ func f06StorageAloneOpensNothing(s *suite) {
 	fuses := r.Fuses()
 	for name, secrets := range map[string][]forensic.Secret{
 		"the flash alone":            nil,
-		"the flash and the root key": {forensic.Root(&fuses.Root)},
+		"the flash and the root key": {forensic.Root(fuses.Root)},
 	} {
 		f, err := forensic.Search(dump, secrets, []forensic.Oracle{o}, forensic.Options{Deep: secrets == nil, Iterations: r.cfg.PBKDF2Iterations})
 		require.NoError(s, err)
@@ -321,27 +321,30 @@ func f11ShortPINIsStretchedAndBoundToTheDrive(s *suite) {
 	guess := func(rounds int, secrets ...forensic.Secret) int {
 		f, err := forensic.Search(dump, append(secrets, forensic.PIN("short PIN", short)), []forensic.Oracle{o}, forensic.Options{
 			// The derivation as a cracker would write it down anew.
-			KDF: func(root *secret.Key32, p drive.PIN, salt [16]byte) (secret.Key32, error) {
+			KDF: func(root *secret.Key32, p drive.PIN, salt [16]byte) (*secret.Key32, error) {
 				half := p.Bytes()
 				if len(half) == 0 {
-					return secret.Key32{}, errors.New("no PIN")
+					return nil, errors.New("no PIN")
 				}
 				if len(half) < 32 {
 					var err error
 					if half, err = pbkdf2.Key(sha256.New, string(half), salt[:], rounds, 32); err != nil {
-						return secret.Key32{}, err
+						return nil, err
 					}
 				}
 				k, err := hkdf.Key(sha256.New, append(append([]byte(nil), root[:]...), half...), salt[:], "fdelab/kek/1", 32)
-				return secret.Key32(k), err
+				if err != nil {
+					return nil, err
+				}
+				return secret.Take32(k), nil
 			},
 		})
 		require.NoError(s, err)
 		return len(f.Keys)
 	}
-	require.Zero(s, guess(1, forensic.Root(&fuses.Root)), "an unstretched guess opens nothing")
+	require.Zero(s, guess(1, forensic.Root(fuses.Root)), "an unstretched guess opens nothing")
 	require.Zero(s, guess(iterations), "without the chip's root key the right PIN opens nothing")
-	require.NotZero(s, guess(iterations, forensic.Root(&fuses.Root)), "with both and all the work it opens")
+	require.NotZero(s, guess(iterations, forensic.Root(fuses.Root)), "with both and all the work it opens")
 }
 
 func f18PINChangeKeepsTheData(s *suite) {

@@ -49,7 +49,7 @@ func mediaKey(s *suite, r *rig) []byte {
 	fuses := r.Fuses()
 	for _, p := range r.Dump().Flash {
 		for at := 0; at+56 <= len(p.Data); at += 8 {
-			kek, err := drive.KEK(&fuses.Root, credential(1), [16]byte(p.Data[at:]), r.cfg.PBKDF2Iterations)
+			kek, err := drive.KEK(fuses.Root, credential(1), [16]byte(p.Data[at:]), r.cfg.PBKDF2Iterations)
 			require.NoError(s, err)
 			ak, err := keywrap.Unwrap(kek[:], p.Data[at+16:at+56])
 			if err != nil {

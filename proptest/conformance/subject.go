@@ -229,7 +229,7 @@ func (r *rig) oracle(dump drive.Dump, lba uint64, n byte) forensic.Oracle {
 func (r *rig) thief(dump drive.Dump, o forensic.Oracle, deep bool, also ...drive.PIN) forensic.Findings {
 	r.t.Helper()
 	fuses := r.Fuses()
-	secrets := []forensic.Secret{forensic.Root(&fuses.Root), forensic.PIN("MSID", r.label.MSID), forensic.PIN("PSID", r.label.PSID)}
+	secrets := []forensic.Secret{forensic.Root(fuses.Root), forensic.PIN("MSID", r.label.MSID), forensic.PIN("PSID", r.label.PSID)}
 	for i, p := range also {
 		secrets = append(secrets, forensic.PIN(fmt.Sprintf("PIN %d", i), p))
 	}

@@ -198,14 +198,14 @@ func (m *Machine) checkGone(d raslab.DriveInfo, p *raslab.Part, held []relic) er
 // searchGone is the thief with every secret that ever was.
 func (m *Machine) searchGone(d raslab.DriveInfo, p *raslab.Part, held []relic) error {
 	fuses := p.Drive.Fuses()
-	secrets := []forensic.Secret{forensic.Root(&fuses.Root), forensic.PIN("MSID", p.Label.MSID), forensic.PIN("PSID", p.Label.PSID)}
+	secrets := []forensic.Secret{forensic.Root(fuses.Root), forensic.PIN("MSID", p.Label.MSID), forensic.PIN("PSID", p.Label.PSID)}
 	for _, g := range m.Lab.Groups() {
 		all, err := m.Lab.Group(g.ID).Secrets(d.Serial)
 		if err != nil {
 			continue // no keys in memory now
 		}
 		for i := range all {
-			secrets = append(secrets, forensic.Key(all[i].Name, &all[i].Secret))
+			secrets = append(secrets, forensic.Key(all[i].Name, all[i].Secret))
 		}
 	}
 	var oracles []forensic.Oracle

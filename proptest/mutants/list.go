@@ -22,7 +22,7 @@ func All() []Mutant { return append([]Mutant(nil), all...) }
 var all = []Mutant{
 	{Row: 1, Defect: "a locked range keeps a wrap of its key under the root key", Edits: []Edit{{
 		"drive/pin.go", "	g.wraps = []wrapRecord{{by: by, wrap: w}}\n",
-		"	rootKEK := RootKEK(&d.fuses.Root)\n	root, _ := wrapMEK(&rootKEK, mek)\n	g.wraps = []wrapRecord{{by: by, wrap: w}, {by: SID, wrap: root}}\n",
+		"	rootKEK := RootKEK(d.fuses.Root)\n	root, _ := wrapMEK(rootKEK, mek)\n	g.wraps = []wrapRecord{{by: by, wrap: w}, {by: SID, wrap: root}}\n",
 	}}},
 	{Row: 2, Defect: "a range with only one of its locks enabled counts as open", Edits: []Edit{{
 		"drive/range.go", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) &&\n", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) ||\n",
@@ -42,7 +42,7 @@ var all = []Mutant{
 		{"drive/keys.go", "	b, err := keywrap.Unwrap(kek[:], w[:])\n", "	b, err := keywrap.Unwrap(make([]byte, len(kek)), w[:])\n"},
 	}},
 	{Row: 5, Defect: "an empty PIN is taken", Edits: []Edit{
-		{"drive/pin.go", "	if pin.Len() == 0 {\n		return none, \"\", d.refuse(op, InvalidParameter,", "	if pin.Len() > PINSize {\n		return none, \"\", d.refuse(op, InvalidParameter,"},
+		{"drive/pin.go", "	if pin.Len() == 0 {\n		return nil, \"\", d.refuse(op, InvalidParameter,", "	if pin.Len() > PINSize {\n		return nil, \"\", d.refuse(op, InvalidParameter,"},
 		{"drive/keys.go", "	if pin.Len() == 0 {\n", "	if pin.Len() > PINSize {\n"},
 	}},
 	{Row: 6, Defect: "the key that wraps the authority key comes from the salt beside it, not from the PIN", Edits: []Edit{{
@@ -55,8 +55,8 @@ var all = []Mutant{
 		"drive/erase.go", "	return s.eraseRanges(op, e, n, n+1)\n", "	return s.eraseRanges(op, e, 0, n+1)\n",
 	}}},
 	{Row: 8, Defect: "all ranges share a key", Edits: []Edit{{
-		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, &ak)\n",
-		"	root := RootKEK(&d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(next.generation)\n	return mek, d.rewrap(g, n, mek, &ak)\n",
+		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
+		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(next.generation)\n	return mek, d.rewrap(g, n, mek, ak)\n",
 	}}},
 	{Row: 9, Defect: "nobody looks at the random source", Edits: []Edit{
 		{"drive/manufacture.go", "entropy: entropy.Checked(parts.Entropy)}", "entropy: parts.Entropy}"},
@@ -93,22 +93,22 @@ var all = []Mutant{
 		"	if _, wrong := d.open(&slot.slot, pin); wrong != nil && d.cfg.TryLimit > 0 && slot.tries",
 	}}},
 	{Row: 15, Defect: "the new media key is a function of the chip", Edits: []Edit{{
-		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, &ak)\n",
-		"	root := RootKEK(&d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	return mek, d.rewrap(g, n, mek, &ak)\n",
+		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
+		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	return mek, d.rewrap(g, n, mek, ak)\n",
 	}}},
 	{Row: 16, Defect: "a revert keeps the key of the global range", Edits: []Edit{
 		{"drive/erase.go", "	next.generation, next.keygen = ", "	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	next.generation, next.keygen = "},
 		{"drive/erase.go", "eraseStep(op, EventErase, next, 0, len(next.ranges))", "eraseStep(op, EventErase, next, 1, len(next.ranges))"},
 	}},
 	{Row: 3, Defect: "the authority key of the factory outlives the factory PIN", Package: "./drive", Test: "TestMigrationFromMSIDMakesANewAK", Edits: []Edit{{
-		"drive/pin.go", "		if ak, err = d.newAK(); err != nil {\n", "		if _, err = d.newAK(); err != nil {\n",
+		"drive/pin.go", "		ak.Clear()\n		if ak, err = d.newAK(); err != nil {\n", "		if _, err = d.newAK(); err != nil {\n",
 	}}},
 	{Row: 23, Defect: "a lock that a reset set is undone by a power cycle", Edits: []Edit{{
 		"drive/locks.go", "	if c.LockOnReset != 0 && c.LockOnReset&OnPowerCycle == 0 {\n", "	if c.LockOnReset > allResets {\n",
 	}}},
 	{Row: 18, Defect: "a PIN change makes a new media key", Edits: []Edit{{
-		"drive/pin.go", "	return d.takeOver(op, e, next, s, &ak)\n}\n\n// takeOver",
-		"	if n, band := s.authority.Band(); band {\n		mek, _ := d.newMEK()\n		_ = d.rewrap(&next.ranges[n], n, mek, &ak)\n	}\n	return d.takeOver(op, e, next, s, &ak)\n}\n\n// takeOver",
+		"drive/pin.go", "	return d.takeOver(op, e, next, s, ak)\n}\n\n// takeOver",
+		"	if n, band := s.authority.Band(); band {\n		mek, _ := d.newMEK()\n		_ = d.rewrap(&next.ranges[n], n, mek, ak)\n	}\n	return d.takeOver(op, e, next, s, ak)\n}\n\n// takeOver",
 	}}},
 	{Row: 19, Defect: "the new PIN's wrap is spoilt on its way to flash", Edits: []Edit{{
 		"drive/pin.go", "	slot.slot, slot.atMSID = sealed, isMSID\n", "	sealed.Salt[0] ^= 1\n	slot.slot, slot.atMSID = sealed, isMSID\n",
@@ -122,8 +122,8 @@ var all = []Mutant{
 		"	if s.active >= 0 {\n		if err := s.destroy(s.active); err != nil {\n			return err\n		}\n		s.active = -1\n	}\n	if err := s.fresh(r.encode(*buf)); err != nil {\n		return err\n	}\n	resisting",
 	}}},
 	{Row: 20, Defect: "the state machine sees keys that outlive their erase", Package: "./proptest", Test: "TestDriveAgreesWithTheModel", Edits: []Edit{{
-		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, &ak)\n",
-		"	root := RootKEK(&d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	return mek, d.rewrap(g, n, mek, &ak)\n",
+		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
+		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	return mek, d.rewrap(g, n, mek, ak)\n",
 	}}},
 	{Row: 21, Defect: "a block that does not erase is tried for ever", Edits: []Edit{{
 		"drive/store.go", "	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else",

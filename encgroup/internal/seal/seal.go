@@ -59,40 +59,36 @@ func Seal(public [32]byte, purpose string, key *secret.Key32, entropy io.Reader)
 }
 
 // Open is the reverse; the error wraps ErrOpen.
-func Open(private *secret.Key32, purpose string, sealed *[Size]byte) (key secret.Key32, err error) {
+func Open(private *secret.Key32, purpose string, sealed *[Size]byte) (*secret.Key32, error) {
 	own, err := ecdh.X25519().NewPrivateKey(private[:])
 	if err != nil {
-		return key, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
 	from, err := ecdh.X25519().NewPublicKey(sealed[:32])
 	if err != nil {
-		return key, fmt.Errorf("%w: %w", ErrOpen, err)
+		return nil, fmt.Errorf("%w: %w", ErrOpen, err)
 	}
 	kek, err := agree(own, from, sealed[:32], own.PublicKey().Bytes(), purpose)
 	if err != nil {
-		return key, fmt.Errorf("%w: %w", ErrOpen, err)
+		return nil, fmt.Errorf("%w: %w", ErrOpen, err)
 	}
 	defer kek.Clear()
 	k, err := keywrap.Unwrap(kek[:], sealed[32:])
 	if err != nil {
-		return key, ErrOpen
+		return nil, ErrOpen
 	}
-	defer clear(k)
-	copy(key[:], k)
-	return key, nil
+	return secret.Take32(k), nil
 }
 
-func agree(own *ecdh.PrivateKey, other *ecdh.PublicKey, ephemeral, recipient []byte, purpose string) (out secret.Key32, err error) {
+func agree(own *ecdh.PrivateKey, other *ecdh.PublicKey, ephemeral, recipient []byte, purpose string) (*secret.Key32, error) {
 	shared, err := own.ECDH(other)
 	if err != nil {
-		return out, fmt.Errorf("seal: %w", err)
+		return nil, fmt.Errorf("seal: %w", err)
 	}
 	defer clear(shared)
-	b, err := hkdf.Key(sha256.New, shared, nil, purpose+"\x00"+string(ephemeral)+string(recipient), len(out))
+	b, err := hkdf.Key(sha256.New, shared, nil, purpose+"\x00"+string(ephemeral)+string(recipient), 32)
 	if err != nil {
 		panic("BUG: seal: hkdf: " + err.Error())
 	}
-	copy(out[:], b)
-	clear(b)
-	return out, nil
+	return secret.Take32(b), nil
 }

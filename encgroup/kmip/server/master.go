@@ -37,18 +37,15 @@ type argon struct {
 
 var argonCost = argon{passes: 3, kibibytes: 64 << 10, lanes: 1}
 
-// kek is the key that wraps the master key.
-func (u Unlock) kek(a *argon) (k secret.Key32, err error) {
+// kek is the key that wraps the master key, a copy.
+func (u Unlock) kek(a *argon) (*secret.Key32, error) {
 	switch {
 	case u.Key != nil && u.Passphrase == nil:
-		return *u.Key, nil
+		return u.Key.Clone(), nil
 	case u.Key == nil && len(u.Passphrase) > 0:
-		b := argon2.IDKey(u.Passphrase, a.salt[:], a.passes, a.kibibytes, a.lanes, uint32(len(k)))
-		copy(k[:], b)
-		clear(b)
-		return k, nil
+		return secret.Take32(argon2.IDKey(u.Passphrase, a.salt[:], a.passes, a.kibibytes, a.lanes, 32)), nil
 	}
-	return k, errors.New("server: need either a master key or a passphrase")
+	return nil, errors.New("server: need either a master key or a passphrase")
 }
 
 // sealer keeps keys under the master key: AES-256-GCM with a random nonce of 96
@@ -95,12 +92,11 @@ func wrapMaster(kek, master *secret.Key32) ([]byte, error) {
 	return keywrap.Wrap(kek[:], master[:])
 }
 
-func unwrapMaster(kek *secret.Key32, wrapped []byte) (master secret.Key32, err error) {
+func unwrapMaster(kek *secret.Key32, wrapped []byte) (*secret.Key32, error) {
 	b, err := keywrap.Unwrap(kek[:], wrapped)
-	if err != nil || len(b) != len(master) {
-		return master, ErrMaster
+	if err != nil || len(b) != 32 {
+		clear(b)
+		return nil, ErrMaster
 	}
-	defer clear(b)
-	copy(master[:], b)
-	return master, nil
+	return secret.Take32(b), nil
 }

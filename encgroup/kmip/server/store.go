@@ -75,7 +75,7 @@ func CreateStore(path string, u Unlock, entropy io.Reader) error {
 		return err
 	}
 	defer kek.Clear()
-	wrapped, err := wrapMaster(&kek, &master)
+	wrapped, err := wrapMaster(kek, &master)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
@@ -149,8 +149,8 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: %s: %w", path, err)
 	}
-	var master secret.Key32
-	defer master.Clear()
+	var master *secret.Key32
+	defer func() { master.Clear() }()
 	var id serverID
 	err = db.View(func(tx *bbolt.Tx) error {
 		m := tx.Bucket(bucketMeta)
@@ -172,13 +172,13 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 			return err
 		}
 		defer kek.Clear()
-		master, err = unwrapMaster(&kek, m.Get(keyMaster))
+		master, err = unwrapMaster(kek, m.Get(keyMaster))
 		return err
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %s: %w", path, err), db.Close())
 	}
-	s := &Store{db: db, id: id, seal: newSealer(&master, entropy), entropy: entropy}
+	s := &Store{db: db, id: id, seal: newSealer(master, entropy), entropy: entropy}
 	if _, err := io.ReadFull(entropy, s.author[:]); err != nil {
 		return nil, errors.Join(fmt.Errorf("server: no entropy: %w", err), db.Close())
 	}

@@ -1,0 +1,4 @@
+package secret_test
+
+// Example is one.
+func Example() {}
