@@ -26,6 +26,7 @@ type ServiceEvent struct {
 	Found      []string // what was found, one clause for each location
 	FRUs       []FRU    // what is to be replaced or gone through, in this order
 	Call       CallHome // the request for service
+	Next       string   // of keys that are missing: what brings the data back; "" if there is nothing to say, or the event is closed
 	Open       bool
 	Closed     time.Time // zero while open
 	ClosedBy   string    // a name, or "facility" when it closed by itself
@@ -62,6 +63,17 @@ type event struct {
 	scope   string // what a repeat has in common: "" or a slot
 	found   []finding
 	recheck func(*event) []string // what still is wrong; nil: nothing to look at
+	cause   func(*event) []string // what BE14CFE1 looks at before it takes the event along; nil: recheck
+	next    func() string         // ServiceEvent.Next
+}
+
+// causeHolds says whether what the event reports is still so.
+func (e *event) causeHolds() bool {
+	look := e.cause
+	if look == nil {
+		look = e.recheck
+	}
+	return look != nil && len(look(e)) > 0
 }
 
 // raise opens a serviceable event, or counts the open one of the same code and
@@ -144,12 +156,13 @@ func (e *event) summary() string {
 }
 
 // closeItself closes an event that the catalogue lets close itself, with those
-// open events of the same partitions that it takes along and whose cause is gone: a key
-// group that still waits for its key keeps its event.
+// open events of the same partitions that it takes along and whose cause is gone. A cause
+// that the facility still finds keeps its event: that differs from MAP4980 on purpose, and the
+// catalogue says so (BE14CFE1).
 func (l *Lab) closeItself(e *event, with []src.Code) {
 	l.close(e, "facility", "closes itself")
 	for _, o := range l.events {
-		if o.Open && slices.Contains(with, src.Code(o.SRC)) && subset(o.Partitions, e.Partitions) && (o.recheck == nil || len(o.recheck(o)) == 0) {
+		if o.Open && slices.Contains(with, src.Code(o.SRC)) && subset(o.Partitions, e.Partitions) && !o.causeHolds() {
 			l.close(o, "facility", "closed with "+e.SRC)
 		}
 	}
@@ -202,6 +215,9 @@ func (e *event) public() ServiceEvent {
 	p.Locations, p.Slots, p.Serials = slices.Clone(p.Locations), slices.Clone(p.Slots), slices.Clone(p.Serials)
 	p.FRUs = slices.Clone(p.FRUs)
 	p.Partitions, p.Found, p.KeyServers = slices.Clone(p.Partitions), slices.Clone(p.Found), slices.Clone(p.KeyServers)
+	if e.Open && e.next != nil {
+		p.Next = e.next()
+	}
 	return p
 }
 

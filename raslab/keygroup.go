@@ -31,6 +31,8 @@ type keyGroup struct {
 	dataKey  time.Time
 	recovery *reckey.Recovery
 	deadlock bool
+	without  []int         // partitions that did not get the key themselves at the last retrieval
+	answered []*keyManager // that answered, without the key, when lost connectivity was reported
 }
 
 // GroupInfo is an encryption group as showkeygrp shows it.
@@ -42,6 +44,7 @@ type GroupInfo struct {
 	Ranks   []string
 	Members []string // serials, ascending
 	Why     string   // why it is not accessible; "" when it is
+	Next    string   // what brings it back; "" when it is accessible
 
 	// As showkeygrp shows it.
 	Type              string // "DAR", "TCT"
@@ -185,7 +188,7 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 		i.Why = g.why
 	}
 	if g.enc.State() == encgroup.Inaccessible {
-		i.GroupStatus = "critical"
+		i.GroupStatus, i.Next = "critical", l.wayBack(g)
 	}
 	pools := map[int]bool{}
 	for _, r := range l.ranks {

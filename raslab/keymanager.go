@@ -318,6 +318,9 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 	if !n.active {
 		n.silent, n.overdue = false, false // it is not asked: nothing is known of its silence
 	}
+	if n.addr != m.addr || n.port != m.port || n.protocol != m.protocol || n.key != m.key {
+		n.failed = false // nothing is known of the new path
+	}
 	paths := m.paths // they point to the entry
 	*m = n
 	m.paths = paths

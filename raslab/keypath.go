@@ -276,9 +276,10 @@ func (e eitherPath) ID() string { return e.addr }
 func (e eitherPath) Create(label string) (uid string, err error) {
 	for _, p := range e.paths {
 		if uid, err = p.Create(label); !retryable(err) {
-			return uid, err
+			break
 		}
 	}
+	e.note(err)
 	return uid, err
 }
 
@@ -286,8 +287,13 @@ func (e eitherPath) Create(label string) (uid string, err error) {
 func (e eitherPath) Get(uid string) (key *secret.Key32, err error) {
 	for _, p := range e.paths {
 		if key, err = p.Get(uid); !retryable(err) {
-			return key, err
+			break
 		}
 	}
+	e.note(err)
 	return key, err
 }
+
+// note keeps what became of the request: a key that is made, or read back, has used the
+// path as well as a retrieval.
+func (e eitherPath) note(err error) { e.paths[0].lab.note(e.keyManager, e.group, err) }

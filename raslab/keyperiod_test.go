@@ -18,7 +18,7 @@ func TestKeyPeriodCanBeChanged(t *testing.T) {
 	advance(t, l, 7*time.Hour) // 15:00
 	must(t, l.SetKeyPeriod(2*time.Hour))
 	advance(t, l, time.Hour)
-	require.Equal(t, "01 00:00", asked(), "the retrieval that was due at 16:00 is off")
+	require.Equal(t, "05 08:00", asked(), "the retrieval that was due at 16:00 is off")
 	advance(t, l, time.Hour)
 	require.Equal(t, "05 17:00", asked())
 	advance(t, l, 2*time.Hour)

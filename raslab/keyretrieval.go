@@ -2,10 +2,12 @@ package raslab
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // When keys are asked for. The connectivity query of twelve minutes and the four
@@ -33,9 +35,39 @@ func (l *Lab) reconnect() {
 	}
 }
 
-func (l *Lab) pathsOf(group, partition int) (out []encgroup.KeyServer) {
+// pathsOf gives the ways of a partition to the key managers of a group. Those that
+// are asked for a key add themselves to asked, in order.
+func (l *Lab) pathsOf(group, partition int, asked *[]*keyManager) (out []encgroup.KeyServer) {
 	for _, m := range l.activeOf(group) {
-		out = append(out, m.paths[partition])
+		out = append(out, askedPath{m.paths[partition], asked})
+	}
+	return out
+}
+
+// askedPath is a key path that keeps that it was asked.
+type askedPath struct {
+	*keyPath
+	asked *[]*keyManager
+}
+
+// Get asks for a data key.
+func (a askedPath) Get(uid string) (secret.Key32, error) {
+	*a.asked = append(*a.asked, a.manager)
+	return a.keyPath.Get(uid)
+}
+
+// errPassedOver is of a server that was asked before the one that gave the key.
+var errPassedOver = errors.New("another key server gave the key")
+
+// answers is what became of the requests of a partition that got the key: the last
+// server that it asked gave it.
+func answers(partition int, asked []*keyManager) (out []attempt) {
+	for i, m := range asked {
+		a := attempt{partition: partition, manager: m}
+		if i < len(asked)-1 {
+			a.err = errPassedOver
+		}
+		out = append(out, a)
 	}
 	return out
 }
@@ -56,18 +88,24 @@ func (l *Lab) eitherPaths(group int) (out []encgroup.KeyServer) {
 // it over the internal network: assumption). It returns the attempts of the
 // partitions that failed.
 func (l *Lab) retrieve(g *keyGroup) (failed []attempt, err error) {
+	g.without = nil
+	var all []attempt
 	for p := range l.partitions {
-		g.enc.SetServers(l.pathsOf(g.id, p))
+		var asked []*keyManager
+		g.enc.SetServers(l.pathsOf(g.id, p, &asked))
 		g.enc.SetMemory(&l.partitions[p].memory)
 		why := g.enc.Retrieve()
 		if why == nil {
+			all = append(all, answers(p, asked)...)
 			continue
 		}
 		if err == nil {
 			err = why
 		}
+		g.without = append(g.without, p)
 		failed = append(failed, l.attempts(g, p, why)...)
 	}
+	l.noteAll(g, append(all, failed...))
 	l.reconnect()
 	if g.enc.State() == encgroup.Accessible {
 		err = nil
@@ -84,7 +122,6 @@ func (l *Lab) attempts(g *keyGroup, partition int, err error) (out []attempt) {
 	for i, m := range l.activeOf(g.id) {
 		e := r.Servers[i].Err
 		out = append(out, attempt{partition: partition, manager: m, err: e, reason: reasonOf(e)})
-		l.note(m, g.id, e)
 	}
 	return out
 }
@@ -129,13 +166,20 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
 			out = append(out, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
 		}
 	}
-	for _, m := range managers {
-		l.note(m, g.id, firstError(out, m))
-	}
+	l.noteAll(g, out)
 	if got(out, 0) || got(out, 1) {
 		g.keep()
 	}
 	return out, nil
+}
+
+// noteAll keeps what became of the requests for a group's key, server by server.
+func (l *Lab) noteAll(g *keyGroup, all []attempt) {
+	for _, m := range l.activeOf(g.id) {
+		if slices.ContainsFunc(all, func(a attempt) bool { return a.manager == m }) {
+			l.note(m, g.id, firstError(all, m))
+		}
+	}
 }
 
 func firstError(all []attempt, m *keyManager) error {
@@ -324,6 +368,7 @@ func (l *Lab) probeOne(m *keyManager) (out []attempt) {
 		result := l.probe(record, p, m)
 		out = append(out, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
 	}
+	l.note(m, g.id, firstError(out, m))
 	return out
 }
 
@@ -331,56 +376,6 @@ func (l *Lab) anySilent() bool {
 	for _, m := range l.managers {
 		if m.silent && m.active {
 			return true
-		}
-	}
-	return false
-}
-
-// regain looks whether key servers answer again, and if so does what MAP4980
-// says: a dual cluster IML if no service action runs and customer data are
-// inaccessible; an event where a service action forbids it.
-func (l *Lab) regain() {
-	inaccessible, waiting := false, false
-	for _, g := range l.groups {
-		if g.enc.State() < encgroup.Inaccessible {
-			continue
-		}
-		inaccessible = inaccessible || g.locksData()
-		switch {
-		case l.answered(g):
-			l.retrieveIdleKey(g)
-		case l.lacking(g):
-			return
-		default:
-			waiting = true // the data of no rank wait for it
-		}
-	}
-	if waiting && !inaccessible {
-		return
-	}
-	l.cutOff = false
-	l.logf("key server", "connectivity to the key servers is back")
-	if !inaccessible {
-		return
-	}
-	if l.action != nil || l.sfi != sfiRunning {
-		l.raiseRegainedTooBusy()
-		return
-	}
-	rep := l.begin("iml", l.options.Serial)
-	l.stopPartitions()
-	if on := l.iml(rep, "iml"); len(on) > 0 {
-		l.raiseRegained(on)
-	}
-}
-
-// answered says whether some server of the group answers a partition.
-func (l *Lab) answered(g *keyGroup) bool {
-	for _, m := range l.activeOf(g.id) {
-		for _, a := range l.probeOne(m) {
-			if a.reason.answered() {
-				return true
-			}
 		}
 	}
 	return false

@@ -138,7 +138,8 @@ type AccessRecord struct {
 }
 
 // GroupAccess lists, for every key manager of the facility, when it was asked last for the
-// key of a group and what came: by a test of access, a periodic retrieval or an IML.
+// key of a group and what came: by a test of access, a retrieval, a connectivity query, or when
+// the key was made and read back.
 func (l *Lab) GroupAccess(group int) ([]AccessRecord, error) {
 	if l.group(group) == nil {
 		return nil, refuse(ErrNotFound, "group access", fmt.Sprintf("key group %d is not configured", group), "configure it first")

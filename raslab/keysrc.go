@@ -48,7 +48,7 @@ var somewhere = []struct {
 // first.
 func (l *Lab) reportIML(g *keyGroup, failed []attempt) {
 	if g.enc.State() != encgroup.Accessible {
-		l.raise(src.BE14CFE0, g.location(), l.umbrella(g, failed), func(*event) []string { return l.stillInaccessible(g) })
+		l.raise(src.BE14CFE0, g.location(), l.umbrella(g, failed), func(*event) []string { return l.stillInaccessible(g) }).next = l.backFor(g)
 	}
 	l.reportNowhere(g, failed, true)
 }
@@ -100,15 +100,16 @@ func (l *Lab) reportNowhere(g *keyGroup, failed []attempt, iml bool) {
 		if len(found) == 0 {
 			continue
 		}
-		l.raiseOn(on, n.code, g.location(), found, l.stillNowhere(g, n.reason))
-		if n.reason == reasonNoServer || n.reason == reasonSocket || n.reason == reasonConsole {
-			l.cutOff = true
-			l.query()
+		cause := l.stillNowhere(g, n.reason)
+		e := l.raiseOn(on, n.code, g.location(), found, func(e *event) []string { return append(cause(e), l.stillInaccessible(g)...) })
+		e.cause, e.next = cause, l.backFor(g)
+		if n.reason.asksAgain() {
+			l.awaitConnectivity(g, failed)
 		}
 	}
 }
 
-// stillNowhere looks again before an event of no key at all is closed: the
+// stillNowhere looks whether the cause of an event of no key at all is gone: the
 // partitions that reported it must get the key from some server, or at least fail for
 // another reason, which has an event of its own.
 func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
@@ -281,7 +282,7 @@ func (l *Lab) raiseFewServers(g *keyGroup, n int) {
 }
 
 // raiseRegained says that the partitions rebooted by themselves, and that these have
-// the keys again. It closes itself and the BE14E0xx of the same partitions.
+// keys again that they lacked. It closes itself and the BE14E0xx of the same partitions.
 func (l *Lab) raiseRegained(on []int) {
 	l.raiseOn(on, src.BE14CFE1, "", []finding{{location: l.location(), why: "access to the key servers is back: both partitions were rebooted"}}, nil)
 }
@@ -296,7 +297,7 @@ func (l *Lab) raiseRegainedTooBusy() {
 			}
 		}
 		return still
-	})
+	}).next = l.backForAll
 }
 
 func (l *Lab) busyWith() string {

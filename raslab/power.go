@@ -131,9 +131,8 @@ func (l *Lab) stopPartitions() {
 	}
 }
 
-// iml boots both partitions. It returns those that got every key themselves; none
-// where data are not accessible afterwards.
-func (l *Lab) iml(rep *reporter, op string) (with []int) {
+// iml boots both partitions.
+func (l *Lab) iml(rep *reporter, op string) {
 	l.logf("iml", "begins on both partitions")
 	l.action = &action{name: op}
 	l.clock.runUntil(l.clock.now + imlDuration)
@@ -158,7 +157,7 @@ func (l *Lab) iml(rep *reporter, op string) (with []int) {
 	if mended {
 		l.raiseMended(found)
 	}
-	with = l.retrieveKeys(rep)
+	l.retrieveKeys(rep)
 	l.cloud.report()
 	access := !slices.ContainsFunc(l.groups, (*keyGroup).locksData)
 	for i := range l.partitions {
@@ -168,22 +167,20 @@ func (l *Lab) iml(rep *reporter, op string) (with []int) {
 		rep.r.Failed = true
 		l.goOn(rep)
 		rep.note("IML complete, data not accessible")
-		return nil
+		return
 	}
 	l.unlockMembers(rep)
 	l.goOn(rep)
 	rep.note("IML complete, data accessible")
 	l.retryRebuilds()
-	return with
 }
 
 // retrieveKeys is the key retrieval of a dual cluster IML: every configured
-// group asks the key servers, and what went wrong is reported. It returns the
-// partitions that got every key.
-func (l *Lab) retrieveKeys(rep *reporter) (with []int) {
+// group asks the key servers, and what went wrong is reported.
+func (l *Lab) retrieveKeys(rep *reporter) {
 	l.cutOff = false
-	with = []int{0, 1}
 	for _, g := range l.groups {
+		g.answered, g.without = nil, nil
 		if g.enc.State() < encgroup.Inaccessible {
 			continue
 		}
@@ -202,17 +199,10 @@ func (l *Lab) retrieveKeys(rep *reporter) (with []int) {
 			rep.note("key group %d is %s", g.id, g.enc.State())
 			g.keep()
 		}
-		for _, a := range failed {
-			if !l.lacking(g) {
-				break // its partitions have all the data that there are
-			}
-			with = slices.DeleteFunc(with, func(p int) bool { return p == a.partition })
-		}
 		if len(failed) > 0 {
 			l.reportIML(g, failed)
 		}
 	}
-	return with
 }
 
 // unlockMembers opens every drive that is a member of a group. A drive that

@@ -252,11 +252,11 @@ func (l *Lab) raiseBroken(g *keyGroup, err error) {
 			return []string{fmt.Sprintf("key group %d: %s", g.id, firstLine(err))}
 		}
 		return l.stillInaccessible(g)
-	})
+	}).next = l.backFor(g)
 }
 
 // raiseUnreadable is raiseBroken for any entry of the key repository.
-func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) []string) {
+func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) []string) *event {
 	code, why := src.BE14E3F7, "no copy of the key repository can be read"
 	switch {
 	case errors.Is(err, encgroup.ErrImpossible):
@@ -264,7 +264,7 @@ func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) [
 	case errors.Is(err, errGone):
 		why = firstLine(err)
 	}
-	l.raise(code, location, []finding{{location: location, why: why}}, recheck)
+	return l.raise(code, location, []finding{{location: location, why: why}}, recheck)
 }
 
 // raiseImpossible reports a record that was composed and can not be. It is composed anew
@@ -295,7 +295,7 @@ func (g *keyGroup) location() string { return fmt.Sprintf("KG%d", g.id) }
 
 func (l *Lab) stillInaccessible(g *keyGroup) []string {
 	if l.group(g.id) == g && g.enc.State() == encgroup.Inaccessible {
-		return []string{fmt.Sprintf("key group %d is %s", g.id, g.enc.State())}
+		return []string{fmt.Sprintf("key group %d is %s (%s)", g.id, g.enc.State(), l.wayBack(g))}
 	}
 	return nil
 }

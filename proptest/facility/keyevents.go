@@ -127,11 +127,14 @@ func (m *Machine) compareClosed(was, is []raslab.ServiceEvent, took []int) error
 	return nil
 }
 
-// stillHolds says whether the cause of an event is there beyond doubt: a key group
-// that still waits for its key keeps its event.
+// stillHolds says whether the cause of an event is there beyond doubt: then BE14CFE1 does
+// not take it along. That its group lacks the key for another reason does not keep it.
 func (m *Machine) stillHolds(e raslab.ServiceEvent) bool {
-	yes, known := m.holds(e)
-	return known && yes
+	if !lostAll(e.SRC) {
+		yes, known := m.holds(e)
+		return known && yes
+	}
+	return m.keys.unreadable() || !m.keys.running || m.keys.stillMet(e, m.keys.group(m.keyOf(e).group))
 }
 
 // holds says whether the cause of an open event still holds, as who closes it by
@@ -164,7 +167,18 @@ func (m *Machine) holds(e raslab.ServiceEvent) (yes, known bool) {
 	if k.unreadable() || !k.running {
 		return true, true // nobody can look
 	}
-	return k.stillMet(e, g), true
+	return k.stillMet(e, g) || lostAll(e.SRC) && !g.open, true
+}
+
+// lostAll says whether a code is of a partition that got the key nowhere: who closes it
+// by hand is told while the group still lacks its key.
+func lostAll(code string) bool {
+	for _, c := range codeNowhere {
+		if c == code {
+			return true
+		}
+	}
+	return false
 }
 
 // silentNow says whether communication with a server still fails.

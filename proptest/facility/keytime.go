@@ -63,6 +63,7 @@ func (k *keyWorld) nowhere(g *worldGroup, all []keyAttempt, iml bool) {
 		k.raise(codeNowhere[r], g.id, 0, on, servers)
 		if r == nobody || r == noConsole || r == noSocket {
 			k.cutOff = true
+			_, g.heard = pick(all, func(a keyAttempt) bool { return a.exactly().spoke() && !got(all, a.p) })
 			k.ask()
 		}
 	}
@@ -91,6 +92,7 @@ func (k *keyWorld) iml() {
 	}
 	k.access = true
 	for _, g := range k.groups {
+		g.heard = nil
 		if g.phase != phaseDone {
 			continue
 		}
@@ -108,10 +110,12 @@ func (k *keyWorld) idle(g *worldGroup) {
 	}
 }
 
-// served is the partitions that get the key of every group that a rank needs themselves.
-func (k *keyWorld) served() (on []int) {
+// regained is the partitions that have the keys again of those groups that lacked them,
+// as far as these are open now; nobody where none is.
+func (k *keyWorld) regained(lacked []*worldGroup) (on []int) {
+	back := slices.DeleteFunc(slices.Clone(lacked), func(g *worldGroup) bool { return !g.open })
 	for _, p := range both {
-		if !slices.ContainsFunc(k.groups, func(g *worldGroup) bool { return g.phase == phaseDone && g.needed && !got(k.attempts(g), p) }) {
+		if len(back) > 0 && !slices.ContainsFunc(back, func(g *worldGroup) bool { return !got(k.attempts(g), p) }) {
 			on = append(on, p)
 		}
 	}
@@ -244,16 +248,22 @@ func (k *keyWorld) stillSilent(m *worldManager) {
 	}
 }
 
-// regain: when some server of every group that a rank needs is heard of, the partitions
-// reboot, if data are inaccessible and no service action runs.
+// regain: when some server of every group that a rank needs gives the key, or is heard of
+// that was not when the loss was reported, the partitions reboot, if data are inaccessible and no
+// service action runs.
 func (k *keyWorld) regain() {
 	missing, waiting := false, false
+	var lacked []*worldGroup
 	for _, g := range k.groups {
 		if g.phase != phaseDone {
 			continue
 		}
-		missing = missing || !g.open && g.needed
-		heard := slices.ContainsFunc(k.attempts(g), func(a keyAttempt) bool { return a.exactly().spoke() })
+		if !g.open && g.needed {
+			missing, lacked = true, append(lacked, g)
+		}
+		heard := slices.ContainsFunc(k.attempts(g), func(a keyAttempt) bool {
+			return a.what.only(theKey) || a.exactly().spoke() && !slices.Contains(g.heard, a.m.id)
+		})
 		switch {
 		case heard && !k.unreadable():
 			k.idle(g)
@@ -273,7 +283,7 @@ func (k *keyWorld) regain() {
 		k.raise("BE14E1F6", 0, 0, both, nil)
 	default:
 		k.iml()
-		if on := k.served(); k.access && len(on) > 0 {
+		if on := k.regained(lacked); len(on) > 0 {
 			k.raise("BE14CFE1", 0, 0, on, nil)
 		}
 	}

@@ -105,6 +105,7 @@ type worldGroup struct {
 	needed          bool   // a rank waits for it
 	broken          bool   // its record could not be read at the last IML
 	ipp             bool   // its key is asked for by IPP: the key pairs of a server open it
+	heard           []int  // key managers that spoke, and did not give the key, when lost connectivity was reported
 }
 
 type sfiPhase int

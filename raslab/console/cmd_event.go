@@ -110,6 +110,9 @@ func (s *Session) showEvent(lab *raslab.Lab, e raslab.ServiceEvent) error {
 	s.paragraph("call home", callText(e.Call))
 	if e.Open {
 		s.paragraph("state", "open; src "+e.SRC+" says what to check and do")
+		if e.Next != "" {
+			s.paragraph("next", e.Next)
+		}
 	} else {
 		s.paragraph("state", "closed "+e.Closed.Format(timeLayout)+" by "+e.ClosedBy+because(e.ClosedWhy))
 	}

@@ -84,7 +84,7 @@ func groupCommands() []*Command {
 				if failed {
 					return &FailedError{"keygrp testaccess"}
 				}
-				return nil
+				return s.stillLocked(lab, arg[int](a, "keygrp"))
 			}),
 		},
 		{
@@ -99,7 +99,7 @@ func groupCommands() []*Command {
 			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
 				lab.RetrieveKeys()
 				s.printf("periodic key retrieval done\n")
-				return nil
+				return s.stillLocked(lab, 0)
 			}),
 		},
 		{
@@ -143,6 +143,17 @@ func groupCommands() []*Command {
 	}
 }
 
+// stillLocked says of a group, or of each (0), that it lacks its key although servers may
+// give it, and what comes next.
+func (s *Session) stillLocked(lab *raslab.Lab, id int) error {
+	for _, g := range lab.Groups() {
+		if g.Next != "" && (id == 0 || id == g.ID) {
+			s.say("key group %d is still %s: %s", g.ID, g.State, g.Next)
+		}
+	}
+	return nil
+}
+
 func groupAccess(s *Session, lab *raslab.Lab, a Args) error {
 	records, err := lab.GroupAccess(arg[int](a, "keygrp"))
 	if err != nil {
@@ -178,6 +189,9 @@ func (s *Session) groupKeys(g raslab.GroupInfo) {
 	}
 	s.printf("  type       %s, %s%s\n", g.Type, g.KeyProtocol, labels)
 	s.printf("  data key   %s, made %s\n", orNone(g.UUID), g.DataKeyDate.Format(timeLayout))
+	if g.Next != "" {
+		s.paragraph("next", g.Next)
+	}
 	s.printf("  recovery   %s\n", g.ReckeyState)
 	s.paragraph("servers", g.ManagerStatus)
 	s.paragraph("certif.", g.Certificate+", expires "+g.CertificateExpiry.Format(timeLayout)+because(g.CertificateWarns))

@@ -1,0 +1,137 @@
+package raslab
+
+import (
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
+
+// The way back to keys that are missing. MAP4980 lets the partitions come back by
+// themselves only after BE14E004, BE14E008 and BE14E009. What goes with every other code is
+// said by wayBack, wherever a person looks.
+
+// asksAgain says whether the partitions ask for connectivity every twelve minutes by
+// themselves after a failure of this kind.
+func (r reason) asksAgain() bool {
+	return r == reasonNoServer || r == reasonSocket || r == reasonConsole
+}
+
+// awaitConnectivity asks for connectivity queries until a server gives the group's
+// key, or one answers that did not answer in these attempts.
+func (l *Lab) awaitConnectivity(g *keyGroup, failed []attempt) {
+	l.cutOff = true
+	g.answered = nil
+	for _, a := range failed {
+		if a.manager != nil && a.reason.answered() && !slices.Contains(g.answered, a.manager) {
+			g.answered = append(g.answered, a.manager)
+		}
+	}
+	l.query()
+}
+
+// regain looks whether connectivity is back, and if so does what MAP4980 says: a dual
+// cluster IML if no service action runs and customer data are inaccessible; an event where a
+// service action forbids it.
+func (l *Lab) regain() {
+	inaccessible, waiting := false, false
+	for _, g := range l.groups {
+		if g.enc.State() < encgroup.Inaccessible {
+			continue
+		}
+		inaccessible = inaccessible || g.locksData()
+		switch {
+		case l.connected(g):
+			l.retrieveIdleKey(g)
+		case l.lacking(g):
+			return
+		default:
+			waiting = true // the data of no rank wait for it
+		}
+	}
+	if waiting && !inaccessible {
+		return
+	}
+	l.cutOff = false
+	l.logf("key server", "connectivity to the key servers is back")
+	if !inaccessible {
+		return
+	}
+	if l.action != nil || l.sfi != sfiRunning {
+		l.raiseRegainedTooBusy()
+		return
+	}
+	l.rebootByItself()
+}
+
+// rebootByItself is the dual cluster IML that nobody asked for. Access is regained
+// if it brings the key of some group whose data were locked, also where another group still
+// lacks its own.
+func (l *Lab) rebootByItself() {
+	var locked []*keyGroup
+	for _, g := range l.groups {
+		if g.locksData() {
+			locked = append(locked, g)
+		}
+	}
+	rep := l.begin("iml", l.options.Serial)
+	l.stopPartitions()
+	l.iml(rep, "iml")
+	on, back := []int{0, 1}, false
+	for _, g := range locked {
+		if l.group(g.id) != g || g.enc.State() != encgroup.Accessible {
+			continue
+		}
+		back = true
+		on = slices.DeleteFunc(on, func(p int) bool { return slices.Contains(g.without, p) })
+	}
+	if back && len(on) > 0 {
+		l.raiseRegained(on)
+	}
+}
+
+// connected says whether a server gives the group's key to some partition, or one
+// answers that did not when the failure was reported. A server that answered then, and still
+// has no key, is no reason for a reboot: it would end as the one before, and be followed by the
+// next.
+func (l *Lab) connected(g *keyGroup) bool {
+	for _, m := range l.activeOf(g.id) {
+		for _, a := range l.probeOne(m) {
+			if a.reason == reasonNone || a.reason.answered() && !slices.Contains(g.answered, m) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// wayBack says what brings back a group that lacks its key; "" where it does not.
+func (l *Lab) wayBack(g *keyGroup) string {
+	switch {
+	case l.group(g.id) != g || g.enc.State() != encgroup.Inaccessible:
+		return ""
+	case g.broken != nil:
+		return "its record can not be read: restore the key repository, then do a dual cluster IML"
+	case !l.lacking(g) && l.anyAccess():
+		return "no rank waits for its key: the next periodic key retrieval asks for it again"
+	case !l.lacking(g):
+		return "no rank waits for its key: the next IML asks for it again"
+	case l.cutOff && (l.action != nil || l.sfi != sfiRunning):
+		return "the partitions ask for connectivity every 12 minutes, and do not reboot by themselves meanwhile: " + l.busyWith()
+	case l.cutOff:
+		return "the partitions ask for connectivity every 12 minutes, and reboot by themselves when it is back"
+	}
+	return "the partitions do not reboot by themselves: mend the cause, test access, then do a dual cluster IML"
+}
+
+// backFor is wayBack for an event of the group.
+func (l *Lab) backFor(g *keyGroup) func() string { return func() string { return l.wayBack(g) } }
+
+// backForAll is the first wayBack of the groups whose data are locked.
+func (l *Lab) backForAll() string {
+	for _, g := range l.groups {
+		if g.locksData() {
+			return l.wayBack(g)
+		}
+	}
+	return ""
+}
