@@ -51,7 +51,7 @@ type askedPath struct {
 }
 
 // Get asks for a data key.
-func (a askedPath) Get(uid string) (secret.Key32, error) {
+func (a askedPath) Get(uid string) (*secret.Key32, error) {
 	*a.asked = append(*a.asked, a.manager)
 	return a.keyPath.Get(uid)
 }
