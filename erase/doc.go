@@ -15,7 +15,8 @@
 // owner: the credential of each such range opens it. PSIDRevert can do without
 // credentials, as its use is a drive whose owner is gone; then Job.Destroy must
 // repeat the serial number. A refusal comes before anything that bears on data or
-// keys is written. Proving a credential is an authentication, so a wrong one
+// keys is written; what taking the known plaintext left behind (a canary, a
+// setting of the locks) is named. Proving a credential is an authentication, so a wrong one
 // costs one of the authority's tries (and the write of the try counter); the
 // engine spends one try an authority, and none when only one of several is left.
 //
@@ -24,13 +25,18 @@
 // Before the erase the engine takes a known plaintext and its ciphertext from
 // the media: a sector that was written, read with the owner's credential, or, if
 // there is none, a canary that it writes to a sector never written (it stays
-// there as noise). It runs erase/forensic over the full dump with every secret,
+// there as noise). A locked range is unlocked for it, but never by a key step: a
+// power cut in the middle leaves the range locked. Where the lock outlives power,
+// LockOnReset gets the power cycle first, so that the unlock lives in RAM alone;
+// the journal says so before, and it is taken back afterwards, if need be by the
+// next attempt. It runs erase/forensic over the full dump with every secret,
 // as a control: the search must find the way to the plaintext while it is there.
 // After the erase:
 //
 //   - the old credentials are refused (each costs one try, which the next check
 //     gives back) and the MSID opens each erased range;
-//   - the known plaintext does not come back when the sector is read;
+//   - the known plaintext does not come back when the sector is read; one that
+//     cannot be read proves nothing, and is counted apart;
 //   - the search, with every secret that ever was, finds no key that opens the
 //     old ciphertext, and no wrap that opens without a secret;
 //   - no piece of the wraps that led to the old key is left in the dump; for a
@@ -53,7 +59,8 @@
 // # Limitations
 //
 // The search needs the dump and the fuses, which only a simulated drive (or a
-// laboratory) gives. The known plaintext of a customer's sector is never
+// laboratory) gives. While the known plaintext is taken from a locked range,
+// whoever shares the drive's port can read it, too. The known plaintext of a customer's sector is never
 // journaled, so after a cut the first attempt is judged by its wraps alone. See
 // erase/forensic for what a search can not see.
 package erase

@@ -107,16 +107,23 @@ func (e *Engine) Run(ctx context.Context, jobs []Job) (Report, error) {
 		if past, err = e.o.Journal.Entries(); err != nil {
 			return Report{}, fmt.Errorf("erase: read journal: %w", err)
 		}
+		for i := range past {
+			if err := past[i].check(); err != nil {
+				return Report{}, fmt.Errorf("erase: journal: entry %d: %w", i+1, err)
+			}
+		}
 	}
 	runs := make([]*run, len(jobs))
 	for i := range jobs {
 		cfg := jobs[i].Target.Config()
-		r := &run{e: e, n: i, jobs: len(jobs), job: &jobs[i], t: jobs[i].Target, cfg: cfg}
+		r := &run{e: e, n: i, jobs: len(jobs), job: &jobs[i], t: jobs[i].Target, cfg: cfg, oldLocks: map[int]drive.ResetSet{}}
 		r.res = Result{
 			Serial: jobs[i].Target.Serial(), Model: cfg.Model, Method: jobs[i].Method, Range: jobs[i].Range,
 			Outcome: NotStarted, Checks: []Check{},
 		}
-		r.remember(past)
+		if err := r.remember(past); err != nil {
+			return Report{}, fmt.Errorf("erase: journal: %w", err)
+		}
 		if _, err := io.ReadFull(e.o.Entropy, r.canary[:]); err != nil {
 			return Report{}, fmt.Errorf("erase: draw canary: %w", err)
 		}
@@ -222,6 +229,7 @@ type run struct {
 	passed      *Entry
 	oldPrints   forensic.Prints
 	oldCanaries []Canary
+	oldLocks    map[int]drive.ResetSet // LockOnReset as it was before an attempt that did not set it back
 
 	msid    drive.PIN
 	ranges  []target // those that are erased
@@ -230,6 +238,8 @@ type run struct {
 	secrets []forensic.Secret
 	own     int // the first so many secrets are the engine's own copies
 	made    []Canary
+	unread  int      // oracles whose sector cannot be read after the erase
+	traces  []string // what taking the known plaintext has left on the drive
 	prints  forensic.Prints
 	all     bool  // prints cover all key material, not only the way to the oracles
 	bare    []int // ranges with a place that gave no known plaintext
@@ -240,9 +250,10 @@ type run struct {
 type target struct {
 	n     int
 	info  drive.RangeInfo
-	known bool      // info is known: the drive could say
-	owned bool      // pin opens it, or it is at MSID
-	pin   drive.PIN // of its BandMaster before the erase; the zero PIN if not known
+	known bool              // info is known: the drive could say
+	was   drive.RangeConfig // info.RangeConfig as the owner left it, before any attempt
+	owned bool              // pin opens it, or it is at MSID
+	pin   drive.PIN         // of its BandMaster before the erase; the zero PIN if not known
 }
 
 func (r *run) progress(step string) {
@@ -266,31 +277,6 @@ func (r *run) append(entry Entry) error {
 
 func (r *run) now() time.Time { return r.e.o.Clock().UTC() }
 
-// remember takes this drive's entries in.
-func (r *run) remember(past []Entry) {
-	for i := range past {
-		p := &past[i]
-		same := p.Method == r.job.Method && p.Range == r.job.Range
-		if p.Serial != r.res.Serial || !same && r.job.Method == RangeErase {
-			continue
-		}
-		switch {
-		case p.Event == eventBegin:
-			if same {
-				r.res.Attempts++
-			}
-			r.passed = nil
-			r.oldCanaries = append(r.oldCanaries, p.Canaries...)
-			// Those of a PSID revert cover what no other method erases.
-			if same || p.Method != PSIDRevert {
-				r.oldPrints = append(r.oldPrints, p.Prints...)
-			}
-		case p.Result.Outcome == Passed && same:
-			r.passed, r.oldPrints, r.oldCanaries = p, nil, nil
-		}
-	}
-}
-
 // do runs the job. Its error is the journal's; everything else is in the result.
 func (r *run) do() error {
 	r.res.Started = r.now()
@@ -301,23 +287,29 @@ func (r *run) do() error {
 	}
 	r.progress("prove")
 	if why := r.prove(); why != "" {
-		r.res.Outcome, r.res.Why = Refused, why
+		r.res.Outcome, r.res.Why = Refused, r.withTraces(why)
 		return nil
 	}
 	r.progress("oracle")
-	r.takeOracles()
+	if err := r.takeOracles(); err != nil {
+		r.res.Outcome, r.res.Why = NotStarted, r.withTraces("the journal failed before the erase")
+		return err
+	}
+	if !r.t.Status().Powered {
+		r.res.Outcome, r.res.Why = Refused, r.withTraces("the drive lost its power before the erase")
+		return nil
+	}
 	r.progress("search")
 	r.examine()
-	r.before = r.t.Status() // unlocking may have been a key step
-	if err := r.append(Entry{Event: eventBegin, Prints: r.prints, Canaries: r.made}); err != nil {
-		r.res.Outcome, r.res.Why = NotStarted, "the journal failed before the erase"
+	if err := r.append(Entry{Event: eventBegin, Prints: r.prints, Canaries: r.made, Locks: r.changedLocks()}); err != nil {
+		r.res.Outcome, r.res.Why = NotStarted, r.withTraces("the journal failed before the erase")
 		return err
 	}
 	r.res.Attempts++
 	r.progress("erase")
 	err := r.erase()
 	if refusal(err) {
-		r.res.Outcome, r.res.Why = Refused, err.Error()
+		r.res.Outcome, r.res.Why = Refused, r.withTraces(err.Error())
 	} else {
 		r.progress("verify")
 		r.verify(err)
@@ -383,7 +375,7 @@ func (r *run) erase() error {
 	if r.job.Method == PSIDRevert {
 		return r.t.RevertPSID(r.job.PSID)
 	}
-	s, err := r.t.Authenticate(drive.EraseMaster, r.eraseMaster())
+	s, err := r.open(drive.EraseMaster, r.eraseMaster())
 	if err != nil {
 		return err
 	}

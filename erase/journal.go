@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 	"github.com/seed-9d983aeb/fdelab/internal/filelock"
 )
@@ -28,7 +29,9 @@ type Journal interface {
 // Entry is one line of a journal. It holds no secret and nothing of the
 // customer's data.
 type Entry struct {
-	Event  string    `json:"event"` // "begin" before a drive is erased, "end" after it was judged
+	// Event is "look" before a range is unlocked that was to stay locked without
+	// power, "begin" before a drive is erased, "end" after it was judged.
+	Event  string    `json:"event"`
 	Time   time.Time `json:"time"`
 	Serial string    `json:"serial"`
 	Method Method    `json:"method"`
@@ -38,6 +41,9 @@ type Entry struct {
 	Prints forensic.Prints `json:"prints,omitempty"`
 	// Canaries are known plaintexts of the engine's own making ("begin").
 	Canaries []Canary `json:"canaries,omitempty"`
+	// Locks are settings that are to be set back: those that are about to be
+	// changed ("look"), or could not be set back ("begin").
+	Locks []LockSetting `json:"locks,omitempty"`
 
 	// Result is how the drive ended ("end").
 	Result *Result `json:"result,omitempty"`
@@ -56,8 +62,15 @@ type Canary struct {
 	Cipher []byte `json:"cipher"`
 }
 
+// LockSetting is LockOnReset of a range as its owner had it.
+type LockSetting struct {
+	Range       int            `json:"range"`
+	LockOnReset drive.ResetSet `json:"lock_on_reset"`
+}
+
 // The events of a journal.
 const (
+	eventLook  = "look"
 	eventBegin = "begin"
 	eventEnd   = "end"
 )
@@ -169,7 +182,8 @@ func parseJournal(data []byte) (entries []Entry, good int, err error) {
 		}
 		e, err := parseLine(data[good : good+end])
 		if err != nil {
-			if good+end+1 == len(data) {
+			// A crash may tear the last line. What its checksum holds for was written so.
+			if good+end+1 == len(data) && errors.Is(err, errCorrupt) {
 				break
 			}
 			return nil, 0, fmt.Errorf("line %d: %w", n, err)
@@ -180,20 +194,23 @@ func parseJournal(data []byte) (entries []Entry, good int, err error) {
 	return entries, good, nil
 }
 
+// errCorrupt is wrapped by the errors of a line that is not as it was written.
+var errCorrupt = errors.New("corrupt")
+
 func parseLine(b []byte) (Entry, error) {
 	var l line
 	var e Entry
 	if err := strictJSON(b, &l); err != nil {
-		return e, fmt.Errorf("corrupt: %w", err)
+		return e, fmt.Errorf("%w: %w", errCorrupt, err)
 	}
 	if crc32.Checksum(l.Entry, castagnoli) != l.Sum {
-		return e, errors.New("corrupt: the checksum does not fit")
+		return e, fmt.Errorf("%w: the checksum does not fit", errCorrupt)
 	}
 	if err := strictJSON(l.Entry, &e); err != nil {
 		return e, fmt.Errorf("not an entry: %w", err)
 	}
-	if e.Event != eventBegin && e.Event != eventEnd || e.Serial == "" || (e.Event == eventEnd) != (e.Result != nil) {
-		return e, errors.New("not an entry: need an event begin, or end with a result, and a serial number")
+	if err := e.check(); err != nil {
+		return e, err
 	}
 	return e, nil
 }
@@ -237,6 +254,9 @@ func (j *FileJournal) Append(e Entry) error {
 	defer j.mu.Unlock()
 	if j.err != nil {
 		return j.err
+	}
+	if err := e.check(); err != nil { // a journal with such a line could not be opened again
+		return fmt.Errorf("erase: append to journal: %w", err)
 	}
 	b, err := encodeLine(e)
 	if err == nil {

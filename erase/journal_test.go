@@ -161,12 +161,21 @@ func (m *mortal) Append(e Entry) error {
 }
 
 func TestARunIsResumedAfterAPowerCutAtEachFlashOperation(t *testing.T) {
-	for _, method := range []Method{DriveErase, PSIDRevert} {
+	for _, c := range []struct {
+		method   Method
+		outlives bool // the lock outlives power, so that unlocking could be a key step
+	}{{DriveErase, false}, {PSIDRevert, false}, {DriveErase, true}} {
+		method := c.method
 		for _, point := range []fault.Point{"flash.power.before", "flash.power.torn", "flash.power.after"} {
 			k, cut := 0, true
 			for ; cut; k++ {
 				b := newBench(t, "P1", nil, func(c *drive.Config) { c.Ranges = 0 })
 				b.configure(0, pin(1))
+				if c.outlives {
+					b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error {
+						return errors.Join(s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}), s.SetLocks(true, true))
+					})
+				}
 				b.cycle()
 				job := Job{Target: b.Drive, Method: method, PSID: b.label.PSID, Destroy: b.Serial(), Owner: []Credential{{Range: 0, PIN: pin(1)}}}
 				path := filepath.Join(t.TempDir(), "journal")
@@ -181,6 +190,9 @@ func TestARunIsResumedAfterAPowerCutAtEachFlashOperation(t *testing.T) {
 				require.False(t, rep.OK(), "%s %d: a run that was cut is never reported as passed", point, k)
 				b.flash.Disarm()
 				require.NoError(t, b.PowerOn(), "%s %d", point, k)
+				if got := make([]byte, 512); b.Read(100, got) == nil {
+					require.False(t, bytes.Equal(customer, got), "%s %d: the drive is open to everybody", point, k)
+				}
 				rep, err = withJournal(t, openJournal(t, path)).Run(context.Background(), []Job{job})
 				require.NoError(t, err)
 				require.Equal(t, Passed, rep.Results[0].Outcome, "%s %s %d: %s", method, point, k, rep.Text())
@@ -260,8 +272,8 @@ func journalBytes(t testing.TB) []byte {
 	path := filepath.Join(t.TempDir(), "journal")
 	j := openJournal(t, path)
 	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	require.NoError(t, j.Append(Entry{Event: eventBegin, Time: at, Serial: "A", Method: DriveErase, Prints: forensic.Prints{1, 1 << 63}, Canaries: []Canary{{LBA: 1 << 40, Plain: []byte{1}, Cipher: []byte{2}}}}))
-	require.NoError(t, j.Append(Entry{Event: eventEnd, Time: at, Serial: "A", Method: DriveErase, Generation: 5, Result: &Result{Serial: "A", Outcome: Passed, Checks: []Check{}}}))
+	require.NoError(t, j.Append(Entry{Event: eventBegin, Time: at, Serial: "A", Method: DriveErase, Prints: forensic.Prints{1, 1 << 63}, Canaries: []Canary{{LBA: 1 << 40, Plain: make([]byte, 32), Cipher: bytes.Repeat([]byte{2}, 32)}}}))
+	require.NoError(t, j.Append(Entry{Event: eventEnd, Time: at, Serial: "A", Method: DriveErase, Generation: 5, Result: &Result{Serial: "A", Method: DriveErase, Outcome: Passed, Checks: []Check{}}}))
 	require.NoError(t, j.Append(Entry{Event: eventBegin, Time: at, Serial: "B", Method: RangeErase, Range: 3}))
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)

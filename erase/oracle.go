@@ -14,8 +14,8 @@ const (
 )
 
 // takeOracles takes a known plaintext and its ciphertext from each range: a
-// sector that was written, else a canary.
-func (r *run) takeOracles() {
+// sector that was written, else a canary. Its error is the journal's.
+func (r *run) takeOracles() error {
 	r.know()
 	dump := r.t.Dump()
 	for i := range r.ranges {
@@ -23,7 +23,11 @@ func (r *run) takeOracles() {
 		if !g.known || g.n > 0 && g.info.Length == 0 {
 			continue
 		}
-		relock, before := r.unlock(g), len(r.oracles)
+		before := len(r.oracles)
+		relock, err := r.unlock(g)
+		if err != nil {
+			return err
+		}
 		r.takeOracle(g, dump)
 		relock()
 		if len(r.oracles) == before {
@@ -36,24 +40,7 @@ func (r *run) takeOracles() {
 			LBA: c.LBA, Plain: c.Plain, Cipher: c.Cipher,
 		})
 	}
-}
-
-// unlock makes a locked range of the caller readable for a moment; the function
-// it returns locks it again, so that a drive which then refuses the erase is as
-// it was.
-func (r *run) unlock(g *target) (relock func()) {
-	if !g.owned || !g.info.ReadLocked && !g.info.WriteLocked {
-		return func() {}
-	}
-	s, err := r.t.Authenticate(drive.BandMaster(g.n), g.pin)
-	if err != nil {
-		return func() {}
-	}
-	_ = s.Unlock() // if it fails the read does, too, and there is no oracle
-	return func() {
-		_ = s.SetLocks(g.info.ReadLocked, g.info.WriteLocked)
-		s.Close()
-	}
+	return nil
 }
 
 func (r *run) takeOracle(g *target, dump drive.Dump) {
@@ -82,13 +69,17 @@ func (r *run) takeOracle(g *target, dump drive.Dump) {
 	for at := 0; at < len(sector); at += len(r.canary) {
 		copy(sector[at:], r.canary[:])
 	}
-	if r.t.Write(lba, sector) != nil {
+	if err := r.t.Write(lba, sector); err != nil {
+		if !untouched(err) { // the answer may be what was lost
+			r.traces = append(r.traces, fmt.Sprintf("a canary may stay in the sector at LBA %d", lba))
+		}
 		return
 	}
 	if cipher, ok := r.t.Dump().Sector(lba); ok && len(cipher) >= oracleSize {
 		r.keep(fmt.Sprintf("canary at LBA %d", lba), lba, sector, cipher)
 		o := r.oracles[len(r.oracles)-1]
 		r.made = append(r.made, Canary{LBA: lba, Plain: o.Plain, Cipher: o.Cipher})
+		r.traces = append(r.traces, fmt.Sprintf("a canary stays in the sector at LBA %d", lba))
 	}
 }
 

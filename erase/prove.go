@@ -56,6 +56,7 @@ func (r *run) proveRange(n int) (target, string) {
 		return g, fmt.Sprintf("range %d cannot be asked for its owner: %v", n, err)
 	}
 	g.info, g.known = info, true
+	g.was = r.asOwnerLeft(n, info.RangeConfig)
 	if n > 0 && info.Length == 0 && r.job.Method == RangeErase {
 		return g, fmt.Sprintf("range %d is inactive: it holds no data", n)
 	}
@@ -93,7 +94,7 @@ func (r *run) tryPIN(a drive.Authority, pin drive.PIN) (refused string) {
 	if limit > 1 && int(used)+1 >= int(limit) {
 		return fmt.Sprintf("%v has %d of %d tries left: a wrong PIN would lock it for good", a, max(int(limit)-int(used), 0), limit)
 	}
-	s, err := r.t.Authenticate(a, pin)
+	s, err := r.open(a, pin)
 	if errors.Is(err, drive.NotAuthorized) {
 		return fmt.Sprintf("%v refuses the PIN that was given or assumed for it, which has cost one try: the drive is not the caller's", a)
 	}

@@ -27,6 +27,36 @@ type Target interface {
 
 var _ Target = (*drive.Drive)(nil)
 
+// Session is a session of one authority as the engine uses it.
+type Session interface {
+	SetRange(c drive.RangeConfig) error
+	SetLocks(read, write bool) error
+	Erase(n int) error
+	EraseAll() error
+	Close()
+}
+
+var _ Session = (*drive.Session)(nil)
+
+// SessionOpener is a Target with sessions of its own, such as a drive behind a
+// wire. Where a Target is one, OpenSession takes the place of Authenticate, and
+// has its errors.
+type SessionOpener interface {
+	OpenSession(a drive.Authority, pin drive.PIN) (Session, error)
+}
+
+// open opens a session of the drive.
+func (r *run) open(a drive.Authority, pin drive.PIN) (Session, error) {
+	if t, ok := r.t.(SessionOpener); ok {
+		return t.OpenSession(a, pin)
+	}
+	s, err := r.t.Authenticate(a, pin)
+	if err != nil {
+		return nil, err // not a nil *drive.Session in an interface
+	}
+	return s, nil
+}
+
 // Method is a way to erase.
 type Method string
 
@@ -81,7 +111,7 @@ type Outcome string
 const (
 	Passed        Outcome = "passed"
 	Failed        Outcome = "failed"         // security degraded: treat its data as exposed
-	Refused       Outcome = "refused"        // nothing was changed
+	Refused       Outcome = "refused"        // no key and nothing of the customer's was changed; Why names whatever else was
 	AlreadyErased Outcome = "already erased" // passed in an earlier run of this journal, unchanged since
 	NotStarted    Outcome = "not started"    // the run ended before this drive's turn
 )
@@ -103,7 +133,7 @@ const (
 	CheckState      = "state"      // what the drive says of itself agrees
 	CheckCredential = "credential" // the old credentials are refused
 	CheckMSID       = "msid"       // the MSID opens each erased range
-	CheckPlaintext  = "plaintext"  // the known plaintext does not come back
+	CheckPlaintext  = "plaintext"  // the known plaintext does not come back, where it can be read
 	CheckSearch     = "search"     // no key in the dump opens the old ciphertext
 	CheckWeak       = "weak wraps" // no wrap opens without a secret
 	CheckRemains    = "remains"    // no piece of an old wrap is left in the flash

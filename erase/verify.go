@@ -184,7 +184,7 @@ func (r *run) checkCredentials() Check {
 			c.Why = fmt.Sprintf("%v has a limit of %d tries: the check would lock it", a, limit)
 			continue
 		}
-		s, err := r.t.Authenticate(a, g.pin)
+		s, err := r.open(a, g.pin)
 		if err == nil {
 			s.Close()
 			return Check{Name: CheckCredential, Verdict: Fail, Why: fmt.Sprintf("%v still accepts the old credential", a)}
@@ -208,7 +208,7 @@ func (r *run) checkMSID() Check {
 		who = append(who, drive.SID, drive.EraseMaster)
 	}
 	for _, a := range who {
-		s, err := r.t.Authenticate(a, r.msid)
+		s, err := r.open(a, r.msid)
 		if err != nil {
 			return Check{Name: CheckMSID, Verdict: Fail, Why: fmt.Sprintf("%v: %v", a, err)}
 		}
@@ -217,25 +217,41 @@ func (r *run) checkMSID() Check {
 	return Check{Name: CheckMSID, Verdict: Pass, Why: fmt.Sprintf("%d authorities accept the MSID", len(who))}
 }
 
-// checkPlaintext reads the known sectors back.
+// checkPlaintext reads the known sectors back. A sector that cannot be read
+// proves nothing: it may hold what it held.
 func (r *run) checkPlaintext() Check {
-	c := Check{Name: CheckPlaintext, Verdict: NotPossible, Why: "there is no known plaintext"}
+	if len(r.oracles) == 0 {
+		return Check{Name: CheckPlaintext, Verdict: NotPossible, Why: "there is no known plaintext"}
+	}
 	sector := make([]byte, r.cfg.SectorSize)
+	var unread []string
 	for _, o := range r.oracles {
 		switch err := r.t.Read(o.LBA, sector); {
 		case errors.Is(err, drive.MediaFailure):
-			if c.Verdict == NotPossible {
-				c.Why = fmt.Sprintf("%s cannot be read: %v", o.Name, err)
-			}
-			continue
+			unread = append(unread, o.Name)
 		case err != nil:
 			return Check{Name: CheckPlaintext, Verdict: Fail, Why: fmt.Sprintf("%s: %v", o.Name, err)}
 		case bytes.Equal(sector[:len(o.Plain)], o.Plain):
 			return Check{Name: CheckPlaintext, Verdict: Fail, Why: o.Name + " still reads as before"}
 		}
-		c.Verdict, c.Why = Pass, fmt.Sprintf("%d known sectors read differently", len(r.oracles))
 	}
-	return c
+	known := len(r.oracles)
+	switch r.unread = len(unread); {
+	case r.unread == known:
+		return Check{Name: CheckPlaintext, Verdict: NotPossible, Why: fmt.Sprintf("none of %d known sectors can be read, so this check proves nothing: %s", known, list(unread))}
+	case r.unread > 0:
+		return Check{Name: CheckPlaintext, Verdict: Pass, Why: fmt.Sprintf("%d of %d known sectors read differently; nothing is proved of %d that cannot be read: %s", known-r.unread, known, r.unread, list(unread))}
+	}
+	return Check{Name: CheckPlaintext, Verdict: Pass, Why: fmt.Sprintf("%d known sectors read differently", known)}
+}
+
+// list names the first few.
+func list(names []string) string {
+	const most = 3
+	if n := len(names) - most; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
+	}
+	return strings.Join(names, ", ")
 }
 
 // certify signs a certificate for a drive that passed.
@@ -245,9 +261,14 @@ func (r *run) certify() {
 	}
 	var names []string
 	for _, c := range r.res.Checks {
-		if c.Verdict == Pass {
-			names = append(names, c.Name)
+		if c.Verdict != Pass {
+			continue
 		}
+		name := c.Name
+		if name == CheckPlaintext && r.unread > 0 {
+			name += fmt.Sprintf(" (%d of %d sectors; the others cannot be read)", len(r.oracles)-r.unread, len(r.oracles))
+		}
+		names = append(names, name)
 	}
 	s := r.e.o.Statement
 	s.MediaModel, s.MediaSerial = r.cfg.Model, r.res.Serial
