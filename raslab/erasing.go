@@ -141,10 +141,19 @@ func (l *Lab) stillUnproven(e *event) (still []string) {
 	return still
 }
 
-// raiseConfigured reports a drive that somebody's group owns, not this facility's: it
-// may hold customer data and is not erased.
-func (l *Lab) raiseConfigured(rep *reporter, s *slot, during string) {
-	l.raise(src.BE3400A3, s.name, []finding{driveFinding(s, s.port.Serial(), during+": the drive is configured already and was not erased")}, func(e *event) (still []string) {
+// refuseConfigured sets a drive aside that somebody's group owns, not this
+// facility's: it may hold customer data and is not erased.
+func (l *Lab) refuseConfigured(rep *reporter, s *slot, during string) {
+	l.raiseConfigured(s, during+": the drive is configured already and was not erased")
+	s.setState(Inappropriate, "it is configured and belongs to no group of this facility")
+	rep.r.Failed = true
+}
+
+// raiseConfigured reports a configured drive that was to be used or erased: one of
+// somebody else's that was added or put in for another, or a member of this facility that
+// somebody tried to erase by hand.
+func (l *Lab) raiseConfigured(s *slot, why string) {
+	l.raise(src.BE3400A3, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, func(e *event) (still []string) {
 		for _, f := range e.found {
 			if f.slot.port.Serial() == f.serial && l.foreign(f.slot) {
 				still = append(still, f.slot.name+": "+f.serial+" is still in the slot, configured")
@@ -152,8 +161,6 @@ func (l *Lab) raiseConfigured(rep *reporter, s *slot, during string) {
 		}
 		return still
 	})
-	s.setState(Inappropriate, "it is configured and belongs to no group of this facility")
-	rep.r.Failed = true
 }
 
 // foreign says whether the drive in a slot has a credential that is not of this
@@ -206,7 +213,7 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 	}
 	if l.foreign(s) {
 		rep.failed(s, "is configured already", fmt.Errorf("raslab: it may hold customer data and is not erased: %w", encgroup.ErrConfigured))
-		l.raiseConfigured(rep, s, during)
+		l.refuseConfigured(rep, s, during)
 		return false
 	}
 	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s {
@@ -260,6 +267,9 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 	if m := s.member(); m != nil {
 		r := l.rankOf(m)
 		if m.state == inSync || m.job != nil {
+			if r.keygrp != 0 && s.port.Status().State == drive.Configured {
+				l.raiseConfigured(s, op+": the drive is configured, holds data of "+r.name()+" and was not erased")
+			}
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s serves rank %s", s.name, r.name()), "a member is never erased; remove the rank, or repair the drive")
 		}
 		if out, _ := r.missing(); out > 1 && len(r.order) > 0 {
@@ -281,7 +291,7 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 	rep := l.begin(op, s.name)
 	if l.foreign(s) {
 		rep.failed(s, "was not erased", fmt.Errorf("raslab: it may hold customer data: %w", encgroup.ErrConfigured))
-		l.raiseConfigured(rep, s, op)
+		l.refuseConfigured(rep, s, op)
 		return rep.done(), nil
 	}
 	if err := l.sanitize(s, method, op+" of "+s.name); err != nil {

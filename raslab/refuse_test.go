@@ -118,6 +118,9 @@ func TestRepairEndsWhenTheGroupIsInaccessible(t *testing.T) {
 	ok(t, l)(l.ExchangeFRU("R1-I1-D05", p.Serial()))
 	r := fails(t, l)(l.ResumeRepair("R1-I1-D05"))
 	require.ErrorIs(t, r.Drives[0].Err, ErrNoAccess)
+	e := only(t, l, "BE3400A2", "R1-I1-D05")
+	require.Contains(t, e.Found[0], "the replacement can not join key group 1, which is inaccessible")
+	staysOpen(t, l, e)
 	require.Empty(t, l.ServiceAction(), "a service action that can not succeed does not keep the IML away")
 	require.NoError(t, l.StartKeyServer(1))
 	ok(t, l)(l.DualClusterIML())
@@ -125,7 +128,8 @@ func TestRepairEndsWhenTheGroupIsInaccessible(t *testing.T) {
 	advance(t, l, time.Hour)
 	normal(t, l, "R1-I1-D05")
 	normal(t, l, "R1-I1-D08")
-	require.Empty(t, notOfKeys(l.Events()))
+	closed(t, l, e)
+	require.Len(t, notOfKeys(l.Events()), 1)
 	readable(t, l)
 }
 

@@ -183,6 +183,10 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 			// Not the drive's fault, and not to be solved with the drive: the repair
 			// ends, so that an IML can be done.
 			rep.failed(s, "waits for its key group", errors.Join(err, s.port.PowerOn()))
+			if g := l.rankOf(waiting).group(); g != nil && waiting.serial != s.port.Serial() {
+				why := fmt.Sprintf("repair of %s: the replacement can not join key group %d, which is %s", s.name, g.id, g.enc.State())
+				l.raiseInaccessible(rep, s, g, why)
+			}
 			s.setState(Failed, fmt.Sprintf("it waits for key group %d; repair it again then", l.rankOf(waiting).keygrp))
 			return rep.done(), nil
 		}
@@ -277,9 +281,15 @@ func (l *Lab) memberBack(rep *reporter, m *member) {
 		l.resyncAs(m, inaccessible)
 		return
 	}
+	erased := s.port.Status().State == drive.Erased
 	err := g.readmit(s)
-	if err == nil {
+	if err == nil && erased {
+		rep.did(s, "was erased behind the facility's back: it joined key group %d afresh, and %s fills it again", g.id, r.name())
+	}
+	if err == nil && !erased {
 		rep.did(s, "opens to its credential and is back in %s", r.name())
+	}
+	if err == nil {
 		l.resyncAs(m, inaccessible)
 		return
 	}

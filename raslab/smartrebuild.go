@@ -44,7 +44,7 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 		if err := g.admit(spare); err != nil {
 			rep.failed(spare, fmt.Sprintf("did not join key group %d", r.keygrp), err)
 			if errors.Is(err, encgroup.ErrInaccessible) {
-				l.raiseInaccessible(rep, s, spare, g, err)
+				l.raiseInaccessible(rep, s, g, fmt.Sprintf("spare %s can not join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err))))
 			} else if blameless(err) {
 				l.spared(spare, "smart rebuild of "+s.name)
 			} else {
@@ -79,10 +79,9 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// raiseInaccessible reports a smart rebuild whose spare could not be
-// initialised because the group has no key.
-func (l *Lab) raiseInaccessible(rep *reporter, s, spare *slot, g *keyGroup, err error) {
-	why := fmt.Sprintf("spare %s can not join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err)))
+// raiseInaccessible reports a replacement, in a repair, or a spare, in a smart rebuild,
+// that could not be initialised because the group has no key.
+func (l *Lab) raiseInaccessible(rep *reporter, s *slot, g *keyGroup, why string) {
 	l.raise(src.BE3400A2, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, func(*event) []string {
 		if g.enc.State() == encgroup.Accessible {
 			return nil

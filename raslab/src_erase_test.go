@@ -207,3 +207,23 @@ func TestBE3400A3ForeignDriveInAnInstallAndAnInsert(t *testing.T) {
 	fails(t, l)(l.Insert("R1-I1-D09", member.Serial()))
 	only(t, l, "BE3400A3", "R1-I1-D09")
 }
+
+// MAP4980, row BE3400A3: the probable cause is an erase that was tried, in a manual
+// recovery, on a drive with customer data.
+func TestBE3400A3EraseOfAMember(t *testing.T) {
+	l := encrypted(t, Options{})
+	ok(t, l)(l.CreateArray("S2", RAIDAuto))
+	ok(t, l)(l.CreateRank("A1", 0))
+	for name, try := range map[string]func(string) (Report, error){"erase": l.EraseDrive, "revert": l.RevertDrive} {
+		_, err := try("R1-I1-D02")
+		require.ErrorIs(t, err, ErrState, "%s of a member is refused", name)
+		_, err = try("R1-I1-D09")
+		require.ErrorIs(t, err, ErrState, "%s of a member of a rank without encryption is refused too", name)
+	}
+	e := only(t, l, "BE3400A3", "R1-I1-D02")
+	require.Equal(t, 2, e.Count, "the configured member was to be erased twice; the other is not configured")
+	require.Contains(t, e.Found[0], "holds data of R0")
+	normal(t, l, "R1-I1-D02")
+	readable(t, l)
+	closed(t, l, e)
+}

@@ -160,3 +160,23 @@ func TestSmartRebuildWithABadSpareIsNoMatterOfKeys(t *testing.T) {
 	require.ErrorIs(t, err, ErrState, "there is no other spare")
 	readable(t, l)
 }
+
+// A member that was erased behind the facility's back opens to nothing: a pseudo
+// repair admits it afresh, and says so.
+func TestPseudoRepairSaysThatTheMemberWasErased(t *testing.T) {
+	l := encrypted(t, Options{})
+	p := drivePart(t, l, "R1-I1-D03")
+	msid, err := p.Drive.MSID()
+	require.NoError(t, err)
+	s, err := p.Drive.Authenticate(drive.EraseMaster, msid)
+	require.NoError(t, err, "the EraseMaster of a member is at MSID")
+	require.NoError(t, s.Erase(0))
+	s.Close()
+	advance(t, l, time.Hour)
+	only(t, l, "BE3400B3", "R1-I1-D03")
+	r := ok(t, l)(pseudoRepair(t, l, "R1-I1-D03"))
+	require.Equal(t, "was erased behind the facility's back: it joined key group 1 afresh, and R0 fills it again", r.Drives[0].Did)
+	advance(t, l, time.Hour)
+	normal(t, l, "R1-I1-D03")
+	readable(t, l)
+}

@@ -47,7 +47,7 @@ func TestSoundFacility(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := machine(t)
 		t.Repeat(m.Actions())
-		require.Empty(t, m.Lab.Events(), "no false alarm")
+		require.Empty(t, m.FalseAlarms(), "no false alarm")
 	})
 }
 

@@ -19,6 +19,7 @@ const (
 	kindOutsider kind = "outsider" // commands behind the facility's back
 	kindKeys     kind = "key path"
 	kindNoKey    kind = "no key for a drive"
+	kindTried    kind = "erase of a member tried"
 )
 
 // history is what was broken so far.
@@ -49,7 +50,7 @@ var causes = map[src.Code][]kind{
 	src.BE34009F: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
 	src.BE31F004: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
 	src.BE3400A2: {kindNoKey},
-	src.BE3400A3: {kindPulled, kindInserted, kindOutsider, kindArmed},
+	src.BE3400A3: {kindPulled, kindInserted, kindOutsider, kindArmed, kindTried},
 }
 
 // explained says whether some drive of an event, or for a want of keys the key
@@ -78,6 +79,24 @@ func (h *history) explained(e raslab.ServiceEvent) bool {
 		}
 	}
 	return true
+}
+
+// FalseAlarms lists the events that nothing broken explains: all but those by which
+// the facility reports what a person tried.
+func (m *Machine) FalseAlarms() []raslab.ServiceEvent {
+	return slices.DeleteFunc(m.Lab.Events(), func(e raslab.ServiceEvent) bool {
+		return e.SRC == string(src.BE3400A3) && m.history.explained(e)
+	})
+}
+
+// byHand tries to erase the drive in a slot in a manual recovery.
+func byHand(erase func(*raslab.Lab, string) (raslab.Report, error)) func(*Machine, []string) error {
+	return func(m *Machine, a []string) error {
+		if d, err := m.Lab.Drive(a[0]); err == nil && d.KeyGroup != 0 {
+			m.history.add(d.Serial, kindTried)
+		}
+		return m.report(erase(m.Lab, a[0]))
+	}
 }
 
 // hurt breaks the drive in a slot.

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
 // verb is one kind of step.
@@ -33,8 +35,8 @@ func init() {
 		"cancel":        {args: list(slot), run: func(m *Machine, a []string) error { return m.endsRepair(m.Lab.CancelRepair(a[0])) }, help: "give a repair up"},
 		"smart-rebuild": {args: list(slot), run: (*Machine).smartRebuild, help: "copy a member to a spare"},
 		"rekey":         {args: list(slot), run: func(m *Machine, a []string) error { return m.report(m.Lab.RekeyDrive(a[0])) }, help: "give a drive new credentials"},
-		"erase":         {args: list(slot), run: func(m *Machine, a []string) error { return m.report(m.Lab.EraseDrive(a[0])) }, help: "erase a drive that is in no rank"},
-		"revert":        {args: list(slot), run: func(m *Machine, a []string) error { return m.report(m.Lab.RevertDrive(a[0])) }, help: "revert a drive with its PSID"},
+		"erase":         {args: list(slot), run: byHand((*raslab.Lab).EraseDrive), help: "erase a drive that is in no rank"},
+		"revert":        {args: list(slot), run: byHand((*raslab.Lab).RevertDrive), help: "revert a drive with its PSID"},
 		"discontinue":   {run: (*Machine).discontinue, help: "erase everything, before the facility leaves the house"},
 		"health":        {quiet: true, run: func(m *Machine, _ []string) error { m.Lab.CheckHealth(); return nil }, help: "check the health of the drives now"},
 		"write":         {args: list(rankName, sector, numbers("CONTENT", 0, 1<<32-1)), quiet: true, run: (*Machine).write, help: "a host writes a sector; each CONTENT gives other data"},

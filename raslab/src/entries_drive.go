@@ -98,12 +98,12 @@ var driveEntries = []Entry{
 	},
 	{
 		Code:     BE3400A2,
-		Title:    "A spare can not be initialised because its encryption group is inaccessible",
+		Title:    "A replacement or a spare cannot be initialised because its encryption group is inaccessible",
 		Severity: Serious,
-		Cause: "A smart rebuild (issraid exchange) wanted to copy a member with predicted failure to a spare. The spare must get a credential of the existing encryption group first, " +
-			"and that group is inaccessible: no key server delivered the data key at the last IML, so there is no group key to derive a credential from. The drives are not at fault. " +
-			"The member still works, and the copy has not begun.",
-		When: []When{SmartRebuild},
+		Cause: "A drive had to get a credential of an existing encryption group, and that group is inaccessible: no key server delivered the data key at the last IML, " +
+			"so there is no group key to derive a credential from. The drive is the replacement in a repair, or the spare to which a smart rebuild (issraid exchange) " +
+			"wanted to copy a member with predicted failure. The drives are not at fault. Nothing was copied; in a smart rebuild the member still works.",
+		When: []When{Repair, SmartRebuild},
 		Check: []string{
 			"The state of the group: \"inaccessible\" confirms this event. If it is accessible by now, the key servers came back after the event.",
 			"For BE14CFE0 and the BE14E0xx codes: they say why the keys did not come. Work on those first.",
@@ -114,13 +114,13 @@ var driveEntries = []Entry{
 		Action: []string{
 			"Restore access to at least one key server of the group, by the action of the code found above.",
 			"When access is back, see that the group becomes accessible, by itself (BE14CFE1) or by hand (BE14E1F6).",
-			"Start the smart rebuild again. Only if it then fails for another reason, repair the drive.",
-			"When the rebuild is complete, close the event.",
+			"Repair the drive again with a pseudo repair, or start the smart rebuild again. Only if it then fails for another reason, replace the drive.",
+			"When the drive has joined and the rebuild is complete, close the event.",
 		},
 		Closing: Closing{Kind: ByHand},
 		Assumption: []string{
 			"Severity: our scale.",
-			"Cause: that the missing group key is what makes the group inaccessible is ours; the description in the source speaks of a drive repair, its service action column of a smart rebuild.",
+			"Cause: that the missing group key is what makes the group inaccessible is ours; the description in the source speaks of a drive repair, its service action column of a smart rebuild that RAS initiated: the code comes in both.",
 			"Check: that software is checked before the drive is replaced is in the source; the steps are ours.",
 			"Action: ours; the list is lost in the source.",
 			"Closing: by hand; the source gives no rule for this code.",
