@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/internal/filelock"
@@ -27,61 +26,6 @@ type FileOptions struct {
 	Geometry flash.Geometry // of a new file's flash; the zero value is flash.DefaultGeometry
 	// Wrap, if not nil, may put fault injection around the parts.
 	Wrap func(Parts) Parts
-}
-
-// CreateFile manufactures a drive in a new file. The file appears under its
-// name only when the drive is complete. It is an error (fs.ErrExist) if there
-// is something of that name.
-func CreateFile(path string, cfg Config, o FileOptions) (*File, Label, error) {
-	if o.Geometry == (flash.Geometry{}) {
-		o.Geometry = flash.DefaultGeometry
-	}
-	if _, err := os.Lstat(path); err == nil {
-		return nil, Label{}, fmt.Errorf("drive: create %s: %w", path, os.ErrExist)
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return nil, Label{}, fmt.Errorf("drive: create: %w", err)
-	}
-	fd, label, err := manufactureIn(f, path, cfg, o)
-	if err != nil {
-		return nil, Label{}, errors.Join(err, f.Close(), os.Remove(f.Name()))
-	}
-	return fd, label, nil
-}
-
-func manufactureIn(f *os.File, path string, cfg Config, o FileOptions) (*File, Label, error) {
-	if err := keepOut(f); err != nil {
-		return nil, Label{}, err
-	}
-	fl, err := flash.CreateFile(f, fuseArea, o.Geometry)
-	if err != nil {
-		return nil, Label{}, err
-	}
-	fd, parts, err := attach(f, fl, cfg, o)
-	if err != nil {
-		return nil, Label{}, err
-	}
-	var label Label
-	if fd.Drive, label, err = Manufacture(cfg, parts); err != nil {
-		return nil, Label{}, err
-	}
-	page := fd.fuses.encode(o.Geometry)
-	defer clear(page)
-	if _, err := f.WriteAt(page, 0); err != nil {
-		return nil, Label{}, fmt.Errorf("drive: burn fuses: %w", err)
-	}
-	if err := f.Sync(); err != nil {
-		return nil, Label{}, fmt.Errorf("drive: burn fuses: %w", err)
-	}
-	// Link, unlike rename, never replaces what another process put there meanwhile.
-	if err := os.Link(f.Name(), path); err != nil {
-		return nil, Label{}, fmt.Errorf("drive: create: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		return nil, Label{}, fmt.Errorf("drive: create: %w", err)
-	}
-	return fd, label, syncDir(filepath.Dir(path))
 }
 
 // keepOut keeps a second process out of a drive file.

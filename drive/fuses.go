@@ -42,6 +42,7 @@ type Fuses struct {
 //	228  4  CRC-32C of the bytes before
 const (
 	fuseMagic   = "FDELABDR"
+	cutMagic    = "FDELAB--" // in its place until the fuses are burnt
 	fuseVersion = 1
 	fuseCRC     = 228
 	fuseArea    = 4096
@@ -99,6 +100,8 @@ func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
 	var g flash.Geometry
 	be := binary.BigEndian
 	switch {
+	case len(p) >= fuseArea && string(p[:8]) == cutMagic:
+		return f, g, fmt.Errorf("%w: its creation was cut short, and there is no key in it: remove the file, or create the drive again", errNotADrive)
 	case len(p) < fuseArea || string(p[:8]) != fuseMagic:
 		return nil, g, fmt.Errorf("%w: it does not begin with %q", errNotADrive, fuseMagic)
 	case be.Uint16(p[8:]) != fuseVersion:

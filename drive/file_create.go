@@ -1,0 +1,181 @@
+package drive
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/filelock"
+)
+
+// CreateFile manufactures a drive in a new file. It is an error (fs.ErrExist) if
+// there is something of that name.
+//
+// The root key is written last, in one sector, to a file that is complete but for
+// it: whoever is killed or loses power before leaves no key behind, and whoever
+// comes after it leaves a whole drive. What was left without a key is refused by
+// OpenFile, and removed by the next CreateFile of that name.
+func CreateFile(path string, cfg Config, o FileOptions) (*File, Label, error) {
+	if o.Geometry == (flash.Geometry{}) {
+		o.Geometry = flash.DefaultGeometry
+	}
+	m := &making{path: path, cfg: cfg, o: o}
+	for _, s := range m.steps() {
+		if err := s.do(); err != nil {
+			return nil, Label{}, errors.Join(fmt.Errorf("drive: create %s: %w", path, err), m.undo())
+		}
+	}
+	return m.fd, m.label, nil
+}
+
+// making is a drive file that is being made.
+type making struct {
+	path   string
+	cfg    Config
+	o      FileOptions
+	f      *os.File // under a name of its own, until it has the drive's
+	linked bool     // path is f
+	fd     *File
+	label  Label
+}
+
+// makingStep is a change of the file system that happens or does not.
+type makingStep struct {
+	name string
+	do   func() error
+}
+
+func (m *making) steps() []makingStep {
+	return []makingStep{
+		{"clear away", m.clearAway},
+		{"open", m.open},
+		{"mark", m.mark},
+		{"manufacture", m.manufacture},
+		{"sync", func() error { return m.f.Sync() }},
+		// Link, unlike rename, never replaces what another process put there meanwhile.
+		{"link", m.link},
+		{"unlink", func() error { return os.Remove(m.f.Name()) }},
+		{"sync the directory", func() error { return syncDir(filepath.Dir(m.path)) }},
+		{"burn", m.burn},
+		{"sync the fuses", func() error { return m.f.Sync() }},
+	}
+}
+
+// clearAway removes what a making that was cut left behind.
+func (m *making) clearAway() error {
+	dir, base := filepath.Split(m.path)
+	entries, err := os.ReadDir(filepath.Clean(dir))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == base || strings.HasPrefix(e.Name(), "."+base+".") {
+			if err := removeUnfinished(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := os.Lstat(m.path); err == nil {
+		return os.ErrExist
+	}
+	return nil
+}
+
+// removeUnfinished removes a drive file without fuses that nobody is making.
+func removeUnfinished(name string) error {
+	info, err := os.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return nil // it is somebody else's
+	}
+	defer f.Close()
+	head := make([]byte, len(cutMagic))
+	if n, _ := f.ReadAt(head, 0); string(head[:n]) != cutMagic || filelock.Take(f) != nil {
+		return nil
+	}
+	// Under the lock: the name may have gone to another file, and that may have
+	// got its fuses, meanwhile.
+	n, _ := f.ReadAt(head, 0)
+	mine, err := f.Stat()
+	now, gone := os.Lstat(name)
+	if err != nil || gone != nil || !os.SameFile(mine, now) || string(head[:n]) != cutMagic {
+		return nil
+	}
+	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (m *making) open() (err error) {
+	if m.f, err = os.CreateTemp(filepath.Dir(m.path), "."+filepath.Base(m.path)+".*"); err != nil {
+		return err
+	}
+	return keepOut(m.f)
+}
+
+func (m *making) mark() error {
+	page := make([]byte, fuseArea)
+	copy(page, cutMagic)
+	_, err := m.f.WriteAt(page, 0)
+	return err
+}
+
+func (m *making) manufacture() error {
+	fl, err := flash.CreateFile(m.f, fuseArea, m.o.Geometry)
+	if err != nil {
+		return err
+	}
+	fd, parts, err := attach(m.f, fl, m.cfg, m.o)
+	if err != nil {
+		return err
+	}
+	fd.Drive, m.label, err = Manufacture(m.cfg, parts)
+	m.fd = fd
+	return err
+}
+
+func (m *making) link() error {
+	if err := os.Link(m.f.Name(), m.path); err != nil {
+		return err
+	}
+	m.linked = true
+	return nil
+}
+
+// burn writes the root key: all of it lies in the first 512 bytes of the page.
+func (m *making) burn() error {
+	page := m.fd.fuses.encode(m.o.Geometry)
+	defer clear(page)
+	if _, err := m.f.WriteAt(page, 0); err != nil {
+		return fmt.Errorf("burn fuses: %w", err)
+	}
+	return nil
+}
+
+// undo leaves nothing of a making that failed.
+func (m *making) undo() error {
+	if m.f == nil {
+		return nil
+	}
+	if m.fd != nil && m.fd.Drive != nil {
+		m.fd.fuses.Clear()
+	}
+	// What may hold the root key goes first: a name that cannot be removed must not
+	// keep it.
+	errs := []error{m.mark()}
+	if m.linked {
+		errs = append(errs, os.Remove(m.path))
+	}
+	if err := os.Remove(m.f.Name()); !errors.Is(err, fs.ErrNotExist) {
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, m.f.Close())...)
+}
