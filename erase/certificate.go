@@ -24,6 +24,7 @@ type Statement struct {
 	MediaVendor    string `json:"media_vendor"`
 	MediaModel     string `json:"media_model"`
 	MediaSerial    string `json:"media_serial"`
+	MediaIdentity  string `json:"media_identity,omitempty"` // IdentityText; "" where the drive proved none
 	MediaProperty  string `json:"media_property_number"`
 	MediaType      string `json:"media_type"`
 	MediaSource    string `json:"media_source"` // user or place that the media came from
@@ -115,10 +116,15 @@ func (s *Statement) canonical() []byte {
 type field struct{ label, value string }
 
 func (s *Statement) fields() []field {
-	return []field{
+	all := []field{
 		{"Media vendor", s.MediaVendor},
 		{"Media model", s.MediaModel},
 		{"Media serial number", s.MediaSerial},
+	}
+	if s.MediaIdentity != "" { // certificates from before there was an identity have no such line
+		all = append(all, field{"Media identity", s.MediaIdentity})
+	}
+	return append(all, []field{
 		{"Media property number", s.MediaProperty},
 		{"Media type", s.MediaType},
 		{"Media source", s.MediaSource},
@@ -138,7 +144,7 @@ func (s *Statement) fields() []field {
 		{"Location", s.Location},
 		{"Contact", s.Contact},
 		{"Notes", s.Notes},
-	}
+	}...)
 }
 
 func (s *Statement) check() error {

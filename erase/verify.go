@@ -271,7 +271,7 @@ func (r *run) certify() {
 		names = append(names, name)
 	}
 	s := r.e.o.Statement
-	s.MediaModel, s.MediaSerial = r.cfg.Model, r.res.Serial
+	s.MediaModel, s.MediaSerial, s.MediaIdentity = r.cfg.Model, r.res.Serial, r.identity()
 	if s.MediaType == "" {
 		s.MediaType = "self-encrypting drive, AES-256-XTS"
 	}

@@ -1,32 +1,50 @@
 package raslab
 
 import (
+	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/erase"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
 // DriveVerdict is what the discontinue scan says of one drive.
 type DriveVerdict struct {
 	Slot, Location, Serial string
+	Identity               string // the first 16 digits of the fingerprint that it proved; "" if it proved none
 	Passed                 bool
-	Verdict                string // "erased, certificate held", "never configured here", "security degraded", ...
+	Verdict                string // verdictErased, verdictNeverWritten, "security degraded", ...
 	Certificate            []byte // JSON; nil if it was never erased here, or not proved
 }
+
+// What the scan says of a drive that passes.
+const (
+	verdictErased       = "erased, certificate held"
+	verdictNeverWritten = "never written, nothing is on its medium"
+)
 
 // DiscontinueReport is the result of the scan.
 type DiscontinueReport struct {
 	Report
-	Verdicts []DriveVerdict // every drive that is in a slot, in slot order
+	Verdicts []DriveVerdict  // every drive that is in a slot, in slot order
+	Away     []CustodyRecord // drives that left with data, or without anybody having looked at them, in the order in which they had come
 }
 
 // Discontinue asks every drive for its erase status, as is done before a
 // facility leaves its site, and holds the answer against what the facility itself
-// proved. It removes nothing and erases nothing. It is refused while ranks exist: a
-// drive that is a member is not late, it is in use.
+// proved. A drive passes in one of two ways:
+//
+//   - it was erased here by the erase engine, it proves to be that very drive, and its
+//     medium is bit for bit as it was when the erase was verified;
+//   - nothing was ever written to its medium.
+//
+// Both are looked up as the erase engine looks: on the medium, not in what the drive says
+// of itself. Everything else is not proved, and the scan says what to do. Drives that are
+// not there are told from the custody records. The scan removes nothing and erases nothing; what
+// it finds goes into the records. It is refused while ranks exist: a drive that is a member is not late, it is
+// in use.
 func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	const op = "discontinue"
 	defer l.recovered(op, &result.Report, &failure)
@@ -39,13 +57,16 @@ func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	rep := l.begin(op, l.options.Serial)
 	var out DiscontinueReport
 	var bad []finding
-	for _, s := range l.slots {
-		if s.port.part == nil {
-			continue
-		}
+	here := l.rollCall()
+	for _, p := range here {
+		s := p.slot
 		v := DriveVerdict{Slot: s.name, Location: s.location, Serial: s.port.Serial()}
-		v.Verdict, v.Passed = l.eraseStatus(s)
-		if c := l.certificates[v.Serial]; c != nil && v.Passed {
+		if p.err == nil {
+			v.Identity = p.id.String()
+		}
+		var c *erase.Certificate
+		v.Verdict, c, v.Passed = l.eraseStatus(p, here)
+		if c != nil {
 			v.Certificate = c.JSON()
 		}
 		out.Verdicts = append(out.Verdicts, v)
@@ -53,61 +74,149 @@ func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 			bad = append(bad, driveFinding(s, v.Serial, v.Verdict))
 		}
 	}
-	for _, serial := range l.away() {
-		rep.note("%s is not in the facility, and was not erased here: find it", serial)
-	}
 	if len(bad) > 0 {
-		rep.r.Failed = true
 		rep.note("%d of %d drives are not proved to be erased", len(bad), len(out.Verdicts))
 		l.raise(src.BE34009F, "", bad, func(e *event) (still []string) {
 			for _, f := range e.found {
 				if f.slot.port.Serial() != f.serial {
 					continue // it was taken out
 				}
-				if verdict, ok := l.eraseStatus(f.slot); !ok {
+				all := l.rollCall()
+				i := slices.IndexFunc(all, func(p present) bool { return p.slot == f.slot })
+				if verdict, _, ok := l.eraseStatus(all[i], all); !ok {
 					still = append(still, f.slot.name+": "+verdict)
 				}
 			}
 			return still
 		})
 	} else {
-		rep.note("all %d drives are erased", len(out.Verdicts))
+		rep.note("all %d drives that are here are proved to hold no data", len(out.Verdicts))
 	}
+	lost := l.reportAway(rep, &out, here)
+	rep.r.Failed = len(bad) > 0 || lost > 0
 	out.Report = rep.done()
 	return out, nil
 }
 
-// away lists the drives that were to be erased here and are in no slot, by serial.
-func (l *Lab) away() []string {
-	out := slices.Sorted(maps.Keys(l.unproven))
-	for _, g := range l.groups {
+// reportAway tells of the drives that are not here, and counts those that
+// somebody has to see to.
+func (l *Lab) reportAway(rep *reporter, out *DiscontinueReport, here []present) (lost int) {
+	unused := 0
+	for _, e := range l.custody.away(here) {
+		switch e.State {
+		case CustodyHolds:
+			lost++
+			rep.note("%s is not in the facility, and was not erased here (%s, last in %s): find it and erase it, or let somebody answer for it", quoted(e.Serial), e.Why, e.Slot)
+		case CustodyAnswered:
+			rep.note("%s is not in the facility, and was not erased here; %s answered for it: %s", quoted(e.Serial), e.By, e.Reason)
+			continue
+		case CustodyUnused:
+			unused++
+		default:
+			continue // erased here before it left
+		}
+		out.Away = append(out.Away, *e)
+	}
+	for _, g := range l.groups { // a member that no record knows would be a gap in the records
 		for _, m := range g.enc.Members() {
-			out = append(out, m.Serial)
+			if !l.inSlot(m.Serial) && !slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == m.Serial }) {
+				panic(fmt.Sprintf("BUG: raslab: %s is a member of key group %d, and has no custody record", m.Serial, g.id))
+			}
 		}
 	}
-	slices.Sort(out)
-	return slices.DeleteFunc(slices.Compact(out), l.inSlot)
+	if unused > 0 {
+		rep.note("%d that no rank used left without being looked at: custody list which=all names them", unused)
+	}
+	return lost
 }
 
-// eraseStatus is the verdict on one drive. The drive's own word is necessary, and
-// not enough: a drive that was ever in use here needs an erase that was verified.
-func (l *Lab) eraseStatus(s *slot) (verdict string, ok bool) {
-	serial, st := s.port.Serial(), s.port.Status()
+// eraseStatus is the verdict on one drive of those that are here, and the certificate that
+// it rests on. The drive's own word is necessary, and not enough.
+func (l *Lab) eraseStatus(p present, here []present) (verdict string, c *erase.Certificate, ok bool) {
+	s, st := p.slot, p.slot.port.Status()
+	var written int
+	if st.Powered {
+		written = len(s.port.Dump().Written)
+	}
 	switch {
 	case !st.Powered:
-		return "does not answer: nothing is proved", false
+		return "does not answer: nothing is proved", nil, false
+	case s.port.part.plain && written == 0:
+		return "can not encrypt; " + verdictNeverWritten, nil, true
 	case s.port.part.plain:
-		return "can not encrypt, never used here", true
+		return fmt.Sprintf("not proved: can not encrypt, and holds %s; exchange it, and see to what it holds", sectorsWritten(written)), nil, false
+	case p.err != nil:
+		return "not proved: does not prove its identity: " + cause(p.err), nil, false
 	case st.State == drive.SecurityDegraded:
-		return "security degraded", false
+		return "security degraded", nil, false
 	case st.State != drive.Erased:
-		return "configured", false
-	case l.unproven[serial] != "":
-		return "not erased: " + l.unproven[serial], false
-	case l.owner(serial) != nil:
-		return "says erased, but its erase was never verified", false
-	case l.certificates[serial] != nil:
-		return "erased, certificate held", true
+		return "configured", nil, false
 	}
-	return "never configured here", true
+	if twin := twinOf(here, p); twin != nil {
+		return fmt.Sprintf("not proved: %s proves the same identity, one is a copy of the other; take one out, and erase each", twin.name), nil, false
+	}
+	e := l.custody.of(p.id, s.port.Serial())
+	if e == nil {
+		e = l.custody.arrived(s, p.id)
+	}
+	switch {
+	case e.NotErased != "":
+		return "not erased: " + e.NotErased, nil, false
+	case e.State == CustodyErased && bytes.Equal(e.Contents, contents(s.port.Dump())):
+		return verdictErased, e.Certificate, true
+	case l.ownerOf(s) != nil:
+		return "says erased, but its erase was never verified", nil, false
+	case e.State == CustodyErased:
+		l.custody.found(e, "written since its erase")
+		return notProved(e), nil, false
+	case e.State == CustodyHolds || e.State == CustodyAnswered:
+		return notProved(e), nil, false
+	case written > 0:
+		l.custody.found(e, sectorsWritten(written)+" that no rank wrote")
+		return notProved(e), nil, false
+	}
+	return verdictNeverWritten, nil, true
+}
+
+func notProved(e *CustodyRecord) string { return "not proved: " + e.Why + "; erase it" }
+
+func sectorsWritten(n int) string {
+	if n == 1 {
+		return "1 sector"
+	}
+	return fmt.Sprintf("%d sectors", n)
+}
+
+// Certificate is the certificate of sanitization of the drive with this serial number
+// that is in a slot now: it was erased here, it proves that it is that very drive, and nothing was written to
+// it since. nil if any of that does not hold, and for a drive that is in no slot: nobody can say what
+// became of it.
+func (l *Lab) Certificate(serial string) *erase.Certificate {
+	for _, s := range l.slots {
+		if s.port.part != nil && s.port.Serial() == serial {
+			if c, _ := l.certificateAt(s); c != nil {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// CertificateAt is Certificate of the drive in a slot. Where there is none, why says why not.
+func (l *Lab) CertificateAt(slotName string) (c *erase.Certificate, why string, err error) {
+	p, err := l.partAt("erase certificate", slotName)
+	if err != nil {
+		return nil, "", err
+	}
+	c, why = l.certificateAt(p.slot)
+	return c, why, nil
+}
+
+func (l *Lab) certificateAt(s *slot) (*erase.Certificate, string) {
+	if m := s.member(); m != nil && !l.another(m, s) {
+		return nil, "it is a member of " + l.rankOf(m).name()
+	}
+	all := l.rollCall()
+	verdict, c, _ := l.eraseStatus(all[slices.IndexFunc(all, func(p present) bool { return p.slot == s })], all)
+	return c, verdict
 }

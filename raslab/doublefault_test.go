@@ -230,9 +230,9 @@ func TestTheDiscontinueScanNamesDrivesThatAreNotThere(t *testing.T) {
 	require.NoError(t, l.Pull("R1-I1-D01"))
 	ok(t, l)(l.RemoveRank("R0"))
 	r, err := l.Discontinue()
-	require.NoError(t, err)
+	fails(t, l)(r.Report, err)
 	require.Len(t, r.Verdicts, 15)
-	require.Contains(t, r.Notes, "75NR641-0001 is not in the facility, and was not erased here: find it",
+	require.Contains(t, r.Notes, "75NR641-0001 is not in the facility, and was not erased here (member of R0, last in R1-I1-D01): find it and erase it, or let somebody answer for it",
 		"a drive with customer data is not passed over because somebody took it out")
 	noEvents(t, l)
 }

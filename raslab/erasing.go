@@ -39,6 +39,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, during string) error {
 	if err := l.knownSecrets(s, &job); err != nil {
 		return err
 	}
+	mine := l.ownerOf(s) != nil
 	l.owes(s, toErase, during)
 	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
 	l.watchStale = true
@@ -49,14 +50,24 @@ func (l *Lab) sanitize(s *slot, method erase.Method, during string) error {
 	res := &report.Results[0]
 	if !report.OK() {
 		why := strings.TrimPrefix(res.Why, "drive: ")
-		l.unproven[s.port.Serial()] = why
+		l.custody.notErased(s, why)
 		l.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %s: %s", errNotErased, res.Outcome, why)
 	}
-	delete(l.unproven, s.port.Serial())
-	l.certificates[s.port.Serial()] = res.Certificate
+	id, err := l.identify(s)
+	if err != nil || res.Certificate == nil || res.Certificate.Statement.MediaIdentity != erase.IdentityText(id) {
+		const why = "it was erased, and did not prove which drive it is"
+		l.custody.notErased(s, why)
+		l.settle(s.port.Serial())
+		return fmt.Errorf("raslab: %w: %s", errNotErased, why)
+	}
+	l.custody.erased(s, id, res.Certificate)
 	s.suspect = suspicion{}
-	_ = l.forget(s, s.port.Serial(), during) // or it is owed
+	if mine {
+		_ = l.forget(s, s.port.Serial(), during) // or it is owed
+	} else {
+		l.settle(s.port.Serial())
+	}
 	return nil
 }
 
@@ -102,7 +113,7 @@ func (l *Lab) released(rep *reporter, s *slot, during string) bool {
 	if err := l.sanitize(s, erase.DriveErase, during); err != nil {
 		l.settle(s.port.Serial()) // it is reported instead
 		if s.port.part != nil {
-			l.unproven[s.port.Serial()] = strings.TrimPrefix(cause(err), "raslab: "+errNotErased.Error()+": ")
+			l.custody.notErased(s, strings.TrimPrefix(cause(err), "raslab: "+errNotErased.Error()+": "))
 		}
 		rep.failed(s, "was not erased in the "+during, err)
 		s.setState(Failed, "not erased")
@@ -125,7 +136,7 @@ func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
 		rep.r.Failed = true
 		return
 	}
-	why := l.unproven[s.port.Serial()]
+	why := l.custody.unproven(s.port.Serial())
 	l.raise(src.BE34009E, s.name, []finding{driveFinding(s, s.port.Serial(), during+": not erased: "+why)}, l.stillUnproven)
 	rep.r.Failed = true
 }
@@ -134,7 +145,7 @@ func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
 // proved to be erased.
 func (l *Lab) stillUnproven(e *event) (still []string) {
 	for _, f := range e.found {
-		if why, bad := l.unproven[f.serial]; bad && f.slot.port.Serial() == f.serial {
+		if why := l.custody.unproven(f.serial); why != "" && f.slot.port.Serial() == f.serial {
 			still = append(still, f.slot.name+": not erased: "+why)
 		}
 	}
@@ -166,10 +177,21 @@ func (l *Lab) raiseConfigured(s *slot, why string) {
 // foreign says whether the drive in a slot has a credential that is not of this
 // facility.
 func (l *Lab) foreign(s *slot) bool {
-	if st := s.port.Status(); !st.Powered || l.owner(s.port.Serial()) != nil {
+	if st := s.port.Status(); !st.Powered || st.State != drive.Configured || l.ownerOf(s) != nil {
 		return false
 	}
-	return s.port.Status().State == drive.Configured
+	return true
+}
+
+// ours says whether the drive in a slot proves to be one that left a rank of this facility
+// unerased, and has its keys as they were then: nobody else has configured it.
+func (l *Lab) ours(s *slot) bool {
+	id, err := l.identify(s)
+	if err != nil {
+		return false
+	}
+	e := l.custody.of(id, s.port.Serial())
+	return e != nil && e.Used && e.Keys == s.port.Status().KeyGeneration
 }
 
 // awaited is the rank position whose data a drive holds; nil if none.
@@ -211,20 +233,26 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 		l.raiseInvalidConfiguration(driveFinding(s, s.port.Serial(), during+": "+why))
 		return false
 	}
+	if !l.certifyIdentity(rep, s) {
+		return false
+	}
 	if l.foreign(s) {
 		rep.failed(s, "is configured already", fmt.Errorf("raslab: it may hold customer data and is not erased: %w", encgroup.ErrConfigured))
+		if l.ours(s) {
+			e := l.custody.at(s)
+			rep.note("%s has left this facility with data (%s), and its credential was given up: an erase with the PSID of its label is what is left", e.Name(), e.Why)
+		}
 		l.refuseConfigured(rep, s, during)
 		return false
 	}
-	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s {
+	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s && !l.another(m, s) {
 		why := fmt.Sprintf("it belongs in %s: %s waits for it there", m.slot.name, l.rankOf(m).name())
 		s.setState(Inappropriate, why)
 		rep.failed(s, "was left as it is", errors.New("raslab: "+why))
 		return false
 	}
 	st := s.port.Status()
-	_, due := l.unproven[s.port.Serial()]
-	if st.State != drive.Erased || due || l.owner(s.port.Serial()) != nil {
+	if st.State != drive.Erased || l.custody.due(s) || l.ownerOf(s) != nil {
 		if !mayErase {
 			s.setState(Inappropriate, "its lifecycle state is "+st.State.String()+" and no erase was allowed")
 			rep.failed(s, "was left as it is", fmt.Errorf("raslab: %w: its lifecycle state is %s, and no erase was allowed", errNotErased, st.State))
@@ -276,20 +304,20 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s", r.name(), r.gone()), "this drive may hold the only copy of its data; do a pseudo repair of the other drive first")
 		}
 	}
-	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s {
+	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s && !l.another(m, s) {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s waits in %s for drive %s", l.rankOf(m).name(), m.slot.name, s.port.Serial()), "put the drive where it belongs")
 	}
 	if l.copyingTo(s) {
 		return Report{}, refuse(ErrState, op, s.name+" is being filled to join a rank", "wait until it serves")
 	}
-	if o := l.owner(s.port.Serial()); o != nil && o.enc.State() != encgroup.Accessible {
+	if o := l.ownerOf(s); o != nil && o.enc.State() != encgroup.Accessible {
 		return Report{}, refuse(ErrNoAccess, op, fmt.Sprintf("%s belongs to key group %d, which is %s", s.port.Serial(), o.id, o.enc.State()), "see to its key servers, then repeat the IML")
 	}
 	if s.port.answers() && p.plain {
 		return Report{}, refuse(ErrState, op, s.name+" holds a drive that can not encrypt", "there is no key to destroy; exchange the drive")
 	}
 	rep := l.begin(op, s.name)
-	if l.foreign(s) {
+	if l.foreign(s) && !(method == erase.PSIDRevert && l.ours(s)) {
 		rep.failed(s, "was not erased", fmt.Errorf("raslab: it may hold customer data: %w", encgroup.ErrConfigured))
 		l.refuseConfigured(rep, s, op)
 		return rep.done(), nil
@@ -307,7 +335,3 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 	}
 	return rep.done(), nil
 }
-
-// Certificate is the certificate of sanitization of a drive that was erased here
-// and has not been used since; nil if there is none.
-func (l *Lab) Certificate(serial string) *erase.Certificate { return l.certificates[serial] }

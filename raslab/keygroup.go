@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
 )
@@ -297,14 +298,46 @@ func (l *Lab) owner(serial string) *keyGroup {
 	return nil
 }
 
+// ownerOf is the group whose member the drive in a slot is; nil if it is nobody's here,
+// or if it proves to be another drive with the serial number of a member.
+func (l *Lab) ownerOf(s *slot) *keyGroup {
+	g := l.owner(s.port.Serial())
+	if g == nil {
+		return nil
+	}
+	id, err := l.identify(s)
+	if err != nil {
+		return g // it goes by the label, and opens to nothing that is not its own
+	}
+	namesakes := false
+	for _, e := range l.custody.entries {
+		if e.Serial != s.port.Serial() || e.State != CustodyHolds {
+			continue
+		}
+		if e.Identity == id || e.Identity.IsZero() {
+			return g
+		}
+		namesakes = true
+	}
+	if namesakes {
+		return nil
+	}
+	return g
+}
+
 // admit brings a drive into the group: it gets a new MEK and its credential.
 func (g *keyGroup) admit(s *slot) error {
+	c := &g.lab.custody
+	before, keys, fresh := c.before([]*slot{s}), s.port.Status().KeyGeneration, !c.due(s)
+	if fresh {
+		c.uses(fmt.Sprintf("joined key group %d", g.id), s)
+	}
 	err := g.enc.Admit(&s.port)
 	if errors.Is(err, encgroup.ErrMember) {
 		err = g.enc.Readmit(&s.port)
 	}
-	if !untouched(err) {
-		delete(g.lab.certificates, s.port.Serial())
+	if st := s.port.Status(); fresh && (untouched(err) || err != nil && st.Powered && st.State == drive.Erased && st.KeyGeneration == keys) {
+		c.spared([]*slot{s}, before) // it is as it was
 	}
 	if d := g.lab.debtOf(s.port.Serial()); err == nil && d != nil && d.stage == toForget {
 		g.lab.settle(d.serial)
@@ -328,6 +361,7 @@ func (g *keyGroup) rekey(s *slot) error { return g.noted(s, g.enc.Rekey(&s.port)
 func (g *keyGroup) noted(s *slot, err error) error {
 	if err == nil {
 		s.suspect = suspicion{settled: true, accepted: s.port.Status().KeyGeneration}
+		g.lab.custody.opened(s)
 	}
 	g.lab.watchStale = true
 	return err

@@ -104,11 +104,11 @@ type Lab struct {
 	raised []*event // every call of raise, in order
 	action *action
 
-	eraser       *erase.Engine
-	certificates map[string]*erase.Certificate // by serial: erased here, not used since
-	unproven     map[string]string             // by serial: should be erased, and why it is not proved
-	owed         []*debt                       // in the order in which it began
-	leaving      []*Rank                       // being removed, by id
+	eraser     *erase.Engine
+	challenges io.Reader // by which drives prove who they are
+	custody    custody
+	owed       []*debt // in the order in which it began
+	leaving    []*Rank // being removed, by id
 
 	hourlyRun  func()
 	watch      []watched // by slot
@@ -128,7 +128,6 @@ func New(o Options) (*Lab, error) {
 	}
 	l := &Lab{
 		options: o, clock: clock{start: o.Start}, byName: map[string]*slot{},
-		certificates: map[string]*erase.Certificate{}, unproven: map[string]string{},
 		kinds: map[int]encgroup.Kind{}, sfi: sfiRunning,
 		support: support{state: SupportAnswers},
 	}
@@ -149,6 +148,10 @@ func New(o Options) (*Lab, error) {
 		return nil, err
 	}
 	l.newCloud()
+	l.challenges = l.stream("challenges")
+	if err := l.newCustody(); err != nil {
+		return nil, err
+	}
 	if l.eraser, err = l.newEraser(); err != nil {
 		return nil, err
 	}
@@ -164,8 +167,14 @@ func New(o Options) (*Lab, error) {
 				return nil, fmt.Errorf("raslab: %w", err)
 			}
 			s.state, s.why = Normal, ""
+			id, err := l.identify(s)
+			if err != nil {
+				return nil, fmt.Errorf("raslab: %w", err)
+			}
+			l.custody.seen(s, id)
 		}
 	}
+	l.custody.save()
 	for i := range l.partitions {
 		l.partitions[i] = partition{id: i, complete: true, access: true, last: o.Start, memory: memory{entropy: l.stream(memoryName(i))}}
 	}

@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -30,19 +31,19 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	if len(l.slots)+slotsPerEnclosure > drivesMax {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("the facility has %d slots", len(l.slots)), fmt.Sprintf("at most %d are possible", drivesMax))
 	}
-	seen := map[string]bool{}
+	seen := map[*Part]bool{}
 	for i, serial := range q.Serials {
-		if serial == "" {
+		if strings.TrimSpace(serial) == "" {
 			continue
 		}
 		p, err := l.onShelf(op, serial)
 		if err != nil {
 			return Report{}, err
 		}
-		if seen[p.Serial()] {
+		if seen[p] {
 			return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("drive %s is named twice, again for slot %d", p.Serial(), i+1), "a drive goes into one slot")
 		}
-		seen[p.Serial()] = true
+		seen[p] = true
 	}
 	if own := l.FacilityCertificate(); !own.Valid {
 		rep := l.begin(op, l.options.Serial)
@@ -67,7 +68,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	rep := l.begin(op, enclosureName(slots[0].enclosure))
 	rep.note("enclosure %s installed at %s", rep.r.Object, enclosureLocation(slots[0].enclosure))
 	for i, s := range slots {
-		if parts[i].slot == nil && l.options.Shelf.Find(parts[i].Serial()) == parts[i] {
+		if slices.Contains(l.options.Shelf.parts, parts[i]) {
 			l.plug(s, parts[i])
 		} else {
 			l.fit(s, parts[i])

@@ -221,7 +221,7 @@ func (m *monkey) check() {
 		}
 	}
 	for _, s := range m.l.slots {
-		if s.array == nil && s.state == Normal && s.port.answers() && m.l.unproven[s.port.Serial()] == "" {
+		if s.array == nil && s.state == Normal && s.port.answers() && m.l.custody.unproven(s.port.Serial()) == "" {
 			require.NotEqual(m.t, drive.Configured, s.port.part.Drive.Status().State,
 				"%s serves no rank, is Normal and must not be Configured\n%s", s.name, m.l.TraceText())
 		}

@@ -219,7 +219,7 @@ func (l *Lab) findOwed() {
 	for _, g := range l.groups {
 		for _, m := range g.enc.Members() {
 			s := l.slotOf(m.Serial)
-			if s == nil || l.certificates[m.Serial] == nil || l.debtOf(m.Serial) != nil ||
+			if s == nil || !l.custody.proved(s) || l.debtOf(m.Serial) != nil ||
 				l.awaited(m.Serial) != nil || l.copyingTo(s) {
 				continue
 			}

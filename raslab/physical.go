@@ -119,6 +119,10 @@ func (l *Lab) Insert(slotName, serial string) (Report, error) {
 			r.failed(s, "did not power on", err)
 			return r.done(), nil
 		}
+		if l.setAsideImpostor(r, m, s) {
+			l.rankOf(m).displaced(m)
+			return r.done(), nil
+		}
 		r.note("%s holds data of %s: repair %s without an exchange to bring it back", p.Serial(), l.rankOf(m).name(), s.name)
 		return r.done(), nil
 	}

@@ -139,6 +139,7 @@ func (l *Lab) iml(rep *reporter, op string) {
 	l.action = nil
 	l.sfi = sfiRunning
 	l.sfiSteps++
+	l.custody.load()
 	found := l.load()
 	mended := slices.ContainsFunc(found.Copies, func(c repository.CopyReport) bool { return c.Repaired })
 	if mended {
@@ -171,7 +172,11 @@ func (l *Lab) iml(rep *reporter, op string) {
 	}
 	l.unlockMembers(rep)
 	l.goOn(rep)
-	rep.note("IML complete, data accessible")
+	if l.recoverMembers(rep) {
+		rep.note("IML complete, data accessible")
+	} else {
+		rep.note("IML complete, data accessible but for these ranks")
+	}
 	l.retryRebuilds()
 }
 
@@ -205,26 +210,31 @@ func (l *Lab) retrieveKeys(rep *reporter) {
 	}
 }
 
-// unlockMembers opens every drive that is a member of a group. A drive that
-// stays locked is found by the next health check.
+// unlockMembers opens every drive that is a member of a group, whoever locked it and
+// whenever its power came back. It says which of them could not be opened, and why.
 func (l *Lab) unlockMembers(rep *reporter) {
 	n := 0
 	for _, s := range l.slots {
 		if s.port.part == nil || s.state == Inappropriate {
 			continue
 		}
-		g := l.owner(s.port.Serial())
+		g := l.ownerOf(s)
 		if g == nil || g.enc.State() != encgroup.Accessible {
 			continue
 		}
-		if st := s.port.Status(); !st.Powered || !st.Locked || st.State != drive.Configured {
+		st := s.port.Status()
+		if !st.Powered {
+			rep.note("%s is a member of key group %d and was not unlocked: it does not answer", s.name, g.id)
+			continue
+		}
+		if !st.Locked || st.State != drive.Configured {
 			continue
 		}
 		switch err := g.unlock(s); {
 		case errors.Is(err, encgroup.ErrStore): // unlocked, and its record is behind: the next unlock settles it
 			l.logf(s.name, "%s", cause(err))
 		case err != nil:
-			l.logf(s.name, "not unlocked: %s", cause(err))
+			rep.note("%s is a member of key group %d and was not unlocked: %s", s.name, g.id, cause(err))
 			continue
 		}
 		n++
@@ -232,4 +242,47 @@ func (l *Lab) unlockMembers(rep *reporter) {
 	if n > 0 {
 		rep.note("%d drives unlocked", n)
 	}
+}
+
+// recoverMembers is what an IML does with members of ranks that were out of reach and are
+// well now: they catch up. Where the data of a rank wait for that, it is done before the IML is
+// complete, in the time that an IML takes (assumption). It says which ranks hosts can not
+// read or write in full all the same.
+func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
+	for _, r := range l.ranks {
+		for _, m := range r.members {
+			switch {
+			case m.state == inSync:
+				l.examine(m.slot) // what is wrong is reported by the health check, and is so already
+			case m.job == nil && l.wellAgain(m):
+				l.resync(m)
+			}
+		}
+	}
+	for _, r := range l.ranks {
+		for _, m := range r.members {
+			if out, _ := r.missing(); out < 2 || !l.dataAccess(r) {
+				break // hosts can read and write it while the others catch up
+			}
+			for j := m.job; j != nil && j.resync() && !j.ended; {
+				j.step()
+			}
+		}
+	}
+	accessible = true
+	for _, r := range l.ranks {
+		if out, _ := r.missing(); out > 1 || !l.dataAccess(r) {
+			accessible = false
+			rep.note("the data of %s are not accessible: %s", r.name(), r.gone())
+		}
+	}
+	return accessible
+}
+
+// wellAgain says whether the drive of a member that does not serve is there, is that very
+// drive, and is as its rank requires. One whose media are worn out stays out.
+func (l *Lab) wellAgain(m *member) bool {
+	s, r := m.slot, l.rankOf(m)
+	return s.port.answers() && s.port.Serial() == m.serial && s.errors < mediaErrorsFail && s.state != Inappropriate &&
+		l.dataAccess(r) && !l.another(m, s) && l.memberFault(s, r.group()) == ""
 }

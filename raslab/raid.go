@@ -35,9 +35,11 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type member struct {
 	slot   *slot
 	serial string // of the drive that holds this position's data
-	state  memberState
-	why    string // why it does not serve; "" when in sync
-	job    *copyJob
+	// identity is what that drive proved when it took the position.
+	identity drive.Identity
+	state    memberState
+	why      string // why it does not serve; "" when in sync
+	job      *copyJob
 	// stale holds rows that it missed while it was away and that nobody could
 	// give when it came back.
 	stale map[uint64]bool

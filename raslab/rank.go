@@ -70,16 +70,19 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	}
 	r := &Rank{lab: l, id: lowestFree(append(slices.Clone(l.ranks), l.leaving...), rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}
 	rep := l.begin(op, r.name())
+	before := l.custody.before(a.members)
+	ids := l.custody.uses("member of "+r.name(), a.members...)
 	for i, s := range a.members {
 		if g != nil {
 			if err := g.admit(s); err != nil {
 				rep.failed(s, "did not join key group", err)
+				l.custody.spared(a.members[i+1:], before)
 				l.recoverRankCreate(rep, r, a.members[:i+1])
 				return rep.done(), nil
 			}
 			rep.did(s, "joined key group %d", keygrp)
 		}
-		r.members = append(r.members, &member{slot: s, serial: s.port.Serial()})
+		r.members = append(r.members, &member{slot: s, serial: s.port.Serial(), identity: ids[i]})
 	}
 	a.rank = r
 	l.ranks = insertByID(l.ranks, r, rankID)

@@ -34,9 +34,12 @@ type copyJob struct {
 	left   []uint64  // rows that nobody could give
 	away   []*member // who was away then, and may have them
 	serial string    // of the drive that is filled
-	broken string    // why the target failed
-	ended  bool
-	finish func(j *copyJob, err error) // called once; the target serves already when err is nil
+	// identity is what that drive proved before the first row; zero for a member that
+	// catches up, which keeps its own.
+	identity drive.Identity
+	broken   string // why the target failed
+	ended    bool
+	finish   func(j *copyJob, err error) // called once; the target serves already when err is nil
 }
 
 // What a copy is for.
@@ -51,6 +54,9 @@ const (
 func (l *Lab) startCopy(m *member, target, source *slot, what string, finish func(*copyJob, error)) *copyJob {
 	j := &copyJob{rank: l.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), finish: finish}
 	m.job = j
+	if what != resynchronisation { // a member that catches up is in the records already
+		j.identity = l.custody.uses("member of "+j.rank.name(), target)[0]
+	}
 	if source != nil {
 		source.setState(MigrationSource, "being copied to "+target.name)
 		target.setState(MigrationTarget, "being copied from "+source.name)
@@ -250,6 +256,9 @@ func (j *copyJob) end(err error) {
 	}
 	if gone := m.serial; gone != j.target.port.Serial() && !l.inSlot(gone) {
 		_ = l.forget(old, gone, j.what+" of "+j.target.name) // it may come back one day, as anybody's drive
+	}
+	if !j.identity.IsZero() {
+		m.identity = j.identity
 	}
 	m.slot, m.serial, m.state, m.why = j.target, j.target.port.Serial(), inSync, ""
 	m.stale = map[uint64]bool{}

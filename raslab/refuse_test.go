@@ -95,14 +95,14 @@ func TestNoCustomerDataOnAnOpenDrive(t *testing.T) {
 func TestDiscontinueDoesNotTakeADrivesWord(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	serial := l.slots[2].port.Serial()
-	l.unproven[serial] = "verification found an old wrap"
+	l.custody.notErased(l.slots[2], "verification found an old wrap")
 	d, err := l.Discontinue()
 	fails(t, l)(d.Report, err)
 	require.Equal(t, "not erased: verification found an old wrap", d.Verdicts[2].Verdict, "the drive says Erased, and that is not enough")
 	ok(t, l)(l.EraseDrive("R1-I1-D03"))
 	d, err = l.Discontinue()
 	ok(t, l)(d.Report, err)
-	require.Equal(t, "never configured here", d.Verdicts[0].Verdict)
+	require.Equal(t, "never written, nothing is on its medium", d.Verdicts[0].Verdict)
 	require.Equal(t, "erased, certificate held", d.Verdicts[2].Verdict)
 	require.Contains(t, string(d.Verdicts[2].Certificate), serial)
 }

@@ -104,6 +104,9 @@ func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 	rep := l.begin(op, s.name)
 	if s.port.part != nil {
 		rep.note("%s was taken out of %s and put on the shelf", s.port.Serial(), s.name)
+		if e := l.custody.lastAt(s); e != nil && e.Open() {
+			rep.note("%s was not erased (%s): its custody record stays open", quoted(e.Serial), e.Why)
+		}
 		l.unplug(s)
 	}
 	l.plug(s, p)
@@ -149,9 +152,11 @@ func (l *Lab) CancelRepair(slotName string) (out Report, bad error) {
 		const why = "it is not the drive that its rank waits for"
 		rep.failed(s, "was left as it is", errors.New("raslab: "+why))
 		l.rankOf(m).failed(m, why)
+	case m != nil && l.setAsideImpostor(rep, m, s):
+		l.rankOf(m).failed(m, s.why)
 	case m != nil:
 		l.memberBack(rep, m)
-	case l.unproven[s.port.Serial()] == "" && s.port.Status().State == drive.Erased:
+	case !l.custody.due(s) && s.port.Status().State == drive.Erased:
 		s.setState(Normal, "")
 	default:
 		s.setState(Failed, "its repair was cancelled")
@@ -199,6 +204,10 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 			rep.failed(s, "did not power on", err)
 			l.rankOf(m).expectNothing(m)
 			l.rankOf(m).failed(m, "it does not power on")
+			return rep.done(), nil
+		}
+		if l.setAsideImpostor(rep, m, s) {
+			l.rankOf(m).failed(m, s.why)
 			return rep.done(), nil
 		}
 		l.memberBack(rep, m)

@@ -2,6 +2,8 @@ package raslab
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -147,14 +149,48 @@ func (s *Shelf) OrderPlain(sectorSize int, sectors uint64) (*Part, error) {
 // Parts lists what lies on the shelf, in the order in which it was put there.
 func (s *Shelf) Parts() []*Part { return append([]*Part(nil), s.parts...) }
 
-// Find gets a part by serial, in any case; nil if it does not lie here.
-func (s *Shelf) Find(serial string) *Part {
-	for _, p := range s.parts {
-		if strings.EqualFold(p.Serial(), strings.TrimSpace(serial)) {
-			return p
+// Find gets a part by its name; nil if it does not lie here, or if the name is that of
+// several. A name is a serial number: as it is if there is one, else in any case, else
+// without the blanks around it. The second of two with one serial number is SERIAL#2.
+func (s *Shelf) Find(name string) *Part {
+	if found := s.named(name); len(found) == 1 {
+		return found[0]
+	}
+	return nil
+}
+
+func (s *Shelf) named(name string) (found []*Part) {
+	for _, same := range []func(serial string) bool{
+		func(serial string) bool { return serial == name },
+		func(serial string) bool { return strings.EqualFold(serial, name) },
+		func(serial string) bool { return strings.EqualFold(strings.TrimSpace(serial), strings.TrimSpace(name)) },
+	} {
+		for _, p := range s.parts {
+			if same(p.Serial()) {
+				found = append(found, p)
+			}
+		}
+		if len(found) > 0 {
+			return found
+		}
+	}
+	if i := strings.LastIndexByte(name, '#'); i > 0 {
+		n, err := strconv.Atoi(name[i+1:])
+		if all := s.named(name[:i]); err == nil && n >= 1 && n <= len(all) {
+			return all[n-1 : n]
 		}
 	}
 	return nil
+}
+
+// Name is how Find gets this part: its serial number, with its place among those that have the
+// same.
+func (s *Shelf) Name(p *Part) string {
+	all := s.named(p.Serial())
+	if len(all) < 2 {
+		return p.Serial()
+	}
+	return fmt.Sprintf("%s#%d", p.Serial(), slices.Index(all, p)+1)
 }
 
 func (s *Shelf) take(p *Part) {
@@ -186,12 +222,17 @@ func (l *Lab) OrderPlainSpare() (*Part, error) {
 }
 
 func (l *Lab) onShelf(op, serial string) (*Part, error) {
-	if p := l.options.Shelf.Find(serial); p != nil {
-		return p, nil
+	shelf := l.options.Shelf
+	found := shelf.named(serial)
+	if len(found) == 1 {
+		return found[0], nil
 	}
-	have := make([]string, 0, len(l.options.Shelf.parts))
-	for _, p := range l.options.Shelf.parts {
-		have = append(have, p.Serial())
+	have := make([]string, 0, len(shelf.parts))
+	for _, p := range shelf.parts {
+		have = append(have, quoted(shelf.Name(p)))
+	}
+	if len(found) > 1 {
+		return nil, refuse(ErrInvalid, op, fmt.Sprintf("%d drives %q lie on the shelf", len(found), serial), "name one of them; on the shelf: "+strings.Join(have, ", "))
 	}
 	right := "the shelf is empty: order a spare part first"
 	if len(have) > 0 {

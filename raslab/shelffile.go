@@ -3,6 +3,7 @@ package raslab
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
@@ -14,7 +15,7 @@ import (
 // facility uses the drive any more. sectorSize is in bytes, 512 or 4096.
 func (s *Shelf) CreateFile(path, serial string, sectorSize int, sectors uint64, entropy io.Reader) (*Part, io.Closer, error) {
 	const op = "shelf create"
-	if s.Find(serial) != nil {
+	if slices.ContainsFunc(s.parts, func(o *Part) bool { return o.Serial() == serial }) {
 		return nil, nil, refuse(ErrInvalid, op, fmt.Sprintf("a drive %q lies on the shelf already", serial), "serial numbers are unique")
 	}
 	p := &Part{}
@@ -33,7 +34,8 @@ func (s *Shelf) CreateFile(path, serial string, sectorSize int, sectors uint64, 
 }
 
 // OpenFile puts the drive of a file on the shelf, without power. Its label is not in the
-// file: only the serial number is known, and a PSID revert is not possible.
+// file: only the serial number is known, and a PSID revert is not possible. Another drive of that serial number may
+// lie there: that is so in the field too.
 func (s *Shelf) OpenFile(path string, entropy io.Reader) (*Part, io.Closer, error) {
 	p := &Part{}
 	f, err := drive.OpenFile(path, drive.FileOptions{Entropy: entropy, Wrap: p.wrap})
@@ -41,10 +43,6 @@ func (s *Shelf) OpenFile(path string, entropy io.Reader) (*Part, io.Closer, erro
 		return nil, nil, err
 	}
 	p.Drive, p.Label = f.Drive, drive.Label{Serial: f.Serial()}
-	if s.Find(p.Serial()) != nil {
-		_ = f.Close() // nothing was written
-		return nil, nil, refuse(ErrInvalid, "shelf open", fmt.Sprintf("a drive %q lies on the shelf already", p.Serial()), "serial numbers are unique")
-	}
 	s.parts = append(s.parts, p)
 	return p, f, nil
 }

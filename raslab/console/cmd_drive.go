@@ -115,15 +115,23 @@ func driveCommands() []*Command {
 }
 
 func serialParam(help string, required bool) Param {
-	return Param{Name: "serial", Kind: nameKind("serial", "the serial number of a drive on the shelf"), Required: required, Help: help, Complete: serials}
+	return Param{Name: "serial", Kind: driveKind("the serial number of a drive on the shelf"), Required: required, Help: help, Complete: serials}
 }
 
 // driveName is a serial with its place.
 func driveName(part *raslab.Part, slot string) string {
 	if slot == "" {
-		return part.Serial() + " (on the shelf)"
+		return quotedEnds(part.Serial()) + " (on the shelf)"
 	}
-	return part.Serial() + " (" + slot + ")"
+	return quotedEnds(part.Serial()) + " (" + slot + ")"
+}
+
+// quotedEnds puts a serial number with blanks at its ends, which nobody would see, in quotes.
+func quotedEnds(serial string) string {
+	if strings.TrimSpace(serial) != serial {
+		return forceQuote(serial)
+	}
+	return serial
 }
 
 func listDrives(s *Session, lab *raslab.Lab, a Args) error {
@@ -191,6 +199,9 @@ func (s *Session) showDrive(a Args) error {
 	if part.Plain() {
 		s.printf("  keys       none: it can not encrypt\n")
 		return nil
+	}
+	if id, err := d.Identity(); err == nil {
+		s.printf("  identity   %s\n", id)
 	}
 	s.printf("  keys       %s\n", statusWords(d.Status()))
 	if tries := triesWords(d); tries != "" {

@@ -28,7 +28,8 @@ func eraseCommands() []*Command {
 		},
 		{
 			Noun: "erase", Verb: "certificate", Summary: "show the certificate of sanitization of a drive that was erased here, or write it to a file",
-			Detail: "There is one while the drive was erased, verified, and not used since; fdelab certificate verify FILE checks it.",
+			Detail: "There is one for a drive in a slot that was erased here and verified, proves by its factory identity that it is that drive, and was not used since. " +
+				"fdelab certificate verify FILE checks it.",
 			Params: []Param{
 				anyDriveParam("the drive"),
 				{Name: "file", Kind: textKind, Help: "a file to write, which must not exist yet; without it the certificate is shown"},
@@ -40,9 +41,15 @@ func eraseCommands() []*Command {
 				if err != nil {
 					return err
 				}
-				c := lab.Certificate(part.Serial())
+				if slot == "" {
+					return fmt.Errorf("there is no certificate for %s now: a drive proves in a slot that it is the one that was erased, and was not used since", driveName(part, slot))
+				}
+				c, why, err := lab.CertificateAt(slot)
+				if err != nil {
+					return err
+				}
 				if c == nil {
-					return fmt.Errorf("there is no certificate for %s: it was not erased here, or was used since", driveName(part, slot))
+					return fmt.Errorf("there is no certificate for %s: %s", driveName(part, slot), why)
 				}
 				data := []byte(c.Text())
 				if arg[string](a, "as") == "json" {

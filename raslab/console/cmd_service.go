@@ -79,9 +79,7 @@ func serviceCommands() []*Command {
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
 				r := raslab.MESRequest{AllowErase: arg[string](a, "erase") == "yes"}
 				if list := arg[string](a, "serials"); list != "" {
-					for _, serial := range strings.Split(strings.ToUpper(list), ",") {
-						r.Serials = append(r.Serials, strings.TrimSpace(serial))
-					}
+					r.Serials = strings.Split(list, ",")
 				}
 				return s.report(lab.InstallMES(r))
 			}),

@@ -23,7 +23,7 @@ func shelfCommands() []*Command {
 				}
 				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 				for _, p := range parts {
-					fmt.Fprintf(t, "%s\t%s\n", p.Serial(), statusWords(p.Drive.Status()))
+					fmt.Fprintf(t, "%s\t%s\n", quotedEnds(s.shelf.Name(p)), statusWords(p.Drive.Status()))
 				}
 				return t.Flush()
 			},
@@ -51,7 +51,7 @@ func shelfCommands() []*Command {
 				"is known until the session ends. Not in a transcript: the keys of such a drive are never the same twice.",
 			Params: []Param{
 				fileParam("the file, which must not exist yet"),
-				{Name: "serial", Kind: nameKind("serial", "1 to 20 letters, digits or dashes"), Required: true, Help: "its serial number"},
+				{Name: "serial", Kind: driveKind("1 to 20 printable ASCII characters"), Required: true, Help: "its serial number"},
 			},
 			Example: "shelf create file=a.drive serial=BENCH1",
 			Run: func(s *Session, a Args) error {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/internal/suggest"
@@ -19,7 +20,7 @@ func registry() []*Command { return all }
 func init() {
 	for _, group := range [][]*Command{
 		labCommands(), enclosureCommands(), siteCommands(), driveCommands(), hostCommands(), shelfCommands(), faultCommands(),
-		rankCommands(), groupCommands(), keyServerCommands(), managerCommands(), recoveryCommands(), cloudCommands(), keyPathCommands(), serviceCommands(), plantCommands(), eventCommands(), callHomeCommands(), eraseCommands(), dscliCommands(), generalCommands(),
+		rankCommands(), groupCommands(), keyServerCommands(), managerCommands(), recoveryCommands(), cloudCommands(), keyPathCommands(), serviceCommands(), custodyCommands(), plantCommands(), eventCommands(), callHomeCommands(), eraseCommands(), dscliCommands(), generalCommands(),
 	} {
 		all = append(all, group...)
 	}
@@ -40,7 +41,7 @@ func slotParam(help string) Param {
 }
 
 func anyDriveParam(help string) Param {
-	return Param{Name: "drive", Kind: nameKind("drive", "a slot such as R1-I1-D05, or a serial number"), Required: true, Help: help, Complete: anyDrives}
+	return Param{Name: "drive", Kind: driveKind("a slot such as R1-I1-D05, or a serial number"), Required: true, Help: help, Complete: anyDrives}
 }
 
 func rankParam() Param {
@@ -88,7 +89,7 @@ func slots(s *Session) []string {
 func serials(s *Session) []string {
 	var names []string
 	for _, p := range s.shelf.Parts() {
-		names = append(names, p.Serial())
+		names = append(names, s.shelf.Name(p))
 	}
 	return names
 }
@@ -228,20 +229,45 @@ func withoutBlankLines(text string) string {
 	return out
 }
 
-// part finds a physical drive by slot, or by serial in a slot or on the shelf. The slot is
-// empty for a loose one.
+// part finds a physical drive by slot, or by serial number in a slot or on the shelf: as it
+// was typed if there is one, else in any case. The slot is empty for a loose one. A serial number that
+// several drives have names none of them.
 func (s *Session) part(name string) (part *raslab.Part, slot string, err error) {
+	var all []string
 	if s.lab != nil {
-		for _, d := range s.lab.Drives() {
-			if d.Slot == name || d.Serial == name && name != "" {
+		drives := s.lab.Drives()
+		for _, d := range drives {
+			if strings.EqualFold(d.Slot, name) {
 				part, err = s.lab.Part(d.Slot)
 				return part, d.Slot, err
 			}
 		}
+		for _, same := range []func(string) bool{func(o string) bool { return o == name }, func(o string) bool { return strings.EqualFold(o, name) }} {
+			for _, d := range drives {
+				if d.Serial != "" && same(d.Serial) {
+					all, slot = append(all, d.Slot), d.Slot
+				}
+			}
+			if len(all) > 0 {
+				break
+			}
+		}
 	}
-	if part = s.shelf.Find(name); part != nil {
+	loose := s.shelf.Parts()
+	loose = slices.DeleteFunc(loose, func(p *raslab.Part) bool { return p.Serial() != name })
+	for i, p := range loose {
+		all = append(all, quote(fmt.Sprintf("%s#%d", p.Serial(), i+1)))
+	}
+	if part = s.shelf.Find(name); part != nil && len(all) == len(loose) {
 		return part, "", nil
 	}
-	names := anyDrives(s)
-	return nil, "", fmt.Errorf("no drive %s: %s", name, suggest.Guess(name, names, "drive list and shelf list show what there is"))
+	switch len(all) {
+	case 0:
+		names := anyDrives(s)
+		return nil, "", fmt.Errorf("no drive %s: %s", quotedEnds(name), suggest.Guess(name, names, "drive list and shelf list show what there is"))
+	case 1:
+		part, err = s.lab.Part(slot)
+		return part, slot, err
+	}
+	return nil, "", fmt.Errorf("%d drives have the serial number %s: name the one that is meant: %s", len(all), quotedEnds(name), strings.Join(all, ", "))
 }

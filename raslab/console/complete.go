@@ -11,14 +11,7 @@ type Candidate struct {
 // Complete lists how the last word of text (what stands before the cursor) may go
 // on: nouns, verbs, arguments that are still missing, or values. It changes nothing.
 func Complete(s *Session, text string) []Candidate {
-	if i := strings.LastIndexByte(text, ';'); i >= 0 {
-		text = text[i+1:]
-	}
-	words := strings.Fields(text)
-	word := ""
-	if len(words) > 0 && !strings.HasSuffix(text, " ") {
-		word, words = words[len(words)-1], words[:len(words)-1]
-	}
+	words, word := unfinished(text)
 	var all []Candidate
 	switch {
 	case len(words) == 0:
@@ -57,6 +50,32 @@ func Complete(s *Session, text string) []Candidate {
 		}
 	}
 	return fit
+}
+
+// unfinished splits what was typed of the last command into whole words, as they were
+// typed, and the one that is being typed. A blank or a semicolon in quotes is part of a word.
+func unfinished(text string) (words []string, word string) {
+	quoted, escaped := false, false
+	for _, r := range text {
+		switch {
+		case escaped:
+			escaped = false
+		case quoted && r == '\\':
+			escaped = true
+		case r == '"':
+			quoted = !quoted
+		case !quoted && r == ';':
+			words, word = nil, ""
+			continue
+		case !quoted && isBlank(r):
+			if word != "" {
+				words, word = append(words, word), ""
+			}
+			continue
+		}
+		word += string(r)
+	}
+	return words, word
 }
 
 func nounHelp(noun string) string {

@@ -35,6 +35,17 @@ func nameKind(name, help string) Kind {
 	}}
 }
 
+// driveKind names a drive: a slot, a serial number, an identity. A serial number may have
+// blanks anywhere (SPC-4 fills short ones with them), and any case; it is taken as it was typed.
+func driveKind(help string) Kind {
+	return Kind{Name: "drive", Help: help, Parse: func(s string) (any, error) {
+		if strings.TrimSpace(s) == "" {
+			return nil, fmt.Errorf("need %s", help)
+		}
+		return s, nil
+	}}
+}
+
 func intKind(name string, low, high int) Kind {
 	help := fmt.Sprintf("a whole number from %d to %d", low, high)
 	return Kind{Name: name, Help: help, Parse: func(s string) (any, error) {

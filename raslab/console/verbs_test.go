@@ -142,7 +142,7 @@ func TestADriveFileLivesOn(t *testing.T) {
 	out.Reset()
 	require.NoError(t, second.Run(`host unlock drive=bench1 pin="mine"; host read drive=bench1`, &out))
 	require.Contains(t, out.String(), `sector 0: "kept, sector 0"`, "its own does, and the data is there")
-	require.ErrorContains(t, second.Run("host revert drive=bench1", &out), "the label of BENCH1 (on the shelf) is not at hand")
+	require.ErrorContains(t, second.Run("host revert drive=bench1", &out), "the label of bench1 (on the shelf) is not at hand")
 	require.Error(t, second.Run("shelf open file="+file, &out), "it can be opened once at a time")
 }
 

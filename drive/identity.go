@@ -1,0 +1,120 @@
+package drive
+
+import (
+	"crypto/ed25519"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// ChallengeSize is the length of a challenge in bytes.
+const ChallengeSize = 32
+
+// Identity is the public half of a drive's factory identity, an Ed25519 key
+// (RFC 8032), 32 bytes. A serial number is printed and can be printed twice;
+// this can be proved, and only by the chip whose fuses it was derived from.
+type Identity [ed25519.PublicKeySize]byte
+
+// Fingerprint is the SHA-256 of the public key, 64 hexadecimal digits.
+func (i Identity) Fingerprint() string {
+	sum := sha256.Sum256(i[:])
+	return hex.EncodeToString(sum[:])
+}
+
+// String is the first 16 digits of the fingerprint: enough to tell the drives of a
+// facility apart.
+func (i Identity) String() string { return i.Fingerprint()[:16] }
+
+// IsZero says that it is no identity.
+func (i Identity) IsZero() bool { return i == Identity{} }
+
+// Attestation is a drive's answer to a challenge.
+type Attestation struct {
+	Identity  Identity
+	Serial    string // as the fuses have it; a label may say something else
+	Signature [ed25519.SignatureSize]byte
+}
+
+// ErrAttestation is wrapped by every refusal of Attestation.Verify.
+var ErrAttestation = errors.New("drive: attestation")
+
+// attestationContext keeps a signature over a challenge from being taken for
+// any other signature.
+const attestationContext = "fdelab drive attestation 1\n"
+
+func attested(serial string, challenge *[ChallengeSize]byte) []byte {
+	b := append([]byte(attestationContext), byte(len(serial)))
+	b = append(b, serial...)
+	return append(b, challenge[:]...)
+}
+
+// Verify checks that whoever answered holds the private half of Identity, and
+// answered this very challenge. That it is a new one, which nobody could have known before, is up to
+// the caller.
+func (a *Attestation) Verify(challenge [ChallengeSize]byte) error {
+	if len(a.Serial) > 255 || !ed25519.Verify(a.Identity[:], attested(a.Serial, &challenge), a.Signature[:]) {
+		return fmt.Errorf("%w: the signature does not fit the challenge", ErrAttestation)
+	}
+	return nil
+}
+
+// identityKey derives the private key of the factory identity from the root key
+// in the fuses: HKDF-SHA256 (RFC 5869) gives the seed. So drives that were made
+// before there was an identity have one too, and it outlives every erase and revert.
+func identityKey(root *secret.Key32) ed25519.PrivateKey {
+	seed, err := hkdf.Key(sha256.New, root[:], nil, "fdelab/identity/1", ed25519.SeedSize)
+	if err != nil {
+		panic("BUG: HKDF refuses 32 bytes: " + err.Error())
+	}
+	defer clear(seed)
+	return ed25519.NewKeyFromSeed(seed)
+}
+
+// Attest proves which drive this is: it signs the challenge with the factory
+// identity. It needs no PIN and no record, like the MSID, and changes nothing.
+// Errors: NoPower.
+//
+// A file that was copied with its fuses is the same drive twice, and both copies prove it.
+func (d *Drive) Attest(challenge [ChallengeSize]byte) (Attestation, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.powered {
+		return Attestation{}, d.ready("attest")
+	}
+	key := identityKey(d.fuses.Root)
+	defer clear(key)
+	a := Attestation{Serial: d.cfg.Serial}
+	copy(a.Identity[:], key[ed25519.SeedSize:])
+	copy(a.Signature[:], ed25519.Sign(key, attested(a.Serial, &challenge)))
+	return a, nil
+}
+
+// Identity is the public half of the factory identity, as the drive says it.
+// Whoever has to know asks for it by Attest. Errors: NoPower.
+func (d *Drive) Identity() (Identity, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.powered {
+		return Identity{}, d.ready("identity")
+	}
+	key := identityKey(d.fuses.Root)
+	defer clear(key)
+	return Identity(key[ed25519.SeedSize:]), nil
+}
+
+// MarshalText is the public key as 64 hexadecimal digits.
+func (i Identity) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(i[:])), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (i *Identity) UnmarshalText(text []byte) error {
+	b, err := hex.DecodeString(string(text))
+	if err != nil || len(b) != len(i) {
+		return fmt.Errorf("drive: identity %q, need %d hexadecimal digits", text, 2*len(i))
+	}
+	copy(i[:], b)
+	return nil
+}

@@ -1,0 +1,417 @@
+package raslab
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
+	"github.com/seed-9d983aeb/fdelab/erase"
+)
+
+// Custody records: what became of every drive that was ever in a slot. One that
+// held data stays in them until it was proved erased here, or until somebody
+// answered for it by name. (NIST SP 800-88 Rev. 1 section 4 asks that media stay under
+// control and that their sanitization is recorded; the form is ours.)
+//
+// They are kept in a repository of their own in three copies, apart from the
+// keys (assumption): so they outlive a loss of power, and are read again at each IML.
+
+// CustodyState is what is known of a drive that was in the facility.
+type CustodyState string
+
+// The states.
+const (
+	CustodyUnused   CustodyState = "unused"     // no rank used it, and no scan found data on it
+	CustodyHolds    CustodyState = "holds data" // it held data, and no erase of it was proved since
+	CustodyErased   CustodyState = "erased"     // erased here and verified; nothing was used since as far as the facility knows
+	CustodyAnswered CustodyState = "answered"   // it left with its data, and a person has answered for it
+)
+
+const (
+	custodyEntry  = "custody records"
+	custodyCopies = 3
+	custodyPages  = 2048 // two generations of records of 1,536 drives with their certificates
+)
+
+// CustodyRecord is one drive that was ever in a slot.
+type CustodyRecord struct {
+	Identity    drive.Identity // zero for a drive that can not prove any
+	Serial      string
+	Slot        string // where it was seen last
+	State       CustodyState
+	Why         string    // what data it held: "member of R0"; "" if none is known of
+	NotErased   string    // why its last erase was not proved; "" if none was tried
+	Used        bool      // by a rank of this facility, and not erased or answered for since
+	Keys        uint32    // key generation that this facility's credential opened last
+	Since       time.Time // of State
+	By, Reason  string    // who answered for it, and why
+	Certificate *erase.Certificate
+	Contents    []byte `json:",omitempty"` // SHA-256 of its medium when its erase was verified
+	Present     bool   `json:"-"`          // a drive in a slot proves that it is this one
+}
+
+// Open says whether somebody still has to see to the drive.
+func (r *CustodyRecord) Open() bool { return r.State == CustodyHolds }
+
+// Name is the serial number, and the identity beside it.
+func (r *CustodyRecord) Name() string {
+	if r.Identity.IsZero() {
+		return quoted(r.Serial) + " (no identity)"
+	}
+	return quoted(r.Serial) + " (" + r.Identity.String() + ")"
+}
+
+// custody is the records of a facility.
+type custody struct {
+	lab     *Lab
+	repo    *repository.Repository
+	devices []repository.Device
+	entries []*CustodyRecord // in the order of arrival
+}
+
+func (l *Lab) newCustody() error {
+	c := &l.custody
+	c.lab = l
+	for range custodyCopies {
+		c.devices = append(c.devices, repository.NewMemDevice(custodyPages))
+	}
+	repo, err := repository.Create(l.stream("custody records"), c.devices...)
+	if err != nil {
+		return fmt.Errorf("raslab: %w", err)
+	}
+	c.repo = repo
+	return nil
+}
+
+// save writes every record. A record that cannot be kept must not be acted on.
+func (c *custody) save() {
+	b, err := json.Marshal(c.entries)
+	if err == nil {
+		err = c.repo.Put(custodyEntry, b)
+	}
+	if err != nil {
+		panic("BUG: raslab: the custody records can not be kept: " + firstLine(err))
+	}
+}
+
+// load reads the records as partitions that have booted.
+func (c *custody) load() {
+	repo, _, err := repository.Open(c.devices...)
+	if err != nil {
+		panic("BUG: raslab: the custody records can not be read: " + firstLine(err))
+	}
+	c.repo, c.entries = repo, nil
+	b, _, err := repo.Read(custodyEntry)
+	if errors.Is(err, repository.ErrNoEntry) {
+		return
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &c.entries)
+	}
+	if err != nil {
+		panic("BUG: raslab: the custody records can not be read: " + firstLine(err))
+	}
+}
+
+// change alters a record and keeps it.
+func (c *custody) change(e *CustodyRecord, alter func()) {
+	was := e.State
+	alter()
+	if e.State != was {
+		e.Since = c.lab.Now()
+	}
+	c.save()
+}
+
+// of finds a drive by the identity that it proved; by its serial number one that can prove
+// none.
+func (c *custody) of(id drive.Identity, serial string) *CustodyRecord {
+	for _, e := range c.entries {
+		if e.Identity == id && (!id.IsZero() || e.Serial == serial) {
+			return e
+		}
+	}
+	return nil
+}
+
+// at is the record of the drive in a slot; nil if it has none. Of a drive that answers nothing it goes
+// by the label.
+func (c *custody) at(s *slot) *CustodyRecord {
+	id, err := c.lab.identify(s)
+	if err == nil {
+		return c.of(id, s.port.Serial())
+	}
+	for _, e := range c.entries {
+		if e.Serial == s.port.Serial() {
+			return e
+		}
+	}
+	return nil
+}
+
+// lastAt is the record of the drive that was seen last in a slot and has the serial number
+// on the label there: for a slot without power, whose drive answers nothing.
+func (c *custody) lastAt(s *slot) *CustodyRecord {
+	for _, e := range c.entries {
+		if e.Slot == s.name && e.Serial == s.port.Serial() {
+			return e
+		}
+	}
+	return nil
+}
+
+// seen is the record of a drive in a slot, made if there is none; the caller saves.
+func (c *custody) seen(s *slot, id drive.Identity) *CustodyRecord {
+	e := c.of(id, s.port.Serial())
+	if e == nil {
+		e = &CustodyRecord{Identity: id, Serial: s.port.Serial(), State: CustodyUnused, Since: c.lab.Now()}
+		c.entries = append(c.entries, e)
+	}
+	e.Slot = s.name
+	return e
+}
+
+// arrived records that a drive is in a slot.
+func (c *custody) arrived(s *slot, id drive.Identity) *CustodyRecord {
+	e := c.seen(s, id)
+	c.save()
+	return e
+}
+
+// uses records, before the first byte, that drives take data. What they prove is
+// returned in the order of the slots, zero for one that proves nothing.
+func (c *custody) uses(why string, slots ...*slot) []drive.Identity {
+	ids := make([]drive.Identity, len(slots))
+	changed := false
+	for i, s := range slots {
+		id, err := c.lab.identify(s)
+		e := c.at(s)
+		if err == nil || e == nil {
+			e = c.seen(s, id)
+		}
+		ids[i] = e.Identity
+		if e.State == CustodyHolds && e.Why == why && e.NotErased == "" {
+			continue
+		}
+		changed = true
+		if e.State != CustodyHolds {
+			e.Since = c.lab.Now()
+		}
+		e.State, e.Why, e.NotErased, e.Used, e.Certificate, e.Contents = CustodyHolds, why, "", true, nil, nil
+	}
+	if changed {
+		c.save()
+	}
+	return ids
+}
+
+// before keeps the records of drives, nil where there is none, for spared.
+func (c *custody) before(slots []*slot) map[*slot]CustodyRecord {
+	out := map[*slot]CustodyRecord{}
+	for _, s := range slots {
+		if e := c.at(s); e != nil {
+			out[s] = *e
+		}
+	}
+	return out
+}
+
+// spared takes back what uses has recorded of drives that were not touched after all.
+func (c *custody) spared(slots []*slot, before map[*slot]CustodyRecord) {
+	for _, s := range slots {
+		if was, ok := before[s]; ok {
+			*c.of(was.Identity, was.Serial) = was
+		}
+	}
+	c.save()
+}
+
+// notErased records why an erase that was due is not proved.
+func (c *custody) notErased(s *slot, why string) {
+	e := c.at(s)
+	if e == nil {
+		e = c.seen(s, drive.Identity{})
+	}
+	c.change(e, func() {
+		e.State, e.NotErased = CustodyHolds, why
+		if e.Why == "" {
+			e.Why = "an erase of it did not pass"
+		}
+	})
+}
+
+// due says whether the drive in a slot has to be erased before it is used.
+func (c *custody) due(s *slot) bool {
+	e := c.at(s)
+	return e != nil && e.State == CustodyHolds
+}
+
+// proved says whether an erase of the drive in a slot was verified here, and nothing was
+// written to it since.
+func (c *custody) proved(s *slot) bool {
+	id, err := c.lab.identify(s)
+	if err != nil {
+		return false
+	}
+	e := c.of(id, s.port.Serial())
+	return e != nil && e.State == CustodyErased && bytes.Equal(e.Contents, contents(s.port.Dump()))
+}
+
+// opened records the key generation at which this facility's credential opened a drive.
+func (c *custody) opened(s *slot) {
+	if e := c.at(s); e != nil && e.Keys != s.port.Status().KeyGeneration {
+		c.change(e, func() { e.Keys = s.port.Status().KeyGeneration })
+	}
+}
+
+// found records a drive on which a scan found data that nobody here knew of.
+func (c *custody) found(e *CustodyRecord, why string) {
+	if e.State != CustodyHolds {
+		c.change(e, func() { e.State, e.Why, e.Certificate, e.Contents = CustodyHolds, why, nil, nil })
+	}
+}
+
+// unproven is why the drive with a serial number, which should have been erased here, is
+// not proved to be; "" if none of that number is.
+func (c *custody) unproven(serial string) string {
+	for _, e := range c.entries {
+		if e.Serial == serial && e.State == CustodyHolds && e.NotErased != "" {
+			return e.NotErased
+		}
+	}
+	return ""
+}
+
+// erased records an erase that the engine has verified. A drive that did not prove who it is has no certificate.
+func (c *custody) erased(s *slot, id drive.Identity, cert *erase.Certificate) {
+	e := c.of(id, s.port.Serial())
+	if e == nil {
+		e = c.seen(s, id)
+	}
+	sum := contents(s.port.Dump())
+	c.change(e, func() {
+		e.Slot, e.State, e.Why, e.NotErased, e.Used, e.By, e.Reason = s.name, CustodyErased, "", "", false, "", ""
+		e.Certificate, e.Contents = cert, sum
+	})
+}
+
+// contents is the SHA-256 of what lies on a medium: for each sector that was ever
+// written, ascending, its number (8 bytes, big endian) and its ciphertext.
+func contents(d drive.Dump) []byte {
+	h := sha256.New()
+	var lba [8]byte
+	for _, n := range d.Written {
+		binary.BigEndian.PutUint64(lba[:], n)
+		h.Write(lba[:])
+		if b, ok := d.Sector(n); ok {
+			h.Write(b)
+		}
+	}
+	return h.Sum(nil)
+}
+
+// away are the records of drives that are in no slot, in the order of arrival. A drive
+// in a slot that proves nothing counts as the one that its label names: the slot has a
+// verdict of its own.
+func (c *custody) away(here []present) (out []*CustodyRecord) {
+	for _, e := range c.entries {
+		if !slices.ContainsFunc(here, func(p present) bool {
+			return p.err == nil && p.id == e.Identity || p.err != nil && p.slot.port.Serial() == e.Serial
+		}) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// Custody lists the custody records, in the order in which the drives came.
+func (l *Lab) Custody() []CustodyRecord {
+	away := l.custody.away(l.rollCall())
+	out := make([]CustodyRecord, len(l.custody.entries))
+	for i, e := range l.custody.entries {
+		out[i] = *e
+		out[i].Contents = bytes.Clone(e.Contents)
+		out[i].Present = !slices.Contains(away, e)
+	}
+	return out
+}
+
+// custodyNamed finds a record by serial number or by the first digits of the identity, at
+// least 8.
+func (l *Lab) custodyNamed(op, name string) (*CustodyRecord, error) {
+	var found []*CustodyRecord
+	for _, same := range []func(*CustodyRecord) bool{
+		func(e *CustodyRecord) bool { return e.Serial == name },
+		func(e *CustodyRecord) bool { return strings.EqualFold(e.Serial, name) },
+		func(e *CustodyRecord) bool {
+			return len(name) >= 8 && !e.Identity.IsZero() && strings.HasPrefix(e.Identity.Fingerprint(), strings.ToLower(name))
+		},
+	} {
+		for _, e := range l.custody.entries {
+			if same(e) {
+				found = append(found, e)
+			}
+		}
+		if len(found) > 0 {
+			break
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, refuse(ErrNotFound, op, fmt.Sprintf("no drive %q was ever in this facility", name), "custody list which=all shows who was")
+	case 1:
+		return found[0], nil
+	}
+	names := make([]string, len(found))
+	for i, e := range found {
+		names[i] = e.Identity.String()
+	}
+	return nil, refuse(ErrInvalid, op, fmt.Sprintf("%d drives with the serial number %q were here", len(found), name), "name one by its identity: "+strings.Join(names, ", "))
+}
+
+// CustodyOf is the record of one drive, by serial number or by the first digits of its identity.
+func (l *Lab) CustodyOf(name string) (CustodyRecord, error) {
+	e, err := l.custodyNamed("custody show", name)
+	if err != nil {
+		return CustodyRecord{}, err
+	}
+	out := *e
+	out.Present = !slices.Contains(l.custody.away(l.rollCall()), e)
+	return out, nil
+}
+
+// AnswerFor closes the record of a drive that left with its data: a person
+// answers for it, by name, and says why (it was shredded, it is with the police). It is not
+// called erased for that. A drive that is in a slot is not answered for: it can be erased.
+func (l *Lab) AnswerFor(name, by, reason string) (CustodyRecord, error) {
+	const op = "custody answer"
+	e, err := l.custodyNamed(op, name)
+	if err != nil {
+		return CustodyRecord{}, err
+	}
+	by, reason = strings.TrimSpace(by), strings.TrimSpace(reason)
+	switch {
+	case by == "" || reason == "":
+		return CustodyRecord{}, refuse(ErrInvalid, op, "somebody has to answer by name, and say why", "")
+	case e.State != CustodyHolds:
+		return CustodyRecord{}, refuse(ErrState, op, fmt.Sprintf("%s is %s: nobody has to answer for it", e.Name(), e.State), "custody list shows for which drives")
+	case !slices.Contains(l.custody.away(l.rollCall()), e):
+		return CustodyRecord{}, refuse(ErrState, op, fmt.Sprintf("%s is in %s", e.Name(), e.Slot), "erase it, or take it out first")
+	case l.awaited(e.Serial) != nil:
+		return CustodyRecord{}, refuse(ErrState, op, fmt.Sprintf("%s waits for %s", l.rankOf(l.awaited(e.Serial)).name(), e.Name()), "exchange the drive first, or remove the rank")
+	}
+	l.custody.change(e, func() { e.State, e.Used, e.By, e.Reason = CustodyAnswered, false, by, reason })
+	if s := l.byName[e.Slot]; s != nil {
+		_ = l.forget(s, e.Serial, "answer of "+by) // or it is owed
+	}
+	l.logf("custody", "%s answered for %s: %s", by, e.Name(), reason)
+	return *e, nil
+}

@@ -1,0 +1,143 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// A serial number is printed on a label, and numbers repeat in the field: clones,
+// relabelled parts. So a drive is known by the factory identity that it proves. The facility
+// challenges it whenever it matters, and each time anew: when it arrives, before its erase or its custody record is
+// believed, before a rank takes it back. An answer of last time says nothing of what is in the slot now.
+
+// Attest lets the drive prove its factory identity.
+func (p *Port) Attest(challenge [drive.ChallengeSize]byte) (drive.Attestation, error) {
+	d, err := p.secure("attest")
+	if err != nil {
+		return drive.Attestation{}, err
+	}
+	return d.Attest(challenge)
+}
+
+// identify challenges the drive in a slot.
+func (l *Lab) identify(s *slot) (drive.Identity, error) {
+	var c [drive.ChallengeSize]byte
+	if _, err := io.ReadFull(l.challenges, c[:]); err != nil {
+		return drive.Identity{}, fmt.Errorf("raslab: draw challenge: %w", err)
+	}
+	a, err := s.port.Attest(c)
+	if err == nil {
+		err = a.Verify(c)
+	}
+	if err != nil {
+		return drive.Identity{}, err
+	}
+	if a.Serial != s.port.Serial() {
+		return drive.Identity{}, fmt.Errorf("raslab: its label says %s, and the drive itself %s", quoted(s.port.Serial()), quoted(a.Serial))
+	}
+	return a.Identity, nil
+}
+
+// another says whether the drive in a slot proves that it is not the one that holds a
+// rank position's data, whatever its label says.
+func (l *Lab) another(m *member, s *slot) bool {
+	if m.identity.IsZero() {
+		return false
+	}
+	id, err := l.identify(s)
+	return err == nil && id != m.identity
+}
+
+// setAsideImpostor sets the drive in a slot aside that has the serial number of the
+// member that is expected there, and proves to be another drive: nothing of it is touched.
+func (l *Lab) setAsideImpostor(rep *reporter, m *member, s *slot) bool {
+	if !l.another(m, s) {
+		return false
+	}
+	why := fmt.Sprintf("it has the serial number of the drive that %s waits for, and is another one", l.rankOf(m).name())
+	s.setState(Inappropriate, why)
+	rep.failed(s, "was left as it is", errors.New("raslab: "+why))
+	return true
+}
+
+// present is one drive in a slot, and who it proves to be.
+type present struct {
+	slot *slot
+	id   drive.Identity
+	err  error // it proves nothing; id is zero
+}
+
+// rollCall challenges every drive that is in a slot.
+func (l *Lab) rollCall() (all []present) {
+	for _, s := range l.slots {
+		if s.port.part == nil {
+			continue
+		}
+		id, err := l.identify(s)
+		all = append(all, present{s, id, err})
+	}
+	return all
+}
+
+// twinOf is another slot whose drive proves the same identity: fuses were copied, as
+// with the file of a drive. nil if there is none.
+func twinOf(all []present, p present) *slot {
+	for _, o := range all {
+		if o.slot != p.slot && o.err == nil && p.err == nil && o.id == p.id {
+			return o.slot
+		}
+	}
+	return nil
+}
+
+// certifyIdentity is the part of drive certify that asks who came. A drive that proves
+// nothing, one that is here twice, and one with the serial number of another that the facility still has to
+// do with, are set aside: every key and record of a drive goes by its serial number.
+func (l *Lab) certifyIdentity(rep *reporter, s *slot) bool {
+	id, err := l.identify(s)
+	if err != nil {
+		s.setState(Inappropriate, "it does not prove its identity")
+		rep.failed(s, "does not prove its identity", err)
+		return false
+	}
+	if why := l.namesake(s, id); why != "" {
+		s.setState(Inappropriate, why)
+		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
+		return false
+	}
+	if e := l.custody.arrived(s, id); e.State == CustodyAnswered {
+		rep.note("%s is back, for which %s had answered: %s", e.Serial, e.By, e.Reason)
+		l.custody.change(e, func() { e.State = CustodyHolds })
+	}
+	return true
+}
+
+// namesake says why a drive can not be told from another one, "" if it can.
+func (l *Lab) namesake(s *slot, id drive.Identity) string {
+	for _, e := range l.custody.entries {
+		at := l.byName[e.Slot]
+		elsewhere := at != nil && at != s && at.port.part != nil
+		switch {
+		case e.Identity == id && elsewhere:
+			if other, err := l.identify(at); err == nil && other == id {
+				return fmt.Sprintf("it proves the identity %s, as %s does: one is a copy of the other", id, at.name)
+			}
+		case e.Identity != id && e.Serial == s.port.Serial() && e.State == CustodyHolds:
+			return fmt.Sprintf("it has the serial number of another drive, %s, which holds data (%s)", e.Identity, e.Why)
+		case e.Identity != id && e.Serial == s.port.Serial() && elsewhere && at.port.Serial() == e.Serial:
+			return fmt.Sprintf("it has the serial number of the drive in %s, and is another one", at.name)
+		}
+	}
+	return ""
+}
+
+// quoted puts a serial number with blanks at its ends, which nobody would see, in quotes.
+func quoted(serial string) string {
+	if serial == "" || serial[0] == ' ' || serial[len(serial)-1] == ' ' {
+		return fmt.Sprintf("%q", serial)
+	}
+	return serial
+}
