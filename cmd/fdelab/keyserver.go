@@ -127,6 +127,9 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return cannotf("keyserver: %w", err).withHint("fdelab keyserver init DIR makes one")
 	}
+	if errors.Is(err, server.ErrDamaged) {
+		return cannotf("keyserver: %w", err).withHint("put a backup of it back; or, if a peer has the objects, make a new directory with fdelab keyserver join and run both with --peer")
+	}
 	if err != nil {
 		return cannotf("keyserver: %w", err)
 	}

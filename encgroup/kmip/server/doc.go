@@ -45,6 +45,10 @@
 //   - A connection costs some 2 KiB of buffers while it is idle, grows with what did
 //     arrive, up to a bound that all connections share, and ends after a timeout
 //     whatever the other side does. One line in the log says why.
+//   - A database is judged as a whole before anything of it is used: the structure of
+//     its file, a check of each record under the master key, its indexes. One that was cut short,
+//     or in which a bit flipped, is refused with ErrDamaged, and left as it is. This takes
+//     time in proportion to the database.
 //   - Close returns when no goroutine of the server is left.
 //
 // # Limitations
@@ -53,7 +57,8 @@
 // stay in a free page of the file until that page is used again; it can not be opened
 // without the master key. A server has one peer at most; a
 // database that was copied while its server ran, and was put back, is noticed only if the other has
-// higher numbers of changes. Keys are neither taken nor given out wrapped; there are no usage limits,
+// higher numbers of changes. Damage that comes while the database is open is noticed only by what
+// it hits: a file that is cut short under a running server ends its process. Keys are neither taken nor given out wrapped; there are no usage limits,
 // no leases, no archive, no groups with fresh members. The certificates of one CA must give one
 // subject to one client only. AES-GCM under one master key allows 2^32 keys.
 package server

@@ -136,7 +136,7 @@ func (s *Store) meet(a answer) (again bool, next token, err error) {
 			out.settled = 0
 		}
 		out.tokens = [2]token{a.heard.token, next}
-		return errors.Join(meta.Put(keyPeer, a.id[:]), meta.Put(keySent, out.encode()))
+		return errors.Join(s.putChecked(tx, bucketMeta, keyPeer, a.id[:]), s.putChecked(tx, bucketMeta, keySent, out.encode()))
 	})
 	return again, next, err
 }
@@ -146,7 +146,7 @@ func (s *Store) confirmed(next token) error {
 	return s.db.Update(func(tx *bbolt.Tx) error {
 		out := readSent(tx)
 		out.tokens = [2]token{next, next}
-		return tx.Bucket(bucketMeta).Put(keySent, out.encode())
+		return s.putChecked(tx, bucketMeta, keySent, out.encode())
 	})
 }
 

@@ -140,7 +140,7 @@ func (s *Store) settle(out share, stuck map[string]bool) error {
 				err = errors.Join(err, tx.Bucket(bucketPending).Delete(k))
 			}
 		}
-		return errors.Join(err, tx.Bucket(bucketMeta).Put(keySent, now.encode()))
+		return errors.Join(err, s.putChecked(tx, bucketMeta, keySent, now.encode()))
 	})
 }
 
@@ -210,7 +210,7 @@ func (c *call) replicate(r *ttlv.Reader) (*ttlv.Item, error) {
 		}
 	}
 	if given != nil || len(records) > 0 {
-		if err := c.tx.Bucket(bucketMeta).Put(keyHeard, a.heard.encode()); err != nil {
+		if err := c.putChecked(c.tx, bucketMeta, keyHeard, a.heard.encode()); err != nil {
 			return nil, err
 		}
 	}

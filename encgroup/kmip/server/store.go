@@ -49,6 +49,7 @@ type Store struct {
 	id      serverID
 	author  serverID // of the changes since it was opened
 	seal    sealer
+	sum     checker
 	entropy io.Reader
 }
 
@@ -87,23 +88,25 @@ func CreateStore(path string, u Unlock, entropy io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("server: %s: %w", part, err)
 	}
+	s := &Store{sum: newChecker(&master)}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketPending} {
+		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketPending, bucketSums} {
 			if _, err := tx.CreateBucket(b); err != nil {
 				return err
 			}
 		}
-		m := tx.Bucket(bucketMeta)
-		err := errors.Join(m.Put(keyForm, []byte{databaseForm}), m.Put(keyMaster, wrapped), m.Put(keyServer, id[:]))
+		put := func(key, value []byte) error { return s.putChecked(tx, bucketMeta, key, value) }
+		err := errors.Join(put(keyForm, []byte{databaseForm}), put(keyMaster, wrapped), put(keyServer, id[:]))
 		if u.Passphrase != nil {
-			err = errors.Join(err, m.Put(keyArgon, a.encode()))
+			err = errors.Join(err, put(keyArgon, a.encode()))
 		}
 		return err
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
 		return fmt.Errorf("server: %s: %w", part, err)
 	}
-	if err := os.Rename(part, path); err != nil {
+	// Link, unlike rename, never replaces what another process put there meanwhile.
+	if err := errors.Join(os.Link(part, path), os.Remove(part)); err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
 	return syncDir(filepath.Dir(path))
@@ -137,12 +140,23 @@ func (a *argon) decode(b []byte) error {
 }
 
 // OpenStore opens a database. The wrong key or passphrase gives ErrMaster, a
-// database that is open elsewhere ErrInUse. entropy is for keys and identifiers.
+// database that is open elsewhere ErrInUse, one that is damaged ErrDamaged: all
+// of it is judged before anything of it is used. entropy is for keys and
+// identifiers.
 func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
+	if err := checkStructure(path); errors.Is(err, ErrInUse) {
+		return nil, fmt.Errorf("server: %s: %w", path, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("server: %s: %w: %w", path, ErrDamaged, err)
+	}
+	var db *bbolt.DB
+	err := guarded(func() (err error) {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
+		return err
+	})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		err = ErrInUse
 	}
@@ -152,7 +166,7 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 	var master *secret.Key32
 	defer func() { master.Clear() }()
 	var id serverID
-	err = db.View(func(tx *bbolt.Tx) error {
+	readMeta := func(tx *bbolt.Tx) error {
 		m := tx.Bucket(bucketMeta)
 		if m == nil || !bytes.Equal(m.Get(keyForm), []byte{databaseForm}) || copy(id[:], m.Get(keyServer)) != len(id) {
 			return errors.New("no key server's database, or one of another version")
@@ -174,11 +188,15 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 		defer kek.Clear()
 		master, err = unwrapMaster(kek, m.Get(keyMaster))
 		return err
-	})
+	}
+	err = guarded(func() error { return db.View(readMeta) })
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %s: %w", path, err), db.Close())
 	}
-	s := &Store{db: db, id: id, seal: newSealer(master, entropy), entropy: entropy}
+	s := &Store{db: db, id: id, seal: newSealer(master, entropy), sum: newChecker(master), entropy: entropy}
+	if err := guarded(s.verify); err != nil {
+		return nil, errors.Join(fmt.Errorf("server: %s: %w: %w", path, ErrDamaged, err), db.Close())
+	}
 	if _, err := io.ReadFull(entropy, s.author[:]); err != nil {
 		return nil, errors.Join(fmt.Errorf("server: no entropy: %w", err), db.Close())
 	}
@@ -350,7 +368,7 @@ func (t *txn) write(o, before *object) error {
 	for _, g := range o.all(kmip.AttrObjectGroup) {
 		err = errors.Join(err, groups.Put(t.seqKey(t.groupKey(g.Bytes), o.seq), []byte(o.uid)))
 	}
-	return errors.Join(err, t.tx.Bucket(bucketObjects).Put([]byte(o.uid), o.encode()))
+	return errors.Join(err, t.putChecked(t.tx, bucketObjects, []byte(o.uid), o.encode()))
 }
 
 // nameKeys are the entries of an object in the index of names: none when it is destroyed.

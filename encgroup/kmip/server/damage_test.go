@@ -1,0 +1,233 @@
+package server
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.etcd.io/bbolt"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// filled is the file of a database with objects over several pages, and with pages
+// that are free.
+func filled(t testing.TB, objects int) []byte {
+	t.Helper()
+	b := newBench(t)
+	for n := range objects {
+		uid := b.register(byte(n))
+		if n%5 == 0 {
+			i, trouble := b.do(kmip.OpDestroy, ttlv.Text(kmip.TagUniqueIdentifier, uid))
+			require.NoError(t, trouble)
+			require.NoError(t, i.Err())
+		}
+	}
+	require.NoError(t, b.store.Close())
+	raw, err := os.ReadFile(b.path)
+	require.NoError(t, err)
+	return raw
+}
+
+// content is every entry of every bucket.
+func content(t testing.TB, s *Store) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	require.NoError(t, s.db.View(func(tx *bbolt.Tx) error {
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+			return b.ForEach(func(k, v []byte) error {
+				out[fmt.Sprintf("%s %x", name, k)] = string(v)
+				return nil
+			})
+		})
+	}))
+	return out
+}
+
+// openDamaged opens a file and says whether it was refused: then in one line, and
+// with nothing changed. What opens holds what was written.
+func openDamaged(t testing.TB, path string, raw []byte, want map[string]string, what string) (refused error) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(path, raw, 0o600))
+	s, err := OpenStore(path, Unlock{Key: &secret.Key32{1}}, entropy.Stream(3, "damaged"))
+	if err == nil {
+		require.Equal(t, want, content(t, s), "%s: what opens is what was written", what)
+		require.NoError(t, s.Close())
+		return nil
+	}
+	require.NotContains(t, err.Error(), "\n", "%s: one line", what)
+	require.Contains(t, err.Error(), path, "%s: it says which file", what)
+	after, readErr := os.ReadFile(path)
+	require.NoError(t, readErr)
+	require.True(t, bytes.Equal(raw, after), "%s: a file that is refused is not changed", what)
+	return err
+}
+
+func TestADamagedDatabaseIsRefused(t *testing.T) {
+	raw := filled(t, 60)
+	path := filepath.Join(t.TempDir(), "keys.db")
+	require.NoError(t, os.WriteFile(path, raw, 0o600))
+	s, err := OpenStore(path, Unlock{Key: &secret.Key32{1}}, entropy.Stream(3, "damaged"))
+	require.NoError(t, err)
+	want := content(t, s)
+	require.NoError(t, s.Close())
+	page := int(binary.NativeEndian.Uint32(raw[24:]))
+	mark := 0 // of both meta pages the higher
+	for n := range 2 {
+		mark = max(mark, page*int(binary.NativeEndian.Uint64(raw[n*page+16+40:])))
+	}
+	require.Greater(t, mark, 8*page, "several pages")
+
+	t.Run("truncated", func(t *testing.T) {
+		lengths := map[int]bool{}
+		for at := 0; at <= len(raw); at += page {
+			for _, n := range []int{at - 1, at, at + 1, at + page/2} {
+				if n >= 0 && n < len(raw) {
+					lengths[n] = true
+				}
+			}
+		}
+		for n := range 200 {
+			lengths[n] = true
+		}
+		refused := 0
+		for n := range lengths {
+			err := openDamaged(t, path, raw[:n], want, fmt.Sprintf("%d bytes", n))
+			if n < mark {
+				require.ErrorIs(t, err, ErrDamaged, "%d bytes of %d", n, mark)
+				refused++
+			}
+		}
+		require.Greater(t, refused, 200)
+	})
+	t.Run("bits", func(t *testing.T) {
+		r := rand.New(rand.NewPCG(1, 2))
+		refused, opened := 0, 0
+		flip := func(bit int) {
+			bad := bytes.Clone(raw)
+			bad[bit/8] ^= 1 << (bit % 8)
+			if openDamaged(t, path, bad, want, fmt.Sprintf("bit %d of byte %d", bit%8, bit/8)) != nil {
+				refused++
+			} else {
+				opened++
+			}
+		}
+		for range 1500 {
+			flip(r.IntN(8 * mark))
+		}
+		// Each bit of the meta pages and of the header of each page, where a flip steers.
+		for at := 0; at < mark; at += page {
+			for bit := range 8 * 16 {
+				flip(8*at + bit)
+			}
+		}
+		for n := range 2 {
+			for bit := range 8 * 80 {
+				flip(8*n*page + bit)
+			}
+		}
+		require.Greater(t, refused, 1000)
+		require.Positive(t, opened, "a bit in a free page is nobody's")
+	})
+	t.Run("sectors", func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 4))
+		for n := range 200 {
+			bad := bytes.Clone(raw)
+			at := 512 * r.IntN(mark/512)
+			switch other := 512 * r.IntN(mark/512); n % 3 {
+			case 0:
+				clear(bad[at : at+512])
+			case 1:
+				copy(bad[at:at+512], bad[other:other+512]) // a misplaced write
+			case 2:
+				copy(bad[at/page*page:][:page], bad[other/page*page:][:page])
+			}
+			_ = openDamaged(t, path, bad, want, fmt.Sprintf("sector at byte %d, way %d", at, n%3))
+		}
+	})
+	t.Run("another file", func(t *testing.T) {
+		for _, other := range [][]byte{{}, []byte("garbage"), bytes.Repeat([]byte("garbage "), 4096), make([]byte, 1<<16)} {
+			require.ErrorIs(t, openDamaged(t, path, other, want, "another file"), ErrDamaged)
+		}
+	})
+}
+
+// An index that lost an entry, and a record that is an older one of the same object,
+// are sound for bbolt: the checks find them.
+func TestAnAlteredDatabaseIsRefusedWhenItIsOpened(t *testing.T) {
+	for name, alter := range map[string]func(tx *bbolt.Tx) error{
+		"an index": func(tx *bbolt.Tx) error {
+			k, _ := tx.Bucket(bucketOwned).Cursor().First()
+			return tx.Bucket(bucketOwned).Delete(k)
+		},
+		"one object less": func(tx *bbolt.Tx) error {
+			k, _ := tx.Bucket(bucketObjects).Cursor().First()
+			return tx.Bucket(bucketObjects).Delete(k)
+		},
+		"an attribute": func(tx *bbolt.Tx) error {
+			k, v := tx.Bucket(bucketObjects).Cursor().First()
+			o, err := decode(&ttlv.Decoder{}, bytes.Clone(v))
+			if err != nil {
+				return err
+			}
+			o.set(kmip.DateOf(kmip.AttrActivationDate, time.Unix(5, 0)))
+			return tx.Bucket(bucketObjects).Put(k, o.encode())
+		},
+		"who the server is": func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyServer, make([]byte, 8)) },
+		"an old sequence":   func(tx *bbolt.Tx) error { return tx.Bucket(bucketOwned).SetSequence(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "keys.db")
+			require.NoError(t, os.WriteFile(path, filled(t, 4), 0o600))
+			db, err := bbolt.Open(path, 0o600, nil)
+			require.NoError(t, err)
+			require.NoError(t, db.Update(alter))
+			require.NoError(t, db.Close())
+			_, err = OpenStore(path, Unlock{Key: &secret.Key32{1}}, entropy.Stream(3, "damaged"))
+			require.ErrorIs(t, err, ErrDamaged)
+		})
+	}
+}
+
+// A database from before there were checks gets them when it is opened.
+func TestAnOlderDatabaseGetsItsChecks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "keys.db")
+	require.NoError(t, os.WriteFile(path, filled(t, 4), 0o600))
+	db, err := bbolt.Open(path, 0o600, nil)
+	require.NoError(t, err)
+	require.NoError(t, db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(bucketSums) }))
+	require.NoError(t, db.Close())
+	for range 2 {
+		s, err := OpenStore(path, Unlock{Key: &secret.Key32{1}}, entropy.Stream(3, "older"))
+		require.NoError(t, err)
+		require.Contains(t, fmt.Sprint(content(t, s)), "sums ")
+		require.NoError(t, s.Close())
+	}
+}
+
+// FuzzStructure: no file makes the check panic, or run on.
+func FuzzStructure(f *testing.F) {
+	raw := filled(f, 3)
+	f.Add(raw)
+	f.Add(raw[:len(raw)/2])
+	f.Add(raw[:100])
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := &structure{f: bytes.NewReader(b), size: int64(len(b)), met: map[uint64]bool{0: true, 1: true}}
+		if err := s.check(); err != nil {
+			require.NotContains(t, err.Error(), "\n")
+		}
+		// The checksums of the meta pages keep the search out: here is the way past them.
+		s = &structure{f: bytes.NewReader(b), pageSize: 512, size: int64(len(b)), mark: uint64(len(b) / 512), met: map[uint64]bool{}}
+		_ = s.tree(2, nil, nil)
+		_ = s.freeList(3)
+	})
+}

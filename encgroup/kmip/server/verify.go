@@ -1,0 +1,180 @@
+package server
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// ErrDamaged is wrapped by the refusal of a database that is not as the server
+// wrote it: truncated, rotten or changed by somebody else. The file is left as it
+// is. What helps is a backup, or a new server that gets the objects from its peer.
+var ErrDamaged = errors.New("the database is damaged, and was left as it is")
+
+// bucketSums has a check of each record and of each entry of meta, 16 bytes, that
+// nobody makes without the master key.
+var bucketSums = []byte("sums")
+
+// checker makes checks. The key is in a closure, as that of a sealer.
+type checker func(bucket, key, value []byte) []byte
+
+func newChecker(master *secret.Key32) checker {
+	derive := hmac.New(sha256.New, master[:])
+	derive.Write([]byte("fdelab kmip record check v1"))
+	key := derive.Sum(nil)
+	return func(bucket, name, value []byte) []byte {
+		h := hmac.New(sha256.New, key)
+		for _, b := range [][]byte{bucket, name} { // short ones
+			h.Write([]byte{byte(len(b))})
+			h.Write(b)
+		}
+		h.Write(value)
+		return h.Sum(nil)[:16]
+	}
+}
+
+// sumKey names an entry among the checks: unique identifiers have no zero bytes.
+func sumKey(bucket, key []byte) []byte {
+	if bytes.Equal(bucket, bucketObjects) {
+		return key
+	}
+	return append([]byte{0}, key...)
+}
+
+// putChecked stores a record or an entry of meta with its check.
+func (s *Store) putChecked(tx *bbolt.Tx, bucket, key, value []byte) error {
+	return errors.Join(tx.Bucket(bucket).Put(key, value), tx.Bucket(bucketSums).Put(sumKey(bucket, key), s.sum(bucket, key, value)))
+}
+
+// guarded runs f over the mapped file. The structure of the file was judged
+// before, so a fault means that it was cut short since.
+func guarded(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if recover() != nil { // its words may hold what the file holds
+			err = errors.New("bbolt does not get through it")
+		}
+	}()
+	return f()
+}
+
+// verify judges all that the database holds: the trees by bbolt's own check, each
+// record by its check and the key in it, the indexes by the records. older is one
+// from before there were checks: they are made.
+func (s *Store) verify() error {
+	older := false
+	err := s.db.View(func(tx *bbolt.Tx) error {
+		var first error
+		for err := range tx.Check() { // to the end: the sender waits
+			if first == nil {
+				first = errors.New(string(bytes.ReplaceAll([]byte(err.Error()), []byte("\n"), []byte(" "))))
+			}
+		}
+		if first != nil {
+			return first
+		}
+		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketPending} {
+			if tx.Bucket(b) == nil {
+				return fmt.Errorf("it has no %s", b)
+			}
+		}
+		older = tx.Bucket(bucketSums) == nil
+		return s.verifyContent(tx, older)
+	})
+	if err != nil || !older {
+		return err
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucket(bucketSums); err != nil {
+			return err
+		}
+		var err error
+		for _, b := range [][]byte{bucketMeta, bucketObjects} {
+			err = errors.Join(err, tx.Bucket(b).ForEach(func(k, v []byte) error {
+				return tx.Bucket(bucketSums).Put(sumKey(b, k), s.sum(b, k, v))
+			}))
+		}
+		return err
+	})
+}
+
+func (s *Store) verifyContent(tx *bbolt.Tx, older bool) error {
+	entries := 0
+	checked := func(bucket, k, v []byte) error {
+		entries++
+		if !older && !hmac.Equal(tx.Bucket(bucketSums).Get(sumKey(bucket, k)), s.sum(bucket, k, v)) {
+			return fmt.Errorf("%s %q is not as it was written", bucket, k)
+		}
+		return nil
+	}
+	if err := tx.Bucket(bucketMeta).ForEach(func(k, v []byte) error { return checked(bucketMeta, k, v) }); err != nil {
+		return err
+	}
+	owned, names, groups := 0, 0, 0
+	var seq uint64
+	err := tx.Bucket(bucketObjects).ForEach(func(uid, record []byte) error {
+		if err := checked(bucketObjects, uid, record); err != nil {
+			return err
+		}
+		o, err := decode(&ttlv.Decoder{}, bytes.Clone(record))
+		if err != nil || o.uid != string(uid) {
+			return fmt.Errorf("object %q: its record makes no sense", uid)
+		}
+		if len(o.sealed) > 0 {
+			key, err := s.seal.open(o.sealed, o.binding())
+			clear(key)
+			if err != nil {
+				return fmt.Errorf("object %q: its key does not open", uid)
+			}
+		}
+		t := &txn{Store: s, tx: tx, owner: o.owner}
+		indexed := string(tx.Bucket(bucketOwned).Get(t.seqKey(t.owner[:], o.seq))) == o.uid
+		owned, seq = owned+1, max(seq, o.seq)
+		for _, k := range t.nameKeys(o) {
+			names++
+			indexed = indexed && tx.Bucket(bucketNames).Get(k) != nil
+		}
+		seen := map[string]bool{}
+		for _, g := range o.all(kmip.AttrObjectGroup) {
+			k := t.seqKey(t.groupKey(g.Bytes), o.seq)
+			if !seen[string(k)] {
+				seen[string(k)] = true
+				groups++
+			}
+			indexed = indexed && string(tx.Bucket(bucketGroups).Get(k)) == o.uid
+		}
+		if !indexed {
+			return fmt.Errorf("object %q is missing in an index", uid)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, x := range []struct {
+		bucket []byte
+		want   int
+	}{{bucketOwned, owned}, {bucketNames, names}, {bucketGroups, groups}, {bucketSums, entries}} {
+		if b := tx.Bucket(x.bucket); b != nil && b.Stats().KeyN != x.want {
+			return fmt.Errorf("%s has %d entries, need %d", x.bucket, b.Stats().KeyN, x.want)
+		}
+	}
+	if have := tx.Bucket(bucketOwned).Sequence(); have < seq {
+		return fmt.Errorf("the next object would be number %d, and there is one of number %d", have+1, seq)
+	}
+	return tx.Bucket(bucketPending).ForEach(func(k, _ []byte) error {
+		if len(k) < 8 || tx.Bucket(bucketObjects).Get(k[8:]) == nil {
+			return errors.New("an object that is to be sent to the peer is not there")
+		}
+		return nil
+	})
+}
