@@ -90,6 +90,7 @@ func (l *Lab) hourly() {
 	l.payHourly()
 	l.checkHealth()
 	l.sendCalls()
+	l.exchangePredicted()
 }
 
 // checkHealth looks at every drive. It runs on partitions whose IML completed

@@ -97,6 +97,7 @@ type Lab struct {
 
 	partitions [2]partition
 
+	ras     rasExchange
 	calls   callPath
 	support support
 

@@ -337,6 +337,7 @@ func (r *Rank) mediaError(m *member) {
 	switch m.slot.errors {
 	case mediaErrorsPredict:
 		r.lab.logf(m.slot.name, "%d media errors: a failure is predicted", m.slot.errors)
+		r.lab.ras.predicted = append(r.lab.ras.predicted, m.slot)
 	case mediaErrorsFail:
 		r.fail(m, fmt.Sprintf("%d media errors", m.slot.errors))
 	}

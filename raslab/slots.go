@@ -34,6 +34,8 @@ type slot struct {
 	why       string
 	errors    int // media errors since the drive came
 	suspect   suspicion
+	heldWhy   string // why RAS does not start its smart rebuild
+	noKey     bool   // RAS tried to, and its group had no key
 }
 
 // site is an array site of eight slots on one DA pair.

@@ -63,7 +63,13 @@ func (m *Machine) writing() bool {
 // foreseen says whether the model knows exactly what comes next.
 func (m *Machine) foreseen() bool {
 	m.look()
-	return m.keys.foreseen() && !(m.writing() && slices.Contains(m.scarred[:], true))
+	return m.keys.foreseen() && !(m.writing() && slices.Contains(m.scarred[:], true)) && len(m.failing()) == 0
+}
+
+// failing lists the members of ranks whose failure is predicted: RAS may start the smart
+// rebuild of one of them at any hour, or report that its group has no key.
+func (m *Machine) failing() []raslab.DriveInfo {
+	return slices.DeleteFunc(m.Lab.Drives(), func(d raslab.DriveInfo) bool { return !d.Predicted || d.Rank == "" })
 }
 
 // moment does something to the facility and to the model in which keys are asked

@@ -61,6 +61,12 @@ func (m *Machine) adopt(before possible) {
 	}
 	k.running, k.access = parts[0].State != "IML in progress", parts[0].DataAccess
 	k.busy = m.Lab.ServiceAction() != ""
+	m.copying = m.copying || strings.HasPrefix(m.Lab.ServiceAction(), "smart rebuild")
+	for _, d := range m.failing() {
+		if g := k.group(d.KeyGroup); g != nil && !(before.open[g.id] && g.open) {
+			m.history.kinds[kindNoKey] = true
+		}
+	}
 	switch m.Lab.ValidState() {
 	case "quiesce":
 		k.sfi, k.sfiNext = sfiUp, time.Time{}

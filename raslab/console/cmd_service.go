@@ -70,6 +70,18 @@ func serviceCommands() []*Command {
 			}),
 		},
 		{
+			Noun: "raid", Verb: "hold", Summary: "hold the smart rebuild that RAS starts for a member with predicted failure, or let it go on",
+			Detail:  "RAS looks every hour. While it is held, raid exchange starts one by hand.",
+			Params:  []Param{toParam("whether it is held", yesNo...)},
+			Example: "raid hold to=yes",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				hold := arg[string](a, "to") == "yes"
+				lab.HoldExchange(hold)
+				s.say("%s", map[bool]string{true: "RAS starts no smart rebuild", false: "RAS starts the smart rebuild of a member with predicted failure"}[hold])
+				return nil
+			}),
+		},
+		{
 			Noun: "mes", Verb: "install", Summary: "install an enclosure of 16 drives: power, drive certify, two array sites",
 			Params: []Param{
 				{Name: "serials", Kind: textKind, Help: "drives of the shelf for slots 1, 2, ..., separated by commas; the others come new from the factory", Complete: serials},
