@@ -122,6 +122,9 @@ func (g *Group) Record() Record {
 	return r
 }
 
+// UID is the identifier of the data key in force, "" before there is one.
+func (g *Group) UID() string { return g.rec.UID }
+
 // Kind is what the group's key protects.
 func (g *Group) Kind() Kind { return g.rec.Kind }
 

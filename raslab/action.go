@@ -1,9 +1,6 @@
 package raslab
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Report is what a service action did. An action that was refused returns an
 // error instead and has changed nothing; an action that ran and did not reach
@@ -68,11 +65,11 @@ func (l *Lab) free(op string) error {
 type reporter struct {
 	lab  *Lab
 	r    Report
-	mark int // length of Lab.raised at the beginning
+	mark uint64 // Lab.raises at the beginning
 }
 
 func (l *Lab) begin(op, object string) *reporter {
-	return &reporter{lab: l, r: Report{Action: op, Object: object}, mark: len(l.raised)}
+	return &reporter{lab: l, r: Report{Action: op, Object: object}, mark: l.raises}
 }
 
 func (rep *reporter) note(format string, args ...any) {
@@ -95,13 +92,10 @@ func (rep *reporter) failed(s *slot, tried string, err error) {
 }
 
 func (rep *reporter) done() Report {
-	seen := map[int]bool{}
-	for _, e := range rep.lab.raised[rep.mark:] {
-		if !seen[e.ID] {
-			seen[e.ID] = true
+	for _, e := range rep.lab.events {
+		if e.raised > rep.mark {
 			rep.r.Events = append(rep.r.Events, e.public())
 		}
 	}
-	slices.SortFunc(rep.r.Events, func(a, b ServiceEvent) int { return a.ID - b.ID })
 	return rep.r
 }

@@ -61,6 +61,7 @@ func (f finding) where() string {
 type event struct {
 	ServiceEvent
 	scope   string // what a repeat has in common: "" or a slot
+	raised  uint64 // which call of raise was the last for it, counted from 1
 	found   []finding
 	recheck func(*event) []string // what still is wrong; nil: nothing to look at
 	cause   func(*event) []string // what BE14CFE1 looks at before it takes the event along; nil: recheck
@@ -84,17 +85,17 @@ func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*
 
 // raiseOn is raise for what these partitions report.
 func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
-	i := slices.IndexFunc(l.events, func(e *event) bool { return e.Open && e.SRC == string(code) && e.scope == scope })
+	i := slices.IndexFunc(l.open, func(e *event) bool { return e.SRC == string(code) && e.scope == scope })
 	var e *event
 	if i >= 0 {
-		e = l.events[i]
+		e = l.open[i]
 	} else {
 		e = &event{scope: scope}
 		e.ID, e.SRC, e.Open, e.First = len(l.events)+1, string(code), true, l.Now()
 		if entry, ok := src.Lookup(e.SRC); ok {
 			e.Severity = entry.Severity
 		}
-		l.events = append(l.events, e)
+		l.events, l.open = append(l.events, e), append(l.open, e)
 	}
 	e.recheck = recheck
 	e.Last = l.Now()
@@ -137,7 +138,8 @@ func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []fin
 	if e.Count == 1 {
 		l.callHome(e)
 	}
-	l.raised = append(l.raised, e)
+	l.raises++
+	e.raised = l.raises
 	if entry, ok := src.Lookup(e.SRC); ok && entry.Closing.Kind == src.ClosesItself {
 		l.closeItself(e, entry.Closing.With)
 	}
@@ -161,8 +163,8 @@ func (e *event) summary() string {
 // catalogue says so (BE14CFE1).
 func (l *Lab) closeItself(e *event, with []src.Code) {
 	l.close(e, "facility", "closes itself")
-	for _, o := range l.events {
-		if o.Open && slices.Contains(with, src.Code(o.SRC)) && subset(o.Partitions, e.Partitions) && !o.causeHolds() {
+	for _, o := range slices.Clone(l.open) {
+		if slices.Contains(with, src.Code(o.SRC)) && subset(o.Partitions, e.Partitions) && !o.causeHolds() {
 			l.close(o, "facility", "closed with "+e.SRC)
 		}
 	}
@@ -174,6 +176,7 @@ func subset(some, all []int) bool {
 
 func (l *Lab) close(e *event, by, why string) {
 	e.Open, e.Closed, e.ClosedBy, e.ClosedWhy = false, l.Now(), by, why
+	l.open = slices.DeleteFunc(l.open, func(o *event) bool { return o == e })
 	l.settleCalls()
 	l.logf("event", "%s (event %d) closed by %s: %s", e.SRC, e.ID, by, why)
 }

@@ -79,30 +79,45 @@ func (p *keyPath) Get(uid string) (key *secret.Key32, err error) {
 // command carries a key command to the server through one console after the
 // other, until the server answers. Of several failures the one that came furthest counts.
 func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
-	worst := error(fmt.Errorf("%w: there is no console", ErrNoConsole))
-	var at []string // the consoles that failed in the worst way, where it is they that failed
+	worst, came := errNoConsoles, reasonConsole
+	var at [len(p.lab.consoles)]*console // that failed in the worst way
+	n := 0
 	for i := range p.lab.consoles {
 		c := &p.lab.consoles[i]
 		if !c.serves {
 			continue
 		}
 		err := p.through(c, do)
-		if !retryable(err) {
+		r := reasonOf(err)
+		if r.answered() {
 			return err
 		}
-		if r := reasonOf(err); r >= reasonOf(worst) {
-			if r > reasonOf(worst) {
-				at = nil
-			}
-			worst, at = err, append(at, c.name())
+		if r > came {
+			n = 0
+		}
+		if r >= came {
+			worst, came, at[n] = err, r, c
+			n++
 		}
 	}
-	for _, e := range []error{ErrNoConsole, ErrCommandTimeout} {
-		if len(at) > 1 && errors.Is(worst, e) {
-			return fmt.Errorf("%w: %s", e, strings.Join(at, ", "))
-		}
+	if n > 1 && came == reasonConsole {
+		return atConsoles(ErrNoConsole, at[:n])
+	}
+	if n > 1 && came == reasonTimeout {
+		return atConsoles(ErrCommandTimeout, at[:n])
 	}
 	return worst
+}
+
+var errNoConsoles = fmt.Errorf("%w: there is no console", ErrNoConsole)
+
+// atConsoles is an error of several consoles.
+func atConsoles(what error, consoles []*console) error {
+	names := make([]string, len(consoles))
+	for i, c := range consoles {
+		names[i] = c.name()
+	}
+	return fmt.Errorf("%w: %s", what, strings.Join(names, ", "))
 }
 
 // retryable says whether an error of a key path is one that another console may
@@ -208,7 +223,7 @@ func (l *Lab) session(c *console, m *keyManager, h *KeyHost, speaksTLS bool) err
 		return nil
 	}
 	if err := m.trust.Verify(h.ident, m.addr, cert.Server, l.Now()); err != nil {
-		return fmt.Errorf("%w: the server's certificate: %s", encgroup.ErrUntrusted, certificateWhy(err))
+		return refusedCertificate{"server's", certificateWhy(err)}
 	}
 	m.watch(l, h.ident)
 	own := l.own.Current()
@@ -216,10 +231,20 @@ func (l *Lab) session(c *console, m *keyManager, h *KeyHost, speaksTLS bool) err
 		return fmt.Errorf("%w: the facility has no certificate to show", encgroup.ErrUntrusted)
 	}
 	if err := h.trusts.Verify(own, "", cert.Client, l.Now()); err != nil {
-		return fmt.Errorf("%w: the facility's certificate: %s", encgroup.ErrUntrusted, certificateWhy(err))
+		return refusedCertificate{"facility's", certificateWhy(err)}
 	}
 	return nil
 }
+
+// refusedCertificate is a handshake that ended because of one side's certificate.
+type refusedCertificate struct{ whose, why string }
+
+func (r refusedCertificate) Error() string {
+	return fmt.Sprintf("%v: the %s certificate: %s", encgroup.ErrUntrusted, r.whose, r.why)
+}
+
+// Unwrap makes it an encgroup.ErrUntrusted.
+func (r refusedCertificate) Unwrap() error { return encgroup.ErrUntrusted }
 
 // reason is why a key did not come, in the order of how far the request came.
 type reason uint8

@@ -128,8 +128,11 @@ func (l *Lab) attempts(g *keyGroup, partition int, err error) (out []attempt) {
 
 // probe lets one partition fetch a group's key from one server and try it on the
 // record that was read from the repository. Nothing is changed.
-func (l *Lab) probe(record []byte, p int, m *keyManager) error {
-	e, err := encgroup.Load(record, []encgroup.KeyServer{m.paths[p]}, noEntropy{}, &encgroup.MemStore{})
+func (l *Lab) probe(record []byte, p int, m *keyManager) error { return l.try(record, p, m.paths[p]) }
+
+// try is probe over any way to the server.
+func (l *Lab) try(record []byte, p int, by encgroup.KeyServer) error {
+	e, err := encgroup.Load(record, []encgroup.KeyServer{by}, noEntropy{}, &encgroup.MemStore{})
 	if err != nil {
 		panic("BUG: raslab: a record that was read can not be loaded: " + err.Error())
 	}
@@ -353,19 +356,41 @@ func (l *Lab) connectivity() {
 	}
 }
 
-// probeOne is probe of one server for each partition; nothing where there is no
-// record to try.
+// delivered is a key that a server gave, for whoever asks for it by its identifier.
+type delivered struct {
+	*keyPath
+	uid string
+	key *secret.Key32
+}
+
+// Get gives the key that came.
+func (d delivered) Get(uid string) (*secret.Key32, error) {
+	if uid != d.uid {
+		d.key.Clear()
+		return nil, encgroup.ErrNoKey
+	}
+	return d.key, nil
+}
+
+// probeOne is probe of one server for each partition. The record is read when there is a
+// key to try on it, for a server that is missing for a year is asked many thousand times; nothing
+// comes back where a key came and no record can be read.
 func (l *Lab) probeOne(m *keyManager) (out []attempt) {
 	g := l.group(m.group)
 	if g == nil || g.enc.State() < encgroup.Inaccessible {
 		return nil
 	}
-	record, err := g.store.reading()
-	if err != nil {
-		return nil
-	}
+	uid := g.enc.UID()
 	for p := range l.partitions {
-		result := l.probe(record, p, m)
+		key, result := m.paths[p].Get(uid)
+		if result == nil {
+			record, err := g.store.reading()
+			if err != nil {
+				key.Clear()
+				return nil
+			}
+			result = l.try(record, p, delivered{m.paths[p], uid, key})
+		}
 		out = append(out, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
 	}
 	l.note(m, g.id, firstError(out, m))

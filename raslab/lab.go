@@ -102,7 +102,8 @@ type Lab struct {
 	support support
 
 	events []*event
-	raised []*event // every call of raise, in order
+	open   []*event // those of events that are open, in the order in which they came up
+	raises uint64   // calls of raise so far
 	action *action
 
 	eraser     *erase.Engine

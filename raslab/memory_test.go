@@ -140,15 +140,16 @@ func TestEveryByteOfTheTableOfDrives(t *testing.T) {
 	const rounds = 12 // each draws its bits anew
 	for n := range rounds * 2 * len(l.slots) {
 		i := n % (2 * len(l.slots))
-		events := len(l.raised)
+		raises := l.raises
 		must(t, l.ArmMemory(0, fmt.Sprintf("(memory.table.flipped (And (Byte %d) (OnIndex 0)))", i)))
 		r, err := l.DualClusterIML()
 		must(t, err)
 		free := i%2 == 1 && l.slots[i/2].array == nil // the position of a drive in no array
 		require.Equal(t, !free, r.Failed, "byte %d of %s", i, l.slots[i/2].name)
 		if !free {
-			require.Len(t, l.raised, events+1)
-			require.Equal(t, "BE316023", l.raised[events].SRC)
+			require.Equal(t, raises+1, l.raises)
+			require.Equal(t, raises+1, l.open[len(l.open)-1].raised)
+			require.Equal(t, "BE316023", l.open[len(l.open)-1].SRC)
 		}
 		readable(t, l)
 	}

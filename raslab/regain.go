@@ -97,7 +97,8 @@ func (l *Lab) connected(g *keyGroup) bool {
 	for _, m := range l.activeOf(g.id) {
 		for _, a := range l.probeOne(m) {
 			if a.reason == reasonNone || a.reason.answered() && !slices.Contains(g.answered, m) {
-				return true
+				_, err := g.store.reading()
+				return err == nil // else the reboot would have nothing to try a key on
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -229,10 +230,43 @@ func TestTrustChanges(t *testing.T) {
 	require.Error(t, (&Trust{}).Verify(c, "ks", Server, day(100)))
 	_, err = ParseTrust([]byte("x"))
 	require.ErrorIs(t, err, ErrNoCertificate)
-	for range 2 * verifiedMax {
+	for range 2 * judgedMax {
 		require.NoError(t, both.Verify(issue(t, theirs, "ks", "ks"), "ks", Server, day(100)))
 	}
-	require.Len(t, both.verified, verifiedMax, "memory is bounded")
+	require.Len(t, both.judged, judgedMax, "memory is bounded")
+}
+
+// TestWhatIsRememberedIsWhatWouldBeFound: around each date, in any order, a trust that
+// remembers says what one says that does not.
+func TestWhatIsRememberedIsWhatWouldBeFound(t *testing.T) {
+	root := newCA(t, "root")
+	middle, err := root.Subordinate("middle", day(20), day(190))
+	require.NoError(t, err)
+	c, err := middle.Issue(Request{Name: "ks", Hosts: []string{"ks"}, From: day(30), To: day(60), Use: Server})
+	require.NoError(t, err)
+	trust := NewTrust(root.Certificate())
+	var times []time.Time
+	for _, x := range append(slices.Clone(c.chain), root.Certificate()) {
+		for _, edge := range []time.Time{x.NotBefore, x.NotAfter} {
+			for _, d := range []time.Duration{-time.Hour, -1, 0, 1, time.Hour} {
+				times = append(times, edge.Add(d))
+			}
+		}
+	}
+	for step := 1; step <= 7; step += 2 {
+		for i := range times {
+			now := times[i*step%len(times)]
+			for _, host := range []string{"ks", "other"} {
+				want := NewTrust(root.Certificate()).Verify(c, host, Server, now)
+				got := trust.Verify(c, host, Server, now)
+				if want == nil {
+					require.NoError(t, got, "%s at %s", host, now)
+					continue
+				}
+				require.EqualError(t, got, want.Error(), "%s at %s", host, now)
+			}
+		}
+	}
 }
 
 func TestCertificateRefusals(t *testing.T) {

@@ -20,21 +20,27 @@ var (
 // Trust is the authorities that one side believes. Its zero value believes
 // nobody. It is not safe for concurrent use.
 type Trust struct {
-	roots    []*x509.Certificate
-	verified []verified
+	roots  []*x509.Certificate
+	judged []judgement
 }
 
-// verified is a verification that succeeded: it holds as long as every
-// certificate of the chain is valid.
-type verified struct {
-	cert     *Certificate
-	host     string
-	use      Use
-	from, to time.Time
+// judgement is a verification and what it came to. It holds from one of the dates on
+// the certificates concerned to the next: nothing else in it depends on the time.
+type judgement struct {
+	cert  *Certificate
+	host  string
+	use   Use
+	after time.Time // from then on, this moment excluded; zero: always
+	until time.Time // up to then, this moment included; zero: for ever
+	err   error
 }
 
-// verifiedMax is how many verifications are remembered; the oldest go.
-const verifiedMax = 16
+func (j *judgement) holds(now time.Time) bool {
+	return (j.after.IsZero() || now.After(j.after)) && (j.until.IsZero() || !now.After(j.until))
+}
+
+// judgedMax is how many verifications are remembered; the oldest go.
+const judgedMax = 16
 
 // NewTrust believes these authorities.
 func NewTrust(roots ...*x509.Certificate) *Trust { return &Trust{roots: slices.Clone(roots)} }
@@ -55,7 +61,7 @@ func (t *Trust) Believe(root *x509.Certificate, on bool) {
 	if on {
 		t.roots = append(t.roots, root)
 	}
-	t.verified = nil
+	t.judged = nil
 }
 
 // PEM is the authorities as a file.
@@ -71,36 +77,54 @@ func (t *Trust) Pool() *x509.CertPool {
 }
 
 // Verify judges a certificate at a time: by crypto/x509, chain, use, validity and,
-// where host is not empty, the name. Errors: as above. What was verified once is
-// remembered for as long as it is valid.
+// where host is not empty, the name. Errors: as above. What was judged once is remembered
+// up to the next date at which it could be judged otherwise: a certificate that is refused is
+// shown again and again.
 func (t *Trust) Verify(c *Certificate, host string, use Use, now time.Time) error {
-	for _, v := range t.verified {
-		if v.cert == c && v.host == host && v.use == use && !now.Before(v.from) && !now.After(v.to) {
-			return nil
+	for i := range t.judged {
+		if j := &t.judged[i]; j.cert == c && j.host == host && j.use == use && j.holds(now) {
+			return j.err
 		}
 	}
+	j := judgement{cert: c, host: host, use: use, err: t.verify(c, host, use, now)}
+	j.after, j.until = t.span(c, now)
+	if len(t.judged) == judgedMax {
+		t.judged = t.judged[1:]
+	}
+	t.judged = append(t.judged, j)
+	return j.err
+}
+
+// span is the time around now in which no certificate that has a say becomes valid or
+// ends.
+func (t *Trust) span(c *Certificate, now time.Time) (after, until time.Time) {
+	for _, x := range slices.Concat(t.roots, c.chain) {
+		// It is valid from NotBefore to NotAfter, both included.
+		for _, edge := range []time.Time{x.NotBefore.Add(-1), x.NotAfter} {
+			if edge.Before(now) {
+				if after.IsZero() || edge.After(after) {
+					after = edge
+				}
+			} else if until.IsZero() || edge.Before(until) {
+				until = edge
+			}
+		}
+	}
+	return after, until
+}
+
+func (t *Trust) verify(c *Certificate, host string, use Use, now time.Time) error {
 	o := x509.VerifyOptions{DNSName: host, Roots: t.Pool(), Intermediates: c.intermediates(), CurrentTime: now, KeyUsages: use.extended()}
-	chains, err := c.X509().Verify(o)
-	if err != nil {
+	if _, err := c.X509().Verify(o); err != nil {
 		reason := Classify(err, now)
 		if reason == nil {
 			reason = ErrInvalid
 		}
+		if reason == ErrExpired || reason == ErrNotYetValid {
+			return fmt.Errorf("cert: %w", reason) // crypto/x509 tells the time, which goes on
+		}
 		return fmt.Errorf("cert: %w: %w", reason, err)
 	}
-	v := verified{cert: c, host: host, use: use, from: c.X509().NotBefore, to: c.X509().NotAfter}
-	for _, x := range chains[0] {
-		if x.NotBefore.After(v.from) {
-			v.from = x.NotBefore
-		}
-		if x.NotAfter.Before(v.to) {
-			v.to = x.NotAfter
-		}
-	}
-	if len(t.verified) == verifiedMax {
-		t.verified = t.verified[1:]
-	}
-	t.verified = append(t.verified, v)
 	return nil
 }
 

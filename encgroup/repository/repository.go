@@ -35,6 +35,9 @@ type replica struct {
 	dev   Device
 	slot  int  // the slot in force
 	aside bool // found bad since the last Open; not written
+
+	page []byte // what is read now
+	seen [2]memo
 }
 
 // Create makes an empty repository on devices that hold nothing worth keeping:

@@ -234,10 +234,14 @@ func (k *keyWorld) connectivity() {
 
 func (k *keyWorld) stillSilent(m *worldManager) {
 	g := k.group(m.group)
-	if g == nil || g.phase != phaseDone || k.unreadable() {
+	if g == nil || g.phase != phaseDone {
 		return
 	}
-	fails := k.listen(m, []keyAttempt{{0, m, k.request(0, m, g.key)}, {1, m, k.request(1, m, g.key)}})
+	both := []keyAttempt{{0, m, k.request(0, m, g.key)}, {1, m, k.request(1, m, g.key)}}
+	if k.unreadable() && slices.ContainsFunc(both, func(a keyAttempt) bool { return a.exactly() == theKey || a.exactly() == wrongKey }) {
+		return // a key came, and there is nothing to try it on
+	}
+	fails := k.listen(m, both)
 	if fails && !m.overdue && k.now.Sub(m.since) >= worldSilence {
 		m.overdue = true
 		code := "BE14EAF2"
