@@ -2,6 +2,15 @@ package raslab
 
 import "github.com/seed-9d983aeb/fdelab/raslab/src"
 
+// certifyFacility is what drive certify looks at beside the drives, wherever it runs: a
+// facility that encrypts needs a valid certificate. The drive is judged all the same, for the
+// keys that a repair needs are in memory.
+func (l *Lab) certifyFacility(during string) {
+	if own := l.FacilityCertificate(); !own.Valid {
+		l.raiseInvalidConfiguration(finding{location: l.location(), why: during + ": " + own.Warning})
+	}
+}
+
 // raiseInvalidConfiguration reports what drive certify found: no valid certificate
 // on the facility, or a plain drive among encrypting ones.
 func (l *Lab) raiseInvalidConfiguration(found finding) {

@@ -60,6 +60,10 @@ func enduring() map[string]func(*testing.T, *Lab) {
 			must(t, l.DamageRepository(2))
 		},
 		"a copy of the repository that is not read": func(t *testing.T, l *Lab) { must(t, l.ArmRepository("(repository.read.error (Block 1))")) },
+		"a rebuild that waits for the repository": func(t *testing.T, l *Lab) {
+			must(t, l.ArmRepository("(repository.write.refused)"))
+			must(t, l.Break("R1-I1-D02"))
+		},
 		"no copy of the repository": func(t *testing.T, l *Lab) {
 			for n := 1; n <= 3; n++ {
 				must(t, l.DamageRepository(n))
@@ -146,4 +150,20 @@ func benchmarkDays(b *testing.B, hurt func(*Lab)) {
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(days), "ns/day")
 		})
 	}
+}
+
+// TestUntrustedServersCostAboutWhatHealthyOnesDo: the partitions ask forty times as often
+// then, and each request has to be cheap. Counted in allocations, which do not depend on the
+// machine.
+func TestUntrustedServersCostAboutWhatHealthyOnesDo(t *testing.T) {
+	week := func(hurt func(*testing.T, *Lab)) float64 {
+		l := encrypted(t, Options{})
+		hurt(t, l)
+		advance(t, l, 7*day)
+		return float64(costOf(t, l, 7*day).mallocs)
+	}
+	healthy := week(func(*testing.T, *Lab) {})
+	require.Less(t, week(both(reissue("customer", "", -time.Hour))), 6*healthy)
+	require.Less(t, week(both(stopServer)), 6*healthy)
+	require.Less(t, week(func(t *testing.T, l *Lab) { both(stopServer)(t, l); fails(t, l)(l.PowerCycle()) }), 6*healthy)
 }

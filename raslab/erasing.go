@@ -212,6 +212,7 @@ func (l *Lab) awaited(serial string) *member {
 func (l *Lab) arrive(rep *reporter, s *slot) bool { return l.certify(rep, s, rep.r.Action, true) }
 
 func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool {
+	l.certifyFacility(during)
 	if err := s.port.PowerOn(); err != nil || !s.port.Status().Powered {
 		if err == nil {
 			err = noAnswer("power on", "the drive does not answer")

@@ -46,7 +46,8 @@ type member struct {
 	// awaits are the members that were away when it came back: one of them may
 	// hold what the stale rows lack.
 	awaits []*member
-	waits  bool // a rebuild is tried again within the hour
+	waits  bool   // a rebuild is tried again within the hour
+	told   string // why it was not rebuilt, as it was logged last
 }
 
 type memberState uint8

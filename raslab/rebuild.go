@@ -318,22 +318,22 @@ func (r *Rank) rebuildOnSpare(m *member) {
 		return
 	}
 	if out, _ := r.missing(); out > 1 || !l.dataAccess(r) {
-		l.logf(r.name(), "no rebuild for %s: the data are out of reach", m.slot.name)
+		r.tell(m, "no rebuild for %s: the data are out of reach", m.slot.name)
 		return
 	}
 	if r.awaited(m) {
-		l.logf(r.name(), "no rebuild for %s: its drive may hold the only copy of rows that another member missed", m.slot.name)
+		r.tell(m, "no rebuild for %s: its drive may hold the only copy of rows that another member missed", m.slot.name)
 		return
 	}
 	for {
 		spare := l.spareFor(m.slot, nil)
 		if spare == nil {
-			l.logf(r.name(), "no rebuild for %s: %v", m.slot.name, errNoSpare)
+			r.tell(m, "no rebuild for %s: %v", m.slot.name, errNoSpare)
 			return
 		}
 		if g := r.group(); g != nil {
 			if err := g.admit(spare); err != nil {
-				l.logf(r.name(), "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
+				r.tell(m, "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
 				if blameless(err) {
 					l.spared(spare, "rebuild of "+r.name())
 					r.rebuildLater(m)
@@ -343,12 +343,21 @@ func (r *Rank) rebuildOnSpare(m *member) {
 				continue
 			}
 		}
+		m.told = ""
 		l.startCopy(m, spare, nil, rebuild, func(_ *copyJob, err error) {
 			if err != nil {
 				r.rebuildOnSpare(m)
 			}
 		})
 		return
+	}
+}
+
+// tell logs why a member is not rebuilt, once: it is looked for again every hour.
+func (r *Rank) tell(m *member, format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); text != m.told {
+		m.told = text
+		r.lab.logf(r.name(), "%s", text)
 	}
 }
 

@@ -485,6 +485,30 @@ func TestBE14CFF5(t *testing.T) {
 		closed(t, l, e)
 		ok(t, l)(l.InstallMES(MESRequest{}))
 	})
+	t.Run("no certificate at any other drive certify", func(t *testing.T) {
+		for name, do := range map[string]func(*testing.T, *Lab){
+			"repair": func(t *testing.T, l *Lab) {
+				p, err := l.OrderSpare()
+				must(t, err)
+				ok(t, l)(exchange(t, l, "R1-I1-D16", p.Serial()))
+			},
+			"insert": func(t *testing.T, l *Lab) {
+				p := drivePart(t, l, "R1-I1-D16")
+				must(t, l.Pull("R1-I1-D16"))
+				ok(t, l)(l.Insert("R1-I1-D16", p.Serial()))
+			},
+		} {
+			l := encrypted(t, Options{})
+			l.LoseCertificate()
+			do(t, l)
+			e := openEvent(t, l, "BE14CFF5")
+			require.Equal(t, []string{"SFI-" + l.Serial()}, e.Locations, name)
+			staysOpen(t, l, e)
+			must(t, l.DefaultCertificate())
+			closed(t, l, e)
+			require.Empty(t, l.OpenEvents(), name)
+		}
+	})
 	t.Run("a plain drive", func(t *testing.T) {
 		l := encrypted(t, Options{})
 		p, err := l.OrderPlainSpare()

@@ -221,7 +221,7 @@ func (m *Machine) mes([]string) error {
 	m.look()
 	k := m.keys
 	r, err := m.Lab.InstallMES(raslab.MESRequest{})
-	if err == nil && (k.ownIssuer == "" || !valid(k.now, k.ownFrom, k.ownTo)) {
+	if err == nil && k.uncertified() {
 		var on []int
 		if k.running {
 			on = both

@@ -151,6 +151,8 @@ func (m *Machine) mayBe(key eventKey, p possible) bool {
 		return len(k.activeOf(key.group)) < 2
 	case "BE14CFE5":
 		return p.mixed
+	case "BE14CFF5":
+		return k.uncertified()
 	case "BE14E3F7":
 		return p.mixed
 	case "BE14CFE1", "BE14E1F6":

@@ -192,6 +192,12 @@ func (s *Session) showDrive(a Args) error {
 		if info.Why != "" {
 			s.printf("  why        %s\n", info.Why)
 		}
+		for _, f := range s.lab.DriveFailures() {
+			if f.Slot == slot {
+				s.paragraph("code", "none: "+noCode)
+				s.paragraph("next", f.Next)
+			}
+		}
 		if info.Errors > 0 {
 			s.printf("  media      %s seen%s\n", count(info.Errors, "error"), map[bool]string{true: ", failure predicted"}[info.Predicted])
 		}

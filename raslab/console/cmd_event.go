@@ -23,6 +23,7 @@ func eventCommands() []*Command {
 				}
 				if len(events) == 0 {
 					s.printf("%s", none)
+					s.failures(lab)
 					return nil
 				}
 				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
@@ -31,7 +32,11 @@ func eventCommands() []*Command {
 					fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, e.Severity, e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
 						map[bool]string{true: "open", false: "closed"}[e.Open], where(e))
 				}
-				return t.Flush()
+				if err := t.Flush(); err != nil {
+					return err
+				}
+				s.failures(lab)
+				return nil
 			}),
 		},
 		{
@@ -154,4 +159,17 @@ func eventParam(required bool) Param {
 		}
 		return names
 	}}
+}
+
+// noCode is what a person is told who looks for the code of a plain drive failure.
+const noCode = "MAP4980 has no code for a plain drive failure"
+
+// failures says which drives failed that no open event names.
+func (s *Session) failures(lab *raslab.Lab) {
+	for i, f := range lab.DriveFailures() {
+		if i == 0 {
+			s.printf("failed drives without an event: %s\n", noCode)
+		}
+		s.item(fmt.Sprintf("%s %s: %s; %s", f.Slot, f.Serial, f.Why, f.Next))
+	}
 }

@@ -24,6 +24,7 @@ func init() {
 	} {
 		all = append(all, group...)
 	}
+	all = stamped(all)
 	// A noun's verbs stand together, whichever file they come from.
 	var nouns []string
 	for _, c := range all {

@@ -62,6 +62,11 @@ func helpOne(w io.Writer, c *Command) error {
 	for _, line := range wrap(c.Detail, 76) {
 		fmt.Fprintf(w, "    %s\n", line)
 	}
+	if c.Window != "" {
+		for i, line := range wrap("window: "+c.Window, 76) {
+			fmt.Fprintf(w, "    %s%s\n", strings.Repeat("  ", min(i, 1)), line)
+		}
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range c.Params {
 		p := &c.Params[i]
@@ -115,6 +120,9 @@ func Reference() string {
 				b.WriteString(" " + c.Detail)
 			}
 			b.WriteString("\n")
+			if c.Window != "" {
+				fmt.Fprintf(&b, "\nWindow: %s.\n", c.Window)
+			}
 			if len(c.Params) > 0 {
 				b.WriteString("\n| argument | meaning |\n|---|---|\n")
 			}

@@ -15,6 +15,7 @@ type Command struct {
 	Verb    string // empty for a command that is a noun alone
 	Summary string // what it does, one clause, lower case
 	Detail  string // what is worth knowing beyond that; may be empty
+	Window  string // what it stands for at a real machine: window and button of MAP4980, or a command of the DS CLI; may be empty
 	Params  []Param
 	Example string // a complete line; a test parses and binds it
 	Run     func(*Session, Args) error

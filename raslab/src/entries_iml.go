@@ -3,7 +3,9 @@ package src
 // Facts that several key server entries share.
 const (
 	everyTwelveMinutes = "The partitions ask for connectivity every 12 minutes by themselves. When it is back, they reboot (BE14CFE1) only if no service action is running and customer data is inaccessible."
-	closeByHand        = "When a test of access succeeds on every server of the group, close the event."
+	closeByHand        = "When a test of access succeeds on every server of the group, and the group is accessible, close the event."
+	imlByHand          = "If the data are locked: the partitions do not reboot by themselves after this code. When a test of access succeeds, do a dual cluster IML (Quiesce SFI, Shutdown SFI, Resume SFI)."
+	ourIML             = "Action: the IML by hand is ours. The source lets the partitions ask for connectivity after BE14E004, BE14E008 and BE14E009 only."
 	thenSupport        = "If it persists, ask the next level of support."
 	nextLevel          = "Ask the next level of support."
 	ourSeverity        = "Severity: our scale."
@@ -31,7 +33,7 @@ var imlEntries = []Entry{
 		Action: []string{
 			"Mend what the specific code points at; one working key server of the group is enough to reach the data again.",
 			"Do not exchange, erase or revert drives: locked drives are well, they lack their key.",
-			"See that the partitions reboot and the groups become accessible.",
+			"After BE14E004, BE14E008 or BE14E009 the partitions reboot by themselves. After any other code do a dual cluster IML (Quiesce SFI, Shutdown SFI, Resume SFI). See that the groups become accessible.",
 			thenSupport,
 			closeByHand,
 		},
@@ -44,15 +46,20 @@ var imlEntries = []Entry{
 		Title:    "Access to the key servers is back; both partitions reboot by themselves",
 		Severity: Informational,
 		Cause: "Customer data was out of reach for want of keys, a key server answers again, and no service action was running. " +
-			"The facility therefore started a dual cluster IML without being asked.",
+			"The facility therefore started a dual cluster IML without being asked, and at least one key group has its key again. " +
+			"A group that still lacks its key has events of its own, which stay open.",
 		When:   []When{DualClusterIML},
 		Check:  []string{"After the IML, that the encryption groups are accessible."},
 		Action: []string{"None. The event is for information, and closes itself."},
 		Closing: Closing{Kind: ClosesItself, With: []Code{
 			BE14E004, BE14E008, BE14E009, BE14E00B, BE14E011, BE14E012, BE14E013, BE14E0F1,
 		}},
-		Assumption: []string{ourCheck},
-		Related:    []Code{BE14E1F6, BE14CFE0},
+		Assumption: []string{
+			ourCheck,
+			"Cause: when connectivity counts as regained is ours: a server gives the key, or one answers that did not when the loss was reported.",
+			"Closing: an event whose cause the facility still finds stays open, on purpose. The source closes every other BE14E0xx of the same partitions, also that of a key group that still lacks its key.",
+		},
+		Related: []Code{BE14E1F6, BE14CFE0},
 	},
 	{
 		Code:     BE14CFE5,
@@ -127,9 +134,9 @@ var imlEntries = []Entry{
 			"and no server delivered a key.",
 		When:       []When{DualClusterIML, PeriodicKeyRetrieval},
 		Check:      []string{"The load of the console, and whether it was restarting.", "Whether a test of access succeeds now."},
-		Action:     []string{nextLevel, closeByHand},
+		Action:     []string{nextLevel, imlByHand, closeByHand},
 		Closing:    byCFE1,
-		Assumption: []string{ourSeverity, ourCheck},
+		Assumption: []string{ourSeverity, ourCheck, ourIML},
 		Related:    []Code{BE14CFE0, BE14E009, BE14EA0B},
 	},
 	{
@@ -147,10 +154,11 @@ var imlEntries = []Entry{
 		Action: []string{
 			nextLevel,
 			"Have the customer stop every deletion and restore on the key servers: a key that is gone from the last server and its backups takes the data with it.",
+			imlByHand,
 			closeByHand,
 		},
 		Closing:    byCFE1,
-		Assumption: []string{ourSeverity, "Cause: why a server lacks the key is ours.", ourCheck, "Action: the next level of support is the source's; the rest is ours."},
+		Assumption: []string{ourSeverity, "Cause: why a server lacks the key is ours.", ourCheck, "Action: the next level of support is the source's; the rest is ours.", ourIML},
 		Related:    []Code{BE14CFE0, BE14EA11, BE14E012},
 	},
 	{
@@ -165,9 +173,9 @@ var imlEntries = []Entry{
 			"Whether a rekey was under way: then old and new data key may be confused.",
 			"For BE14CFE5 and BE14E3F7, which accuse the facility's repository instead.",
 		},
-		Action:     []string{"Have the customer compare the key on the servers with their records; create no new key for the group meanwhile.", thenSupport, closeByHand},
+		Action:     []string{"Have the customer compare the key on the servers with their records; create no new key for the group meanwhile.", thenSupport, imlByHand, closeByHand},
 		Closing:    byCFE1,
-		Assumption: []string{ourSeverity, "Cause: the two explanations are ours.", ourCheck, ourSteps},
+		Assumption: []string{ourSeverity, "Cause: the two explanations are ours.", ourCheck, ourSteps, ourIML},
 		Related:    []Code{BE14CFE0, BE14EA12, BE14E013, BE14CFE5, BE14E3F7},
 	},
 	{
@@ -181,9 +189,9 @@ var imlEntries = []Entry{
 			"That the identifier which the servers know belongs to this facility and this group.",
 			"Whether one server gives another answer than the rest (test access, server by server).",
 		},
-		Action:     []string{nextLevel, closeByHand},
+		Action:     []string{nextLevel, imlByHand, closeByHand},
 		Closing:    byCFE1,
-		Assumption: []string{ourSeverity, "Cause: the two explanations are ours.", ourCheck},
+		Assumption: []string{ourSeverity, "Cause: the two explanations are ours.", ourCheck, ourIML},
 		Related:    []Code{BE14CFE0, BE14EA13, BE14E012},
 	},
 	{
@@ -198,9 +206,9 @@ var imlEntries = []Entry{
 			"The certificates of both sides: expired, not yet valid, or not trusted by the other (certificateexpiry in showkeygrp).",
 			"That the facility is registered and accepted as a client on the server.",
 		},
-		Action:     []string{"Have the customer correct protocol, port or certificates on the server or in the facility.", thenSupport, closeByHand},
+		Action:     []string{"Have the customer correct protocol, port or certificates on the server or in the facility.", thenSupport, imlByHand, closeByHand},
 		Closing:    byCFE1,
-		Assumption: []string{ourSeverity, "Cause: that the failure comes after the connection opened is ours; the source says that the server can not be accessed.", "Check: ours.", ourSteps},
+		Assumption: []string{ourSeverity, "Cause: that the failure comes after the connection opened is ours; the source says that the server can not be accessed.", "Check: ours.", ourSteps, ourIML},
 		Related:    []Code{BE14CFE0, BE14E008, BE14EAF1, BE14EAF3},
 	},
 	{
@@ -208,22 +216,29 @@ var imlEntries = []Entry{
 		Title:    "Key servers are back, but a service action prevented the reboot that unlocks the data",
 		Severity: Critical,
 		Cause: "The partitions were started without access to the key servers. The servers answer now, but while a service action is in progress " +
-			"the facility does not reboot by itself, so the data stays out of reach until somebody reboots it.",
+			"the facility does not reboot by itself, so the data stays out of reach until somebody reboots it. " +
+			"A storage facility image that somebody has begun to quiesce or shut down counts as in service.",
 		When: []When{AccessRegained},
 		Check: []string{
 			"Which service action is in progress, and whether it can end first. It ends before the partitions are cycled.",
 			"That a test of access still succeeds.",
+			"That the valid state of the storage facility image is quiesce (Manage SFI Resources; sfi show).",
 		},
 		Action: []string{
-			"Finish or end the service action.",
-			"Quiesce the storage facility image; wait until its valid state is shutdown.",
-			"Shut it down; wait until its valid state is resume.",
-			"Resume it, and see that the IML completes and the groups are accessible.",
+			"Finish or end the service action. The valid state is quiesce then; where somebody has begun to quiesce, go on with the step whose valid state is shown.",
+			"Click Quiesce SFI; refresh the panel until the valid state is shutdown.",
+			"Click Shutdown SFI; refresh the panel until the valid state is resume.",
+			"Click Resume SFI, and see that the IML completes and the groups are accessible.",
 			"Close the event.",
 		},
-		Closing:    Closing{Kind: ByHand},
-		Assumption: []string{ourSeverity, ourCheck, "Action: quiesce, shutdown, resume and the waiting between them are the source's; the first and the last step are ours."},
-		Related:    []Code{BE14CFE1, BE14CFE0, BE14E004, BE14E008, BE14E009},
+		Closing: Closing{Kind: ByHand},
+		Assumption: []string{
+			ourSeverity,
+			"Cause: that a facility which is being quiesced counts as in service is ours: a reboot would undo what somebody is doing by hand. The source speaks of a service action.",
+			"Check: that the valid state should be quiesce is the source's; the rest is ours.",
+			"Action: quiesce, shutdown, resume and the waiting between them are the source's; the first and the last step are ours.",
+		},
+		Related: []Code{BE14CFE1, BE14CFE0, BE14E004, BE14E008, BE14E009},
 	},
 	{
 		Code:     BE14E3F7,

@@ -52,16 +52,22 @@ var periodicEntries = []Entry{
 		Title:    "The configuration is not valid for encryption",
 		Severity: Serious,
 		Cause: "A storage facility image that is to encrypt needs an installed, valid certificate and encrypting drives throughout. " +
-			"One of the two is missing: there is no valid certificate, or encrypting and plain drives are mixed. The facility was delivered that way.",
-		When: []When{DriveCertify},
+			"One of the two is missing: there is no valid certificate, or encrypting and plain drives are mixed. The facility was delivered that way, " +
+			"or a plain drive was put into it, or its certificate is lost or has run out since.",
+		When: []When{DriveCertify, Repair, MESInstall},
 		Check: []string{
 			"Whether a certificate is installed, and until when it is valid (showkeygrp, field certificateexpiry).",
 			"The drives, one by one: which of them can not encrypt.",
 		},
-		Action:     []string{"Do not continue the installation.", nextLevel, "When the configuration is valid and drive certify has passed, close the event."},
-		Closing:    Closing{Kind: ByHand},
-		Assumption: []string{ourSeverity, ourCheck, "Action: the next level of support is the source's; the rest is ours."},
-		Related:    []Code{BE3400A3},
+		Action:  []string{"Do not continue the installation.", nextLevel, "When the configuration is valid and drive certify has passed, close the event."},
+		Closing: Closing{Kind: ByHand},
+		Assumption: []string{
+			ourSeverity, ourCheck,
+			"When: the source has it at the field install only. That it also comes at a repair, a drive that is put in, and an MES is ours: drive certify runs there as well, and finds the same two things wrong.",
+			"Cause: that a plain drive or a lost certificate may have come after the delivery is ours.",
+			"Action: the next level of support is the source's; the rest is ours.",
+		},
+		Related: []Code{BE3400A3},
 	},
 	{
 		Code:       BE14EA0B,

@@ -1,0 +1,62 @@
+package raslab
+
+import (
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// DriveFailure is a drive that the facility has found failed and that no open
+// serviceable event names. MAP4980 has no code for a plain drive failure: RAID deals with it, and
+// the drive is exchanged.
+type DriveFailure struct {
+	Slot   string
+	Serial string
+	Why    string // one clause
+	Next   string // what happens by itself, and what is to be done
+}
+
+// DriveFailures lists them, in slot order. It says what the software has found: of a
+// drive that died a moment ago it knows nothing before the next I/O or health check.
+func (l *Lab) DriveFailures() (out []DriveFailure) {
+	for _, s := range l.slots {
+		m := s.member()
+		if s.state != Failed && (m == nil || m.state != failedMember) || l.underRepair(s) || l.reported(s) {
+			continue
+		}
+		if s.port.answers() && s.port.Status().State == drive.SecurityDegraded {
+			continue // that is no plain failure: a check or a scan has a code for it
+		}
+		f := DriveFailure{Slot: s.name, Serial: s.port.Serial(), Why: s.why, Next: l.afterFailure(s, m)}
+		if m != nil {
+			f.Serial = m.serial // also where the slot is empty
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// reported says whether an open event names the drive in a slot.
+func (l *Lab) reported(s *slot) bool {
+	for _, e := range l.open {
+		for _, f := range e.found {
+			if f.slot == s {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (l *Lab) afterFailure(s *slot, m *member) string {
+	exchange := "exchange the drive: repair start drive=" + s.name
+	switch {
+	case m == nil:
+		return "it serves no rank; " + exchange
+	case m.job != nil:
+		return fmt.Sprintf("%s is rebuilt onto %s; then %s", l.rankOf(m).name(), m.job.target.name, exchange)
+	case l.spareFor(s, nil) == nil:
+		return fmt.Sprintf("%s has no spare and is not rebuilt; %s", l.rankOf(m).name(), exchange)
+	}
+	return fmt.Sprintf("%s is not rebuilt yet; %s", l.rankOf(m).name(), exchange)
+}
