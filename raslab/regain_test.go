@@ -120,6 +120,27 @@ func TestAccessIsRegainedWhileAnotherGroupLacksItsKey(t *testing.T) {
 	closeAll(t, l)
 }
 
+// TestAnotherReasonDoesNotKeepAnEvent: the servers of the second group were off, and
+// answer now without the key. BE14E011 speaks of that; BE14E008 has no cause any more.
+func TestAnotherReasonDoesNotKeepAnEvent(t *testing.T) {
+	l := twoGroups(t)
+	backup(t, l)
+	for n := 1; n <= 4; n++ {
+		stopServer(t, l, n)
+	}
+	fails(t, l)(l.PowerCycle())
+	require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E008", "BE14E008"}, openCodes(l))
+	for n := 1; n <= 4; n++ {
+		startServer(t, l, n)
+	}
+	for n := 3; n <= 4; n++ {
+		must(t, keyHost(t, l, n).LoseKey(2))
+	}
+	advance(t, l, 12*time.Minute+imlDuration)
+	require.Equal(t, "BE14CFE1", l.Events()[len(l.Events())-1].SRC)
+	require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E011"}, openCodes(l))
+}
+
 // TestNoRebootForAServerThatAnsweredAllAlong: one server is down, the other has no key.
 // The reboot that would come of its answer would end like the one before, and be followed by the
 // next for ever.
