@@ -17,9 +17,9 @@
 // The security area is a log of whole records, one a page. A record that
 // changes no key (a count of tries) is appended; one that does goes to a fresh
 // block and is read back, and every other block is erased and read back before
-// the command succeeds. At power-on the highest valid generation wins; a page
-// outside its block that can not be read makes the drive SecurityDegraded until it
-// reads, or is destroyed by an erase or a Restore.
+// the command succeeds. At power-on the newest record wins (order.go says which that
+// is); a page that may be newer, or in another block, and that cannot be read makes
+// the drive SecurityDegraded until it reads, or is destroyed by an erase or a Restore.
 //
 // # Invariants
 //
@@ -28,7 +28,8 @@
 //     from flash, or the drive is SecurityDegraded and moves no host data.
 //   - A count of tries is on flash before a PIN is looked at.
 //   - Without power no key is in RAM, and no session is open.
-//   - State and event pairs that the lifecycle table lacks change nothing.
+//   - The state in RAM is that of the looplab/fsm machine, which the lifecycle table
+//     builds; what the machine does not allow changes nothing.
 //
 // # Limitations
 //
@@ -40,7 +41,10 @@
 //   - LockOnReset is empty or names the power cycle, as in the Opal SSC: a lock
 //     that another reset has set is of RAM, and must not be undone by power.
 //   - Wrong PSIDs that meet a drive without a record are counted beside the flash,
-//     which must not be touched then.
+//     which must not be touched then; a drive file that is opened again begins at 0.
+//   - Two erases that both ended degraded are in no known order if each was written
+//     while the other's block, or what lies there, could not be read. The drive stays
+//     SecurityDegraded with either of them.
 //   - There is no shadow MBR, no firmware update, no low-power state, no data
 //     removal mechanism but cryptographic erase, and no Opal authorities yet.
 //   - An attacker who can write flash can set counts of tries back. The KEKs

@@ -22,7 +22,15 @@ type Config struct {
 	Persistent bool
 	// PBKDF2Iterations stretches PINs shorter than 32 bytes; at least 1.
 	PBKDF2Iterations int
+	// AlignmentGranularity is the grid, in sectors, on which ranges begin and end
+	// (TCG LockingInfo column of that name), 1 to 2^32; 0 and 1: no alignment is
+	// required. LowestAlignedLBA is the first sector on the grid, below the
+	// granularity.
+	AlignmentGranularity, LowestAlignedLBA uint64
 }
+
+// AlignmentRequired says whether ranges begin and end on a grid only.
+func (c *Config) AlignmentRequired() bool { return c.AlignmentGranularity > 1 }
 
 // Parts are the pieces a drive is built from.
 type Parts struct {

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,11 +46,40 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 	return b
 }
 
-func (b *bench) arm(plan string) {
+// arm breaks the flash. At the end of the test every point of the plan but those
+// in spare must have fired: a fault that never happens tests nothing. Who names a
+// point as spare says beside it why it need not fire.
+func (b *bench) arm(plan string, spare ...fault.Point) {
+	b.t.Helper()
+	p := b.armUnchecked(plan)
+	b.t.Cleanup(func() {
+		b.t.Helper()
+		if b.t.Failed() {
+			return
+		}
+		if idle := neverFired(p); !slices.Equal(idle, spare) {
+			b.t.Errorf("of the plan %s never fired: %v, expected %v", plan, idle, spare)
+		}
+	})
+}
+
+// armUnchecked is arm for a sweep, whose last plan does not fire: that ends it.
+func (b *bench) armUnchecked(plan string) *fault.Plan {
 	b.t.Helper()
 	p, err := fault.Parse(plan)
 	require.NoError(b.t, err)
 	b.flash.Arm(p)
+	return p
+}
+
+// neverFired lists the points of a plan that did not fire since it was armed.
+func neverFired(p *fault.Plan) (idle []fault.Point) {
+	for _, point := range p.Points() {
+		if !slices.ContainsFunc(p.Fired(), func(f fault.Firing) bool { return f.Point == point }) {
+			idle = append(idle, point)
+		}
+	}
+	return idle
 }
 
 func (b *bench) auth(a Authority, pin PIN) *Session {

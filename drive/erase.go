@@ -160,7 +160,7 @@ func (d *Drive) RevertPSID(psid PIN) error {
 		*tries++
 	}
 	if d.trusted {
-		if err := d.note(op); err != nil {
+		if err := d.count(op); err != nil {
 			return err
 		}
 	}
@@ -211,6 +211,9 @@ func (s *Session) Restore() error {
 	if d.rec.slot(BandMaster(n)).atMSID {
 		return d.refuse(op, InvalidState, "BandMaster%d has MSID, so there is no credential to restore; erase again", n)
 	}
+	if _, ok := d.machine.ask(EventRestore, d.facts(&d.rec)); !ok {
+		return d.forbid(op, EventRestore)
+	}
 	resisting, err := d.store.clean()
 	if err != nil {
 		return d.fault(op, err)
@@ -219,13 +222,13 @@ func (s *Session) Restore() error {
 		return d.refuse(op, Degraded, "flash block %d with old wraps still can not be destroyed", resisting[0])
 	}
 	was := d.rec.state
-	d.rec.state = Configured
+	d.rec.state, _ = d.machine.ask(EventRestore, d.facts(&d.rec))
 	if err := d.note(op); err != nil {
 		d.rec.state = was
 		return err
 	}
 	d.suspect = false
-	d.fire(EventRestore)
+	d.fire(EventRestore, d.facts(&d.rec))
 	if err := d.loadOpen(op); err != nil {
 		return err
 	}

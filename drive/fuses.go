@@ -39,13 +39,20 @@ type Fuses struct {
 //	128 40  PSID wrap
 //	168 20  serial number
 //	188 40  model
-//	228  4  CRC-32C of the bytes before
+//	228  8  alignment granularity
+//	236  8  lowest aligned LBA
+//	244  4  CRC-32C of the bytes before
+//
+// Version 1 has no alignment, and its CRC at 228.
 const (
 	fuseMagic   = "FDELABDR"
 	cutMagic    = "FDELAB--" // in its place until the fuses are burnt
-	fuseVersion = 1
-	fuseCRC     = 228
+	fuseVersion = 2
+	fuseCRC     = 244
 	fuseArea    = 4096
+
+	fuseVersion1 = 1
+	fuseCRC1     = 228
 )
 
 // errNotADrive is wrapped by every error about a drive file's first page.
@@ -91,6 +98,8 @@ func (f *Fuses) encode(g flash.Geometry) []byte {
 	copy(text[:20], f.Config.Serial)
 	copy(text[20:], f.Config.Model)
 	b = append(b, text[:]...)
+	b = be.AppendUint64(b, f.Config.AlignmentGranularity)
+	b = be.AppendUint64(b, f.Config.LowestAlignedLBA)
 	b = be.AppendUint32(b, crc32.Checksum(b, castagnoli))
 	return b[:fuseArea]
 }
@@ -99,15 +108,19 @@ func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
 	f := new(Fuses)
 	var g flash.Geometry
 	be := binary.BigEndian
+	check := fuseCRC
+	if len(p) >= fuseArea && be.Uint16(p[8:]) == fuseVersion1 {
+		check = fuseCRC1
+	}
 	switch {
 	case len(p) >= fuseArea && string(p[:8]) == cutMagic:
 		return f, g, fmt.Errorf("%w: its creation was cut short, and there is no key in it: remove the file, or create the drive again", errNotADrive)
 	case len(p) < fuseArea || string(p[:8]) != fuseMagic:
 		return nil, g, fmt.Errorf("%w: it does not begin with %q", errNotADrive, fuseMagic)
-	case be.Uint16(p[8:]) != fuseVersion:
-		return nil, g, fmt.Errorf("%w of this version: it has %d, this program reads %d", errNotADrive, be.Uint16(p[8:]), fuseVersion)
-	case be.Uint32(p[fuseCRC:]) != crc32.Checksum(p[:fuseCRC], castagnoli):
-		return nil, g, fmt.Errorf("%w that can be trusted: the checksum of its fuses (bytes 0 to %d) is wrong", errNotADrive, fuseCRC-1)
+	case be.Uint16(p[8:]) != fuseVersion && check != fuseCRC1:
+		return nil, g, fmt.Errorf("%w of this version: it has %d, this program reads %d and %d", errNotADrive, be.Uint16(p[8:]), fuseVersion1, fuseVersion)
+	case be.Uint32(p[check:]) != crc32.Checksum(p[:check], castagnoli):
+		return nil, g, fmt.Errorf("%w that can be trusted: the checksum of its fuses (bytes 0 to %d) is wrong", errNotADrive, check-1)
 	case p[26] > 1 || p[27] > 20 || p[28] > 40:
 		return nil, g, fmt.Errorf("%w: its fuses (bytes 26 to 28) make no sense", errNotADrive)
 	}
@@ -115,6 +128,9 @@ func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
 		Serial: string(p[168 : 168+int(p[27])]), Model: string(p[188 : 188+int(p[28])]),
 		SectorSize: int(be.Uint32(p[12:])), Sectors: be.Uint64(p[16:]), Ranges: int(be.Uint16(p[10:])),
 		TryLimit: be.Uint16(p[24:]), Persistent: p[26] == 1, PBKDF2Iterations: int(be.Uint32(p[32:])),
+	}
+	if check == fuseCRC {
+		f.Config.AlignmentGranularity, f.Config.LowestAlignedLBA = be.Uint64(p[228:]), be.Uint64(p[236:])
 	}
 	g = flash.Geometry{Blocks: int(be.Uint32(p[36:])), PagesPerBlock: int(be.Uint32(p[40:])), PageSize: int(be.Uint32(p[44:]))}
 	root := secret.Key32(p[48:80])

@@ -6,19 +6,24 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
 
-// permit looks the lifecycle table up before anything is changed.
+// permit asks the machine whether e is possible in this state, before anything is
+// prepared. Its guard is asked in keyStep.
 func (d *Drive) permit(op string, e Event) error {
-	if _, ok := transition(e, d.state()); !ok {
-		d.trace(e, d.state(), d.state(), true)
-		return d.refuse(op, InvalidState, "%s is not possible in the state %s", e, d.state())
+	if d.machine.can(e) {
+		return nil
 	}
-	return nil
+	return d.forbid(op, e)
 }
 
-// fire moves the machine along a row that permit has found.
-func (d *Drive) fire(e Event) {
-	from := d.machine.s
-	to, ok := d.machine.fire(e)
+func (d *Drive) forbid(op string, e Event) error {
+	d.trace(e, d.state(), d.state(), true)
+	return d.refuse(op, InvalidState, "%s is not possible in the state %s", e, d.state())
+}
+
+// fire moves the machine with an event that it has allowed.
+func (d *Drive) fire(e Event, f *facts) {
+	from := d.state()
+	to, ok := d.machine.fire(e, f)
 	if !ok {
 		panic("BUG: lifecycle refused " + string(e) + " in " + from.String())
 	}
@@ -34,7 +39,7 @@ func (d *Drive) trace(e Event, from, to State, refused bool) {
 // keyStep makes next the record in force, in a fresh flash block, and destroys
 // every older record before it returns nil. With an event (may be empty) the
 // lifecycle moves along. On an error:
-//   - InvalidState: the table has no such row; nothing changed.
+//   - InvalidState: the machine allows no such event here; nothing changed.
 //   - HardwareFailure: no flash block takes the record; the old one is in force.
 //   - Degraded: the drive is now security degraded: either the new record is in
 //     force and an old wrap could not be destroyed, or the old one is and a
@@ -42,35 +47,49 @@ func (d *Drive) trace(e Event, from, to State, refused bool) {
 //   - PowerLost: the drive is off; power-on finds the old record or the new one.
 func (d *Drive) keyStep(op string, e Event, next record) error {
 	if e != "" {
-		if err := d.permit(op, e); err != nil {
-			return err
+		to, ok := d.machine.ask(e, d.facts(&next))
+		if !ok {
+			return d.forbid(op, e)
 		}
-		t, _ := transition(e, d.state())
-		next.state = t.To
+		next.state = to
 	}
 	next.keygen = d.rec.keygen + 1
 	return d.commit(op, e, next)
 }
 
+// facts are what the machine's guards look at when next is to be in force.
+func (d *Drive) facts(next *record) *facts {
+	f := &facts{was: &d.rec, after: next}
+	if d.session != nil {
+		f.who = d.session.authority
+	}
+	return f
+}
+
 // commit is the part of keyStep that writes.
 func (d *Drive) commit(op string, e Event, next record) error {
-	next.generation = d.advance()
 	err := d.store.replace(&next)
 	switch {
 	case err == nil:
-		d.rec = next
+		f := d.facts(&next)
 		if e != "" {
 			d.suspect = false
-			d.fire(e)
+			d.fire(e, f)
 		}
+		d.rec = next
 		d.publish()
 		return nil
 	case errors.Is(err, flash.ErrPowerLost):
 		return d.fault(op, err)
 	case errors.Is(err, errStale):
 		next.state = d.rec.state
-		d.rec = next
+		d.rec, d.trusted = next, true
+		if len(d.ram) < len(next.ranges) {
+			d.ram = make([]rangeRAM, len(next.ranges))
+		}
 	case errors.Is(err, errFragment):
+		// The fragment may be the whole record. The note that follows is newer.
+		d.rec.generation = d.store.opened()
 	default:
 		return d.fault(op, err)
 	}
@@ -87,8 +106,10 @@ func (d *Drive) commit(op string, e Event, next record) error {
 func (d *Drive) degrade(op string) error {
 	d.withdraw()
 	d.rec.state = SecurityDegraded
-	if err := d.note(op); errors.Is(err, PowerLost) {
-		return err
+	if d.trusted { // else there is no record that a note could be of
+		if err := d.note(op); errors.Is(err, PowerLost) {
+			return err
+		}
 	}
 	d.publish()
 	return nil
@@ -104,22 +125,14 @@ func (d *Drive) suspend() {
 
 // withdraw moves the machine to SecurityDegraded and takes the keys out of RAM.
 func (d *Drive) withdraw() {
-	if _, ok := transition(EventDegrade, d.machine.s); ok {
-		d.fire(EventDegrade)
+	if f := d.facts(&d.rec); d.machine.can(EventDegrade) {
+		d.fire(EventDegrade, f)
 	} else {
-		d.trace(EventDegrade, d.machine.s, d.machine.s, true)
+		d.trace(EventDegrade, d.state(), d.state(), true)
 	}
 	for n := range d.ram {
 		d.ram[n].drop()
 		d.ram[n].readLocked = d.rec.ranges[n].cfg.ReadLockEnabled
 		d.ram[n].writeLocked = d.rec.ranges[n].cfg.WriteLockEnabled
 	}
-}
-
-// advance is the generation of the next record that is written, or tried: it
-// never comes twice, since what an attempt left behind may be found at a later
-// power-on.
-func (d *Drive) advance() uint64 {
-	d.highest = max(d.highest, d.rec.generation) + 1
-	return d.highest
 }

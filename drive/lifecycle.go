@@ -1,12 +1,6 @@
 package drive
 
-import (
-	"context"
-	"errors"
-	"fmt"
-
-	"github.com/looplab/fsm"
-)
+import "fmt"
 
 // State is a lifecycle state. The one that counts is in the record in flash;
 // the machine in RAM is rebuilt from it at power-on.
@@ -126,7 +120,7 @@ var lifecycle = []Transition{
 // LifecycleTable is a copy of the table.
 func LifecycleTable() []Transition { return append([]Transition(nil), lifecycle...) }
 
-// transition looks a pair up in the table.
+// transition looks a pair up in the table, for its documents.
 func transition(e Event, from State) (Transition, bool) {
 	for i := range lifecycle {
 		if lifecycle[i].Event == e && lifecycle[i].From == from {
@@ -134,47 +128,4 @@ func transition(e Event, from State) (Transition, bool) {
 		}
 	}
 	return Transition{}, false
-}
-
-// machine is the looplab/fsm instance of one drive. It has one owner, the
-// drive's lock, and no callbacks: firing from inside one deadlocks.
-type machine struct {
-	f *fsm.FSM
-	s State
-}
-
-// fsmEvents is the table in the library's form, shared by all machines.
-var fsmEvents = func() []fsm.EventDesc {
-	out := make([]fsm.EventDesc, 0, len(lifecycle))
-	for _, t := range lifecycle {
-		out = append(out, fsm.EventDesc{Name: string(t.Event), Src: []string{t.From.String()}, Dst: t.To.String()})
-	}
-	return out
-}()
-
-func newMachine(s State) *machine {
-	return &machine{f: fsm.NewFSM(s.String(), fsmEvents, nil), s: s}
-}
-
-// fire moves the machine. The caller has checked the guard; a pair that the
-// table lacks is reported as refused and nothing changes.
-func (m *machine) fire(e Event) (to State, ok bool) {
-	// A cancelled context bricks a looplab machine for good, so it gets one
-	// that nobody can cancel.
-	err := m.f.Event(context.WithoutCancel(context.Background()), string(e))
-	var self fsm.NoTransitionError
-	var refused fsm.InvalidEventError
-	switch {
-	case err == nil, errors.As(err, &self) && self.Err == nil:
-	case errors.As(err, &refused):
-		return m.s, false
-	default:
-		panic(fmt.Sprintf("BUG: lifecycle machine: %v", err))
-	}
-	t, known := transition(e, m.s)
-	if !known || t.To.String() != m.f.Current() {
-		panic(fmt.Sprintf("BUG: lifecycle machine went from %s by %s to %s", m.s, e, m.f.Current()))
-	}
-	m.s = t.To
-	return m.s, true
 }

@@ -44,18 +44,70 @@ func TestMachineFollowsTheTable(t *testing.T) {
 			m := newMachine(s)
 			require.Equal(t, s.String(), m.f.Current())
 			tr, ok := transition(e, s)
-			to, fired := m.fire(e)
+			f := guarded(e, true)
+			asked, may := m.ask(e, f)
+			require.Equal(t, s.String(), m.f.Current(), "asking moves nothing")
+			to, fired := m.fire(e, f)
+			require.Equal(t, may, fired)
+			require.Equal(t, asked, to)
+			require.Equal(t, ok, newMachine(s).can(e))
 			require.Equal(t, ok, fired, "%s in %s", e, s)
 			if !ok {
 				tr.To = s
 			}
 			require.Equal(t, tr.To, to)
 			require.Equal(t, tr.To.String(), m.f.Current(), "the machine and the table agree")
-			_, again := m.fire(e)
+			_, again := m.fire(e, f)
 			_, want := transition(e, tr.To)
 			require.Equal(t, want, again, "a refusal or a self-loop leaves the machine usable")
 		}
 	}
+}
+
+// guarded are facts for which the guard of e holds, or does not.
+func guarded(e Event, holds bool) *facts {
+	at := func(msid bool) *record {
+		return &record{slots: []slotRecord{{authority: BandMaster(0), atMSID: msid}}}
+	}
+	f := &facts{who: BandMaster(0), was: at(e == EventMigrate == holds), after: at(false)}
+	switch e {
+	case EventErase:
+		f.after = at(holds)
+	case EventEraseBand, EventRestore:
+		f.after = at(!holds)
+	}
+	return f
+}
+
+func TestMachineAsksTheGuards(t *testing.T) {
+	for _, tr := range LifecycleTable() {
+		if guards[tr.Event] == nil {
+			require.Equal(t, EventDegrade, tr.Event, "the guard of degrade is about flash, not about records")
+			continue
+		}
+		m := newMachine(tr.From)
+		to, ok := m.fire(tr.Event, guarded(tr.Event, false))
+		require.False(t, ok, "%s in %s against its guard", tr.Event, tr.From)
+		require.Equal(t, tr.From, to)
+		_, ok = m.fire(tr.Event, guarded(tr.Event, true))
+		require.True(t, ok, "%s in %s: a refusal leaves the machine usable", tr.Event, tr.From)
+	}
+}
+
+// TestStateInRAMIsTheMachines: the machine that is put into another state takes
+// the drive along.
+func TestStateInRAMIsTheMachines(t *testing.T) {
+	b := newBench(t, nil)
+	b.machine.f.SetState(Configured.String())
+	s := b.auth(EraseMaster, b.label.MSID)
+	require.NoError(t, s.Erase(1))
+	s.Close()
+	require.Equal(t, []State{Configured, Erased}, []State{b.seen[1].From, b.seen[1].To})
+	b.machine.f.SetState(SecurityDegraded.String())
+	require.ErrorIs(t, b.Read(0, make([]byte, 512)), Degraded)
+	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }), InvalidState)
+	b.cycle()
+	require.Equal(t, Erased, b.Status().State, "power-on sets the machine from the record")
 }
 
 func TestLifecycleRendersEveryRow(t *testing.T) {

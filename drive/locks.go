@@ -49,8 +49,11 @@ func (d *Drive) checkRange(op string, n int, c RangeConfig) error {
 		}
 		return nil
 	}
+	if err := d.checkAlignment(op, c); err != nil {
+		return err
+	}
 	if c.Start > d.cfg.Sectors || c.Length > d.cfg.Sectors-c.Start {
-		return d.refuse(op, InvalidParameter, "sectors %d to %d, the drive has %d", c.Start, c.Start+c.Length, d.cfg.Sectors)
+		return d.refuse(op, InvalidParameter, "%d sectors from sector %d on, the drive has %d", c.Length, c.Start, d.cfg.Sectors)
 	}
 	for m := 1; m < len(d.rec.ranges) && c.Length > 0; m++ {
 		o := &d.rec.ranges[m].cfg
@@ -61,10 +64,34 @@ func (d *Drive) checkRange(op string, n int, c RangeConfig) error {
 	return nil
 }
 
+// checkAlignment holds a place to the grid of the drive, as the Opal SSC has it
+// (columns RangeStart and RangeLength of the Locking table): a start that is not 0
+// lies on the grid; a length is a multiple of the granularity, and one that counts
+// from sector 0 ends on the grid. Start and length 0 are always aligned.
+func (d *Drive) checkAlignment(op string, c RangeConfig) error {
+	if !d.cfg.AlignmentRequired() {
+		return nil
+	}
+	grid, lowest := d.cfg.AlignmentGranularity, d.cfg.LowestAlignedLBA
+	if c.Start != 0 && c.Start%grid != lowest {
+		return d.refuse(op, InvalidParameter, "start %d is off the grid of %d sectors from sector %d on", c.Start, grid, lowest)
+	}
+	rest := uint64(0)
+	if c.Start == 0 {
+		rest = lowest
+	}
+	if c.Length != 0 && c.Length%grid != rest {
+		return d.refuse(op, InvalidParameter, "%d sectors from sector %d on end off the grid of %d sectors from sector %d on", c.Length, c.Start, grid, lowest)
+	}
+	return nil
+}
+
 // SetLocks sets ReadLocked and WriteLocked of the session BandMaster's range;
 // each counts only while the matching lock is enabled. Unlocking needs the MEK,
-// which only a wrap can give; locking both directions takes it out of RAM. In
-// SecurityDegraded it is refused with Degraded.
+// which only a wrap can give; locking both directions takes it out of RAM. A range
+// without a place has nothing to lock, and is refused with InvalidParameter: else a
+// host would take "done" for data that is accessible now. In SecurityDegraded it is
+// refused with Degraded.
 func (s *Session) SetLocks(read, write bool) error {
 	const op = "set locks"
 	d, err := s.enter(op)
@@ -78,6 +105,9 @@ func (s *Session) SetLocks(read, write bool) error {
 	}
 	if d.state() == SecurityDegraded {
 		return d.refuse(op, Degraded, "restore the drive first")
+	}
+	if n > 0 && d.rec.ranges[n].cfg.Length == 0 {
+		return d.refuse(op, InvalidParameter, "range %d has no place; set its start and length first", n)
 	}
 	next := d.rec.clone()
 	g := &next.ranges[n]

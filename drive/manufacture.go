@@ -29,6 +29,10 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("drive: %d sectors, need 1 to 2^48", c.Sectors)
 	case c.Ranges < 0 || c.Ranges > MaxRanges:
 		return fmt.Errorf("drive: %d ranges beside the global one, need 0 to %d", c.Ranges, MaxRanges)
+	case c.AlignmentGranularity > 1<<32:
+		return fmt.Errorf("drive: an alignment granularity of %d sectors, need at most 2^32", c.AlignmentGranularity)
+	case c.LowestAlignedLBA != 0 && c.LowestAlignedLBA >= c.AlignmentGranularity:
+		return fmt.Errorf("drive: lowest aligned LBA %d, need one below the alignment granularity %d", c.LowestAlignedLBA, c.AlignmentGranularity)
 	case c.PBKDF2Iterations < 1 || c.PBKDF2Iterations > 10_000_000:
 		return fmt.Errorf("drive: %d PBKDF2 iterations, need 1 to 10,000,000", c.PBKDF2Iterations)
 	}

@@ -15,7 +15,7 @@ import (
 type core struct {
 	powered bool
 	trusted bool // rec is the record in flash; if false there is none, and no key
-	suspect bool // a page that can not be read may hold older keys: SecurityDegraded until it is destroyed or read
+	suspect bool // an unread page may hold older keys or a newer record: SecurityDegraded until it is destroyed or read
 	rec     record
 	store   *store
 	machine *machine
@@ -24,16 +24,15 @@ type core struct {
 	session *Session
 	// lostTries counts PSID attempts while there is no record to count them in.
 	lostTries uint16
-	highest   uint64 // highest generation of any record seen at power-on, or tried since
 }
 
 // PowerOn boots the drive: it finds the newest record, finishes the destruction
 // of what is older, rebuilds the lifecycle machine from the record and locks
 // what is to be locked. A drive without a record that it can trust powers on
 // too, as SecurityDegraded, with nothing in its flash touched. So does one that
-// can not read a page outside the block of its record, which may hold older keys:
-// the page is left alone, and a power-on that reads it, a Restore or an erase
-// ends the doubt. The error is PowerLost when power goes again meanwhile. On a
+// cannot read a page that may hold older keys or a newer record, which is any page
+// but those in front of its record in the same block: the page is left alone, and a
+// power-on that reads it, a Restore or an erase ends the doubt. The error is PowerLost when power goes again meanwhile. On a
 // powered drive it does nothing.
 func (d *Drive) PowerOn() error {
 	d.mu.Lock()
@@ -48,9 +47,6 @@ func (d *Drive) PowerOn() error {
 	if err != nil {
 		return d.fault("power on", err)
 	}
-	if f.rec != nil {
-		d.highest = f.rec.generation
-	}
 	if f.rec == nil || !d.fits(f.rec) {
 		// A page that cannot be read now may hold the record and be readable
 		// later, so nothing is destroyed.
@@ -61,8 +57,17 @@ func (d *Drive) PowerOn() error {
 	d.rec, d.trusted = *f.rec, true
 	d.machine = newMachine(d.rec.state)
 	d.ram = make([]rangeRAM, len(d.rec.ranges))
-	if !d.cfg.Persistent && d.forgetTries() {
-		if err := d.note("power on"); errors.Is(err, PowerLost) {
+	if d.cfg.Persistent {
+		// On flash before the records that they come from are destroyed.
+		if d.takeTries(&f) {
+			if err := d.count("power on"); errors.Is(err, PowerLost) {
+				return err
+			} else if err != nil {
+				return d.degrade("power on")
+			}
+		}
+	} else if d.forgetTries() {
+		if err := d.count("power on"); errors.Is(err, PowerLost) {
 			return err
 		}
 	}
@@ -76,9 +81,9 @@ func (d *Drive) PowerOn() error {
 		}
 	}
 	// What an unreadable page holds may be an old wrap that an erase had still to
-	// destroy, so this drive must not call itself erased; or the newer record of a
-	// key step that was cut, so nobody may destroy it unread.
-	if f.unread {
+	// destroy, so this drive must not call itself erased; or a newer record, so
+	// nobody may destroy it unread.
+	if f.doubt {
 		d.suspend()
 		return nil
 	}
@@ -87,6 +92,35 @@ func (d *Drive) PowerOn() error {
 	}
 	d.publish()
 	return nil
+}
+
+// takeTries takes over what was counted in doubt: no count that was on flash is
+// forgotten because something could not be read for a while. Each unread page
+// behind the last record may hold one count more, of anybody; but they leave every
+// authority its last try. It says whether a count came from another record.
+func (d *Drive) takeTries(f *found) (changed bool) {
+	hidden := func(tries *uint16) {
+		if most := int(d.cfg.TryLimit) - 1; int(*tries) < most {
+			*tries = uint16(min(int(*tries)+f.hidden, most))
+		}
+	}
+	raise := func(tries *uint16, to uint16) {
+		changed = changed || to > *tries
+		*tries = max(*tries, to)
+	}
+	for _, r := range f.tries {
+		for i := range r.slots {
+			if s := d.rec.slot(r.slots[i].authority); s != nil {
+				raise(&s.tries, r.slots[i].tries)
+			}
+		}
+		raise(&d.rec.psidTries, r.psidTries)
+	}
+	for i := range d.rec.slots {
+		hidden(&d.rec.slots[i].tries)
+	}
+	hidden(&d.rec.psidTries)
+	return changed
 }
 
 // forgetTries sets the counts of failed authentications to 0.

@@ -84,6 +84,29 @@ func engaged(g *rangeRecord, m *rangeRAM) bool {
 	return g.cfg.ReadLockEnabled && m.readLocked || g.cfg.WriteLockEnabled && m.writeLocked
 }
 
+// LockingInfo is what the drive tells any host of its ranges (TCG Storage Core
+// Specification, table LockingInfo).
+type LockingInfo struct {
+	MaxRanges            int  // ranges beside the global one
+	AlignmentRequired    bool // ranges begin and end on the grid only
+	LogicalBlockSize     int  // bytes of a sector
+	AlignmentGranularity uint64
+	LowestAlignedLBA     uint64
+}
+
+// LockingInfo needs power, and no record.
+func (d *Drive) LockingInfo() (LockingInfo, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.powered {
+		return LockingInfo{}, d.ready("locking info")
+	}
+	return LockingInfo{
+		MaxRanges: d.cfg.Ranges, AlignmentRequired: d.cfg.AlignmentRequired(), LogicalBlockSize: d.cfg.SectorSize,
+		AlignmentGranularity: max(d.cfg.AlignmentGranularity, 1), LowestAlignedLBA: d.cfg.LowestAlignedLBA,
+	}, nil
+}
+
 // Range describes range n (0 is the global range). It needs power and a record
 // that can be trusted.
 func (d *Drive) Range(n int) (RangeInfo, error) {

@@ -16,8 +16,8 @@ import (
 //	8   4  length in bytes, CRC included
 //	12  2  version
 //	14  1  state
-//	15  1  zero
-//	16  8  generation: counts records
+//	15  1  1 if it was written in doubt: see order.go
+//	16  8  generation of its block: see order.go
 //	24  4  key generation: counts records that changed a key
 //	28  2  number of slots
 //	30  2  number of ranges
@@ -29,6 +29,7 @@ type record struct {
 	keygen     uint32
 	state      State
 	psidTries  uint16
+	doubt      bool // written while something unread might be newer: only its tries count
 	slots      []slotRecord
 	ranges     []rangeRecord
 }
@@ -62,8 +63,13 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// errNoRecord is wrapped by every parse error.
-var errNoRecord = errors.New("not a security record")
+var (
+	// errNoRecord is wrapped by every parse error.
+	errNoRecord = errors.New("not a security record")
+	// errForeign: the check sum holds, so somebody wrote this and it is no noise, but
+	// it is of a version or a form that this drive does not know.
+	errForeign = fmt.Errorf("%w of a known form", errNoRecord)
+)
 
 func (r *record) size() int {
 	n := recordHeader + len(r.slots)*slotSize + 4
@@ -120,7 +126,7 @@ func (r *record) encode(b []byte) []byte {
 	b = append(b[:0], recordMagic...)
 	b = be.AppendUint32(b, uint32(r.size()))
 	b = be.AppendUint16(b, recordVersion)
-	b = append(b, byte(r.state), 0)
+	b = append(b, byte(r.state), flag(r.doubt, 1))
 	b = be.AppendUint64(b, r.generation)
 	b = be.AppendUint32(b, r.keygen)
 	b = be.AppendUint16(b, uint16(len(r.slots)))
@@ -150,11 +156,13 @@ func (r *record) encode(b []byte) []byte {
 	return be.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// parseRecord reads a page. It accepts exactly what encode writes, followed by
-// erased bytes.
+// parseRecord reads a page. It accepts exactly what encode writes; what follows
+// in the page is not part of the record, and padded asks about it. The error is
+// errForeign where the check sum holds and the rest is not understood.
 func parseRecord(p []byte) (*record, error) {
 	be := binary.BigEndian
-	bad := func(what string, at int) error { return fmt.Errorf("%w: %s at byte %d", errNoRecord, what, at) }
+	kind := errNoRecord
+	bad := func(what string, at int) error { return fmt.Errorf("%w: %s at byte %d", kind, what, at) }
 	if len(p) < recordHeader+4 || string(p[:8]) != recordMagic {
 		return nil, bad("no magic", 0)
 	}
@@ -165,14 +173,15 @@ func parseRecord(p []byte) (*record, error) {
 	if crc32.Checksum(p[:n-4], castagnoli) != be.Uint32(p[n-4:]) {
 		return nil, bad("CRC", n-4)
 	}
+	kind = errForeign
 	if be.Uint16(p[12:]) != recordVersion {
 		return nil, bad("version", 12)
 	}
 	r := &record{
 		state: State(p[14]), generation: be.Uint64(p[16:]), keygen: be.Uint32(p[24:]),
-		psidTries: be.Uint16(p[32:]),
+		psidTries: be.Uint16(p[32:]), doubt: p[15] == 1,
 	}
-	if r.state < Erased || r.state > SecurityDegraded || p[15] != 0 {
+	if r.state < Erased || r.state > SecurityDegraded || p[15] > 1 {
 		return nil, bad("state", 14)
 	}
 	if p[34]|p[35]|p[36]|p[37]|p[38]|p[39] != 0 {
@@ -230,10 +239,11 @@ func parseRecord(p []byte) (*record, error) {
 	if at != end {
 		return nil, bad("trailing bytes", at)
 	}
-	for _, c := range p[n:] {
-		if c != 0xFF {
-			return nil, bad("bytes behind the record", n)
-		}
-	}
 	return r, nil
+}
+
+// padded says whether a page is the record r and erased bytes behind it.
+func (r *record) padded(page []byte) bool {
+	n := r.size()
+	return n == len(page) || constant(page[n:], 0xFF)
 }

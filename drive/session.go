@@ -90,7 +90,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
 	if slot.tries < ^uint16(0) {
 		slot.tries++
 	}
-	if err := d.note(op); err != nil {
+	if err := d.count(op); err != nil {
 		return nil, err
 	}
 	ak, err := d.open(&slot.slot, pin)
@@ -101,7 +101,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
 		return nil, d.refuse(op, HardwareFailure, "%v", err)
 	}
 	slot.tries = 0
-	if err := d.note(op); err != nil {
+	if err := d.count(op); err != nil {
 		ak.Clear()
 		return nil, err
 	}
@@ -111,8 +111,14 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
 }
 
 // note appends the record as it stands in RAM. It changes no key.
-func (d *Drive) note(op string) error {
-	d.rec.generation = d.advance()
+func (d *Drive) note(op string) error { return d.write(op, false) }
+
+// count is note for counts of tries. In doubt it decides nothing else: a newer
+// record that cannot be read now stays the newer one.
+func (d *Drive) count(op string) error { return d.write(op, d.store.doubt()) }
+
+func (d *Drive) write(op string, doubt bool) error {
+	d.rec.doubt = doubt
 	if err := d.store.appendRecord(&d.rec); err != nil {
 		return d.fault(op, err)
 	}

@@ -9,23 +9,27 @@ type Status struct {
 	Locked        bool   // some lock-enabled range is locked now
 	LockEnabled   bool   // some range has Read- or WriteLockEnabled
 	KeyGeneration uint32 // counts key records; changes whenever a credential or key did
+	// ScrubNeeded is a warning: the key record is good, but bytes behind it in its
+	// flash page are not erased. SelfTest moves the record and destroys the page.
+	ScrubNeeded bool
 }
 
 const (
 	statusPowered = 1 << iota
 	statusLocked
 	statusLockEnabled
+	statusScrub
 	statusStateShift = 8
 	statusKeyShift   = 32
 )
 
-// state is the lifecycle state that counts: that of the record, unless an
-// unreadable page puts it in doubt.
+// state is the lifecycle state of the powered drive: that of its machine. The
+// record has the same, unless an unread page puts it in doubt.
 func (d *Drive) state() State {
-	if d.suspect {
-		return SecurityDegraded
+	if d.machine == nil {
+		return d.rec.state
 	}
-	return d.rec.state
+	return d.machine.state()
 }
 
 // publish packs the status into one word, so that Status takes no lock.
@@ -35,6 +39,9 @@ func (d *Drive) publish() {
 		return
 	}
 	w := uint64(statusPowered) | uint64(d.state())<<statusStateShift | uint64(d.rec.keygen)<<statusKeyShift
+	if d.store.odd {
+		w |= statusScrub
+	}
 	for n := range d.ram {
 		g := &d.rec.ranges[n]
 		if g.cfg.ReadLockEnabled || g.cfg.WriteLockEnabled {
@@ -53,6 +60,7 @@ func (d *Drive) Status() Status {
 	return Status{
 		Powered: w&statusPowered != 0, State: State(w >> statusStateShift), Locked: w&statusLocked != 0,
 		LockEnabled: w&statusLockEnabled != 0, KeyGeneration: uint32(w >> statusKeyShift),
+		ScrubNeeded: w&statusScrub != 0,
 	}
 }
 

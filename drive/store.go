@@ -19,6 +19,10 @@ type store struct {
 	next   int     // first blank page of the active block
 	at     int     // page of the newest record
 	use    []usage // of every block, by what was read or written last
+	// odd: bytes behind a record of the active block are not erased. The record is
+	// good; the page is to be given up.
+	odd     bool
+	highest uint64 // highest generation of any record seen, or tried since
 }
 
 // usage is what is known of a block.
@@ -27,7 +31,7 @@ type usage uint8
 const (
 	blank  usage = iota // every byte erased: ready for use
 	used                // something is in it
-	unread              // something is in it, perhaps: a page of it could not be read
+	unread              // a page of it could not be read or understood, and may be newer than the record in force
 	zeroed              // destroyed by overwriting; it did not erase, so it is retired
 )
 
@@ -72,78 +76,6 @@ func (s *store) read(block, page int, dst []byte) (err error) {
 
 func constant(p []byte, c byte) bool {
 	return len(p) > 0 && p[0] == c && bytes.Equal(p[1:], p[:len(p)-1])
-}
-
-// found is what a scan of the whole flash saw.
-type found struct {
-	rec    *record
-	unread bool   // a page outside the block of rec could not be read: it may hold other keys
-	keys   []bool // by block: holds keys other than those of rec, or something that is no record
-}
-
-// scan reads every page and finds the highest valid generation. It changes
-// nothing in flash. On ErrPowerLost the result is worthless.
-func (s *store) scan() (found, error) {
-	buf := borrow(s.geo.PageSize)
-	defer pages.Put(buf)
-	var f found
-	s.active = -1
-	type content struct {
-		odd, unread bool
-		records     []*record
-	}
-	blocks := make([]content, s.geo.Blocks)
-	for b := range s.geo.Blocks {
-		s.use[b] = blank
-		zeros := 0
-		last := -1
-		for p := range s.geo.PagesPerBlock {
-			if err := s.read(b, p, *buf); err != nil {
-				if errors.Is(err, flash.ErrPowerLost) {
-					return f, err
-				}
-				s.use[b], blocks[b].odd, blocks[b].unread, last = used, true, true, p
-				continue
-			}
-			switch {
-			case constant(*buf, 0xFF):
-				continue
-			case constant(*buf, 0):
-				zeros, last = zeros+1, p
-				continue
-			}
-			s.use[b], last = used, p
-			r, err := parseRecord(*buf)
-			if err != nil {
-				blocks[b].odd = true
-				continue
-			}
-			blocks[b].records = append(blocks[b].records, r)
-			if f.rec == nil || r.generation > f.rec.generation {
-				f.rec, s.active, s.at = r, b, p
-			}
-		}
-		if s.use[b] == blank && zeros > 0 {
-			s.use[b] = zeroed
-		}
-		if b == s.active {
-			s.next = last + 1
-		}
-	}
-	f.keys = make([]bool, s.geo.Blocks)
-	for b := range blocks {
-		f.keys[b] = blocks[b].odd
-		// By content, not by their counts: an attempt that failed may have used a
-		// count that a later one used for other keys.
-		for _, r := range blocks[b].records {
-			f.keys[b] = f.keys[b] || !r.sameKeys(f.rec)
-		}
-		// In the block of the newest record every page has the same keys.
-		if blocks[b].unread && b != s.active {
-			s.use[b], f.unread = unread, true
-		}
-	}
-	return f, nil
 }
 
 // clean destroys every used block but the active one. It goes on after a block
@@ -227,24 +159,50 @@ func (s *store) all(b int, c, d byte) (bool, error) {
 func (s *store) appendRecord(r *record) error {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
+	got := borrow(s.geo.PageSize)
+	defer pages.Put(got)
 	enc := r.encode(*buf)
 	for s.active >= 0 && s.next < s.geo.PagesPerBlock {
 		p := s.next
 		s.next++ // a page that refused is burnt
 		err := s.dev.Program(s.active, p, enc)
-		if err == nil {
-			s.at = p
-			return nil
-		}
 		if errors.Is(err, flash.ErrPowerLost) {
 			return err
 		}
+		if err != nil {
+			// A torn page that holds the whole record all the same is in force at the
+			// next power-on, so it is now.
+			if rerr := s.read(s.active, p, *got); errors.Is(rerr, flash.ErrPowerLost) {
+				return rerr
+			} else if rerr == nil && bytes.Equal((*got)[:len(enc)], enc) {
+				err = nil
+			}
+		}
+		if err == nil {
+			s.at = p
+			if !r.doubt {
+				s.use[s.active] = used // what lies in front of it is older
+			}
+			return nil
+		}
 	}
-	if err := s.fresh(enc); err != nil {
+	if err := s.move(r); err != nil {
 		return err
 	}
 	_, err := s.cleanRead()
 	return err
+}
+
+// move writes a record that changes no key to a fresh block. It destroys nothing.
+func (s *store) move(r *record) error {
+	buf := borrow(s.geo.PageSize)
+	defer pages.Put(buf)
+	if s.doubt() {
+		r.generation = s.copied()
+	} else {
+		r.generation = s.opened()
+	}
+	return s.fresh(r.encode(*buf))
 }
 
 // replace writes a record that changes a key and destroys every other one
@@ -252,6 +210,7 @@ func (s *store) appendRecord(r *record) error {
 func (s *store) replace(r *record) error {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
+	r.generation, r.doubt = s.opened(), false
 	if err := s.fresh(r.encode(*buf)); err != nil {
 		return err
 	}
@@ -265,8 +224,8 @@ func (s *store) replace(r *record) error {
 	return nil
 }
 
-// fresh writes enc to page 0 of a blank block, reads it back, and makes that
-// block the active one.
+// fresh writes enc to page 0 of a blank block, reads the whole block back, and
+// makes it the active one: behind the record there is nothing in it.
 func (s *store) fresh(enc []byte) error {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
@@ -279,13 +238,10 @@ func (s *store) fresh(enc []byte) error {
 		s.use[b] = used
 		err := s.dev.Program(b, 0, enc)
 		if err == nil {
-			err = s.read(b, 0, *buf)
-			if err == nil && !holds(*buf, enc) {
-				err = fmt.Errorf("block %d page 0: %w: reads back otherwise", b, flash.ErrProgram)
-			}
+			err = s.alone(b, enc, *buf)
 		}
 		if err == nil {
-			s.active, s.next, s.at = b, 1, 0
+			s.active, s.next, s.at, s.odd = b, 1, 0, false
 			return nil
 		}
 		if errors.Is(err, flash.ErrPowerLost) {
@@ -306,8 +262,21 @@ func (s *store) fresh(enc []byte) error {
 	return fmt.Errorf("%w: every block is in use or retired", errFull)
 }
 
-// holds says whether a page is the record enc and erased bytes behind it, which
-// is all that parseRecord accepts.
+// alone reads a block back: is it enc on page 0 and erased bytes behind it, up to
+// its end?
+func (s *store) alone(b int, enc, buf []byte) error {
+	for p := range s.geo.PagesPerBlock {
+		if err := s.read(b, p, buf); err != nil {
+			return err
+		}
+		if p == 0 && !holds(buf, enc) || p > 0 && !constant(buf, 0xFF) {
+			return fmt.Errorf("block %d page %d: %w: reads back otherwise", b, p, flash.ErrProgram)
+		}
+	}
+	return nil
+}
+
+// holds says whether a page is the record enc and erased bytes behind it.
 func holds(page, enc []byte) bool {
 	return bytes.Equal(page[:len(enc)], enc) && (len(enc) == len(page) || constant(page[len(enc):], 0xFF))
 }

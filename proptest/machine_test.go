@@ -33,6 +33,10 @@ func drawOptions(t *rapid.T) Options {
 	o.Config.Ranges = rapid.IntRange(0, 3).Draw(t, "ranges")
 	o.Config.Persistent = rapid.Bool().Draw(t, "persistent")
 	o.Config.TryLimit = rapid.SampledFrom([]uint16{5, 3, 1, 0}).Draw(t, "try limit")
+	if rapid.IntRange(0, 3).Draw(t, "aligned") == 0 {
+		o.Config.AlignmentGranularity = rapid.SampledFrom([]uint64{1, 2, 8}).Draw(t, "granularity")
+		o.Config.LowestAlignedLBA = rapid.Uint64Range(0, o.Config.AlignmentGranularity-1).Draw(t, "lowest aligned")
+	}
 	if rapid.IntRange(0, 7).Draw(t, "big sectors") == 0 {
 		o.Config.SectorSize = 4096
 	}

@@ -302,6 +302,9 @@ func (w *world) inSession(c Command) (drive.Code, bool) {
 		if degraded {
 			return drive.Degraded, false
 		}
+		if n > 0 && g.c.Length == 0 {
+			return drive.InvalidParameter, false
+		}
 		was := *g
 		g.read, g.write = c.Locks[0], c.Locks[1]
 		return ok, w.relocked(n, &was)
@@ -340,10 +343,20 @@ func (w *world) loadOpen() {
 	}
 }
 
-// fits: the range lies on the drive and overlaps no other.
+// onGrid: a range may begin or end in front of this sector. The start of the drive
+// always is such a place.
+func (w *world) onGrid(lba uint64) bool {
+	g := w.cfg.AlignmentGranularity
+	return g < 2 || lba == 0 || lba >= w.cfg.LowestAlignedLBA && (lba-w.cfg.LowestAlignedLBA)%g == 0
+}
+
+// fits: the range lies on the drive and on its grid, and overlaps no other.
 func (w *world) fits(n int, c drive.RangeConfig) bool {
 	end := c.Start + c.Length
 	if c.LockOnReset > 7 || c.LockOnReset != 0 && c.LockOnReset&drive.OnPowerCycle == 0 || n == 0 && end > 0 || end > w.cfg.Sectors {
+		return false
+	}
+	if !w.onGrid(c.Start) || c.Length > 0 && !w.onGrid(end) {
 		return false
 	}
 	for lba := c.Start; lba < end; lba++ {

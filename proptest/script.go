@@ -25,6 +25,8 @@ func FormatScript(o Options, commands []Command) string {
 		{"sectors", o.Config.Sectors, d.Sectors},
 		{"sector-size", uint64(o.Config.SectorSize), uint64(d.SectorSize)},
 		{"try-limit", uint64(o.Config.TryLimit), uint64(d.TryLimit)},
+		{"alignment", o.Config.AlignmentGranularity, d.AlignmentGranularity},
+		{"lowest-aligned", o.Config.LowestAlignedLBA, d.LowestAlignedLBA},
 	} {
 		if w.is != w.want {
 			words = append(words, fmt.Sprintf("%s=%d", w.name, w.is))
@@ -60,10 +62,14 @@ func ParseScript(text string) (Options, []Command, error) {
 			o.Config.SectorSize = int(n)
 		case name == "try-limit" && n < 1<<16:
 			o.Config.TryLimit = uint16(n)
+		case name == "alignment" && n <= 1<<16:
+			o.Config.AlignmentGranularity = n
+		case name == "lowest-aligned" && n < 1<<16:
+			o.Config.LowestAlignedLBA = n
 		case name == "persistent" && n <= 1:
 			o.Config.Persistent = n == 1
 		default:
-			return Options{}, nil, fmt.Errorf("proptest: option %q, want seed=N, ranges=0..64, sectors=1..65536, sector-size=512|4096, try-limit=N or persistent=0|1", w)
+			return Options{}, nil, fmt.Errorf("proptest: option %q, want seed=N, ranges=0..64, sectors=1..65536, sector-size=512|4096, try-limit=N, alignment=0..65536, lowest-aligned=N or persistent=0|1", w)
 		}
 	}
 	commands, err := ParseCommands(body)

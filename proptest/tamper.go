@@ -26,7 +26,7 @@ func TamperRecord(dev flash.Device, change func(record []byte)) (bool, error) {
 		if n < 48 || n > len(p.Data) || crc32.Checksum(p.Data[:n-4], crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(p.Data[n-4:]) {
 			continue
 		}
-		if g := binary.BigEndian.Uint64(p.Data[generationAt:]); newest == nil || g > highest {
+		if g := binary.BigEndian.Uint64(p.Data[generationAt:]); newest == nil || g >= highest { // the notes of a block have its generation, and the last one counts
 			newest, highest = &dump[i], g
 		}
 	}

@@ -26,7 +26,7 @@ var (
 		ofPage)
 	ProgramTorn = fault.Register("flash.program.torn",
 		"a part of the data is programmed: a prefix and some bits of the next byte; Program answers ErrProgram",
-		"as flash.program.refused; the torn page never counts as a record",
+		"as flash.program.refused; a torn page counts as a record only if it holds the whole of it, and then at once",
 		ofPage)
 	EraseRefused = fault.Register("flash.erase.refused",
 		"the block keeps its content; Erase answers ErrErase",
@@ -42,7 +42,7 @@ var (
 		ofPage)
 	ReadError = fault.Register("flash.read.error",
 		"nothing is read or changed; Read answers ErrRead",
-		"nothing is destroyed on the strength of it; at power-on reported as security degraded, until a later power-on reads the page",
+		"nothing is destroyed on the strength of it; at power-on reported as security degraded, until a later power-on reads the page; a page in front of the record in force in its block is older and does not matter",
 		ofPage)
 	ReadRot = fault.Register("flash.read.rot",
 		"one bit of the data of a programmed page flips in the flash, for good, and the flipped page is read; reads of blank pages do not count",

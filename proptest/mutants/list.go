@@ -83,10 +83,10 @@ var all = []Mutant{
 		"drive/erase.go", "*tries >= d.cfg.TryLimit", "*tries > d.cfg.TryLimit",
 	}}},
 	{Row: 13, Defect: "the count of tries is not written before the comparison", Edits: []Edit{{
-		"drive/session.go", "	if err := d.note(op); err != nil {\n		return nil, err\n	}\n	ak, err := d.open", "	ak, err := d.open",
+		"drive/session.go", "	if err := d.count(op); err != nil {\n		return nil, err\n	}\n	ak, err := d.open", "	ak, err := d.open",
 	}}},
 	{Row: 13, Defect: "a power cycle forgets the tries, Persistence or not", Edits: []Edit{{
-		"drive/power.go", "	if !d.cfg.Persistent && d.forgetTries() {", "	if d.forgetTries() {",
+		"drive/power.go", "	if d.cfg.Persistent {\n", "	if d.cfg.Persistent && d.cfg.Serial == \"\" {\n",
 	}}},
 	{Row: 14, Defect: "the right PIN gets in after lockout", Edits: []Edit{{
 		"drive/session.go", "	if d.cfg.TryLimit > 0 && slot.tries",
@@ -124,6 +124,35 @@ var all = []Mutant{
 	{Row: 20, Defect: "the state machine sees keys that outlive their erase", Package: "./proptest", Test: "TestDriveAgreesWithTheModel", Edits: []Edit{{
 		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
 		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	return mek, d.rewrap(g, n, mek, ak)\n",
+	}}},
+	{Row: 20, Defect: "the machine's event migrate leads out of SecurityDegraded, too", Package: "./proptest", Test: "TestDriveAgreesWithTheModelUnderFaults", Edits: []Edit{{
+		"drive/machine.go", "	return out\n}\n\n// machineGuards",
+		"	for i := range out {\n		if out[i].Name == string(EventMigrate) && out[i].Src[0] == Erased.String() {\n			out[i].Src = append(out[i].Src, SecurityDegraded.String())\n		}\n	}\n	return out\n}\n\n// machineGuards",
+	}}},
+	{Row: 20, Defect: "the machine's event erase leads from Configured to Configured", Package: "./proptest", Test: "TestDriveAgreesWithTheModel", Edits: []Edit{{
+		"drive/machine.go", "	return out\n}\n\n// machineGuards",
+		"	for i := range out {\n		if out[i].Name == string(EventErase) && out[i].Src[0] == Configured.String() {\n			out[i].Dst = Configured.String()\n		}\n	}\n	return out\n}\n\n// machineGuards",
+	}}},
+	{Row: 22, Defect: "the machine of a configured drive has no event degrade", Package: "./proptest", Test: "TestDriveAgreesWithTheModelUnderFaults", Edits: []Edit{{
+		"drive/machine.go", "	for _, t := range lifecycle {\n		out = append", "	for _, t := range lifecycle {\n		if t.Event == EventDegrade && t.From == Configured {\n			continue\n		}\n		out = append",
+	}}},
+	{Row: 13, Defect: "what was counted while a newer record could not be read is forgotten", Package: "./drive", Test: "TestTriesInDoubtPutNothingInForceAndAreKept", Edits: []Edit{{
+		"drive/order.go", "			if r.doubt && r != f.rec {\n", "			if r.doubt && r == f.rec {\n",
+	}}},
+	{Row: 35, Defect: "a self test, which needs no PIN, destroys what nobody has read", Package: "./drive", Test: "TestSelfTestInDoubtDestroysNothing", Edits: []Edit{{
+		"drive/dump.go", "	if !d.store.doubt() {\n", "	if d.trusted {\n",
+	}}},
+	{Row: 36, Defect: "the record of a revert beside an unread block is not above what may lie there", Package: "./drive", Test: "TestDegradedRevertIsNotUndoneByAPowerCycle", Edits: []Edit{{
+		"drive/order.go", "		step = generationUnread\n", "		step = generationOpening\n",
+	}}},
+	{Row: 36, Defect: "settings whose page cannot be read for a while are taken back", Package: "./drive", Test: "TestSettingsInAnUnreadNoteAreNotUndone", Edits: []Edit{{
+		"drive/order.go", "		if c.unread >= 0 && (b != s.active || c.unread > s.at) {\n", "		if c.unread >= 0 && b != s.active {\n",
+	}}},
+	{Row: 36, Defect: "a bit behind the record costs the record", Package: "./drive", Test: "TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt", Edits: []Edit{{
+		"drive/order.go", "			c.odd, c.padding = true, true\n", "			c.odd, c.padding = true, true\n			continue\n",
+	}}},
+	{Row: 4, Defect: "an erase does not read what is behind its record", Package: "./drive", Test: "TestAnEraseReadsWhatIsBehindItsRecord", Edits: []Edit{{
+		"drive/store.go", "		if p == 0 && !holds(buf, enc) || p > 0 && !constant(buf, 0xFF) {\n", "		if p == 0 && !bytes.Equal(buf[:len(enc)], enc) {\n",
 	}}},
 	{Row: 21, Defect: "a block that does not erase is tried for ever", Edits: []Edit{{
 		"drive/store.go", "	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else",

@@ -182,6 +182,9 @@ func (s *Session) showDrive(a Args) error {
 	d := part.Drive
 	cfg := d.Config()
 	s.printf("drive %s, %d sectors of %d bytes\n", driveName(part, slot), cfg.Sectors, cfg.SectorSize)
+	if cfg.AlignmentRequired() {
+		s.printf("  alignment  ranges begin and end every %d sectors from sector %d on\n", cfg.AlignmentGranularity, cfg.LowestAlignedLBA)
+	}
 	if slot != "" {
 		info, err := s.lab.Drive(slot)
 		if err != nil {
@@ -232,7 +235,11 @@ func statusWords(st drive.Status) string {
 	default:
 		words = append(words, "not lock-enabled")
 	}
-	return strings.Join(append(words, fmt.Sprintf("key record generation %d", st.KeyGeneration)), ", ")
+	words = append(words, fmt.Sprintf("key record generation %d", st.KeyGeneration))
+	if st.ScrubNeeded {
+		words = append(words, "its flash page needs a self test")
+	}
+	return strings.Join(words, ", ")
 }
 
 // triesWords says how many wrong PINs each authority has had.

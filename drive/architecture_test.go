@@ -1,0 +1,237 @@
+package drive
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/internal/xts"
+)
+
+// claim is a sentence of ARCHITECTURE.md and the tests that would refute it: a name
+// alone is of this package, another begins with its file.
+type claim struct {
+	sentence string
+	tests    string
+}
+
+var keyClaims = []claim{
+	{"root key 32 bytes, per drive, in fuses, outside the flash", "TestKeysAreReachedByTheirWrapsAlone"},
+	{"PIN what an authority presents: MSID, SID, BandMaster n, EraseMaster, PSID", "TestPSIDRevert TestManufacturedDriveIsErasedAndOpen"},
+	{"KEK HKDF-SHA256(root key || PIN, slot salt) for a 32-byte credential; shorter PINs are stretched first with PBKDF2-HMAC-SHA256", "TestKeysAreReachedByTheirWrapsAlone TestShortPINIsStretched"},
+	{"AK authority key, 32 random bytes, stored as AES-KW(KEK, AK)", "TestKeysAreReachedByTheirWrapsAlone"},
+	{"MEK media encryption key, 64 bytes (AES-256-XTS), one a range, stored as AES-KW(AK, MEK); while the range will be open after a power loss, as AES-KW(KEK of the root key, MEK)", "TestKeysAreReachedByTheirWrapsAlone"},
+	{"- A MEK is reachable only through those wraps.", "TestKeysAreReachedByTheirWrapsAlone proptest/sweep_test.go:TestSweep"},
+	{"Patch out every `if` and the data is still ciphertext.", "TestKeysAreReachedByTheirWrapsAlone"},
+	{"A wrong PIN is found by the unwrap's integrity check, in constant time.", "TestKeysAreReachedByTheirWrapsAlone"},
+	{"- Which of the two wraps a range has follows from one question: will it be usable after power comes back without anyone authenticating? (`openAtPowerOn` in `drive/range.go`.)", "TestLockOnResetByKind TestLockEnabledRangeHasNoRootWrap"},
+	{"Setting a lock that outlives power is therefore a key step.", "TestExplicitLockSurvivesPowerWithoutLockOnReset"},
+	{"- **Access credential** = the BandMaster PIN of the data range, 32 bytes.", "TestMigrationTakesACredentialOf32Bytes"},
+	{"In the facility the data range is the global range.", "encgroup/members_test.go:TestAdmitLocksADrive"},
+	{"- **Access credential migration** = wrapping the AK anew, from the KEK of the old credential to the KEK of the new one, with the old wrap physically destroyed before the drive reports success.", "TestMigrationKeepsDataAndLocksAtPowerLoss TestOldBlockThatCannotBeDestroyedDegrades"},
+	{"The MEK does not change: the data stays readable.", "TestMigrationKeepsDataAndLocksAtPowerLoss"},
+	{"From MSID, which anyone can read, the AK is replaced as well: who once copied the factory's wrap holds nothing.", "TestMigrationFromMSIDMakesANewAK"},
+	{"- **Admitting a drive to an encrypted rank** first replaces its MEK (what was ever wrapped by the root key must not protect customer data), then migrates from MSID to the group's credential.", "encgroup/members_test.go:TestAdmitLocksADrive encgroup/powercut_test.go:TestPowerCutInTheDrive"},
+	{"- **Cryptographic erase** = a new MEK, the range unlocked, its BandMaster back at MSID, every older wrap physically destroyed and read back.", "TestEraseGivesNewKeyAndFactoryPIN TestAnEraseReadsWhatIsBehindItsRecord"},
+	{"Only then does the drive say \"erased\".", "TestFailedEraseIsNeverCalledErased TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased TestEraseBesideAFragmentThatResistsIsNotCalledErased"},
+	{"- **Factory identity** = an Ed25519 key pair derived from the root key (HKDF-SHA256).", "TestADriveProvesItsIdentity"},
+	{"The drive signs challenges with it, without a PIN and without a record; it outlives every erase and revert.", "TestADriveProvesItsIdentity TestTheIdentityOutlivesEverything"},
+	{"Serial numbers can be there twice.", "TestAnotherDriveWithTheSameSerialHasAnotherIdentity"},
+	{"A file copied with its fuses is the same drive twice.", "TestTheIdentityOfADriveFile"},
+}
+
+var flashClaims = []claim{
+	{"`flash.Device`: pages programmed once (bits only go from 1 to 0), erased a block at a time, synchronous.", "drive/flash/device_test.go:TestProgramOnceUntilErased drive/flash/model_test.go:TestBitsOnlyFallWithoutErase drive/flash/file_cut_test.go:TestFileSurvivesTheDeathOfItsHost"},
+	{"Faults wrap the interface; `Dump` returns every physical page, blocks that no longer erase included.", "drive/flash/faulty_test.go:TestFaultsStayWithinTheContract drive/flash/device_test.go:TestDumpShowsEveryProgrammedPageInOrder"},
+	{"The security area is a log of whole records, one page each.", "TestRecordRoundTrip"},
+	{"A record that changes no key (a count of tries) is appended to the active block; one that changes a key goes to a fresh block, is read back, and every other used block is erased and read back before success is reported.", "TestNotesAreAppendedAndKeyRecordsMove TestFullBlockMovesOn TestAnEraseReadsWhatIsBehindItsRecord"},
+	{"A block that does not erase is overwritten with zeros; where that fails too the drive is *security degraded*, and says so.", "TestBlockThatOnlyZeroesIsGoodEnough TestOldBlockThatCannotBeDestroyedDegrades"},
+	{"A page that refuses a record is survived on another block; when no block takes it, the old state stays in force and the command fails.", "TestWornFlashKeepsTheOldState TestSettingsThatCanNotBeWrittenDoNotCount TestTornNoteThatIsWholeIsInForceAtOnce"},
+	{"The bytes behind a record are no part of it: a record counts when its own check sum holds.", "TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt TestRotBehindANoteGivesNoTryBack TestDamagedRecordIsNoRecord"},
+	{"Odd bytes there are a warning (`Status.ScrubNeeded`), which the self test mends: it moves the record to a fresh block and destroys the page.", "TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt TestSelfTestSeesRotBehindTheRecord"},
+	{"Nothing may hide there: the block of a new key record is read back up to its end, and odd bytes in a block that resists destruction count as keys.", "TestAnEraseReadsWhatIsBehindItsRecord TestNothingHidesBehindARecordOfABlockThatResists"},
+	{"Within a block the later page is the newer one, and among blocks the one with the higher generation.", "TestTryCountedBesideAnUnreadNoteStays TestNewerRecords"},
+	{"At power-on the newest record wins and unfinished destruction is finished first.", "TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased TestKillAtAnyWrite"},
+	{"Where no record can be read the drive is security degraded with its flash untouched, since a page that is unreadable now may be readable later.", "TestUnreadablePageDestroysNothing TestDriveWithoutRecord"},
+	{"A page that cannot be read, or that holds a record of an unknown form, puts the state in doubt, unless it lies in front of the record in force in the same block: it may hold an old wrap, newer settings, or the newer record of a key step that was not acknowledged.", "TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased TestRecordOfAnUnknownVersionIsNotDestroyed TestUnreadablePageInFrontOfTheRecordIsNoDoubt TestSettingsInAnUnreadNoteAreNotUndone TestSelfTestInDoubtDestroysNothing"},
+	{"The drive is then security degraded in RAM, destroys nothing unread, and judges again at the next power-on; a restore or an erase ends the doubt.", "TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased TestSelfTestInDoubtDestroysNothing TestEraseAndRestoreEndTheDoubtOfAnUnreadablePage"},
+	{"Counts of tries that are written in doubt put no record in force, and are kept when the page reads again.", "TestTriesInDoubtPutNothingInForceAndAreKept TestTryCountedBesideAnUnreadNoteStays TestUnreadNotesLeaveEverybodyTheLastTry"},
+	{"A self test in doubt copies a rotten record and destroys nothing.", "TestSelfTestInDoubtDestroysNothing TestSelfTestInDoubtSavesTheRecordInForce"},
+	{"A key record that is written while something is unread gets a generation above what may lie there, so that a revert that ended degraded is not undone.", "TestDegradedRevertIsNotUndoneByAPowerCycle TestEraseBesideAnUnreadRecordIsNotUndone TestRevertBesideAnUnreadRecordIsCutAnywhere"},
+	{"No generation is used by two key records, so that a fragment that a failed attempt left behind cannot win.", "TestNoGenerationIsUsedTwice TestFragmentOfAKeyRecordNeverComesIntoForce"},
+	{"A power cut at any flash operation, also during recovery, leaves the old state or the new one, never a mixture, never \"erased\" with a recoverable key, never a lost key without an accepted erase or migration.", "TestKillAtAnyWrite TestRevertBesideAnUnreadRecordIsCutAnywhere proptest/sweep_test.go:TestSweep"},
+}
+
+// budgets are the tests that hold the drive to what each point of its flash costs.
+var budgets = map[fault.Point]string{
+	flash.ProgramRefused: "TestWornFlashKeepsTheOldState",
+	flash.ProgramTorn:    "TestTornRecordIsSurvived TestTornNoteThatIsWholeIsInForceAtOnce",
+	flash.EraseRefused:   "TestBlockThatOnlyZeroesIsGoodEnough TestFailedEraseIsNeverCalledErased",
+	flash.EraseTorn:      "TestTornEraseIsFoundAndDestroyed",
+	flash.ZeroRefused:    "TestOldBlockThatCannotBeDestroyedDegrades",
+	flash.ReadError:      "TestUnreadablePageDestroysNothing TestUnreadablePageInFrontOfTheRecordIsNoDoubt TestSelfTestInDoubtDestroysNothing",
+	flash.ReadRot:        "TestDriveWithoutRecord TestSelfTestRewritesARottenRecord TestDamagedRecordIsNoRecord",
+	flash.PowerBefore:    "proptest/sweep_test.go:TestSweep",
+	flash.PowerTorn:      "proptest/sweep_test.go:TestSweep TestRevertBesideAnUnreadRecordIsCutAnywhere",
+	flash.PowerAfter:     "TestTryIsCountedBeforeTheComparison proptest/sweep_test.go:TestSweep",
+}
+
+// TestEverySentenceHasItsTest: the two sections consist of the claims above and of
+// nothing else, and each claim's tests are there.
+func TestEverySentenceHasItsTest(t *testing.T) {
+	raw, err := os.ReadFile("../ARCHITECTURE.md")
+	require.NoError(t, err)
+	for section, claims := range map[string][]claim{"Keys in a drive": keyClaims, "The drive's flash": flashClaims} {
+		_, text, found := strings.Cut(string(raw), "\n## "+section+"\n")
+		require.True(t, found, section)
+		text, _, _ = strings.Cut(text, "\n## ")
+		text = strings.Join(strings.Fields(text), " ")
+		for _, c := range claims {
+			require.True(t, strings.HasPrefix(text, c.sentence), "%s: after the sentences before it comes\n%.200s\nand no test knows it; expected\n%s", section, text, c.sentence)
+			text = strings.TrimSpace(strings.TrimPrefix(text, c.sentence))
+			testsExist(t, c.tests)
+		}
+		require.Empty(t, text, "%s: no test knows these sentences", section)
+	}
+	for _, p := range fault.Points() {
+		if p.Point.Component() == "flash" {
+			testsExist(t, budgets[p.Point])
+		}
+	}
+}
+
+func testsExist(t *testing.T, names string) {
+	t.Helper()
+	require.NotEmpty(t, names)
+	for _, name := range strings.Fields(names) {
+		pattern := "*_test.go"
+		if file, test, elsewhere := strings.Cut(name, ":"); elsewhere {
+			pattern, name = filepath.Join("..", file), test
+		}
+		files, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		found := false
+		for _, f := range files {
+			source, err := os.ReadFile(f)
+			require.NoError(t, err)
+			found = found || regexp.MustCompile(`(?m)^func `+name+`\(t \*testing\.T\)`).Match(source)
+		}
+		require.True(t, found, "no test %s in %s", name, pattern)
+	}
+}
+
+// TestKeysAreReachedByTheirWrapsAlone walks from the root key and a PIN to a
+// plaintext by hand, with nothing but the standard algorithms, and fails without
+// either of them.
+func TestKeysAreReachedByTheirWrapsAlone(t *testing.T) {
+	b := newBench(t, nil)
+	require.NoError(t, b.Write(3, sectors(1, 1)))
+	fuses := b.Fuses()
+	for _, p := range b.Dump().Flash {
+		require.NotContains(t, string(p.Data), string(fuses.Root[:]), "the root key is outside the flash")
+	}
+	cipher, _ := b.Dump().Sector(3)
+	decrypt := func(mek []byte) []byte {
+		c, err := xts.New((*secret.Key64)(mek), 512)
+		require.NoError(t, err)
+		plain := make([]byte, 512)
+		c.Decrypt(plain, cipher, 3)
+		return plain
+	}
+	// Open to all: under the KEK of the root key.
+	rootKEK := RootKEK(fuses.Root)
+	require.Len(t, b.rec.ranges[0].wraps, 1)
+	mek, err := keywrap.Unwrap(rootKEK[:], b.rec.ranges[0].wraps[0].wrap[:])
+	require.NoError(t, err)
+	require.Equal(t, sectors(1, 1), decrypt(mek))
+	other, err := keywrap.Unwrap(rootKEK[:], b.rec.ranges[1].wraps[0].wrap[:])
+	require.NoError(t, err)
+	require.NotEqual(t, mek, other, "one MEK a range")
+
+	// Closed: under the AK, and that under the KEK of root key and credential.
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	wraps, slot := b.rec.ranges[0].wraps, b.rec.slot(BandMaster(0)).slot
+	require.Len(t, wraps, 1)
+	_, err = keywrap.Unwrap(rootKEK[:], wraps[0].wrap[:])
+	require.ErrorIs(t, err, keywrap.ErrIntegrity, "the root key alone opens nothing")
+	kek, err := KEK(fuses.Root, credential(1), slot.Salt, fuses.Config.PBKDF2Iterations)
+	require.NoError(t, err)
+	ak, err := keywrap.Unwrap(kek[:], slot.Wrap[:])
+	require.NoError(t, err)
+	mek, err = keywrap.Unwrap(ak, wraps[0].wrap[:])
+	require.NoError(t, err)
+	require.Equal(t, sectors(1, 1), decrypt(mek))
+
+	wrong, err := NewPIN(append(make([]byte, PINSize-1), 1))
+	require.NoError(t, err)
+	kek, err = KEK(fuses.Root, wrong, slot.Salt, fuses.Config.PBKDF2Iterations)
+	require.NoError(t, err)
+	_, err = keywrap.Unwrap(kek[:], slot.Wrap[:])
+	require.ErrorIs(t, err, keywrap.ErrIntegrity, "a wrong PIN is found by the unwrap")
+	elsewhere := *fuses.Root
+	elsewhere[0] ^= 1
+	kek, err = KEK(&elsewhere, credential(1), slot.Salt, fuses.Config.PBKDF2Iterations)
+	require.NoError(t, err)
+	_, err = keywrap.Unwrap(kek[:], slot.Wrap[:])
+	require.ErrorIs(t, err, keywrap.ErrIntegrity, "and so is another chip")
+}
+
+func TestMigrationTakesACredentialOf32Bytes(t *testing.T) {
+	b := newBench(t, nil)
+	short, err := NewPIN(make([]byte, PINSize-1))
+	require.NoError(t, err)
+	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(short) }), InvalidParameter)
+	require.Equal(t, Erased, b.Status().State)
+}
+
+func TestNotesAreAppendedAndKeyRecordsMove(t *testing.T) {
+	b := newBench(t, nil)
+	block, at := b.store.active, b.store.at
+	require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+	require.Equal(t, []int{block, at + 2}, []int{b.store.active, b.store.at}, "a try, and that it was right")
+	require.NoError(t, b.as(SID, b.label.MSID, func(s *Session) error { return s.SetPIN(credential(1)) }))
+	require.Equal(t, []int{block + 1, 0}, []int{b.store.active, b.store.at})
+	require.Equal(t, 1, blocksInUse(b), "and the block before is gone")
+}
+
+func TestTornRecordIsSurvived(t *testing.T) {
+	b := newBench(t, nil)
+	s := b.auth(BandMaster(0), b.label.MSID)
+	block := b.store.active
+	b.arm("(flash.program.torn (OnIndex 0))")
+	require.NoError(t, s.Migrate(credential(1)))
+	require.Equal(t, block+2, b.store.active, "another block took the record")
+	s.Close()
+	b.arm("(flash.program.torn (OnIndex 0))")
+	_, err := b.Authenticate(BandMaster(0), credential(2))
+	require.ErrorIs(t, err, NotAuthorized)
+	b.cycle()
+	require.Equal(t, Configured, b.Status().State)
+	used, _, _ := b.Tries(BandMaster(0))
+	require.Equal(t, uint16(1), used)
+	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+}
+
+func TestTornEraseIsFoundAndDestroyed(t *testing.T) {
+	b := newBench(t, nil)
+	s := b.auth(BandMaster(0), b.label.MSID)
+	b.arm("(flash.erase.torn)")
+	require.NoError(t, s.Migrate(credential(1)), "what is left of the pages is overwritten with zeros")
+	for _, p := range b.Dump().Flash {
+		if p.Block != b.store.active {
+			require.Equal(t, make([]byte, len(p.Data)), p.Data)
+		}
+	}
+	s.Close()
+	s = b.auth(BandMaster(0), credential(1))
+	b.arm("(flash.erase.torn) (flash.zero.refused)")
+	require.ErrorIs(t, s.SetPIN(credential(2)), Degraded)
+}

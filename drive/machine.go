@@ -1,0 +1,122 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/looplab/fsm"
+)
+
+// machine is the lifecycle machine of one drive with power, a looplab/fsm instance
+// that the table builds. It is asked what may happen, and its state is the
+// lifecycle state in RAM: the record in flash is the copy from which it is set at
+// power-on. It has one owner, the drive's lock.
+type machine struct {
+	f *fsm.FSM
+}
+
+// facts are what the guards of an event look at.
+type facts struct {
+	who   Authority // whose event it is; Nobody for those of the whole drive
+	after *record   // what would be in force
+	was   *record   // what is in force
+}
+
+// bandAtMSID says whether the BandMaster of the facts has the factory PIN in r.
+func (f *facts) bandAtMSID(r *record) bool {
+	s := r.slot(f.who)
+	return s != nil && s.atMSID
+}
+
+// guards are the conditions that the table tells in words, as far as they are about
+// records; that somebody authenticated is proved by the keys that the caller has.
+var guards = map[Event]func(*facts) bool{
+	EventMigrate:   func(f *facts) bool { return f.bandAtMSID(f.was) && !f.bandAtMSID(f.after) },
+	EventRekey:     func(f *facts) bool { return !f.bandAtMSID(f.was) && !f.bandAtMSID(f.after) },
+	EventErase:     func(f *facts) bool { return !f.after.configured(Nobody) },
+	EventEraseBand: func(f *facts) bool { return f.after.configured(Nobody) },
+	EventRestore:   func(f *facts) bool { return !f.bandAtMSID(f.after) },
+}
+
+// errGuard: the table has the row, but its guard does not hold.
+var errGuard = errors.New("the guard does not hold")
+
+// machineEvents is the table in the library's form. It would let the last of two
+// rows with one event and one state win without a word, so a test forbids those.
+func machineEvents() []fsm.EventDesc {
+	out := make([]fsm.EventDesc, 0, len(lifecycle))
+	for _, t := range lifecycle {
+		out = append(out, fsm.EventDesc{Name: string(t.Event), Src: []string{t.From.String()}, Dst: t.To.String()})
+	}
+	return out
+}
+
+// machineGuards are the guards as callbacks that cancel the event. They look at
+// their facts only: to ask or to fire the machine from inside one deadlocks.
+func machineGuards() fsm.Callbacks {
+	out := fsm.Callbacks{}
+	for _, e := range Events() {
+		holds := guards[e]
+		if holds == nil {
+			continue
+		}
+		out["before_"+string(e)] = func(_ context.Context, ev *fsm.Event) {
+			if f, ok := ev.Args[0].(*facts); !ok || !holds(f) {
+				ev.Cancel(errGuard)
+			}
+		}
+	}
+	return out
+}
+
+// Both are shared by all machines.
+var (
+	fsmEvents = machineEvents()
+	fsmGuards = machineGuards()
+)
+
+func newMachine(s State) *machine {
+	return &machine{f: fsm.NewFSM(s.String(), fsmEvents, fsmGuards)}
+}
+
+// state is the machine's state.
+func (m *machine) state() State {
+	name := m.f.Current()
+	for _, s := range States() {
+		if s.String() == name {
+			return s
+		}
+	}
+	panic("BUG: lifecycle machine in the state " + name)
+}
+
+// can says whether e is possible in the state as it is, whatever its guard says.
+func (m *machine) can(e Event) bool { return m.f.Can(string(e)) }
+
+// ask says where e would lead, and leaves the machine where it is. ok is false
+// where the machine has no such event here or a guard forbids it.
+func (m *machine) ask(e Event, f *facts) (to State, ok bool) {
+	from := m.f.Current()
+	to, ok = m.fire(e, f)
+	m.f.SetState(from)
+	return to, ok
+}
+
+// fire moves the machine. An event that it refuses changes nothing.
+func (m *machine) fire(e Event, f *facts) (to State, ok bool) {
+	// A cancelled context bricks a looplab machine for good, so it gets one
+	// that nobody can cancel.
+	err := m.f.Event(context.WithoutCancel(context.Background()), string(e), f)
+	var self fsm.NoTransitionError
+	var refused fsm.InvalidEventError
+	var unknown fsm.UnknownEventError
+	var guarded fsm.CanceledError
+	switch {
+	case err == nil, errors.As(err, &self) && self.Err == nil:
+		return m.state(), true
+	case errors.As(err, &refused), errors.As(err, &unknown), errors.As(err, &guarded) && errors.Is(guarded.Err, errGuard):
+		return m.state(), false
+	}
+	panic(fmt.Sprintf("BUG: lifecycle machine: %v", err))
+}
