@@ -77,6 +77,8 @@
 //   - A panic in a service action, or in what the clock brings, ends that and nothing else.
 //   - A drive leaves a rank through the erase engine and its forensic
 //     verification, never on its own word.
+//   - A drive that held data stays in the custody records until its erase was verified here or a
+//     person answered for it, and a certificate is about the device that proves to be the one.
 //   - A sector is released to the cloud only after its object was read back and
 //     its receipt kept; a recall that fails changes nothing.
 //   - No secret is in a trace, report, error or event.
@@ -90,7 +92,9 @@
 // ten are one; every hour some drives read their key records back, each
 // once a week at least; a released member of an unencrypted rank is erased
 // too; an event can not be closed by hand while its cause holds, unless it is
-// forced; EraseMaster and SID of every drive stay at MSID. Of the key path: a periodic
+// forced; EraseMaster and SID of every drive stay at MSID; custody
+// records in three copies, apart from the keys; members that were away catch up within the time of an IML where
+// data wait for them. Of the key path: a periodic
 // retrieval every eight hours; the partitions share a key that one of them got; the
 // console tries are made in the order of their numbers; a server is silent when a partition
 // can not communicate with it, whatever the other does; one certificate for the whole facility, valid for
@@ -105,6 +109,9 @@
 //
 // # Limitations
 //
+// Nothing breaks the media of the custody records. A drive file that is copied with its fuses proves
+// the identity of the first: two that are in slots at once are reported, one after the other are told apart by what
+// is on their media. A drive that can not encrypt proves no identity; its record goes by the serial number.
 // One RAID level (RAID 5) over strips of one sector. Ranks are thin: only rows that were
 // written are stored, rebuilt and copied. A write is as good as atomic: the
 // facility's own tables survive a loss of power: RAM (ArmMemory) can flip bits of them, and of

@@ -89,6 +89,7 @@ func (m *Machine) FaultActions() map[string]func(*rapid.T) {
 	for name, verb := range map[string]string{
 		"disarm": "disarm", "break": "break", "cut power": "cut-power", "restore power": "restore-power", "pull": "pull",
 		"outsider guesses": "outsider-guess", "outsider erases": "outsider-erase", "outsider reverts": "outsider-revert",
+		"outsider writes": "outsider-write",
 	} {
 		all[name] = func(t *rapid.T) { m.Must(t, verb+" "+m.DrawSlot(t)) }
 	}

@@ -22,16 +22,24 @@
 //
 //   - The model and the facility agree on arrays, ranks and what they hold: what a
 //     host wrote it reads back, or gets an error that says why not.
+//
 //   - In a facility in which nothing was broken every action reaches its aim, and
 //     nothing is reported.
+//
 //   - An SRC of a drive has a cause in the fault history, of the kind that its row in
 //     the catalogue names, in those very drives.
+//
 //   - Every cause that must be reported was: a member of an encrypted rank that is
 //     not as its rank requires, after a health check; a drive that should have been
 //     erased and was not, at once.
+//
 //   - A drive that left an encrypted rank and is called erased opens nothing that it
 //     held: it does not read so, and a forensic search with every secret that ever
 //     was finds no key.
+//
+//   - Of a drive that the discontinue scan passes nobody reads what a host or an outsider ever
+//     wrote, and it is the drives with a certificate that say so. Every drive on which somebody
+//     may read it is in the scan, or in the custody records.
 //
 // # The way to the keys
 //

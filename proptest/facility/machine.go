@@ -47,14 +47,17 @@ type Machine struct {
 	history history
 	steps   []string
 	relics  map[string][]relic
+	members map[string]bool // drives that were members of ranks, by serial
+	scans   int
 
-	keys    *keyWorld // the model: the way to the keys
-	copying bool      // a smart rebuild is the service action in progress
-	scarred [3]bool   // copies of the key repository that were damaged since they were last written anew
-	events  func() []raslab.ServiceEvent
-	seen    []raslab.ServiceEvent // the last that events gave
-	about   map[int]eventKey      // by event
-	of      map[int]*worldManager // by event: the key manager that it is about
+	smuggled int       // sectors that outsiders wrote
+	keys     *keyWorld // the model: the way to the keys
+	copying  bool      // a smart rebuild is the service action in progress
+	scarred  [3]bool   // copies of the key repository that were damaged since they were last written anew
+	events   func() []raslab.ServiceEvent
+	seen     []raslab.ServiceEvent // the last that events gave
+	about    map[int]eventKey      // by event
+	of       map[int]*worldManager // by event: the key manager that it is about
 }
 
 // rank is the model of a rank.
@@ -84,7 +87,7 @@ func NewMachine(o Options) (*Machine, error) {
 		return nil, fmt.Errorf("proptest: %w", err)
 	}
 	m := &Machine{
-		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, made: map[byte][]string{}, start: l.Now(), relics: map[string][]relic{}, history: newHistory(),
+		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, made: map[byte][]string{}, start: l.Now(), relics: map[string][]relic{}, members: map[string]bool{}, history: newHistory(),
 		events: l.Events, keys: newKeyWorld(l.Now(), len(l.KeyHosts())), about: map[int]eventKey{}, of: map[int]*worldManager{},
 	}
 	for _, step := range m.first() {
@@ -118,6 +121,7 @@ func (m *Machine) Do(step string) error {
 	}
 	m.steps = append(m.steps, step)
 	m.remember()
+	m.noteMembers()
 	m.look()
 	if err := m.run(v, args); err != nil {
 		return err
@@ -215,11 +219,6 @@ func (m *Machine) smartRebuild(a []string) error {
 		m.history.kinds[kindNoKey] = m.history.kinds[kindNoKey] || told
 	}
 	return m.report(r, err)
-}
-
-func (m *Machine) discontinue([]string) error {
-	d, err := m.Lab.Discontinue()
-	return m.report(d.Report, err)
 }
 
 func (m *Machine) createArray(a []string) error {

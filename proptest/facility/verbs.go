@@ -37,7 +37,7 @@ func init() {
 		"rekey":         {args: list(slot), run: func(m *Machine, a []string) error { return m.report(m.Lab.RekeyDrive(a[0])) }, help: "give a drive new credentials"},
 		"erase":         {args: list(slot), run: byHand((*raslab.Lab).EraseDrive), help: "erase a drive that is in no rank"},
 		"revert":        {args: list(slot), run: byHand((*raslab.Lab).RevertDrive), help: "revert a drive with its PSID"},
-		"discontinue":   {run: (*Machine).discontinue, help: "erase everything, before the facility leaves the house"},
+		"discontinue":   {run: (*Machine).discontinue, help: "scan for drives that are not erased, before the facility leaves the house"},
 		"health":        {quiet: true, run: func(m *Machine, _ []string) error { m.Lab.CheckHealth(); return nil }, help: "check the health of the drives now"},
 		"write":         {args: list(rankName, sector, numbers("CONTENT", 0, 1<<32-1)), quiet: true, run: (*Machine).write, help: "a host writes a sector; each CONTENT gives other data"},
 		"read":          {args: list(rankName, sector), quiet: true, run: (*Machine).read, help: "a host reads a sector, which is compared"},
@@ -55,6 +55,7 @@ func init() {
 		"outsider-guess":  {args: list(slot), run: (*Machine).outsiderGuess, help: "an outsider tries a wrong PIN"},
 		"outsider-erase":  {args: list(slot), run: (*Machine).outsiderErase, help: "an outsider erases with the MSID, where it still opens"},
 		"outsider-revert": {args: list(slot), run: (*Machine).outsiderRevert, help: "an outsider reverts a drive with the PSID of its label"},
+		"outsider-write":  {args: list(slot), run: (*Machine).outsiderWrite, help: "an outsider writes a sector, where the drive is open"},
 
 		// What makes records in the key repository.
 		"group":       {args: list(group), run: (*Machine).configure, help: "configure a key group"},

@@ -1,0 +1,86 @@
+package raslab
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+)
+
+// loose puts drives with these serial numbers on a shelf.
+func loose(t *testing.T, s *Shelf, serials ...string) (parts []*Part) {
+	t.Helper()
+	for i, serial := range serials {
+		p, err := manufacture(uint64(100+i), serial, 512, 65536)
+		require.NoError(t, err)
+		s.parts = append(s.parts, p)
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+// TestSerialNumbersAreNamedAsTheyAre: short ones are filled with blanks in the field, and two drives may have
+// the same.
+func TestSerialNumbersAreNamedAsTheyAre(t *testing.T) {
+	l := newLab(t, Options{Drives: 16})
+	s := l.options.Shelf
+	p := loose(t, s, "  X1", "x1", "Z9", "Z9", "A#2")
+	for name, want := range map[string]*Part{
+		"  X1": p[0], "x1": p[1], "X1": p[1], "  x1": p[0], "Z9#1": p[2], "Z9#2": p[3], "z9#2": p[3], "A#2": p[4], " A#2 ": p[4],
+	} {
+		require.Same(t, want, s.Find(name), "%q", name)
+	}
+	for _, name := range []string{"Z9", "z9", "Z9#3", "Z9#0", "Z9#x", " X1", "nobody", ""} {
+		require.Nil(t, s.Find(name), "%q names no drive, or several", name)
+	}
+	for i, name := range []string{"  X1", "x1", "Z9#1", "Z9#2", "A#2"} {
+		require.Equal(t, name, s.Name(p[i]))
+	}
+	require.NoError(t, l.Pull("R1-I1-D16"))
+	_, err := l.Insert("R1-I1-D16", "Z9")
+	require.ErrorIs(t, err, ErrInvalid)
+	require.ErrorContains(t, err, `2 drives "Z9" lie on the shelf`)
+	require.ErrorContains(t, err, `"  X1", x1, Z9#1, Z9#2`)
+	ok(t, l)(l.Insert("R1-I1-D16", "  X1"))
+	require.Equal(t, "  X1", drivePart(t, l, "R1-I1-D16").Serial())
+	rec, err := l.CustodyOf("  X1")
+	require.NoError(t, err)
+	require.Contains(t, rec.Name(), `"  X1" (`)
+	fails(t, l)(l.InstallMES(MESRequest{Serials: []string{"Z9#1", "Z9#2", "x1"}}))
+	require.Same(t, p[2], drivePart(t, l, "R1-I2-D01"))
+	require.Same(t, p[3], drivePart(t, l, "R1-I2-D02"))
+	require.Same(t, p[1], drivePart(t, l, "R1-I2-D03"))
+	for slot, state := range map[string]DriveState{"R1-I2-D01": Normal, "R1-I2-D02": Inappropriate, "R1-I2-D03": Normal} {
+		d, err := l.Drive(slot)
+		require.NoError(t, err)
+		require.Equal(t, state, d.State, "%s: the second of two with one serial number is set aside", slot)
+	}
+}
+
+// TestTheFileOfADriveWithASerialNumberThatLiesThere: it is another drive, and is opened.
+func TestTheFileOfADriveWithASerialNumberThatLiesThere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.drive")
+	first := NewShelf(1)
+	_, file, err := first.CreateFile(path, " S1", 512, 4096, entropy.Stream(1, "file"))
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	_, _, err = first.CreateFile(path+"2", " S1", 512, 4096, entropy.Stream(1, "file"))
+	require.ErrorIs(t, err, ErrInvalid, "nobody makes a second one on purpose")
+
+	s := NewShelf(2)
+	p := loose(t, s, " S1")
+	q, file, err := s.OpenFile(path, entropy.Stream(2, "file"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, file.Close()) }()
+	require.Same(t, q, s.Find(" S1#2"))
+	identity := func(p *Part) drive.Identity {
+		require.NoError(t, p.Drive.PowerOn())
+		id, err := p.Drive.Identity()
+		require.NoError(t, err)
+		return id
+	}
+	require.NotEqual(t, identity(p[0]), identity(q))
+}
