@@ -38,7 +38,7 @@ func missedRows(t *testing.T) (*Lab, *Rank) {
 	require.NoError(t, l.RestorePower("R1-I1-D08"), "the spare is back")
 	ok(t, l)(pseudoRepair(t, l, "R1-I1-D01"))
 	advance(t, l, time.Hour)
-	require.NotEmpty(t, r.members[0].stale, "D01 is back and lacks rows")
+	require.NotEmpty(t, r.members[0].lacks, "D01 is back and lacks rows")
 	return l, r
 }
 
@@ -55,7 +55,7 @@ func TestADriveThatOthersWaitForIsNotGivenUp(t *testing.T) {
 	ok(t, l)(l.ResumeRepair("R1-I1-D02"))
 	advance(t, l, time.Hour)
 	require.Equal(t, "Normal", r.Info().DataState, "%s", l.TraceText())
-	require.Empty(t, r.members[0].stale, "D02 gave D01 what it had missed")
+	require.Empty(t, r.members[0].lacks, "D02 gave D01 what it had missed")
 	got := make([]byte, 40*512)
 	require.NoError(t, r.Read(0, got))
 	require.Equal(t, pattern(3, len(got)), got)
@@ -66,7 +66,8 @@ func TestADriveThatDoesNotComeBackIsGivenUp(t *testing.T) {
 	require.NoError(t, l.Break("R1-I1-D02"))
 	fails(t, l)(pseudoRepair(t, l, "R1-I1-D02"))
 	advance(t, l, time.Hour)
-	require.Equal(t, "Normal", r.Info().DataState, "the spare takes over once a repair has tried\n%s", l.TraceText())
+	require.Equal(t, "R1-I1-D08", r.Info().Members[1].Slot, "the spare takes over once a repair has tried\n%s", l.TraceText())
+	require.Equal(t, "Failed", r.Info().DataState, "the rank does not hide that rows are lost")
 	require.ErrorIs(t, r.Read(0, make([]byte, 40*512)), ErrDataLost, "and the rows that only D02 had are reported as lost")
 }
 

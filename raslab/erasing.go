@@ -24,6 +24,9 @@ func (l *Lab) sanitize(s *slot, method erase.Method, during string) error {
 	if s.port.part == nil {
 		return fmt.Errorf("raslab: %w: the slot is empty", errNotErased)
 	}
+	if err := l.mayErase(s); err != nil {
+		return err
+	}
 	job := erase.Job{Target: &s.port, Method: method}
 	defer func() {
 		for i := range job.Owner {
@@ -62,6 +65,9 @@ func (l *Lab) sanitize(s *slot, method erase.Method, during string) error {
 		return fmt.Errorf("raslab: %w: %s", errNotErased, why)
 	}
 	l.custody.erased(s, id, res.Certificate)
+	if m := l.awaited(s.port.Serial()); m != nil && !l.another(m, s) {
+		m.lacksAll(l.rankOf(m))
+	}
 	s.suspect = suspicion{}
 	if mine {
 		_ = l.forget(s, s.port.Serial(), during) // or it is owed
@@ -301,8 +307,8 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 			}
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s serves rank %s", s.name, r.name()), "a member is never erased; remove the rank, or repair the drive")
 		}
-		if out, _ := r.missing(); out > 1 && len(r.order) > 0 {
-			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s", r.name(), r.gone()), "this drive may hold the only copy of its data; do a pseudo repair of the other drive first")
+		if r.ask(); !r.redundantWithout(m) {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s", r.name(), r.whyNot(m)), "this drive may hold the only copy of its data; do a pseudo repair of the other drive first")
 		}
 	}
 	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s && !l.another(m, s) {

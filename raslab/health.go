@@ -127,6 +127,7 @@ func (l *Lab) checkHealth() []finding {
 	if len(bad) > 0 {
 		l.raise(src.BE3400B3, "", bad, l.healthStillBad)
 	}
+	l.restoreRanks()
 	return bad
 }
 

@@ -299,7 +299,7 @@ func (m *monkey) heal() {
 		for lba := range uint64(50) {
 			n, position := r.place(lba)
 			err := r.Read(lba, make([]byte, 512))
-			if err != nil && !r.members[position].stale[n] {
+			if err != nil && r.members[position].lacks[n] == 0 {
 				require.NoError(m.t, err, "in a facility that was healed all is readable, but for rows that two members lost together\n%s", l.TraceText())
 			}
 		}

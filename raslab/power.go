@@ -177,7 +177,7 @@ func (l *Lab) iml(rep *reporter, op string) {
 	} else {
 		rep.note("IML complete, data accessible but for these ranks")
 	}
-	l.retryRebuilds()
+	l.restoreRanks()
 }
 
 // retrieveKeys is the key retrieval of a dual cluster IML: every configured

@@ -40,14 +40,10 @@ type member struct {
 	state    memberState
 	why      string // why it does not serve; "" when in sync
 	job      *copyJob
-	// stale holds rows that it missed while it was away and that nobody could
-	// give when it came back.
-	stale map[uint64]bool
-	// awaits are the members that were away when it came back: one of them may
-	// hold what the stale rows lack.
-	awaits []*member
-	waits  bool   // a rebuild is tried again within the hour
-	told   string // why it was not rebuilt, as it was logged last
+	lacks    map[uint64]lack // rows whose strip its drive does not have; see lacking.go
+	givenUp  bool            // a repair found that its drive does not come back
+	waits    bool            // a rebuild is tried again within the hour
+	told     string          // why it was not rebuilt, as it was logged last
 }
 
 type memberState uint8
@@ -77,17 +73,25 @@ func (r *Rank) parityOf(rowNumber uint64) int { return int(rowNumber % uint64(le
 
 // Write writes whole sectors from lba on. What it returns nil for is readable until
 // two members are gone. Errors: ErrInvalid, ErrNoAccess, ErrDataLost; on the last two
-// sectors before the failing one are written.
+// sectors before the failing one are written. A row of which some is lost is good again
+// when all of it is written at once.
 func (r *Rank) Write(lba uint64, data []byte) error {
 	if err := r.checkIO("rank write", lba, len(data)); err != nil {
 		return err
 	}
-	size := r.lab.options.SectorSize
-	for i := 0; i < len(data); i += size {
+	size, k := r.lab.options.SectorSize, r.dataStrips()
+	for i := 0; i < len(data); {
+		if n, whole := lba/uint64(k), lba%uint64(k) == 0 && len(data)-i >= k*size; whole && r.rows[n] != nil && r.lackers(n) > 1 {
+			if err := r.writeRow(n, data[i:i+k*size]); err != nil {
+				return err
+			}
+			i, lba = i+k*size, lba+uint64(k)
+			continue
+		}
 		if err := r.writeSector(lba, data[i:i+size]); err != nil {
 			return err
 		}
-		lba++
+		i, lba = i+size, lba+1
 	}
 	return nil
 }
@@ -168,6 +172,8 @@ func (r *Rank) reconstruct(n uint64, w *row, position int, dst []byte) error {
 func (r *Rank) unreadable(n uint64, a, b int) error {
 	out, failed := r.missing()
 	switch {
+	case out == 1 && failed == 0:
+		return fmt.Errorf("raslab: %s: row %d is not on every member, and a member does not serve: %s: %w", r.name(), n, r.gone(), ErrNoAccess)
 	case out < 2:
 		return fmt.Errorf("raslab: %s: row %d can not be read on %s and %s: %w",
 			r.name(), n, r.members[a].slot.name, r.members[b].slot.name, ErrDataLost)
@@ -188,30 +194,67 @@ func (r *Rank) writeSector(lba uint64, data []byte) error {
 	if out, _ := r.missing(); out > 1 {
 		return r.unreadable(n, position, parity)
 	}
-	old, sum := r.lab.sector(), r.lab.sector()
+	old, oldSum, sum := r.lab.sector(), r.lab.sector(), r.lab.sector()
 	defer r.lab.release(old)
+	defer r.lab.release(oldSum)
 	defer r.lab.release(sum)
 	if err := r.strip(n, w, position, old); err != nil {
 		return err
 	}
-	if err := r.strip(n, w, parity, sum); err != nil {
+	if err := r.strip(n, w, parity, oldSum); err != nil {
 		return err
 	}
+	copy(sum, oldSum)
 	xor(sum, old)
 	xor(sum, data)
+	before := *w
 	w.sums[position] = crc32.Checksum(data, castagnoli)
 	w.sums[parity] = crc32.Checksum(sum, castagnoli)
-	bad := 0
-	for i := range r.members {
-		switch {
-		case i == position && !r.store(n, i, data), i == parity && !r.store(n, i, sum), r.members[i].state != inSync, r.members[i].stale[n]:
-			bad++
-		}
+	had := [2]bool{r.members[position].lacks[n] != missed, r.members[parity].lacks[n] != missed}
+	done := [2]bool{r.store(n, position, data), r.store(n, parity, sum)}
+	if bad := r.lackers(n); bad > 1 {
+		*w = before
+		r.takeBack(n, position, old, had[0], done[0])
+		r.takeBack(n, parity, oldSum, had[1], done[1])
+		return r.notKept(n, bad)
 	}
-	return r.kept(n, bad)
+	return nil
 }
 
-// newRow writes every strip of a row for the first time: the others hold zeros.
+// writeRow writes all of a row, of which nothing is read: not all of it could be.
+func (r *Rank) writeRow(n uint64, data []byte) error {
+	if out, _ := r.missing(); out > 1 {
+		return r.unreadable(n, 0, 0)
+	}
+	sum, size := r.lab.sector(), r.lab.options.SectorSize
+	defer r.lab.release(sum)
+	clear(sum)
+	w, parity := r.rows[n], r.parityOf(n)
+	for i := range r.dataStrips() {
+		position, strip := (parity+1+i)%len(r.members), data[i*size:][:size]
+		xor(sum, strip)
+		w.sums[position] = crc32.Checksum(strip, castagnoli)
+		r.store(n, position, strip)
+	}
+	w.sums[parity] = crc32.Checksum(sum, castagnoli)
+	r.store(n, parity, sum)
+	if bad := r.lackers(n); bad > 1 {
+		return r.notKept(n, bad)
+	}
+	return nil
+}
+
+// takeBack puts the old strip of a write that was not acknowledged back: what the
+// row held before stays readable. A member that did not take the new strip has
+// the old one still, if it had it.
+func (r *Rank) takeBack(n uint64, position int, old []byte, had, done bool) {
+	if !r.store(n, position, old) && had && !done {
+		r.members[position].has(n)
+	}
+}
+
+// newRow writes every strip of a row for the first time: the others hold zeros. A
+// row that could not be written is none.
 func (r *Rank) newRow(n uint64, position int, data []byte) error {
 	if out, _ := r.missing(); out > 1 {
 		return r.unreadable(n, position, r.parityOf(n))
@@ -232,21 +275,24 @@ func (r *Rank) newRow(n uint64, position int, data []byte) error {
 	r.rows[n] = w
 	at, _ := slices.BinarySearch(r.order, n)
 	r.order = slices.Insert(r.order, at, n)
-	bad := 0
 	for i := range r.members {
-		if !r.store(n, i, content(i)) {
-			bad++
-		}
+		r.store(n, i, content(i))
 	}
-	return r.kept(n, bad)
+	if bad := r.lackers(n); bad > 1 {
+		delete(r.rows, n)
+		at, _ := slices.BinarySearch(r.order, n)
+		r.order = slices.Delete(r.order, at, at+1)
+		for _, m := range r.members {
+			m.has(n)
+		}
+		return r.notKept(n, bad)
+	}
+	return nil
 }
 
-// kept says whether a row that was just written can be read again, with so many
-// strips of it bad: members may have failed on the way.
-func (r *Rank) kept(n uint64, bad int) error {
-	if bad < 2 {
-		return nil
-	}
+// notKept is the error for a row that was written on too few members: some
+// failed on the way.
+func (r *Rank) notKept(n uint64, bad int) error {
 	if out, _ := r.missing(); out > 1 {
 		return r.unreadable(n, 0, 0)
 	}
@@ -255,12 +301,16 @@ func (r *Rank) kept(n uint64, bad int) error {
 
 // store puts a strip where it belongs: on the member if it serves, and on the
 // drive that is being filled to take over if the copy is past this row. It says
-// whether the member has it now.
+// whether the member has it now, and a member that does not has missed it.
 func (r *Rank) store(n uint64, position int, data []byte) bool {
 	m := r.members[position]
 	ok := m.state == inSync && r.writeMember(n, position, data)
-	if j := m.job; j != nil && n < j.next {
-		j.write(n, data)
+	if j := m.job; j != nil && n < j.next && j.write(n, data) && j.itself() {
+		m.has(n)
+		return ok
+	}
+	if !ok {
+		m.lack(n, missed)
 	}
 	return ok
 }
@@ -269,17 +319,22 @@ func (r *Rank) store(n uint64, position int, data []byte) bool {
 // or this sector of it is bad.
 func (r *Rank) readMember(n uint64, w *row, position int, dst []byte) bool {
 	m := r.members[position]
-	if m.state != inSync || m.stale[n] {
+	if m.state != inSync || m.lacks[n] == missed {
 		return false
 	}
 	if err := m.slot.port.Read(n, dst); err != nil {
 		r.memberError(m, err)
+		if m.state == inSync {
+			m.lack(n, unread)
+		}
 		return false
 	}
 	if crc32.Checksum(dst, castagnoli) != w.sums[position] {
 		r.silentError(m, n)
+		m.lack(n, unread)
 		return false
 	}
+	m.has(n)
 	return true
 }
 
@@ -293,7 +348,7 @@ func (r *Rank) writeMember(n uint64, position int, data []byte) bool {
 		r.memberError(m, err)
 		return false
 	}
-	delete(m.stale, n)
+	m.has(n)
 	return true
 }
 

@@ -177,7 +177,10 @@ func (r *Rank) Info() RankInfo {
 		i.State = i.DataState
 	}
 	for _, m := range r.members {
-		mi := MemberInfo{Slot: m.slot.name, Serial: m.serial, State: m.state.String()}
+		mi := MemberInfo{Slot: m.slot.name, Serial: m.serial, State: m.state.String(), Lacks: len(m.lacks), OnlyCopies: r.onlyCopies(m)}
+		if m.state == inSync && len(m.lacks) > 0 {
+			mi.State = "stale"
+		}
 		if m.job != nil {
 			mi.CopyingTo, mi.Done = m.job.target.name, m.job.done
 		}
@@ -186,19 +189,21 @@ func (r *Rank) Info() RankInfo {
 	return i
 }
 
-// Info's data state. "Failed" is more members gone than parity replaces,
-// "Inaccessible" the same with members that are there and locked.
+// Info's data state. "Degraded" is a row without redundancy, "Failed" a row that
+// cannot be read since two members or two strips are gone, "Inaccessible" the same
+// with members that are there and locked.
 func (r *Rank) dataState() string {
 	if !r.lab.dataAccess(r) {
 		return "Inaccessible"
 	}
 	out, failed := r.missing()
+	worst := max(out, r.mostLacking())
 	switch {
-	case out == 0:
+	case worst == 0:
 		return "Normal"
-	case out == 1:
+	case worst == 1:
 		return "Degraded"
-	case failed >= 2:
+	case failed >= 2, failed == 1 && out == 1, out == 0:
 		return "Failed"
 	}
 	return "Inaccessible"

@@ -27,13 +27,12 @@ type copyJob struct {
 	rank   *Rank
 	member *member
 	target *slot
-	source *slot     // nil: there is none, or it is gone
-	what   string    // one of the constants below
-	next   uint64    // rows below it are on the target
-	done   int       // rows
-	left   []uint64  // rows that nobody could give
-	away   []*member // who was away then, and may have them
-	serial string    // of the drive that is filled
+	source *slot           // nil: there is none, or it is gone
+	what   string          // one of the constants below
+	next   uint64          // rows below it are on the target
+	done   int             // rows
+	left   map[uint64]bool // rows that nobody could give
+	serial string          // of the drive that is filled
 	// identity is what that drive proved before the first row; zero for a member that
 	// catches up, which keeps its own.
 	identity drive.Identity
@@ -52,7 +51,7 @@ const (
 
 // startCopy begins to fill the target.
 func (l *Lab) startCopy(m *member, target, source *slot, what string, finish func(*copyJob, error)) *copyJob {
-	j := &copyJob{rank: l.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), finish: finish}
+	j := &copyJob{rank: l.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), left: map[uint64]bool{}, finish: finish}
 	m.job = j
 	if what != resynchronisation { // a member that catches up is in the records already
 		j.identity = l.custody.uses("member of "+j.rank.name(), target)[0]
@@ -128,6 +127,9 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 	r, w := j.rank, j.rank.rows[n]
 	position := slices.Index(r.members, j.member)
 	if err := j.target.port.Read(n, buf); err == nil && crc32.Checksum(buf, castagnoli) == w.sums[position] {
+		if j.itself() {
+			j.member.has(n)
+		}
 		return nil
 	}
 	ok := false
@@ -139,47 +141,45 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 		if out, _ := r.missing(); err != nil && (out <= 1 || j.resync()) {
 			// Two strips of one row are out of reach: bad sectors, or a member that
 			// is away. The row is left out, the others are not.
-			j.leave(n)
+			j.left[n] = true
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 	}
-	j.write(n, buf)
-	if j.broken != "" {
+	if !j.write(n, buf) {
 		return fmt.Errorf("raslab: %s of %s: %s", j.what, j.target.name, j.broken)
 	}
-	return nil
-}
-
-// leave leaves a row out, and remembers who may have it when he comes back.
-func (j *copyJob) leave(n uint64) {
-	j.left = append(j.left, n)
-	for _, m := range j.rank.members {
-		if m != j.member && m.state != inSync && !slices.Contains(j.away, m) {
-			j.away = append(j.away, m)
-		}
+	if j.itself() {
+		j.member.has(n)
 	}
+	return nil
 }
 
 // resync says whether the target is the member itself, come back with its data: what
 // has the right check sum is good, row by row.
 func (j *copyJob) resync() bool { return j.what == resynchronisation }
 
-// write puts a strip on the target. It is also used by host writes to rows that
-// were copied already.
-func (j *copyJob) write(n uint64, data []byte) {
+// itself says whether the target is the drive whose data the member is.
+func (j *copyJob) itself() bool { return j.serial == j.member.serial }
+
+// write puts a strip on the target, and says whether it is there. It is also used
+// by host writes to rows that were copied already.
+func (j *copyJob) write(n uint64, data []byte) bool {
 	if j.broken != "" {
-		return
+		return false
 	}
 	if why := j.unfit(); why != "" {
 		j.broken = why
-		return
+		return false
 	}
 	if err := j.target.port.Write(n, data); err != nil {
 		j.broken = cause(err)
+		return false
 	}
+	delete(j.left, n)
+	return true
 }
 
 func (j *copyJob) unfit() string {
@@ -202,7 +202,24 @@ func (j *copyJob) check() error {
 	if j.broken != "" {
 		return fmt.Errorf("raslab: %s of %s: %s", j.what, j.target.name, j.broken)
 	}
+	if n := j.onlyOnTheOld(); n > 0 && !j.member.givenUp {
+		return fmt.Errorf("raslab: %s of %s: %s may hold the only copy of %d rows: %w", j.what, j.target.name, j.member.serial, n, ErrDataLost)
+	}
 	return nil
+}
+
+// onlyOnTheOld counts the rows that were left out and that the drive which is to
+// be replaced may have.
+func (j *copyJob) onlyOnTheOld() (n int) {
+	if j.itself() {
+		return 0
+	}
+	for _, row := range j.rank.order {
+		if j.left[row] && j.member.lacks[row] != missed {
+			n++
+		}
+	}
+	return n
 }
 
 // sourceGone goes on without the drive that failed during the copy: what it has
@@ -236,6 +253,7 @@ func (j *copyJob) end(err error) {
 			if serial := j.target.port.Serial(); serial == j.serial || serial == "" {
 				j.target.setState(Failed, j.broken)
 			}
+		case j.target.port.Serial() != j.serial: // another drive was put there
 		case j.target != old:
 			// What was copied is customer data: it leaves with an erase.
 			during := j.what + " of " + j.target.name
@@ -260,58 +278,29 @@ func (j *copyJob) end(err error) {
 	if !j.identity.IsZero() {
 		m.identity = j.identity
 	}
-	m.slot, m.serial, m.state, m.why = j.target, j.target.port.Serial(), inSync, ""
-	m.stale = map[uint64]bool{}
-	for _, n := range j.left {
-		m.stale[n] = true
+	kind := unread // the drive that it was: what it does not have is known, or may be read another time
+	if !j.itself() {
+		kind, m.lacks = missed, nil
 	}
-	m.awaits = j.away
+	for _, n := range r.order {
+		if j.left[n] {
+			m.lack(n, kind)
+		}
+	}
+	m.slot, m.serial, m.state, m.why = j.target, j.target.port.Serial(), inSync, ""
+	m.givenUp, m.told = false, ""
 	j.target.suspect = suspicion{}
 	j.target.setState(Normal, "")
 	l.logf(r.name(), "%s of %s is complete, %d rows", j.what, j.target.name, j.done)
 	r.refill()
-	r.expectNothing(m)
 	j.finish(j, nil)
 	l.retryRebuilds()
 }
 
-// refill gives members the rows that they had to leave out, now that another
-// member is back.
-func (r *Rank) refill() {
-	buf := r.lab.sector()
-	defer r.lab.release(buf)
-	for position, m := range r.members {
-		if m.state != inSync || len(m.stale) == 0 {
-			continue
-		}
-		for _, n := range r.order {
-			if m.stale[n] && r.reconstruct(n, r.rows[n], position, buf) == nil {
-				r.writeMember(n, position, buf)
-			}
-		}
-	}
-}
-
-// awaited says whether the drive of a member that is away may be the only one
-// that has rows which another member missed.
-func (r *Rank) awaited(m *member) bool {
-	return slices.ContainsFunc(r.members, func(o *member) bool {
-		return len(o.stale) > 0 && slices.Contains(o.awaits, m)
-	})
-}
-
-// expectNothing records that a member gives no more than it has given: it is
-// back, or it will not come back.
-func (r *Rank) expectNothing(m *member) {
-	for _, o := range r.members {
-		o.awaits = slices.DeleteFunc(o.awaits, func(x *member) bool { return x == m })
-	}
-}
-
 // rebuildOnSpare lets a spare take over for a member that failed. It waits while
 // a service action is at work on that very slot, while the rank's data are out of
-// reach, and until a repair has tried to bring back a drive that others wait for;
-// spares that will not join are set aside.
+// reach, and until a repair has tried to bring back a drive that holds the only copy
+// of a row; spares that will not join are set aside.
 func (r *Rank) rebuildOnSpare(m *member) {
 	l := r.lab
 	if r.removed || m.job != nil || m.state != failedMember || l.underRepair(m.slot) {
@@ -321,7 +310,7 @@ func (r *Rank) rebuildOnSpare(m *member) {
 		r.tell(m, "no rebuild for %s: the data are out of reach", m.slot.name)
 		return
 	}
-	if r.awaited(m) {
+	if r.onlyCopies(m) > 0 && !m.givenUp {
 		r.tell(m, "no rebuild for %s: its drive may hold the only copy of rows that another member missed", m.slot.name)
 		return
 	}

@@ -41,9 +41,12 @@ func (l *Lab) StartRepair(slotName string) (out Report, bad error) {
 		if m.job != nil {
 			return Report{}, refuse(ErrBusy, op, fmt.Sprintf("a %s for %s is running on %s", m.job.what, s.name, m.job.target.name), "wait until it is complete")
 		}
-		if out, _ := r.missing(); m.state == inSync && out > 0 && len(r.order) > 0 {
-			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s; without %s its data are gone", r.name(), r.gone(), s.name),
-				"repair the drive that is missing first")
+		r.ask()
+		if m.job != nil {
+			return Report{}, refuse(ErrBusy, op, fmt.Sprintf("a %s for %s is running on %s", m.job.what, s.name, m.job.target.name), "wait until it is complete")
+		}
+		if m.state == inSync && !r.redundantWithout(m) {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s; without %s its data are gone", r.name(), r.whyNot(m), s.name), r.first(m))
 		}
 		if m.state == inSync {
 			r.setMember(m, inaccessible, "under repair")
@@ -96,10 +99,13 @@ func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if m := s.member(); m != nil && m.serial != p.Serial() && !l.rankOf(m).redundantWithout(m) {
+	if m := s.member(); m != nil && m.serial != p.Serial() && !m.givenUp {
 		r := l.rankOf(m)
-		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s; %s may hold the only copy of its data", r.name(), r.gone(), m.serial),
-			"do a pseudo repair, or remove the rank and with it its data")
+		r.ask()
+		if !r.redundantWithout(m) {
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s; %s may hold the only copy of its data", r.name(), r.whyNot(m), m.serial),
+				"put that drive back, do a pseudo repair where it is in its slot, or remove the rank and with it its data")
+		}
 	}
 	rep := l.begin(op, s.name)
 	if s.port.part != nil {
@@ -113,16 +119,6 @@ func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 	l.action.ready = true
 	rep.note("%s was put into %s", p.Serial(), s.name)
 	return rep.done(), nil
-}
-
-// redundantWithout says whether the data of a position can be rebuilt from the
-// others.
-func (r *Rank) redundantWithout(m *member) bool {
-	out, _ := r.missing()
-	if m.state != inSync {
-		out--
-	}
-	return out == 0 && !r.awaited(m) || len(r.order) == 0
 }
 
 // CancelRepair ends a repair before the FRU was exchanged.
@@ -202,7 +198,7 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 		if err := s.port.PowerOn(); err != nil {
 			s.setState(Failed, "it does not power on")
 			rep.failed(s, "did not power on", err)
-			l.rankOf(m).expectNothing(m)
+			m.givenUp = true
 			l.rankOf(m).failed(m, "it does not power on")
 			return rep.done(), nil
 		}
@@ -308,7 +304,7 @@ func (l *Lab) memberBack(rep *reporter, m *member) {
 		return
 	}
 	rep.note("%s does not open to its credential: %s", s.name, cause(err))
-	if !r.redundantWithout(m) {
+	if r.ask(); !r.redundantWithout(m) {
 		rep.failed(s, "was left as it is: "+r.name()+" has no redundancy left, and nothing but this drive holds its data", err)
 		l.raiseMigrationFailed(rep, s, err)
 		return
@@ -370,11 +366,16 @@ func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
 		return
 	}
 	rep.note("%s is copied back from %s to %s", r.name(), source.name, s.name)
+	spare := source.port.Serial()
 	l.startCopy(m, s, source, copyBack, func(_ *copyJob, err error) {
-		if err != nil {
-			return // the rank stays on its spare
+		if err != nil { // the rank stays on its spare
+			r.rebuildOnSpare(m)
+			return
 		}
 		after := l.begin("copy back", s.name)
+		if source.port.Serial() != spare {
+			return // somebody has put another drive there
+		}
 		if !l.released(after, source, "repair of "+s.name) {
 			l.raiseNotErased(after, source, "repair of "+s.name)
 			return

@@ -28,6 +28,7 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 		return Report{}, refuse(ErrState, op, s.name+" serves no rank", "name a member of a rank")
 	}
 	r := l.rankOf(m)
+	r.ask()
 	if m.state != inSync || m.job != nil {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s is %s", s.name, s.condition()), "a smart rebuild is for a member that still works")
 	}
@@ -56,6 +57,7 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	}
 	l.action = &action{name: "smart rebuild of " + s.name}
 	rep.note("%s is copied to %s", s.name, spare.name)
+	old := s.port.Serial()
 	l.startCopy(m, spare, s, smartRebuild, func(j *copyJob, err error) {
 		l.action = nil
 		after := l.begin(op, s.name)
@@ -63,6 +65,10 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 			if m.state == failedMember {
 				r.rebuildOnSpare(m)
 			}
+			return
+		}
+		if have := s.port.Serial(); have != old && have != "" {
+			after.note("%s was taken out of %s, and was not erased", old, s.name)
 			return
 		}
 		failed := s.state == Failed

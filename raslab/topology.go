@@ -106,9 +106,13 @@ type RankInfo struct {
 type MemberInfo struct {
 	Slot      string // the drive that serves the position
 	Serial    string
-	State     string // "in sync", "failed", "inaccessible", "stale"
+	State     string // "in sync", "failed", "inaccessible"; "stale": in sync but for the rows that it lacks
 	CopyingTo string // slot of the drive that is being filled to take over; "" if none
 	Done      int    // rows copied so far
+	Lacks     int    // rows that its drive does not have: it was away when they were written, or could not read them
+	// OnlyCopies is how many rows have no second copy of what its drive holds, since
+	// another member lacks its part of them: the drive must not go.
+	OnlyCopies int
 }
 
 // PoolInfo is an extent pool.

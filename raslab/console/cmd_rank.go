@@ -182,13 +182,24 @@ func showRank(s *Session, lab *raslab.Lab, a Args) error {
 		if m.CopyingTo != "" {
 			copying = fmt.Sprintf("\tcopied to %s, %d of %d rows", m.CopyingTo, m.Done, i.Rows)
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s%s\n", m.Slot, dash(m.Serial), m.State, copying)
+		fmt.Fprintf(t, "  %s\t%s\t%s%s%s\n", m.Slot, dash(m.Serial), m.State, lacking(m), copying)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
 	s.owed(lab.OwedToRank(i.ID))
 	return nil
+}
+
+// lacking says what a member lacks, and which of its rows are nowhere else.
+func lacking(m raslab.MemberInfo) (text string) {
+	if m.State == "stale" {
+		text = fmt.Sprintf(", lacks %s", count(m.Lacks, "row"))
+	}
+	if m.OnlyCopies > 0 {
+		text += fmt.Sprintf(", may hold the only copy of its part of %s", count(m.OnlyCopies, "row"))
+	}
+	return text
 }
 
 func checkRank(s *Session, r *raslab.Rank, size int, _ Args) error {

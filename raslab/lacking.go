@@ -1,0 +1,241 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// Which member lacks which row is known from the moment at which it missed it: the
+// facility keeps it with the check sums of the row, outside the partitions' memory,
+// so that an IML and a power cycle lose nothing of it (assumption: the real machines
+// keep such bookkeeping in their nonvolatile storage). Whatever takes a drive away
+// asks here first: a row that one member lacks has no second copy of what any other
+// member holds of it.
+
+// lack is why a member's drive does not have its strip of a row.
+type lack uint8
+
+const (
+	missed lack = iota + 1 // it was written without this drive: what the drive has is older, or nothing
+	unread                 // the drive did not give it, and may give it another time
+)
+
+func (m *member) lack(n uint64, why lack) {
+	if m.lacks == nil {
+		m.lacks = map[uint64]lack{}
+	}
+	if m.lacks[n] != missed {
+		m.lacks[n] = why
+	}
+}
+
+func (m *member) has(n uint64) { delete(m.lacks, n) }
+
+// lacksAll records that a member's drive was erased.
+func (m *member) lacksAll(r *Rank) {
+	for _, n := range r.order {
+		m.lack(n, missed)
+	}
+}
+
+// mayErase is the last look before an erase, whoever asked for it: a drive that a
+// rank counts on, or that may hold the only copy of a row, is not erased in any slot.
+func (l *Lab) mayErase(s *slot) error {
+	serial := s.port.Serial()
+	m := l.awaited(serial)
+	switch {
+	case m == nil || l.another(m, s):
+		return nil
+	case m.state == inSync:
+		return fmt.Errorf("raslab: %w: %s serves %s", errNotErased, serial, l.rankOf(m).name())
+	case !m.givenUp && !l.rankOf(m).redundantWithout(m):
+		return fmt.Errorf("raslab: %w: %s may hold the only copy of data of %s", errNotErased, serial, l.rankOf(m).name())
+	}
+	return nil
+}
+
+// lackers counts the members that cannot give their strip of a row now.
+func (r *Rank) lackers(n uint64) (bad int) {
+	for _, m := range r.members {
+		if m.state != inSync || m.lacks[n] != 0 {
+			bad++
+		}
+	}
+	return bad
+}
+
+// whole says whether every member but one (nil: every member) has every row.
+func (r *Rank) whole(but *member) bool {
+	return !slices.ContainsFunc(r.members, func(m *member) bool { return m != but && len(m.lacks) > 0 })
+}
+
+// mostLacking is the greatest number of strips that a row lacks, the members that do
+// not serve included; 0 if every member has every row.
+func (r *Rank) mostLacking() (worst int) {
+	if r.whole(nil) {
+		return 0
+	}
+	for _, n := range r.order {
+		if slices.ContainsFunc(r.members, func(m *member) bool { return m.lacks[n] != 0 }) {
+			worst = max(worst, r.lackers(n))
+		}
+	}
+	return worst
+}
+
+// onlyCopies counts the rows of which a member may hold its strip, and nobody could
+// compute it from the others, since one of them lacks its own.
+func (r *Rank) onlyCopies(m *member) (rows int) {
+	if r.whole(m) {
+		return 0
+	}
+	for _, n := range r.order {
+		if m.lacks[n] != missed && slices.ContainsFunc(r.members, func(o *member) bool { return o != m && o.lacks[n] != 0 }) {
+			rows++
+		}
+	}
+	return rows
+}
+
+// redundantWithout says whether all that a member's drive holds can be had from the
+// others. What they lack and can be given now is given first.
+func (r *Rank) redundantWithout(m *member) bool {
+	if len(r.order) == 0 {
+		return true
+	}
+	r.refill()
+	out, _ := r.missing()
+	if m.state != inSync {
+		out--
+	}
+	return out == 0 && r.onlyCopies(m) == 0
+}
+
+// whyNot says why a rank is not redundant without a member.
+func (r *Rank) whyNot(m *member) string {
+	var parts []string
+	for _, o := range r.members {
+		switch {
+		case o == m:
+		case o.state != inSync:
+			parts = append(parts, fmt.Sprintf("%s (%s)", o.slot.name, o.why))
+		case len(o.lacks) > 0:
+			parts = append(parts, fmt.Sprintf("%s (it lacks %s)", o.slot.name, rowCount(len(o.lacks))))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// first says what has to be done before a member may be taken out of service.
+func (r *Rank) first(m *member) string {
+	for _, o := range r.members {
+		if o.job != nil && o != m {
+			return fmt.Sprintf("wait until the %s on %s is complete", o.job.what, o.job.target.name)
+		}
+	}
+	if out, _ := r.missing(); out > 0 {
+		return "repair the drive that is missing first"
+	}
+	return "copy it to a spare with a smart rebuild, which takes nothing away"
+}
+
+func rowCount(n int) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}
+
+// refill gives members the rows that they lack, where the others have them.
+func (r *Rank) refill() {
+	buf := r.lab.sector()
+	defer r.lab.release(buf)
+	for position, m := range r.members {
+		if m.state != inSync || len(m.lacks) == 0 || !r.lab.dataAccess(r) {
+			continue
+		}
+		for _, n := range r.order {
+			if m.lacks[n] != 0 && m.state == inSync && r.reconstruct(n, r.rows[n], position, buf) == nil {
+				r.writeMember(n, position, buf)
+			}
+		}
+	}
+}
+
+// ask looks at every member that is believed to serve, before something that
+// counts on it: a drive that has died is else found at the next I/O only.
+func (r *Rank) ask() {
+	if !r.lab.dataAccess(r) {
+		return
+	}
+	for _, m := range r.members {
+		if m.state != inSync || r.lab.underRepair(m.slot) {
+			continue
+		}
+		switch serial := m.slot.port.Serial(); {
+		case serial != "" && serial != m.serial:
+			r.displaced(m)
+		case !m.slot.port.Status().Powered:
+			r.fail(m, "it does not answer")
+		default:
+			if why := r.lab.memberFault(m.slot, r.group()); why != "" {
+				r.setMember(m, inaccessible, why)
+			}
+		}
+	}
+}
+
+// restoreRanks brings every rank back as far as its drives allow, whatever was in progress
+// when they went: rows that a member lacks are filled, a member that is there again and
+// whose data are needed is taken back, and a spare takes over for one that is not.
+// A failed drive that answers again and is not needed is left to service.
+func (l *Lab) restoreRanks() {
+	for _, r := range l.ranks {
+		if !l.dataAccess(r) {
+			continue
+		}
+		r.refill()
+		for _, m := range r.members {
+			if m.state != inSync && m.job == nil && !l.underRepair(m.slot) && !r.redundantWithout(m) {
+				r.takeAgain(m)
+			}
+		}
+		for _, m := range r.members {
+			if !m.waits {
+				r.rebuildOnSpare(m)
+			}
+		}
+	}
+}
+
+// takeAgain takes a member back that does not serve, if it is the drive that it was
+// and opens to its credential; else it is left as it is.
+func (r *Rank) takeAgain(m *member) {
+	l, s := r.lab, m.slot
+	st := s.port.Status()
+	if s.port.Serial() != m.serial || !st.Powered || st.State == drive.SecurityDegraded || l.another(m, s) {
+		return
+	}
+	g, sus := r.group(), &s.suspect
+	switch {
+	case g == nil && st.Locked:
+		return
+	case g != nil && (st.State != drive.Configured || sus.tried && sus.rejected == st.KeyGeneration):
+		return
+	case g != nil:
+		if err := g.readmit(s); err != nil {
+			if !blameless(err) && !errors.Is(err, drive.NoPower) {
+				sus.tried, sus.rejected = true, s.port.Status().KeyGeneration
+				sus.refusedWhy = "it does not open to its credential: " + cause(err)
+			}
+			return
+		}
+	}
+	l.logf(r.name(), "%s is there again, and its data are needed: it is taken back", s.name)
+	s.errors = min(s.errors, mediaErrorsFail-1)
+	l.resyncAs(m, inaccessible)
+}
