@@ -122,6 +122,9 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	if g != nil && g.enc.State() >= encgroup.Inaccessible {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d is configured already", id), "")
 	}
+	if err := l.licensed(op); err != nil {
+		return Report{}, err
+	}
 	if n := len(l.activeOf(id)); n < encgroup.MinServers {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %d key servers", id, n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}

@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"slices"
@@ -28,6 +29,7 @@ type console struct {
 	id     int // counts from 1
 	off    bool
 	hung   bool // it takes commands and does not answer in time
+	essni  bool // its process ESSNI, which takes the commands of the partitions, is down
 	cutTo  []*KeyHost
 	plan   *fault.Plan // of its network to the key servers
 	serves bool        // the facility has it
@@ -64,6 +66,10 @@ type KeyHost struct {
 	ipp       *ipp.Server // nil: to be made anew from the pairs
 	entropy   io.Reader   // of ipp
 	badMemory bool
+
+	product  Product             // "": Generic
+	accepted []*x509.Certificate // clients that an SKLM has accepted
+	pending  *x509.Certificate   // the last one that it has not
 }
 
 // Store is the key server's disk and power supply: stored keys can be lost and
@@ -210,6 +216,7 @@ type ConsoleInfo struct {
 	Name  string // HMC1
 	On    bool
 	Hung  bool
+	ESSNI bool      // the process that takes the commands of partitions and of DS CLI runs
 	Links [2]string // to partition 0 and 1: "up", "cut", "stalled"
 	CutTo []string  // key servers that its network does not reach, by name
 }
@@ -222,7 +229,7 @@ func (l *Lab) Consoles() []ConsoleInfo {
 		if !c.serves {
 			continue
 		}
-		info := ConsoleInfo{ID: c.id, Name: c.name(), On: !c.off, Hung: c.hung}
+		info := ConsoleInfo{ID: c.id, Name: c.name(), On: !c.off, Hung: c.hung, ESSNI: !c.essni}
 		for p := range l.links {
 			info.Links[p] = "up"
 			switch k := &l.links[p][i]; {
@@ -264,6 +271,15 @@ func (l *Lab) HangConsole(id int, hung bool) error {
 	return l.setConsole("hmc hang", id, func(c *console) string {
 		c.hung = hung
 		return map[bool]string{true: "hangs", false: "answers"}[hung]
+	})
+}
+
+// SetESSNI ends the network interface process of a console (ESSNI), or starts it again.
+// The console itself goes on: the partitions reach it, and nothing takes their commands there.
+func (l *Lab) SetESSNI(id int, up bool) error {
+	return l.setConsole("hmc essni", id, func(c *console) string {
+		c.essni = !up
+		return map[bool]string{true: "runs ESSNI", false: "has no ESSNI: it takes no commands"}[up]
 	})
 }
 

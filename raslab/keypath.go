@@ -101,10 +101,10 @@ func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
 		}
 	}
 	if n > 1 && came == reasonConsole {
-		return atConsoles(ErrNoConsole, at[:n])
+		return p.atConsoles(ErrNoConsole, at[:n])
 	}
 	if n > 1 && came == reasonTimeout {
-		return atConsoles(ErrCommandTimeout, at[:n])
+		return p.atConsoles(ErrCommandTimeout, at[:n])
 	}
 	return worst
 }
@@ -112,12 +112,21 @@ func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
 var errNoConsoles = fmt.Errorf("%w: there is no console", ErrNoConsole)
 
 // atConsoles is an error of several consoles.
-func atConsoles(what error, consoles []*console) error {
+func (p *keyPath) atConsoles(what error, consoles []*console) error {
 	names := make([]string, len(consoles))
 	for i, c := range consoles {
-		names[i] = c.name()
+		names[i] = p.at(c)
 	}
 	return fmt.Errorf("%w: %s", what, strings.Join(names, ", "))
+}
+
+// at names a console, and what the partition finds there: one that is reached and refuses
+// the command has no ESSNI.
+func (p *keyPath) at(c *console) string {
+	if k := &p.lab.links[p.partition][c.id-1]; c.essni && !k.cut && !c.off && !k.stalled && !c.hung {
+		return c.name() + " takes no commands (ESSNI)"
+	}
+	return c.name()
 }
 
 // retryable says whether an error of a key path is one that another console may
@@ -139,6 +148,9 @@ func (p *keyPath) through(c *console, do func(encgroup.KeyServer) error) error {
 	}
 	if k.stalled || c.hung {
 		return fmt.Errorf("%w: %s", ErrCommandTimeout, c.name())
+	}
+	if c.essni {
+		return fmt.Errorf("%w: %s", ErrNoConsole, p.at(c))
 	}
 	if p.manager.external != nil {
 		return do(p.manager.external)
@@ -174,7 +186,7 @@ func (l *Lab) connect(c *console, m *keyManager) (encgroup.KeyServer, error) {
 		return unreachable("the host does not answer")
 	}
 	speaksTLS, key, listens := h.listener(m.port)
-	if h.down || !listens {
+	if h.down || !listens || !h.product.speaks(key) {
 		return unreachable("the connection was refused")
 	}
 	if err := l.session(c, m, h, speaksTLS); err != nil {
@@ -232,6 +244,9 @@ func (l *Lab) session(c *console, m *keyManager, h *KeyHost, speaksTLS bool) err
 	}
 	if err := h.trusts.Verify(own, "", cert.Client, l.Now()); err != nil {
 		return refusedCertificate{"facility's", certificateWhy(err)}
+	}
+	if !h.knows(own.X509()) {
+		return refusedCertificate{"facility's", "it waits at the server to be accepted"}
 	}
 	return nil
 }

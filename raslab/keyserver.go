@@ -105,6 +105,52 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 	return out, nil
 }
 
+// TestAccessOf is TestAccess of one chosen key manager of the group. MAP4980 has it for
+// data-at-rest groups only, and so it is refused for others.
+func (l *Lab) TestAccessOf(group, manager int) (AccessResult, error) {
+	const op = "group testaccess"
+	m, err := l.managerNumbered(op, manager)
+	if err != nil {
+		return AccessResult{}, err
+	}
+	g := l.group(group)
+	switch {
+	case m.group != group:
+		return AccessResult{}, refuse(ErrInvalid, op, fmt.Sprintf("key manager %d is of key group %d", m.id, m.group), "name its own group")
+	case g == nil || g.enc.State() < encgroup.Inaccessible:
+		return AccessResult{}, refuse(ErrState, op, fmt.Sprintf("key group %d is not configured", group), "configure it first")
+	case g.enc.Kind() != encgroup.DAR:
+		return AccessResult{}, refuse(ErrInvalid, op, fmt.Sprintf("key group %d is of type %s", group, g.enc.Kind()), "a chosen key server is tested for data-at-rest groups only; test the whole group")
+	case !m.active:
+		return AccessResult{}, refuse(ErrState, op, fmt.Sprintf("key manager %d is inactive", m.id), "make it active first")
+	}
+	r := AccessResult{KeyServer: m.id, Addr: m.addr}
+	record, err := g.store.reading()
+	var all []attempt
+	for p := range l.partitions {
+		if err == nil && l.partitions[p].complete {
+			why := l.probe(record, p, m)
+			all = append(all, attempt{partition: p, manager: m, err: why, reason: reasonOf(why)})
+		}
+	}
+	l.noteAll(g, all)
+	switch r.Err = firstError(all, m); {
+	case err != nil:
+		r.Err = err
+	case len(all) == 0:
+		r.Err = errNoPartition
+	}
+	l.logf("key server", "test of access to the key of group %d on %s alone: %s", group, m.addr, answerText(r.Err))
+	return r, nil
+}
+
+func answerText(err error) string {
+	if err != nil {
+		return firstLine(err)
+	}
+	return "success"
+}
+
 // testAccessDuration is how long a submitted test of access takes (assumption,
 // after the sample in MAP4980).
 const testAccessDuration = 11 * time.Second

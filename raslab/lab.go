@@ -88,6 +88,8 @@ type Lab struct {
 
 	cloud cloudSide
 
+	unlicensed bool // the licence key for encryption is missing
+
 	sfi         sfiState
 	sfiSteps    int
 	cutOff      bool // BE14E004, BE14E008 or BE14E009 was reported, and no server has answered since

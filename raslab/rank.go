@@ -56,6 +56,11 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	if old := a.removal(); old != nil {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("rank %s of %s is being removed", old.name(), a.name()), "finish that first: rank show tells what is missing")
 	}
+	if keygrp != 0 {
+		if err := l.licensed(op); err != nil {
+			return Report{}, err
+		}
+	}
 	g, err := l.usableGroup(op, keygrp)
 	if err != nil {
 		return Report{}, err

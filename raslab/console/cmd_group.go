@@ -65,10 +65,11 @@ func groupCommands() []*Command {
 		},
 		{
 			Noun: "keygrp", Verb: "testaccess", Summary: "ask each key server for the key of a group; nothing is changed",
-			Params:  []Param{keygrpParam(false, "1")},
+			Detail:  "With keymgr it asks that one alone, which is for groups of type DAR (data at rest) only.",
+			Params:  []Param{keygrpParam(false, "1"), {Name: "keymgr", Kind: intKind("number", 1, 8), Help: "the key manager that is asked; without it, all of the group"}},
 			Example: "keygrp testaccess keygrp=1",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				results, err := lab.TestAccess(arg[int](a, "keygrp"))
+				results, err := testAccess(lab, a)
 				if err != nil {
 					return err
 				}
@@ -198,4 +199,12 @@ func (s *Session) groupKeys(g raslab.GroupInfo) {
 	if g.Deadlock {
 		s.paragraph("deadlock", "every key server keeps its storage on ranks that it unlocks")
 	}
+}
+
+func testAccess(lab *raslab.Lab, a Args) ([]raslab.AccessResult, error) {
+	if !a.Has("keymgr") {
+		return lab.TestAccess(arg[int](a, "keygrp"))
+	}
+	r, err := lab.TestAccessOf(arg[int](a, "keygrp"), arg[int](a, "keymgr"))
+	return []raslab.AccessResult{r}, err
 }

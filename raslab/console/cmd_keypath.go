@@ -88,6 +88,8 @@ func keyPathCommands() []*Command {
 						state = "off"
 					case c.Hung:
 						state = "hangs"
+					case !c.ESSNI:
+						state = "on, ESSNI does not run"
 					}
 					cut := ""
 					if len(c.CutTo) > 0 {
@@ -117,6 +119,18 @@ func keyPathCommands() []*Command {
 				return eachHMC(lab, a, func(id int) error {
 					s.printf("HMC%d %s\n", id, map[string]string{"yes": "hangs", "no": "answers"}[arg[string](a, "to")])
 					return lab.HangConsole(id, arg[string](a, "to") == "yes")
+				})
+			}),
+		},
+		{
+			Noun: "hmc", Verb: "essni", Summary: "end the process of a console that takes the commands of the partitions and of DS CLI (ESSNI), or start it again",
+			Detail:  "The console itself stays on and is reached. The partitions then report BE14E009, as for a console that is off; BE14E008 needs an ESSNI that runs.",
+			Params:  []Param{hmcParam(false), toParam("running or ended", "running", "ended")},
+			Example: "hmc essni hmc=1 to=ended",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				return eachHMC(lab, a, func(id int) error {
+					s.printf("ESSNI of HMC%d is %s\n", id, arg[string](a, "to"))
+					return lab.SetESSNI(id, arg[string](a, "to") == "running")
 				})
 			}),
 		},
@@ -217,6 +231,36 @@ func keyPathCommands() []*Command {
 			Example: "repository restore",
 			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
 				return s.report(lab.RestoreRepository())
+			}),
+		},
+		{
+			Noun: "license", Verb: "show", Summary: "say whether the encryption software is licensed",
+			Example: "license show",
+			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+				s.printf("encryption: %s\n", map[bool]string{true: "licensed", false: "not licensed"}[lab.Licensed()])
+				return nil
+			}),
+		},
+		{
+			Noun: "license", Verb: "install", Summary: "install a licence key for encryption; without a key, the one that the maker gives for this facility",
+			Detail:  "Without it no key group is configured and no encrypted rank is made. What is configured goes on (assumption).",
+			Params:  []Param{{Name: "key", Kind: textKind, Help: "8 groups of 4 hexadecimal digits"}},
+			Example: "license install",
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				if err := lab.InstallLicence(orElse(arg[string](a, "key"), raslab.LicenceKey(lab.Serial()))); err != nil {
+					return err
+				}
+				s.printf("encryption: licensed\n")
+				return nil
+			}),
+		},
+		{
+			Noun: "license", Verb: "remove", Summary: "take the licence key for encryption out, as in a facility that was ordered without it",
+			Example: "license remove",
+			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
+				lab.RemoveLicence()
+				s.printf("encryption: not licensed\n")
+				return nil
 			}),
 		},
 		{

@@ -100,6 +100,23 @@ func keyServerCommands() []*Command {
 		}),
 		onKeyServer("service", "let the key service run, end (its ports refuse), hang, or be replaced by something that speaks no key protocol", "keyserver service keyserver=1 to=ended",
 			[]Param{toParam("what the service does", "running", "ended", "hanging", "garbled")}, keyService),
+		onKeyServer("product", "replace the software of a key server by a product, with what that speaks and whom it knows", "keyserver product keyserver=1 to=SKLM",
+			[]Param{toParam("TKLM: IPP only; SKLM: KMIP up to 1.2 and IPP, a new client waits to be accepted; KeySecure: KMIP up to 1.1 only, knows no certificate of the facility's maker; generic: everything (assumptions)", "generic", "TKLM", "SKLM", "KeySecure")},
+			func(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+				if err := h.Install(raslab.Product(arg[string](a, "to"))); err != nil {
+					return err
+				}
+				s.printf("%s runs %s, KMIP %s\n", h.Name, h.Product(), orElse(h.KMIP(), "not spoken"))
+				return nil
+			}),
+		onKeyServer("accept", "accept the client certificate that waits at a key server of the product SKLM", "keyserver accept keyserver=1", nil,
+			func(s *Session, _ *raslab.Lab, h *raslab.KeyHost, _ Args) error {
+				if err := h.Accept(); err != nil {
+					return err
+				}
+				s.printf("%s has accepted the client\n", h.Name)
+				return nil
+			}),
 		onKeyServer("lose", "delete the key of a group from one key server; with IPP, its key pairs", "keyserver lose keyserver=1 keygrp=1",
 			[]Param{keygrpParam(false, "1"), {Name: "label", Kind: textKind, Help: "IPP: the key pair of this label alone"}},
 			func(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {

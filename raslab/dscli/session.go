@@ -205,6 +205,8 @@ func (s *Session) connect(lab *raslab.Lab) error {
 			why = append(why, h.Name+" does not answer")
 		case h.Hung:
 			why = append(why, h.Name+" does not answer in time")
+		case !h.ESSNI:
+			why = append(why, h.Name+" has no ESSNI")
 		case h.Links[0] != "up" && h.Links[1] != "up":
 			why = append(why, h.Name+" reaches no partition")
 		default:

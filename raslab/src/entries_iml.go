@@ -117,7 +117,7 @@ var imlEntries = []Entry{
 			"The key servers are not involved.",
 		When: []When{DualClusterIML, PeriodicKeyRetrieval},
 		Check: []string{
-			"That the console is up, and its network service running.",
+			"That the console is up, and its network interface process (ESSNI) running: a console can be up without it.",
 			"The internal network between partitions and console: cables, switches, both networks.",
 			"Whether one partition is affected or both, and one console or both.",
 		},
@@ -244,8 +244,8 @@ var imlEntries = []Entry{
 		Code:     BE14E3F7,
 		Title:    "The key repository can not be read",
 		Severity: Critical,
-		Cause: "The repository in which the facility keeps the wrapped keys and certificates reported a permanent error: " +
-			"no copy of a record or a certificate can be read.",
+		Cause: "The repository in which the facility keeps the wrapped keys reported a permanent error: " +
+			"no copy of a record can be read.",
 		When: []When{Anytime},
 		Check: []string{
 			"Whether data is still accessible. What is unlocked stays so until it loses power.",
@@ -253,7 +253,7 @@ var imlEntries = []Entry{
 		},
 		Action:     []string{"Keep the power on, and do not IML.", nextLevel, "When the repository is restored and the groups are accessible, close the event."},
 		Closing:    Closing{Kind: ByHand},
-		Assumption: []string{ourSeverity, "Cause: that every copy is unreadable is ours.", "When: the source names no action.", ourCheck, "Action: the next level of support is the source's; the rest is ours."},
+		Assumption: []string{ourSeverity, "Cause: that every copy is unreadable is ours. The source also names a certificate; here the facility's certificate is not kept in this repository, and one that is lost is BE14E0F1 at an IML and BE14CFF5 at drive certify.", "When: the source names no action.", ourCheck, "Action: the next level of support is the source's; the rest is ours."},
 		Related:    []Code{BE14CFE5, BE31CFE8, BE14E012},
 	},
 }
