@@ -14,7 +14,9 @@ import (
 //
 // A drive that is Configured is refused with ErrConfigured: it may hold
 // customer data of another facility. A drive that is security degraded is refused
-// with drive.Degraded. Both are left untouched. If an earlier admission of this drive was cut
+// with drive.Degraded, one whose SID or EraseMaster has somebody else's PIN with ErrForeign. All are
+// left untouched. Other bands, locks and counts of tries are put right first (see Normalize),
+// and every other BandMaster gets a credential, too. If an earlier admission of this drive was cut
 // short, Admit finishes it. If the admission fails before the credential was sent the drive is
 // not a member; if it fails later it is one, unfinished, until Readmit
 // or Forget. The error is an *AdmitError.
@@ -66,6 +68,11 @@ func (g *Group) join(d Drive, before Member) error {
 	case st.State != drive.Erased:
 		return admitError(d, StepState, fmt.Errorf("%w: it must be erased first", drive.Degraded))
 	}
+	did, err := Normalize(d)
+	g.noted(d, did...)
+	if err != nil {
+		return admitError(d, StepInspect, err)
+	}
 	msid, err := d.MSID()
 	if err != nil {
 		return admitError(d, StepMSID, err)
@@ -86,6 +93,9 @@ func (g *Group) join(d Drive, before Member) error {
 			err = errors.Join(err, g.put(m))
 		}
 		return admitError(d, step, err)
+	}
+	if err := g.secureBands(d, m.Pending, m.Pending); err != nil {
+		return admitError(d, StepBands, err)
 	}
 	if err := g.verify(d, m.Pending); err != nil {
 		return admitError(d, StepVerify, err)
@@ -123,6 +133,9 @@ func (g *Group) rejoin(d Drive, m Member) error {
 	if err := g.verify(d, generation); err != nil {
 		return admitError(d, StepVerify, err)
 	}
+	if err := g.unerasable(d); err != nil {
+		return admitError(d, StepInspect, err)
+	}
 	if err := g.settle(m, generation); err != nil {
 		return admitError(d, StepRecord, err)
 	}
@@ -138,16 +151,34 @@ func (g *Group) recover(d Drive, m Member) (uint32, Step, error) {
 	if err != nil {
 		return 0, StepAuthenticate, err
 	}
-	defer s.Close()
 	if d.Status().State == drive.SecurityDegraded {
 		if err := s.Restore(); err != nil {
+			s.Close()
 			return 0, StepRestore, err
 		}
 	}
+	s.Close()
+	if err := g.secureBands(d, generation, generation, m.Generation, m.Pending, previous); err != nil {
+		return 0, StepBands, err
+	}
+	if s, err = g.authenticate(d, generation); err != nil {
+		return 0, StepAuthenticate, err
+	}
+	defer s.Close()
 	if err := s.Unlock(); err != nil {
 		return 0, StepUnlock, err
 	}
 	return generation, "", nil
+}
+
+// unerasable notes of a member that is back with its data what this facility can not
+// put right, and what does not expose them.
+func (g *Group) unerasable(d Drive) error {
+	faults, err := inspectMasters(d)
+	for _, f := range faults {
+		g.noted(d, f.What+", so this facility can not erase the drive; "+f.Right)
+	}
+	return err
 }
 
 func admitError(d Drive, step Step, err error) error {

@@ -44,6 +44,10 @@
 //   - No credential is used twice: the generation of a serial number only grows, also over
 //     release and new admission.
 //   - A drive that is Configured and no member is never written to.
+//   - Every sector of a member is under the key that its credential opens: no other band has a
+//     place, and each has a credential, so that nobody can give it one. Unlock proves it.
+//   - A drive with a PIN of somebody else joins nothing; places, locks and counts of tries that the
+//     factory PIN reaches are put right first (Inspect, Normalize).
 //   - No wrong guess is made that can be avoided: Unlock tries two credentials at the
 //     most and Readmit three, and both stop at anything but a plain refusal.
 //   - A drive is dropped only by Release and Forget, never by a failure.
@@ -57,7 +61,7 @@
 // A former data key stays on its servers until the customer destroys it there: it
 // opens old copies of the record. The group key of a TCT group can not be exchanged.
 // Credentials of a former group key can not be derived any more, also not for a forensic search. The
-// data range of a member is its global range, and its EraseMaster is at MSID: both are
+// data range of a member is its global range, and its SID and EraseMaster stay at MSID: both are
 // assumptions about the machines that this package imitates, as is that a facility derives
 // credentials in this way. Release believes the drive; verified erasure is
 // the work of package erase. MemCluster answers at once: a timeout takes no time.

@@ -12,6 +12,7 @@ import (
 var (
 	ErrNoServer     = errors.New("no active key server is configured")
 	ErrFewServers   = errors.New("fewer than two key servers are configured")
+	ErrForeign      = errors.New("somebody else's PIN is in the way")
 	ErrConfigured   = errors.New("already configured: it may hold customer data and must not be erased")
 	ErrGroupExists  = errors.New("the encryption group is configured already")
 	ErrUnconfigured = errors.New("the encryption group is not configured")
@@ -40,11 +41,13 @@ type Step string
 const (
 	StepGroup        Step = "group key"    // the group has no key, or knows nothing of the drive
 	StepState        Step = "drive state"  // the lifecycle state of the drive forbids it
+	StepInspect      Step = "inspect"      // the drive is not as from the factory, or does not say
 	StepMSID         Step = "read MSID"    // the drive does not tell its MSID
 	StepRecord       Step = "record"       // the facility's own record could not be written
 	StepAuthenticate Step = "authenticate" // the drive takes none of the credentials (or not the MSID)
 	StepNewKey       Step = "new key"      // the drive did not replace its media key
 	StepMigrate      Step = "migrate"      // the drive did not take the credential
+	StepBands        Step = "bands"        // a band beside the data range is not the group's
 	StepRestore      Step = "restore"      // the drive stays security degraded
 	StepUnlock       Step = "unlock"       // the drive does not unlock its range
 	StepErase        Step = "erase"        // the drive did not erase

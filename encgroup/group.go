@@ -44,7 +44,8 @@ type Group struct {
 	entropy io.Reader
 	store   Store
 	memory  Memory // nil: sound
-	ram     vault  // nil unless accessible
+	notes   func(serial, did string)
+	ram     vault // nil unless accessible
 }
 
 // keys is all that a group has in RAM.

@@ -269,7 +269,7 @@ func TestSecretsStayInside(t *testing.T) {
 	require.Len(t, secrets, 4, "data key, group key, two generations")
 	require.Equal(t, "credential of A1, generation 2", secrets[3].Name)
 
-	foreign := makeDrive(t, "B1")
+	foreign := makeDrive(t, "B1", 0)
 	require.NoError(t, accessible(t).group.Admit(foreign))
 	printed := r.store.Record()
 	type holder struct{ a, b any }

@@ -15,7 +15,9 @@ type Drive interface {
 	Serial() string
 	Status() drive.Status
 	MSID() (drive.PIN, error)
+	Config() drive.Config
 	Range(n int) (drive.RangeInfo, error)
+	Tries(a drive.Authority) (used, limit uint16, err error)
 	Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error)
 }
 
@@ -137,7 +139,8 @@ func (g *Group) settle(m Member, generation uint32) error {
 }
 
 // verify looks whether a drive is what its rank requires: Configured, lock
-// enabled on power loss, off its factory PIN, and open to the credential.
+// enabled on power loss, off its factory PIN, open to the credential, and with no other
+// band in the way.
 func (g *Group) verify(d Drive, generation uint32) error {
 	if st := d.Status(); st.State != drive.Configured {
 		return fmt.Errorf("%w: it is %v, not %v", ErrUnverified, st.State, drive.Configured)
@@ -148,6 +151,9 @@ func (g *Group) verify(d Drive, generation uint32) error {
 	}
 	if r.AtMSID || !r.ReadLockEnabled || !r.WriteLockEnabled || r.LockOnReset&drive.OnPowerCycle == 0 {
 		return fmt.Errorf("%w: its data range does not lock", ErrUnverified)
+	}
+	if err := checkBands(d); err != nil {
+		return err
 	}
 	s, err := g.authenticate(d, generation)
 	if err != nil {

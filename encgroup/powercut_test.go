@@ -119,6 +119,13 @@ func settled(t testing.TB, r *rig, d *testDrive, c cutCase) {
 				require.ErrorIs(t, err, drive.NotAuthorized, "generation %d opens it, too", n)
 			}
 		}
+		require.NoError(t, checkBands(d))
+		for band := 1; band <= d.Config().Ranges; band++ {
+			s, had, err := r.group.openBand(d, band, []uint32{m.Generation})
+			require.NoError(t, err, "band %d is the group's, and of the same generation", band)
+			require.Equal(t, m.Generation, had)
+			s.Close()
+		}
 		r.restart()
 		requireLocked(t, d)
 		require.NoError(t, r.group.Unlock(d))
@@ -129,11 +136,12 @@ func settled(t testing.TB, r *rig, d *testDrive, c cutCase) {
 // group operation, until a run ends without a cut.
 func TestPowerCutInTheDrive(t *testing.T) {
 	for _, c := range cutCases {
-		for _, mode := range []string{"before", "torn", "after"} {
+		for i, mode := range []string{"before", "torn", "after"} {
 			t.Run(c.name+"/"+mode, func(t *testing.T) {
 				for n := 0; ; n++ {
 					require.Less(t, n, 100, "the sweep does not end")
 					r := accessible(t)
+					r.bands = i
 					d := c.prepare(r)
 					d.arm(t, fmt.Sprintf("(flash.power.%s (OnIndex %d))", mode, n))
 					err := c.run(r, d)
@@ -160,6 +168,7 @@ func TestPowerCutInTheFacility(t *testing.T) {
 				for n := 0; ; n++ {
 					require.Less(t, n, 10, "the sweep does not end")
 					r := accessible(t)
+					r.bands = 1
 					d := c.prepare(r)
 					r.store.arm(n, after)
 					err := c.run(r, d)
@@ -187,6 +196,7 @@ func TestPowerCutTwice(t *testing.T) {
 				for k := 0; ; k++ {
 					require.Less(t, k, 100, "the sweep does not end")
 					r := accessible(t)
+					r.bands = 1
 					d := c.prepare(r)
 					d.arm(t, fmt.Sprintf("(flash.power.torn (OnIndex %d))", n))
 					if c.run(r, d) == nil {
@@ -218,10 +228,10 @@ func TestTheDriveIsTouchedOnlyAfterTheRecord(t *testing.T) {
 	for _, c := range cutCases[:2] {
 		r := accessible(t)
 		d := c.prepare(r)
-		before, members := d.Dump().Flash, r.group.Members()
+		before, members := d.Status().KeyGeneration, r.group.Members()
 		r.store.arm(0, false)
 		require.ErrorIs(t, c.run(r, d), ErrStore)
-		require.Equal(t, before, d.Dump().Flash, "%s wrote to the drive before the intent was kept", c.name)
+		require.Equal(t, before, d.Status().KeyGeneration, "%s changed a key of the drive before the intent was kept", c.name)
 		require.Equal(t, members, r.group.Members(), "%s: what was not kept is not believed", c.name)
 	}
 }

@@ -240,7 +240,7 @@ func TestGroupRekeyMovesEveryMember(t *testing.T) {
 func TestGroupRekeyLeavesNobodyBehind(t *testing.T) {
 	r := accessible(t)
 	drives := r.members("A1", "A2", "A3")
-	drives = append(drives, makeDrive(t, "X9"))
+	drives = append(drives, makeDrive(t, "X9", 0))
 	r.drives[1].PowerOff()
 	results, err := r.group.RekeyGroupKey(drives)
 	require.ErrorIs(t, err, ErrMembersLeft)
@@ -310,7 +310,7 @@ func TestGroupRekeyRefusals(t *testing.T) {
 	require.NoError(t, r.group.Configure(""))
 	require.Equal(t, TCT, r.group.Kind())
 	require.ErrorIs(t, r.group.BeginGroupRekey(), ErrKind)
-	requireAdmitError(t, r.group.Admit(makeDrive(t, "A1")), StepGroup, ErrKind)
+	requireAdmitError(t, r.group.Admit(makeDrive(t, "A1", 0)), StepGroup, ErrKind)
 	r.restart()
 	require.Equal(t, TCT, r.group.Kind(), "the kind is kept")
 	_, err := r.group.RekeyDataKey()

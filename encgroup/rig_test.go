@@ -22,6 +22,7 @@ type rig struct {
 	random  io.Reader
 	group   *Group
 	drives  []*testDrive
+	bands   int // of the drives that it makes, beside the global one
 }
 
 // testDrive is a drive whose flash can be broken.
@@ -117,16 +118,16 @@ func (r *rig) server(id string) *MemServer {
 // drive manufactures one.
 func (r *rig) drive(serial string) *testDrive {
 	r.t.Helper()
-	d := makeDrive(r.t, serial)
+	d := makeDrive(r.t, serial, r.bands)
 	r.drives = append(r.drives, d)
 	return d
 }
 
-func makeDrive(t testing.TB, serial string) *testDrive {
+func makeDrive(t testing.TB, serial string, bands int) *testDrive {
 	t.Helper()
 	f := flash.NewFaulty(flash.NewMem(flash.DefaultGeometry))
 	d, label, err := drive.Manufacture(
-		drive.Config{Serial: serial, SectorSize: 512, Sectors: 1 << 16, TryLimit: 8, Persistent: true, PBKDF2Iterations: 1},
+		drive.Config{Serial: serial, SectorSize: 512, Sectors: 1 << 16, Ranges: bands, TryLimit: 8, Persistent: true, PBKDF2Iterations: 1},
 		drive.Parts{Flash: f, Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, "drive "+serial)})
 	require.NoError(t, err)
 	return &testDrive{Drive: d, label: label, flash: f}

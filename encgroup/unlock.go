@@ -8,6 +8,7 @@ import (
 
 // Unlock opens the data range of a member, with the current credential or,
 // where a key step was cut short, the pending one; which of them it was is then recorded.
+// A member stays locked while a band beside its data range is not the group's (StepBands).
 // An erased drive is refused with ErrErased. The error is a *MemberError.
 func (g *Group) Unlock(d Drive) error {
 	const op = "unlock"
@@ -22,7 +23,24 @@ func (g *Group) Unlock(d Drive) error {
 	if err != nil {
 		return memberError(op, d, StepAuthenticate, err)
 	}
-	defer s.Close()
+	defer func() {
+		if s != nil {
+			s.Close()
+		}
+	}()
+	if d.Config().Ranges > 0 { // one session at a time
+		s.Close()
+		prove := g.proveBands
+		if m.Pending != 0 { // a step was cut: its bands go with it
+			prove = func(d Drive, to uint32) error { return g.secureBands(d, to, m.Generation, m.Pending) }
+		}
+		if err := prove(d, generation); err != nil {
+			return memberError(op, d, StepBands, err)
+		}
+		if s, err = g.authenticate(d, generation); err != nil {
+			return memberError(op, d, StepAuthenticate, err)
+		}
+	}
 	if err := s.Unlock(); err != nil {
 		return memberError(op, d, StepUnlock, err)
 	}
@@ -81,6 +99,9 @@ func (g *Group) Rekey(d Drive) error {
 	if step, err := g.setPIN(d, before, m); err != nil {
 		return memberError(op, d, step, err)
 	}
+	if err := g.secureBands(d, m.Pending, before.Generation, m.Pending); err != nil {
+		return memberError(op, d, StepBands, err)
+	}
 	if err := g.verify(d, m.Pending); err != nil {
 		return memberError(op, d, StepVerify, err)
 	}
@@ -131,6 +152,9 @@ func (g *Group) Release(d Drive) error {
 	}
 	if d.Status().State != drive.Erased {
 		return memberError(op, d, StepVerify, ErrNotErased)
+	}
+	if err := vacateAll(d, msid); err != nil {
+		return memberError(op, d, StepBands, err)
 	}
 	if err := g.Forget(d.Serial()); err != nil {
 		return memberError(op, d, StepRecord, err)

@@ -308,6 +308,9 @@ func (r *run) do() error {
 	r.res.Attempts++
 	r.progress("erase")
 	err := r.erase()
+	if err == nil {
+		err = r.vacate()
+	}
 	if refusal(err) {
 		r.res.Outcome, r.res.Why = Refused, r.withTraces(err.Error())
 	} else {

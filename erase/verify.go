@@ -166,6 +166,9 @@ func (r *run) checkState() Check {
 		if !i.AtMSID || i.ReadLockEnabled || i.WriteLockEnabled {
 			return fail("the drive says range %d is still configured", g.n)
 		}
+		if r.job.Method != RangeErase && i.Length > 0 {
+			return fail("range %d still has a place, sectors %d to %d", g.n, i.Start, i.Start+i.Length-1)
+		}
 	}
 	c.Why = fmt.Sprintf("the drive says %v, at MSID, unlocked", s.State)
 	return c

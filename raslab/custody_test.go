@@ -288,7 +288,7 @@ func TestSomebodyAnswersForADrive(t *testing.T) {
 // clone makes another drive with the same serial number, on the shelf.
 func clone(t *testing.T, l *Lab, serial string, seed uint64) *Part {
 	t.Helper()
-	p, err := manufacture(seed, serial, l.options.SectorSize, l.options.Sectors)
+	p, err := manufacture(seed, serial, PartConfig{SectorSize: l.options.SectorSize, Sectors: l.options.Sectors})
 	require.NoError(t, err)
 	l.options.Shelf.parts = append(l.options.Shelf.parts, p)
 	return p

@@ -20,7 +20,7 @@ var errNotErased = errors.New("not erased")
 // what is physically there. The PSID on the label is used only where somebody
 // holds the drive in his hand.
 // What it began is owed until the record of its group says so too.
-func (l *Lab) sanitize(s *slot, method erase.Method, during string) error {
+func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during string) error {
 	if s.port.part == nil {
 		return fmt.Errorf("raslab: %w: the slot is empty", errNotErased)
 	}
@@ -37,7 +37,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, during string) error {
 		}
 	}()
 	if method == erase.PSIDRevert {
-		job.PSID, job.Destroy = s.port.part.Label.PSID, s.port.Serial()
+		job.PSID, job.Destroy = psid, s.port.Serial()
 	}
 	if err := l.knownSecrets(s, &job); err != nil {
 		return err
@@ -53,7 +53,10 @@ func (l *Lab) sanitize(s *slot, method erase.Method, during string) error {
 	res := &report.Results[0]
 	if !report.OK() {
 		why := strings.TrimPrefix(res.Why, "drive: ")
-		l.custody.notErased(s, why)
+		// Where nothing was changed, a drive that nobody had to erase still need not be.
+		if mine || res.Outcome != erase.Refused || l.custody.due(s) {
+			l.custody.notErased(s, why)
+		}
 		l.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %s: %s", errNotErased, res.Outcome, why)
 	}
@@ -97,6 +100,9 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 			}
 			inForce = fmt.Sprintf("credential of %s, generation %d", s.port.Serial(), generation)
 		}
+		if err := l.bandSecrets(g, s, job); err != nil {
+			return err
+		}
 		info, err := s.port.Range(0)
 		configured := err == nil && !info.AtMSID
 		for i := range all {
@@ -112,11 +118,35 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 	return nil
 }
 
+// bandSecrets is knownSecrets for the bands beside the data range.
+func (l *Lab) bandSecrets(g *keyGroup, s *slot, job *erase.Job) error {
+	all, err := g.enc.BandSecrets(s.port.Serial(), s.port.Config().Ranges)
+	if err != nil {
+		return fmt.Errorf("raslab: %w", err)
+	}
+	m, ours := g.enc.Member(s.port.Serial())
+	inForce := m.Generation
+	if inForce == 0 {
+		inForce = m.Pending
+	}
+	for i := range all {
+		n := &all[i]
+		info, err := s.port.Range(n.Band)
+		if ours && n.Generation == inForce && err == nil && !info.AtMSID && job.Method != erase.PSIDRevert {
+			job.Owner = append(job.Owner, erase.Credential{Range: n.Band, Name: n.Name, PIN: drive.CredentialPIN(n.Secret)})
+		} else {
+			job.Secrets = append(job.Secrets, forensic.Key(n.Name, n.Secret))
+		}
+		n.Secret.Clear()
+	}
+	return nil
+}
+
 // released erases a drive that leaves a rank, its group or a repair. It says
 // whether that is proved; if not, the drive is set aside and stays the
 // facility's own.
 func (l *Lab) released(rep *reporter, s *slot, during string) bool {
-	if err := l.sanitize(s, erase.DriveErase, during); err != nil {
+	if err := l.sanitize(s, erase.DriveErase, drive.PIN{}, during); err != nil {
 		l.settle(s.port.Serial()) // it is reported instead
 		if s.port.part != nil {
 			l.custody.notErased(s, strings.TrimPrefix(cause(err), "raslab: "+errNotErased.Error()+": "))
@@ -170,14 +200,22 @@ func (l *Lab) refuseConfigured(rep *reporter, s *slot, during string) {
 // somebody else's that was added or put in for another, or a member of this facility that
 // somebody tried to erase by hand.
 func (l *Lab) raiseConfigured(s *slot, why string) {
-	l.raise(src.BE3400A3, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, func(e *event) (still []string) {
-		for _, f := range e.found {
-			if f.slot.port.Serial() == f.serial && l.foreign(f.slot) {
-				still = append(still, f.slot.name+": "+f.serial+" is still in the slot, configured")
-			}
+	l.raise(src.BE3400A3, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, l.stillForeign)
+}
+
+// stillForeign names the drives of an event that are in their slots and have somebody
+// else's PIN, or were set aside for one.
+func (l *Lab) stillForeign(e *event) (still []string) {
+	for _, f := range e.found {
+		switch {
+		case f.slot.port.Serial() != f.serial:
+		case l.foreign(f.slot):
+			still = append(still, f.slot.name+": "+f.serial+" is still in the slot, configured")
+		case f.slot.state == Inappropriate:
+			still = append(still, f.slot.name+": "+f.serial+" is still in the slot: "+f.slot.why)
 		}
-		return still
-	})
+	}
+	return still
 }
 
 // foreign says whether the drive in a slot has a credential that is not of this
@@ -227,10 +265,7 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 		rep.failed(s, "did not power on", err)
 		return false
 	}
-	if c := s.port.Config(); c.SectorSize != l.options.SectorSize || c.Sectors < l.options.Sectors {
-		why := fmt.Sprintf("%d sectors of %d bytes, need %d of %d", c.Sectors, c.SectorSize, l.options.Sectors, l.options.SectorSize)
-		s.setState(Inappropriate, why)
-		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
+	if !l.fits(rep, s) {
 		return false
 	}
 	if !s.port.Encrypts() {
@@ -270,6 +305,13 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 			return false
 		}
 	}
+	if err := l.normalize(rep, s); err != nil {
+		rep.failed(s, "did not pass drive certify", err)
+		if !l.unfit(rep, s, during, err) {
+			l.notInitialized(rep, s, err)
+		}
+		return false
+	}
 	s.setState(Normal, "")
 	return true
 }
@@ -278,7 +320,7 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 // and verifies it. A drive that is configured for somebody else is refused by
 // the engine and reported.
 func (l *Lab) EraseDrive(slotName string) (Report, error) {
-	return l.eraseByHand("drive erase", slotName, erase.DriveErase)
+	return l.eraseByHand("drive erase", slotName, erase.DriveErase, drive.PIN{})
 }
 
 // RevertDrive erases the drive in a slot that serves no rank with the PSID that
@@ -286,10 +328,16 @@ func (l *Lab) EraseDrive(slotName string) (Report, error) {
 // record that it trusts. A drive that is configured for somebody else is not
 // reverted.
 func (l *Lab) RevertDrive(slotName string) (Report, error) {
-	return l.eraseByHand("drive revert", slotName, erase.PSIDRevert)
+	return l.RevertDriveWith(slotName, drive.PIN{})
 }
 
-func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report, bad error) {
+// RevertDriveWith is RevertDrive with a PSID that the service person types; the zero
+// PIN stands for the label, where that is at hand.
+func (l *Lab) RevertDriveWith(slotName string, psid drive.PIN) (Report, error) {
+	return l.eraseByHand("drive revert", slotName, erase.PSIDRevert, psid)
+}
+
+func (l *Lab) eraseByHand(op, slotName string, method erase.Method, psid drive.PIN) (out Report, bad error) {
 	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
@@ -323,20 +371,27 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method) (out Report,
 	if s.port.answers() && p.plain {
 		return Report{}, refuse(ErrState, op, s.name+" holds a drive that can not encrypt", "there is no key to destroy; exchange the drive")
 	}
+	if psid.Len() == 0 {
+		psid = p.Label.PSID
+	}
+	if method == erase.PSIDRevert && psid.Len() == 0 {
+		return Report{}, refuse(ErrInvalid, op, "the label of "+s.port.Serial()+" is not at hand", "type the PSID that stands on it")
+	}
 	rep := l.begin(op, s.name)
 	if l.foreign(s) && !(method == erase.PSIDRevert && l.ours(s)) {
 		rep.failed(s, "was not erased", fmt.Errorf("raslab: it may hold customer data: %w", encgroup.ErrConfigured))
 		l.refuseConfigured(rep, s, op)
 		return rep.done(), nil
 	}
-	if err := l.sanitize(s, method, op+" of "+s.name); err != nil {
+	if err := l.sanitize(s, method, psid, op+" of "+s.name); err != nil {
 		rep.failed(s, "was not erased", err)
 		return rep.done(), nil
 	}
 	rep.did(s, "erased and verified")
 	rep.owes(s.port.Serial())
 	worn := s.predicted() || s.state == FailedDeferred // no erase makes it better
-	if s.member() == nil && s.port.answers() && s.state != Inappropriate && !worn {
+	fits := s.state != Inappropriate || method == erase.PSIDRevert && l.fits(rep, s) && l.normalize(rep, s) == nil
+	if s.member() == nil && s.port.answers() && fits && !worn {
 		s.setState(Normal, "")
 		l.retryRebuilds()
 	}

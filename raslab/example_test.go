@@ -40,7 +40,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	_ = part.Arm("(flash.program.refused (After 1))")
+	_ = part.Arm("(flash.program.refused (After 9))")
 	must(lab.StartRepair("R1-I1-D05"))
 	must(lab.ExchangeFRU("R1-I1-D05", part.Serial()))
 	report := must(lab.ResumeRepair("R1-I1-D05"))

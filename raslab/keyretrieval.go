@@ -438,6 +438,7 @@ func (g *keyGroup) reload(record []byte) error {
 		g.recovery.PowerOff()
 	}
 	g.enc, g.recovery = e, nil
+	g.tell()
 	g.lab.reconnect()
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
@@ -23,6 +24,7 @@ type Options struct {
 	Start      time.Time // virtual time at power-on; default 2026-01-05 08:00 UTC
 	SectorSize int       // bytes, 512 (default) or 4096
 	Sectors    uint64    // capacity of a drive in sectors; default 65536
+	Bands      int       // bands of a drive beside the global one, 0 to drive.MaxRanges; ranks use none; default 0
 	KeyServers int       // key servers of the customer, each a key manager of key group 1; 1 to 4; negative means none; default 2
 	Consoles   int       // management consoles, 1 or 2; default 2
 	// KeyPeriod is the time between two periodic key retrievals, at least a
@@ -104,8 +106,9 @@ type Lab struct {
 	support support
 
 	events []*event
-	open   []*event // those of events that are open, in the order in which they came up
-	raises uint64   // calls of raise so far
+	open   []*event  // those of events that are open, in the order in which they came up
+	raises uint64    // calls of raise so far
+	hands  *reporter // of the action that takes a drive in; nil: none
 	action *action
 
 	eraser     *erase.Engine
@@ -254,6 +257,8 @@ func (o *Options) complete() error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("sectors of %d bytes", o.SectorSize), "512 and 4096 are right")
 	case o.Sectors > 1<<40:
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d sectors a drive", o.Sectors), "at most 2^40 are possible")
+	case o.Bands < 0 || o.Bands > drive.MaxRanges:
+		return refuse(ErrInvalid, op, fmt.Sprintf("%d bands a drive", o.Bands), fmt.Sprintf("0 to %d are possible", drive.MaxRanges))
 	case o.KeyServers > keyServersMax:
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d key servers", o.KeyServers), fmt.Sprintf("at most %d are possible", keyServersMax))
 	case o.Consoles < 1 || o.Consoles > 2:
@@ -303,7 +308,7 @@ func (l *Lab) newEraser() (*erase.Engine, error) {
 // newDrive comes from the factory for this facility.
 func (l *Lab) newDrive() (*Part, error) {
 	l.made++
-	return manufacture(l.options.Seed, fmt.Sprintf("%s-%04d", l.options.Serial, l.made), l.options.SectorSize, l.options.Sectors)
+	return manufacture(l.options.Seed, fmt.Sprintf("%s-%04d", l.options.Serial, l.made), l.part())
 }
 
 // fit puts a part that never lay on a shelf into a slot.

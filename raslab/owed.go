@@ -260,8 +260,12 @@ func (l *Lab) spared(s *slot, during string) {
 // untouched says whether an admission ended before the drive was changed.
 func untouched(err error) bool {
 	var a *encgroup.AdmitError
+	var unfit *encgroup.UnfitError
 	if !errors.As(err, &a) {
 		return false
+	}
+	if errors.As(err, &unfit) {
+		return true
 	}
 	switch a.Step {
 	case encgroup.StepGroup, encgroup.StepState, encgroup.StepMSID:

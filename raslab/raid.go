@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
 // When media errors speak against a drive (assumptions; the real thresholds are
@@ -356,13 +357,7 @@ func (r *Rank) writeMember(n uint64, position int, data []byte) bool {
 // protect it: one that was erased behind the facility's back is unlocked, and
 // takes every write.
 func (r *Rank) unfit(m *member) string {
-	if r.keygrp == 0 {
-		return ""
-	}
-	if st := m.slot.port.Status(); st.Powered && st.State != drive.Configured {
-		return "its lifecycle state is " + st.State.String()
-	}
-	return ""
+	return r.unproved(m.slot)
 }
 
 // silentError is a strip that came back without an error and is not what was
@@ -421,7 +416,9 @@ func (r *Rank) fail(m *member, why string) {
 	if m.state == failedMember {
 		return
 	}
-	m.slot.setState(Failed, why)
+	if m.slot.state != Inappropriate { // what is wrong with that drive is said already
+		m.slot.setState(Failed, why)
+	}
 	r.setMember(m, failedMember, why)
 	r.lab.watchStale = true
 	if m.job != nil {
@@ -445,6 +442,10 @@ func (r *Rank) displaced(m *member) {
 
 // cause is one clause of an error, without the prefixes of the rooms below.
 func cause(err error) string {
+	var unfit *encgroup.UnfitError
+	if errors.As(err, &unfit) {
+		return unfit.Error()
+	}
 	var st *drive.StatusError
 	if errors.As(err, &st) {
 		if st.Why != "" {

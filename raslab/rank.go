@@ -78,13 +78,20 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	before := l.custody.before(a.members)
 	ids := l.custody.uses("member of "+r.name(), a.members...)
 	for i, s := range a.members {
-		if g != nil {
-			if err := g.admit(s); err != nil {
-				rep.failed(s, "did not join key group", err)
-				l.custody.spared(a.members[i+1:], before)
-				l.recoverRankCreate(rep, r, a.members[:i+1])
-				return rep.done(), nil
+		if err := l.takeIn(rep, g, s); err != nil {
+			rep.failed(s, "did not join "+keyGroupWords(g), err)
+			touched := i + 1
+			if l.unfit(rep, s, op, err) {
+				touched = i
 			}
+			if g == nil {
+				touched = 0
+			}
+			l.custody.spared(a.members[touched:], before)
+			l.recoverRankCreate(rep, r, a.members[:touched])
+			return rep.done(), nil
+		}
+		if g != nil {
 			rep.did(s, "joined key group %d", keygrp)
 		}
 		r.members = append(r.members, &member{slot: s, serial: s.port.Serial(), identity: ids[i]})
@@ -96,8 +103,19 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	return rep.done(), nil
 }
 
+func keyGroupWords(g *keyGroup) string {
+	if g == nil {
+		return "the rank"
+	}
+	return "key group"
+}
+
 // recoverRankCreate takes back what a failed rank creation has done.
 func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
+	if r.keygrp == 0 {
+		rep.note("rank %s was not created", r.name())
+		return // nothing was changed that an erase would take back
+	}
 	rep.note("rank %s was not created; the drives that had joined are erased again", r.name())
 	for _, s := range touched {
 		if l.released(rep, s, "recovery after the failed creation of "+r.name()) {

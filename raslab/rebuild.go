@@ -192,7 +192,7 @@ func (j *copyJob) unfit() string {
 	case j.rank.keygrp != 0 && (st.State != drive.Configured || st.Locked):
 		return "its lifecycle state is " + st.State.String()
 	}
-	return ""
+	return j.rank.unproved(j.target)
 }
 
 func (j *copyJob) check() error {
@@ -320,17 +320,18 @@ func (r *Rank) rebuildOnSpare(m *member) {
 			r.tell(m, "no rebuild for %s: %v", m.slot.name, errNoSpare)
 			return
 		}
-		if g := r.group(); g != nil {
-			if err := g.admit(spare); err != nil {
-				r.tell(m, "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
-				if blameless(err) {
-					l.spared(spare, "rebuild of "+r.name())
-					r.rebuildLater(m)
-					return
-				}
-				spare.setState(Failed, "it did not join key group "+fmt.Sprint(r.keygrp))
-				continue
+		rep := l.begin(rebuild, spare.name)
+		if err := l.takeIn(rep, r.group(), spare); err != nil {
+			r.tell(m, "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
+			if blameless(err) {
+				l.spared(spare, "rebuild of "+r.name())
+				r.rebuildLater(m)
+				return
 			}
+			if !l.unfit(rep, spare, rebuild+" for "+m.slot.name, err) {
+				spare.setState(Failed, "it did not join key group "+fmt.Sprint(r.keygrp))
+			}
+			continue
 		}
 		m.told = ""
 		l.startCopy(m, spare, nil, rebuild, func(_ *copyJob, err error) {

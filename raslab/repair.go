@@ -19,6 +19,8 @@ import (
 //     are copied back, and the spare is erased and is a spare again;
 //   - the slot serves no rank: the drive must be erased, and is a spare or free.
 
+const opResume = "repair resume"
+
 // StartRepair begins the repair of a slot's drive: it is taken out of service
 // and its power is taken away. The service action is in progress until
 // ResumeRepair or CancelRepair. It is refused while taking the drive would
@@ -164,7 +166,7 @@ func (l *Lab) CancelRepair(slotName string) (out Report, bad error) {
 // ResumeRepair powers the drive on, certifies it, and brings it to its place. The
 // repair is over then, also if it did not succeed.
 func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
-	const op = "repair resume"
+	const op = opResume
 	defer l.recovered(op, &out, &bad)
 	s, err := l.repairOf(op, slotName)
 	if err != nil {
@@ -211,7 +213,6 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 		if m != nil {
 			l.rankOf(m).failed(m, s.why)
 		}
-		return rep.done(), nil
 	case m != nil:
 		l.joinMember(rep, m, s, nil)
 	case back != nil:
@@ -281,13 +282,13 @@ func (l *Lab) memberBack(rep *reporter, m *member) {
 	s, r := m.slot, l.rankOf(m)
 	g := r.group()
 	s.errors = 0
-	if g == nil {
+	erased := s.port.Status().State == drive.Erased
+	err := l.takeBack(rep, g, s)
+	if err == nil && g == nil {
 		rep.did(s, "is back in %s", r.name())
 		l.resyncAs(m, inaccessible)
 		return
 	}
-	erased := s.port.Status().State == drive.Erased
-	err := g.readmit(s)
 	if err == nil && erased {
 		rep.did(s, "was erased behind the facility's back: it joined key group %d afresh, and %s fills it again", g.id, r.name())
 	}
@@ -337,23 +338,22 @@ func (l *Lab) notTheDrive(rep *reporter, s *slot) {
 // source is the spare to copy back from; nil fills it from the other members.
 func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
 	r := l.rankOf(m)
-	if g := r.group(); g != nil {
-		if err := g.admit(s); err != nil {
-			rep.failed(s, fmt.Sprintf("did not join key group %d", r.keygrp), err)
-			if blameless(err) {
-				l.notTheDrive(rep, s)
-				if source == nil {
-					r.failed(m, s.why)
-				}
-				return
-			}
+	if err := l.takeIn(rep, r.group(), s); err != nil {
+		rep.failed(s, fmt.Sprintf("did not join key group %d", r.keygrp), err)
+		switch {
+		case blameless(err):
+			l.notTheDrive(rep, s)
+		case l.unfit(rep, s, "repair of "+s.name, err):
+		default:
 			l.raiseMigrationFailed(rep, s, err)
 			s.setState(Failed, "it did not take its credential")
-			if source == nil {
-				r.failed(m, "it did not take its credential")
-			}
-			return
 		}
+		if source == nil {
+			r.failed(m, s.why)
+		}
+		return
+	}
+	if r.keygrp != 0 {
 		rep.did(s, "joined key group %d", r.keygrp)
 	}
 	if source == nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
-// The drives of the lab: no ranges beside the global one, a try limit that
+// The drives of the lab: unless it is said otherwise no bands beside the global one, a try limit that
 // outlives a power cycle, and stretching cheap enough for thousands of drives
 // (assumptions; every credential of a facility is 32 bytes and needs none).
 const (
@@ -36,18 +36,31 @@ type Part struct {
 	slot  *slot // where it is plugged in; nil on the shelf
 }
 
-func manufacture(seed uint64, serial string, sectorSize int, sectors uint64) (*Part, error) {
+// PartConfig is what the factory decides of a drive for the shelf.
+type PartConfig struct {
+	SectorSize int    // bytes, 512 or 4096
+	Sectors    uint64 // capacity
+	Bands      int    // bands beside the global one, 0 to drive.MaxRanges
+	// Volatile is a drive that forgets its counts of wrong PINs when it loses its power
+	// (TCG Storage Core, C_PIN, Persistence).
+	Volatile bool
+}
+
+func (c PartConfig) drive(serial string) drive.Config {
+	return drive.Config{
+		Serial: serial, Model: driveModel, SectorSize: c.SectorSize, Sectors: c.Sectors, Ranges: c.Bands,
+		TryLimit: driveTryLimit, Persistent: !c.Volatile, PBKDF2Iterations: driveIterations,
+	}
+}
+
+func manufacture(seed uint64, serial string, c PartConfig) (*Part, error) {
 	p := &Part{
 		Flash: flash.NewFaulty(flash.NewMem(flash.DefaultGeometry)),
-		media: drive.NewFaultyMedia(drive.NewMemMedia(sectorSize)),
-	}
-	cfg := drive.Config{
-		Serial: serial, Model: driveModel, SectorSize: sectorSize, Sectors: sectors,
-		TryLimit: driveTryLimit, Persistent: true, PBKDF2Iterations: driveIterations,
+		media: drive.NewFaultyMedia(drive.NewMemMedia(c.SectorSize)),
 	}
 	parts := drive.Parts{Flash: p.Flash, Media: p.media, Entropy: entropy.Stream(seed, "drive/"+serial)}
 	var err error
-	p.Drive, p.Label, err = drive.Manufacture(cfg, parts)
+	p.Drive, p.Label, err = drive.Manufacture(c.drive(serial), parts)
 	if err != nil {
 		return nil, fmt.Errorf("raslab: manufacture %s: %w", serial, err)
 	}
@@ -127,7 +140,12 @@ func NewShelf(seed uint64) *Shelf { return &Shelf{seed: seed} }
 // Order gets a new spare part from the factory, in the state Erased, with the
 // given sector size (bytes) and capacity (sectors).
 func (s *Shelf) Order(sectorSize int, sectors uint64) (*Part, error) {
-	p, err := manufacture(s.seed, fmt.Sprintf("FRU%05d", s.ordered+1), sectorSize, sectors)
+	return s.OrderAs(PartConfig{SectorSize: sectorSize, Sectors: sectors})
+}
+
+// OrderAs is Order of a drive of one's own choice.
+func (s *Shelf) OrderAs(c PartConfig) (*Part, error) {
+	p, err := manufacture(s.seed, fmt.Sprintf("FRU%05d", s.ordered+1), c)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +223,12 @@ func (s *Shelf) take(p *Part) {
 
 // OrderSpare orders a spare part for the shelf that fits this facility.
 func (l *Lab) OrderSpare() (*Part, error) {
-	p, err := l.options.Shelf.Order(l.options.SectorSize, l.options.Sectors)
+	return l.OrderSpareAs(l.part())
+}
+
+// OrderSpareAs orders a spare part for the shelf that need not fit this facility.
+func (l *Lab) OrderSpareAs(c PartConfig) (*Part, error) {
+	p, err := l.options.Shelf.OrderAs(c)
 	if err == nil {
 		l.logf("shelf", "new spare part %s", p.Serial())
 	}
@@ -239,4 +262,9 @@ func (l *Lab) onShelf(op, serial string) (*Part, error) {
 		right = "on the shelf: " + strings.Join(have, ", ")
 	}
 	return nil, refuse(ErrNotFound, op, fmt.Sprintf("no drive %q lies on the shelf", serial), right)
+}
+
+// part is what the drives of this facility are like.
+func (l *Lab) part() PartConfig {
+	return PartConfig{SectorSize: l.options.SectorSize, Sectors: l.options.Sectors, Bands: l.options.Bands}
 }

@@ -14,7 +14,7 @@ import (
 func loose(t *testing.T, s *Shelf, serials ...string) (parts []*Part) {
 	t.Helper()
 	for i, serial := range serials {
-		p, err := manufacture(uint64(100+i), serial, 512, 65536)
+		p, err := manufacture(uint64(100+i), serial, PartConfig{SectorSize: 512, Sectors: 65536})
 		require.NoError(t, err)
 		s.parts = append(s.parts, p)
 		parts = append(parts, p)

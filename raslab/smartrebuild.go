@@ -41,18 +41,20 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("DA pair %d has no spare that can be used", s.pair()), "replace a drive first")
 	}
 	rep := l.begin(op, s.name)
-	if g != nil {
-		if err := g.admit(spare); err != nil {
-			rep.failed(spare, fmt.Sprintf("did not join key group %d", r.keygrp), err)
-			if errors.Is(err, encgroup.ErrInaccessible) {
-				l.raiseInaccessible(rep, s, g, fmt.Sprintf("spare %s can not join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err))))
-			} else if blameless(err) {
-				l.spared(spare, "smart rebuild of "+s.name)
-			} else {
-				spare.setState(Failed, fmt.Sprintf("it did not join key group %d", r.keygrp))
-			}
-			return rep.done(), nil
+	if err := l.takeIn(rep, g, spare); err != nil {
+		rep.failed(spare, fmt.Sprintf("did not join key group %d", r.keygrp), err)
+		switch {
+		case errors.Is(err, encgroup.ErrInaccessible):
+			l.raiseInaccessible(rep, s, g, fmt.Sprintf("spare %s can not join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err))))
+		case blameless(err):
+			l.spared(spare, "smart rebuild of "+s.name)
+		case l.unfit(rep, spare, "smart rebuild of "+s.name, err):
+		default:
+			spare.setState(Failed, fmt.Sprintf("it did not join key group %d", r.keygrp))
 		}
+		return rep.done(), nil
+	}
+	if g != nil {
 		rep.did(spare, "joined key group %d", r.keygrp)
 	}
 	l.action = &action{name: "smart rebuild of " + s.name}

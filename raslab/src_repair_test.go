@@ -68,7 +68,7 @@ func TestBE31F004RejectsMSID(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, p.Drive.PowerOn())
 	for range driveTryLimit {
-		_, err := p.Drive.Authenticate(drive.BandMaster(0), wrong)
+		_, err := p.Drive.Authenticate(drive.EraseMaster, wrong)
 		require.Error(t, err, "somebody has played with the spare part before")
 	}
 	p.Drive.PowerOff()
@@ -78,14 +78,14 @@ func TestBE31F004RejectsMSID(t *testing.T) {
 
 func TestBE31F004DiesInTheMigration(t *testing.T) {
 	l := degraded(t)
-	serial := spareWith(t, l, "(flash.power.torn (OnIndex 6)) (port.power.refused (After 1))")
+	serial := spareWith(t, l, "(flash.power.torn (OnIndex 14)) (port.power.refused (After 1))")
 	fails(t, l)(exchange(t, l, "R1-I1-D05", serial))
 	checkMigrationFailed(t, l, serial)
 }
 
 func TestBE31F004PseudoRepairAfterAGlitch(t *testing.T) {
 	l := degraded(t)
-	serial := spareWith(t, l, "(flash.power.before (OnIndex 6))")
+	serial := spareWith(t, l, "(flash.power.before (OnIndex 14))")
 	fails(t, l)(exchange(t, l, "R1-I1-D05", serial))
 	e := only(t, l, "BE31F004", "R1-I1-D05")
 	ok(t, l)(pseudoRepair(t, l, "R1-I1-D05"))

@@ -95,6 +95,7 @@ func (m *Machine) FaultActions() map[string]func(*rapid.T) {
 	}
 	all["arm"] = func(t *rapid.T) { m.Must(t, "arm "+m.DrawSlot(t)+" "+DrawPlan(t)) }
 	all["arm more"] = all["arm"]
+	all["outsider"], all["used part"] = m.outsiderAction, m.usedPart
 	all["insert"] = func(t *rapid.T) { m.Must(t, "insert "+m.DrawSlot(t)+" any") }
 	all["stop server"] = func(t *rapid.T) { m.Must(t, fmt.Sprintf("stop-server %d", rapid.IntRange(1, 2).Draw(t, "server"))) }
 	all["start server"] = func(t *rapid.T) { m.Must(t, fmt.Sprintf("start-server %d", rapid.IntRange(1, 2).Draw(t, "server"))) }
@@ -185,13 +186,15 @@ func options(head string) (o Options, err error) {
 			o.Drives, err = strconv.Atoi(value)
 		case "forensic":
 			o.ForensicEvery, err = strconv.Atoi(value)
+		case "bands":
+			o.Bands, err = strconv.Atoi(value)
 		case "keys":
 			o.Keys = value
 		default:
 			err = strconv.ErrSyntax
 		}
 		if err != nil {
-			return o, fmt.Errorf("proptest: option %q of the script, want seed=NUMBER, drives=NUMBER, keys=kmip|ipp-tls|ipp or forensic=NUMBER", w)
+			return o, fmt.Errorf("proptest: option %q of the script, want seed=NUMBER, drives=NUMBER, keys=kmip|ipp-tls|ipp, bands=NUMBER or forensic=NUMBER", w)
 		}
 	}
 	return o, nil

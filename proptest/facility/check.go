@@ -30,6 +30,9 @@ func (m *Machine) check(verb string) error {
 			return err
 		}
 	}
+	if err := m.checkThief(); err != nil {
+		return err
+	}
 	return m.checkReleased()
 }
 

@@ -16,6 +16,9 @@ func (m *Machine) Script() string {
 	if o.ForensicEvery != forensicEvery {
 		head += fmt.Sprintf(" forensic=%d", o.ForensicEvery)
 	}
+	if o.Bands != 1 {
+		head += fmt.Sprintf(" bands=%d", o.Bands)
+	}
 	return head + " | " + strings.Join(m.steps, "; ")
 }
 

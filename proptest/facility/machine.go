@@ -24,6 +24,8 @@ type Options struct {
 	// Keys is how the facility asks for the key of group 1: "kmip", or by IPP with the
 	// key pairs of the key servers, "ipp-tls" or "ipp" (without TLS); "" is "kmip".
 	Keys string
+	// Bands is how many bands a drive has beside the global one; 0 is 1, negative is none.
+	Bands int
 }
 
 // forensicEvery is the default of Options.ForensicEvery.
@@ -49,6 +51,8 @@ type Machine struct {
 	relics  map[string][]relic
 	members map[string]bool // drives that were members of ranks, by serial
 	scans   int
+	prey    map[string]*prey // by serial
+	robbed  int              // searches for what a thief gets
 
 	smuggled int       // sectors that outsiders wrote
 	keys     *keyWorld // the model: the way to the keys
@@ -76,18 +80,21 @@ func NewMachine(o Options) (*Machine, error) {
 	if o.ForensicEvery == 0 {
 		o.ForensicEvery = forensicEvery
 	}
+	if o.Bands == 0 {
+		o.Bands = 1
+	}
 	if o.Keys == "" {
 		o.Keys = "kmip"
 	}
 	if want := among(o.Keys, []string{"kmip", "ipp-tls", "ipp"}); want != "" {
 		return nil, fmt.Errorf("proptest: Options.Keys is %q, want %s", o.Keys, want)
 	}
-	l, err := raslab.New(raslab.Options{Drives: o.Drives, Seed: o.Seed, SectorSize: sectorSize, Sectors: 4096})
+	l, err := raslab.New(raslab.Options{Drives: o.Drives, Seed: o.Seed, SectorSize: sectorSize, Sectors: 4096, Bands: max(o.Bands, 0)})
 	if err != nil {
 		return nil, fmt.Errorf("proptest: %w", err)
 	}
 	m := &Machine{
-		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, made: map[byte][]string{}, start: l.Now(), relics: map[string][]relic{}, members: map[string]bool{}, history: newHistory(),
+		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, made: map[byte][]string{}, start: l.Now(), relics: map[string][]relic{}, members: map[string]bool{}, prey: map[string]*prey{}, history: newHistory(),
 		events: l.Events, keys: newKeyWorld(l.Now(), len(l.KeyHosts())), about: map[int]eventKey{}, of: map[int]*worldManager{},
 	}
 	for _, step := range m.first() {

@@ -57,6 +57,9 @@ func init() {
 		"outsider-revert": {args: list(slot), run: (*Machine).outsiderRevert, help: "an outsider reverts a drive with the PSID of its label"},
 		"outsider-write":  {args: list(slot), run: (*Machine).outsiderWrite, help: "an outsider writes a sector, where the drive is open"},
 
+		"outsider": {args: list(slot, handsOn), run: (*Machine).outsiderDoes, help: "an outsider does things with the factory PIN: " + strings.Join(handNames, ", ")},
+		"used":     {args: list(handsOn), run: (*Machine).used, help: "a used spare part comes to the shelf; what was done to it, as with outsider"},
+
 		// What makes records in the key repository.
 		"group":       {args: list(group), run: (*Machine).configure, help: "configure a key group"},
 		"rekey-data":  {args: list(group), run: (*Machine).rekeyData, help: "have a new data key made for a key group"},

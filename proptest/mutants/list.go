@@ -186,4 +186,21 @@ var all = []Mutant{
 	{Row: 32, Defect: "I/O looks for a key, not at the lock", Edits: []Edit{{
 		"drive/io.go", "if locked(&d.rec.ranges[r], m) || m.mek == nil {", "if m.mek == nil {",
 	}}},
+	{Row: 33, Defect: "nobody looks at the bands of a drive that joins", Package: "./proptest/facility", Test: "TestNoThiefReadsAnEncryptedRank/a_used_drive_with_a_band_joins", Edits: []Edit{
+		{"encgroup/inspect.go", "	a := drive.BandMaster(n)\n	r, err := d.Range(n)\n", "	a := drive.BandMaster(n)\n	if n > 0 {\n		return nil, nil\n	}\n	r, err := d.Range(n)\n"},
+		{"encgroup/bands.go", "		if err := g.secureBand(d, n, generation, others); err != nil {\n", "		if err := g.secureBand(d, n, generation, others); err != nil && n < 0 {\n"},
+		{"encgroup/bands.go", "	if err := vacate(s, d, n); err != nil {\n		return err\n	}\n", ""},
+		{"encgroup/bands.go", "		case r.Length > 0:\n			return fmt.Errorf(\"%w: band %d has a place", "		case r.Length > 1<<60:\n			return fmt.Errorf(\"%w: band %d has a place"},
+	}},
+	{Row: 33, Defect: "the BandMasters of a member's other bands keep the factory PIN", Package: "./proptest/facility", Test: "TestNoThiefReadsAnEncryptedRank/a_band_of_a_member", Edits: []Edit{
+		{"encgroup/bands.go", "	if had == generation {\n", "	if had != generation+1 {\n"},
+		{"encgroup/bands.go", "		case r.AtMSID:\n", "		case r.AtMSID && n < 0:\n"},
+	}},
+	{Row: 33, Defect: "a member is written to whatever became of its keys", Package: "./proptest/facility", Test: "TestNoThiefReadsAnEncryptedRank/a_band_of_a_member,_reset", Edits: []Edit{{
+		"raslab/admission.go", "	if !st.Powered || st.State == drive.Configured && s.suspect.settled && s.suspect.accepted == st.KeyGeneration {\n", "	if !st.Powered || st.State == drive.Configured {\n",
+	}}},
+	{Row: 33, Defect: "an erase of the whole drive leaves a band its place", Package: "./erase", Test: "TestAnErasedDriveHasNoBandWithAPlace", Edits: []Edit{
+		{"erase/bands.go", "	if r.job.Method != DriveErase {\n", "	if r.job.Method != \"\" {\n"},
+		{"erase/verify.go", "		if r.job.Method != RangeErase && i.Length > 0 {\n", "		if r.job.Method != RangeErase && i.Length > 1<<60 {\n"},
+	}},
 }

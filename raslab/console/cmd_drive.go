@@ -245,9 +245,13 @@ func statusWords(st drive.Status) string {
 // triesWords says how many wrong PINs each authority has had.
 func triesWords(d *drive.Drive) string {
 	var words []string
-	for _, who := range []drive.Authority{drive.SID, drive.BandMaster(0), drive.EraseMaster} {
+	who := []drive.Authority{drive.SID, drive.BandMaster(0), drive.EraseMaster}
+	for n := 1; n <= d.Config().Ranges; n++ {
+		who = append(who, drive.BandMaster(n))
+	}
+	for i, who := range who {
 		used, limit, err := d.Tries(who)
-		if err != nil {
+		if err != nil || i > 2 && used == 0 {
 			continue
 		}
 		word := fmt.Sprintf("%s %d of %d", who, used, limit)

@@ -20,10 +20,14 @@ func eraseCommands() []*Command {
 		{
 			Noun: "erase", Verb: "revert", Summary: "erase a drive that belongs to no rank with the PSID that is printed on its label, and verify it",
 			Detail:  "The way out for a drive that trusts none of its records. A drive that is configured for somebody else is not reverted.",
-			Params:  []Param{slotParam("the slot")},
+			Params:  []Param{slotParam("the slot"), psidParam()},
 			Example: "erase revert drive=R1-I1-D08",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				return s.report(lab.RevertDrive(arg[string](a, "drive")))
+				psid, err := typedPSID(a)
+				if err != nil {
+					return err
+				}
+				return s.report(lab.RevertDriveWith(arg[string](a, "drive"), psid))
 			}),
 		},
 		{

@@ -64,7 +64,7 @@ func hostCommands() []*Command {
 		{
 			Noun: "host", Verb: "authenticate", Summary: "try a PIN on a drive; a wrong one counts against its limit of tries",
 			Params: []Param{
-				anyDriveParam("the drive"), authorityParam("bandmaster"), pinParam("pin", "msid", "the PIN to try"),
+				anyDriveParam("the drive"), authorityParam("bandmaster"), bandParam("0"), pinParam("pin", "msid", "the PIN to try"),
 				{Name: "times", Kind: intKind("number", 1, 1000), Default: "1", Help: "how often"},
 			},
 			Example: "host authenticate drive=R1-I1-D05 pin=guess times=5",
@@ -114,13 +114,17 @@ func hostCommands() []*Command {
 		},
 		{
 			Noun: "host", Verb: "revert", Summary: "PSID revert with the PIN printed on the label: everything erased, factory defaults",
-			Params:  []Param{anyDriveParam("the drive, whose label is at hand")},
+			Params:  []Param{anyDriveParam("the drive"), psidParam()},
 			Example: "host revert drive=R1-I1-D05",
-			Run: onDrive(func(s *Session, d *target, _ Args) error {
-				if d.Label.PSID.Len() == 0 {
-					return fmt.Errorf("the label of %s is not at hand: it stays with the session that made the drive", d.name)
+			Run: onDrive(func(s *Session, d *target, a Args) error {
+				psid, err := d.psid(a)
+				if err != nil {
+					return err
 				}
-				if err := d.Drive.RevertPSID(d.Label.PSID); err != nil {
+				if psid.Len() == 0 {
+					return fmt.Errorf("the label of %s is not at hand: type its PSID as psid=...", d.name)
+				}
+				if err := d.Drive.RevertPSID(psid); err != nil {
 					return err
 				}
 				s.printf("%s: %s\n", d.name, statusWords(d.Drive.Status()))
@@ -200,16 +204,7 @@ func (d *target) session(who drive.Authority, pinText string) (*drive.Session, e
 }
 
 func (s *Session) asBandMaster(d *target, pin string, run func(*drive.Session) error) error {
-	session, err := d.session(drive.BandMaster(0), pin)
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	if err := run(session); err != nil {
-		return err
-	}
-	s.printf("%s: %s\n", d.name, statusWords(d.Drive.Status()))
-	return nil
+	return s.asBandMasterOf(d, 0, pin, run)
 }
 
 func (s *Session) hostPower(d *target, a Args) error {
@@ -226,7 +221,7 @@ func (s *Session) hostPower(d *target, a Args) error {
 }
 
 func (s *Session) hostAuthenticate(d *target, a Args) error {
-	who := authorityOf(arg[string](a, "as"))
+	who := d.authority(a)
 	var last error
 	times := arg[int](a, "times")
 	for range times {

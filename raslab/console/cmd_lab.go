@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -24,6 +25,7 @@ func labCommands() []*Command {
 				{Name: "serial", Kind: nameKind("serial", "1 to 10 letters and digits"), Help: "serial number of the facility"},
 				{Name: "keyservers", Kind: intKind("number", 0, 4), Default: "2", Help: "key servers of the customer"},
 				{Name: "consoles", Kind: intKind("number", 1, 2), Default: "2", Help: "management consoles"},
+				{Name: "bands", Kind: intKind("number", 0, drive.MaxRanges), Default: "0", Help: "bands that each drive has beside the global one; ranks use none"},
 			},
 			Example: "lab new drives=32 seed=7",
 			Run:     (*Session).newLab,
@@ -82,7 +84,7 @@ func labCommands() []*Command {
 }
 
 func (s *Session) newLab(a Args) error {
-	o := raslab.Options{Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles"), Dial: s.options.Dial, Cloud: s.options.Cloud, CloudEntropy: s.options.Entropy}
+	o := raslab.Options{Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles"), Bands: arg[int](a, "bands"), Dial: s.options.Dial, Cloud: s.options.Cloud, CloudEntropy: s.options.Entropy}
 	if a.Has("seed") {
 		o.Seed = arg[uint64](a, "seed")
 	}

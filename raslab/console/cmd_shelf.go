@@ -6,6 +6,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -30,20 +31,16 @@ func shelfCommands() []*Command {
 		},
 		{
 			Noun: "shelf", Verb: "order", Summary: "get a new spare part that fits the facility",
-			Params:  []Param{{Name: "plain", Kind: textKind, Values: yesNo, Default: "no", Help: "whether it is one that can not encrypt"}},
+			Detail: "Without arguments it is as the drives that came with the facility.",
+			Params: []Param{
+				{Name: "plain", Kind: textKind, Values: yesNo, Default: "no", Help: "whether it is one that can not encrypt"},
+				{Name: "bands", Kind: intKind("number", 0, drive.MaxRanges), Help: "bands beside the global one"},
+				{Name: "sectors", Kind: intKind("number", 1, 1<<40), Help: "its capacity"},
+				{Name: "sectorsize", Kind: textKind, Values: []string{"512", "4096"}, Help: "bytes of a sector"},
+				{Name: "volatile", Kind: textKind, Values: yesNo, Default: "no", Help: "whether it forgets its counts of wrong PINs without power"},
+			},
 			Example: "shelf order",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				order, what := lab.OrderSpare, ""
-				if arg[string](a, "plain") == "yes" {
-					order, what = lab.OrderPlainSpare, ", without encryption"
-				}
-				p, err := order()
-				if err != nil {
-					return err
-				}
-				s.printf("new drive %s lies on the shelf%s\n", p.Serial(), what)
-				return nil
-			}),
+			Run:     withLab((*Session).orderPart),
 		},
 		{
 			Noun: "shelf", Verb: "create", Summary: "manufacture a drive that lives on in a file",
@@ -77,6 +74,33 @@ func shelfCommands() []*Command {
 	}
 }
 
+// orderPart gets a part as it is asked for.
+func (s *Session) orderPart(lab *raslab.Lab, a Args) error {
+	o := lab.Options()
+	c := raslab.PartConfig{SectorSize: o.SectorSize, Sectors: o.Sectors, Bands: o.Bands, Volatile: arg[string](a, "volatile") == "yes"}
+	if a.Has("bands") {
+		c.Bands = arg[int](a, "bands")
+	}
+	if a.Has("sectors") {
+		c.Sectors = uint64(arg[int](a, "sectors"))
+	}
+	if arg[string](a, "sectorsize") == "4096" {
+		c.SectorSize = 4096
+	} else if a.Has("sectorsize") {
+		c.SectorSize = 512
+	}
+	order, what := func() (*raslab.Part, error) { return lab.OrderSpareAs(c) }, ""
+	if arg[string](a, "plain") == "yes" {
+		order, what = lab.OrderPlainSpare, ", without encryption"
+	}
+	p, err := order()
+	if err != nil {
+		return err
+	}
+	s.printf("new drive %s lies on the shelf%s\n", p.Serial(), what)
+	return nil
+}
+
 func fileParam(help string) Param {
 	return Param{Name: "file", Kind: textKind, Required: true, Help: help}
 }
@@ -97,6 +121,9 @@ func (s *Session) addFile(serial string, add func() (*raslab.Part, io.Closer, er
 	}
 	s.closers = append(s.closers, file)
 	s.printf("drive %s lies on the shelf\n", p.Serial())
+	if p.Label.PSID.Len() > 0 {
+		s.printf("its label says PSID %s; it is shown once, and is not in the file\n", p.Label.PSID.Bytes())
+	}
 	return nil
 }
 

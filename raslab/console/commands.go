@@ -19,7 +19,7 @@ func registry() []*Command { return all }
 
 func init() {
 	for _, group := range [][]*Command{
-		labCommands(), enclosureCommands(), siteCommands(), driveCommands(), hostCommands(), shelfCommands(), faultCommands(),
+		labCommands(), enclosureCommands(), siteCommands(), driveCommands(), hostCommands(), benchCommands(), shelfCommands(), faultCommands(),
 		rankCommands(), groupCommands(), keyServerCommands(), managerCommands(), recoveryCommands(), cloudCommands(), keyPathCommands(), serviceCommands(), custodyCommands(), plantCommands(), eventCommands(), callHomeCommands(), eraseCommands(), dscliCommands(), generalCommands(),
 	} {
 		all = append(all, group...)

@@ -132,6 +132,7 @@ var driveEntries = []Entry{
 		Title:    "A drive that was added or exchanged is already configured",
 		Severity: Serious,
 		Cause: "The drive in the slot has a credential that is not the factory's: somebody's group owns it, so it may hold customer data. " +
+			"The credential may be that of a band, and then the drive says that it is configured, or that of SID or EraseMaster, which certify finds by presenting the factory PIN. " +
 			"No cryptographic erase may be started for it. No service action that the facility itself starts leads here; the probable cause is that somebody, " +
 			"in a manual recovery, tried to erase a drive with customer data on it, or used a drive of another facility as a FRU.",
 		When: []When{Repair, MESInstall, ManualRecovery},
@@ -139,18 +140,19 @@ var driveEntries = []Entry{
 			"Where the drive comes from. A drive that was a member here, or in another facility, is not a spare part.",
 			"Its serial number against the members, past and present, of every rank of this facility.",
 			"Whether a rank is waiting for just this drive: then the drive belongs back in its own slot, with its data.",
-			"That nothing has been erased yet: the state must still be configured.",
+			"Which authority it is: the event names it. Where SID or EraseMaster has an owner, the drive may well be erased, and could never be erased by this facility.",
+			"That nothing has been erased yet: a configured drive must still be configured.",
 		},
 		Action: []string{
 			"Do not erase the drive, and do not revert it with its PSID, to make it fit. That destroys data whose owner nobody has asked.",
 			"Take the drive out, mark it and keep it safe.",
-			"Ask the next level of support to find out whose it is.",
+			"Ask the next level of support to find out whose it is. An owner who gives the drive away erases it and gives each authority the factory PIN again, or reverts it with its PSID.",
 			"Continue the repair or the install with a FRU in factory state, and close the event.",
 		},
 		Closing: Closing{Kind: ByHand},
 		Assumption: []string{
 			"Severity: our scale.",
-			"Cause: the drive from another facility is ours, as the way in which a simulation meets this code.",
+			"Cause: the drive from another facility is ours, as the way in which a simulation meets this code; so is that an owner of SID or EraseMaster counts as one.",
 			"When: repair and install are ours, from the title; the source says that no action which the facility starts should lead here.",
 			"Check: ours; the source has only the probable cause.",
 			"Action: the next level of support is the source's one action; the rest is ours.",

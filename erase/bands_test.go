@@ -1,0 +1,53 @@
+package erase
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+// keepsPlace is a drive whose ranges beside the global one can not lose their place.
+type keepsPlace struct{ *drive.Drive }
+
+func (k keepsPlace) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error) {
+	if k.Drive.Status().State == drive.Erased && a == drive.BandMaster(1) {
+		return nil, &drive.StatusError{Op: "authenticate", Code: drive.NotAuthorized}
+	}
+	return k.Drive.Authenticate(a, pin)
+}
+
+// TestAnErasedDriveHasNoBandWithAPlace: the next owner looks at the global range, and would
+// write into a band whose key anybody can use.
+func TestAnErasedDriveHasNoBandWithAPlace(t *testing.T) {
+	make := func(serial string) (*bench, Job) {
+		b := newBench(t, serial, nil, nil)
+		b.configure(1, pin(1))
+		b.as(drive.BandMaster(2), b.label.MSID, func(s *drive.Session) error {
+			return s.SetRange(drive.RangeConfig{Start: 3500, Length: 20, LockOnReset: drive.OnPowerCycle})
+		})
+		return b, Job{Target: b.Drive, Method: DriveErase, Owner: []Credential{{Range: 1, PIN: pin(1)}}}
+	}
+	b, job := make("B1")
+	r := run1(t, job)
+	require.Equal(t, Passed, r.Outcome, text(r))
+	for n := 1; n <= 2; n++ {
+		i, err := b.Range(n)
+		require.NoError(t, err)
+		require.Zero(t, i.Length, "range %d", n)
+	}
+
+	b, job = make("B2")
+	job.Target = keepsPlace{b.Drive}
+	r = run1(t, job)
+	require.Equal(t, Failed, r.Outcome, "there is no certificate for a drive with such a band: "+text(r))
+	require.Nil(t, r.Certificate)
+
+	b, job = make("B3")
+	job.Method, job.Range = RangeErase, 1
+	require.Equal(t, Passed, run1(t, job).Outcome)
+	i, err := b.Range(1)
+	require.NoError(t, err)
+	require.NotZero(t, i.Length, "an erase of one range is its owner's, who keeps it")
+}

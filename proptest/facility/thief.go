@@ -1,0 +1,152 @@
+package facility
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// A thief has the drive, all of it: flash, media, the root key in its fuses, the label with
+// MSID and PSID. He has no credential. Whatever a member of an encrypted rank ever held, in whichever band,
+// he finds no key for it, on any day.
+
+// prey is what a drive held in an encrypted rank, and what was searched last.
+type prey struct {
+	held []forensic.Oracle
+	seen string
+}
+
+// preyMax is how many sectors of a drive are kept; those that were written last.
+const preyMax = 8
+
+// checkThief looks at the members of encrypted ranks and the targets of their copies for new
+// customer data, and searches every drive that has held some and whose keys, bands or data
+// are not as they were searched before.
+func (m *Machine) checkThief() error {
+	encrypted := m.encryptedSlots()
+	for _, d := range m.Lab.Drives() {
+		if d.Serial == "" {
+			continue
+		}
+		p, err := m.Lab.Part(d.Slot)
+		if err != nil {
+			return m.refusal(err)
+		}
+		if err := m.rob(p, encrypted[d.Slot] == d.Serial); err != nil {
+			return err
+		}
+	}
+	for _, p := range m.Lab.Shelf().Parts() {
+		if err := m.rob(p, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encryptedSlots is where data of encrypted ranks is, or is being copied to: the serial that
+// should be there, by slot.
+func (m *Machine) encryptedSlots() map[string]string {
+	at := map[string]string{}
+	for _, r := range m.Lab.Ranks() {
+		if r.KeyGroup == 0 {
+			continue
+		}
+		for _, member := range r.Members {
+			at[member.Slot] = member.Serial
+			if d, err := m.Lab.Drive(member.CopyingTo); err == nil {
+				at[d.Slot] = d.Serial
+			}
+		}
+	}
+	return at
+}
+
+func (m *Machine) rob(p *raslab.Part, member bool) error {
+	v := m.prey[p.Serial()]
+	if v == nil {
+		if !member {
+			return nil
+		}
+		v = &prey{}
+		m.prey[p.Serial()] = v
+	}
+	if member && !p.Dead() && p.Flash.Plan() == nil {
+		v.take(p)
+	}
+	now := v.state(p)
+	if len(v.held) == 0 || now == v.seen {
+		return nil
+	}
+	fuses := p.Drive.Fuses()
+	defer fuses.Clear()
+	thief := []forensic.Secret{forensic.Root(fuses.Root), forensic.PIN("MSID", p.Label.MSID), forensic.PIN("PSID", p.Label.PSID)}
+	f, err := forensic.Search(p.Drive.Dump(), thief, v.held, forensic.Options{Iterations: p.Drive.Config().PBKDF2Iterations})
+	if err != nil {
+		return fmt.Errorf("proptest: %w", err)
+	}
+	if len(f.Keys) > 0 {
+		return m.failf("a thief of %s, who has no credential, reads what it held in an encrypted rank: %v", p.Serial(), f.Keys[0])
+	}
+	v.seen = now
+	m.robbed++
+	return nil
+}
+
+// take keeps the customer data that can be read now, two sectors of each band.
+func (v *prey) take(p *raslab.Part) {
+	if st := p.Drive.Status(); !st.Powered {
+		return
+	}
+	dump, taken := p.Drive.Dump(), map[int]int{}
+	for i := len(dump.Written) - 1; i >= 0; i-- {
+		lba := dump.Written[i]
+		band := bandOf(p.Drive, lba)
+		cipher, ok := dump.Sector(lba)
+		plain := make([]byte, sectorSize)
+		if !ok || taken[band] == 2 || p.Drive.Read(lba, plain) != nil || !telling(plain) {
+			continue
+		}
+		taken[band]++
+		v.keep(forensic.Oracle{
+			Name: fmt.Sprintf("sector %d in band %d", lba, band), SectorSize: sectorSize, LBA: lba, Plain: plain[:64], Cipher: append([]byte(nil), cipher[:64]...),
+		})
+	}
+}
+
+func (v *prey) keep(o forensic.Oracle) {
+	for _, h := range v.held {
+		if string(h.Cipher) == string(o.Cipher) {
+			return
+		}
+	}
+	v.held = append(v.held, o)
+	v.held = v.held[max(0, len(v.held)-preyMax):]
+}
+
+func bandOf(d *drive.Drive, lba uint64) int {
+	for n := 1; n <= d.Config().Ranges; n++ {
+		if r, err := d.Range(n); err == nil && r.Length > 0 && lba >= r.Start && lba-r.Start < r.Length {
+			return n
+		}
+	}
+	return 0
+}
+
+// state is all that a search depends on, but for sectors whose band was searched with others.
+func (v *prey) state(p *raslab.Part) string {
+	st := p.Drive.Status()
+	var b strings.Builder
+	fmt.Fprint(&b, st.KeyGeneration, st.State)
+	for n := 0; n <= p.Drive.Config().Ranges; n++ {
+		r, err := p.Drive.Range(n)
+		fmt.Fprint(&b, " ", r.RangeConfig, err == nil)
+	}
+	for _, h := range v.held {
+		fmt.Fprint(&b, " ", h.Name)
+	}
+	return b.String()
+}

@@ -1,0 +1,163 @@
+package raslab
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
+
+// Every way into a rank leads through this file: a repair and a pseudo repair, a spare
+// that takes over, a smart rebuild, the creation of a rank, and drive certify before them all. The judgement
+// itself is encgroup's.
+
+// mended hears what was put right on a drive that is taken in.
+func (l *Lab) mended(s *slot, did string) {
+	if l.hands != nil {
+		l.hands.note("%s: %s: %s", s.name, s.port.Serial(), did)
+		return
+	}
+	l.logf(s.name, "%s: %s", s.port.Serial(), did)
+}
+
+// into leads what is put right meanwhile into a report.
+func (l *Lab) into(rep *reporter) (end func()) {
+	before := l.hands
+	l.hands = rep
+	return func() { l.hands = before }
+}
+
+// tell lets a group say what it put right.
+func (g *keyGroup) tell() {
+	g.enc.SetNotes(func(serial, did string) {
+		for _, s := range g.lab.slots {
+			if s.port.Serial() == serial {
+				g.lab.mended(s, did)
+			}
+		}
+	})
+}
+
+// normalize leaves a drive without an owner as from the factory, or says why it can
+// not be.
+func (l *Lab) normalize(rep *reporter, s *slot) error {
+	defer l.into(rep)()
+	return l.afresh(s, func() error {
+		did, err := encgroup.Normalize(&s.port)
+		for _, what := range did {
+			l.mended(s, what)
+		}
+		return err
+	})
+}
+
+// takeIn brings a drive without an owner into a rank: into its key group, or, where it has
+// none (g nil), into the state in which it left the factory.
+func (l *Lab) takeIn(rep *reporter, g *keyGroup, s *slot) error {
+	if g == nil {
+		return l.normalize(rep, s)
+	}
+	defer l.into(rep)()
+	return l.afresh(s, func() error { return g.admit(s) })
+}
+
+// takeBack takes a member back that may have its data: of an unencrypted rank, too.
+func (l *Lab) takeBack(rep *reporter, g *keyGroup, s *slot) error {
+	defer l.into(rep)()
+	if g != nil {
+		return g.readmit(s)
+	}
+	did, err := encgroup.Reclaim(&s.port)
+	for _, what := range did {
+		l.mended(s, what)
+	}
+	return err
+}
+
+// afresh tries something with a drive, and once more after a power cycle of its slot where tries
+// were used up that the drive does not count any more then.
+func (l *Lab) afresh(s *slot, try func() error) error {
+	err := try()
+	var unfit *encgroup.UnfitError
+	if !errors.As(err, &unfit) || s.port.Config().Persistent {
+		return err
+	}
+	for i := range unfit.Faults {
+		if unfit.Faults[i].Tries() {
+			s.port.PowerOff()
+			if err := s.port.PowerOn(); err != nil {
+				return err
+			}
+			l.mended(s, unfit.Faults[i].What+": its slot was powered off and on, which gives them back")
+			return try()
+		}
+	}
+	return err
+}
+
+// unfit reports a drive that can not be taken in as it is, and sets it aside. It
+// says whether that was what err is about; the drive was not touched then.
+func (l *Lab) unfit(rep *reporter, s *slot, during string, err error) bool {
+	var unfit *encgroup.UnfitError
+	switch {
+	case errors.Is(err, encgroup.ErrForeign):
+		l.raiseConfigured(s, during+": "+cause(err))
+		s.setState(Inappropriate, cause(err))
+	case errors.Is(err, encgroup.ErrConfigured):
+		l.refuseConfigured(rep, s, during)
+	case errors.As(err, &unfit) && rep.r.Action == opResume:
+		// Whose PIN it is nobody can find out any more: the drive does not take the factory's.
+		l.raiseMigrationFailed(rep, s, err)
+		s.setState(Failed, cause(err))
+	case errors.As(err, &unfit):
+		// Whoever used up the tries has laid hands on it, and no erase can be started.
+		l.raiseConfigured(s, during+": "+cause(err))
+		s.setState(Inappropriate, cause(err))
+	default:
+		return false
+	}
+	rep.r.Failed = true
+	return true
+}
+
+// notInitialized reports a replacement whose hardware did not let it be made as from
+// the factory. MAP4980 has no code for one that comes in another way: its state says it.
+func (l *Lab) notInitialized(rep *reporter, s *slot, err error) {
+	s.setState(Failed, cause(err))
+	if rep.r.Action == opResume {
+		l.raiseMigrationFailed(rep, s, err)
+	}
+}
+
+// fits says whether a drive has the sectors that the facility's ranks are made of.
+func (l *Lab) fits(rep *reporter, s *slot) bool {
+	c := s.port.Config()
+	if c.SectorSize != l.options.SectorSize || c.Sectors < l.options.Sectors {
+		why := fmt.Sprintf("%d sectors of %d bytes, need %d of %d", c.Sectors, c.SectorSize, l.options.Sectors, l.options.SectorSize)
+		s.setState(Inappropriate, why)
+		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
+		return false
+	}
+	if c.Sectors > l.options.Sectors {
+		rep.note("%s: %s has %d sectors, of which ranks use %d", s.name, c.Serial, c.Sectors, l.options.Sectors)
+	}
+	return true
+}
+
+// unproved says why a member of an encrypted rank may not be written to, "" if it may: a
+// drive that was erased or given a credential behind the facility's back takes every
+// write, and does not protect it.
+func (r *Rank) unproved(s *slot) string {
+	if r.keygrp == 0 {
+		return ""
+	}
+	st := s.port.Status()
+	if !st.Powered || st.State == drive.Configured && s.suspect.settled && s.suspect.accepted == st.KeyGeneration {
+		return "" // no answer is for the write to find
+	}
+	if st.State != drive.Configured {
+		return "its lifecycle state is " + st.State.String()
+	}
+	return r.lab.memberFault(s, r.group())
+}
