@@ -124,6 +124,11 @@ func TestKeyStories(t *testing.T) {
 			"stop-server 1; stop-server 2; power-cycle; repair R1-I1-D08; start-server 1; advance 12; cancel R1-I1-D08; close 1; close 2; close 3; " +
 				"sfi quiesce; iml; sfi resume; advance 5; sfi shutdown; close 1; advance 10; sfi resume; close 1; close 2; close 3; read R0 0", []string{},
 		},
+		"ESSNI ends on both consoles": {"console 1 no-essni; console 2 no-essni; power-cycle; console 2 off; console 1 essni; advance 12; read R0 0; close 1; retrieve", []string{}},
+		"one group back, one without its key": {
+			"array S2; mk-manager 3 1 2; mk-manager 4 2 2; group 2; rank A1 2; add-server; lose-key 1 2; lose-key 2 2; stop-server 1; stop-server 2; power-cycle; " +
+				"start-server 1; start-server 2; advance 12; advance 600; restore-keys 1 3; restore-keys 2 3; iml; close 1; close 3; close 5; close 6; read R0 0", []string{},
+		},
 		"one partition only":                  {"link 0 1 cut; link 0 2 cut; iml; link 0 2 up; advance 12; close 1", []string{}},
 		"all copies":                          {"damage-copy 1; damage-copy 2; damage-copy 3; power-cycle; close 1; restore-copies; close 1; iml; close 1; read R0 0", []string{}},
 		"the facility's certificate runs out": {"own-cert 90; power-cycle; advance 100; power-cycle; own-cert default; iml; close 1; close 2", []string{}},

@@ -61,9 +61,9 @@ func (m *Machine) keyFaults() map[string]func(*rapid.T) {
 		"trust": func(t *rapid.T) {
 			each(t, hosts(), "trust %d %s %s", word(t, "whom", "factory", "customer"), word(t, "to", "yes", "no"))
 		},
-		"console": func(t *rapid.T) { each(t, 2, "console %d %s", word(t, "to", "off", "hung")) },
+		"console": func(t *rapid.T) { each(t, 2, "console %d %s", word(t, "to", "off", "hung", "no-essni")) },
 		"mend console": func(t *rapid.T) {
-			to := word(t, "to", "on", "free")
+			to := word(t, "to", "on", "free", "essni")
 			do(t, "console 1 %s", to)
 			do(t, "console 2 %s", to)
 		},

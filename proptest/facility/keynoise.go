@@ -182,7 +182,7 @@ func (m *Machine) calm([]string) error {
 		}
 	}
 	for c := range 2 {
-		for _, step := range []string{"console %d on", "console %d free", "arm-net %d -", "link 0 %d up", "link 1 %d up", "arm-link 0 %d -", "arm-link 1 %d -"} {
+		for _, step := range []string{"console %d on", "console %d free", "console %d essni", "arm-net %d -", "link 0 %d up", "link 1 %d up", "arm-link 0 %d -", "arm-link 1 %d -"} {
 			if err := m.sub(step, c+1); err != nil {
 				return err
 			}

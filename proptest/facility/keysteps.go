@@ -175,7 +175,7 @@ func (m *Machine) trust(a []string) error {
 	return m.expect(true, set(a[1]))
 }
 
-// console: "console 1 off", "on", "hung", "free".
+// console: "console 1 off", "on", "hung", "free", "no-essni", "essni".
 func (m *Machine) console(a []string) error {
 	n := number(a[0])
 	m.history.add("", kindKeys)
@@ -183,6 +183,10 @@ func (m *Machine) console(a []string) error {
 	if a[1] == "off" || a[1] == "on" {
 		w.off = a[1] == "off"
 		return m.expect(true, m.Lab.PowerConsole(n, !w.off))
+	}
+	if strings.HasSuffix(a[1], "essni") {
+		w.deaf = a[1] == "no-essni"
+		return m.expect(true, m.Lab.SetESSNI(n, !w.deaf))
 	}
 	w.hung = a[1] == "hung"
 	return m.expect(true, m.Lab.HangConsole(n, w.hung))

@@ -66,6 +66,7 @@ type parcel struct {
 
 type worldConsole struct {
 	off, hung bool
+	deaf      bool         // ESSNI, which takes the commands, does not run
 	cutTo     map[int]bool // hosts
 	plan      string
 }
@@ -297,6 +298,9 @@ func (k *keyWorld) through(p, c int, m *worldManager, key string) (out outcomes)
 	}
 	if strings.Contains(link.plan, "link.command.stalled") {
 		out = out.with(noReply)
+	}
+	if hmc.deaf {
+		return out.with(noConsole)
 	}
 	if hmc.cutTo[m.host] || h.off || h.ended {
 		return out.with(noSocket)

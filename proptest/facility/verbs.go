@@ -90,7 +90,7 @@ func keyVerbs() map[string]verb {
 		"restore-keys":   {args: list(server, server), run: (*Machine).restoreKeys, help: "the first server gets all keys and key pairs that the second one has"},
 		"reissue":        {args: list(server, words("customer", "unknown"), words("own", "other"), numbers("MINUTES", -stepMax, stepMax)), run: (*Machine).reissue, help: "a server's new certificate: issuer, whose name, and life; 0 is a long one, a negative one has run out"},
 		"trust":          {args: list(server, words("factory", "customer"), words("yes", "no")), run: (*Machine).trust, help: "a server takes client certificates of an issuer, or not"},
-		"console":        {args: list(console, words("on", "off", "hung", "free")), run: (*Machine).console, help: "a management console has power or not, hangs or not"},
+		"console":        {args: list(console, words("on", "off", "hung", "free", "no-essni", "essni")), run: (*Machine).console, help: "a management console has power or not, hangs or not, runs ESSNI or not"},
 		"link":           {args: list(partition, console, words("up", "cut", "stalled")), run: (*Machine).link, help: "the link of a partition to a console is mended, cut or stalled"},
 		"path":           {args: list(console, server, words("up", "cut")), run: (*Machine).path, help: "the network between a console and a key server is mended or cut"},
 		"arm-net":        {args: list(console, plans("net").removable()), run: (*Machine).armNet, help: "arm a fault plan in the network of a console"},

@@ -62,7 +62,7 @@ func TestStepsThatAreNone(t *testing.T) {
 		"manager 9 active":                       "want a number from 1 to 8",
 		"mk-manager 3 5 1":                       "want 1 or 2",
 		"service 1 stops":                        "want ends, runs, hangs, goes-on, garbled or right",
-		"console 1 warm":                         "want on, off, hung or free",
+		"console 1 warm":                         "want on, off, hung, free, no-essni or essni",
 		"path 1 1 down":                          "want up or cut",
 		"trust 1 nobody yes":                     "want factory or customer",
 		"trust 1 factory perhaps":                "want yes or no",
