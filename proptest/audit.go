@@ -159,6 +159,7 @@ func (m *Machine) AuditForensic() error {
 	if err != nil {
 		return err
 	}
+	m.searched++
 	reached := map[string]forensic.Finding{}
 	for _, f := range found.Keys {
 		reached[f.Oracle] = f

@@ -32,6 +32,7 @@ type Machine struct {
 	steps    int
 	moves    int // how many entries of Bench.Trace were checked
 	audits   int
+	searched int // forensic searches that were made: an audit in doubt makes none
 }
 
 // NewMachine manufactures a drive and its model.

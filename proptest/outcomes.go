@@ -109,7 +109,9 @@ func (w *world) outcomes(c Command, b broke) []outcome {
 		}
 	}
 	if b.cells {
-		next.alts = append(next.alts, stored...)
+		if !promised(c.Verb, code) {
+			next.alts = append(next.alts, stored...)
+		}
 		for i, f := range force {
 			if i != 1 || c.Verb == Authenticate {
 				in(drive.HardwareFailure, f)
@@ -131,6 +133,13 @@ func isKeyStep(v Verb) bool {
 		return true
 	}
 	return false
+}
+
+// promised says whether an answer means that the new record, and no other, is in
+// force from now on, whatever faults fired on the way: a key step and a restore
+// that are done have destroyed every older record.
+func promised(v Verb, code drive.Code) bool {
+	return code == ok && (isKeyStep(v) || v == Restore)
 }
 
 // stored is w in flash, with the power off.

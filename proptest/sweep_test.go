@@ -1,6 +1,7 @@
 package proptest
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,119 @@ func TestSweep(t *testing.T) {
 			r, err := Sweep(SweepOptions{Seed: 1, Operations: []string{op[0]}, Ranges: []int{2}})
 			requireNoViolation(t, r, err)
 			require.Positive(t, r.Points, "%s has at least one flash operation, so there is a point to cut at", op[0])
+			for _, row := range r.Rows {
+				require.Positive(t, row.Searched, "%s, %s: what is promised about keys was looked for", op[0], row.Mode)
+				require.False(t, row.GivenUp)
+			}
 		})
+	}
+}
+
+// newTestSweep is a sweep of one drive with two ranges beside the global one.
+func newTestSweep(t *testing.T) *sweep {
+	t.Helper()
+	s, _, err := newSweep(SweepOptions{Seed: 1, Ranges: []int{2}})
+	require.NoError(t, err)
+	return s
+}
+
+// TestSweepSearchesWhatWasAcknowledged: once a key step has reported success only
+// the new record is allowed, whatever faults fired on the way; so there is no doubt,
+// and the flash is searched.
+func TestSweepSearchesWhatWasAcknowledged(t *testing.T) {
+	for _, op := range operations {
+		r := run{sweep: newTestSweep(t), op: op, ranges: 2, first: cutAt{"before", sweepPointsMax}}
+		m, fired, err := r.cut()
+		require.NoError(t, err)
+		require.False(t, fired, "%s ends before the cut", op.name)
+		require.True(t, m.Settled(), "%s was acknowledged: nothing is in doubt", op.name)
+		require.NoError(t, r.acknowledged(m))
+		require.Equal(t, 2, m.searched, "%s: the flash is searched before and after the power goes", op.name)
+	}
+}
+
+// rotten leaves a drive on which a page has rotted, so that no check can be sure.
+var rotten = operation{
+	"rotten", "a check that is never sure",
+	inUse + "authenticate BandMaster0 1; arm (flash.read.rot (OnIndex 0)); self-test; disarm; close", "authenticate BandMaster0 1",
+}
+
+// TestSweepEndsWithViolations: a violation in every run does not keep a row from
+// ending, and each is told with the line that replays it.
+func TestSweepEndsWithViolations(t *testing.T) {
+	s := newTestSweep(t)
+	require.NoError(t, s.all([]operation{rotten}))
+	require.Len(t, s.out.Rows, len(modes))
+	seen := map[string]bool{}
+	for _, f := range s.out.Violations {
+		require.Contains(t, f.Why, "it is not clear whether")
+		require.Contains(t, f.Replay, "fdelab sweep --seed 1 --operation rotten --ranges 2 --point ")
+		require.False(t, seen[f.Replay], "%s is told once", f.Replay)
+		seen[f.Replay] = true
+	}
+	require.Equal(t, len(modes), s.out.Uncut, "each row ended with the run that was not cut")
+	require.Len(t, seen, s.out.Points+s.out.Uncut, "every run was found wrong")
+	for _, row := range s.out.Rows {
+		require.Positive(t, row.Points)
+		require.Zero(t, row.Recovery, "the recovery from a run that is wrong already is left out")
+	}
+}
+
+// TestSweepIsBounded: a row that does not end, or is wrong all over, is a violation
+// and costs nothing of what was found before.
+func TestSweepIsBounded(t *testing.T) {
+	migrate, err := chosenOperations([]string{"migrate"})
+	require.NoError(t, err)
+
+	s := newTestSweep(t)
+	s.pointsMax = 1
+	require.NoError(t, s.all(migrate))
+	require.Len(t, s.out.Rows, len(modes), "the next row is made all the same")
+	var why []string
+	for _, f := range s.out.Violations {
+		why = append(why, f.Why)
+		require.Equal(t, "fdelab sweep --seed 1 --operation migrate --ranges 2", f.Replay)
+	}
+	require.Contains(t, why, "migrate on a drive with 2 ranges beside the global one, power cut torn: migrate does not end within 1 flash operations")
+	require.Contains(t, fmt.Sprint(why), "the power-on after torn@0 does not end within 1 flash operations")
+	require.Positive(t, s.out.Points)
+
+	s = newTestSweep(t)
+	s.violationsMax = 2
+	require.NoError(t, s.all([]operation{rotten}))
+	for _, row := range s.out.Rows {
+		require.True(t, row.GivenUp)
+		require.Equal(t, 2, row.Violations)
+	}
+	require.Len(t, s.out.Violations, 2*len(modes))
+}
+
+// TestSweepThatSearchesNothingFails: a row that proves nothing is no success.
+func TestSweepThatSearchesNothingFails(t *testing.T) {
+	s := newTestSweep(t)
+	r := run{sweep: s, op: operations[1], ranges: 2, first: cutAt{"torn", 3}}
+	row := &SweepRow{Points: 3}
+	s.barren(row, r)
+	require.Equal(t, 1, row.Violations)
+	require.Contains(t, s.out.Violations[0].Error(), "not one of 4 runs searched the flash for keys")
+	row = &SweepRow{Points: 3, Searched: 1}
+	s.barren(row, r)
+	require.Zero(t, row.Violations)
+}
+
+// TestSweepRefusesEmptySelections: who names nothing, or what is not there, gets no
+// sweep that is said to have passed.
+func TestSweepRefusesEmptySelections(t *testing.T) {
+	for want, o := range map[string]SweepOptions{
+		"an empty list of operations":                {Operations: []string{}},
+		`no operation ""`:                            {Operations: []string{""}},
+		"an empty list of ranges":                    {Ranges: []int{}},
+		"0 ranges":                                   {Ranges: []int{0}},
+		"no run reaches the point torn@99":           {Operations: []string{"migrate"}, Ranges: []int{2}, Point: "torn@99"},
+		"no run reaches the point torn@0+before@999": {Operations: []string{"migrate"}, Ranges: []int{2}, Point: "torn@0+before@999"},
+	} {
+		_, err := Sweep(o)
+		require.ErrorIs(t, err, ErrSweep)
+		require.ErrorContains(t, err, want)
 	}
 }

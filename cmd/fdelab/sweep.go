@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,7 +27,9 @@ func newSweepCmd(a *app) *cobra.Command {
 			"It powers the drive on, cuts that power-on in the same way, and then looks whether the drive\n" +
 			"is what it was or what it should become, whether every credential opens what it should and\n" +
 			"nothing else, whether all data is there, and whether a forensic search of the flash finds a\n" +
-			"key that should be gone. The exit code is 1 when something is violated.\n\n" +
+			"key that should be gone. A drive that says that it is security degraded is not searched, nor\n" +
+			"is the recovery of a drive with many ranges; a row in which nothing was searched is violated.\n" +
+			"The exit code is 1 when something is violated.\n\n" +
 			"Operations:\n" + sweepOperations(),
 		Example: "  fdelab sweep\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",
 		Args:    between(0, 0, "none"),
@@ -66,7 +69,7 @@ func (a *app) sweep(o proptest.SweepOptions) error {
 	stop := a.sweepProgress(&o)
 	r, err := proptest.Sweep(o)
 	stop()
-	if err != nil {
+	if errors.Is(err, proptest.ErrSweep) {
 		return usagef("%w", err).withHint("fdelab sweep --help lists the operations")
 	}
 	if a.json {
@@ -75,6 +78,9 @@ func (a *app) sweep(o proptest.SweepOptions) error {
 		}
 	} else {
 		a.sweepTable(r)
+	}
+	if err != nil { // of the harness; what was found before it is above
+		return err
 	}
 	if n := len(r.Violations); n > 0 {
 		return failedf("sweep: %d of %d points violate what the drive promises", n, r.Points)
@@ -107,21 +113,25 @@ func (a *app) sweepTable(r *proptest.SweepResult) {
 		}
 		_, _ = io.WriteString(w, "\n")
 	}
-	row("operation", "+ranges", "before", "torn", "after", "in recovery", "violations")
+	row("operation", "+ranges", "before", "torn", "after", "in recovery", "searched", "violations")
 	for i := 0; i < len(r.Rows); {
 		first := r.Rows[i]
 		points := map[string]int{}
-		recovery, violations := 0, 0
+		recovery, searched, violations, mark := 0, 0, 0, ""
 		for ; i < len(r.Rows) && r.Rows[i].Operation == first.Operation && r.Rows[i].Ranges == first.Ranges; i++ {
 			points[r.Rows[i].Mode] = r.Rows[i].Points
 			recovery += r.Rows[i].Recovery
+			searched += r.Rows[i].Searched
 			violations += r.Rows[i].Violations
+			if r.Rows[i].GivenUp {
+				mark = " (given up)"
+			}
 		}
-		row(first.Operation, first.Ranges, points["before"], points["torn"], points["after"], recovery, violations)
+		row(first.Operation, first.Ranges, points["before"], points["torn"], points["after"], recovery, searched, fmt.Sprintf("%d%s", violations, mark))
 	}
 	_ = w.Flush()
 	for _, f := range r.Violations {
 		a.printf("\n%v", f)
 	}
-	a.printf("\n%d points in %d modes, %d violations\n", r.Points, 3, len(r.Violations))
+	a.printf("\n%d points in %d modes, %d of %d runs searched for keys, %d violations\n", r.Points, 3, r.Searched, r.Points+r.Uncut, len(r.Violations))
 }
