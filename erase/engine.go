@@ -177,6 +177,9 @@ func (e *Engine) Run(ctx context.Context, jobs []Job) (Report, error) {
 
 // checkJobs refuses jobs that make no sense, before anything is touched.
 func checkJobs(jobs []Job) error {
+	if len(jobs) == 0 {
+		return errors.New("erase: no jobs: a run without a drive proves nothing")
+	}
 	first := map[string]int{}
 	for i := range jobs {
 		j := &jobs[i]

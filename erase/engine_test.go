@@ -164,6 +164,7 @@ func TestJobsThatMakeNoSenseAreRefusedBeforeAnyDriveIsTouched(t *testing.T) {
 		want string
 	}{
 		{"no drive", func() []Job { return []Job{job, {Method: DriveErase}} }, "erase: job 1 has no drive"},
+		{"no job", func() []Job { return nil }, "erase: no jobs: a run without a drive proves nothing"},
 		{"twice", func() []Job { return []Job{job, job} }, "erase: job 1: drive E8 is already in job 0"},
 		{"method", func() []Job { j := job; j.Method = "burn"; return []Job{j} }, `erase: job 0: drive E8: method "burn", need "range erase", "drive erase" or "PSID revert"`},
 		{"range", func() []Job { j := job; j.Method, j.Range = RangeErase, 3; return []Job{j} }, "erase: job 0: drive E8 has no range 3, the last is 2"},

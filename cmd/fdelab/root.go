@@ -62,6 +62,7 @@ func newRootCmd(a *app) *cobra.Command {
 			"real persistence and real power cuts, in a simulated storage facility.",
 		Example: "  fdelab rehearse\n  fdelab src be34009e\n  fdelab states --format mermaid",
 	})
+	root.PersistentPreRunE = refuseEmpty
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.CompletionOptions.DisableDefaultCmd = true

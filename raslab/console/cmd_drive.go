@@ -135,6 +135,11 @@ func quotedEnds(serial string) string {
 }
 
 func listDrives(s *Session, lab *raslab.Lab, a Args) error {
+	if a.Has("rank") {
+		if _, err := lab.Rank(arg[string](a, "rank")); err != nil {
+			return err
+		}
+	}
 	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "slot\tserial\tsite\trank\tuse\tstate\tkeys")
 	shown := 0

@@ -91,7 +91,12 @@ func serviceCommands() []*Command {
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
 				r := raslab.MESRequest{AllowErase: arg[string](a, "erase") == "yes"}
 				if list := arg[string](a, "serials"); list != "" {
-					r.Serials = strings.Split(list, ",")
+					for _, serial := range strings.Split(list, ",") { // blanks may belong to it
+						if strings.TrimSpace(serial) == "" {
+							return usage(a.Col("serials"), "serial numbers with one comma between them, or leave it out for new drives", "serials=%s: a serial number in it is empty", quote(list))
+						}
+						r.Serials = append(r.Serials, serial)
+					}
 				}
 				return s.report(lab.InstallMES(r))
 			}),
