@@ -33,8 +33,12 @@
 //
 // # Limitations
 //
-//   - The AES key schedules inside the standard library's ciphers, and what the
-//     runtime copied, are left to the garbage collector.
+//   - After a power-off no copy of a MEK, an authority key, a KEK, the KEK of the root
+//     key or a credential is left in the memory of the process, key schedules of AES
+//     included; a test searches for them. What stays: the root key and MSID, which are
+//     burnt into the chip; what the host keeps of its PINs; the buffer of a source of
+//     randomness that keeps what it gave; a PIN of less than 32 bytes, of which
+//     package crypto/pbkdf2 takes copies.
 //   - A range with only one of its two locks enabled waits for its BandMaster in
 //     both directions after a power loss: a real drive would let the other
 //     direction through, which takes a key that nobody protects.

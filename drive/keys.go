@@ -1,7 +1,6 @@
 package drive
 
 import (
-	"crypto/hkdf"
 	"crypto/pbkdf2"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -49,21 +48,13 @@ func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (*sec
 		copy(ikm[32:], stretched)
 		clear(stretched)
 	}
-	out, err := hkdf.Key(sha256.New, ikm[:], salt[:], "fdelab/kek/1", 32)
-	if err != nil {
-		return nil, fmt.Errorf("drive: derive KEK: %w", err)
-	}
-	return secret.Take32(out), nil
+	return secret.Derive32(ikm[:], salt[:], "fdelab/kek/1"), nil
 }
 
 // RootKEK derives the 32-byte key-encrypting key that wraps the MEK of a range
 // for as long as nobody needs to authenticate for it.
 func RootKEK(root *secret.Key32) *secret.Key32 {
-	out, err := hkdf.Key(sha256.New, root[:], nil, "fdelab/root-kek/1", 32)
-	if err != nil {
-		panic("BUG: HKDF refuses 32 bytes: " + err.Error())
-	}
-	return secret.Take32(out)
+	return secret.Derive32(root[:], nil, "fdelab/root-kek/1")
 }
 
 // seal makes a slot for ak under pin with a fresh salt.

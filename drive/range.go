@@ -60,12 +60,10 @@ type rangeRAM struct {
 	readLocked, writeLocked bool
 }
 
-// drop takes the key out of RAM. The AES key schedules inside cipher are left to
-// the garbage collector: the standard library has no way to wipe them.
+// drop takes the key out of RAM, and the key schedules made from it.
 func (m *rangeRAM) drop() {
-	if m.mek != nil {
-		m.mek.Clear()
-	}
+	m.mek.Clear()
+	m.cipher.Clear()
 	m.mek, m.cipher = nil, nil
 }
 

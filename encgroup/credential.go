@@ -1,7 +1,6 @@
 package encgroup
 
 import (
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -29,11 +28,7 @@ func credential(groupKey *secret.Key32, serial string, generation uint32) *secre
 }
 
 func derive(key *secret.Key32, info string) *secret.Key32 {
-	b, err := hkdf.Key(sha256.New, key[:], nil, info, len(key))
-	if err != nil {
-		panic("BUG: encgroup: hkdf: " + err.Error())
-	}
-	return secret.Take32(b)
+	return secret.Derive32(key[:], nil, info)
 }
 
 // sign is HMAC-SHA256 (RFC 2104) under a key derived from the data key, over the

@@ -66,4 +66,10 @@
 // credentials in this way. Release believes the drive; verified erasure is
 // the work of package erase. MemCluster answers at once: a timeout takes no time.
 // A Group is not safe for concurrent use.
+//
+// After PowerOff no copy of a data key, a group key or a credential is left in the memory
+// of the process; a test searches for them. What stays belongs to others: MemCluster
+// keeps the keys of its servers, a source of randomness may keep what it gave, and over
+// real sockets the buffers of TLS and of package ttlv, and with IPP and the recovery
+// key those of crypto/rsa and crypto/ecdh, are left to the garbage collector.
 package encgroup

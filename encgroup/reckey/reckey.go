@@ -2,8 +2,6 @@ package reckey
 
 import (
 	"crypto/ecdh"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -372,9 +370,5 @@ const (
 )
 
 func derive(key *secret.Key32, s *slot, info string) *secret.Key32 {
-	b, err := hkdf.Key(sha256.New, key[:], s.salt[:], info, 32)
-	if err != nil {
-		panic("BUG: reckey: hkdf: " + err.Error())
-	}
-	return secret.Take32(b)
+	return secret.Derive32(key[:], s.salt[:], info)
 }

@@ -62,6 +62,7 @@ func encrypt(g *encgroup.Group, name string, plain []byte, entropy io.Reader) ([
 	copy(out[wrapAt:], wrapped[:])
 	binary.BigEndian.PutUint64(out[sizeAt:], uint64(len(plain)))
 	aead := newGCM(&key)
+	defer secret.WipeCipher(aead)
 	out = aead.Seal(out, out[nonceAt:headerSize], plain, associated(out, name))
 	return out, Receipt{name, int64(len(plain)), [16]byte(out[idAt:])}, nil
 }
@@ -85,7 +86,9 @@ func decrypt(g *encgroup.Group, r Receipt, b []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer key.Clear()
-	plain, err := newGCM(key).Open(nil, b[nonceAt:headerSize], b[headerSize:], associated(b, r.Name))
+	aead := newGCM(key)
+	defer secret.WipeCipher(aead)
+	plain, err := aead.Open(nil, b[nonceAt:headerSize], b[headerSize:], associated(b, r.Name))
 	if err != nil {
 		return nil, fmt.Errorf("%w: its tag does not match", ErrTampered)
 	}
@@ -97,11 +100,13 @@ func associated(b []byte, name string) []byte {
 	return append(append(make([]byte, 0, headerSize+len(name)), b[:headerSize]...), name...)
 }
 
+// newGCM makes a cipher, which the caller wipes.
 func newGCM(key *secret.Key32) cipher.AEAD {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		panic("BUG: tct: " + err.Error())
 	}
+	defer secret.WipeCipher(block) // GCM has a copy of its own
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
 		panic("BUG: tct: " + err.Error())

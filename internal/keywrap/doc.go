@@ -1,5 +1,7 @@
 // Package keywrap is AES Key Wrap (RFC 3394, NIST SP 800-38F section 6.2),
-// narrowed to what the standards allow: the library underneath accepts more.
+// narrowed to what the standards allow. It is written here and not taken from a
+// library because the libraries leave the key, the key-encrypting key and its key
+// schedule behind in memory; the tests compare it with one.
 //
 // # Invariants
 //
@@ -7,10 +9,9 @@
 //   - Unwrap gives the key or nothing: a wrong key-encrypting key and an altered wrap
 //     are found by the integrity register of RFC 3394 section 2.2.3, compared in
 //     constant time.
+//   - Neither key is left in memory, but for what the caller has.
 //
 // # Limitations
 //
 // Keys of 16 to 4096 bytes in steps of 8; no padding variant (RFC 5649).
-// The library allocates for each 8-byte block and does not clear what it
-// allocated: parts of an unwrapped key stay in the garbage of the heap until it is reused.
 package keywrap

@@ -2,10 +2,12 @@ package keywrap
 
 import (
 	"crypto/aes"
+	"crypto/subtle"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
-	josecipher "github.com/go-jose/go-jose/v4/cipher"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // Overhead is how many bytes a wrap is longer than the key in it: the 64-bit
@@ -28,10 +30,22 @@ func Wrap(kek, key []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keywrap: a key-encrypting key of %d bytes, need 16, 24 or 32", len(kek))
 	}
-	out, err := josecipher.KeyWrap(block, key)
-	if err != nil {
-		return nil, fmt.Errorf("keywrap: %w", err)
+	defer secret.WipeCipher(block)
+	out := make([]byte, Overhead+len(key))
+	copy(out[Overhead:], key)
+	b := append(make([]byte, 0, 2*Overhead), initial...)[:2*Overhead]
+	defer clear(b)
+	t := uint64(0)
+	for range 6 {
+		for i := Overhead; i < len(out); i += 8 {
+			copy(b[8:], out[i:])
+			block.Encrypt(b, b)
+			t++
+			count(b, t)
+			copy(out[i:i+8], b[8:])
+		}
 	}
+	copy(out, b[:8])
 	return out, nil
 }
 
@@ -45,9 +59,30 @@ func Unwrap(kek, wrapped []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keywrap: a key-encrypting key of %d bytes, need 16, 24 or 32", len(kek))
 	}
-	out, err := josecipher.KeyUnwrap(block, wrapped)
-	if err != nil {
+	defer secret.WipeCipher(block)
+	out := append([]byte(nil), wrapped[Overhead:]...)
+	b := append(make([]byte, 0, 2*Overhead), wrapped[:Overhead]...)[:2*Overhead]
+	defer clear(b)
+	for t := uint64(6 * len(out) / 8); t > 0; {
+		for i := len(out) - 8; i >= 0; i -= 8 {
+			count(b, t)
+			t--
+			copy(b[8:], out[i:])
+			block.Decrypt(b, b)
+			copy(out[i:i+8], b[8:])
+		}
+	}
+	if subtle.ConstantTimeCompare(b[:8], initial) != 1 {
+		clear(out)
 		return nil, ErrIntegrity
 	}
 	return out, nil
+}
+
+// initial is the value of the integrity register (RFC 3394 section 2.2.3.1).
+var initial = []byte{0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6}
+
+// count is the step of the register: A xor t.
+func count(a []byte, t uint64) {
+	binary.BigEndian.PutUint64(a, binary.BigEndian.Uint64(a)^t)
 }

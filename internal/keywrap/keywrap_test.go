@@ -2,6 +2,7 @@ package keywrap
 
 import (
 	"bytes"
+	"crypto/aes"
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/c2sp/wycheproof"
+	josecipher "github.com/go-jose/go-jose/v4/cipher"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -221,3 +223,24 @@ func BenchmarkWrap32(b *testing.B)   { benchmarkWrap(b, 32) }
 func BenchmarkWrap64(b *testing.B)   { benchmarkWrap(b, 64) }
 func BenchmarkUnwrap32(b *testing.B) { benchmarkUnwrap(b, 32) }
 func BenchmarkUnwrap64(b *testing.B) { benchmarkUnwrap(b, 64) }
+
+// TestAgreesWithALibrary compares with the key wrap of go-jose.
+func TestAgreesWithALibrary(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		kek := rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "kek")
+		key := rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "key")
+		for range rapid.IntRange(0, 8).Draw(t, "more") {
+			key = append(key, rapid.SliceOfN(rapid.Byte(), 8, 8).Draw(t, "block")...)
+		}
+		block, err := aes.NewCipher(kek)
+		require.NoError(t, err)
+		want, err := josecipher.KeyWrap(block, key)
+		require.NoError(t, err)
+		got, err := Wrap(kek, key)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		back, err := Unwrap(kek, got)
+		require.NoError(t, err)
+		require.Equal(t, key, back)
+	})
+}

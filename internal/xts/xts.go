@@ -2,6 +2,7 @@ package xts
 
 import (
 	"crypto/aes"
+	"crypto/cipher"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ var ErrEqualHalves = errors.New("xts: the two halves of the key are equal")
 // Cipher is an expanded media encryption key. It is safe for concurrent use.
 type Cipher struct {
 	x          *xts.Cipher
+	blocks     []cipher.Block // the two within x
 	sectorSize int
 }
 
@@ -30,11 +32,29 @@ func New(key *secret.Key64, sectorSize int) (*Cipher, error) {
 	if subtle.ConstantTimeCompare(key[:32], key[32:]) == 1 {
 		return nil, ErrEqualHalves
 	}
-	x, err := xts.NewCipher(aes.NewCipher, key[:])
+	c := &Cipher{sectorSize: sectorSize}
+	var err error
+	c.x, err = xts.NewCipher(func(half []byte) (cipher.Block, error) {
+		b, err := aes.NewCipher(half)
+		c.blocks = append(c.blocks, b)
+		return b, err
+	}, key[:])
 	if err != nil {
 		panic("BUG: xts: a 64-byte key is refused: " + err.Error())
 	}
-	return &Cipher{x: x, sectorSize: sectorSize}, nil
+	return c, nil
+}
+
+// Clear overwrites the expanded key. The cipher must not be used afterwards; nil
+// and a cleared one are cleared already.
+func (c *Cipher) Clear() {
+	if c == nil {
+		return
+	}
+	for _, b := range c.blocks {
+		secret.WipeCipher(b)
+	}
+	c.blocks, c.x = nil, nil
 }
 
 // SectorSize is the length of a sector in bytes.

@@ -2,8 +2,6 @@ package seal
 
 import (
 	"crypto/ecdh"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -86,9 +84,5 @@ func agree(own *ecdh.PrivateKey, other *ecdh.PublicKey, ephemeral, recipient []b
 		return nil, fmt.Errorf("seal: %w", err)
 	}
 	defer clear(shared)
-	b, err := hkdf.Key(sha256.New, shared, nil, purpose+"\x00"+string(ephemeral)+string(recipient), 32)
-	if err != nil {
-		panic("BUG: seal: hkdf: " + err.Error())
-	}
-	return secret.Take32(b), nil
+	return secret.Derive32(shared, nil, purpose+"\x00"+string(ephemeral)+string(recipient)), nil
 }

@@ -61,6 +61,7 @@ func newSealer(master *secret.Key32, entropy io.Reader) sealer {
 	if err != nil {
 		panic("BUG: server: " + err.Error())
 	}
+	secret.WipeCipher(b) // GCM has a copy of its own
 	// In a closure no fmt verb finds the key schedule.
 	return func() (cipher.AEAD, io.Reader) { return g, entropy }
 }

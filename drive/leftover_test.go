@@ -1,0 +1,137 @@
+package drive
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/leftover"
+)
+
+// leftoverChild is the environment variable that makes a child of a test.
+const leftoverChild = "FDELAB_LEFTOVER_CHILD"
+
+// TestKeysAfterPowerOff looks through the memory of a process in which a drive was
+// used and lost its power: of the keys that the drive had in RAM not one copy is
+// left. It is a process of its own, so that nothing but the drive has seen a key.
+func TestKeysAfterPowerOff(t *testing.T) {
+	run := func(how string) (string, error) {
+		c := exec.Command(os.Args[0], "-test.run=^TestLeftoverChild$", "-test.v")
+		c.Env = append(os.Environ(), leftoverChild+"="+how)
+		out, err := c.CombinedOutput()
+		if strings.Contains(string(out), leftover.ErrUnsupported.Error()) {
+			t.Skipf("skipped: %v", leftover.ErrUnsupported)
+		}
+		return string(out), err
+	}
+	out, err := run("clean")
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, out, "12 keys, 0 copies", "every key was looked for")
+
+	// The search can fail: it finds a key that is planted.
+	out, err = run("planted")
+	require.Error(t, err)
+	require.Contains(t, out, "1 copies of the MEK, K1")
+}
+
+// forgetful is a source that keeps nothing of what it gave.
+type forgetful uint32
+
+func (f *forgetful) Read(p []byte) (int, error) {
+	for i := range p {
+		*f ^= *f << 13
+		*f ^= *f >> 17
+		*f ^= *f << 5
+		p[i] = byte(*f)
+	}
+	return len(p), nil
+}
+
+// planted keeps a copy of a key, as a bug would.
+var planted []byte
+
+// TestLeftoverChild is the child of TestKeysAfterPowerOff.
+func TestLeftoverChild(t *testing.T) {
+	how := os.Getenv(leftoverChild)
+	if how == "" {
+		t.Skip("skipped: TestKeysAfterPowerOff runs it")
+	}
+	random := forgetful(77)
+	d, label, err := Manufacture(Config{Serial: "L1", SectorSize: 512, Sectors: 64, Ranges: 1, PBKDF2Iterations: 1},
+		Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: NewMemMedia(512), Entropy: &random})
+	require.NoError(t, err)
+	var needles []*leftover.Needle
+	note := func(name string, key []byte) { needles = append(needles, leftover.New(name, key)) }
+	as := func(a Authority, pin PIN, f func(*Session)) {
+		s, err := d.Authenticate(a, pin)
+		require.NoError(t, err)
+		f(s)
+		s.Close()
+	}
+	buf := make([]byte, 512)
+	note("root KEK", d.rootKEK[:])
+	note("MEK of a range that is open, K1", d.ram[1].mek[:32])
+	note("MEK of a range that is open, K2", d.ram[1].mek[32:])
+	note("MEK that GenKey replaces, K1", d.ram[0].mek[:32])
+	note("MEK that GenKey replaces, K2", d.ram[0].mek[32:])
+	require.NoError(t, d.Write(3, buf))
+	owner, next := credential(1), credential(2)
+	for i := range PINSize {
+		owner.get().b[i], next.get().b[i] = byte(i*37+11), byte(i*41+7)
+	}
+	note("credential", owner.raw())
+	note("next credential", next.raw())
+	as(BandMaster(0), label.MSID, func(s *Session) {
+		note("AK of MSID", s.ak[:])
+		require.NoError(t, s.GenKey())
+		require.NoError(t, s.Migrate(owner))
+		note("AK", s.ak[:])
+	})
+	note("MEK, K1", d.ram[0].mek[:32])
+	note("MEK, K2", d.ram[0].mek[32:])
+	if how == "planted" {
+		planted = append(planted, d.ram[0].mek[:]...)
+	}
+	for range 3 {
+		d.PowerOff()
+		require.NoError(t, d.PowerOn())
+		as(BandMaster(0), owner, func(s *Session) {
+			require.NoError(t, s.Unlock())
+			require.NoError(t, d.Write(3, buf))
+			require.NoError(t, d.Read(3, buf))
+		})
+	}
+	as(BandMaster(0), owner, func(s *Session) {
+		require.NoError(t, s.SetPIN(next))
+	})
+	kek, err := KEK(d.fuses.Root, next, d.rec.slot(BandMaster(0)).slot.Salt, 1)
+	require.NoError(t, err)
+	note("KEK", kek[:])
+	kek.Clear()
+	owner.Clear()
+	next.Clear()
+	d.PowerOff()
+	runtime.GC()
+	found, err := leftover.Search(needles...)
+	if errors.Is(err, leftover.ErrUnsupported) {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	sum := 0
+	for i, n := range needles {
+		sum += found[i]
+		if found[i] > 0 {
+			t.Errorf("%d copies of the %s", found[i], n.Name)
+		}
+	}
+	fmt.Printf("%d keys, %d copies\n", len(needles), sum)
+	runtime.KeepAlive(d)
+	runtime.KeepAlive(planted)
+}

@@ -1,0 +1,163 @@
+package encgroup
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/leftover"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
+)
+
+// leftoverChild is the environment variable that makes a child of a test.
+const leftoverChild = "FDELAB_LEFTOVER_CHILD"
+
+// TestKeysAfterPowerOff looks through the memory of a process in which a group was
+// used and lost its power: of its keys and credentials not one copy is left.
+func TestKeysAfterPowerOff(t *testing.T) {
+	run := func(how string) (string, error) {
+		c := exec.Command(os.Args[0], "-test.run=^TestLeftoverChild$", "-test.v")
+		c.Env = append(os.Environ(), leftoverChild+"="+how)
+		out, err := c.CombinedOutput()
+		if strings.Contains(string(out), leftover.ErrUnsupported.Error()) {
+			t.Skipf("skipped: %v", leftover.ErrUnsupported)
+		}
+		return string(out), err
+	}
+	out, err := run("clean")
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, out, "7 keys, 0 copies", "every key was looked for")
+
+	// The search can fail: it finds a key that is planted.
+	out, err = run("planted")
+	require.Error(t, err)
+	require.Contains(t, out, "1 copies of the group key")
+}
+
+// forgetful is a source that keeps nothing of what it gave.
+type forgetful uint32
+
+func (f *forgetful) Read(p []byte) (int, error) {
+	for i := range p {
+		*f ^= *f << 13
+		*f ^= *f >> 17
+		*f ^= *f << 5
+		p[i] = byte(*f)
+	}
+	return len(p), nil
+}
+
+// farServer is a key server in another machine: what it keeps is masked here.
+type farServer struct {
+	id   string
+	made *[][32]byte // by all servers
+	from *forgetful
+}
+
+func (s farServer) ID() string { return s.id }
+
+func (s farServer) Create(string) (string, error) {
+	var k [32]byte
+	for i := range k {
+		var b [1]byte
+		_, _ = s.from.Read(b[:])
+		k[i] = b[0] // masked as it is: the key is something else
+	}
+	*s.made = append(*s.made, k)
+	return fmt.Sprint(len(*s.made) - 1), nil
+}
+
+func (s farServer) Get(uid string) (*secret.Key32, error) {
+	var n int
+	if _, err := fmt.Sscan(uid, &n); err != nil || n >= len(*s.made) {
+		return nil, ErrNoKey
+	}
+	k := new(secret.Key32)
+	for i := range k {
+		k[i] = (*s.made)[n][i] ^ 0x5C
+	}
+	return k, nil
+}
+
+// planted keeps a copy of a key, as a bug would.
+var planted []byte
+
+// TestLeftoverChild is the child of TestKeysAfterPowerOff.
+func TestLeftoverChild(t *testing.T) {
+	how := os.Getenv(leftoverChild)
+	if how == "" {
+		t.Skip("skipped: TestKeysAfterPowerOff runs it")
+	}
+	random := forgetful(99)
+	d, _, err := drive.Manufacture(drive.Config{Serial: "A1", SectorSize: 512, Sectors: 64, PBKDF2Iterations: 1},
+		drive.Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: drive.NewMemMedia(512), Entropy: &random})
+	require.NoError(t, err)
+	made := new([][32]byte)
+	servers := []KeyServer{farServer{"ks1", made, &random}, farServer{"ks2", made, &random}}
+	store := &MemStore{}
+	g := New(servers, &random, store)
+	var needles []*leftover.Needle
+	note := func(name string, key *secret.Key32) { needles = append(needles, leftover.New(name, key[:])) }
+	noteAll := func(when string) {
+		all, err := g.Secrets("A1")
+		require.NoError(t, err)
+		for _, s := range all {
+			note(s.Name+when, s.Secret)
+			s.Secret.Clear()
+		}
+	}
+	require.NoError(t, g.Configure("leftover"))
+	require.NoError(t, g.Admit(d))
+	noteAll("") // data key, group key, generation 1
+	if how == "planted" {
+		planted = append(planted, g.ram().group[:]...)
+	}
+	cycle := func() {
+		g.PowerOff()
+		d.PowerOff()
+		require.NoError(t, d.PowerOn())
+		g, err = Load(store.Record(), servers, &random, store)
+		require.NoError(t, err)
+		require.NoError(t, g.Retrieve())
+		require.NoError(t, g.Unlock(d))
+	}
+	cycle()
+	require.NoError(t, g.Rekey(d))
+	require.NoError(t, g.BeginGroupRekey())
+	note("next group key", g.ram().next)
+	cycle()
+	require.NoError(t, g.RekeyMember(d))
+	require.NoError(t, g.FinishGroupRekey())
+	_, err = g.RekeyDataKey()
+	require.NoError(t, err)
+	cycle()
+	_, err = g.TestAccess()
+	require.NoError(t, err)
+	noteAll(", in the end")
+	g.PowerOff()
+	d.PowerOff()
+	runtime.GC()
+	found, err := leftover.Search(needles...)
+	if errors.Is(err, leftover.ErrUnsupported) {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	sum := 0
+	for i, n := range needles {
+		sum += found[i]
+		if found[i] > 0 {
+			t.Errorf("%d copies of the %s", found[i], n.Name)
+		}
+	}
+	fmt.Printf("%d keys, %d copies\n", len(needles), sum)
+	runtime.KeepAlive(g)
+	runtime.KeepAlive(planted)
+}
