@@ -165,7 +165,7 @@ var all = []Mutant{
 		"drive/power.go", "		if g.cfg.LockOnReset&member == 0 {\n", "		if g.cfg.LockOnReset&member != member+1 {\n",
 	}}},
 	{Row: 24, Defect: "keys are let go of, not cleared", Edits: []Edit{{
-		"drive/range.go", "		m.mek.Clear()\n", "		_ = m.mek.Clear\n",
+		"drive/range.go", "	m.mek.Clear()\n", "	_ = m.mek.Clear\n",
 	}}},
 	{Row: 25, Defect: "the indicator of a factory PIN is not set", Edits: []Edit{{
 		"drive/manufacture.go", "slotRecord{authority: a, atMSID: true, slot: slot}", "slotRecord{authority: a, slot: slot}",
