@@ -66,10 +66,11 @@ func (m *Machine) foreseen() bool {
 	return m.keys.foreseen() && !(m.writing() && slices.Contains(m.scarred[:], true)) && len(m.failing()) == 0
 }
 
-// failing lists the members of ranks whose failure is predicted: RAS may start the smart
+// failing lists the members of ranks whose failure is predicted, or may be within the hour, since somebody
+// gave a band of them a place and their data read as something else: RAS may start the smart
 // rebuild of one of them at any hour, or report that its group has no key.
 func (m *Machine) failing() []raslab.DriveInfo {
-	return slices.DeleteFunc(m.Lab.Drives(), func(d raslab.DriveInfo) bool { return !d.Predicted || d.Rank == "" })
+	return slices.DeleteFunc(m.Lab.Drives(), func(d raslab.DriveInfo) bool { return !d.Predicted && !m.handled[d.Serial] || d.Rank == "" })
 }
 
 // moment does something to the facility and to the model in which keys are asked

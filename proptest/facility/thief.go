@@ -96,7 +96,8 @@ func (m *Machine) rob(p *raslab.Part, member bool) error {
 	return nil
 }
 
-// take keeps the customer data that can be read now, two sectors of each band.
+// take keeps the customer data that can be read now, two sectors of each band. Hosts write
+// below sectors; what is above is an outsider's.
 func (v *prey) take(p *raslab.Part) {
 	if st := p.Drive.Status(); !st.Powered {
 		return
@@ -107,7 +108,7 @@ func (v *prey) take(p *raslab.Part) {
 		band := bandOf(p.Drive, lba)
 		cipher, ok := dump.Sector(lba)
 		plain := make([]byte, sectorSize)
-		if !ok || taken[band] == 2 || p.Drive.Read(lba, plain) != nil || !telling(plain) {
+		if lba >= sectors || !ok || taken[band] == 2 || p.Drive.Read(lba, plain) != nil || !telling(plain) {
 			continue
 		}
 		taken[band]++
