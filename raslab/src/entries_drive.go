@@ -40,9 +40,9 @@ var driveEntries = []Entry{
 		Title:    "A drive was not cryptographically erased",
 		Severity: Serious,
 		Cause: "A drive left its encryption group, or was to start afresh, and its media key or a wrap of it is still there. It happens in a drive repair, " +
-			"in an MES install of an enclosure or of drives, in a rank removal that looked successful to the customer, and in the recovery after a rank creation that failed. " +
+			"in an MES install of an enclosure or of drives, in a rank removal that looked successful to the customer, and in the recovery after a rank creation that failed; here also when a smart rebuild, a spare that is released or a drive that is put into a running facility leads to an erase. " +
 			"Until the erase has succeeded, whoever holds the drive and an old credential may read what was on it.",
-		When: []When{Repair, MESInstall, RankRemoval, FailedRankRecovery},
+		When: []When{Repair, MESInstall, RankRemoval, FailedRankRecovery, SmartRebuild, Anytime},
 		Check: []string{
 			"Which of the four actions was running: the location and the time of the event say it. The action itself may have reported success.",
 			"Whether the drive is in use. A drive that is a member of a rank must not be erased, whatever the event says.",
@@ -61,6 +61,7 @@ var driveEntries = []Entry{
 		Assumption: []string{
 			"Severity: our scale.",
 			"Cause: the four situations are from the source; what remains on the drive is ours.",
+			"When: the smart rebuild and any time are ours. An erase that fails there leaves the same key behind, and the source gives it no code of its own.",
 			"Check: ours; the list is lost in the source.",
 			"Action: ours; the list is lost in the source.",
 			"Closing: by hand; the source gives no rule for this code.",
@@ -71,7 +72,7 @@ var driveEntries = []Entry{
 		Code:     BE34009F,
 		Title:    "Drives are still not erased after the ranks were removed",
 		Severity: Serious,
-		Cause: "Before a storage facility leaves its site, a discontinue scan asks every encrypting drive for its erase status. One or more answered security degraded. " +
+		Cause: "Before a storage facility leaves its site, a discontinue scan asks every encrypting drive for its erase status. One or more answered security degraded, or, here, are not proved to be erased for another reason: they do not answer, are configured, or were written without a verified erase. " +
 			"With the last data and the logical configuration, ranks included, every drive should have been erased by itself; for these drives that did not happen or did not succeed. " +
 			"The facility is not proven clean and must not leave.",
 		When: []When{DiscontinueScan},
@@ -90,6 +91,7 @@ var driveEntries = []Entry{
 		Closing: Closing{Kind: ByHand},
 		Assumption: []string{
 			"Severity: our scale.",
+			"Cause: the source names drives that are security degraded. That drives which prove nothing are in the event too is ours: a scan that left them out would pass a facility which is not clean.",
 			"Check: ours; the source only says when the condition is detected.",
 			"Action: the next level of support is the source's one action; the rest is ours.",
 			"Closing: by hand; the source gives no rule for this code.",
