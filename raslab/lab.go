@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -42,6 +43,11 @@ type Options struct {
 	// objects, and the server may have kept the earlier ones.
 	Cloud        tct.Cloud
 	CloudEntropy io.Reader
+
+	// Plain names the slots whose drives cannot encrypt, as the factory delivered them;
+	// at least one drive must be able to. NoCertificate delivers the facility without one.
+	Plain         []string
+	NoCertificate bool
 
 	Serial string // of the facility, 1 to 10 letters and digits; default "75NR641"
 	// Shelf holds loose drives. Facilities that share one can exchange drives;
@@ -169,24 +175,18 @@ func New(o Options) (*Lab, error) {
 			if err != nil {
 				return nil, err
 			}
+			p.plain = slices.Contains(o.Plain, s.name)
 			l.fit(s, p)
-			if err := s.port.PowerOn(); err != nil {
-				return nil, fmt.Errorf("raslab: %w", err)
-			}
-			s.state, s.why = Normal, ""
-			id, err := l.identify(s)
-			if err != nil {
-				return nil, fmt.Errorf("raslab: %w", err)
-			}
-			l.custody.seen(s, id)
+			s.state, s.why = NewDrive, ""
 		}
 	}
-	l.custody.save()
 	for i := range l.partitions {
 		l.partitions[i] = partition{id: i, complete: true, access: true, last: o.Start, memory: memory{entropy: l.stream(memoryName(i))}}
 	}
 	l.logf("iml", "facility %s: %d enclosures, %d drives, %d array sites, %d key servers",
 		o.Serial, len(l.slots)/slotsPerEnclosure, o.Drives, len(l.sites), len(ids))
+	l.install(l.begin("field install", o.Serial), true)
+	l.custody.save()
 	l.hourlyRun = l.hourly
 	l.clock.after(healthPeriod, "health check", l.hourlyRun)
 	l.periodicRun = l.periodic
@@ -203,8 +203,10 @@ func (l *Lab) newKeyPath() (err error) {
 	if l.pki, err = newPKI(l.stream("authorities"), l.options.Start, l.options.Serial); err != nil {
 		return err
 	}
-	if err := l.DefaultCertificate(); err != nil {
-		return err
+	if !l.options.NoCertificate {
+		if err := l.DefaultCertificate(); err != nil {
+			return err
+		}
 	}
 	for i := range l.cluster.Servers() {
 		mem, err := l.cluster.Server(keyServerAddr(i + 1))
@@ -265,15 +267,32 @@ func (o *Options) complete() error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d consoles", o.Consoles), "1 and 2 are right")
 	case o.KeyPeriod < time.Minute:
 		return refuse(ErrInvalid, op, fmt.Sprintf("a key retrieval every %s", o.KeyPeriod), "at least 1m is right")
+	case len(o.Plain) >= o.Drives:
+		return refuse(ErrInvalid, op, "no drive can encrypt", "a facility without encryption is not simulated")
 	case o.Cloud != nil && o.CloudEntropy == nil:
 		return refuse(ErrInvalid, op, "a cloud server without a source of entropy", "object keys for it need one")
 	case !plainName(o.Serial):
 		return refuse(ErrInvalid, op, fmt.Sprintf("serial number %q", o.Serial), "1 to 10 letters and digits are right")
 	}
+	for _, name := range o.Plain {
+		if !o.hasSlot(name) {
+			return refuse(ErrInvalid, op, fmt.Sprintf("no drive is delivered in slot %q", name), fmt.Sprintf("slots are named like %s", slotName(1, 1)))
+		}
+	}
 	if o.Shelf == nil {
 		o.Shelf = NewShelf(o.Seed)
 	}
 	return nil
+}
+
+// hasSlot says whether a drive is delivered in a slot.
+func (o *Options) hasSlot(name string) bool {
+	for i := range o.Drives {
+		if name == slotName(i/slotsPerEnclosure+1, i%slotsPerEnclosure+1) {
+			return true
+		}
+	}
+	return false
 }
 
 func plainName(s string) bool {

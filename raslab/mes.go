@@ -6,29 +6,39 @@ import (
 	"strings"
 )
 
-// MESRequest is an upgrade by one enclosure.
+// MESRequest is an upgrade: an enclosure with its drives, or the drives of one array
+// site for an enclosure that is half full.
 type MESRequest struct {
-	// Serials of shelf parts for slots 1, 2, ...; "" or missing ones come new
-	// from the factory. At most 16.
+	// DrivesOnly installs eight drives in the free slots of an enclosure that is
+	// there, in place of an enclosure with 16.
+	DrivesOnly bool
+	// Serials of shelf parts for the slots to be filled, in their order; "" or missing
+	// ones come new from the factory. At most as many as there are slots to fill.
 	Serials []string
 	// AllowErase lets the install erase drives that do not arrive erased. A
 	// drive that is Configured is never erased.
 	AllowErase bool
 }
 
-// InstallMES installs an enclosure of 16 drives: power, drive certify, two array
-// sites. A drive that can not be used does not stop the others. Report.Object is
-// the enclosure's name.
+// InstallMES installs an enclosure of 16 drives, or eight drives: power, drive certify, and
+// an array site for each eight. A drive that can not be used does not stop the others.
+// Report.Object is the enclosure's name.
 func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	const op = "mes install"
 	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	if len(q.Serials) > slotsPerEnclosure {
-		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("%d drives for one enclosure", len(q.Serials)), fmt.Sprintf("it has %d slots", slotsPerEnclosure))
+	places, free := slotsPerEnclosure, l.freeSlots()
+	if q.DrivesOnly {
+		places = drivesPerSite
 	}
-	if len(l.slots)+slotsPerEnclosure > drivesMax {
+	switch {
+	case len(q.Serials) > places:
+		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("%d drives for %d slots", len(q.Serials), places), fmt.Sprintf("name at most %d", places))
+	case q.DrivesOnly && free == nil:
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("no enclosure has %d empty slots without an array site", drivesPerSite), "install an enclosure")
+	case !q.DrivesOnly && len(l.slots)+slotsPerEnclosure > drivesMax:
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("the facility has %d slots", len(l.slots)), fmt.Sprintf("at most %d are possible", drivesMax))
 	}
 	seen := map[*Part]bool{}
@@ -52,7 +62,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 		l.raiseInvalidConfiguration(finding{location: l.location(), why: op + ": " + own.Warning})
 		return rep.done(), nil
 	}
-	parts := make([]*Part, slotsPerEnclosure)
+	parts := make([]*Part, places)
 	for i := range parts {
 		if i < len(q.Serials) && strings.TrimSpace(q.Serials[i]) != "" {
 			parts[i] = l.options.Shelf.Find(q.Serials[i])
@@ -64,9 +74,18 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 		}
 		parts[i] = p
 	}
-	slots := l.addEnclosure(slotsPerEnclosure)
+	slots, sites := free, len(l.sites)
+	if q.DrivesOnly {
+		l.addSite(free)
+	} else {
+		slots = l.addEnclosure(slotsPerEnclosure)
+	}
 	rep := l.begin(op, enclosureName(slots[0].enclosure))
-	rep.note("enclosure %s installed at %s", rep.r.Object, enclosureLocation(slots[0].enclosure))
+	if q.DrivesOnly {
+		rep.note("%d drives installed in %s", places, rep.r.Object)
+	} else {
+		rep.note("enclosure %s installed at %s", rep.r.Object, enclosureLocation(slots[0].enclosure))
+	}
 	for i, s := range slots {
 		if slices.Contains(l.options.Shelf.parts, parts[i]) {
 			l.plug(s, parts[i])
@@ -78,6 +97,28 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 			rep.did(s, "certified")
 		}
 	}
-	rep.note("array sites %s and %s are unassigned", l.sites[len(l.sites)-2].name(), l.sites[len(l.sites)-1].name())
+	if added := l.sites[sites:]; len(added) == 1 {
+		rep.note("array site %s is unassigned", added[0].name())
+	} else {
+		rep.note("array sites %s and %s are unassigned", added[0].name(), added[1].name())
+	}
 	return rep.done(), nil
+}
+
+// freeSlots are the eight slots of the first enclosure that is half full: empty, and of no
+// array site; nil if there is none.
+func (l *Lab) freeSlots() []*slot {
+	var free []*slot
+	for i, s := range l.slots {
+		if i%slotsPerEnclosure == 0 {
+			free = nil
+		}
+		if s.site == nil && s.port.part == nil {
+			free = append(free, s)
+		}
+		if len(free) == drivesPerSite {
+			return free
+		}
+	}
+	return nil
 }

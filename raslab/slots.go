@@ -81,14 +81,20 @@ func (l *Lab) addEnclosure(drives int) []*slot {
 		added = append(added, s)
 	}
 	for i := 0; i+drivesPerSite <= drives; i += drivesPerSite {
-		t := &site{id: len(l.sites) + 1, slots: added[i : i+drivesPerSite]}
-		for _, s := range t.slots {
-			s.site = t
-		}
-		l.sites = append(l.sites, t)
+		l.addSite(added[i : i+drivesPerSite])
 	}
 	l.watchStale = true
 	return added
+}
+
+// addSite makes an array site of eight slots that belong to none.
+func (l *Lab) addSite(slots []*slot) {
+	t := &site{id: len(l.sites) + 1, slots: slots}
+	for _, s := range slots {
+		s.site = t
+	}
+	l.sites = append(l.sites, t)
+	l.watchStale = true
 }
 
 // slotNamed finds a slot by name or location code, in any case.

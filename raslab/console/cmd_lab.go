@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ func labCommands() []*Command {
 				{Name: "keyservers", Kind: intKind("number", 0, 4), Default: "2", Help: "key servers of the customer"},
 				{Name: "consoles", Kind: intKind("number", 1, 2), Default: "2", Help: "management consoles"},
 				{Name: "bands", Kind: intKind("number", 0, drive.MaxRanges), Default: "0", Help: "bands that each drive has beside the global one; ranks use none"},
+				{Name: "plain", Kind: textKind, Help: "slots in which the factory has put drives that cannot encrypt, separated by commas"},
+				{Name: "certificate", Kind: textKind, Values: []string{"default", "none"}, Default: "default", Help: "whether the facility is delivered with its certificate"},
 			},
 			Example: "lab new drives=32 seed=7",
 			Run:     (*Session).newLab,
@@ -84,7 +87,13 @@ func labCommands() []*Command {
 }
 
 func (s *Session) newLab(a Args) error {
-	o := raslab.Options{Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles"), Bands: arg[int](a, "bands"), Dial: s.options.Dial, Cloud: s.options.Cloud, CloudEntropy: s.options.Entropy}
+	o := raslab.Options{
+		Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles"), Bands: arg[int](a, "bands"), Dial: s.options.Dial, Cloud: s.options.Cloud, CloudEntropy: s.options.Entropy,
+		NoCertificate: arg[string](a, "certificate") == "none",
+	}
+	if list := arg[string](a, "plain"); list != "" {
+		o.Plain = strings.Split(strings.ToUpper(list), ",")
+	}
 	if a.Has("seed") {
 		o.Seed = arg[uint64](a, "seed")
 	}
@@ -97,6 +106,7 @@ func (s *Session) newLab(a Args) error {
 	}
 	s.take(lab)
 	s.printf("%s\n", summary(lab))
+	s.announce(nil) // what the field install found
 	return nil
 }
 
@@ -117,8 +127,9 @@ func summary(lab *raslab.Lab) string {
 			encrypted++
 		}
 	}
+	drives := slices.DeleteFunc(lab.Drives(), func(d raslab.DriveInfo) bool { return d.Serial == "" })
 	line := fmt.Sprintf("facility %s: %s, %s, %s, %s", lab.Serial(), count(len(lab.Enclosures()), "enclosure"),
-		count(len(lab.Drives()), "drive"), count(len(lab.Sites()), "array site"), count(len(ranks), "rank"))
+		count(len(drives), "drive"), count(len(lab.Sites()), "array site"), count(len(ranks), "rank"))
 	if encrypted > 0 {
 		line += fmt.Sprintf(" (%d encrypted)", encrypted)
 	}

@@ -82,14 +82,22 @@ func serviceCommands() []*Command {
 			}),
 		},
 		{
-			Noun: "mes", Verb: "install", Summary: "install an enclosure of 16 drives: power, drive certify, two array sites",
+			Noun: "field", Verb: "install", Summary: "certify the drives with which the facility was delivered and that are not installed yet",
+			Detail:  "It ran when the facility was built. Repeat it after what was wrong has been put right.",
+			Example: "field install",
+			Run:     withLab(func(s *Session, lab *raslab.Lab, _ Args) error { return s.report(lab.FieldInstall()) }),
+		},
+		{
+			Noun: "mes", Verb: "install", Summary: "install an enclosure of 16 drives, or eight drives: power, drive certify, array sites",
+			Detail: "Drives alone go into the free slots of an enclosure that is half full.",
 			Params: []Param{
+				{Name: "what", Kind: textKind, Values: []string{"enclosure", "drives"}, Default: "enclosure", Help: "an enclosure with its drives, or eight drives"},
 				{Name: "serials", Kind: textKind, Help: "drives of the shelf for slots 1, 2, ..., separated by commas; the others come new from the factory", Complete: serials},
 				{Name: "erase", Kind: textKind, Values: yesNo, Default: "no", Help: "whether drives that do not arrive erased may be erased; a configured one never is"},
 			},
 			Example: "mes install erase=yes",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				r := raslab.MESRequest{AllowErase: arg[string](a, "erase") == "yes"}
+				r := raslab.MESRequest{DrivesOnly: arg[string](a, "what") == "drives", AllowErase: arg[string](a, "erase") == "yes"}
 				if list := arg[string](a, "serials"); list != "" {
 					for _, serial := range strings.Split(list, ",") { // blanks may belong to it
 						if strings.TrimSpace(serial) == "" {

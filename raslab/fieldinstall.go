@@ -1,0 +1,50 @@
+package raslab
+
+import "slices"
+
+// FieldInstall certifies the drives with which the facility was delivered, and that
+// are not installed yet (MAP4980, row BE14CFF5: "field install when drive certify is
+// initiated"). It runs when the facility is built, and again when a service person asks
+// for it after what was wrong has been put right. A facility without a valid certificate
+// is not installed: no drive is certified. A drive that cannot be used does not stop the
+// others.
+func (l *Lab) FieldInstall() (out Report, bad error) {
+	const op = "field install"
+	defer l.recovered(op, &out, &bad)
+	if err := l.idle(op); err != nil {
+		return Report{}, err
+	}
+	if !slices.ContainsFunc(l.slots, (*slot).delivered) {
+		return Report{}, refuse(ErrState, op, "every drive is installed", "mes install adds drives")
+	}
+	rep := l.begin(op, l.options.Serial)
+	l.install(rep, false)
+	return rep.done(), nil
+}
+
+// delivered says whether the slot holds a drive that no drive certify has passed.
+func (s *slot) delivered() bool {
+	return s.port.part != nil && (s.state == NewDrive || s.state == Inappropriate)
+}
+
+// install certifies what was delivered. What goes well at the very first leaves no trace: a lab
+// begins with a facility that is installed.
+func (l *Lab) install(rep *reporter, first bool) {
+	if own := l.FacilityCertificate(); !own.Valid {
+		l.certifyFacility(rep.r.Action)
+		rep.r.Failed = true
+		rep.note("no drive was certified: %s", own.Warning)
+		return
+	}
+	for _, s := range l.slots {
+		if !s.delivered() {
+			continue
+		}
+		if first {
+			s.state, s.why = Normal, ""
+		}
+		if l.certify(rep, s, rep.r.Action, false) && !first {
+			rep.did(s, "certified")
+		}
+	}
+}
