@@ -217,7 +217,11 @@ func (m *Machine) calm([]string) error {
 	if err := m.sub("advance 60"); err != nil {
 		return err
 	}
-	unheard := slices.ContainsFunc(k.groups, func(g *worldGroup) bool { return g.phase == phaseDone && len(k.activeOf(g.id)) == 0 })
+	// Where no server gives the key, the facility may still ask for connectivity.
+	unheard := slices.ContainsFunc(k.groups, func(g *worldGroup) bool {
+		all := k.attempts(g)
+		return g.phase == phaseDone && !got(all, 0) && !got(all, 1)
+	})
 	if k.unsure && k.running && !k.badUnsure && !k.unreadable() && !unheard {
 		k.unsure, k.cutOff, k.query = false, false, time.Time{}
 		for _, w := range k.managers {
