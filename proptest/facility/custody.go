@@ -57,7 +57,8 @@ func (m *Machine) checkScan(d raslab.DiscontinueReport) error {
 		if lba, holds := readable(p); holds && v.Passed {
 			return m.failf("%s passed the scan (%s), and its sector %d can be read", v.Slot, v.Verdict, lba)
 		}
-		if c := m.Lab.Certificate(v.Serial); (c != nil) != (v.Passed && v.Certificate != nil) {
+		// A second look at a drive with a fault plan may find something else than the first.
+		if c := m.Lab.Certificate(v.Serial); p.Flash.Plan() == nil && (c != nil) != (v.Passed && v.Certificate != nil) {
 			return m.failf("%s: the scan says %q, and there is a certificate: %v", v.Slot, v.Verdict, c != nil)
 		}
 	}
@@ -66,7 +67,7 @@ func (m *Machine) checkScan(d raslab.DiscontinueReport) error {
 		known[r.Identity] = r
 	}
 	for _, p := range m.Lab.Shelf().Parts() {
-		if p.Flash.Plan() != nil || p.Dead() || p.Drive.PowerOn() != nil {
+		if p.Flash.Plan() != nil || p.Dead() || m.strange[p.Serial()] || p.Drive.PowerOn() != nil {
 			continue
 		}
 		lba, holds := readable(p)

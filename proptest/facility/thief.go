@@ -31,6 +31,7 @@ func (m *Machine) checkThief() error {
 		if d.Serial == "" {
 			continue
 		}
+		delete(m.strange, d.Serial)
 		p, err := m.Lab.Part(d.Slot)
 		if err != nil {
 			return m.refusal(err)

@@ -109,6 +109,7 @@ func (m *Machine) used(a []string) error {
 		hands[what](p)
 	}
 	p.Drive.PowerOff()
+	m.strange[p.Serial()] = true
 	return nil
 }
 
