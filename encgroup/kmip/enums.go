@@ -140,13 +140,19 @@ type ObjectType uint32
 
 // The object types that the server keeps.
 const (
+	Certificate  ObjectType = 0x01
 	SymmetricKey ObjectType = 0x02
 	Template     ObjectType = 0x06
 	SecretData   ObjectType = 0x07
+	OpaqueObject ObjectType = 0x08
 )
 
 func (t ObjectType) String() string {
 	switch t {
+	case Certificate:
+		return "Certificate"
+	case OpaqueObject:
+		return "Opaque Object"
 	case SymmetricKey:
 		return "Symmetric Key"
 	case Template:
@@ -182,9 +188,12 @@ func (s State) String() string {
 // Algorithm is a cryptographic algorithm (section 9.1.3.2.13).
 type Algorithm uint32
 
-// The algorithms for which the server makes and takes keys.
+// The algorithms for which the server makes and takes keys; RSA and ECDSA are of the keys
+// in certificates.
 const (
 	AES        Algorithm = 0x03
+	RSA        Algorithm = 0x04
+	ECDSA      Algorithm = 0x06
 	HMACSHA1   Algorithm = 0x07
 	HMACSHA224 Algorithm = 0x08
 	HMACSHA256 Algorithm = 0x09
@@ -221,6 +230,15 @@ type SecretType uint32
 const (
 	Password SecretType = 0x01
 	Seed     SecretType = 0x02
+)
+
+// CertificateType is the type of a certificate (section 9.1.3.2.6).
+type CertificateType uint32
+
+// The types of certificates.
+const (
+	X509 CertificateType = 0x01
+	PGP  CertificateType = 0x02
 )
 
 // LinkType is the type of a link between objects (section 9.1.3.2.20).
@@ -307,4 +325,13 @@ const (
 	AttrOriginalCreationDate     = "Original Creation Date"
 	AttrDescription              = "Description"
 	AttrComment                  = "Comment"
+	AttrCertificateType          = "Certificate Type"
+	AttrCertificateLength        = "Certificate Length"
+	AttrX509Identifier           = "X.509 Certificate Identifier"
+	AttrX509Subject              = "X.509 Certificate Subject"
+	AttrX509Issuer               = "X.509 Certificate Issuer"
+	AttrSensitive                = "Sensitive"
+	AttrAlwaysSensitive          = "Always Sensitive"
+	AttrExtractable              = "Extractable"
+	AttrNeverExtractable         = "Never Extractable"
 )

@@ -140,7 +140,7 @@ func pykmipServer(t testing.TB) (kmip.Config, *authority) {
 // TestClientAgainstPyKMIP: their server takes what our client says, and our
 // client what it answers, in every version of KMIP 1.
 func TestClientAgainstPyKMIP(t *testing.T) {
-	cfg, _ := pykmipServer(t)
+	cfg, a := pykmipServer(t)
 	for _, v := range kmip.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			cfg := cfg
@@ -188,6 +188,21 @@ func TestClientAgainstPyKMIP(t *testing.T) {
 			out, err := c.Get(uid)
 			require.NoError(t, err)
 			require.Equal(t, in.Material, out.Material, "what was registered comes back")
+
+			for _, in := range []*kmip.Object{
+				{Type: kmip.OpaqueObject, Opaque: 1 << 31, Material: []byte("whatever")},
+				{Type: kmip.Certificate, Certificate: kmip.X509, Material: a.ca.Cert.Raw},
+			} {
+				attrs := []kmip.Attribute{kmip.NameOf(name + " " + in.Type.String())}
+				if in.Type == kmip.Certificate {
+					attrs = append(attrs, kmip.UsageOf(0))
+				}
+				uid, err := c.Register(in, attrs...)
+				require.NoError(t, err, "Register of a %s", in.Type)
+				out, err := c.Get(uid)
+				require.NoError(t, err)
+				require.Equal(t, *in, out, "what was registered comes back")
+			}
 		})
 	}
 }
@@ -210,7 +225,7 @@ func TestKeyServerAgainstPyKMIP(t *testing.T) {
 // theirs is what PyKMIP's client does with our server: one line of JSON for each
 // step, so that this side judges the answers.
 const theirs = `
-import sys, json
+import ssl, sys, json
 from kmip.pie import client, objects
 from kmip.core import enums
 from kmip.core.factories.attributes import AttributeFactory
@@ -248,6 +263,12 @@ with c:
     step("secret", c.get(s).value.decode())
     s = c.register(objects.SymmetricKey(enums.CryptographicAlgorithm.AES, 128, b"k" * 16, [enums.CryptographicUsageMask.ENCRYPT], name="key " + version.name))
     step("key", c.get(s).value.decode())
+    der = ssl.PEM_cert_to_DER_cert(open(ca).read())
+    s = c.register(objects.X509Certificate(der, name="certificate " + version.name))
+    step("certificate", c.get(s).value == der)
+    s = c.register(objects.OpaqueObject(b"whatever", enums.OpaqueDataType.NONE, name="opaque " + version.name))
+    step("opaque object", c.get(s).value.decode())
+    s = c.locate(attributes=[f.create_attribute(enums.AttributeType.NAME, "key " + version.name)])[0]
     fails("same name", lambda: c.register(objects.SymmetricKey(enums.CryptographicAlgorithm.AES, 128, b"k" * 16, [enums.CryptographicUsageMask.ENCRYPT], name="key " + version.name)))
     fails("no such", lambda: c.get("nonsense"))
     new = c.rekey(s)
@@ -289,6 +310,8 @@ func TestServerAgainstPyKMIP(t *testing.T) {
 				{"get destroyed", "ILLEGAL_OPERATION"},
 				{"secret", "0123456789abcdef0123456789abcdef"},
 				{"key", "kkkkkkkkkkkkkkkk"},
+				{"certificate", true},
+				{"opaque object", "whatever"},
 				{"same name", "INVALID_FIELD"},
 				{"no such", "ITEM_NOT_FOUND"},
 				{"rekey", true},

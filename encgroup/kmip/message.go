@@ -55,6 +55,7 @@ type Request struct {
 	Continuation Continuation // 0 means Stop
 	Ordered      bool         // Batch Order Option; a batch is always done in order
 	Time         time.Time    // Time Stamp; zero: none
+	Credential   bool         // of a request that was read: its header holds an Authentication
 	Items        []RequestItem
 }
 
@@ -66,6 +67,9 @@ type RequestItem struct {
 	// Critical is the vendor of a Message Extension that must be understood.
 	// There is none that the server understands.
 	Critical string
+	// Err is what is wrong with an item that was read, a *Failure: the others of the
+	// batch are good all the same.
+	Err error
 }
 
 // append writes the version as a field of a message.
@@ -125,6 +129,10 @@ func (q *RequestItem) append(dst []byte) []byte {
 // ParseRequest reads a request message. Payloads refer to the bytes of the
 // message. The version is known even if the rest can not be read, so that the answer
 // can be given in it; otherwise it is zero. Errors are a *Failure.
+//
+// An error in one batch item is told of in that item alone. A request of a minor
+// version above 1.4 is read as one of 1.4, without the fields that 1.4 does not
+// know (KMIP specification 1.4, section 11.1).
 func ParseRequest(msg []byte, l ttlv.Limits) (*Request, error) {
 	return ParseRequestWith(&ttlv.Decoder{Limits: l}, msg)
 }
@@ -138,6 +146,11 @@ func ParseRequestWith(d *ttlv.Decoder, msg []byte) (*Request, error) {
 	}
 	if m.Tag != TagRequestMessage {
 		return q, Fail(InvalidMessage, "tag %06x is no request message", uint32(m.Tag))
+	}
+	if h := m.Find(TagRequestHeader); h != nil {
+		if v := h.Find(TagProtocolVersion); v != nil && newer(v) {
+			m.IgnoreUnknown()
+		}
 	}
 	r := ttlv.Read(&m)
 	count, err := q.header(r.Required(TagRequestHeader, ttlv.Structure))
@@ -154,7 +167,7 @@ func ParseRequestWith(d *ttlv.Decoder, msg []byte) (*Request, error) {
 	q.Items = make([]RequestItem, len(items))
 	for n, i := range items {
 		if err := q.Items[n].parse(i); err != nil {
-			return q, FailureOf(err)
+			q.Items[n].Err = FailureOf(err)
 		}
 		if len(items) > 1 && q.Items[n].ID == nil {
 			return q, Fail(InvalidMessage, "item %d of a batch of %d has no Unique Batch Item ID", n, len(items))
@@ -163,11 +176,20 @@ func ParseRequestWith(d *ttlv.Decoder, msg []byte) (*Request, error) {
 	return q, nil
 }
 
+// newer says whether a field has a version with the major of ours and a minor above.
+func newer(i *ttlv.Item) bool {
+	major, minor := i.Find(TagProtocolVersionMajor), i.Find(TagProtocolVersionMinor)
+	return major != nil && minor != nil && major.Int == int64(V14.Major) && minor.Int > int64(V14.Minor)
+}
+
 func (q *Request) header(i *ttlv.Item) (count int32, err error) {
 	r := ttlv.Read(i)
 	v, err := ReadVersion(r.Required(TagProtocolVersion, ttlv.Structure))
 	if err != nil {
 		return 0, err
+	}
+	if v.Major == V14.Major && v.Minor > V14.Minor {
+		v = V14
 	}
 	if !v.Known() {
 		return 0, Fail(InvalidMessage, "KMIP %s is not spoken here: 1.0 to 1.4 are", v)
@@ -178,7 +200,7 @@ func (q *Request) header(i *ttlv.Item) (count int32, err error) {
 	r.Optional(TagServerCorrelationValue, ttlv.TextString)
 	r.Optional(TagAsynchronousIndicator, ttlv.Boolean) // the client could wait; it need not
 	r.Optional(TagAttestationCapableIndicator, ttlv.Boolean)
-	r.Optional(TagAuthentication, ttlv.Structure) // the certificate is what counts
+	q.Credential = r.Optional(TagAuthentication, ttlv.Structure) != nil
 	q.Continuation = Continuation(r.Enum(TagBatchErrorContinuationOption))
 	if b := r.Optional(TagBatchOrderOption, ttlv.Boolean); b != nil {
 		q.Ordered = b.Int == 1

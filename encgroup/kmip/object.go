@@ -1,6 +1,7 @@
 package kmip
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
@@ -53,6 +54,11 @@ func NameOf(name string) Attribute {
 // TextOf makes an attribute of text: Object Group, Comment, x-...
 func TextOf(name, value string) Attribute {
 	return Attribute{Name: name, Value: ttlv.Text(TagAttributeValue, value)}
+}
+
+// BoolOf makes an attribute that is a Boolean: Sensitive, Extractable.
+func BoolOf(name string, value bool) Attribute {
+	return Attribute{Name: name, Value: ttlv.Bool(TagAttributeValue, value)}
 }
 
 // EnumOf makes an attribute that is an enumeration: Object Type, State, ...
@@ -115,15 +121,17 @@ func valueText(b *strings.Builder, name string, v *ttlv.Item) {
 }
 
 // Object is a managed object as it goes over the wire: a symmetric key, secret
-// data, or a template. It prints no key.
+// data, a certificate, an opaque object, or a template. It prints no key.
 type Object struct {
-	Type       ObjectType
-	Secret     SecretType // of secret data
-	KeyFormat  KeyFormat
-	Algorithm  Algorithm   // of a symmetric key; 0: not given
-	Length     int32       // in bits; 0: not given
-	Material   []byte      // the key
-	Attributes []Attribute // of a template
+	Type        ObjectType
+	Secret      SecretType      // of secret data
+	Certificate CertificateType // of a certificate
+	Opaque      uint32          // of an opaque object its Opaque Data Type: there are none but extensions, 8xxxxxxx
+	KeyFormat   KeyFormat       // of a symmetric key or secret data
+	Algorithm   Algorithm       // of a symmetric key; 0: not given
+	Length      int32           // in bits; 0: not given
+	Material    []byte          // the key, the certificate, the opaque bytes
+	Attributes  []Attribute     // of a template
 }
 
 // Clear overwrites the key.
@@ -143,11 +151,13 @@ func (o *Object) Item() ttlv.Item {
 		}
 		return t
 	}
-	material := ttlv.Bytes(TagKeyMaterial, o.Material)
-	if o.KeyFormat == FormatTransparent {
-		material = ttlv.Struct(TagKeyMaterial, ttlv.Bytes(TagKey, o.Material))
+	switch o.Type {
+	case Certificate:
+		return ttlv.Struct(TagCertificate, ttlv.Enum(TagCertificateType, o.Certificate), ttlv.Bytes(TagCertificateValue, o.Material))
+	case OpaqueObject:
+		return ttlv.Struct(TagOpaqueObject, ttlv.Enum(TagOpaqueDataType, o.Opaque), ttlv.Bytes(TagOpaqueDataValue, o.Material))
 	}
-	block := ttlv.Struct(TagKeyBlock, ttlv.Enum(TagKeyFormatType, o.KeyFormat), ttlv.Struct(TagKeyValue, material))
+	block := ttlv.Struct(TagKeyBlock, ttlv.Enum(TagKeyFormatType, o.KeyFormat), ttlv.Struct(TagKeyValue, o.keyMaterial()))
 	if o.Algorithm != 0 {
 		block.Add(ttlv.Enum(TagCryptographicAlgorithm, o.Algorithm))
 	}
@@ -160,43 +170,110 @@ func (o *Object) Item() ttlv.Item {
 	return ttlv.Struct(TagSymmetricKey, block)
 }
 
+// keyMaterial is the Key Material of a key block. It refers to the key.
+func (o *Object) keyMaterial() ttlv.Item {
+	if o.KeyFormat == FormatTransparent {
+		return ttlv.Struct(TagKeyMaterial, ttlv.Bytes(TagKey, o.Material))
+	}
+	return ttlv.Bytes(TagKeyMaterial, o.Material)
+}
+
+// Digest is the SHA-256 of the object's value, 32 bytes: of the bytes of the key, the
+// certificate or the opaque object; of a transparent key, whose material is a
+// structure, of the TTLV of that (KMIP specification 1.4, section 3.17).
+func (o *Object) Digest() [32]byte {
+	if o.KeyFormat != FormatTransparent {
+		return sha256.Sum256(o.Material)
+	}
+	m := o.keyMaterial()
+	encoded := ttlv.Append(nil, &m)
+	defer clear(encoded)
+	return sha256.Sum256(encoded)
+}
+
+// objectTags are the tags of the structures of managed objects, by their type.
+var objectTags = []struct {
+	typ ObjectType
+	tag ttlv.Tag
+}{
+	{Certificate, TagCertificate},
+	{SymmetricKey, TagSymmetricKey},
+	{0x03, TagPublicKey},
+	{0x04, TagPrivateKey},
+	{0x05, TagSplitKey},
+	{Template, TagTemplate},
+	{SecretData, TagSecretData},
+	{OpaqueObject, TagOpaqueObject},
+	{0x09, TagPGPKey},
+}
+
 // ReadObject takes an object of this type out of the fields of a payload. The key
-// refers to the message. A wrapped key is refused.
+// refers to the message. A wrapped key is refused, and so is an object of another type.
 func ReadObject(r *ttlv.Reader, t ObjectType) (Object, error) {
 	o := Object{Type: t}
 	var in *ttlv.Item
-	switch t {
-	case SymmetricKey:
-		in = r.Required(TagSymmetricKey, ttlv.Structure)
-	case SecretData:
-		in = r.Required(TagSecretData, ttlv.Structure)
-	case Template:
-		in = r.Required(TagTemplate, ttlv.Structure)
-	default:
-		return o, Fail(InvalidField, "objects of type %d are not kept here", t)
+	for _, x := range objectTags {
+		if i := r.Optional(x.tag, ttlv.Structure); x.typ == t {
+			in = i
+		} else if i != nil {
+			return o, Fail(InvalidField, "the type says %s, and the object is a %s", t, x.typ)
+		}
 	}
 	if err := r.Err(); err != nil {
 		return o, err
 	}
-	x := ttlv.Read(in)
-	if t == Template {
-		for _, a := range x.All(TagAttribute, ttlv.Structure) {
-			attr, err := ReadAttribute(a)
-			if err != nil {
-				return o, err
-			}
-			o.Attributes = append(o.Attributes, attr)
+	switch {
+	case bodies[t] == nil:
+		return o, Fail(InvalidField, "objects of type %d are not kept here", t)
+	case in == nil:
+		return o, Fail(InvalidMessage, "the object is missing")
+	}
+	return o, bodies[t](&o, ttlv.Read(in))
+}
+
+// bodies read what is inside an object, by its type.
+var bodies = map[ObjectType]func(*Object, *ttlv.Reader) error{
+	Certificate:  (*Object).certificate,
+	SymmetricKey: (*Object).key,
+	Template:     (*Object).template,
+	SecretData:   (*Object).secretData,
+	OpaqueObject: (*Object).opaque,
+}
+
+func (o *Object) certificate(r *ttlv.Reader) error {
+	o.Certificate = CertificateType(r.Required(TagCertificateType, ttlv.Enumeration).Int)
+	o.Material = r.Required(TagCertificateValue, ttlv.ByteString).Bytes
+	return r.Done()
+}
+
+func (o *Object) opaque(r *ttlv.Reader) error {
+	o.Opaque = uint32(r.Required(TagOpaqueDataType, ttlv.Enumeration).Int)
+	o.Material = r.Required(TagOpaqueDataValue, ttlv.ByteString).Bytes
+	return r.Done()
+}
+
+func (o *Object) template(r *ttlv.Reader) error {
+	for _, a := range r.All(TagAttribute, ttlv.Structure) {
+		attr, err := ReadAttribute(a)
+		if err != nil {
+			return err
 		}
-		return o, x.Done()
+		o.Attributes = append(o.Attributes, attr)
 	}
-	if t == SecretData {
-		o.Secret = SecretType(x.Required(TagSecretDataType, ttlv.Enumeration).Int)
+	return r.Done()
+}
+
+func (o *Object) secretData(r *ttlv.Reader) error {
+	o.Secret = SecretType(r.Required(TagSecretDataType, ttlv.Enumeration).Int)
+	return o.key(r)
+}
+
+func (o *Object) key(r *ttlv.Reader) error {
+	block := ttlv.Read(r.Required(TagKeyBlock, ttlv.Structure))
+	if err := r.Done(); err != nil {
+		return err
 	}
-	block := ttlv.Read(x.Required(TagKeyBlock, ttlv.Structure))
-	if err := x.Done(); err != nil {
-		return o, err
-	}
-	return o, o.keyBlock(block)
+	return o.keyBlock(block)
 }
 
 func (o *Object) keyBlock(r *ttlv.Reader) error {

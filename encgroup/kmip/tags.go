@@ -17,6 +17,9 @@ const (
 	TagBatchErrorContinuationOption ttlv.Tag = 0x42000e
 	TagBatchItem                    ttlv.Tag = 0x42000f
 	TagBatchOrderOption             ttlv.Tag = 0x420010
+	TagCertificate                  ttlv.Tag = 0x420013
+	TagCertificateType              ttlv.Tag = 0x42001d
+	TagCertificateValue             ttlv.Tag = 0x42001e
 	TagCompromiseOccurrenceDate     ttlv.Tag = 0x420021
 	TagCredential                   ttlv.Tag = 0x420023
 	TagCriticalityIndicator         ttlv.Tag = 0x420026
@@ -45,10 +48,15 @@ const (
 	TagNameValue                    ttlv.Tag = 0x420055
 	TagObjectType                   ttlv.Tag = 0x420057
 	TagOffset                       ttlv.Tag = 0x420058
+	TagOpaqueDataType               ttlv.Tag = 0x420059
+	TagOpaqueDataValue              ttlv.Tag = 0x42005a
+	TagOpaqueObject                 ttlv.Tag = 0x42005b
 	TagOperation                    ttlv.Tag = 0x42005c
+	TagPrivateKey                   ttlv.Tag = 0x420064
 	TagProtocolVersion              ttlv.Tag = 0x420069
 	TagProtocolVersionMajor         ttlv.Tag = 0x42006a
 	TagProtocolVersionMinor         ttlv.Tag = 0x42006b
+	TagPublicKey                    ttlv.Tag = 0x42006d
 	TagQueryFunction                ttlv.Tag = 0x420074
 	TagRequestHeader                ttlv.Tag = 0x420077
 	TagRequestMessage               ttlv.Tag = 0x420078
@@ -65,6 +73,7 @@ const (
 	TagSecretData                   ttlv.Tag = 0x420085
 	TagSecretDataType               ttlv.Tag = 0x420086
 	TagServerInformation            ttlv.Tag = 0x420088
+	TagSplitKey                     ttlv.Tag = 0x420089
 	TagStorageStatusMask            ttlv.Tag = 0x42008e
 	TagSymmetricKey                 ttlv.Tag = 0x42008f
 	TagTemplate                     ttlv.Tag = 0x420090
@@ -76,6 +85,10 @@ const (
 	TagVendorExtension              ttlv.Tag = 0x42009c
 	TagVendorIdentification         ttlv.Tag = 0x42009d
 	TagObjectGroupMember            ttlv.Tag = 0x4200ac
+	TagCertificateSerialNumber      ttlv.Tag = 0x4200af
+	TagIssuerDistinguishedName      ttlv.Tag = 0x4200b2
+	TagSubjectDistinguishedName     ttlv.Tag = 0x4200b4
+	TagPGPKey                       ttlv.Tag = 0x4200bd
 	TagAlternativeNameValue         ttlv.Tag = 0x4200c0
 	TagAlternativeNameType          ttlv.Tag = 0x4200c1
 	TagAttestationCapableIndicator  ttlv.Tag = 0x4200d3

@@ -408,3 +408,19 @@ func TestCloseUnderLoad(t *testing.T) {
 		require.NoError(t, err)
 	}
 }
+
+// answer reads one response message.
+func (r *rig) answer(c io.Reader) *kmip.Response {
+	r.t.Helper()
+	h := make([]byte, ttlv.HeaderSize)
+	_, err := io.ReadFull(c, h)
+	require.NoError(r.t, err)
+	_, _, n, err := ttlv.Header(h)
+	require.NoError(r.t, err)
+	b := append(h, make([]byte, n)...)
+	_, err = io.ReadFull(c, b[len(h):])
+	require.NoError(r.t, err)
+	p, err := kmip.ParseResponse(b, ttlv.Limits{})
+	require.NoError(r.t, err)
+	return p
+}

@@ -23,10 +23,14 @@ const (
 	onKey = 1 << iota
 	onSecret
 	onTemplate
+	onCertificate
+	onOpaque
 
-	onAll       = onKey | onSecret | onTemplate
-	onMaterial  = onKey | onSecret
+	onAll       = onCrypto | onTemplate | onOpaque
+	onCrypto    = onKey | onSecret | onCertificate // Managed Cryptographic Objects, which have a State
+	onMaterial  = onCrypto | onOpaque
 	onDescribed = onKey | onTemplate // a template describes keys
+	onSpecified = onCrypto | onTemplate
 )
 
 // definition is what section 3 of the KMIP specification says of an attribute.
@@ -57,18 +61,23 @@ var definitions = []definition{
 		fields: []ttlv.Item{field(kmip.TagNameValue, ttlv.TextString), field(kmip.TagNameType, ttlv.Enumeration)},
 	},
 	{name: kmip.AttrObjectType, typ: ttlv.Enumeration, on: onAll},
-	{name: kmip.AttrAlgorithm, typ: ttlv.Enumeration, client: atMaking, on: onAll},
-	{name: kmip.AttrLength, typ: ttlv.Integer, client: atMaking, on: onAll},
-	{name: kmip.AttrParameters, typ: ttlv.Structure, multi: true, client: free, on: onAll},
+	{name: kmip.AttrAlgorithm, typ: ttlv.Enumeration, client: atMaking, on: onSpecified},
+	{name: kmip.AttrLength, typ: ttlv.Integer, client: atMaking, on: onSpecified},
+	{name: kmip.AttrParameters, typ: ttlv.Structure, multi: true, client: free, on: onSpecified},
+	{name: kmip.AttrCertificateType, typ: ttlv.Enumeration, on: onCertificate},
+	{name: kmip.AttrCertificateLength, typ: ttlv.Integer, client: atMaking, on: onCertificate, since: kmip.V11},
+	{name: kmip.AttrX509Identifier, typ: ttlv.Structure, on: onCertificate, since: kmip.V11},
+	{name: kmip.AttrX509Subject, typ: ttlv.Structure, on: onCertificate, since: kmip.V11},
+	{name: kmip.AttrX509Issuer, typ: ttlv.Structure, on: onCertificate, since: kmip.V11},
 	{name: kmip.AttrDigest, typ: ttlv.Structure, multi: true, on: onMaterial},
 	{name: kmip.AttrOperationPolicyName, typ: ttlv.TextString, client: atMaking, on: onAll},
-	{name: kmip.AttrUsageMask, typ: ttlv.Integer, client: atMaking, on: onAll},
-	{name: kmip.AttrState, typ: ttlv.Enumeration, on: onMaterial},
+	{name: kmip.AttrUsageMask, typ: ttlv.Integer, client: atMaking, on: onSpecified},
+	{name: kmip.AttrState, typ: ttlv.Enumeration, on: onCrypto},
 	{name: kmip.AttrInitialDate, typ: ttlv.DateTime, on: onAll},
-	{name: kmip.AttrActivationDate, typ: ttlv.DateTime, client: atMaking | byAdd | byModify, on: onAll},
+	{name: kmip.AttrActivationDate, typ: ttlv.DateTime, client: atMaking | byAdd | byModify, on: onSpecified},
 	{name: kmip.AttrProcessStartDate, typ: ttlv.DateTime, client: atMaking | byAdd | byModify, on: onDescribed},
 	{name: kmip.AttrProtectStopDate, typ: ttlv.DateTime, client: atMaking | byAdd | byModify, on: onDescribed},
-	{name: kmip.AttrDeactivationDate, typ: ttlv.DateTime, client: atMaking | byAdd | byModify, on: onAll},
+	{name: kmip.AttrDeactivationDate, typ: ttlv.DateTime, client: atMaking | byAdd | byModify, on: onSpecified},
 	{name: kmip.AttrDestroyDate, typ: ttlv.DateTime, on: onAll},
 	{name: kmip.AttrCompromiseOccurrenceDate, typ: ttlv.DateTime, on: onMaterial},
 	{name: kmip.AttrCompromiseDate, typ: ttlv.DateTime, on: onMaterial},
@@ -91,6 +100,10 @@ var definitions = []definition{
 	{name: kmip.AttrOriginalCreationDate, typ: ttlv.DateTime, client: atMaking, on: onAll, since: kmip.V12},
 	{name: kmip.AttrDescription, typ: ttlv.TextString, client: free, on: onAll, since: kmip.V14},
 	{name: kmip.AttrComment, typ: ttlv.TextString, client: free, on: onAll, since: kmip.V14},
+	{name: kmip.AttrSensitive, typ: ttlv.Boolean, client: atMaking | byAdd | byModify, on: onAll, since: kmip.V14},
+	{name: kmip.AttrAlwaysSensitive, typ: ttlv.Boolean, on: onAll, since: kmip.V14},
+	{name: kmip.AttrExtractable, typ: ttlv.Boolean, client: atMaking | byAdd | byModify, on: onAll, since: kmip.V14},
+	{name: kmip.AttrNeverExtractable, typ: ttlv.Boolean, on: onAll, since: kmip.V14},
 }
 
 // define finds the definition of an attribute; of a custom one it makes it. Names
@@ -120,9 +133,16 @@ func bit(t kmip.ObjectType) int {
 		return onKey
 	case kmip.SecretData:
 		return onSecret
+	case kmip.Certificate:
+		return onCertificate
+	case kmip.OpaqueObject:
+		return onOpaque
 	}
 	return onTemplate
 }
+
+// hasState says whether objects of a type go through the states.
+func hasState(t kmip.ObjectType) bool { return onCrypto&bit(t) != 0 }
 
 // check holds a value against the definition.
 func (d *definition) check(v *ttlv.Item) error {
@@ -155,13 +175,15 @@ func (d *definition) check(v *ttlv.Item) error {
 
 // admit finds the definition of an attribute that a client gives for an object,
 // and checks it.
-func admit(a *kmip.Attribute, t kmip.ObjectType, v kmip.Version) (definition, error) {
+//
+// unsupported is the reason to refuse one that objects of this type do not have.
+func admit(a *kmip.Attribute, t kmip.ObjectType, v kmip.Version, unsupported kmip.Reason) (definition, error) {
 	d, ok := define(a.Name, v)
 	if !ok {
-		return d, kmip.Fail(kmip.InvalidField, "attribute %q is not known to KMIP %s here", a.Name, v)
+		return d, kmip.Fail(unsupported, "attribute %q is not known to KMIP %s here", a.Name, v)
 	}
 	if d.on&bit(t) == 0 {
-		return d, kmip.Fail(kmip.InvalidField, "a %s has no %s", t, d.name)
+		return d, kmip.Fail(unsupported, "a %s has no %s", t, d.name)
 	}
 	return d, d.check(&a.Value)
 }

@@ -110,13 +110,27 @@ func TestIDPlaceholder(t *testing.T) {
 // TestTooLargeAnswerChangesNothing: the client could not be told that it was done.
 func TestTooLargeAnswerChangesNothing(t *testing.T) {
 	k := newRig(t).client("a")
-	_, err := k.Do(&kmip.Request{MaxResponse: 100, Items: []kmip.RequestItem{makeKey("one")}})
-	refused(t, kmip.ResponseTooLarge, err)
+	one := makeKey("one")
+	one.ID = []byte("seven")
+	p, err := k.Do(&kmip.Request{MaxResponse: 100, Items: []kmip.RequestItem{one}})
+	require.NoError(t, err)
+	refused(t, kmip.ResponseTooLarge, p.Items[0].Err())
+	require.Equal(t, kmip.OpCreate, p.Items[0].Op, "the answer says which operation")
+	require.Equal(t, []byte("seven"), p.Items[0].ID, "and which item of the batch")
 	found, err := k.Locate(0)
 	require.NoError(t, err)
 	require.Empty(t, found, "no key was made that nobody knows of")
 	_, err = k.Do(&kmip.Request{MaxResponse: 1000, Items: []kmip.RequestItem{makeKey("one")}})
 	require.NoError(t, err)
+	uid, err := k.Create(aes()...)
+	require.NoError(t, err)
+	p, err = k.Do(&kmip.Request{MaxResponse: 400, Continuation: kmip.Continue, Items: []kmip.RequestItem{makeKey("two"), getKey(uid), getKey("nonsense")}})
+	require.NoError(t, err)
+	require.Len(t, p.Items, 3, "each item of a batch is answered")
+	for n, op := range []kmip.Operation{kmip.OpCreate, kmip.OpGet, kmip.OpGet} {
+		refused(t, kmip.ResponseTooLarge, p.Items[n].Err(), "nothing of the batch was done")
+		require.Equal(t, op, p.Items[n].Op)
+	}
 }
 
 // TestMessagesThatAreRefused: with the reasons of KMIP 1.4, section 11.1.
@@ -152,7 +166,8 @@ func TestMessagesThatAreRefused(t *testing.T) {
 		{"an unknown field", kmip.InvalidField, query(ttlv.Int(0x540000, 1))},
 		{"a field of the wrong type", kmip.InvalidMessage, query(ttlv.Int(kmip.TagQueryFunction, 1))},
 		{"a field given twice", kmip.InvalidMessage, kmip.RequestItem{Op: kmip.OpGet, Payload: ttlv.Struct(0, ttlv.Text(kmip.TagUniqueIdentifier, "a"), ttlv.Text(kmip.TagUniqueIdentifier, "b"))}},
-		{"a type of object that is not kept", kmip.InvalidField, kmip.RequestItem{Op: kmip.OpRegister, Payload: ttlv.Struct(0, ttlv.Enum(kmip.TagObjectType, uint32(1)), ttlv.Struct(kmip.TagTemplateAttribute))}},
+		{"a type of object that is not kept", kmip.InvalidField, kmip.RequestItem{Op: kmip.OpRegister, Payload: ttlv.Struct(0, ttlv.Enum(kmip.TagObjectType, uint32(3)), ttlv.Struct(kmip.TagTemplateAttribute))}},
+		{"an object that is not there", kmip.InvalidMessage, kmip.RequestItem{Op: kmip.OpRegister, Payload: ttlv.Struct(0, ttlv.Enum(kmip.TagObjectType, kmip.SecretData), ttlv.Struct(kmip.TagTemplateAttribute))}},
 	} {
 		p, err := k.Do(&kmip.Request{Items: []kmip.RequestItem{c.item}})
 		require.NoError(t, err, "the connection goes on")

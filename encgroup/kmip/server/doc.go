@@ -3,9 +3,18 @@
 //
 // It does Discover Versions, Query, Create, Register, Re-key, Locate, Check, Get,
 // Get Attributes, Get Attribute List, Add, Modify and Delete Attribute, Activate,
-// Revoke and Destroy, for symmetric keys, secret data and templates; alone or in batches, with
-// the ID Placeholder and all three batch error continuation options. Result reasons are those of
-// the KMIP specification 1.4, section 11.
+// Revoke and Destroy, for symmetric keys, secret data, certificates, opaque objects and
+// templates; alone or in batches, with the ID Placeholder and all three batch error
+// continuation options. Result reasons are those of the KMIP specification 1.4, section 11.
+//
+// A request of a minor version above 1.4 is answered in 1.4; what 1.4 does not know in it
+// is passed over. In KMIP 1.0 and 1.1 a template may hold its own name; later it may not.
+//
+// # Who a client is
+//
+// A client is the subject of its certificate, and nothing else. A message with credentials
+// (the field Authentication) is refused with Authentication Not Successful: whoever sends
+// a password believes that it is looked at.
 //
 // # Two servers
 //
@@ -39,12 +48,15 @@
 //     nothing was changed.
 //   - An object belongs to the subject of the certificate of the client that made
 //     it. To every other client it does not exist.
-//   - The state of an object is not stored: it follows from its dates.
+//   - The state of an object follows from its dates, and only goes forward: what a client
+//     learned of it is on the disk before the answer goes out, and holds when the clock
+//     is set back.
 //   - Who has shown no certificate takes no place of a client; of too many handshakes at once
 //     the oldest goes.
 //   - A connection costs some 2 KiB of buffers while it is idle, grows with what did
 //     arrive, up to a bound that all connections share, and ends after a timeout
 //     whatever the other side does. One line in the log says why.
+//   - The value of an object that is Sensitive, or not Extractable, is not given out.
 //   - A database is judged as a whole before anything of it is used: the structure of
 //     its file, a check of each record under the master key, its indexes. One that was cut short,
 //     or in which a bit flipped, is refused with ErrDamaged, and left as it is. This takes
@@ -59,6 +71,7 @@
 // database that was copied while its server ran, and was put back, is noticed only if the other has
 // higher numbers of changes. Damage that comes while the database is open is noticed only by what
 // it hits: a file that is cut short under a running server ends its process. Keys are neither taken nor given out wrapped; there are no usage limits,
-// no leases, no archive, no groups with fresh members. The certificates of one CA must give one
+// no leases, no archive, no groups with fresh members: the attributes Usage Limits, Lease Time,
+// Archive Date and Fresh are not kept, and no profile of storage arrays uses them. The certificates of one CA must give one
 // subject to one client only. AES-GCM under one master key allows 2^32 keys.
 package server

@@ -106,8 +106,13 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 		e.decoders.Put(d)
 	}()
 	q, err := kmip.ParseRequestWith(d, msg)
-	if err == nil && len(q.Items) > batchMax {
+	switch {
+	case err != nil:
+	case len(q.Items) > batchMax:
 		err = kmip.Fail(kmip.InvalidMessage, "a batch of %d operations, at most %d", len(q.Items), batchMax)
+	case q.Credential:
+		// Whoever sends a password believes that it is looked at.
+		err = kmip.Fail(kmip.AuthenticationNotSuccessful, "clients are known by their certificates here: send no credentials")
 	}
 	if err != nil {
 		trouble = err
@@ -116,16 +121,20 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 		}
 		return e.refuse(q.Version, kmip.FailureOf(err), dst), trouble
 	}
-	if q.Items[0].Op == opTurn && len(q.Items) == 1 && e.link.is(owner) {
+	if q.Items[0].Op == opTurn && q.Items[0].Err == nil && len(q.Items) == 1 && e.link.is(owner) {
 		return e.turn(q, dst), nil
 	}
 	limit := e.maxResponse
 	if q.MaxResponse > 0 {
 		limit = min(limit, int(q.MaxResponse))
 	}
-	answer, err = e.transact(owner, q, d, dst, limit)
+	var told []sighting
+	answer, told, err = e.transact(owner, q, d, dst, limit)
 	if err == nil {
-		return answer, nil
+		if err := e.note(owner, told); err != nil {
+			trouble = fmt.Errorf("states that have come are not noted: %w", err)
+		}
+		return answer, trouble
 	}
 	f := &kmip.Failure{}
 	if !errors.As(err, &f) {
@@ -160,21 +169,22 @@ func (e *engine) refuse(v kmip.Version, f *kmip.Failure, dst []byte) []byte {
 
 // transact does a batch in one transaction. When it returns an error nothing was
 // changed. What an operation changed is kept even if a later one fails, unless the
-// client asked to undo.
-func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst []byte, limit int) (answer []byte, err error) {
+// client asked to undo. told are objects of which the client learns a state that
+// their records do not have yet.
+func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst []byte, limit int) (answer []byte, told []sighting, err error) {
 	write := slices.ContainsFunc(q.Items, func(i kmip.RequestItem) bool {
 		o, _ := operations(i.Op)
 		return o.write
 	})
 	if write && e.link != nil && !e.link.is(owner) {
 		if err := e.link.enter(); err != nil {
-			return dst, err
+			return dst, nil, err
 		}
 		defer e.link.leave()
 	}
 	tx, err := e.store.db.Begin(write)
 	if err != nil {
-		return dst, fmt.Errorf("server: %w", err)
+		return dst, nil, fmt.Errorf("server: %w", err)
 	}
 	defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
 	t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
@@ -185,23 +195,23 @@ func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst 
 		}
 	}()
 	if err != nil {
-		return dst, err
+		return dst, nil, err
 	}
 	answer = p.Encode(dst)
 	if n := len(answer) - len(dst); n > limit {
 		clear(answer[len(dst):])
-		return dst, kmip.Fail(kmip.ResponseTooLarge, "the answer has %d bytes, more than %d", n, limit)
+		return p.tooLarge(dst, n, limit), nil, nil
 	}
 	if p.changed {
 		if err := tx.Commit(); err != nil {
 			clear(answer[len(dst):])
-			return dst, fmt.Errorf("server: commit: %w", err)
+			return dst, nil, fmt.Errorf("server: commit: %w", err)
 		}
 		if e.link != nil && t.last > 0 {
 			e.link.wait(t.last)
 		}
 	}
-	return answer, nil
+	return answer, t.told, nil
 }
 
 // result is the answer to a batch.
@@ -209,6 +219,23 @@ type result struct {
 	kmip.Response
 	changed bool
 	secrets [][]byte // to be overwritten when the answer is encoded
+}
+
+// tooLarge is the answer instead of one that the client does not take: nothing was
+// changed, and each operation says so by name (KMIP specification 1.4, section 11.1).
+// Where even that is too large, the first stands for all.
+func (p *result) tooLarge(dst []byte, size, limit int) []byte {
+	r := kmip.Response{Version: p.Version, Time: p.Time}
+	for n := range p.Items {
+		r.Items = append(r.Items, kmip.ResponseItem{Op: p.Items[n].Op, ID: p.Items[n].ID, Status: kmip.OperationFailed, Reason: kmip.ResponseTooLarge})
+	}
+	r.Items[0].Message = fmt.Sprintf("the answer has %d bytes, more than %d", size, limit)
+	out := r.Encode(dst)
+	if len(out)-len(dst) > limit {
+		r.Items = r.Items[:1]
+		out = r.Encode(dst)
+	}
+	return out
 }
 
 func (e *engine) batch(t *txn, q *kmip.Request) (p result, err error) {
@@ -257,6 +284,8 @@ func refusal(err error) (*kmip.Failure, bool) {
 func (c *call) perform(i *kmip.RequestItem) (payload *ttlv.Item, write bool, err error) {
 	o, ok := operations(i.Op)
 	switch {
+	case i.Err != nil:
+		return nil, false, i.Err
 	case !ok || !c.version.AtLeast(o.since):
 		return nil, false, kmip.Fail(kmip.OperationNotSupported, "%s is not done here in KMIP %s", i.Op, c.version)
 	case i.Critical != "":
@@ -284,6 +313,7 @@ func (c *call) target(r *ttlv.Reader) (*object, error) {
 		return nil, err
 	}
 	*c.placeholder = uid
+	c.saw(o)
 	return o, nil
 }
 

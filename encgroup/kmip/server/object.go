@@ -12,19 +12,22 @@ import (
 // identity is who owns an object: SHA-256 of the subject of a certificate.
 type identity [32]byte
 
-// object is a managed object as it is stored. Its state is not: it follows from
-// the dates among the attributes, and so changes by itself when a date comes.
+// object is a managed object as it is stored. Its state follows from the dates among
+// the attributes, and so changes by itself when a date comes; reached.go keeps it from
+// going back.
 type object struct {
-	uid    string
-	owner  identity
-	seq    uint64 // order of making, of this server
-	ver    version
-	typ    kmip.ObjectType
-	secret kmip.SecretType
-	format kmip.KeyFormat
-	sealed []byte // the key under the master key; empty when destroyed, and of a template
-	attrs  []kmip.Attribute
-	inside []kmip.Attribute // of a template: what it gives to others
+	uid     string
+	owner   identity
+	seq     uint64 // order of making, of this server
+	ver     version
+	typ     kmip.ObjectType
+	secret  kmip.SecretType // of secret data; of a certificate or an opaque object the type of that
+	format  kmip.KeyFormat
+	reached kmip.State // Active or Deactivated once it was seen so; else 0 or Pre-Active
+	sealed  []byte     // the key under the master key; empty when destroyed, and of a template
+	digest  []byte     // SHA-256 of the key, under the master key too: a password can be found by its digest
+	attrs   []kmip.Attribute
+	inside  []kmip.Attribute // of a template: what it gives to others
 }
 
 // The tags of a record; 54xxxx are free for extensions.
@@ -36,6 +39,8 @@ const (
 	tagSealed  ttlv.Tag = 0x540005 // on the way to the peer the key itself
 	tagCounter ttlv.Tag = 0x540006
 	tagServer  ttlv.Tag = 0x540007 // of a version its author
+	tagDigest  ttlv.Tag = 0x540011 // as tagSealed; not in the oldest records
+	tagReached ttlv.Tag = 0x540012 // not in the oldest records
 	recordForm          = 2
 )
 
@@ -49,6 +54,12 @@ func (o *object) record() ttlv.Item {
 		ttlv.Int(tagFormat, recordForm), ttlv.Text(kmip.TagUniqueIdentifier, o.uid), ttlv.Bytes(tagOwner, o.owner[:]),
 		ttlv.Long(tagSeq, int64(o.seq)), ttlv.Long(tagCounter, int64(o.ver.counter)), ttlv.Bytes(tagServer, o.ver.author[:]), ttlv.Enum(kmip.TagObjectType, o.typ), ttlv.Enum(kmip.TagSecretDataType, o.secret),
 		ttlv.Enum(kmip.TagKeyFormatType, o.format), ttlv.Bytes(tagSealed, o.sealed))
+	if len(o.digest) > 0 {
+		i.Add(ttlv.Bytes(tagDigest, o.digest))
+	}
+	if o.reached != 0 {
+		i.Add(ttlv.Enum(tagReached, o.reached))
+	}
 	for n := range o.attrs {
 		i.Add(o.attrs[n].Item())
 	}
@@ -80,6 +91,11 @@ func readRecord(i *ttlv.Item) (*object, error) {
 		secret: kmip.SecretType(r.Enum(kmip.TagSecretDataType)),
 		format: kmip.KeyFormat(r.Enum(kmip.TagKeyFormatType)),
 		sealed: r.Required(tagSealed, ttlv.ByteString).Bytes,
+
+		reached: kmip.State(r.Enum(tagReached)),
+	}
+	if d := r.Optional(tagDigest, ttlv.ByteString); d != nil {
+		o.digest = d.Bytes
 	}
 	o.ver.counter = uint64(r.Required(tagCounter, ttlv.LongInteger).Int)
 	server := r.Required(tagServer, ttlv.ByteString).Bytes
@@ -89,7 +105,7 @@ func readRecord(i *ttlv.Item) (*object, error) {
 	if err := r.Done(); err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}
-	if i.Tag != tagRecord || form != recordForm || len(owner) != len(o.owner) || len(server) != len(o.ver.author) {
+	if i.Tag != tagRecord || form != recordForm || o.reached > kmip.Deactivated || len(owner) != len(o.owner) || len(server) != len(o.ver.author) {
 		return nil, fmt.Errorf("server: record %06x of form %d with an owner of %d bytes, changed by a server of %d", uint32(i.Tag), form, len(owner), len(server))
 	}
 	copy(o.owner[:], owner)
@@ -178,12 +194,11 @@ func (o *object) find(name string, index int32) int {
 	return slices.IndexFunc(o.attrs, func(a kmip.Attribute) bool { return a.Name == name && a.Index == index })
 }
 
-// state follows from the dates (KMIP specification 1.4, section 3.22).
+// state follows from the dates and from what was reached before (KMIP specification 1.4,
+// section 3.22).
 func (o *object) state(now time.Time) kmip.State {
 	_, destroyed, _ := o.date(kmip.AttrDestroyDate, now)
 	_, compromised, _ := o.date(kmip.AttrCompromiseDate, now)
-	_, _, deactivated := o.date(kmip.AttrDeactivationDate, now)
-	_, _, active := o.date(kmip.AttrActivationDate, now)
 	switch {
 	case destroyed && compromised:
 		return kmip.DestroyedCompromised
@@ -191,30 +206,30 @@ func (o *object) state(now time.Time) kmip.State {
 		return kmip.Destroyed
 	case compromised:
 		return kmip.Compromised
-	case active && deactivated:
-		return kmip.Deactivated
-	case active:
-		return kmip.Active
 	}
-	return kmip.PreActive
+	return o.phase(now.Unix())
 }
 
 // gone says whether the object is destroyed.
 func (o *object) gone() bool { return o.get(kmip.AttrDestroyDate) != nil }
 
+// inOrder are dates of which none is before the other. Processing may start after
+// protecting has stopped (KMIP specification 1.4, sections 3.24 to 3.27).
+var inOrder = [][2]string{
+	{kmip.AttrActivationDate, kmip.AttrProcessStartDate},
+	{kmip.AttrActivationDate, kmip.AttrProtectStopDate},
+	{kmip.AttrActivationDate, kmip.AttrDeactivationDate},
+	{kmip.AttrProcessStartDate, kmip.AttrDeactivationDate},
+	{kmip.AttrProtectStopDate, kmip.AttrDeactivationDate},
+}
+
 // checkDates holds the dates against one another.
 func (o *object) checkDates() error {
-	var last int64
-	var before string
-	for _, name := range []string{kmip.AttrActivationDate, kmip.AttrProcessStartDate, kmip.AttrProtectStopDate, kmip.AttrDeactivationDate} {
-		v := o.get(name)
-		if v == nil {
-			continue
+	for _, pair := range inOrder {
+		first, then := o.get(pair[0]), o.get(pair[1])
+		if first != nil && then != nil && then.Int < first.Int {
+			return kmip.Fail(kmip.InvalidField, "the %s is before the %s", pair[1], pair[0])
 		}
-		if before != "" && v.Int < last {
-			return kmip.Fail(kmip.InvalidField, "the %s is before the %s", name, before)
-		}
-		last, before = v.Int, name
 	}
 	return nil
 }
@@ -236,10 +251,10 @@ func (o *object) all(name string) []*ttlv.Item {
 // of the specification, without the digest, for which the key is needed.
 func (o *object) listed(now time.Time, v kmip.Version) []kmip.Attribute {
 	out := []kmip.Attribute{kmip.TextOf(kmip.AttrUniqueIdentifier, o.uid), kmip.EnumOf(kmip.AttrObjectType, o.typ)}
-	if o.typ != kmip.Template {
+	if hasState(o.typ) {
 		out = append(out, kmip.EnumOf(kmip.AttrState, o.state(now)))
 	}
-	for _, a := range o.attrs {
+	for _, a := range append(o.unset(), o.attrs...) {
 		if _, ok := define(a.Name, v); ok {
 			out = append(out, a)
 		}
@@ -247,6 +262,9 @@ func (o *object) listed(now time.Time, v kmip.Version) []kmip.Attribute {
 	slices.SortStableFunc(out, func(a, b kmip.Attribute) int { return rank(a.Name) - rank(b.Name) })
 	return out
 }
+
+// digestBinding is what the digest of a key is bound to.
+func (o *object) digestBinding() []byte { return append([]byte("digest\x00"), o.binding()...) }
 
 // binding is what a key is bound to under the master key: its name, owner and type.
 func (o *object) binding() []byte {

@@ -7,8 +7,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// oneAttribute reads the payload of Add and Modify Attribute.
-func (c *call) oneAttribute(r *ttlv.Reader) (o *object, a kmip.Attribute, d definition, err error) {
+// oneAttribute reads the payload of Add and Modify Attribute. unsupported is the reason to
+// refuse an attribute that the object can not have.
+func (c *call) oneAttribute(r *ttlv.Reader, unsupported kmip.Reason) (o *object, a kmip.Attribute, d definition, err error) {
 	if o, err = c.target(r); err != nil {
 		return nil, a, d, err
 	}
@@ -18,7 +19,7 @@ func (c *call) oneAttribute(r *ttlv.Reader) (o *object, a kmip.Attribute, d defi
 	if err = r.Done(); err != nil {
 		return nil, a, d, err
 	}
-	d, err = admit(&a, o.typ, c.version)
+	d, err = admit(&a, o.typ, c.version, unsupported)
 	a.Value.Tag = kmip.TagAttributeValue
 	return o, a, d, err
 }
@@ -31,7 +32,7 @@ func attributePayload(uid string, a kmip.Attribute) *ttlv.Item {
 }
 
 func (c *call) addAttribute(r *ttlv.Reader) (*ttlv.Item, error) {
-	before, a, d, err := c.oneAttribute(r)
+	before, a, d, err := c.oneAttribute(r, kmip.PermissionDenied) // section 11.15
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func (c *call) addAttribute(r *ttlv.Reader) (*ttlv.Item, error) {
 		return nil, kmip.Fail(kmip.PermissionDenied, "%s is not for a client to add", a.Name)
 	case a.Indexed:
 		return nil, kmip.Fail(kmip.InvalidField, "the index of a new attribute is the server's to give")
-	case !d.multi && o.get(a.Name) != nil:
+	case !d.multi && o.get(a.Name) != nil, isFlag(&a):
 		return nil, kmip.Fail(kmip.IllegalOperation, "the object has a %s already", a.Name)
 	}
 	if err := o.mayChangeDate(a.Name, c); err != nil {
@@ -61,7 +62,7 @@ func (c *call) addAttribute(r *ttlv.Reader) (*ttlv.Item, error) {
 }
 
 func (c *call) modifyAttribute(r *ttlv.Reader) (*ttlv.Item, error) {
-	before, a, d, err := c.oneAttribute(r)
+	before, a, d, err := c.oneAttribute(r, kmip.InvalidField)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +70,7 @@ func (c *call) modifyAttribute(r *ttlv.Reader) (*ttlv.Item, error) {
 	if d.client&byModify == 0 {
 		return nil, kmip.Fail(kmip.PermissionDenied, "%s is not for a client to modify", a.Name)
 	}
+	o.flagsFor(a.Name)
 	if o.get(a.Name) == nil {
 		return nil, kmip.Fail(kmip.InvalidField, "the object has no %s to modify", a.Name)
 	}
@@ -81,6 +83,7 @@ func (c *call) modifyAttribute(r *ttlv.Reader) (*ttlv.Item, error) {
 	}
 	o.attrs[n].Value = a.Value
 	changed := o.attrs[n]
+	o.keepFlags()
 	if err := o.checkDates(); err != nil {
 		return nil, err
 	}
@@ -99,7 +102,7 @@ func (o *object) mayChangeDate(name string, c *call) error {
 	}
 	s := o.state(c.now)
 	_, _, come := o.date(name, c.now)
-	if o.typ != kmip.Template && (come || s > kmip.Active || name == kmip.AttrActivationDate && s != kmip.PreActive) {
+	if hasState(o.typ) && (come || s > kmip.Active || name == kmip.AttrActivationDate && s != kmip.PreActive) {
 		return kmip.Fail(kmip.PermissionDenied, "the object is %s: its %s is fixed", s, name)
 	}
 	return nil

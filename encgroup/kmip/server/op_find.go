@@ -2,7 +2,7 @@ package server
 
 import (
 	"bytes"
-	"crypto/sha256"
+	"errors"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
@@ -26,20 +26,32 @@ func (c *call) get(r *ttlv.Reader) (*ttlv.Item, error) {
 	if err := r.Done(); err != nil {
 		return nil, err
 	}
-	out := kmip.Object{Type: o.typ, Secret: o.secret, KeyFormat: o.format, Attributes: o.inside}
+	if o.gone() {
+		// Section 11.12: of this object the server only has attributes.
+		return nil, kmip.Fail(kmip.IllegalOperation, "the %s is destroyed", o.typ)
+	}
+	if err := c.mayLeave(o); err != nil {
+		return nil, err
+	}
+	out := kmip.Object{Type: o.typ, Attributes: c.contents(o)}
 	if o.typ != kmip.Template {
-		if o.gone() {
-			// Section 11.12: of this object the server only has attributes.
-			return nil, kmip.Fail(kmip.IllegalOperation, "the key is destroyed")
-		}
 		if out.KeyFormat, err = o.formatFor(format); err != nil {
 			return nil, err
 		}
 		if out.Material, err = c.key(o); err != nil {
 			return nil, err
 		}
+	}
+	switch o.typ {
+	case kmip.SecretData:
+		out.Secret = o.secret
+	case kmip.SymmetricKey:
 		out.Algorithm = kmip.Algorithm(o.number(kmip.AttrAlgorithm))
 		out.Length = int32(o.number(kmip.AttrLength))
+	case kmip.Certificate:
+		out.Certificate = kmip.CertificateType(o.secret)
+	case kmip.OpaqueObject:
+		out.Opaque = uint32(o.secret)
 	}
 	p := ttlv.Struct(kmip.TagResponsePayload, ttlv.Enum(kmip.TagObjectType, o.typ),
 		ttlv.Text(kmip.TagUniqueIdentifier, o.uid), out.Item())
@@ -70,22 +82,55 @@ func (c *call) key(o *object) ([]byte, error) {
 // attributes are all of an object, its digest with them.
 func (c *call) attributes(o *object) ([]kmip.Attribute, error) {
 	out := o.listed(c.now, c.version)
-	if o.typ == kmip.Template || o.gone() {
-		return out, nil
+	d, err := c.digest(o)
+	if err != nil || d == nil {
+		return out, err
 	}
-	key, err := c.key(o)
-	if err != nil {
-		return nil, err
-	}
-	const sha256Algorithm = uint32(6)
-	sum := sha256.Sum256(key)
-	d := ttlv.Struct(kmip.TagAttributeValue, ttlv.Enum(kmip.TagHashingAlgorithm, sha256Algorithm), ttlv.Bytes(kmip.TagDigestValue, sum[:]))
-	if c.version.AtLeast(kmip.V11) {
-		d.Add(ttlv.Enum(kmip.TagKeyFormatType, o.format))
-	}
-	out = append(out, kmip.Attribute{Name: kmip.AttrDigest, Value: d})
+	out = append(out, kmip.Attribute{Name: kmip.AttrDigest, Value: *d})
 	slices.SortStableFunc(out, func(a, b kmip.Attribute) int { return rank(a.Name) - rank(b.Name) })
 	return out, nil
+}
+
+// digest is the Digest of an object, nil if it has none. It is made with the object and
+// outlives its value; one of a record from before that is made of the value while that
+// is there (KMIP specification 1.4, section 3.17).
+func (c *call) digest(o *object) (*ttlv.Item, error) {
+	var sum []byte
+	switch {
+	case len(o.digest) > 0:
+		var err error
+		if sum, err = c.seal.open(o.digest, o.digestBinding()); err != nil {
+			return nil, err
+		}
+	case len(o.sealed) > 0:
+		key, err := c.key(o)
+		if err != nil {
+			return nil, err
+		}
+		made := (&kmip.Object{Type: o.typ, KeyFormat: o.format, Material: key}).Digest()
+		sum = made[:]
+	default:
+		return nil, nil
+	}
+	const sha256Algorithm = uint32(6)
+	d := ttlv.Struct(kmip.TagAttributeValue, ttlv.Enum(kmip.TagHashingAlgorithm, sha256Algorithm), ttlv.Bytes(kmip.TagDigestValue, sum))
+	if c.version.AtLeast(kmip.V11) && o.format != 0 {
+		d.Add(ttlv.Enum(kmip.TagKeyFormatType, o.format))
+	}
+	return &d, nil
+}
+
+// digestStays makes the digest of a record from before digests were kept, while there is
+// a value to make it of.
+func (c *call) digestStays(o *object) error {
+	if len(o.digest) > 0 || len(o.sealed) == 0 {
+		return nil
+	}
+	d, err := c.digest(o)
+	if err == nil {
+		o.digest, err = c.seal.seal(d.Find(kmip.TagDigestValue).Bytes, o.digestBinding())
+	}
+	return err
 }
 
 func (c *call) getAttributes(r *ttlv.Reader) (*ttlv.Item, error) {
@@ -198,10 +243,16 @@ func (c *call) locate(r *ttlv.Reader) (*ttlv.Item, error) {
 		}
 	}
 	var found []string
+	var trouble error
 	located := int32(0)
 	if storage == nil || storage.Int&1 != 0 { // everything here is on-line
 		err = c.search(want, func(o *object) bool {
-			if !c.matches(o, want) {
+			ok, err := c.matches(o, want)
+			if err != nil {
+				trouble = err
+				return false
+			}
+			if !ok {
 				return true
 			}
 			if located++; located > skip && (limit < 0 || int32(len(found)) < limit) {
@@ -210,7 +261,7 @@ func (c *call) locate(r *ttlv.Reader) (*ttlv.Item, error) {
 			return c.version.AtLeast(kmip.V13) || limit < 0 || int32(len(found)) < limit
 		})
 	}
-	if err != nil {
+	if err := errors.Join(err, trouble); err != nil {
 		return nil, err
 	}
 	*c.placeholder = ""
@@ -240,6 +291,9 @@ func (c *call) search(want []kmip.Attribute, f func(*object) bool) error {
 	for n := range want {
 		switch v := &want[n].Value; want[n].Name {
 		case kmip.AttrName:
+			if v.Find(kmip.TagNameValue) == nil || v.Find(kmip.TagNameType) == nil {
+				continue // a part of a name is in no index
+			}
 			uid := c.named(v)
 			if uid == "" {
 				return nil
@@ -255,41 +309,61 @@ func (c *call) search(want []kmip.Attribute, f func(*object) bool) error {
 
 // matches holds an object against what is looked for. Destroyed ones are found
 // only by their state or Destroy Date.
-func (c *call) matches(o *object, want []kmip.Attribute) bool {
+func (c *call) matches(o *object, want []kmip.Attribute) (bool, error) {
 	gone := o.gone()
 	for n := range want {
 		a := &want[n]
 		gone = gone && a.Name != kmip.AttrState && a.Name != kmip.AttrDestroyDate
-		if !c.has(o, a, want) {
-			return false
+		if ok, err := c.has(o, a, want); err != nil || !ok {
+			return false, err
 		}
 	}
-	return !gone
+	return !gone, nil
 }
 
-func (c *call) has(o *object, a *kmip.Attribute, want []kmip.Attribute) bool {
+func (c *call) has(o *object, a *kmip.Attribute, want []kmip.Attribute) (bool, error) {
 	v := &a.Value
 	switch a.Name {
 	case kmip.AttrUniqueIdentifier:
-		return v.Text() == o.uid
+		return v.Text() == o.uid, nil
 	case kmip.AttrObjectType:
-		return v.Int == int64(o.typ)
+		return v.Int == int64(o.typ), nil
 	case kmip.AttrState:
-		return o.typ != kmip.Template && v.Int == int64(o.state(c.now))
+		c.saw(o)
+		return hasState(o.typ) && v.Int == int64(o.state(c.now)), nil
 	case kmip.AttrUsageMask:
-		return o.number(a.Name)&v.Int == v.Int
+		return o.number(a.Name)&v.Int == v.Int, nil
 	case kmip.AttrDigest:
-		return false
+		d, err := c.digest(o)
+		return d != nil && contains(d, v), err
+	}
+	if isFlag(a) {
+		return o.flag(a.Name) == (v.Int == 1), nil
 	}
 	if v.Type == ttlv.DateTime {
-		return between(o.get(a.Name), a.Name, want)
+		return between(o.get(a.Name), a.Name, want), nil
 	}
 	for _, have := range o.all(a.Name) {
-		if same(have, v) {
-			return true
+		if contains(have, v) {
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
+}
+
+// contains says whether a value is what Locate asks for. Of a structure the fields
+// that are asked for count, in any order, and the others may be anything.
+func contains(have, want *ttlv.Item) bool {
+	if have.Type != ttlv.Structure || want.Type != ttlv.Structure {
+		return same(have, want)
+	}
+	for n := range want.Items {
+		w := &want.Items[n]
+		if !slices.ContainsFunc(have.Items, func(h ttlv.Item) bool { return h.Tag == w.Tag && contains(&h, w) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // between compares a date: one asked for is that second, two are a range.

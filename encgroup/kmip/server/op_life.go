@@ -13,8 +13,8 @@ func (c *call) activate(r *ttlv.Reader) (*ttlv.Item, error) {
 	if err := r.Done(); err != nil {
 		return nil, err
 	}
-	if before.typ == kmip.Template {
-		return nil, kmip.Fail(kmip.IllegalOperation, "a template is not activated")
+	if !hasState(before.typ) {
+		return nil, kmip.Fail(kmip.IllegalOperation, "a %s is not activated", before.typ)
 	}
 	if s := before.state(c.now); s != kmip.PreActive {
 		return nil, kmip.Fail(kmip.PermissionDenied, "the object is %s, need Pre-Active", s)
@@ -93,10 +93,13 @@ func (c *call) destroy(r *ttlv.Reader) (*ttlv.Item, error) {
 	if before.gone() {
 		return nil, kmip.Fail(kmip.PermissionDenied, "the object is destroyed already")
 	}
-	if s := before.state(c.now); s == kmip.Active && before.typ != kmip.Template {
+	if s := before.state(c.now); s == kmip.Active && hasState(before.typ) {
 		return nil, kmip.Fail(kmip.PermissionDenied, "the object is Active: revoke it first")
 	}
 	o := copied(before)
+	if err := c.digestStays(o); err != nil {
+		return nil, err
+	}
 	o.sealed, o.inside = nil, nil
 	o.set(kmip.DateOf(kmip.AttrDestroyDate, c.now))
 	if err := c.changed(o, before, kmip.GeneralFailure); err != nil {

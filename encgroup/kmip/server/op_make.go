@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
@@ -20,6 +21,24 @@ func lengths(a kmip.Algorithm) (least, most, step int32, ok bool) {
 	return 0, 0, 0, false
 }
 
+// ownLength is the length of keys of an algorithm where it names one, in bits, else 0:
+// that of the hash of an HMAC.
+func ownLength(a kmip.Algorithm) int32 {
+	switch a {
+	case kmip.HMACSHA1:
+		return 160
+	case kmip.HMACSHA224:
+		return 224
+	case kmip.HMACSHA256:
+		return 256
+	case kmip.HMACSHA384:
+		return 384
+	case kmip.HMACSHA512:
+		return 512
+	}
+	return 0
+}
+
 func checkLength(a kmip.Algorithm, bits int32) error {
 	least, most, step, ok := lengths(a)
 	if !ok {
@@ -31,52 +50,10 @@ func checkLength(a kmip.Algorithm, bits int32) error {
 	return nil
 }
 
-// template reads a Template-Attribute: the attributes of the templates that it
-// names, each overridden by those that it holds itself.
-func (c *call) template(i *ttlv.Item) ([]kmip.Attribute, error) {
-	r := ttlv.Read(i)
-	names := r.All(kmip.TagName, ttlv.Structure)
-	own, err := readAttributes(r.All(kmip.TagAttribute, ttlv.Structure))
-	if err != nil {
-		return nil, err
-	}
-	if err := r.Done(); err != nil {
-		return nil, err
-	}
-	given := map[string]bool{}
-	for _, a := range own {
-		given[a.Name] = true
-	}
-	var out []kmip.Attribute
-	for _, n := range names {
-		d, _ := define(kmip.AttrName, c.version)
-		if err := d.check(n); err != nil {
-			return nil, err
-		}
-		uid := c.named(n)
-		if uid == "" {
-			return nil, kmip.Fail(kmip.ItemNotFound, "there is no template of that name")
-		}
-		t, err := c.load(uid)
-		if err != nil {
-			return nil, err
-		}
-		if t.typ != kmip.Template {
-			return nil, kmip.Fail(kmip.ItemNotFound, "the object of that name is a %s, not a template", t.typ)
-		}
-		for _, a := range t.inside {
-			if !given[a.Name] {
-				out = append(out, a)
-			}
-		}
-	}
-	return append(out, own...), nil
-}
-
 // give gives a new object the attributes that a client wants it to have.
 func (c *call) give(o *object, attrs []kmip.Attribute) error {
 	for _, a := range attrs {
-		d, err := admit(&a, o.typ, c.version)
+		d, err := admit(&a, o.typ, c.version, kmip.InvalidField)
 		if err != nil {
 			return err
 		}
@@ -97,11 +74,12 @@ func (c *call) give(o *object, attrs []kmip.Attribute) error {
 		a.Indexed, a.Value.Tag = false, kmip.TagAttributeValue
 		o.attrs = append(o.attrs, a)
 	}
+	o.beginFlags()
 	return o.checkDates()
 }
 
-// keep finishes a new object and stores it; key is nil for a template.
-func (c *call) keep(o *object, key []byte) error {
+// keep finishes a new object and stores it, with the value of in unless it is a template.
+func (c *call) keep(o *object, in *kmip.Object) error {
 	o.set(kmip.DateOf(kmip.AttrInitialDate, c.now))
 	o.set(kmip.DateOf(kmip.AttrLastChangeDate, c.now))
 	if err := c.free(o, kmip.InvalidField); err != nil {
@@ -114,7 +92,11 @@ func (c *call) keep(o *object, key []byte) error {
 	}
 	if o.typ != kmip.Template {
 		var err error
-		if o.sealed, err = c.seal.seal(key, o.binding()); err != nil {
+		if o.sealed, err = c.seal.seal(in.Material, o.binding()); err != nil {
+			return err
+		}
+		digest := in.Digest()
+		if o.digest, err = c.seal.seal(digest[:], o.digestBinding()); err != nil {
 			return err
 		}
 	}
@@ -152,6 +134,9 @@ func (c *call) create(r *ttlv.Reader) (*ttlv.Item, error) {
 	if err := c.give(o, attrs); err != nil {
 		return nil, err
 	}
+	if bits := ownLength(kmip.Algorithm(o.number(kmip.AttrAlgorithm))); bits != 0 && o.get(kmip.AttrLength) == nil {
+		o.set(kmip.IntOf(kmip.AttrLength, bits))
+	}
 	for _, name := range []string{kmip.AttrAlgorithm, kmip.AttrLength, kmip.AttrUsageMask} {
 		if o.get(name) == nil {
 			return nil, kmip.Fail(kmip.InvalidField, "%s is not given", name)
@@ -168,7 +153,7 @@ func (c *call) create(r *ttlv.Reader) (*ttlv.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.keep(o, key); err != nil {
+	if err := c.keep(o, &kmip.Object{Type: t, KeyFormat: o.format, Material: key}); err != nil {
 		return nil, err
 	}
 	p := ttlv.Struct(kmip.TagResponsePayload, ttlv.Enum(kmip.TagObjectType, t), ttlv.Text(kmip.TagUniqueIdentifier, o.uid))
@@ -189,42 +174,34 @@ func (c *call) register(r *ttlv.Reader) (*ttlv.Item, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &object{typ: t, secret: in.Secret, format: in.KeyFormat, inside: in.Attributes}
+	o := &object{typ: t, secret: in.Secret, format: in.KeyFormat}
 	if err := c.give(o, attrs); err != nil {
 		return nil, err
 	}
 	switch {
 	case t == kmip.Template:
-		err = c.checkTemplate(in.Attributes)
+		err = c.fillTemplate(o, in.Attributes)
 	case len(in.Material) == 0:
-		err = kmip.Fail(kmip.InvalidField, "the key is empty")
+		err = kmip.Fail(kmip.InvalidField, "the %s is empty", t)
 	case t == kmip.SymmetricKey:
 		err = o.describe(&in)
+	case t == kmip.Certificate:
+		o.secret = kmip.SecretType(in.Certificate)
+		err = o.describeCertificate(&in)
+	case t == kmip.OpaqueObject:
+		if o.secret = kmip.SecretType(in.Opaque); in.Opaque>>31 == 0 {
+			err = kmip.Fail(kmip.InvalidField, "there is no opaque data type %d: all are extensions, from 80000000 in hexadecimal", in.Opaque)
+		}
 	case in.Secret != kmip.Password && in.Secret != kmip.Seed:
 		err = kmip.Fail(kmip.InvalidField, "there is no secret data type %d", in.Secret)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := c.keep(o, in.Material); err != nil {
+	if err := c.keep(o, &in); err != nil {
 		return nil, err
 	}
 	return uidPayload(o.uid), nil
-}
-
-// checkTemplate holds the attributes that a template gives against what a key
-// may be given.
-func (c *call) checkTemplate(attrs []kmip.Attribute) error {
-	for n := range attrs {
-		d, err := admit(&attrs[n], kmip.Template, c.version)
-		if err != nil {
-			return err
-		}
-		if d.client&atMaking == 0 {
-			return kmip.Fail(kmip.InvalidField, "%s is not for a client to set", d.name)
-		}
-	}
-	return nil
 }
 
 // describe holds a registered key against its algorithm and length, wherever
@@ -284,6 +261,10 @@ func (c *call) rekey(r *ttlv.Reader) (*ttlv.Item, error) {
 
 // successor is the new key but for its identifier.
 func (c *call) successor(old *object, attrs []kmip.Attribute, offset *ttlv.Item) (*object, error) {
+	if offset != nil && old.get(kmip.AttrActivationDate) == nil {
+		// Section 11.5: there is nothing from which the new dates could follow.
+		return nil, kmip.Fail(kmip.IllegalOperation, "an Offset needs an %s of the key, and it has none", kmip.AttrActivationDate)
+	}
 	o := &object{typ: old.typ, format: kmip.FormatRaw}
 	given := map[string]bool{}
 	for _, a := range attrs {
@@ -305,20 +286,30 @@ func (c *call) successor(old *object, attrs []kmip.Attribute, offset *ttlv.Item)
 			shift = start.Sub(at)
 		}
 	}
+	// The new key takes the names of the old one whatever it is given besides (table 173).
+	for _, n := range old.attrs {
+		if n.Name == kmip.AttrName && !slices.ContainsFunc(o.names(), func(have *ttlv.Item) bool { return same(have, &n.Value) }) {
+			if err := o.add(n); err != nil {
+				return nil, err
+			}
+		}
+	}
 	for _, a := range old.attrs {
-		if given[a.Name] || a.Name == kmip.AttrActivationDate && offset != nil {
+		if given[a.Name] || a.Name == kmip.AttrName || a.Name == kmip.AttrActivationDate && offset != nil {
 			continue
 		}
 		switch a.Name {
 		case kmip.AttrProcessStartDate, kmip.AttrProtectStopDate, kmip.AttrDeactivationDate:
 			a.Value = ttlv.Date(kmip.TagAttributeValue, a.Value.Time().Add(shift))
 		case kmip.AttrInitialDate, kmip.AttrLastChangeDate, kmip.AttrLink, kmip.AttrDestroyDate, kmip.AttrCompromiseDate,
-			kmip.AttrCompromiseOccurrenceDate, kmip.AttrRevocationReason, kmip.AttrOriginalCreationDate:
+			kmip.AttrCompromiseOccurrenceDate, kmip.AttrRevocationReason, kmip.AttrOriginalCreationDate,
+			kmip.AttrAlwaysSensitive, kmip.AttrNeverExtractable:
 			continue
 		}
 		o.attrs = append(o.attrs, a)
 	}
 	o.set(kmip.DateOf(kmip.AttrOriginalCreationDate, c.now))
+	o.beginFlags()
 	if err := o.checkDates(); err != nil {
 		return nil, err
 	}
@@ -351,7 +342,7 @@ func (c *call) replace(before, o *object) (*ttlv.Item, error) {
 	if err := c.changed(old, before, kmip.InvalidField); err != nil {
 		return nil, err
 	}
-	if err := c.keep(o, key); err != nil {
+	if err := c.keep(o, &kmip.Object{Type: o.typ, KeyFormat: o.format, Material: key}); err != nil {
 		// The old key is changed: not a refusal, nothing must be committed.
 		return nil, fmt.Errorf("server: the replacement: %s", err)
 	}

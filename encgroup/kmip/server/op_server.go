@@ -37,7 +37,7 @@ func (c *call) query(r *ttlv.Reader) (*ttlv.Item, error) {
 		}
 	}
 	if asked(kmip.QueryObjects) {
-		for _, t := range []kmip.ObjectType{kmip.SymmetricKey, kmip.Template, kmip.SecretData} {
+		for _, t := range []kmip.ObjectType{kmip.Certificate, kmip.SymmetricKey, kmip.Template, kmip.SecretData, kmip.OpaqueObject} {
 			p.Add(ttlv.Enum(kmip.TagObjectType, t))
 		}
 	}

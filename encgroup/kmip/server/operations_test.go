@@ -285,7 +285,7 @@ func TestAttributes(t *testing.T) {
 		{"add a read-only attribute", kmip.PermissionDenied, c.AddAttribute(uid, kmip.DateOf(kmip.AttrInitialDate, time.Now()))},
 		{"add a second of a single one", kmip.IllegalOperation, errors.Join(c.AddAttribute(uid, kmip.TextOf(kmip.AttrContactInformation, "me")), c.AddAttribute(uid, kmip.TextOf(kmip.AttrContactInformation, "you")))},
 		{"add with an index", kmip.InvalidField, c.AddAttribute(uid, indexed)},
-		{"add an unknown one", kmip.InvalidField, c.AddAttribute(uid, kmip.TextOf("Colour", "red"))},
+		{"add an unknown one", kmip.PermissionDenied, c.AddAttribute(uid, kmip.TextOf("Colour", "red"))},
 		{"modify to a name that another object has", kmip.IllegalOperation, c.ModifyAttribute(uid, kmip.NameOf("other"))},
 		{"modify what is not there", kmip.InvalidField, c.ModifyAttribute(uid, kmip.TextOf(kmip.AttrComment, "x"))},
 		{"modify an index that is not there", kmip.ItemNotFound, c.ModifyAttribute(uid, kmip.Attribute{Name: kmip.AttrName, Index: 7, Indexed: true, Value: kmip.NameOf("x").Value})},
@@ -304,6 +304,7 @@ func TestAttributes(t *testing.T) {
 	require.Equal(t, []string{
 		"Unique Identifier", "Name", "Object Type", "Cryptographic Algorithm", "Cryptographic Length", "Digest", "Cryptographic Usage Mask",
 		"State", "Initial Date", "Contact Information", "Last Change Date", "Original Creation Date",
+		"Sensitive", "Always Sensitive", "Extractable", "Never Extractable",
 	}, names, "in the order of the specification, each once")
 	require.NotEqual(t, attribute(t, c, uid, kmip.AttrDigest), attribute(t, c, other, kmip.AttrDigest), "two keys, two digests")
 }
@@ -407,7 +408,7 @@ func TestDiscoverAndQuery(t *testing.T) {
 		}
 		s, err := c.Query(kmip.QueryOperations, kmip.QueryObjects, kmip.QueryServerInformation, kmip.QueryProfiles)
 		require.NoError(t, err)
-		require.Equal(t, []kmip.ObjectType{kmip.SymmetricKey, kmip.Template, kmip.SecretData}, s.Objects)
+		require.Equal(t, []kmip.ObjectType{kmip.Certificate, kmip.SymmetricKey, kmip.Template, kmip.SecretData, kmip.OpaqueObject}, s.Objects)
 		require.Equal(t, server.Vendor, s.Vendor)
 		if v.AtLeast(kmip.V13) {
 			require.Contains(t, s.Profiles, uint32(0x96), "Storage Array with Self-Encrypting Drive Server KMIP 1.4")
@@ -434,7 +435,7 @@ func TestAttributesOfLaterVersionsAreHidden(t *testing.T) {
 	names, err := old.GetAttributeList(uid)
 	require.NoError(t, err)
 	require.NotContains(t, names, kmip.AttrComment)
-	refused(t, kmip.InvalidField, old.AddAttribute(uid, kmip.TextOf(kmip.AttrComment, "x")))
+	refused(t, kmip.PermissionDenied, old.AddAttribute(uid, kmip.TextOf(kmip.AttrComment, "x")))
 }
 
 // TestOneClientDoesNotSeeAnothers: whatever it tries, it is as if there were nothing.

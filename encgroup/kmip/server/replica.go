@@ -106,7 +106,7 @@ func (s *Store) owed(stuck map[string]bool) (out share, err error) {
 			}
 			out.keys = append(out.keys, bytes.Clone(k))
 			o.sealed = key
-			out.secrets = append(out.secrets, key)
+			out.secrets = append(out.secrets, key, o.digest)
 			i := o.record()
 			size += i.Size()
 			out.records = append(out.records, i)
@@ -119,9 +119,15 @@ func (s *Store) owed(stuck map[string]bool) (out share, err error) {
 	return out, err
 }
 
+// unseal reads a record and opens the key, and the digest in the object.
 func (s *Store) unseal(record []byte) (o *object, key []byte, err error) {
 	if o, err = decode(&ttlv.Decoder{}, record); err != nil {
 		return nil, nil, err
+	}
+	if len(o.digest) > 0 {
+		if o.digest, err = s.seal.open(o.digest, o.digestBinding()); err != nil {
+			return nil, nil, err
+		}
 	}
 	if len(o.sealed) > 0 {
 		key, err = s.seal.open(o.sealed, o.binding())
@@ -254,7 +260,20 @@ func (t *txn) merge(o *object) error {
 	if before == nil {
 		o.seq, err = t.tx.Bucket(bucketOwned).NextSequence()
 	} else if o.seq = before.seq; !o.supersedes(before) {
-		return nil
+		if o.reached <= before.reached {
+			return nil
+		}
+		// What the peer's clients were told holds here too, whoever changed it last.
+		return t.raise(before, o.reached)
+	}
+	// The state that clients of this server were told holds for the new version too, and
+	// goes back to the peer with it.
+	further := before != nil && before.reached > o.reached
+	if further {
+		o.reached = before.reached
+	}
+	if err == nil && len(o.digest) > 0 {
+		o.digest, err = t.seal.seal(o.digest, o.digestBinding())
 	}
 	if err == nil && len(o.sealed) > 0 {
 		o.sealed, err = t.seal.seal(o.sealed, o.binding())
@@ -262,5 +281,9 @@ func (t *txn) merge(o *object) error {
 	if err != nil {
 		return err
 	}
-	return t.write(o, before)
+	err = t.write(o, before)
+	if further {
+		err = errors.Join(err, t.tx.Bucket(bucketPending).Put(pendingKey(o), []byte{}))
+	}
+	return err
 }

@@ -347,3 +347,63 @@ func TestOnlyThePeerReplicates(t *testing.T) {
 		require.Equal(t, before, after, "%s: nothing was changed", name)
 	}
 }
+
+// TestStatesThatWereToldGoToTheOther: what one server told of a state holds on both, also
+// where the two changed the object apart, and whichever change stays.
+func TestStatesThatWereToldGoToTheOther(t *testing.T) {
+	for n := range 8 {
+		later, first, changes := n&1, n>>1&1, 1+n>>2 // who changes the object last, who sends first, and how often the second changes it
+		dir := t.TempDir()
+		w := [2]*twin{newTwin(t, dir, 1), newTwin(t, dir, 2)}
+		defer w[0].store.Close()
+		defer w[1].store.Close()
+		now := int64(1e9)
+		clock := func() time.Time { return time.Unix(now, 0) }
+		w[0].clock, w[1].clock = clock, clock
+		sync := func() {
+			one, two := w[first], w[1-first]
+			for one.share(two, true, true) || two.share(one, true, true) {
+			}
+		}
+		w[0].meet(w[1])
+		w[1].meet(w[0])
+		i := w[0].do(ownerA, kmip.OpCreate, ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(
+			kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 128), kmip.UsageOf(12),
+			kmip.DateOf(kmip.AttrActivationDate, time.Unix(now-1, 0)), kmip.DateOf(kmip.AttrDeactivationDate, time.Unix(now+10, 0))))
+		uid := *i.Payload.Find(kmip.TagUniqueIdentifier)
+		state := func(k int) int64 {
+			i := w[k].do(ownerA, kmip.OpGetAttributes, uid, ttlv.Text(kmip.TagAttributeName, kmip.AttrState))
+			require.NoError(t, i.Err())
+			a, err := kmip.ReadAttribute(&i.Payload.Items[1])
+			require.NoError(t, err)
+			return a.Value.Int
+		}
+		sync()
+		require.Equal(t, int64(kmip.Active), state(1))
+
+		for k := range 2 { // apart: the first tells that it is deactivated, before or after the second changes it
+			if k == later {
+				now -= 20
+				for range changes {
+					x := kmip.TextOf("x-A", "changed")
+					require.NoError(t, w[1].do(ownerA, kmip.OpAddAttribute, uid, x.Item()).Err())
+				}
+				now += 20
+				continue
+			}
+			now += 20
+			require.Equal(t, int64(kmip.Deactivated), state(0))
+			now -= 20
+		}
+		require.Equal(t, int64(kmip.Active), state(1), "the second does not know yet")
+		sync()
+		for k := range 2 {
+			require.Equal(t, int64(kmip.Deactivated), state(k), "server %d, case %d", k, n)
+		}
+		one, err := Dump(w[0].store)
+		require.NoError(t, err)
+		two, err := Dump(w[1].store)
+		require.NoError(t, err)
+		require.Equal(t, one, two)
+	}
+}

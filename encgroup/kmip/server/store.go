@@ -223,6 +223,7 @@ type txn struct {
 	owner identity
 	now   time.Time
 	last  uint64 // counter of the last change that a client made
+	told  []sighting
 }
 
 // load finds an object of the client. What belongs to another is not found.
@@ -340,6 +341,7 @@ func (t *txn) put(o, before *object, why kmip.Reason) error {
 		return err
 	}
 	o.ver = version{counter, t.author}
+	o.reach(t.now.Unix())
 	t.last = counter
 	if t.tx.Bucket(bucketMeta).Get(keyPeer) != nil {
 		err = t.tx.Bucket(bucketPending).Put(pendingKey(o), []byte{})

@@ -136,6 +136,13 @@ func (s *Store) verifyContent(tx *bbolt.Tx, older bool) error {
 				return fmt.Errorf("object %q: its key does not open", uid)
 			}
 		}
+		if len(o.digest) > 0 {
+			digest, err := s.seal.open(o.digest, o.digestBinding())
+			clear(digest)
+			if err != nil {
+				return fmt.Errorf("object %q: the digest of its key does not open", uid)
+			}
+		}
 		t := &txn{Store: s, tx: tx, owner: o.owner}
 		indexed := string(tx.Bucket(bucketOwned).Get(t.seqKey(t.owner[:], o.seq))) == o.uid
 		owned, seq = owned+1, max(seq, o.seq)

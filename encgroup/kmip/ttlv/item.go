@@ -42,11 +42,12 @@ func (t Type) String() string {
 // Item is one item. Which field holds the value depends on the type: Items of a
 // Structure; Bytes of a text, a byte string and a big integer; Int of all others.
 type Item struct {
-	Tag   Tag
-	Type  Type
-	Int   int64
-	Bytes []byte
-	Items []Item
+	Tag     Tag
+	Type    Type
+	lenient bool // a Reader passes over fields that nobody takes
+	Int     int64
+	Bytes   []byte
+	Items   []Item
 }
 
 // Struct makes a structure.
@@ -93,6 +94,19 @@ func (i *Item) Find(tag Tag) *Item {
 		}
 	}
 	return nil
+}
+
+// IgnoreUnknown makes Readers of this structure, and of all in it, pass over fields
+// that do not belong there, as for a message of a newer minor version of the
+// protocol (KMIP specification 1.4, section 11.1).
+func (i *Item) IgnoreUnknown() {
+	if i.Type != Structure {
+		return
+	}
+	i.lenient = true
+	for n := range i.Items {
+		i.Items[n].IgnoreUnknown()
+	}
 }
 
 // Text is the value of a Text String, as a copy.

@@ -129,9 +129,10 @@ func (r *Reader) Date(tag Tag) time.Time {
 // Err is the first thing that was wrong so far.
 func (r *Reader) Err() error { return r.err }
 
-// Done is the first thing that was wrong; a field that was never taken is ErrUnknown.
+// Done is the first thing that was wrong; a field that was never taken is ErrUnknown,
+// unless the structure ignores them.
 func (r *Reader) Done() error {
-	if r.err == nil && r.taken < len(r.in.Items) {
+	if r.err == nil && !r.in.lenient && r.taken < len(r.in.Items) {
 		r.err = fmt.Errorf("ttlv: %w: in %06x", ErrUnknown, uint32(r.in.Tag))
 	}
 	return r.err

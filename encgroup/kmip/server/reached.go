@@ -1,0 +1,113 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+)
+
+// A state follows from dates, and states only go forward (KMIP specification 1.4,
+// section 3.22). A clock can be set back. So a state that a client was told, or that
+// decided about an answer, is written into the record of its object before the
+// answer goes out, and counts from then on, whatever the clock says.
+
+// sighting is a state that an object was seen in, and that its record does not have.
+type sighting struct {
+	uid   string
+	state kmip.State
+}
+
+// phase is where an object is by its dates alone: Pre-Active, Active or Deactivated.
+// What was reached before stays reached.
+func (o *object) phase(now int64) kmip.State {
+	come := func(name string, s kmip.State) bool {
+		v := o.get(name)
+		return o.reached >= s || v != nil && v.Int <= now
+	}
+	switch {
+	case !come(kmip.AttrActivationDate, kmip.Active):
+		return kmip.PreActive
+	case !come(kmip.AttrDeactivationDate, kmip.Deactivated):
+		return kmip.Active
+	}
+	return kmip.Deactivated
+}
+
+// reach notes in the object where it is.
+func (o *object) reach(now int64) {
+	if hasState(o.typ) {
+		o.reached = max(o.reached, o.phase(now))
+	}
+}
+
+// saw remembers that the client learns something that follows from the state of an
+// object.
+func (t *txn) saw(o *object) {
+	if o.gone() || !hasState(o.typ) || o.get(kmip.AttrCompromiseDate) != nil {
+		return
+	}
+	if s := o.phase(t.now.Unix()); s > max(o.reached, kmip.PreActive) {
+		t.told = append(t.told, sighting{o.uid, s})
+	}
+}
+
+// note writes states into their records. Each is written once in the life of an
+// object. An error means that some are not written; the answer is right all the same.
+func (e *engine) note(owner identity, told []sighting) error {
+	if len(told) == 0 {
+		return nil
+	}
+	if e.link != nil && !e.link.is(owner) {
+		if err := e.link.enter(); err != nil {
+			return err
+		}
+		defer e.link.leave()
+	}
+	tx, err := e.store.db.Begin(true)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
+	d := e.decoder()
+	defer func() {
+		d.Reset()
+		e.decoders.Put(d)
+	}()
+	t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
+	for _, s := range told {
+		before, err := t.load(s.uid)
+		if err != nil {
+			return err
+		}
+		if before.reached >= s.state {
+			continue // another client's answer was faster
+		}
+		o := copied(before)
+		o.reached = s.state
+		if err := t.put(o, before, kmip.GeneralFailure); err != nil {
+			return err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("server: commit: %w", err)
+	}
+	if e.link != nil && t.last > 0 {
+		e.link.wait(t.last)
+	}
+	return nil
+}
+
+// raise notes a state in a record whose version stays: if it is owed to the peer, it
+// stays owed.
+func (t *txn) raise(before *object, to kmip.State) error {
+	o := copied(before)
+	o.reached = to
+	pending, key := t.tx.Bucket(bucketPending), pendingKey(before)
+	owed := pending.Get(key) != nil
+	err := t.write(o, before)
+	if owed {
+		err = errors.Join(err, pending.Put(key, []byte{}))
+	}
+	return err
+}
