@@ -42,8 +42,9 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 bench: ## run all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(strip $(BENCHTIME)) ./...
 
-sweep: ## cut the power at every flash operation of every command, and look
+sweep: ## cut the power at every flash operation of every command, and that of a facility at every operation of every service action
 	$(FDELAB) sweep
+	$(GO) test -count=1 -timeout 2h -run PowerCutOfTheFacility ./raslab -everycut
 
 rehearse: ## play every rehearsal
 	$(FDELAB) rehearse --all

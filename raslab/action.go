@@ -55,6 +55,9 @@ func (l *Lab) idle(op string) error {
 // free is idle for what is done to partitions that may be down.
 func (l *Lab) free(op string) error {
 	l.readTable()
+	if l.dark {
+		return refuse(ErrState, op, "the facility has no power", "power restore gives it back")
+	}
 	if l.action == nil {
 		return nil
 	}

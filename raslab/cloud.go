@@ -35,7 +35,7 @@ func (l *Lab) MigrateToCloud(q CloudRequest) (out Report, bad error) {
 		return Report{}, err
 	}
 	data := make([]byte, q.Sectors*l.options.SectorSize)
-	if err := r.Read(q.LBA, data); err != nil {
+	if err := r.read(q.LBA, data); err != nil {
 		return Report{}, err
 	}
 	tier := tct.New(g.enc, l.cloud.server, l.cloud.entropy)
@@ -54,19 +54,16 @@ func (l *Lab) MigrateToCloud(q CloudRequest) (out Report, bad error) {
 		Object: q.Object, Group: g.id, Rank: r.name(), LBA: q.LBA, Sectors: q.Sectors,
 		Size: receipt.Size, ID: receipt.ID[:], Released: q.Release, Migrated: l.Now(),
 	}
-	if err := l.cloud.keep(kept); err != nil {
-		return Report{}, err
-	}
 	rep := l.begin(op, q.Object)
 	rep.note("%d sectors of %s from %d on: %d bytes at the cloud server, wrapped by key group %d, read back and verified",
 		q.Sectors, r.name(), q.LBA, receipt.Size+tct.Overhead, g.id)
+	l.cloud.underway = &cloudStep{op: op, receipt: kept, settled: true, release: q.Release}
+	if err := l.cloud.finish(); err != nil {
+		rep.r.Failed = true
+		rep.note("owed: %s", l.cloud.underway)
+		return rep.done(), nil
+	}
 	if q.Release {
-		clear(data)
-		if err := r.Write(q.LBA, data); err != nil {
-			rep.r.Failed = true
-			rep.note("the sectors are not all released: %s", firstLine(err))
-			return rep.done(), nil
-		}
 		rep.note("the sectors are released: they read as zeros")
 	}
 	return rep.done(), nil
@@ -81,6 +78,9 @@ func (l *Lab) checkMigration(op string, q CloudRequest) (*keyGroup, *Rank, error
 		return nil, nil, refuse(ErrInvalid, op, fmt.Sprintf("%d sectors", q.Sectors), fmt.Sprintf("1 to %d are right", most))
 	}
 	if err := l.cloudReady(op); err != nil {
+		return nil, nil, err
+	}
+	if err := l.cloud.free(op); err != nil {
 		return nil, nil, err
 	}
 	r, err := l.rankNamed(op, q.Rank)
@@ -146,6 +146,9 @@ func (l *Lab) cloudGroup(op string, id int) (*keyGroup, error) {
 
 // cloudReady refuses while the facility does not know its receipts.
 func (l *Lab) cloudReady(op string) error {
+	if l.dark {
+		return refuse(ErrState, op, "the facility has no power", "power restore gives it back")
+	}
 	if err := l.cloud.broken; err != nil {
 		return &RequestError{Op: op, What: "the receipts of the objects can not be read: " + firstLine(err), Right: "restore the key repository first", Kind: errors.Join(ErrState, err)}
 	}
@@ -201,6 +204,9 @@ func (l *Lab) RecallFromCloud(q RecallRequest) (out Report, bad error) {
 	if err != nil {
 		return Report{}, err
 	}
+	if err := l.cloud.free(op); err != nil {
+		return Report{}, err
+	}
 	before := kept
 	if q.Rank != "" {
 		kept.Rank = q.Rank
@@ -219,31 +225,34 @@ func (l *Lab) RecallFromCloud(q RecallRequest) (out Report, bad error) {
 		return Report{}, cloudError(op, q.Object, err)
 	}
 	now := make([]byte, len(data))
-	if err := r.Read(kept.LBA, now); err != nil {
+	if err := r.read(kept.LBA, now); err != nil {
 		return Report{}, err
 	}
 	if at := l.otherData(now, data); at >= 0 && !q.Over {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("sector %d of %s holds other data by now", kept.LBA+uint64(at), r.name()), "save it, then recall the object over it")
 	}
 	rep := l.begin(op, q.Object)
-	if err = r.Write(kept.LBA, data); err == nil {
-		err = r.Read(kept.LBA, now)
+	l.cloud.underway = &cloudStep{op: op, receipt: kept}
+	if err = r.write(kept.LBA, data); err == nil {
+		err = r.read(kept.LBA, now)
 	}
 	if err == nil && !bytes.Equal(now, data) {
 		err = ErrDataLost
 	}
 	if err != nil {
+		l.cloud.underway = nil
 		rep.r.Failed = true
 		rep.note("the object is in the cloud still, and not all of it is on %s: %s", r.name(), firstLine(err))
 		return rep.done(), nil
 	}
 	rep.note("%d sectors of %s from %d on are what was sent to the cloud", kept.Sectors, r.name(), kept.LBA)
 	kept.Rank, kept.Released = r.name(), false
-	if kept.Released != before.Released || kept.Rank != before.Rank || kept.LBA != before.LBA {
-		if err := l.cloud.keep(kept); err != nil {
-			rep.r.Failed = true
-			rep.note("the receipt says still what it said before: %s", firstLine(err))
-		}
+	l.cloud.underway.receipt, l.cloud.underway.settled = kept, true
+	if kept.Released == before.Released && kept.Rank == before.Rank && kept.LBA == before.LBA {
+		l.cloud.underway = nil
+	} else if err := l.cloud.finish(); err != nil {
+		rep.r.Failed = true
+		rep.note("owed: %s", l.cloud.underway)
 	}
 	return rep.done(), nil
 }
@@ -275,19 +284,29 @@ func (l *Lab) DeleteFromCloud(object string, force bool) (out Report, bad error)
 	case ours && l.cloud.receipts[i].Released && !force:
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("object %s holds the only copy of sectors of %s", object, l.cloud.receipts[i].Rank), "recall it first, or force it")
 	}
+	if err := l.cloud.free(op); err != nil {
+		return Report{}, err
+	}
+	i, ours = l.cloud.find(object)
+	if ours {
+		l.cloud.underway = &cloudStep{op: op, receipt: l.cloud.receipts[i], settled: true}
+	}
 	err := l.cloud.server.Delete(l.cloud.name(object))
 	if !ours && errors.Is(err, tct.ErrNotFound) {
 		return Report{}, refuse(errors.Join(ErrNotFound, err), op, fmt.Sprintf("there is no object %q", object), existing("objects", l.cloud.receipts, func(r cloudReceipt) string { return r.Object }))
 	}
 	if err != nil && !(ours && errors.Is(err, tct.ErrNotFound)) {
+		l.cloud.underway = nil // it is there still
 		return Report{}, cloudError(op, object, err)
 	}
+	rep := l.begin(op, object)
 	if ours {
-		if err := l.cloud.drop(i); err != nil {
-			return Report{}, err
+		if err := l.cloud.finish(); err != nil {
+			rep.r.Failed = true
+			rep.note("owed: %s", l.cloud.underway)
+			return rep.done(), nil
 		}
 	}
-	rep := l.begin(op, object)
 	if err != nil {
 		rep.note("the cloud server had lost it already")
 	}

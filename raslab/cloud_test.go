@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 )
 
@@ -196,9 +195,42 @@ func TestNothingIsReleasedThatWasNotReadBack(t *testing.T) {
 func TestNoReceiptNoRelease(t *testing.T) {
 	l := tiered(t, Options{})
 	must(t, l.ArmRepository("(repository.write.refused)"))
-	_, err := l.MigrateToCloud(payroll(true))
-	require.ErrorIs(t, err, repository.ErrCopies, "the receipt could not be kept")
+	rep := fails(t, l)(l.MigrateToCloud(payroll(true)))
+	require.Contains(t, rep.Notes[1], "owed: cloud migrate of object payroll: its receipt is to be saved")
 	readable(t, l)
+	require.Empty(t, l.cloud.receipts)
+	require.Len(t, l.Owed(), 1)
+	_, err := l.MigrateToCloud(CloudRequest{Object: "more", Rank: "R0", Sectors: 1})
+	require.ErrorIs(t, err, ErrBusy, "one step with the cloud after the other")
+
+	// What is owed is done when it can be: the receipt, and then the release.
+	must(t, l.ArmRepository(""))
+	ok(t, l)(l.DualClusterIML())
+	require.Empty(t, l.Owed())
+	released(t, l)
+	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
+	readable(t, l)
+}
+
+// TestWhatTheCloudIsOwed refuses the save of a receipt in a recall and in a delete.
+func TestWhatTheCloudIsOwed(t *testing.T) {
+	l := tiered(t, Options{})
+	ok(t, l)(l.MigrateToCloud(payroll(true)))
+	must(t, l.ArmRepository("(repository.write.refused)"))
+	fails(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
+	readable(t, l)
+	require.True(t, l.cloud.receipts[0].Released, "the receipt says what it said")
+	must(t, l.ArmRepository(""))
+	ok(t, l)(l.DualClusterIML())
+	require.Empty(t, l.Owed())
+	require.False(t, l.cloud.receipts[0].Released)
+
+	must(t, l.ArmRepository("(repository.write.refused)"))
+	fails(t, l)(l.DeleteFromCloud("payroll", false))
+	require.Len(t, l.Owed(), 1)
+	must(t, l.ArmRepository(""))
+	ok(t, l)(l.DualClusterIML())
+	require.Empty(t, l.Owed())
 	require.Empty(t, l.cloud.receipts)
 }
 

@@ -41,8 +41,9 @@ type cloudSide struct {
 	host     *CloudHost // nil: the server is none of the lab's
 	entropy  io.Reader  // of object keys
 	receipts []cloudReceipt
-	backup   []byte // the entry as the consoles keep it
-	broken   error  // the receipts could not be read at the last IML
+	backup   []byte     // the entry as the consoles keep it
+	underway *cloudStep // what is not finished between here and there; nil
+	broken   error      // the receipts could not be read at the last IML
 }
 
 // newCloud gives the facility its cloud server.

@@ -81,7 +81,7 @@ func (l *Lab) newCustody() error {
 	c := &l.custody
 	c.lab = l
 	for range custodyCopies {
-		c.devices = append(c.devices, repository.NewMemDevice(custodyPages))
+		c.devices = append(c.devices, &suppliedPages{Device: repository.NewMemDevice(custodyPages), lab: l})
 	}
 	repo, err := repository.Create(l.stream("custody records"), c.devices...)
 	if err != nil {

@@ -27,6 +27,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 	if err := l.mayErase(s); err != nil {
 		return err
 	}
+	l.owes(s, toErase, during)
 	job := erase.Job{Target: &s.port, Method: method}
 	defer func() {
 		for i := range job.Owner {
@@ -40,10 +41,10 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		job.PSID, job.Destroy = psid, s.port.Serial()
 	}
 	if err := l.knownSecrets(s, &job); err != nil {
+		l.settle(s.port.Serial())
 		return err
 	}
 	mine := l.ownerOf(s) != nil
-	l.owes(s, toErase, during)
 	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
 	l.watchStale = true
 	if err != nil {
@@ -60,6 +61,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		l.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %s: %s", errNotErased, res.Outcome, why)
 	}
+	l.powered()
 	id, err := l.identify(s)
 	if err != nil || res.Certificate == nil || res.Certificate.Statement.MediaIdentity != erase.IdentityText(id) {
 		const why = "it was erased, and did not prove which drive it is"

@@ -185,8 +185,9 @@ func (l *Lab) close(e *event, by, why string) {
 // cause still holds it refuses with ErrOpen and says what is still wrong,
 // unless force is set (assumption: a real console closes without a look). by
 // and why go into the record.
-func (l *Lab) CloseEvent(id int, by, why string, force bool) (ServiceEvent, error) {
+func (l *Lab) CloseEvent(id int, by, why string, force bool) (_ ServiceEvent, bad error) {
 	const op = "event close"
+	defer l.unwound(op, &bad)
 	e, err := l.eventNumbered(op, id)
 	if err != nil {
 		return ServiceEvent{}, err

@@ -70,6 +70,7 @@ func (l *Lab) refreshWatch() {
 
 // CheckHealth runs the health check now, beside the hourly ones.
 func (l *Lab) CheckHealth() HealthReport {
+	defer l.unwound("health check", nil)
 	bad := l.checkHealth()
 	rep := HealthReport{Ran: l.anyAccess(), Checked: l.encryptedMembers()}
 	for _, p := range l.partitions {
@@ -87,6 +88,7 @@ func (l *Lab) CheckHealth() HealthReport {
 func (l *Lab) hourly() {
 	l.clock.after(healthPeriod, "health check", l.hourlyRun)
 	l.readTable()
+	l.destage()
 	l.payHourly()
 	l.checkHealth()
 	l.sendCalls()

@@ -240,7 +240,10 @@ func (l *Lab) periodic() {
 
 // RetrieveKeys runs the periodic key retrieval now, beside those of the clock. It
 // is for tests and rehearsals that will not wait.
-func (l *Lab) RetrieveKeys() { l.retrievePeriodically() }
+func (l *Lab) RetrieveKeys() {
+	defer l.unwound("periodic key retrieval", nil)
+	l.retrievePeriodically()
+}
 
 // retrievePeriodically asks every active server of every accessible group for
 // its key. A group that is inaccessible was reported by the IML.

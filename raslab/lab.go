@@ -15,6 +15,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/erase"
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // Options is what a facility is built with. The zero value is a facility of 32
@@ -116,6 +117,15 @@ type Lab struct {
 	raises uint64    // calls of raise so far
 	hands  *reporter // of the action that takes a drive in; nil: none
 	action *action
+
+	// The power of the whole facility; see facilitypower.go.
+	plan       *fault.Plan // what takes it; nil: nothing
+	dark       bool        // there is none
+	cutShort   bool        // it was gone, and what was in progress was not looked at yet
+	unfinished *action     // a repair that is being resumed or cancelled right now, or that waits for the end of a boot
+	installing *installing // an MES that is not certified yet; nil
+	restoring  bool        // the key repository is being made anew
+	nvs        *pendingRow // nil: no host write was cut
 
 	eraser     *erase.Engine
 	challenges io.Reader // by which drives prove who they are

@@ -86,17 +86,15 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	} else {
 		rep.note("enclosure %s installed at %s", rep.r.Object, enclosureLocation(slots[0].enclosure))
 	}
+	l.installing = &installing{object: rep.r.Object, erase: q.AllowErase, left: slots}
 	for i, s := range slots {
 		if slices.Contains(l.options.Shelf.parts, parts[i]) {
 			l.plug(s, parts[i])
 		} else {
 			l.fit(s, parts[i])
 		}
-		s.setState(Certifying, "")
-		if l.certify(rep, s, "MES install of "+rep.r.Object, q.AllowErase) {
-			rep.did(s, "certified")
-		}
 	}
+	l.certifyInstalled(rep)
 	if added := l.sites[sites:]; len(added) == 1 {
 		rep.note("array site %s is unassigned", added[0].name())
 	} else {
@@ -121,4 +119,38 @@ func (l *Lab) freeSlots() []*slot {
 		}
 	}
 	return nil
+}
+
+// installing is an MES whose drives are in their slots and not all certified.
+type installing struct {
+	object string  // the enclosure's name
+	erase  bool    // MESRequest.AllowErase
+	left   []*slot // whose drives are not certified yet
+}
+
+// certifyInstalled certifies the drives of an MES that are left.
+func (l *Lab) certifyInstalled(rep *reporter) {
+	for q := l.installing; len(q.left) > 0; q.left = q.left[1:] {
+		s := q.left[0]
+		s.setState(Certifying, "")
+		if l.certify(rep, s, "MES install of "+q.object, q.erase) {
+			rep.did(s, "certified")
+		}
+	}
+	l.installing = nil
+}
+
+// goOnInstalling goes on with an MES that the loss of power has cut short, and looks at the
+// drives that were put into slots meanwhile.
+func (l *Lab) goOnInstalling(rep *reporter) {
+	if q := l.installing; q != nil {
+		rep.note("the MES install of %s was cut short by the loss of power, and goes on", q.object)
+		l.certifyInstalled(rep)
+	}
+	for _, s := range l.slots {
+		if s.arrived && s.port.part != nil && !l.underRepair(s) {
+			rep.note("%s was put into %s while there was no power", s.port.Serial(), s.name)
+			l.lookAt(rep, s)
+		}
+	}
 }

@@ -54,6 +54,13 @@ func (l *Lab) owes(s *slot, what stage, during string) *debt {
 	return d
 }
 
+// settleJoined strikes out a drive that has its place now.
+func (l *Lab) settleJoined(s *slot) {
+	if d := l.debtOf(s.port.Serial()); d != nil && d.stage == joining {
+		l.settle(d.serial)
+	}
+}
+
 func (l *Lab) debtOf(serial string) *debt {
 	i := slices.IndexFunc(l.owed, func(d *debt) bool { return d.serial == serial })
 	if i < 0 {
@@ -85,7 +92,13 @@ func (d *debt) String() string {
 // Owed lists what the facility has begun with drives and could not finish yet, one
 // clause each, in the order in which it began. It is tried again each hour, at an
 // IML, after a restore of the key repository, and before a new group key.
-func (l *Lab) Owed() []string { return l.owedTo(func(*debt) bool { return true }) }
+func (l *Lab) Owed() []string {
+	out := l.owedTo(func(*debt) bool { return true })
+	if s := l.cloud.underway; s != nil {
+		out = append(out, s.String())
+	}
+	return out
+}
 
 // OwedToGroup is Owed for the members of one key group.
 func (l *Lab) OwedToGroup(id int) []string {
@@ -126,22 +139,25 @@ func (l *Lab) forget(s *slot, serial, during string) error {
 		return nil
 	}
 	l.watchStale = true
-	err := g.enc.Forget(serial)
-	if err == nil {
-		l.settle(serial)
-		return nil
-	}
 	d := l.debtOf(serial)
 	if d == nil {
 		d = &debt{serial: serial, slot: s, during: during}
 		l.owed = append(l.owed, d)
 	}
+	if d.stage != toForget {
+		d.stage, d.why = toForget, ""
+	}
+	err := g.enc.Forget(serial)
+	if err == nil {
+		l.settle(serial)
+		return nil
+	}
 	why := firstLine(err)
 	if errors.Is(err, encgroup.ErrStore) {
 		why = encgroup.ErrStore.Error()
 	}
-	if d.stage != toForget || d.why != why {
-		d.stage, d.why = toForget, why
+	if d.why != why {
+		d.why = why
 		l.logf("repository", "owed: %s (%s)", d, firstLine(err))
 	}
 	return err
@@ -161,18 +177,22 @@ func (l *Lab) payOwed(rep *reporter, busy bool) {
 // pay does what is owed to one drive.
 func (l *Lab) pay(rep *reporter, d *debt) {
 	g := l.owner(d.serial)
-	if l.awaited(d.serial) != nil && d.stage != toForget {
-		l.settle(d.serial) // a rank has its data there: it is not erased
+	if d.stage != toForget && (l.awaited(d.serial) != nil || l.underRepair(d.slot)) {
+		l.settle(d.serial) // a rank has its data there, or the repair decides
 		return
 	}
 	if d.stage == toForget {
 		switch err := l.forget(d.slot, d.serial, d.during); {
 		case err != nil:
 			rep.owes(d.serial)
+			return
 		case g != nil && d.slot.port.Serial() == d.serial:
 			rep.did(d.slot, "is no member of key group %d any more", g.id)
 		case g != nil:
 			rep.note("%s is no member of key group %d any more", d.serial, g.id)
+		}
+		if d.slot.port.Serial() == d.serial {
+			d.leave(d.slot)
 		}
 		return
 	}
@@ -190,15 +210,20 @@ func (l *Lab) pay(rep *reporter, d *debt) {
 		l.settle(d.serial)
 		return
 	}
-	becomes, why := d.becomes, d.becomesWhy
 	if !l.released(rep, s, d.during) {
 		l.raiseNotErased(rep, s, d.during)
 		return
 	}
+	d.leave(s)
+}
+
+// leave says what the slot of a drive that was erased is now, unless its action has said so.
+func (d *debt) leave(s *slot) {
 	switch {
-	case becomes != "":
-		s.setState(becomes, why)
-	case s.state == Rebuilding || s.state == MigrationTarget || s.state == MigrationSource:
+	case s.state != Rebuilding && s.state != MigrationTarget && s.state != MigrationSource:
+	case d.becomes != "":
+		s.setState(d.becomes, d.becomesWhy)
+	default:
 		s.setState(Normal, "")
 	}
 }
@@ -234,23 +259,28 @@ func (l *Lab) findOwed() {
 // whether the reboot reached its aim.
 func (l *Lab) goOn(rep *reporter) {
 	failed := rep.r.Failed
+	l.destage()
+	l.resumeAfterLoss(rep)
 	l.findOwed()
 	l.payOwed(rep, false)
+	l.cloud.goOn(rep)
 	rep.r.Failed = failed
 }
 
 // payHourly is the hourly attempt.
 func (l *Lab) payHourly() {
-	if len(l.owed) == 0 && len(l.leaving) == 0 || !l.partitions[0].complete || l.sfi != sfiRunning {
+	if len(l.owed) == 0 && len(l.leaving) == 0 && l.cloud.underway == nil || !l.partitions[0].complete || l.sfi != sfiRunning {
 		return
 	}
-	l.payOwed(l.begin("owed work", l.options.Serial), l.action != nil)
+	rep := l.begin("owed work", l.options.Serial)
+	l.payOwed(rep, l.action != nil)
+	l.cloud.goOn(rep)
 }
 
 // spared takes a spare back that did not join its group for want of a key or of a
 // record. Where the group lists it by now, or the drive has changed, its erase is owed.
 func (l *Lab) spared(s *slot, during string) {
-	if l.owner(s.port.Serial()) != nil || s.port.Status().State != drive.Erased {
+	if l.owner(s.port.Serial()) != nil || s.port.Status().State != drive.Erased || l.custody.due(s) {
 		l.logf("service", "owed: %s", l.owes(s, toErase, during))
 		return
 	}

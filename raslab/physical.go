@@ -66,7 +66,11 @@ func (l *Lab) CutPower(slotName string) error {
 // RestorePower gives a slot its power back; the drive boots, and a lock-enabled
 // range comes up locked. A drive that does not boot is no error of this method:
 // the facility finds it.
-func (l *Lab) RestorePower(slotName string) error {
+func (l *Lab) RestorePower(slotName string) (bad error) {
+	defer l.unwound("power restore", &bad)
+	if l.dark {
+		return refuse(ErrState, "power restore", "the facility has no power", "give it back to the whole of it")
+	}
 	s, err := l.slotNamed("power restore", slotName)
 	if err != nil {
 		return err
@@ -94,8 +98,9 @@ func (l *Lab) Pull(slotName string) error {
 
 // Insert puts a part of the shelf into an empty slot without any service
 // action. The facility finds an added drive, powers it on and looks at it.
-func (l *Lab) Insert(slotName, serial string) (Report, error) {
+func (l *Lab) Insert(slotName, serial string) (out Report, bad error) {
 	const op = "drive insert"
+	defer l.recovered(op, &out, &bad)
 	s, err := l.slotNamed(op, slotName)
 	if err != nil {
 		return Report{}, err
@@ -113,18 +118,33 @@ func (l *Lab) Insert(slotName, serial string) (Report, error) {
 	r := l.begin(op, s.name)
 	l.plug(s, p)
 	l.logf(s.name, "%s was inserted", p.Serial())
+	s.arrived = true
+	if l.dark {
+		r.note("the facility has no power: it looks at %s when it has", p.Serial())
+		return r.done(), nil
+	}
+	l.lookAt(r, s)
+	return r.done(), nil
+}
+
+// lookAt is what the facility does with a drive that it finds in a slot.
+func (l *Lab) lookAt(r *reporter, s *slot) {
+	p := s.port.part
 	if m := s.member(); m != nil && m.serial == p.Serial() {
 		// A member that comes back has its data: it is not erased.
 		if err := s.port.PowerOn(); err != nil {
 			r.failed(s, "did not power on", err)
-			return r.done(), nil
+			s.arrived = false
+			return
 		}
 		if l.setAsideImpostor(r, m, s) {
 			l.rankOf(m).displaced(m)
-			return r.done(), nil
+			s.arrived = false
+			return
 		}
 		r.note("%s holds data of %s: repair %s without an exchange to bring it back", p.Serial(), l.rankOf(m).name(), s.name)
-		return r.done(), nil
+		s.arrived = false
+		return
 	}
 	if m := s.member(); m != nil {
 		l.rankOf(m).displaced(m)
@@ -134,7 +154,7 @@ func (l *Lab) Insert(slotName, serial string) (Report, error) {
 	} else if s.state == Normal {
 		l.retryRebuilds()
 	}
-	return r.done(), nil
+	s.arrived = false
 }
 
 func (l *Lab) unplug(s *slot) {

@@ -16,6 +16,7 @@ var ErrNoAnswer = errors.New("no answer at the port")
 // nothing else of what is broken. Commands of an open session go to the drive
 // itself; what can cut them is in the flash and its power.
 type Port struct {
+	lab    *Lab
 	part   *Part // nil: the slot is empty
 	supply bool  // the slot has power
 }
@@ -25,6 +26,7 @@ func (p *Port) drive(op string) (*drive.Drive, error) {
 	if p.part == nil {
 		return nil, noAnswer(op, "the slot is empty")
 	}
+	p.lab.powered()
 	if !p.supply {
 		return nil, noAnswer(op, "the slot has no power")
 	}
@@ -171,6 +173,10 @@ func (p *Port) Fuses() *drive.Fuses { return p.part.Drive.Fuses() }
 
 // PowerOn gives the slot power and boots the drive, if it is not on already.
 func (p *Port) PowerOn() error {
+	if p.lab.dark {
+		return noAnswer("power on", "the facility has no power")
+	}
+	p.lab.powered()
 	p.supply = true
 	switch {
 	case p.part == nil:

@@ -37,6 +37,8 @@ func (l *Lab) Partitions() []PartitionInfo {
 	for _, p := range l.partitions {
 		i := PartitionInfo{ID: p.id, State: "IML complete, data accessible", DataAccess: p.access, LastIML: p.last}
 		switch {
+		case l.dark:
+			i.State = "no power"
 		case !p.complete:
 			i.State = "IML in progress"
 		case !p.access:
@@ -89,18 +91,7 @@ func (l *Lab) PowerCycle() (out Report, bad error) {
 		s.port.PowerOff()
 	}
 	l.logf("power", "the facility is off")
-	for _, s := range l.slots {
-		if s.port.part == nil {
-			s.port.supply = true
-			continue
-		}
-		if err := s.port.PowerOn(); err != nil {
-			l.logf(s.name, "power on: %s", cause(err))
-		}
-	}
-	l.watchStale = true
-	l.logf("power", "the facility is on")
-	l.iml(rep, op)
+	l.powerOn(rep, op)
 	return rep.done(), nil
 }
 
@@ -134,19 +125,20 @@ func (l *Lab) stopPartitions() {
 // iml boots both partitions.
 func (l *Lab) iml(rep *reporter, op string) {
 	l.logf("iml", "begins on both partitions")
-	l.action = &action{name: op}
-	l.clock.runUntil(l.clock.now + imlDuration)
-	l.action = nil
+	l.boot(op)
 	l.sfi = sfiRunning
 	l.sfiSteps++
 	l.custody.load()
 	found := l.load()
+	if l.restoring {
+		rep.note("the restore of the key repository was cut short by the loss of power, and goes on")
+		l.restoreRepository(rep)
+		l.load()
+	}
 	mended := slices.ContainsFunc(found.Copies, func(c repository.CopyReport) bool { return c.Repaired })
 	if mended {
 		rep.note("a copy of the key repository was mended; the partitions reboot once more")
-		l.action = &action{name: op}
-		l.clock.runUntil(l.clock.now + imlDuration)
-		l.action = nil
+		l.boot(op)
 		l.load()
 	}
 	if n := found.Bad(); n > 0 && found.Verdict == repository.Mismatch {
@@ -178,6 +170,18 @@ func (l *Lab) iml(rep *reporter, op string) {
 		rep.note("IML complete, data accessible but for these ranks")
 	}
 	l.restoreRanks()
+}
+
+// boot lets the time of a reboot pass. A repair that a loss of power has interrupted is in
+// progress before and after.
+func (l *Lab) boot(op string) {
+	l.unfinished, l.action = l.action, &action{name: op}
+	l.clock.runUntil(l.clock.now + imlDuration)
+	if l.dark { // the clock brought something that met the loss of power
+		panic(powerLoss{})
+	}
+	l.powered()
+	l.action, l.unfinished = l.unfinished, nil
 }
 
 // retrieveKeys is the key retrieval of a dual cluster IML: every configured

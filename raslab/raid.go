@@ -76,7 +76,13 @@ func (r *Rank) parityOf(rowNumber uint64) int { return int(rowNumber % uint64(le
 // two members are gone. Errors: ErrInvalid, ErrNoAccess, ErrDataLost; on the last two
 // sectors before the failing one are written. A row of which some is lost is good again
 // when all of it is written at once.
-func (r *Rank) Write(lba uint64, data []byte) error {
+func (r *Rank) Write(lba uint64, data []byte) (bad error) {
+	defer r.lab.unwound("rank write", &bad)
+	return r.write(lba, data)
+}
+
+// write is Write as a part of something else, which ends with it when the power goes.
+func (r *Rank) write(lba uint64, data []byte) error {
 	if err := r.checkIO("rank write", lba, len(data)); err != nil {
 		return err
 	}
@@ -100,7 +106,13 @@ func (r *Rank) Write(lba uint64, data []byte) error {
 // Read reads whole sectors from lba on; a sector that was never written reads
 // as zeros. A strip that a member can not give is rebuilt from the others.
 // Errors as Write.
-func (r *Rank) Read(lba uint64, dst []byte) error {
+func (r *Rank) Read(lba uint64, dst []byte) (bad error) {
+	defer r.lab.unwound("rank read", &bad)
+	return r.read(lba, dst)
+}
+
+// read is Read as a part of something else.
+func (r *Rank) read(lba uint64, dst []byte) error {
 	if err := r.checkIO("rank read", lba, len(dst)); err != nil {
 		return err
 	}
@@ -130,6 +142,7 @@ func (r *Rank) checkIO(op string, lba uint64, length int) error {
 	case !r.lab.dataAccess(r):
 		return fmt.Errorf("raslab: %s: %s: %w", op, r.lab.noAccessWhy(r), ErrNoAccess)
 	}
+	r.lab.destage()
 	return nil
 }
 
@@ -209,16 +222,20 @@ func (r *Rank) writeSector(lba uint64, data []byte) error {
 	xor(sum, old)
 	xor(sum, data)
 	before := *w
+	r.lab.holds(r, n, func(i int) []byte { return map[int][]byte{position: data, parity: sum}[i] })
 	w.sums[position] = crc32.Checksum(data, castagnoli)
 	w.sums[parity] = crc32.Checksum(sum, castagnoli)
 	had := [2]bool{r.members[position].lacks[n] != missed, r.members[parity].lacks[n] != missed}
 	done := [2]bool{r.store(n, position, data), r.store(n, parity, sum)}
 	if bad := r.lackers(n); bad > 1 {
+		r.lab.holds(r, n, func(i int) []byte { return map[int][]byte{position: old, parity: oldSum}[i] })
 		*w = before
 		r.takeBack(n, position, old, had[0], done[0])
 		r.takeBack(n, parity, oldSum, had[1], done[1])
+		r.lab.nvs = nil
 		return r.notKept(n, bad)
 	}
+	r.lab.nvs = nil
 	return nil
 }
 
@@ -232,13 +249,22 @@ func (r *Rank) writeRow(n uint64, data []byte) error {
 	clear(sum)
 	w, parity := r.rows[n], r.parityOf(n)
 	for i := range r.dataStrips() {
+		xor(sum, data[i*size:][:size])
+	}
+	r.lab.holds(r, n, func(position int) []byte {
+		if position == parity {
+			return sum
+		}
+		return data[(position-parity-1+len(r.members))%len(r.members)*size:][:size]
+	})
+	for i := range r.dataStrips() {
 		position, strip := (parity+1+i)%len(r.members), data[i*size:][:size]
-		xor(sum, strip)
 		w.sums[position] = crc32.Checksum(strip, castagnoli)
 		r.store(n, position, strip)
 	}
 	w.sums[parity] = crc32.Checksum(sum, castagnoli)
 	r.store(n, parity, sum)
+	r.lab.nvs = nil
 	if bad := r.lackers(n); bad > 1 {
 		return r.notKept(n, bad)
 	}
@@ -273,13 +299,16 @@ func (r *Rank) newRow(n uint64, position int, data []byte) error {
 	for i := range r.members {
 		w.sums[i] = crc32.Checksum(content(i), castagnoli)
 	}
+	r.lab.holds(r, n, content)
 	r.rows[n] = w
 	at, _ := slices.BinarySearch(r.order, n)
 	r.order = slices.Insert(r.order, at, n)
 	for i := range r.members {
 		r.store(n, i, content(i))
 	}
-	if bad := r.lackers(n); bad > 1 {
+	bad := r.lackers(n)
+	r.lab.nvs = nil
+	if bad > 1 {
 		delete(r.rows, n)
 		at, _ := slices.BinarySearch(r.order, n)
 		r.order = slices.Delete(r.order, at, at+1)

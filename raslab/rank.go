@@ -76,6 +76,9 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	r := &Rank{lab: l, id: lowestFree(append(slices.Clone(l.ranks), l.leaving...), rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}
 	rep := l.begin(op, r.name())
 	before := l.custody.before(a.members)
+	for _, s := range a.members {
+		l.owes(s, joining, "creation of "+r.name())
+	}
 	ids := l.custody.uses("member of "+r.name(), a.members...)
 	for i, s := range a.members {
 		if err := l.takeIn(rep, g, s); err != nil {
@@ -96,6 +99,10 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 		}
 		r.members = append(r.members, &member{slot: s, serial: s.port.Serial(), identity: ids[i]})
 	}
+	l.powered()
+	for _, s := range a.members {
+		l.settleJoined(s)
+	}
 	a.rank = r
 	l.ranks = insertByID(l.ranks, r, rankID)
 	l.watchStale = true
@@ -112,6 +119,9 @@ func keyGroupWords(g *keyGroup) string {
 
 // recoverRankCreate takes back what a failed rank creation has done.
 func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
+	for _, s := range r.array.members[len(touched):] {
+		l.settleJoined(s)
+	}
 	if r.keygrp == 0 {
 		rep.note("rank %s was not created", r.name())
 		return // nothing was changed that an erase would take back

@@ -56,6 +56,7 @@ func (l *Lab) beginRemoval(rep *reporter, r *Rank) {
 			leaving = append(leaving, m.job.target)
 		}
 	}
+	l.powered()
 	slices.SortFunc(leaving, func(a, b *slot) int { return a.index - b.index })
 	r.removed = true
 	r.array.rank = nil

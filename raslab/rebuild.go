@@ -38,6 +38,7 @@ type copyJob struct {
 	identity drive.Identity
 	broken   string // why the target failed
 	ended    bool
+	due      bool                        // the clock will call it
 	finish   func(j *copyJob, err error) // called once; the target serves already when err is nil
 }
 
@@ -52,10 +53,10 @@ const (
 // startCopy begins to fill the target.
 func (l *Lab) startCopy(m *member, target, source *slot, what string, finish func(*copyJob, error)) *copyJob {
 	j := &copyJob{rank: l.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), left: map[uint64]bool{}, finish: finish}
-	m.job = j
 	if what != resynchronisation { // a member that catches up is in the records already
 		j.identity = l.custody.uses("member of "+j.rank.name(), target)[0]
 	}
+	m.job = j
 	if source != nil {
 		source.setState(MigrationSource, "being copied to "+target.name)
 		target.setState(MigrationTarget, "being copied from "+source.name)
@@ -64,7 +65,11 @@ func (l *Lab) startCopy(m *member, target, source *slot, what string, finish fun
 	}
 	l.logf(j.rank.name(), "%s of %s begins", what, target.name)
 	l.watchStale = true
-	l.clock.after(copyStep, "copy", j.step)
+	j.schedule(copyStep)
+	if u := l.unfinished; u != nil && (u.slot == target || u.slot == m.slot) {
+		l.unfinished = nil // the repair has reached its aim
+	}
+	l.settleJoined(target)
 	return j
 }
 
@@ -89,8 +94,15 @@ func (l *Lab) copyingTo(s *slot) bool {
 	return false
 }
 
+// schedule asks the clock for the next step.
+func (j *copyJob) schedule(after time.Duration) {
+	j.due = true
+	j.rank.lab.clock.after(after, "copy", j.step)
+}
+
 func (j *copyJob) step() {
 	r := j.rank
+	j.due = false
 	if j.ended {
 		return
 	}
@@ -99,9 +111,10 @@ func (j *copyJob) step() {
 		return
 	}
 	if !r.lab.dataAccess(r) { // it goes on when access is back
-		r.lab.clock.after(copyStep, "copy", j.step)
+		j.schedule(copyStep)
 		return
 	}
+	r.lab.destage()
 	buf := r.lab.sector()
 	defer r.lab.release(buf)
 	at, _ := slices.BinarySearch(r.order, j.next)
@@ -116,7 +129,7 @@ func (j *copyJob) step() {
 		at++
 	}
 	if at < len(r.order) {
-		r.lab.clock.after(copyStep, "copy", j.step)
+		j.schedule(copyStep)
 		return
 	}
 	j.end(j.check())
@@ -272,12 +285,10 @@ func (j *copyJob) end(err error) {
 		old.array, r.array.members[position] = nil, j.target
 		j.target.array, j.target.position = r.array, position
 	}
-	if gone := m.serial; gone != j.target.port.Serial() && !l.inSlot(gone) {
-		_ = l.forget(old, gone, j.what+" of "+j.target.name) // it may come back one day, as anybody's drive
-	}
 	if !j.identity.IsZero() {
 		m.identity = j.identity
 	}
+	gone := m.serial
 	kind := unread // the drive that it was: what it does not have is known, or may be read another time
 	if !j.itself() {
 		kind, m.lacks = missed, nil
@@ -291,10 +302,32 @@ func (j *copyJob) end(err error) {
 	m.givenUp, m.told = false, ""
 	j.target.suspect = suspicion{}
 	j.target.setState(Normal, "")
+	j.promise(old)
+	if gone != m.serial && !l.inSlot(gone) {
+		_ = l.forget(old, gone, j.what+" of "+j.target.name) // it may come back one day, as anybody's drive
+	}
 	l.logf(r.name(), "%s of %s is complete, %d rows", j.what, j.target.name, j.done)
 	r.refill()
 	j.finish(j, nil)
 	l.retryRebuilds()
+}
+
+// promise writes down that the drive which the target has replaced is to be erased.
+func (j *copyJob) promise(old *slot) {
+	l := j.rank.lab
+	if old == j.target || old.port.part == nil {
+		return
+	}
+	switch j.what {
+	case smartRebuild:
+		d := l.owes(old, toErase, "smart rebuild of "+old.name)
+		d.becomes, d.becomesWhy = FailedDeferred, "replaced by "+j.target.name
+		if old.state == Failed {
+			d.becomes, d.becomesWhy = Failed, "it failed during its smart rebuild"
+		}
+	case copyBack:
+		l.owes(old, toErase, "repair of "+j.target.name).becomes = Normal
+	}
 }
 
 // rebuildOnSpare lets a spare take over for a member that failed. It waits while
@@ -320,6 +353,7 @@ func (r *Rank) rebuildOnSpare(m *member) {
 			r.tell(m, "no rebuild for %s: %v", m.slot.name, errNoSpare)
 			return
 		}
+		l.owes(spare, joining, "rebuild of "+r.name()+" on "+spare.name)
 		rep := l.begin(rebuild, spare.name)
 		if err := l.takeIn(rep, r.group(), spare); err != nil {
 			r.tell(m, "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
@@ -328,6 +362,7 @@ func (r *Rank) rebuildOnSpare(m *member) {
 				r.rebuildLater(m)
 				return
 			}
+			l.settle(spare.port.Serial())
 			if !l.unfit(rep, spare, rebuild+" for "+m.slot.name, err) {
 				spare.setState(Failed, "it did not join key group "+fmt.Sprint(r.keygrp))
 			}

@@ -55,6 +55,7 @@ func (l *Lab) StartRepair(slotName string) (out Report, bad error) {
 		}
 	}
 	rep := l.begin(op, s.name)
+	l.powered()
 	l.action = &action{name: "repair of " + s.name, slot: s, old: s.port.Serial()}
 	s.port.PowerOff()
 	s.setState(Removed, "under repair")
@@ -68,6 +69,8 @@ func (l *Lab) repairOf(op, slotName string) (*slot, error) {
 	l.readTable()
 	s, err := l.slotNamed(op, slotName)
 	switch {
+	case err == nil && l.dark:
+		return nil, refuse(ErrState, op, "the facility has no power", "power restore gives it back")
 	case err != nil:
 		return nil, err
 	case l.underRepair(s):
@@ -118,6 +121,7 @@ func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 		l.unplug(s)
 	}
 	l.plug(s, p)
+	l.powered()
 	l.action.ready = true
 	rep.note("%s was put into %s", p.Serial(), s.name)
 	return rep.done(), nil
@@ -135,8 +139,16 @@ func (l *Lab) CancelRepair(slotName string) (out Report, bad error) {
 		return Report{}, refuse(ErrState, op, "the drive of "+s.name+" was exchanged already", "resume the repair")
 	}
 	rep := l.begin(op, s.name)
-	l.action = nil
-	err = s.port.PowerOn()
+	l.unfinished, l.action = l.action, nil
+	l.powered()
+	l.cancelRepair(rep, s)
+	l.unfinished = nil
+	rep.note("repair of %s cancelled", s.name)
+	return rep.done(), nil
+}
+
+func (l *Lab) cancelRepair(rep *reporter, s *slot) {
+	err := s.port.PowerOn()
 	m := s.member()
 	switch {
 	case err != nil:
@@ -159,8 +171,6 @@ func (l *Lab) CancelRepair(slotName string) (out Report, bad error) {
 	default:
 		s.setState(Failed, "its repair was cancelled")
 	}
-	rep.note("repair of %s cancelled", s.name)
-	return rep.done(), nil
 }
 
 // ResumeRepair powers the drive on, certifies it, and brings it to its place. The
@@ -175,14 +185,20 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 	if !l.action.ready {
 		return Report{}, refuse(ErrState, op, "the FRU in "+s.name+" was neither exchanged nor confirmed", "exchange the FRU first")
 	}
-	m, back := s.member(), l.displaced(s)
 	rep := l.begin(op, s.name)
-	old := l.action.old
-	l.action = nil
+	l.unfinished, l.action = l.action, nil
+	l.powered()
+	l.resumeRepair(rep, s, l.unfinished.old)
+	l.unfinished = nil
+	return rep.done(), nil
+}
+
+func (l *Lab) resumeRepair(rep *reporter, s *slot, old string) {
+	m, back := s.member(), l.displaced(s)
 	l.watchStale = true
 	s.errors = 0
 	if waiting := firstMember(m, back); waiting != nil {
-		if _, err := l.usableGroup(op, l.rankOf(waiting).keygrp); err != nil {
+		if _, err := l.usableGroup("repair resume", l.rankOf(waiting).keygrp); err != nil {
 			// Not the drive's fault, and not to be solved with the drive: the repair
 			// ends, so that an IML can be done.
 			rep.failed(s, "waits for its key group", errors.Join(err, s.port.PowerOn()))
@@ -191,7 +207,7 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 				l.raiseInaccessible(rep, s, g, why)
 			}
 			s.setState(Failed, fmt.Sprintf("it waits for key group %d; repair it again then", l.rankOf(waiting).keygrp))
-			return rep.done(), nil
+			return
 		}
 	}
 	same := s.port.Serial() == old
@@ -202,11 +218,11 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 			rep.failed(s, "did not power on", err)
 			m.givenUp = true
 			l.rankOf(m).failed(m, "it does not power on")
-			return rep.done(), nil
+			return
 		}
 		if l.setAsideImpostor(rep, m, s) {
 			l.rankOf(m).failed(m, s.why)
-			return rep.done(), nil
+			return
 		}
 		l.memberBack(rep, m)
 	case !l.certify(rep, s, "repair of "+s.name, true):
@@ -225,7 +241,6 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 		_ = l.forget(s, old, "repair of "+s.name)
 		rep.owes(old)
 	}
-	return rep.done(), nil
 }
 
 func firstMember(ms ...*member) *member {

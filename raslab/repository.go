@@ -65,7 +65,11 @@ func (r *recordStore) load() ([]byte, error) {
 		return nil, err
 	}
 	var rec encgroup.Record
-	return record, rec.UnmarshalBinary(record)
+	if err := rec.UnmarshalBinary(record); err != nil {
+		return record, err
+	}
+	r.whole = bytes.Clone(record) // a save that the loss of power has cut short may be in force
+	return record, nil
 }
 
 // reading is what the partitions need of a record to hold it against a server's
@@ -96,7 +100,7 @@ func (l *Lab) newRepository() error {
 		var devices []repository.Device
 		for range repositoryCopies {
 			l.repoCopies = append(l.repoCopies, repository.NewMemDevice(repositoryPages))
-			devices = append(devices, l.repoCopies[len(l.repoCopies)-1])
+			devices = append(devices, &suppliedPages{Device: l.repoCopies[len(l.repoCopies)-1], lab: l})
 		}
 		l.repoMedia = repository.NewFaulty(devices...)
 		l.repoEntropy = l.stream("key repository")
@@ -165,6 +169,16 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		return Report{}, err
 	}
 	rep := l.begin(op, l.options.Serial)
+	l.restoreRepository(rep)
+	if l.partitions[0].complete && l.sfi == sfiRunning {
+		l.payOwed(rep, false)
+	}
+	return rep.done(), nil
+}
+
+// restoreRepository is the restore. One that the loss of power has cut short is
+// repeated by the next IML.
+func (l *Lab) restoreRepository(rep *reporter) {
 	records, from := make([][]byte, len(l.groups)), make([]string, len(l.groups))
 	for i, g := range l.groups { // all of them, before anything is written
 		var err error
@@ -172,13 +186,16 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 			l.raiseImpossible(g, err)
 			rep.r.Failed = true
 			rep.note("the record of key group %d can not be composed, and nothing was written: %s", g.id, firstLine(err))
-			return rep.done(), nil
+			l.restoring = false
+			return
 		}
 	}
+	l.restoring = true
 	if err := l.newRepository(); err != nil {
 		rep.r.Failed = true
 		rep.note("the copies can not be made anew: %s", firstLine(err))
-		return rep.done(), nil
+		l.restoring = false
+		return
 	}
 	for i, g := range l.groups {
 		if g.enc.State() == encgroup.Unconfigured {
@@ -198,7 +215,7 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		}
 		if from[i] != fromMemory {
 			if err := g.reload(records[i]); err != nil {
-				return Report{}, fmt.Errorf("raslab: %w", err)
+				panic("BUG: raslab: a record that was just composed can not be loaded: " + err.Error())
 			}
 		}
 		g.broken = nil
@@ -208,10 +225,7 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 		rep.r.Failed = true
 		rep.note("the receipts of objects in the cloud were not restored: %s", firstLine(err))
 	}
-	if l.partitions[0].complete && l.sfi == sfiRunning {
-		l.payOwed(rep, false)
-	}
-	return rep.done(), nil
+	l.restoring = false
 }
 
 const fromMemory = "memory"

@@ -15,6 +15,11 @@ func (l *Lab) recovered(op string, rep *Report, err *error) {
 	if v == nil {
 		return
 	}
+	if l.lost(v, op) {
+		*rep, *err = Report{Action: op, Failed: true, Notes: []string{powerLostNote}}, nil
+		return
+	}
+	l.unfinished = nil
 	what := l.severe(op, v)
 	if l.action != nil && l.action.slot == nil {
 		l.action = nil // a repair stays, so that it can be resumed or cancelled
@@ -31,7 +36,7 @@ func (l *Lab) recovered(op string, rep *Report, err *error) {
 // software error, and the clock goes on.
 func (l *Lab) guarded(op string, run func()) {
 	defer func() {
-		if v := recover(); v != nil {
+		if v := recover(); v != nil && !l.lost(v, op) {
 			l.raiseSevere(op, l.severe(op, v))
 		}
 	}()

@@ -58,7 +58,7 @@ func manufacture(seed uint64, serial string, c PartConfig) (*Part, error) {
 		Flash: flash.NewFaulty(flash.NewMem(flash.DefaultGeometry)),
 		media: drive.NewFaultyMedia(drive.NewMemMedia(c.SectorSize)),
 	}
-	parts := drive.Parts{Flash: p.Flash, Media: p.media, Entropy: entropy.Stream(seed, "drive/"+serial)}
+	parts := drive.Parts{Flash: &supplied{p.Flash, p}, Media: p.media, Entropy: entropy.Stream(seed, "drive/"+serial)}
 	var err error
 	p.Drive, p.Label, err = drive.Manufacture(c.drive(serial), parts)
 	if err != nil {

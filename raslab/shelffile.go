@@ -50,6 +50,6 @@ func (s *Shelf) OpenFile(path string, entropy io.Reader) (*Part, io.Closer, erro
 // wrap puts the fault injectors around the parts of a drive.
 func (p *Part) wrap(parts drive.Parts) drive.Parts {
 	p.Flash, p.media = flash.NewFaulty(parts.Flash), drive.NewFaultyMedia(parts.Media)
-	parts.Flash, parts.Media = p.Flash, p.media
+	parts.Flash, parts.Media = &supplied{p.Flash, p}, p.media
 	return parts
 }

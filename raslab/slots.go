@@ -36,6 +36,7 @@ type slot struct {
 	suspect   suspicion
 	heldWhy   string // why RAS does not start its smart rebuild
 	noKey     bool   // RAS tried to, and its group had no key
+	arrived   bool   // a drive was put in, and the facility has not looked at it yet
 }
 
 // site is an array site of eight slots on one DA pair.
@@ -75,6 +76,7 @@ func (l *Lab) addEnclosure(drives int) []*slot {
 		s := &slot{
 			lab: l, index: len(l.slots), name: slotName(enclosure, n), location: slotLocation(enclosure, n),
 			enclosure: enclosure, number: n, state: Missing, why: "the slot is empty",
+			port: Port{lab: l},
 		}
 		l.slots = append(l.slots, s)
 		l.byName[s.name] = s

@@ -41,15 +41,19 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("DA pair %d has no spare that can be used", s.pair()), "replace a drive first")
 	}
 	rep := l.begin(op, s.name)
+	l.owes(spare, joining, "smart rebuild of "+s.name)
 	if err := l.takeIn(rep, g, spare); err != nil {
 		rep.failed(spare, fmt.Sprintf("did not join key group %d", r.keygrp), err)
 		switch {
 		case errors.Is(err, encgroup.ErrInaccessible):
+			l.settle(spare.port.Serial())
 			l.raiseInaccessible(rep, s, g, fmt.Sprintf("spare %s can not join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err))))
 		case blameless(err):
 			l.spared(spare, "smart rebuild of "+s.name)
 		case l.unfit(rep, spare, "smart rebuild of "+s.name, err):
+			l.settle(spare.port.Serial())
 		default:
+			l.settle(spare.port.Serial())
 			spare.setState(Failed, fmt.Sprintf("it did not join key group %d", r.keygrp))
 		}
 		return rep.done(), nil

@@ -44,6 +44,9 @@ func (s State) current() bool {
 	return s == Configured || s == RekeyVerifyPending || s == RekeyAuthorizePending || s == DeconfigureAuthorizePending
 }
 
+// Pending says whether a step of a recovery key waits for somebody.
+func (s State) Pending() bool { return s != Unconfigured && s != Configured && s != Disabled }
+
 func (s State) pending() bool {
 	return s == VerifyPending || s == AuthorizePending || s == RekeyVerifyPending || s == RekeyAuthorizePending
 }

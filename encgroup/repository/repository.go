@@ -51,13 +51,8 @@ func Create(entropy io.Reader, devices ...Device) (*Repository, error) {
 	if _, err := io.ReadFull(entropy, r.id[:]); err != nil {
 		return nil, fmt.Errorf("repository: no identity: %w", err)
 	}
-	zero := make([]byte, PageSize)
-	for i, c := range r.copies {
-		// The other slot must not hold a newer generation of something else.
-		if err := c.dev.WritePage(0, zero); err != nil {
-			return nil, fmt.Errorf("repository: copy %d: %w", i, err)
-		}
-		c.slot = 1
+	if err := r.wipe(); err != nil {
+		return nil, err
 	}
 	if err := r.write(nil); err != nil {
 		return nil, err
@@ -65,12 +60,31 @@ func Create(entropy io.Reader, devices ...Device) (*Repository, error) {
 	if n := r.aside(); n > 0 {
 		return nil, fmt.Errorf("%w: %d of %d", ErrCopies, len(r.copies)-n, len(r.copies))
 	}
+	return r, nil
+}
+
+// wipe blanks the base pages of all copies: first, on every copy, that of the slot which is
+// not in force, and only then that which is. Where it is cut short, what was in force
+// is in force still, or nothing is; never something older.
+func (r *Repository) wipe() error {
+	zero := make([]byte, PageSize)
+	inForce := make([]int, len(r.copies))
 	for i, c := range r.copies {
-		if err := c.dev.WritePage(c.start(1), zero); err != nil {
-			return nil, fmt.Errorf("repository: copy %d: %w", i, err)
+		inForce[i] = c.read().slot
+	}
+	for _, old := range []int{1, 0} {
+		for i, c := range r.copies {
+			slot := inForce[i]
+			if old == 1 {
+				slot = 1 - slot
+			}
+			if err := c.dev.WritePage(c.start(slot), zero); err != nil {
+				return fmt.Errorf("repository: copy %d: %w", i, err)
+			}
+			c.slot = 1
 		}
 	}
-	return r, nil
+	return nil
 }
 
 func over(devices []Device) (*Repository, error) {

@@ -449,3 +449,36 @@ func BenchmarkPut(b *testing.B) {
 		})
 	}
 }
+
+// TestACreateThatIsCutShortBringsNothingOldBack cuts the power at each page of a Create over
+// devices that are in use: afterwards the entries are those that were in force, or there are none.
+func TestACreateThatIsCutShortBringsNothingOldBack(t *testing.T) {
+	for i := range 6 {
+		mode := []string{"before", "torn", "after"}[i%3]
+		for n := 0; ; n++ {
+			require.Less(t, n, 100, "the sweep does not end")
+			b := newBench(t, 3)
+			for range 1 + i/3 { // so that either slot is in force
+				require.NoError(t, b.repo.Put("group 1", []byte("1.5")))
+			}
+			require.NoError(t, b.repo.Put("group 1", []byte("two")))
+			b.arm(fmt.Sprintf("(repository.power.%s (OnIndex %d))", mode, n))
+			_, err := Create(entropy.Stream(2, "repository"), b.bad.Devices()...)
+			if err == nil {
+				require.Empty(t, b.bad.Plan().Fired())
+				break
+			}
+			b.bad.Disarm()
+			if _, err := b.reboot(); err != nil {
+				require.ErrorIs(t, err, ErrPermanent, "%s %d", mode, n)
+				continue
+			}
+			got, _, err := b.repo.Read("group 1")
+			if errors.Is(err, ErrNoEntry) {
+				continue
+			}
+			require.NoError(t, err)
+			require.Equal(t, "two", string(got), "%s %d: what was replaced long ago is in force again", mode, n)
+		}
+	}
+}

@@ -56,6 +56,9 @@ func labCommands() []*Command {
 			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
 				s.printf("%s\n", summary(lab))
 				s.printf("virtual time %s\n", lab.Now().Format(timeLayout))
+				if lab.Dark() {
+					s.printf("%s\n", s.paint(alarm, "the facility has no power: power restore"))
+				}
 				for _, p := range lab.Partitions() {
 					c := good
 					if !p.DataAccess {
@@ -170,6 +173,12 @@ func enclosureCommands() []*Command {
 	}}
 }
 
+// ofTheFacility makes a slot one that need not be named.
+func ofTheFacility(p Param) Param {
+	p.Required = false
+	return p
+}
+
 func plantCommands() []*Command {
 	return []*Command{
 		{
@@ -178,10 +187,18 @@ func plantCommands() []*Command {
 			Run:     withLab(func(s *Session, lab *raslab.Lab, _ Args) error { return s.report(lab.PowerCycle()) }),
 		},
 		{
-			Noun: "power", Verb: "cut", Summary: "cut the power of one slot",
-			Params:  []Param{slotParam("the slot")},
+			Noun: "power", Verb: "cut", Summary: "cut the power of one slot, or, without a slot, of the whole facility",
+			Detail:  "Without power the facility does nothing. What was in progress, what it keeps on its disks and what it loses: power restore tells, and goes on or undoes it.",
+			Params:  []Param{ofTheFacility(slotParam("the slot; without it the whole facility loses its power"))},
 			Example: "power cut drive=R1-I1-D05",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				if !a.Has("drive") {
+					if err := lab.CutFacilityPower(); err != nil {
+						return err
+					}
+					s.printf("facility %s has no power\n", lab.Serial())
+					return nil
+				}
 				slot := arg[string](a, "drive")
 				if err := lab.CutPower(slot); err != nil {
 					return err
@@ -191,15 +208,34 @@ func plantCommands() []*Command {
 			}),
 		},
 		{
-			Noun: "power", Verb: "restore", Summary: "give a slot its power back: the drive boots, and what was locked by power loss stays locked",
-			Params:  []Param{slotParam("the slot")},
+			Noun: "power", Verb: "restore", Summary: "give a slot its power back, or, without a slot, the whole facility",
+			Detail: "The drive of a slot boots, and what was locked by power loss stays locked. The whole facility boots both partitions (dual cluster IML) and " +
+				"tells what was in progress when the power went: it goes on, or is undone. A repair waits for the service person.",
+			Params:  []Param{ofTheFacility(slotParam("the slot; without it the whole facility has its power back"))},
 			Example: "power restore drive=R1-I1-D05",
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				if !a.Has("drive") {
+					return s.report(lab.RestoreFacilityPower())
+				}
 				slot := arg[string](a, "drive")
 				if err := lab.RestorePower(slot); err != nil {
 					return err
 				}
 				return s.driveLine(lab, slot)
+			}),
+		},
+		{
+			Noun: "power", Verb: "arm", Summary: "arm a fault plan on the power of the whole facility (point sfi.power.cut)",
+			Detail: "An operation is a drive command, a write to a drive's flash, a page of the key repository, or a table on the disks of the partitions: " +
+				"(OnIndex n) takes the power before the n-th from now, in the middle of whatever runs then.",
+			Params:  []Param{optionalPlan()},
+			Example: `power arm plan="(sfi.power.cut (OnIndex 40))"`,
+			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+				if err := lab.ArmFacility(planText(a)); err != nil {
+					return err
+				}
+				armed(s, "power of the facility", planText(a))
+				return nil
 			}),
 		},
 		{

@@ -1,0 +1,53 @@
+package raslab
+
+// The partitions hold a host write in memory that outlives power until every strip of
+// it is on its member (assumption, after the non-volatile storage of such
+// controllers). So a loss of power in the middle of a row costs neither the old
+// sector nor the others of its row: after power-on the row is written again.
+
+// pendingRow is the row that a host write is about to change.
+type pendingRow struct {
+	rank   *Rank
+	n      uint64
+	strips [drivesPerSite][]byte // by position; nil: it stays as it is
+}
+
+// holds keeps the new strips of a row. It does so only where a fault plan can take the
+// power of the facility: without one no request is cut.
+func (l *Lab) holds(r *Rank, n uint64, strip func(position int) []byte) {
+	if l.plan == nil {
+		return
+	}
+	p := &pendingRow{rank: r, n: n}
+	for i := range r.members {
+		if s := strip(i); s != nil {
+			p.strips[i] = append([]byte(nil), s...)
+		}
+	}
+	l.nvs = p
+}
+
+// destage writes the row again that a loss of power has cut, when its data are in
+// reach. Until it could be written it is held.
+func (l *Lab) destage() {
+	p := l.nvs
+	switch {
+	case p == nil:
+		return
+	case p.rank.removed:
+		l.nvs = nil
+		return
+	case !l.dataAccess(p.rank):
+		return
+	}
+	bad := 0
+	for i, m := range p.rank.members {
+		if s := p.strips[i]; s != nil && !p.rank.store(p.n, i, s) || s == nil && m.state != inSync {
+			bad++
+		}
+	}
+	if bad < 2 {
+		l.nvs = nil
+		l.logf(p.rank.name(), "row %d, which was being written when the power went, is written", p.n)
+	}
+}
