@@ -302,7 +302,7 @@ func (j *copyJob) end(err error) {
 	m.givenUp, m.told = false, ""
 	j.target.suspect = suspicion{}
 	j.target.setState(Normal, "")
-	j.promise(old)
+	j.promise(old, gone)
 	if gone != m.serial && !l.inSlot(gone) {
 		_ = l.forget(old, gone, j.what+" of "+j.target.name) // it may come back one day, as anybody's drive
 	}
@@ -312,10 +312,11 @@ func (j *copyJob) end(err error) {
 	l.retryRebuilds()
 }
 
-// promise writes down that the drive which the target has replaced is to be erased.
-func (j *copyJob) promise(old *slot) {
+// promise writes down that the drive which the target has replaced, of this serial number,
+// is to be erased.
+func (j *copyJob) promise(old *slot, serial string) {
 	l := j.rank.lab
-	if old == j.target || old.port.part == nil {
+	if old == j.target || old.port.part == nil || old.port.Serial() != serial { // it was taken out
 		return
 	}
 	switch j.what {
