@@ -33,6 +33,7 @@ var (
 	ErrUntrusted   = errors.New("key server and client do not trust")         // TLS: a certificate is refused
 	ErrNoKey       = errors.New("key server does not have the key")           // it answers, and has no such key
 	ErrRefused     = errors.New("key server refuses this client the request") // it answers, and says no
+	ErrAnswer      = errors.New("key server answers something else than was asked for")
 )
 
 // What can be wrong with a key that a server did deliver.
@@ -40,6 +41,8 @@ var (
 	ErrUnwrap    = errors.New("the data key received does not unwrap the group key")
 	ErrSignature = errors.New("the signature of the data key does not match")
 	ErrDisagree  = errors.New("two key servers gave different keys")
+	ErrWrongKey  = errors.New("what the key server gave is not the data key that was registered")
+	ErrConstant  = errors.New("the data key is one byte 32 times: no key at all")
 )
 
 // ServerError is what one key server answered.

@@ -114,7 +114,7 @@ func (g *Group) create(label string) (uid, maker string, err error) {
 }
 
 // readBack fetches a data key from its maker and from one other server, and
-// compares.
+// compares. A key that is one byte over and over is none: that is what broken servers give.
 func (g *Group) readBack(uid, maker string) (key *secret.Key32, err error) {
 	failed := &RetrieveError{Op: "read back"}
 	var keys [2]*secret.Key32 // the maker's, another one's
@@ -133,6 +133,10 @@ func (g *Group) readBack(uid, maker string) (key *secret.Key32, err error) {
 			continue
 		}
 		k, err := s.Get(uid)
+		if err == nil && constant(k) {
+			k.Clear()
+			err = ErrConstant
+		}
 		if err == nil {
 			keys[who] = k
 		}
@@ -150,4 +154,13 @@ func (g *Group) readBack(uid, maker string) (key *secret.Key32, err error) {
 		return nil, failed
 	}
 	return keys[0], nil
+}
+
+// constant says whether a key is one byte 32 times.
+func constant(k *secret.Key32) bool {
+	differs := byte(0)
+	for _, b := range k {
+		differs |= b ^ k[0]
+	}
+	return differs == 0
 }

@@ -229,8 +229,27 @@ type kmipService struct{ h *KeyHost }
 // ID is the name of the server.
 func (s kmipService) ID() string { return s.h.Name }
 
-// Create makes a data key.
-func (s kmipService) Create(label string) (string, error) { return s.h.mem.Create(label) }
+// Create registers a data key, and holds what the server gives back against it.
+func (s kmipService) Create(label string) (string, error) {
+	uid, err := s.h.mem.Create(label)
+	if err != nil {
+		return "", err
+	}
+	registered, err := s.h.mem.Get(uid)
+	if err != nil {
+		return "", err
+	}
+	defer registered.Clear()
+	back, err := s.Get(uid)
+	if err != nil {
+		return "", err
+	}
+	defer back.Clear()
+	if !back.Equal(registered) {
+		return "", encgroup.ErrWrongKey
+	}
+	return uid, nil
+}
 
 // Get gives a data key.
 func (s kmipService) Get(uid string) (*secret.Key32, error) {

@@ -270,8 +270,8 @@ const (
 	reasonTimeout                 // the console did not answer in time
 	reasonSocket                  // the console reaches no server at the address
 	reasonSession                 // the server is reached, and the session fails
-	reasonNoKey                   // the server answers, and does not give the key
-	reasonUnwrap                  // the key does not unwrap the group key
+	reasonNoKey                   // the server answers, and does not give the key: it has none, refuses, or answers something else
+	reasonUnwrap                  // what it gives does not unwrap the group key, or is not the key that was registered
 	reasonSignature               // the key's signature does not match
 	reasonNoServer                // no active server is configured
 )
@@ -297,9 +297,9 @@ func reasonOf(err error) reason {
 		return reasonSocket
 	case errors.Is(err, encgroup.ErrSignature):
 		return reasonSignature
-	case errors.Is(err, encgroup.ErrUnwrap):
+	case errors.Is(err, encgroup.ErrUnwrap), errors.Is(err, encgroup.ErrWrongKey), errors.Is(err, encgroup.ErrConstant), errors.Is(err, encgroup.ErrDisagree):
 		return reasonUnwrap
-	case errors.Is(err, encgroup.ErrNoKey), errors.Is(err, encgroup.ErrRefused):
+	case errors.Is(err, encgroup.ErrNoKey), errors.Is(err, encgroup.ErrRefused), errors.Is(err, encgroup.ErrAnswer):
 		return reasonNoKey
 	}
 	return reasonSession // untrusted, a timeout or nonsense of the server

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
@@ -19,7 +21,7 @@ type Config struct {
 	// TLS holds the client's certificate and the CAs that it trusts. The server's
 	// name is the host of Addr unless it is set here. TLS 1.2 is the least.
 	TLS     *tls.Config
-	Version Version       // default 1.4
+	Version Version       // default 1.4, and for a KeyServer what Client.Negotiate finds
 	Timeout time.Duration // of connection, handshake and of each answer; default 10 s
 	// MaxResponse is the largest answer that is taken, in bytes; default 1 MiB.
 	MaxResponse int
@@ -38,15 +40,21 @@ const (
 )
 
 // Client is one connection to a key server. It is not safe for concurrent use.
-// After an error that is no *Failure of the server the connection is gone.
+// After an error that is no *Failure of the server the connection is gone. A server that
+// closes the connection after each answer is connected to again.
 type Client struct {
 	cfg    Config
 	conn   *tls.Conn
+	dial   func() (*tls.Conn, func() bool, error)
 	buf    []byte // of the request
 	in     []byte // of the answer
 	dec    ttlv.Decoder
 	broken error
 	detach func() bool // from the context
+
+	answered bool // something came over this connection
+	begun    bool // of the answer to the last request a byte came
+	closes   bool // the server closes after each answer
 }
 
 // Dial connects, and returns an *Error if it can not. With TLS 1.3 a server that
@@ -78,31 +86,62 @@ func DialContext(ctx context.Context, cfg Config) (*Client, error) {
 		t.Rand = cfg.Entropy
 	}
 	if t.ServerName == "" {
-		t.ServerName = host
+		t.ServerName, _, _ = strings.Cut(host, "%") // the zone of an address is this machine's own
 	}
 	if t.MinVersion < tls.VersionTLS12 {
 		t.MinVersion = tls.VersionTLS12
 	}
+	c := &Client{cfg: cfg, dial: func() (*tls.Conn, func() bool, error) { return dial(ctx, cfg, t) }}
+	if c.conn, c.detach, err = c.dial(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// dial makes one connection, through the handshake. detach takes it off the context.
+func dial(ctx context.Context, cfg Config, t *tls.Config) (conn *tls.Conn, detach func() bool, err error) {
 	d := net.Dialer{Timeout: cfg.Timeout}
 	tcp, err := d.DialContext(ctx, "tcp", cfg.Addr)
 	if err != nil {
-		return nil, &Error{cfg.Addr, "connect", connectFault(err), err}
+		return nil, nil, &Error{cfg.Addr, "connect", connectFault(err), err}
 	}
-	c := &Client{cfg: cfg, conn: tls.Client(tcp, t), detach: func() bool { return true }}
+	conn, detach = tls.Client(tcp, t), func() bool { return true }
 	if ctx.Done() != nil {
-		c.detach = context.AfterFunc(ctx, func() { _ = tcp.Close() })
+		detach = context.AfterFunc(ctx, func() { _ = tcp.Close() })
 	}
 	if err := tcp.SetDeadline(cfg.Clock().Add(cfg.Timeout)); err != nil {
-		c.detach()
+		detach()
 		_ = tcp.Close()
-		return nil, &Error{cfg.Addr, "handshake", FaultHangUp, err}
+		return nil, nil, &Error{cfg.Addr, "handshake", FaultHangUp, err}
 	}
-	if err := c.conn.Handshake(); err != nil {
-		c.detach()
+	if err := conn.Handshake(); err != nil {
+		detach()
 		_ = tcp.Close()
-		return nil, &Error{cfg.Addr, "handshake", sessionFault(err), err}
+		return nil, nil, &Error{cfg.Addr, "handshake", sessionFault(err), err}
 	}
-	return c, nil
+	return conn, detach, nil
+}
+
+// redial connects anew in place of a connection that the server has closed.
+func (c *Client) redial() error {
+	c.detach()
+	_ = c.conn.NetConn().Close()
+	conn, detach, err := c.dial()
+	if err != nil {
+		c.broken = err
+		return err
+	}
+	c.conn, c.detach, c.answered, c.broken = conn, detach, false, nil
+	return nil
+}
+
+// Version is the version that the client speaks.
+func (c *Client) Version() Version { return c.cfg.Version }
+
+// Peer is the certificate that the server has shown, and the address of its end of the
+// connection.
+func (c *Client) Peer() (*x509.Certificate, string) {
+	return c.conn.ConnectionState().PeerCertificates[0], c.conn.RemoteAddr().String()
 }
 
 // Close ends the connection and overwrites what it had in its buffers.
@@ -133,10 +172,42 @@ func (c *Client) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "KMIP client of %s
 // version of the client is filled in, and so are missing IDs of a batch. The error is an
 // *Error unless the server refused the message as a whole: then it is a *Failure in an *Error.
 func (c *Client) Do(q *Request) (*Response, error) {
-	op := "batch"
-	if len(q.Items) == 1 {
-		op = q.Items[0].Op.String()
+	p, err := c.send(q)
+	if err != nil {
+		return nil, err
 	}
+	if err := answers(p, q); err != nil {
+		return nil, c.fail(q.op(), err)
+	}
+	return p, nil
+}
+
+// op names what is asked for.
+func (q *Request) op() string {
+	if len(q.Items) == 1 {
+		return q.Items[0].Op.String()
+	}
+	return "batch"
+}
+
+// repeatable says whether a request may be sent again if nobody knows what became of it: it
+// only asks.
+func (q *Request) repeatable() bool {
+	for n := range q.Items {
+		switch q.Items[n].Op {
+		case OpQuery, OpDiscoverVersions, OpLocate, OpCheck, OpGet, OpGetAttributes, OpGetAttributeList:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// send is Do without a look at the answer. A connection that the server has closed since the
+// last answer is made anew: at once if the server is known to do so, else for requests that may be
+// sent twice.
+func (c *Client) send(q *Request) (*Response, error) {
+	op := q.op()
 	if c.broken != nil {
 		return nil, &Error{c.cfg.Addr, op, FaultHangUp, c.broken}
 	}
@@ -150,15 +221,25 @@ func (c *Client) Do(q *Request) (*Response, error) {
 	}
 	clear(c.buf)
 	c.buf = q.Encode(c.buf[:0])
+	if c.closes && c.answered {
+		if err := c.redial(); err != nil {
+			return nil, err
+		}
+	}
 	p, fault, err := c.exchange()
+	if err != nil && fault == FaultHangUp && c.answered && !c.begun && q.repeatable() {
+		c.closes = true
+		if err := c.redial(); err != nil {
+			return nil, err
+		}
+		p, fault, err = c.exchange()
+	}
 	if err != nil {
 		c.broken = err
 		_ = c.conn.NetConn().Close()
 		return nil, &Error{c.cfg.Addr, op, fault, err}
 	}
-	if err := answers(p, q); err != nil {
-		return nil, c.fail(op, err)
-	}
+	c.answered = true
 	return p, nil
 }
 
@@ -170,10 +251,11 @@ func (c *Client) fail(op string, err error) error {
 	}
 	c.broken = err
 	_ = c.conn.NetConn().Close()
-	return &Error{c.cfg.Addr, op, FaultProtocol, err}
+	return &Error{c.cfg.Addr, op, FaultAnswer, err}
 }
 
 func (c *Client) exchange() (*Response, Fault, error) {
+	c.begun = false
 	if err := c.conn.SetDeadline(c.cfg.Clock().Add(c.cfg.Timeout)); err != nil {
 		return nil, FaultHangUp, err
 	}
@@ -190,9 +272,11 @@ func (c *Client) exchange() (*Response, Fault, error) {
 		c.in = make([]byte, 0, 4096)
 	}
 	c.in = c.in[:ttlv.HeaderSize]
-	if _, err := io.ReadFull(c.conn, c.in); err != nil {
+	if n, err := io.ReadFull(c.conn, c.in); err != nil {
+		c.begun = n > 0
 		return nil, sessionFault(err), err
 	}
+	c.begun = true
 	tag, typ, size, err := ttlv.Header(c.in)
 	if err != nil || tag != TagResponseMessage || typ != ttlv.Structure {
 		return nil, FaultProtocol, fmt.Errorf("%06x of type %d is no response message", uint32(tag), typ)
@@ -233,7 +317,7 @@ func answers(p *Response, q *Request) error {
 	for n := range p.Items {
 		if a, b := &p.Items[n], &q.Items[n]; a.Op != b.Op || !bytes.Equal(a.ID, b.ID) {
 			return fmt.Errorf("kmip: answer %d is to %s, not to %s", n, a.Op, b.Op)
-		} else if a.Status == Success && a.Payload == nil && a.Op != OpQuery {
+		} else if a.Status == Success && a.Payload == nil && a.Op != OpQuery && a.Op != OpLocate {
 			return fmt.Errorf("kmip: answer %d to %s has no payload", n, a.Op)
 		}
 	}

@@ -35,9 +35,11 @@ const (
 	FaultNotTLS                             // something else than TLS answers: ErrProtocol
 	FaultTimeout                            // connected, then silence: ErrTimeout
 	FaultHangUp                             // connected, then closed in the middle: ErrProtocol
-	FaultProtocol                           // an answer that is no KMIP, or to another question: ErrProtocol
+	FaultProtocol                           // what comes is no message of KMIP: ErrProtocol
+	FaultVersion                            // the server speaks KMIP, in no version that the client speaks: ErrAnswer
+	FaultAnswer                             // a message of KMIP that does not answer what was asked: ErrAnswer
 	FaultNoKey                              // the server has no such object: ErrNoKey
-	FaultWrongKey                           // it has one, and it is no key of 32 bytes: ErrProtocol
+	FaultWrongKey                           // it has one, and it is no key of 32 bytes, or not the one that was registered: ErrWrongKey
 	FaultDenied                             // the server refuses the request: ErrRefused
 )
 
@@ -45,7 +47,8 @@ var faultNames = [...]string{
 	"fault 0", "name not resolved", "connection refused", "host unreachable", "connection timed out", "server certificate from an unknown CA",
 	"server certificate expired", "server certificate for another name", "bad server certificate", "client certificate from an unknown CA",
 	"client certificate expired", "client certificate refused", "TLS handshake failed", "no TLS", "no answer in time",
-	"connection closed by the server", "protocol error", "no such key", "not a data key", "request refused",
+	"connection closed by the server", "protocol error", "no common version of KMIP", "not the answer to what was asked",
+	"no such key", "not the data key", "request refused",
 }
 
 func (f Fault) String() string {
@@ -64,6 +67,10 @@ func (f Fault) sentinel() error {
 		return encgroup.ErrUntrusted
 	case f == FaultTimeout:
 		return encgroup.ErrTimeout
+	case f == FaultVersion, f == FaultAnswer:
+		return encgroup.ErrAnswer
+	case f == FaultWrongKey:
+		return encgroup.ErrWrongKey
 	case f == FaultNoKey:
 		return encgroup.ErrNoKey
 	case f == FaultDenied:
@@ -186,11 +193,8 @@ func alertFault(a uint8) Fault {
 
 // failureFault finds the fault behind a server's refusal.
 func failureFault(f *Failure) Fault {
-	switch f.Reason {
-	case ItemNotFound:
+	if f.Reason == ItemNotFound {
 		return FaultNoKey
-	case InvalidMessage, ResponseTooLarge:
-		return FaultProtocol
 	}
 	return FaultDenied
 }

@@ -142,12 +142,12 @@ func TestFaults(t *testing.T) {
 			_, _ = c.Write(append([]byte{0x42, 0x00, 0x7b, 1, 0, 0, 0, 8}, bytes.Repeat([]byte{0xff}, 8)...))
 		}), kmip.FaultProtocol, encgroup.ErrProtocol},
 		{"endless answer", playTLS(t, a, func(c net.Conn, _ []byte) { _, _ = c.Write([]byte{0x42, 0x00, 0x7b, 1, 0x7f, 0xff, 0xff, 0xf8}) }), kmip.FaultProtocol, encgroup.ErrProtocol},
-		{"answer to another operation", playTLS(t, a, answer(func(p *kmip.Response) { p.Items[0].Op = kmip.OpQuery })), kmip.FaultProtocol, encgroup.ErrProtocol},
-		{"answer in another version", playTLS(t, a, answer(func(p *kmip.Response) { p.Version = kmip.V11 })), kmip.FaultProtocol, encgroup.ErrProtocol},
-		{"two answers to one question", playTLS(t, a, answer(func(p *kmip.Response) { p.Items = append(p.Items, p.Items[0]) })), kmip.FaultProtocol, encgroup.ErrProtocol},
-		{"no payload", playTLS(t, a, answer(func(p *kmip.Response) { p.Items[0].Payload = nil })), kmip.FaultProtocol, encgroup.ErrProtocol},
-		{"another key than asked for", playTLS(t, a, answer(func(p *kmip.Response) { p.Items[0].Payload.Items[1] = ttlv.Text(kmip.TagUniqueIdentifier, "another") })), kmip.FaultProtocol, encgroup.ErrProtocol},
-		{"no key in the payload", playTLS(t, a, answer(func(p *kmip.Response) { p.Items[0].Payload.Items = p.Items[0].Payload.Items[:2] })), kmip.FaultProtocol, encgroup.ErrProtocol},
+		{"answer to another operation", playTLS(t, a, answer(func(p *kmip.Response) { p.Items[0].Op = kmip.OpQuery })), kmip.FaultAnswer, encgroup.ErrAnswer},
+		{"answer in another version", playTLS(t, a, answer(func(p *kmip.Response) { p.Version = kmip.V11 })), kmip.FaultAnswer, encgroup.ErrAnswer},
+		{"two answers to one question", playTLS(t, a, answer(func(p *kmip.Response) { p.Items = append(p.Items, p.Items[0]) })), kmip.FaultAnswer, encgroup.ErrAnswer},
+		{"no payload", playTLS(t, a, answer(func(p *kmip.Response) { p.Items[0].Payload = nil })), kmip.FaultAnswer, encgroup.ErrAnswer},
+		{"another key than asked for", playTLS(t, a, answer(func(p *kmip.Response) { p.Items[0].Payload.Items[1] = ttlv.Text(kmip.TagUniqueIdentifier, "another") })), kmip.FaultAnswer, encgroup.ErrAnswer},
+		{"no key in the payload", playTLS(t, a, answer(func(p *kmip.Response) { p.Items[0].Payload.Items = p.Items[0].Payload.Items[:2] })), kmip.FaultAnswer, encgroup.ErrAnswer},
 		{"no such key", playTLS(t, a, answer(failed(kmip.ItemNotFound))), kmip.FaultNoKey, encgroup.ErrNoKey},
 		{"refused", playTLS(t, a, answer(failed(kmip.PermissionDenied))), kmip.FaultDenied, encgroup.ErrRefused},
 		{"refused for the whole message", playTLS(t, a, answer(func(p *kmip.Response) {
@@ -172,7 +172,7 @@ func TestFaults(t *testing.T) {
 			require.Error(t, err)
 			require.Equal(t, c.fault.String(), kmip.FaultOf(err).String(), "%v", err)
 			require.ErrorIs(t, err, c.is)
-			for _, other := range []error{encgroup.ErrUnreachable, encgroup.ErrTimeout, encgroup.ErrProtocol, encgroup.ErrUntrusted, encgroup.ErrNoKey, encgroup.ErrRefused} {
+			for _, other := range []error{encgroup.ErrUnreachable, encgroup.ErrTimeout, encgroup.ErrProtocol, encgroup.ErrUntrusted, encgroup.ErrNoKey, encgroup.ErrRefused, encgroup.ErrAnswer, encgroup.ErrWrongKey} {
 				require.Equal(t, other == c.is, errors.Is(err, other), "it is %v and nothing else: %v", c.is, err)
 			}
 			require.NotContains(t, err.Error(), "\n", "one line")
@@ -230,7 +230,7 @@ func TestKeyServerOverAServer(t *testing.T) {
 	require.NoError(t, err)
 	_, err = k.Get("short")
 	require.Equal(t, kmip.FaultWrongKey, kmip.FaultOf(err), "%v", err)
-	require.ErrorIs(t, err, encgroup.ErrProtocol)
+	require.ErrorIs(t, err, encgroup.ErrWrongKey)
 }
 
 func TestNothingPrintsAKey(t *testing.T) {

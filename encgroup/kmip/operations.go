@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
@@ -166,6 +167,7 @@ func (c *Client) Get(uid string) (Object, error) {
 	if uid != "" && got != uid {
 		return Object{}, c.fail(OpGet.String(), fmt.Errorf("asked for %q, got %q", uid, got))
 	}
+	dropKeyAttributes(p)
 	o, err := ReadObject(r, t)
 	if err != nil {
 		return Object{}, c.fail(OpGet.String(), fmt.Errorf("the answer: %v", err))
@@ -175,6 +177,20 @@ func (c *Client) Get(uid string) (Object, error) {
 		o.Attributes[n].Value = o.Attributes[n].Value.Clone()
 	}
 	return o, nil
+}
+
+// dropKeyAttributes takes the attributes out of the Key Value of an object: a server may put
+// them there (KMIP specification 1.4, section 2.1.4), and Get Attributes is what asks for them.
+func dropKeyAttributes(payload *ttlv.Item) {
+	for n := range payload.Items {
+		block := payload.Items[n].Find(TagKeyBlock)
+		if block == nil {
+			continue
+		}
+		if value := block.Find(TagKeyValue); value != nil {
+			value.Items = slices.DeleteFunc(value.Items, func(i ttlv.Item) bool { return i.Tag == TagAttribute })
+		}
+	}
 }
 
 // GetAttributes fetches the attributes with these names, or all.

@@ -147,6 +147,7 @@ var imlEntries = []Entry{
 			"The keys were deleted, never replicated, or belong to another group.",
 		When: []When{DualClusterIML, PeriodicKeyRetrieval},
 		Check: []string{
+			"What the event says of each server: an answer to another question, a refusal, or no common version of KMIP is a matter of the server's software or settings, and the key is there.",
 			"On each server, whether the identifier of the group's key (showkeygrp) is known, and active.",
 			"Whether the servers were restored from a backup older than the key.",
 			"That the facility's certificate is the one that the server grants the key to.",

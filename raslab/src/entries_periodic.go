@@ -88,6 +88,7 @@ var periodicEntries = []Entry{
 		Cause:    "One or more servers answer, but can not provide a key that the facility asks for by identifier, while another server can. " + stillAccessible,
 		When:     []When{PeriodicKeyRetrieval},
 		Check: []string{
+			"What the event says of the server: an answer to another question, a refusal, or no common version of KMIP is a matter of its software or settings, and the key is there.",
 			"On the server named by the event, whether the identifier of the group's key (showkeygrp) is known, and active.",
 			"Replication between the servers: when it last ran, and what it left out.",
 		},
