@@ -144,8 +144,13 @@ func TestIdleClientIsSentAway(t *testing.T) {
 	k := r.client("a")
 	require.NoError(t, func() error { _, err := k.Query(kmip.QueryOperations); return err }())
 	r.told("idle for 100ms")
-	_, err := k.Query(kmip.QueryOperations)
+	err := k.Activate("a key") // what is not sent again over another connection
 	require.Equal(t, kmip.FaultHangUp, kmip.FaultOf(err), "and the client finds out: %v", err)
+	again := r.client("b")
+	require.NoError(t, func() error { _, err := again.Query(kmip.QueryOperations); return err }())
+	require.Eventually(t, func() bool { return len(r.log.lines("idle for 100ms")) == 2 }, 20*time.Second, 5*time.Millisecond)
+	_, err = again.Query(kmip.QueryOperations)
+	require.NoError(t, err, "a question is asked again over another connection")
 }
 
 // TestClientThatTakesNoAnswers sends questions with large answers and never reads.
