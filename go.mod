@@ -5,9 +5,10 @@ go 1.26.4
 require (
 	github.com/Shopify/toxiproxy/v2 v2.5.0
 	github.com/c2sp/wycheproof v0.0.0-20260902155932-3fa63dd0344a
+	github.com/creack/pty v1.1.24
 	github.com/go-jose/go-jose/v4 v4.1.9
+	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02
 	github.com/looplab/fsm v1.0.3
-	github.com/reeflective/readline v1.3.0
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/rs/zerolog v1.28.0
 	github.com/schollz/progressbar/v3 v3.19.1

@@ -79,8 +79,9 @@ func (a *app) dscli(p dscli.Program) error {
 	lines := dscli.NewLines(in)
 	o := dscli.Options{
 		Lab: lab.Lab, ReadFile: readSmall, Zone: p.Zone, Consoles: p.Consoles, User: p.User, Output: p.Output, Image: p.Image, Version: releaseVersion(),
-		Ask: lines.Answers(a.out), Strict: true,
+		Width: a.width, Ask: lines.Answers(a.out), Strict: true,
 		Local: func(line string, out io.Writer) error {
+			lab.SetWidth(a.width())
 			err := lab.Run(line, out)
 			if err == nil || errors.Is(err, console.ErrQuit) {
 				return nil
@@ -197,7 +198,9 @@ func (a *app) dscliTerminal(o *dscli.Options, command []string) error {
 		if err != nil {
 			return cannotf("dscli: %w", err)
 		}
-		if errors.Is(s.Run(line, a.out, a.err), dscli.ErrQuit) {
+		quit := false
+		a.paged(line, read, func(out io.Writer) { quit = errors.Is(s.Run(line, out, a.err), dscli.ErrQuit) })
+		if quit {
 			return nil
 		}
 	}

@@ -9,7 +9,7 @@ package main
 //     with usagef, failedf or cannotf; it never calls os.Exit.
 //   - Exit codes: 0 done; 1 a rehearsal or a check found a failure; 2 usage:
 //     the command line or what it names is wrong; 3 it cannot run here: a file
-//     can not be read, the output can not be written.
+//     cannot be read, the output cannot be written.
 //   - --json prints one JSON value and nothing else, wherever a program might
 //     read the result.
 //   - Colour only on a terminal, and neither with --no-color nor with a
@@ -25,6 +25,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
 // The exit codes.
@@ -89,9 +91,12 @@ func (a *app) printJSON(v any) error {
 	return nil
 }
 
-// note writes a remark to standard error.
+// note writes a remark to standard error: one line, which a terminal shows wrapped at words.
 func (a *app) note(format string, args ...any) {
-	fmt.Fprintf(a.err, "fdelab: "+format+"\n", args...)
+	columns, _ := sizeOf(a.err)
+	for _, line := range layout.Fold(fmt.Sprintf("fdelab: "+format, args...), columns) {
+		fmt.Fprintln(a.err, line)
+	}
 }
 
 // hint writes a hint to standard error.

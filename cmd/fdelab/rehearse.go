@@ -9,10 +9,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 	"github.com/seed-9d983aeb/fdelab/raslab/rehearsals"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
@@ -61,15 +61,15 @@ func newRehearseCmd(a *app) *cobra.Command {
 			"The exit code is 1 when something was printed that the transcript does not say.",
 		Example: "  fdelab rehearse be31f004\n  fdelab rehearse -i healthy-day\n  fdelab rehearse --all --quiet",
 		Args:    between(0, 1, "a name, a code or a file"),
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			var names []string
-			for _, r := range rehearsals.All() {
-				names = append(names, r.Name+"\t"+r.Title)
+			names := completeRehearsals(typed)
+			if len(names) > 0 {
+				return names, cobra.ShellCompDirectiveNoFileComp
 			}
-			return names, cobra.ShellCompDirectiveDefault
+			return nil, cobra.ShellCompDirectiveDefault // a file of one's own
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			switch {
@@ -98,6 +98,17 @@ func newRehearseCmd(a *app) *cobra.Command {
 	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "stop before each command")
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only the table of results")
 	return c
+}
+
+// completeRehearsals lists the names, and the codes behind several of them, that begin with what was typed.
+func completeRehearsals(typed string) (names []string) {
+	typed = strings.ToLower(typed)
+	for _, r := range rehearsals.All() {
+		if strings.HasPrefix(r.Name, typed) {
+			names = append(names, r.Name+"\t"+r.Title)
+		}
+	}
+	return names
 }
 
 // findRehearsals takes a name, a code, or a file. What looks like a path is a file.
@@ -136,7 +147,7 @@ func (a *app) listRehearsals() error {
 		}
 		return a.printJSON(list)
 	}
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	t := layout.NewTable(a.out, a.width())
 	for _, r := range all {
 		fmt.Fprintf(t, "%s\t%s\n", r.Name, r.Title)
 	}
@@ -147,11 +158,14 @@ func (a *app) listRehearsals() error {
 func (a *app) rehearse(list []rehearsals.Rehearsal, quiet bool) error {
 	var sum playJSON
 	for _, r := range list {
-		out := io.Writer(a.out)
+		out := &layout.Folder{W: a.out, Width: a.width}
 		if quiet || a.json {
-			out = io.Discard
+			out.W = io.Discard
 		}
 		result := console.Play(r.Transcript, out)
+		if err := out.Flush(); err != nil {
+			return cannotf("rehearse: %w", err)
+		}
 		played := playedJSON{rehearsalJSON: describeRehearsal(r), Passed: result.Passed(), Commands: result.Commands}
 		if d := result.Difference; d != nil {
 			sum.Failed++
@@ -178,7 +192,7 @@ func (a *app) rehearse(list []rehearsals.Rehearsal, quiet bool) error {
 }
 
 func (a *app) rehearsalTable(sum playJSON) error {
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	t := layout.NewTable(a.out, a.width())
 	fmt.Fprintln(t, "rehearsal\tSRC\tsteps\tcommands\tresult")
 	for _, p := range sum.Rehearsals {
 		codes := strings.Join(p.SRC, " ")
@@ -231,7 +245,8 @@ func (a *app) guide(name string, found []rehearsals.Rehearsal) error {
 		}
 		return e
 	}
-	g := &console.Guide{Transcript: found[0].Transcript, Out: a.out, Color: a.color()}
+	out := &layout.Folder{W: a.out, Width: a.width}
+	g := &console.Guide{Transcript: found[0].Transcript, Out: out, Color: a.color(), Width: a.width}
 	if a.terminal() {
 		g.ReadLine = a.lines(g.Complete).again
 	} else {

@@ -23,8 +23,9 @@ func newShellCmd(a *app) *cobra.Command {
 		Long: "shell takes commands, one line each, and runs them in a simulated facility of 32 drives.\n" +
 			"On a terminal it has a prompt, history and completion; from a pipe it reads a script.\n" +
 			"help lists the commands. The history is kept in memory only, since a line may hold a PIN.\n" +
-			"In a script a line that goes wrong is told on standard error with its number, and the next\n" +
-			"one is run. The exit code is 2 when some line was not understood, else 1 when some command\n" +
+			"A semicolon ends a command as the end of a line does. In a script a command that goes wrong is\n" +
+			"told on standard error with the number of its line, and the next one is run, unless -e is\n" +
+			"given; a line that is not understood is not run at all. exit and quit leave. The exit code is 2 when some line was not understood, else 1 when some command\n" +
 			"ran and failed, else 3 when some command was refused with nothing changed, else 0.\n" +
 			"With --json the result is one value at the end: what became of each line, and each facility\n" +
 			"as it is then, with its drives, ranks, keys and serviceable events.",
@@ -46,7 +47,7 @@ func newShellCmd(a *app) *cobra.Command {
 				return err
 			}
 			defer shut()
-			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Dial: dial, Cloud: cloud})
+			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Width: a.width(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Dial: dial, Cloud: cloud})
 			defer s.Close()
 			switch {
 			case c.Flags().Changed("command"):
@@ -66,7 +67,7 @@ func newShellCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&real.cert, "kmip-cert", "", kmipCertHelp)
 	c.Flags().StringVar(&real.key, "kmip-key", "", kmipKeyHelp)
 	c.Flags().StringVar(&real.timeout, "kmip-timeout", "", kmipTimeoutHelp+" (default "+realTimeout.String()+")")
-	c.Flags().BoolVarP(&stop, "stop", "e", false, "stop at the first line that goes wrong")
+	c.Flags().BoolVarP(&stop, "stop", "e", false, "stop at the first command that goes wrong")
 	return c
 }
 
@@ -122,7 +123,7 @@ var errTold = errors.New("told already")
 
 // converse is the shell at a terminal.
 func (a *app) converse(s *console.Session) error {
-	a.printf("A facility of 32 drives. help lists the commands, quit leaves.\n")
+	a.printf("A facility of 32 drives. help lists the commands.\n")
 	read := a.lines(func(text string) []console.Candidate { return console.Complete(s, text) })
 	for {
 		line, err := read.again(s.Prompt())
@@ -132,13 +133,22 @@ func (a *app) converse(s *console.Session) error {
 		if err != nil {
 			return cannotf("shell: %w", err)
 		}
-		err = s.Run(line, a.out)
-		var failed *console.FailedError
-		switch {
-		case errors.Is(err, console.ErrQuit):
+		s.SetWidth(a.width())
+		quit := false
+		a.paged(line, read, func(out io.Writer) {
+			s.Each(line, out, func(err error) bool {
+				var failed *console.FailedError
+				switch {
+				case errors.Is(err, console.ErrQuit):
+					quit = true
+				case err != nil && !errors.As(err, &failed): // a failure was printed already
+					a.note("error: %s", oneLine(console.ErrorText(err)))
+				}
+				return true
+			})
+		})
+		if quit {
 			return nil
-		case err != nil && !errors.As(err, &failed): // a failure was printed already
-			a.note("error: %s", oneLine(console.ErrorText(err)))
 		}
 	}
 }

@@ -76,13 +76,21 @@ func (a *app) explainCode(s string) error {
 	if a.json {
 		return a.printJSON(srcAnswer{Known: known, Entry: e})
 	}
-	a.printf("%s", src.Text(e))
+	a.printf("%s", a.srcText(e))
 	label := "rehearse"
 	for _, name := range rehearsed(e.Code) {
 		a.printf("%-10s fdelab rehearse %s\n", label, name)
 		label = ""
 	}
 	return nil
+}
+
+// srcText is as wide as the terminal, and 80 columns elsewhere.
+func (a *app) srcText(e src.Entry) string {
+	if columns := a.width(); columns > 0 {
+		return src.TextIn(e, columns)
+	}
+	return src.Text(e)
 }
 
 // rehearsed names the rehearsals that are about a code: those named after it.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/reeflective/readline"
 	"golang.org/x/term"
 
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
@@ -19,6 +18,28 @@ func (a *app) terminal() bool {
 	in, okIn := a.in.(*os.File)
 	out, okOut := a.out.w.(*os.File)
 	return okIn && okOut && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd()))
+}
+
+// size is how many columns and rows the terminal of the results has; zeros where there is
+// none, so that what goes to a file or a pipe keeps its form.
+func (a *app) size() (columns, rows int) { return sizeOf(a.out.w) }
+
+func sizeOf(w io.Writer) (columns, rows int) {
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		return 0, 0
+	}
+	columns, rows, err := term.GetSize(int(f.Fd()))
+	if err != nil || columns <= 0 {
+		return 0, 0
+	}
+	return columns, rows
+}
+
+// width is the columns of size.
+func (a *app) width() int {
+	columns, _ := a.size()
+	return columns
 }
 
 // errInterrupt is what a line reader returns for Ctrl-C.
@@ -39,12 +60,13 @@ func (r lineReader) again(prompt string) (string, error) {
 }
 
 // lines is the line reader of a terminal: with history and completion, or a plain one where the
-// terminal can not move its cursor.
+// terminal cannot move its cursor.
 func (a *app) lines(complete func(text string) []console.Candidate) lineReader {
-	if dumbTerminal(os.Getenv("TERM")) {
+	in, ok := a.in.(*os.File)
+	if !ok || dumbTerminal(os.Getenv("TERM")) {
 		return plainLines(a.in, a.out)
 	}
-	return editedLines(complete)
+	return newEditor(in, a.out, a.size, complete).line
 }
 
 func dumbTerminal(name string) bool { return name == "" || name == "dumb" }
@@ -60,38 +82,4 @@ func plainLines(in io.Reader, out io.Writer) lineReader {
 		}
 		return strings.TrimRight(line, "\r\n"), err
 	}
-}
-
-// editedLines has history and completion.
-func editedLines(complete func(text string) []console.Candidate) lineReader {
-	shell := editor()
-	prompt := ""
-	shell.Prompt.Primary(func() string { return prompt })
-	shell.Completer = func(line []rune, cursor int) readline.Completions {
-		var values []string
-		for _, c := range complete(string(line[:cursor])) {
-			values = append(values, c.Text, c.Help)
-		}
-		return readline.CompleteValuesDescribed(values...).NoSpace('=')
-	}
-	return func(p string) (string, error) {
-		prompt = p
-		line, err := shell.Readline()
-		if errors.Is(err, readline.ErrInterrupt) {
-			err = errInterrupt
-		}
-		return line, err
-	}
-}
-
-func editor() *readline.Shell {
-	shell := readline.NewShell()
-	shell.History.Delete()
-	shell.History.Add("session", readline.NewInMemoryHistory())
-	// The library would ask the terminal where its cursor is, and wait for the answer without
-	// end; a prompt always begins in the first column here.
-	if err := shell.Config.Set("cursor-position-probe", false); err != nil {
-		panic("BUG: " + err.Error())
-	}
-	return shell
 }

@@ -38,8 +38,3 @@ func TestInterruptGivesACommandLineUp(t *testing.T) {
 	_, err = read.again("> ")
 	require.EqualError(t, err, "gone")
 }
-
-// Some terminals never say where their cursor is: those of expect and of build servers.
-func TestEditorAsksTheTerminalNothing(t *testing.T) {
-	require.False(t, editor().Config.GetBool("cursor-position-probe"), "the editor would wait for the answer without end")
-}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -153,7 +152,7 @@ func listCloud(s *Session, lab *raslab.Lab, _ Args) error {
 	case len(list) == 0 && asked == nil:
 		s.printf("no objects in the cloud\n")
 	case len(list) > 0:
-		t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+		t := s.table()
 		fmt.Fprintln(t, "object\tstate\trank\tlba\tsectors\tkeygrp\tonly copy\tmigrated")
 		for _, o := range list {
 			state := o.State

@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -65,7 +64,7 @@ func custodyCommands() []*Command {
 }
 
 func listCustody(s *Session, lab *raslab.Lab, a Args) error {
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	t := s.table()
 	fmt.Fprintln(t, "drive\tidentity\tplace\tstate\twhy")
 	n := 0
 	for _, r := range lab.Custody() {

@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -140,7 +139,7 @@ func listDrives(s *Session, lab *raslab.Lab, a Args) error {
 			return err
 		}
 	}
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	t := s.table()
 	fmt.Fprintln(t, "slot\tserial\tsite\trank\tuse\tstate\tkeys")
 	shown := 0
 	for _, d := range lab.Drives() {
@@ -149,7 +148,7 @@ func listDrives(s *Session, lab *raslab.Lab, a Args) error {
 			continue
 		}
 		shown++
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Slot, dash(d.Serial), dash(d.Site), dash(d.Rank), dash(string(d.Use)), d.State, keyWord(d))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", d.Slot, dash(d.Serial), dash(d.Site), dash(d.Rank), dash(string(d.Use)), s.paintState(string(d.State)), s.paintState(keyWord(d)))
 	}
 	if shown == 0 {
 		s.printf("no such drives\n")

@@ -27,7 +27,7 @@ func dscliCommands() []*Command {
 		Run: func(s *Session, a Args) error {
 			d := dscli.NewSession(dscli.Options{
 				Lab: func() *raslab.Lab { return s.lab }, ReadFile: s.readFile,
-				User: arg[string](a, "user"),
+				User: arg[string](a, "user"), Width: func() int { return s.options.Width },
 				Ask: func(prompt string) (string, error) {
 					answer := arg[string](a, "answer")
 					s.printf("%s\n", strings.TrimRight(prompt+answer, " "))

@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
@@ -26,10 +25,10 @@ func eventCommands() []*Command {
 					s.failures(lab)
 					return nil
 				}
-				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+				t := s.table()
 				fmt.Fprintln(t, "event\tSRC\tseverity\tfirst\tlast\tcount\tstate\twhere")
 				for _, e := range events {
-					fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, e.Severity, e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
+					fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, s.paintSeverity(string(e.Severity)), e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
 						map[bool]string{true: "open", false: "closed"}[e.Open], where(e))
 				}
 				if err := t.Flush(); err != nil {
@@ -82,7 +81,11 @@ func eventCommands() []*Command {
 					}
 					only = &e
 				}
-				s.printf("%s", timeline(lab.Trace(), only, arg[int](a, "last")))
+				columns := lineWidth + 20
+				if s.options.Width > 0 {
+					columns = s.width()
+				}
+				s.printf("%s", timeline(lab.Trace(), only, arg[int](a, "last"), columns))
 				return nil
 			}),
 		},
@@ -97,7 +100,7 @@ func (s *Session) showEvent(lab *raslab.Lab, e raslab.ServiceEvent) error {
 		title = ": " + entry.Title
 	}
 	s.printf("event %d  %s%s\n", e.ID, s.paint(alarm, e.SRC), title)
-	s.printf("  problem    %d\n  severity   %s\n", e.ID, e.Severity)
+	s.printf("  problem    %d\n  severity   %s\n", e.ID, s.paintSeverity(string(e.Severity)))
 	s.printf("  machine    %s, serial number %s\n", lab.MachineType(), lab.UnitSerial())
 	s.printf("  reported   by %s of storage image %s\n", reporters(e), lab.Serial())
 	s.printf("  first      %s\n  last       %s\n  count      %d\n", e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count)

@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -166,7 +165,7 @@ func groupAccess(s *Session, lab *raslab.Lab, a Args) error {
 		}
 		return t.Format(timeLayout)
 	}
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	t := s.table()
 	fmt.Fprintln(t, "key manager\tlast access\tlast success\tlast failure")
 	for _, r := range records {
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", r.KeyManager, dash(r.LastAccess), stamp(r.LastSuccess), stamp(r.LastFailure))

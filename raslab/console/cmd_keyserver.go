@@ -3,7 +3,6 @@ package console
 import (
 	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
@@ -243,10 +242,10 @@ func managerParam() Param {
 }
 
 func (s *Session) managers(list ...raslab.KeyManagerInfo) error {
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	t := s.table()
 	fmt.Fprintln(t, "keymgr\tstate\tstatus\tprotocol\tkeyprotocol\taddr\tport\ttype\tkeygrp")
 	for _, m := range list {
-		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\n", m.ID, m.State, m.Status, m.Protocol, m.KeyProtocol, m.Addr, m.Port, m.Type, m.KeyGroup)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\n", m.ID, s.paintState(m.State), s.paintState(m.Status), m.Protocol, m.KeyProtocol, m.Addr, m.Port, m.Type, m.KeyGroup)
 	}
 	return t.Flush()
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -14,7 +13,7 @@ func siteCommands() []*Command {
 		Noun: "site", Verb: "list", Summary: "list the array sites: eight drives each",
 		Example: "site list",
 		Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
-			t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+			t := s.table()
 			fmt.Fprintln(t, "site\tDA pair\tstate\tarray\tslots")
 			for _, site := range lab.Sites() {
 				fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", site.ID, site.DAPair, site.State, dash(site.Array), slotRuns(site.Slots))
@@ -66,10 +65,10 @@ func rankCommands() []*Command {
 					s.printf("no arrays\n")
 					return nil
 				}
-				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+				t := s.table()
 				fmt.Fprintln(t, "array\tstate\tdata\tRAID\tsite\trank")
 				for _, x := range arrays {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, x.State, dash(x.Data), x.RAID, x.Site, dash(x.Rank))
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, s.paintState(x.State), s.paintState(dash(x.Data)), x.RAID, x.Site, dash(x.Rank))
 				}
 				return t.Flush()
 			}),
@@ -104,10 +103,10 @@ func rankCommands() []*Command {
 					s.printf("no ranks\n")
 					return nil
 				}
-				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+				t := s.table()
 				fmt.Fprintln(t, "rank\tstate\tdata\tarray\tRAID\tpool\tkeygrp")
 				for _, r := range ranks {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, r.State, r.DataState, r.Array, r.RAID, r.Pool, r.KeyGroup)
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, s.paintState(r.State), s.paintState(r.DataState), r.Array, r.RAID, r.Pool, r.KeyGroup)
 				}
 				return t.Flush()
 			}),
@@ -176,7 +175,7 @@ func showRank(s *Session, lab *raslab.Lab, a Args) error {
 		encrypted = fmt.Sprintf("encrypted, key group %d", i.KeyGroup)
 	}
 	s.printf("rank %s: %s, data %s, %s, array %s, RAID %s, pool %s\n", i.ID, i.State, strings.ToLower(i.DataState), encrypted, i.Array, i.RAID, i.Pool)
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	t := s.table()
 	for _, m := range i.Members {
 		copying := ""
 		if m.CopyingTo != "" {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
@@ -22,7 +21,7 @@ func shelfCommands() []*Command {
 					s.printf("the shelf is empty\n")
 					return nil
 				}
-				t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+				t := s.table()
 				for _, p := range parts {
 					fmt.Fprintf(t, "%s\t%s\n", quotedEnds(s.shelf.Name(p)), statusWords(p.Drive.Status()))
 				}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
@@ -131,11 +132,16 @@ func generalCommands() []*Command {
 				Complete: func(*Session) []string { return Nouns() },
 			}},
 			Example: "help rank create",
-			Run:     func(s *Session, a Args) error { return writeHelp(s.out, arg[string](a, "topic")) },
+			Run:     func(s *Session, a Args) error { return s.writeHelp(arg[string](a, "topic")) },
 		},
 		{
 			Noun: "quit", Summary: "leave",
 			Example: "quit",
+			Run:     func(*Session, Args) error { return ErrQuit },
+		},
+		{
+			Noun: "exit", Summary: "leave, as quit does",
+			Example: "exit",
 			Run:     func(*Session, Args) error { return ErrQuit },
 		},
 	}
@@ -145,8 +151,12 @@ func generalCommands() []*Command {
 func (s *Session) lifecycle() {
 	row := func(event, from, to string) string { return fmt.Sprintf("%-10s  %-16s  %-16s", event, from, to) }
 	s.printf("%s  %s\n", row("event", "from", "to"), "only if")
+	guard := 60
+	if s.options.Width > 0 {
+		guard = max(20, s.width()-len(row("", "", ""))-2)
+	}
 	for _, t := range drive.LifecycleTable() {
-		for i, line := range wrap(t.Guard, 60) {
+		for i, line := range layout.Wrap(t.Guard, guard) {
 			head := row(string(t.Event), t.From.String(), t.To.String())
 			if i > 0 {
 				head = row("", "", "")
@@ -196,7 +206,7 @@ func (s *Session) explainSRC(a Args) error {
 	case "action":
 		s.steps("action", e.Action)
 	default:
-		s.printf("%s", withoutBlankLines(src.Text(e)))
+		s.printf("%s", withoutBlankLines(src.TextIn(e, s.textWidth())))
 	}
 	return nil
 }
@@ -211,7 +221,7 @@ var codeForm = regexp.MustCompile("^[0-9A-F]{8}$")
 
 // paragraph prints a labelled text, wrapped, with a hanging indent.
 func (s *Session) paragraph(label, text string) {
-	for i, line := range wrap(plain(text), lineWidth-13) {
+	for i, line := range layout.Wrap(plain(text), s.width()-13) {
 		if i > 0 {
 			label = ""
 		}

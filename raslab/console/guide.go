@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
 // Guide leads a person through a transcript: before each command it stops, and the
@@ -19,6 +21,8 @@ type Guide struct {
 	Echo bool
 	// Color marks states, for a terminal only.
 	Color bool
+	// Width is how many columns the terminal has, 0 for none. nil: none.
+	Width func() int
 
 	session *Session
 	done    []ScriptLine // commands that were run, to make copies of the facility
@@ -62,7 +66,7 @@ func (g *Guide) Play() (finished bool, err error) {
 func (g *Guide) Complete(text string) []Candidate {
 	all := Complete(g.session, text)
 	if !strings.ContainsAny(text, " ;") {
-		for _, word := range []string{"next", "hint", "why", "state", "help", "quit"} {
+		for _, word := range []string{"next", "hint", "why", "state", "help", "quit", "exit"} {
 			if strings.HasPrefix(word, text) && find(word, "") == nil {
 				all = append(all, Candidate{word, "about this command"})
 			}
@@ -76,6 +80,9 @@ func (g *Guide) step(step *Step, c ScriptLine, prompt string) (bool, error) {
 	g.hints = 0
 	for {
 		line, err := g.ReadLine(prompt)
+		if g.Width != nil {
+			g.session.SetWidth(g.Width())
+		}
 		if errors.Is(err, io.EOF) {
 			return false, nil
 		}
@@ -144,7 +151,7 @@ func (g *Guide) why(step *Step, c ScriptLine) {
 }
 
 func (g *Guide) paragraph(text string) {
-	fmt.Fprintln(g.Out, strings.Join(wrap(text, lineWidth), "\n"))
+	fmt.Fprintln(g.Out, strings.Join(layout.Wrap(text, g.session.width()), "\n"))
 }
 
 func (g *Guide) bound(c ScriptLine) *Command {
@@ -166,7 +173,7 @@ func (g *Guide) aside(line string) {
 		fmt.Fprintf(g.Out, "error: %s\n", ErrorText(err))
 		return
 	}
-	s := NewSession(Options{})
+	s := NewSession(Options{Color: g.Color, Width: g.session.options.Width})
 	defer s.Close()
 	for _, c := range g.done {
 		RunLine(s, c.Text, io.Discard)

@@ -2,19 +2,19 @@ package console
 
 import (
 	"fmt"
-	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 )
 
 // writeHelp prints help on everything, on a noun, or on one command.
-func writeHelp(w io.Writer, topic string) error {
+func (s *Session) writeHelp(topic string) error {
 	words := strings.Fields(strings.ToLower(topic))
 	switch {
 	case len(words) == 0:
-		return helpAll(w)
+		return s.helpAll()
 	case len(words) > 2:
 		return usage(0, "as in: help rank create", "help takes a noun and a verb")
 	}
@@ -24,50 +24,82 @@ func writeHelp(w io.Writer, topic string) error {
 	}
 	if len(words) == 1 {
 		if c := find(words[0], ""); c != nil && len(verbs) == 1 {
-			return helpOne(w, c)
+			return s.helpOne(c)
 		}
-		return helpNoun(w, words[0])
+		s.helpNoun(words[0])
+		return nil
 	}
 	c := find(words[0], words[1])
 	if c == nil {
 		return usage(0, suggest.DidYouMean(words[1], verbs), "%s has no verb %q", words[0], words[1])
 	}
-	return helpOne(w, c)
+	return s.helpOne(c)
 }
 
-func helpAll(w io.Writer) error {
-	fmt.Fprintln(w, "One line, one command: NOUN VERB key=value ...  # comment")
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range registry() {
-		fmt.Fprintf(t, "  %s\t%s\n", c.Name(), c.Summary)
+// topics are the groups in which help lists the nouns. A noun that no group names is in the last one.
+var topics = []struct {
+	title string
+	nouns string
+}{
+	{"The facility and its time", "lab time enclosure site power iml sfi health"},
+	{"Drives", "drive host shelf custody erase certificate"},
+	{"Ranks", "array rank discontinue"},
+	{"Keys", "keygrp keyserver keymgr reckey license"},
+	{"Service", "event callhome repair raid mes src"},
+	{"Ways to the keys, and beyond the facility", "hmc link network cloud"},
+	{"What can break", "fault memory repository"},
+	{"This shell", ""},
+}
+
+// topicOf is the group of a noun.
+func topicOf(noun string) int {
+	for i, t := range topics {
+		if slices.Contains(strings.Fields(t.nouns), noun) {
+			return i
+		}
+	}
+	return len(topics) - 1
+}
+
+func (s *Session) helpAll() error {
+	s.printf("One line, one command: NOUN VERB key=value ...  # comment\n")
+	s.printf("A semicolon ends a command as the end of the line does.\n")
+	t := s.table()
+	for i, topic := range topics {
+		fmt.Fprintf(t, "%s:\n", topic.title)
+		for _, c := range registry() {
+			if topicOf(c.Noun) == i {
+				fmt.Fprintf(t, "  %s\t%s\n", c.Name(), c.Summary)
+			}
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "help NOUN lists its verbs with their arguments; help NOUN VERB explains one.")
+	s.printf("help NOUN lists its verbs with their arguments; help NOUN VERB explains one.\n")
 	return nil
 }
 
-func helpNoun(w io.Writer, noun string) error {
+func (s *Session) helpNoun(noun string) {
 	for _, c := range registry() {
 		if c.Noun == noun {
-			fmt.Fprintf(w, "%s\n    %s\n", c.Usage(), c.Summary)
+			s.printf("%s\n    %s\n", c.Usage(), c.Summary)
 		}
 	}
-	return nil
 }
 
-func helpOne(w io.Writer, c *Command) error {
-	fmt.Fprintf(w, "%s\n    %s\n", c.Usage(), c.Summary)
-	for _, line := range wrap(c.Detail, 76) {
-		fmt.Fprintf(w, "    %s\n", line)
+func (s *Session) helpOne(c *Command) error {
+	width := s.textWidth() - 4
+	s.printf("%s\n    %s\n", c.Usage(), c.Summary)
+	for _, line := range layout.Wrap(c.Detail, width) {
+		s.printf("    %s\n", line)
 	}
 	if c.Window != "" {
-		for i, line := range wrap("window: "+c.Window, 76) {
-			fmt.Fprintf(w, "    %s%s\n", strings.Repeat("  ", min(i, 1)), line)
+		for i, line := range layout.Wrap("window: "+c.Window, width) {
+			s.printf("    %s%s\n", strings.Repeat("  ", min(i, 1)), line)
 		}
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := s.table()
 	for i := range c.Params {
 		p := &c.Params[i]
 		fmt.Fprintf(t, "  %s\t%s\n", p.label(), p.describe())
@@ -75,7 +107,7 @@ func helpOne(w io.Writer, c *Command) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "example: %s\n", c.Example)
+	s.printf("example: %s\n", c.Example)
 	return nil
 }
 
@@ -137,22 +169,3 @@ func Reference() string {
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
-// wrap breaks text into lines of at most width characters.
-func wrap(text string, width int) []string {
-	var lines []string
-	var line string
-	for _, word := range strings.Fields(text) {
-		if line != "" && len([]rune(line))+1+len([]rune(word)) > width {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
-}

@@ -10,7 +10,7 @@ import (
 
 const (
 	cellWidth = 8 // characters inside a cell
-	rowCells  = 8 // slots side by side
+	rowCells  = 8 // slots side by side; half as many, and so on, where the terminal is narrow
 )
 
 // enclosurePicture draws the slots of an enclosure, eight side by side. Each cell
@@ -20,8 +20,12 @@ const (
 func (s *Session) enclosurePicture(e raslab.EnclosureInfo) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "enclosure %s  %s  DA pair %d\n", e.Name, e.Location, e.DAPair)
-	for i := 0; i < len(e.Slots); i += rowCells {
-		row := e.Slots[i:min(i+rowCells, len(e.Slots))]
+	side := rowCells
+	for side > 1 && s.options.Width > 0 && side*(cellWidth+1)+1 > s.width() {
+		side /= 2
+	}
+	for i := 0; i < len(e.Slots); i += side {
+		row := e.Slots[i:min(i+side, len(e.Slots))]
 		if i == 0 {
 			b.WriteString(border("┌", "┬", "┐", len(row)))
 		} else {
@@ -33,7 +37,7 @@ func (s *Session) enclosurePicture(e raslab.EnclosureInfo) string {
 				words := cell(d)
 				c := color("")
 				if line > 0 {
-					c = cellColor(words[line])
+					c = stateColor(words[line])
 				}
 				padded := fmt.Sprintf("%-*s", cellWidth, words[line])
 				if c != "" {
@@ -44,7 +48,7 @@ func (s *Session) enclosurePicture(e raslab.EnclosureInfo) string {
 			b.WriteString("\n")
 		}
 	}
-	b.WriteString(border("└", "┴", "┘", min(rowCells, len(e.Slots))))
+	b.WriteString(border("└", "┴", "┘", min(side, len(e.Slots))))
 	for _, d := range e.Slots {
 		if d.Why != "" {
 			fmt.Fprintf(&b, "%s: %s: %s\n", d.Slot, d.State, d.Why)
@@ -107,18 +111,6 @@ func keyWord(d raslab.DriveInfo) string {
 		return "locked"
 	}
 	return "unlocked"
-}
-
-func cellColor(word string) color {
-	switch word {
-	case "DEGRADED", string(raslab.Failed), "Not fit", string(raslab.Missing):
-		return alarm
-	case "silent", "Deferred", "locked":
-		return caution
-	case "unlocked":
-		return good
-	}
-	return ""
 }
 
 func cut(s string) string {

@@ -5,13 +5,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
 // timeline draws log entries along a line of time: serviceable events stand out, and a
 // gap of an hour or more is written on the line. With an event it keeps the
 // entries about the event, its drives and service.
-func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last int) string {
+// Lines are at most columns wide, as far as the times and names leave room for text.
+func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last, columns int) string {
 	kept := fold(trace, only)
 	left := len(kept) - last
 	if left > 0 {
@@ -43,7 +45,7 @@ func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last int) st
 			mark = "▲"
 		}
 		actor := e.Actor
-		for k, line := range wrap(e.words(), max(40, lineWidth+20-len(timeLayout)-width-7)) {
+		for k, line := range layout.Wrap(e.words(), max(20, columns-len(timeLayout)-width-7)) {
 			if k > 0 {
 				stamp, mark, actor = strings.Repeat(" ", len(timeLayout)), "│", ""
 			}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -85,13 +86,18 @@ func run(t *Transcript, out io.Writer, r *Result, after func(step *Step, got str
 	printProse(out, t.Epilogue)
 }
 
-// RunLine runs a line as a transcript does: a refusal is printed as "error: ...".
-func RunLine(s *Session, text string, out io.Writer) {
-	err := s.Run(text, out)
-	var failed *FailedError // what happened is printed already
-	if err != nil && !errors.Is(err, ErrQuit) && !errors.As(err, &failed) {
-		fmt.Fprintf(out, "error: %s\n", ErrorText(err))
-	}
+// RunLine runs a line as a transcript does: a refusal is printed as "error: ...", and the
+// next command of the line is run. It says whether the line ended the session.
+func RunLine(s *Session, text string, out io.Writer) (quit bool) {
+	s.Each(text, out, func(err error) bool {
+		var failed *FailedError // what happened is printed already
+		quit = errors.Is(err, ErrQuit)
+		if err != nil && !quit && !errors.As(err, &failed) {
+			fmt.Fprintf(out, "error: %s\n", ErrorText(err))
+		}
+		return true
+	})
+	return quit
 }
 
 // ErrorText is how an error is shown: on one line, without the names of the package
@@ -119,10 +125,25 @@ func printTitle(out io.Writer, t *Transcript) {
 	fmt.Fprintf(out, "%s\n%s\n\n", t.Title, strings.Repeat("=", len([]rune(t.Title))))
 }
 
+// printProse prints paragraphs as they were written, or wrapped anew where out folds lines.
 func printProse(out io.Writer, paragraphs []string) {
+	folder, folds := out.(*layout.Folder)
 	for _, p := range paragraphs {
+		if folds && folder.Width() > 0 && !laidOut(p) {
+			p = strings.Join(layout.Wrap(p, max(folder.Width(), widthMin)), "\n")
+		}
 		fmt.Fprintf(out, "%s\n\n", p)
 	}
+}
+
+// laidOut says whether the lines of a paragraph are meant to stand as they do: a list, a table.
+func laidOut(paragraph string) bool {
+	for _, line := range strings.Split(paragraph, "\n") {
+		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "|") || strings.Contains(line, "   ") {
+			return true
+		}
+	}
+	return false
 }
 
 // diffLines compares line by line (longest common subsequence; outputs are short).

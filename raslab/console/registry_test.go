@@ -58,12 +58,17 @@ func TestReferenceDocumentIsTheRegistry(t *testing.T) {
 }
 
 func TestHelpExplainsEverything(t *testing.T) {
+	help := func(w *strings.Builder, topic string) error {
+		s := NewSession(Options{})
+		s.out = w
+		return s.writeHelp(topic)
+	}
 	var b strings.Builder
-	require.NoError(t, writeHelp(&b, ""))
+	require.NoError(t, help(&b, ""))
 	for _, c := range Commands() {
 		require.Contains(t, b.String(), "  "+c.Name()+" ", "help lists %s", c.Name())
 		var one strings.Builder
-		require.NoError(t, writeHelp(&one, c.Name()))
+		require.NoError(t, help(&one, c.Name()))
 		require.Contains(t, one.String(), c.Usage(), "help %s shows its arguments", c.Name())
 		require.Contains(t, one.String(), "example: "+c.Example, "help %s shows its example", c.Name())
 		for _, p := range c.Params {
@@ -72,10 +77,23 @@ func TestHelpExplainsEverything(t *testing.T) {
 		require.NotContains(t, one.String(), "\n\n", "no command prints an empty line")
 	}
 	var noun strings.Builder
-	require.NoError(t, writeHelp(&noun, "rank"))
+	require.NoError(t, help(&noun, "rank"))
 	require.Contains(t, noun.String(), "rank create array=ARRAY [keygrp=NUMBER]\n", "help on a noun lists its verbs with arguments")
-	require.EqualError(t, writeHelp(&b, "rnak"), `no help on "rnak": did you mean rank?`)
-	require.EqualError(t, writeHelp(&b, "rank crate"), `rank has no verb "crate": did you mean create?`)
+	require.EqualError(t, help(&b, "rnak"), `no help on "rnak": did you mean rank?`)
+	require.EqualError(t, help(&b, "rank crate"), `rank has no verb "crate": did you mean create?`)
+}
+
+func TestHelpGroupsEveryNoun(t *testing.T) {
+	for _, topic := range topics {
+		for _, noun := range strings.Fields(topic.nouns) {
+			require.Contains(t, Nouns(), noun, "%s names a noun that there is not", topic.title)
+		}
+	}
+	for _, noun := range Nouns() {
+		if topicOf(noun) == len(topics)-1 {
+			require.Contains(t, []string{"dscli", "states", "help", "quit", "exit"}, noun, "a new noun belongs into a group of the help")
+		}
+	}
 }
 
 func TestCompletionComesFromTheRegistry(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -45,9 +46,6 @@ func (s *Session) owed(list []string) {
 	}
 }
 
-// lineWidth is where long lines are wrapped, in characters.
-const lineWidth = 100
-
 // item prints one indented point, wrapped, with a hanging indent.
 func (s *Session) item(text string) { s.wrapped("  ", text) }
 
@@ -55,7 +53,7 @@ func (s *Session) item(text string) { s.wrapped("  ", text) }
 func (s *Session) say(format string, args ...any) { s.wrapped("", fmt.Sprintf(format, args...)) }
 
 func (s *Session) wrapped(indent, text string) {
-	for i, line := range wrap(plain(text), lineWidth-4) {
+	for i, line := range layout.Wrap(plain(text), s.width()-4) {
 		if i == 1 {
 			indent += "  "
 		}

@@ -12,7 +12,7 @@ import (
 // Tally counts the lines of a script that went wrong.
 type Tally struct {
 	Failed        int // ran and did not reach their aim: *FailedError, or *drive.StatusError of a host command
-	Refused       int // asked for what can not be, such as a slot that does not exist: nothing was changed
+	Refused       int // asked for what cannot be, such as a slot that does not exist: nothing was changed
 	NotUnderstood int // *UsageError: nothing was run
 }
 
@@ -27,48 +27,68 @@ const (
 	NotUnderstood Verdict = "not understood"
 )
 
-// RunScript runs every line of in, as a shell without a prompt does, and gives each to
-// report (line counted from 1; err is nil where it is Done). After one that goes wrong the next one
-// is run, unless stop is set. A *FailedError was printed already; it is reported all the
+// RunScript runs every line of in, as a shell without a prompt does, and gives what became of it to
+// report (line counted from 1; err is nil where it is Done). A line of several commands is
+// reported for each that goes wrong, and for those behind the last of these. After one that goes wrong
+// the next one is run, unless stop is set. A *FailedError was printed already; it is reported all the
 // same. The error is one of reading.
 func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(line int, verdict Verdict, err error)) (Tally, error) {
 	var tally Tally
 	r := bufio.NewReaderSize(in, MaxLine+2)
 	for number := 1; ; number++ {
 		text, err := readLine(r)
-		if errors.Is(err, io.EOF) {
-			return tally, nil
-		}
-		if err == nil {
-			err = s.Run(text, out)
-		}
-		var notUnderstood *UsageError
 		var reading *readError
-		var failed *FailedError
-		var status *drive.StatusError
-		verdict := Refused
 		switch {
-		case err == nil:
-			report(number, Done, nil)
-			continue
-		case errors.Is(err, ErrQuit):
+		case errors.Is(err, io.EOF):
 			return tally, nil
 		case errors.As(err, &reading):
 			return tally, fmt.Errorf("line %d: %w", number, reading.err)
-		case errors.As(err, &notUnderstood):
-			verdict = NotUnderstood
-			tally.NotUnderstood++
-		case errors.As(err, &failed), errors.As(err, &status):
-			verdict = Failed
-			tally.Failed++
-		default:
-			tally.Refused++
+		case err != nil:
+			report(number, tally.count(err), err)
+			if stop {
+				return tally, nil
+			}
+			continue
 		}
-		report(number, verdict, err)
-		if stop {
+		var last error
+		ended := false
+		s.Each(text, out, func(err error) bool {
+			last = err
+			switch {
+			case err == nil:
+				return true
+			case errors.Is(err, ErrQuit):
+				ended = true
+				return false
+			}
+			report(number, tally.count(err), err)
+			ended = stop
+			return !stop
+		})
+		if last == nil {
+			report(number, Done, nil)
+		}
+		if ended {
 			return tally, nil
 		}
 	}
+}
+
+// count adds an error to the tally and says what it is.
+func (t *Tally) count(err error) Verdict {
+	var notUnderstood *UsageError
+	var failed *FailedError
+	var status *drive.StatusError
+	switch {
+	case errors.As(err, &notUnderstood):
+		t.NotUnderstood++
+		return NotUnderstood
+	case errors.As(err, &failed), errors.As(err, &status):
+		t.Failed++
+		return Failed
+	}
+	t.Refused++
+	return Refused
 }
 
 type readError struct{ err error }

@@ -32,6 +32,21 @@ func TestScriptGoesOnAfterAnErrorAndCounts(t *testing.T) {
 	require.Equal(t, Tally{Refused: 1, NotUnderstood: 1}, tally)
 }
 
+func TestSemicolonIsAsGoodAsANewLine(t *testing.T) {
+	out, tally := script(t, "shelf list; rank list; shelf list; rank list\nshelf list", false)
+	refused := "! line 1: there is no facility yet: begin with lab new\n"
+	require.Equal(t, "the shelf is empty\n"+refused+"the shelf is empty\n"+refused+"the shelf is empty\n", out, "what goes wrong does not stop what follows")
+	require.Equal(t, Tally{Refused: 2}, tally)
+	out, tally = script(t, "rank list; shelf list", true)
+	require.Equal(t, refused, out, "with stop the first error ends the line, too")
+	require.Equal(t, Tally{Refused: 1}, tally)
+	out, _ = script(t, "shelf list; exit; shelf list\nshelf list", false)
+	require.Equal(t, "the shelf is empty\n", out, "exit ends the line and the script")
+	out, tally = script(t, "shelf list; shelf lits", false)
+	require.NotContains(t, out, "empty", "a line that is not understood is not run at all")
+	require.Equal(t, Tally{NotUnderstood: 1}, tally)
+}
+
 func TestScriptStops(t *testing.T) {
 	out, _ := script(t, "quit\nshelf list\n", false)
 	require.Empty(t, out, "quit ends the script")

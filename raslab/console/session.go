@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -19,6 +20,7 @@ type Options struct {
 	Seed  uint64 // of the shelf, and of every lab new that names none
 	ASCII bool   // pictures in ASCII instead of box-drawing characters
 	Color bool   // states in colour; for a terminal only, no meaning hangs on it
+	Width int    // of the terminal, in columns, into which output is fitted; 0 for output whose form is fixed
 	// Start builds a facility of the default size at once, so that a person at a
 	// prompt can look around. Transcripts begin with lab new.
 	Start bool
@@ -51,7 +53,35 @@ type Session struct {
 	files   map[string][]byte
 }
 
-// ErrQuit is what Run returns for the command quit.
+// SetWidth says how wide the terminal is by now, as Options.Width does.
+func (s *Session) SetWidth(columns int) { s.options.Width = columns }
+
+// lineWidth is where long lines are wrapped in output whose form is fixed, in columns.
+const lineWidth = 100
+
+// width is where long lines are wrapped.
+func (s *Session) width() int {
+	if s.options.Width > 0 {
+		return max(s.options.Width, widthMin)
+	}
+	return lineWidth
+}
+
+// textWidth is how wide a text from a book may be: 80 columns where the form is fixed.
+func (s *Session) textWidth() int {
+	if s.options.Width > 0 {
+		return s.width()
+	}
+	return 80
+}
+
+// widthMin is the narrowest terminal that output is fitted into, in columns.
+const widthMin = 40
+
+// table makes a table that fits the terminal.
+func (s *Session) table() *layout.Table { return layout.NewTable(s.out, s.options.Width) }
+
+// ErrQuit is what Run returns for the commands quit and exit.
 var ErrQuit = errors.New("quit")
 
 // FailedError says that an action ran and did not reach its aim. What happened is
@@ -128,28 +158,34 @@ func (s *Session) Close() error {
 }
 
 // Run runs the commands of one line and writes what they print to out. It
-// stops at the first command that fails. Every command of the line is understood
+// stops at the first command that goes wrong. Every command of the line is understood
 // before the first one runs, so a *UsageError means that nothing was changed. The
 // other errors are *FailedError (printed already), ErrQuit, and refusals.
 func (s *Session) Run(text string, out io.Writer) error {
-	lines, err := Parse(text)
+	var first error
+	s.Each(text, out, func(err error) bool {
+		first = err
+		return err == nil
+	})
+	return first
+}
+
+// Each runs the commands of one line as Run does, and gives what became of each to report, nil
+// for one that is done. Where report says so it goes on behind a command that went wrong:
+// a semicolon is as good as a new line. An error of a line that is not understood
+// is reported once; ErrQuit ends the line.
+func (s *Session) Each(text string, out io.Writer, report func(err error) (goOn bool)) {
+	commands, err := bindAll(text)
 	if err != nil {
-		return err
-	}
-	var commands []Args
-	for _, l := range lines {
-		a, err := bind(l)
-		if err != nil {
-			return err
-		}
-		commands = append(commands, a)
+		report(err)
+		return
 	}
 	for _, a := range commands {
-		if err := s.runOne(a, out); err != nil {
-			return err
+		err := s.runOne(a, out)
+		if !report(err) || errors.Is(err, ErrQuit) {
+			return
 		}
 	}
-	return nil
 }
 
 // runOne runs a command, then says which serviceable events came up meanwhile:
@@ -157,6 +193,11 @@ func (s *Session) Run(text string, out io.Writer) error {
 func (s *Session) runOne(a Args, out io.Writer) error {
 	if s.options.ASCII {
 		out = asciiWriter{out}
+	}
+	if s.options.Width > 0 {
+		folder := &layout.Folder{W: out, Width: s.width}
+		defer func() { _ = folder.Flush() }()
+		out = folder
 	}
 	s.out, s.command = out, a.command.Name()
 	defer func() { s.out = io.Discard }()
@@ -244,22 +285,6 @@ func withLab(run func(*Session, *raslab.Lab, Args) error) func(*Session, Args) e
 		}
 		return run(s, lab, a)
 	}
-}
-
-// color is an ANSI colour; it only repeats what the word says.
-type color string
-
-const (
-	alarm   color = "31" // red
-	caution color = "33" // yellow
-	good    color = "32" // green
-)
-
-func (s *Session) paint(c color, text string) string {
-	if !s.options.Color || text == "" {
-		return text
-	}
-	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
 }
 
 // asciiWriter replaces box-drawing characters.

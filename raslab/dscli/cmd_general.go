@@ -14,17 +14,21 @@ func generalCommands() []*Command {
 			Run: func(c *call) error {
 				name := arg[string](c.args, "command")
 				if name == "" {
-					return writeHelp(c.out, arg[bool](c.args, "l"))
+					return c.writeHelp(arg[bool](c.args, "l"))
 				}
 				about, err := lookup(name)
 				if err != nil {
 					return c.syntax(err.Error())
 				}
-				return explain(c.out, about)
+				return c.explain(about)
 			},
 		},
 		{
 			Name: "quit", Summary: "leave", Alone: true, Example: "quit",
+			Run: func(*call) error { return ErrQuit },
+		},
+		{
+			Name: "exit", Summary: "leave, as quit does", Alone: true, Example: "exit",
 			Run: func(*call) error { return ErrQuit },
 		},
 	}

@@ -2,35 +2,42 @@ package dscli
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
+
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
-func writeHelp(w io.Writer, long bool) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, c := range registered {
-		if long {
-			fmt.Fprintln(w, c.Usage())
-		} else {
-			fmt.Fprintf(t, "%s\t%s\n", c.Name, c.Summary)
+func (c *call) writeHelp(long bool) error {
+	t := layout.NewTable(c.out, c.session.width())
+	for _, topic := range topics {
+		fmt.Fprintf(t, "%s:\n", topic.title)
+		for _, command := range topic.commands {
+			if long {
+				fmt.Fprintf(t, "  %s\n", command.Usage())
+			} else {
+				fmt.Fprintf(t, "  %s\t%s\n", command.Name, command.Summary)
+			}
 		}
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(w, "A command or a parameter may be cut short as long as it stays clear; help COMMAND explains one.")
+	_, err := fmt.Fprintln(c.out, "A command or a parameter may be cut short as long as it stays clear; help COMMAND explains one.")
 	return err
 }
 
 // explain prints the form of one command and what its parameters mean.
-func explain(w io.Writer, c *Command) error {
-	fmt.Fprintf(w, "%s\n  %s\n", c.Usage(), c.Summary)
-	for _, line := range wrap(c.Detail, 78) {
-		fmt.Fprintf(w, "  %s\n", line)
+func (c *call) explain(about *Command) error {
+	width := 80
+	if n := c.session.width(); n > 0 {
+		width = max(n, 40)
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, list := range [][]Param{c.Params, c.common()} {
+	fmt.Fprintf(c.out, "%s\n  %s\n", about.Usage(), about.Summary)
+	for _, line := range layout.Wrap(about.Detail, width-2) {
+		fmt.Fprintf(c.out, "  %s\n", line)
+	}
+	t := layout.NewTable(c.out, c.session.width())
+	for _, list := range [][]Param{about.Params, about.common()} {
 		for i := range list {
 			p := &list[i]
 			fmt.Fprintf(t, "  %s\t%s\n", p.label(), p.describe())
@@ -39,7 +46,7 @@ func explain(w io.Writer, c *Command) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "example: %s\n", c.Example)
+	_, err := fmt.Fprintf(c.out, "example: %s\n", about.Example)
 	return err
 }
 
@@ -65,23 +72,4 @@ func (p *Param) describe() string {
 		s += " (default " + p.Default + ")"
 	}
 	return s
-}
-
-// wrap breaks text into lines of at most width characters.
-func wrap(text string, width int) []string {
-	var lines []string
-	line := ""
-	for _, w := range strings.Fields(text) {
-		if line != "" && len([]rune(line))+1+len([]rune(w)) > width {
-			lines, line = append(lines, line), ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += w
-	}
-	if line != "" {
-		lines = append(lines, line)
-	}
-	return lines
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -106,7 +107,7 @@ func (r *result) keep(n int) {
 }
 
 // text is the result in the format that the settings say.
-func (r *result) text(s Settings) string {
+func (r *result) text(s Settings, width int) string {
 	var b strings.Builder
 	switch {
 	case s.Format == formatXML:
@@ -116,34 +117,42 @@ func (r *result) text(s Settings) string {
 	case s.Format == formatStanza || r.one:
 		r.stanzas(&b)
 	default:
-		r.table(&b, s)
+		r.table(&b, s, width)
 	}
 	return b.String()
 }
 
 // table is columns as wide as their widest value, one blank between, and a rule of equals
-// signs below the names. The last column is not filled up.
-func (r *result) table(w io.Writer, s Settings) {
+// signs below the names. The last column is not filled up. On a terminal of width columns a
+// table that is wider shrinks; where it cannot, each value has a line.
+func (r *result) table(w io.Writer, s Settings, width int) {
 	names := make([]string, len(r.columns))
 	widths := make([]int, len(r.columns))
-	total := len(r.columns) - 1
 	for i, c := range r.columns {
 		names[i] = c.name
 		widths[i] = utf8.RuneCountInString(c.name)
 		for _, row := range r.rows {
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
 		}
-		total += widths[i]
+	}
+	if !layout.Shrink(widths, 1, width) {
+		r.stanzas(w)
+		return
+	}
+	total := len(r.columns) - 1
+	for _, n := range widths {
+		total += n
 	}
 	line := func(values []string) {
-		parts := make([]string, len(values))
+		parts := slices.Clone(values)
 		for i, v := range values {
-			fill := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(v))
-			if parts[i] = v + fill; r.columns[i].right {
-				parts[i] = fill + v
+			if r.columns[i].right {
+				parts[i] = strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(v))) + v
 			}
 		}
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(parts, " "), " "))
+		for _, text := range layout.Row(parts, widths, 1) {
+			fmt.Fprintln(w, strings.TrimRight(text, " "))
+		}
 	}
 	if s.Header == "on" {
 		line(names)
@@ -244,7 +253,7 @@ func (c *call) list(r *result, n int) error {
 const pageLines = 24
 
 func (c *call) print(r *result) error {
-	text := r.text(c.settings)
+	text := r.text(c.settings, c.session.width())
 	if c.settings.Paging != "on" || c.session.options.Ask == nil {
 		fmt.Fprint(c.out, text)
 		return nil

@@ -55,12 +55,12 @@ func odd() *result {
 
 func TestFormats(t *testing.T) {
 	s := Settings{}.with(args{command: &Command{}})
-	require.Equal(t, "name         n\n==============\na,\"b\" & <c>  1\n-           20\n", odd().text(s))
+	require.Equal(t, "name         n\n==============\na,\"b\" & <c>  1\n-           20\n", odd().text(s, 0))
 	s.Header = "off"
-	require.Equal(t, "a,\"b\" & <c>  1\n-           20\n", odd().text(s))
+	require.Equal(t, "a,\"b\" & <c>  1\n-           20\n", odd().text(s, 0))
 
 	s.Format = formatDelim
-	rows, err := csv.NewReader(strings.NewReader(odd().text(s))).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(odd().text(s, 0))).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, [][]string{{`a,"b" & <c>`, "1"}, {"-", "20"}}, rows, "a value that holds the delimiter is read as it is")
 
@@ -74,13 +74,13 @@ func TestFormats(t *testing.T) {
 			} `xml:"PROPERTY"`
 		} `xml:"INSTANCE"`
 	}
-	require.NoError(t, xml.Unmarshal([]byte(odd().text(s)), &doc))
+	require.NoError(t, xml.Unmarshal([]byte(odd().text(s, 0)), &doc))
 	require.Len(t, doc.Instance, 2)
 	require.Equal(t, `a "<class>"`, doc.Instance[0].Class)
 	require.Equal(t, `a,"b" & <c>`, doc.Instance[0].Property[0].Value)
 
 	s.Format = formatStanza
-	require.Equal(t, "name a,\"b\" & <c>\nn    1\nname -\nn    20\n", odd().text(s))
+	require.Equal(t, "name a,\"b\" & <c>\nn    1\nname -\nn    20\n", odd().text(s, 0))
 }
 
 func TestXMLHasNoBanner(t *testing.T) {

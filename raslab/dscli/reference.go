@@ -28,7 +28,7 @@ func Reference() string {
 		table("parameter", c.Params)
 		fmt.Fprintf(&b, "\nExample: `%s`\n", c.Example)
 	}
-	b.WriteString("\n## Parameters of every command but help and quit\n")
+	b.WriteString("\n## Parameters of every command but help, quit and exit\n")
 	table("parameter", commonParams)
 	b.WriteString("\n## Exit codes\n\n| code | meaning |\n|---|---|\n" +
 		"| 0 | done |\n| 2 | the command was not understood |\n| 3 | no management console can be reached, or there is no facility |\n" +

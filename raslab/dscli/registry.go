@@ -69,12 +69,29 @@ func (c *Command) Usage() string {
 	return strings.Join(parts, " ")
 }
 
-// registered is filled in init, because help reads it.
+// topics are the groups in which help lists the commands. They are filled in init, because
+// help reads them.
+var topics []topic
+
+type topic struct {
+	title    string
+	commands []*Command
+}
+
 var registered []*Command
 
 func init() {
-	for _, group := range [][]*Command{systemCommands(), storageCommands(), rankCommands(), managerCommands(), groupCommands(), recoveryCommands(), eventCommands(), generalCommands()} {
-		registered = append(registered, group...)
+	topics = []topic{
+		{"The facility", systemCommands()},
+		{"Drives, arrays and ranks", append(storageCommands(), rankCommands()...)},
+		{"Key managers", managerCommands()},
+		{"Key groups", groupCommands()},
+		{"Recovery keys", recoveryCommands()},
+		{"Serviceable events", eventCommands()},
+		{"This program", generalCommands()},
+	}
+	for _, t := range topics {
+		registered = append(registered, t.commands...)
 	}
 }
 

@@ -74,7 +74,7 @@ func (s *Session) Script(l *Lines, out, errOut io.Writer) error {
 				at = l.number
 			}
 			numbered.Text = fmt.Sprintf("line %d: %s", at, e.Text)
-			return told(&numbered, errOut)
+			return s.told(&numbered, errOut)
 		}
 		return err
 	}

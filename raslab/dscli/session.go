@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -29,6 +30,9 @@ type Options struct {
 	// ReadFile reads a file that a command names, such as a certificate. nil: there are
 	// no files but those of the lab.
 	ReadFile func(name string) ([]byte, error)
+	// Width is how many columns the terminal has, into which tables and help are fitted; 0 for
+	// none, and nil for none.
+	Width    func() int
 	Zone     *time.Location // of all times that are shown; default UTC
 	Consoles []int          // management consoles, in the order in which they are tried; default 1, 2
 	User     string         // one of Users; default the first
@@ -86,7 +90,7 @@ type call struct {
 // Run runs one line. Results and questions go to out, error messages to errOut. An *Error
 // was printed already; ErrQuit ends the session. A line that is not understood changes nothing.
 func (s *Session) Run(line string, out, errOut io.Writer) error {
-	return told(s.run(line, out), errOut)
+	return s.told(s.run(line, out), errOut)
 }
 
 func (s *Session) run(line string, out io.Writer) error {
@@ -115,14 +119,16 @@ func (s *Session) RunWords(texts []string, out, errOut io.Writer) error {
 	if len(words) == 0 {
 		return nil
 	}
-	return told(s.runWords(words, out), errOut)
+	return s.told(s.runWords(words, out), errOut)
 }
 
 // told writes the message of an error.
-func told(err error, errOut io.Writer) error {
+func (s *Session) told(err error, errOut io.Writer) error {
 	var e *Error
 	if errors.As(err, &e) {
-		fmt.Fprintln(errOut, e.Error())
+		for _, line := range layout.Fold(e.Error(), s.width()) {
+			fmt.Fprintln(errOut, line)
+		}
 	}
 	return err
 }
@@ -131,6 +137,11 @@ func (s *Session) runWords(words []word, out io.Writer) error {
 	c, err := s.bind(words)
 	if err != nil {
 		return err
+	}
+	if s.width() > 0 {
+		folder := &layout.Folder{W: out, Width: s.width}
+		defer func() { _ = folder.Flush() }()
+		out = folder
 	}
 	c.out = out
 	if c.command.Alone {
@@ -214,6 +225,14 @@ func (s *Session) connect(lab *raslab.Lab) error {
 		}
 	}
 	return errors.New("no management console can be used: " + strings.Join(why, ", "))
+}
+
+// width is that of Options.Width.
+func (s *Session) width() int {
+	if s.options.Width == nil {
+		return 0
+	}
+	return s.options.Width()
 }
 
 func (c *call) syntax(text string) error {

@@ -8,7 +8,7 @@ import (
 
 const reference = "IBM, MAP4980 section 1, "
 
-// textWidth is the width of Text in columns.
+// textWidth is the width of Text, in columns.
 const textWidth = 80
 
 // catalogue is all entries, sorted by code, each with its reference.
@@ -34,27 +34,30 @@ func (c Closing) String() string {
 	return string(c.Kind)
 }
 
-// Text renders one entry for a terminal, at most 80 columns wide.
-func Text(e Entry) string {
-	var b strings.Builder
-	wrap(&b, fmt.Sprintf("%-11s", e.Code), e.Title)
+// Text renders one entry in at most 80 columns.
+func Text(e Entry) string { return TextIn(e, textWidth) }
+
+// TextIn renders one entry in at most so many columns, of which there are at least 40.
+func TextIn(e Entry, columns int) string {
+	b := text{columns: max(columns, 40)}
+	b.wrap(fmt.Sprintf("%-11s", e.Code), e.Title)
 	b.WriteByte('\n')
-	wrap(&b, "severity   ", string(e.Severity))
-	wrap(&b, "when       ", join(e.When))
-	wrap(&b, "cause      ", e.Cause)
-	steps(&b, "check", e.Check)
-	steps(&b, "action", e.Action)
-	wrap(&b, "closing    ", e.Closing.String())
+	b.wrap("severity   ", string(e.Severity))
+	b.wrap("when       ", join(e.When))
+	b.wrap("cause      ", e.Cause)
+	b.steps("check", e.Check)
+	b.steps("action", e.Action)
+	b.wrap("closing    ", e.Closing.String())
 	if len(e.Related) > 0 {
-		wrap(&b, "related    ", join(e.Related))
+		b.wrap("related    ", join(e.Related))
 	}
-	wrap(&b, "source     ", e.Reference)
+	b.wrap("source     ", e.Reference)
 	for i, a := range e.Assumption {
 		head := "           "
 		if i == 0 {
 			head = "assumed    "
 		}
-		wrap(&b, head, a)
+		b.wrap(head, a)
 	}
 	return b.String()
 }
@@ -100,22 +103,28 @@ func numbered(b *strings.Builder, heading string, lines []string) {
 	}
 }
 
-func steps(b *strings.Builder, name string, lines []string) {
+// text is what is rendered, and how wide it may be.
+type text struct {
+	strings.Builder
+	columns int
+}
+
+func (b *text) steps(name string, lines []string) {
 	for i, l := range lines {
 		head := fmt.Sprintf("%-11s%d. ", name, i+1)
 		if i > 0 {
 			head = fmt.Sprintf("%-11s%d. ", "", i+1)
 		}
-		wrap(b, head, l)
+		b.wrap(head, l)
 	}
 }
 
 // wrap writes head, then text broken at spaces, with a hanging indent as wide as head.
-func wrap(b *strings.Builder, head, text string) {
+func (b *text) wrap(head, text string) {
 	indent := strings.Repeat(" ", len(head))
 	line, empty := head, true
 	for _, word := range strings.Fields(text) {
-		if !empty && len(line)+1+len(word) > textWidth {
+		if !empty && len(line)+1+len(word) > b.columns {
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 			line, empty = indent, true
 		}

@@ -1,0 +1,67 @@
+package layout
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/stretchr/testify/require"
+)
+
+func render(width int, text string) string {
+	var b strings.Builder
+	t := NewTable(&b, width)
+	fmt.Fprint(t, text)
+	if err := t.Flush(); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}
+
+const sample = "slot\tstate\twhere\nR1-I1-D01\tNormal\tin the first enclosure, on the left\nR1-I1-D02\tFailed\there\n"
+
+func TestTableThatFitsIsAsTabwriterMakesIt(t *testing.T) {
+	var want strings.Builder
+	w := tabwriter.NewWriter(&want, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, sample)
+	require.NoError(t, w.Flush())
+	for _, width := range []int{0, 55, 200} {
+		require.Equal(t, want.String(), render(width, sample), "width %d", width)
+	}
+}
+
+func TestTableShrinks(t *testing.T) {
+	require.Equal(t, "slot       state   where\n"+
+		"R1-I1-D01  Normal  in the first\n"+
+		"                   enclosure, on\n"+
+		"                   the left\n"+
+		"R1-I1-D02  Failed  here\n", render(34, sample))
+	require.Equal(t, "R1-I1-D01\n  state: Normal\n  where: in the first\n    enclosure, on the\n    left\nR1-I1-D02\n  state: Failed\n  where: here\n",
+		render(21, sample), "what cannot shrink so far is a list")
+	for width := 22; width < 80; width++ {
+		out := render(width, sample)
+		for _, line := range strings.Split(out, "\n") {
+			require.LessOrEqual(t, Width(line), width, "%q", line)
+		}
+		require.Contains(t, strings.Join(strings.Fields(strings.ReplaceAll(out, "-\n", "-")), " "), "left", "nothing is left out")
+	}
+}
+
+func TestHeadingTakesTheRoomOfItsRow(t *testing.T) {
+	require.Equal(t, "a heading:\n  x  one\n  y  two\n", render(0, "a heading:\n  x\tone\n  y\ttwo\n"))
+}
+
+func TestWrapAndFold(t *testing.T) {
+	require.Equal(t, []string{"one two", "three"}, Wrap("one  two three", 8))
+	require.Nil(t, Wrap(" ", 8))
+	require.Equal(t, 5, Width("\x1b[31malarm\x1b[0m"), "colour takes no room")
+	require.Equal(t, []string{"  a sentence that is", "    longer than the", "    line"}, Fold("  a sentence that is longer than the line", 22))
+	require.Equal(t, []string{"┌────────────────────────────┐"}, Fold("┌────────────────────────────┐", 22), "a drawing is not broken")
+	var b strings.Builder
+	f := &Folder{W: &b, Width: func() int { return 22 }}
+	fmt.Fprint(f, "a sentence that is ")
+	fmt.Fprint(f, "longer than this\nprompt> ")
+	require.NoError(t, f.Flush())
+	require.Equal(t, "a sentence that is\n  longer than this\nprompt> ", b.String())
+}
