@@ -45,7 +45,7 @@ var topics = []struct {
 	{"Drives", "drive host shelf custody erase certificate"},
 	{"Ranks", "array rank discontinue"},
 	{"Keys", "keygrp keyserver keymgr reckey license"},
-	{"Service", "event callhome repair raid mes src"},
+	{"Service", "event callhome repair raid mes field src"},
 	{"Ways to the keys, and beyond the facility", "hmc link network cloud"},
 	{"What can break", "fault memory repository"},
 	{"This shell", ""},
