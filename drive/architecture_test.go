@@ -40,6 +40,7 @@ var keyClaims = []claim{
 	{"The MEK does not change: the data stays readable.", "TestMigrationKeepsDataAndLocksAtPowerLoss"},
 	{"From MSID, which anyone can read, the AK is replaced as well: who once copied the factory's wrap holds nothing.", "TestMigrationFromMSIDMakesANewAK"},
 	{"- **Admitting a drive to an encrypted rank** first replaces its MEK (what was ever wrapped by the root key must not protect customer data), then migrates from MSID to the group's credential.", "encgroup/members_test.go:TestAdmitLocksADrive encgroup/powercut_test.go:TestPowerCutInTheDrive"},
+	{"Every other band of a member has no place, and its BandMaster has a credential of its own: with the factory PIN, anybody at the drive's port could give that band a place over customer data, and what is written there would be under a key that the root key alone opens.", "encgroup/inspect_test.go:TestOutsiderAtABandOfAMember encgroup/inspect_test.go:TestBandsFollowTheGroupKey"},
 	{"- **Cryptographic erase** = a new MEK, the range unlocked, its BandMaster back at MSID, every older wrap physically destroyed and read back.", "TestEraseGivesNewKeyAndFactoryPIN TestAnEraseReadsWhatIsBehindItsRecord"},
 	{"Only then does the drive say \"erased\".", "TestFailedEraseIsNeverCalledErased TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased TestEraseBesideAFragmentThatResistsIsNotCalledErased"},
 	{"- **Factory identity** = an Ed25519 key pair derived from the root key (HKDF-SHA256).", "TestADriveProvesItsIdentity"},

@@ -143,7 +143,7 @@ func TestPowerCutInTheDrive(t *testing.T) {
 					r := accessible(t)
 					r.bands = i
 					d := c.prepare(r)
-					d.arm(t, fmt.Sprintf("(flash.power.%s (OnIndex %d))", mode, n))
+					d.armUnchecked(t, fmt.Sprintf("(flash.power.%s (OnIndex %d))", mode, n))
 					err := c.run(r, d)
 					if err == nil {
 						require.Positive(t, n, "the operation writes to flash")
@@ -198,13 +198,13 @@ func TestPowerCutTwice(t *testing.T) {
 					r := accessible(t)
 					r.bands = 1
 					d := c.prepare(r)
-					d.arm(t, fmt.Sprintf("(flash.power.torn (OnIndex %d))", n))
+					d.armUnchecked(t, fmt.Sprintf("(flash.power.torn (OnIndex %d))", n))
 					if c.run(r, d) == nil {
 						break
 					}
 					first = true
 					r.restart()
-					d.arm(t, fmt.Sprintf("(flash.power.torn (OnIndex %d))", k))
+					d.armUnchecked(t, fmt.Sprintf("(flash.power.torn (OnIndex %d))", k))
 					err := c.resume(r, d)
 					if err == nil {
 						settled(t, r, d, c)

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/internal/fault/faulttest"
 )
 
 // rig is a facility on a bench: key servers, a store, a group, drives.
@@ -146,11 +147,20 @@ func data(serial string) []byte {
 	return bytes.Repeat([]byte("customer data on "+serial+" "), 512)[:512]
 }
 
-func (d *testDrive) arm(t testing.TB, plan string) {
+// arm arms a plan. Every rule of it must fire before the test ends, but for those that
+// spare names.
+func (d *testDrive) arm(t testing.TB, plan string, spare ...string) {
+	t.Helper()
+	faulttest.MustFire(t, []*fault.Plan{d.armUnchecked(t, plan)}, spare...)
+}
+
+// armUnchecked is arm for a sweep, whose last plan does not fire: that ends it.
+func (d *testDrive) armUnchecked(t testing.TB, plan string) *fault.Plan {
 	t.Helper()
 	p, err := fault.Parse(plan)
 	require.NoError(t, err)
 	d.flash.Arm(p)
+	return p
 }
 
 func (d *testDrive) cycle(t testing.TB) {

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/internal/fault/faulttest"
 )
 
 // bench is a drive on a workbench: its flash can be broken.
@@ -81,7 +82,17 @@ func (b *bench) cycle() {
 	require.NoError(b.t, b.PowerOn())
 }
 
-func (b *bench) arm(plan string) *fault.Plan {
+// arm arms a plan. Every rule of it must fire before the test ends, but for those that
+// spare names.
+func (b *bench) arm(plan string, spare ...string) *fault.Plan {
+	b.t.Helper()
+	p := b.armUnchecked(plan)
+	faulttest.MustFire(b.t, []*fault.Plan{p}, spare...)
+	return p
+}
+
+// armUnchecked is arm for a sweep, whose last plan does not fire: that ends it.
+func (b *bench) armUnchecked(plan string) *fault.Plan {
 	b.t.Helper()
 	p, err := fault.Parse(plan)
 	require.NoError(b.t, err)

@@ -13,7 +13,7 @@ import (
 // rotten gives a facility one event: BE3400B3 for R1-I1-D03.
 func rotten(t *testing.T, l *Lab) {
 	t.Helper()
-	require.NoError(t, drivePart(t, l, "R1-I1-D03").Arm("(flash.read.rot)"))
+	arm(t, l, "R1-I1-D03", "(flash.read.rot)")
 	ok(t, l)(l.PowerCycle())
 	advance(t, l, time.Hour)
 }
@@ -106,7 +106,7 @@ func TestCallHomeMeetsWhatIsBroken(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := encrypted(t, Options{})
-			require.NoError(t, drivePart(t, l, "R1-I1-D03").Arm("(flash.read.rot)"))
+			arm(t, l, "R1-I1-D03", "(flash.read.rot)")
 			ok(t, l)(l.PowerCycle())
 			require.NoError(t, c.hurt(l))
 			advance(t, l, time.Hour)

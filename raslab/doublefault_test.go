@@ -149,7 +149,7 @@ func TestAWornDriveIsNoSpareAfterAnErase(t *testing.T) {
 	l := encrypted(t, Options{})
 	r, err := l.Rank("R0")
 	require.NoError(t, err)
-	require.NoError(t, l.Arm("R1-I1-D01", "(media.read.error)"))
+	arm(t, l, "R1-I1-D01", "(media.read.error)")
 	for range mediaErrorsFail {
 		require.NoError(t, r.Read(0, make([]byte, 40*512)))
 	}
@@ -163,7 +163,7 @@ func TestAWornDriveIsNoSpareAfterAnErase(t *testing.T) {
 
 func TestBE3400B3AMemberOfAnUnencryptedRank(t *testing.T) {
 	l, _ := plain(t, RAIDAuto, 0)
-	require.NoError(t, l.Arm("R1-I1-D01", "(flash.read.rot)"))
+	arm(t, l, "R1-I1-D01", "(flash.read.rot)")
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
 	advance(t, l, time.Hour)

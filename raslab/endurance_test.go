@@ -46,7 +46,7 @@ func enduring() map[string]func(*testing.T, *Lab) {
 		"an empty slot":              func(t *testing.T, l *Lab) { must(t, l.Pull("R1-I1-D08")) },
 		"a member that is locked": func(t *testing.T, l *Lab) {
 			broken("R1-I1-D08", "R1-I1-D16")(t, l)
-			must(t, l.Arm("R1-I1-D03", "(flash.read.error)"))
+			arm(t, l, "R1-I1-D03", "(flash.read.error)")
 		},
 		"no own certificate": func(t *testing.T, l *Lab) { l.LoseCertificate() },
 		"own certificate refused": func(t *testing.T, l *Lab) {

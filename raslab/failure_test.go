@@ -54,7 +54,7 @@ func TestAFailureSaysWhatBecomesOfItsRank(t *testing.T) {
 	require.Equal(t, "R0 has no spare and is not rebuilt; exchange the drive: repair start drive=R1-I1-D03", next(l, "R1-I1-D03"))
 
 	l = encrypted(t, Options{})
-	must(t, l.Arm("R1-I1-D05", stubborn))
+	arm(t, l, "R1-I1-D05", stubborn)
 	_, err := l.RekeyDrive("R1-I1-D05")
 	must(t, err)
 	advance(t, l, time.Hour)

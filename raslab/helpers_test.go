@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/internal/fault/faulttest"
 )
 
 func newLab(t testing.TB, o Options) *Lab {
@@ -128,4 +131,20 @@ func staysOpen(t testing.TB, l *Lab, e ServiceEvent) {
 	t.Helper()
 	_, err := l.CloseEvent(e.ID, "operator", "hoping", false)
 	require.ErrorIs(t, err, ErrOpen, "an event whose cause holds can not be closed")
+}
+
+// arm arms a fault plan on the drive in a slot. Every rule of it must fire before the test ends,
+// but for those that spare names.
+func arm(t testing.TB, l *Lab, slotName, plan string, spare ...string) {
+	t.Helper()
+	p, err := l.Part(slotName)
+	require.NoError(t, err)
+	armPart(t, p, plan, spare...)
+}
+
+// armPart is arm for a drive wherever it is.
+func armPart(t testing.TB, p *Part, plan string, spare ...string) {
+	t.Helper()
+	require.NoError(t, p.Arm(plan))
+	faulttest.MustFire(t, []*fault.Plan{p.plan, p.Flash.Plan(), p.media.Plan()}, spare...)
 }

@@ -133,7 +133,7 @@ func TestRekeyOfTheGroupKey(t *testing.T) {
 
 	// The power of one drive is cut in the middle: the rekey goes on when the
 	// drive is back, and both keys live until then.
-	must(t, l.Arm("R1-I1-D04", "(flash.power.torn (OnIndex 1))"))
+	arm(t, l, "R1-I1-D04", "(flash.power.torn (OnIndex 1))")
 	fails(t, l)(l.RekeyGroupKey(1))
 	readable(t, l)
 	must(t, l.Disarm("R1-I1-D04"))

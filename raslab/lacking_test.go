@@ -175,12 +175,12 @@ func TestAWriteThatFailsTakesNothingAway(t *testing.T) {
 	require.NoError(t, l.CutPower("R1-I1-D07"))
 	readable(t, l)
 	for _, slot := range []string{"R1-I1-D01", "R1-I1-D02"} {
-		require.NoError(t, l.Arm(slot, "(media.write.error (LBA 0))"))
+		arm(t, l, slot, "(media.write.error (LBA 0))")
 	}
 	require.ErrorIs(t, r.Write(0, pattern(9, 512)), ErrDataLost, "sector 0 on D02 and its parity on D01")
 	readable(t, l)
 	require.ErrorIs(t, r.Write(6*100, pattern(9, 512)), nil)
-	require.NoError(t, l.Arm("R1-I1-D03", "(media.write.error (LBA 200))"))
+	arm(t, l, "R1-I1-D03", "(media.write.error (LBA 200))")
 	require.ErrorIs(t, r.Write(6*200, pattern(9, 512)), ErrDataLost, "a new row")
 	got := make([]byte, 6*512)
 	require.NoError(t, r.Read(6*200, got))
@@ -195,7 +195,7 @@ func TestASectorThatCannotBeReadHoldsTheRebuild(t *testing.T) {
 	r, err := l.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, l.Pull("R1-I1-D01"))
-	require.NoError(t, l.Arm("R1-I1-D04", "(media.read.error (LBA 3))"))
+	arm(t, l, "R1-I1-D04", "(media.read.error (LBA 3))")
 	advance(t, l, 3*time.Hour)
 	i := r.Info()
 	require.Equal(t, "R1-I1-D01", i.Members[0].Slot, "what D01 has of that row is nowhere else\n%s", l.TraceText())

@@ -19,7 +19,7 @@ func TestPortFaults(t *testing.T) {
 	}{{pointCommandDead, false}, {pointCommandLost, true}, {pointCommandCut, true}} {
 		t.Run(string(c.point), func(t *testing.T) {
 			l := encrypted(t, Options{})
-			require.NoError(t, l.Arm("R1-I1-D03", "("+string(c.point)+" (OnIndex 4))"))
+			arm(t, l, "R1-I1-D03", "("+string(c.point)+" (OnIndex 4))")
 			readable(t, l)
 			readable(t, l)
 			d, err := l.Drive("R1-I1-D03")
@@ -39,7 +39,7 @@ func TestPortFaults(t *testing.T) {
 	}
 	t.Run(string(pointPowerRefused), func(t *testing.T) {
 		l := encrypted(t, Options{})
-		require.NoError(t, l.Arm("R1-I1-D03", "(port.power.refused (OnIndex 0))"))
+		arm(t, l, "R1-I1-D03", "(port.power.refused (OnIndex 0))")
 		ok(t, l)(l.PowerCycle())
 		readable(t, l)
 		advance(t, l, 2*time.Hour)

@@ -140,7 +140,7 @@ func TestTwoMembersWithoutPowerComeBackWithTheirData(t *testing.T) {
 
 func TestMediaErrorsFailADrive(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.Arm("R1-I1-D04", "(media.read.error) (media.write.error)"))
+	arm(t, l, "R1-I1-D04", "(media.read.error) (media.write.error)")
 	r, err := l.Rank("R0")
 	require.NoError(t, err)
 	for i := range 10 {

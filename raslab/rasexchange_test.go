@@ -11,7 +11,7 @@ import (
 // failing lets the member of R0 in a slot show media errors until its failure is predicted.
 func failing(t *testing.T, l *Lab, slotName string) {
 	t.Helper()
-	require.NoError(t, l.Arm(slotName, "(media.read.error (LBA 1))"))
+	arm(t, l, slotName, "(media.read.error (LBA 1))")
 	for range mediaErrorsPredict {
 		readable(t, l)
 	}

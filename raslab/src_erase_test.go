@@ -14,7 +14,7 @@ const stubborn = "(flash.erase.refused) (flash.zero.refused)"
 
 func TestBE34009ERankRemoval(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.Arm("R1-I1-D03", stubborn))
+	arm(t, l, "R1-I1-D03", stubborn)
 	r, err := l.RemoveRank("R0")
 	require.NoError(t, err)
 	require.False(t, r.Failed, "to the customer the removal looks successful")
@@ -52,7 +52,7 @@ func TestBE34009ERankRemovalDuringARebuild(t *testing.T) {
 	d, err := l.Drive("R1-I1-D08")
 	require.NoError(t, err)
 	require.Equal(t, Rebuilding, d.State)
-	require.NoError(t, l.Arm("R1-I1-D08", stubborn))
+	arm(t, l, "R1-I1-D08", stubborn)
 	_, err = l.RemoveRank("R0")
 	require.NoError(t, err)
 	require.Len(t, l.OpenEvents(), 2, "the dead member and the spare that was being filled")
@@ -66,8 +66,8 @@ func TestBE34009EFailedRankCreation(t *testing.T) {
 	l := newLab(t, Options{Drives: 16})
 	ok(t, l)(l.ConfigureGroup(1))
 	ok(t, l)(l.CreateArray("S1", RAIDAuto))
-	require.NoError(t, l.Arm("R1-I1-D02", "(flash.erase.refused (After 2)) (flash.zero.refused)"))
-	require.NoError(t, l.Arm("R1-I1-D04", "(flash.program.refused)"))
+	arm(t, l, "R1-I1-D02", "(flash.erase.refused (After 4)) (flash.zero.refused)")
+	arm(t, l, "R1-I1-D04", "(flash.program.refused)")
 	fails(t, l)(l.CreateRank("A0", 1))
 	require.Empty(t, l.Ranks(), "there is no rank")
 	found := map[string]bool{}
@@ -94,7 +94,7 @@ func TestBE34009ERepair(t *testing.T) {
 	l := encrypted(t, Options{})
 	require.NoError(t, l.Break("R1-I1-D03"))
 	advance(t, l, 2*time.Hour) // found by the health check, rebuilt on the spare
-	require.NoError(t, l.Arm("R1-I1-D08", "(flash.erase.refused) (flash.zero.refused)"), "the spare that took over can not let go of its key")
+	arm(t, l, "R1-I1-D08", "(flash.erase.refused) (flash.zero.refused)")
 	ok(t, l)(exchange(t, l, "R1-I1-D03", ""))
 	noEvents(t, l)
 	advance(t, l, time.Hour) // copied back, the spare is released
@@ -131,8 +131,8 @@ func TestBE34009FDiscontinueScan(t *testing.T) {
 	l := encrypted(t, Options{})
 	_, err := l.Discontinue()
 	require.ErrorIs(t, err, ErrState, "the scan is refused while a rank exists")
-	require.NoError(t, l.Arm("R1-I1-D01", stubborn))
-	require.NoError(t, l.Arm("R1-I1-D07", stubborn))
+	arm(t, l, "R1-I1-D01", stubborn)
+	arm(t, l, "R1-I1-D07", stubborn)
 	_, err = l.RemoveRank("R0")
 	require.NoError(t, err)
 	ok(t, l)(l.RemoveArray("A0"))

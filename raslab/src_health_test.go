@@ -157,7 +157,7 @@ func TestBE3400B3LockedByAGlitchOfPower(t *testing.T) {
 
 func TestBE3400B3RekeyCutByPower(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.Arm("R1-I1-D04", "(flash.power.torn (OnIndex 2))"))
+	arm(t, l, "R1-I1-D04", "(flash.power.torn (OnIndex 2))")
 	fails(t, l)(l.RekeyDrive("R1-I1-D04"))
 	require.NoError(t, l.Disarm("R1-I1-D04"))
 	require.NoError(t, l.CutPower("R1-I1-D04"))

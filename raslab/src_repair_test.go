@@ -27,7 +27,7 @@ func spareWith(t testing.TB, l *Lab, plan string) string {
 	t.Helper()
 	p, err := l.OrderSpare()
 	require.NoError(t, err)
-	require.NoError(t, p.Arm(plan))
+	armPart(t, p, plan)
 	return p.Serial()
 }
 
@@ -80,6 +80,7 @@ func TestBE31F004DiesInTheMigration(t *testing.T) {
 	l := degraded(t)
 	serial := spareWith(t, l, "(flash.power.torn (OnIndex 14)) (port.power.refused (After 1))")
 	fails(t, l)(exchange(t, l, "R1-I1-D05", serial))
+	fails(t, l)(pseudoRepair(t, l, "R1-I1-D05")) // it does not boot any more
 	checkMigrationFailed(t, l, serial)
 }
 
@@ -118,7 +119,7 @@ func TestBE3400A2SmartRebuildWithoutKeys(t *testing.T) {
 
 func TestSmartRebuildCopiesAndReleases(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.Arm("R1-I1-D06", "(media.read.error (LBA 1))"))
+	arm(t, l, "R1-I1-D06", "(media.read.error (LBA 1))")
 	for range mediaErrorsPredict {
 		readable(t, l)
 	}
@@ -150,7 +151,7 @@ func TestSmartRebuildCopiesAndReleases(t *testing.T) {
 
 func TestSmartRebuildWithABadSpareIsNoMatterOfKeys(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.Arm("R1-I1-D08", "(flash.program.refused)"))
+	arm(t, l, "R1-I1-D08", "(flash.program.refused)")
 	fails(t, l)(l.SmartRebuild("R1-I1-D06"))
 	noEvents(t, l)
 	d, err := l.Drive("R1-I1-D08")

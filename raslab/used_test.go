@@ -309,7 +309,7 @@ func TestMESWithEraseLeavesNoPlace(t *testing.T) {
 	p := usedPart(t, l, PartConfig{}, func(t testing.TB, d *drive.Drive) {
 		setsRange(2, drive.RangeConfig{Start: 0, Length: 60000})(t, d)
 		p := l.Shelf().Find("FRU00001")
-		require.NoError(t, p.Arm("(flash.erase.refused) (flash.zero.refused)"))
+		armPart(t, p, "(flash.erase.refused) (flash.zero.refused)")
 		withMSID(drive.BandMaster(0), func(t testing.TB, s *drive.Session) { require.Error(t, s.GenKey()) })(t, d)
 		p.Disarm()
 		require.Equal(t, drive.SecurityDegraded, d.Status().State)

@@ -84,6 +84,39 @@ func (p *Plan) Fired() []Firing {
 	return all
 }
 
+// Idle lists the rules of a plan that fired in none of its clones since they were
+// armed, as they are written. A test that armed a plan and ends with an idle rule has
+// not tested what it says.
+func Idle(clones ...*Plan) []string {
+	var idle []string
+	for i := range longest(clones) {
+		fired := slices.ContainsFunc(clones, func(p *Plan) bool { return p != nil && i < len(p.rules) && p.rules[i].fired > 0 })
+		if !fired {
+			idle = append(idle, ruleText(clones, i))
+		}
+	}
+	return idle
+}
+
+// longest is how many rules a plan has, whichever of its clones are armed.
+func longest(clones []*Plan) (n int) {
+	for _, p := range clones {
+		if p != nil {
+			n = max(n, len(p.rules))
+		}
+	}
+	return n
+}
+
+func ruleText(clones []*Plan, i int) string {
+	for _, p := range clones {
+		if p != nil && i < len(p.rules) {
+			return (&Plan{rules: p.rules[i : i+1]}).String()
+		}
+	}
+	return ""
+}
+
 // Points lists the points of the plan, each once, in the order of the plan.
 // An injector's owner uses it to refuse a plan that it can not carry out.
 func (p *Plan) Points() []Point {
