@@ -11,6 +11,13 @@ func (l *Lab) certifyFacility(during string) {
 	}
 }
 
+// noAnswer takes a drive that gave no answer in drive certify: nothing is known of it, least
+// of all that it is of the wrong kind.
+func (l *Lab) noAnswer(rep *reporter, s *slot, err error) {
+	s.setState(Failed, "it does not answer")
+	rep.failed(s, "did not answer", err)
+}
+
 // raiseInvalidConfiguration reports what drive certify found: no valid certificate
 // on the facility, or a plain drive among encrypting ones.
 func (l *Lab) raiseInvalidConfiguration(found finding) {
@@ -22,8 +29,12 @@ func (l *Lab) raiseInvalidConfiguration(found finding) {
 				if own := l.FacilityCertificate(); !own.Valid {
 					still = append(still, own.Warning)
 				}
-			case f.slot.port.Serial() == f.serial && !f.slot.port.Encrypts():
-				still = append(still, f.slot.name+": "+f.serial+" can not encrypt and is still in the slot")
+			case f.slot.port.Serial() == f.serial:
+				if encrypts, err := f.slot.port.Encrypts(); err != nil {
+					still = append(still, f.slot.name+": "+f.serial+" does not answer and is still in the slot")
+				} else if !encrypts {
+					still = append(still, f.slot.name+": "+f.serial+" can not encrypt and is still in the slot")
+				}
 			}
 		}
 		return still

@@ -270,7 +270,11 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 	if !l.fits(rep, s) {
 		return false
 	}
-	if !s.port.Encrypts() {
+	switch encrypts, err := s.port.Encrypts(); {
+	case err != nil:
+		l.noAnswer(rep, s, err)
+		return false
+	case !encrypts:
 		const why = "it can not encrypt, and the others do"
 		s.setState(Inappropriate, why)
 		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
@@ -296,6 +300,10 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 		return false
 	}
 	st := s.port.Status()
+	if !st.Powered {
+		l.noAnswer(rep, s, noAnswer("status", "the drive does not respond"))
+		return false
+	}
 	if st.State != drive.Erased || l.custody.due(s) || l.ownerOf(s) != nil {
 		if !mayErase {
 			s.setState(Inappropriate, "its lifecycle state is "+st.State.String()+" and no erase was allowed")

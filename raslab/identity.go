@@ -98,6 +98,10 @@ func twinOf(all []present, p present) *slot {
 // do with, are set aside: every key and record of a drive goes by its serial number.
 func (l *Lab) certifyIdentity(rep *reporter, s *slot) bool {
 	id, err := l.identify(s)
+	if errors.Is(err, drive.NoPower) {
+		l.noAnswer(rep, s, err)
+		return false
+	}
 	if err != nil {
 		s.setState(Inappropriate, "it does not prove its identity")
 		rep.failed(s, "does not prove its identity", err)

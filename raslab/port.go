@@ -56,10 +56,16 @@ func (p *Port) secure(op string) (*drive.Drive, error) {
 }
 
 // Encrypts asks the drive whether it has a security protocol (TCG Storage Core,
-// Level 0 Discovery); it is false for a drive that does not answer.
-func (p *Port) Encrypts() bool {
-	_, err := p.secure("discovery")
-	return err == nil
+// Level 0 Discovery). The error is the want of an answer, which says neither.
+func (p *Port) Encrypts() (bool, error) {
+	d, err := p.drive("discovery")
+	switch {
+	case err != nil:
+		return false, err
+	case !d.Status().Powered:
+		return false, noAnswer("discovery", "the drive has no power")
+	}
+	return !p.part.plain, nil
 }
 
 func noAnswer(op, why string) error {

@@ -1,0 +1,42 @@
+package raslab
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestNoAnswerIsNoWrongAnswer: a drive that stops to answer at any command of drive certify is
+// Failed. Nothing is known of it, so it is not called a plain drive (BE14CFF5), nor one
+// without an identity, nor one that is not erased.
+func TestNoAnswerIsNoWrongAnswer(t *testing.T) {
+	for _, point := range []string{"port.command.dead", "port.command.lost", "port.command.cut"} {
+		silent := 0
+		for n := 0; ; n++ {
+			require.Less(t, n, 200, "drive certify ends")
+			l := newLab(t, Options{Drives: 8})
+			require.NoError(t, l.Pull("R1-I1-D08"))
+			p := l.Shelf().Parts()[0]
+			_, err := l.Insert("R1-I1-D09", p.Serial())
+			require.NoError(t, err)
+			require.NoError(t, l.Arm("R1-I1-D09", fmt.Sprintf("(%s (OnIndex %d))", point, n)))
+			require.NoError(t, l.Pull("R1-I1-D09"))
+			r, err := l.Insert("R1-I1-D09", p.Serial())
+			require.NoError(t, err)
+			if len(p.plan.Fired()) == 0 {
+				require.False(t, r.Failed)
+				break
+			}
+			d, err := l.Drive("R1-I1-D09")
+			require.NoError(t, err)
+			require.NotEqual(t, Inappropriate, d.State, "%s at command %d: %s\n%s", point, n, d.Why, l.TraceText())
+			if d.State == Failed {
+				require.True(t, r.Failed)
+				silent++
+			}
+			noEvents(t, l)
+		}
+		require.Greater(t, silent, 2, "%s: drive certify sends commands", point)
+	}
+}
