@@ -63,14 +63,34 @@ func (m *Machine) writing() bool {
 // foreseen says whether the model knows exactly what comes next.
 func (m *Machine) foreseen() bool {
 	m.look()
-	return m.keys.foreseen() && !(m.writing() && slices.Contains(m.scarred[:], true)) && len(m.failing()) == 0
+	return m.keys.foreseen() && !(m.writing() && slices.Contains(m.scarred[:], true))
 }
 
-// failing lists the members of ranks whose failure is predicted, or may be within the hour, since somebody
-// gave a band of them a place and their data read as something else: RAS may start the smart
-// rebuild of one of them at any hour, or report that its group has no key.
-func (m *Machine) failing() []raslab.DriveInfo {
-	return slices.DeleteFunc(m.Lab.Drives(), func(d raslab.DriveInfo) bool { return !d.Predicted && !m.handled[d.Serial] || d.Rank == "" })
+// exchanges adopts what RAS does by itself at any hour with a member whose failure is predicted:
+// it starts its smart rebuild, or reports that its group has no key. Which reads a drive answers
+// wrong is the drives' business. before is which groups were open when the moment began.
+func (m *Machine) exchanges(before map[int]bool) {
+	k, action := m.keys, m.Lab.ServiceAction()
+	for _, d := range m.Lab.Drives() {
+		if !d.Predicted || d.Rank == "" {
+			continue
+		}
+		if g := k.group(d.KeyGroup); g != nil && !(before[g.id] && g.open) {
+			m.history.kinds[kindNoKey] = true
+		}
+		if action == "smart rebuild of "+d.Slot {
+			m.copying, k.busy = true, true
+		}
+	}
+}
+
+// open is which key groups the model has open.
+func (k *keyWorld) open() map[int]bool {
+	open := map[int]bool{}
+	for _, g := range k.groups {
+		open[g.id] = g.open
+	}
+	return open
 }
 
 // moment does something to the facility and to the model in which keys are asked
@@ -79,10 +99,12 @@ func (m *Machine) moment(facility func() error, model func()) error {
 	if !m.foreseen() {
 		return m.blurred(facility)
 	}
+	before := m.keys.open()
 	if err := facility(); err != nil {
 		return err
 	}
 	model()
+	m.exchanges(before)
 	m.mended()
 	return m.compareKeys()
 }

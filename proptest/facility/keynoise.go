@@ -22,9 +22,8 @@ type possible struct {
 
 func (m *Machine) possible() possible {
 	k := m.keys
-	p := possible{attempts: map[int][]keyAttempt{}, open: map[int]bool{}, iml: m.Lab.Partitions()[0].LastIML}
+	p := possible{attempts: map[int][]keyAttempt{}, open: k.open(), iml: m.Lab.Partitions()[0].LastIML}
 	for _, g := range k.groups {
-		p.open[g.id] = g.open
 		if g.phase == phaseDone {
 			p.attempts[g.id] = k.attempts(g)
 		}
@@ -61,12 +60,6 @@ func (m *Machine) adopt(before possible) {
 	}
 	k.running, k.access = parts[0].State != "IML in progress", parts[0].DataAccess
 	k.busy = m.Lab.ServiceAction() != ""
-	m.copying = m.copying || strings.HasPrefix(m.Lab.ServiceAction(), "smart rebuild")
-	for _, d := range m.failing() {
-		if g := k.group(d.KeyGroup); g != nil && !(before.open[g.id] && g.open) {
-			m.history.kinds[kindNoKey] = true
-		}
-	}
 	switch m.Lab.ValidState() {
 	case "quiesce":
 		k.sfi, k.sfiNext = sfiUp, time.Time{}
@@ -80,6 +73,7 @@ func (m *Machine) adopt(before possible) {
 			g.open = info.State == "accessible"
 		}
 	}
+	m.exchanges(before.open)
 	if parts[0].LastIML.After(before.iml) {
 		if _, good := m.Lab.Repository(); good {
 			k.bad, k.badUnsure = [3]bool{}, false

@@ -54,7 +54,6 @@ type Machine struct {
 	prey    map[string]*prey // by serial
 	robbed  int              // searches for what a thief gets
 	strange map[string]bool  // used parts that were in no slot yet, by serial
-	handled map[string]bool  // drives to which somebody did things with the factory PIN, by serial
 
 	smuggled int       // sectors that outsiders wrote
 	keys     *keyWorld // the model: the way to the keys
@@ -96,7 +95,7 @@ func NewMachine(o Options) (*Machine, error) {
 		return nil, fmt.Errorf("proptest: %w", err)
 	}
 	m := &Machine{
-		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, made: map[byte][]string{}, start: l.Now(), relics: map[string][]relic{}, members: map[string]bool{}, prey: map[string]*prey{}, strange: map[string]bool{}, handled: map[string]bool{}, history: newHistory(),
+		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, made: map[byte][]string{}, start: l.Now(), relics: map[string][]relic{}, members: map[string]bool{}, prey: map[string]*prey{}, strange: map[string]bool{}, history: newHistory(),
 		events: l.Events, keys: newKeyWorld(l.Now(), len(l.KeyHosts())), about: map[int]eventKey{}, of: map[int]*worldManager{},
 	}
 	for _, step := range m.first() {

@@ -88,7 +88,6 @@ func guess(p *raslab.Part, a drive.Authority, times int) {
 func (m *Machine) outsiderDoes(a []string) error {
 	return m.outsider(a[0], func(p *raslab.Part) {
 		m.history.add(p.Serial(), kindOutsider)
-		m.handled[p.Serial()] = true
 		for _, what := range strings.Split(a[1], "+") {
 			hands[what](p)
 		}
