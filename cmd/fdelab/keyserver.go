@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -26,7 +27,7 @@ import (
 type keyserverFlags struct {
 	dir, listen, passphrase string
 	peer                    string
-	maxConns                int
+	maxConns, maxEach       int
 	idle                    time.Duration
 }
 
@@ -38,6 +39,8 @@ func newKeyserverCmd(a *app) *cobra.Command {
 		Long: "keyserver serves KMIP 1.0 to 1.4 over mutual TLS until it is interrupted. Its directory\n" +
 			"holds certificates and database, and is made by keyserver init. Every answer that says\n" +
 			"success is on the disk. Standard error has one line for each client that is refused.\n\n" +
+			"A client is the subject of its certificate. A message with a password or other credentials\n" +
+			"is refused. keyserver refuse puts a certificate on a list that the server reads while it runs.\n\n" +
 			"With --peer two servers hold the same objects; each is told of the other. While the peer\n" +
 			"can be reached, an answer that says success is on its disk too. While it can not, changes\n" +
 			"are kept, and sent when it is back. Where both servers changed one object meanwhile, what\n" +
@@ -58,8 +61,9 @@ func newKeyserverCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&f.peer, "peer", "", "address of the server that holds the same objects")
 	c.Flags().StringVar(&f.passphrase, "passphrase-file", "", "file with the passphrase, if the database has one; mode 0600, or - for standard input")
 	c.Flags().IntVar(&f.maxConns, "max-connections", 4096, "connections at once of clients that have proved who they are")
+	c.Flags().IntVar(&f.maxEach, "max-connections-each", 0, "connections at once of one client (default a quarter of --max-connections)")
 	c.Flags().DurationVar(&f.idle, "idle-timeout", 10*time.Minute, "how long a client may be silent")
-	c.AddCommand(newKeyserverInitCmd(a), newKeyserverJoinCmd(a), newKeyserverClientCmd(a))
+	c.AddCommand(newKeyserverInitCmd(a), newKeyserverJoinCmd(a), newKeyserverClientCmd(a), newKeyserverRefuseCmd(a))
 	return c
 }
 
@@ -108,6 +112,8 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 		return usagef("keyserver: need --data DIR").withHint("fdelab keyserver init DIR makes one")
 	case f.maxConns < 1:
 		return usagef("keyserver: --max-connections %d, need 1 or more", f.maxConns)
+	case f.maxEach < 0 || f.maxEach > f.maxConns:
+		return usagef("keyserver: --max-connections-each %d, need 1 to %d", f.maxEach, f.maxConns)
 	case f.idle <= 0:
 		return usagef("keyserver: --idle-timeout %v, need more than 0", f.idle)
 	}
@@ -117,6 +123,10 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 	peer, err := f.pair()
 	if err != nil {
 		return err
+	}
+	refused, err := keydir.OpenRefused(f.dir)
+	if err != nil {
+		return cannotf("keyserver: %w", err)
 	}
 	passphrase, err := a.passphrase(f.passphrase)
 	if err != nil {
@@ -144,7 +154,7 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 	}
 	s := server.New(server.Config{
 		Store: store, TLS: tls, Clock: time.Now, Log: slog.New(slog.NewTextHandler(a.err, nil)),
-		MaxConns: f.maxConns, IdleTimeout: f.idle, Peer: peer,
+		MaxConns: f.maxConns, MaxConnsEach: f.maxEach, Refuse: refused.Check, IdleTimeout: f.idle, Peer: peer,
 	})
 	if err := a.serve(l, s, listening{Listen: l.Addr().String(), Data: f.dir, Objects: keys}); err != nil {
 		return cannotf("keyserver: %w", err)
@@ -273,6 +283,38 @@ func newKeyserverClientCmd(a *app) *cobra.Command {
 				return cannotf("keyserver client: %w", err)
 			}
 			return a.made(args[0], args[1:])
+		},
+	}
+}
+
+func newKeyserverRefuseCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "refuse DIR CERTIFICATE",
+		Short: "do not take a certificate any more",
+		Long: "refuse puts a certificate on the list DIR/refused: that of a client of DIR, by its name, or one in\n" +
+			"a PEM file. A server that runs takes it no more from the next message on. What the client has\n" +
+			"stays, and a new certificate of the same subject gets at it. Of a pair each server has its own\n" +
+			"list. To take a certificate again, remove its line.",
+		Example: "  fdelab keyserver refuse keys facility\n  fdelab keyserver refuse keys2 keys/facility.crt",
+		Args:    between(2, 2, "a directory and a certificate"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			file := args[1]
+			if keydir.IsClientName(file) && !strings.HasSuffix(file, ".crt") {
+				file = filepath.Join(args[0], file+".crt")
+			}
+			subject, err := keydir.Refuse(args[0], file)
+			if err != nil {
+				return cannotf("keyserver refuse: %w", err)
+			}
+			if a.json {
+				return a.printJSON(struct {
+					Data        string `json:"data"`
+					Certificate string `json:"certificate"`
+					Subject     string `json:"subject"`
+				}{args[0], file, subject})
+			}
+			a.printf("refused from now on: %s (%s)\n", subject, file)
+			return nil
 		},
 	}
 }

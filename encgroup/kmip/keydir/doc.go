@@ -7,6 +7,7 @@
 //	NAME.crt NAME.key         what the client NAME shows, one pair for each
 //	keys.db                   the database
 //	master.key                the key that wraps the database's master key; absent with a passphrase
+//	refused                   certificates that are not taken any more; may be absent
 //
 // Init makes it, Open opens it for a server. Join makes the directory of a second
 // server, with the same authority but for its key.
@@ -14,12 +15,17 @@
 // # Invariants
 //
 //   - Init makes the whole directory or none of it: it is built beside and moved into place.
-//   - Keys have mode 0600, and a master.key that others may read is refused.
+//     An Init that is killed leaves a directory with the file .unfinished, which holds keys
+//     that nobody uses: nothing opens it, and the next Init of the same directory removes it.
+//   - Keys have mode 0600, and a private key or master.key that others may read is refused.
+//   - A certificate on the list of refused ones is not taken from the next message on, also
+//     on connections that are open; while the list cannot be read, none is.
 //
 // # Limitations
 //
 // The authority's key lies beside the server's; a customer with an authority of
 // their own replaces ca.crt, server.crt and server.key, and removes ca.key; of a pair of servers
-// peer.crt and peer.key too, with one subject for both that no client has. Whoever
+// peer.crt and peer.key too, with one subject for both that no client has. Each server of a
+// pair has a list of refused certificates of its own. Whoever
 // has peer.key may change every object, as the peer may.
 package keydir

@@ -23,6 +23,7 @@ const (
 	Peer     = "peer"
 	Database = "keys.db"
 	Master   = "master.key"
+	Refused  = "refused"
 	Facility = "facility" // the client for whom a certificate is made if none is named
 )
 
@@ -41,6 +42,9 @@ const peerName = "key server peer"
 
 var clientName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
+// IsClientName says whether a client can have this name.
+func IsClientName(name string) bool { return clientName.MatchString(name) }
+
 func (o *Options) check() error {
 	if len(o.Hosts) == 0 {
 		return errors.New("keydir: need a host name or address of the server")
@@ -55,13 +59,16 @@ func (o *Options) check() error {
 
 // Init makes the directory, which must not be there yet, or be empty.
 func Init(dir string, o Options) error {
-	return o.make(dir, func(part string) (*pki.Pair, error) {
-		ca, err := pki.NewCA(pki.Request{Name: "fdelab key server CA", From: o.Now.Add(-time.Hour), To: o.Now.Add(pki.Validity)}, o.Entropy)
-		if err != nil {
-			return nil, err
-		}
-		return ca, ca.Write(filepath.Join(part, CA))
-	})
+	return o.make(dir, o.newAuthority)
+}
+
+// newAuthority makes an authority in a directory.
+func (o *Options) newAuthority(dir string) (*pki.Pair, error) {
+	ca, err := pki.NewCA(pki.Request{Name: "fdelab key server CA", From: o.Now.Add(-time.Hour), To: o.Now.Add(pki.Validity)}, o.Entropy)
+	if err != nil {
+		return nil, err
+	}
+	return ca, ca.Write(filepath.Join(dir, CA))
 }
 
 // Join makes the directory of a second server beside one that Init made: the same authority,
@@ -77,6 +84,9 @@ func Join(first, dir string, o Options) error {
 
 // authority reads the authority of a directory that Init made, with its key.
 func authority(dir string) (*pki.Pair, error) {
+	if err := Finished(dir); err != nil {
+		return nil, err
+	}
 	base := filepath.Join(dir, CA)
 	_, noCertificate := os.Stat(base + ".crt")
 	if _, err := os.Stat(base + ".key"); noCertificate == nil && errors.Is(err, os.ErrNotExist) {
@@ -91,31 +101,6 @@ func (o *Options) make(dir string, authority func(part string) (*pki.Pair, error
 		return err
 	}
 	return NewDir(dir, func(part string) error { return o.build(part, authority) })
-}
-
-// NewDir makes a directory, which must not be there yet, or be empty, whole or not at all:
-// build fills one beside it, which is then moved into place.
-func NewDir(dir string, build func(dir string) error) error {
-	dir = filepath.Clean(dir)
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return fmt.Errorf("keydir: %s is not empty, need a new directory", dir)
-	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("keydir: %w", err)
-	}
-	part, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".part-")
-	if err != nil {
-		return fmt.Errorf("keydir: %w", err)
-	}
-	if err := build(part); err != nil {
-		return errors.Join(err, os.RemoveAll(part))
-	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) { // it is empty
-		return errors.Join(fmt.Errorf("keydir: %w", err), os.RemoveAll(part))
-	}
-	if err := os.Rename(part, dir); err != nil {
-		return errors.Join(fmt.Errorf("keydir: %w", err), os.RemoveAll(part))
-	}
-	return sync(filepath.Dir(dir))
 }
 
 func (o *Options) build(dir string, authority func(string) (*pki.Pair, error)) error {
@@ -178,16 +163,30 @@ func AddClient(dir, name string, now time.Time, entropy io.Reader) error {
 	if err != nil {
 		return err
 	}
-	return c.Write(filepath.Join(dir, name))
+	base := filepath.Join(dir, name)
+	_, certificate := os.Stat(base + ".crt")
+	if _, err := os.Stat(base + ".key"); err == nil && errors.Is(certificate, os.ErrNotExist) {
+		return fmt.Errorf("keydir: %s.key is there without its certificate, as after an interrupted command: remove it first, if it is not needed", base)
+	}
+	return c.Write(base)
 }
 
 // Open opens the database and reads the certificates of the server. passphrase is
 // empty when the directory has a master.key.
 func Open(dir string, passphrase []byte, entropy io.Reader) (*server.Store, *tls.Config, error) {
+	if err := Finished(dir); err != nil {
+		return nil, nil, err
+	}
 	own := filepath.Join(dir, Server)
-	pair, err := tls.LoadX509KeyPair(own+".crt", own+".key") // a customer's may be of any kind
+	pair, err := pki.Load(own+".crt", own+".key") // a customer's may be of any kind
 	if err != nil {
-		return nil, nil, fmt.Errorf("keydir: %s.crt, %s.key: %w", own, own, err)
+		return nil, nil, fmt.Errorf("keydir: %w", err)
+	}
+	// The server does not use it, but who can read it makes clients.
+	if key, err := pki.ReadPrivate(filepath.Join(dir, CA+".key")); err == nil {
+		clear(key)
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fmt.Errorf("keydir: %w", err)
 	}
 	pool, err := pki.ReadPool(filepath.Join(dir, CA+".crt"))
 	if err != nil {

@@ -132,11 +132,40 @@ func (p *Pair) WriteCertificate(base string) error {
 	return WriteNew(base+".crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Cert.Raw}), 0o644)
 }
 
+// Load reads a certificate and its private key, of any kind that crypto/tls knows, from two
+// files in PEM. A key that others may read is refused.
+func Load(cert, key string) (tls.Certificate, error) {
+	shown, err := os.ReadFile(cert)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("pki: %w", err)
+	}
+	private, err := ReadPrivate(key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	defer clear(private)
+	pair, err := tls.X509KeyPair(shown, private)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("pki: %s, %s: %w", cert, key, err)
+	}
+	return pair, nil
+}
+
+// Suites are the cipher suites of TLS 1.2 that servers take: with forward secrecy and
+// authenticated encryption. Those of CBC with SHA-1, which crypto/tls would take too, are not
+// among them. Those of TLS 1.3 are not for choice.
+func Suites() []uint16 {
+	return []uint16{
+		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+		tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+	}
+}
+
 // Read reads what Write wrote.
 func Read(base string) (*Pair, error) {
-	pair, err := tls.LoadX509KeyPair(base+".crt", base+".key")
+	pair, err := Load(base+".crt", base+".key")
 	if err != nil {
-		return nil, fmt.Errorf("pki: %w", err)
+		return nil, err
 	}
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok {
@@ -159,16 +188,15 @@ func ReadPool(path string) (*x509.CertPool, error) {
 }
 
 // ClientTLS is the configuration of a client from three files in PEM: the
-// authorities that it trusts, its certificate, its key. The key may be of any
-// kind that crypto/tls knows.
+// authorities that it trusts, its certificate, its key, as for Load.
 func ClientTLS(ca, cert, key string) (*tls.Config, error) {
 	pool, err := ReadPool(ca)
 	if err != nil {
 		return nil, err
 	}
-	pair, err := tls.LoadX509KeyPair(cert, key)
+	pair, err := Load(cert, key)
 	if err != nil {
-		return nil, fmt.Errorf("pki: %s, %s: %w", cert, key, err)
+		return nil, err
 	}
 	return &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
 }

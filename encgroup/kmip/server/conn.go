@@ -24,6 +24,7 @@ type conn struct {
 	tls    *tls.Conn
 	cert   *x509.Certificate
 	owner  identity
+	part   *part  // of what clients share, once it is known
 	in     []byte // of which the first have bytes were read
 	have   int
 	held   int // of the bytes that large requests of all connections may have
@@ -64,6 +65,10 @@ func (c *conn) requests() error {
 		}
 		if c.server.cfg.Clock().After(c.cert.NotAfter) {
 			return errors.New("the client's certificate expired meanwhile")
+		}
+		if err := c.server.cfg.Refuse(c.cert); err != nil {
+			_ = c.refuse(kmip.AuthenticationNotSuccessful, "the certificate is not taken any more")
+			return err
 		}
 		clear(c.out)
 		var trouble error
@@ -125,21 +130,21 @@ func (c *conn) message() (int, error) {
 func (c *conn) size() (int, error) {
 	tag, typ, n, err := ttlv.Header(c.in)
 	if err != nil || tag != kmip.TagRequestMessage || typ != ttlv.Structure {
-		return 0, c.refuse("%06x of type %d is no request message", uint32(tag), byte(typ))
+		return 0, c.refuse(kmip.InvalidMessage, "%06x of type %d is no request message", uint32(tag), byte(typ))
 	}
 	most := c.server.cfg.MaxRequest
 	if c.server.engine.link.is(c.owner) {
 		most = max(most, peerMax)
 	}
 	if n += ttlv.HeaderSize; n > int64(most) {
-		return 0, c.refuse("a request of %d bytes, more than %d", n, most)
+		return 0, c.refuse(kmip.InvalidMessage, "a request of %d bytes, more than %d", n, most)
 	}
 	return int(n), nil
 }
 
 // refuse answers a message that is not even read.
-func (c *conn) refuse(format string, args ...any) error {
-	f := kmip.Fail(kmip.InvalidMessage, format, args...)
+func (c *conn) refuse(why kmip.Reason, format string, args ...any) error {
+	f := kmip.Fail(why, format, args...)
 	c.out = c.server.engine.refuse(kmip.Version{}, f, c.out[:0])
 	_ = c.answer()
 	return f
@@ -152,7 +157,7 @@ func (c *conn) grow(size int) error {
 		return nil
 	}
 	if !c.hold(min(size, 2*len(c.in))) {
-		return c.refuse("a request of %d bytes, while large ones of others hold %d bytes: later", size, c.server.cfg.MaxHeld)
+		return c.refuse(kmip.GeneralFailure, "a request of %d bytes, while large ones under way have all the room there is: later", size)
 	}
 	bigger := make([]byte, min(size, 2*len(c.in)))
 	copy(bigger, c.in)
@@ -168,7 +173,16 @@ func (c *conn) hold(n int) bool {
 		n = 0
 	}
 	delta := int64(n - c.held)
-	if c.server.held.Add(delta) > int64(c.server.cfg.MaxHeld) && delta > 0 {
+	if delta == 0 {
+		return true
+	}
+	each := int64(c.server.cfg.MaxHeldEach)
+	if c.server.engine.link.is(c.owner) {
+		each = int64(c.server.cfg.MaxHeld)
+	}
+	own, all := c.part.held.Add(delta), c.server.held.Add(delta)
+	if delta > 0 && (own > each || all > int64(c.server.cfg.MaxHeld)) {
+		c.part.held.Add(-delta)
 		c.server.held.Add(-delta)
 		return false
 	}

@@ -12,6 +12,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 )
 
 // Config is what a server needs, and its limits. Zero limits mean the default.
@@ -24,9 +27,16 @@ type Config struct {
 	Log   *slog.Logger     // one line for each connection that is refused or broken off
 	Peer  *Peer            // the server that has the same objects; nil: none
 
-	MaxRequest       int           // bytes of a request; default 256 KiB
-	MaxHeld          int           // bytes of large requests under way on all connections together; default 64 MiB
-	MaxResponse      int           // bytes of an answer; default 1 MiB
+	MaxRequest  int // bytes of a request; default 256 KiB
+	MaxHeld     int // bytes of large requests under way on all connections together; default 64 MiB
+	MaxResponse int // bytes of an answer; default 1 MiB
+	// Refuse says why a certificate is not taken although an authority signed it; nil: it
+	// is. It is asked at each handshake and before each message, from many goroutines.
+	// Nil refuses none.
+	Refuse func(*x509.Certificate) error
+
+	MaxConnsEach     int           // connections at once of one client; default a quarter of MaxConns, 1 at the least
+	MaxHeldEach      int           // bytes of large requests under way of one client; default a quarter of MaxHeld, MaxRequest at the least
 	MaxConns         int           // clients at once; default 4096. Handshakes have a bound of their own: a quarter of it, 16 at the least
 	HandshakeTimeout time.Duration // default 10 s
 	IdleTimeout      time.Duration // between two requests; default 10 min
@@ -51,6 +61,11 @@ func (c *Config) defaults() {
 	set(&c.MaxHeld, 64<<20)
 	set(&c.MaxResponse, 1<<20)
 	set(&c.MaxConns, 4096)
+	set(&c.MaxConnsEach, max(1, c.MaxConns/4))
+	set(&c.MaxHeldEach, max(c.MaxRequest, c.MaxHeld/4))
+	if c.Refuse == nil {
+		c.Refuse = func(*x509.Certificate) error { return nil }
+	}
 	wait(&c.HandshakeTimeout, 10*time.Second)
 	wait(&c.IdleTimeout, 10*time.Minute)
 	wait(&c.MessageTimeout, 10*time.Second)
@@ -69,7 +84,8 @@ type Server struct {
 	closed    bool
 	listeners map[net.Listener]bool
 	conns     map[net.Conn]bool
-	clients   int        // those of conns that have shown who they are
+	clients   int // those of conns that have shown who they are
+	each      map[identity]*part
 	shaking   []net.Conn // those of conns in the handshake, the oldest first
 	wg        sync.WaitGroup
 	closing   chan struct{}
@@ -89,6 +105,8 @@ func New(cfg Config) *Server {
 	t := cfg.TLS.Clone()
 	t.ClientAuth = tls.RequireAndVerifyClientCert
 	t.MinVersion = max(t.MinVersion, tls.VersionTLS12)
+	t.CipherSuites = pki.Suites()
+	t.VerifyConnection = func(s tls.ConnectionState) error { return cfg.Refuse(s.PeerCertificates[0]) }
 	t.SessionTicketsDisabled = true // every connection shows its certificate
 	t.Time = cfg.Clock
 	cfg.TLS = t
@@ -97,6 +115,7 @@ func New(cfg Config) *Server {
 		engine:    &engine{store: cfg.Store, clock: cfg.Clock, maxResponse: cfg.MaxResponse},
 		listeners: map[net.Listener]bool{},
 		conns:     map[net.Conn]bool{},
+		each:      map[identity]*part{},
 		closing:   make(chan struct{}),
 		cut:       make(chan struct{}),
 	}
@@ -180,22 +199,44 @@ func (s *Server) accept(c net.Conn) {
 
 func (s *Server) full() error { return fmt.Errorf("there are %d connections already", s.cfg.MaxConns) }
 
-// known is called when a client has shown who it is.
-func (s *Server) known(c net.Conn) error {
+// part is what one client has of what all share.
+type part struct {
+	conns int
+	held  atomic.Int64
+}
+
+// errShort marks a refusal for which the client is not to blame.
+var errShort = errors.New("a shortage")
+
+// known is called when a client has shown who it is. The peer has its places.
+func (s *Server) known(c *conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.clients >= s.cfg.MaxConns {
-		return s.full()
+		return fmt.Errorf("%w: %w", errShort, s.full())
 	}
-	s.shaken(c)
+	p := s.each[c.owner]
+	if p == nil {
+		p = &part{}
+		s.each[c.owner] = p
+	}
+	if p.conns >= s.cfg.MaxConnsEach && !s.engine.link.is(c.owner) {
+		return fmt.Errorf("%w: this client has %d connections already", errShort, p.conns)
+	}
+	s.shaken(c.tcp)
 	s.clients++
+	p.conns++
+	c.part = p
 	return nil
 }
 
-func (s *Server) gone() {
+func (s *Server) gone(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clients--
+	if c.part.conns--; c.part.conns == 0 {
+		delete(s.each, c.owner)
+	}
 }
 
 // shaken takes a connection off those in the handshake. The caller holds the lock.
@@ -257,9 +298,15 @@ func (s *Server) serve(tcp net.Conn) {
 	}()
 	err := c.handshake()
 	if err == nil {
-		if err = s.known(tcp); err == nil {
-			defer s.gone()
+		if err = s.known(c); err == nil {
+			defer s.gone(c)
 		}
+	}
+	if errors.Is(err, errShort) {
+		_ = c.refuse(kmip.GeneralFailure, "%v", err)
+		s.ended(c, err)
+		c.linger()
+		return
 	}
 	if err != nil {
 		if errors.Is(err, net.ErrClosed) {

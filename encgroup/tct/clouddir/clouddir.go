@@ -72,6 +72,9 @@ var ErrInUse = errors.New("another server has the directory open")
 // Lock keeps a second server out of a directory until release, or until the process
 // ends. Where another has it the error is ErrInUse.
 func Lock(dir string) (release func() error, err error) {
+	if err := keydir.Finished(dir); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(filepath.Join(dir, lock), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("clouddir: %w", err)
@@ -87,10 +90,13 @@ func Lock(dir string) (release func() error, err error) {
 
 // Open opens the objects, and reads the certificate of the server.
 func Open(dir string) (*objectstore.Store, *tls.Config, error) {
+	if err := keydir.Finished(dir); err != nil {
+		return nil, nil, err
+	}
 	own := filepath.Join(dir, Server)
-	pair, err := tls.LoadX509KeyPair(own+".crt", own+".key") // a customer's may be of any kind
+	pair, err := pki.Load(own+".crt", own+".key") // a customer's may be of any kind
 	if err != nil {
-		return nil, nil, fmt.Errorf("clouddir: %s.crt, %s.key: %w", own, own, err)
+		return nil, nil, fmt.Errorf("clouddir: %w", err)
 	}
 	token, err := readToken(filepath.Join(dir, Token))
 	if err != nil {
@@ -102,7 +108,7 @@ func Open(dir string) (*objectstore.Store, *tls.Config, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return store, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+	return store, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, CipherSuites: pki.Suites()}, nil
 }
 
 // readToken reads a token: one word of at least 16 printable ASCII characters.

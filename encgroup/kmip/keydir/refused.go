@@ -1,0 +1,149 @@
+package keydir
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	gosync "sync"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
+)
+
+// RefusedList is the list of certificates that a server does not take any more,
+// although its authority signed them: the file "refused" in its directory. A line has the
+// SHA-256 of a certificate (of its DER), 64 hexadecimal digits, colons allowed, and
+// behind a blank whatever one likes; lines that begin with # are comments. The
+// file is read again whenever it has changed.
+//
+// A list that cannot be read, or that has gone, refuses every certificate: a server
+// must not take back a refusal because a file is damaged.
+type RefusedList struct {
+	path string
+
+	mu   gosync.Mutex
+	read fs.FileInfo // of the file as it was read last; nil: it was not there yet
+	seen map[[sha256.Size]byte]bool
+	bad  error
+}
+
+// OpenRefused reads the list of a directory. That there is none is no error.
+func OpenRefused(dir string) (*RefusedList, error) {
+	l := &RefusedList{path: filepath.Join(dir, Refused)}
+	l.look()
+	return l, l.bad
+}
+
+// Check says why a certificate is refused, nil if it is not.
+func (l *RefusedList) Check(cert *x509.Certificate) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.look()
+	if l.bad != nil {
+		return fmt.Errorf("no certificate is taken: %w", l.bad)
+	}
+	if l.seen[sha256.Sum256(cert.Raw)] {
+		return fmt.Errorf("the certificate of %s is on the list of refused ones", cert.Subject)
+	}
+	return nil
+}
+
+// look reads the file if it is another than before. The caller holds the lock.
+func (l *RefusedList) look() {
+	info, err := os.Stat(l.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && l.read == nil:
+		return
+	case err != nil:
+		l.bad = fmt.Errorf("keydir: the list of refused certificates: %w", err)
+		return
+	case l.bad == nil && l.read != nil && os.SameFile(info, l.read) && info.ModTime().Equal(l.read.ModTime()) && info.Size() == l.read.Size():
+		return
+	}
+	l.read = info
+	b, err := os.ReadFile(l.path)
+	if err != nil {
+		l.bad = fmt.Errorf("keydir: the list of refused certificates: %w", err)
+		return
+	}
+	l.seen, l.bad = parseRefused(l.path, b)
+}
+
+func parseRefused(path string, b []byte) (map[[sha256.Size]byte]bool, error) {
+	seen := map[[sha256.Size]byte]bool{}
+	lines := bufio.NewScanner(bytes.NewReader(b))
+	for n := 1; lines.Scan(); n++ {
+		word, _, _ := strings.Cut(strings.TrimSpace(lines.Text()), " ")
+		if word == "" || strings.HasPrefix(word, "#") {
+			continue
+		}
+		sum, err := hex.DecodeString(strings.ReplaceAll(word, ":", ""))
+		if err != nil || len(sum) != sha256.Size {
+			return nil, fmt.Errorf("keydir: %s line %d is no SHA-256 of a certificate, need 64 hexadecimal digits", path, n)
+		}
+		seen[[sha256.Size]byte(sum)] = true
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("keydir: %s: %w", path, err)
+	}
+	return seen, nil
+}
+
+// Refuse puts the certificate in a PEM file on the list of a directory. A server that
+// runs finds it there by itself. One that is on the list is left alone.
+func Refuse(dir, certificate string) (subject string, err error) {
+	if err := Finished(dir); err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(filepath.Join(dir, Database)); err != nil {
+		return "", fmt.Errorf("keydir: %s is no directory of a key server: %w", dir, err)
+	}
+	b, err := os.ReadFile(certificate)
+	if err != nil {
+		return "", fmt.Errorf("keydir: %w", err)
+	}
+	block, _ := pem.Decode(b)
+	if block == nil || block.Type != "CERTIFICATE" {
+		return "", fmt.Errorf("keydir: %s holds no certificate in PEM", certificate)
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("keydir: %s: %w", certificate, err)
+	}
+	path := filepath.Join(dir, Refused)
+	have, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("keydir: %w", err)
+	}
+	seen, err := parseRefused(path, have)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(cert.Raw)
+	if seen[sum] {
+		return cert.Subject.String(), nil
+	}
+	if len(have) > 0 && have[len(have)-1] != '\n' {
+		have = append(have, '\n')
+	}
+	have = fmt.Appendf(have, "%x %s\n", sum, strings.Join(strings.Fields(cert.Subject.String()), " "))
+	next := path + ".part"
+	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("keydir: %w", err)
+	}
+	if err := pki.WriteNew(next, have, 0o644); err != nil {
+		return "", err
+	}
+	if err := os.Rename(next, path); err != nil {
+		return "", fmt.Errorf("keydir: %w", err)
+	}
+	return cert.Subject.String(), sync(dir)
+}
