@@ -64,7 +64,12 @@ func TestRefusedList(t *testing.T) {
 	require.ErrorContains(t, err, "line 1")
 	write("")
 	require.NoError(t, l.Check(one.Cert), "an empty list refuses none")
-	require.NoError(t, os.Remove(filepath.Join(dir, Refused)))
+	path := filepath.Join(dir, Refused)
+	require.NoError(t, os.Rename(path, path+".away"))
+	require.ErrorContains(t, l.Check(one.Cert), "no certificate is taken")
+	require.NoError(t, os.Rename(path+".away", path))
+	require.NoError(t, l.Check(one.Cert), "it is back, as it was")
+	require.NoError(t, os.Remove(path))
 	require.ErrorContains(t, l.Check(one.Cert), "no certificate is taken", "a list that was there and has gone is no list that is empty")
 }
 

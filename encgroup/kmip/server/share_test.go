@@ -26,7 +26,9 @@ func TestOneClientLeavesPlaces(t *testing.T) {
 		require.NoError(t, err)
 	}
 	for range 8 {
-		p := r.answer(r.raw("greedy"))
+		c := r.raw("greedy")
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(20*time.Second)))
+		p := r.answer(c)
 		refused(t, kmip.GeneralFailure, p.Items[0].Err(), "it is no fault of the message")
 		require.Contains(t, p.Items[0].Message, "this client has 2 connections already")
 	}
