@@ -109,12 +109,18 @@ func readable(p *raslab.Part) (lba uint64, ok bool) {
 	return 0, false
 }
 
-// noteMembers remembers which drives were members of ranks.
+// noteMembers remembers which drives were members of ranks, and with which others.
 func (m *Machine) noteMembers() {
 	for _, r := range m.Lab.Ranks() {
+		var serials []string
 		for _, member := range r.Members {
 			m.members[member.Serial] = true
+			serials = append(serials, member.Serial)
+			if d, err := m.Lab.Drive(member.Slot); err == nil && d.Serial != "" {
+				serials = append(serials, d.Serial) // it is being rebuilt on
+			}
 		}
+		m.history.serve(serials)
 	}
 }
 

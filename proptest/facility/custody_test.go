@@ -34,3 +34,18 @@ func TestTheScanPassesNothingThatCanBeRead(t *testing.T) {
 	require.NotZero(t, smuggled, "outsiders wrote something")
 	t.Logf("%d scans, %d drives with a certificate, %d sectors of outsiders", scans, passed, smuggled)
 }
+
+// TestTheScanNamesADriveThatItsRankLeftBehind: the rebuild on a new part ends early since
+// another member gave no answer, and a spare takes over. The part holds data and is sound; the
+// scan fails it, and its cause is in the other drive's history.
+func TestTheScanNamesADriveThatItsRankLeftBehind(t *testing.T) {
+	m, err := Replay("seed=738 drives=16 | group 1; array S1; rank A0 1; array S2; rank A1 0; write R1 21 44; repair R1-I1-D12; exchange R1-I1-D12 new; resume R1-I1-D12; " +
+		"arm R1-I1-D15 (port.command.lost (OnIndex 0)); advance 600; remove-rank R0; remove-rank R1; discontinue")
+	require.NoError(t, err)
+	events := m.Lab.Events()
+	require.Len(t, events, 1)
+	require.Equal(t, "BE34009F", events[0].SRC)
+	require.Equal(t, []string{"FRU00001"}, events[0].Serials)
+	m.history.mates = nil
+	require.ErrorContains(t, m.checkEvents(), "the fault history has no cause for it")
+}

@@ -26,10 +26,13 @@ const (
 type history struct {
 	kinds  map[kind]bool
 	drives map[string][]kind // by serial
+	// mates is which drives served in one rank with a drive, by serial: what becomes of a
+	// rebuild, and so of the drive that was rebuilt on, hangs on all of them.
+	mates map[string]map[string]bool
 }
 
 func newHistory() history {
-	return history{kinds: map[kind]bool{}, drives: map[string][]kind{}}
+	return history{kinds: map[kind]bool{}, drives: map[string][]kind{}, mates: map[string]map[string]bool{}}
 }
 
 func (h *history) add(serial string, k kind) {
@@ -53,6 +56,31 @@ var causes = map[src.Code][]kind{
 	src.BE3400A3: {kindPulled, kindInserted, kindOutsider, kindArmed, kindTried},
 }
 
+// serve takes down the drives that serve in one rank now.
+func (h *history) serve(serials []string) {
+	for _, s := range serials {
+		if h.mates[s] == nil {
+			h.mates[s] = map[string]bool{}
+		}
+		for _, mate := range serials {
+			h.mates[s][mate] = true
+		}
+	}
+}
+
+// leftBehind says whether a drive may have lost its place in a rank, and kept the data, because
+// of what happened to another one: its rebuild ended early, and a spare took over.
+func (h *history) leftBehind(serial string, allowed []kind) bool {
+	for mate := range h.mates[serial] {
+		for _, k := range h.drives[mate] {
+			if slices.Contains(allowed, k) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // explained says whether some drive of an event, or for a want of keys the key
 // servers, has a cause in the history that the SRC may have.
 func (h *history) explained(e raslab.ServiceEvent) bool {
@@ -74,6 +102,7 @@ func (h *history) explained(e raslab.ServiceEvent) bool {
 		for _, k := range h.drives[serial] {
 			why = why || slices.Contains(allowed, k)
 		}
+		why = why || src.Code(e.SRC) == src.BE34009F && h.leftBehind(serial, allowed)
 		if !why {
 			return false
 		}
