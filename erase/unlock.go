@@ -20,7 +20,8 @@ import (
 // Locking table), and while that names the power cycle an unlock lives in RAM
 // alone: whatever ends it, a power cut above all, leaves the range locked. So
 // LockOnReset gets the power cycle first, and loses it last. Neither changes who
-// has the key after a power cycle: nobody without the BandMaster's PIN.
+// has the key after a power cycle: nobody without the BandMaster's PIN. That a real
+// Enterprise drive keeps the key behind the PIN in that state is an assumption.
 func (r *run) unlock(g *target) (relock func(), err error) {
 	nothing := func() {}
 	if !g.owned || !engaged(g.info) {

@@ -192,7 +192,8 @@ func (r *Rank) ask() {
 // restoreRanks brings every rank back as far as its drives allow, whatever was in progress
 // when they went: rows that a member lacks are filled, a member that is there again and
 // whose data are needed is taken back, and a spare takes over for one that is not.
-// A failed drive that answers again and is not needed is left to service.
+// A failed drive that answers again and is not needed is left to service. That the
+// facility unlocks such a member by itself, before service comes, is an assumption.
 func (l *Lab) restoreRanks() {
 	for _, r := range l.ranks {
 		if !l.dataAccess(r) {

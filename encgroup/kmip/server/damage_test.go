@@ -124,6 +124,16 @@ func TestADamagedDatabaseIsRefused(t *testing.T) {
 		for range 1500 {
 			flip(r.IntN(8 * mark))
 		}
+		// Each bit of the names of the parts: one that is renamed is missing.
+		for _, name := range [][]byte{bucketSums, bucketObjects, bucketOwned} {
+			for at := 0; at < mark; at++ {
+				if bytes.HasPrefix(raw[at:], name) {
+					for bit := range 8 * len(name) {
+						flip(8*at + bit)
+					}
+				}
+			}
+		}
 		// Each bit of the meta pages and of the header of each page, where a flip steers.
 		for at := 0; at < mark; at += page {
 			for bit := range 8 * 16 {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -82,10 +83,20 @@ func (s *Store) verify() error {
 		if first != nil {
 			return first
 		}
-		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketPending} {
+		parts := [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketPending}
+		for _, b := range parts {
 			if tx.Bucket(b) == nil {
 				return fmt.Errorf("it has no %s", b)
 			}
+		}
+		// A check list under another name would pass for a database from before there was one.
+		if err := tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
+			if slices.ContainsFunc(append(parts, bucketSums), func(b []byte) bool { return bytes.Equal(b, name) }) {
+				return nil
+			}
+			return fmt.Errorf("it has a part %q that no server makes", name)
+		}); err != nil {
+			return err
 		}
 		older = tx.Bucket(bucketSums) == nil
 		return s.verifyContent(tx, older)
