@@ -274,7 +274,10 @@ func parseCertificateJSON(data []byte) (*Certificate, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	var c Certificate
-	if err := dec.Decode(&c); err != nil {
+	var mistyped *json.UnmarshalTypeError
+	if err := dec.Decode(&c); errors.As(err, &mistyped) {
+		return nil, fmt.Errorf("at byte %d: %s where there should be another kind of value", mistyped.Offset, mistyped.Value)
+	} else if err != nil {
 		return nil, fmt.Errorf("at byte %d: %s", dec.InputOffset(), strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if at := dec.InputOffset(); at < int64(len(data)) {

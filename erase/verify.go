@@ -96,12 +96,41 @@ func (r *run) verify(err error) {
 	evidence := r.control.Verdict == Pass && search.Verdict == Pass || remains.Verdict == Pass
 	switch failing := r.res.Failing(); {
 	case len(failing) > 0:
-		r.res.Outcome, r.res.Why = Failed, "security degraded: "+strings.Join(failing, ", ")
+		r.res.Outcome, r.res.Why = Failed, degradedBecause(failing)
 	case !evidence:
 		r.res.Outcome, r.res.Why = Failed, "security degraded: neither the flash nor the media gave evidence, and the drive's word is not enough"
 	default:
 		r.res.Outcome, r.res.Why = Passed, ""
 	}
+}
+
+// failures says of each check what it means that it failed.
+var failures = map[string]string{
+	CheckCommand:    "the drive did not carry the erase command out",
+	CheckState:      "what it says of itself does not agree with an erased drive",
+	CheckCredential: "an old credential is not refused",
+	CheckMSID:       "the MSID does not open each erased range",
+	CheckPlaintext:  "the old data can still be read",
+	CheckSearch:     "a key in its flash still opens the old data",
+	CheckWeak:       "a wrap in its flash opens without a secret",
+	CheckRemains:    "pieces of an old wrap are left in its flash",
+}
+
+// degradedBecause is the verdict of checks that failed, as a sentence.
+func degradedBecause(failing []string) string {
+	var why []string
+	for _, name := range failing {
+		text := failures[name]
+		if text == "" {
+			text = "the check " + name + " failed"
+		}
+		why = append(why, text)
+	}
+	last := len(why) - 1
+	if last == 0 {
+		return "security degraded: " + why[0]
+	}
+	return "security degraded: " + strings.Join(why[:last], ", ") + ", and " + why[last]
 }
 
 // checkDump makes the checks that need no cooperation of the drive.

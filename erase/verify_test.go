@@ -346,7 +346,9 @@ func TestADriveThatDoesNothingFailsEveryCheck(t *testing.T) {
 	b.configure(0, pin(1))
 	r := run1(t, Job{Target: idle{b}, Method: DriveErase, Owner: []Credential{{Range: 0, PIN: pin(1)}}})
 	require.Equal(t, []string{CheckState, CheckCredential, CheckMSID, CheckPlaintext, CheckSearch, CheckRemains}, r.Failing(), text(r))
-	require.Equal(t, "security degraded: state, credential, msid, plaintext, search, remains", r.Why)
+	require.Equal(t, "security degraded: what it says of itself does not agree with an erased drive, an old credential is not refused, the MSID does not open each erased range, "+
+		"the old data can still be read, a key in its flash still opens the old data, and pieces of an old wrap are left in its flash", r.Why)
+	require.Equal(t, "security degraded: pieces of an old wrap are left in its flash", degradedBecause([]string{CheckRemains}))
 }
 
 func TestAnErasedDriveThatDoesNothingIsFound(t *testing.T) {

@@ -106,6 +106,17 @@ func flags(read, write bool) string {
 	return string(s[:])
 }
 
+// check refuses what is no command at all.
+func (c Command) check() error {
+	switch {
+	case c.Verb < Authenticate || int(c.Verb) >= len(verbNames):
+		return fmt.Errorf("proptest: %v is unknown: use one of the verbs from Authenticate to Tamper", c.Verb)
+	case (c.Verb == Read || c.Verb == Write) && c.Sectors < 1:
+		return fmt.Errorf("proptest: %v of %d sectors: use at least 1", c.Verb, c.Sectors)
+	}
+	return nil
+}
+
 // FormatCommands joins commands with "; ".
 func FormatCommands(all []Command) string {
 	s := make([]string, len(all))

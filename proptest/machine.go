@@ -64,11 +64,14 @@ const doubtMax = 64
 func (m *Machine) Lost() bool { return m.lost }
 
 // Do runs one command on the drive and on the model. The error is a *Failure if
-// the drive did what it may not, else a harness error. A command of a session when
-// there never was one does nothing, and so does Tamper on a drive with power or in
-// doubt.
+// the drive did what it may not, else a harness error: the command is none, such as one with
+// an unknown verb or a Read of no sectors, and nothing was done. A command that is not
+// Applicable is skipped without an error, so that commands can be drawn at random.
 func (m *Machine) Do(c Command) error {
-	if m.lost || m.inapplicable(c) {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if m.lost || m.Applicable(c) != nil {
 		return nil
 	}
 	m.commands = append(m.commands, c)
@@ -108,14 +111,20 @@ func (m *Machine) Do(c Command) error {
 	return nil
 }
 
-func (m *Machine) inapplicable(c Command) bool {
+// Applicable says why Do would skip c as the drive is now, or nil: a command of a session
+// needs one, and Tamper a drive without power that the model is sure of.
+func (m *Machine) Applicable(c Command) error {
 	switch c.Verb {
 	case Close, SetPIN, Migrate, GenKey, SetRange, SetLocks, Erase, EraseAll, Restore:
-		return m.session == nil
+		if m.session == nil {
+			return fmt.Errorf("proptest: %v needs a session, and no Authenticate was accepted before it", c.Verb)
+		}
 	case Tamper:
-		return m.Drive.Status().Powered || !m.Settled() || !m.worlds[0].trusted
+		if m.Drive.Status().Powered || !m.Settled() || !m.worlds[0].trusted {
+			return fmt.Errorf("proptest: %v needs a drive without power whose key record the model is sure of", c.Verb)
+		}
 	}
-	return false
+	return nil
 }
 
 // branch keeps the worlds in which c may end with code.

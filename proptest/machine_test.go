@@ -70,7 +70,7 @@ func TestDriveAgreesWithTheModelUnderFaults(t *testing.T) {
 			lost++
 		}
 		for _, c := range m.Recover() {
-			m.Must(t, c)
+			m.attempt(t, c)
 		}
 		require.NoError(t, m.Audit())
 	})

@@ -201,7 +201,7 @@ func TestTestAccessTakesAWhile(t *testing.T) {
 	a, err := l.GroupAccess(1)
 	must(t, err)
 	require.Equal(t, before, a, "nothing is there at once")
-	at := l.Now().Add(testAccessDuration)
+	at := l.Now().Add(TestAccessDuration)
 	stopServer(t, l, 2)
 	advance(t, l, time.Minute)
 	a, err = l.GroupAccess(1)

@@ -151,9 +151,9 @@ func answerText(err error) string {
 	return "success"
 }
 
-// testAccessDuration is how long a submitted test of access takes (assumption,
+// TestAccessDuration is how long a submitted test of access takes (assumption,
 // after the sample in MAP4980).
-const testAccessDuration = 11 * time.Second
+const TestAccessDuration = 11 * time.Second
 
 // SubmitTestAccess starts a test of access and returns at once: eleven seconds later
 // each key manager has its result (GroupAccess).
@@ -167,7 +167,7 @@ func (l *Lab) SubmitTestAccess(group int) error {
 		return refuse(ErrState, op, fmt.Sprintf("key group %d is %s", group, g.enc.State()), "configure it first")
 	}
 	l.logf("key server", "test of access to the key of group %d submitted", group)
-	l.clock.after(testAccessDuration, "test of access", func() {
+	l.clock.after(TestAccessDuration, "test of access", func() {
 		if l.group(group) == g && g.enc.State() >= encgroup.Inaccessible {
 			_, _ = l.TestAccess(group) // its results are kept with the key managers
 		}

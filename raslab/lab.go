@@ -319,13 +319,32 @@ func (l *Lab) stream(component string) io.Reader {
 	return entropy.Stream(l.options.Seed, "facility "+l.options.Serial+"/"+component)
 }
 
-func (l *Lab) newEraser() (*erase.Engine, error) {
+// certificateKey is the key with which the facility signs its certificates of sanitization.
+func (l *Lab) certificateKey() (ed25519.PrivateKey, error) {
 	seed := make([]byte, ed25519.SeedSize)
 	if _, err := io.ReadFull(l.stream("certificates"), seed); err != nil {
 		return nil, fmt.Errorf("raslab: %w", err)
 	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// CertificateKey is the public key, of 32 bytes, of the key with which the facility signs its
+// certificates of sanitization. It follows from the seed and the serial number.
+func (l *Lab) CertificateKey() (ed25519.PublicKey, error) {
+	key, err := l.certificateKey()
+	if err != nil {
+		return nil, err
+	}
+	return key.Public().(ed25519.PublicKey), nil
+}
+
+func (l *Lab) newEraser() (*erase.Engine, error) {
+	key, err := l.certificateKey()
+	if err != nil {
+		return nil, err
+	}
 	e, err := erase.New(erase.Options{
-		Clock: l.Now, Entropy: l.stream("erase"), Signer: ed25519.NewKeyFromSeed(seed), Tool: "fdelab",
+		Clock: l.Now, Entropy: l.stream("erase"), Signer: key, Tool: "fdelab",
 		Statement: erase.Statement{Organization: "storage facility " + l.options.Serial, MediaSource: "storage facility " + l.options.Serial},
 	})
 	if err != nil {

@@ -72,7 +72,7 @@ func TestTheFileOfADriveWithASerialNumberThatLiesThere(t *testing.T) {
 
 	s := NewShelf(2)
 	p := loose(t, s, " S1")
-	q, file, err := s.OpenFile(path, entropy.Stream(2, "file"))
+	q, file, err := s.OpenFile(path, drive.Label{}, entropy.Stream(2, "file"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, file.Close()) }()
 	require.Same(t, q, s.Find(" S1#2"))

@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -34,15 +35,23 @@ func (s *Shelf) CreateFile(path, serial string, sectorSize int, sectors uint64, 
 }
 
 // OpenFile puts the drive of a file on the shelf, without power. Its label is not in the
-// file: only the serial number is known, and a PSID revert is not possible. Another drive of that serial number may
-// lie there: that is so in the field too.
-func (s *Shelf) OpenFile(path string, entropy io.Reader) (*Part, io.Closer, error) {
+// file: label is the one that was kept, refused if it is that of a drive with another serial number, or the
+// zero Label, with which only the serial number is known and no PSID revert is possible. Another drive of
+// that serial number may lie there: that is so in the field too.
+func (s *Shelf) OpenFile(path string, label drive.Label, entropy io.Reader) (*Part, io.Closer, error) {
 	p := &Part{}
 	f, err := drive.OpenFile(path, drive.FileOptions{Entropy: entropy, Wrap: p.wrap})
 	if err != nil {
 		return nil, nil, err
 	}
-	p.Drive, p.Label = f.Drive, drive.Label{Serial: f.Serial()}
+	if label.PSID.Len() == 0 {
+		label = drive.Label{Serial: f.Serial()}
+	}
+	if label.Serial != f.Serial() {
+		err := refuse(ErrInvalid, "shelf open", fmt.Sprintf("the label is of drive %q, and this is drive %q", label.Serial, f.Serial()), "name the label that was kept with this drive")
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	p.Drive, p.Label = f.Drive, label
 	s.parts = append(s.parts, p)
 	return p, f, nil
 }

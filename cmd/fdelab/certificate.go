@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-9d983aeb/fdelab/erase"
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
 
 // fileMax bounds what is read of a file, in bytes: a certificate or a key has
@@ -25,7 +26,7 @@ func newCertificateCmd(a *app) *cobra.Command {
 		Use:   "certificate",
 		Short: "work with certificates of sanitization",
 	})
-	c.AddCommand(newCertificateVerifyCmd(a))
+	c.AddCommand(newCertificateVerifyCmd(a), newCertificateKeyCmd(a))
 	return c
 }
 
@@ -46,9 +47,10 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 			"by the key of --key. Without --key it proves nothing, since anybody can make a key and sign\n" +
 			"with it: verify then names the key, \"signed by an unknown key\", for you to compare with one\n" +
 			"that you got another way. FILE - is standard input.\n" +
-			"The exit code is 0 only for a certificate that the key of --key signed. It is 1 for one that\n" +
-			"was changed, that another key signed, or that no --key is given for, and 2 for what is no\n" +
-			"certificate.",
+			"fdelab certificate key prints the key of a simulated facility.\n" +
+			"The exit code is 0 only for a certificate that the key of --key signed. It is 1 for whatever\n" +
+			"else was read: a certificate that was changed or cut, that another key signed, or that no\n" +
+			"--key is given for, and a file that is no certificate at all.",
 		Example: "  fdelab certificate verify drive.cert --key operator.pem",
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -71,12 +73,63 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 				return failedf("%s is not valid: %w", args[0], err)
 			}
 			if err != nil {
-				return usagef("%s is no certificate of sanitization: %w", args[0], err)
+				// It may have been one before it was altered: what cannot be read proves nothing.
+				return failedf("%s is no certificate of sanitization: %w", args[0], err)
 			}
 			return a.printVerified(args[0], c, trusted != nil)
 		},
 	}
 	c.Flags().StringVar(&keyFile, "key", "", "file with the public key that must have signed (PEM, or base64 of 32 bytes)")
+	return c
+}
+
+// facilityKey is the JSON answer of `fdelab certificate key`.
+type facilityKey struct {
+	Facility  string `json:"facility"` // its serial number
+	KeyID     string `json:"key_id"`
+	PublicKey string `json:"public_key"` // base64 of 32 bytes
+}
+
+func newCertificateKeyCmd(a *app) *cobra.Command {
+	var seed, commands string
+	c := &cobra.Command{
+		Use:   "key",
+		Short: "print the public key with which a simulated facility signs certificates",
+		Long: "key prints the public key, in PEM, of a facility that fdelab shell simulates: the one of a seed,\n" +
+			"or the one that commands of the shell build. It follows from the seed and the serial number, so it\n" +
+			"is the key of every certificate that a facility of that seed and serial number wrote.",
+		Example: "  fdelab certificate key --seed 7 > facility.pem\n  fdelab certificate verify drive.cert --key facility.pem",
+		Args:    between(0, 0, "none: the facility is named by --seed or -c"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			n, err := console.ParseSeed(seed)
+			if err != nil {
+				return usagef("certificate key: --seed %q: %w", seed, err)
+			}
+			if commands != "" && c.Flags().Changed("seed") {
+				return usagef("certificate key: --seed and -c are given: write lab new seed=%s in -c", seed)
+			}
+			s := console.NewSession(console.Options{Seed: n, Start: true})
+			defer s.Close()
+			if err := s.Run(commands, io.Discard); err != nil && !errors.Is(err, console.ErrQuit) {
+				return usagef("certificate key: -c: %s", console.ErrorText(err))
+			}
+			key, err := s.Lab().CertificateKey()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.printJSON(facilityKey{s.Lab().Serial(), erase.KeyID(key), base64.StdEncoding.EncodeToString(key)})
+			}
+			der, err := x509.MarshalPKIXPublicKey(key)
+			if err != nil {
+				return fmt.Errorf("certificate key: %w", err)
+			}
+			a.printf("%s", pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+			return nil
+		},
+	}
+	c.Flags().StringVar(&seed, "seed", "0", "the seed of the facility, as of fdelab shell")
+	c.Flags().StringVarP(&commands, "command", "c", "", "commands of the shell, separated by semicolons, that build the facility")
 	return c
 }
 

@@ -11,7 +11,7 @@
 //   - Results go to standard output, everything else to standard error; the
 //     output rules are in output.go.
 //   - The exit code is 0 when it was done, 1 when a rehearsal or a check found
-//     a failure, 2 for a wrong command line, 3 when it can not run here.
+//     a failure, 2 for a wrong command line, 3 when it cannot run here.
 //
 // # Limitations
 //

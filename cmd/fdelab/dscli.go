@@ -117,8 +117,13 @@ func readSmall(name string) ([]byte, error) {
 }
 
 // writeNew makes a file that anybody may read; one that exists stays what it is.
-func writeNew(name string, data []byte) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+func writeNew(name string, data []byte) error { return writeOnce(name, data, 0o644) }
+
+// writeSecret makes a file that its owner alone may read.
+func writeSecret(name string, data []byte) error { return writeOnce(name, data, 0o600) }
+
+func writeOnce(name string, data []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
@@ -150,9 +155,9 @@ func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 				return nil, usagef("dscli: -seed %q: %w", p.Seed, err)
 			}
 		}
-		return console.NewSession(console.Options{Seed: seed, Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Dial: dial}), nil
+		return console.NewSession(console.Options{Seed: seed, Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, WriteSecret: writeSecret, Dial: dial}), nil
 	}
-	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Dial: dial})
+	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, WriteSecret: writeSecret, Dial: dial})
 	var bad error
 	if _, err := console.RunScript(s, setup, io.Discard, true, func(line int, _ console.Verdict, err error) {
 		if err != nil {

@@ -42,7 +42,7 @@ func newKeyserverCmd(a *app) *cobra.Command {
 			"A client is the subject of its certificate. A message with a password or other credentials\n" +
 			"is refused. keyserver refuse puts a certificate on a list that the server reads while it runs.\n\n" +
 			"With --peer two servers hold the same objects; each is told of the other. While the peer\n" +
-			"can be reached, an answer that says success is on its disk too. While it can not, changes\n" +
+			"can be reached, an answer that says success is on its disk too. While it cannot, changes\n" +
 			"are kept, and sent when it is back. Where both servers changed one object meanwhile, what\n" +
 			"is more final stays (destroyed, compromised, revoked), else the later change.",
 		Example: "  fdelab keyserver init keys\n  fdelab keyserver --data keys\n\n" +

@@ -152,7 +152,7 @@ func plain(text string) string {
 	return strings.Join(parts, ": ")
 }
 
-var packageNames = []string{"keydir", "pki", "kmip", "server", "tct", "clouddir", "objectstore", "raslab", "encgroup", "erase", "drive"}
+var packageNames = []string{"keydir", "pki", "kmip", "server", "tct", "clouddir", "objectstore", "raslab", "encgroup", "erase", "drive", "proptest"}
 
 // oneLine keeps a message on its line, whatever a file name in it holds.
 func oneLine(s string) string {

@@ -84,6 +84,6 @@ func trusting(t *tls.Config, m raslab.KeyManagerInfo) *tls.Config {
 	}
 	t = t.Clone()
 	t.RootCAs = x509.NewCertPool()
-	t.RootCAs.AppendCertsFromPEM(m.Trust) // raslab refuses what can not be read
+	t.RootCAs.AppendCertsFromPEM(m.Trust) // raslab refuses what cannot be read
 	return t
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // subcommands lists the constructors, in the order of the help. A subcommand
@@ -72,7 +74,7 @@ func newRootCmd(a *app) *cobra.Command {
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print the result as JSON")
 	root.PersistentFlags().BoolVar(&a.noColor, "no-color", false, "never print colour (also: NO_COLOR=1)")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usagef("%s%w", prefix(c), err).withHint("%s --help lists the flags", c.CommandPath())
+		return usagef("%s%s", prefix(c), flagText(err)).withHint("%s --help lists the flags", c.CommandPath())
 	})
 	for _, constructor := range subcommands {
 		root.AddCommand(constructor(a))
@@ -80,6 +82,24 @@ func newRootCmd(a *app) *cobra.Command {
 	root.SetHelpCommand(newHelpCmd(root))
 	root.InitDefaultHelpCmd()
 	return root
+}
+
+// flagText is what is wrong with a flag, in words of this program: pflag's would name the
+// function of Go that did not take the value.
+func flagText(err error) string {
+	var invalid *pflag.InvalidValueError
+	if !errors.As(err, &invalid) {
+		return err.Error()
+	}
+	flag := invalid.GetFlag()
+	right := map[string]string{
+		"int": "a whole number", "uint64": "a whole number that is not negative", "intSlice": "whole numbers, separated by commas",
+		"bool": "true or false", "duration": "a duration such as 90s", "stringSlice": "words, separated by commas",
+	}[flag.Value.Type()]
+	if right == "" {
+		right = "a " + flag.Value.Type()
+	}
+	return fmt.Sprintf("%q is not right for --%s: use %s", invalid.GetValue(), flag.Name, right)
 }
 
 // group makes c a command that only holds others: alone it prints its help.

@@ -143,8 +143,8 @@ func TestMessagesStayOnOneLine(t *testing.T) {
 	var diagnostics strings.Builder
 	code := run([]string{"certificate", "verify", "no\nsuch\x1b[31mfile"}, strings.NewReader(""), io.Discard, &diagnostics)
 	require.Equal(t, exitCannot, code)
-	require.Equal(t, 1, strings.Count(diagnostics.String(), "\n"), "a file name can not break the line: %q", diagnostics.String())
-	require.NotContains(t, diagnostics.String(), "\x1b", "a file name can not steer the terminal")
+	require.Equal(t, 1, strings.Count(diagnostics.String(), "\n"), "a file name cannot break the line: %q", diagnostics.String())
+	require.NotContains(t, diagnostics.String(), "\x1b", "a file name cannot steer the terminal")
 }
 
 func TestEndlessFileIsRefused(t *testing.T) {

@@ -47,7 +47,7 @@ func newShellCmd(a *app) *cobra.Command {
 				return err
 			}
 			defer shut()
-			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Width: a.width(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, Dial: dial, Cloud: cloud})
+			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Width: a.width(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, WriteSecret: writeSecret, Dial: dial, Cloud: cloud})
 			defer s.Close()
 			switch {
 			case c.Flags().Changed("command"):

@@ -12,5 +12,5 @@ func Example() {
 	fmt.Println(suggest.DidYouMean("x", verbs))
 	// Output:
 	// did you mean lsrank?
-	// one of lsrank, mkrank, rmrank
+	// use lsrank, mkrank or rmrank
 }

@@ -44,7 +44,7 @@ func DidYouMean(s string, candidates []string) string {
 	if len(candidates) == 1 {
 		return Guess(s, candidates, "only "+candidates[0]+" is right")
 	}
-	return Guess(s, candidates, "one of "+strings.Join(candidates, ", "))
+	return Guess(s, candidates, "use "+or(candidates))
 }
 
 // Guess is DidYouMean where the candidates are too many to list: it is otherwise
@@ -56,8 +56,17 @@ func Guess(s string, candidates []string, otherwise string) string {
 	case 1:
 		return "did you mean " + best[0] + "?"
 	default:
-		return "one of " + strings.Join(best, ", ")
+		return "did you mean " + or(best) + "?"
 	}
+}
+
+// or lists words as a sentence does.
+func or(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // edits counts insertions, deletions, replacements and swaps of neighbours

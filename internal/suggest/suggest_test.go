@@ -11,7 +11,7 @@ func TestGuess(t *testing.T) {
 	for typed, want := range map[string]string{
 		"lskeymrg": "did you mean lskeymgr?", // swapped neighbours are one edit
 		"LSRNK":    "did you mean lsrank?",   // case does not count
-		"lsk":      "one of lskeymgr, lskeygrp",
+		"lsk":      "did you mean lskeymgr or lskeygrp?",
 		"quit":     "help lists them",
 	} {
 		require.Equal(t, want, Guess(typed, words, "help lists them"), typed)
@@ -21,7 +21,7 @@ func TestGuess(t *testing.T) {
 }
 
 func TestWhatIsAsCloseIsNotGuessed(t *testing.T) {
-	require.Equal(t, "one of on, off", DidYouMean("of", []string{"on", "off"}))
+	require.Equal(t, "did you mean on or off?", DidYouMean("of", []string{"on", "off"}))
 	require.Equal(t, "only 5 is right", DidYouMean("6", []string{"5"}), "a number is not mistyped")
-	require.Equal(t, "one of 5, 6", DidYouMean("x", []string{"5", "6"}))
+	require.Equal(t, "use 5 or 6", DidYouMean("x", []string{"5", "6"}))
 }

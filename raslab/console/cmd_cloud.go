@@ -16,7 +16,7 @@ func objectParam() Param {
 	return Param{Name: "object", Kind: wordKind, Required: true, Help: "its name", Complete: func(s *Session) []string {
 		var names []string
 		if s.lab != nil && !s.realCloud() {
-			list, _, _ := s.lab.CloudObjects() // what can not be listed is not completed
+			list, _, _ := s.lab.CloudObjects() // what cannot be listed is not completed
 			for _, o := range list {
 				names = append(names, o.Object)
 			}
@@ -194,9 +194,9 @@ func showCloud(s *Session, lab *raslab.Lab, a Args) error {
 	name := arg[string](a, "object")
 	v, err := lab.LookIntoCloud(name)
 	if errors.Is(err, raslab.ErrNotFound) {
-		list, _, _ := lab.CloudObjects() // what can not be asked leaves the answer what it is
+		list, _, _ := lab.CloudObjects() // what cannot be asked leaves the answer what it is
 		if slices.ContainsFunc(list, func(o raslab.CloudObject) bool { return o.Object == name }) {
-			return fmt.Errorf("object %s is in the cloud, and the facility has no receipt of it: without one it can not be opened, cloud delete object=%s deletes it", name, name)
+			return fmt.Errorf("object %s is in the cloud, and the facility has no receipt of it: without one it cannot be opened, cloud delete object=%s deletes it", name, name)
 		}
 	}
 	if err != nil {

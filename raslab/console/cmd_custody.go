@@ -43,7 +43,7 @@ func custodyCommands() []*Command {
 		},
 		{
 			Noun: "custody", Verb: "answer", Summary: "answer by name for a drive that left with its data, and say why",
-			Detail: "For a drive that can not come back: it was shredded, it is with the police. It is not called erased for that; the discontinue scan tells who answered. " +
+			Detail: "For a drive that cannot come back: it was shredded, it is with the police. It is not called erased for that; the discontinue scan tells who answered. " +
 				"A drive that is in a slot is erased instead.",
 			Params: []Param{
 				record,

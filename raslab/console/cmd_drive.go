@@ -210,7 +210,7 @@ func (s *Session) showDrive(a Args) error {
 		}
 	}
 	if part.Plain() {
-		s.printf("  keys       none: it can not encrypt\n")
+		s.printf("  keys       none: it cannot encrypt\n")
 		return nil
 	}
 	if id, err := d.Identity(); err == nil {

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"errors"
 	"fmt"
 	"io"
 
@@ -32,7 +31,7 @@ func shelfCommands() []*Command {
 			Noun: "shelf", Verb: "order", Summary: "get a new spare part that fits the facility",
 			Detail: "Without arguments it is as the drives that came with the facility.",
 			Params: []Param{
-				{Name: "plain", Kind: textKind, Values: yesNo, Default: "no", Help: "whether it is one that can not encrypt"},
+				{Name: "plain", Kind: textKind, Values: yesNo, Default: "no", Help: "whether it is one that cannot encrypt"},
 				{Name: "bands", Kind: intKind("number", 0, drive.MaxRanges), Help: "bands beside the global one"},
 				{Name: "sectors", Kind: intKind("number", 1, 1<<40), Help: "its capacity"},
 				{Name: "sectorsize", Kind: textKind, Values: []string{"512", "4096"}, Help: "bytes of a sector"},
@@ -44,14 +43,15 @@ func shelfCommands() []*Command {
 		{
 			Noun: "shelf", Verb: "create", Summary: "manufacture a drive that lives on in a file",
 			Detail: "The file is the whole device, its fuses included: who can read it has opened the chip. The label with the PSID " +
-				"is known until the session ends. Not in a transcript: the keys of such a drive are never the same twice.",
+				"is known until the session ends, unless label= keeps it in a file beside the drive, for shelf open: who has that can revert the drive. Not in a transcript: the keys of such a drive are never the same twice.",
 			Params: []Param{
 				fileParam("the file, which must not exist yet"),
 				{Name: "serial", Kind: driveKind("1 to 20 printable ASCII characters"), Required: true, Help: "its serial number"},
+				{Name: "label", Kind: textKind, Help: "a new file in which the label is kept, such as a.label"},
 			},
-			Example: "shelf create file=a.drive serial=BENCH1",
+			Example: "shelf create file=a.drive serial=BENCH1 label=a.label",
 			Run: func(s *Session, a Args) error {
-				return s.addFile(arg[string](a, "serial"), func() (*raslab.Part, io.Closer, error) {
+				return s.addFile(a, arg[string](a, "serial"), func(drive.Label) (*raslab.Part, io.Closer, error) {
 					size, sectors := 512, uint64(65536)
 					if s.lab != nil {
 						size, sectors = s.lab.Options().SectorSize, s.lab.Options().Sectors
@@ -62,11 +62,14 @@ func shelfCommands() []*Command {
 		},
 		{
 			Noun: "shelf", Verb: "open", Summary: "put a drive that lives in a file on the shelf",
-			Params:  []Param{fileParam("the drive's file")},
-			Example: "shelf open file=a.drive",
+			Params: []Param{
+				fileParam("the drive's file"),
+				{Name: "label", Kind: textKind, Help: "the file in which shelf create kept the label; without it no PSID revert is possible, unless the PSID is typed"},
+			},
+			Example: "shelf open file=a.drive label=a.label",
 			Run: func(s *Session, a Args) error {
-				return s.addFile("", func() (*raslab.Part, io.Closer, error) {
-					return s.shelf.OpenFile(arg[string](a, "file"), s.options.Entropy)
+				return s.addFile(a, "", func(label drive.Label) (*raslab.Part, io.Closer, error) {
+					return s.shelf.OpenFile(arg[string](a, "file"), label, s.options.Entropy)
 				})
 			},
 		},
@@ -102,28 +105,6 @@ func (s *Session) orderPart(lab *raslab.Lab, a Args) error {
 
 func fileParam(help string) Param {
 	return Param{Name: "file", Kind: textKind, Required: true, Help: help}
-}
-
-// addFile adds the drive of a file to the shelf; the session closes the file.
-func (s *Session) addFile(serial string, add func() (*raslab.Part, io.Closer, error)) error {
-	if s.options.Entropy == nil {
-		return errors.New("no drive files here: their keys are never the same twice, so they belong in fdelab shell")
-	}
-	if serial != "" {
-		if old, slot, err := s.part(serial); err == nil {
-			return fmt.Errorf("there is a drive %s already: serial numbers are unique", driveName(old, slot))
-		}
-	}
-	p, file, err := add()
-	if err != nil {
-		return err
-	}
-	s.closers = append(s.closers, file)
-	s.printf("drive %s lies on the shelf\n", p.Serial())
-	if p.Label.PSID.Len() > 0 {
-		s.printf("its label says PSID %s; it is shown once, and is not in the file\n", p.Label.PSID.Bytes())
-	}
-	return nil
 }
 
 func faultCommands() []*Command {

@@ -34,10 +34,14 @@ func Example() {
 	// rank remove R0: done
 	//   rank R0 removed
 	//   R1-I1-D01 to R1-I1-D04, R1-I1-D06, R1-I1-D07: erased and verified
-	//   R1-I1-D05: was not erased in the removal of R0: not erased: failed: security degraded: command,
-	//     state, plaintext, search, remains
+	//   R1-I1-D05: was not erased in the removal of R0: not erased: failed: security degraded: the drive
+	//     did not carry the erase command out, what it says of itself does not agree with an erased drive,
+	//     the old data can still be read, a key in its flash still opens the old data, and pieces of an
+	//     old wrap are left in its flash
 	// serviceable event 1: BE34009E, R1-I1-D05 (U5791.S10.0001-P1-D5)
-	//   removal of R0: not erased: failed: security degraded: command, state, plaintext, search, remains
+	//   removal of R0: not erased: failed: security degraded: the drive did not carry the erase command
+	//     out, what it says of itself does not agree with an erased drive, the old data can still be read,
+	//     a key in its flash still opens the old data, and pieces of an old wrap are left in its flash
 }
 
 // Play tells a transcript's story and says whether everything came as it is written.

@@ -34,6 +34,8 @@ type Options struct {
 	// certificates: WriteFile makes a new one. nil: they live in the session.
 	ReadFile  func(name string) ([]byte, error)
 	WriteFile func(name string, data []byte) error
+	// WriteSecret is WriteFile for what its owner alone may read, such as a label. nil: WriteFile.
+	WriteSecret func(name string, data []byte) error
 	// Dial is that of raslab.Options, for every facility of the session.
 	Dial func(raslab.KeyManagerInfo) encgroup.KeyServer
 }
@@ -50,6 +52,7 @@ type Session struct {
 	out     io.Writer
 	command string      // the name of the command that runs
 	closers []io.Closer // drive files
+	opened  []openFile
 	files   map[string][]byte
 }
 
@@ -96,7 +99,7 @@ func NewSession(o Options) *Session {
 	if o.Start {
 		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Dial: o.Dial, Cloud: o.Cloud, CloudEntropy: o.Entropy})
 		if err != nil {
-			panic("BUG: the default facility can not be built: " + err.Error())
+			panic("BUG: the default facility cannot be built: " + err.Error())
 		}
 		s.take(lab)
 	}
@@ -153,7 +156,7 @@ func (s *Session) Close() error {
 	for _, c := range s.closers {
 		errs = append(errs, c.Close())
 	}
-	s.closers = nil
+	s.closers, s.opened = nil, nil
 	return errors.Join(errs...)
 }
 

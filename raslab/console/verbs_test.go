@@ -143,7 +143,67 @@ func TestADriveFileLivesOn(t *testing.T) {
 	require.NoError(t, second.Run(`host unlock drive=bench1 pin="mine"; host read drive=bench1`, &out))
 	require.Contains(t, out.String(), `sector 0: "kept, sector 0"`, "its own does, and the data is there")
 	require.ErrorContains(t, second.Run("host revert drive=bench1", &out), "the label of bench1 (on the shelf) is not at hand")
-	require.Error(t, second.Run("shelf open file="+file, &out), "it can be opened once at a time")
+	for _, again := range []string{file, filepath.Join(filepath.Dir(file), ".", "a.drive")} {
+		require.EqualError(t, second.Run("shelf open file="+again, &out), "the file "+again+" is open in this session already, as drive bench1: shelf list and drive list show it")
+	}
+	require.NoError(t, second.Close())
+	third := NewSession(Options{Entropy: rand.Reader})
+	defer third.Close()
+	require.NoError(t, third.Run("shelf open file="+file, &out))
+	fourth := NewSession(Options{Entropy: rand.Reader})
+	defer fourth.Close()
+	err := fourth.Run("shelf open file="+file, &out)
+	require.Error(t, err, "another session cannot open it meanwhile")
+	require.NotContains(t, err.Error(), "in this session", "and is not told that it was itself")
+}
+
+// The label is no part of the drive. Kept beside it, it reverts the drive later.
+func TestALabelThatIsKeptRevertsTheDrive(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.drive")
+	kept := map[string][]byte{}
+	options := Options{
+		Entropy: rand.Reader, WriteSecret: func(name string, data []byte) error { kept[name] = data; return nil },
+		ReadFile: func(name string) ([]byte, error) {
+			if data, ok := kept[name]; ok {
+				return data, nil
+			}
+			return nil, os.ErrNotExist
+		},
+	}
+	open := func() *Session {
+		s := NewSession(options)
+		t.Cleanup(func() { _ = s.Close() })
+		return s
+	}
+	var out strings.Builder
+	first := open()
+	require.NoError(t, first.Run(`shelf create file=`+file+` serial="bench 1" label=a.label; host power drive="bench 1" to=on; host migrate drive="bench 1" pin="mine"`, &out))
+	require.Contains(t, out.String(), "its label with the PSID is kept in a.label")
+	psid := first.shelf.Parts()[0].Label.PSID
+	require.NotContains(t, out.String(), string(psid.Bytes()), "what is kept is not shown")
+	require.NoError(t, first.Run(`shelf create file=`+file+`2 serial=other label=other.label`, &out))
+	require.NoError(t, first.Close())
+
+	for name, bad := range map[string]string{
+		"absent": "", "empty": "\n", "cut": string(kept["a.label"][:60]), "changed": strings.Replace(string(kept["a.label"]), "PSID ", "PSID x", 1),
+	} {
+		if name != "absent" {
+			kept[name] = []byte(bad)
+		}
+		s := open()
+		err := s.Run("shelf open file="+file+" label="+name, &out)
+		require.Error(t, err, name)
+		require.NotContains(t, strings.ToLower(err.Error()), hex.EncodeToString(psid.Bytes()[:4]), "no error shows a PIN")
+		require.Empty(t, s.shelf.Parts(), "nothing was changed: %s", name)
+		require.NoError(t, s.Close())
+	}
+	s := open()
+	require.ErrorContains(t, s.Run("shelf open file="+file+" label=other.label", &out), `the label is of drive "other", and this is drive "bench 1"`)
+	require.Empty(t, s.shelf.Parts(), "nothing was changed")
+	require.NoError(t, s.Close())
+
+	second := open()
+	require.NoError(t, second.Run(`shelf open file=`+file+` label=a.label; host power drive="bench 1" to=on; host revert drive="bench 1"`, &out))
 }
 
 func TestPicturesInASCIIHaveOnlyASCII(t *testing.T) {
@@ -190,7 +250,7 @@ func TestRankCheckTellsWrongFromUnreadable(t *testing.T) {
 
 	require.ErrorAs(t, s.Run("keyserver stop keyserver=1; keyserver stop keyserver=2; power cycle", &out), &failed)
 	out.Reset()
-	require.ErrorAs(t, s.Run("rank check rank=R0", &out), &failed, "data that can not be read is a failure")
+	require.ErrorAs(t, s.Run("rank check rank=R0", &out), &failed, "data that cannot be read is a failure")
 	require.Contains(t, out.String(), "no sectors of R0 read\n  unreadable: 0 to 7: ", "and is told apart")
 }
 

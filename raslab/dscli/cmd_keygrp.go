@@ -146,6 +146,7 @@ func manageGroup(c *call) error {
 		return c.refuse(err)
 	}
 	c.say(msgTestSubmitted, id)
+	c.say(msgTestWhen, c.instant(c.lab.Now().Add(raslab.TestAccessDuration)), raslab.TestAccessDuration)
 	return nil
 }
 
@@ -166,11 +167,11 @@ func (c *call) importCertificate(file string) error {
 	case file == customerFile:
 		read = func(string) ([]byte, error) { return nil, nil } // made when it is wanted: that draws randomness
 	case read == nil:
-		return fail(ExitApplication, msgInvalid, c.command.Name, fmt.Sprintf("the file %q can not be read here; %s can", file, customerFile))
+		return fail(ExitApplication, msgInvalid, c.command.Name, fmt.Sprintf("the file %q cannot be read here; %s can", file, customerFile))
 	}
 	data, err := read(file)
 	if err != nil {
-		return fail(ExitApplication, msgInvalid, c.command.Name, "the certificate can not be read: "+err.Error())
+		return fail(ExitApplication, msgInvalid, c.command.Name, "the certificate cannot be read: "+err.Error())
 	}
 	if yes, err := c.confirmed(msgImport); !yes {
 		return err

@@ -86,7 +86,7 @@ func roleFor(step raslab.RecoveryAction) reckey.Role {
 	return reckey.SecurityAdministrator
 }
 
-// recovery takes a step, once it is confirmed. Who asks for what can not be is told before the
+// recovery takes a step, once it is confirmed. Who asks for what cannot be is told before the
 // question, not after it.
 func (c *call) recovery(step raslab.RecoveryAction, ask *Message, values ...any) error {
 	id := arg[int](c.args, "keygrp")

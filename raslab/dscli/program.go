@@ -38,7 +38,7 @@ var consoleKind = Kind{Name: "console", Help: "HMC1 or HMC2", Parse: func(_, s s
 // program is the program as a command of its own: so its options are read as parameters are.
 var program = &Command{Name: "dscli", Example: "dscli lsrank", Params: append([]Param{
 	{Name: "hmc1", Kind: consoleKind, Help: "the management console to go through"},
-	{Name: "hmc2", Kind: consoleKind, Help: "the one to go through if the first can not be used"},
+	{Name: "hmc2", Kind: consoleKind, Help: "the one to go through if the first cannot be used"},
 	{Name: "user", Kind: wordKind, Help: "admin (a storage administrator) or secadmin (a security administrator)"},
 	{Name: "script", Kind: wordKind, Help: "run the commands of a file, up to the first that goes wrong"},
 	{Name: "setup", Kind: wordKind, Help: "build the facility with the laboratory's commands in a file"},
@@ -102,7 +102,7 @@ func ParseProgram(words []string) (Program, error) {
 	}
 	if zone := arg[string](a, "tz"); zone != "" {
 		if p.Zone, err = time.LoadLocation(zone); err != nil {
-			return p, fmt.Errorf("-tz %q can not be; the name of a time zone such as UTC or America/Phoenix is right", zone)
+			return p, fmt.Errorf("%q is not a time zone; use a name such as UTC or America/Phoenix for -tz", zone)
 		}
 	}
 	switch {

@@ -302,7 +302,7 @@ func (a args) set(serial string, p *Param, text string) error {
 		if p.Operand {
 			name = p.Name
 		}
-		return fmt.Errorf("%s %q can not be; %w", name, text, err)
+		return fmt.Errorf("%q is not %s; %w", text, p.what(name), err)
 	}
 	if more, ok := v.([]string); ok {
 		old, _ := a.values[p.Name].([]string)
@@ -327,6 +327,14 @@ func (p *Param) parse(serial, text string) (any, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s", suggest.DidYouMean(text, p.Values))
+}
+
+// what says what a value of the parameter is.
+func (p *Param) what(name string) string {
+	if p.Name == "fmt" {
+		return "a format"
+	}
+	return "right for " + name
 }
 
 // right says what values are right.

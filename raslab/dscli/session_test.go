@@ -209,7 +209,7 @@ func TestACommandExplainsItself(t *testing.T) {
 	require.EqualError(t, err, "there is no --json here; -fmt xml or -fmt delim is for programs")
 }
 
-// Who asks for what can not be learns it before the question.
+// Who asks for what cannot be learns it before the question.
 func TestRecoveryKeyIsCheckedBeforeTheQuestion(t *testing.T) {
 	b := newBench(t)
 	b.must("mkkeygrp 1")

@@ -1,0 +1,126 @@
+package console
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
+
+// openFile is a drive file that this session holds.
+type openFile struct{ path, serial string }
+
+// addFile adds the drive of a file to the shelf, with its label if there is one; the session
+// closes the file. serial is that of a new drive, empty for one that is there.
+func (s *Session) addFile(a Args, serial string, add func(label drive.Label) (*raslab.Part, io.Closer, error)) error {
+	if s.options.Entropy == nil {
+		return errors.New("no drive files here: their keys are never the same twice, so they belong in fdelab shell")
+	}
+	path := filepath.Clean(arg[string](a, "file"))
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	for _, o := range s.opened {
+		if o.path == path {
+			return fmt.Errorf("the file %s is open in this session already, as drive %s: shelf list and drive list show it", arg[string](a, "file"), quotedEnds(o.serial))
+		}
+	}
+	if serial != "" {
+		if old, slot, err := s.part(serial); err == nil {
+			return fmt.Errorf("there is a drive %s already: serial numbers are unique", driveName(old, slot))
+		}
+	}
+	label, err := s.keptLabel(a, serial)
+	if err != nil {
+		return err
+	}
+	p, file, err := add(label)
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, file)
+	s.opened = append(s.opened, openFile{path, p.Serial()})
+	s.printf("drive %s lies on the shelf\n", p.Serial())
+	if serial == "" && a.Has("label") {
+		s.printf("its label is at hand: a PSID revert is possible\n")
+	}
+	if serial == "" {
+		return nil
+	}
+	if !a.Has("label") {
+		s.printf("its label says PSID %s; it is shown once, and is not in the file\n", p.Label.PSID.Bytes())
+		return nil
+	}
+	name := arg[string](a, "label")
+	if err := s.writeSecret(name, labelText(p.Label)); err != nil {
+		s.printf("its label says PSID %s; it is shown once, and is not in the file\n", p.Label.PSID.Bytes())
+		return fmt.Errorf("the drive is made, and its label is not kept: %w", err)
+	}
+	s.printf("its label with the PSID is kept in %s\n", name)
+	return nil
+}
+
+// keptLabel reads the label for a drive that is opened; for a new one there is none yet.
+func (s *Session) keptLabel(a Args, serial string) (drive.Label, error) {
+	if serial != "" || !a.Has("label") {
+		return drive.Label{}, nil
+	}
+	data, err := s.readFile(arg[string](a, "label"))
+	if err != nil {
+		return drive.Label{}, err
+	}
+	label, err := parseLabel(string(data))
+	if err != nil {
+		return drive.Label{}, fmt.Errorf("%s is not the label of a drive: %w", arg[string](a, "label"), err)
+	}
+	return label, nil
+}
+
+func (s *Session) writeSecret(name string, data []byte) error {
+	if s.options.WriteSecret != nil {
+		return s.options.WriteSecret(name, data)
+	}
+	return s.writeFile(name, data)
+}
+
+// labelHead begins the file of a label.
+const labelHead = "fdelab label of a drive"
+
+// labelText is a label as it is kept: the serial number quoted as in a command, the PINs in
+// hexadecimal.
+func labelText(l drive.Label) []byte {
+	return fmt.Appendf(nil, "%s\nserial %s\nMSID %X\nPSID %X\n", labelHead, forceQuote(l.Serial), l.MSID.Bytes(), l.PSID.Bytes())
+}
+
+// parseLabel reads what labelText wrote. No error holds a part of a PIN.
+func parseLabel(text string) (drive.Label, error) {
+	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
+	if len(lines) != 4 || lines[0] != labelHead {
+		return drive.Label{}, fmt.Errorf("want four lines, the first one %q", labelHead)
+	}
+	var l drive.Label
+	words, err := Parse(strings.TrimPrefix(lines[1], "serial "))
+	if err != nil || !strings.HasPrefix(lines[1], "serial ") || len(words) != 1 || len(words[0]) != 1 {
+		return drive.Label{}, errors.New(`line 2 is not serial "NUMBER"`)
+	}
+	l.Serial = words[0][0].Value
+	for i, pin := range []struct {
+		name string
+		to   *drive.PIN
+	}{{"MSID ", &l.MSID}, {"PSID ", &l.PSID}} {
+		digits, ok := strings.CutPrefix(lines[2+i], pin.name)
+		raw, err := hex.DecodeString(digits)
+		if !ok || err != nil || len(raw) != drive.PINSize {
+			return drive.Label{}, fmt.Errorf("line %d is not %sand %d hexadecimal digits", 3+i, pin.name, 2*drive.PINSize)
+		}
+		if *pin.to, err = drive.NewPIN(raw); err != nil {
+			return drive.Label{}, fmt.Errorf("line %d holds no PIN", 3+i)
+		}
+	}
+	return l, nil
+}
