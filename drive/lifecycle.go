@@ -89,11 +89,11 @@ var lifecycle = []Transition{
 	},
 	{
 		EventErase, Configured, Erased, "no other range stays configured",
-		"the last configured range gives up its key", "TCG Storage SSC: Enterprise, method Erase; NIST SP 800-88 Rev. 1 section 2.6",
+		"the last configured range gives up its key", "TCG Storage SSC: Enterprise, method Erase; NIST SP 800-88 Rev. 2 section 3.2 (not read)",
 	},
 	{
 		EventErase, SecurityDegraded, Erased, "no other range stays configured; every older wrap is destroyed",
-		"an erase that works cures every degradation", "NIST SP 800-88 Rev. 1 section 2.6; MAP4980 row BE34009E",
+		"an erase that works cures every degradation", "NIST SP 800-88 Rev. 2 section 3.2 (not read); MAP4980 row BE34009E",
 	},
 	{
 		EventEraseBand, Configured, Configured, "another range stays configured",
@@ -105,7 +105,7 @@ var lifecycle = []Transition{
 	},
 	{
 		EventDegrade, Erased, SecurityDegraded, "an old wrap can not be destroyed, or the record can not be trusted",
-		"the drive must not call itself erased", "NIST SP 800-88 Rev. 1 section 2.6; MAP4980 row BE34009E",
+		"the drive must not call itself erased", "NIST SP 800-88 Rev. 2 section 4.5.1 (not read); MAP4980 row BE34009E",
 	},
 	{
 		EventDegrade, Configured, SecurityDegraded, "an old wrap can not be destroyed, or the record can not be trusted",

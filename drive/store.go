@@ -101,7 +101,7 @@ func (s *store) cleanBlocks(all bool) (resisting []int, err error) {
 }
 
 // destroy erases a block and reads it back; where that fails, it overwrites
-// every page with zeros and reads those back (NIST SP 800-88 Rev. 1 section 4.7, verification).
+// every page with zeros and reads those back (verification, NIST SP 800-88 Rev. 2 section 4.5.1, not read).
 func (s *store) destroy(b int) error {
 	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"io"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ type bench struct {
 	t     testing.TB
 	label drive.Label
 	flash *flash.Faulty
+	media *drive.FaultyMedia // what lies below the encryption
 }
 
 func newBench(t testing.TB, serial string, dev flash.Device, change func(*drive.Config)) *bench {
@@ -36,8 +38,13 @@ func newBench(t testing.TB, serial string, dev flash.Device, change func(*drive.
 	if dev == nil {
 		dev = flash.NewMem(flash.DefaultGeometry)
 	}
-	b := &bench{t: t, flash: flash.NewFaulty(dev)}
-	d, label, err := drive.Manufacture(cfg, drive.Parts{Flash: b.flash, Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, serial)})
+	return assemble(t, cfg, dev, entropy.Stream(1, serial))
+}
+
+func assemble(t testing.TB, cfg drive.Config, dev flash.Device, source io.Reader) *bench {
+	t.Helper()
+	b := &bench{t: t, flash: flash.NewFaulty(dev), media: drive.NewFaultyMedia(drive.NewMemMedia(512))}
+	d, label, err := drive.Manufacture(cfg, drive.Parts{Flash: b.flash, Media: b.media, Entropy: source})
 	require.NoError(t, err)
 	b.Drive, b.label = d, label
 	return b

@@ -10,44 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
 )
-
-// Statement is what a certificate of sanitization says: the fields of NIST SP
-// 800-88 Rev. 1 section 4.8 and Appendix G. Every field is one line of printable
-// text, at most 200 characters; those that the engine can not know may be empty.
-type Statement struct {
-	Form string `json:"form"` // always "certificate of sanitization 1"
-
-	MediaVendor    string `json:"media_vendor"`
-	MediaModel     string `json:"media_model"`
-	MediaSerial    string `json:"media_serial"`
-	MediaIdentity  string `json:"media_identity,omitempty"` // IdentityText; "" where the drive proved none
-	MediaProperty  string `json:"media_property_number"`
-	MediaType      string `json:"media_type"`
-	MediaSource    string `json:"media_source"` // user or place that the media came from
-	Classification string `json:"pre_sanitization_categorization"`
-	Extent         string `json:"extent"` // "whole drive", "range 2"
-
-	Method        string `json:"method"`         // "Purge: Cryptographic Erase"
-	MethodDetails string `json:"method_details"` // the command, the cipher, the key sizes
-	Tool          string `json:"tool"`           // name and version
-	Verification  string `json:"verification_method"`
-	Checks        string `json:"verification_checks"` // names of the checks that passed
-	Date          string `json:"date"`                // RFC 3339, UTC, seconds
-
-	PostClassification string `json:"post_sanitization_categorization"`
-	Destination        string `json:"post_sanitization_destination"`
-
-	Operator     string `json:"operator"` // who performed it
-	Position     string `json:"position"`
-	Organization string `json:"organization"`
-	Location     string `json:"location"`
-	Contact      string `json:"contact"`
-	Notes        string `json:"notes"`
-}
 
 // Signature is an Ed25519 signature (RFC 8032) over the canonical statement.
 type Signature struct {
@@ -64,12 +27,9 @@ type Certificate struct {
 }
 
 const (
-	certificateForm    = "certificate of sanitization 1"
-	certificateContext = "fdelab certificate of sanitization 1\n"
-	certificateMax     = 64 << 10
-	certificateBegin   = "-----BEGIN FDELAB CERTIFICATE-----"
-	certificateEnd     = "-----END FDELAB CERTIFICATE-----"
-	fieldMax           = 200
+	certificateMax   = 64 << 10
+	certificateBegin = "-----BEGIN FDELAB CERTIFICATE-----"
+	certificateEnd   = "-----END FDELAB CERTIFICATE-----"
 )
 
 // ErrCertificate is wrapped by every refusal of VerifyCertificate.
@@ -79,14 +39,14 @@ var ErrCertificate = errors.New("erase: certificate")
 // was signed, or not by the trusted key.
 var ErrSignature = errors.New("the signature does not fit")
 
-// Sign makes a certificate of a statement. The signature is over a fixed line of
-// context followed by the canonical form: compact JSON, fields in the order of
-// Statement, as encoding/json writes it.
+// Sign makes a certificate of a statement, in the newest form. The signature is
+// over a line of context ("fdelab", the form) followed by the canonical form:
+// compact JSON, fields in the order of Statement, as encoding/json writes it.
 func Sign(s Statement, key ed25519.PrivateKey) (*Certificate, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("erase: a signing key of %d bytes, need %d", len(key), ed25519.PrivateKeySize)
 	}
-	s.Form = certificateForm
+	s.Form = form2
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("erase: sign certificate: %w", err)
 	}
@@ -104,77 +64,6 @@ func KeyID(pub ed25519.PublicKey) string {
 	return hex.EncodeToString(h[:8])
 }
 
-func (s *Statement) canonical() []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic("BUG: a struct of strings does not marshal: " + err.Error())
-	}
-	return append([]byte(certificateContext), b...)
-}
-
-// field is one line of the readable form.
-type field struct{ label, value string }
-
-func (s *Statement) fields() []field {
-	all := []field{
-		{"Media vendor", s.MediaVendor},
-		{"Media model", s.MediaModel},
-		{"Media serial number", s.MediaSerial},
-	}
-	if s.MediaIdentity != "" { // certificates from before there was an identity have no such line
-		all = append(all, field{"Media identity", s.MediaIdentity})
-	}
-	return append(all, []field{
-		{"Media property number", s.MediaProperty},
-		{"Media type", s.MediaType},
-		{"Media source", s.MediaSource},
-		{"Categorization before", s.Classification},
-		{"Extent", s.Extent},
-		{"Method", s.Method},
-		{"Method details", s.MethodDetails},
-		{"Tool", s.Tool},
-		{"Verification method", s.Verification},
-		{"Checks passed", s.Checks},
-		{"Date", s.Date},
-		{"Categorization after", s.PostClassification},
-		{"Destination", s.Destination},
-		{"Performed by", s.Operator},
-		{"Position", s.Position},
-		{"Organization", s.Organization},
-		{"Location", s.Location},
-		{"Contact", s.Contact},
-		{"Notes", s.Notes},
-	}...)
-}
-
-func (s *Statement) check() error {
-	if s.Form != certificateForm {
-		return fmt.Errorf("the form is %q, need %q", clip(s.Form), certificateForm)
-	}
-	for _, f := range s.fields() {
-		if utf8.RuneCountInString(f.value) > fieldMax {
-			return fmt.Errorf("field %q has more than %d characters", f.label, fieldMax)
-		}
-		if !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			return fmt.Errorf("field %q holds a character that does not print", f.label)
-		}
-	}
-	if s.MediaSerial == "" || s.Method == "" || s.Tool == "" {
-		return errors.New("media serial number, method and tool must be given")
-	}
-	if t, err := time.Parse(time.RFC3339, s.Date); err != nil || t.UTC().Format(time.RFC3339) != s.Date {
-		return fmt.Errorf("the date is %q, need a form like 2026-01-31T12:00:00Z", clip(s.Date))
-	}
-	return nil
-}
-
-func clip(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "..."
-	}
-	return s
-}
-
 // JSON is the certificate as indented JSON with a line end.
 func (c *Certificate) JSON() []byte {
 	b, err := json.MarshalIndent(c, "", "  ")
@@ -189,7 +78,7 @@ func (c *Certificate) JSON() []byte {
 // rendered again from the armour and compared.
 func (c *Certificate) Text() string {
 	var b strings.Builder
-	b.WriteString("CERTIFICATE OF SANITIZATION\n(fields after NIST SP 800-88 Rev. 1, Appendix G)\n\n")
+	b.WriteString(c.Statement.heading() + "\n\n")
 	for _, f := range c.Statement.fields() {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("%-24s%s", f.label+":", f.value), " ") + "\n")
 	}
@@ -215,8 +104,11 @@ func (c *Certificate) Text() string {
 // statement. With nil it proves only that nobody who lacks the signing key has
 // changed it since: anybody can make a key and sign anything, so compare the
 // KeyID with one that you got another way. In both cases it proves what the
-// signer said, not what happened to the drive. A key that CheckPublicKey refuses
-// proves nothing, trusted or not.
+// signer said, not what happened to the drive, and the signer may have said that
+// the sanitization is not accepted: see Statement.Accepted. A key that
+// CheckPublicKey refuses proves nothing, trusted or not.
+//
+// Certificates of the older form verify as they did: see Statement.Form.
 //
 // Anything but the canonical form is refused in one line that wraps
 // ErrCertificate: other or missing or repeated fields, trailing data, readable

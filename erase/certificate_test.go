@@ -15,8 +15,10 @@ import (
 func statement() Statement {
 	return Statement{
 		MediaVendor: "Acme", MediaModel: "Test SED", MediaSerial: "E1", MediaType: "self-encrypting drive", Extent: "whole drive",
-		Method: "Purge: Cryptographic Erase", Tool: "fdelab test", Verification: "search", Date: "2026-03-01T12:00:00Z",
-		Operator: "Zoë <z@example.org> & Co", Notes: "50 % off",
+		Method: "Purge", Technique: "Cryptographic Erase", Tool: "fdelab test", Date: "2026-03-01T12:00:00Z",
+		Verification: Verification{Method: "search", Result: "passed"},
+		Validation:   Validation{Outcome: Accepted, Reason: "every point holds", Considered: "medium pass", Basis: "the new key", By: "fdelab test"},
+		Operator:     "Zoë <z@example.org> & Co", Notes: "50 % off",
 	}
 }
 

@@ -47,6 +47,42 @@
 // without evidence from the flash or the media a drive fails. A drive that fails
 // is security degraded, whatever it says of itself.
 //
+// # Validation
+//
+// The verification says that the erase did what an erase does. Whether that
+// sanitizes this drive is another question, and it may end in "not accepted". The
+// answer follows from what was found, by these points:
+//
+//   - medium: what was written can be read from the medium, in part at least, so
+//     that somebody can say what lies there;
+//   - plain data: nothing on it lies in the clear, as no erase of a key reaches that;
+//   - key strength: the old key, where the search reached it, has nothing about it
+//     that tells of less than 128 bits;
+//   - key copies: every wrap of the old key that the drive had is gone;
+//   - outside keys: where somebody else keeps keys that led to the data (key servers,
+//     the holders of a recovery key: an escrow), these open nothing. A copy of the media key or
+//     of its wraps outside the drive is never accepted;
+//   - identity: the drive proved which one it is, where the policy asks for it.
+//
+// An erase of a drive whose credentials come from a key server rests on the new
+// media key, which is made in the drive and never leaves it, and not on anything
+// that the key server does: it may give the old credential again at any time. The
+// certificate says so.
+//
+// A point that cannot be judged is named, and is no reason to refuse, except where
+// nothing can be read from the medium. What is not accepted has a signed record that says
+// so, and counts as not erased: sanitize it in another way, or destroy it.
+//
+// # Sources
+//
+// Verification, validation and the fields of certificates follow NIST SP 800-88
+// Rev. 2 (26 September 2025, which withdrew Rev. 1): 3.2 cryptographic erase, 4.5.1
+// verification, 4.5.2 validation, 4.6 certificate. Its text was not at hand: it is
+// known from what others write who have read it, and each place that names a
+// section says "not read". Rev. 2 leaves the techniques to IEEE 2883-2022, which was
+// not read either; no conformance to it is claimed. What the points look at,
+// and how, is ours.
+//
 // # Invariants
 //
 // The same jobs on the same drives with the same entropy give the same report and
@@ -62,5 +98,7 @@
 // laboratory) gives. While the known plaintext is taken from a locked range,
 // whoever shares the drive's port can read it, too. The known plaintext of a customer's sector is never
 // journaled, so after a cut the first attempt is judged by its wraps alone. See
-// erase/forensic for what a search can not see.
+// erase/forensic for what a search can not see. Data in the clear that looks random
+// itself, such as compressed data, is not told from ciphertext, and the strength
+// of a key is only bounded from above.
 package erase

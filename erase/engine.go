@@ -32,6 +32,8 @@ type Options struct {
 	// Statement holds the fields of certificates that only people know:
 	// operator, organization, location, source, notes and so on.
 	Statement Statement
+	// Policy is by which an erase is accepted.
+	Policy Policy
 	// Progress, if not nil, is called at each step, by one goroutine at a time.
 	Progress func(Progress)
 	// Search says how deep to look. Iterations is set from each drive.
@@ -78,7 +80,9 @@ func New(o Options) (*Engine, error) {
 	}
 	if o.Signer != nil {
 		trial := o.Statement
-		trial.MediaSerial, trial.Method, trial.Tool, trial.Date = "0", "0", o.Tool, "2026-01-01T00:00:00Z"
+		trial.MediaSerial, trial.Method, trial.Technique, trial.Tool, trial.Date = "0", purge, cryptographicErase, o.Tool, "2026-01-01T00:00:00Z"
+		trial.Verification.Result = verificationPassed
+		trial.Validation = Validation{Outcome: Accepted, Reason: "0", Considered: "0", Basis: "0", By: o.Tool + o.Policy.By}
 		if _, err := Sign(trial, o.Signer); err != nil {
 			return nil, err
 		}
@@ -116,7 +120,7 @@ func (e *Engine) Run(ctx context.Context, jobs []Job) (Report, error) {
 	runs := make([]*run, len(jobs))
 	for i := range jobs {
 		cfg := jobs[i].Target.Config()
-		r := &run{e: e, n: i, jobs: len(jobs), job: &jobs[i], t: jobs[i].Target, cfg: cfg, oldLocks: map[int]drive.ResetSet{}}
+		r := &run{e: e, n: i, jobs: len(jobs), job: &jobs[i], t: jobs[i].Target, cfg: cfg, oldLocks: map[int]drive.ResetSet{}, strength: -1}
 		r.res = Result{
 			Serial: jobs[i].Target.Serial(), Model: cfg.Model, Method: jobs[i].Method, Range: jobs[i].Range,
 			Outcome: NotStarted, Checks: []Check{},
@@ -241,12 +245,16 @@ type run struct {
 	secrets []forensic.Secret
 	own     int // the first so many secrets are the engine's own copies
 	made    []Canary
-	unread  int      // oracles whose sector cannot be read after the erase
-	traces  []string // what taking the known plaintext has left on the drive
-	prints  forensic.Prints
-	all     bool  // prints cover all key material, not only the way to the oracles
-	bare    []int // ranges with a place that gave no known plaintext
-	control Check
+	// strength is the least of the media keys that opened an oracle before the
+	// erase, in bits; -1 if none was reached.
+	strength int
+	proved   string   // identity that the drive proved
+	unread   int      // oracles whose sector cannot be read after the erase
+	traces   []string // what taking the known plaintext has left on the drive
+	prints   forensic.Prints
+	all      bool  // prints cover all key material, not only the way to the oracles
+	bare     []int // ranges with a place that gave no known plaintext
+	control  Check
 }
 
 // target is one range that is erased.
@@ -319,6 +327,7 @@ func (r *run) do() error {
 	} else {
 		r.progress("verify")
 		r.verify(err)
+		r.validate()
 	}
 	r.certify()
 	r.res.Ended = r.now()
@@ -330,11 +339,11 @@ func (r *run) do() error {
 	return r.append(end)
 }
 
-// already says whether the drive passed in an earlier run and is as it was then:
-// no key has changed, says the drive, and no sector, says the media. A drive that
+// already says whether the drive passed in an earlier run, was accepted, and is as
+// it was then: no key has changed, says the drive, and no sector, says the media. A drive that
 // was in use meanwhile holds data again, under the key of the last erase.
 func (r *run) already() bool {
-	if r.passed == nil {
+	if r.passed == nil || len(r.passed.Result.Validation) == 0 { // a journal from before there was a validation
 		return false
 	}
 	s := r.t.Status()

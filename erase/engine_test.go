@@ -31,7 +31,7 @@ func TestALockedDriveOfTheOwnerIsErasedAndPasses(t *testing.T) {
 	c, err := VerifyCertificate(r.Certificate.JSON(), public())
 	require.NoError(t, err)
 	require.Equal(t, "E1", c.Statement.MediaSerial)
-	require.Equal(t, "Purge: Cryptographic Erase", c.Statement.Method)
+	require.Equal(t, "Purge: Cryptographic Erase", c.Statement.Sanitization())
 	require.Equal(t, "whole drive", c.Statement.Extent)
 	require.Equal(t, "2026-03-01T12:00:00Z", c.Statement.Date)
 }

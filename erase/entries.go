@@ -50,16 +50,21 @@ func (e *Entry) checkResult() error {
 	if r.Serial != e.Serial || r.Method != e.Method || r.Range != e.Range {
 		return fmt.Errorf("the result is of drive %q, %s, range %d, need that of drive %q, %s, range %d", clip(r.Serial), clip(string(r.Method)), r.Range, clip(e.Serial), e.Method, e.Range)
 	}
-	if !slices.Contains([]Outcome{Passed, Failed, Refused}, r.Outcome) {
-		return fmt.Errorf("the result is %q, need %q, %q or %q", clip(string(r.Outcome)), Passed, Failed, Refused)
+	if !slices.Contains([]Outcome{Passed, NotAccepted, Failed, Refused}, r.Outcome) {
+		return fmt.Errorf("the result is %q, need %q, %q, %q or %q", clip(string(r.Outcome)), Passed, NotAccepted, Failed, Refused)
 	}
-	for _, c := range r.Checks {
+	for _, c := range slices.Concat(r.Checks, r.Validation) {
 		if !slices.Contains([]Verdict{Pass, Fail, NotPossible}, c.Verdict) {
 			return fmt.Errorf("the verdict of check %q is %q, need %q, %q or %q", clip(c.Name), clip(string(c.Verdict)), Pass, Fail, NotPossible)
 		}
 	}
 	if r.Outcome == Passed && len(r.Failing()) > 0 {
 		return fmt.Errorf("the result is passed, and its check %q failed", clip(r.Failing()[0]))
+	}
+	for _, p := range r.Validation {
+		if r.Outcome == Passed && p.Verdict == Fail {
+			return fmt.Errorf("the result is passed, and its validation does not hold for %q", clip(p.Name))
+		}
 	}
 	return nil
 }

@@ -182,10 +182,10 @@ func TestASectorThatCannotBeReadProvesNothing(t *testing.T) {
 			require.Equal(t, c.why, check.Why)
 			require.Contains(t, text(r), c.why, "the report says so")
 			if c.signed == "" {
-				require.NotContains(t, r.Certificate.Statement.Checks, "plaintext", "the certificate claims nothing of it")
+				require.NotContains(t, r.Certificate.Statement.Verification.Checks, "plaintext", "the certificate claims nothing of it")
 				return
 			}
-			require.Contains(t, r.Certificate.Statement.Checks, c.signed)
+			require.Contains(t, r.Certificate.Statement.Verification.Checks, c.signed)
 		})
 	}
 }

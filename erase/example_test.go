@@ -58,7 +58,7 @@ func Example() {
 		fmt.Println(" ", c.Name+":", c.Verdict)
 	}
 	c, err := erase.VerifyCertificate([]byte(r.Certificate.Text()), key.Public().(ed25519.PublicKey))
-	fmt.Println(c.Statement.MediaSerial, c.Statement.Method, err)
+	fmt.Println(c.Statement.MediaSerial, c.Statement.Sanitization(), c.Statement.Validation.Outcome, err)
 	// Output:
 	// refused: range 0 is configured and no credential was given for it: it may hold someone's data
 	// passed
@@ -71,5 +71,5 @@ func Example() {
 	//   search: pass
 	//   weak wraps: pass
 	//   remains: pass
-	// 75NR641-D05 Purge: Cryptographic Erase <nil>
+	// 75NR641-D05 Purge: Cryptographic Erase accepted <nil>
 }

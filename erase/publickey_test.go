@@ -100,7 +100,7 @@ func forgedCertificate(t *testing.T, key [32]byte) *Certificate {
 	t.Helper()
 	for n := range 100 { // k depends on the statement, so another note is another chance
 		s := statement()
-		s.Form, s.Notes = certificateForm, fmt.Sprint("forged ", n)
+		s.Form, s.Notes = form2, fmt.Sprint("forged ", n)
 		for _, r := range smallOrder {
 			for _, sign := range []byte{0, 0x80} {
 				var sig [64]byte

@@ -16,15 +16,19 @@ type Result struct {
 	Method  Method  `json:"method"`
 	Range   int     `json:"range"` // RangeErase only
 	Outcome Outcome `json:"outcome"`
-	Why     string  `json:"why"` // one clause; for Failed the names of the failing checks
-	Checks  []Check `json:"checks"`
+	Why     string  `json:"why"`    // one clause; for Failed the names of the failing checks
+	Checks  []Check `json:"checks"` // the verification
+	// Validation holds the points by which a verified erase was accepted or not;
+	// empty where it was not verified.
+	Validation []Check `json:"validation,omitempty"`
 	// Attempts counts the erases of this drive that the journal knows of, this
 	// one included; 1 without a journal.
 	Attempts int       `json:"attempts"`
 	Started  time.Time `json:"started"`
 	Ended    time.Time `json:"ended"`
-	// Certificate is set for Passed if the engine has a signer, and for
-	// AlreadyErased if the earlier run had one.
+	// Certificate is set for Passed and, as a record that says so, for
+	// NotAccepted if the engine has a signer, and for AlreadyErased if the earlier
+	// run had one.
 	Certificate *Certificate `json:"certificate,omitempty"`
 }
 
@@ -58,7 +62,7 @@ type Report struct {
 	Results []Result `json:"results"`
 }
 
-// OK says whether every drive passed, now or before.
+// OK says whether every drive passed and was accepted, now or before.
 func (r *Report) OK() bool {
 	for i := range r.Results {
 		if o := r.Results[i].Outcome; o != Passed && o != AlreadyErased {
@@ -80,7 +84,7 @@ func (r *Report) Count(o Outcome) int {
 }
 
 // WriteText writes the report as a table: a line for each drive and below it a
-// line for each check.
+// line for each check and each point of the validation.
 func (r *Report) WriteText(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range r.Results {
@@ -97,12 +101,15 @@ func (r *Report) WriteText(w io.Writer) error {
 		for _, c := range s.Checks {
 			fmt.Fprintf(t, "  %s\t%s\t%s\n", c.Name, c.Verdict, c.Why)
 		}
+		for _, c := range s.Validation {
+			fmt.Fprintf(t, "  validation: %s\t%s\t%s\n", c.Name, c.Verdict, c.Why)
+		}
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("erase: write report: %w", err)
 	}
 	var parts []string
-	for _, o := range []Outcome{Passed, AlreadyErased, Failed, Refused, NotStarted} {
+	for _, o := range []Outcome{Passed, AlreadyErased, NotAccepted, Failed, Refused, NotStarted} {
 		if n := r.Count(o); n > 0 || o == Passed || o == Failed {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}

@@ -102,6 +102,9 @@ type Job struct {
 	// keys, data keys. The engine adds the MSID, the root key and the PINs
 	// above.
 	Secrets []forensic.Secret
+	// Outside is who keeps such secrets outside the drive. The erase is accepted
+	// only where what they keep opens nothing.
+	Outside []Outside
 }
 
 // Outcome is how a job ended.
@@ -109,7 +112,8 @@ type Outcome string
 
 // The outcomes.
 const (
-	Passed        Outcome = "passed"
+	Passed        Outcome = "passed"         // verified, and accepted
+	NotAccepted   Outcome = "not accepted"   // verified, but the validation did not accept it: sanitize in another way, or destroy
 	Failed        Outcome = "failed"         // security degraded: treat its data as exposed
 	Refused       Outcome = "refused"        // no key and nothing of the customer's was changed; Why names whatever else was
 	AlreadyErased Outcome = "already erased" // passed in an earlier run of this journal, unchanged since

@@ -36,6 +36,9 @@ func (r *run) examine() {
 		if open[f.Oracle] == "" {
 			open[f.Oracle] = f.String()
 		}
+		if r.strength < 0 || f.Bits < r.strength {
+			r.strength = f.Bits
+		}
 	}
 	r.control = Check{Name: CheckControl, Verdict: Pass}
 	shut := []string{}
@@ -286,9 +289,10 @@ func list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// certify signs a certificate for a drive that passed.
+// certify signs a certificate for a drive that passed, and a record of one that
+// was not accepted.
 func (r *run) certify() {
-	if r.res.Outcome != Passed || r.e.sign == nil {
+	if r.res.Outcome != Passed && r.res.Outcome != NotAccepted || r.e.sign == nil {
 		return
 	}
 	var names []string
@@ -303,7 +307,7 @@ func (r *run) certify() {
 		names = append(names, name)
 	}
 	s := r.e.o.Statement
-	s.MediaModel, s.MediaSerial, s.MediaIdentity = r.cfg.Model, r.res.Serial, r.identity()
+	s.MediaModel, s.MediaSerial, s.MediaIdentity = r.cfg.Model, r.res.Serial, r.proved
 	if s.MediaType == "" {
 		s.MediaType = "self-encrypting drive, AES-256-XTS"
 	}
@@ -315,11 +319,14 @@ func (r *run) certify() {
 	case PSIDRevert:
 		command = "revert with the PSID"
 	}
-	s.Method = "Purge: Cryptographic Erase"
+	s.Method, s.Technique = purge, cryptographicErase
 	s.MethodDetails = command + "; new media encryption key, old key wraps destroyed in flash"
 	s.Tool = r.e.o.Tool
-	s.Verification = "search of the full flash dump for keys with every known secret, independent of the drive's report"
-	s.Checks = strings.Join(names, ", ")
+	s.Verification = Verification{
+		Method: "search of the full flash dump for keys with every known secret, independent of the drive's report",
+		Checks: strings.Join(names, ", "), Result: verificationPassed,
+	}
+	s.Validation = r.validation()
 	s.Date = r.now().Truncate(time.Second).Format(time.RFC3339)
 	c, err := r.e.sign(s)
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 
 // Custody records: what became of every drive that was ever in a slot. One that
 // held data stays in them until it was proved erased here, or until somebody
-// answered for it by name. (NIST SP 800-88 Rev. 1 section 4 asks that media stay under
-// control and that their sanitization is recorded; the form is ours.)
+// answered for it by name. (NIST SP 800-88 Rev. 2 asks for a programme that keeps media
+// under control and records their sanitization, in section 4, not read; the form is ours.)
 //
 // They are kept in a repository of their own in three copies, apart from the
 // keys (assumption): so they outlive a loss of power, and are read again at each IML.
@@ -38,7 +38,7 @@ const (
 const (
 	custodyEntry  = "custody records"
 	custodyCopies = 3
-	custodyPages  = 2048 // two generations of records of 1,536 drives with their certificates
+	custodyPages  = 4096 // two generations of records of 1,536 drives with their certificates
 )
 
 // CustodyRecord is one drive that was ever in a slot.
@@ -47,15 +47,15 @@ type CustodyRecord struct {
 	Serial      string
 	Slot        string // where it was seen last
 	State       CustodyState
-	Why         string    // what data it held: "member of R0"; "" if none is known of
-	NotErased   string    // why its last erase was not proved; "" if none was tried
-	Used        bool      // by a rank of this facility, and not erased or answered for since
-	Keys        uint32    // key generation that this facility's credential opened last
-	Since       time.Time // of State
-	By, Reason  string    // who answered for it, and why
-	Certificate *erase.Certificate
-	Contents    []byte `json:",omitempty"` // SHA-256 of its medium when its erase was verified
-	Present     bool   `json:"-"`          // a drive in a slot proves that it is this one
+	Why         string             // what data it held: "member of R0"; "" if none is known of
+	NotErased   string             // why its last erase was not proved; "" if none was tried
+	Used        bool               // by a rank of this facility, and not erased or answered for since
+	Keys        uint32             // key generation that this facility's credential opened last
+	Since       time.Time          // of State
+	By, Reason  string             // who answered for it, and why
+	Certificate *erase.Certificate // of the last erase; it may say that the erase is not accepted
+	Contents    []byte             `json:",omitempty"` // SHA-256 of its medium when its erase was verified
+	Present     bool               `json:"-"`          // a drive in a slot proves that it is this one
 }
 
 // Open says whether somebody still has to see to the drive.
@@ -234,18 +234,31 @@ func (c *custody) spared(slots []*slot, before map[*slot]CustodyRecord) {
 	c.save()
 }
 
-// notErased records why an erase that was due is not proved.
+// notErased records why an erase that was due is not proved. An earlier certificate ends
+// with it.
 func (c *custody) notErased(s *slot, why string) {
 	e := c.at(s)
 	if e == nil {
 		e = c.seen(s, drive.Identity{})
 	}
+	if e.State == CustodyHolds && e.NotErased == why {
+		return
+	}
 	c.change(e, func() {
-		e.State, e.NotErased = CustodyHolds, why
+		e.State, e.NotErased, e.Certificate, e.Contents = CustodyHolds, why, nil, nil
 		if e.Why == "" {
 			e.Why = "an erase of it did not pass"
 		}
 	})
+}
+
+// notAccepted is notErased for an erase that was verified and that the validation did not
+// accept. The record of it is kept, for whoever has to decide what becomes of the drive.
+func (c *custody) notAccepted(s *slot, why string, record *erase.Certificate) {
+	why = string(erase.NotAccepted) + ": " + why
+	c.notErased(s, why)
+	e := c.at(s)
+	c.change(e, func() { e.Certificate, e.Contents = record, nil })
 }
 
 // due says whether the drive in a slot has to be erased before it is used.

@@ -202,13 +202,18 @@ func (l *Lab) Certificate(serial string) *erase.Certificate {
 	return nil
 }
 
-// CertificateAt is Certificate of the drive in a slot. Where there is none, why says why not.
+// CertificateAt is Certificate of the drive in a slot, or the record of an erase of it that was
+// not accepted. Where there is none, why says why not.
 func (l *Lab) CertificateAt(slotName string) (c *erase.Certificate, why string, err error) {
 	p, err := l.partAt("erase certificate", slotName)
 	if err != nil {
 		return nil, "", err
 	}
-	c, why = l.certificateAt(p.slot)
+	if c, why = l.certificateAt(p.slot); c == nil {
+		if e := l.custody.at(p.slot); e != nil && e.NotErased != "" {
+			c = e.Certificate
+		}
+	}
 	return c, why, nil
 }
 

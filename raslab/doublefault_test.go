@@ -149,7 +149,7 @@ func TestAWornDriveIsNoSpareAfterAnErase(t *testing.T) {
 	l := encrypted(t, Options{})
 	r, err := l.Rank("R0")
 	require.NoError(t, err)
-	arm(t, l, "R1-I1-D01", "(media.read.error)")
+	arm(t, l, "R1-I1-D01", "(media.read.error (LBA 1))")
 	for range mediaErrorsFail {
 		require.NoError(t, r.Read(0, make([]byte, 40*512)))
 	}

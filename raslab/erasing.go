@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -44,6 +45,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		l.settle(s.port.Serial())
 		return err
 	}
+	l.keptOutside(s, &job)
 	mine := l.ownerOf(s) != nil
 	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
 	l.watchStale = true
@@ -57,6 +59,9 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		// Where nothing was changed, a drive that nobody had to erase still need not be.
 		if mine || res.Outcome != erase.Refused || l.custody.due(s) {
 			l.custody.notErased(s, why)
+		}
+		if res.Outcome == erase.NotAccepted {
+			l.custody.notAccepted(s, why, res.Certificate)
 		}
 		l.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %s: %s", errNotErased, res.Outcome, why)
@@ -80,6 +85,34 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		l.settle(s.port.Serial())
 	}
 	return nil
+}
+
+// keptOutside tells the engine who keeps keys of this drive beside the drive itself.
+// Whoever keeps the group key (the key servers, the holders of a recovery key) can make
+// the drive's credential again: that is an escrow, on which no erase may rest. It rests
+// on the media key, which never leaves the drive. A drive that was copied, fuses and all, has
+// its media key outside.
+func (l *Lab) keptOutside(s *slot, job *erase.Job) {
+	used := false
+	if e := l.custody.at(s); e != nil {
+		used = e.Used
+	}
+	for _, g := range l.groups {
+		if _, member := g.enc.Member(s.port.Serial()); !member && !used || g.enc.Kind() != encgroup.DAR || g.enc.Record().Phase != encgroup.Enabled {
+			continue
+		}
+		o := erase.Outside{Holder: fmt.Sprintf("the key servers of key group %d", g.id), Searched: g.enc.State() == encgroup.Accessible}
+		if len(g.enc.Record().Escrows) > 0 {
+			o.Holder = fmt.Sprintf("the key servers and the recovery key holders of key group %d", g.id)
+		}
+		job.Outside = append(job.Outside, o)
+	}
+	all := l.rollCall()
+	if i := slices.IndexFunc(all, func(p present) bool { return p.slot == s }); i >= 0 {
+		if twin := twinOf(all, all[i]); twin != nil {
+			job.Outside = append(job.Outside, erase.Outside{Holder: "the drive in " + twin.name + ", which proves the same identity", Copies: true})
+		}
+	}
 }
 
 // knownSecrets gives the engine every secret that the facility ever had for this

@@ -345,6 +345,7 @@ func (l *Lab) newEraser() (*erase.Engine, error) {
 	}
 	e, err := erase.New(erase.Options{
 		Clock: l.Now, Entropy: l.stream("erase"), Signer: key, Tool: "fdelab",
+		Policy:    erase.Policy{By: "storage facility " + l.options.Serial, Identity: true},
 		Statement: erase.Statement{Organization: "storage facility " + l.options.Serial, MediaSource: "storage facility " + l.options.Serial},
 	})
 	if err != nil {

@@ -35,6 +35,8 @@ type verified struct {
 	Verified bool `json:"verified"` // trusted and intact: this, and only this, is a proof
 	Trusted  bool `json:"trusted"`  // there was a --key, and it signed
 	Intact   bool `json:"intact"`   // the statement is what the key in the file signed
+	// Validation is "accepted", "not accepted", or "none" for a certificate of form 1.
+	Validation string `json:"validation"`
 	*erase.Certificate
 }
 
@@ -48,9 +50,12 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 			"with it: verify then names the key, \"signed by an unknown key\", for you to compare with one\n" +
 			"that you got another way. FILE - is standard input.\n" +
 			"fdelab certificate key prints the key of a simulated facility.\n" +
-			"The exit code is 0 only for a certificate that the key of --key signed. It is 1 for whatever\n" +
-			"else was read: a certificate that was changed or cut, that another key signed, or that no\n" +
-			"--key is given for, and a file that is no certificate at all.",
+			"A certificate tells the verification (did the erase do what an erase does?) from the validation\n" +
+			"(is that accepted as a sanitization of this drive?). One of form 1, as fdelab signed them until it\n" +
+			"followed NIST SP 800-88 Rev. 2, still verifies; it holds no validation, and verify says so.\n" +
+			"The exit code is 0 only for a certificate that the key of --key signed, and that does not say\n" +
+			"\"not accepted\". It is 1 for whatever else was read: one that says so, that was changed or cut,\n" +
+			"that another key signed, or that no --key is given for, and a file that is no certificate at all.",
 		Example: "  fdelab certificate verify drive.cert --key operator.pem",
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -136,8 +141,12 @@ func newCertificateKeyCmd(a *app) *cobra.Command {
 // printVerified prints a certificate that is intact. Only a trusted one is valid:
 // any other is told apart by its words and by the exit code of a failed check.
 func (a *app) printVerified(name string, c *erase.Certificate, trusted bool) error {
+	validation := "none"
+	if c.Statement.Validated() {
+		validation = string(c.Statement.Validation.Outcome)
+	}
 	if a.json {
-		if err := a.printJSON(verified{Verified: trusted, Trusted: trusted, Intact: true, Certificate: c}); err != nil {
+		if err := a.printJSON(verified{Verified: trusted, Trusted: trusted, Intact: true, Validation: validation, Certificate: c}); err != nil {
 			return err
 		}
 	} else {
@@ -146,9 +155,22 @@ func (a *app) printVerified(name string, c *erase.Certificate, trusted bool) err
 			verdict, whose = "signed by an unknown key", ", unknown"
 		}
 		s := c.Statement
-		a.printf("%s: drive %s, %s, %s\n", verdict, s.MediaSerial, s.Extent, s.Method)
+		a.printf("%s: drive %s, %s, %s\n", verdict, s.MediaSerial, s.Extent, s.Sanitization())
 		a.printf("date:  %s\n", s.Date)
 		a.printf("key:   %s%s\n", c.Signature.KeyID, whose)
+		if s.Validated() {
+			a.printf("form:  2, after NIST SP 800-88 Rev. 2\n")
+			a.printf("verification:  %s: %s\n", s.Verification.Result, s.Verification.Checks)
+			a.printf("validation:    %s: %s\n", s.Validation.Outcome, s.Validation.Reason)
+			a.printf("rests on:      %s\n", s.Validation.Basis)
+		} else {
+			a.printf("form:  1, after NIST SP 800-88 Rev. 1, which was withdrawn: it holds no validation\n")
+			a.printf("verification:  %s\n", s.Verification.Checks)
+		}
+	}
+	if trusted && c.Statement.Validated() && !c.Statement.Accepted() {
+		return failedf("%s: the signature is valid, and what it says is that the sanitization is not accepted", name).
+			withHint("sanitize the drive in another way, or destroy it")
 	}
 	if trusted {
 		return nil

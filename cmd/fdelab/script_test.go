@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -85,16 +86,30 @@ func linesCmd(ts *testscript.TestScript, neg bool, args []string) {
 
 // signCmd writes a certificate, drive.json and drive.txt, and the key that
 // signed it, key.pem and key.b64, another, other.pem, and weak.json, which nobody
-// signed.
+// signed; refused.json, the record of an erase that was not accepted; form1.json and
+// form1.txt, which an older fdelab signed with form1.pem.
 func signCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	key := ed25519.NewKeyFromSeed([]byte("a fixed seed of thirty-two bytes"))
 	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))
-	c, err := erase.Sign(erase.Statement{
-		MediaSerial: "FDE00001", Extent: "whole drive", Method: "Purge: Cryptographic Erase", Tool: "fdelab",
-		Date: "2026-01-31T12:00:00Z",
-	}, key)
+	s := erase.Statement{
+		MediaSerial: "FDE00001", Extent: "whole drive", Method: "Purge", Technique: "Cryptographic Erase", Tool: "fdelab",
+		Verification: erase.Verification{Method: "search", Checks: "command, search", Result: "passed"},
+		Validation:   erase.Validation{Outcome: erase.Accepted, Reason: "every point holds", Considered: "all", Basis: "the new media key", By: "fdelab"},
+		Date:         "2026-01-31T12:00:00Z",
+	}
+	c, err := erase.Sign(s, key)
 	ts.Check(err)
 	write := func(name string, b []byte) { ts.Check(os.WriteFile(ts.MkAbs(name), b, 0o644)) }
+	s.Validation.Outcome, s.Validation.Reason, s.Validation.Basis = erase.Rejected, "plain data: LBA 7", "nothing"
+	refused, err := erase.Sign(s, key)
+	ts.Check(err)
+	write("refused.json", refused.JSON())
+	for _, name := range []string{"form1.json", "form1.txt"} {
+		b, err := os.ReadFile(filepath.Join("..", "..", "erase", "testdata", name))
+		ts.Check(err)
+		write(name, b)
+	}
+	write("form1.pem", publicPEM(ts, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))))
 	write("drive.json", c.JSON())
 	write("drive.txt", []byte(c.Text()))
 	// The point of order 1, and a signature that holds for whatever it is said to have signed.

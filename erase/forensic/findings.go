@@ -46,6 +46,10 @@ type Finding struct {
 	// constant or at bytes of the dump itself, or does without the root key.
 	// No drive may have such a wrap, whatever its state.
 	Weak bool
+	// Bits bounds the strength of a key that opens an oracle: at most 256, less
+	// for one that is made of few different bytes. 0 for a wrap. That a key can be
+	// guessed in another way does not show.
+	Bits int
 }
 
 // Last is the place where the key lies.

@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"crypto/sha256"
 	"fmt"
+	"math"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
@@ -304,9 +305,15 @@ func (s *search) try(k *kek, block cipher.Block, b *blob) {
 func (s *search) judge(key []byte, path Path, weak bool) {
 	for i := range s.oracles {
 		if ok, swapped := s.oracles[i].opensWith(key); ok {
-			s.note(Finding{Path: path, Oracle: s.oracles[i].Name, Swapped: swapped, Weak: weak})
+			s.note(Finding{Path: path, Oracle: s.oracles[i].Name, Swapped: swapped, Weak: weak, Bits: strength(key)})
 		}
 	}
+}
+
+// strength bounds the strength of a 64-byte key of AES-256-XTS, in bits: as many
+// bytes of as many different values as it has make no more keys than that.
+func strength(key []byte) int {
+	return min(256, int(float64(len(key))*math.Log2(float64(distinct(key)))))
 }
 
 func step(name string, p *page, offset, size int) Step {

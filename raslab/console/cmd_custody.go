@@ -90,7 +90,11 @@ func (s *Session) custody(r *raslab.CustodyRecord) {
 	if why := whyHeld(r); why != "" {
 		s.printf("  why        %s\n", why)
 	}
-	if r.Certificate != nil {
+	switch {
+	case r.Certificate == nil:
+	case r.NotErased != "":
+		s.printf("  record     of %s, %s\n", r.Certificate.Statement.Date, r.Certificate.Statement.Validation.Outcome)
+	default:
 		s.printf("  certificate  of %s\n", r.Certificate.Statement.Date)
 	}
 }

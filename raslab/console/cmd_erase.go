@@ -33,7 +33,7 @@ func eraseCommands() []*Command {
 		{
 			Noun: "erase", Verb: "certificate", Summary: "show the certificate of sanitization of a drive that was erased here, or write it to a file",
 			Detail: "There is one for a drive in a slot that was erased here and verified, proves by its factory identity that it is that drive, and was not used since. " +
-				"fdelab certificate verify FILE checks it.",
+				"Where the erase was verified and not accepted, the record that says so is shown. fdelab certificate verify FILE checks either.",
 			Params: []Param{
 				anyDriveParam("the drive"),
 				{Name: "file", Kind: textKind, Help: "a file to write, which must not exist yet; without it the certificate is shown"},
