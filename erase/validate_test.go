@@ -3,6 +3,7 @@ package erase
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -78,13 +79,22 @@ func TestAnAcceptedEraseSaysWhatWasVerifiedAndHowItWasJudged(t *testing.T) {
 // changes every key, and what was never encrypted stays readable.
 func TestDataInTheClearIsNotErasedWithAKey(t *testing.T) {
 	invoice := append([]byte("Invoice 4711: two drives for the laboratory, to be paid by the end of March; bank account 12-345678-9. "), make([]byte, 409)...)[:512]
+	var accounts bytes.Buffer
+	for n := range 40 {
+		fmt.Fprintf(&accounts, "customer %04d owes %d; ", n, 7919*n)
+	}
+	noise := make([]byte, 512)
+	_, err := rand.NewChaCha8([32]byte{2}).Read(noise)
+	require.NoError(t, err)
+	copy(noise[480:], noise[16:32])
 	for _, c := range []struct {
 		name   string
 		sector []byte
 	}{
 		{"text", invoice},
 		{"zeros", make([]byte, 512)},
-		{"text without two equal blocks", []byte(strings.Repeat("The quick brown fox, no. 1; ", 19))[:512]},
+		{"text without two equal blocks", accounts.Bytes()[:512]},
+		{"noise with two equal blocks", noise},
 	} {
 		for _, method := range []Method{DriveErase, PSIDRevert, RangeErase} {
 			t.Run(c.name+", "+string(method), func(t *testing.T) {

@@ -158,12 +158,14 @@ func (a *app) printVerified(name string, c *erase.Certificate, trusted bool) err
 		a.printf("%s: drive %s, %s, %s\n", verdict, s.MediaSerial, s.Extent, s.Sanitization())
 		a.printf("date:  %s\n", s.Date)
 		a.printf("key:   %s%s\n", c.Signature.KeyID, whose)
-		if s.Validated() {
+		switch {
+		case !trusted: // nothing of it is proved
+		case s.Validated():
 			a.printf("form:  2, after NIST SP 800-88 Rev. 2\n")
 			a.printf("verification:  %s: %s\n", s.Verification.Result, s.Verification.Checks)
 			a.printf("validation:    %s: %s\n", s.Validation.Outcome, s.Validation.Reason)
 			a.printf("rests on:      %s\n", s.Validation.Basis)
-		} else {
+		default:
 			a.printf("form:  1, after NIST SP 800-88 Rev. 1, which was withdrawn: it holds no validation\n")
 			a.printf("verification:  %s\n", s.Verification.Checks)
 		}
