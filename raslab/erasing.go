@@ -93,12 +93,10 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 // on the media key, which never leaves the drive. A drive that was copied, fuses and all, has
 // its media key outside.
 func (l *Lab) keptOutside(s *slot, job *erase.Job) {
-	used := false
-	if e := l.custody.at(s); e != nil {
-		used = e.Used
-	}
+	serial := s.port.Serial()
+	used := slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == serial && e.Used })
 	for _, g := range l.groups {
-		if _, member := g.enc.Member(s.port.Serial()); !member && !used || g.enc.Kind() != encgroup.DAR || g.enc.Record().Phase != encgroup.Enabled {
+		if _, member := g.enc.Member(serial); !member && !used || g.enc.Kind() != encgroup.DAR || g.enc.Record().Phase != encgroup.Enabled {
 			continue
 		}
 		o := erase.Outside{Holder: fmt.Sprintf("the key servers of key group %d", g.id), Searched: g.enc.State() == encgroup.Accessible}
@@ -107,10 +105,15 @@ func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 		}
 		job.Outside = append(job.Outside, o)
 	}
-	all := l.rollCall()
-	if i := slices.IndexFunc(all, func(p present) bool { return p.slot == s }); i >= 0 {
-		if twin := twinOf(all, all[i]); twin != nil {
-			job.Outside = append(job.Outside, erase.Outside{Holder: "the drive in " + twin.name + ", which proves the same identity", Copies: true})
+	for _, o := range l.slots {
+		// The identity that a drive proves is bound to its serial number: only one of that number is asked.
+		if o == s || o.port.part == nil || o.port.Serial() != serial {
+			continue
+		}
+		mine, err := l.identify(s)
+		its, itsErr := l.identify(o)
+		if err == nil && itsErr == nil && mine == its {
+			job.Outside = append(job.Outside, erase.Outside{Holder: "the drive in " + o.name + ", which proves the same identity", Copies: true})
 		}
 	}
 }
