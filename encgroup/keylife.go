@@ -36,6 +36,7 @@ func (s KeyState) Destroyed() bool { return s == KeyDestroyed || s == KeyDestroy
 // says nothing.
 type KeyLife struct {
 	State        KeyState
+	Told         time.Time // when the server said so, where its dates are of another clock than the caller's
 	Activation   time.Time
 	ProtectStop  time.Time // from then on it should protect nothing new
 	Deactivation time.Time
@@ -45,6 +46,7 @@ type KeyLife struct {
 // At is the life at a moment: a date that has passed deactivates a key whether the server has
 // said so by then or not.
 func (l KeyLife) At(now time.Time) KeyLife {
+	now = l.on(now)
 	if (l.State == KeyActive || l.State == KeyPreActive) && !l.Deactivation.IsZero() && !now.Before(l.Deactivation) {
 		l.State = KeyDeactivated
 	}
@@ -58,6 +60,7 @@ const KeyLifeWarning = 90 * 24 * time.Hour
 // Warning is what is wrong with the key at a moment, or soon will be, in one clause; "" if
 // nothing is.
 func (l KeyLife) Warning(now time.Time) string {
+	now = l.on(now)
 	l = l.At(now)
 	switch l.State {
 	case KeyDeactivated:
@@ -87,6 +90,7 @@ func (l KeyLife) Warning(now time.Time) string {
 // Stage orders how bad it is: 0 nothing, 1 a date comes, 2 a date has passed or somebody has
 // revoked the key, 3 it is compromised, 4 destroyed.
 func (l KeyLife) Stage(now time.Time) int {
+	now = l.on(now)
 	l = l.At(now)
 	switch {
 	case l.State.Destroyed():
@@ -99,6 +103,14 @@ func (l KeyLife) Stage(now time.Time) int {
 		return 1
 	}
 	return 0
+}
+
+// on is the moment by the clock of the dates.
+func (l KeyLife) on(now time.Time) time.Time {
+	if !l.Told.IsZero() {
+		return l.Told
+	}
+	return now
 }
 
 func soon(now, date time.Time) bool {

@@ -170,9 +170,10 @@ func (l *Lab) watchCertificate() {
 // watch warns in the same way of the certificate that a key server shows, which the
 // facility sees in each handshake (assumption: it looks at the date).
 func (m *keyManager) watch(l *Lab, c *cert.Certificate) {
-	stage := c.Stage(l.Now())
+	m.shown = c
+	stage := c.Stage(m.now(l))
 	if stage > m.warned {
-		l.logf("certificate", "of key server %d %s: %s", m.id, m.addr, c.Warning(l.Now()))
+		l.logf("certificate", "of key server %d %s: %s", m.id, m.addr, c.Warning(m.now(l)))
 	}
 	m.warned = stage
 }

@@ -62,7 +62,8 @@ type GroupInfo struct {
 	CertificateWarns  string // "" or one clause
 	UUID              string // 64 hexadecimal digits: SHA-256 of the data key's identifier (assumption)
 	KeyProtocol       KeyProtocol
-	Deadlock          bool // every key server depends on storage that it unlocks
+	Deadlock          bool     // every key server depends on storage that it unlocks
+	KeyWarns          []string // what is to be told of the data key at each key manager, and of the certificate of its server
 }
 
 // locksData says whether data of ranks wait for the key of this group. Objects in the
@@ -128,6 +129,11 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	if n := len(l.activeOf(id)); n < encgroup.MinServers {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %d key servers", id, n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
+	l.greet(id)
+	l.reconnect()
+	if len(l.serversOf(id)) < encgroup.MinServers {
+		return Report{}, refuse(ErrState, op, l.fewServers(id), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
+	}
 	pairs, protocol, err := l.labelsOf(op, id, labels)
 	if err != nil {
 		return Report{}, err
@@ -181,7 +187,7 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 	i := GroupInfo{
 		ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: rec.Label, Type: rec.Kind.String(),
 		DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.managerStatus(g.id),
-		KeyProtocol: g.protocol, Deadlock: l.deadlocked(g),
+		KeyProtocol: g.protocol, Deadlock: l.deadlocked(g), KeyWarns: l.keyWarnings(g.id),
 	}
 	if g.protocol == IPP {
 		i.Label, i.Label2 = g.labels[0], g.labels[1]

@@ -31,19 +31,26 @@ const (
 
 // keyManager is the facility's entry of a key server.
 type keyManager struct {
-	id       int
-	active   bool
-	addr     string
-	port     int
-	protocol Protocol
-	key      KeyProtocol
-	group    int
-	cert     string
-	trust    *cert.Trust
-	given    bool // trust was
-	warned   int  // of the certificate that its server shows
-	paths    [2]*keyPath
-	external encgroup.KeyServer
+	id        int
+	active    bool
+	addr      string
+	port      int
+	protocol  Protocol
+	key       KeyProtocol
+	group     int
+	cert      string
+	trust     *cert.Trust
+	given     bool              // trust was
+	warned    int               // of the certificate that its server shows
+	shown     *cert.Certificate // that its server showed last, without private key; nil before
+	speaks    string            // version of KMIP in use; "" before, and with IPP
+	reached   string            // host:port of the server's end of the last real connection
+	connected time.Time         // when that was, by the clock of the real world
+	uid       string            // of the data key of which life is; "" where nothing was said
+	life      encgroup.KeyLife
+	lifeTold  int // stage of life that was logged
+	paths     [2]*keyPath
+	external  encgroup.KeyServer
 
 	access     map[int]*accessRecord // by group; never ranged over
 	failed     bool                  // the last answer was none, or a bad one
@@ -75,6 +82,13 @@ type KeyManagerInfo struct {
 	Trust       []byte // PEM of the authorities by which the server is known; nil without TLS
 	GivenTrust  bool   // Trust was given for this key manager; else it is the customer's authority in the lab
 	Simulated   bool   // Addr is a machine of the lab's own network
+
+	// What the server itself has told; zero before it was asked for a key.
+	Version           string    // of KMIP in use, such as "1.4"; "" with IPP
+	CertificateExpiry time.Time // of the certificate that it shows
+	CertificateWarns  string    // "" or one clause
+	KeyState          string    // of the group's data key: "pre-active", "active", "deactivated", "compromised", "destroyed"; "" if it does not say
+	KeyWarns          string    // "" or one clause: it is not as it should be, or soon will not be
 }
 
 // KeyManagerRequest is a key manager to be made. Zero values take the defaults
@@ -130,7 +144,7 @@ func ReadTrust(name string, read func(name string) ([]byte, error)) ([]byte, err
 // whether it is there is found out when a key is asked for.
 func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
 	const op = "keymgr make"
-	m := &keyManager{active: true, addr: strings.TrimSpace(q.Addr), port: q.Port, protocol: q.Protocol, key: q.KeyProtocol, group: q.KeyGroup, cert: q.Certificate, id: q.ID}
+	m := &keyManager{active: true, addr: normalAddress(q.Addr), port: q.Port, protocol: q.Protocol, key: q.KeyProtocol, group: q.KeyGroup, cert: q.Certificate, id: q.ID}
 	if m.protocol == "" {
 		m.protocol = ProtocolTLS
 	}
@@ -211,8 +225,8 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d", m.id), fmt.Sprintf("numbers are 1 to %d", keyManagersMax))
 	case but == nil && l.manager(m.id) != nil:
 		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d exists", m.id), "take another number, or change it")
-	case !hostName(strings.ToLower(m.addr)):
-		return refuse(ErrInvalid, op, fmt.Sprintf("address %q", m.addr), "1 to 200 letters, digits, hyphens and dots are right")
+	case !isAddress(m.addr):
+		return refuse(ErrInvalid, op, fmt.Sprintf("address %q", m.addr), addressRight)
 	case m.port < 1 || m.port > 65535:
 		return refuse(ErrInvalid, op, fmt.Sprintf("port %d", m.port), "1 to 65535 are right")
 	case m.protocol != ProtocolNone && m.protocol != ProtocolTLS:
@@ -228,8 +242,11 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 		return refuse(ErrState, op, fmt.Sprintf("key group %d speaks %s", m.group, g.protocol), "its data key can not move to another key protocol: empty and remove the group, then configure it anew")
 	}
 	for _, o := range l.managers {
-		if o != but && o.group == m.group && strings.EqualFold(o.addr, m.addr) {
-			return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d is %s already", o.id, m.addr), "a key group has each server once")
+		if o == but || o.group != m.group {
+			continue
+		}
+		if why := l.oneServer(o, m); why != "" {
+			return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d is %s already: %s", o.id, m.addr, why), "a key group has each server once")
 		}
 	}
 	return nil
@@ -284,7 +301,9 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 		return KeyManagerInfo{}, err
 	}
 	n := *m
-	set(&n.addr, c.Addr)
+	if c.Addr != nil {
+		n.addr = normalAddress(*c.Addr)
+	}
 	set(&n.port, c.Port)
 	set(&n.protocol, c.Protocol)
 	set(&n.key, c.KeyProtocol)
@@ -300,6 +319,10 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 		case n.cert == "":
 			n.cert, n.trust = customerCertificate, cert.NewTrust(l.pki.customer.Certificate())
 		}
+	}
+	if n.addr != m.addr || n.port != m.port || n.protocol != m.protocol || n.key != m.key {
+		n.failed = false // nothing is known of the new path, nor of the server
+		n.shown, n.speaks, n.reached, n.uid, n.warned = nil, "", "", "", 0
 	}
 	if err := l.checkManager(op, &n, m); err != nil {
 		return KeyManagerInfo{}, err
@@ -317,9 +340,6 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 	}
 	if !n.active {
 		n.silent, n.overdue = false, false // it is not asked: nothing is known of its silence
-	}
-	if n.addr != m.addr || n.port != m.port || n.protocol != m.protocol || n.key != m.key {
-		n.failed = false // nothing is known of the new path
 	}
 	paths := m.paths // they point to the entry
 	*m = n
@@ -378,6 +398,14 @@ func (l *Lab) managerInfo(m *keyManager) KeyManagerInfo {
 	if m.failed {
 		i.Status = "failed"
 	}
+	i.Version = m.speaks
+	if m.shown != nil {
+		i.CertificateExpiry = m.shown.X509().NotAfter
+	}
+	if g := l.group(m.group); g != nil && m.uid != "" && m.uid == g.enc.UID() {
+		i.KeyState = m.life.At(l.Now()).State.String()
+	}
+	i.CertificateWarns, i.KeyWarns = m.warnings(l)
 	return i
 }
 

@@ -66,6 +66,7 @@ type KeyHost struct {
 	ipp       *ipp.Server // nil: to be made anew from the pairs
 	entropy   io.Reader   // of ipp
 	badMemory bool
+	lives     map[string]encgroup.KeyLife // by unique identifier; never ranged over
 
 	product  Product             // "": Generic
 	accepted []*x509.Certificate // clients that an SKLM has accepted
@@ -81,12 +82,12 @@ func (h *KeyHost) Store() *encgroup.MemServer { return h.mem }
 // before MakeKeyManager. addr is a host name of 1 to 200 bytes.
 func (l *Lab) AddKeyServer(addr string) (*KeyHost, error) {
 	const op = "keyserver add"
-	addr = strings.ToLower(strings.TrimSpace(addr))
+	addr = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(addr)), ".")
 	if l.host(addr) != nil {
 		return nil, refuse(ErrInvalid, op, addr+" is there already", "names are unique")
 	}
 	if !hostName(addr) {
-		return nil, refuse(ErrInvalid, op, fmt.Sprintf("host name %q", addr), "1 to 200 letters, digits, hyphens and dots are right")
+		return nil, refuse(ErrInvalid, op, fmt.Sprintf("host name %q", addr), "1 to 200 letters, digits, hyphens and dots are right; numbers alone are an address")
 	}
 	mem, err := l.cluster.Add(addr)
 	if err != nil {
@@ -122,16 +123,10 @@ func (l *Lab) newHost(mem *encgroup.MemServer) (*KeyHost, error) {
 	return h, err
 }
 
-func hostName(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' && c != '.' {
-			return false
-		}
-	}
-	return len(s) >= 1 && len(s) <= 200
-}
-
 func (l *Lab) host(addr string) *KeyHost {
+	if canonical, ok := keyAddress(addr); ok {
+		addr = canonical
+	}
 	for _, h := range l.hosts {
 		if strings.EqualFold(h.Name, addr) || h.IP == addr {
 			return h

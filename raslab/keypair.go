@@ -196,6 +196,7 @@ func (h *KeyHost) RestoreFrom(o *KeyHost) error {
 	if err := h.mem.RestoreFrom(o.mem); err != nil {
 		return fmt.Errorf("raslab: %w", err)
 	}
+	h.restoreLives(o)
 	pairs := slices.Clone(h.pairs)
 	for _, p := range o.pairs {
 		i := slices.IndexFunc(pairs, func(have ipp.KeyPair) bool { return have.Label == p.Label })
@@ -253,6 +254,9 @@ func (s kmipService) Create(label string) (string, error) {
 
 // Get gives a data key.
 func (s kmipService) Get(uid string) (*secret.Key32, error) {
+	if state := s.h.life(uid).State; state.Destroyed() && s.h.mem.Reach() == nil {
+		return nil, fmt.Errorf("%w: the data key is %s", encgroup.ErrNoKey, state)
+	}
 	key, err := s.h.mem.Get(uid)
 	if err == nil {
 		s.h.remembers(key)

@@ -56,12 +56,13 @@ type keyPath struct {
 var _ encgroup.KeyServer = (*keyPath)(nil)
 
 // ID is the address of the server.
-func (p *keyPath) ID() string { return p.manager.addr }
+func (p *keyPath) ID() string { return p.manager.serverID() }
 
 // Create asks for a new data key.
 func (p *keyPath) Create(label string) (uid string, err error) {
 	err = p.command(func(s encgroup.KeyServer) error {
 		uid, err = s.Create(label)
+		p.manager.learn(p.lab, s)
 		return err
 	})
 	return uid, err
@@ -71,6 +72,7 @@ func (p *keyPath) Create(label string) (uid string, err error) {
 func (p *keyPath) Get(uid string) (key *secret.Key32, err error) {
 	err = p.command(func(s encgroup.KeyServer) error {
 		key, err = s.Get(uid)
+		p.manager.hear(p.lab, s, uid)
 		return err
 	})
 	return key, err
@@ -198,6 +200,7 @@ func (l *Lab) connect(c *console, m *keyManager) (encgroup.KeyServer, error) {
 	if key == IPP {
 		return h.client(m), nil
 	}
+	m.speaks = h.KMIP()
 	return kmipService{h}, nil
 }
 
@@ -310,7 +313,7 @@ func reasonOf(err error) reason {
 func (m *keyManager) either() encgroup.KeyServer { return eitherPath{m} }
 
 // ID is the address of the server.
-func (e eitherPath) ID() string { return e.addr }
+func (e eitherPath) ID() string { return e.serverID() }
 
 // Create asks through partition 0, then through partition 1.
 func (e eitherPath) Create(label string) (uid string, err error) {

@@ -77,7 +77,7 @@ func answers(partition int, asked []*keyManager) (out []attempt) {
 type eitherPath struct{ *keyManager }
 
 func (l *Lab) eitherPaths(group int) (out []encgroup.KeyServer) {
-	for _, m := range l.activeOf(group) {
+	for _, m := range l.serversOf(group) { // a key that is made counts when a second server gives it back
 		out = append(out, m.either())
 	}
 	return out
@@ -258,8 +258,8 @@ func (l *Lab) retrievePeriodically() {
 			continue
 		}
 		l.watchDeadlock(g)
-		if n := len(l.activeOf(g.id)); n < encgroup.MinServers {
-			l.raiseFewServers(g, n)
+		if len(l.serversOf(g.id)) < encgroup.MinServers {
+			l.raiseFewServers(g)
 		}
 		all, err := l.probeAll(g)
 		if err != nil {

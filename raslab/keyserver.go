@@ -22,7 +22,8 @@ type KeyServerInfo struct {
 type AccessResult struct {
 	KeyServer int // counts from 1
 	Addr      string
-	Err       error // nil is success
+	Err       error  // nil is success
+	Warns     string // "" or one clause: what is to be told of the data key at this server, or of its certificate
 }
 
 func keyServerAddr(id int) string { return fmt.Sprintf("keyserver%d.example.com", id) }
@@ -99,6 +100,7 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 		case r.Err != nil:
 			answer = r.Err.Error()
 		}
+		r.Warns = joined(m.warnings(l))
 		out = append(out, r)
 		l.logf("key server", "test of access to the key of group %d on %s: %s", group, m.addr, answer)
 	}
@@ -140,6 +142,7 @@ func (l *Lab) TestAccessOf(group, manager int) (AccessResult, error) {
 	case len(all) == 0:
 		r.Err = errNoPartition
 	}
+	r.Warns = joined(m.warnings(l))
 	l.logf("key server", "test of access to the key of group %d on %s alone: %s", group, m.addr, answerText(r.Err))
 	return r, nil
 }

@@ -271,11 +271,11 @@ func (l *Lab) stillSilent(m *keyManager) func(*event) []string {
 }
 
 // raiseFewServers reports a group with fewer key servers than the minimum.
-func (l *Lab) raiseFewServers(g *keyGroup, n int) {
-	why := fmt.Sprintf("key group %d has %d active key servers, at least %d are needed", g.id, n, encgroup.MinServers)
+func (l *Lab) raiseFewServers(g *keyGroup) {
+	why := fmt.Sprintf("%s, at least %d are needed", l.fewServers(g.id), encgroup.MinServers)
 	l.raise(src.BE14CFEB, g.location(), []finding{{location: g.location(), why: why}}, func(*event) []string {
-		if n := len(l.activeOf(g.id)); n < encgroup.MinServers {
-			return []string{fmt.Sprintf("key group %d has %d active key servers", g.id, n)}
+		if n := len(l.serversOf(g.id)); n < encgroup.MinServers {
+			return []string{l.fewServers(g.id)}
 		}
 		return nil
 	})

@@ -54,18 +54,22 @@ func facilityWith(one, two, then string) string {
 }
 
 func TestFacilityWithRealKeyServer(t *testing.T) {
-	dir := initKeyserver(t)
-	k := startKeyserver(t, dir)
-	defer func() { _ = k.cmd.Process.Kill(); _ = k.cmd.Wait() }()
-	p := port(t, k.addr)
+	pair := newServerPair(t)
+	pair.start(0)
+	pair.start(1)
+	pair.linked()
+	dir, p, q := pair.dir[0], port(t, pair.addr[0]), port(t, pair.addr[1])
 
-	code, out, said := play(t, "shell", "--kmip-certs", dir, "-c", facilityWith(p, p, "power cycle; event list; keymgr list"))
+	code, out, said := play(t, "shell", "--kmip-certs", dir, "-c", facilityWith(p, q, "power cycle; event list; keymgr list; keymgr show keymgr=1"))
 	require.Equal(t, exitDone, code, "%s%s", out, said)
 	require.Contains(t, out, "7 drives unlocked", "after the power cycle the key came from the real server")
 	require.Contains(t, out, "no serviceable event is open")
+	require.Contains(t, out, "tls, KMIP, version 1.4")
+	require.Regexp(t, `certif. +of the server: expires 20`, out)
+	require.Regexp(t, `data key +pre-active`, out)
 	require.Regexp(t, `KMIP +127\.0\.0\.1 +`+p, out, "the list shows the real address")
 
-	code, out, said = play(t, "dscli", "-kmip-certs", dir, "-bnr", "off", "-setup-command", facilityWith(p, p, "time advance by=8h"), "lskeymgr", "-l")
+	code, out, said = play(t, "dscli", "-kmip-certs", dir, "-bnr", "off", "-setup-command", facilityWith(p, q, "time advance by=8h"), "lskeymgr", "-l")
 	require.Equal(t, exitDone, code, "%s%s", out, said)
 	require.Contains(t, out, "127.0.0.1", "DSCLI shows it too")
 
@@ -73,30 +77,79 @@ func TestFacilityWithRealKeyServer(t *testing.T) {
 	require.Equal(t, exitDone, code, out)
 	require.Contains(t, out, "key group 1 is accessible", "key servers of the simulated network stay simulated")
 
-	code, out, said = play(t, "shell", "-c", facilityWith(p, p, ""))
+	code, out, said = play(t, "shell", "-c", facilityWith(p, q, ""))
 	require.Equal(t, exitFailed, code, "%s%s", out, said)
 	require.Contains(t, out, "the name has no address", "without the flags nothing is dialled")
 
 	stranger := filepath.Join(initKeyserver(t), "ca.crt")
-	code, out, _ = play(t, "shell", "--kmip-certs", dir, "--kmip-ca", stranger, "-c", facilityWith(p, p, ""))
+	code, out, _ = play(t, "shell", "--kmip-certs", dir, "--kmip-ca", stranger, "-c", facilityWith(p, q, ""))
 	require.Equal(t, exitFailed, code, out)
 	require.Contains(t, out, "unknown CA", "the server is known by another authority")
 	own := filepath.Join(dir, "ca.crt")
-	given := strings.ReplaceAll(facilityWith(p, p, "power cycle"), "port=", "certificate="+own+" port=")
+	given := strings.ReplaceAll(facilityWith(p, q, "power cycle"), "port=", "certificate="+own+" port=")
 	code, out, said = play(t, "shell", "--kmip-certs", dir, "--kmip-ca", stranger, "-c", given)
 	require.Equal(t, exitDone, code, "the authority that a key manager was given comes first: %s%s", out, said)
+}
+
+// TestOneRealServerByTwoNames: it is one server, whatever it is called.
+func TestOneRealServerByTwoNames(t *testing.T) {
+	dir := initKeyserver(t)
+	k := startKeyserver(t, dir)
+	p := port(t, k.addr)
+	code, out, said := play(t, "shell", "--kmip-certs", dir, "-c", facilityWith(p, p, ""))
+	require.Equal(t, exitCannot, code, "%s%s", out, said)
+	require.Contains(t, strings.Join(strings.Fields(said), " "), "key managers 1 and 2 are one: both connections end at 127.0.0.1:"+p)
+	require.NotContains(t, out, "key group 1 is accessible")
+}
+
+// TestStateOfARealKey: what the customer does to the data key at a real server is told of, and the
+// facility goes on while the key is given.
+func TestStateOfARealKey(t *testing.T) {
+	pair := newServerPair(t)
+	pair.start(0)
+	pair.start(1)
+	pair.linked()
+	c := converse(t, "shell", "--kmip-certs", pair.dir[0])
+	require.Contains(t, c.says(facilityWith(port(t, pair.addr[0]), port(t, pair.addr[1]), "")), "key group 1")
+	k, err := kmip.Dial(pair.config(0))
+	require.NoError(t, err)
+	defer k.Close()
+	found, err := k.Locate(0, kmip.EnumOf(kmip.AttrObjectType, kmip.SecretData))
+	require.NoError(t, err)
+	require.Len(t, found, 1)
+	for _, step := range []struct {
+		do    func() error
+		says  string
+		fails bool
+	}{
+		{func() error { return k.Activate(found[0]) }, "key server 1: success", false},
+		{func() error {
+			return k.AddAttribute(found[0], kmip.DateOf(kmip.AttrDeactivationDate, time.Now().Add(1000*time.Hour)))
+		}, "the data key is deactivated on", false},
+		{func() error { return k.Revoke(found[0], kmip.RevokedSuperseded, "", time.Time{}) }, "the data key is deactivated", false},
+		{func() error { return k.Revoke(found[0], kmip.RevokedKeyCompromise, "", time.Now().Add(-time.Hour)) }, "the data key is compromised since", false},
+		{func() error { return k.Destroy(found[0]) }, "key server 1: failed", true},
+	} {
+		require.NoError(t, step.do())
+		out := strings.Join(strings.Fields(c.says("keygrp testaccess; keymgr list; keygrp show")), " ")
+		require.Contains(t, out, step.says)
+		require.Equal(t, step.fails, strings.Contains(out, "failed: "), out)
+	}
+	require.NotContains(t, c.says("keygrp newdatakey"), "failed", "it is exchanged")
+	require.NotContains(t, c.says("keygrp testaccess; keygrp show"), "the data key is")
 }
 
 // TestRealServerGoesDown: the code follows from the socket, and its location is
 // the real address.
 func TestRealServerGoesDown(t *testing.T) {
-	dir := initKeyserver(t)
-	k := startKeyserver(t, dir)
-	defer func() { _ = k.cmd.Process.Kill(); _ = k.cmd.Wait() }()
+	pair := newServerPair(t)
+	pair.start(0)
+	pair.start(1)
+	pair.linked()
+	dir, p, q := pair.dir[0], port(t, pair.addr[0]), port(t, pair.addr[1])
 	gone := port(t, freeAddr(t))
-	p := port(t, k.addr)
 	code, out, said := play(t, "shell", "--kmip-certs", dir, "-c",
-		facilityWith(p, p, "keymgr change keymgr=2 port="+gone+"; time advance by=8h; keymgr change keymgr=1 port="+gone+"; power cycle"))
+		facilityWith(p, q, "keymgr change keymgr=2 port="+gone+"; time advance by=8h; keymgr change keymgr=1 port="+gone+"; power cycle"))
 	require.Equal(t, exitFailed, code, "%s%s", out, said)
 	require.Contains(t, out, "BE14EAF3, KS2-localhost", "one server is silent in the periodic retrieval")
 	require.Contains(t, out, "BE14E008, ", "at the IML none can be reached")

@@ -27,6 +27,12 @@ type Certificate struct {
 	key   func() crypto.Signer // a closure keeps it from fmt
 }
 
+// Of is a certificate that somebody else has shown, without its private key: TLS and PEM
+// are not for it.
+func Of(x *x509.Certificate) *Certificate {
+	return &Certificate{[]*x509.Certificate{x}, func() crypto.Signer { panic("BUG: cert: the private key of somebody else") }}
+}
+
 // X509 is the certificate itself.
 func (c *Certificate) X509() *x509.Certificate { return c.chain[0] }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
@@ -29,6 +30,7 @@ type KeyServer struct {
 	closes  bool    // it closes the connection after each answer
 	peer    *x509.Certificate
 	at      string // address of its end of the last connection
+	when    time.Time
 	lives   map[string]encgroup.KeyLife
 }
 
@@ -85,6 +87,10 @@ func (k *KeyServer) Shown() *x509.Certificate { return k.peer }
 // first one.
 func (k *KeyServer) Reached() string { return k.at }
 
+// Connected is the time of the last connection, by Config.Clock; zero before the first one. It is
+// the time to hold dates against that a server tells.
+func (k *KeyServer) Connected() time.Time { return k.when }
+
 // Life is what the server said of the key when it gave it, or refused it, last.
 func (k *KeyServer) Life(name string) (encgroup.KeyLife, bool) {
 	l, ok := k.lives[name]
@@ -120,6 +126,7 @@ func (k *KeyServer) once(f func(*Client) error) error {
 	defer c.Close()
 	c.closes = k.closes
 	k.peer, k.at = c.Peer()
+	k.when = k.cfg.Clock()
 	if !negotiated {
 		if _, err := c.Negotiate(); err != nil {
 			return err
@@ -286,7 +293,7 @@ func (k *KeyServer) asksLife(c *Client, name, uid string) {
 	if err != nil {
 		return
 	}
-	var l encgroup.KeyLife
+	l := encgroup.KeyLife{Told: k.when}
 	for n := range attrs {
 		v := &attrs[n].Value
 		switch attrs[n].Name {

@@ -79,7 +79,7 @@ func groupCommands() []*Command {
 						s.printf("key server %d: failed: %s\n", r.KeyServer, plain(oneLine(r.Err)))
 						continue
 					}
-					s.printf("key server %d: success\n", r.KeyServer)
+					s.say("key server %d: success%s", r.KeyServer, because(r.Warns))
 				}
 				if failed {
 					return &FailedError{"keygrp testaccess"}
@@ -195,6 +195,9 @@ func (s *Session) groupKeys(g raslab.GroupInfo) {
 	s.printf("  recovery   %s\n", g.ReckeyState)
 	s.paragraph("servers", g.ManagerStatus)
 	s.paragraph("certif.", g.Certificate+", expires "+g.CertificateExpiry.Format(timeLayout)+because(g.CertificateWarns))
+	for _, w := range g.KeyWarns {
+		s.paragraph("warning", w)
+	}
 	if g.Deadlock {
 		s.paragraph("deadlock", "every key server keeps its storage on ranks that it unlocks")
 	}

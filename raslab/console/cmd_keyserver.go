@@ -137,6 +137,24 @@ func keyServerCommands() []*Command {
 				s.printf("bit %d of the key of key group %d is flipped on %s\n", arg[int](a, "bit"), arg[int](a, "keygrp"), h.Name)
 				return nil
 			}),
+		onKeyServer("key", "change the state of the data key of a group at one key server, as its administrator does", "keyserver key keyserver=1 to=deactivated in=30d",
+			[]Param{
+				keygrpParam(false, "1"),
+				toParam("its state from now on; a destroyed key is gone from this server", "active", "deactivated", "compromised", "destroyed"),
+				{Name: "in", Kind: durationKind, Help: "deactivated: how long until then; without it, now"},
+			},
+			func(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+				in := arg[time.Duration](a, "in")
+				if err := h.SetKeyState(arg[int](a, "keygrp"), raslab.KeyFate(arg[string](a, "to")), in); err != nil {
+					return err
+				}
+				when := ""
+				if in > 0 {
+					when = " in " + in.String()
+				}
+				s.printf("the key of key group %d is %s on %s%s\n", arg[int](a, "keygrp"), arg[string](a, "to"), h.Name, when)
+				return nil
+			}),
 		onKeyServer("restore", "copy all keys to a key server from another one, over what is there", "keyserver restore keyserver=1 from=2",
 			[]Param{{Name: "from", Kind: intKind("number", 1, 8), Required: true, Help: "the server that has them"}},
 			func(s *Session, lab *raslab.Lab, h *raslab.KeyHost, a Args) error {
@@ -247,7 +265,40 @@ func (s *Session) managers(list ...raslab.KeyManagerInfo) error {
 	for _, m := range list {
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\n", m.ID, s.paintState(m.State), s.paintState(m.Status), m.Protocol, m.KeyProtocol, m.Addr, m.Port, m.Type, m.KeyGroup)
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, m := range list {
+		for _, w := range []string{m.CertificateWarns, m.KeyWarns} {
+			if w != "" {
+				s.say("key manager %d: %s", m.ID, w)
+			}
+		}
+	}
+	return nil
+}
+
+// showManager describes a key manager, and what its server has told.
+func showManager(s *Session, lab *raslab.Lab, a Args) error {
+	m, err := lab.KeyManager(arg[int](a, "keymgr"))
+	if err != nil {
+		return err
+	}
+	speaks := string(m.KeyProtocol)
+	if m.KeyProtocol == raslab.KMIP {
+		speaks += ", version " + orElse(m.Version, "not negotiated yet")
+	}
+	s.say("key manager %d: %s, port %d, key group %d, %s, %s", m.ID, m.Addr, m.Port, m.KeyGroup, m.State, m.Status)
+	s.printf("  protocol   %s, %s\n", m.Protocol, speaks)
+	if m.Protocol == raslab.ProtocolTLS {
+		expiry := "not seen yet"
+		if !m.CertificateExpiry.IsZero() {
+			expiry = "expires " + m.CertificateExpiry.Format(timeLayout)
+		}
+		s.paragraph("certif.", "of the server: "+expiry+because(m.CertificateWarns))
+	}
+	s.paragraph("data key", orElse(m.KeyState, "the server has not told its state")+because(m.KeyWarns))
+	return nil
 }
 
 func managerCommands() []*Command {
@@ -264,9 +315,15 @@ func managerCommands() []*Command {
 			Run:     withLab(func(s *Session, lab *raslab.Lab, _ Args) error { return s.managers(lab.KeyManagers()...) }),
 		},
 		{
+			Noun: "keymgr", Verb: "show", Summary: "describe a key manager, and what its server has told: version, certificate, state of the data key",
+			Params:  []Param{managerParam()},
+			Example: "keymgr show keymgr=1",
+			Run:     withLab(showManager),
+		},
+		{
 			Noun: "keymgr", Verb: "make", Summary: "make a key manager for a key server",
 			Params: append([]Param{
-				{Name: "addr", Kind: textKind, Required: true, Help: "host name of the server"},
+				{Name: "addr", Kind: textKind, Required: true, Help: "host name of the server, or its IPv4 or IPv6 address"},
 				keygrpParam(false, "1"),
 				{Name: "type", Kind: textKind, Values: []string{"DAR", "TCT"}, Help: "what the group protects: data at rest, or what leaves for a cloud"},
 			}, protocols...),
@@ -291,7 +348,7 @@ func managerCommands() []*Command {
 			Noun: "keymgr", Verb: "change", Summary: "change a key manager; an inactive one is not asked",
 			Params: append([]Param{
 				managerParam(),
-				{Name: "addr", Kind: textKind, Help: "host name of the server"},
+				{Name: "addr", Kind: textKind, Help: "host name of the server, or its IPv4 or IPv6 address"},
 				{Name: "active", Kind: textKind, Values: yesNo, Help: "whether it is asked"},
 			}, protocols...),
 			Example: "keymgr change keymgr=1 active=no",

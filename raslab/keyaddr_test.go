@@ -1,0 +1,69 @@
+package raslab
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+)
+
+func TestAddressesOfKeyServers(t *testing.T) {
+	for given, want := range map[string]string{
+		"::1": "::1", "[::1]": "::1", "[2001:db8::1]": "2001:db8::1", "2001:DB8:0:0::1": "2001:db8::1", "fe80::1%eth0": "fe80::1%eth0",
+		"::ffff:192.0.2.11": "192.0.2.11", "192.0.2.11": "192.0.2.11", " keys.example.com ": "keys.example.com", "keys.example.com.": "keys.example.com",
+		"KEYS.example.com": "KEYS.example.com", "xn--schlssel-95a.example.com": "xn--schlssel-95a.example.com", "keys": "keys", "3com.example": "3com.example",
+
+		"192.168.1.300": "", "192.168.1": "", "1": "", "[192.0.2.11]": "", "[::1": "", "::1]": "", "[2001:db8::1]:5697": "", "[keys]": "",
+		"keys.example.com:5696": "", "kmip://keys.example.com": "", "key server.example.com": "", "schlüssel.example.com": "", "": "", ".": "",
+		"keys..example.com": "", "-keys.example.com": "", "keys-.example.com": "", "keys.example.com..": "",
+		strings.Repeat("a", 64) + ".example.com": "", strings.Repeat("abcdefg.", 26): "",
+	} {
+		got, ok := keyAddress(given)
+		require.Equal(t, want != "", ok, "%q", given)
+		require.Equal(t, want, got, "%q", given)
+	}
+}
+
+// TestOneServerByTwoNames: what is one server counts once.
+func TestOneServerByTwoNames(t *testing.T) {
+	l := newLab(t, Options{Drives: 16, KeyServers: 1})
+	for _, addr := range []string{"192.0.2.11", "KEYSERVER1.example.com", "keyserver1.example.com.", "::ffff:192.0.2.11"} {
+		_, err := l.MakeKeyManager(KeyManagerRequest{Addr: addr})
+		require.ErrorContains(t, err, "key manager 1 is")
+	}
+	for _, twice := range []string{"keys.example.com.", "Keys.example.com"} {
+		_, err := l.MakeKeyManager(KeyManagerRequest{Addr: "keys.example.com", KeyGroup: 2})
+		require.NoError(t, err)
+		_, err = l.MakeKeyManager(KeyManagerRequest{Addr: twice, KeyGroup: 2})
+		require.ErrorContains(t, err, "a key group has each server once")
+		require.NoError(t, l.RemoveKeyManager(2))
+	}
+	one, err := l.MakeKeyManager(KeyManagerRequest{Addr: "keys.example.com", KeyGroup: 2})
+	require.NoError(t, err)
+	two, err := l.MakeKeyManager(KeyManagerRequest{Addr: "keys.example.com", KeyGroup: 2, Port: 5697})
+	require.NoError(t, err, "two ports of a host are two servers")
+	_, err = l.ChangeKeyManager(two.ID, KeyManagerChange{Port: &one.Port})
+	require.ErrorContains(t, err, "both are keys.example.com:5696", "and a change does not make them one")
+}
+
+// TestTwoPortsOfOneHost: a data key is read back from the server on the other port.
+func TestTwoPortsOfOneHost(t *testing.T) {
+	cluster, err := encgroup.NewMemCluster(entropy.Stream(1, "customer"), "5696", "5697")
+	require.NoError(t, err)
+	var none [2]error
+	l := newLab(t, Options{Drives: 16, KeyServers: -1, Dial: func(m KeyManagerInfo) encgroup.KeyServer {
+		s, err := cluster.Server(fmt.Sprint(m.Port))
+		require.NoError(t, err)
+		return answering{s, &none[m.Port-5696]}
+	}})
+	for port := 5696; port <= 5697; port++ {
+		_, err := l.MakeKeyManager(KeyManagerRequest{Addr: "keys.example.com", Port: port})
+		require.NoError(t, err)
+	}
+	ok(t, l)(l.ConfigureGroup(1))
+	require.Len(t, l.serversOf(1), 2)
+}

@@ -1,0 +1,131 @@
+package raslab
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
+
+func managerOne(t *testing.T, l *Lab) KeyManagerInfo {
+	m, err := l.KeyManager(1)
+	require.NoError(t, err)
+	return m
+}
+
+// TestKeyStatesAreLookedAt: what a key server says of the data key is shown and logged; a key
+// that is still given is used, one that is destroyed is none, and each can be exchanged.
+func TestKeyStatesAreLookedAt(t *testing.T) {
+	for _, c := range []struct {
+		fate  KeyFate
+		in    time.Duration
+		state string
+		warns string
+	}{
+		{KeyActivate, 0, "active", ""},
+		{KeyDeactivate, 0, "deactivated", "the data key is deactivated since 2026-01-05"},
+		{KeyDeactivate, 30 * 24 * time.Hour, "pre-active", "the data key is deactivated on 2026-02-04"},
+		{KeyDeactivate, 300 * 24 * time.Hour, "pre-active", ""},
+		{KeyCompromise, 0, "compromised", "the data key is compromised since 2026-01-05"},
+		{KeyDestroy, 0, "destroyed", "the data key is destroyed"},
+	} {
+		t.Run(fmt.Sprint(c.fate, c.in), func(t *testing.T) {
+			l := encrypted(t, Options{})
+			require.Equal(t, "pre-active", managerOne(t, l).KeyState)
+			require.Equal(t, "1.4", managerOne(t, l).Version)
+			must(t, keyHost(t, l, 1).SetKeyState(1, c.fate, c.in))
+			require.Equal(t, "pre-active", managerOne(t, l).KeyState, "the facility knows what it was told when it asked last")
+			l.RetrieveKeys()
+			m := managerOne(t, l)
+			require.Equal(t, c.state, m.KeyState)
+			if c.warns == "" {
+				require.Empty(t, m.KeyWarns)
+				require.Empty(t, l.groupInfo(l.group(1)).KeyWarns)
+			} else {
+				require.Contains(t, m.KeyWarns, c.warns)
+				require.Len(t, l.groupInfo(l.group(1)).KeyWarns, 1, "at the one server")
+				require.Contains(t, l.TraceText(), "key server 1 keyserver1.example.com: "+m.KeyWarns)
+			}
+			r, err := l.TestAccess(1)
+			require.NoError(t, err)
+			require.Equal(t, m.KeyWarns, r[0].Warns)
+			require.Empty(t, r[1].Warns)
+			want := []string{}
+			if c.fate == KeyDestroy {
+				want = []string{"BE14CFEA", "BE14EA11"}
+				require.ErrorContains(t, r[0].Err, "the data key is destroyed")
+			} else {
+				require.NoError(t, r[0].Err)
+			}
+			require.Equal(t, want, openCodes(l))
+
+			ok(t, l)(l.RekeyDataKey(1))
+			require.Equal(t, "pre-active", managerOne(t, l).KeyState, "the new key is told of by its own state")
+			require.Empty(t, managerOne(t, l).KeyWarns)
+		})
+	}
+}
+
+// TestKeyDatePasses: it is warned of before, and told of after.
+func TestKeyDatePasses(t *testing.T) {
+	l := encrypted(t, Options{})
+	must(t, keyHost(t, l, 1).SetKeyState(1, KeyDeactivate, 30*24*time.Hour))
+	l.RetrieveKeys()
+	require.Contains(t, managerOne(t, l).KeyWarns, "is deactivated on 2026-02-04")
+	must(t, l.Advance(31*24*time.Hour))
+	require.Equal(t, "deactivated", managerOne(t, l).KeyState)
+	require.Contains(t, managerOne(t, l).KeyWarns, "is deactivated since 2026-02-04")
+	require.Contains(t, l.TraceText(), "the data key is deactivated since 2026-02-04")
+	_, err := l.PowerCycle()
+	require.NoError(t, err)
+	require.Equal(t, encgroup.Accessible, l.Group(1).State(), "it opens what it protects")
+}
+
+// TestKeyDestroyedEverywhere: then it is gone, and the event says how.
+func TestKeyDestroyedEverywhere(t *testing.T) {
+	l := encrypted(t, Options{})
+	for n := 1; n <= 2; n++ {
+		must(t, keyHost(t, l, n).SetKeyState(1, KeyCompromise, 0))
+		must(t, keyHost(t, l, n).SetKeyState(1, KeyDestroy, 0))
+	}
+	_, err := l.PowerCycle()
+	require.NoError(t, err)
+	require.Equal(t, []string{"BE14CFE0", "BE14E011"}, openCodes(l))
+	require.Contains(t, fmt.Sprint(openEvent(t, l, "BE14E011")), "the data key is destroyed, compromised before")
+}
+
+// TestKeyStatesGoOneWay: what cannot be is refused, and changes nothing.
+func TestKeyStatesGoOneWay(t *testing.T) {
+	l := encrypted(t, Options{})
+	h := keyHost(t, l, 1)
+	require.ErrorContains(t, h.SetKeyState(2, KeyActivate, 0), "key group 2 has no data key")
+	require.ErrorContains(t, h.SetKeyState(1, "gone", 0), "active, deactivated, compromised and destroyed are right")
+	require.ErrorContains(t, h.SetKeyState(1, KeyDestroy, time.Hour), "only a deactivation has a date to come")
+	must(t, h.SetKeyState(1, KeyCompromise, 0))
+	require.ErrorContains(t, h.SetKeyState(1, KeyActivate, 0), "does not go back")
+	require.ErrorContains(t, h.SetKeyState(1, KeyDeactivate, time.Hour), "does not go back")
+	require.Equal(t, encgroup.KeyCompromised, h.life(dataKeyOf(l)).State)
+	must(t, h.SetKeyState(1, KeyDestroy, 0))
+	require.ErrorContains(t, h.SetKeyState(1, KeyDestroy, 0), "does not go back")
+	must(t, h.RestoreFrom(keyHost(t, l, 2)))
+	require.Equal(t, encgroup.KeyPreActive, h.life(dataKeyOf(l)).State, "a restore brings the key as the other server has it")
+}
+
+// TestServerCertificateIsWarnedOf: as the facility's own is.
+func TestServerCertificateIsWarnedOf(t *testing.T) {
+	l := encrypted(t, Options{})
+	must(t, keyHost(t, l, 1).Reissue("customer", "", 30*24*time.Hour))
+	must(t, l.Advance(29*24*time.Hour))
+	m := managerOne(t, l)
+	require.Equal(t, "the certificate of its server expires in 1 day", m.CertificateWarns)
+	require.Empty(t, openCodes(l))
+	require.Equal(t, []string{"key manager 1 keyserver1.example.com: " + m.CertificateWarns}, l.groupInfo(l.group(1)).KeyWarns)
+	must(t, l.Advance(2*24*time.Hour))
+	require.Equal(t, "the certificate of its server is expired or not valid yet", managerOne(t, l).CertificateWarns)
+	must(t, keyHost(t, l, 1).Reissue("customer", "", 0))
+	l.RetrieveKeys()
+	require.Empty(t, managerOne(t, l).CertificateWarns, "the new one is seen at the next connection")
+}
