@@ -246,7 +246,7 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 			continue
 		}
 		if why := l.oneServer(o, m); why != "" {
-			return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d is %s already: %s", o.id, m.addr, why), "a key group has each server once")
+			return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d is this server already: %s", o.id, why), "a key group has each server once")
 		}
 	}
 	return nil
