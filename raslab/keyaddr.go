@@ -80,10 +80,12 @@ func hostName(s string) bool {
 // connection ended, or by the certificate that it showed on the same port (assumption: no two
 // servers share a certificate and a port).
 func (l *Lab) oneServer(a, b *keyManager) string {
-	h := l.host(a.addr)
+	if a.external == nil && b.external == nil {
+		if h := l.host(a.addr); h != nil && h == l.host(b.addr) {
+			return "both are " + h.Name
+		}
+	}
 	switch {
-	case h != nil && h == l.host(b.addr) && a.external == nil && b.external == nil:
-		return "both are " + h.Name
 	case strings.EqualFold(a.addr, b.addr) && a.port == b.port:
 		return "both are " + net.JoinHostPort(a.addr, strconv.Itoa(a.port))
 	case a.reached != "" && a.reached == b.reached:
@@ -148,8 +150,8 @@ func (l *Lab) greet(group int) {
 // serverID names the server of an entry to its group: its address, with the port where another
 // entry of the group is at the same address.
 func (m *keyManager) serverID() string {
-	for _, o := range m.paths[0].lab.managersOf(m.group) {
-		if o.id < m.id && strings.EqualFold(o.addr, m.addr) {
+	for _, o := range m.paths[0].lab.managers {
+		if o.group == m.group && o.id < m.id && strings.EqualFold(o.addr, m.addr) {
 			return net.JoinHostPort(m.addr, strconv.Itoa(m.port))
 		}
 	}

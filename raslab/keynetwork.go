@@ -124,13 +124,13 @@ func (l *Lab) newHost(mem *encgroup.MemServer) (*KeyHost, error) {
 }
 
 func (l *Lab) host(addr string) *KeyHost {
-	if canonical, ok := keyAddress(addr); ok {
-		addr = canonical
-	}
 	for _, h := range l.hosts {
 		if strings.EqualFold(h.Name, addr) || h.IP == addr {
 			return h
 		}
+	}
+	if canonical, ok := keyAddress(addr); ok && canonical != addr {
+		return l.host(canonical)
 	}
 	return nil
 }
