@@ -122,7 +122,7 @@ func hostCommands() []*Command {
 					return err
 				}
 				if psid.Len() == 0 {
-					return fmt.Errorf("the label of %s is not at hand: type its PSID as psid=...", d.name)
+					return fmt.Errorf("the label of %s is not at hand: give its PSID with psid=", d.name)
 				}
 				if err := d.Drive.RevertPSID(psid); err != nil {
 					return err
