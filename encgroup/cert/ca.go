@@ -12,6 +12,8 @@ import (
 	"math/big"
 	"net"
 	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 )
 
 // Use is what a certificate may be shown as.
@@ -163,7 +165,7 @@ func ClientTLS(own *Certificate, roots *x509.CertPool, clock func() time.Time) *
 // ServerTLS is that of a server; where clients is not nil it asks for a client certificate
 // of one of these roots.
 func ServerTLS(own *Certificate, clients *x509.CertPool, clock func() time.Time) *tls.Config {
-	c := &tls.Config{Certificates: []tls.Certificate{own.TLS()}, Time: clock, MinVersion: tls.VersionTLS12}
+	c := &tls.Config{Certificates: []tls.Certificate{own.TLS()}, Time: clock, MinVersion: tls.VersionTLS12, CipherSuites: pki.Suites()}
 	if clients != nil {
 		c.ClientCAs, c.ClientAuth = clients, tls.RequireAndVerifyClientCert
 	}

@@ -300,3 +300,22 @@ func TestPrivateKeysStayInside(t *testing.T) {
 	require.NotContains(t, printed, hex.EncodeToString(seed[:4]))
 	require.NotContains(t, printed, strings.Trim(fmt.Sprintf("%d", seed[:4]), "[]"))
 }
+
+// TestServersTakeNoWeakSuites: a client that offers CBC with SHA-1 alone gets nowhere.
+func TestServersTakeNoWeakSuites(t *testing.T) {
+	ca := newCA(t, "a CA")
+	clock := func() time.Time { return day(20) }
+	shake := func(suites ...uint16) error {
+		a, b := net.Pipe()
+		defer b.Close()
+		go func() {
+			defer a.Close()
+			_ = tls.Server(a, ServerTLS(issue(t, ca, "key server", "ks"), nil, clock)).Handshake()
+		}()
+		c := ClientTLS(nil, ca.Pool(), clock)
+		c.ServerName, c.MaxVersion, c.CipherSuites = "ks", tls.VersionTLS12, suites
+		return tls.Client(b, c).Handshake()
+	}
+	require.Error(t, shake(tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA))
+	require.NoError(t, shake(tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256))
+}

@@ -51,6 +51,8 @@
 //   - The state of an object follows from its dates, and only goes forward: what a client
 //     learned of it is on the disk before the answer goes out, and holds when the clock
 //     is set back.
+//   - One client leaves places and room to others: of connections, and of bytes of large
+//     requests under way, it has a share. Who is refused for a shortage is told General Failure.
 //   - Who has shown no certificate takes no place of a client; of too many handshakes at once
 //     the oldest goes.
 //   - A connection costs some 2 KiB of buffers while it is idle, grows with what did
