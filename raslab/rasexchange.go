@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
@@ -13,6 +14,10 @@ type rasExchange struct {
 	hold      bool
 	predicted []*slot // members whose failure was predicted, in order of time
 }
+
+// exchangeAgain is how long RAS waits before it copies a member once more whose smart
+// rebuild ended early, such as one that alone has a row (assumption).
+const exchangeAgain = 24 * time.Hour
 
 // HoldExchange keeps RAS from starting a smart rebuild of a member with predicted
 // failure, or lets it start again. What is held back is started within an hour.
@@ -27,7 +32,7 @@ func (l *Lab) exchangePredicted() {
 	keep := l.ras.predicted[:0]
 	for _, s := range l.ras.predicted {
 		if m := s.member(); m == nil || !s.predicted() {
-			s.heldWhy = ""
+			s.heldWhy, s.exchanged = "", time.Time{}
 			continue // it was repaired, or serves no more
 		}
 		keep = append(keep, s)
@@ -41,7 +46,7 @@ func (l *Lab) exchangePredicted() {
 		s.heldWhy = ""
 		l.logf("ras", "a failure of %s is predicted: issraid exchange", s.name)
 		rep, err := l.SmartRebuild(s.name)
-		s.noKey = rep.Failed
+		s.noKey, s.exchanged = rep.Failed, l.Now()
 		if err != nil {
 			s.heldWhy = err.Error()
 			l.logf("ras", "the smart rebuild of %s waits: %v", s.name, err)
@@ -70,6 +75,9 @@ func (l *Lab) exchangeWaits(s *slot) string {
 	}
 	if g := l.rankOf(m).group(); g != nil && g.enc.State() != encgroup.Accessible && s.noKey {
 		return fmt.Sprintf("key group %d is %s", g.id, g.enc.State()) // reported once, until it changes
+	}
+	if !s.noKey && !s.exchanged.IsZero() && l.Now().Sub(s.exchanged) < exchangeAgain {
+		return "the last one ended early; the next is tried a day after it"
 	}
 	s.noKey = false
 	return ""

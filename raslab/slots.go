@@ -3,6 +3,7 @@ package raslab
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
@@ -34,9 +35,10 @@ type slot struct {
 	why       string
 	errors    int // media errors since the drive came
 	suspect   suspicion
-	heldWhy   string // why RAS does not start its smart rebuild
-	noKey     bool   // RAS tried to, and its group had no key
-	arrived   bool   // a drive was put in, and the facility has not looked at it yet
+	heldWhy   string    // why RAS does not start its smart rebuild
+	noKey     bool      // RAS tried to, and its group had no key
+	exchanged time.Time // when RAS tried last; zero: never
+	arrived   bool      // a drive was put in, and the facility has not looked at it yet
 }
 
 // site is an array site of eight slots on one DA pair.

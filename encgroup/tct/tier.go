@@ -23,7 +23,7 @@ type Cloud interface {
 
 // What a cloud server can answer.
 var (
-	ErrCloud    = errors.New("tct: the cloud server can not be reached")
+	ErrCloud    = errors.New("tct: the cloud server cannot be reached")
 	ErrRefused  = errors.New("tct: the cloud server refuses")
 	ErrNotFound = errors.New("tct: the cloud server has no such object")
 	ErrTooLarge = errors.New("tct: the object is too large")
