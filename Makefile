@@ -23,7 +23,7 @@ test: ## run all tests (about three minutes on 2 cores)
 	$(GO) test ./...
 
 race: ## run the tests under the race detector, with fewer random cases
-	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short $(RACEPACKAGES)
+	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short -timeout 30m $(RACEPACKAGES)
 
 lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	$(GO) vet ./...

@@ -118,7 +118,10 @@ func (s *quirkServer) connection(c *tls.Conn) {
 			}
 			out = out[n:]
 		}
-		if s.hangUp {
+		s.mu.Lock()
+		over := s.hangUp
+		s.mu.Unlock()
+		if over {
 			return
 		}
 	}
