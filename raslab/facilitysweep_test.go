@@ -104,9 +104,15 @@ func requireOrder(t testing.TB, l *Lab) {
 	}
 }
 
-// next is the cut point after k: each one, or more and more apart.
+// next is the cut point after k: each one, or more and more apart; few under -short, which
+// the race detector runs with.
 func next(k int, each bool) int {
-	if *everyCut || each {
+	switch {
+	case *everyCut:
+		return k + 1
+	case testing.Short():
+		return 2*k + 1
+	case each:
 		return k + 1
 	}
 	return k + 1 + k/3
@@ -114,8 +120,11 @@ func next(k int, each bool) int {
 
 // far is next where both cuts are swept.
 func far(k, by int) int {
-	if *everyCut {
+	switch {
+	case *everyCut:
 		return k + by
+	case testing.Short():
+		return 4*k + by
 	}
 	return 2*k + by
 }
