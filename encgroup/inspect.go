@@ -109,11 +109,17 @@ func inspectBand(d Drive, n int) (out []Fault, err error) {
 		add("band %d has a place, sectors %d to %d", n, r.Start, r.Start+r.Length-1)
 	case r.ReadLockEnabled || r.WriteLockEnabled:
 		add("band %d has a lock%s", n, engagedWords(r))
+	case closed(r):
+		add("band %d has a lock that is closed and not enabled", n)
 	case r.RangeConfig != factoryRange:
 		add("band %d has other settings than from the factory", n)
 	}
 	return out, nil
 }
+
+// closed says whether a lock is closed, enabled or not: one that is not enabled keeps
+// nobody out now, and would with the enabling that a migration brings.
+func closed(r drive.RangeInfo) bool { return r.ReadLocked || r.WriteLocked }
 
 func engagedWords(r drive.RangeInfo) string {
 	switch {
@@ -236,8 +242,10 @@ func (f *Fault) mend(d Drive) error {
 	if err != nil {
 		return err
 	}
-	if f.locked {
-		// It is at the factory PIN: there is no owner whose data this takes.
+	if r, err := d.Range(n); err != nil {
+		return err
+	} else if f.locked || n > 0 && r.Length == 0 && closed(r) {
+		// A band without a place has no lock that a BandMaster could open. It is at the factory PIN: there is no owner whose data this takes.
 		s, err := d.Authenticate(drive.EraseMaster, msid)
 		if err != nil {
 			return err
@@ -263,7 +271,7 @@ func (f *Fault) mended() string {
 // vacate takes place and locks from a band.
 func vacate(s *drive.Session, d Drive, n int) error {
 	r, err := d.Range(n)
-	if err != nil || r.RangeConfig == factoryRange {
+	if err != nil || r.RangeConfig == factoryRange && !closed(r) {
 		return err
 	}
 	// Unlocked first: a lock that is engaged would engage again with the next
@@ -282,7 +290,7 @@ func vacateAll(d Drive, msid drive.PIN) error {
 	for n := 1; n <= d.Config().Ranges; n++ {
 		if r, err := d.Range(n); err != nil {
 			return err
-		} else if r.RangeConfig == factoryRange {
+		} else if r.RangeConfig == factoryRange && !closed(r) {
 			continue
 		}
 		s, err := d.Authenticate(drive.BandMaster(n), msid)

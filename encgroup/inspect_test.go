@@ -69,6 +69,14 @@ var usedDrives = map[string]used{
 	"the data range is locked for writing, without a power cycle": {make: func(t testing.TB, d *testDrive) {
 		d.as(t, drive.BandMaster(0), lock(drive.RangeConfig{WriteLockEnabled: true}))
 	}, did: []string{"band 0 has a lock and is locked for writing: put right"}},
+	"a lock of the data range is closed, and not enabled": {make: func(t testing.TB, d *testDrive) {
+		d.as(t, drive.BandMaster(0), func(s *drive.Session) error { return s.SetLocks(true, true) })
+	}, did: []string{"band 0 has a lock that is closed and not enabled: put right"}},
+	"a band lost its place with its lock closed": {make: func(t testing.TB, d *testDrive) {
+		d.as(t, drive.BandMaster(2), place(8, 8))
+		d.as(t, drive.BandMaster(2), func(s *drive.Session) error { return s.SetLocks(true, true) })
+		d.as(t, drive.BandMaster(2), place(0, 0))
+	}, did: []string{"band 2 has a lock that is closed and not enabled: put right"}},
 	"a band locks at another reset": {make: func(t testing.TB, d *testDrive) {
 		d.as(t, drive.BandMaster(1), func(s *drive.Session) error {
 			return s.SetRange(drive.RangeConfig{LockOnReset: drive.OnPowerCycle | drive.OnHardware})

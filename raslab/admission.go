@@ -161,3 +161,14 @@ func (r *Rank) unproved(s *slot) string {
 	}
 	return r.lab.memberFault(s, r.group())
 }
+
+// usedUp names the first band whose BandMaster has no tries left; "" if there is none. Only
+// an erase of the band gives them back, and with the factory PIN the band may hold data.
+func (l *Lab) usedUp(s *slot) string {
+	for n := 0; n <= s.port.Config().Ranges; n++ {
+		if used, limit, err := s.port.Tries(drive.BandMaster(n)); err == nil && limit > 0 && used >= limit {
+			return fmt.Sprintf("%v has used up its %d tries", drive.BandMaster(n), limit)
+		}
+	}
+	return ""
+}

@@ -351,6 +351,13 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 			return false
 		}
 	}
+	if !mayErase {
+		if why := l.usedUp(s); why != "" {
+			s.setState(Inappropriate, why+", and no erase was allowed")
+			rep.failed(s, "was left as it is", fmt.Errorf("raslab: %w: %s: an erase gives them back, and none was allowed", errNotErased, why))
+			return false
+		}
+	}
 	if err := l.normalize(rep, s); err != nil {
 		rep.failed(s, "did not pass drive certify", err)
 		if !l.unfit(rep, s, during, err) {

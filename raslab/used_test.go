@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,7 +137,7 @@ func TestUsedDriveInAnMES(t *testing.T) {
 				l := newLab(t, Options{Drives: 8})
 				ok(t, l)(l.ConfigureGroup(1))
 				p := usedPart(t, l, c.config, c.by)
-				rep, err := l.InstallMES(MESRequest{Serials: []string{p.Serial()}})
+				rep, err := l.InstallMES(MESRequest{Serials: []string{p.Serial()}, AllowErase: name == "PTRIES"})
 				require.NoError(t, err)
 				if c.src != "" {
 					other := c.other
@@ -170,6 +171,49 @@ func TestUsedDriveInAnMES(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestMESWithoutEraseKeepsWhatABandHolds: only an erase gives a BandMaster its tries back, and
+// none was allowed.
+func TestMESWithoutEraseKeepsWhatABandHolds(t *testing.T) {
+	l := newLab(t, Options{Drives: 8})
+	p := usedPart(t, l, PartConfig{}, guesses(drive.BandMaster(0)))
+	require.NoError(t, p.Drive.PowerOn())
+	require.NoError(t, p.Drive.Write(3, pattern(5, 512)))
+	rep, err := l.InstallMES(MESRequest{Serials: []string{p.Serial()}})
+	require.NoError(t, err)
+	require.True(t, rep.Failed)
+	d, err := l.Drive("R1-I2-D01")
+	require.NoError(t, err)
+	require.Equal(t, Inappropriate, d.State)
+	require.Contains(t, d.Why, "BandMaster0 has used up its 16 tries")
+	got := make([]byte, 512)
+	require.NoError(t, p.Drive.Read(3, got))
+	require.Equal(t, pattern(5, 512), got, "what lay on it lies there still")
+}
+
+// A lock that is closed and not enabled keeps nobody out, until a migration enables it.
+func TestClosedLockThatIsNotEnabled(t *testing.T) {
+	l := newLab(t, Options{Drives: 16})
+	ok(t, l)(l.ConfigureGroup(1))
+	for _, name := range []string{"R1-I1-D04", "R1-I1-D05"} {
+		d := drivePart(t, l, name).Drive
+		msid, err := d.MSID()
+		require.NoError(t, err)
+		s, err := d.Authenticate(drive.BandMaster(0), msid)
+		require.NoError(t, err)
+		require.NoError(t, s.SetLocks(true, true))
+		s.Close()
+	}
+	ok(t, l)(l.CreateArray("S1", RAIDAuto))
+	rep := ok(t, l)(l.CreateRank("A0", 1))
+	require.Contains(t, strings.Join(rep.Notes, "; "), "band 0 has a lock that is closed and not enabled: put right")
+	r, err := l.Rank("R0")
+	require.NoError(t, err)
+	require.NoError(t, r.Write(0, pattern(1, 40*512)), "the rank takes writes")
+	readable(t, l)
+	advance(t, l, 2*time.Hour)
+	noEvents(t, l)
 }
 
 // refusedAs requires that a drive was left out, and that its way in said why.

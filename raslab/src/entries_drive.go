@@ -156,7 +156,7 @@ var driveEntries = []Entry{
 		Assumption: []string{
 			"Severity: our scale.",
 			"Cause: the drive from another facility is ours, as the way in which a simulation meets this code; so is that an owner of SID or EraseMaster counts as one.",
-			"When: repair and install are ours, from the title; the source says that no action which the facility starts should lead here.",
+			"When: repair and install are ours, from the title; the source says that no action which the facility starts should lead here. The creation of a rank and the insertion of a drive meet the same drive and report it so; that is ours too.",
 			"Check: ours; the source has only the probable cause.",
 			"Action: the next level of support is the source's one action; the rest is ours.",
 			"Closing: by hand; the source gives no rule for this code.",
