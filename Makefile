@@ -44,13 +44,14 @@ bench: ## run all benchmarks
 
 sweep: ## cut the power at every flash operation of every command, and that of a facility at every operation of every service action
 	$(FDELAB) sweep
-	$(GO) test -count=1 -timeout 2h -run PowerCutOfTheFacility ./raslab -everycut
+	$(GO) test -count=1 -timeout 30m -run 'PowerCutOfTheFacility$$' ./raslab -everycut
 
 rehearse: ## play every rehearsal
 	$(FDELAB) rehearse --all
 
-soak: ## long runs of the property tests: 20,000 random cases each
+soak: ## long runs: 20,000 random cases of each property test, and the power of a facility cut twice
 	$(GO) test -count=1 -timeout 4h ./proptest ./proptest/facility -rapid.checks=20000
+	$(GO) test -count=1 -timeout 4h -run PowerCutOfTheFacilityTwice ./raslab -everycut
 
 mutants: ## show that each known defect of a real drive is caught
 	FDELAB_MUTANTS=1 $(GO) test -count=1 -v -timeout 20m -run Mutant ./proptest/mutants
