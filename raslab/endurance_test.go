@@ -107,7 +107,8 @@ func TestWhatStaysWrongCostsTheSameEveryDay(t *testing.T) {
 			second := costOf(t, l, 7*day)
 			advance(t, l, 49*day)
 			tenth := costOf(t, l, 7*day)
-			require.InDelta(t, float64(second.mallocs), float64(tenth.mallocs), 50+0.02*float64(second.mallocs), "work: %d, then %d\n%s", second.mallocs, tenth.mallocs, tail(l))
+			// The room is for pools, which the race detector empties at random.
+			require.LessOrEqual(t, tenth.mallocs, second.mallocs+second.mallocs/20+250, "work: %d, then %d\n%s", second.mallocs, tenth.mallocs, tail(l))
 			second.mallocs, tenth.mallocs = 0, 0
 			require.Equal(t, second, tenth, "%s", tail(l))
 			require.Zero(t, tenth.events, "an incident that lasts is one event")
