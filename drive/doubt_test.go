@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What a drive may say of itself while it can not see all of its flash, or while
+// What a drive may say of itself while it cannot see all of its flash, or while
 // something that it could not destroy lies there.
 
 func TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased(t *testing.T) {
@@ -20,7 +20,7 @@ func TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased(t *testing.T) {
 
 	b.arm(fmt.Sprintf("(flash.read.error (Block %d))", old))
 	require.NoError(t, b.PowerOn())
-	require.Equal(t, SecurityDegraded, b.Status().State, "the block that can not be read may hold the old wraps")
+	require.Equal(t, SecurityDegraded, b.Status().State, "the block that cannot be read may hold the old wraps")
 	require.ErrorIs(t, b.Read(0, make([]byte, 512)), Degraded)
 	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(2)) }), InvalidState)
 	require.NoError(t, b.SelfTest(), "the record in force is good")

@@ -193,7 +193,7 @@ func (d *Drive) RevertPSID(psid PIN) error {
 // BandMaster has proved its own PIN, and every block but the one with the
 // record in force is destroyed. Errors: InvalidState outside SecurityDegraded or
 // while the BandMaster has MSID (erase again instead), Degraded while an old
-// wrap still can not be destroyed, HardwareFailure, PowerLost.
+// wrap still cannot be destroyed, HardwareFailure, PowerLost.
 func (s *Session) Restore() error {
 	const op = "restore"
 	d, err := s.enter(op)
@@ -219,7 +219,7 @@ func (s *Session) Restore() error {
 		return d.fault(op, err)
 	}
 	if len(resisting) > 0 {
-		return d.refuse(op, Degraded, "flash block %d with old wraps still can not be destroyed", resisting[0])
+		return d.refuse(op, Degraded, "flash block %d with old wraps still cannot be destroyed", resisting[0])
 	}
 	was := d.rec.state
 	d.rec.state, _ = d.machine.ask(EventRestore, d.facts(&d.rec))

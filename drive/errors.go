@@ -17,7 +17,7 @@ const (
 	InvalidParameter                 // TCG INVALID_PARAMETER 0Ch; sense 05h/24h/00h
 	InvalidState                     // the lifecycle table has no such transition here
 	Degraded                         // refused because the drive is security degraded
-	HardwareFailure                  // the security area can not be written or read: TCG FAIL 3Fh
+	HardwareFailure                  // the security area cannot be written or read: TCG FAIL 3Fh
 	MediaFailure                     // unrecovered media error: sense 03h/11h/00h or 03h/0Ch/00h
 	NoPower                          // the drive is off
 	PowerLost                        // power went away while the command ran

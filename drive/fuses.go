@@ -10,7 +10,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
-// Fuses is what the factory burns into the chip, outside the flash. It can not
+// Fuses is what the factory burns into the chip, outside the flash. It cannot
 // change afterwards. Whoever holds it has opened the chip.
 type Fuses struct {
 	Config   Config

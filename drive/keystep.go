@@ -102,7 +102,7 @@ func (d *Drive) commit(op string, e Event, next record) error {
 
 // degrade leads the drive to SecurityDegraded: no host data moves, keys leave
 // RAM, and the record says so. The error is PowerLost or nil: where even the
-// note can not be written, the next power-on finds the same cause again.
+// note cannot be written, the next power-on finds the same cause again.
 func (d *Drive) degrade(op string) error {
 	d.withdraw()
 	d.rec.state = SecurityDegraded

@@ -69,7 +69,7 @@ type Transition struct {
 
 // lifecycle is the only source of the state machine, of its documentation and
 // of the coverage that the property tests must reach. A pair of event and state
-// occurs at most once, so guards can not overlap.
+// occurs at most once, so guards cannot overlap.
 var lifecycle = []Transition{
 	{
 		EventMigrate, Erased, Configured, "BandMaster authenticated with MSID; the new PIN is not MSID",
@@ -104,11 +104,11 @@ var lifecycle = []Transition{
 		"the other range still has to be restored", "TCG Storage SSC: Enterprise, method Erase",
 	},
 	{
-		EventDegrade, Erased, SecurityDegraded, "an old wrap can not be destroyed, or the record can not be trusted",
+		EventDegrade, Erased, SecurityDegraded, "an old wrap cannot be destroyed, or the record cannot be trusted",
 		"the drive must not call itself erased", "NIST SP 800-88 Rev. 2 section 4.5.1 (not read); MAP4980 row BE34009E",
 	},
 	{
-		EventDegrade, Configured, SecurityDegraded, "an old wrap can not be destroyed, or the record can not be trusted",
+		EventDegrade, Configured, SecurityDegraded, "an old wrap cannot be destroyed, or the record cannot be trusted",
 		"the old credential may still open the data", "MAP4980 rows BE3400B3 and BE31F004",
 	},
 	{

@@ -38,7 +38,7 @@ func (d *Drive) checkRange(op string, n int, c RangeConfig) error {
 		return d.refuse(op, InvalidParameter, "LockOnReset %#x has unknown members", uint8(c.LockOnReset))
 	}
 	// A lock that a reset has set must not be undone by a power cycle, and a
-	// reset, which no one authenticates for, can not take the root wrap away.
+	// reset, which no one authenticates for, cannot take the root wrap away.
 	// The Opal SSC allows no such set either.
 	if c.LockOnReset != 0 && c.LockOnReset&OnPowerCycle == 0 {
 		return d.refuse(op, InvalidParameter, "LockOnReset names a reset but not the power cycle, which would open the range again")

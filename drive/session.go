@@ -64,7 +64,7 @@ func (s *Session) band(d *Drive, op string) (int, error) {
 // PIN is looked at, so that no power cut buys a guess, and goes back to 0 when
 // the PIN was right. Errors: NotAuthorized for a wrong PIN, LockedOut at the
 // TryLimit whatever the PIN, SPBusy while another session is open,
-// HardwareFailure when the count can not be written, PowerLost, NoPower,
+// HardwareFailure when the count cannot be written, PowerLost, NoPower,
 // Degraded without a record, InvalidParameter for an empty PIN or an authority
 // without a key slot (the PSID authenticates through RevertPSID only).
 func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {

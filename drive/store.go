@@ -40,10 +40,10 @@ const readTries = 3
 
 var (
 	// errStale: the new record is in force, but an old wrap could not be destroyed.
-	errStale = errors.New("a flash block with old key wraps can not be destroyed")
+	errStale = errors.New("a flash block with old key wraps cannot be destroyed")
 	// errFragment: the old record is in force, but a half-written new one could
 	// not be destroyed.
-	errFragment = errors.New("a flash block with a fragment of a key record can not be destroyed")
+	errFragment = errors.New("a flash block with a fragment of a key record cannot be destroyed")
 	// errFull: no block takes the record; the old one is in force.
 	errFull = errors.New("no flash block takes a new record")
 )

@@ -171,12 +171,12 @@ func (g *Group) recover(d Drive, m Member) (uint32, Step, error) {
 	return generation, "", nil
 }
 
-// unerasable notes of a member that is back with its data what this facility can not
+// unerasable notes of a member that is back with its data what this facility cannot
 // put right, and what does not expose them.
 func (g *Group) unerasable(d Drive) error {
 	faults, err := inspectMasters(d)
 	for _, f := range faults {
-		g.noted(d, f.What+", so this facility can not erase the drive; "+f.Right)
+		g.noted(d, f.What+", so this facility cannot erase the drive; "+f.Right)
 	}
 	return err
 }

@@ -59,8 +59,8 @@
 // # Limitations
 //
 // A former data key stays on its servers until the customer destroys it there: it
-// opens old copies of the record. The group key of a TCT group can not be exchanged.
-// Credentials of a former group key can not be derived any more, also not for a forensic search. The
+// opens old copies of the record. The group key of a TCT group cannot be exchanged.
+// Credentials of a former group key cannot be derived any more, also not for a forensic search. The
 // data range of a member is its global range, and its SID and EraseMaster stay at MSID: both are
 // assumptions about the machines that this package imitates, as is that a facility derives
 // credentials in this way. Release believes the drive; verified erasure is

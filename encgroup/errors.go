@@ -25,7 +25,7 @@ var (
 	ErrUnverified   = errors.New("the drive did not keep what it was told")
 	ErrStore        = errors.New("the group's record could not be kept")
 	ErrRecord       = errors.New("the group's record is damaged")
-	ErrImpossible   = errors.New("the group's record can not be") // whole, and contradicting itself: a software error
+	ErrImpossible   = errors.New("the group's record cannot be") // whole, and contradicting itself: a software error
 	ErrKind         = errors.New("a group of this kind does not do this")
 	ErrNoRekey      = errors.New("no new group key is under way")
 	ErrMembersLeft  = errors.New("members still need the present group key")

@@ -56,9 +56,9 @@ type keys struct {
 	recovered bool          // by a recovery key: data is not known
 }
 
-// vault holds keys where fmt can not look: it prints what is behind the pointers
+// vault holds keys where fmt cannot look: it prints what is behind the pointers
 // and in the unexported fields of whatever it is given, whoever holds it, and
-// does not ask a key there how it wants to be printed. It can not open a closure.
+// does not ask a key there how it wants to be printed. It cannot open a closure.
 type vault func() *keys
 
 func lockUp(k *keys) vault { return func() *keys { return k } }
@@ -85,7 +85,7 @@ func NewOf(kind Kind, servers []KeyServer, entropy io.Reader, store Store) *Grou
 // Load is a group as the facility finds it in its store after power-on. A group
 // that was configured is inaccessible until Retrieve. A nil or empty record is
 // that of a group never configured; a damaged one gives ErrRecord, and one that is
-// whole and can not be gives ErrImpossible.
+// whole and cannot be gives ErrImpossible.
 func Load(record []byte, servers []KeyServer, entropy io.Reader, store Store) (*Group, error) {
 	g := New(servers, entropy, store)
 	if len(record) == 0 {
@@ -190,7 +190,7 @@ func (g *Group) Configure(label string) error {
 	return nil
 }
 
-// Cancel gives up a configuration that can not be finished: a group that is
+// Cancel gives up a configuration that cannot be finished: a group that is
 // configuring is unconfigured again. The data key that was made stays on its
 // server and protects nothing. A group that is configured is refused with ErrGroupExists.
 func (g *Group) Cancel() error {

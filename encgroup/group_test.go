@@ -43,7 +43,7 @@ func TestConfigureNeedsTwoServers(t *testing.T) {
 		require.Nil(t, s.Record(), "nothing was changed")
 	}
 	r := newRig(t)
-	require.ErrorContains(t, r.group.Configure("lín"), "printable ASCII", "a label that can not be stored is refused first")
+	require.ErrorContains(t, r.group.Configure("lín"), "printable ASCII", "a label that cannot be stored is refused first")
 	require.Nil(t, r.store.Record())
 }
 

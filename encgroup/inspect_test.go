@@ -274,7 +274,7 @@ func TestReadmissionSaysWhatItCanNotErase(t *testing.T) {
 	r.group.SetNotes(func(_, what string) { did = append(did, what) })
 	require.NoError(t, r.group.Readmit(d))
 	require.Len(t, did, 1)
-	require.Contains(t, did[0], "EraseMaster has somebody's PIN, so this facility can not erase the drive")
+	require.Contains(t, did[0], "EraseMaster has somebody's PIN, so this facility cannot erase the drive")
 	d.requireData(t, "the data are there")
 }
 

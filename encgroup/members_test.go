@@ -179,7 +179,7 @@ func TestReadmitRestoresADegradedMember(t *testing.T) {
 	d.requireData(t, "and keeps it")
 }
 
-// TestReadmitOfADriveWithoutARecord: a drive that can not read its record has no
+// TestReadmitOfADriveWithoutARecord: a drive that cannot read its record has no
 // keys, and nothing is lost when it can read it again.
 func TestReadmitOfADriveWithoutARecord(t *testing.T) {
 	r := accessible(t)

@@ -132,7 +132,7 @@ func (r *Record) version() byte {
 func (r *Record) rekeying() bool { return r.NextWrapped != [32 + keywrap.Overhead]byte{} }
 
 // MarshalBinary gives the one encoding of the record; the error, ErrImpossible,
-// says what in it can not be.
+// says what in it cannot be.
 func (r *Record) MarshalBinary() ([]byte, error) { return r.Compose(nil) }
 
 // Compose is MarshalBinary in a memory that may not be sound: the check sum is
@@ -182,7 +182,7 @@ func appendChecksum(b []byte) []byte {
 }
 
 // UnmarshalBinary reads what MarshalBinary wrote. Damage is refused with
-// ErrRecord; a record whose check sum is good and whose content can not be is refused
+// ErrRecord; a record whose check sum is good and whose content cannot be is refused
 // with ErrImpossible, for no medium did that. The record stays as it was.
 func (r *Record) UnmarshalBinary(b []byte) error {
 	bad := func(what string) error { return fmt.Errorf("encgroup: %w: %s", ErrRecord, what) }

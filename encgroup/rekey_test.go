@@ -218,14 +218,14 @@ func TestGroupRekeyMovesEveryMember(t *testing.T) {
 	require.Equal(t, RekeyState{Members: 3}, r.group.Rekeying())
 	list, err = r.group.Secrets("A2")
 	require.NoError(t, err)
-	require.Len(t, list, 3, "what derived from the old group key can not be had any more")
+	require.Len(t, list, 3, "what derived from the old group key cannot be had any more")
 	r.restart()
 	r.requireReadable("the new group key alone opens every member")
 	for _, d := range drives {
 		require.NoError(t, r.group.Readmit(d))
 		require.NoError(t, r.group.Rekey(d), "ordinary steps go on")
 	}
-	// The previous credential of a drive that was just moved can not be tried any more.
+	// The previous credential of a drive that was just moved cannot be tried any more.
 	_, err = r.group.RekeyGroupKey(drives)
 	require.NoError(t, err)
 	requireAdmitError(t, r.group.Readmit(accessible(t).member("A1")), StepAuthenticate, drive.NotAuthorized)

@@ -120,7 +120,7 @@ func (g *Group) RekeyMember(d Drive) error {
 // FinishGroupRekey drops the old group key, when no member needs it any more:
 // one Save, and the new key is the group key. It fails with ErrMembersLeft
 // while a member, present or not, is not migrated: such a drive is rekeyed,
-// readmitted or forgotten first. Credentials of the old key can not be derived
+// readmitted or forgotten first. Credentials of the old key cannot be derived
 // afterwards, also not for a forensic search.
 func (g *Group) FinishGroupRekey() error {
 	const op = "encgroup: rekey of the group key"
@@ -173,7 +173,7 @@ type RekeyResult struct {
 
 // RekeyGroupKey is the whole of it: it begins or goes on, moves the members
 // among the drives one after the other in the order given, each whatever became of the others,
-// and finishes when no member is left. It stops where the record can not be kept.
+// and finishes when no member is left. It stops where the record cannot be kept.
 // Called again after a power cut it goes on where it was.
 // The error is that of BeginGroupRekey or FinishGroupRekey; with ErrMembersLeft both keys stay.
 func (g *Group) RekeyGroupKey(drives []Drive) ([]RekeyResult, error) {

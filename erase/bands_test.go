@@ -8,7 +8,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// keepsPlace is a drive whose ranges beside the global one can not lose their place.
+// keepsPlace is a drive whose ranges beside the global one cannot lose their place.
 type keepsPlace struct{ *drive.Drive }
 
 func (k keepsPlace) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error) {

@@ -58,7 +58,7 @@ type Engine struct {
 	o  Options    // without the signer
 	mu sync.Mutex // journal and progress
 	// sign makes a certificate; nil makes none. The key is in a closure, which is
-	// where fmt can not look, whatever holds the engine.
+	// where fmt cannot look, whatever holds the engine.
 	sign func(Statement) (*Certificate, error)
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
-// Audit checks on copies what can not be tried on the drive itself without
+// Audit checks on copies what cannot be tried on the drive itself without
 // changing it: that every authority is opened by its PIN and by no other PIN that
 // ever was, that what is locked after a power cycle gives nothing until its
 // BandMaster comes, that all data is there then and what was erased is not; and,
@@ -46,7 +46,7 @@ func (m *Machine) auditCopy() error {
 	}
 	var v view
 	if err := look(c.Drive, m.who, &v); err != nil {
-		return m.failf("audit: a copy can not be asked about %v", err)
+		return m.failf("audit: a copy cannot be asked about %v", err)
 	}
 	if d := w.differs(&v); d != "" {
 		return m.failf("audit: after a power cycle %s", d)
@@ -98,7 +98,7 @@ func (m *Machine) auditUnlock(c *Bench, s *drive.Session, w *world, n int) error
 		return nil
 	}
 	if err := s.Unlock(); err != nil {
-		return m.failf("audit: %v can not unlock its range: %v", s.Authority(), err)
+		return m.failf("audit: %v cannot unlock its range: %v", s.Authority(), err)
 	}
 	w.ranges[n].read, w.ranges[n].write, w.ranges[n].ram = false, false, true
 	return m.auditData(c, w, fmt.Sprintf("after %v unlocked its range", s.Authority()))

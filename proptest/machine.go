@@ -289,7 +289,7 @@ func (m *Machine) broken() broke {
 // compare strikes out the worlds that differ from what the drive shows.
 func (m *Machine) compare(c Command, code drive.Code) error {
 	if err := look(m.Drive, m.who, &m.seen); err != nil {
-		return m.failf("after %v the drive can not be asked about %v", c, err)
+		return m.failf("after %v the drive cannot be asked about %v", c, err)
 	}
 	why := ""
 	kept := m.worlds[:0]

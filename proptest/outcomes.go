@@ -159,7 +159,7 @@ func (w *world) powerOns(b broke) []outcome {
 		found.lost = w.lost
 		found.powerOn()
 		// What the flash holds beside the record in force is destroyed, or it is
-		// noted that it can not be: but only a power-on without a fault is sure.
+		// noted that it cannot be: but only a power-on without a fault is sure.
 		found.alts = nil
 		found.rotten = found.rotten || w.rotten || b.rot
 		if b != (broke{}) || found.rotten {

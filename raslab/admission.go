@@ -96,7 +96,7 @@ func (l *Lab) afresh(s *slot, try func() error) error {
 	return err
 }
 
-// unfit reports a drive that can not be taken in as it is, and sets it aside. It
+// unfit reports a drive that cannot be taken in as it is, and sets it aside. It
 // says whether that was what err is about; the drive was not touched then.
 func (l *Lab) unfit(rep *reporter, s *slot, during string, err error) bool {
 	var unfit *encgroup.UnfitError
@@ -136,7 +136,7 @@ func (l *Lab) fits(rep *reporter, s *slot) bool {
 	if c.SectorSize != l.options.SectorSize || c.Sectors < l.options.Sectors {
 		why := fmt.Sprintf("%d sectors of %d bytes, need %d of %d", c.Sectors, c.SectorSize, l.options.Sectors, l.options.SectorSize)
 		s.setState(Inappropriate, why)
-		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
+		rep.failed(s, "cannot be used here", errors.New("raslab: "+why))
 		return false
 	}
 	if c.Sectors > l.options.Sectors {

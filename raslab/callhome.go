@@ -211,7 +211,7 @@ func (l *Lab) place(partitions []int, record bool) (number, console string, sent
 			}
 			switch k := &l.links[p][i]; {
 			case k.cut || c.off:
-				err = fmt.Errorf("partition and management console can not talk: %s", c.name())
+				err = fmt.Errorf("partition and management console cannot talk: %s", c.name())
 				continue
 			case k.stalled || c.hung:
 				err = fmt.Errorf("%s did not answer in time", c.name())

@@ -82,7 +82,7 @@ func TestCallHomeMeetsWhatIsBroken(t *testing.T) {
 		{
 			"the consoles are off",
 			func(l *Lab) error { return errors.Join(l.PowerConsole(1, false), l.PowerConsole(2, false)) },
-			CallWaiting, "partition and management console can not talk: HMC2",
+			CallWaiting, "partition and management console cannot talk: HMC2",
 			func(l *Lab) error { return l.PowerConsole(2, true) },
 		},
 		{

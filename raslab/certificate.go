@@ -85,7 +85,7 @@ func certificateWhy(err error) string {
 	case errors.Is(err, cert.ErrWrongName):
 		return "it is for another name"
 	}
-	return "it can not be verified"
+	return "it cannot be verified"
 }
 
 // Reissue gives the key server a new certificate. By its issuer (as of Authority), the name that it is made out to ("" is the
@@ -210,7 +210,7 @@ func (l *Lab) ImportCertificate(data []byte) (CertificateInfo, error) {
 		{cert.ErrNoCertificate, "the file holds no certificate", "PEM with a block CERTIFICATE is right"},
 		{cert.ErrNoKey, "the file holds no private key", "PEM with the certificate and a block PRIVATE KEY (PKCS #8) is right"},
 		{cert.ErrKeyMismatch, "the private key does not fit the certificate", "both must come from one request"},
-		{cert.ErrUnreadable, "the certificate or its private key can not be read", "X.509 and PKCS #8 in PEM, not encrypted, are right"},
+		{cert.ErrUnreadable, "the certificate or its private key cannot be read", "X.509 and PKCS #8 in PEM, not encrypted, are right"},
 		{cert.ErrExpired, "the certificate is expired", "get a new one from its authority"},
 		{cert.ErrNotYetValid, "the certificate is not valid yet", "look at its dates and at the clock"},
 		{cert.ErrNotForClient, "the certificate is not for a client", "its extended key usage must allow client authentication"},

@@ -159,7 +159,7 @@ func TestImportOfACustomersCertificate(t *testing.T) {
 		"holds no certificate":        key,
 		"holds no private key":        public,
 		"does not fit":                join(public, otherKey),
-		"can not be read":             join(public, []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")),
+		"cannot be read":              join(public, []byte("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")),
 		"certificate is expired":      short,
 		"is not valid yet":            whole(t, later),
 		"is not for a client":         whole(t, server),
@@ -218,7 +218,7 @@ func TestACertificateWithAnIntermediate(t *testing.T) {
 	_, err = l.ImportCertificate(join(alone, key))
 	must(t, err)
 	fails(t, l)(l.PowerCycle())
-	require.Equal(t, []string{"BE14CFE0", "BE14E0F1"}, openCodes(l), "without it the servers can not verify it")
+	require.Equal(t, []string{"BE14CFE0", "BE14E0F1"}, openCodes(l), "without it the servers cannot verify it")
 }
 
 func TestTheCertificateOfAKeyServerIsWarnedOf(t *testing.T) {

@@ -33,7 +33,7 @@ func (l *Lab) raiseInvalidConfiguration(found finding) {
 				if encrypts, err := f.slot.port.Encrypts(); err != nil {
 					still = append(still, f.slot.name+": "+f.serial+" does not answer and is still in the slot")
 				} else if !encrypts {
-					still = append(still, f.slot.name+": "+f.serial+" can not encrypt and is still in the slot")
+					still = append(still, f.slot.name+": "+f.serial+" cannot encrypt and is still in the slot")
 				}
 			}
 		}

@@ -81,7 +81,7 @@ func (l *Lab) Now() time.Time { return l.clock.start.Add(l.clock.now) }
 // else is due run in order. A negative d is refused.
 func (l *Lab) Advance(d time.Duration) error {
 	if d < 0 {
-		return refuse(ErrInvalid, "advance", "time can not go back by "+d.String(), "give a duration of 0 or more, such as 1h")
+		return refuse(ErrInvalid, "advance", "time cannot go back by "+d.String(), "give a duration of 0 or more, such as 1h")
 	}
 	l.clock.runUntil(l.clock.now + d)
 	return nil

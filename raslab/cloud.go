@@ -48,7 +48,7 @@ func (l *Lab) MigrateToCloud(q CloudRequest) (out Report, bad error) {
 		err = tct.ErrTampered
 	}
 	if err != nil {
-		return Report{}, cloudError(op, q.Object+" can not be read back", err)
+		return Report{}, cloudError(op, q.Object+" cannot be read back", err)
 	}
 	kept := cloudReceipt{
 		Object: q.Object, Group: g.id, Rank: r.name(), LBA: q.LBA, Sectors: q.Sectors,
@@ -69,7 +69,7 @@ func (l *Lab) MigrateToCloud(q CloudRequest) (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// checkMigration refuses what can not be migrated.
+// checkMigration refuses what cannot be migrated.
 func (l *Lab) checkMigration(op string, q CloudRequest) (*keyGroup, *Rank, error) {
 	if !objectName(q.Object) {
 		return nil, nil, refuse(ErrInvalid, op, fmt.Sprintf("object name %q", q.Object), "1 to 64 letters, digits, hyphens, underscores and dots are right")
@@ -150,7 +150,7 @@ func (l *Lab) cloudReady(op string) error {
 		return refuse(ErrState, op, "the facility has no power", "power restore gives it back")
 	}
 	if err := l.cloud.broken; err != nil {
-		return &RequestError{Op: op, What: "the receipts of the objects can not be read: " + firstLine(err), Right: "restore the key repository first", Kind: errors.Join(ErrState, err)}
+		return &RequestError{Op: op, What: "the receipts of the objects cannot be read: " + firstLine(err), Right: "restore the key repository first", Kind: errors.Join(ErrState, err)}
 	}
 	return nil
 }

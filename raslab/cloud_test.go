@@ -247,7 +247,7 @@ func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoAccess)
 	there, err := l.cloud.has("more")
 	must(t, err)
-	require.False(t, there, "nothing leaves that can not be encrypted")
+	require.False(t, there, "nothing leaves that cannot be encrypted")
 	v, err := l.LookIntoCloud("payroll")
 	must(t, err)
 	require.ErrorIs(t, v.Why, ErrNoAccess)

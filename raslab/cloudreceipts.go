@@ -112,12 +112,12 @@ func (c *cloudSide) load() {
 	}
 	if c.broken = err; err != nil {
 		c.receipts = nil
-		c.lab.logf("cloud", "the receipts can not be read: %s", firstLine(err))
+		c.lab.logf("cloud", "the receipts cannot be read: %s", firstLine(err))
 	}
 }
 
 // report says at an IML that the receipts are gone from a repository that can be read.
-// One that can not be read at all is reported for its groups.
+// One that cannot be read at all is reported for its groups.
 func (c *cloudSide) report() {
 	if !errors.Is(c.broken, errGone) {
 		return

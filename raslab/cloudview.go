@@ -25,7 +25,7 @@ type CloudObject struct {
 
 // CloudObjects lists the objects of the facility by name: those it has receipts of, and
 // those that the cloud server has without one. asked is why the server could not
-// be asked; the receipts are listed all the same. err: the receipts can not be read.
+// be asked; the receipts are listed all the same. err: the receipts cannot be read.
 func (l *Lab) CloudObjects() (list []CloudObject, asked, err error) {
 	if err := l.cloudReady("cloud list"); err != nil {
 		return nil, nil, err

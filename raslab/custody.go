@@ -43,7 +43,7 @@ const (
 
 // CustodyRecord is one drive that was ever in a slot.
 type CustodyRecord struct {
-	Identity    drive.Identity // zero for a drive that can not prove any
+	Identity    drive.Identity // zero for a drive that cannot prove any
 	Serial      string
 	Slot        string // where it was seen last
 	State       CustodyState
@@ -98,7 +98,7 @@ func (c *custody) save() {
 		err = c.repo.Put(custodyEntry, b)
 	}
 	if err != nil {
-		panic("BUG: raslab: the custody records can not be kept: " + firstLine(err))
+		panic("BUG: raslab: the custody records cannot be kept: " + firstLine(err))
 	}
 }
 
@@ -106,7 +106,7 @@ func (c *custody) save() {
 func (c *custody) load() {
 	repo, _, err := repository.Open(c.devices...)
 	if err != nil {
-		panic("BUG: raslab: the custody records can not be read: " + firstLine(err))
+		panic("BUG: raslab: the custody records cannot be read: " + firstLine(err))
 	}
 	c.repo, c.entries = repo, nil
 	b, _, err := repo.Read(custodyEntry)
@@ -117,7 +117,7 @@ func (c *custody) load() {
 		err = json.Unmarshal(b, &c.entries)
 	}
 	if err != nil {
-		panic("BUG: raslab: the custody records can not be read: " + firstLine(err))
+		panic("BUG: raslab: the custody records cannot be read: " + firstLine(err))
 	}
 }
 

@@ -142,9 +142,9 @@ func (l *Lab) eraseStatus(p present, here []present) (verdict string, c *erase.C
 	case !st.Powered:
 		return "does not answer: nothing is proved", nil, false
 	case s.port.part.plain && written == 0:
-		return "can not encrypt; " + verdictNeverWritten, nil, true
+		return "cannot encrypt; " + verdictNeverWritten, nil, true
 	case s.port.part.plain:
-		return fmt.Sprintf("not proved: can not encrypt, and holds %s; exchange it, and see to what it holds", sectorsWritten(written)), nil, false
+		return fmt.Sprintf("not proved: cannot encrypt, and holds %s; exchange it, and see to what it holds", sectorsWritten(written)), nil, false
 	case p.err != nil:
 		return "not proved: does not prove its identity: " + cause(p.err), nil, false
 	case st.State == drive.SecurityDegraded:

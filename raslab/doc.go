@@ -32,7 +32,7 @@
 //	BE31F004  repair.go        a replacement did not come into its group
 //	BE3400A2  smartrebuild.go  a spare could not be initialised: the group has no key
 //	BE3400A3  erasing.go       a drive arrived that somebody else's group owns
-//	BE14CFF5  certify.go       no valid certificate, or a drive that can not encrypt
+//	BE14CFF5  certify.go       no valid certificate, or a drive that cannot encrypt
 //	BE14xxxx  keysrc.go        what the requests for keys met on their way
 //	BE14CFE5, BE14E3F7, BE31CFE8  repository.go  copies of the key repository, and what is in them
 //	BE316023  severe.go        an invariant of the software that does not hold
@@ -58,7 +58,7 @@
 // (package tct): the simulated CloudHost, or the server that Options.Cloud gives. The receipts are in one
 // entry of the key repository, and at the consoles as the groups' records are. Such a group gets
 // its key as any other and raises the same codes, at its own location; while it has none its objects
-// can not be read, ranks can.
+// cannot be read, ranks can.
 //
 // # Invariants
 //
@@ -91,13 +91,13 @@
 // drive; the durations of IML and copies; three media errors predict a failure and
 // ten are one; every hour some drives read their key records back, each
 // once a week at least; a released member of an unencrypted rank is erased
-// too; an event can not be closed by hand while its cause holds, unless it is
+// too; an event cannot be closed by hand while its cause holds, unless it is
 // forced; EraseMaster and SID of every drive stay at MSID; custody
 // records in three copies, apart from the keys; members that were away catch up within the time of an IML where
 // data wait for them. Of the key path: a periodic
 // retrieval every eight hours; the partitions share a key that one of them got; the
 // console tries are made in the order of their numbers; a server is silent when a partition
-// can not communicate with it, whatever the other does; one certificate for the whole facility, valid for
+// cannot communicate with it, whatever the other does; one certificate for the whole facility, valid for
 // decades; the expiry of a key server's certificate is looked at in each handshake; the
 // key managers of a group speak one key protocol, and a configured group keeps it; the
 // key pairs of two labels, the same on all of the customer's servers; the location codes KS (key server), KG (key group) and SFI; the key
@@ -111,7 +111,7 @@
 //
 // Nothing breaks the media of the custody records. A drive file that is copied with its fuses proves
 // the identity of the first: two that are in slots at once are reported, one after the other are told apart by what
-// is on their media. A drive that can not encrypt proves no identity; its record goes by the serial number.
+// is on their media. A drive that cannot encrypt proves no identity; its record goes by the serial number.
 // One RAID level (RAID 5) over strips of one sector. Ranks are thin: only rows that were
 // written are stored, rebuilt and copied. A write is as good as atomic: the
 // facility's own tables survive a loss of power: RAM (ArmMemory) can flip bits of them, and of
@@ -120,5 +120,5 @@
 // it shows in the drive's state and in the trace. Nor has a spare or an unassigned
 // drive that is security degraded: it is set aside, and the discontinue scan reports it. There is one
 // cloud server, and no code for what is wrong with it: a request says so. The group key of
-// a group of type TCT can not be exchanged; its data key can.
+// a group of type TCT cannot be exchanged; its data key can.
 package raslab

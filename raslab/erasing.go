@@ -125,7 +125,7 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 	for _, g := range l.groups {
 		all, err := g.enc.Secrets(s.port.Serial())
 		if errors.Is(err, encgroup.ErrInaccessible) || errors.Is(err, encgroup.ErrUnconfigured) {
-			continue // the engine refuses what it can not prove
+			continue // the engine refuses what it cannot prove
 		}
 		if err != nil {
 			return fmt.Errorf("raslab: %w", err)
@@ -311,9 +311,9 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 		l.noAnswer(rep, s, err)
 		return false
 	case !encrypts:
-		const why = "it can not encrypt, and the others do"
+		const why = "it cannot encrypt, and the others do"
 		s.setState(Inappropriate, why)
-		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
+		rep.failed(s, "cannot be used here", errors.New("raslab: "+why))
 		l.raiseInvalidConfiguration(driveFinding(s, s.port.Serial(), during+": "+why))
 		return false
 	}
@@ -422,7 +422,7 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method, psid drive.P
 		return Report{}, refuse(ErrNoAccess, op, fmt.Sprintf("%s belongs to key group %d, which is %s", s.port.Serial(), o.id, o.enc.State()), "see to its key servers, then repeat the IML")
 	}
 	if s.port.answers() && p.plain {
-		return Report{}, refuse(ErrState, op, s.name+" holds a drive that can not encrypt", "there is no key to destroy; exchange the drive")
+		return Report{}, refuse(ErrState, op, s.name+" holds a drive that cannot encrypt", "there is no key to destroy; exchange the drive")
 	}
 	if psid.Len() == 0 {
 		psid = p.Label.PSID

@@ -8,7 +8,7 @@ var (
 	ErrNotFound = errors.New("no such object")        // a name that nothing has
 	ErrInvalid  = errors.New("invalid argument")      // a value out of its range
 	ErrBusy     = errors.New("service action busy")   // another service action is in progress
-	ErrState    = errors.New("wrong state")           // the object exists and can not do this now
+	ErrState    = errors.New("wrong state")           // the object exists and cannot do this now
 	ErrNoAccess = errors.New("data not accessible")   // locked members, or no partition with data access
 	ErrDataLost = errors.New("data lost")             // more members are gone than parity can replace
 	ErrOpen     = errors.New("the cause still holds") // an event that may not be closed yet

@@ -14,7 +14,7 @@ func TestBE14CFF5FieldInstallWithAPlainDrive(t *testing.T) {
 	e := l.OpenEvents()[0]
 	require.Equal(t, "BE14CFF5", e.SRC)
 	require.Equal(t, []string{"R1-I1-D05"}, e.Slots)
-	require.Equal(t, "field install: it can not encrypt, and the others do", e.Found[0])
+	require.Equal(t, "field install: it cannot encrypt, and the others do", e.Found[0])
 	fails(t, l)(l.FieldInstall())
 	staysOpen(t, l, e)
 	_, err := l.CreateArray("S1", RAIDAuto)

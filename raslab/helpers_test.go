@@ -130,7 +130,7 @@ func closed(t testing.TB, l *Lab, e ServiceEvent) {
 func staysOpen(t testing.TB, l *Lab, e ServiceEvent) {
 	t.Helper()
 	_, err := l.CloseEvent(e.ID, "operator", "hoping", false)
-	require.ErrorIs(t, err, ErrOpen, "an event whose cause holds can not be closed")
+	require.ErrorIs(t, err, ErrOpen, "an event whose cause holds cannot be closed")
 }
 
 // arm arms a fault plan on the drive in a slot. Every rule of it must fire before the test ends,

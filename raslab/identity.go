@@ -109,7 +109,7 @@ func (l *Lab) certifyIdentity(rep *reporter, s *slot) bool {
 	}
 	if why := l.namesake(s, id); why != "" {
 		s.setState(Inappropriate, why)
-		rep.failed(s, "can not be used here", errors.New("raslab: "+why))
+		rep.failed(s, "cannot be used here", errors.New("raslab: "+why))
 		return false
 	}
 	if e := l.custody.arrived(s, id); e.State == CustodyAnswered {
@@ -119,7 +119,7 @@ func (l *Lab) certifyIdentity(rep *reporter, s *slot) bool {
 	return true
 }
 
-// namesake says why a drive can not be told from another one, "" if it can.
+// namesake says why a drive cannot be told from another one, "" if it can.
 func (l *Lab) namesake(s *slot, id drive.Identity) string {
 	for _, e := range l.custody.entries {
 		at := l.byName[e.Slot]

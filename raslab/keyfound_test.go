@@ -9,7 +9,7 @@ import (
 
 // What random runs on the key path have found, each in its shortest form.
 
-// TestNobodyLooksWhilePartitionsAreDown: an event of the key path can not be closed
+// TestNobodyLooksWhilePartitionsAreDown: an event of the key path cannot be closed
 // by a look while no partition runs that could look.
 func TestNobodyLooksWhilePartitionsAreDown(t *testing.T) {
 	l := encrypted(t, Options{})

@@ -107,7 +107,7 @@ func (l *Lab) usableGroup(op string, id int) (*keyGroup, error) {
 // ConfigureGroup configures encryption group id (1 to 4) with its active key
 // managers; its type is that of the managers (DAR unless it was said otherwise), and so is its
 // key protocol, one for all (assumption). With IPP labels name one or two key pairs at
-// the key servers [those that the customer has for this facility]. If the data key can not be made or not be read back from a
+// the key servers [those that the customer has for this facility]. If the data key cannot be made or not be read back from a
 // second server, the report has Failed set and the group stays unconfigured or
 // configuring; calling again goes on.
 func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {

@@ -133,7 +133,7 @@ func ReadTrust(name string, read func(name string) ([]byte, error)) ([]byte, err
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, refuse(ErrNotFound, "keymgr certificate", fmt.Sprintf("there is no file %q", name), "the PEM file of the server's authority is right; "+customerCertificate+" is the customer's")
 	case err != nil:
-		return nil, &RequestError{Op: "keymgr certificate", What: "the file can not be read: " + firstLine(err), Kind: errors.Join(ErrInvalid, err)}
+		return nil, &RequestError{Op: "keymgr certificate", What: "the file cannot be read: " + firstLine(err), Kind: errors.Join(ErrInvalid, err)}
 	case data == nil:
 		data = []byte{} // an empty file is no certificate
 	}
@@ -218,7 +218,7 @@ func defaultPort(p Protocol, k KeyProtocol) int {
 	return portIPP
 }
 
-// checkManager refuses what can not be.
+// checkManager refuses what cannot be.
 func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	switch {
 	case m.id < 1 || m.id > keyManagersMax:
@@ -239,7 +239,7 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("key group %d", m.group), fmt.Sprintf("numbers are 1 to %d", KeyGroupsMax))
 	}
 	if g := l.group(m.group); g != nil && g.enc.State() != encgroup.Unconfigured && m.key != g.protocol {
-		return refuse(ErrState, op, fmt.Sprintf("key group %d speaks %s", m.group, g.protocol), "its data key can not move to another key protocol: empty and remove the group, then configure it anew")
+		return refuse(ErrState, op, fmt.Sprintf("key group %d speaks %s", m.group, g.protocol), "its data key cannot move to another key protocol: empty and remove the group, then configure it anew")
 	}
 	for _, o := range l.managers {
 		if o == but || o.group != m.group {

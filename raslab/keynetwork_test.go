@@ -58,7 +58,7 @@ func TestOneConsole(t *testing.T) {
 	require.ErrorContains(t, err, "at least 1m")
 }
 
-// What is asked of the network and can not be is refused, and changes nothing.
+// What is asked of the network and cannot be is refused, and changes nothing.
 func TestNetworkRefusals(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	before := l.TraceText()

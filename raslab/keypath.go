@@ -14,7 +14,7 @@ import (
 // What the facility itself finds on its half of the way to a key server. The
 // rest of the way answers with the errors of encgroup.KeyServer.
 var (
-	ErrNoConsole      = errors.New("partition and management console can not talk")
+	ErrNoConsole      = errors.New("partition and management console cannot talk")
 	ErrCommandTimeout = errors.New("the management console did not answer the command in time")
 )
 
@@ -269,7 +269,7 @@ type reason uint8
 
 const (
 	reasonNone      reason = iota // it came
-	reasonConsole                 // partition and console can not talk
+	reasonConsole                 // partition and console cannot talk
 	reasonTimeout                 // the console did not answer in time
 	reasonSocket                  // the console reaches no server at the address
 	reasonSession                 // the server is reached, and the session fails

@@ -72,7 +72,7 @@ func answers(partition int, asked []*keyManager) (out []attempt) {
 	return out
 }
 
-// eitherPath goes through partition 0, or through partition 1 where that can not
+// eitherPath goes through partition 0, or through partition 1 where that cannot
 // get the request to the server.
 type eitherPath struct{ *keyManager }
 
@@ -134,7 +134,7 @@ func (l *Lab) probe(record []byte, p int, m *keyManager) error { return l.try(re
 func (l *Lab) try(record []byte, p int, by encgroup.KeyServer) error {
 	e, err := encgroup.Load(record, []encgroup.KeyServer{by}, noEntropy{}, &encgroup.MemStore{})
 	if err != nil {
-		panic("BUG: raslab: a record that was read can not be loaded: " + err.Error())
+		panic("BUG: raslab: a record that was read cannot be loaded: " + err.Error())
 	}
 	e.SetMemory(&l.partitions[p].memory)
 	out, err := e.TestAccess()

@@ -235,7 +235,7 @@ func (l *Lab) newKeyPath() (err error) {
 	return nil
 }
 
-// complete fills in the defaults and refuses what can not be.
+// complete fills in the defaults and refuses what cannot be.
 func (o *Options) complete() error {
 	const op = "lab new"
 	if o.Drives == 0 {

@@ -25,7 +25,7 @@ var memoryPoints = []struct {
 		"BE316023 by the next service action: it ends, the table is made anew, the lab goes on", fault.HasByte)},
 	{encgroup.RegionRecord, fault.Register("memory.record.flipped",
 		"a bit flips in the record of a key group before its check sum is made; what it means depends on the byte",
-		"reported when the record is read: BE31CFE8 where it can not be, else BE14E011 (identifier), BE14E012 (group key), BE14E013 (signature), or the member that it concerns", fault.HasByte)},
+		"reported when the record is read: BE31CFE8 where it cannot be, else BE14E011 (identifier), BE14E012 (group key), BE14E013 (signature), or the member that it concerns", fault.HasByte)},
 	{encgroup.RegionSignature, fault.Register("memory.signature.flipped",
 		"a bit flips in the signature that a partition has calculated from the data key of one server, 32 bytes",
 		"BE14EA13, or BE14E013 where no other server's key was good", fault.HasByte)},

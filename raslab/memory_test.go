@@ -26,7 +26,7 @@ func recordOffsets(l *Lab) (phase, uid, wrapped, signature int) {
 func TestBadMemoryUnderTheRecord(t *testing.T) {
 	for name, c := range map[string]struct {
 		at    func(l *Lab) int
-		codes []string // after an IML; nil: the record can not be, and is never written
+		codes []string // after an IML; nil: the record cannot be, and is never written
 	}{
 		"magic":      {func(*Lab) int { return 0 }, nil},
 		"version":    {func(*Lab) int { return 4 }, nil},
@@ -69,7 +69,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 	}
 }
 
-// A record that can not be and is in the repository all the same, as software
+// A record that cannot be and is in the repository all the same, as software
 // with an error would have written it: the group goes on with what it has in RAM.
 func TestBE31CFE8WhileDataAreAccessible(t *testing.T) {
 	l := encrypted(t, Options{})
@@ -84,7 +84,7 @@ func TestBE31CFE8WhileDataAreAccessible(t *testing.T) {
 	staysOpen(t, l, openEvent(t, l, "BE31CFE8"))
 	must(t, l.ArmMemory(0, fmt.Sprintf("(memory.record.flipped (Byte %d))", phase)))
 	r := fails(t, l)(l.RestoreRepository())
-	require.Contains(t, fmt.Sprint(r.Notes), "can not be", "the memory is bad now, and that is found at once")
+	require.Contains(t, fmt.Sprint(r.Notes), "cannot be", "the memory is bad now, and that is found at once")
 	must(t, l.ArmMemory(0, ""))
 	staysOpen(t, l, openEvent(t, l, "BE31CFE8"))
 	ok(t, l)(l.RestoreRepository()) // from what the group has

@@ -21,7 +21,7 @@ type MESRequest struct {
 }
 
 // InstallMES installs an enclosure of 16 drives, or eight drives: power, drive certify, and
-// an array site for each eight. A drive that can not be used does not stop the others.
+// an array site for each eight. A drive that cannot be used does not stop the others.
 // Report.Object is the enclosure's name.
 func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	const op = "mes install"

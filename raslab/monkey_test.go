@@ -275,7 +275,7 @@ func (m *monkey) heal() {
 	}
 	for _, r := range append([]*Rank(nil), l.ranks...) {
 		if out, _ := r.missing(); out > 0 {
-			require.Equal(m.t, "Failed", r.dataState(), "only a rank with two dead drives can not be healed: %s\n%s", r.gone(), l.TraceText())
+			require.Equal(m.t, "Failed", r.dataState(), "only a rank with two dead drives cannot be healed: %s\n%s", r.gone(), l.TraceText())
 			_, err := l.RemoveRank(r.name())
 			require.NoError(m.t, err)
 			for _, s := range l.slots {

@@ -142,7 +142,7 @@ func (l *Lab) iml(rep *reporter, op string) {
 		l.load()
 	}
 	if n := found.Bad(); n > 0 && found.Verdict == repository.Mismatch {
-		rep.note("%d of %d copies of the key repository can not be mended; the next reboot tries again", n, len(found.Copies))
+		rep.note("%d of %d copies of the key repository cannot be mended; the next reboot tries again", n, len(found.Copies))
 	}
 	for i := range l.partitions {
 		l.partitions[i].complete = true
@@ -250,7 +250,7 @@ func (l *Lab) unlockMembers(rep *reporter) {
 
 // recoverMembers is what an IML does with members of ranks that were out of reach and are
 // well now: they catch up. Where the data of a rank wait for that, it is done before the IML is
-// complete, in the time that an IML takes (assumption). It says which ranks hosts can not
+// complete, in the time that an IML takes (assumption). It says which ranks hosts cannot
 // read or write in full all the same.
 func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 	for _, r := range l.ranks {

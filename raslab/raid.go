@@ -104,7 +104,7 @@ func (r *Rank) write(lba uint64, data []byte) error {
 }
 
 // Read reads whole sectors from lba on; a sector that was never written reads
-// as zeros. A strip that a member can not give is rebuilt from the others.
+// as zeros. A strip that a member cannot give is rebuilt from the others.
 // Errors as Write.
 func (r *Rank) Read(lba uint64, dst []byte) (bad error) {
 	defer r.lab.unwound("rank read", &bad)
@@ -189,7 +189,7 @@ func (r *Rank) unreadable(n uint64, a, b int) error {
 	case out == 1 && failed == 0:
 		return fmt.Errorf("raslab: %s: row %d is not on every member, and a member does not serve: %s: %w", r.name(), n, r.gone(), ErrNoAccess)
 	case out < 2:
-		return fmt.Errorf("raslab: %s: row %d can not be read on %s and %s: %w",
+		return fmt.Errorf("raslab: %s: row %d cannot be read on %s and %s: %w",
 			r.name(), n, r.members[a].slot.name, r.members[b].slot.name, ErrDataLost)
 	case failed >= 2:
 		return fmt.Errorf("raslab: %s: members are gone: %s: %w", r.name(), r.gone(), ErrDataLost)

@@ -103,7 +103,7 @@ func TestTwoDeadMembersLoseTheData(t *testing.T) {
 	require.Equal(t, "Failed", r.Info().DataState)
 	require.ErrorIs(t, r.Write(0, make([]byte, 512)), ErrDataLost)
 
-	// A rebuild had begun before the second failure; it can not end.
+	// A rebuild had begun before the second failure; it cannot end.
 	advance(t, l, time.Hour)
 	d, err := l.Drive("R1-I1-D08")
 	require.NoError(t, err)

@@ -70,7 +70,7 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	}
 	for _, s := range a.members {
 		if st := s.port.Status(); s.state != Normal || !st.Powered || st.State != drive.Erased {
-			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s can not join a rank: %s", s.name, a.name(), s.condition()), "repair that drive first")
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s cannot join a rank: %s", s.name, a.name(), s.condition()), "repair that drive first")
 		}
 	}
 	r := &Rank{lab: l, id: lowestFree(append(slices.Clone(l.ranks), l.leaving...), rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}

@@ -3,7 +3,7 @@ package raslab
 import "slices"
 
 // RemoveRank removes a rank with its data: every member is cryptographically
-// erased and leaves its key group. A member that can not be erased does not
+// erased and leaves its key group. A member that cannot be erased does not
 // keep the rank; it is reported. A group that is inaccessible has to be made
 // accessible first: without its keys nobody can prove an erase.
 //

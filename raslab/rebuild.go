@@ -388,7 +388,7 @@ func (r *Rank) tell(m *member, format string, args ...any) {
 }
 
 // blameless says whether a drive did not join its group for a reason that no other
-// drive would mend: the group has no key, or its record can not be kept.
+// drive would mend: the group has no key, or its record cannot be kept.
 func blameless(err error) bool {
 	return errors.Is(err, encgroup.ErrInaccessible) || errors.Is(err, encgroup.ErrStore)
 }

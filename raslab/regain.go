@@ -111,7 +111,7 @@ func (l *Lab) wayBack(g *keyGroup) string {
 	case l.group(g.id) != g || g.enc.State() != encgroup.Inaccessible:
 		return ""
 	case g.broken != nil:
-		return "its record can not be read: restore the key repository, then do a dual cluster IML"
+		return "its record cannot be read: restore the key repository, then do a dual cluster IML"
 	case !l.lacking(g) && l.anyAccess():
 		return "no rank waits for its key: the next periodic key retrieval asks for it again"
 	case !l.lacking(g):

@@ -47,7 +47,7 @@ func (l *Lab) groupAtWork(op string, group int) (*keyGroup, error) {
 
 // RekeyGroupKey exchanges the group key: the credential of every member migrates to
 // one of the new key, one drive after the other, and data are readable throughout. A
-// drive that can not take part keeps both keys alive; when it is repaired or gone, calling
+// drive that cannot take part keeps both keys alive; when it is repaired or gone, calling
 // again goes on.
 func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 	const op = "group rekey all"

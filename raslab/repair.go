@@ -203,7 +203,7 @@ func (l *Lab) resumeRepair(rep *reporter, s *slot, old string) {
 			// ends, so that an IML can be done.
 			rep.failed(s, "waits for its key group", errors.Join(err, s.port.PowerOn()))
 			if g := l.rankOf(waiting).group(); g != nil && waiting.serial != s.port.Serial() {
-				why := fmt.Sprintf("repair of %s: the replacement can not join key group %d, which is %s", s.name, g.id, g.enc.State())
+				why := fmt.Sprintf("repair of %s: the replacement cannot join key group %d, which is %s", s.name, g.id, g.enc.State())
 				l.raiseInaccessible(rep, s, g, why)
 			}
 			s.setState(Failed, fmt.Sprintf("it waits for key group %d; repair it again then", l.rankOf(waiting).keygrp))

@@ -39,7 +39,7 @@ var _ encgroup.Store = (*recordStore)(nil)
 // errGone is a record that was written once, and that the repository does not have.
 var errGone = errors.New("raslab: the record is gone from the key repository")
 
-// Save writes the record to every copy of the repository. One that can not be is not
+// Save writes the record to every copy of the repository. One that cannot be is not
 // written: the key step that it belongs to ends before a drive is touched.
 func (r *recordStore) Save(record []byte) error {
 	var rec encgroup.Record
@@ -55,7 +55,7 @@ func (r *recordStore) Save(record []byte) error {
 }
 
 // load reads the record from the repository: the error is of the repository when
-// no copy is to be believed, encgroup.ErrImpossible when the record is whole and can not be.
+// no copy is to be believed, encgroup.ErrImpossible when the record is whole and cannot be.
 func (r *recordStore) load() ([]byte, error) {
 	record, _, err := r.lab.repo.Read(r.name)
 	if errors.Is(err, repository.ErrNoEntry) && r.whole != nil {
@@ -185,7 +185,7 @@ func (l *Lab) restoreRepository(rep *reporter) {
 		if records[i], from[i], err = g.goodRecord(); err != nil {
 			l.raiseImpossible(g, err)
 			rep.r.Failed = true
-			rep.note("the record of key group %d can not be composed, and nothing was written: %s", g.id, firstLine(err))
+			rep.note("the record of key group %d cannot be composed, and nothing was written: %s", g.id, firstLine(err))
 			l.restoring = false
 			return
 		}
@@ -193,7 +193,7 @@ func (l *Lab) restoreRepository(rep *reporter) {
 	l.restoring = true
 	if err := l.newRepository(); err != nil {
 		rep.r.Failed = true
-		rep.note("the copies can not be made anew: %s", firstLine(err))
+		rep.note("the copies cannot be made anew: %s", firstLine(err))
 		l.restoring = false
 		return
 	}
@@ -210,12 +210,12 @@ func (l *Lab) restoreRepository(rep *reporter) {
 		}
 		if err != nil {
 			rep.r.Failed = true
-			rep.note("the record of key group %d was written, and can not be read back: %s", g.id, firstLine(err))
+			rep.note("the record of key group %d was written, and cannot be read back: %s", g.id, firstLine(err))
 			continue
 		}
 		if from[i] != fromMemory {
 			if err := g.reload(records[i]); err != nil {
-				panic("BUG: raslab: a record that was just composed can not be loaded: " + err.Error())
+				panic("BUG: raslab: a record that was just composed cannot be loaded: " + err.Error())
 			}
 		}
 		g.broken = nil
@@ -240,7 +240,7 @@ func (g *keyGroup) goodRecord() (record []byte, from string, err error) {
 		}
 		var members encgroup.Record
 		if err := members.UnmarshalBinary(g.store.whole); err != nil {
-			panic("BUG: raslab: a record that was whole can not be read: " + err.Error())
+			panic("BUG: raslab: a record that was whole cannot be read: " + err.Error())
 		}
 		rec, from = *g.store.backup, "what the consoles kept"
 		rec.Members = members.Members
@@ -259,7 +259,7 @@ func (g *keyGroup) keep() {
 	g.store.backup = &rec
 }
 
-// raiseBroken reports a group's record that can not be read, or can not be.
+// raiseBroken reports a group's record that cannot be read, or cannot be.
 func (l *Lab) raiseBroken(g *keyGroup, err error) {
 	l.raiseUnreadable(g.location(), err, func(*event) []string {
 		if _, err := g.store.load(); err != nil {
@@ -281,7 +281,7 @@ func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) [
 	return l.raise(code, location, []finding{{location: location, why: why}}, recheck)
 }
 
-// raiseImpossible reports a record that was composed and can not be. It is composed anew
+// raiseImpossible reports a record that was composed and cannot be. It is composed anew
 // before the event is closed.
 func (l *Lab) raiseImpossible(g *keyGroup, err error) {
 	l.raiseUnreadable(g.location(), err, func(*event) []string {

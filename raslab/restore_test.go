@@ -51,7 +51,7 @@ func TestRestoreRefused(t *testing.T) {
 	fails(t, l)(l.PowerCycle())
 	must(t, l.ArmRepository("(repository.write.refused (Block 0))"))
 	r := fails(t, l)(l.RestoreRepository())
-	require.Contains(t, r.Notes[0], "can not be made anew")
+	require.Contains(t, r.Notes[0], "cannot be made anew")
 	for _, e := range l.OpenEvents() {
 		staysOpen(t, l, e)
 	}
@@ -63,7 +63,7 @@ func TestRestoreRefused(t *testing.T) {
 	closeAll(t, l)
 }
 
-// A key step whose record can not be written as it should be touches no drive.
+// A key step whose record cannot be written as it should be touches no drive.
 func TestBadRecordStopsAKeyStep(t *testing.T) {
 	for name, step := range map[string]func(l *Lab) (Report, error){
 		"rekey of drives": func(l *Lab) (rep Report, err error) {
@@ -101,7 +101,7 @@ func TestRemovedGroupStaysAway(t *testing.T) {
 	former := dataKeyOf(l)
 	must(t, l.ArmRepository("(repository.write.refused)"))
 	_, err := l.RemoveGroup(1)
-	require.Error(t, err, "what can not be deleted is not removed")
+	require.Error(t, err, "what cannot be deleted is not removed")
 	must(t, l.ArmRepository(""))
 	ok(t, l)(l.PowerCycle())
 	require.Equal(t, encgroup.Accessible, l.Group(1).State())
@@ -120,7 +120,7 @@ func TestACopyThatCanNotBeMended(t *testing.T) {
 	must(t, l.DamageRepository(2))
 	must(t, l.ArmRepository("(repository.write.refused (Block 1))"))
 	r := ok(t, l)(l.PowerCycle())
-	require.Contains(t, fmt.Sprint(r.Notes), "1 of 3 copies of the key repository can not be mended")
+	require.Contains(t, fmt.Sprint(r.Notes), "1 of 3 copies of the key repository cannot be mended")
 	require.Empty(t, openCodes(l), "nothing was recovered")
 	must(t, l.ArmRepository(""))
 	ok(t, l)(l.PowerCycle())

@@ -111,7 +111,7 @@ func (p *Part) Break() {
 	p.Drive.PowerOff()
 }
 
-// Plain says whether it is a drive that can not encrypt.
+// Plain says whether it is a drive that cannot encrypt.
 func (p *Part) Plain() bool { return p.plain }
 
 // Dead says whether the electronics are broken.
@@ -154,7 +154,7 @@ func (s *Shelf) OrderAs(c PartConfig) (*Part, error) {
 	return p, nil
 }
 
-// OrderPlain gets a spare part that can not encrypt: it reads and writes like the
+// OrderPlain gets a spare part that cannot encrypt: it reads and writes like the
 // others, and has no security protocol.
 func (s *Shelf) OrderPlain(sectorSize int, sectors uint64) (*Part, error) {
 	p, err := s.Order(sectorSize, sectors)
@@ -235,7 +235,7 @@ func (l *Lab) OrderSpareAs(c PartConfig) (*Part, error) {
 	return p, err
 }
 
-// OrderPlainSpare orders a spare part that fits this facility and can not encrypt.
+// OrderPlainSpare orders a spare part that fits this facility and cannot encrypt.
 func (l *Lab) OrderPlainSpare() (*Part, error) {
 	p, err := l.options.Shelf.OrderPlain(l.options.SectorSize, l.options.Sectors)
 	if err == nil {

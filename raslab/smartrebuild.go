@@ -47,7 +47,7 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 		switch {
 		case errors.Is(err, encgroup.ErrInaccessible):
 			l.settle(spare.port.Serial())
-			l.raiseInaccessible(rep, s, g, fmt.Sprintf("spare %s can not join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err))))
+			l.raiseInaccessible(rep, s, g, fmt.Sprintf("spare %s cannot join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err))))
 		case blameless(err):
 			l.spared(spare, "smart rebuild of "+s.name)
 		case l.unfit(rep, spare, "smart rebuild of "+s.name, err):

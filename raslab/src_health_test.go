@@ -118,7 +118,7 @@ func TestBE3400B3CredentialChangedBehindTheFacilitysBack(t *testing.T) {
 	require.Equal(t, before, tries(), "the wrong credential is tried once for each key generation, not once an hour")
 	readable(t, l)
 
-	// The facility can not prove that the drive is its own any more.
+	// The facility cannot prove that the drive is its own any more.
 	fails(t, l)(pseudoRepair(t, l, "R1-I1-D05"))
 	advance(t, l, time.Hour)
 	ok(t, l)(exchange(t, l, "R1-I1-D05", ""))

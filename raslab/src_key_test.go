@@ -39,7 +39,7 @@ func closeAll(t testing.TB, l *Lab) {
 	}
 }
 
-// must takes the error of something that can not fail.
+// must takes the error of something that cannot fail.
 func must(t testing.TB, err error) {
 	t.Helper()
 	require.NoError(t, err)

@@ -7,7 +7,7 @@ import "fmt"
 // plus one, 0 for none, and the position there.
 
 // readTable looks the table up in memory, as every service action does before
-// anything else. What can not be is a severe software error, found before a drive is touched.
+// anything else. What cannot be is a severe software error, found before a drive is touched.
 func (l *Lab) readTable() {
 	own := l.table()
 	table := l.partitions[0].memory.Keep(regionTable, own)

@@ -54,7 +54,7 @@ type DriveInfo struct {
 	Predicted bool   // media errors predict that it will fail
 	Errors    int    // media errors seen
 	Answers   bool   // it has power and answers; else Status is zero
-	Plain     bool   // it can not encrypt: Status says nothing of keys
+	Plain     bool   // it cannot encrypt: Status says nothing of keys
 	Status    drive.Status
 }
 

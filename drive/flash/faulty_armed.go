@@ -89,7 +89,7 @@ func (f *Faulty) zeroArmed(block, page int) error {
 }
 
 // ask is the plan's verdict on an operation that changes the flash. Power is
-// asked first: an operation that power does not reach can not fail by itself.
+// asked first: an operation that power does not reach cannot fail by itself.
 func (f *Faulty) ask(name string, block, page int, blank bool) fault.Point {
 	op := fault.Op{Name: opPower, Block: block, Page: page, Blank: blank}
 	if point, fires := f.plan.Check(op); fires {

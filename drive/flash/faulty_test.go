@@ -191,7 +191,7 @@ func TestRotFlipsOneBitOfTheDataForGood(t *testing.T) {
 		f := NewFaulty(foreign{NewMem(small)})
 		require.NoError(t, f.Program(0, 0, record))
 		armed(f, "(flash.read.rot)")
-		require.Error(t, f.Read(0, 0, make([]byte, 512)), "a rot that can not be carried out is no silent success")
+		require.Error(t, f.Read(0, 0, make([]byte, 512)), "a rot that cannot be carried out is no silent success")
 		require.Error(t, f.Decay(0, 0, 0))
 	})
 }

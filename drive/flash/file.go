@@ -164,7 +164,7 @@ func (d *File) Decay(block, page, bit int) error {
 	return d.alter(block, page, func(data []byte) { data[bit/8] ^= 1 << (bit % 8) })
 }
 
-// Dump implements Device. It panics when the host can not read the file: a
+// Dump implements Device. It panics when the host cannot read the file: a
 // dump that leaves something out would be false evidence.
 func (d *File) Dump() []Page {
 	var all []Page

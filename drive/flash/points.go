@@ -30,7 +30,7 @@ var (
 		ofPage)
 	EraseRefused = fault.Register("flash.erase.refused",
 		"the block keeps its content; Erase answers ErrErase",
-		"survived: its pages are overwritten with zeros and the block is retired; where they can not be, reported as security degraded, never as erased",
+		"survived: its pages are overwritten with zeros and the block is retired; where they cannot be, reported as security degraded, never as erased",
 		ofBlock)
 	EraseTorn = fault.Register("flash.erase.torn",
 		"some pages of the block are erased, one is half erased, some are intact; Erase answers ErrErase",

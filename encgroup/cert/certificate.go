@@ -16,7 +16,7 @@ import (
 var (
 	ErrNoCertificate = errors.New("the file holds no certificate")
 	ErrNoKey         = errors.New("the file holds no private key")
-	ErrUnreadable    = errors.New("a block of the file can not be read")
+	ErrUnreadable    = errors.New("a block of the file cannot be read")
 	ErrKeyMismatch   = errors.New("the private key does not fit the certificate")
 )
 
@@ -106,7 +106,7 @@ func Parse(file []byte) (*Certificate, error) {
 	}
 	signer, ok := pair.PrivateKey.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("cert: %w: the private key can not sign", ErrUnreadable)
+		return nil, fmt.Errorf("cert: %w: the private key cannot sign", ErrUnreadable)
 	}
 	return &Certificate{chain, func() crypto.Signer { return signer }}, nil
 }

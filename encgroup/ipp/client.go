@@ -96,7 +96,7 @@ func (c *Client) Get(uid string) (*secret.Key32, error) {
 		return nil, fmt.Errorf("%w: %w", encgroup.ErrNoKey, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("ipp: the EEDKs can not be read: %w", err)
+		return nil, fmt.Errorf("ipp: the EEDKs cannot be read: %w", err)
 	}
 	list, err := unpackEEDKs(b)
 	if err != nil {
@@ -144,7 +144,7 @@ func refusal(code byte) error {
 	case codeNoKey:
 		return encgroup.ErrNoKey
 	case codeFailed:
-		return fmt.Errorf("%w: it can not do it now", encgroup.ErrRefused)
+		return fmt.Errorf("%w: it cannot do it now", encgroup.ErrRefused)
 	}
 	return fmt.Errorf("%w: it says that the request is malformed", encgroup.ErrProtocol)
 }

@@ -31,7 +31,7 @@ const (
 	codeMalformed = 1 // the request is not one
 	codeDevice    = 2 // this facility is not served
 	codeNoKey     = 3 // no private key here opens it, or no key pair here has the label
-	codeFailed    = 4 // the server can not do it now
+	codeFailed    = 4 // the server cannot do it now
 )
 
 var errFrame = errors.New("ipp: malformed message")

@@ -57,7 +57,7 @@ type Client struct {
 	closes   bool // the server closes after each answer
 }
 
-// Dial connects, and returns an *Error if it can not. With TLS 1.3 a server that
+// Dial connects, and returns an *Error if it cannot. With TLS 1.3 a server that
 // refuses the client's certificate says so only to the first request.
 func Dial(cfg Config) (*Client, error) { return DialContext(context.Background(), cfg) }
 

@@ -129,7 +129,7 @@ def step(name, do):
         except (client.exceptions.KmipOperationFailure, exceptions.OperationFailure) as e:
             steps.append([name, e.reason.name])
         except Exception as e:
-            steps.append([name, "can not: " + type(e).__name__])
+            steps.append([name, "cannot: " + type(e).__name__])
 def attribute(kind, value, index=None): return f.create_attribute(kind, value, index)
 with connect() as c:
     uid = c.create(enums.CryptographicAlgorithm.AES, 256, name="steps " + version.name, cryptographic_usage_mask=[enums.CryptographicUsageMask.ENCRYPT, enums.CryptographicUsageMask.DECRYPT])

@@ -127,7 +127,7 @@ func (q *RequestItem) append(dst []byte) []byte {
 }
 
 // ParseRequest reads a request message. Payloads refer to the bytes of the
-// message. The version is known even if the rest can not be read, so that the answer
+// message. The version is known even if the rest cannot be read, so that the answer
 // can be given in it; otherwise it is zero. Errors are a *Failure.
 //
 // An error in one batch item is told of in that item alone. A request of a minor

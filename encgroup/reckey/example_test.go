@@ -31,7 +31,7 @@ func Example() {
 	state(recovery.Verify(anna, paper))
 	state(recovery.Authorize(otto, time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
 
-	// The site loses power, and the key servers can not boot.
+	// The site loses power, and the key servers cannot boot.
 	for _, id := range []string{"vinz", "zuul"} {
 		s, _ := servers.Server(id)
 		s.PowerOff()

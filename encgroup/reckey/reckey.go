@@ -69,7 +69,7 @@ func New(group *encgroup.Group, entropy io.Reader) *Recovery {
 	return &Recovery{group: group, entropy: entropy}
 }
 
-// Status tells the state. The error says that what is kept can not be.
+// Status tells the state. The error says that what is kept cannot be.
 func (r *Recovery) Status() (Status, error) {
 	k, err := decode(r.group.Recovery())
 	if err != nil {

@@ -208,7 +208,7 @@ func TestWrongEntriesAreCounted(t *testing.T) {
 	require.Equal(t, 8, typo.Group)
 	b.store.at = 0
 	err = b.rec.Recover(anna, other)
-	require.ErrorIs(t, err, errCut, "what can not be counted is not answered")
+	require.ErrorIs(t, err, errCut, "what cannot be counted is not answered")
 	require.NotErrorIs(t, err, ErrWrong)
 	b.reboot()
 	require.NoError(t, b.rec.Recover(anna, text), "there is no limit")

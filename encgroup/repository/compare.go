@@ -243,7 +243,7 @@ func (r *Repository) repair(rep *Report) error {
 		}
 	}
 	if good == 0 {
-		return nil // what is in force is still there, and can not be changed
+		return nil // what is in force is still there, and cannot be changed
 	}
 	r.newest += 2
 	rep.Generation = r.newest

@@ -7,8 +7,8 @@ import (
 
 // What a device answers.
 var (
-	ErrReadFailed  = errors.New("repository: the page can not be read")
-	ErrWriteFailed = errors.New("repository: the page can not be written")
+	ErrReadFailed  = errors.New("repository: the page cannot be read")
+	ErrWriteFailed = errors.New("repository: the page cannot be written")
 	ErrPowerLost   = errors.New("repository: the facility lost power")
 )
 

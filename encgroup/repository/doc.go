@@ -13,7 +13,7 @@
 // copies and change nothing.
 //
 // A Report says what each copy was like. Its Verdict is Good, Mismatch (a base page
-// or a page differs or can not be read, and a good copy is there: the facility's
+// or a page differs or cannot be read, and a good copy is there: the facility's
 // BE14CFE5, repaired by its reboot) or Permanent (no copy can be read: BE14E3F7).
 // Store makes one entry an encgroup.Store.
 //

@@ -10,11 +10,11 @@ import (
 // operations of the power points are page writes of all copies.
 var (
 	PointReadError = fault.Register("repository.read.error",
-		"the page of one copy can not be read; what it holds stays",
+		"the page of one copy cannot be read; what it holds stays",
 		"with another good copy: a mismatch, repaired at the next reboot; on all copies: a permanent error, nothing is written", fault.HasBlock, fault.HasPage)
 	PointReadRot = fault.Register("repository.read.rot",
 		"one bit of the stored page flips, and stays so",
-		"found by the check sum: as a page that can not be read", fault.HasBlock, fault.HasPage)
+		"found by the check sum: as a page that cannot be read", fault.HasBlock, fault.HasPage)
 	PointWriteRefused = fault.Register("repository.write.refused",
 		"the page is not written, and the copy says so",
 		"the copy is set aside until the next reboot; while more than half of the copies take it the change is made", fault.HasBlock, fault.HasPage)

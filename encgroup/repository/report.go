@@ -34,7 +34,7 @@ type Verdict uint8
 // The verdicts.
 const (
 	Good      Verdict = iota // every copy says the same
-	Mismatch                 // a copy differs or can not be read, and another one is good; a reboot repairs it (IBM, MAP4980: BE14CFE5)
+	Mismatch                 // a copy differs or cannot be read, and another one is good; a reboot repairs it (IBM, MAP4980: BE14CFE5)
 	Permanent                // there is no copy to believe (IBM, MAP4980: BE14E3F7)
 )
 

@@ -13,7 +13,7 @@ import (
 // CopiesMin is how few copies a repository has (our assumption).
 const CopiesMin = 3
 
-// What a repository can not do.
+// What a repository cannot do.
 var (
 	ErrPermanent = errors.New("repository: no copy of the key repository can be read")
 	ErrCopies    = errors.New("repository: too few good copies are left to change the key repository")
@@ -103,7 +103,7 @@ func over(devices []Device) (*Repository, error) {
 
 // Open is the reboot: it reads every copy, decides which to believe, and writes
 // the others anew. The report tells what was found and what became of it: a copy that
-// can not be repaired is set aside, and the others serve. The error is ErrPermanent where no
+// cannot be repaired is set aside, and the others serve. The error is ErrPermanent where no
 // copy is to be believed (nothing is written then), or ErrPowerLost.
 func Open(devices ...Device) (*Repository, Report, error) {
 	r, err := over(devices)

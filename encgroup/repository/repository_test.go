@@ -121,9 +121,9 @@ var damages = []damage{
 		b.bad.Disarm()
 	}, []Condition{CopyStale, CopyGood, CopyGood}},
 	{"a copy rots all over", func(b *bench) { b.arm("(repository.read.rot (Block 2))"); b.repo.Check(); b.bad.Disarm() }, []Condition{CopyGood, CopyGood, CopyDamaged}},
-	{"a page can not be read", func(b *bench) { b.armUnchecked("(repository.read.error (And (Block 1) (Page 0)))") }, []Condition{CopyGood, CopyUnreadable, CopyGood}},
-	{"a copy can not be read", func(b *bench) { b.armUnchecked("(repository.read.error (Block 0))") }, []Condition{CopyUnreadable, CopyGood, CopyGood}},
-	{"two copies can not be read", func(b *bench) { b.armUnchecked("(repository.read.error (Not (Block 1)))") }, []Condition{CopyUnreadable, CopyGood, CopyUnreadable}},
+	{"a page cannot be read", func(b *bench) { b.armUnchecked("(repository.read.error (And (Block 1) (Page 0)))") }, []Condition{CopyGood, CopyUnreadable, CopyGood}},
+	{"a copy cannot be read", func(b *bench) { b.armUnchecked("(repository.read.error (Block 0))") }, []Condition{CopyUnreadable, CopyGood, CopyGood}},
+	{"two copies cannot be read", func(b *bench) { b.armUnchecked("(repository.read.error (Not (Block 1)))") }, []Condition{CopyUnreadable, CopyGood, CopyUnreadable}},
 	{"a copy is replaced by a blank one", func(b *bench) { *b.mem[1] = *NewMemDevice(16) }, []Condition{CopyGood, CopyBlank, CopyGood}},
 	{"a copy missed a write", func(b *bench) {
 		b.arm("(repository.write.refused (Block 2))")

@@ -21,7 +21,7 @@ type HTTP struct {
 
 var _ Cloud = (*HTTP)(nil)
 
-// ErrAddress means that a cloud server can not have such an address.
+// ErrAddress means that a cloud server cannot have such an address.
 var ErrAddress = errors.New("tct: the address of a cloud server: need https:// and a host")
 
 // NewHTTP is the cloud server at an address such as https://cloud.example:443. An

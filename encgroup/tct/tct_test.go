@@ -151,7 +151,7 @@ func TestWithoutTheGroupsKeyItIsUnreadable(t *testing.T) {
 	_, err = b.tier.Migrate("b", plain)
 	require.ErrorIs(t, err, encgroup.ErrInaccessible)
 	_, err = b.store.Raw("b")
-	require.ErrorIs(t, err, objectstore.ErrNotFound, "nothing is sent that can not be encrypted")
+	require.ErrorIs(t, err, objectstore.ErrNotFound, "nothing is sent that cannot be encrypted")
 	require.NoError(t, b.group.Retrieve())
 	_, err = b.tier.Recall(r)
 	require.NoError(t, err)

@@ -118,7 +118,7 @@ func ruleText(clones []*Plan, i int) string {
 }
 
 // Points lists the points of the plan, each once, in the order of the plan.
-// An injector's owner uses it to refuse a plan that it can not carry out.
+// An injector's owner uses it to refuse a plan that it cannot carry out.
 func (p *Plan) Points() []Point {
 	if p == nil {
 		return nil

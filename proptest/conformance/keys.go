@@ -124,7 +124,7 @@ func f05NoWrapOpensWithAConstant(s *suite) {
 		require.ErrorIs(s, r.as(a, drive.PIN{}, nothing), drive.InvalidParameter, "%v: there is no empty PIN", a)
 		r.refused(a, zero, "zeros are nobody's PIN")
 		r.must(a, r.label.MSID, func(ses *drive.Session) error {
-			require.ErrorIs(s, ses.SetPIN(drive.PIN{}), drive.InvalidParameter, "%v can not take an empty PIN", a)
+			require.ErrorIs(s, ses.SetPIN(drive.PIN{}), drive.InvalidParameter, "%v cannot take an empty PIN", a)
 			return nil
 		})
 	}

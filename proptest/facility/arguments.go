@@ -11,7 +11,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 )
 
-// argument is one word of a step. A word that can not be one is a mistake of whoever
+// argument is one word of a step. A word that cannot be one is a mistake of whoever
 // wrote the step, and must not pass for a request that the facility refuses.
 type argument struct {
 	name string // as the usage has it
@@ -163,7 +163,7 @@ func (m *Machine) serials() (names []string) {
 	return names
 }
 
-// parse reads a step, and refuses what can not be one.
+// parse reads a step, and refuses what cannot be one.
 func (m *Machine) parse(step string) (v verb, args []string, err error) {
 	wrong := func(format string, a ...any) error {
 		return fmt.Errorf("proptest: %q: %s; usage: %s", step, fmt.Sprintf(format, a...), v.usage)

@@ -66,7 +66,7 @@ func (m *Machine) checkData() error {
 	for _, info := range m.Lab.Ranks() {
 		r, err := m.Lab.Rank(info.ID)
 		if err != nil {
-			return m.failf("rank %s is listed and can not be had: %v", info.ID, err)
+			return m.failf("rank %s is listed and cannot be had: %v", info.ID, err)
 		}
 		for i := range 2 {
 			if err := m.reads(info.ID, r, uint64(len(m.steps)*5+i)%sectors); err != nil {

@@ -71,7 +71,7 @@
 // of the console: they are shorter and are made by machines for machines.
 //
 // Where a fault plan is armed on a network, a link or the memory of the partitions,
-// the model says what may be and what can not: an SRC then comes only if its cause may
+// the model says what may be and what cannot: an SRC then comes only if its cause may
 // have held, and a group is accessible only if a server may have given its key. That it comes if
 // the cause held is checked again after the step "calm", which mends everything. The same goes for the
 // key repository while drives that are broken may write to copies that were damaged.

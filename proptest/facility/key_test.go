@@ -194,9 +194,9 @@ func TestKeyChecksCanFail(t *testing.T) {
 		"a key that the model does not know":      {"", func(m *Machine) { clear(m.keys.host(1).keys) }, "health", "holds key"},
 		"a key that only the model holds":         {"", func(m *Machine) { m.keys.host(1).keys["x"] = 0 }, "health", "holds 1 keys, expected 2"},
 		"a repository that the model has damaged": {"", func(m *Machine) { m.keys.bad[1] = true }, "iml", "the cause of BE14CFE5 held"},
-		"noise that can not have closed it":       {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.HangConsole(1, true); _ = m.Lab.HangConsole(2, true) }, "iml", "and a server gave its key"},
-		"noise that can not have said it":         {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.StopKeyServer(1); m.keys.consoles[0].plan = "(net.session.reset)" }, "retrieve", "can not have held"},
-		"noise that can not have opened it":       {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { m.keys.host(1).off, m.keys.host(2).off = true, true }, "iml", "no server can have given its key"},
+		"noise that cannot have closed it":        {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.HangConsole(1, true); _ = m.Lab.HangConsole(2, true) }, "iml", "and a server gave its key"},
+		"noise that cannot have said it":          {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.StopKeyServer(1); m.keys.consoles[0].plan = "(net.session.reset)" }, "retrieve", "cannot have held"},
+		"noise that cannot have opened it":        {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { m.keys.host(1).off, m.keys.host(2).off = true, true }, "iml", "no server can have given its key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := Replay(start + c.before)
@@ -242,7 +242,7 @@ func hide(code string, whole bool) func(*Machine) {
 }
 
 // TestModelKnowsNoFacility: the files of the model call nothing of raslab, so that both
-// can not be wrong in the same way.
+// cannot be wrong in the same way.
 func TestModelKnowsNoFacility(t *testing.T) {
 	for _, name := range []string{"keyworld.go", "keypairs.go", "keytime.go"} {
 		text, err := os.ReadFile(name)

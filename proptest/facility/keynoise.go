@@ -114,7 +114,7 @@ func (m *Machine) plausible(was []raslab.ServiceEvent, before, after possible) e
 			m.of[e.ID] = m.keys.manager(k.manager)
 		}
 		if !m.mayBe(k, before) && !m.mayBe(k, after) {
-			return m.failf("%s was raised (event %d, for %v) and its cause can not have held: %s", e.SRC, e.ID, e.Locations, strings.Join(e.Found, "; "))
+			return m.failf("%s was raised (event %d, for %v) and its cause cannot have held: %s", e.SRC, e.ID, e.Locations, strings.Join(e.Found, "; "))
 		}
 	}
 	if took {

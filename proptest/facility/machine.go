@@ -209,7 +209,7 @@ func (m *Machine) resumeRepair(a []string) error {
 	return m.endsRepair(r, err)
 }
 
-// smartRebuild: the spare can not be initialised if and only if the rank's key group is
+// smartRebuild: the spare cannot be initialised if and only if the rank's key group is
 // inaccessible.
 func (m *Machine) smartRebuild(a []string) error {
 	group := 0

@@ -93,7 +93,7 @@ func TestStepsThatAreNone(t *testing.T) {
 	require.Equal(t, script, m.Script(), "nor written down")
 }
 
-// TestRefusedSteps: what is well formed and can not be done is a step, that the
+// TestRefusedSteps: what is well formed and cannot be done is a step, that the
 // facility has to refuse.
 func TestRefusedSteps(t *testing.T) {
 	m := prepared(t, Options{})

@@ -4,7 +4,7 @@
 //
 // A mutant is a few small replacements in the source of package drive, applied
 // with the go command's -overlay, so that the tree is never touched. Its old text
-// must occur exactly once, so a mutant can not rot unnoticed: that much is checked
+// must occur exactly once, so a mutant cannot rot unnoticed: that much is checked
 // by every run of the tests. To build all mutants and to see each one caught takes
 // a few minutes and the go command:
 //

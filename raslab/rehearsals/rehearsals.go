@@ -30,7 +30,7 @@ type Rehearsal struct {
 func All() []Rehearsal {
 	entries, err := files.ReadDir(".")
 	if err != nil {
-		panic("BUG: the embedded rehearsals can not be listed: " + err.Error())
+		panic("BUG: the embedded rehearsals cannot be listed: " + err.Error())
 	}
 	var all []Rehearsal
 	for _, e := range entries {

@@ -10,12 +10,12 @@ const (
 	BE14CFF5 Code = "BE14CFF5" // no certificate, or encrypting and plain drives mixed
 	BE14E004 Code = "BE14E004" // no active path to a server
 	BE14E008 Code = "BE14E008" // the console reaches no server
-	BE14E009 Code = "BE14E009" // partition and console can not talk
+	BE14E009 Code = "BE14E009" // partition and console cannot talk
 	BE14E00B Code = "BE14E00B" // command timeout to the console, for all servers
 	BE14E011 Code = "BE14E011" // no server has the key
 	BE14E012 Code = "BE14E012" // no server's data key unwraps the group key
 	BE14E013 Code = "BE14E013" // the data key's signature does not match
-	BE14E0F1 Code = "BE14E0F1" // a server can not be accessed
+	BE14E0F1 Code = "BE14E0F1" // a server cannot be accessed
 	BE14E1F6 Code = "BE14E1F6" // access is back, but a service action forbids the reboot
 	BE14E3F7 Code = "BE14E3F7" // no copy of the key repository can be read
 	BE14EA0B Code = "BE14EA0B" // command timeout to the console, for some servers
@@ -31,7 +31,7 @@ const (
 	BE31F004 Code = "BE31F004" // a replacement drive did not take its credential
 	BE34009E Code = "BE34009E" // a drive was not erased
 	BE34009F Code = "BE34009F" // the discontinue scan found drives that were not erased
-	BE3400A2 Code = "BE3400A2" // a spare can not join an inaccessible group
+	BE3400A2 Code = "BE3400A2" // a spare cannot join an inaccessible group
 	BE3400A3 Code = "BE3400A3" // a drive arrives configured
 	BE3400B3 Code = "BE3400B3" // member drives are security degraded
 )

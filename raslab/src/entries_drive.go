@@ -86,7 +86,7 @@ var driveEntries = []Entry{
 		Action: []string{
 			"Ask the next level of support before you erase anything: a drive may be in the list because the customer's removal was not complete.",
 			"Erase the drives named in the event again; revert those that refuse with the PSID from the label.",
-			"Take out, and have destroyed, each drive that can not be erased.",
+			"Take out, and have destroyed, each drive that cannot be erased.",
 			"Run the scan again. Only a scan that finds nothing ends the matter; then close the event.",
 		},
 		Closing: Closing{Kind: ByHand},

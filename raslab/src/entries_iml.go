@@ -93,7 +93,7 @@ var imlEntries = []Entry{
 	},
 	{
 		Code:     BE14E008,
-		Title:    "The management console can not reach the key servers; the network is suspect",
+		Title:    "The management console cannot reach the key servers; the network is suspect",
 		Severity: Critical,
 		Cause: "The partitions reach the console and its network service runs, but the console gets an error " +
 			"when it opens a socket to the key servers.",
@@ -111,7 +111,7 @@ var imlEntries = []Entry{
 	},
 	{
 		Code:     BE14E009,
-		Title:    "Partitions and management console can not talk to each other",
+		Title:    "Partitions and management console cannot talk to each other",
 		Severity: Critical,
 		Cause: "The request for keys does not get as far as the console: communication between the partitions and the console fails. " +
 			"The key servers are not involved.",
@@ -164,7 +164,7 @@ var imlEntries = []Entry{
 	},
 	{
 		Code:     BE14E012,
-		Title:    "The group key can not be unwrapped with a data key from any server",
+		Title:    "The group key cannot be unwrapped with a data key from any server",
 		Severity: Critical,
 		Cause: "A data key came, but the wrapped group key in the facility's repository does not open with it, whichever server it came from. " +
 			"It is the wrong key, or the wrapped copy is damaged.",
@@ -197,7 +197,7 @@ var imlEntries = []Entry{
 	},
 	{
 		Code:     BE14E0F1,
-		Title:    "A key server can not be accessed at IML",
+		Title:    "A key server cannot be accessed at IML",
 		Severity: Critical,
 		Cause: "The facility gets through to the customer's key server, but not in: the connection opens, " +
 			"and then the session or the protocol fails.",
@@ -209,7 +209,7 @@ var imlEntries = []Entry{
 		},
 		Action:     []string{"Have the customer correct protocol, port or certificates on the server or in the facility.", thenSupport, imlByHand, closeByHand},
 		Closing:    byCFE1,
-		Assumption: []string{ourSeverity, "Cause: that the failure comes after the connection opened is ours; the source says that the server can not be accessed.", "Check: ours.", ourSteps, ourIML},
+		Assumption: []string{ourSeverity, "Cause: that the failure comes after the connection opened is ours; the source says that the server cannot be accessed.", "Check: ours.", ourSteps, ourIML},
 		Related:    []Code{BE14CFE0, BE14E008, BE14EAF1, BE14EAF3},
 	},
 	{
@@ -243,7 +243,7 @@ var imlEntries = []Entry{
 	},
 	{
 		Code:     BE14E3F7,
-		Title:    "The key repository can not be read",
+		Title:    "The key repository cannot be read",
 		Severity: Critical,
 		Cause: "The repository in which the facility keeps the wrapped keys reported a permanent error: " +
 			"no copy of a record can be read.",

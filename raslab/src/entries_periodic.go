@@ -57,7 +57,7 @@ var periodicEntries = []Entry{
 		When: []When{DriveCertify, Repair, MESInstall},
 		Check: []string{
 			"Whether a certificate is installed, and until when it is valid (showkeygrp, field certificateexpiry).",
-			"The drives, one by one: which of them can not encrypt.",
+			"The drives, one by one: which of them cannot encrypt.",
 		},
 		Action:  []string{"Do not continue the installation.", nextLevel, "When the configuration is valid and drive certify has passed, close the event."},
 		Closing: Closing{Kind: ByHand},
@@ -85,7 +85,7 @@ var periodicEntries = []Entry{
 		Code:     BE14EA11,
 		Title:    "Some key servers do not have all the keys that were asked for",
 		Severity: Warning,
-		Cause:    "One or more servers answer, but can not provide a key that the facility asks for by identifier, while another server can. " + stillAccessible,
+		Cause:    "One or more servers answer, but cannot provide a key that the facility asks for by identifier, while another server can. " + stillAccessible,
 		When:     []When{PeriodicKeyRetrieval},
 		Check: []string{
 			"What the event says of the server: an answer to another question, a refusal, or no common version of KMIP is a matter of its software or settings, and the key is there.",
@@ -99,7 +99,7 @@ var periodicEntries = []Entry{
 	},
 	{
 		Code:     BE14EA12,
-		Title:    "The group key can not be unwrapped with the data key of some key servers",
+		Title:    "The group key cannot be unwrapped with the data key of some key servers",
 		Severity: Warning,
 		Cause:    "One or more servers deliver a data key that does not open the wrapped group key, while another server's does. So the facility's copy is good, and that server's key is not. " + stillAccessible,
 		When:     []When{PeriodicKeyRetrieval},

@@ -30,7 +30,7 @@ var softwareEntries = []Entry{
 	},
 	{
 		Code:     BE31CFE8,
-		Title:    "Severe software error: a record of the encryption group can not be as it is",
+		Title:    "Severe software error: a record of the encryption group cannot be as it is",
 		Severity: Critical,
 		Cause: "The facility's own record of an encryption group contradicts itself. Working on with it could give a drive a wrong credential, " +
 			"so the software refuses to.",

@@ -40,7 +40,7 @@ const (
 	Informational Severity = "informational" // nothing to repair; MAP4980's own word (rows BE14CFE1 and BE14CFE5)
 	Warning       Severity = "warning"       // data is accessible and protected, a safety margin is gone
 	Serious       Severity = "serious"       // a drive, a server or a group is not as its configuration requires
-	Critical      Severity = "critical"      // customer data is out of reach, or the software can not be trusted
+	Critical      Severity = "critical"      // customer data is out of reach, or the software cannot be trusted
 )
 
 // ClosingKind is who closes a serviceable event.

@@ -26,7 +26,7 @@
 // first server, with the lower number, changes things at any time, the second in turns that it asks
 // the first for. What the two promise is then what one alone does.
 //
-// Out of step, when either can not reach the other, changes are answered at once, are kept on
+// Out of step, when either cannot reach the other, changes are answered at once, are kept on
 // the disk with the objects, and are sent when the other is back; a client that needs a key on
 // two servers reads it back from the other, as an encryption group does. Then, where both changed one
 // object, one version stays whole, the same on both: the more final one (destroyed, then
@@ -36,8 +36,8 @@
 // moment to find out that the other is gone: clients wait for that, and then are served.
 //
 // At each meeting the two compare what they have of one another. To a server whose database was put
-// back to an older copy everything is sent again. An object that can not be read, or that the other
-// can not take, is told of in the log by its identifier, and stays owed; it is tried again with the
+// back to an older copy everything is sent again. An object that cannot be read, or that the other
+// cannot take, is told of in the log by its identifier, and stays owed; it is tried again with the
 // next connection, and all others go on. Of such an object alone an answer that says success may be
 // on one disk.
 //
@@ -68,7 +68,7 @@
 // # Limitations
 //
 // A destroyed key is gone from the database's content, but its wrapped form may
-// stay in a free page of the file until that page is used again; it can not be opened
+// stay in a free page of the file until that page is used again; it cannot be opened
 // without the master key. A server has one peer at most; a
 // database that was copied while its server ran, and was put back, is noticed only if the other has
 // higher numbers of changes. Damage that comes while the database is open is noticed only by what

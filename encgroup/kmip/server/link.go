@@ -131,7 +131,7 @@ func (l *link) wait(change uint64) {
 	}
 }
 
-// stand changes how the two stand. lacks is how many objects can not come to the peer, why is why
+// stand changes how the two stand. lacks is how many objects cannot come to the peer, why is why
 // the two are apart.
 func (l *link) stand(to standing, lacks int, why error) {
 	l.mu.Lock()

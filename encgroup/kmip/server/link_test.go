@@ -261,7 +261,7 @@ func TestSilentPeer(t *testing.T) {
 	require.Len(t, p.all[0].log.lines("the peer is out of reach"), 1, "the log tells it once: %s", p.all[0].log)
 }
 
-// TestPoisonStopsNobody: a record that one server can not read costs its own object the second copy
+// TestPoisonStopsNobody: a record that one server cannot read costs its own object the second copy
 // and no other; the log of the other names it, and says after a new start that it is still lacking.
 func TestPoisonStopsNobody(t *testing.T) {
 	p := newPair(t)

@@ -83,7 +83,7 @@ type answer struct {
 	refused   []trouble
 }
 
-// trouble is an object that can not go over.
+// trouble is an object that cannot go over.
 type trouble struct{ uid, why string }
 
 func (a *answer) fields() []ttlv.Item {
@@ -155,7 +155,7 @@ func (s *Store) oweAll(tx *bbolt.Tx) error {
 	return tx.Bucket(bucketObjects).ForEach(func(uid, record []byte) error {
 		o, err := decode(&ttlv.Decoder{}, record)
 		if err != nil || o.uid != string(uid) {
-			o = &object{uid: string(uid)} // it can not be sent, and stays owed
+			o = &object{uid: string(uid)} // it cannot be sent, and stays owed
 		}
 		return pending.Put(pendingKey(o), []byte{})
 	})

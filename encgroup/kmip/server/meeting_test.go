@@ -19,10 +19,10 @@ func (w *twin) create() (uid string) {
 	return i.Payload.Find(kmip.TagUniqueIdentifier).Text()
 }
 
-// TestWhatCannotGoOverStaysOwed: an object that can not be sent, and one that the peer can not take,
+// TestWhatCannotGoOverStaysOwed: an object that cannot be sent, and one that the peer cannot take,
 // stop no other, are told by their identifiers, and stay owed until they can go.
 func TestWhatCannotGoOverStaysOwed(t *testing.T) {
-	for name, at := range map[string]int{"it can not be sent": 0, "it is not taken": 1} {
+	for name, at := range map[string]int{"it cannot be sent": 0, "it is not taken": 1} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)
@@ -82,7 +82,7 @@ func spoil(t *testing.T, s *Store, uid string, record []byte) (before []byte) {
 	return before
 }
 
-// TestUnreadableRecordIsOwedToANewPeer: it can not be sent, and is not forgotten.
+// TestUnreadableRecordIsOwedToANewPeer: it cannot be sent, and is not forgotten.
 func TestUnreadableRecordIsOwedToANewPeer(t *testing.T) {
 	dir := t.TempDir()
 	one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)

@@ -8,7 +8,7 @@ import (
 )
 
 // oneAttribute reads the payload of Add and Modify Attribute. unsupported is the reason to
-// refuse an attribute that the object can not have.
+// refuse an attribute that the object cannot have.
 func (c *call) oneAttribute(r *ttlv.Reader, unsupported kmip.Reason) (o *object, a kmip.Attribute, d definition, err error) {
 	if o, err = c.target(r); err != nil {
 		return nil, a, d, err

@@ -341,7 +341,7 @@ func TestTemplates(t *testing.T) {
 	_, err = create("DES")
 	refused(t, kmip.ItemNotFound, err, "no such template")
 	_, err = c.Register(&kmip.Object{Type: kmip.Template, Attributes: []kmip.Attribute{kmip.EnumOf(kmip.AttrState, kmip.Active)}})
-	refused(t, kmip.InvalidField, err, "a template can not give a state")
+	refused(t, kmip.InvalidField, err, "a template cannot give a state")
 }
 
 func TestRekey(t *testing.T) {

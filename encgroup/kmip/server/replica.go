@@ -39,7 +39,7 @@ type version struct {
 	author  serverID
 }
 
-// finality orders what can not be taken back: what was revoked, compromised or
+// finality orders what cannot be taken back: what was revoked, compromised or
 // destroyed on one server is not made usable again by another change on the other.
 func (o *object) finality() int {
 	switch {
@@ -227,9 +227,9 @@ func (c *call) replicate(r *ttlv.Reader) (*ttlv.Item, error) {
 	return &p, nil
 }
 
-// errPoison marks an object that can not be merged, while others can; errMoved one such.
+// errPoison marks an object that cannot be merged, while others can; errMoved one such.
 var (
-	errPoison = errors.New("it can not be merged")
+	errPoison = errors.New("it cannot be merged")
 	errMoved  = errors.New("server: the database was altered: a record lies at another's place")
 )
 
@@ -250,7 +250,7 @@ func (t *txn) merge(o *object) error {
 		}
 	}
 	if o.uid == "" || o.ver.counter > 1<<62 {
-		return fmt.Errorf("%w: change %d of object %q can not be", errPoison, o.ver.counter, o.uid)
+		return fmt.Errorf("%w: change %d of object %q cannot be", errPoison, o.ver.counter, o.uid)
 	}
 	if err := objects.SetSequence(max(objects.Sequence(), o.ver.counter)); err != nil {
 		return err

@@ -91,7 +91,7 @@ func (w *twin) meet(other *twin) (again bool) {
 }
 
 // TestTwinsConverge: whatever clients do on both, and whatever is lost between them, when
-// all is carried over both have the same, no change that can not be taken back was, and
+// all is carried over both have the same, no change that cannot be taken back was, and
 // no object is lost.
 func TestTwinsConverge(t *testing.T) {
 	parent, run := t.TempDir(), 0
@@ -232,7 +232,7 @@ func TestTwinsConverge(t *testing.T) {
 		objects := decoded(t, w[0].store)
 		for uid, f := range final {
 			o := objects[uid]
-			require.GreaterOrEqual(t, o.finality(), f, "what can not be taken back was not")
+			require.GreaterOrEqual(t, o.finality(), f, "what cannot be taken back was not")
 			require.Equal(t, o.gone(), len(o.sealed) == 0, "a key is there until it is destroyed")
 		}
 		for _, n := range []string{"a", "b", "c"} {
@@ -304,7 +304,7 @@ func TestLargeQueueGoesInShares(t *testing.T) {
 	require.True(t, fmt.Sprint(a) == fmt.Sprint(b), "both have the same")
 }
 
-// TestOnlyThePeerReplicates: a client can not, and a peer can not give away what is
+// TestOnlyThePeerReplicates: a client cannot, and a peer cannot give away what is
 // another's, nor be a copy.
 func TestOnlyThePeerReplicates(t *testing.T) {
 	dir := t.TempDir()

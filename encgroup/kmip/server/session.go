@@ -11,7 +11,7 @@ import (
 type session struct {
 	*link
 	client *kmip.Client
-	stuck  map[string]bool // identifiers of objects that can not go over: not tried again in this session
+	stuck  map[string]bool // identifiers of objects that cannot go over: not tried again in this session
 }
 
 // session is one connection to the peer. It ends with an error, or with the server;
@@ -151,7 +151,7 @@ func (s *session) all() error {
 			return err
 		}
 		for _, b := range out.bad {
-			s.log.Error("an object can not be sent to the peer: it stays owed", "object", b.uid, "reason", b.why)
+			s.log.Error("an object cannot be sent to the peer: it stays owed", "object", b.uid, "reason", b.why)
 			s.stuck[b.uid] = true
 		}
 		if len(out.keys) == 0 {

@@ -25,7 +25,7 @@ const (
 
 var (
 	errClosing   = errors.New("the server closes")
-	errNotInStep = errors.New("the peer can not reach this server, or is not in step yet")
+	errNotInStep = errors.New("the peer cannot reach this server, or is not in step yet")
 )
 
 // opTurn is an operation beyond the specification: the second server asks for its turn, or

@@ -91,7 +91,7 @@ func failed(w http.ResponseWriter, err error) bool {
 	case errors.Is(err, ErrNotFound):
 		http.Error(w, "there is no such object", http.StatusNotFound)
 	default:
-		http.Error(w, "the store can not do it", http.StatusInternalServerError)
+		http.Error(w, "the store cannot do it", http.StatusInternalServerError)
 	}
 	return true
 }
