@@ -88,7 +88,7 @@ func (s Status) String() string {
 // Reason says why an operation failed (section 9.1.3.2.29).
 type Reason uint32
 
-// The reasons of KMIP 1.0 to 1.4.
+// The reasons of KMIP 1.0 to 1.4, and two of 2.0 that a client should understand.
 const (
 	ItemNotFound                Reason = 0x01
 	ResponseTooLarge            Reason = 0x02
@@ -114,6 +114,8 @@ const (
 	Sensitive                   Reason = 0x16
 	NotExtractable              Reason = 0x17
 	ObjectAlreadyExists         Reason = 0x18
+	ObjectDestroyed             Reason = 0x36 // of KMIP 2.0, as ObjectNotFound; a server may say so in an older version too
+	ObjectNotFound              Reason = 0x37
 	GeneralFailure              Reason = 0x100
 )
 

@@ -39,6 +39,7 @@ const (
 	FaultVersion                            // the server speaks KMIP, in no version that the client speaks: ErrAnswer
 	FaultAnswer                             // a message of KMIP that does not answer what was asked: ErrAnswer
 	FaultNoKey                              // the server has no such object: ErrNoKey
+	FaultDestroyed                          // it had the key, and says that it is destroyed: ErrNoKey
 	FaultWrongKey                           // it has one, and it is no key of 32 bytes, or not the one that was registered: ErrWrongKey
 	FaultDenied                             // the server refuses the request: ErrRefused
 )
@@ -48,7 +49,7 @@ var faultNames = [...]string{
 	"server certificate expired", "server certificate for another name", "bad server certificate", "client certificate from an unknown CA",
 	"client certificate expired", "client certificate refused", "TLS handshake failed", "no TLS", "no answer in time",
 	"connection closed by the server", "protocol error", "no common version of KMIP", "not the answer to what was asked",
-	"no such key", "not the data key", "request refused",
+	"no such key", "the key is destroyed at the server", "not the data key", "request refused",
 }
 
 func (f Fault) String() string {
@@ -71,7 +72,7 @@ func (f Fault) sentinel() error {
 		return encgroup.ErrAnswer
 	case f == FaultWrongKey:
 		return encgroup.ErrWrongKey
-	case f == FaultNoKey:
+	case f == FaultNoKey, f == FaultDestroyed:
 		return encgroup.ErrNoKey
 	case f == FaultDenied:
 		return encgroup.ErrRefused
@@ -193,8 +194,11 @@ func alertFault(a uint8) Fault {
 
 // failureFault finds the fault behind a server's refusal.
 func failureFault(f *Failure) Fault {
-	if f.Reason == ItemNotFound {
+	switch f.Reason {
+	case ItemNotFound, ObjectNotFound:
 		return FaultNoKey
+	case ObjectDestroyed:
+		return FaultDestroyed
 	}
 	return FaultDenied
 }

@@ -226,6 +226,8 @@ func (k *KeyServer) fetch(c *Client, name string) (*secret.Key32, error) {
 	slices.Sort(found)
 	found = slices.Compact(found) // some servers list an object twice
 	switch {
+	case len(found) == 0 && k.destroyed(c, name):
+		return nil, &Error{k.cfg.Addr, "Locate", FaultDestroyed, fmt.Errorf("its state is %s", k.lives[name].State)}
 	case len(found) == 0:
 		return nil, &Error{k.cfg.Addr, "Locate", FaultNoKey, errors.New("no object has the name of the key")}
 	case len(found) > objectsMax:
@@ -269,8 +271,13 @@ func (k *KeyServer) candidate(c *Client, name, uid string) (*secret.Key32, error
 			return nil, err
 		}
 		k.asksLife(c, name, uid) // why it is not given
-		if l, ok := k.lives[name]; ok && l.State.Destroyed() {
-			return nil, &Error{k.cfg.Addr, "Get", FaultNoKey, fmt.Errorf("the key is %s: %w", l.State, err)}
+		l := k.lives[name]
+		if FaultOf(err) == FaultDestroyed && !l.State.Destroyed() {
+			l.State, l.Told = encgroup.KeyDestroyed, k.when // the reason says so, the state cannot be asked for
+			k.lives[name] = l
+		}
+		if l.State.Destroyed() {
+			return nil, &Error{k.cfg.Addr, "Get", FaultDestroyed, fmt.Errorf("its state is %s: %w", l.State, cause(err))}
 		}
 		return nil, err
 	}
@@ -284,6 +291,34 @@ func (k *KeyServer) candidate(c *Client, name, uid string) (*secret.Key32, error
 		return nil, &Error{k.cfg.Addr, "Get", FaultWrongKey, err}
 	}
 	return key, nil
+}
+
+// destroyed says whether the server knows the key as a destroyed one. Most servers find a
+// destroyed object only where its state is asked for. One that forgets it, as PyKMIP does, or that
+// finds nothing by a state, does not say so: then the key is one that it does not have.
+func (k *KeyServer) destroyed(c *Client, name string) bool {
+	for _, s := range []State{Destroyed, DestroyedCompromised} {
+		found, err := c.Locate(objectsMax, NameOf(name), EnumOf(AttrObjectType, SecretData), EnumOf(AttrState, s))
+		if err != nil {
+			return false
+		}
+		for _, uid := range found {
+			if k.asksLife(c, name, uid); k.lives[name].State.Destroyed() {
+				return true
+			}
+		}
+	}
+	delete(k.lives, name)
+	return false
+}
+
+// cause is what a server said, without the text of the Error around it.
+func cause(err error) error {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f
+	}
+	return err
 }
 
 // asksLife asks for the state and the dates of a key. A server that does not tell leaves them

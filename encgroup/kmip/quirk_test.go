@@ -125,7 +125,10 @@ func TestQuirks(t *testing.T) {
 		{"Get refused", quirk{get: kmip.Fail(kmip.PermissionDenied, "key is compromised")}, "", kmip.FaultDenied, "key is compromised"},
 		{"a refusal of no known reason", quirk{get: kmip.Fail(kmip.Reason(0x1a), "object is not active")}, "", kmip.FaultDenied, "object is not active"},
 		{"the message is refused", quirk{get: kmip.Fail(kmip.InvalidMessage, "no Get today")}, "", kmip.FaultDenied, "no Get today"},
-		{"a destroyed key", quirk{get: kmip.Fail(kmip.PermissionDenied, "no"), state: kmip.Destroyed}, "", kmip.FaultNoKey, "the key is destroyed"},
+		{"a destroyed key", quirk{get: kmip.Fail(kmip.PermissionDenied, "no"), state: kmip.Destroyed}, "", kmip.FaultDestroyed, "the key is destroyed at the server: its state is destroyed"},
+		{"a key destroyed after it was compromised", quirk{get: kmip.Fail(kmip.IllegalOperation, "no"), state: kmip.DestroyedCompromised}, "", kmip.FaultDestroyed, "its state is destroyed, compromised before"},
+		{"a destroyed key, by the reason of KMIP 2.0", quirk{get: kmip.Fail(kmip.ObjectDestroyed, "no")}, "", kmip.FaultDestroyed, "the key is destroyed at the server"},
+		{"an object not found, by the reason of KMIP 2.0", quirk{get: kmip.Fail(kmip.ObjectNotFound, "no")}, "", kmip.FaultNoKey, "no such key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, servers, _ := quirkGroup(t, newAuthority(t), c.quirk)

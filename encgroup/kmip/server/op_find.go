@@ -291,8 +291,8 @@ func (c *call) search(want []kmip.Attribute, f func(*object) bool) error {
 	for n := range want {
 		switch v := &want[n].Value; want[n].Name {
 		case kmip.AttrName:
-			if v.Find(kmip.TagNameValue) == nil || v.Find(kmip.TagNameType) == nil {
-				continue // a part of a name is in no index
+			if v.Find(kmip.TagNameValue) == nil || v.Find(kmip.TagNameType) == nil || findsDestroyed(want) {
+				continue // a part of a name is in no index, nor is the name of a destroyed object
 			}
 			uid := c.named(v)
 			if uid == "" {
@@ -310,15 +310,19 @@ func (c *call) search(want []kmip.Attribute, f func(*object) bool) error {
 // matches holds an object against what is looked for. Destroyed ones are found
 // only by their state or Destroy Date.
 func (c *call) matches(o *object, want []kmip.Attribute) (bool, error) {
-	gone := o.gone()
 	for n := range want {
-		a := &want[n]
-		gone = gone && a.Name != kmip.AttrState && a.Name != kmip.AttrDestroyDate
-		if ok, err := c.has(o, a, want); err != nil || !ok {
+		if ok, err := c.has(o, &want[n], want); err != nil || !ok {
 			return false, err
 		}
 	}
-	return !gone, nil
+	return !o.gone() || findsDestroyed(want), nil
+}
+
+// findsDestroyed says whether destroyed objects are looked for as well.
+func findsDestroyed(want []kmip.Attribute) bool {
+	return slices.ContainsFunc(want, func(a kmip.Attribute) bool {
+		return a.Name == kmip.AttrDestroyDate || a.Name == kmip.AttrState && a.Value.Int >= int64(kmip.Destroyed)
+	})
 }
 
 func (c *call) has(o *object, a *kmip.Attribute, want []kmip.Attribute) (bool, error) {

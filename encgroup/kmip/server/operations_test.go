@@ -45,6 +45,15 @@ func TestProfileOfStorageArrays(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, *password(7), o)
 		require.NoError(t, c.Destroy(uid))
+		found, err = c.Locate(0, kmip.NameOf(long))
+		require.NoError(t, err)
+		require.Empty(t, found, "a destroyed object is found by what says that it is")
+		found, err = c.Locate(0, kmip.NameOf(long), kmip.EnumOf(kmip.AttrState, kmip.Destroyed))
+		require.NoError(t, err)
+		require.Equal(t, []string{uid}, found)
+		found, err = c.Locate(0, kmip.NameOf(long), kmip.EnumOf(kmip.AttrState, kmip.DestroyedCompromised))
+		require.NoError(t, err)
+		require.Empty(t, found)
 	}
 }
 
