@@ -14,7 +14,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint fuzz bench soak sweep rehearse mutants generate check
+.PHONY: help test race lint fuzz bench soak sweep rehearse mutants mutation generate check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ soak: ## long runs: 20,000 random cases of each property test, and the power of 
 
 mutants: ## show that each known defect of a real drive is caught
 	FDELAB_MUTANTS=1 $(GO) test -count=1 -v -timeout 20m -run Mutant ./proptest/mutants
+
+# A module of its own, so that who uses fdelab does not get what it needs.
+MUTATION = $(GO) -C internal/tools/mutation build -trimpath -buildvcs=false -o ../../../bin/ . && nice bin/mutation
+
+mutation: ## change the code in one small way at a time: do its tests notice? PKG= FILES= SAMPLE= SEED= LIST=1 ONLY=
+	@$(MUTATION) $(if $(PKG),-pkg $(PKG)) $(if $(FILES),-files $(FILES)) $(if $(SAMPLE),-n $(SAMPLE)) $(if $(SEED),-seed $(SEED)) \
+		$(if $(LIST),-list) $(if $(ONLY),-only $(ONLY))
 
 generate: ## write the generated documents and expected outputs anew
 	$(GO) test -count=1 $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | grep -v /testdata/ | xargs -n 1 dirname | sort -u) -update

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// How a change came out.
+type status int
+
+const (
+	survived  status = iota // every test that was run passed
+	noticed                 // a test failed
+	timedOut                // the tests took far longer than without the change
+	unreached               // no test reaches its place
+)
+
+// A verdict is what became of one change.
+type verdict struct {
+	Change
+	status status
+	left   int // tests that reach the change and were not run, because the time for it was over
+}
+
+// isNoticed tells whether the change counts as noticed.
+func (v verdict) isNoticed() bool { return v.status == noticed || v.status == timedOut }
+
+// limit is how long a batch may take with a change. A change that makes it slower than that is
+// noticed; one that makes it a little slower is not, nor is a machine that has other work.
+func (b batch) limit() time.Duration { return 6*time.Second + 10*b.took }
+
+// try runs the tests that reach a change until one notices it. After every batch, seen is called.
+func (s *subject) try(ctx context.Context, r *reach, c Change, most time.Duration, seen func(batch, result)) (verdict, error) {
+	v := verdict{Change: c}
+	all, left := r.batches(c, most)
+	if len(all) == 0 {
+		v.status = unreached
+		return v, nil
+	}
+	for _, b := range all {
+		res, err := s.start(ctx, process{tests: b.tests, number: c.Number, limit: b.limit()})
+		if err != nil {
+			return v, err
+		}
+		if seen != nil {
+			seen(b, res)
+		}
+		switch {
+		case res.timedOut:
+			v.status = timedOut
+			return v, nil
+		case res.failed:
+			v.status = noticed
+			return v, nil
+		}
+	}
+	v.left = left
+	return v, nil
+}
+
+// tryAll tries some changes side by side. The verdicts are in the order of the changes.
+func (s *subject) tryAll(ctx context.Context, r *reach, changes []Change, o *options) ([]verdict, error) {
+	out := make([]verdict, len(changes))
+	var done atomic.Int64
+	tick := time.NewTicker(30 * time.Second)
+	defer tick.Stop()
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				o.progress("%s: %d of %d changes", s.pkg, done.Load(), len(changes))
+			}
+		}
+	})
+	err := parallel(ctx, o.workers, len(changes), func(i int) (err error) {
+		out[i], err = s.try(ctx, r, changes[i], o.most, nil)
+		done.Add(1)
+		return err
+	})
+	close(stop)
+	wait.Wait()
+	return out, err
+}
+
+// parallel calls do for 0 to n-1, some of them at a time, and stops at the first error, which it
+// returns.
+func parallel(ctx context.Context, workers, n int, do func(int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range workers {
+		wait.Go(func() {
+			for ctx.Err() == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				if err := do(i); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return context.Cause(ctx)
+}
