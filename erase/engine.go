@@ -244,6 +244,7 @@ type run struct {
 	oracles []forensic.Oracle
 	secrets []forensic.Secret
 	own     int // the first so many secrets are the engine's own copies
+	owners  int // the first of the owner's credentials among them
 	made    []Canary
 	// strength is the least of the media keys that opened an oracle before the
 	// erase, in bits; -1 if none was reached.

@@ -112,6 +112,7 @@ func (r *run) know() {
 	if !r.msid.Equal(fuses.MSID) && r.msid.Len() > 0 {
 		s = append(s, forensic.PIN("MSID as the drive tells it", r.msid))
 	}
+	r.owners = len(s)
 	for _, c := range r.job.Owner {
 		s = append(s, forensic.PIN(c.name(), c.PIN))
 	}

@@ -26,11 +26,6 @@ func (r *run) search() (forensic.Findings, drive.Dump) {
 // learn which wraps have to go.
 func (r *run) examine() {
 	found, dump := r.search()
-	if r.job.Method == PSIDRevert {
-		r.prints, r.all = forensic.PrintsOfAll(dump), true
-	} else {
-		r.prints = forensic.PrintsOfWraps(dump, append(r.doomed(found.Wraps), found.Keys...))
-	}
 	open := map[string]string{} // oracle to the first way that was found
 	for _, f := range found.Keys {
 		if open[f.Oracle] == "" {
@@ -59,15 +54,21 @@ func (r *run) examine() {
 	default:
 		r.control.Why = "before the erase: " + open[r.oracles[0].Name]
 	}
+	if r.job.Method == PSIDRevert {
+		r.prints, r.all = forensic.PrintsOfAll(dump), true
+	} else {
+		r.prints = forensic.PrintsOfWraps(dump, append(r.doomed(found.Wraps), found.Keys...))
+	}
 }
 
-// doomed picks the wraps of MEKs that must go, whether or not a known plaintext
-// tells whose they are: all of them if the whole drive is erased, else those
-// that a credential of the erased range opens.
+// doomed picks the wraps of MEKs that must go beside those that open a known
+// plaintext: all of them if the whole drive is erased. Where one range is erased and
+// no known plaintext tells which are its own, those that its credential opens: other
+// ranges whose owner gave them the same PIN then count as left behind.
 func (r *run) doomed(wraps []forensic.Finding) []forensic.Finding {
 	var out []forensic.Finding
 	for _, f := range wraps {
-		if f.Last().Name == "MEK" && (r.job.Method == DriveErase || r.opensRange(f.Path[0].Name)) {
+		if f.Last().Name == "MEK" && (r.job.Method == DriveErase || r.control.Verdict != Pass && r.opensRange(f.Path[0])) {
 			out = append(out, f)
 		}
 	}
@@ -76,16 +77,13 @@ func (r *run) doomed(wraps []forensic.Finding) []forensic.Finding {
 
 // opensRange says whether a path starts at the caller's credential of the erased
 // range, and not at the MSID, which opens other ranges too.
-func (r *run) opensRange(start string) bool {
-	for _, c := range r.job.Owner {
-		if c.Range != r.job.Range || c.PIN.Equal(r.msid) {
-			continue
-		}
-		if rest, ok := strings.CutPrefix(start, c.name()); ok && (rest == "" || strings.HasPrefix(rest, " and ") || strings.HasPrefix(rest, " without ")) {
-			return true
-		}
+func (r *run) opensRange(start forensic.Step) bool {
+	n := start.Secret - 1 - r.owners
+	if n < 0 || n >= len(r.job.Owner) {
+		return false
 	}
-	return false
+	c := &r.job.Owner[n]
+	return c.Range == r.job.Range && !c.PIN.Equal(r.msid)
 }
 
 // verify judges the drive after the erase, which ended in err.

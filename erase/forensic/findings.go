@@ -9,6 +9,7 @@ import (
 // dump.
 type Step struct {
 	Name   string // "BandMaster0 credential generation 3, root key", "AK", "MEK", "bytes"
+	Secret int    // which of the secrets given to Search the step needs, from 1; 0 for none of them
 	Placed bool   // the step is a place in the dump, given by the next four
 	Block  int
 	Page   int

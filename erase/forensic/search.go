@@ -96,6 +96,7 @@ type kek struct {
 // pinSecret is what goes into the drive's derivation.
 type pinSecret struct {
 	name string
+	of   int // Step.Secret
 	pin  drive.PIN
 	weak bool
 }
@@ -175,19 +176,19 @@ func (s *search) load(dump drive.Dump) {
 // drive's derivation.
 func (s *search) assume(secrets []Secret) {
 	s.roots = []rootSecret{{key: new(secret.Key32)}}
-	for _, sec := range secrets {
+	for i, sec := range secrets {
 		k := new(secret.Key32)
 		copy(k[:], sec.b)
-		s.add(kek{key: k.Clone(), path: Path{{Name: sec.name}}, weak: len(sec.b) == 0})
+		s.add(kek{key: k.Clone(), path: Path{{Name: sec.name, Secret: i + 1}}, weak: len(sec.b) == 0})
 		if sec.root {
 			s.roots = append(s.roots, rootSecret{name: sec.name, key: k.Clone()})
-			s.add(kek{key: drive.RootKEK(k), path: Path{{Name: "KEK of the " + sec.name}}})
+			s.add(kek{key: drive.RootKEK(k), path: Path{{Name: "KEK of the " + sec.name, Secret: i + 1}}})
 		}
 		pin, err := drive.NewPIN(sec.b)
 		if err != nil {
 			pin = drive.PIN{} // an empty secret: what the derivation makes of it
 		}
-		s.pins = append(s.pins, pinSecret{name: sec.name, pin: pin, weak: len(sec.b) == 0})
+		s.pins = append(s.pins, pinSecret{name: sec.name, of: i + 1, pin: pin, weak: len(sec.b) == 0})
 		k.Clear()
 	}
 	values := []int{0x00, 0xFF}
@@ -239,7 +240,7 @@ func (s *search) derive(salt [16]byte, try func(*kek)) {
 			if r.name == "" {
 				name = p.name + " without a root key"
 			}
-			try(&kek{key: key, path: Path{{Name: name}}, weak: p.weak || r.name == ""})
+			try(&kek{key: key, path: Path{{Name: name, Secret: p.of}}, weak: p.weak || r.name == ""})
 			key.Clear()
 		}
 	}

@@ -3,6 +3,7 @@ package forensic
 import (
 	"bytes"
 	"crypto/cipher"
+	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
@@ -83,7 +84,9 @@ func (s *search) pair(p *page, off1, off2 int, a, b *half) {
 		if off2 != off1+32 {
 			path = Path{step("first half", p, off1, 32), step("second half", p, off2, 32)}
 		}
-		s.note(Finding{Path: path, Oracle: o.Name, Swapped: !forward, Weak: true})
+		key := slices.Concat(p.full[off1:off1+32], p.full[off2:off2+32])
+		s.note(Finding{Path: path, Oracle: o.Name, Swapped: !forward, Weak: true, Bits: strength(key)})
+		clear(key)
 	}
 }
 
