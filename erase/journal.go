@@ -93,12 +93,20 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // cut off when the file is opened.
 type FileJournal struct {
 	mu      sync.Mutex
-	f       *os.File
+	f       journalFile
 	entries []Entry
 	err     error // sticky: after a failed write the end of the file is unknown
 }
 
 var _ Journal = (*FileJournal)(nil)
+
+// journalFile is what a journal needs of an *os.File.
+type journalFile interface {
+	io.ReadWriteSeeker
+	Truncate(size int64) error
+	Sync() error
+	Close() error
+}
 
 // ErrJournalInUse means that another process, or another FileJournal of this one,
 // has the journal open: two would overwrite each other's lines.
@@ -114,47 +122,21 @@ func OpenJournal(path string) (*FileJournal, error) {
 		return nil, fmt.Errorf("erase: open journal: %w", err)
 	}
 	j := &FileJournal{f: f}
-	if err := j.load(path); err != nil {
+	if err := j.take(f, path); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("erase: journal %s: %w", path, err)
 	}
 	return j, nil
 }
 
-func (j *FileJournal) load(path string) error {
-	if err := filelock.Take(j.f); errors.Is(err, filelock.ErrHeld) {
+func (j *FileJournal) take(f *os.File, path string) error {
+	if err := filelock.Take(f); errors.Is(err, filelock.ErrHeld) {
 		return ErrJournalInUse
 	} else if err != nil {
 		return err
 	}
-	data, err := io.ReadAll(io.LimitReader(j.f, journalMax+1))
-	if err != nil {
-		return err
-	}
-	if len(data) > journalMax {
-		return fmt.Errorf("longer than %d bytes", journalMax)
-	}
-	entries, good, err := parseJournal(data)
-	if err != nil {
-		return err
-	}
-	j.entries = entries
-	if good == len(data) && good > 0 {
-		_, err := j.f.Seek(int64(good), io.SeekStart)
-		return err
-	}
-	if err := j.f.Truncate(int64(good)); err != nil {
-		return err
-	}
-	if _, err := j.f.Seek(int64(good), io.SeekStart); err != nil {
-		return err
-	}
-	if good == 0 {
-		if _, err := j.f.WriteString(journalHeader); err != nil {
-			return err
-		}
-	}
-	if err := j.f.Sync(); err != nil {
+	written, err := j.load()
+	if err != nil || !written {
 		return err
 	}
 	dir, err := os.Open(filepath.Dir(path)) // the name of a new file must live, too
@@ -163,6 +145,38 @@ func (j *FileJournal) load(path string) error {
 	}
 	defer dir.Close()
 	return dir.Sync()
+}
+
+// load reads the file and makes its end fit to append to; written says that this
+// took a write.
+func (j *FileJournal) load() (written bool, err error) {
+	data, err := io.ReadAll(io.LimitReader(j.f, journalMax+1))
+	if err != nil {
+		return false, err
+	}
+	if len(data) > journalMax {
+		return false, fmt.Errorf("longer than %d bytes", journalMax)
+	}
+	entries, good, err := parseJournal(data)
+	if err != nil {
+		return false, err
+	}
+	j.entries = entries
+	if good == len(data) && good > 0 {
+		return false, nil // it was read to its end, so that is where it goes on
+	}
+	if err := j.f.Truncate(int64(good)); err != nil {
+		return true, err
+	}
+	if _, err := j.f.Seek(int64(good), io.SeekStart); err != nil {
+		return true, err
+	}
+	if good == 0 {
+		if _, err := io.WriteString(j.f, journalHeader); err != nil {
+			return true, err
+		}
+	}
+	return true, j.f.Sync()
 }
 
 // parseJournal reads entries and says how many bytes of data are good: what is

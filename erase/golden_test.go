@@ -1,0 +1,109 @@
+package erase
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the files in testdata anew; only for a format that nobody keeps yet")
+
+// golden wants text to be what the file in testdata holds.
+func golden(t *testing.T, name string, text []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, text, 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), string(text), "%s is kept by people: what was written once must read so for good", path)
+}
+
+// testdata/form2.* are what an engine signs for a drive that passed: every field of a
+// statement, and one that was not accepted.
+func TestACertificateIsWrittenAsItWas(t *testing.T) {
+	every := Statement{
+		MediaVendor: "Acme", MediaModel: "Test SED", MediaSerial: "GOLD1", MediaIdentity: "Ed25519 00ff, proved by challenge", MediaProperty: "P-17",
+		MediaType: "SSD", MediaSource: "rack 3", Classification: "secret", Extent: "range 2",
+		Method: "Purge", Technique: "Cryptographic Erase", MethodDetails: "details", Tool: "fdelab test",
+		Verification: Verification{Method: "search", Checks: "command, search", Result: "passed"},
+		Validation:   Validation{Outcome: Accepted, Reason: "every point", Considered: "medium pass", Basis: "the new key", By: "fdelab test"},
+		Date:         "2026-03-01T12:00:00Z", PostClassification: "public", Destination: "reuse",
+		Operator: "Zoë <z@example.org> & Co", Position: "technician", Organization: "Lab", Location: "Room 1", Contact: "1234", Notes: "50 % off",
+	}
+	rejected := every
+	rejected.Validation.Outcome, rejected.MediaIdentity = Rejected, ""
+	for name, s := range map[string]Statement{"form2": every, "form2-rejected": rejected} {
+		c, err := Sign(s, signer)
+		require.NoError(t, err)
+		golden(t, name+".json", c.JSON())
+		golden(t, name+".txt", []byte(c.Text()))
+		for _, ext := range []string{".json", ".txt"} {
+			data, err := os.ReadFile(filepath.Join("testdata", name+ext))
+			require.NoError(t, err)
+			got, err := VerifyCertificate(data, public())
+			require.NoError(t, err)
+			s.Form = "certificate of sanitization 2"
+			require.Equal(t, s, got.Statement)
+			require.Equal(t, s.Validation.Outcome == Accepted, got.Statement.Accepted())
+		}
+	}
+}
+
+// What an engine signs, field by field, for each method.
+func TestACertificateSaysExactlyWhatWasDone(t *testing.T) {
+	const search = "search of the full flash dump for keys with every known secret, independent of the drive's report"
+	for _, c := range []struct {
+		method          Method
+		extent, details string
+		checks          string
+	}{
+		{DriveErase, "whole drive", "EraseMaster erase of all ranges; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains"},
+		{RangeErase, "range 1", "EraseMaster erase of range 1; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains"},
+		{PSIDRevert, "whole drive", "revert with the PSID; new media encryption key, old key wraps destroyed in flash", "command, state, msid, weak wraps, remains"},
+	} {
+		b := newBench(t, "GOLD3", nil, nil)
+		b.configure(1, pin(11))
+		job := Job{Target: b.Drive, Method: c.method, Range: 1, Owner: []Credential{{Range: 1, PIN: pin(11)}}}
+		if c.method == PSIDRevert {
+			b.cycle()
+			job.Target = mute{noPlaintext{b}}
+			job.PSID, job.Owner, job.Destroy = b.label.PSID, nil, "GOLD3"
+		}
+		r := run1(t, job)
+		require.Equal(t, Passed, r.Outcome, text(r))
+		s := r.Certificate.Statement
+		id, err := b.Identity()
+		require.NoError(t, err)
+		want := Statement{
+			Form: "certificate of sanitization 2", MediaModel: "Test SED", MediaSerial: "GOLD3", MediaIdentity: IdentityText(id), MediaType: "self-encrypting drive, AES-256-XTS",
+			Extent: c.extent, Method: "Purge", Technique: "Cryptographic Erase", MethodDetails: c.details, Tool: "fdelab test",
+			Verification: Verification{Method: search, Checks: c.checks, Result: "passed"},
+			Validation: Validation{
+				Outcome: Accepted, Reason: "every point was judged and holds",
+				Considered: "medium pass, plain data pass, key strength pass, key copies pass, outside keys pass, identity pass",
+				Basis:      "the new media encryption key, made in the drive, and the destruction of the old one", By: "fdelab test",
+			},
+			Date: "2026-03-01T12:00:00Z", Operator: "A. Tester", Organization: "Lab <7> & Co", Location: "Room 1",
+		}
+		if c.method == PSIDRevert {
+			want.MediaIdentity = ""
+			want.Validation.Reason = "nothing speaks against it; could not be judged: key strength, identity"
+			want.Validation.Considered = "medium pass, plain data pass, key strength not possible, key copies pass, outside keys pass, identity not possible"
+		}
+		require.Equal(t, want, s)
+	}
+}
+
+func TestACertificateKeepsTheTypeThatWasGiven(t *testing.T) {
+	_, job := locked(t, "GOLD4", nil)
+	e := engine(t, func(o *Options) { o.Statement.MediaType = "SSD"; o.Tool = "" })
+	rep, err := e.Run(t.Context(), []Job{job})
+	require.NoError(t, err)
+	require.Equal(t, "SSD", rep.Results[0].Certificate.Statement.MediaType)
+	require.Equal(t, "fdelab", rep.Results[0].Certificate.Statement.Tool, "a tool without a name is this one")
+}
