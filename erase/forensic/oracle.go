@@ -6,6 +6,8 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // Oracle is a known plaintext and its ciphertext: the beginning of one sector,
@@ -71,6 +73,8 @@ func double(t *[16]byte) {
 // opens the oracle.
 func (o *Oracle) opensWith(key []byte) (ok, swapped bool) {
 	a, b := expand(key[:32]), expand(key[32:64])
+	defer secret.WipeCipher(a)
+	defer secret.WipeCipher(b)
 	var t [16]byte
 	if o.tweak(b, &t); o.fits(a, t) {
 		return true, false

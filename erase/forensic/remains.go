@@ -30,7 +30,7 @@ func PrintsOfWraps(dump drive.Dump, findings []Finding) Prints {
 	for _, f := range findings {
 		for _, s := range f.Path {
 			data := pages[[2]int{s.Block, s.Page}]
-			if s.Placed && s.Offset+s.Size <= len(data) {
+			if s.Offset+s.Size <= len(data) { // a step that is no place has no size
 				c.add(data[s.Offset : s.Offset+s.Size])
 			}
 		}
@@ -93,11 +93,10 @@ func Remains(dump drive.Dump, prints Prints) []Step {
 	for _, p := range dump.Flash {
 		for off := 0; off+printSize <= len(p.Data); off++ {
 			w := p.Data[off : off+printSize]
-			if w[0] == w[1] && w[1] == w[2] && w[2] == w[3] || !telling(w) || !known[printOf(w)] {
-				continue
+			if telling(w) && known[printOf(w)] {
+				left = append(left, Step{Name: "old key material", Placed: true, Block: p.Block, Page: p.Page, Offset: off, Size: printSize})
+				break
 			}
-			left = append(left, Step{Name: "old key material", Placed: true, Block: p.Block, Page: p.Page, Offset: off, Size: printSize})
-			break
 		}
 	}
 	return left
@@ -105,7 +104,7 @@ func Remains(dump drive.Dump, prints Prints) []Step {
 
 // MarshalText encodes the prints in base64, 8 bytes each, big-endian.
 func (p Prints) MarshalText() ([]byte, error) {
-	b := make([]byte, 0, 8*len(p))
+	var b []byte
 	for _, id := range p {
 		b = binary.BigEndian.AppendUint64(b, id)
 	}

@@ -41,31 +41,32 @@ func Search(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (
 			return Findings{}, err
 		}
 	}
-	for _, s := range secrets {
-		if len(s.b) > 32 {
-			return Findings{}, fmt.Errorf("forensic: secret %q has %d bytes, need at most 32", s.name, len(s.b))
-		}
-	}
+	s := newSearch(dump, oracles, opts)
+	s.run(secrets)
+	s.forget()
+	return s.out, nil
+}
+
+func newSearch(dump drive.Dump, oracles []Oracle, opts Options) *search {
 	s := &search{opts: opts, oracles: oracles, seen: map[[sha256.Size]byte]bool{}, found: map[string]bool{}}
-	if s.opts.Iterations < 1 {
-		s.opts.Iterations = 1
-	}
 	if s.opts.KDF == nil {
 		s.opts.KDF = func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error) {
-			return drive.KEK(root, pin, salt, s.opts.Iterations)
+			return drive.KEK(root, pin, salt, max(1, s.opts.Iterations))
 		}
 	}
 	s.load(dump)
+	return s
+}
+
+func (s *search) run(secrets []Secret) {
 	s.bareKeys()
 	s.assume(secrets)
 	s.salted()
-	if opts.Deep {
+	if s.opts.Deep {
 		s.saltedDeep()
 		s.windowKEKs()
 	}
 	s.close()
-	s.forget()
-	return s.out, nil
 }
 
 // page is a page of the dump. A key may end in blank bytes but not begin behind
@@ -118,6 +119,7 @@ type search struct {
 	closed  int
 	seen    map[[sha256.Size]byte]bool // SHA-256 of the KEKs, so that no map holds a key
 	found   map[string]bool            // paths of findings
+	buf     [64]byte                   // what a wrap gave
 	out     Findings
 }
 
@@ -179,32 +181,29 @@ func (s *search) assume(secrets []Secret) {
 	for i, sec := range secrets {
 		k := new(secret.Key32)
 		copy(k[:], sec.b)
-		s.add(kek{key: k.Clone(), path: Path{{Name: sec.name, Secret: i + 1}}, weak: len(sec.b) == 0})
 		if sec.root {
 			s.roots = append(s.roots, rootSecret{name: sec.name, key: k.Clone()})
+		}
+		weak := len(sec.b) == 0
+		s.add(kek{key: k, path: Path{{Name: sec.name, Secret: i + 1}}, weak: weak})
+		if sec.root {
+			k := s.roots[len(s.roots)-1].key
 			s.add(kek{key: drive.RootKEK(k), path: Path{{Name: "KEK of the " + sec.name, Secret: i + 1}}})
 		}
-		pin, err := drive.NewPIN(sec.b)
-		if err != nil {
-			pin = drive.PIN{} // an empty secret: what the derivation makes of it
-		}
-		s.pins = append(s.pins, pinSecret{name: sec.name, of: i + 1, pin: pin, weak: len(sec.b) == 0})
-		k.Clear()
+		pin, _ := drive.NewPIN(sec.b) // the zero PIN for an empty secret: what the derivation makes of it
+		s.pins = append(s.pins, pinSecret{name: sec.name, of: i + 1, pin: pin, weak: weak})
 	}
-	values := []int{0x00, 0xFF}
-	if s.opts.Deep {
-		values = values[:0]
-		for c := range 256 {
-			values = append(values, c)
+	for c := range 256 {
+		likely := c == 0x00 || c == 0xFF
+		if !likely && !s.opts.Deep {
+			continue
 		}
-	}
-	for _, c := range values {
 		k := new(secret.Key32)
 		for i := range k {
 			k[i] = byte(c)
 		}
 		name := fmt.Sprintf("constant %02X", c)
-		if c == 0 || c == 0xFF {
+		if likely {
 			s.pins = append(s.pins, pinSecret{name: name, pin: drive.CredentialPIN(k), weak: true})
 		}
 		s.add(kek{key: k, path: Path{{Name: name}}, weak: true})
@@ -264,6 +263,7 @@ func (s *search) salted() {
 			for j := i; j <= last; j++ {
 				s.try(k, block, &s.blobs[j])
 			}
+			secret.WipeCipher(block)
 		})
 		i = last
 	}
@@ -277,18 +277,17 @@ func (s *search) close() {
 		for i := range s.blobs {
 			s.try(&k, block, &s.blobs[i])
 		}
+		secret.WipeCipher(block)
 	}
 }
 
 // try opens one wrap with one KEK and takes in what comes out.
 func (s *search) try(k *kek, block cipher.Block, b *blob) {
 	s.out.Tried.Unwraps++
-	var buf [64]byte
-	key := buf[:b.size-8]
+	key := s.buf[:b.size-8]
 	if !unwrap(block, key, b.bytes()) {
 		return
 	}
-	defer clear(buf[:])
 	name := "AK"
 	if b.size == mekWrap {
 		name = "MEK"
@@ -347,4 +346,5 @@ func (s *search) forget() {
 		s.pins[i].pin.Clear()
 	}
 	clear(s.seen)
+	clear(s.buf[:])
 }

@@ -128,6 +128,7 @@ func (s *search) saltedDeep() {
 						s.try(k, block, &s.blobs[j])
 					}
 				}
+				secret.WipeCipher(block)
 			})
 		}
 	}
