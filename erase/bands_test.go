@@ -43,6 +43,8 @@ func TestAnErasedDriveHasNoBandWithAPlace(t *testing.T) {
 	r = run1(t, job)
 	require.Equal(t, Failed, r.Outcome, "there is no certificate for a drive with such a band: "+text(r))
 	require.Nil(t, r.Certificate)
+	command, _ := r.Check(CheckCommand)
+	require.Contains(t, command.Why, "range 1 keeps its place: ")
 
 	b, job = make("B3")
 	job.Method, job.Range = RangeErase, 1

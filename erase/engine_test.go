@@ -170,6 +170,10 @@ func TestJobsThatMakeNoSenseAreRefusedBeforeAnyDriveIsTouched(t *testing.T) {
 		{"range", func() []Job { j := job; j.Method, j.Range = RangeErase, 3; return []Job{j} }, "erase: job 0: drive E8 has no range 3, the last is 2"},
 		{"no PSID", func() []Job { j := job; j.Method = PSIDRevert; return []Job{j} }, "erase: job 0: drive E8: a PSID revert needs the PSID"},
 		{"two credentials", func() []Job { j := job; j.Owner = append(j.Owner, j.Owner[0]); return []Job{j} }, "erase: job 0: drive E8: need at most one credential for each range from 0 to 2, got another for range 0, or an empty one"},
+		{"a credential of no range", func() []Job { j := job; j.Owner = []Credential{{Range: -1, PIN: pin(1)}}; return []Job{j} }, "erase: job 0: drive E8: need at most one credential for each range from 0 to 2, got another for range -1, or an empty one"},
+		{"a credential of a range beyond the last", func() []Job { j := job; j.Owner = []Credential{{Range: 3, PIN: pin(1)}}; return []Job{j} }, "erase: job 0: drive E8: need at most one credential for each range from 0 to 2, got another for range 3, or an empty one"},
+		{"an empty credential", func() []Job { j := job; j.Owner = []Credential{{Range: 0}}; return []Job{j} }, "erase: job 0: drive E8: need at most one credential for each range from 0 to 2, got another for range 0, or an empty one"},
+		{"a negative range", func() []Job { j := job; j.Method, j.Range = RangeErase, -1; return []Job{j} }, "erase: job 0: drive E8 has no range -1, the last is 2"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := engine(t, nil).Run(context.Background(), c.jobs())
@@ -191,6 +195,17 @@ func TestJobsThatMakeNoSenseAreRefusedBeforeAnyDriveIsTouched(t *testing.T) {
 		_, err := New(o)
 		require.EqualError(t, err, c.want)
 	}
+}
+
+// Canaries that cannot be drawn could not be told from data.
+func TestWithoutEntropyNoDriveIsTouched(t *testing.T) {
+	b, job := locked(t, "E10", nil)
+	before := b.Status()
+	e := engine(t, func(o *Options) { o.Entropy = bytes.NewReader(make([]byte, 31)) })
+	_, err := e.Run(context.Background(), []Job{job})
+	require.EqualError(t, err, "erase: draw canary: unexpected EOF")
+	require.Equal(t, before, b.Status())
+	require.Equal(t, []uint64{100}, b.Dump().Written)
 }
 
 func TestSeveralDrivesAtOnceGiveTheReportOfOneByOne(t *testing.T) {

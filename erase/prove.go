@@ -135,6 +135,4 @@ func (r *run) forget() {
 	for i := range r.ranges {
 		r.ranges[i].pin.Clear()
 	}
-	r.secrets = nil
-	r.own = 0
 }

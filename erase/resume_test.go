@@ -248,3 +248,47 @@ func TestWithoutItsJournalARunTouchesNoDrive(t *testing.T) {
 	require.Zero(t, tries())
 	require.Equal(t, []uint64{100}, b.Dump().Written)
 }
+
+// A range that stays locked without power is unlocked only once the journal has the line by
+// which a later attempt sets it back.
+func TestWithoutItsLineInTheJournalARangeIsNotUnlocked(t *testing.T) {
+	b := newBench(t, "S8", nil, nil)
+	b.configure(0, pin(1))
+	b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error {
+		return errors.Join(s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}), s.SetLocks(true, true))
+	})
+	before, err := b.Range(0)
+	require.NoError(t, err)
+	w := &wrong{bench: b}
+	rep, err := withJournal(t, &dying{&memory{}, 0}).Run(context.Background(), []Job{{Target: w, Method: DriveErase, Owner: []Credential{{Range: 0, PIN: pin(1)}}}})
+	require.ErrorIs(t, err, errCrash)
+	require.Equal(t, NotStarted, rep.Results[0].Outcome)
+	require.Equal(t, "the journal failed before the erase", rep.Results[0].Why)
+	after, err := b.Range(0)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	require.Zero(t, w.held, "every session is closed")
+	require.Equal(t, []uint64{100}, b.Dump().Written)
+}
+
+// What an owner has set since is the owner's: no later attempt takes it back or speaks of it.
+func TestALockThatItsOwnerHasSetSinceIsTheOwners(t *testing.T) {
+	for _, c := range []struct {
+		now  drive.ResetSet
+		held bool
+	}{{drive.OnPowerCycle, true}, {drive.OnPowerCycle | drive.OnHardware, false}, {0, false}} {
+		b := newBench(t, "S9", nil, nil)
+		b.configure(0, pin(1))
+		b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error {
+			return s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: c.now})
+		})
+		m := &memory{entries: []Entry{{Event: eventLook, Serial: "S9", Method: DriveErase, Locks: []LockSetting{{Range: 0}}}}}
+		r := again(t, m, Job{Target: b.Drive, Method: DriveErase, Owner: []Credential{{Range: 0, PIN: pin(50)}}})
+		require.Equal(t, Refused, r.Outcome)
+		if c.held {
+			require.Contains(t, r.Why, "; LockOnReset of range 0 may name the power cycle, which its owner had not set")
+		} else {
+			require.NotContains(t, r.Why, "LockOnReset")
+		}
+	}
+}

@@ -74,6 +74,7 @@ func TestTheSigningKeyIsNotPrinted(t *testing.T) {
 	o := options()
 	e, err := New(o)
 	require.NoError(t, err)
+	require.Equal(t, "erase options of fdelab test", fmt.Sprint(o))
 	seed := signer.Seed()
 	for _, v := range []any{e, o, &o, []Options{o}, struct{ hidden *Engine }{e}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%s"} {

@@ -121,11 +121,7 @@ var failures = map[string]string{
 func degradedBecause(failing []string) string {
 	var why []string
 	for _, name := range failing {
-		text := failures[name]
-		if text == "" {
-			text = "the check " + name + " failed"
-		}
-		why = append(why, text)
+		why = append(why, failures[name])
 	}
 	last := len(why) - 1
 	if last == 0 {

@@ -20,6 +20,7 @@ type wrong struct {
 	open   func(a drive.Authority, p drive.PIN) (answered bool, err error)
 	tries  func(a drive.Authority) (used, limit uint16, ok bool)
 	read   func(lba uint64, dst []byte) error
+	held   int // sessions that are open
 }
 
 func (w *wrong) Status() drive.Status {
@@ -59,20 +60,31 @@ func (w *wrong) OpenSession(a drive.Authority, p drive.PIN) (Session, error) {
 		if answered, err := w.open(a, p); answered && err != nil {
 			return nil, err
 		} else if answered {
-			return lax{}, nil
+			w.held++
+			return &counted{w: w}, nil
 		}
 	}
 	s, err := w.Authenticate(a, p)
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	w.held++
+	return &counted{s, w}, nil
 }
 
-// lax is a session that should not have been opened.
-type lax struct{ Session }
+// counted is a session that is counted until it is closed; without a session of the
+// drive it is one that should not have been opened.
+type counted struct {
+	Session
+	w *wrong
+}
 
-func (lax) Close() {}
+func (c *counted) Close() {
+	c.w.held--
+	if c.Session != nil {
+		c.Session.Close()
+	}
+}
 
 // runWrong runs a job on w, which begins to answer wrongly with the given step.
 func runWrong(t *testing.T, w *wrong, j Job, step string, change func(*Options)) Result {
@@ -86,6 +98,7 @@ func runWrong(t *testing.T, w *wrong, j Job, step string, change func(*Options))
 	})
 	rep, err := e.Run(t.Context(), []Job{j})
 	require.NoError(t, err)
+	require.Zero(t, w.held, "every session is closed")
 	return rep.Results[0]
 }
 
@@ -213,4 +226,74 @@ func TestUnlockingIsNoKeyStepThatAnEraseCouldHideBehind(t *testing.T) {
 	state, _ := r.Check(CheckState)
 	require.Equal(t, "the drive says no key has changed", state.Why, text(r))
 	require.NotEqual(t, Passed, r.Outcome)
+}
+
+// lost is a session whose erase is done, and whose answer is another.
+type lost struct {
+	Session
+	err error
+}
+
+func (l lost) Erase(n int) error { _ = l.Session.Erase(n); return l.err }
+
+func (l lost) EraseAll() error { _ = l.Session.EraseAll(); return l.err }
+
+type losing struct {
+	*bench
+	err error
+}
+
+func (l losing) OpenSession(a drive.Authority, p drive.PIN) (Session, error) {
+	s, err := l.Authenticate(a, p)
+	if err != nil {
+		return nil, err
+	}
+	return lost{s, l.err}, nil
+}
+
+func (l losing) RevertPSID(p drive.PIN) error {
+	_ = l.bench.RevertPSID(p)
+	return l.err
+}
+
+// A drive that does not say that it carried the command out has not, whatever is found.
+func TestAnEraseWithoutAnAnswerFails(t *testing.T) {
+	for _, method := range []Method{RangeErase, DriveErase, PSIDRevert} {
+		b, owner := three(t, "W4")
+		j := Job{Target: losing{b, refuse(drive.Degraded)}, Method: method, Range: 1, Owner: owner, PSID: b.label.PSID}
+		r := run1(t, j)
+		require.Equal(t, Failed, r.Outcome, text(r))
+		command, _ := r.Check(CheckCommand)
+		require.Equal(t, refuse(drive.Degraded).Error(), command.Why)
+		require.Contains(t, r.Failing(), CheckCommand)
+
+		// Its refusal is another thing: then nothing was changed.
+		for _, code := range []drive.Code{drive.NotAuthorized, drive.LockedOut, drive.SPBusy, drive.NoPower} {
+			b, owner = three(t, "W5")
+			j.Target, j.Owner, j.PSID = losing{b, refuse(code)}, owner, b.label.PSID
+			r = run1(t, j)
+			require.Equal(t, Refused, r.Outcome, text(r))
+			require.Equal(t, refuse(code).Error(), r.Why)
+			require.Empty(t, r.Checks)
+			require.Nil(t, r.Certificate)
+		}
+	}
+}
+
+// odd is a drive whose model does not print.
+type odd struct{ *bench }
+
+func (o odd) Config() drive.Config {
+	c := o.bench.Config()
+	c.Model = "Test\nSED"
+	return c
+}
+
+func TestADriveThatCannotBeNamedGetsNoCertificate(t *testing.T) {
+	b, job := locked(t, "W6", nil)
+	job.Target = odd{b}
+	r := run1(t, job)
+	require.Equal(t, Passed, r.Outcome, text(r))
+	require.Nil(t, r.Certificate)
+	require.Equal(t, `no certificate: erase: sign certificate: field "Media model" holds a character that does not print`, r.Why)
 }

@@ -1,0 +1,65 @@
+package erase
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
+)
+
+// fused is a drive that remembers what it gave out of its fuses.
+type fused struct {
+	*bench
+	given []*drive.Fuses
+}
+
+func (f *fused) Fuses() *drive.Fuses {
+	g := f.bench.Fuses()
+	f.given = append(f.given, g)
+	return g
+}
+
+// cleared says whether a secret is 32 zero bytes by now: then it opens what they wrap.
+func cleared(t *testing.T, s forensic.Secret) bool {
+	t.Helper()
+	wrap := mustWrap(t, make([]byte, 32), pin(99).Bytes())
+	f, err := forensic.Search(drive.Dump{Flash: pageOf(2048, 200, wrap)}, []forensic.Secret{s}, nil, forensic.Options{})
+	require.NoError(t, err)
+	return f.Wraps[0].Path[0].Name == s.Name()
+}
+
+// A run clears the copies of secrets that it made, and leaves the caller's.
+func TestARunForgetsItsOwnCopiesOfSecrets(t *testing.T) {
+	b, job := locked(t, "Y1", nil)
+	f := &fused{bench: b}
+	job.Target = f
+	job.Secrets = []forensic.Secret{forensic.PIN("former", pin(3))}
+	rep, err := engine(t, nil).Run(t.Context(), []Job{job})
+	require.NoError(t, err)
+	require.True(t, rep.OK(), rep.Text())
+	require.Len(t, f.given, 1)
+	require.Equal(t, [32]byte{}, [32]byte(*f.given[0].Root))
+	require.Zero(t, f.given[0].MSID.Len())
+	require.True(t, job.Owner[0].PIN.Equal(pin(1)), "the caller's credential is as it was")
+	require.False(t, cleared(t, job.Secrets[0]), "and the caller's secret")
+
+	r := &run{e: engine(t, nil), job: &job, t: f, cfg: b.Config()}
+	r.job.PSID, r.job.EraseMaster = pin(5), pin(6)
+	r.msid = pin(7)
+	r.ranges = []target{{pin: pin(1)}, {pin: pin(2)}}
+	r.know()
+	require.Len(t, r.secrets, 7)
+	for _, s := range r.secrets {
+		require.False(t, cleared(t, s), s.Name())
+	}
+	r.forget()
+	for i, s := range r.secrets {
+		require.Equal(t, i < 6, cleared(t, s), s.Name())
+	}
+	for _, g := range r.ranges {
+		require.Zero(t, g.pin.Len())
+	}
+	require.Equal(t, 32, r.job.PSID.Len())
+}
