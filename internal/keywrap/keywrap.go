@@ -33,8 +33,7 @@ func Wrap(kek, key []byte) ([]byte, error) {
 	defer secret.WipeCipher(block)
 	out := make([]byte, Overhead+len(key))
 	copy(out[Overhead:], key)
-	b := append(make([]byte, 0, 2*Overhead), initial...)[:2*Overhead]
-	defer clear(b)
+	b := append(make([]byte, 0, 2*Overhead), initial...)[:2*Overhead] // ends as two blocks of the wrap
 	t := uint64(0)
 	for range 6 {
 		for i := Overhead; i < len(out); i += 8 {

@@ -148,6 +148,11 @@ func TestRefusals(t *testing.T) {
 		require.NotErrorIs(t, err, ErrIntegrity)
 		require.Nil(t, out)
 	}
+	longest, err := Wrap(kek, make([]byte, 4096))
+	require.NoError(t, err, "the longest key that the package takes")
+	out, err := Unwrap(kek, longest)
+	require.NoError(t, err)
+	require.Len(t, out, 4096)
 	for _, n := range []int{0, 8, 15, 17, 31, 33, 64} {
 		_, err := Wrap(make([]byte, n), make([]byte, 32))
 		require.ErrorContains(t, err, "need 16, 24 or 32", "a KEK of %d bytes", n)

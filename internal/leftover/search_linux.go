@@ -4,6 +4,7 @@ package leftover
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,10 +30,6 @@ func Search(needles ...*Needle) ([]int, error) {
 	}
 	defer func() { _ = mem.Close() }()
 	s := &search{needles: needles, found: make([]int, len(needles)), mem: mem}
-	for i, n := range needles {
-		first := n.masked[0] ^ mask
-		s.begins[first] = append(s.begins[first], i)
-	}
 	lines := bufio.NewScanner(maps)
 	for lines.Scan() {
 		var from, to uint64 // a page of the kernel lies beyond the range of int64
@@ -55,7 +52,6 @@ func Search(needles ...*Needle) ([]int, error) {
 
 type search struct {
 	needles []*Needle
-	begins  [256][]int // by the first byte of the key
 	found   []int
 	mem     io.ReaderAt
 }
@@ -69,13 +65,20 @@ func (s *search) region(from, to int64) error {
 		if err != nil && !errors.Is(err, io.EOF) && n == 0 {
 			return nil // a page that is mapped and not there, such as a guard
 		}
-		for i := 0; i+size <= n; i++ {
-			for _, k := range s.begins[chunk[i]] {
-				here := at + int64(i)
-				if here+size > own && here < own+int64(len(chunk)) {
-					continue
+		// Most of a memory is zeros; no key is.
+		if n < size || chunk[0] == 0 && bytes.Equal(chunk[:n-1], chunk[1:n]) {
+			continue
+		}
+		heads := chunk[:n-size+1] // where a key may begin
+		for k, needle := range s.needles {
+			for i := 0; ; i++ {
+				next := bytes.IndexByte(heads[i:], needle.masked[0]^mask)
+				if next < 0 {
+					break
 				}
-				if s.needles[k].at(chunk[i:n]) {
+				i += next
+				here := at + int64(i)
+				if (here+size <= own || here >= own+int64(len(chunk))) && needle.at(chunk[i:n]) {
 					s.found[k]++
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
+	"reflect"
 	"testing"
 
 	"github.com/c2sp/wycheproof"
@@ -194,6 +195,24 @@ func TestSectorSizes(t *testing.T) {
 			require.Panics(t, func() { c.Decrypt(make([]byte, n), make([]byte, bad), 0) }, "src of %d bytes", bad)
 		}
 	}
+}
+
+// TestClearOverwritesTheKey: the expanded form of both halves is zeros afterwards.
+func TestClearOverwritesTheKey(t *testing.T) {
+	c, err := New(&secret.Key64{1}, 512)
+	require.NoError(t, err)
+	blocks := c.blocks
+	require.Len(t, blocks, 2)
+	for _, b := range blocks {
+		require.False(t, reflect.ValueOf(b).Elem().IsZero())
+	}
+	c.Clear()
+	for i, b := range blocks {
+		require.True(t, reflect.ValueOf(b).Elem().IsZero(), "half %d of the key", i+1)
+	}
+	require.Panics(t, func() { c.Encrypt(make([]byte, 512), make([]byte, 512), 0) }, "and it encrypts nothing with a key of zeros")
+	c.Clear()
+	(*Cipher)(nil).Clear()
 }
 
 // TestTweak: equal plaintext gives different ciphertext in every block of every
