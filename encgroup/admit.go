@@ -144,8 +144,8 @@ func (g *Group) rejoin(d Drive, m Member) error {
 
 func (g *Group) recover(d Drive, m Member) (uint32, Step, error) {
 	var previous uint32
-	if m.Generation > max(m.First, 1) {
-		previous = m.Generation - 1
+	if m.Generation > m.First {
+		previous = m.Generation - 1 // 0 before the first
 	}
 	s, generation, err := g.open(d, m.Generation, m.Pending, previous)
 	if err != nil {

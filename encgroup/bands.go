@@ -75,8 +75,7 @@ func (g *Group) secureBands(d Drive, generation uint32, others ...uint32) error 
 func (g *Group) secureBand(d Drive, n int, generation uint32, others []uint32) error {
 	s, had, err := g.openBand(d, n, others)
 	if errors.Is(err, drive.NotAuthorized) || errors.Is(err, drive.LockedOut) {
-		s, err = g.takeBack(d, n, err)
-		had = 0
+		s, err = g.takeBack(d, n, err) // had is 0: the factory PIN
 	}
 	if err != nil {
 		return err

@@ -25,10 +25,12 @@ func (g giver) Get(string) (*secret.Key32, error) { return g.key.Clone(), nil }
 func TestConstantKeyEnablesNothing(t *testing.T) {
 	for _, b := range []byte{0, 1, 0xff} {
 		bad := secret.Take32(bytes.Repeat([]byte{b}, 32))
-		g := New([]KeyServer{giver{"vinz", bad}, giver{"zuul", bad}}, entropy.Stream(1, "group"), &MemStore{})
+		var w wipes
+		g := New([]KeyServer{w.server(giver{"vinz", bad}), w.server(giver{"zuul", bad})}, entropy.Stream(1, "group"), &MemStore{})
 		err := g.Configure("label")
 		require.ErrorIs(t, err, ErrConstant)
 		require.Equal(t, Configuring, g.State())
+		w.requireZero(t)
 
 		good := secret.Take32(append(bytes.Repeat([]byte{b}, 31), b+1))
 		g.SetServers([]KeyServer{giver{"vinz", good}, giver{"zuul", good}})

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
-	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 	"github.com/seed-9d983aeb/fdelab/internal/secret"
@@ -45,13 +44,17 @@ func sign(dataKey *secret.Key32, uid string, wrapped []byte) (out [32]byte) {
 }
 
 // sealGroupKey wraps the group key and signs the wrap.
-func sealGroupKey(dataKey, groupKey *secret.Key32, uid string) (wrapped [40]byte, signature [32]byte, err error) {
-	w, err := keywrap.Wrap(dataKey[:], groupKey[:])
+func sealGroupKey(dataKey, groupKey *secret.Key32, uid string) (wrapped [40]byte, signature [32]byte) {
+	wrapped = wrap(dataKey, groupKey)
+	return wrapped, sign(dataKey, uid, wrapped[:])
+}
+
+func wrap(kek, key *secret.Key32) [40]byte {
+	w, err := keywrap.Wrap(kek[:], key[:])
 	if err != nil {
-		return wrapped, signature, fmt.Errorf("encgroup: %w", err)
+		panic("BUG: encgroup: a key of 32 bytes is not wrapped under one of 32: " + err.Error())
 	}
-	copy(wrapped[:], w)
-	return wrapped, sign(dataKey, uid, w), nil
+	return [40]byte(w)
 }
 
 // unseal is the reverse: ErrUnwrap or ErrSignature when the data key is not the

@@ -47,7 +47,7 @@ func TestRecoverWithoutAnyServer(t *testing.T) {
 				for _, d := range r.drives {
 					require.NoError(t, d.PowerOn())
 				}
-				r.group, err = Load(r.store.Record(), r.cluster.Servers(), r.random, r.store)
+				r.group, err = Load(r.store.Record(), r.servers(), r.random, r.store)
 				require.NoError(t, err)
 				require.ErrorIs(t, r.group.Retrieve(), ErrUnreachable)
 			}
@@ -102,9 +102,44 @@ func TestASealThatWasAlteredRecoversNothing(t *testing.T) {
 	require.Equal(t, Inaccessible, g.State())
 }
 
+// TestSetRecoveryRefusesWhatCanNotBe: nothing is saved, and the recovery key that was there works.
+func TestSetRecoveryRefusesWhatCanNotBe(t *testing.T) {
+	private, public := recoveryPair(t, 1)
+	_, second := recoveryPair(t, 2)
+	_, third := recoveryPair(t, 3)
+	for name, c := range map[string]struct {
+		state   []byte
+		publics [][32]byte
+		want    error
+	}{
+		"1025 bytes":     {make([]byte, 1025), [][32]byte{public}, ErrImpossible},
+		"three keys":     {nil, [][32]byte{public, second, third}, ErrImpossible},
+		"one key twice":  {nil, [][32]byte{public, public}, ErrImpossible},
+		"a key of zeros": {nil, [][32]byte{public, {}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := accessible(t)
+			require.NoError(t, r.group.SetRecovery(make([]byte, 1024), public, second), "what just goes")
+			before, kept := r.group.Record(), r.store.Record()
+			err := r.group.SetRecovery(c.state, c.publics...)
+			require.Error(t, err)
+			if c.want != nil {
+				require.ErrorIs(t, err, c.want)
+			}
+			require.Equal(t, kept, r.store.Record(), "the store has the old record")
+			require.Equal(t, before, r.group.Record())
+			require.NoError(t, r.group.Recover(&private))
+			r.group.PowerOff()
+			require.NoError(t, r.group.SetRecovery([]byte("less"), second), "a key that is known needs no group key")
+			require.Equal(t, before.Escrows[1:], r.group.Record().Escrows)
+			require.ErrorIs(t, r.group.Recover(&private), ErrNoEscrow)
+		})
+	}
+}
+
 func TestObjectKeys(t *testing.T) {
 	r := newRig(t)
-	r.group = NewOf(TCT, r.cluster.Servers(), r.random, r.store)
+	r.group = NewOf(TCT, r.servers(), r.random, r.store)
 	key := secret.Key32{1}
 	_, err := r.group.WrapObjectKey(&key)
 	require.ErrorIs(t, err, ErrUnconfigured)

@@ -171,10 +171,7 @@ func (g *Group) Configure(label string) error {
 	}
 	r := g.rec
 	r.Phase, r.Label = Enabled, label
-	if r.Wrapped, r.Signature, err = sealGroupKey(k.data, k.group, r.UID); err != nil {
-		k.clear()
-		return err
-	}
+	r.Wrapped, r.Signature = sealGroupKey(k.data, k.group, r.UID)
 	r.Escrows = slices.Clone(r.Escrows)
 	for i := range r.Escrows {
 		if err := g.escrow(&r.Escrows[i], k, false); err != nil {
@@ -291,7 +288,6 @@ func (k *keys) clear() {
 	k.data.Clear()
 	k.group.Clear()
 	k.next.Clear()
-	k.recovered = false
 }
 
 // save makes r the record, if the store takes it.

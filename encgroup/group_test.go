@@ -3,10 +3,10 @@ package encgroup
 import (
 	"bytes"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
@@ -103,6 +103,42 @@ func TestConfigureTakesTheFirstServerThatCan(t *testing.T) {
 	require.Equal(t, Unconfigured, r.group.State(), "nothing was made, so nothing is left")
 }
 
+// counted is a key server that counts what it was asked for.
+type counted struct {
+	KeyServer
+	gets *int
+}
+
+func (c counted) Get(uid string) (*secret.Key32, error) {
+	*c.gets++
+	return c.KeyServer.Get(uid)
+}
+
+// TestReadBackAsksTheMakerAndOneOther, wherever the maker is in the list.
+func TestReadBackAsksTheMakerAndOneOther(t *testing.T) {
+	for at := range 3 {
+		r := newRig(t, "ks1", "ks2", "ks3")
+		gets := make([]int, 3)
+		var servers []KeyServer
+		for i, s := range r.servers() {
+			servers = append(servers, counted{s, &gets[i]})
+		}
+		maker := servers[0]
+		servers = slices.Insert(slices.Delete(servers, 0, 1), at, maker) // the maker comes at this place
+		r.group.SetServers([]KeyServer{maker, servers[(at+1)%3]})
+		r.server("ks2").Stall()
+		r.server("ks3").Stall()
+		require.ErrorIs(t, r.group.Configure(""), ErrTimeout)
+		r.server("ks2").Resume()
+		r.server("ks3").Resume()
+		clear(gets)
+		r.group.SetServers(servers)
+		require.NoError(t, r.group.Configure(""), "the maker comes at place %d", at)
+		require.Equal(t, 1, gets[0], "the maker is asked once, at place %d", at)
+		require.Equal(t, 1, gets[1]+gets[2], "and one other")
+	}
+}
+
 func TestServersThatDisagreeEnableNothing(t *testing.T) {
 	r := newRig(t)
 	require.NoError(t, r.cluster.CutLink("ks1", "ks2"))
@@ -120,12 +156,62 @@ func TestServersThatDisagreeEnableNothing(t *testing.T) {
 	require.NoError(t, r.group.Configure(""), "and begin anew")
 }
 
-func TestConfigureWithoutEntropyMakesNoKey(t *testing.T) {
-	r := newRig(t)
-	broken := errors.New("stuck")
-	r.group = New(r.cluster.Servers(), entropy.Checked(iotest.ErrReader(broken)), r.store)
-	require.ErrorIs(t, r.group.Configure(""), broken)
-	require.Equal(t, Configuring, r.group.State())
+// TestWithoutEntropyThereIsNoKey lets the source of entropy end after 0 bytes, 16, 32 and so on in
+// each operation that makes a key or a seal: the operation says so, nothing is saved, and what
+// was drawn is overwritten. With a source that gives again, it goes through.
+func TestWithoutEntropyThereIsNoKey(t *testing.T) {
+	for name, run := range map[string]func(*rig) error{
+		"configure":                                 configure,
+		"configure without a recovery key":          configure,
+		"begin of group key without a recovery key": func(r *rig) error { return r.group.BeginGroupRekey() },
+		"set recovery":                              func(r *rig) error { _, public := recoveryPair(r.t, 2); return r.group.SetRecovery(nil, public) },
+		"begin of group key":                        func(r *rig) error { return r.group.BeginGroupRekey() },
+		"set recovery while a group key is under way": func(r *rig) error {
+			_, public := recoveryPair(r.t, 2)
+			return r.group.SetRecovery(nil, public)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for n := 0; ; n += 16 {
+				require.Less(t, n, 1000, "the sweep does not end")
+				r := newRig(t)
+				source := &scarce{r: entropy.Stream(1, "group"), left: -1}
+				r.random = source
+				r.group = New(r.servers(), r.random, r.store)
+				if _, public := recoveryPair(t, 1); !strings.Contains(name, "without") {
+					require.NoError(t, r.group.SetRecovery([]byte("state"), public))
+				}
+				enabling(r)
+				if !strings.HasPrefix(name, "configure") {
+					require.NoError(t, configure(r))
+					r.member("A1")
+				}
+				if strings.Contains(name, "under way") {
+					begun(r)
+				}
+				before, kept, state := r.group.Record(), r.store.Record(), r.group.State()
+				source.left, source.w = n, wipes{}
+				err := run(r)
+				if !source.dry {
+					require.NoError(t, err)
+					require.Positive(t, n)
+					break
+				}
+				require.ErrorIs(t, err, errStuck, "after %d bytes", n)
+				source.w.requireZero(t)
+				require.Equal(t, state, r.group.State())
+				require.Equal(t, before, r.group.Record())
+				require.Equal(t, kept, r.store.Record(), "nothing is saved")
+				if state == Accessible && !before.rekeying() {
+					require.Nil(t, r.group.ram().next, "there is no next key")
+				}
+				source.left = -1
+				require.NoError(t, run(r), "with entropy again")
+				r.restart()
+				r.requireReadable("at the end")
+			}
+		})
+	}
 }
 
 // TestRetrieveSaysWhyEachServerFailed breaks one physical thing at each of two
@@ -151,7 +237,7 @@ func TestRetrieveSaysWhyEachServerFailed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, "ks1", "ks2", "vault")
 			require.NoError(t, r.group.Configure(""))
-			r.group.SetServers(r.cluster.Servers()[:2])
+			r.group.SetServers(r.servers()[:2])
 			ks1, ks2 := r.server("ks1"), r.server("ks2")
 
 			c.broken(r, ks1)
@@ -196,6 +282,8 @@ func TestRetrieveWithoutServers(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoServer)
 	require.Equal(t, "encgroup: retrieve: no active key server is configured", err.Error())
 	require.ErrorIs(t, newRig(t).group.Retrieve(), ErrUnconfigured)
+	_, err = newRig(t).group.TestAccess()
+	require.ErrorIs(t, err, ErrUnconfigured)
 }
 
 // TestAlteredRecordsAreFound: the signature binds the wrap to the data key and
@@ -214,7 +302,7 @@ func TestAlteredRecordsAreFound(t *testing.T) {
 			c.alter(&rec)
 			b, err := rec.MarshalBinary()
 			require.NoError(t, err)
-			g, err := Load(b, r.cluster.Servers(), r.random, r.store)
+			g, err := Load(b, r.servers(), r.random, r.store)
 			require.NoError(t, err)
 			require.ErrorIs(t, g.Retrieve(), c.want)
 			require.Equal(t, Inaccessible, g.State())
@@ -230,7 +318,7 @@ func TestAlteredRecordsAreFound(t *testing.T) {
 	rec.UID = "other"
 	b, err := rec.MarshalBinary()
 	require.NoError(t, err)
-	g, err := Load(b, r.cluster.Servers(), r.random, r.store)
+	g, err := Load(b, r.servers(), r.random, r.store)
 	require.NoError(t, err)
 	require.ErrorIs(t, g.Retrieve(), ErrSignature)
 }
@@ -249,6 +337,9 @@ func TestConfigureSurvivesAPowerCutAtEverySave(t *testing.T) {
 			require.ErrorIs(t, err, errCut)
 			require.NotEqual(t, Accessible, r.group.State(), "what was not kept does not count")
 			r.restart()
+			if n == 0 && after {
+				require.Equal(t, Record{Phase: Prepare, Label: "test"}, r.group.Record(), "what is about to be asked for")
+			}
 			if r.group.State() != Accessible {
 				require.NoError(t, r.group.Configure("test"), "cut at save %d, after %v", n, after)
 			}
@@ -310,6 +401,52 @@ func TestPowerOffClearsTheKeys(t *testing.T) {
 	ram = r.group.ram()
 	require.NoError(t, r.group.Retrieve())
 	require.Equal(t, keys{data: new(secret.Key32), group: new(secret.Key32)}, *ram, "a second retrieval leaves no copy of the first")
+}
+
+// TestTheRecordIsACopy: who has it can change nothing in the group.
+func TestTheRecordIsACopy(t *testing.T) {
+	r := accessible(t)
+	_, public := recoveryPair(t, 1)
+	require.NoError(t, r.group.SetRecovery([]byte("state"), public))
+	r.member("A1")
+	before, changed := r.group.Record(), r.group.Record()
+	changed.Members[0].Last, changed.Recovery[0], changed.Escrows[0].Public = 9, 'S', [32]byte{}
+	r.group.Recovery()[0] = 'S'
+	require.Equal(t, before, r.group.Record())
+	require.NoError(t, r.group.SetRecovery([]byte{}))
+	kept, err := Load(r.store.Record(), nil, r.random, r.store)
+	require.NoError(t, err)
+	require.Equal(t, kept.Record(), r.group.Record(), "an empty state is none, in memory as well")
+}
+
+// flipping is a memory in which one bit of a region is not what was written.
+type flipping Region
+
+func (f flipping) Keep(region Region, b []byte) []byte {
+	b = bytes.Clone(b)
+	if region == Region(f) {
+		b[len(b)/2] ^= 4
+	}
+	return b
+}
+
+// TestMemoryThatIsNotSound: a bit that flips there is found where it matters, and a sound memory
+// finds the group as it was.
+func TestMemoryThatIsNotSound(t *testing.T) {
+	r := accessible(t)
+	r.group.SetMemory(flipping(RegionSignature))
+	require.ErrorIs(t, r.group.Retrieve(), ErrSignature)
+	r.group.SetMemory(flipping(RegionRecord))
+	require.NoError(t, r.group.SetRecovery([]byte("state")), "nothing looks at it yet")
+	kept := r.store.Record()
+	r.group.SetMemory(nil)
+	require.NoError(t, r.group.Retrieve())
+	sound := r.group.Record()
+	want, err := sound.MarshalBinary()
+	require.NoError(t, err)
+	require.NotEqual(t, want, kept, "what is kept is what the memory had")
+	require.Len(t, kept, len(want))
+	require.Equal(t, kept, appendChecksum(kept[:len(kept)-4]), "under a good check sum")
 }
 
 func TestStates(t *testing.T) {

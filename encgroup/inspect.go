@@ -59,7 +59,7 @@ func (e *UnfitError) Unwrap() []error {
 // Inspect looks at every band, every authority and every count of tries of a
 // drive that has no owner here, and lists what is not as from the factory. A drive
 // does not say whether SID and EraseMaster have the factory PIN: it is tried, and
-// costs a try where it is wrong, but never the last one. Nothing else is changed. The error is for a drive
+// costs a try where it is wrong, but never the last of several. Nothing else is changed. The error is for a drive
 // that does not answer, or has no record that can be trusted.
 func Inspect(d Drive) ([]Fault, error) {
 	switch st := d.Status(); {

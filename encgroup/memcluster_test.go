@@ -1,12 +1,13 @@
 package encgroup
 
 import (
+	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 func newCluster(t *testing.T, ids ...string) (*MemCluster, []*MemServer) {
@@ -22,7 +23,7 @@ func TestServersReplicate(t *testing.T) {
 	require.NoError(t, err)
 	two, err := s[1].Create("x")
 	require.NoError(t, err)
-	require.NotEqual(t, one, two)
+	require.Equal(t, "a-0001 b-0001", one+" "+two)
 	want, err := s[0].Get(one)
 	require.NoError(t, err)
 	for _, m := range s {
@@ -53,7 +54,9 @@ func TestReplicationWaits(t *testing.T) {
 	require.NoError(t, c.MendLink("b", "a"))
 	require.Equal(t, []string{uid}, s[1].Keys(), "it goes when the link is back")
 
+	key := s[1].keys[0].key()
 	require.NoError(t, s[1].LoseKey(uid))
+	require.True(t, key.Equal(new(secret.Key32)), "what is lost is overwritten")
 	s[1].PowerOff()
 	s[1].PowerOn()
 	require.Empty(t, s[1].Keys(), "what arrived once is not sent again")
@@ -61,6 +64,19 @@ func TestReplicationWaits(t *testing.T) {
 	require.ErrorIs(t, err, ErrNoKey)
 	require.NoError(t, s[1].RestoreFrom(s[2]))
 	require.Equal(t, []string{uid}, s[1].Keys())
+
+	require.NoError(t, c.CutLink("a", "b"))
+	second, err := s[0].Create("x")
+	require.NoError(t, err)
+	require.NoError(t, s[1].RestoreFrom(s[2]), "from a third server meanwhile")
+	require.NoError(t, c.MendLink("a", "b"))
+	require.Equal(t, []string{uid, second}, s[1].Keys(), "one key is there once")
+	require.NoError(t, c.CutLink("a", "b"))
+	third, err := s[0].Create("x")
+	require.NoError(t, err)
+	require.NoError(t, s[0].LoseKey(third))
+	require.NoError(t, c.MendLink("a", "b"))
+	require.Equal(t, []string{uid, second}, s[1].Keys(), "what the source has lost it cannot send")
 }
 
 func TestDamageStaysWithItsServer(t *testing.T) {
@@ -87,12 +103,16 @@ func TestClusterRefusals(t *testing.T) {
 		_, err := NewMemCluster(entropy.Stream(1, "k"), ids...)
 		require.Error(t, err, "%q", ids)
 	}
-	c, s := newCluster(t, "a", "b")
+	c, _ := newCluster(t, "a", "b")
 	_, err := c.Server("z")
 	require.ErrorContains(t, err, `no key server "z"`)
 	require.Error(t, c.CutLink("a", "z"))
 	require.Error(t, c.CutLink("z", "a"))
 	require.Error(t, c.CutLink("a", "a"))
+	require.Error(t, c.MendLink("a", "z"))
+	_, err = c.Add(strings.Repeat("n", 200))
+	require.NoError(t, err, "the longest name")
+	_, s := newCluster(t, "a", "b")
 	require.ErrorIs(t, s[0].LoseKey("x"), ErrNoKey)
 	require.ErrorIs(t, s[0].DamageKey("x", 0), ErrNoKey)
 	uid, err := s[0].Create("x")
@@ -102,9 +122,11 @@ func TestClusterRefusals(t *testing.T) {
 	require.ErrorIs(t, s[1].RestoreFrom(s[0]), ErrUnreachable)
 	require.ErrorIs(t, s[0].RestoreFrom(s[1]), ErrUnreachable)
 
-	c, err = NewMemCluster(entropy.Checked(iotest.ErrReader(iotest.ErrTimeout)), "a", "b")
+	source := &scarce{r: entropy.Stream(1, "k"), left: 16}
+	c, err = NewMemCluster(source, "a", "b")
 	require.NoError(t, err)
 	_, err = c.servers[0].Create("x")
 	require.ErrorIs(t, err, ErrRefused, "a server without randomness makes no key")
+	source.w.requireZero(t)
 	require.Empty(t, c.servers[1].Keys())
 }

@@ -19,12 +19,7 @@ func (g *Group) WrapObjectKey(key *secret.Key32) (wrapped [40]byte, err error) {
 		return wrapped, err
 	}
 	defer kek.Clear()
-	w, err := keywrap.Wrap(kek[:], key[:])
-	if err != nil {
-		return wrapped, fmt.Errorf("encgroup: object key: %w", err)
-	}
-	copy(wrapped[:], w)
-	return wrapped, nil
+	return wrap(kek, key), nil
 }
 
 // UnwrapObjectKey is the reverse; ErrUnwrap if the wrap is another group's or

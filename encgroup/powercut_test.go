@@ -2,6 +2,7 @@ package encgroup
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,7 +15,7 @@ import (
 type cutCase struct {
 	name    string
 	prepare func(*rig) *testDrive
-	run     func(*rig, *testDrive) error
+	run     func(*rig, Drive) error
 	resume  func(*rig, *testDrive) error
 	check   func(testing.TB, *rig, *testDrive)
 }
@@ -23,28 +24,28 @@ var cutCases = []cutCase{
 	{
 		name:    "admit",
 		prepare: func(r *rig) *testDrive { return r.drive("A1") },
-		run:     func(r *rig, d *testDrive) error { return r.group.Admit(d) },
+		run:     func(r *rig, d Drive) error { return r.group.Admit(d) },
 		resume:  func(r *rig, d *testDrive) error { return finishAdmission(r, d) },
 		check:   func(testing.TB, *rig, *testDrive) {},
 	},
 	{
 		name:    "rekey",
 		prepare: func(r *rig) *testDrive { return r.member("A1") },
-		run:     func(r *rig, d *testDrive) error { return r.group.Rekey(d) },
+		run:     func(r *rig, d Drive) error { return r.group.Rekey(d) },
 		resume:  func(r *rig, d *testDrive) error { return r.group.Readmit(d) },
 		check:   func(t testing.TB, _ *rig, d *testDrive) { d.requireData(t, "no power cut in a rekey costs data") },
 	},
 	{
 		name:    "rekey, resumed by unlock",
 		prepare: func(r *rig) *testDrive { return r.member("A1") },
-		run:     func(r *rig, d *testDrive) error { return r.group.Rekey(d) },
+		run:     func(r *rig, d Drive) error { return r.group.Rekey(d) },
 		resume:  func(r *rig, d *testDrive) error { return r.group.Unlock(d) },
 		check:   func(t testing.TB, _ *rig, d *testDrive) { d.requireData(t, "no power cut in a rekey costs data") },
 	},
 	{
 		name:    "rekey, resumed by rekey",
 		prepare: func(r *rig) *testDrive { return r.member("A1") },
-		run:     func(r *rig, d *testDrive) error { return r.group.Rekey(d) },
+		run:     func(r *rig, d Drive) error { return r.group.Rekey(d) },
 		resume: func(r *rig, d *testDrive) error {
 			if err := r.group.Rekey(d); err != nil {
 				return err
@@ -66,14 +67,14 @@ var cutCases = []cutCase{
 			r.restart()
 			return d
 		},
-		run:    func(r *rig, d *testDrive) error { return r.group.Readmit(d) },
+		run:    func(r *rig, d Drive) error { return r.group.Readmit(d) },
 		resume: func(r *rig, d *testDrive) error { return r.group.Readmit(d) },
 		check:  func(t testing.TB, _ *rig, d *testDrive) { d.requireData(t, "no power cut in a repair costs data") },
 	},
 	{
 		name:    "release",
 		prepare: func(r *rig) *testDrive { return r.member("A1") },
-		run:     func(r *rig, d *testDrive) error { return r.group.Release(d) },
+		run:     func(r *rig, d Drive) error { return r.group.Release(d) },
 		resume: func(r *rig, d *testDrive) error {
 			// The facility wanted it released: it goes on where it was.
 			if _, ok := r.group.Member("A1"); ok {
@@ -222,16 +223,92 @@ func TestPowerCutTwice(t *testing.T) {
 	}
 }
 
-// TestTheDriveIsTouchedOnlyAfterTheRecord looks at the order itself: when the
-// store refuses the intent, the drive's flash is as before.
-func TestTheDriveIsTouchedOnlyAfterTheRecord(t *testing.T) {
-	for _, c := range cutCases[:2] {
-		r := accessible(t)
-		d := c.prepare(r)
-		before, members := d.Status().KeyGeneration, r.group.Members()
-		r.store.arm(0, false)
-		require.ErrorIs(t, c.run(r, d), ErrStore)
-		require.Equal(t, before, d.Status().KeyGeneration, "%s changed a key of the drive before the intent was kept", c.name)
-		require.Equal(t, members, r.group.Members(), "%s: what was not kept is not believed", c.name)
+// portCases are cutCases and what else talks to a drive.
+var portCases = append(slices.Clone(cutCases), cutCase{
+	name: "unlock after a rekey that was cut",
+	prepare: func(r *rig) *testDrive {
+		r.member("A1")
+		cutRekey(r)
+		return r.drives[0]
+	},
+	run:    func(r *rig, d Drive) error { return r.group.Unlock(d) },
+	resume: func(r *rig, d *testDrive) error { return r.group.Unlock(d) },
+	check:  func(t testing.TB, _ *rig, d *testDrive) { d.requireData(t, "the data are there") },
+}, cutCase{
+	name: "readmit of a member that was erased",
+	prepare: func(r *rig) *testDrive {
+		d := r.member("A1")
+		require.NoError(r.t, d.RevertPSID(d.label.PSID))
+		return d
+	},
+	run:    func(r *rig, d Drive) error { return r.group.Readmit(d) },
+	resume: func(r *rig, d *testDrive) error { return r.group.Readmit(d) },
+	check:  func(testing.TB, *rig, *testDrive) {},
+}, cutCase{
+	name: "readmit of a member one of whose bands somebody took",
+	prepare: func(r *rig) *testDrive {
+		d := r.member("A1")
+		d.as(r.t, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(1) })
+		d.as(r.t, drive.BandMaster(1), func(s *drive.Session) error { return s.SetPIN(somebody(r.t)) })
+		return d
+	},
+	run:    func(r *rig, d Drive) error { return r.group.Readmit(d) },
+	resume: func(r *rig, d *testDrive) error { return r.group.Readmit(d) },
+	check:  func(t testing.TB, _ *rig, d *testDrive) { d.requireData(t, "the data are there") },
+}, cutCase{
+	name: "admit of a drive that somebody used",
+	prepare: func(r *rig) *testDrive {
+		d := r.drive("A1")
+		d.as(r.t, drive.BandMaster(0), lock(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}))
+		d.as(r.t, drive.BandMaster(1), place(8, 8))
+		guess(r.t, d, drive.BandMaster(0), 8)
+		return d
+	},
+	run:    func(r *rig, d Drive) error { return r.group.Admit(d) },
+	resume: func(r *rig, d *testDrive) error { return finishAdmission(r, d) },
+	check:  func(testing.TB, *rig, *testDrive) {},
+}, cutCase{
+	name: "release of a member one of whose bands has a place",
+	prepare: func(r *rig) *testDrive {
+		d := r.member("A1")
+		d.as(r.t, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(1) })
+		d.as(r.t, drive.BandMaster(1), place(0, 100))
+		return d
+	},
+	run:    func(r *rig, d Drive) error { return r.group.Release(d) },
+	resume: cutCases[5].resume,
+	check:  func(testing.TB, *rig, *testDrive) {},
+})
+
+// TestPowerCutAtThePort takes a drive's power as each command arrives that is not a read of its
+// state, or loses that command, until a run ends in which nothing was cut or lost: the operation
+// says so, and goes on from there. No PIN is left in memory, however it ends.
+func TestPowerCutAtThePort(t *testing.T) {
+	for _, c := range portCases {
+		for _, lose := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/lose=%v", c.name, lose), func(t *testing.T) {
+				for n := 0; ; n++ {
+					require.Less(t, n, 100, "the sweep does not end")
+					r := accessible(t)
+					r.bands = 1
+					d := c.prepare(r)
+					p := &port{testDrive: d, at: n, lose: lose}
+					err := c.run(r, p)
+					p.requirePINsCleared(t)
+					if !p.fired() {
+						require.NoError(t, err)
+						return
+					}
+					if lose {
+						require.ErrorIs(t, err, errLost, "command %d", n)
+					} else {
+						require.ErrorIs(t, err, drive.NoPower, "command %d", n)
+						r.restart()
+					}
+					require.NoError(t, c.resume(r, d), "command %d: %v", n, r.group.Members())
+					settled(t, r, d, c)
+				}
+			})
+		}
 	}
 }

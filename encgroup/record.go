@@ -356,7 +356,7 @@ func (r *Record) checkMember(m Member) error {
 	old := func(n uint32) bool { return n != 0 && n < m.First }
 	// Where every generation of a former member is of a group key that is gone,
 	// First is the one that will be used next.
-	beyond := m.First > m.Last && (m.First != m.Last+1 || m.Current())
+	beyond := m.First > m.Last && m.First != m.Last+1
 	if m.Last == 0 || m.Generation > m.Last || m.Pending > m.Last || (m.Pending != 0 && m.Pending == m.Generation) ||
 		old(m.Generation) || old(m.Pending) || old(m.Next) || beyond || m.Next > m.Last || (m.Next != 0 && !r.rekeying()) {
 		return impossible("member %q has generation %d, pending %d, last %d, first %d, next %d", m.Serial, m.Generation, m.Pending, m.Last, m.First, m.Next)

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
+	"strings"
 	"testing"
 	"unicode"
 
@@ -31,7 +31,10 @@ func drawRecord(t *rapid.T) Record {
 		for _, s := range rapid.SliceOfNDistinct(text, 0, 5, rapid.ID[string]).Draw(t, "serials") {
 			last := rapid.Uint32Range(1, 1<<32-1).Draw(t, "last")
 			m := Member{Serial: s, Last: last, Generation: rapid.Uint32Range(0, last).Draw(t, "generation")}
-			if r.rekeying() && rapid.Bool().Draw(t, "moved") {
+			if rapid.Bool().Draw(t, "after an earlier group key") {
+				m.First = rapid.Uint32Range(1, last).Draw(t, "first")
+				m.Generation = max(m.Generation, m.First)
+			} else if r.rekeying() && rapid.Bool().Draw(t, "moved") {
 				m.Next = rapid.Uint32Range(1, last).Draw(t, "next")
 				m.First = rapid.Uint32Range(0, m.Next).Draw(t, "first")
 				if m.Generation != 0 {
@@ -126,6 +129,8 @@ func TestRecordsThatCanNotBe(t *testing.T) {
 		"an escrow that does not fit the group keys":         func(r *Record) { r.Escrows = make([]Escrow, 1) },
 		"pending 0, last 1, first 2, next 0":                 func(r *Record) { r.Members[0].First = 2 },
 		"pending 2, last 2, first 0, next 1":                 func(r *Record) { r.Members[1].Next = 1 },
+		"last 1, first 3, next 0":                            func(r *Record) { r.Members[0] = Member{Serial: "A", Last: 1, First: 3} },
+		"1048577 members, at most 1048576":                   func(r *Record) { r.Members = make([]Member, membersMax+1) },
 		"label":                                              func(r *Record) { r.Label = string(make([]byte, 65)) },
 		"an identifier longer than 255 bytes":                func(r *Record) { r.UID = string(make([]byte, 256)) },
 	} {
@@ -147,6 +152,7 @@ func TestRecordsThatCanNotBe(t *testing.T) {
 		"version 9, need 1 or 2":     func(b []byte) { b[4] = 9 },
 		"phase 7":                    func(b []byte) { b[5] = 7 },
 		"it ends too early":          func(b []byte) { b[6] = 200 },
+		"14 bytes follow it":         func(b []byte) { b[len(b)-4-2*(1+1+12)-1] = 1 },
 	} {
 		c := bytes.Clone(b)
 		bend(c)
@@ -163,14 +169,22 @@ func TestRecordsThatCanNotBe(t *testing.T) {
 	require.ErrorIs(t, err, ErrImpossible)
 	require.ErrorContains(t, err, "version 2, where 1 would do")
 	require.ErrorContains(t, new(Record).UnmarshalBinary([]byte("FDEG")), "it ends after 4 bytes")
-}
+	require.ErrorIs(t, new(Record).UnmarshalBinary(appendChecksum([]byte("FDEG\x01\x00"))), ErrImpossible, "ten bytes have a check sum")
 
-func TestRecordIsPinned(t *testing.T) {
-	r := Record{Phase: Prepare, Label: "L"}
-	b, err := r.MarshalBinary()
-	require.NoError(t, err)
-	require.Equal(t, "4644454701"+"01"+"014c"+"00"+"00", fmt.Sprintf("%x", b[:10]), "facilities have records of this version")
-	require.Len(t, b, 10+40+32+4+4)
+	// What just goes.
+	long := strings.Repeat("n", 255)
+	for _, r := range []Record{
+		{Phase: Prepare, Label: strings.Repeat("~", 64)},
+		{Phase: Enabling, UID: long, Maker: long},
+		{Phase: Enabled, UID: "u", Maker: "m", Wrapped: [40]byte{1}, NextPhase: Enabling, NextUID: long, NextMaker: long, Members: []Member{{Serial: strings.Repeat("~", 20), Pending: 1, Last: 1}}},
+	} {
+		b, err := r.MarshalBinary()
+		require.NoError(t, err)
+		var back Record
+		require.NoError(t, back.UnmarshalBinary(b))
+		require.Equal(t, r, back)
+	}
+	require.ErrorContains(t, checkSerial("\x7f"), "printable")
 }
 
 // FuzzRecord: no input crashes the reader or makes it allocate without bound, and

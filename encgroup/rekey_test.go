@@ -2,6 +2,7 @@ package encgroup
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -99,17 +100,17 @@ func TestDataRekeyRefusals(t *testing.T) {
 	require.ErrorIs(t, err, ErrUnconfigured)
 	r := accessible(t)
 	before := r.group.Record()
-	r.group.SetServers(r.cluster.Servers()[:1])
+	r.group.SetServers(r.servers()[:1])
 	_, err = r.group.RekeyDataKey()
 	require.ErrorIs(t, err, ErrFewServers)
-	r.group.SetServers(r.cluster.Servers())
+	r.group.SetServers(r.servers())
 	r.server("ks1").PowerOff()
 	r.server("ks2").Stall()
 	_, err = r.group.RekeyDataKey()
 	require.ErrorIs(t, err, ErrTimeout)
 	require.Equal(t, before, r.group.Record(), "where no server makes a key nothing is under way")
 
-	r.group.SetServers([]KeyServer{parrot{r.cluster.Servers()[1], before.UID}, r.cluster.Servers()[0]})
+	r.group.SetServers([]KeyServer{parrot{r.servers()[1], before.UID}, r.servers()[0]})
 	_, err = r.group.RekeyDataKey()
 	require.ErrorIs(t, err, ErrNotNew, "a server that gives the old identifier makes no new key")
 	require.Equal(t, before, r.group.Record())
@@ -137,7 +138,7 @@ func (e echo) Get(string) (*secret.Key32, error) { return e.KeyServer.Get(e.uid)
 func TestDataRekeyFindsAnOldKeyUnderANewName(t *testing.T) {
 	r := accessible(t)
 	uid := r.group.Record().UID
-	s := r.cluster.Servers()
+	s := r.servers()
 	r.group.SetServers([]KeyServer{echo{s[0], uid}, echo{s[1], uid}})
 	_, err := r.group.RekeyDataKey()
 	require.ErrorIs(t, err, ErrNotNew)
@@ -239,7 +240,7 @@ func TestGroupRekeyMovesEveryMember(t *testing.T) {
 // TestGroupRekeyLeavesNobodyBehind: the old key stays while a member needs it.
 func TestGroupRekeyLeavesNobodyBehind(t *testing.T) {
 	r := accessible(t)
-	drives := r.members("A1", "A2", "A3")
+	drives := append([]Drive{makeDrive(t, "X1", 0)}, r.members("A1", "A2", "A3")...)
 	drives = append(drives, makeDrive(t, "X9", 0))
 	r.drives[1].PowerOff()
 	results, err := r.group.RekeyGroupKey(drives)
@@ -277,6 +278,45 @@ func TestGroupRekeyLeavesNobodyBehind(t *testing.T) {
 	require.NoError(t, r.group.Unlock(r.drives[0]))
 }
 
+// TestGenerationsThatAreUsedUp: the last one there is serves, none comes after it, and a new group
+// key does not begin at 0 again.
+func TestGenerationsThatAreUsedUp(t *testing.T) {
+	r := accessible(t)
+	d := r.member("A1")
+	for serial, last := range map[string]uint32{"L1": math.MaxUint32 - 1, "U1": math.MaxUint32, "V1": 7} { // former members
+		require.NoError(t, r.group.put(Member{Serial: serial, Last: last}))
+	}
+	used := r.drive("U1")
+	before := used.Status()
+	err := r.group.Admit(used)
+	requireAdmitError(t, err, StepGroup, nil)
+	require.ErrorContains(t, err, "used up")
+	require.Equal(t, before, used.Status(), "the drive is as it was")
+	_, err = r.group.RekeyGroupKey([]Drive{d})
+	require.NoError(t, err)
+	for serial, want := range map[string]Member{
+		"A1": {Serial: "A1", Generation: 2, Last: 2, First: 2},
+		"L1": {Serial: "L1", Last: math.MaxUint32 - 1, First: math.MaxUint32},
+		"U1": {Serial: "U1", Last: math.MaxUint32, First: math.MaxUint32},
+		"V1": {Serial: "V1", Last: 7, First: 8},
+	} {
+		require.Equal(t, want, r.group.lookup(serial))
+	}
+	r.restart()
+	last := r.drive("L1")
+	require.NoError(t, r.group.Admit(last), "the last generation is one")
+	m, _ := r.group.Member("L1")
+	require.EqualValues(t, uint32(math.MaxUint32), m.Generation)
+	secrets, err := r.group.Secrets("L1")
+	require.NoError(t, err)
+	require.Len(t, secrets, 3, "data key, group key, one generation; and the list ends")
+	bands, err := r.group.BandSecrets("L1", 2)
+	require.NoError(t, err)
+	require.Len(t, bands, 2)
+	r.restart()
+	require.NoError(t, r.group.Unlock(last))
+}
+
 func TestGroupRekeyFinishesAnOlderStepFirst(t *testing.T) {
 	r := accessible(t)
 	d := r.member("A1")
@@ -306,7 +346,7 @@ func TestGroupRekeyRefusals(t *testing.T) {
 	require.ErrorIs(t, r.group.BeginGroupRekey(), ErrInaccessible)
 
 	r = newRig(t)
-	r.group = NewOf(TCT, r.cluster.Servers(), r.random, r.store)
+	r.group = NewOf(TCT, r.servers(), r.random, r.store)
 	require.NoError(t, r.group.Configure(""))
 	require.Equal(t, TCT, r.group.Kind())
 	require.ErrorIs(t, r.group.BeginGroupRekey(), ErrKind)

@@ -47,13 +47,9 @@ func (g *Group) RekeyDataKey() (former string, err error) {
 	former = r.UID
 	r.UID, r.Maker = r.NextUID, r.NextMaker
 	r.NextPhase, r.NextUID, r.NextMaker = NoDataKey, "", ""
-	if r.Wrapped, r.Signature, err = sealGroupKey(fresh, k.group, r.UID); err != nil {
-		return "", err
-	}
+	r.Wrapped, r.Signature = sealGroupKey(fresh, k.group, r.UID)
 	if r.rekeying() {
-		if r.NextWrapped, r.NextSignature, err = sealGroupKey(fresh, k.next, r.UID); err != nil {
-			return "", err
-		}
+		r.NextWrapped, r.NextSignature = sealGroupKey(fresh, k.next, r.UID)
 	}
 	if err := g.save(r); err != nil {
 		return "", err

@@ -77,9 +77,7 @@ func (g *Group) BeginGroupRekey() error {
 		if _, err := io.ReadFull(g.entropy, k.next[:]); err != nil {
 			return fmt.Errorf("%s: no group key: %w", op, err)
 		}
-		if r.NextWrapped, r.NextSignature, err = sealGroupKey(k.data, k.next, r.UID); err != nil {
-			return err
-		}
+		r.NextWrapped, r.NextSignature = sealGroupKey(k.data, k.next, r.UID)
 		r.Escrows = slices.Clone(r.Escrows)
 		for i := range r.Escrows {
 			if r.Escrows[i].Next, err = seal.Seal(r.Escrows[i].Public, purposeEscrow, k.next, g.entropy); err != nil {
