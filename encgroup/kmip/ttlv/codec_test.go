@@ -84,6 +84,7 @@ func TestMalformedIsRefused(t *testing.T) {
 		"crooked structure":   {"42002001000000044200200200000000", "need a multiple of 8"},
 		"bad child":           {"4200200100000008" + "4200040500000004", "at byte 8: tag 420004 needs 8 bytes, has 0"},
 		"too deep":            {hex.EncodeToString(Append(nil, &deep)), "deeper than 32"},
+		"bad second child":    {"4200200100000018" + "4200040200000004" + "0000000100000000" + "4200050500000004", "at byte 24: tag 420005 needs 8 bytes, has 0"},
 		"child beyond parent": {"4200200100000008" + "4200040800000008" + "0000000000000000", "at byte 8: tag 420004 needs 8 bytes, has 0"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -116,11 +117,20 @@ func TestDecoderUsesItsMemoryAgain(t *testing.T) {
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(d.slab), slabMost, "however much is read without a Reset, it holds little")
 	}
+	require.Len(t, d.slab, slabMost, "and makes room for more at once, the more is read")
 	for n := range read {
 		require.True(t, i.Equal(&read[n]), "what was read stays good until Reset")
 	}
+	used := d.slab[:d.used]
 	d.Reset()
-	require.Equal(t, Item{}, d.slab[0], "then nothing is left of it")
+	for n := range used {
+		require.Equal(t, Item{}, used[n], "then nothing is left of it")
+	}
+	first, err := d.Decode(b)
+	require.NoError(t, err)
+	require.Same(t, &used[0], &first.Items[0], "and the same memory serves again")
+	require.Equal(t, 4, d.used, "room for each item in a structure, and no more")
+	d.Reset()
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		_, _ = d.Decode(b)
 		d.Reset()
@@ -129,10 +139,57 @@ func TestDecoderUsesItsMemoryAgain(t *testing.T) {
 	for range 2 * slabMost {
 		big.Add(Int(2, 3))
 	}
-	_, err := d.Decode(Append(nil, &big))
+	_, err = d.Decode(Append(nil, &big))
 	require.NoError(t, err)
 	d.Reset()
 	require.Empty(t, d.slab, "a big one is not kept for ever")
+
+	for range 2 {
+		dozen := Struct(1)
+		for range 11 {
+			dozen.Add(Text(2, "x"))
+		}
+		dozen.Add(Struct(3)) // a header and nothing behind it
+		_, err = d.Decode(Append(nil, &dozen))
+		require.NoError(t, err)
+		require.Len(t, d.slab, 24, "room for twenty-four at first, to the last one")
+	}
+	require.Equal(t, 24, d.used)
+	var lied Decoder
+	_, err = lied.Decode(unhex(t, "4200200100000010"+"4200040800000100"+"0000000000000000"))
+	require.ErrorIs(t, err, ErrMalformed)
+	require.Len(t, lied.slab, 24, "a length that is wrong makes no room for what is not there")
+}
+
+// TestEqualAndClone: each field makes a difference, and a clone shares none with its original.
+func TestEqualAndClone(t *testing.T) {
+	whole := func() Item {
+		return Struct(1, Int(2, 3), Bytes(4, []byte{5, 6}), Struct(7, Text(8, "nine")), Struct(10))
+	}
+	i := whole()
+	require.True(t, i.Equal(&i))
+	for name, bend := range map[string]func(*Item){
+		"tag":                func(i *Item) { i.Tag = 2 },
+		"type":               func(i *Item) { i.Items[0].Type = Enumeration },
+		"number":             func(i *Item) { i.Items[0].Int = 4 },
+		"bytes":              func(i *Item) { i.Items[1].Bytes[1] = 7 },
+		"fewer bytes":        func(i *Item) { i.Items[1].Bytes = i.Items[1].Bytes[:1] },
+		"one item more":      func(i *Item) { i.Add(Int(2, 3)) },
+		"one item less":      func(i *Item) { i.Items = i.Items[:3] },
+		"deep inside":        func(i *Item) { i.Items[2].Items[0].Bytes[0] = 'N' },
+		"something in empty": func(i *Item) { i.Items[3].Add(Int(1, 1)) },
+	} {
+		o, c := whole(), i.Clone()
+		require.Equal(t, i, c, "a clone is the same")
+		bend(&o)
+		require.False(t, i.Equal(&o), name)
+		require.False(t, o.Equal(&i), name)
+		bend(&c)
+		require.Equal(t, whole(), i, "a clone that changes (%s) leaves its original", name)
+	}
+	back, err := Decode(Append(nil, &i), Limits{})
+	require.NoError(t, err)
+	require.Equal(t, i, back, "an empty structure is read as it was written")
 }
 
 func TestOpenAndClose(t *testing.T) {
@@ -213,12 +270,20 @@ func TestBugsPanic(t *testing.T) {
 	}
 }
 
+func TestFormat(t *testing.T) {
+	i := Struct(0x420020, Int(1, -2), Text(2, "abc"), Bytes(3, nil), Item{Tag: 4, Type: BigInteger, Bytes: make([]byte, 8)}, Struct(5))
+	require.Equal(t, "420020{000001=-2 000002=Text String(3 bytes) 000003=Byte String(0 bytes) 000004=Big Integer(8 bytes) 000005{}}", fmt.Sprint(i))
+	require.Equal(t, "type 0, Interval, type 11, type 255", fmt.Sprintf("%v, %v, %v, %v", Type(0), Interval, Type(11), Type(255)))
+}
+
 func TestFormatOfADeepItemEnds(t *testing.T) {
-	i := Int(1, 1)
-	for range 100 {
+	i := Struct(1, Int(1, 1), Int(1, 1))
+	for range maxDepth + 1 {
 		i = Struct(1, i)
 	}
-	require.Contains(t, fmt.Sprint(i), "...")
+	out := fmt.Sprint(i)
+	require.Equal(t, maxDepth+2, strings.Count(out, "{"))
+	require.Equal(t, 1, strings.Count(out, "..."))
 }
 
 func FuzzDecode(f *testing.F) {

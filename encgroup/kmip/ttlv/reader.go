@@ -48,7 +48,6 @@ func (r *Reader) Optional(tag Tag, typ Type) *Item {
 			r.fail(ErrRepeated, tag)
 		case i.Type != typ:
 			r.fail(ErrType, tag)
-			r.taken++
 		default:
 			found = i
 			r.taken++
@@ -75,11 +74,11 @@ func (r *Reader) All(tag Tag, typ Type) []*Item {
 		if i.Tag != tag {
 			continue
 		}
-		r.taken++
 		if i.Type != typ {
 			r.fail(ErrType, tag)
 			continue
 		}
+		r.taken++
 		out = append(out, i)
 	}
 	return out

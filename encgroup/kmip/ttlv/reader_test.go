@@ -16,7 +16,18 @@ func TestReaderTakesFields(t *testing.T) {
 	require.Equal(t, uint32(4), r.Enum(4))
 	require.Equal(t, at, r.Date(5))
 	require.Len(t, r.All(6, ByteString), 2, "all of them, in order")
+	require.NoError(t, r.Err())
 	require.ErrorIs(t, r.Done(), ErrUnknown, "field 7 was not taken")
+
+	r = Read(&i)
+	for tag, typ := range map[Tag]Type{2: TextString, 3: Integer, 4: Enumeration, 5: DateTime} {
+		require.Equal(t, i.Find(tag), r.Required(tag, typ))
+	}
+	all := r.All(6, ByteString)
+	require.Equal(t, []byte{6}, all[0].Bytes)
+	require.Equal(t, []byte{7}, all[1].Bytes)
+	require.Equal(t, i.Find(7), r.Any(7))
+	require.NoError(t, r.Done(), "every field was taken, whatever its type")
 
 	r = Read(&i)
 	require.Empty(t, r.Text(99))
@@ -45,8 +56,38 @@ func TestReaderTellsWhatIsWrong(t *testing.T) {
 			r := Read(&i)
 			c.take(r)
 			require.ErrorIs(t, r.Done(), c.want)
+			if c.want != ErrUnknown {
+				require.ErrorIs(t, r.Err(), c.want, "at once")
+			}
 		})
 	}
+	mixed := Struct(1, Bytes(2, []byte{1}), Int(2, 3), Bytes(2, []byte{4}))
+	r := Read(&mixed)
+	require.Len(t, r.All(2, ByteString), 2, "one of the wrong type hides none")
+	require.ErrorIs(t, r.Done(), ErrType)
+	r = Read(&i)
+	r.Text(3)
+	r.Text(2)
+	require.ErrorIs(t, r.Done(), ErrType, "the first thing that was wrong is what is told")
 	n := Int(1, 1)
 	require.ErrorIs(t, Read(&n).Done(), ErrType, "no structure")
+}
+
+// TestANewerVersionMayHaveMoreFields: in a structure that ignores them, and in all in it, a field
+// that nobody takes is none of the reader's business; another fault still is.
+func TestANewerVersionMayHaveMoreFields(t *testing.T) {
+	i := Struct(1, Int(2, 2), Struct(3, Int(4, 4), Int(5, 5)))
+	inner := i.Find(3)
+	require.ErrorIs(t, Read(&i).Done(), ErrUnknown)
+	i.IgnoreUnknown()
+	require.NoError(t, Read(&i).Done())
+	r := Read(inner)
+	require.Equal(t, int32(4), r.Int(4))
+	require.NoError(t, r.Done())
+	require.ErrorIs(t, func() error { r := Read(inner); r.Text(4); return r.Done() }(), ErrType)
+	n := Int(1, 1)
+	n.IgnoreUnknown()
+	require.Equal(t, Int(1, 1), n, "what is no structure has no fields")
+	require.Nil(t, n.Find(1))
+	require.Nil(t, i.Find(9))
 }
