@@ -214,7 +214,7 @@ func most(all []int, same func(i, j int) bool) []int {
 // never finished, and must not come back as the newest.
 func (r *Repository) repair(rep *Report) error {
 	pages := encodeSlot(r.id, r.newest+2, encodeEntries(r.entries))
-	good := 0
+	good := false
 	for _, bad := range []bool{true, false} {
 		for i, c := range r.copies {
 			if (rep.Copies[i].Condition != CopyGood) != bad {
@@ -239,10 +239,10 @@ func (r *Repository) repair(rep *Report) error {
 				continue
 			}
 			rep.Copies[i].Repaired = bad
-			good++
+			good = true
 		}
 	}
-	if good == 0 {
+	if !good {
 		return nil // what is in force is still there, and cannot be changed
 	}
 	r.newest += 2

@@ -3,6 +3,7 @@ package repository
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -122,6 +123,7 @@ var damages = []damage{
 	}, []Condition{CopyStale, CopyGood, CopyGood}},
 	{"a copy rots all over", func(b *bench) { b.arm("(repository.read.rot (Block 2))"); b.repo.Check(); b.bad.Disarm() }, []Condition{CopyGood, CopyGood, CopyDamaged}},
 	{"a page cannot be read", func(b *bench) { b.armUnchecked("(repository.read.error (And (Block 1) (Page 0)))") }, []Condition{CopyGood, CopyUnreadable, CopyGood}},
+	{"a page of the entries cannot be read", func(b *bench) { b.armUnchecked("(repository.read.error (And (Block 1) (Page 2)))") }, []Condition{CopyGood, CopyUnreadable, CopyGood}},
 	{"a copy cannot be read", func(b *bench) { b.armUnchecked("(repository.read.error (Block 0))") }, []Condition{CopyUnreadable, CopyGood, CopyGood}},
 	{"two copies cannot be read", func(b *bench) { b.armUnchecked("(repository.read.error (Not (Block 1)))") }, []Condition{CopyUnreadable, CopyGood, CopyUnreadable}},
 	{"a copy is replaced by a blank one", func(b *bench) { *b.mem[1] = *NewMemDevice(16) }, []Condition{CopyGood, CopyBlank, CopyGood}},
@@ -159,6 +161,9 @@ func TestADamagedCopyIsFoundAndRepaired(t *testing.T) {
 			rep := b.repo.Check()
 			require.Equal(t, d.want, conditions(rep))
 			require.Equal(t, Mismatch, rep.Verdict)
+			for i, c := range rep.Copies {
+				require.Equal(t, c.Condition == CopyGood, c.Err == nil, "copy %d: it says what is wrong, if anything is: %v", i, c.Err)
+			}
 			b.require("group 1", "one", "the good copies serve meanwhile")
 			require.Equal(t, conditions(rep), conditions(b.repo.Check()), "a check changes nothing")
 
@@ -200,6 +205,27 @@ func TestACopyThatCanNotBeRepairedIsSetAside(t *testing.T) {
 	b.require("group 1", "three", "what one copy took and the caller was not promised is newest: old or new")
 }
 
+// TestMoreThanHalfOfTheCopies have to take a change, and one that is set aside is not written.
+func TestMoreThanHalfOfTheCopies(t *testing.T) {
+	for _, fault := range []string{"repository.write.refused", "repository.write.lost", "repository.read.error"} {
+		b := newBench(t, 4)
+		b.arm(fmt.Sprintf("(%s (Block 0))", fault))
+		require.NoError(t, b.repo.Put("group 1", []byte("two")), "three of four")
+		b.bad.Disarm()
+		before := fmt.Sprint(b.mem[0].pages)
+		require.NoError(t, b.repo.Put("group 1", []byte("three")))
+		require.Equal(t, before, fmt.Sprint(b.mem[0].pages), "a copy that is set aside stays so until the next reboot")
+		b.arm(fmt.Sprintf("(%s (Block 3))", fault))
+		require.ErrorIs(t, b.repo.Put("group 1", []byte("four")), ErrCopies, "two of four, which were written")
+		before = fmt.Sprint(b.mem[1].pages)
+		b.bad.Disarm()
+		require.ErrorIs(t, b.repo.Put("group 1", []byte("five")), ErrCopies, "two of four")
+		require.ErrorIs(t, b.repo.Delete("group 1"), ErrCopies)
+		require.Equal(t, []string{"certificate", "group 1"}, b.repo.Names(), "what was not deleted is there")
+		require.Equal(t, before, fmt.Sprint(b.mem[1].pages), "nothing is written")
+	}
+}
+
 // TestARepairThatTheGoodCopiesRefuse: only the repaired one has the new generation.
 func TestARepairThatTheGoodCopiesRefuse(t *testing.T) {
 	b := newBench(t, 3)
@@ -218,11 +244,6 @@ func TestARepairThatTheGoodCopiesRefuse(t *testing.T) {
 	b.require("group 1", "one", "at the end")
 }
 
-func TestAPageInTheWrongPlaceIsNotTaken(t *testing.T) {
-	_, _, err := decodePage(encodePage(1, 3, nil), 2)
-	require.ErrorContains(t, err, "it is page 3, need 2")
-}
-
 func TestNoCopyToBelieve(t *testing.T) {
 	for name, d := range map[string]func(b *bench){
 		"no copy can be read":        func(b *bench) { b.arm("(repository.read.error)") },
@@ -232,7 +253,7 @@ func TestNoCopyToBelieve(t *testing.T) {
 		"all copies are blank": func(b *bench) {
 			*b.mem[0], *b.mem[1], *b.mem[2] = *NewMemDevice(16), *NewMemDevice(16), *NewMemDevice(16)
 		},
-		"two left, and they disagree": func(b *bench) { *b.mem[0] = *NewMemDevice(16); damages[10].do(b) },
+		"two left, and they disagree": func(b *bench) { *b.mem[0] = *NewMemDevice(16); damages[len(damages)-1].do(b) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, 3)
@@ -246,6 +267,9 @@ func TestNoCopyToBelieve(t *testing.T) {
 			require.ErrorIs(t, err, ErrPermanent)
 			require.Equal(t, Permanent, rep.Verdict)
 			require.Equal(t, 3, len(rep.Copies))
+			for i, c := range rep.Copies {
+				require.ErrorContains(t, err, fmt.Sprintf("copy %d is %s", i, c.Condition), "it says what each is like")
+			}
 			require.Equal(t, before, fmt.Sprint(b.mem[0].pages, b.mem[1].pages, b.mem[2].pages), "nothing is written")
 		})
 	}
@@ -256,10 +280,11 @@ func TestPowerCutInAPut(t *testing.T) {
 		for n := 0; ; n++ {
 			require.Less(t, n, 100, "the sweep does not end")
 			b := newBench(t, 3)
-			b.armUnchecked(fmt.Sprintf("(repository.power.%s (OnIndex %d))", mode, n))
+			p := b.armUnchecked(fmt.Sprintf("(repository.power.%s (OnIndex %d))", mode, n))
 			next := strings.Repeat("d", 9000)
 			err := b.repo.Put("certificate", []byte(next))
-			if err == nil {
+			if len(p.Fired()) == 0 {
+				require.NoError(t, err)
 				require.Equal(t, 12, n, "three pages and the base page in three copies")
 				break
 			}
@@ -280,6 +305,51 @@ func TestPowerCutInAPut(t *testing.T) {
 	}
 }
 
+// cut says whether a plan took the power.
+func cut(p *fault.Plan) bool {
+	return slices.ContainsFunc(p.Fired(), func(f fault.Firing) bool { return f.Point != PointReadError && f.Point != PointReadRot })
+}
+
+// TestPowerCutInAPutAfterAReboot: whichever slot is in force, the other one is written.
+func TestPowerCutInAPutAfterAReboot(t *testing.T) {
+	for puts := range 2 {
+		for n := 0; ; n++ {
+			require.Less(t, n, 100, "the sweep does not end")
+			b := newBench(t, 3)
+			for range puts {
+				require.NoError(t, b.repo.Put("group 1", []byte("one")))
+			}
+			_, err := b.reboot()
+			require.NoError(t, err)
+			p := b.armUnchecked(fmt.Sprintf("(repository.power.torn (OnIndex %d))", n))
+			err = b.repo.Put("group 1", []byte("two"))
+			if len(p.Fired()) == 0 {
+				require.NoError(t, err)
+				break
+			}
+			require.ErrorIs(t, err, ErrPowerLost)
+			b.bad.Disarm()
+			rep, err := b.reboot()
+			require.NoError(t, err, "cut at %d", n)
+			got, _, err := b.repo.Read("group 1")
+			require.NoError(t, err)
+			if string(got) != "two" {
+				require.Equal(t, "one", string(got))
+				require.Equal(t, Good, rep.Verdict, "cut at %d: the slot in force of every copy is whole: %s", n, rep)
+			}
+		}
+	}
+}
+
+func TestARebootWithoutPower(t *testing.T) {
+	b := newBench(t, 3)
+	b.arm("(repository.power.before (OnIndex 0))")
+	require.ErrorIs(t, b.repo.Put("group 1", nil), ErrPowerLost)
+	_, rep, err := Open(b.bad.Devices()...)
+	require.ErrorIs(t, err, ErrPowerLost, "%s", rep)
+	require.NotErrorIs(t, err, ErrPermanent, "the copies may be as good as ever")
+}
+
 // TestPowerCutInARepair cuts the reboot that follows each damage.
 func TestPowerCutInARepair(t *testing.T) {
 	for _, d := range damages {
@@ -289,10 +359,11 @@ func TestPowerCutInARepair(t *testing.T) {
 				b := newBench(t, 3)
 				d.do(b)
 				// What the damage armed holds on beside the cut.
-				b.armUnchecked(fmt.Sprintf("%s (repository.power.%s (OnIndex %d))", b.bad.Plan(), mode, n))
+				p := b.armUnchecked(fmt.Sprintf("%s (repository.power.%s (OnIndex %d))", b.bad.Plan(), mode, n))
 				_, err := b.reboot()
 				b.bad.Disarm()
-				if err == nil {
+				if !cut(p) {
+					require.NoError(t, err)
 					break
 				}
 				require.ErrorIs(t, err, ErrPowerLost)
@@ -350,7 +421,16 @@ func TestRepositoryRefusals(t *testing.T) {
 	f.Arm(p)
 	_, err = Create(entropy.Stream(1, "x"), f.Devices()...)
 	require.ErrorIs(t, err, ErrCopies, "a new repository has all of its copies")
-	require.Equal(t, "condition 9 verdict 9", Condition(9).String()+" "+Verdict(9).String())
+	require.ErrorContains(t, err, "2 of 3")
+	for n := range 6 { // each base page of each copy is wiped first
+		f := NewFaulty(three(8)...)
+		p, err := fault.Parse(fmt.Sprintf("(repository.write.refused (OnIndex %d))", n))
+		require.NoError(t, err)
+		f.Arm(p)
+		_, err = Create(entropy.Stream(1, "x"), f.Devices()...)
+		require.ErrorIs(t, err, ErrWriteFailed)
+		require.NotErrorIs(t, err, ErrCopies, "write %d", n)
+	}
 	require.NotEmpty(t, f.Plan().Fired())
 }
 
