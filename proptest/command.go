@@ -2,6 +2,7 @@ package proptest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,15 +107,73 @@ func flags(read, write bool) string {
 	return string(s[:])
 }
 
-// check refuses what is no command at all.
+// sectorsMax is how many sectors a Read or a Write may have, and numberMax bounds the
+// numbers of sectors in a command: the sum of two of them does not overflow.
+const (
+	sectorsMax = 1 << 10
+	numberMax  = 1 << 62
+	pinMax     = 1 << 16
+	rangeMax   = 1 << 16
+	resetsAll  = drive.OnPowerCycle | drive.OnHardware | drive.OnHotPlug
+)
+
+// check refuses what means nothing on any drive. What a drive can refuse, such as an
+// Authority that it does not have, is a command.
 func (c Command) check() error {
-	switch {
-	case c.Verb < Authenticate || int(c.Verb) >= len(verbNames):
+	if c.Verb < Authenticate || int(c.Verb) >= len(verbNames) {
 		return fmt.Errorf("proptest: %v is unknown: use one of the verbs from Authenticate to Tamper", c.Verb)
-	case (c.Verb == Read || c.Verb == Write) && c.Sectors < 1:
-		return fmt.Errorf("proptest: %v of %d sectors: use at least 1", c.Verb, c.Sectors)
+	}
+	refuse := func(what, use string) error { return fmt.Errorf("proptest: %v %s: use %s", c.Verb, what, use) }
+	switch c.Verb {
+	case Authenticate, SetPIN, Migrate, RevertPSID:
+		if c.PIN < 0 || c.PIN > pinMax {
+			return refuse(fmt.Sprintf("with PIN %d", c.PIN), fmt.Sprintf("0 to %d", pinMax))
+		}
+	case Erase:
+		if c.Range < 0 || c.Range > rangeMax {
+			return refuse(fmt.Sprintf("of range %d", c.Range), fmt.Sprintf("0 to %d", rangeMax))
+		}
+	case SetRange:
+		if c.Config.LockOnReset&^resetsAll != 0 {
+			return refuse(fmt.Sprintf("with LockOnReset %d", c.Config.LockOnReset), fmt.Sprintf("0 to %d", resetsAll))
+		}
+		if c.Config.Start > numberMax || c.Config.Length > numberMax {
+			return refuse("with a start or length that is too big", fmt.Sprintf("at most %d", uint64(numberMax)))
+		}
+	case Read, Write:
+		if c.Sectors < 1 || c.Sectors > sectorsMax {
+			return refuse(fmt.Sprintf("of %d sectors", c.Sectors), fmt.Sprintf("1 to %d", sectorsMax))
+		}
+		if c.LBA > numberMax {
+			return refuse(fmt.Sprintf("at sector %d", c.LBA), fmt.Sprintf("0 to %d", uint64(numberMax)))
+		}
+	case Reset:
+		if c.Reset != drive.HardwareReset && c.Reset != drive.HotPlugReset {
+			return refuse(fmt.Sprintf("of kind %d", c.Reset), fmt.Sprintf("%d (hardware) or %d (hot plug)", drive.HardwareReset, drive.HotPlugReset))
+		}
+	case Tamper:
+		if !slices.Contains(drive.States(), c.State) {
+			return refuse(fmt.Sprintf("to state %d", c.State), "one of drive.States")
+		}
+	case Arm:
+		_, err := parsePlan(c.Plan)
+		return err
 	}
 	return nil
+}
+
+// parsePlan reads the plan of Arm. A point of another component would never be asked.
+func parsePlan(text string) (*fault.Plan, error) {
+	plan, err := fault.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("proptest: arm: %w", err)
+	}
+	for _, point := range plan.Points() {
+		if p := string(point); !strings.HasPrefix(p, "flash.") && !strings.HasPrefix(p, "media.") {
+			return nil, fmt.Errorf("proptest: arm: %s never fires in a drive alone: use a point of the flash or the media", p)
+		}
+	}
+	return plan, nil
 }
 
 // FormatCommands joins commands with "; ".
@@ -130,13 +189,13 @@ func FormatCommands(all []Command) string {
 // which command is wrong and what would be right.
 func ParseCommands(text string) ([]Command, error) {
 	var all []Command
-	for i, line := range strings.Split(text, ";") {
+	for _, line := range strings.Split(text, ";") {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
 		c, err := ParseCommand(line)
 		if err != nil {
-			return nil, fmt.Errorf("command %d: %w", i+1, err)
+			return nil, fmt.Errorf("command %d: %w", len(all)+1, err)
 		}
 		all = append(all, c)
 	}
@@ -170,34 +229,31 @@ func ParseCommand(text string) (Command, error) {
 	p := args{words: words[1:]}
 	switch c.Verb {
 	case Authenticate:
-		c.Authority, c.PIN = p.authority(), PINRef(p.number(1<<16))
+		c.Authority, c.PIN = p.authority(), PINRef(p.number(pinMax))
 	case SetPIN, Migrate, RevertPSID:
-		c.PIN = PINRef(p.number(1 << 16))
+		c.PIN = PINRef(p.number(pinMax))
 	case SetRange:
-		c.Config.Start, c.Config.Length = p.number(1<<62), p.number(1<<62)
+		c.Config.Start, c.Config.Length = p.number(numberMax), p.number(numberMax)
 		c.Config.ReadLockEnabled, c.Config.WriteLockEnabled = p.flags()
 		c.Config.LockOnReset = drive.ResetSet(p.number(255))
 	case SetLocks:
 		c.Locks[0], c.Locks[1] = p.flags()
 	case Erase:
-		c.Range = int(p.number(1 << 16))
+		c.Range = int(p.number(rangeMax))
 	case Read:
-		c.LBA, c.Sectors = p.number(1<<62), int(p.number(1<<10))
+		c.LBA, c.Sectors = p.number(numberMax), int(p.number(1<<31-1))
 	case Write:
-		c.LBA, c.Sectors, c.Content = p.number(1<<62), int(p.number(1<<10)), uint32(p.number(1<<32-1))
+		c.LBA, c.Sectors, c.Content = p.number(numberMax), int(p.number(1<<31-1)), uint32(p.number(1<<32-1))
 	case Reset:
 		c.Reset = drive.ResetKind(p.number(255))
 	case Tamper:
 		c.State = p.state()
 	case Arm:
-		plan, err := fault.Parse(strings.Join(p.words, " "))
+		plan, err := parsePlan(strings.Join(p.words, " "))
 		if err != nil {
-			return Command{}, fmt.Errorf("proptest: arm: %w", err)
+			return Command{}, err
 		}
 		c.Plan, p.words = plan.String(), nil
-	}
-	if (c.Verb == Read || c.Verb == Write) && c.Sectors < 1 {
-		p.bad = true
 	}
 	if p.bad || len(p.words) > 0 {
 		want := usage[c.Verb]
@@ -206,7 +262,7 @@ func ParseCommand(text string) (Command, error) {
 		}
 		return Command{}, fmt.Errorf("proptest: %q, want %s", strings.Join(words, " "), want)
 	}
-	return c, nil
+	return c, c.check()
 }
 
 // args takes arguments one by one and remembers whether one was wrong.

@@ -23,7 +23,7 @@ func TestLifecycleIsCovered(t *testing.T) {
 		}), 150, 150).Draw(t, "actions")
 		actions := m.FaultActions()
 		actions["degrade"] = func(t *rapid.T) {
-			m.Must(t, Command{Verb: Disarm})
+			m.attempt(t, Command{Verb: Disarm})
 			a := m.DrawAuthority(t)
 			for _, c := range []Command{
 				{Verb: Close},

@@ -9,6 +9,11 @@
 //
 //   - Machine runs commands on a drive and on the model and compares them after
 //     each step. Its Actions plug into rapid's Repeat.
+//   - Do, Must and Replay have one rule: a command that somebody wrote is run, or is
+//     refused with what is wrong, where, and what would be right, and nothing of it is done. So a
+//     command of a session that was never opened, a Read of no sectors, an unknown verb, a bad
+//     argument and a command after the end of a run (Lost) are errors. Only Actions, whose commands
+//     are drawn, skip one that is not Applicable; rapid needs that to shrink a run.
 //   - Sweep cuts the power at the k-th flash operation of a command, for k = 0,
 //     1, 2, ... until a run ends uncut, powers the drive on again, sweeps that
 //     power-on in the same way, and audits what is left.

@@ -60,19 +60,19 @@ func (m *Machine) Settled() bool {
 const doubtMax = 64
 
 // Lost says whether so many faults came together that the model has too many
-// ideas of what the drive may be. The run is over then: Do does nothing any more.
+// ideas of what the drive may be. The run is over then: Do refuses every command.
 func (m *Machine) Lost() bool { return m.lost }
 
 // Do runs one command on the drive and on the model. The error is a *Failure if
 // the drive did what it may not, else a harness error: the command is none, such as one with
-// an unknown verb or a Read of no sectors, and nothing was done. A command that is not
-// Applicable is skipped without an error, so that commands can be drawn at random.
+// an unknown verb or a Read of no sectors, or it is not Applicable, and nothing was done.
+// Who draws commands at random asks Applicable first.
 func (m *Machine) Do(c Command) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if m.lost || m.Applicable(c) != nil {
-		return nil
+	if err := m.Applicable(c); err != nil {
+		return err
 	}
 	m.commands = append(m.commands, c)
 	m.steps++
@@ -111,9 +111,13 @@ func (m *Machine) Do(c Command) error {
 	return nil
 }
 
-// Applicable says why Do would skip c as the drive is now, or nil: a command of a session
-// needs one, and Tamper a drive without power that the model is sure of.
+// Applicable says why Do refuses c as the drive is now, or nil: a command of a session
+// needs one, Tamper needs a drive without power that the model is sure of, and once the run is
+// Lost nothing can be done. A session that is over counts: the drive has to refuse its commands.
 func (m *Machine) Applicable(c Command) error {
+	if m.lost {
+		return fmt.Errorf("proptest: %v comes after the end of the run: after so many faults the model no longer knows what the drive may be", c.Verb)
+	}
 	switch c.Verb {
 	case Close, SetPIN, Migrate, GenKey, SetRange, SetLocks, Erase, EraseAll, Restore:
 		if m.session == nil {

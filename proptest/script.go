@@ -1,6 +1,7 @@
 package proptest
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -45,8 +46,13 @@ func ParseScript(text string) (Options, []Command, error) {
 		return Options{}, nil, fmt.Errorf("proptest: no | in the script, want OPTIONS | COMMAND; COMMAND; and so on")
 	}
 	o := Options{Config: DefaultConfig()}
+	given := map[string]bool{}
 	for _, w := range strings.Fields(head) {
 		name, value, _ := strings.Cut(w, "=")
+		if given[name] {
+			return Options{}, nil, fmt.Errorf("proptest: option %q: %s is given twice, want it once", w, name)
+		}
+		given[name] = true
 		n, err := strconv.ParseUint(value, 10, 64)
 		if err != nil {
 			return Options{}, nil, fmt.Errorf("proptest: option %q, want NAME=NUMBER", w)
@@ -77,7 +83,8 @@ func ParseScript(text string) (Options, []Command, error) {
 }
 
 // Replay runs a script on a new drive. The error is a *Failure if the drive did
-// what it may not, or says what is wrong with the script.
+// what it may not, or says what is wrong with the script, at which command, and what would be
+// right. It skips no command: the script of a Failure holds only those that were done.
 func Replay(script string) (*Machine, error) {
 	o, commands, err := ParseScript(script)
 	if err != nil {
@@ -87,9 +94,12 @@ func Replay(script string) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range commands {
-		if err := m.Do(c); err != nil {
+	for i, c := range commands {
+		var f *Failure
+		if err := m.Do(c); errors.As(err, &f) {
 			return m, err
+		} else if err != nil {
+			return m, fmt.Errorf("command %d: %w", i+1, err)
 		}
 	}
 	return m, m.Audit()

@@ -1,6 +1,7 @@
 package facility
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -177,8 +178,13 @@ func (m *Machine) Prepare() error {
 
 // options reads what stands before the | of a script.
 func options(head string) (o Options, err error) {
+	given := map[string]bool{}
 	for _, w := range strings.Fields(head) {
 		name, value, _ := strings.Cut(w, "=")
+		if given[name] {
+			return o, fmt.Errorf("proptest: option %q of the script: %s is given twice, want it once", w, name)
+		}
+		given[name] = true
 		switch name {
 		case "seed":
 			o.Seed, err = strconv.ParseUint(value, 10, 64)
@@ -201,7 +207,8 @@ func options(head string) (o Options, err error) {
 }
 
 // Replay runs a script: "seed=7 drives=16 keys=ipp | step; step; ...". Options that are
-// not there have their default.
+// not there have their default. The error is a *proptest.Failure, or says what is wrong with the
+// script, at which step, and what would be right.
 func Replay(script string) (*Machine, error) {
 	head, body, cut := strings.Cut(script, "|")
 	if !cut {
@@ -216,17 +223,22 @@ func Replay(script string) (*Machine, error) {
 		return nil, err
 	}
 	first := m.first() // a run that failed was printed with them
+	n := 0
 	for _, step := range strings.Split(body, ";") {
 		if step = strings.TrimSpace(step); step == "" {
 			continue
 		}
+		n++
 		if len(first) > 0 && step == first[0] {
 			first = first[1:]
 			continue
 		}
 		first = nil
-		if err := m.Do(step); err != nil {
+		var f *proptest.Failure
+		if err := m.Do(step); errors.As(err, &f) {
 			return m, err
+		} else if err != nil {
+			return m, fmt.Errorf("step %d: %w", n, err)
 		}
 	}
 	return m, nil

@@ -48,13 +48,20 @@ func TestAFailureOfOnesOwn(t *testing.T) {
 // TestScriptsThatAreNone: a script with a mistake is an error that says what is right.
 func TestScriptsThatAreNone(t *testing.T) {
 	for script, says := range map[string]string{
-		"seed=1 drives=8 iml":     "no | in the script",
-		"seed=x | iml":            `option "seed=x" of the script, want seed=NUMBER`,
-		"seed=1 drive=8 | iml":    `option "drive=8"`,
-		"drives=8 forensic=| iml": `option "forensic="`,
-		"drives=8 | iml; imll":    `unknown step "imll": did you mean iml?`,
+		"seed=1 drives=8 iml":      "no | in the script",
+		"seed=x | iml":             `option "seed=x" of the script, want seed=NUMBER`,
+		"seed=1 drive=8 | iml":     `option "drive=8"`,
+		"drives=8 forensic=| iml":  `option "forensic="`,
+		"drives=8 | iml; imll":     `step 2: proptest: unknown step "imll": did you mean iml?`,
+		"drives=8 drives=16 | iml": `option "drives=16" of the script: drives is given twice, want it once`,
 	} {
 		_, err := Replay(script)
 		require.ErrorContains(t, err, says, "%q", script)
 	}
+}
+
+// A plan for a drive on a bench is refused where its point belongs to a facility.
+func TestADriveAloneHasNoLinks(t *testing.T) {
+	_, err := proptest.Replay("seed=7 | power-off; arm (link.command.lost)")
+	require.EqualError(t, err, "command 2: proptest: arm: link.command.lost never fires in a drive alone: use a point of the flash or the media")
 }
