@@ -39,6 +39,10 @@ var ErrCertificate = errors.New("erase: certificate")
 // was signed, or not by the trusted key.
 var ErrSignature = errors.New("the signature does not fit")
 
+// ErrChanged is wrapped beside ErrCertificate when the file is a certificate, but not byte for
+// byte what JSON or Text writes: line ends, blanks, or a line that people read.
+var ErrChanged = errors.New("the file was changed after it was written")
+
 // Sign makes a certificate of a statement, in the newest form. The signature is
 // over a line of context ("fdelab", the form) followed by the canonical form:
 // compact JSON, fields in the order of Statement, as encoding/json writes it.
@@ -110,9 +114,10 @@ func (c *Certificate) Text() string {
 //
 // Certificates of the older form verify as they did: see Statement.Form.
 //
-// Anything but the canonical form is refused in one line that wraps
-// ErrCertificate: other or missing or repeated fields, trailing data, readable
-// lines that differ from the armour.
+// data must be byte for byte what JSON or Text writes, line ends and blanks included: who
+// relies on a file should not have to ask which of its bytes count. Anything else is refused
+// in one line that wraps ErrCertificate: other or missing or repeated fields, trailing data,
+// readable lines that differ from the armour, CR LF line ends.
 func VerifyCertificate(data []byte, trusted ed25519.PublicKey) (*Certificate, error) {
 	c, err := parseCertificate(data)
 	if err != nil {
@@ -128,12 +133,18 @@ func parseCertificate(data []byte) (*Certificate, error) {
 	if len(data) > certificateMax {
 		return nil, fmt.Errorf("the file has %d bytes, need at most %d", len(data), certificateMax)
 	}
+	// It is read with other line ends and blanks too, so that the refusal can say what it is.
+	file := data
 	data = bytes.TrimSpace(bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n")))
 	switch {
 	case len(data) == 0:
 		return nil, errors.New("the file is empty")
 	case data[0] == '{':
-		return parseCertificateJSON(data)
+		c, err := parseCertificateJSON(data)
+		if err != nil {
+			return nil, err
+		}
+		return c, checkUnchanged(file, c.JSON())
 	case !bytes.Contains(data, []byte(certificateBegin)):
 		return nil, fmt.Errorf("neither JSON nor text: no line %q", certificateBegin)
 	}
@@ -153,13 +164,27 @@ func parseCertificate(data []byte) (*Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("in the armour: %w", err)
 	}
-	have, want := strings.Split(string(data), "\n"), strings.Split(strings.TrimSpace(c.Text()), "\n")
-	for i := range max(len(have), len(want)) {
-		if i >= len(have) || i >= len(want) || have[i] != want[i] {
-			return nil, fmt.Errorf("%w: line %d of the text is not what was signed", ErrSignature, i+1)
-		}
+	return c, checkUnchanged(file, []byte(c.Text()))
+}
+
+// checkUnchanged compares a file with what is written of the certificate in it.
+func checkUnchanged(file, want []byte) error {
+	if bytes.Equal(file, want) {
+		return nil
 	}
-	return c, nil
+	file = bytes.ReplaceAll(file, []byte("\r\n"), []byte("\n"))
+	switch {
+	case bytes.Equal(file, want):
+		return fmt.Errorf("%w: its line ends are CR LF, need LF", ErrChanged)
+	case bytes.Equal(bytes.TrimSpace(file), bytes.TrimSpace(want)):
+		return fmt.Errorf("%w: the blanks or line ends before or behind the certificate are not as they were", ErrChanged)
+	}
+	have, need := bytes.Split(file, []byte("\n")), bytes.Split(want, []byte("\n"))
+	n := 0
+	for n < len(have) && n < len(need) && bytes.Equal(have[n], need[n]) {
+		n++
+	}
+	return fmt.Errorf("%w: line %d is not as it was", ErrChanged, n+1)
 }
 
 func parseCertificateJSON(data []byte) (*Certificate, error) {

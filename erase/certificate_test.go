@@ -6,6 +6,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,8 +37,6 @@ func TestACertificateVerifiesInBothForms(t *testing.T) {
 	c := certificate(t)
 	for name, data := range map[string][]byte{
 		"JSON": c.JSON(), "text": []byte(c.Text()),
-		"text with CRLF": bytes.ReplaceAll([]byte(c.Text()), []byte("\n"), []byte("\r\n")),
-		"compact JSON":   compact(t, c.JSON()),
 	} {
 		for _, trusted := range []ed25519.PublicKey{nil, public()} {
 			got, err := VerifyCertificate(data, trusted)
@@ -56,21 +58,59 @@ func compact(t testing.TB, data []byte) []byte {
 	return b.Bytes()
 }
 
+// No byte of the file may change, be it a blank or a line end: a bit is flipped, a byte taken
+// away, a byte put in, at every place; and what programs do to text and JSON.
 func TestEveryChangeToACertificateIsFound(t *testing.T) {
 	c := certificate(t)
-	for name, data := range map[string][]byte{"JSON": compact(t, c.JSON()), "text": []byte(strings.TrimSpace(c.Text()))} {
-		for i := range data {
-			for _, bit := range []byte{1, 0x20} { // 0x20 is the case of a letter
+	older := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		require.NoError(t, err)
+		return data
+	}
+	for name, x := range map[string]struct {
+		data []byte
+		step int // every how many bytes
+	}{"JSON": {c.JSON(), 1}, "text": {[]byte(c.Text()), 1}, "form1.json": {older("form1.json"), 7}, "form1.txt": {older("form1.txt"), 7}} {
+		data := x.data
+		_, err := VerifyCertificate(data, nil)
+		require.NoError(t, err, "%s: unchanged it verifies", name)
+		found := func(bad []byte, what string, a ...any) {
+			if bytes.Equal(bad, data) {
+				return
+			}
+			_, err := VerifyCertificate(bad, nil)
+			if !errors.Is(err, ErrCertificate) || strings.Contains(err.Error(), "\n") {
+				require.FailNow(t, "every change is found, in one line", "%s: %s: %v", name, fmt.Sprintf(what, a...), err)
+			}
+		}
+		for i := 0; i <= len(data); i += x.step {
+			for _, b := range []byte(" \n") {
+				found(slices.Concat(data[:i], []byte{b}, data[i:]), "byte %q put in before byte %d", b, i)
+			}
+			if i == len(data) {
+				break
+			}
+			for _, bit := range []byte{1, 0x20, 0x80} { // 0x20 is the case of a letter
 				bad := bytes.Clone(data)
 				bad[i] ^= bit
-				_, err := VerifyCertificate(bad, nil)
-				if !errors.Is(err, ErrCertificate) || strings.Contains(err.Error(), "\n") {
-					require.FailNow(t, "every flipped bit is found, in one line", "%s: bit %#x of byte %d: %v", name, bit, i, err)
-				}
+				found(bad, "bit %#x of byte %d", bit, i)
 			}
-			if _, err := VerifyCertificate(data[:i], nil); !errors.Is(err, ErrCertificate) {
-				require.FailNow(t, "every truncation is found", "%s: %d bytes: %v", name, i, err)
-			}
+			found(slices.Concat(data[:i], data[i+1:]), "without byte %d", i)
+			found(slices.Concat(data[:i], data[i:i+1], data[i:]), "byte %d twice", i)
+			found(data[:i], "the first %d bytes", i)
+		}
+		for _, with := range [][2]string{{"\n", "\r\n"}, {"\n", "\r"}, {"\n", "\n\n"}, {"\n", " \n"}, {"\n", ""}, {"  ", " "}, {"  ", "\t"}, {": ", ":"}} {
+			found(bytes.ReplaceAll(data, []byte(with[0]), []byte(with[1])), "%q for %q", with[1], with[0])
+		}
+		for _, edge := range []string{" ", "\n", "\r\n", "\t", "\ufeff", "\u00a0", "\x1a", "\x00"} {
+			found([]byte(edge+string(data)), "%q in front", edge)
+			found([]byte(string(data)+edge), "%q behind", edge)
+		}
+		if json.Valid(data) {
+			found(compact(t, data), "compact JSON")
+			var wide bytes.Buffer
+			require.NoError(t, json.Indent(&wide, data, "", "    "))
+			found(wide.Bytes(), "JSON with wider margins")
 		}
 	}
 }
@@ -92,10 +132,15 @@ func TestBadCertificatesAreRefusedInOneClearLine(t *testing.T) {
 		{"trailing data", js + "{}", "trailing data at byte"},
 		{"an array", "[" + js + "]", "neither JSON nor text"},
 		{"a forged statement", string(forged.JSON()), "the signature does not fit"},
-		{"a forged line of the text", strings.Replace(txt, "number:    E1", "number:    E2", 1), "erase: certificate: the signature does not fit: line 6 of the text is not what was signed"},
-		{"a line too many", strings.Replace(txt, "\nSigned with", "Checks passed:          all\n\nSigned with", 1), "of the text is not what was signed"},
+		{"a forged line of the text", strings.Replace(txt, "number:    E1", "number:    E2", 1), "erase: certificate: the file was changed after it was written: line 6 is not as it was"},
+		{"a line too many", strings.Replace(txt, "\nSigned with", "Checks passed:          all\n\nSigned with", 1), "the file was changed after it was written: line "},
 		{"text behind the end", txt + "P.S. all drives\n", "trailing data behind line"},
-		{"text before the start", "All drives:\n" + txt, "erase: certificate: the signature does not fit: line 1 of the text is not what was signed"},
+		{"text before the start", "All drives:\n" + txt, "erase: certificate: the file was changed after it was written: line 1 is not as it was"},
+		{"other line ends", strings.ReplaceAll(txt, "\n", "\r\n"), "the file was changed after it was written: its line ends are CR LF, need LF"},
+		{"other line ends in JSON", strings.ReplaceAll(js, "\n", "\r\n"), "the file was changed after it was written: its line ends are CR LF, need LF"},
+		{"a blank at the end", js + " ", "the file was changed after it was written: the blanks or line ends before or behind"},
+		{"no line end at the end", strings.TrimSpace(txt), "the file was changed after it was written: the blanks or line ends before or behind"},
+		{"compact JSON", string(compact(t, c.JSON())), "the file was changed after it was written: line 1 is not as it was"},
 		{"no end", strings.Replace(txt, certificateEnd, "", 1), "truncated: no line"},
 		{"too long", strings.Repeat(" ", certificateMax+1), "need at most 65536"},
 	} {
@@ -149,6 +194,7 @@ func FuzzVerifyCertificate(f *testing.F) {
 			require.NotContains(t, err.Error(), "\n")
 			return
 		}
+		require.Contains(t, []string{string(c.JSON()), c.Text()}, string(data), "only what was written verifies")
 		require.Equal(t, c, got, "only the one statement that was signed verifies")
 	})
 }

@@ -34,7 +34,7 @@ func newCertificateCmd(a *app) *cobra.Command {
 type verified struct {
 	Verified bool `json:"verified"` // trusted and intact: this, and only this, is a proof
 	Trusted  bool `json:"trusted"`  // there was a --key, and it signed
-	Intact   bool `json:"intact"`   // the statement is what the key in the file signed
+	Intact   bool `json:"intact"`   // the file is byte for byte what was written, and the key in it signed that
 	// Validation is "accepted", "not accepted", or "none" for a certificate of form 1.
 	Validation string `json:"validation"`
 	*erase.Certificate
@@ -53,6 +53,7 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 			"A certificate tells the verification (did the erase do what an erase does?) from the validation\n" +
 			"(is that accepted as a sanitization of this drive?). One of form 1, as fdelab signed them until it\n" +
 			"followed NIST SP 800-88 Rev. 2, still verifies; it holds no validation, and verify says so.\n" +
+			"FILE must be byte for byte what fdelab wrote: a blank or a line end that was changed is found too.\n" +
 			"The exit code is 0 only for a certificate that the key of --key signed, and that does not say\n" +
 			"\"not accepted\". It is 1 for whatever else was read: one that says so, that was changed or cut,\n" +
 			"that another key signed, or that no --key is given for, and a file that is no certificate at all.",
@@ -74,7 +75,7 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 				return cannotf("certificate: %w", err)
 			}
 			c, err := erase.VerifyCertificate(b, trusted)
-			if errors.Is(err, erase.ErrSignature) {
+			if errors.Is(err, erase.ErrSignature) || errors.Is(err, erase.ErrChanged) {
 				return failedf("%s is not valid: %w", args[0], err)
 			}
 			if err != nil {
