@@ -193,7 +193,7 @@ func (a *app) rehearse(list []rehearsals.Rehearsal, quiet bool) error {
 
 func (a *app) rehearsalTable(sum playJSON) error {
 	t := layout.NewTable(a.out, a.width())
-	fmt.Fprintln(t, "rehearsal\tSRC\tsteps\tcommands\tresult")
+	t.Head("rehearsal\tSRC\tsteps\tcommands\tresult")
 	for _, p := range sum.Rehearsals {
 		codes := strings.Join(p.SRC, " ")
 		if codes == "" {

@@ -3,8 +3,10 @@
 //
 // # Invariants
 //
-//   - No line is wider than asked for, except where a single word is wider or a drawing is kept whole.
-//   - Nothing is left out: a table that shrinks breaks its cells into several lines.
+//   - No line is wider than asked for, except where a single word is wider: it is kept whole, so
+//     that it can be copied.
+//   - No word is broken, and none is left out: a table that shrinks breaks its cells at blanks,
+//     and becomes a list where its widest words do not fit side by side.
 //   - A table that fits looks as text/tabwriter makes it, byte for byte: output that is
 //     compared does not depend on this package.
 //   - Colour codes (CSI ... m) take no room.

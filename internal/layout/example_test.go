@@ -9,7 +9,7 @@ import (
 
 func Example() {
 	t := layout.NewTable(os.Stdout, 30)
-	fmt.Fprintln(t, "slot\tstate\twhy")
+	t.Head("slot\tstate\twhy")
 	fmt.Fprintln(t, "R1-I1-D05\tFailed\tit does not answer")
 	_ = t.Flush()
 	// Output:

@@ -5,11 +5,8 @@ import (
 	"strings"
 )
 
-// gap is the blanks between two columns.
+// gap is the blanks between two columns, where there is room.
 const gap = 2
-
-// cellMin is how far a column shrinks, in columns of the terminal.
-const cellMin = 6
 
 // Table collects rows of cells, which tabs separate, and writes them under one another with
 // Flush. The last cell of a row is not filled up; in a row with fewer cells than others, such as
@@ -18,97 +15,115 @@ type Table struct {
 	w     io.Writer
 	width int
 	text  strings.Builder
+	head  bool
 }
 
 // NewTable makes a table at most width columns wide; 0 is no limit.
 func NewTable(w io.Writer, width int) *Table { return &Table{w: w, width: width} }
 
+// Head writes the names of the columns, which tabs separate, as the first row.
+func (t *Table) Head(names string) {
+	t.head = true
+	t.text.WriteString(names + "\n")
+}
+
 // Write takes rows, each with a line end.
 func (t *Table) Write(p []byte) (int, error) { return t.text.Write(p) }
 
 // Flush writes the table. A table that is too wide shrinks: its widest columns become
-// narrower, and their cells have several lines. Where even that does not fit, each cell has a
-// line, with the first row as names.
+// narrower, down to their widest word, their cells have several lines, and the gap is one blank. Where
+// even that does not fit, each cell has a line, with the name of its column in front.
 func (t *Table) Flush() error {
-	lines := strings.Split(strings.TrimSuffix(t.text.String(), "\n"), "\n")
-	rows := make([][]string, len(lines))
-	var widths []int
-	for i, line := range lines {
-		rows[i] = strings.Split(line, "\t")
-		for len(widths) < len(rows[i]) {
-			widths = append(widths, 0)
-		}
-	}
 	if t.text.Len() == 0 {
 		return nil
 	}
-	for _, row := range rows {
-		for k, cell := range row {
-			if k < len(row)-1 || k == len(widths)-1 {
-				widths[k] = max(widths[k], Width(cell))
-			}
-		}
+	var rows [][]string
+	for _, line := range strings.Split(strings.TrimSuffix(t.text.String(), "\n"), "\n") {
+		rows = append(rows, strings.Split(line, "\t"))
 	}
 	t.text.Reset()
-	if !Shrink(widths, gap, t.width) {
-		return t.list(rows)
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		own := widths
-		if last := len(row) - 1; last < len(widths)-1 {
-			own = append([]int(nil), widths[:last+1]...)
-			if own[last] = Width(row[last]); !Shrink(own[last:], gap, max(0, t.width-sum(widths[:last])-gap*last)) {
-				own[last] = cellMin
-			}
-		}
-		for _, line := range Row(row, own, gap) {
-			b.WriteString(line + "\n")
-		}
-	}
-	_, err := io.WriteString(t.w, b.String())
+	_, err := io.WriteString(t.w, strings.Join(t.lines(rows), "\n")+"\n")
 	return err
 }
 
-// list is a table as a list: "name: cell" for each cell that is not the first.
-func (t *Table) list(rows [][]string) error {
-	var b strings.Builder
+func (t *Table) lines(rows [][]string) (lines []string) {
+	columns := 0
+	for _, row := range rows {
+		columns = max(columns, len(row))
+	}
+	widths, least := make([]int, columns), make([]int, columns)
+	for _, row := range rows {
+		for k, cell := range row {
+			if k < len(row)-1 || k == columns-1 {
+				widths[k] = max(widths[k], Width(cell))
+				least[k] = max(least[k], Least(cell))
+			}
+		}
+	}
+	gap := gap
+	if !Shrink(widths, least, gap, t.width) {
+		if gap = 1; !Shrink(widths, least, gap, t.width) {
+			return t.list(rows)
+		}
+	}
+	for _, row := range rows {
+		last := len(row) - 1
+		own := append([]int(nil), widths[:last+1]...)
+		if last < columns-1 { // it takes the room of the cells that are not there
+			own[last] = Width(row[last])
+			if room := t.width - sum(own[:last]) - gap*last; t.width > 0 && own[last] > room {
+				if own[last] = room; Least(row[last]) > room && last > 0 {
+					return t.list(rows)
+				}
+			}
+		}
+		lines = append(lines, Row(row, own, gap)...)
+	}
+	return lines
+}
+
+// list is a table as a list: "name: cell" for each cell.
+func (t *Table) list(rows [][]string) (lines []string) {
 	for i, row := range rows {
-		if i == 0 && len(rows) > 1 {
+		if i == 0 && t.head && len(rows) > 1 {
 			continue
 		}
 		for k, cell := range row {
-			line := cell
+			indent := blanks(row[0])
 			if k > 0 {
-				line = "  " + cell
-				if k < len(rows[0]) && len(rows) > 1 {
-					line = "  " + strings.TrimSpace(rows[0][k]) + ": " + cell
-				}
+				indent += "  "
 			}
-			b.WriteString(strings.Join(Fold(line, t.width), "\n") + "\n")
+			name := ""
+			if t.head && k < len(rows[0]) {
+				name = strings.TrimSpace(rows[0][k]) + ": "
+			}
+			lines = append(lines, Fold(indent+name+strings.TrimSpace(cell), t.width)...)
 		}
 	}
-	_, err := io.WriteString(t.w, b.String())
-	return err
+	return lines
 }
 
+// Least is how many columns a cell needs at least: those of its widest word, and of the blanks
+// before the first.
+func Least(cell string) int { return len(blanks(cell)) + widest(cell) }
+
 // Shrink makes the widest columns narrower until all, with gap blanks between, take at most
-// width; 0 is no limit. It says whether that can be.
-func Shrink(widths []int, gap, width int) bool {
+// width; 0 is no limit. None becomes narrower than least says. It says whether that can be.
+func Shrink(widths, least []int, gap, width int) bool {
 	if width <= 0 {
 		return true
 	}
 	for total := gap*(len(widths)-1) + sum(widths); total > width; total-- {
-		widest := 0
+		shrinks := -1
 		for k, w := range widths {
-			if w >= widths[widest] { // of two, the right one: what comes first names the row
-				widest = k
+			if w > least[k] && (shrinks < 0 || w >= widths[shrinks]) { // of two, the right one: what comes first names the row
+				shrinks = k
 			}
 		}
-		if widths[widest] <= cellMin {
+		if shrinks < 0 {
 			return false
 		}
-		widths[widest]--
+		widths[shrinks]--
 	}
 	return true
 }
@@ -139,7 +154,7 @@ func Row(row []string, widths []int, gap int) []string {
 			}
 			b.WriteString(text)
 			if k < len(cells)-1 {
-				b.WriteString(strings.Repeat(" ", widths[k]-Width(text)+gap))
+				b.WriteString(strings.Repeat(" ", max(0, widths[k]-Width(text))+gap))
 			}
 		}
 		lines[i] = b.String()
@@ -150,22 +165,11 @@ func Row(row []string, widths []int, gap int) []string {
 	return lines
 }
 
-// cell breaks a cell at blanks, and a word that is too wide after a dash, or where it must be.
+// cell breaks a cell at blanks.
 func cell(text string, width int) []string {
 	if Width(text) <= width {
 		return []string{text}
 	}
-	var lines []string
-	for _, line := range Wrap(text, width) {
-		for Width(line) > width && !strings.Contains(line, "\x1b") {
-			runes := []rune(line)
-			at := width
-			if dash := strings.LastIndexByte(string(runes[:width]), '-'); dash > 0 {
-				at = len([]rune(string(runes[:width])[:dash+1]))
-			}
-			lines, line = append(lines, string(runes[:at])), string(runes[at:])
-		}
-		lines = append(lines, line)
-	}
-	return lines
+	indent := blanks(text)
+	return fill(indent, len(indent), text, width)
 }

@@ -34,53 +34,95 @@ func colorCode(s string) int {
 // Wrap breaks text at blanks into lines of at most width columns. A word that is wider
 // has a line of its own. An empty text has no line.
 func Wrap(text string, width int) []string {
+	if strings.TrimSpace(text) == "" {
+		return nil
+	}
+	return fill("", 0, text, width)
+}
+
+// hangMin is how many columns a text needs beside what stands in front of it.
+const hangMin = 16
+
+// Hang wraps text behind prefix, and what follows stands under the text. Where too little room is
+// left beside prefix, what follows stands two columns further in than the line does.
+func Hang(prefix, text string, width int) []string {
+	indent := Width(prefix)
+	if room := width - indent; room < hangMin || room < widest(text) {
+		indent = min(indent, len(blanks(prefix))+2)
+	}
+	return fill(prefix, indent, text, width)
+}
+
+// Fold breaks one line that is wider than width at blanks. A text with something in front of it,
+// two blanks away, goes on under itself; another two columns further in than the line. A line that
+// fits stays as it is.
+func Fold(line string, width int) []string {
+	if width <= 0 || Width(line) <= width {
+		return []string{line}
+	}
+	start := len(blanks(line))
+	if start == len(line) {
+		return []string{""}
+	}
+	prefix, text := line[:start], line[start:]
+	for at := len(line); ; {
+		at = strings.LastIndex(line[start:at], "  ") + start
+		if at < start {
+			break
+		}
+		gap := at + 2
+		at = len(strings.TrimRight(line[:at], " "))
+		if Width(line[:gap]) >= width {
+			continue
+		}
+		prefix, text = line[:gap], line[gap:]
+		if room := width - Width(prefix); room >= max(hangMin, widest(text)) {
+			break
+		}
+	}
+	if len(prefix) == start {
+		return fill(prefix, start+2, text, width)
+	}
+	return Hang(prefix, text, width)
+}
+
+// fill writes the words of text into lines of at most width columns: the first one begins with
+// prefix, the others with indent blanks, or fewer where a word needs the room.
+func fill(prefix string, indent int, text string, width int) []string {
 	var lines []string
 	var line strings.Builder
-	used := 0
+	line.WriteString(prefix)
+	used, words := Width(prefix), 0
 	for _, word := range strings.Fields(text) {
 		n := Width(word)
-		if used > 0 && used+1+n > width {
-			lines = append(lines, line.String())
+		if words > 0 && used+1+n > width || words == 0 && used > 0 && used+n > width {
+			if words > 0 || strings.TrimSpace(prefix) != "" {
+				lines = append(lines, strings.TrimRight(line.String(), " "))
+			}
 			line.Reset()
-			used = 0
+			used, words, prefix = max(0, min(indent, width-n)), 0, ""
+			line.WriteString(strings.Repeat(" ", used))
 		}
-		if used > 0 {
+		if words > 0 {
 			line.WriteByte(' ')
 			used++
 		}
 		line.WriteString(word)
 		used += n
+		words++
 	}
-	if used > 0 {
-		lines = append(lines, line.String())
-	}
-	return lines
+	return append(lines, line.String())
 }
 
-// Fold breaks one line that is wider than width at blanks. What follows stands under its
-// first word, two columns further in. A line that fits, or is a drawing, stays as it is.
-func Fold(line string, width int) []string {
-	if width <= 0 || Width(line) <= width || strings.ContainsAny(line, "│┌├└─●▲■") {
-		return []string{line}
+// blanks is what of s stands before its first word.
+func blanks(s string) string { return s[:len(s)-len(strings.TrimLeft(s, " "))] }
+
+// widest is how many columns the widest word of text takes.
+func widest(text string) (n int) {
+	for _, word := range strings.Fields(text) {
+		n = max(n, Width(word))
 	}
-	text := strings.TrimLeft(line, " ")
-	indent := line[:len(line)-len(text)]
-	first := width - len(indent)
-	if first < 10 {
-		return []string{line}
-	}
-	var lines []string
-	rest := Wrap(text, first)
-	if len(rest) > 1 {
-		lines = append(lines, indent+rest[0])
-		text = strings.Join(rest[1:], " ")
-		indent += "  "
-		rest = Wrap(text, first-2)
-	}
-	for _, l := range rest {
-		lines = append(lines, indent+l)
-	}
-	return lines
+	return n
 }
 
 // Folder writes to another writer and folds each line that is wider than Width says. A line

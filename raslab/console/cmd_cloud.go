@@ -153,7 +153,7 @@ func listCloud(s *Session, lab *raslab.Lab, _ Args) error {
 		s.printf("no objects in the cloud\n")
 	case len(list) > 0:
 		t := s.table()
-		fmt.Fprintln(t, "object\tstate\trank\tlba\tsectors\tkeygrp\tonly copy\tmigrated")
+		t.Head("object\tstate\trank\tlba\tsectors\tkeygrp\tonly copy\tmigrated")
 		for _, o := range list {
 			state := o.State
 			if state == "" {

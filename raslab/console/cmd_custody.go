@@ -65,7 +65,7 @@ func custodyCommands() []*Command {
 
 func listCustody(s *Session, lab *raslab.Lab, a Args) error {
 	t := s.table()
-	fmt.Fprintln(t, "drive\tidentity\tplace\tstate\twhy")
+	t.Head("drive\tidentity\tplace\tstate\twhy")
 	n := 0
 	for _, r := range lab.Custody() {
 		switch which := arg[string](a, "which"); {

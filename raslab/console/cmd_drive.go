@@ -39,7 +39,7 @@ func driveCommands() []*Command {
 				if err != nil {
 					return err
 				}
-				s.printf("%s", keyPicture(driveName(part, slot), m))
+				s.printf("%s", keyPicture(driveName(part, slot), m, s.width()))
 				return nil
 			},
 		},
@@ -53,7 +53,7 @@ func driveCommands() []*Command {
 					return err
 				}
 				d := part.Drive.Dump()
-				s.printf("%s\n%s", driveName(part, slot), flashPicture(d))
+				s.printf("%s\n%s", driveName(part, slot), flashPicture(d, s.width()))
 				if len(d.Written) == 0 {
 					s.printf("media: never written\n")
 				} else {
@@ -140,7 +140,7 @@ func listDrives(s *Session, lab *raslab.Lab, a Args) error {
 		}
 	}
 	t := s.table()
-	fmt.Fprintln(t, "slot\tserial\tsite\trank\tuse\tstate\tkeys")
+	t.Head("slot\tserial\tsite\trank\tuse\tstate\tkeys")
 	shown := 0
 	for _, d := range lab.Drives() {
 		switch only := arg[string](a, "only"); {

@@ -26,7 +26,7 @@ func eventCommands() []*Command {
 					return nil
 				}
 				t := s.table()
-				fmt.Fprintln(t, "event\tSRC\tseverity\tfirst\tlast\tcount\tstate\twhere")
+				t.Head("event\tSRC\tseverity\tfirst\tlast\tcount\tstate\twhere")
 				for _, e := range events {
 					fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, s.paintSeverity(string(e.Severity)), e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
 						map[bool]string{true: "open", false: "closed"}[e.Open], where(e))

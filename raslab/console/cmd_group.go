@@ -166,7 +166,7 @@ func groupAccess(s *Session, lab *raslab.Lab, a Args) error {
 		return t.Format(timeLayout)
 	}
 	t := s.table()
-	fmt.Fprintln(t, "key manager\tlast access\tlast success\tlast failure")
+	t.Head("key manager\tlast access\tlast success\tlast failure")
 	for _, r := range records {
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", r.KeyManager, dash(r.LastAccess), stamp(r.LastSuccess), stamp(r.LastFailure))
 	}

@@ -261,7 +261,7 @@ func managerParam() Param {
 
 func (s *Session) managers(list ...raslab.KeyManagerInfo) error {
 	t := s.table()
-	fmt.Fprintln(t, "keymgr\tstate\tstatus\tprotocol\tkeyprotocol\taddr\tport\ttype\tkeygrp")
+	t.Head("keymgr\tstate\tstatus\tprotocol\tkeyprotocol\taddr\tport\ttype\tkeygrp")
 	for _, m := range list {
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\t%d\n", m.ID, s.paintState(m.State), s.paintState(m.Status), m.Protocol, m.KeyProtocol, m.Addr, m.Port, m.Type, m.KeyGroup)
 	}

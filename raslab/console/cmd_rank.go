@@ -14,7 +14,7 @@ func siteCommands() []*Command {
 		Example: "site list",
 		Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
 			t := s.table()
-			fmt.Fprintln(t, "site\tDA pair\tstate\tarray\tslots")
+			t.Head("site\tDA pair\tstate\tarray\tslots")
 			for _, site := range lab.Sites() {
 				fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", site.ID, site.DAPair, site.State, dash(site.Array), slotRuns(site.Slots))
 			}
@@ -66,7 +66,7 @@ func rankCommands() []*Command {
 					return nil
 				}
 				t := s.table()
-				fmt.Fprintln(t, "array\tstate\tdata\tRAID\tsite\trank")
+				t.Head("array\tstate\tdata\tRAID\tsite\trank")
 				for _, x := range arrays {
 					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, s.paintState(x.State), s.paintState(dash(x.Data)), x.RAID, x.Site, dash(x.Rank))
 				}
@@ -104,7 +104,7 @@ func rankCommands() []*Command {
 					return nil
 				}
 				t := s.table()
-				fmt.Fprintln(t, "rank\tstate\tdata\tarray\tRAID\tpool\tkeygrp")
+				t.Head("rank\tstate\tdata\tarray\tRAID\tpool\tkeygrp")
 				for _, r := range ranks {
 					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, s.paintState(r.State), s.paintState(r.DataState), r.Array, r.RAID, r.Pool, r.KeyGroup)
 				}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
 // node is a line of a tree with what hangs under it.
@@ -19,28 +20,39 @@ func (n *node) add(text string, kids ...*node) *node {
 	return k
 }
 
-// String draws the tree.
-func (n *node) String() string {
+// draw draws the tree in at most columns columns: a text goes on below itself, beside the branches.
+func (n *node) draw(columns int) string {
 	var b strings.Builder
-	b.WriteString(n.text + "\n")
-	n.draw(&b, "")
+	b.WriteString(strings.Join(layout.Hang("", n.text, columns), "\n") + "\n")
+	n.drawKids(&b, "", columns)
 	return b.String()
 }
 
-func (n *node) draw(b *strings.Builder, indent string) {
+func (n *node) drawKids(b *strings.Builder, indent string, columns int) {
 	for i, k := range n.kids {
 		branch, next := "├─ ", "│  "
 		if i == len(n.kids)-1 {
 			branch, next = "└─ ", "   "
 		}
-		b.WriteString(indent + branch + k.text + "\n")
-		k.draw(b, indent+next)
+		below := indent + next
+		if len(k.kids) > 0 {
+			below += "│  "
+		}
+		for j, line := range layout.Wrap(k.text, columns-layout.Width(below)) {
+			if j == 0 {
+				b.WriteString(indent + branch + line + "\n")
+			} else {
+				b.WriteString(strings.TrimRight(below+line, " ") + "\n")
+			}
+		}
+		k.drawKids(b, indent+next, columns)
 	}
 }
 
 // keyPicture draws what is wrapped by what: from the root key and from each
-// authority's PIN down to the media encryption keys. No secret is in it.
-func keyPicture(title string, m drive.KeyMap) string {
+// authority's PIN down to the media encryption keys. No secret is in it. Lines are at most
+// columns wide.
+func keyPicture(title string, m drive.KeyMap, columns int) string {
 	top := &node{text: fmt.Sprintf("%s: key record generation %d", title, m.Generation)}
 	root := top.add("root key (in the fuses)")
 	rootKEK := root.add("KEK of the root key")
@@ -76,7 +88,7 @@ func keyPicture(title string, m drive.KeyMap) string {
 			ak.text += ", wraps no media key"
 		}
 	}
-	return top.String()
+	return top.draw(columns)
 }
 
 func mekText(r drive.KeyMapRange) string {
@@ -90,8 +102,9 @@ func mekText(r drive.KeyMapRange) string {
 	return fmt.Sprintf("MEK of range %d, %s", r.Range, where)
 }
 
-// flashPicture draws the security area: one row a block, one mark a page.
-func flashPicture(d drive.Dump) string {
+// flashPicture draws the security area: one row a block, or several in at most columns columns, and
+// one mark a page.
+func flashPicture(d drive.Dump, columns int) string {
 	marks := map[[2]int]string{}
 	for _, p := range d.Flash {
 		marks[[2]int{p.Block, p.Page}] = "■"
@@ -100,11 +113,18 @@ func flashPicture(d drive.Dump) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "security area: %d blocks of %d pages of %d bytes (■ holds data, □ overwritten with zeros, · blank)\n",
-		d.Geometry.Blocks, d.Geometry.PagesPerBlock, d.Geometry.PageSize)
+	fmt.Fprintf(&b, "security area: %d blocks of %d pages of %d bytes\n", d.Geometry.Blocks, d.Geometry.PagesPerBlock, d.Geometry.PageSize)
+	b.WriteString("  ■ holds data, □ overwritten with zeros, · blank\n")
 	for block := range d.Geometry.Blocks {
-		fmt.Fprintf(&b, "  block %2d  ", block)
+		head := fmt.Sprintf("  block %2d  ", block)
+		row := columns - len(head)
 		for page := range d.Geometry.PagesPerBlock {
+			if page%row == 0 {
+				if page > 0 {
+					head = "\n" + strings.Repeat(" ", len(head))
+				}
+				b.WriteString(head)
+			}
 			mark := marks[[2]int{block, page}]
 			if mark == "" {
 				mark = "·"

@@ -9,10 +9,14 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
+// textMin is how many columns a text needs beside the name of who did it.
+const textMin = 20
+
 // timeline draws log entries along a line of time: serviceable events stand out, and a
 // gap of an hour or more is written on the line. With an event it keeps the
 // entries about the event, its drives and service.
-// Lines are at most columns wide, as far as the times and names leave room for text.
+// Lines are at most columns wide; where names in a column leave too little room, they stand before
+// the text.
 func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last, columns int) string {
 	kept := fold(trace, only)
 	left := len(kept) - last
@@ -44,12 +48,18 @@ func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last, column
 		if e.Actor == "event" {
 			mark = "▲"
 		}
-		actor := e.Actor
-		for k, line := range layout.Wrap(e.words(), max(20, columns-len(timeLayout)-width-7)) {
+		head := fmt.Sprintf("%s  %s  %-*s  ", stamp, mark, width, e.Actor)
+		below := fmt.Sprintf("%*s  │  %*s  ", len(timeLayout), "", width, "")
+		text := e.words()
+		if columns-layout.Width(below) < max(textMin, layout.Least(text)) { // no room for names in a column
+			head, below = fmt.Sprintf("%s  %s  ", stamp, mark), fmt.Sprintf("%*s  │    ", len(timeLayout), "")
+			text = e.Actor + ": " + text
+		}
+		for k, line := range layout.Wrap(text, columns-layout.Width(below)) {
 			if k > 0 {
-				stamp, mark, actor = strings.Repeat(" ", len(timeLayout)), "│", ""
+				head = below
 			}
-			fmt.Fprintf(&b, "%s  %s  %-*s  %s\n", stamp, mark, width, actor, line)
+			b.WriteString(head + line + "\n")
 		}
 	}
 	return b.String()

@@ -113,9 +113,9 @@ func (r *result) text(s Settings, width int) string {
 	case s.Format == formatXML:
 		r.xml(&b)
 	case s.Format == formatDelim:
-		r.delimited(&b, s)
+		r.delimited(&b, s, width)
 	case s.Format == formatStanza || r.one:
-		r.stanzas(&b)
+		r.stanzas(&b, width)
 	default:
 		r.table(&b, s, width)
 	}
@@ -124,19 +124,19 @@ func (r *result) text(s Settings, width int) string {
 
 // table is columns as wide as their widest value, one blank between, and a rule of equals
 // signs below the names. The last column is not filled up. On a terminal of width columns a
-// table that is wider shrinks; where it cannot, each value has a line.
+// table that is wider shrinks; where its widest words do not fit side by side, each value has a line.
 func (r *result) table(w io.Writer, s Settings, width int) {
 	names := make([]string, len(r.columns))
-	widths := make([]int, len(r.columns))
+	widths, least := make([]int, len(r.columns)), make([]int, len(r.columns))
 	for i, c := range r.columns {
 		names[i] = c.name
-		widths[i] = utf8.RuneCountInString(c.name)
+		widths[i], least[i] = utf8.RuneCountInString(c.name), layout.Least(c.name)
 		for _, row := range r.rows {
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+			widths[i], least[i] = max(widths[i], utf8.RuneCountInString(row[i])), max(least[i], layout.Least(row[i]))
 		}
 	}
-	if !layout.Shrink(widths, 1, width) {
-		r.stanzas(w)
+	if !layout.Shrink(widths, least, 1, width) {
+		r.stanzas(w, width)
 		return
 	}
 	total := len(r.columns) - 1
@@ -164,22 +164,28 @@ func (r *result) table(w io.Writer, s Settings, width int) {
 }
 
 // stanzas is one value a line, names in front. Objects follow one another without an empty line
-// (assumption); each begins with its identifier.
-func (r *result) stanzas(w io.Writer) {
-	width := 0
+// (assumption); each begins with its identifier. A value that is wider than a terminal of width
+// columns goes on below itself.
+func (r *result) stanzas(w io.Writer, width int) {
+	names := 0
 	for _, c := range r.columns {
-		width = max(width, utf8.RuneCountInString(c.name))
+		names = max(names, utf8.RuneCountInString(c.name))
 	}
 	for _, row := range r.rows {
 		for i, c := range r.columns {
-			fmt.Fprintf(w, "%s%s %s\n", c.name, strings.Repeat(" ", width-utf8.RuneCountInString(c.name)), row[i])
+			name := c.name + strings.Repeat(" ", names-utf8.RuneCountInString(c.name)) + " "
+			lines := []string{name + row[i]}
+			if width > 0 && layout.Width(lines[0]) > width {
+				lines = layout.Hang(name, row[i], width)
+			}
+			fmt.Fprintln(w, strings.Join(lines, "\n"))
 		}
 	}
 }
 
 // delimited is values between delimiters. A value that holds the delimiter or a quote stands
 // in quotes, and its quotes are doubled (assumption).
-func (r *result) delimited(w io.Writer, s Settings) {
+func (r *result) delimited(w io.Writer, s Settings, width int) {
 	line := func(values []string) string {
 		parts := make([]string, len(values))
 		for i, v := range values {
@@ -196,7 +202,11 @@ func (r *result) delimited(w io.Writer, s Settings) {
 			names[i] = c.name
 		}
 		head := line(names)
-		fmt.Fprintf(w, "%s\n%s\n", head, strings.Repeat("=", utf8.RuneCountInString(head)))
+		rule := utf8.RuneCountInString(head)
+		if width > 0 {
+			rule = min(rule, width)
+		}
+		fmt.Fprintf(w, "%s\n%s\n", head, strings.Repeat("=", rule))
 	}
 	for _, row := range r.rows {
 		fmt.Fprintln(w, line(row))

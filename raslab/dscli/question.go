@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
 var quietParam = Param{Name: "quiet", Flag: true, Help: "do not ask"}
@@ -23,7 +25,11 @@ func (c *call) confirmed(m *Message, values ...any) (bool, error) {
 		return false, c.unanswered()
 	}
 	for range answersMax {
-		answer, err := c.session.options.Ask(text + " ")
+		lines := layout.Fold(text, c.session.width())
+		for _, line := range lines[:len(lines)-1] {
+			fmt.Fprintln(c.out, line)
+		}
+		answer, err := c.session.options.Ask(lines[len(lines)-1] + " ")
 		switch {
 		case errors.Is(err, ErrInterrupt):
 			answer = "n"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
 const reference = "IBM, MAP4980 section 1, "
@@ -119,21 +121,9 @@ func (b *text) steps(name string, lines []string) {
 	}
 }
 
-// wrap writes head, then text broken at spaces, with a hanging indent as wide as head.
+// wrap writes head, then text broken at blanks, with a hanging indent as wide as head.
 func (b *text) wrap(head, text string) {
-	indent := strings.Repeat(" ", len(head))
-	line, empty := head, true
-	for _, word := range strings.Fields(text) {
-		if !empty && len(line)+1+len(word) > b.columns {
-			b.WriteString(strings.TrimRight(line, " ") + "\n")
-			line, empty = indent, true
-		}
-		if !empty {
-			line += " "
-		}
-		line, empty = line+word, false
-	}
-	b.WriteString(strings.TrimRight(line, " ") + "\n")
+	b.WriteString(strings.Join(layout.Hang(head, text, b.columns), "\n") + "\n")
 }
 
 func join[T ~string](list []T) string {
