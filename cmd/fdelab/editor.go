@@ -175,60 +175,57 @@ func commonPrefix(a, b string) string {
 	return a[:n]
 }
 
-// menu is the candidates with their help, cut to the width and the height of the terminal.
+// menu is the candidates with their help, wrapped to the width of the terminal; where that would be
+// higher than the terminal, without help.
 func (e *editor) menu(all []console.Candidate) string {
 	columns, rows := e.size()
 	if columns <= 0 {
 		columns, rows = 80, 24
 	}
-	widest, helps := 0, map[string]bool{}
+	helps := map[string]bool{}
 	for _, c := range all {
-		widest = max(widest, layout.Width(c.Text))
 		helps[c.Help] = true
 	}
-	var b strings.Builder
 	if len(helps) == 1 && len(all) > 1 { // one help for all is not worth a line each
+		head := ""
 		if all[0].Help != "" {
-			b.WriteString(cutTo(all[0].Help+":", columns) + "\n")
+			head = strings.Join(layout.Fold(all[0].Help+":", columns), "\n") + "\n"
 		}
-		each := max(1, columns/(widest+2))
-		for i, c := range all {
-			if (i+1)/each > max(3, rows-4) {
-				fmt.Fprintf(&b, "  (%d more)\n", len(all)-i)
-				return b.String()
-			}
-			if (i+1)%each == 0 || i == len(all)-1 {
-				b.WriteString(cutTo(c.Text, columns) + "\n")
-				continue
-			}
-			fmt.Fprintf(&b, "%-*s  ", widest, c.Text)
-		}
-		return b.String()
+		return head + names(all, columns, rows)
 	}
-	shown := len(all)
-	if most := max(3, rows-3); shown > most {
-		return e.names(all)
+	var b strings.Builder
+	t := layout.NewTable(&b, columns)
+	for _, c := range all {
+		fmt.Fprintf(t, "%s\t%s\n", c.Text, c.Help)
 	}
-	for _, c := range all[:shown] {
-		b.WriteString(strings.TrimRight(cutTo(fmt.Sprintf("%-*s  %s", widest, c.Text, c.Help), columns), " ") + "\n")
+	_ = t.Flush() // of a string
+	if strings.Count(b.String(), "\n") > max(3, rows-3) {
+		return names(all, columns, rows)
 	}
 	return b.String()
 }
 
-// names is a menu without help, side by side, for many candidates.
-func (e *editor) names(all []console.Candidate) string {
-	plain := make([]console.Candidate, len(all))
+// names is candidates without help, side by side, and how many there are more than the terminal has
+// room for.
+func names(all []console.Candidate, columns, rows int) string {
+	widest := 0
+	for _, c := range all {
+		widest = max(widest, layout.Width(c.Text))
+	}
+	var b strings.Builder
+	each := max(1, columns/(widest+2))
 	for i, c := range all {
-		plain[i].Text = c.Text
+		if (i+1)/each > max(3, rows-4) {
+			fmt.Fprintf(&b, "  (%d more)\n", len(all)-i)
+			return b.String()
+		}
+		if (i+1)%each == 0 || i == len(all)-1 {
+			b.WriteString(c.Text + "\n")
+			continue
+		}
+		fmt.Fprintf(&b, "%-*s  ", widest, c.Text)
 	}
-	return e.menu(plain)
-}
-
-func cutTo(text string, columns int) string {
-	if r := []rune(text); len(r) > columns {
-		return string(r[:max(0, columns-3)]) + "..."
-	}
-	return text
+	return b.String()
 }
 
 // history is the lines that were typed, the newest first. It is in memory only, since a line

@@ -78,8 +78,13 @@ func cannotf(format string, args ...any) *exitError {
 	return &exitError{code: exitCannot, err: fmt.Errorf(format, args...)}
 }
 
-// printf writes a result.
-func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+// printf writes a result in whole lines, which a terminal shows wrapped at words. What is for
+// programs, such as JSON and diagrams, goes to a.out as it is.
+func (a *app) printf(format string, args ...any) {
+	out := &layout.Folder{W: a.out, Width: a.width}
+	fmt.Fprintf(out, format, args...)
+	_ = out.Flush() // a.out keeps its error
+}
 
 // printJSON writes a result as one indented JSON value.
 func (a *app) printJSON(v any) error {
@@ -87,7 +92,7 @@ func (a *app) printJSON(v any) error {
 	if err != nil {
 		return fmt.Errorf("json: %w", err)
 	}
-	a.printf("%s\n", b)
+	fmt.Fprintf(a.out, "%s\n", b)
 	return nil
 }
 
@@ -114,8 +119,9 @@ func (a *app) report(err error) int {
 	if !errors.As(err, &e) {
 		return exitCannot
 	}
+	columns, _ := sizeOf(a.err)
 	for _, line := range e.list {
-		fmt.Fprintf(a.err, "  %s\n", oneLine(line))
+		fmt.Fprintln(a.err, strings.Join(layout.Fold("  "+oneLine(line), columns), "\n"))
 	}
 	if e.hint != "" {
 		a.hint("%s", oneLine(e.hint))

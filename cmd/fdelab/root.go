@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
 // subcommands lists the constructors, in the order of the help. A subcommand
@@ -79,9 +81,52 @@ func newRootCmd(a *app) *cobra.Command {
 	for _, constructor := range subcommands {
 		root.AddCommand(constructor(a))
 	}
+	a.foldHelp(root)
 	root.SetHelpCommand(newHelpCmd(root))
 	root.InitDefaultHelpCmd()
 	return root
+}
+
+// foldHelp fits the help of every command into the terminal.
+func (a *app) foldHelp(root *cobra.Command) {
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		columns := a.width()
+		if columns == 0 {
+			help(c, args)
+			return
+		}
+		out := &layout.Folder{W: a.out, Width: a.width}
+		c.SetOut(out)
+		c.Long = reflow(c.Long, columns)
+		help(c, args)
+		_ = out.Flush() // a.out keeps its error
+	})
+}
+
+// reflow joins the lines of each paragraph, which are as wide as the source is, and wraps them. Lines
+// that are indented are a list and stay apart.
+func reflow(text string, columns int) string {
+	var lines []string
+	joins := false
+	for _, line := range strings.Split(text, "\n") {
+		plain := line != "" && !strings.HasPrefix(line, " ")
+		if plain && joins {
+			lines[len(lines)-1] += " " + line
+		} else {
+			lines = append(lines, line)
+		}
+		joins = plain
+	}
+	var wrapped []string
+	for _, line := range lines {
+		if line != "" && !strings.HasPrefix(line, " ") {
+			wrapped = append(wrapped, layout.Wrap(line, columns)...)
+		} else {
+			wrapped = append(wrapped, layout.Fold(line, columns)...)
+		}
+	}
+	return strings.Join(wrapped, "\n")
 }
 
 // flagText is what is wrong with a flag, in words of this program: pflag's would name the

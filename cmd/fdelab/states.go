@@ -1,9 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
 // transitionJSON is one row of `fdelab states --json`.
@@ -29,9 +33,9 @@ func newStatesCmd(a *app) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			render, ok := map[string]func(){
 				"table":    a.statesTable,
-				"markdown": func() { a.printf("%s", drive.LifecycleMarkdown()) },
-				"mermaid":  func() { a.printf("%s", drive.LifecycleMermaid()) },
-				"dot":      func() { a.printf("%s", drive.LifecycleDOT()) },
+				"markdown": func() { fmt.Fprint(a.out, drive.LifecycleMarkdown()) },
+				"mermaid":  func() { fmt.Fprint(a.out, drive.LifecycleMermaid()) },
+				"dot":      func() { fmt.Fprint(a.out, drive.LifecycleDOT()) },
 			}[format]
 			if !ok {
 				return usagef("states: unknown format %q: need table, markdown, mermaid or dot", format)
@@ -58,9 +62,15 @@ func (a *app) statesTable() {
 	for _, t := range drive.LifecycleTable() {
 		a.printf("\n%-11s %-17s %s\n", t.Event, t.From, t.To)
 		for _, line := range [][2]string{{"only if", t.Guard}, {"why", t.Why}, {"after", t.Reference}} {
-			if line[1] != "" {
-				a.printf("    %-7s %s\n", line[0], line[1])
+			if line[1] == "" {
+				continue
 			}
+			label := fmt.Sprintf("    %-7s ", line[0])
+			lines := []string{label + line[1]}
+			if columns := a.width(); columns > 0 {
+				lines = layout.Hang(label, line[1], columns)
+			}
+			a.printf("%s\n", strings.Join(lines, "\n"))
 		}
 	}
 	a.printf("\nrefused, with nothing changed:\n")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/proptest"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
@@ -106,14 +108,8 @@ func (a *app) sweepProgress(o *proptest.SweepOptions) (stop func()) {
 
 func (a *app) sweepTable(r *proptest.SweepResult) {
 	a.printf("power cut at every flash operation, seed %d\n\n", r.Seed)
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(cells ...any) {
-		for _, c := range cells {
-			_, _ = fmt.Fprintf(w, "%v\t", c)
-		}
-		_, _ = io.WriteString(w, "\n")
-	}
-	row("operation", "+ranges", "before", "torn", "after", "in recovery", "searched", "violations")
+	const head = "operation\t+ranges\tbefore\ttorn\tafter\tin recovery\tsearched\tviolations"
+	var rows strings.Builder
 	for i := 0; i < len(r.Rows); {
 		first := r.Rows[i]
 		points := map[string]int{}
@@ -127,11 +123,29 @@ func (a *app) sweepTable(r *proptest.SweepResult) {
 				mark = " (given up)"
 			}
 		}
-		row(first.Operation, first.Ranges, points["before"], points["torn"], points["after"], recovery, searched, fmt.Sprintf("%d%s", violations, mark))
+		fmt.Fprintf(&rows, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d%s\n", first.Operation, first.Ranges, points["before"], points["torn"], points["after"], recovery, searched, violations, mark)
 	}
-	_ = w.Flush()
+	a.sweepRows(head, rows.String())
 	for _, f := range r.Violations {
 		a.printf("\n%v", f)
 	}
 	a.printf("\n%d points in %d modes, %d of %d runs searched for keys, %d violations\n", r.Points, 3, r.Searched, r.Points+r.Uncut, len(r.Violations))
+}
+
+// sweepRows writes the table with its numbers at the right edge of their columns; on a terminal where
+// that is too wide, as tables shrink.
+func (a *app) sweepRows(head, rows string) {
+	var right strings.Builder
+	w := tabwriter.NewWriter(&right, 0, 0, 2, ' ', tabwriter.AlignRight)
+	_, _ = io.WriteString(w, strings.ReplaceAll(head+"\n"+rows, "\n", "\t\n"))
+	_ = w.Flush()
+	heading, _, _ := strings.Cut(right.String(), "\n")
+	if columns := a.width(); columns == 0 || layout.Width(heading) <= columns {
+		a.printf("%s", right.String())
+		return
+	}
+	t := layout.NewTable(a.out, a.width())
+	t.Head(head)
+	_, _ = io.WriteString(t, rows)
+	_ = t.Flush() // a.out keeps its error
 }

@@ -75,3 +75,11 @@ func TestWrapAndFold(t *testing.T) {
 	require.NoError(t, f.Flush())
 	require.Equal(t, "a sentence that is\n  longer than this\nprompt> ", b.String())
 }
+
+func TestBoxesThatAreTooWide(t *testing.T) {
+	var b strings.Builder
+	f := &Folder{W: &b, Width: func() int { return 40 }}
+	row := strings.Repeat("│D01 R0  ", 8) + "│\n"
+	fmt.Fprint(f, "before\n"+"┌"+strings.Repeat("─", 71)+"┐\n"+row+row+"after\n│one │two │\n")
+	require.Equal(t, "before\n(a picture that needs 73 columns: make\n  the terminal wider to see it)\nafter\n│one │two │\n", b.String())
+}

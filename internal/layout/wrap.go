@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -126,11 +127,13 @@ func widest(text string) (n int) {
 }
 
 // Folder writes to another writer and folds each line that is wider than Width says. A line
-// is written when its end has come; Flush writes what is left.
+// is written when its end has come; Flush writes what is left. In place of boxes that are too wide, which
+// cannot be folded, one line says how many columns they need.
 type Folder struct {
 	W     io.Writer
 	Width func() int // in columns; 0 leaves lines as they are
 	line  []byte
+	boxes bool // the last line was one of boxes that are too wide
 	err   error
 }
 
@@ -140,11 +143,23 @@ func (f *Folder) Write(p []byte) (int, error) {
 		if f.line = append(f.line, b); b != '\n' {
 			continue
 		}
-		line := string(f.line[:len(f.line)-1])
+		line, width := string(f.line[:len(f.line)-1]), f.Width()
 		f.line = f.line[:0]
-		f.put(strings.Join(Fold(line, f.Width()), "\n") + "\n")
+		tooWide := width > 0 && Width(line) > width && ofBoxes(line)
+		if tooWide && !f.boxes {
+			line = fmt.Sprintf("(a picture that needs %d columns: make the terminal wider to see it)", Width(line))
+		}
+		if !tooWide || !f.boxes {
+			f.put(strings.Join(Fold(line, width), "\n") + "\n")
+		}
+		f.boxes = tooWide
 	}
 	return len(p), f.err
+}
+
+// ofBoxes says whether a line is a border of boxes, or what is between their walls.
+func ofBoxes(line string) bool {
+	return strings.Trim(line, "─┌┬┐├┼┤└┴┘") == "" || strings.HasPrefix(line, "│") && strings.HasSuffix(line, "│")
 }
 
 // Flush writes an unfinished line.

@@ -122,7 +122,11 @@ func oneLine(err error) string {
 }
 
 func printTitle(out io.Writer, t *Transcript) {
-	fmt.Fprintf(out, "%s\n%s\n\n", t.Title, strings.Repeat("=", len([]rune(t.Title))))
+	rule := layout.Width(t.Title)
+	if folder, folds := out.(*layout.Folder); folds && folder.Width() > 0 {
+		rule = min(rule, folder.Width())
+	}
+	fmt.Fprintf(out, "%s\n%s\n\n", t.Title, strings.Repeat("=", rule))
 }
 
 // printProse prints paragraphs as they were written, or wrapped anew where out folds lines.
