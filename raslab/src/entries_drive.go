@@ -116,7 +116,7 @@ var driveEntries = []Entry{
 		},
 		Action: []string{
 			"Restore access to at least one key server of the group, by the action of the code found above.",
-			"When access is back, see that the group becomes accessible, by itself (BE14CFE1) or by hand (BE14E1F6).",
+			"When access is back, see that the group becomes accessible: by itself after BE14E004, BE14E008 or BE14E009 (BE14CFE1), else by a dual cluster IML (as in BE14E1F6).",
 			"Repair the drive again with a pseudo repair, or start the smart rebuild again. Only if it then fails for another reason, replace the drive.",
 			"When the drive has joined and the rebuild is complete, close the event.",
 		},

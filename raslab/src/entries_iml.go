@@ -43,13 +43,17 @@ var imlEntries = []Entry{
 	},
 	{
 		Code:     BE14CFE1,
-		Title:    "Access to the key servers is back; both partitions reboot by themselves",
+		Title:    "Access to the key servers is back; both partitions have rebooted by themselves",
 		Severity: Informational,
-		Cause: "Customer data was out of reach for want of keys, a key server answers again, and no service action was running. " +
-			"The facility therefore started a dual cluster IML without being asked, and at least one key group has its key again. " +
+		Cause: "Customer data was out of reach for want of keys, and BE14E004, BE14E008 or BE14E009 was reported: after these three the partitions ask for connectivity every 12 minutes. " +
+			"A key server answered again, and no service action was running. So the facility started a dual cluster IML without being asked, and at least one key group has its key again. " +
+			"After any other code they do not reboot by themselves. " +
 			"A group that still lacks its key has events of its own, which stay open.",
-		When:   []When{DualClusterIML},
-		Check:  []string{"After the IML, that the encryption groups are accessible."},
+		When: []When{DualClusterIML},
+		Check: []string{
+			"After the IML, that the encryption groups are accessible.",
+			"A group that is not: its own event says why. It needs a dual cluster IML by hand where that is none of the three codes.",
+		},
 		Action: []string{"None. The event is for information, and closes itself."},
 		Closing: Closing{Kind: ClosesItself, With: []Code{
 			BE14E004, BE14E008, BE14E009, BE14E00B, BE14E011, BE14E012, BE14E013, BE14E0F1,
@@ -216,7 +220,7 @@ var imlEntries = []Entry{
 		Code:     BE14E1F6,
 		Title:    "Key servers are back, but a service action prevented the reboot that unlocks the data",
 		Severity: Critical,
-		Cause: "The partitions were started without access to the key servers. The servers answer now, but while a service action is in progress " +
+		Cause: "The partitions were started without access to the key servers (BE14E004, BE14E008, BE14E009). The servers answer now, but while a service action is in progress " +
 			"the facility does not reboot by itself, so the data stays out of reach until somebody reboots it. " +
 			"A storage facility image that somebody has begun to quiesce or shut down counts as in service.",
 		When: []When{AccessRegained},

@@ -16,7 +16,7 @@ func Example() {
 		fmt.Println("did you mean", near)
 	}
 	// Output:
-	// BE14CFE1 Access to the key servers is back; both partitions reboot by themselves
+	// BE14CFE1 Access to the key servers is back; both partitions have rebooted by themselves
 	// closes itself, and with it every open event of BE14E004, BE14E008, BE14E009, BE14E00B, BE14E011, BE14E012, BE14E013, BE14E0F1 against the same partitions
 	// did you mean BE34009E
 }
