@@ -32,6 +32,9 @@ func (s KeyState) String() string {
 // Destroyed says whether the server does not have the key itself any more.
 func (s KeyState) Destroyed() bool { return s == KeyDestroyed || s == KeyDestroyedCompromised }
 
+// Compromised says whether somebody else may have the key.
+func (s KeyState) Compromised() bool { return s == KeyCompromised || s == KeyDestroyedCompromised }
+
 // KeyLife is what a key server says of the life of a data key. Times are zero where it
 // says nothing.
 type KeyLife struct {

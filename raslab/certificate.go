@@ -170,7 +170,7 @@ func (l *Lab) watchCertificate() {
 // watch warns in the same way of the certificate that a key server shows, which the
 // facility sees in each handshake (assumption: it looks at the date).
 func (m *keyManager) watch(l *Lab, c *cert.Certificate) {
-	m.shown = c
+	m.shown, m.seen = c, m.now(l)
 	stage := c.Stage(m.now(l))
 	if stage > m.warned {
 		l.logf("certificate", "of key server %d %s: %s", m.id, m.addr, c.Warning(m.now(l)))

@@ -187,7 +187,10 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 	i := GroupInfo{
 		ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: rec.Label, Type: rec.Kind.String(),
 		DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.managerStatus(g.id),
-		KeyProtocol: g.protocol, Deadlock: l.deadlocked(g), KeyWarns: l.keyWarnings(g.id),
+		KeyProtocol: g.protocol, Deadlock: l.deadlocked(g),
+	}
+	for _, w := range l.keyWarnings(g.id) {
+		i.KeyWarns = append(i.KeyWarns, w.String())
 	}
 	if g.protocol == IPP {
 		i.Label, i.Label2 = g.labels[0], g.labels[1]

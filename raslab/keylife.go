@@ -144,7 +144,7 @@ func (m *keyManager) hear(l *Lab, s encgroup.KeyServer, uid string) {
 	if m.uid != uid {
 		m.lifeTold = 0
 	}
-	m.uid, m.life = uid, life
+	m.uid, m.life, m.told = uid, life, m.now(l)
 	m.tellLife(l)
 }
 
@@ -182,15 +182,4 @@ func joined(a, b string) string {
 		return a + "; " + b
 	}
 	return a + b
-}
-
-// keyWarnings is what is to be told of the data key of a group, server by server, and of the
-// certificates of its servers.
-func (l *Lab) keyWarnings(group int) (out []string) {
-	for _, m := range l.activeOf(group) {
-		if w := joined(m.warnings(l)); w != "" {
-			out = append(out, fmt.Sprintf("key manager %d %s: %s", m.id, m.addr, w))
-		}
-	}
-	return out
 }

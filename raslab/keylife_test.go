@@ -122,7 +122,7 @@ func TestServerCertificateIsWarnedOf(t *testing.T) {
 	m := managerOne(t, l)
 	require.Equal(t, "the certificate of its server expires in 1 day", m.CertificateWarns)
 	require.Empty(t, openCodes(l))
-	require.Equal(t, []string{"key manager 1 keyserver1.example.com: " + m.CertificateWarns}, l.groupInfo(l.group(1)).KeyWarns)
+	require.Equal(t, []string{"key manager 1 keyserver1.example.com: " + m.CertificateWarns + "; learned 2026-02-03 08:00:00"}, l.groupInfo(l.group(1)).KeyWarns)
 	must(t, l.Advance(2*24*time.Hour))
 	require.Equal(t, "the certificate of its server is expired or not valid yet", managerOne(t, l).CertificateWarns)
 	must(t, keyHost(t, l, 1).Reissue("customer", "", 0))

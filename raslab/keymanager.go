@@ -48,6 +48,8 @@ type keyManager struct {
 	connected time.Time         // when that was, by the clock of the real world
 	uid       string            // of the data key of which life is; "" where nothing was said
 	life      encgroup.KeyLife
+	told      time.Time // when life was, and seen when the certificate was shown: by the clock of now
+	seen      time.Time
 	lifeTold  int // stage of life that was logged
 	paths     [2]*keyPath
 	external  encgroup.KeyServer
@@ -86,7 +88,9 @@ type KeyManagerInfo struct {
 	// What the server itself has told; zero before it was asked for a key.
 	Version           string    // of KMIP in use, such as "1.4"; "" with IPP
 	CertificateExpiry time.Time // of the certificate that it shows
+	CertificateSeen   time.Time // when it showed it
 	CertificateWarns  string    // "" or one clause
+	KeyTold           time.Time // when it said so
 	KeyState          string    // of the group's data key: "pre-active", "active", "deactivated", "compromised", "destroyed"; "" if it does not say
 	KeyWarns          string    // "" or one clause: it is not as it should be, or soon will not be
 }
@@ -400,10 +404,10 @@ func (l *Lab) managerInfo(m *keyManager) KeyManagerInfo {
 	}
 	i.Version = m.speaks
 	if m.shown != nil {
-		i.CertificateExpiry = m.shown.X509().NotAfter
+		i.CertificateExpiry, i.CertificateSeen = m.shown.X509().NotAfter, m.seen
 	}
 	if g := l.group(m.group); g != nil && m.uid != "" && m.uid == g.enc.UID() {
-		i.KeyState = m.life.At(l.Now()).State.String()
+		i.KeyState, i.KeyTold = m.life.At(l.Now()).State.String(), m.told
 	}
 	i.CertificateWarns, i.KeyWarns = m.warnings(l)
 	return i

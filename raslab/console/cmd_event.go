@@ -23,6 +23,7 @@ func eventCommands() []*Command {
 				if len(events) == 0 {
 					s.printf("%s", none)
 					s.failures(lab)
+					s.keyTroubles(lab)
 					return nil
 				}
 				t := s.table()
@@ -35,6 +36,7 @@ func eventCommands() []*Command {
 					return err
 				}
 				s.failures(lab)
+				s.keyTroubles(lab)
 				return nil
 			}),
 		},
@@ -174,5 +176,15 @@ func (s *Session) failures(lab *raslab.Lab) {
 			s.printf("failed drives without an event: %s\n", noCode)
 		}
 		s.item(fmt.Sprintf("%s %s: %s; %s", f.Slot, f.Serial, f.Why, f.Next))
+	}
+}
+
+// keyTroubles says what is known of data keys and certificates, for which no event is raised.
+func (s *Session) keyTroubles(lab *raslab.Lab) {
+	for i, w := range lab.KeyWarnings() {
+		if i == 0 {
+			s.printf("keys and certificates: MAP4980 has no code for their state\n")
+		}
+		s.item(fmt.Sprintf("%s; %s", w, w.Next))
 	}
 }

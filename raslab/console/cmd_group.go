@@ -33,6 +33,7 @@ func groupCommands() []*Command {
 				for _, g := range groups {
 					s.groupLine(g)
 				}
+				s.keyWarnings(lab)
 				return nil
 			}),
 		},

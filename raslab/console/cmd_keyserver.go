@@ -269,7 +269,7 @@ func (s *Session) managers(list ...raslab.KeyManagerInfo) error {
 		return err
 	}
 	for _, m := range list {
-		for _, w := range []string{m.CertificateWarns, m.KeyWarns} {
+		for _, w := range []string{learned(m.CertificateWarns, m.CertificateSeen), learned(m.KeyWarns, m.KeyTold)} {
 			if w != "" {
 				s.say("key manager %d: %s", m.ID, w)
 			}
@@ -295,10 +295,26 @@ func showManager(s *Session, lab *raslab.Lab, a Args) error {
 		if !m.CertificateExpiry.IsZero() {
 			expiry = "expires " + m.CertificateExpiry.Format(timeLayout)
 		}
-		s.paragraph("certif.", "of the server: "+expiry+because(m.CertificateWarns))
+		s.paragraph("certif.", "of the server: "+expiry+because(learned(m.CertificateWarns, m.CertificateSeen)))
 	}
-	s.paragraph("data key", orElse(m.KeyState, "the server has not told its state")+because(m.KeyWarns))
+	s.paragraph("data key", orElse(m.KeyState, "the server has not told its state")+because(learned(m.KeyWarns, m.KeyTold)))
 	return nil
+}
+
+// learned is a warning with the time at which the server told what it rests on.
+func learned(warning string, at time.Time) string {
+	if warning == "" {
+		return ""
+	}
+	return warning + "; learned " + at.UTC().Format(timeLayout)
+}
+
+// keyWarnings is what an operator should know of the data keys and certificates, wherever he
+// looks by himself.
+func (s *Session) keyWarnings(lab *raslab.Lab) {
+	for _, w := range lab.KeyWarnings() {
+		s.say("warning: %s; %s", w, w.Next)
+	}
 }
 
 func managerCommands() []*Command {

@@ -71,6 +71,7 @@ func labCommands() []*Command {
 				}
 				s.printf("%s open\n", count(len(lab.OpenEvents()), "serviceable event"))
 				s.owed(lab.Owed())
+				s.keyWarnings(lab)
 				return nil
 			}),
 		},
@@ -269,14 +270,16 @@ func plantCommands() []*Command {
 			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
 				r := lab.CheckHealth()
 				if !r.Ran {
+					s.keyWarnings(lab)
 					return errors.New("the health check did not run: no partition completed its IML with data accessible; see keygrp list and keyserver list")
 				}
 				s.printf("health check: %s of encrypted ranks looked at", count(r.Checked, "member"))
 				if len(r.Bad) == 0 {
 					s.printf(", all as their rank requires\n")
-					return nil
+				} else {
+					s.printf(", not as required: %s\n", slotRuns(r.Bad))
 				}
-				s.printf(", not as required: %s\n", slotRuns(r.Bad))
+				s.keyWarnings(lab)
 				return nil
 			}),
 		},

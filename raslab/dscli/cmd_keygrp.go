@@ -26,7 +26,11 @@ func groupCommands() []*Command {
 				for _, g := range c.lab.Groups() {
 					r.row(g.ID, g.State, g.ReckeyState, c.instant(g.ReckeyDate), c.instant(g.DataKeyDate), g.Type, g.NumRanks, g.NumPools, g.GroupStatus, g.ManagerStatus, g.KeyProtocol)
 				}
-				return c.list(r, 5)
+				if err := c.list(r, 5); err != nil || !arg[bool](c.args, "l") {
+					return err
+				}
+				c.warn(func(raslab.KeyWarning) bool { return true })
+				return nil
 			},
 		},
 		{
@@ -123,7 +127,11 @@ func showGroup(c *call) error {
 	}}
 	r.row(g.ID, g.NumRanks, g.NumPools, g.State, g.ReckeyState, c.instant(g.ReckeyDate), c.instant(g.DataKeyDate), g.GroupStatus, g.ManagerStatus,
 		label, label2, g.Certificate, c.instant(g.CertificateExpiry), g.UUID, g.KeyProtocol)
-	return c.print(r)
+	if err := c.print(r); err != nil {
+		return err
+	}
+	c.warn(func(w raslab.KeyWarning) bool { return w.KeyManager == 0 || w.KeyGroup == id })
+	return nil
 }
 
 func manageGroup(c *call) error {

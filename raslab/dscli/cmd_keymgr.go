@@ -29,7 +29,11 @@ func managerCommands() []*Command {
 						r.row(m.ID, m.State, m.Status, m.KeyProtocol, m.Addr, m.Port, m.Type, m.KeyGroup, m.Protocol, m.Certificate)
 					}
 				}
-				return c.list(r, 8)
+				if err := c.list(r, 8); err != nil || !arg[bool](c.args, "l") {
+					return err
+				}
+				c.warn(func(w raslab.KeyWarning) bool { return w.KeyManager != 0 && wanted(ids, strconv.Itoa(w.KeyManager)) })
+				return nil
 			},
 		},
 		{
@@ -45,7 +49,11 @@ func managerCommands() []*Command {
 					left("ID"), left("State"), left("Status"), left("addr"), left("port"), left("protocol"), left("keyprotocol"), left("certificate"),
 				}}
 				r.row(m.ID, m.State, m.Status, m.Addr, m.Port, m.Protocol, m.KeyProtocol, m.Certificate)
-				return c.print(r)
+				if err := c.print(r); err != nil {
+					return err
+				}
+				c.warn(func(w raslab.KeyWarning) bool { return w.KeyManager == m.ID })
+				return nil
 			},
 		},
 		{

@@ -68,6 +68,7 @@ var (
 	msgRecoveryMake   = message("CMUC90012W", "Draw a recovery key for key group %d, to be shown once? [y/n]:", Ours)
 	msgRecoveryStep   = message("CMUC90013W", "Recovery key: %s for key group %d? [y/n]:", Ours)
 	msgTestWhen       = message("CMUC90014I", "The results come at %s; in the lab: time advance by=%s.", Ours)
+	msgKeyWarning     = message("CMUC90015I", "Warning: %s.", Ours)
 	msgCancelled      = message("CMUC90019I", "Nothing was changed.", Ours)
 
 	msgSyntax     = message("CMUC90020E", "the line is not understood", Ours)

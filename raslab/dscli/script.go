@@ -61,7 +61,7 @@ func (s *Session) Script(l *Lines, out, errOut io.Writer) error {
 			return fmt.Errorf("dscli: %w", err)
 		}
 		at := l.number
-		err = s.run(line, out)
+		err = s.run(line, out, errOut)
 		var e *Error
 		switch {
 		case err == nil:

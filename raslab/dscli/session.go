@@ -85,15 +85,16 @@ type call struct {
 	args     args
 	settings Settings
 	out      io.Writer
+	errOut   io.Writer
 }
 
 // Run runs one line. Results and questions go to out, error messages to errOut. An *Error
 // was printed already; ErrQuit ends the session. A line that is not understood changes nothing.
 func (s *Session) Run(line string, out, errOut io.Writer) error {
-	return s.told(s.run(line, out), errOut)
+	return s.told(s.run(line, out, errOut), errOut)
 }
 
-func (s *Session) run(line string, out io.Writer) error {
+func (s *Session) run(line string, out, errOut io.Writer) error {
 	if local, ok := strings.CutPrefix(strings.TrimSpace(line), "!"); ok {
 		if s.options.Local == nil {
 			return fail(ExitSyntax, msgSyntax, "dscli", "there is no laboratory behind this session; leave ! out")
@@ -107,7 +108,7 @@ func (s *Session) run(line string, out io.Writer) error {
 	if len(words) == 0 {
 		return nil
 	}
-	return s.runWords(words, out)
+	return s.runWords(words, out, errOut)
 }
 
 // RunWords is Run for a command that a shell has split into words already.
@@ -119,7 +120,7 @@ func (s *Session) RunWords(texts []string, out, errOut io.Writer) error {
 	if len(words) == 0 {
 		return nil
 	}
-	return s.told(s.runWords(words, out), errOut)
+	return s.told(s.runWords(words, out, errOut), errOut)
 }
 
 // told writes the message of an error.
@@ -133,7 +134,7 @@ func (s *Session) told(err error, errOut io.Writer) error {
 	return err
 }
 
-func (s *Session) runWords(words []word, out io.Writer) error {
+func (s *Session) runWords(words []word, out, errOut io.Writer) error {
 	c, err := s.bind(words)
 	if err != nil {
 		return err
@@ -143,7 +144,7 @@ func (s *Session) runWords(words []word, out io.Writer) error {
 		defer func() { _ = folder.Flush() }()
 		out = folder
 	}
-	c.out = out
+	c.out, c.errOut = out, errOut
 	if c.command.Alone {
 		return c.command.Run(c)
 	}
@@ -254,4 +255,17 @@ func (c *call) done(r raslab.Report, err error) error {
 
 func (c *call) say(m *Message, values ...any) {
 	fmt.Fprintln(c.out, m.line(c.command.Name, values...))
+}
+
+// warn says what the facility has learned of data keys and certificates: of those among wanted.
+// It is no part of the result, which programs read.
+func (c *call) warn(wanted func(raslab.KeyWarning) bool) {
+	for _, w := range c.lab.KeyWarnings() {
+		if !wanted(w) {
+			continue
+		}
+		for _, line := range layout.Fold(msgKeyWarning.line(c.command.Name, w), c.session.width()) {
+			fmt.Fprintln(c.errOut, line)
+		}
+	}
 }

@@ -1,0 +1,63 @@
+package raslab
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestKeyWarningsComeFromWhatWasAsked: what happens at a server is no warning before the
+// facility has asked, and stays one, with the time of the last answer, while it does not answer.
+func TestKeyWarningsComeFromWhatWasAsked(t *testing.T) {
+	l := encrypted(t, Options{})
+	must(t, keyHost(t, l, 2).SetKeyState(1, KeyCompromise, 0))
+	must(t, keyHost(t, l, 2).Reissue("customer", "", 30*24*time.Hour))
+	require.Empty(t, l.KeyWarnings(), "the facility does not look into the server")
+	l.RetrieveKeys()
+	at := l.Now()
+	want := []KeyWarning{
+		{2, "keyserver2.example.com", 1, "the certificate of its server expires in 30 days", at, "the server needs a new certificate"},
+		{2, "keyserver2.example.com", 1, "the data key is compromised since 2026-01-05 08:00:00", at, "exchange both keys: keygrp newdatakey keygrp=1, keygrp newgroupkey keygrp=1"},
+	}
+	require.Equal(t, want, l.KeyWarnings())
+	must(t, l.StopKeyServer(2))
+	must(t, l.Advance(9*time.Hour))
+	want[0].Why = "the certificate of its server expires in 29 days"
+	require.Equal(t, want, l.KeyWarnings(), "the last answer, with its time")
+
+	must(t, l.StartKeyServer(2))
+	ok(t, l)(l.RekeyDataKey(1))
+	now := l.KeyWarnings()
+	require.Len(t, now, 1, "another data key is another matter")
+	require.Equal(t, l.Now(), now[0].Learned)
+	inactive := false
+	_, err := l.ChangeKeyManager(2, KeyManagerChange{Active: &inactive})
+	require.NoError(t, err)
+	require.Empty(t, l.KeyWarnings(), "what is not asked matters to nobody")
+}
+
+// TestKeyWarningOfALockedGroup: a new data key needs the old one.
+func TestKeyWarningOfALockedGroup(t *testing.T) {
+	l := encrypted(t, Options{})
+	for n := 1; n <= 2; n++ {
+		must(t, keyHost(t, l, n).SetKeyState(1, KeyDestroy, 0))
+	}
+	_, err := l.PowerCycle()
+	require.NoError(t, err)
+	w := l.KeyWarnings()
+	require.Len(t, w, 2)
+	require.Equal(t, "the data key is destroyed", w[0].Why)
+	require.Equal(t, "the group needs its key before it can get another one", w[0].Next)
+}
+
+// TestOwnCertificateIsWarnedOf: where a server asks for it.
+func TestOwnCertificateIsWarnedOf(t *testing.T) {
+	l := encrypted(t, Options{})
+	l.LoseCertificate()
+	require.Equal(t, []KeyWarning{{Why: "no certificate is installed", Learned: l.Now(), Next: "install a new one: certificate import"}}, l.KeyWarnings())
+	for id := 1; id <= 2; id++ {
+		must(t, l.RemoveKeyManager(id))
+	}
+	require.Empty(t, l.KeyWarnings())
+}
