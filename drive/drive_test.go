@@ -38,7 +38,7 @@ func newBench(t *testing.T, change func(*Config)) *bench {
 	}
 	b := &bench{t: t, flash: flash.NewFaulty(flash.NewMem(flash.DefaultGeometry)), media: NewMemMedia(cfg.SectorSize)}
 	d, label, err := Manufacture(cfg, Parts{
-		Flash: b.flash, Media: b.media, Entropy: entropy.Stream(1, cfg.Serial),
+		Flash: strict(t, b.flash), Media: b.media, Entropy: entropy.Stream(1, cfg.Serial),
 		Trace: func(tr TransitionTrace) { b.seen = append(b.seen, tr) },
 	})
 	require.NoError(t, err)

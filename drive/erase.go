@@ -173,6 +173,7 @@ func (d *Drive) RevertPSID(psid PIN) error {
 	}
 	ak.Clear()
 	if !d.trusted {
+		d.rootKEK.Clear() // of a revert that failed
 		d.rootKEK = RootKEK(d.fuses.Root)
 		d.rec = record{state: SecurityDegraded}
 	}

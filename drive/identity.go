@@ -2,7 +2,6 @@ package drive
 
 import (
 	"crypto/ed25519"
-	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -65,13 +64,10 @@ func (a *Attestation) Verify(challenge [ChallengeSize]byte) error {
 // identityKey derives the private key of the factory identity from the root key
 // in the fuses: HKDF-SHA256 (RFC 5869) gives the seed. So drives that were made
 // before there was an identity have one too, and it outlives every erase and revert.
-func identityKey(root *secret.Key32) ed25519.PrivateKey {
-	seed, err := hkdf.Key(sha256.New, root[:], nil, "fdelab/identity/1", ed25519.SeedSize)
-	if err != nil {
-		panic("BUG: HKDF refuses 32 bytes: " + err.Error())
-	}
-	defer clear(seed)
-	return ed25519.NewKeyFromSeed(seed)
+func identityKey(root *secret.Key32) *secret.Key64 {
+	seed := secret.Derive32(root[:], nil, "fdelab/identity/1")
+	defer seed.Clear()
+	return secret.Take64(ed25519.NewKeyFromSeed(seed[:]))
 }
 
 // Attest proves which drive this is: it signs the challenge with the factory
@@ -86,10 +82,10 @@ func (d *Drive) Attest(challenge [ChallengeSize]byte) (Attestation, error) {
 		return Attestation{}, d.ready("attest")
 	}
 	key := identityKey(d.fuses.Root)
-	defer clear(key)
+	defer key.Clear()
 	a := Attestation{Serial: d.cfg.Serial}
 	copy(a.Identity[:], key[ed25519.SeedSize:])
-	copy(a.Signature[:], ed25519.Sign(key, attested(a.Serial, &challenge)))
+	copy(a.Signature[:], ed25519.Sign(key[:], attested(a.Serial, &challenge)))
 	return a, nil
 }
 
@@ -102,7 +98,7 @@ func (d *Drive) Identity() (Identity, error) {
 		return Identity{}, d.ready("identity")
 	}
 	key := identityKey(d.fuses.Root)
-	defer clear(key)
+	defer key.Clear()
 	return Identity(key[ed25519.SeedSize:]), nil
 }
 

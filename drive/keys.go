@@ -35,18 +35,19 @@ func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (*sec
 	if pin.Len() == 0 {
 		return nil, fmt.Errorf("drive: an empty PIN derives no key")
 	}
-	var ikm [64]byte
+	var ikm secret.Key64
 	copy(ikm[:32], root[:])
-	defer clear(ikm[:])
+	defer ikm.Clear()
 	if pin.Len() == PINSize {
 		copy(ikm[32:], pin.raw())
 	} else {
-		stretched, err := pbkdf2.Key(sha256.New, string(pin.raw()), salt[:], iterations, 32)
+		out, err := pbkdf2.Key(sha256.New, string(pin.raw()), salt[:], iterations, 32)
 		if err != nil {
 			return nil, fmt.Errorf("drive: stretch PIN: %w", err)
 		}
-		copy(ikm[32:], stretched)
-		clear(stretched)
+		stretched := secret.Take32(out)
+		defer stretched.Clear()
+		copy(ikm[32:], stretched[:])
 	}
 	return secret.Derive32(ikm[:], salt[:], "fdelab/kek/1"), nil
 }

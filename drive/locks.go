@@ -160,8 +160,7 @@ func (d *Drive) relock(op string, s *Session, n int, next record) error {
 	if shut(&d.rec.ranges[n], &d.ram[n]) {
 		d.ram[n].drop()
 	} else if !keep {
-		k := *mek
-		d.ram[n].use(&k)
+		d.ram[n].use(mek.Clone())
 	}
 	d.publish()
 	return nil

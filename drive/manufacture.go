@@ -71,41 +71,65 @@ func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
 		return nil, Label{}, fmt.Errorf("drive: manufacture of %s: the flash is not blank", cfg.Serial)
 	}
 	label := Label{Serial: cfg.Serial}
-	d.fuses.Config, d.fuses.Root = cfg, new(secret.Key32)
+	err = d.manufacture(&label)
+	if errors.Is(err, EntropyFailure) {
+		return nil, Label{}, err
+	}
+	return d, label, err
+}
+
+// manufacture is Manufacture of what build made. Where a key is missing there is no
+// drive, and none of the other keys is left.
+func (d *Drive) manufacture(label *Label) error {
+	const op = "manufacture"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	first, err := d.burn(label)
+	if err == nil {
+		err = d.eraseStep(op, EventErase, first, 0, len(first.ranges))
+	}
+	if errors.Is(err, EntropyFailure) {
+		err = d.named(op, err)
+		d.dropPower()
+		d.fuses.Clear()
+		label.MSID.Clear()
+		label.PSID.Clear()
+	}
+	if err != nil {
+		return err
+	}
+	d.trusted = true
+	d.publish()
+	return nil
+}
+
+// burn draws what the fuses and the label have, and switches the drive on, without
+// a record: it gives the first one.
+func (d *Drive) burn(label *Label) (record, error) {
+	d.fuses.Config, d.fuses.Root = d.cfg, new(secret.Key32)
 	if err := d.random(d.fuses.Root[:]); err != nil {
-		return nil, Label{}, d.named("manufacture", err)
+		return record{}, err
 	}
 	for _, p := range []*PIN{&label.MSID, &label.PSID} {
 		if err := d.printedPIN(p); err != nil {
-			return nil, Label{}, d.named("manufacture", err)
+			return record{}, err
 		}
 	}
 	d.fuses.MSID = label.MSID.Clone()
 	ak, err := d.newAK()
 	if err != nil {
-		return nil, Label{}, d.named("manufacture", err)
+		return record{}, err
 	}
 	defer ak.Clear()
 	if d.fuses.PSIDSlot, err = d.seal(label.PSID, ak); err != nil {
-		return nil, Label{}, d.named("manufacture", err)
+		return record{}, err
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	parts.Flash.PowerOn()
+	d.parts.Flash.PowerOn()
 	d.powered = true
-	d.store = newStore(parts.Flash)
+	d.store = newStore(d.parts.Flash)
 	d.rootKEK = RootKEK(d.fuses.Root)
 	d.distrust()
-	first, err := d.factoryRecord()
-	if err != nil {
-		return nil, Label{}, d.named("manufacture", err)
-	}
-	if err := d.eraseStep("manufacture", EventErase, first, 0, len(first.ranges)); err != nil {
-		return d, label, err
-	}
-	d.trusted = true
-	d.publish()
-	return d, label, nil
+	return d.factoryRecord()
 }
 
 // printedPIN draws a PIN that can stand on a label: 32 characters of an

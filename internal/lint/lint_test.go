@@ -47,6 +47,7 @@ var bad = strings.Fields(`
 	drive/keys.go:27:secret
 	drive/keys.go:27:secret
 	drive/keys.go:30:secret
+	drive/keys.go:31:secret
 	encgroup/doc.go:1:doc
 	encgroup/doc.go:1:doc
 	encgroup/doc.go:1:doc

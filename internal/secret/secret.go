@@ -39,6 +39,7 @@ func take(k, b []byte) {
 	}
 	copy(k, b)
 	clear(b)
+	watched(k)
 }
 
 // Clone is a key with bytes of its own; nil of nil.
@@ -47,6 +48,7 @@ func (k *Key32) Clone() *Key32 {
 		return nil
 	}
 	own := *k
+	watched(own[:])
 	return &own
 }
 
@@ -56,6 +58,7 @@ func (k *Key64) Clone() *Key64 {
 		return nil
 	}
 	own := *k
+	watched(own[:])
 	return &own
 }
 

@@ -28,4 +28,5 @@ func (h *holder) pointer() {
 	local := h.key
 	_ = local
 	var _ interface{ Get() secret.Key32 }
+	secret.Watch(nil)
 }
