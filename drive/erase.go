@@ -175,18 +175,15 @@ func (d *Drive) RevertPSID(psid PIN) error {
 	if !d.trusted {
 		d.rootKEK.Clear() // of a revert that failed
 		d.rootKEK = RootKEK(d.fuses.Root)
-		d.rec = record{state: SecurityDegraded}
 	}
 	next, err := d.factoryRecord()
 	if err != nil {
 		return d.named(op, err)
 	}
-	next.generation, next.keygen = d.rec.generation, d.rec.keygen
 	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err != nil {
 		return err
 	}
 	d.trusted, d.lostTries = true, 0
-	d.publish()
 	return nil
 }
 
@@ -206,13 +203,11 @@ func (s *Session) Restore() error {
 	if err != nil {
 		return err
 	}
-	if err := d.permit(op, EventRestore); err != nil {
-		return err
-	}
-	if d.rec.slot(BandMaster(n)).atMSID {
+	to, ok := d.machine.ask(EventRestore, d.facts(&d.rec))
+	if !ok && d.machine.can(EventRestore) {
 		return d.refuse(op, InvalidState, "BandMaster%d has MSID, so there is no credential to restore; erase again", n)
 	}
-	if _, ok := d.machine.ask(EventRestore, d.facts(&d.rec)); !ok {
+	if !ok {
 		return d.forbid(op, EventRestore)
 	}
 	resisting, err := d.store.clean()
@@ -223,12 +218,11 @@ func (s *Session) Restore() error {
 		return d.refuse(op, Degraded, "flash block %d with old wraps still cannot be destroyed", resisting[0])
 	}
 	was := d.rec.state
-	d.rec.state, _ = d.machine.ask(EventRestore, d.facts(&d.rec))
+	d.rec.state = to
 	if err := d.note(op); err != nil {
 		d.rec.state = was
 		return err
 	}
-	d.suspect = false
 	d.fire(EventRestore, d.facts(&d.rec))
 	if err := d.loadOpen(op); err != nil {
 		return err

@@ -73,7 +73,6 @@ func (d *Drive) commit(op string, e Event, next record) error {
 	case err == nil:
 		f := d.facts(&next)
 		if e != "" {
-			d.suspect = false
 			d.fire(e, f)
 		}
 		d.rec = next
@@ -82,7 +81,6 @@ func (d *Drive) commit(op string, e Event, next record) error {
 	case errors.Is(err, flash.ErrPowerLost):
 		return d.fault(op, err)
 	case errors.Is(err, errStale):
-		next.state = d.rec.state
 		d.rec, d.trusted = next, true
 		if len(d.ram) < len(next.ranges) {
 			d.ram = make([]rangeRAM, len(next.ranges))
@@ -119,7 +117,6 @@ func (d *Drive) degrade(op string) error {
 // power-on judges again.
 func (d *Drive) suspend() {
 	d.withdraw()
-	d.suspect = true
 	d.publish()
 }
 

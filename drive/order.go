@@ -91,10 +91,9 @@ type content struct {
 }
 
 // scan reads every page and finds the record in force. It changes nothing in
-// flash. On ErrPowerLost the result is worthless.
+// flash. On ErrPowerLost the result is worthless. A store is scanned once, when it is new.
 func (s *store) scan() (found, error) {
 	var f found
-	s.active, s.highest, s.odd = -1, 0, false
 	blocks := make([]content, s.geo.Blocks)
 	for b := range blocks {
 		c := &blocks[b]
@@ -135,21 +134,19 @@ func (s *store) scanBlock(b int, c *content) error {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
 	c.unread, c.last = -1, -1
-	s.use[b] = blank
-	zeros := 0
 	for p := range s.geo.PagesPerBlock {
 		err := s.read(b, p, *buf)
 		switch {
 		case errors.Is(err, flash.ErrPowerLost):
 			return err
 		case err != nil:
-			s.use[b], c.odd, c.unread, c.last = used, true, p, p
+			s.use[b], c.unread, c.last = used, p, p
 			c.hidden++
 			continue
 		case constant(*buf, 0xFF):
 			continue
 		case constant(*buf, 0):
-			zeros, c.last = zeros+1, p
+			c.last = p
 			continue
 		}
 		s.use[b], c.last = used, p
@@ -172,7 +169,7 @@ func (s *store) scanBlock(b int, c *content) error {
 			c.best, c.at = r, p
 		}
 	}
-	if s.use[b] == blank && zeros > 0 {
+	if s.use[b] == blank && c.last >= 0 {
 		s.use[b] = zeroed
 	}
 	return nil

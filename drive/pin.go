@@ -22,6 +22,7 @@ func (s *Session) SetPIN(pin PIN) error {
 	}
 	if n, ok := s.authority.Band(); ok && e == EventMigrate {
 		if err := d.rewrapFor(s, &next.ranges[n], n, ak); err != nil {
+			ak.Clear()
 			return d.named(op, err)
 		}
 	}
@@ -111,6 +112,7 @@ func (s *Session) Migrate(credential PIN) error {
 	g.cfg.ReadLockEnabled, g.cfg.WriteLockEnabled = true, true
 	g.cfg.LockOnReset |= OnPowerCycle
 	if err := d.rewrapFor(s, g, n, ak); err != nil {
+		ak.Clear()
 		return d.named(op, err)
 	}
 	return d.takeOver(op, e, next, s, ak)

@@ -15,7 +15,6 @@ import (
 type core struct {
 	powered bool
 	trusted bool // rec is the record in flash; if false there is none, and no key
-	suspect bool // an unread page may hold older keys or a newer record: SecurityDegraded until it is destroyed or read
 	rec     record
 	store   *store
 	machine *machine
@@ -177,12 +176,9 @@ func (d *Drive) rootMEK(g *rangeRecord) (*secret.Key64, error) {
 	return nil, errNoRecord
 }
 
-// distrust is the state without a record: degraded, keyless.
+// distrust is the state without a record: degraded, as keyless as power has left it.
 func (d *Drive) distrust() {
-	d.trusted = false
-	d.rec = record{state: SecurityDegraded}
 	d.machine = newMachine(SecurityDegraded)
-	d.ram = nil
 	d.publish()
 }
 
@@ -195,16 +191,11 @@ func (d *Drive) PowerOff() {
 }
 
 func (d *Drive) dropPower() {
-	if !d.powered {
-		return
-	}
 	d.endSession()
 	for n := range d.ram {
 		d.ram[n].drop()
 	}
-	if d.rootKEK != nil {
-		d.rootKEK.Clear()
-	}
+	d.rootKEK.Clear()
 	d.core = core{lostTries: d.lostTries}
 	d.parts.Flash.PowerOff()
 	d.publish()

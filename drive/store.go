@@ -67,8 +67,8 @@ func newStore(dev flash.Device) *store {
 
 func (s *store) read(block, page int, dst []byte) (err error) {
 	for range readTries {
-		if err = s.dev.Read(block, page, dst); err == nil || errors.Is(err, flash.ErrPowerLost) {
-			return err
+		if err = s.dev.Read(block, page, dst); err == nil {
+			return nil
 		}
 	}
 	return err
@@ -107,7 +107,7 @@ func (s *store) destroy(b int) error {
 		return err
 	} else if err == nil {
 		ok, err := s.all(b, 0xFF, 0xFF)
-		if err != nil && errors.Is(err, flash.ErrPowerLost) {
+		if errors.Is(err, flash.ErrPowerLost) {
 			return err
 		}
 		if ok {
@@ -123,8 +123,10 @@ func (s *store) destroy(b int) error {
 		} else if errors.Is(err, flash.ErrPowerLost) {
 			return err
 		}
-		if err := s.dev.Zero(b, p); err != nil {
-			return fmt.Errorf("block %d: %w", b, err)
+		// A page that resists is found when the block is read back, and the others are
+		// overwritten all the same.
+		if err := s.dev.Zero(b, p); errors.Is(err, flash.ErrPowerLost) {
+			return err
 		}
 	}
 	ok, err := s.all(b, 0, 0xFF)
@@ -166,9 +168,6 @@ func (s *store) appendRecord(r *record) error {
 		p := s.next
 		s.next++ // a page that refused is burnt
 		err := s.dev.Program(s.active, p, enc)
-		if errors.Is(err, flash.ErrPowerLost) {
-			return err
-		}
 		if err != nil {
 			// A torn page that holds the whole record all the same is in force at the
 			// next power-on, so it is now.
@@ -243,9 +242,6 @@ func (s *store) fresh(enc []byte) error {
 		if err == nil {
 			s.active, s.next, s.at, s.odd = b, 1, 0, false
 			return nil
-		}
-		if errors.Is(err, flash.ErrPowerLost) {
-			return err
 		}
 		why = err
 		// What a refused program left behind may be most of a key record, and
