@@ -133,8 +133,7 @@ func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
 		f.Config.AlignmentGranularity, f.Config.LowestAlignedLBA = be.Uint64(p[228:]), be.Uint64(p[236:])
 	}
 	g = flash.Geometry{Blocks: int(be.Uint32(p[36:])), PagesPerBlock: int(be.Uint32(p[40:])), PageSize: int(be.Uint32(p[44:]))}
-	root := secret.Key32(p[48:80])
-	f.Root = &root
+	f.Root = (*secret.Key32)(p[48:80]).Clone()
 	f.MSID = CredentialPIN((*secret.Key32)(p[80:112]))
 	copy(f.PSIDSlot.Salt[:], p[112:])
 	copy(f.PSIDSlot.Wrap[:], p[128:])

@@ -136,6 +136,7 @@ func (d *Drive) newMEK() (*secret.Key64, error) {
 		return nil, err
 	}
 	if subtle.ConstantTimeCompare(k[:32], k[32:]) == 1 {
+		k.Clear()
 		return nil, &StatusError{Code: EntropyFailure, Why: "the random source repeats, so no key was made"}
 	}
 	return k, nil
