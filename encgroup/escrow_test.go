@@ -100,6 +100,16 @@ func TestASealThatWasAlteredRecoversNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, g.Recover(&private), ErrUnwrap)
 	require.Equal(t, Inaccessible, g.State())
+
+	require.NoError(t, r.group.BeginGroupRekey())
+	rec = r.group.Record()
+	rec.Escrows[0].Next[71] ^= 1
+	b, err = rec.MarshalBinary()
+	require.NoError(t, err)
+	g, err = Load(b, nil, r.random, r.store)
+	require.NoError(t, err)
+	require.ErrorIs(t, g.Recover(&private), ErrUnwrap, "nor does that of the next group key")
+	require.Equal(t, Inaccessible, g.State())
 }
 
 // TestSetRecoveryRefusesWhatCanNotBe: nothing is saved, and the recovery key that was there works.

@@ -134,6 +134,13 @@ var usedDrives = map[string]used{
 		make: func(t testing.TB, d *testDrive) { guess(t, d, drive.EraseMaster, 8) },
 		want: drive.LockedOut, says: "EraseMaster has used up its tries, 8 of 8; revert the drive with the PSID from its label",
 	},
+	"the tries of SID and EraseMaster are used up": {
+		make: func(t testing.TB, d *testDrive) { guess(t, d, drive.SID, 8); guess(t, d, drive.EraseMaster, 8) },
+		want: drive.LockedOut, says: "label; EraseMaster has used up its tries, 8 of 8",
+	},
+	"a lock for reading is closed, and not enabled": {make: func(t testing.TB, d *testDrive) {
+		d.as(t, drive.BandMaster(0), func(s *drive.Session) error { return s.SetLocks(true, false) })
+	}, did: []string{"band 0 has a lock that is closed and not enabled: put right"}},
 	"SID has one try left, which is its owner's": {
 		make: func(t testing.TB, d *testDrive) { guess(t, d, drive.SID, 7) },
 		want: drive.LockedOut, says: "SID has used up its tries, 7 of 8",
@@ -203,12 +210,13 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 		did     func(testing.TB, *testDrive)
 		says    string
 		refused bool
+		noted   string
 	}{
 		"resets it":        {did: func(testing.TB, *testDrive) {}, says: "BandMaster1 has the factory PIN, so anybody can give band 1 a place"},
 		"gives it a place": {did: func(t testing.TB, d *testDrive) { d.as(t, drive.BandMaster(1), place(0, 100)) }, says: "band 1 has a place, sectors 0 to 99"},
 		"takes it for himself": {did: func(t testing.TB, d *testDrive) {
 			d.as(t, drive.BandMaster(1), func(s *drive.Session) error { return s.SetPIN(somebody(t)) })
-		}, says: "band 1 does not open to its credential"},
+		}, says: "band 1 does not open to its credential", noted: "band 1 did not open to its credential: put right"},
 		"takes it, with a place": {did: func(t testing.TB, d *testDrive) {
 			d.as(t, drive.BandMaster(1), func(s *drive.Session) error {
 				if err := place(0, 100)(s); err != nil {
@@ -230,11 +238,16 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 			require.ErrorContains(t, err, c.says)
 			require.True(t, d.Status().Locked, "it stays locked")
 			if c.refused {
-				requireAdmitError(t, r.group.Readmit(d), StepBands, ErrForeign)
+				err := r.group.Readmit(d)
+				requireAdmitError(t, err, StepBands, ErrForeign)
+				require.ErrorContains(t, err, "sectors 0 to 99")
 				require.True(t, d.Status().Locked)
 				return
 			}
+			var noted string
+			r.group.SetNotes(func(_, what string) { noted += what })
 			require.NoError(t, r.group.Readmit(d))
+			require.Equal(t, c.noted, noted)
 			d.requireData(t, "it is the member with its data")
 			requireProtected(t, r, d)
 		})
@@ -281,12 +294,16 @@ func TestReadmissionSaysWhatItCanNotErase(t *testing.T) {
 // TestReleasedDriveHasNoPlace: an erase leaves a band its place, and a release does not.
 func TestReleasedDriveHasNoPlace(t *testing.T) {
 	r := accessible(t)
-	r.bands = 1
+	r.bands = 4
 	d := r.member("U1")
-	d.as(t, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(1) })
-	d.as(t, drive.BandMaster(1), place(0, 100))
+	for _, n := range []int{2, 4} { // and not those between
+		d.as(t, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(n) })
+		d.as(t, drive.BandMaster(n), place(uint64(n)*100, 100))
+	}
 	require.NoError(t, r.group.Release(d))
-	i, err := d.Range(1)
-	require.NoError(t, err)
-	require.Equal(t, factoryRange, i.RangeConfig)
+	for n := range 5 {
+		i, err := d.Range(n)
+		require.NoError(t, err)
+		require.Equal(t, factoryRange, i.RangeConfig, "band %d", n)
+	}
 }

@@ -34,7 +34,7 @@ func TestKeysAfterPowerOff(t *testing.T) {
 	}
 	out, err := run("clean")
 	require.NoError(t, err, "%s", out)
-	require.Contains(t, out, "7 keys, 0 copies", "every key was looked for")
+	require.Contains(t, out, "11 keys, 0 copies", "every key was looked for")
 
 	// The search can fail: it finds a key that is planted.
 	out, err = run("planted")
@@ -87,6 +87,35 @@ func (s farServer) Get(uid string) (*secret.Key32, error) {
 	return k, nil
 }
 
+// refused opens the group keys of records that were altered behind them: what came out before
+// the fault was found is overwritten as well.
+func refused(t *testing.T, g *Group, servers []KeyServer, random *forgetful) {
+	private, public := recoveryPair(t, 1)
+	require.NoError(t, g.SetRecovery(nil, public))
+	require.NoError(t, g.BeginGroupRekey())
+	for name, alter := range map[string]func(*Record){
+		"signature":              func(r *Record) { r.Signature[0] ^= 1 },
+		"signature of the next":  func(r *Record) { r.NextSignature[0] ^= 1 },
+		"wrap of the next":       func(r *Record) { r.NextWrapped[0] ^= 1 },
+		"seal of the next alone": func(r *Record) { r.Escrows[0].Next[71] ^= 1 },
+	} {
+		rec := g.Record()
+		alter(&rec)
+		b, err := rec.MarshalBinary()
+		require.NoError(t, err)
+		altered, err := Load(b, servers, random, &MemStore{})
+		require.NoError(t, err)
+		if rec.Escrows[0].Next != g.rec.Escrows[0].Next {
+			require.ErrorIs(t, altered.Recover(&private), ErrUnwrap, name)
+			continue
+		}
+		require.Error(t, altered.Retrieve(), name)
+		_, err = altered.TestAccess()
+		require.NoError(t, err)
+		require.Equal(t, Inaccessible, altered.State())
+	}
+}
+
 // planted keeps a copy of a key, as a bug would.
 var planted []byte
 
@@ -97,7 +126,7 @@ func TestLeftoverChild(t *testing.T) {
 		t.Skip("skipped: TestKeysAfterPowerOff runs it")
 	}
 	random := forgetful(99)
-	d, _, err := drive.Manufacture(drive.Config{Serial: "A1", SectorSize: 512, Sectors: 64, PBKDF2Iterations: 1},
+	d, _, err := drive.Manufacture(drive.Config{Serial: "A1", SectorSize: 512, Sectors: 64, Ranges: 1, PBKDF2Iterations: 1},
 		drive.Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: drive.NewMemMedia(512), Entropy: &random})
 	require.NoError(t, err)
 	made := new([][32]byte)
@@ -113,6 +142,17 @@ func TestLeftoverChild(t *testing.T) {
 			note(s.Name+when, s.Secret)
 			s.Secret.Clear()
 		}
+		bands, err := g.BandSecrets("A1", 1)
+		require.NoError(t, err)
+		for _, s := range bands {
+			note(s.Name+when, s.Secret)
+			s.Secret.Clear()
+		}
+	}
+	noteDerived := func(name string, from *secret.Key32, info string) {
+		k := derive(from, info)
+		note(name, k)
+		k.Clear()
 	}
 	require.NoError(t, g.Configure("leftover"))
 	require.NoError(t, g.Admit(d))
@@ -142,6 +182,16 @@ func TestLeftoverChild(t *testing.T) {
 	_, err = g.TestAccess()
 	require.NoError(t, err)
 	noteAll(", in the end")
+	noteDerived("key of the signature", g.ram().data, infoSignature)
+	refused(t, g, servers, &random)
+	objects := NewOf(TCT, servers, &random, &MemStore{})
+	require.NoError(t, objects.Configure(""))
+	noteDerived("key that wraps the keys of objects", objects.ram().group, infoObject)
+	wrapped, err := objects.WrapObjectKey(&secret.Key32{1})
+	require.NoError(t, err)
+	_, err = objects.UnwrapObjectKey(wrapped)
+	require.NoError(t, err)
+	objects.PowerOff()
 	g.PowerOff()
 	d.PowerOff()
 	runtime.GC()

@@ -72,6 +72,7 @@ func TestDataRekeyNeedsASecondServer(t *testing.T) {
 	_, err := r.group.RekeyDataKey()
 	require.ErrorIs(t, err, ErrNoKey)
 	require.Equal(t, "data key, enabling", r.group.Rekeying().String())
+	require.Equal(t, "group key, 1 of 2 members; data key, prepare", RekeyState{DataKey: Prepare, GroupKey: true, Done: 1, Members: 2}.String())
 	now := r.group.Record()
 	require.Equal(t, before.UID, now.UID, "the old data key is in force")
 	require.Equal(t, before.Wrapped, now.Wrapped)
@@ -162,6 +163,9 @@ func TestDataRekeySurvivesAPowerCutAtEverySave(t *testing.T) {
 			r.restart()
 			exchanged := r.group.Record().UID != old
 			require.Equal(t, n == 2 && after, exchanged, "old or new, and new only once it is kept")
+			if n == 0 && after {
+				require.Equal(t, "data key, prepare", r.group.Rekeying().String())
+			}
 			r.requireReadable(fmt.Sprintf("cut at save %d, after %v", n, after))
 			_, err = r.group.RekeyDataKey()
 			require.NoError(t, err)
