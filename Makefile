@@ -14,13 +14,14 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint fuzz bench soak sweep rehearse mutants mutation generate check
+.PHONY: help test race lint fuzz bench soak sweep rehearse mutants mutation mutation-sample generate check
 
 help: ## print the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## run all tests (about three minutes on 2 cores)
 	$(GO) test ./...
+	$(GO) -C internal/tools/mutation test ./...
 
 race: ## run the tests under the race detector, with fewer random cases
 	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short -timeout 30m $(RACEPACKAGES)
@@ -30,6 +31,7 @@ lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	$(GO) tool staticcheck ./...
 	@out=$$($(GO) tool gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted by gofumpt:"; echo "$$out"; exit 1; fi
 	$(GO) mod tidy -diff
+	@staticcheck=$$($(GO) tool -n staticcheck) && cd internal/tools/mutation && $(GO) vet ./... && "$$staticcheck" ./... && $(GO) mod tidy -diff
 	$(GO) test -count=1 ./internal/lint
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
@@ -62,6 +64,9 @@ MUTATION = $(GO) -C internal/tools/mutation build -trimpath -buildvcs=false -o .
 mutation: ## change the code in one small way at a time: do its tests notice? PKG= FILES= SAMPLE= SEED= LIST=1 ONLY=
 	@$(MUTATION) $(if $(PKG),-pkg $(PKG)) $(if $(FILES),-files $(FILES)) $(if $(SAMPLE),-n $(SAMPLE)) $(if $(SEED),-seed $(SEED)) \
 		$(if $(LIST),-list) $(if $(ONLY),-only $(ONLY))
+
+mutation-sample: ## try 100 changes over all packages, drawn by the day or SEED=: fewer noticed than the aims allow?
+	@$(MUTATION) -sample 100 -sigmas 3 -seed $(or $(SEED),$$(date +%F))
 
 generate: ## write the generated documents and expected outputs anew
 	$(GO) test -count=1 $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | grep -v /testdata/ | xargs -n 1 dirname | sort -u) -update

@@ -27,7 +27,7 @@ func files(m *module, limits Limits) ([]Finding, error) {
 		}
 		name := d.Name()
 		if d.IsDir() {
-			if path != m.dir && (strings.HasPrefix(name, ".git") || name == "bin" || isModule(path)) {
+			if path != m.dir && (strings.HasPrefix(name, ".git") || name == "bin" || isSample(path)) {
 				return fs.SkipDir
 			}
 			return nil
@@ -57,9 +57,9 @@ func files(m *module, limits Limits) ([]Finding, error) {
 	return found, nil
 }
 
-// isModule tells whether a directory is the root of another module, such as the
-// bad sample of the tests.
-func isModule(dir string) bool {
+// isSample tells whether a directory is a module in testdata, such as the bad sample of the tests.
+// Other modules in the repository are tools, whose text is held to the same rules.
+func isSample(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, "go.mod"))
-	return err == nil
+	return err == nil && filepath.Base(filepath.Dir(dir)) == "testdata"
 }

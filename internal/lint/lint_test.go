@@ -68,7 +68,8 @@ var bad = strings.Fields(`
 	raslab/doc.go:1:doc
 	raslab/doc.go:10:src-once
 	raslab/doc.go:13:src-once
-	raslab/src/doc.go:1:doc`)
+	raslab/src/doc.go:1:doc
+	tools/nested/notes.md:1:words`)
 
 func TestEveryRuleFindsItsBadSample(t *testing.T) {
 	found, err := Run("testdata/bad", Limits{Lines: 46}, nil)

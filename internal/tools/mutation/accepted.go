@@ -3,9 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -36,21 +34,28 @@ type accepted map[key]entry
 // listName is the file of a package's list.
 func listName(pkg string) string { return strings.ReplaceAll(pkg, "/", "-") + ".txt" }
 
-// readAccepted reads the list of a package; it may have none.
-func readAccepted(dir, pkg string) (accepted, error) {
-	file := filepath.Join(dir, listName(pkg))
-	b, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return accepted{}, nil
-	}
+// readLists reads the lists of all packages with an aim. A package may have none; a list that
+// belongs to no package is a mistake in its name.
+func readLists(dir string, plan []target) (map[string]accepted, error) {
+	paths, err := filepath.Glob(filepath.Join(dir, "*.txt"))
 	if err != nil {
 		return nil, err
 	}
-	a, err := parseAccepted(b, pkg)
-	if err != nil {
-		return nil, fmt.Errorf("%s:%w", file, err)
+	lists := map[string]accepted{}
+	for _, file := range paths {
+		i := slices.IndexFunc(plan, func(t target) bool { return listName(t.Pkg) == filepath.Base(file) })
+		if i < 0 {
+			return nil, fmt.Errorf("%s is the list of no package with an aim: call it as the package, with - for /", file)
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		if lists[plan[i].Pkg], err = parseAccepted(b, plan[i].Pkg); err != nil {
+			return nil, fmt.Errorf("%s:%w", file, err)
+		}
 	}
-	return a, nil
+	return lists, nil
 }
 
 var numbered = regexp.MustCompile(`^#(\d+) (.*)$`)

@@ -4,10 +4,10 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -68,9 +68,9 @@ func instrument(ctx context.Context, t *tree, pkg string) (*subject, error) {
 		if err == nil {
 			break
 		}
-		more, rerr := refused(t.dir, string(out), skip)
-		if rerr != nil || more == 0 {
-			return nil, fmt.Errorf("package %s with its changes does not compile: %w: %s", pkg, errors.Join(err, rerr), out)
+		more := s.refused(string(out), skip)
+		if more == 0 {
+			return nil, fmt.Errorf("package %s with its changes does not compile: %w: %s", pkg, err, out)
 		}
 		s.left += more
 	}
@@ -144,18 +144,14 @@ func (s *subject) compile(ctx context.Context, t *tree) error {
 var complaint = regexp.MustCompile(`(?m)^(\S+\.go):(\d+):(?:\d+:)? `)
 
 // refused adds the lines that the compiler complains about to skip, and counts those that are new.
-func refused(dir, out string, skip map[string]map[int]bool) (more int, err error) {
+// A package has all its files in one folder, so their names alone tell them apart; the compiler
+// puts the folder of the changed source or that of the original one before it.
+func (s *subject) refused(out string, skip map[string]map[int]bool) (more int) {
 	for _, m := range complaint.FindAllStringSubmatch(out, -1) {
-		file := m[1]
-		if filepath.IsAbs(file) {
-			if file, err = filepath.Rel(dir, file); err != nil {
-				return more, err
-			}
-		}
-		file = filepath.ToSlash(filepath.Clean(file))
+		file := s.pkg + "/" + path.Base(filepath.ToSlash(m[1]))
 		line, err := strconv.Atoi(m[2])
 		if err != nil {
-			return more, err
+			continue
 		}
 		if skip[file] == nil {
 			skip[file] = map[int]bool{}
@@ -165,5 +161,5 @@ func refused(dir, out string, skip map[string]map[int]bool) (more int, err error
 			more++
 		}
 	}
-	return more, nil
+	return more
 }

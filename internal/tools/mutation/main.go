@@ -39,6 +39,7 @@ type options struct {
 	sigmas  float64 // of daily, below the weighted aim
 	workers int
 	most    time.Duration // test time for one change
+	grace   time.Duration // beyond slow times the usual time, before a change is noticed by a timeout
 	stderr  io.Writer
 }
 
@@ -84,6 +85,7 @@ func parse(args []string, plan []target, stderr io.Writer) (*options, error) {
 	f.Float64Var(&o.sigmas, "sigmas", 3, "with -sample: fail more than this many standard deviations below the weighted aim")
 	f.IntVar(&o.workers, "workers", runtime.NumCPU(), "run so many test processes side by side")
 	f.DurationVar(&o.most, "most", 20*time.Second, "stop after so much test time for one change, and call it not noticed")
+	f.DurationVar(&o.grace, "grace", 6*time.Second, "call a change noticed by a timeout when its tests take 10 times as long as usual, and this")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -136,17 +138,17 @@ func (o *options) run(ctx context.Context, dir string, plan []target, stdout io.
 	if t.dirty {
 		o.progress("the tree has changes that are not committed: code and tests are those of the last commit, %.12s", t.commit)
 	}
+	// A list that is wrong is found before an hour of work.
+	lists, err := readLists(filepath.Join(t.root, filepath.FromSlash(listsDir)), plan)
+	if err != nil {
+		return false, err
+	}
 	if len(o.pkgs) > 0 {
 		plan = slices.DeleteFunc(slices.Clone(plan), func(t target) bool { return !slices.Contains(o.pkgs, t.Pkg) })
 	}
-	// A list that is wrong is found before an hour of work.
 	var rows []row
 	for _, target := range plan {
-		a, err := readAccepted(filepath.Join(t.root, filepath.FromSlash(listsDir)), target.Pkg)
-		if err != nil {
-			return false, err
-		}
-		rows = append(rows, row{target: target, accepted: a, judged: len(o.files) == 0})
+		rows = append(rows, row{target: target, accepted: lists[target.Pkg], judged: len(o.files) == 0})
 	}
 	switch {
 	case o.list:
@@ -237,7 +239,7 @@ func (o *options) showOne(ctx context.Context, t *tree, r row, stdout io.Writer)
 	if left > 0 {
 		fmt.Fprintf(stdout, "and by %d more, which do not fit into %s of test time\n", left, o.most)
 	}
-	v, err := s.try(ctx, reach, c, o.most, func(b batch, res result) {
+	v, err := s.try(ctx, reach, c, o, func(b batch, res result) {
 		fmt.Fprintf(stdout, "\n%s, %.1f s for usually %.1f s:\n%s", strings.Join(b.tests, " "), res.took.Seconds(), b.took.Seconds(), res.output)
 	})
 	if err != nil {

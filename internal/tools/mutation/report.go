@@ -93,7 +93,7 @@ func (r row) stale() []string {
 // table prints a line for each package.
 func table(out io.Writer, rows []row) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "package\ttried\tnoticed\tby timeout\tnot reached\tequivalent\tscore\taim\t\t")
+	fmt.Fprintln(w, "package\ttried\tnoticed\tby timeout\tnot reached\tequivalent\tscore\taim\tresult\t")
 	for _, r := range rows {
 		n, verdict := r.count(), "met"
 		switch {

@@ -27,20 +27,23 @@ type verdict struct {
 // isNoticed tells whether the change counts as noticed.
 func (v verdict) isNoticed() bool { return v.status == noticed || v.status == timedOut }
 
+// slow is how many times longer than usual the tests of a change may take, apart from options.grace.
+const slow = 10
+
 // limit is how long a batch may take with a change. A change that makes it slower than that is
 // noticed; one that makes it a little slower is not, nor is a machine that has other work.
-func (b batch) limit() time.Duration { return 6*time.Second + 10*b.took }
+func (o *options) limit(b batch) time.Duration { return o.grace + slow*b.took }
 
 // try runs the tests that reach a change until one notices it. After every batch, seen is called.
-func (s *subject) try(ctx context.Context, r *reach, c Change, most time.Duration, seen func(batch, result)) (verdict, error) {
+func (s *subject) try(ctx context.Context, r *reach, c Change, o *options, seen func(batch, result)) (verdict, error) {
 	v := verdict{Change: c}
-	all, left := r.batches(c, most)
+	all, left := r.batches(c, o.most)
 	if len(all) == 0 {
 		v.status = unreached
 		return v, nil
 	}
 	for _, b := range all {
-		res, err := s.start(ctx, process{tests: b.tests, number: c.Number, limit: b.limit()})
+		res, err := s.start(ctx, process{tests: b.tests, number: c.Number, limit: o.limit(b)})
 		if err != nil {
 			return v, err
 		}
@@ -79,7 +82,7 @@ func (s *subject) tryAll(ctx context.Context, r *reach, changes []Change, o *opt
 		}
 	})
 	err := parallel(ctx, o.workers, len(changes), func(i int) (err error) {
-		out[i], err = s.try(ctx, r, changes[i], o.most, nil)
+		out[i], err = s.try(ctx, r, changes[i], o, nil)
 		done.Add(1)
 		return err
 	})

@@ -146,20 +146,20 @@ func (t *tree) fingerprint(ctx context.Context, pkg string) (string, error) {
 	}
 	dirs := strings.Fields(list)
 	slices.Sort(dirs)
-	query := []string{"rev-parse", t.commit + ":go.mod", t.commit + ":go.sum"}
+	query := []string{"ls-tree", t.commit, "--", "go.mod", "go.sum"}
 	for _, d := range slices.Compact(dirs) {
 		rel, err := filepath.Rel(t.dir, d)
 		if err != nil {
 			return "", err
 		}
-		query = append(query, t.commit+":"+strings.TrimPrefix(filepath.ToSlash(rel), "."))
+		query = append(query, filepath.ToSlash(rel))
 	}
 	objects, err := output(ctx, t.root, "git", query...)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, runtime.Version(), query[1:], objects)
+	fmt.Fprintln(h, runtime.Version(), objects)
 	self, err := os.Executable()
 	if err != nil {
 		return "", err

@@ -1,0 +1,3 @@
+module sample.example
+
+go 1.26

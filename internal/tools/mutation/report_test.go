@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// sampleRow has a change of each outcome. The last two are accepted.
+func sampleRow() row {
+	r := row{target: target{Pkg: "p", Aim: 50}, judged: true, accepted: accepted{}}
+	for i, s := range []status{noticed, timedOut, survived, unreached, survived, survived} {
+		c := Change{Number: i + 1, File: "p/f.go", Func: "f", Line: i + 1, Col: 1, Op: opRemove, Text: "remove call()", Ordinal: i + 1}
+		r.all = append(r.all, c)
+		r.verdicts = append(r.verdicts, verdict{Change: c, status: s})
+	}
+	r.accept(5, equivalent)
+	r.accept(6, "message")
+	return r
+}
+
+func (r row) accept(number int, kind string) {
+	k := key{File: "p/f.go", Func: "f", Text: "remove call()", Ordinal: number}
+	r.accepted[k] = entry{key: k, Kind: kind, Why: "why", Line: number}
+}
+
+func TestScore(t *testing.T) {
+	n := sampleRow().count()
+	require.Equal(t, count{tried: 6, noticed: 2, timeout: 1, unreached: 1, equivalent: 1}, n)
+	require.InDelta(t, 40, n.score(), 1e-9, "2 of 5: an equivalent change does not count, another accepted one does")
+	require.Equal(t, 100.0, count{tried: 2, equivalent: 2}.score(), "nothing could be noticed")
+	require.Equal(t, count{tried: 12, noticed: 4, timeout: 2, unreached: 2, equivalent: 2}, n.plus(n))
+}
+
+func TestReport(t *testing.T) {
+	r := sampleRow()
+	var out bytes.Buffer
+	require.False(t, report(&out, []row{r}, time.Second))
+	require.Equal(t, `
+  package  tried  noticed  by timeout  not reached  equivalent   score   aim  result
+        p      6        2           1            1           1  40.0 %  50 %  MISSED
+
+2 not noticed and not accepted (make mutation ONLY=file:line:col:word shows one closely):
+p/f.go:3:1:remove  f  remove call()
+p/f.go:4:1:remove  f  remove call()  (no test reaches it)
+`, out.String())
+
+	r.accept(3, "other")
+	r.accept(4, "speed")
+	r.Aim = 40
+	out.Reset()
+	require.True(t, report(&out, []row{r}, time.Second), "an aim that is met, and all others accepted: %s", &out)
+	require.Contains(t, out.String(), "met")
+
+	r.judged, r.Aim = false, 100
+	out.Reset()
+	require.True(t, report(&out, []row{r}, time.Second), "part of a package is not judged by its aim")
+	require.Contains(t, out.String(), "part")
+}
+
+func TestAStaleEntryIsReported(t *testing.T) {
+	r := sampleRow()
+	r.accept(2, "speed") // noticed by a timeout: that may have been the machine
+	require.Empty(t, r.stale())
+	r.accept(1, "speed")
+	r.accept(9, "speed")
+	require.Equal(t, []string{
+		"p.txt:1: a test notices it: p/f.go f: remove call()",
+		"p.txt:9: the code has no such change: p/f.go f: #9 remove call()",
+	}, r.stale())
+	r.verdicts = r.verdicts[1:]
+	require.Len(t, r.stale(), 1, "what was not tried is not stale")
+
+	r = sampleRow()
+	r.Aim = 0
+	r.accept(3, "other")
+	r.accept(4, "other")
+	require.True(t, report(&bytes.Buffer{}, []row{r}, time.Second))
+	r.accept(9, "speed")
+	var out bytes.Buffer
+	require.False(t, report(&out, []row{r}, time.Second), "a stale entry is a failure")
+	require.Contains(t, out.String(), "warning: no longer to be accepted: p.txt:9:")
+}
