@@ -61,7 +61,7 @@ var flashClaims = []claim{
 	{"A record that changes no key (a count of tries) is appended to the active block; one that changes a key goes to a fresh block, is read back, and every other used block is erased and read back before success is reported.", "TestNotesAreAppendedAndKeyRecordsMove TestFullBlockMovesOn TestAnEraseReadsWhatIsBehindItsRecord"},
 	{"A block that does not erase is overwritten with zeros; where that fails too the drive is *security degraded*, and says so.", "TestBlockThatOnlyZeroesIsGoodEnough TestOldBlockThatCannotBeDestroyedDegrades"},
 	{"A page that refuses a record is survived on another block; when no block takes it, the old state stays in force and the command fails.", "TestWornFlashKeepsTheOldState TestSettingsThatCanNotBeWrittenDoNotCount TestTornNoteThatIsWholeIsInForceAtOnce"},
-	{"The bytes behind a record are no part of it: a record counts when its own check sum holds.", "TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt TestRotBehindANoteGivesNoTryBack TestDamagedRecordIsNoRecord"},
+	{"The bytes behind a record are no part of it: a record counts when its own check sum holds.", "TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt TestRotBehindANoteGivesNoTryBack TestEveryBitOfARecordIsLookedAt"},
 	{"Odd bytes there are a warning (`Status.ScrubNeeded`), which the self test mends: it moves the record to a fresh block and destroys the page.", "TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt TestSelfTestSeesRotBehindTheRecord"},
 	{"Nothing may hide there: the block of a new key record is read back up to its end, and odd bytes in a block that resists destruction count as keys.", "TestAnEraseReadsWhatIsBehindItsRecord TestNothingHidesBehindARecordOfABlockThatResists"},
 	{"Within a block the later page is the newer one, and among blocks the one with the higher generation.", "TestTryCountedBesideAnUnreadNoteStays TestNewerRecords"},
@@ -84,7 +84,7 @@ var budgets = map[fault.Point]string{
 	flash.EraseTorn:      "TestTornEraseIsFoundAndDestroyed",
 	flash.ZeroRefused:    "TestOldBlockThatCannotBeDestroyedDegrades",
 	flash.ReadError:      "TestUnreadablePageDestroysNothing TestUnreadablePageInFrontOfTheRecordIsNoDoubt TestSelfTestInDoubtDestroysNothing",
-	flash.ReadRot:        "TestDriveWithoutRecord TestSelfTestRewritesARottenRecord TestDamagedRecordIsNoRecord",
+	flash.ReadRot:        "TestDriveWithoutRecord TestSelfTestRewritesARottenRecord TestEveryBitOfARecordIsLookedAt",
 	flash.PowerBefore:    "proptest/sweep_test.go:TestSweep",
 	flash.PowerTorn:      "proptest/sweep_test.go:TestSweep TestRevertBesideAnUnreadRecordIsCutAnywhere",
 	flash.PowerAfter:     "TestTryIsCountedBeforeTheComparison proptest/sweep_test.go:TestSweep",
@@ -95,6 +95,7 @@ var budgets = map[fault.Point]string{
 func TestEverySentenceHasItsTest(t *testing.T) {
 	raw, err := os.ReadFile("../ARCHITECTURE.md")
 	require.NoError(t, err)
+	known := declared(t, "*_test.go")
 	for section, claims := range map[string][]claim{"Keys in a drive": keyClaims, "The drive's flash": flashClaims} {
 		_, text, found := strings.Cut(string(raw), "\n## "+section+"\n")
 		require.True(t, found, section)
@@ -103,34 +104,46 @@ func TestEverySentenceHasItsTest(t *testing.T) {
 		for _, c := range claims {
 			require.True(t, strings.HasPrefix(text, c.sentence), "%s: after the sentences before it comes\n%.200s\nand no test knows it; expected\n%s", section, text, c.sentence)
 			text = strings.TrimSpace(strings.TrimPrefix(text, c.sentence))
-			testsExist(t, c.tests)
+			testsExist(t, known, c.tests)
 		}
 		require.Empty(t, text, "%s: no test knows these sentences", section)
 	}
 	for _, p := range fault.Points() {
 		if p.Point.Component() == "flash" {
-			testsExist(t, budgets[p.Point])
+			testsExist(t, known, budgets[p.Point])
 		}
 	}
 }
 
-func testsExist(t *testing.T, names string) {
+// declared are the names of the tests that the files of a pattern declare.
+func declared(t *testing.T, pattern string) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	names := map[string]bool{}
+	for _, f := range files {
+		source, err := os.ReadFile(f)
+		require.NoError(t, err)
+		for _, m := range testDeclaration.FindAllSubmatch(source, -1) {
+			names[string(m[1])] = true
+		}
+	}
+	return names
+}
+
+var testDeclaration = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
+
+// testsExist says that each of names is a test, of this package (known) or of the
+// file that it names.
+func testsExist(t *testing.T, known map[string]bool, names string) {
 	t.Helper()
 	require.NotEmpty(t, names)
 	for _, name := range strings.Fields(names) {
-		pattern := "*_test.go"
 		if file, test, elsewhere := strings.Cut(name, ":"); elsewhere {
-			pattern, name = filepath.Join("..", file), test
+			require.True(t, declared(t, filepath.Join("..", file))[test], "no test %s in %s", test, file)
+			continue
 		}
-		files, err := filepath.Glob(pattern)
-		require.NoError(t, err)
-		found := false
-		for _, f := range files {
-			source, err := os.ReadFile(f)
-			require.NoError(t, err)
-			found = found || regexp.MustCompile(`(?m)^func `+name+`\(t \*testing\.T\)`).Match(source)
-		}
-		require.True(t, found, "no test %s in %s", name, pattern)
+		require.True(t, known[name], "no test %s", name)
 	}
 }
 

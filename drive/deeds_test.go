@@ -144,6 +144,12 @@ func deeds() []deed {
 			require.NoError(b.t, b.flash.Decay(b.store.active, b.store.at, 77))
 			return b.SelfTest
 		}},
+		{name: "a session, and the block is full", begin: func(b *bench) func() error {
+			for b.store.next < b.store.geo.PagesPerBlock {
+				require.NoError(b.t, b.note("fill"))
+			}
+			return func() error { return b.as(SID, b.label.MSID, func(*Session) error { return nil }) }
+		}},
 		{name: "a session", begin: after(owned, func(b *bench) func() error {
 			return func() error { return b.as(BandMaster(0), credential(1), func(*Session) error { return nil }) }
 		})},
@@ -235,17 +241,14 @@ func TestNoDeedGoesOnWithoutEntropy(t *testing.T) {
 
 // faults are what breaks, with a place for the number of the operation.
 var faults = []string{
-	"(flash.program.refused (OnIndex %d))",
 	"(flash.program.torn (OnIndex %d))",
 	"(flash.program.refused (After %d))",
 	"(flash.read.error (After %d))",
-	"(flash.erase.refused (OnIndex %d))",
 	"(flash.erase.torn (OnIndex %d))",
 	"(flash.zero.refused (OnIndex %d)) (flash.erase.refused)",
 	"(flash.zero.refused (After %d)) (flash.erase.torn)",
-	"(flash.power.before (OnIndex %d))",
 	"(flash.power.torn (OnIndex %d))",
-	"(flash.power.torn (OnIndex %d)) (flash.erase.refused)",
+	"(flash.power.torn (OnIndex %d)) (flash.erase.refused) (flash.zero.refused)",
 	"(flash.power.after (OnIndex %d))",
 }
 
@@ -326,6 +329,7 @@ func (s *swept) judge(t *testing.T, what string, err error) string {
 // record in force does not.
 func (b *bench) whole(t *testing.T, what string) {
 	t.Helper()
+	require.False(t, b.rec.doubt, what)
 	for _, p := range b.Dump().Flash {
 		if constant(p.Data, 0) {
 			continue

@@ -141,13 +141,13 @@ func (b *bench) on(c *chip) {
 	require.NoError(b.t, b.PowerOn())
 }
 
-// strict is a chip that fails the test where a page that is not blank is programmed:
-// real flash would be worn by it, and hold the bits of both.
+// strict is a chip that fails the test where a page that is not blank is programmed
+// (real flash would be worn by it, and hold the bits of both), or one that there is not.
 func strict(t *testing.T, dev flash.Device) *chip {
 	return &chip{Device: dev, program: func(block, page int, do func() error) error {
 		err := do()
-		if errors.Is(err, flash.ErrNotBlank) {
-			t.Errorf("block %d page %d is programmed and was not blank", block, page)
+		if errors.Is(err, flash.ErrNotBlank) || errors.Is(err, flash.ErrAddress) {
+			t.Errorf("block %d page %d is programmed, and was not blank or is none: %v", block, page, err)
 		}
 		return err
 	}}
