@@ -7,11 +7,13 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
 // memory is a journal in memory: its entries never went through a parser.
@@ -93,6 +95,50 @@ func TestAJournalWithAnEntryThatNobodyWroteIsRefused(t *testing.T) {
 			require.NoError(t, j.Append(Entry{Event: eventBegin, Serial: "N1", Method: DriveErase}), "and the journal goes on")
 		})
 	}
+}
+
+// The entries of a drive may name its last range and its last sector.
+func TestAnEntryFitsUpToTheEndOfItsDrive(t *testing.T) {
+	cfg := drive.Config{Serial: "N1", Ranges: 2, Sectors: 100}
+	end := func(lba uint64) Entry { return Entry{Canaries: []Canary{{LBA: lba}}} }
+	for _, c := range []struct {
+		e  Entry
+		ok bool
+	}{
+		{Entry{Range: 2}, true},
+		{Entry{Range: 3}, false},
+		{Entry{Locks: []LockSetting{{Range: 2}}}, true},
+		{Entry{Locks: []LockSetting{{Range: 3}}}, false},
+		{end(99), true},
+		{end(100), false},
+	} {
+		require.Equal(t, c.ok, c.e.fits(cfg) == nil, "%+v", c.e)
+	}
+	sum := strings.Repeat("0a", 32)
+	res := Result{Serial: "N1", Method: DriveErase, Outcome: Passed}
+	for _, c := range []struct {
+		e  Entry
+		ok bool
+	}{
+		{Entry{Event: eventEnd, Result: &res, Media: sum}, true},
+		{Entry{Event: eventEnd, Result: &res, Media: sum[:62]}, false},
+		{Entry{Event: eventEnd, Result: &res, Media: "x" + sum[1:]}, false},
+		{Entry{Event: eventBegin, Media: sum}, false},
+		{Entry{Event: eventBegin, Generation: 1}, false},
+		{Entry{Event: eventLook, Locks: []LockSetting{{LockOnReset: drive.OnPowerCycle | drive.OnHardware | drive.OnHotPlug}}}, true},
+		{Entry{Event: eventLook, Prints: forensic.Prints{1}}, false},
+		{Entry{Event: eventEnd, Result: &res, Locks: []LockSetting{{}}}, false},
+	} {
+		c.e.Serial, c.e.Method = "N1", DriveErase
+		require.Equal(t, c.ok, c.e.check() == nil, "%+v: %v", c.e, c.e.check())
+	}
+	res.Validation = []Check{{Name: PointMedium, Verdict: Fail}}
+	e := Entry{Event: eventEnd, Serial: "N1", Method: DriveErase, Result: &res}
+	require.EqualError(t, e.check(), `the result is passed, and its validation does not hold for "medium"`)
+	res.Outcome = NotAccepted
+	require.NoError(t, e.check())
+	res.Range = 1
+	require.ErrorContains(t, e.check(), "the result is of drive")
 }
 
 // FuzzRunFromJournal: no journal makes the engine panic, or call a drive erased
