@@ -53,6 +53,11 @@ func TestAWrapIsFoundWhateverLiesBesideIt(t *testing.T) {
 			s.page(0, 0, 40, noise("salt", 16), 56, noise("wrap", 40))
 			s.page(0, 1, 40, s.salt[:], 56, w)
 		}, "block 0 page 1 offset 56"},
+		{"behind the only other wrap, at the same offset", func(s *scene, _ []byte) {
+			s.salt = [16]byte(bytes.Repeat([]byte{7}, 16)) // looks like no part of a wrap
+			s.page(0, 0, 40, bytes.Repeat([]byte{9}, 16), 56, noise("wrap", 40))
+			s.page(0, 1, 40, s.salt[:], 56, s.wrap(s.kek(&s.root, s.pin), s.ak[:]))
+		}, "block 0 page 1 offset 56"},
 		{"at the end of a page", func(s *scene, w []byte) { s.page(0, 0, 2048-56, s.salt[:], 2048-40, w) }, "block 0 page 0 offset 2008"},
 		{"on a page that is no multiple of 8", func(s *scene, w []byte) {
 			s.page(0, 0, 2048-64, s.salt[:], 2048-48, w)
@@ -78,6 +83,11 @@ func TestAWrapIsFoundWhateverLiesBesideIt(t *testing.T) {
 				require.Len(t, f.Keys, 1, "deep %v: found once", deep)
 				require.Equal(t, "BandMaster0 credential generation 3 and root key -> AK at "+c.want+" -> MEK at block 7 page 0 offset 8 opens LBA 17", f.Keys[0].String())
 				require.Equal(t, 256, f.Keys[0].Bits)
+				ways := map[string]bool{}
+				for _, w := range f.Wraps {
+					require.False(t, ways[w.String()], "%v is listed twice", w)
+					ways[w.String()] = true
+				}
 				last := f.Keys[0].Last()
 				require.Equal(t, Step{Name: "MEK", Placed: true, Block: 7, Offset: 8, Size: 72}, last)
 				require.Equal(t, 2, f.Keys[0].Path[0].Secret, "the second of the secrets")
@@ -223,9 +233,9 @@ func TestWhatLooksRandom(t *testing.T) {
 	}
 	require.True(t, telling(seq(13)))
 	require.False(t, telling(seq(12)))
-	require.False(t, telling([]byte(" !text with ~}|{")), "every printable character is text")
-	require.True(t, telling([]byte("\x7f!text with ~}|{")))
-	require.True(t, telling([]byte("!text with ~}|{\x1f")))
+	require.False(t, telling([]byte(" abcdefghijklmn~")), "every printable character is text")
+	require.True(t, telling([]byte("\x7fabcdefghijklmn~")))
+	require.True(t, telling([]byte(" abcdefghijklmn\x1f")))
 
 	require.True(t, varied([]byte{1, 1, 1, 1, 2, 2, 3, 4}))
 	require.False(t, varied([]byte{1, 1, 1, 1, 2, 2, 3, 3}))
@@ -256,6 +266,10 @@ func TestTheWorkOfASearch(t *testing.T) {
 		return b
 	}
 	a, b := noise("a", 72), noise("b", 200)
+	all := make([]byte, 40) // different bytes
+	for i := range all {
+		all[i] = byte(i + 1)
+	}
 	for _, c := range []struct {
 		name  string
 		deep  bool
@@ -285,6 +299,9 @@ func TestTheWorkOfASearch(t *testing.T) {
 		// 254 more constants; a salt at each multiple of 8; KEKs at 0 to 29, where 11 bytes
 		// and the blank ones make 12 values; halves at 0, 8, 16 and 24, so 6 pairs.
 		{"deep", true, []flash.Page{page(256, 0, a[:40])}, Tried{Pages: 1, Windows: 40 + 6, Wraps: 1, KEKs: 260 + 5*8 + 30, Unwraps: 260 + 5*8 + 30}},
+		// 11 bytes and a blank one are 12 values: a half at 24, and KEKs up to there.
+		{"deep, 12 different bytes", true, []flash.Page{page(256, 0, all[:35])}, Tried{Pages: 1, Windows: 35 + 6, Wraps: 1, KEKs: 260 + 5*8 + 25, Unwraps: 260 + 5*8 + 25}},
+		{"the same full page twice", false, []flash.Page{page(96, 0, b[:96]), page(96, 0, b[:96])}, Tried{Pages: 2, Windows: 33, Wraps: 12, KEKs: 6 + 6*8, Unwraps: 6*12 + 8*8}},
 		// 9 halves make 36 pairs, of which 5 lie side by side; wraps at 8 and 4 places, of
 		// which 6 have a salt before them; 11 salts; 65 KEKs.
 		{"deep, to the end of a page", true, []flash.Page{page(96, 0, b[:96])}, Tried{Pages: 1, Windows: 33 + 31, Wraps: 12, KEKs: 260 + 6*8 + 11*8 + 65, Unwraps: (260+65)*12 + 8*8 + 11*8*12}},

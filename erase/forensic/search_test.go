@@ -182,6 +182,8 @@ func TestEveryBadWrapIsFound(t *testing.T) {
 			f := s.search(Options{Deep: c.deep})
 			require.Len(t, f.Keys, 1, "the wrap opens, and its key opens the sector")
 			require.Equal(t, c.path, f.Keys[0].Path.String())
+			of := map[string]int{"root": 1, "KEK ": 1, "Band": 2}[c.path[:4]]
+			require.Equal(t, of, f.Keys[0].Path[0].Secret, "the first step names its secret")
 			require.Equal(t, c.weak, f.Keys[0].Weak, "a wrap that needs no secret is a defect whatever it wraps")
 			require.Equal(t, c.weak, len(f.Weak()) > 0)
 			if c.deep {
