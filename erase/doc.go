@@ -98,7 +98,9 @@
 // laboratory) gives. While the known plaintext is taken from a locked range,
 // whoever shares the drive's port can read it, too. The known plaintext of a customer's sector is never
 // journaled, so after a cut the first attempt is judged by its wraps alone. See
-// erase/forensic for what a search cannot see. Data in the clear that looks random
+// erase/forensic for what a search cannot see. Where one range is erased, has no known
+// plaintext, and shares its PIN with another range, the wraps of both count as its own:
+// the erase fails, as those of the other are left. Data in the clear that looks random
 // itself, such as compressed data, is not told from ciphertext, and the strength
 // of a key is only bounded from above.
 package erase

@@ -23,7 +23,9 @@
 // # Invariants
 //
 // Search changes nothing, draws no randomness, and gives the same findings for
-// the same input. A finding names secrets and places; it never holds key bytes.
+// the same input. A finding names secrets and places; it never holds key bytes. What a
+// search derived or reached, and the key schedules of it, are overwritten when it
+// ends; the caller's secrets are the caller's to clear.
 //
 // # Limitations
 //
