@@ -66,14 +66,14 @@ mutation: ## change the code in one small way at a time: do its tests notice? PK
 		$(if $(LIST),-list) $(if $(ONLY),-only $(ONLY))
 
 mutation-sample: ## try 100 changes over all packages, drawn by the day or SEED=: fewer noticed than the aims allow?
-	@$(MUTATION) -sample 100 -sigmas 3 -seed $(or $(SEED),$$(date +%F))
+	@$(MUTATION) -sample 100 -sigmas 3 -most 8s -seed $(or $(SEED),$$(date +%F))
 
 generate: ## write the generated documents and expected outputs anew
 	$(GO) test -count=1 $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | grep -v /testdata/ | xargs -n 1 dirname | sort -u) -update
 
 check: ## everything that CI runs; fails if it leaves the tree changed
 	@before=$$($(TREE)) && \
-	$(MAKE) --no-print-directory lint test race generate rehearse sweep mutants && \
+	$(MAKE) --no-print-directory lint test race generate rehearse sweep mutants mutation-sample && \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "make check: the tree changed: commit what generate wrote, or find what left files behind"; \
 		git status --short; exit 1; \

@@ -7,4 +7,31 @@
 // All changes of a package are compiled into one test binary, each behind a number, and a variable
 // of the environment switches one on. So 2,000 changes cost one build. The code and the tests are
 // those of the last commit, in a copy that is removed afterwards.
+//
+// # Rules
+//
+//   - A change is noticed when a test that passes without it fails, or when tests take more than
+//     10 times as long as without it, and 6 seconds.
+//   - Tests run with -short, 20 random cases from a fixed seed, and 8 GiB of address space. Those
+//     beside the changed file run first, then the quickest, until 20 seconds of test time are
+//     over. What nothing has noticed by then counts as not noticed.
+//   - Which test reaches which change is measured once, by a run of each test alone, and kept in
+//     the user's cache until the sources of the package, or of what it imports, change.
+//   - The score leaves out the accepted changes with the reason "equivalent". Accepted changes with
+//     another reason count as not noticed, but are not listed.
+//   - An accepted change is found again by file, function and text. Lines may move.
+//
+// # Exit statuses
+//
+// 0: all is well. 1: an aim is missed, a change is neither noticed nor accepted, or an accepted one
+// is noticed or gone. 2: the arguments are wrong. 3: nothing was found out.
+//
+// # Limitations
+//
+//   - Constants and := statements are not changed, nor is a line that would not compile with its
+//     changes. The report counts such lines.
+//   - What only another package's tests notice counts as not noticed.
+//   - A test that reads files of folders that its package does not import may be measured from
+//     before they changed.
+//   - It needs a Unix system.
 package main
