@@ -140,6 +140,8 @@ func TestSetRecoveryRefusesWhatCanNotBe(t *testing.T) {
 			require.Equal(t, before, r.group.Record())
 			require.NoError(t, r.group.Recover(&private))
 			r.group.PowerOff()
+			require.NoError(t, r.group.SetRecovery([]byte("more"), public, second))
+			require.Equal(t, before.Escrows, r.group.Record().Escrows)
 			require.NoError(t, r.group.SetRecovery([]byte("less"), second), "a key that is known needs no group key")
 			require.Equal(t, before.Escrows[1:], r.group.Record().Escrows)
 			require.ErrorIs(t, r.group.Recover(&private), ErrNoEscrow)

@@ -79,6 +79,16 @@ func TestReplicationWaits(t *testing.T) {
 	require.Equal(t, []string{uid, second}, s[1].Keys(), "what the source has lost it cannot send")
 }
 
+func TestAKeyThatIsThereIsNotDeliveredAgain(t *testing.T) {
+	c, s := newCluster(t, "a", "b", "c")
+	require.NoError(t, c.CutLink("a", "b"))
+	uid, err := s[0].Create("x")
+	require.NoError(t, err)
+	require.NoError(t, s[1].RestoreFrom(s[2]))
+	require.NoError(t, c.MendLink("a", "b"))
+	require.Equal(t, []string{uid}, s[1].Keys())
+}
+
 func TestDamageStaysWithItsServer(t *testing.T) {
 	_, s := newCluster(t, "a", "b")
 	uid, err := s[0].Create("x")
