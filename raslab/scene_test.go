@@ -1,9 +1,7 @@
 package raslab
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,8 +12,6 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
-
-var update = flag.Bool("update", false, "write the transcripts of testdata/scenes anew")
 
 // A scene is a small facility in which things break and service works on it. Its transcript
 // holds every report, every line of the log and, at its end, all that the facility says of
@@ -56,18 +52,6 @@ func TestScenes(t *testing.T) {
 			golden(t, filepath.Join("testdata", "scenes", strings.ReplaceAll(sc.name, " ", "-")+".txt"), s.out.String())
 		})
 	}
-}
-
-func golden(t *testing.T, file, text string) {
-	t.Helper()
-	if *update {
-		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-		require.NoError(t, os.WriteFile(file, []byte(text), 0o644))
-		return
-	}
-	want, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Equal(t, string(want), text, "the transcript is %s; go test -update writes it anew", file)
 }
 
 func (s *drama) printf(format string, args ...any) { fmt.Fprintf(&s.out, format+"\n", args...) }

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write the stories in testdata anew")
+var update = flag.Bool("update", false, "write the stories and scenes in testdata anew")
 
 // A teller writes down what happens to a facility, as testdata/stories has it: each step, what
 // it answered, what was logged, and every field of what can be seen that is another one now.
@@ -208,20 +208,24 @@ func fields(name string, v any) (out []field) {
 // told compares the story with testdata/stories/NAME.txt.
 func (s *teller) told(name string) {
 	s.t.Helper()
-	got := s.text.String()
-	file := filepath.Join("testdata", "stories", name+".txt")
+	golden(s.t, filepath.Join("testdata", "stories", name+".txt"), s.text.String())
+}
+
+// golden compares a text with a file, or writes the file anew.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
 	if *update {
-		require.NoError(s.t, os.WriteFile(file, []byte(got), 0o666))
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o666))
 		return
 	}
 	want, err := os.ReadFile(file)
-	require.NoError(s.t, err)
+	require.NoError(t, err)
 	a, b := strings.Split(string(want), "\n"), strings.Split(got, "\n")
 	for i := range b {
 		if i >= len(a) || a[i] != b[i] {
-			require.Equal(s.t, strings.Join(a[min(i, len(a)):min(i+3, len(a))], "\n"), strings.Join(b[i:min(i+3, len(b))], "\n"),
-				"line %d of %s; go test ./raslab -run Story -update writes it anew: read the difference", i+1, file)
+			require.Equal(t, strings.Join(a[min(i, len(a)):min(i+3, len(a))], "\n"), strings.Join(b[i:min(i+3, len(b))], "\n"),
+				"line %d of %s; go test ./raslab -run 'Story|Scenes' -update writes it anew: read the difference", i+1, file)
 		}
 	}
-	require.Len(s.t, b, len(a), "%s has more lines; go test ./raslab -run Story -update writes it anew", file)
+	require.Len(t, b, len(a), "%s has more lines; go test ./raslab -run 'Story|Scenes' -update writes it anew", file)
 }
