@@ -189,7 +189,10 @@ func (d *deed) unbroken(t *testing.T) record {
 	do := d.begin(b)
 	b.drawing(-1, nil)
 	require.NoError(t, do(), "%s, and nothing breaks", d.name)
-	return b.rec.clone()
+	rec := b.rec.clone()
+	b.cycle()
+	require.Equal(t, substance(&rec), substance(&b.rec), "%s: a power cycle changes nothing", d.name)
+	return rec
 }
 
 // sweep prepares a deed on a drive.

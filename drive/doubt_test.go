@@ -124,3 +124,30 @@ func TestRestoreThatFindsAnotherDefectFails(t *testing.T) {
 	require.ErrorIs(t, b.as(BandMaster(0), credential(1), (*Session).Restore), Degraded, "it must not report success and be degraded")
 	require.Equal(t, SecurityDegraded, b.Status().State)
 }
+
+// The drive is off then, and the next power-on finds the defect.
+func TestPowerGoesAtTheNoteOfAnotherDefect(t *testing.T) {
+	cut := 0
+	for k := 0; ; k++ {
+		b := newBench(t, nil)
+		require.NoError(t, b.as(BandMaster(0), b.label.MSID, migrate(1)))
+		b.tamper(func(r *record) {
+			r.state = SecurityDegraded
+			r.ranges[1].wraps = []wrapRecord{{by: Nobody}}
+		})
+		b.cycle()
+		s := b.auth(BandMaster(0), credential(1))
+		p := b.armUnchecked(fmt.Sprintf("(flash.power.before (OnIndex %d))", k))
+		err := s.Restore()
+		if len(p.Fired()) == 0 {
+			require.ErrorIs(t, err, Degraded)
+			require.Equal(t, 2, cut, "the note of the restore, and that of the defect")
+			return
+		}
+		cut++
+		require.ErrorIs(t, err, PowerLost)
+		require.False(t, b.Status().Powered)
+		require.NoError(t, b.PowerOn())
+		require.Equal(t, SecurityDegraded, b.Status().State)
+	}
+}

@@ -1,8 +1,6 @@
 package drive
 
 import (
-	"errors"
-
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
 
@@ -49,11 +47,7 @@ func (d *Drive) SelfTest() error {
 	if err := d.ready(op); err != nil {
 		return err
 	}
-	ok, err := d.store.intact(&d.rec)
-	if errors.Is(err, flash.ErrPowerLost) {
-		return d.fault(op, err)
-	}
-	if ok && !d.store.odd {
+	if d.store.intact(&d.rec) && !d.store.odd {
 		return nil
 	}
 	if !d.store.doubt() {

@@ -68,7 +68,6 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 		}
 		meks[n] = mek
 	}
-	was := d.state()
 	if err := d.keyStep(op, e, next); err != nil {
 		return err
 	}
@@ -80,12 +79,9 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 		d.ram[n].use(meks[n])
 		meks[n] = nil
 	}
-	if was == SecurityDegraded && d.state() != was {
-		if err := d.loadOpen(op); err != nil {
-			return err
-		}
+	if d.state() != SecurityDegraded {
+		return d.loadOpen(op)
 	}
-	d.publish()
 	return nil
 }
 

@@ -2,12 +2,14 @@ package drive
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -290,6 +292,13 @@ func TestAnIdentityAsText(t *testing.T) {
 		require.Equal(t, id, again, "a refusal changes nothing")
 	}
 	require.True(t, (&Identity{}).IsZero())
+
+	// A serial number of 255 bytes is the longest that can be signed.
+	key := ed25519.NewKeyFromSeed(counting(1, 32))
+	c := challenge(4)
+	a := Attestation{Identity: Identity(key[32:]), Serial: strings.Repeat("s", 255)}
+	copy(a.Signature[:], ed25519.Sign(key, attested(a.Serial, &c)))
+	require.NoError(t, a.Verify(c))
 }
 
 func TestNamesOfAuthorities(t *testing.T) {

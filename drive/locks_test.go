@@ -99,6 +99,23 @@ func TestLocksMeanWhatTheySay(t *testing.T) {
 	}
 }
 
+// TestAResetLooksAtEveryRange.
+func TestAResetLooksAtEveryRange(t *testing.T) {
+	b := newBench(t, nil)
+	for n, set := range []ResetSet{OnPowerCycle, allResets, OnPowerCycle} {
+		c := RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: set}
+		if n > 0 {
+			c.Start, c.Length = uint64(n)*100, 10
+		}
+		require.NoError(t, b.as(BandMaster(n), b.label.MSID, setRange(c)))
+	}
+	require.NoError(t, b.Reset(HardwareReset))
+	require.True(t, b.Status().Locked)
+	for lba, locked := range map[uint64]bool{0: false, 100: true, 200: false} {
+		require.Equal(t, locked, b.Read(lba, make([]byte, 512)) != nil, "sector %d", lba)
+	}
+}
+
 // TestEraseOpensALockedRange, and what was locked before is not locked when locks are
 // enabled the next time.
 func TestEraseOpensALockedRange(t *testing.T) {

@@ -290,6 +290,17 @@ func TestSelfTestInDoubtDestroysNothing(t *testing.T) {
 	}
 }
 
+func TestSelfTestInDoubtEndsTheWarning(t *testing.T) {
+	b, fresh := inDoubt(t)
+	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, b.padding()))
+	b.passing(fmt.Sprintf("(flash.read.error (Block %d))", fresh))
+	require.True(t, b.Status().ScrubNeeded)
+	generation := b.rec.generation
+	require.NoError(t, b.SelfTest())
+	require.False(t, b.Status().ScrubNeeded)
+	require.Equal(t, generation+1, b.rec.generation, "a copy is newer than its original, and older than any opening")
+}
+
 func TestSelfTestInDoubtSavesTheRecordInForce(t *testing.T) {
 	b, fresh := inDoubt(t)
 	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, 0))

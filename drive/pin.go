@@ -20,7 +20,8 @@ func (s *Session) SetPIN(pin PIN) error {
 	if err != nil {
 		return err
 	}
-	if n, ok := s.authority.Band(); ok && e == EventMigrate {
+	if e == EventMigrate {
+		n, _ := s.authority.Band()
 		if err := d.rewrapFor(s, &next.ranges[n], n, ak); err != nil {
 			ak.Clear()
 			return d.named(op, err)
@@ -120,9 +121,6 @@ func (s *Session) Migrate(credential PIN) error {
 
 // rewrapFor is rewrap of the MEK that range n has now.
 func (d *Drive) rewrapFor(s *Session, g *rangeRecord, n int, ak *secret.Key32) error {
-	if mek := d.ram[n].mek; mek != nil {
-		return d.rewrap(g, n, mek, ak)
-	}
 	mek, err := d.sessionMEK(s, n)
 	if err != nil {
 		return err

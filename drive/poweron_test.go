@@ -192,10 +192,17 @@ func TestTriesOfDoubtAreTakenOver(t *testing.T) {
 	b.cycle()
 	require.Equal(t, []uint16{3, 1, 2}, counted(b))
 	require.Equal(t, Erased, b.Status().State)
-	b = begin()
-	b.arm("(flash.power.before (OnIndex 0))")
-	require.ErrorIs(t, b.PowerOn(), PowerLost)
-	require.False(t, b.Status().Powered)
+	for k := 0; ; k++ { // power goes while no page takes the counts, or the note that they could not be kept
+		b = begin()
+		p := b.armUnchecked(fmt.Sprintf("(flash.power.before (OnIndex %d)) (flash.program.refused)", k))
+		err := b.PowerOn()
+		require.Equal(t, err == nil, b.Status().Powered)
+		if p.Fired()[0].Point == flash.ProgramRefused && err == nil {
+			require.Greater(t, k, 5)
+			break
+		}
+		require.ErrorIs(t, err, PowerLost)
+	}
 }
 
 // TestUnreadPagesCountOnlyBehindTheRecord: those in front of it are older, and a
@@ -320,6 +327,12 @@ func TestANoteGoesIntoAnyBlock(t *testing.T) {
 	require.NoError(t, b.note("test"))
 	require.NotEqual(t, block, b.store.active)
 	b.whole(t, "moved on")
+	for b.store.next < b.store.geo.PagesPerBlock {
+		require.NoError(t, b.note("test"))
+	}
+	b.arm("(flash.power.before (OnIndex 1))")
+	require.ErrorIs(t, b.note("test"), PowerLost, "power goes when the block that is left is destroyed")
+	require.False(t, b.Status().Powered)
 }
 
 // TestAFlashThatIsUsedUp keeps the record in force.
@@ -469,8 +482,10 @@ func TestASourceThatRepeatsMakesNoKey(t *testing.T) {
 		require.Equal(t, sub, substance(&b.rec))
 		require.Zero(t, keys.left(b.Drive))
 	}
-	_, _, err := Manufacture(testConfig(), Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: NewMemMedia(512), Entropy: halves(0)})
+	made, label, err := Manufacture(testConfig(), Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: NewMemMedia(512), Entropy: halves(0)})
 	require.ErrorIs(t, err, EntropyFailure)
+	require.Nil(t, made, "there is no drive")
+	require.Equal(t, Label{}, label)
 	d := newBench(t, nil)
 	d.Drive.entropy = halves(1)
 	k, err := d.newMEK()

@@ -125,9 +125,11 @@ func (d *Drive) Range(n int) (RangeInfo, error) {
 // rangeOf finds the range of a sector: the one that contains it, else the
 // global one.
 func (d *Drive) rangeOf(lba uint64) int {
-	for n := 1; n < len(d.rec.ranges); n++ {
+	for n := range d.rec.ranges {
 		c := &d.rec.ranges[n].cfg
-		if c.Length > 0 && lba >= c.Start && lba-c.Start < c.Length {
+		// In numbers without a sign a sector in front of the start is far behind the end.
+		// The global range, and one without a place, has the length 0.
+		if lba-c.Start < c.Length {
 			return n
 		}
 	}

@@ -32,7 +32,11 @@ func questions(b *bench) map[string]func() error {
 		"reset":        func() error { return b.Reset(HardwareReset) },
 		"revert psid":  func() error { return b.RevertPSID(b.label.PSID) },
 		"msid":         func() error { _, err := b.MSID(); return err },
-		"at msid":      func() error { _, err := b.AtMSID(SID); return err },
+		"at msid": func() error {
+			at, err := b.AtMSID(SID)
+			require.Equal(b.t, err == nil, at)
+			return err
+		},
 		"tries":        func() error { _, _, err := b.Tries(SID); return err },
 		"psid tries":   func() error { _, _, err := b.Tries(PSID); return err },
 		"key map":      func() error { _, err := b.KeyMap(); return err },
@@ -86,6 +90,10 @@ func TestPowerOnOfAPoweredDriveDoesNothing(t *testing.T) {
 	s := b.auth(BandMaster(0), b.label.MSID)
 	require.NoError(t, b.PowerOn())
 	require.NoError(t, s.GenKey(), "the session goes on")
+	require.NoError(t, s.Migrate(credential(1)))
+	require.NoError(t, b.Write(0, sectors(1, 1)))
+	require.NoError(t, b.PowerOn())
+	b.mustRead(0, sectors(1, 1), "nothing is locked")
 }
 
 func TestAnEndedSessionIsRefused(t *testing.T) {
@@ -150,8 +158,10 @@ func TestADegradedDriveRefuses(t *testing.T) {
 		refused(t, b.as(BandMaster(0), credential(2), ask), Degraded, op)
 		refused(t, b.as(BandMaster(1), credential(9), ask), Degraded, op)
 	}
+	source := b.drawing(-1, nil)
 	refused(t, b.as(BandMaster(0), credential(2), migrate(3)), InvalidState, "migrate", "rekey", "SecurityDegraded")
 	refused(t, b.as(BandMaster(0), credential(2), setPIN(3)), InvalidState, "set pin")
+	require.Zero(t, source.n, "no key is drawn for nothing")
 	refused(t, b.as(SID, b.label.MSID, setPIN(3)), Degraded, "set pin")
 	refused(t, b.as(EraseMaster, b.label.MSID, setPIN(3)), Degraded, "set pin")
 	refused(t, b.as(BandMaster(2), b.label.MSID, (*Session).Restore), InvalidState, "restore", "erase again")
@@ -243,7 +253,8 @@ func TestWrongParameters(t *testing.T) {
 	for _, a := range []Authority{PSID, Nobody, BandMaster(3)} {
 		_, err = b.Authenticate(a, b.label.MSID)
 		refused(t, err, InvalidParameter, "authenticate", a.String())
-		_, err = b.AtMSID(a)
+		at, err := b.AtMSID(a)
+		require.False(t, at)
 		refused(t, err, InvalidParameter, "at msid", a.String())
 		if a != PSID {
 			_, _, err = b.Tries(a)
@@ -360,6 +371,7 @@ func TestABlankFlashAndAllParts(t *testing.T) {
 	least := Config{Serial: "s", SectorSize: 512, Sectors: 1, PBKDF2Iterations: 1}
 	p = parts()
 	p.Flash = flash.NewMem(flash.Geometry{Blocks: 4, PagesPerBlock: 2, PageSize: 512})
+	p.Flash.PowerOff() // a drive that is made is powered
 	_, _, err = Manufacture(least, p)
 	require.NoError(t, err, "a record of one range is %d bytes", 40+3*64+24+80+4)
 	tight := record{slots: make([]slotRecord, 5), ranges: make([]rangeRecord, 3)}

@@ -71,6 +71,7 @@ func TestPowerOnBesideABlockThatResists(t *testing.T) {
 		}
 		require.Equal(t, want, b.Status().State, name)
 		require.Equal(t, 2, blocksInUse(b), "%s: it is still there", name)
+		require.Equal(t, name == "zeros", b.store.use[block] == zeroed, "%s: only zeros are retired", name)
 		b.cycle()
 		require.Equal(t, want, b.Status().State, "%s, the second time", name)
 		b.flash.Disarm()
@@ -270,7 +271,8 @@ func TestAlteredRootWrap(t *testing.T) {
 		b.drawing(-1, keys)
 		require.Error(t, s.Migrate(credential(1)), name)
 		require.Error(t, s.SetPIN(credential(1)), name)
-		require.Error(t, s.Unlock(), name)
+		require.Error(t, s.SetRange(RangeConfig{Start: 8, Length: 8, LockOnReset: OnPowerCycle}), name)
+		require.Error(t, s.SetRange(RangeConfig{Start: 8, Length: 8, ReadLockEnabled: true, LockOnReset: OnPowerCycle}), name)
 		require.Equal(t, flashed, b.pages(), "%s: nothing is written", name)
 		require.Zero(t, keys.left(b.Drive), "%s: keys are left", name)
 	}
@@ -386,6 +388,16 @@ func TestErrorsOfTheStoreSayWhatFailed(t *testing.T) {
 	require.ErrorIs(t, err, Degraded)
 	require.ErrorIs(t, err, errFragment)
 	require.ErrorIs(t, err, flash.ErrZero)
+
+	// A cut leaves open what could be destroyed.
+	for _, plan := range []string{"(flash.power.torn (OnIndex 0))", "(flash.program.torn) (flash.power.torn (OnIndex 1))"} {
+		b = newBench(t, nil)
+		s = b.auth(BandMaster(0), b.label.MSID)
+		b.arm(plan)
+		err = s.Migrate(credential(1))
+		require.ErrorIs(t, err, PowerLost)
+		require.NotErrorIs(t, err, errFragment, plan)
+	}
 }
 
 // crcOf corrects the check sum of a record that was changed by hand.

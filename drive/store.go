@@ -103,14 +103,8 @@ func (s *store) cleanBlocks(all bool) (resisting []int, err error) {
 // destroy erases a block and reads it back; where that fails, it overwrites
 // every page with zeros and reads those back (verification, NIST SP 800-88 Rev. 2 section 4.5.1, not read).
 func (s *store) destroy(b int) error {
-	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {
-		return err
-	} else if err == nil {
-		ok, err := s.all(b, 0xFF, 0xFF)
-		if errors.Is(err, flash.ErrPowerLost) {
-			return err
-		}
-		if ok {
+	if err := s.dev.Erase(b); err == nil {
+		if ok, _ := s.all(b, 0xFF, 0xFF); ok {
 			s.use[b] = blank
 			return nil
 		}
@@ -120,14 +114,10 @@ func (s *store) destroy(b int) error {
 	for p := range s.geo.PagesPerBlock {
 		if err := s.read(b, p, *buf); err == nil && (constant(*buf, 0) || constant(*buf, 0xFF)) {
 			continue
-		} else if errors.Is(err, flash.ErrPowerLost) {
-			return err
 		}
 		// A page that resists is found when the block is read back, and the others are
 		// overwritten all the same.
-		if err := s.dev.Zero(b, p); errors.Is(err, flash.ErrPowerLost) {
-			return err
-		}
+		_ = s.dev.Zero(b, p)
 	}
 	ok, err := s.all(b, 0, 0xFF)
 	if err != nil {
@@ -171,9 +161,7 @@ func (s *store) appendRecord(r *record) error {
 		if err != nil {
 			// A torn page that holds the whole record all the same is in force at the
 			// next power-on, so it is now.
-			if rerr := s.read(s.active, p, *got); errors.Is(rerr, flash.ErrPowerLost) {
-				return rerr
-			} else if rerr == nil && bytes.Equal((*got)[:len(enc)], enc) {
+			if rerr := s.read(s.active, p, *got); rerr == nil && bytes.Equal((*got)[:len(enc)], enc) {
 				err = nil
 			}
 		}
@@ -243,6 +231,9 @@ func (s *store) fresh(enc []byte) error {
 			s.active, s.next, s.at, s.odd = b, 1, 0, false
 			return nil
 		}
+		if errors.Is(err, flash.ErrPowerLost) {
+			return err // nobody knows what is left, and the next power-on looks
+		}
 		why = err
 		// What a refused program left behind may be most of a key record, and
 		// a later scan would find it.
@@ -277,14 +268,13 @@ func holds(page, enc []byte) bool {
 	return bytes.Equal(page[:len(enc)], enc) && (len(enc) == len(page) || constant(page[len(enc):], 0xFF))
 }
 
-// intact reads the newest record back and compares it with what it should be.
-func (s *store) intact(r *record) (bool, error) {
+// intact reads the newest record back: is it what it should be?
+func (s *store) intact(r *record) bool {
 	want, got := borrow(s.geo.PageSize), borrow(s.geo.PageSize)
 	defer pages.Put(want)
 	defer pages.Put(got)
 	if err := s.read(s.active, s.at, *got); err != nil {
-		return false, err
+		return false
 	}
-	enc := r.encode(*want)
-	return holds(*got, enc), nil
+	return holds(*got, r.encode(*want))
 }
