@@ -193,8 +193,11 @@ func (l *Lab) CloseEvent(id int, by, why string, force bool) (_ ServiceEvent, ba
 		return ServiceEvent{}, err
 	}
 	by, why = strings.TrimSpace(by), strings.TrimSpace(why)
-	if by == "" || strings.ContainsAny(by+why, "\n\r") {
+	if by == "" {
 		return ServiceEvent{}, refuse(ErrInvalid, op, "nobody is named who closes it", "give a name, and a reason of one line")
+	}
+	if strings.ContainsAny(by+why, "\n\r") {
+		return ServiceEvent{}, refuse(ErrInvalid, op, "the name or the reason has several lines", "give a name and a reason of one line each")
 	}
 	if !e.Open {
 		return ServiceEvent{}, refuse(ErrState, op, fmt.Sprintf("event %d was closed by %s", id, e.ClosedBy), "")
