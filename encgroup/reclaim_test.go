@@ -300,3 +300,30 @@ func TestAStepThatIsNotTakenBack(t *testing.T) {
 	r.restart()
 	r.requireReadable("it opens to what it has")
 }
+
+// fleeting is a drive whose power goes once it has answered its n-th authentication.
+type fleeting struct {
+	*testDrive
+	left *int
+}
+
+func (d fleeting) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error) {
+	s, err := d.testDrive.Authenticate(a, pin)
+	if *d.left--; *d.left == 0 {
+		d.PowerOff()
+	}
+	return s, err
+}
+
+// TestPowerThatGoesBeforeTheUnlock is told as that step.
+func TestPowerThatGoesBeforeTheUnlock(t *testing.T) {
+	r := accessible(t)
+	d := r.member("A1")
+	left := 2
+	requireAdmitError(t, r.group.Readmit(fleeting{d, &left}), StepUnlock, drive.NoPower)
+	r.restart()
+	left = 1
+	requireMemberError(t, r.group.Unlock(fleeting{d, &left}), StepUnlock, drive.NoPower)
+	r.restart()
+	r.requireReadable("nothing is lost")
+}
