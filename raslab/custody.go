@@ -347,7 +347,7 @@ func (c *custody) away(here []present) (out []*CustodyRecord) {
 
 // Custody lists the custody records, in the order in which the drives came.
 func (l *Lab) Custody() []CustodyRecord {
-	away := l.custody.away(l.rollCall())
+	away := l.custody.away(l.rollCallAnyway("custody list"))
 	out := make([]CustodyRecord, len(l.custody.entries))
 	for i, e := range l.custody.entries {
 		out[i] = *e
@@ -391,8 +391,10 @@ func (l *Lab) custodyNamed(op, name string) (*CustodyRecord, error) {
 }
 
 // CustodyOf is the record of one drive, by serial number or by the first digits of its identity.
-func (l *Lab) CustodyOf(name string) (CustodyRecord, error) {
-	e, err := l.custodyNamed("custody show", name)
+func (l *Lab) CustodyOf(name string) (rec CustodyRecord, bad error) {
+	const op = "custody show"
+	defer l.unwound(op, &bad)
+	e, err := l.custodyNamed(op, name)
 	if err != nil {
 		return CustodyRecord{}, err
 	}
@@ -404,8 +406,9 @@ func (l *Lab) CustodyOf(name string) (CustodyRecord, error) {
 // AnswerFor closes the record of a drive that left with its data: a person
 // answers for it, by name, and says why (it was shredded, it is with the police). It is not
 // called erased for that. A drive that is in a slot is not answered for: it can be erased.
-func (l *Lab) AnswerFor(name, by, reason string) (CustodyRecord, error) {
+func (l *Lab) AnswerFor(name, by, reason string) (rec CustodyRecord, bad error) {
 	const op = "custody answer"
+	defer l.unwound(op, &bad)
 	e, err := l.custodyNamed(op, name)
 	if err != nil {
 		return CustodyRecord{}, err

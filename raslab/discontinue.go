@@ -191,7 +191,8 @@ func sectorsWritten(n int) string {
 // that is in a slot now: it was erased here, it proves that it is that very drive, and nothing was written to
 // it since. nil if any of that does not hold, and for a drive that is in no slot: nobody can say what
 // became of it.
-func (l *Lab) Certificate(serial string) *erase.Certificate {
+func (l *Lab) Certificate(serial string) (out *erase.Certificate) {
+	defer l.unwound("erase certificate", nil)
 	for _, s := range l.slots {
 		if s.port.part != nil && s.port.Serial() == serial {
 			if c, _ := l.certificateAt(s); c != nil {
@@ -205,7 +206,9 @@ func (l *Lab) Certificate(serial string) *erase.Certificate {
 // CertificateAt is Certificate of the drive in a slot, or the record of an erase of it that was
 // not accepted. Where there is none, why says why not.
 func (l *Lab) CertificateAt(slotName string) (c *erase.Certificate, why string, err error) {
-	p, err := l.partAt("erase certificate", slotName)
+	const op = "erase certificate"
+	defer l.unwound(op, &err)
+	p, err := l.partAt(op, slotName)
 	if err != nil {
 		return nil, "", err
 	}
