@@ -127,7 +127,7 @@ next:
 
 // fewServers says how many key servers a group has, and which entries are one.
 func (l *Lab) fewServers(group int) string {
-	text := fmt.Sprintf("key group %d has %d active key servers", group, len(l.serversOf(group)))
+	text := fmt.Sprintf("key group %d has %s", group, plural(len(l.serversOf(group)), "active key server"))
 	if a, b, why := l.twins(group); why != "" {
 		text += fmt.Sprintf(" (key managers %d and %d are one: %s)", a.id, b.id, why)
 	}

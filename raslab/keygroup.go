@@ -127,7 +127,7 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 		return Report{}, err
 	}
 	if n := len(l.activeOf(id)); n < encgroup.MinServers {
-		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %d key servers", id, n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %s", id, plural(n, "key server")), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
 	l.greet(id)
 	l.reconnect()

@@ -81,7 +81,7 @@ func inTime(in time.Duration) string {
 	if in == 0 {
 		return ""
 	}
-	return " in " + in.String()
+	return " in " + Spell(in)
 }
 
 // life is the life of a key on the server at this moment.

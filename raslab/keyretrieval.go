@@ -219,7 +219,7 @@ func (l *Lab) SetKeyPeriod(d time.Duration) error {
 	}
 	l.options.KeyPeriod = d
 	l.schedulePeriodic()
-	l.logf("key server", "a periodic key retrieval every %s", d)
+	l.logf("key server", "a periodic key retrieval every %s", Spell(d))
 	return nil
 }
 

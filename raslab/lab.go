@@ -276,7 +276,7 @@ func (o *Options) complete() error {
 	case o.Consoles < 1 || o.Consoles > 2:
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d consoles", o.Consoles), "1 and 2 are right")
 	case o.KeyPeriod < time.Minute:
-		return refuse(ErrInvalid, op, fmt.Sprintf("a key retrieval every %s", o.KeyPeriod), "at least 1m is right")
+		return refuse(ErrInvalid, op, fmt.Sprintf("a key retrieval every %s", Spell(o.KeyPeriod)), "at least 1m is right")
 	case len(o.Plain) >= o.Drives:
 		return refuse(ErrInvalid, op, "no drive can encrypt", "a facility without encryption is not simulated")
 	case o.Cloud != nil && o.CloudEntropy == nil:

@@ -35,7 +35,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	}
 	switch {
 	case len(q.Serials) > places:
-		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("%d drives for %d slots", len(q.Serials), places), fmt.Sprintf("name at most %d", places))
+		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("%s for %s", plural(len(q.Serials), "drive"), plural(places, "slot")), fmt.Sprintf("name at most %d", places))
 	case q.DrivesOnly && free == nil:
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("no enclosure has %d empty slots without an array site", drivesPerSite), "install an enclosure")
 	case !q.DrivesOnly && len(l.slots)+slotsPerEnclosure > drivesMax:
@@ -82,7 +82,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	}
 	rep := l.begin(op, enclosureName(slots[0].enclosure))
 	if q.DrivesOnly {
-		rep.note("%d drives installed in %s", places, rep.r.Object)
+		rep.note("%s installed in %s", plural(places, "drive"), rep.r.Object)
 	} else {
 		rep.note("enclosure %s installed at %s", rep.r.Object, enclosureLocation(slots[0].enclosure))
 	}

@@ -244,7 +244,7 @@ func (l *Lab) unlockMembers(rep *reporter) {
 		n++
 	}
 	if n > 0 {
-		rep.note("%d drives unlocked", n)
+		rep.note("%s unlocked", plural(n, "drive"))
 	}
 }
 

@@ -23,7 +23,7 @@ func (l *Lab) RekeyDataKey(group int) (out Report, bad error) {
 		return Report{}, err
 	}
 	if n := len(l.activeOf(group)); n < encgroup.MinServers {
-		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %d key servers", group, n), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %s", group, plural(n, "key server")), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
 	rep := l.begin(op, fmt.Sprint(group))
 	former, err := g.enc.RekeyDataKey()

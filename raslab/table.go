@@ -78,5 +78,5 @@ func (l *Lab) rebuildTable() {
 		}
 	}
 	l.watchStale = true
-	l.logf("service", "the table of drives was made anew from %d arrays", len(l.arrays))
+	l.logf("service", "the table of drives was made anew from %s", plural(len(l.arrays), "array"))
 }

@@ -21,12 +21,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"golang.org/x/term"
 
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
+	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
 // The exit codes.
@@ -151,14 +151,8 @@ func (s *stickyWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// plain leaves the names of packages, which stand in front of what they tell, out of an error.
-func plain(text string) string {
-	parts := strings.Split(text, ": ")
-	parts = slices.DeleteFunc(parts, func(p string) bool { return slices.Contains(packageNames, p) })
-	return strings.Join(parts, ": ")
-}
-
-var packageNames = []string{"keydir", "pki", "kmip", "server", "tct", "clouddir", "objectstore", "raslab", "encgroup", "erase", "drive", "proptest"}
+// plain is an error's text for people.
+func plain(text string) string { return raslab.Plain(text) }
 
 // oneLine keeps a message on its line, whatever a file name in it holds.
 func oneLine(s string) string {

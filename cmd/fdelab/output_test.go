@@ -37,7 +37,7 @@ func TestColorNeedsATerminal(t *testing.T) {
 func TestErrorsHaveNoNamesOfPackages(t *testing.T) {
 	for text, want := range map[string]string{
 		"cloud: clouddir: token: pki: x/token has mode 0644": "cloud: token: x/token has mode 0644",
-		"pki: open x.crt: no such file or directory":         "open x.crt: no such file or directory",
+		"pki: open x.crt: no such file or directory":         "x.crt: no such file or directory",
 		"shell: cloud server: tct: no":                       "shell: cloud server: no",
 		"certificate: my server: x":                          "certificate: my server: x",
 	} {

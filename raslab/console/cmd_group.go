@@ -113,7 +113,7 @@ func groupCommands() []*Command {
 						return err
 					}
 				}
-				s.printf("keys are retrieved every %s\n", lab.KeyPeriod())
+				s.printf("keys are retrieved every %s\n", raslab.Spell(lab.KeyPeriod()))
 				return nil
 			}),
 		},

@@ -238,7 +238,7 @@ func (s *Session) hostAuthenticate(d *target, a Args) error {
 		return nil
 	}
 	var refused *drive.StatusError
-	why := oneLine(last)
+	why := ErrorText(last)
 	if errors.As(last, &refused) {
 		why = refused.Code.Error() + because(refused.Why)
 	}

@@ -69,7 +69,7 @@ func eachLink(lab *raslab.Lab, a Args, do func(partition, hmc int) error) error 
 
 func armed(s *Session, what, plan string) {
 	if plan == "" {
-		s.printf("%s: disarmed\n", what)
+		s.printf("%s: no plan= is given, so nothing is armed now\n", what)
 		return
 	}
 	s.say("%s: armed %s", what, plan)

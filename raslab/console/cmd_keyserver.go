@@ -150,7 +150,7 @@ func keyServerCommands() []*Command {
 				}
 				when := ""
 				if in > 0 {
-					when = " in " + in.String()
+					when = " in " + raslab.Spell(in)
 				}
 				s.printf("the key of key group %d is %s on %s%s\n", arg[int](a, "keygrp"), arg[string](a, "to"), h.Name, when)
 				return nil

@@ -82,7 +82,7 @@ func labCommands() []*Command {
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
 				trace := lab.Trace()
 				for _, e := range trace[max(0, len(trace)-arg[int](a, "last")):] {
-					s.printf("%s\n", e)
+					s.printf("%s\n", plain(e.String()))
 				}
 				return nil
 			}),

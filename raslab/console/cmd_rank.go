@@ -233,7 +233,7 @@ func checkRank(s *Session, r *raslab.Rank, size int, _ Args) error {
 		s.printf("  not what was written: %s\n", ranges(wrong))
 	}
 	if len(unreadable) > 0 {
-		s.printf("  unreadable: %s: %s\n", ranges(unreadable), oneLine(first))
+		s.printf("  unreadable: %s: %s\n", ranges(unreadable), ErrorText(first))
 	}
 	return &FailedError{"rank check"}
 }

@@ -111,10 +111,8 @@ func ErrorText(err error) string {
 	return plain(text)
 }
 
-// plain leaves the package names out of a text for people.
-func plain(text string) string { return packageNames.Replace(text) }
-
-var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "console: ", "", "tct: ", "", "ipp: ", "", "kmip: ", "", "pki: ", "")
+// plain is a text for people.
+func plain(text string) string { return raslab.Plain(text) }
 
 // oneLine is an error's text on one line.
 func oneLine(err error) string {

@@ -176,7 +176,5 @@ func failure(command string, r raslab.Report) *Error {
 	return fail(ExitApplication, msgFailed, command, plain(strings.Join(parts, "; ")))
 }
 
-// plain leaves the names of packages out of a text for people.
-func plain(text string) string { return packageNames.Replace(text) }
-
-var packageNames = strings.NewReplacer("raslab: ", "", "encgroup: ", "", "drive: ", "", "reckey: ", "", "ipp: ", "", "kmip: ", "", "pki: ", "")
+// plain is a text for people.
+func plain(text string) string { return raslab.Plain(text) }

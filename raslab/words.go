@@ -1,0 +1,74 @@
+package raslab
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// prefixes are the names that this project's packages put before their errors. They stand at
+// the head of a text, or behind the colon or the bracket of the text around them, so that
+// "exchange the drive: repair start" keeps its words.
+var prefixes = regexp.MustCompile(`(^|: |\(|; )(?:(?:raslab|encgroup|console|tct|ipp|kmip|ttlv|pki|keydir|cert|reckey|repository|drive|flash|erase|forensic|fault|entropy|filelock|keywrap|xts|objectstore|clouddir|proptest|server|json): )+`)
+
+// calls are what the operating system's errors begin with: the call, and what it was called
+// with. The name of a file stays; a connection's end is named by who dialled it.
+var (
+	fileCalls = regexp.MustCompile(`(^|: |\(|; )(?:open|create|mkdir|stat|lstat|read|write|remove|rename|unlinkat|readdirent|chmod|fsync|sync|truncate|flock) ([^\s:]*[./][^\s:]*): `)
+	netCalls  = regexp.MustCompile(`(?:dial|read|write) (?:tcp|udp)[46]? [^\s]+: (?:(?:connect|read|write): )?`)
+	unnamed   = regexp.MustCompile(`\.part-[0-9]+\b`) // a directory in the making has the name that it will have
+)
+
+// Plain is a text for people: without the names of packages, system calls and functions that
+// errors bring along, and without saying a thing twice. It changes nothing else.
+func Plain(text string) string {
+	text = prefixes.ReplaceAllString(text, "$1")
+	text = fileCalls.ReplaceAllString(text, "$1$2: ")
+	text = netCalls.ReplaceAllString(text, "")
+	return once(unnamed.ReplaceAllString(text, ""))
+}
+
+// once leaves out what a text says twice in a row, as "migrate: migrate: security degraded" when
+// two packages name what they were doing.
+func once(text string) string {
+	return strings.Join(slices.CompactFunc(strings.Split(text, ": "), func(a, b string) bool {
+		return a == b && strings.ContainsFunc(a, unicode.IsLetter)
+	}), ": ")
+}
+
+// Spell is a duration for people: "20 days", "8 h", "1 h 30 min", "45 s". Parts of a second
+// are left out, unless there is nothing else.
+func Spell(d time.Duration) string {
+	if d < 0 {
+		return "-" + Spell(-d)
+	}
+	if d < time.Second {
+		return d.String()
+	}
+	var parts []string
+	if days := int64(d / (24 * time.Hour)); days == 1 {
+		parts = append(parts, "1 day")
+	} else if days > 1 {
+		parts = append(parts, fmt.Sprintf("%d days", days))
+	}
+	for _, u := range []struct {
+		n    time.Duration
+		name string
+	}{{d / time.Hour % 24, "h"}, {d / time.Minute % 60, "min"}, {d / time.Second % 60, "s"}} {
+		if u.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", u.n, u.name))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// plural is a number with its noun: "1 drive", "2 drives".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

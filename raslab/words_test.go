@@ -1,0 +1,36 @@
+package raslab
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPlainLeavesOutWhatOnlyProgrammersKnow(t *testing.T) {
+	for text, want := range map[string]string{
+		"raslab: rank read: R0: drive: read: locked: range 0":                                      "rank read: R0: read: locked: range 0",
+		"drive: open a.drive: not a drive file":                                                    "a.drive: not a drive file",
+		"drive: open /tmp/x: no such file or directory":                                            "/tmp/x: no such file or directory",
+		"keyserver init: keydir: mkdir /a/b.part-123: permission denied":                           "keyserver init: /a/b: permission denied",
+		"key server 127.0.0.1:5696: connect: dial tcp 127.0.0.1:5696: connect: connection refused": "key server 127.0.0.1:5696: connect: connection refused",
+		"exchange the drive: repair start":                                                         "exchange the drive: repair start",
+		"of the server: not seen yet":                                                              "of the server: not seen yet",
+		"read: locked: range 0":                                                                    "read: locked: range 0",
+		"rekey: migrate: drive: migrate: power lost: flash: power lost":                            "rekey: migrate: power lost",
+		"sector 0: 0: 0": "sector 0: 0: 0",
+	} {
+		require.Equal(t, want, Plain(text))
+	}
+}
+
+func TestSpell(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		480 * time.Hour: "20 days", 90 * time.Minute: "1 h 30 min", 8 * time.Hour: "8 h", 24 * time.Hour: "1 day",
+		36*time.Hour + time.Second: "1 day 12 h 1 s", time.Minute: "1 min", 0: "0s", 5 * time.Millisecond: "5ms",
+	} {
+		require.Equal(t, want, Spell(d))
+	}
+	require.Equal(t, "1 key server", plural(1, "key server"))
+	require.Equal(t, "0 key servers", plural(0, "key server"))
+}
