@@ -258,10 +258,10 @@ func (l *Lab) retrievePeriodically() {
 			continue
 		}
 		l.watchDeadlock(g)
-		if len(l.serversOf(g.id)) < encgroup.MinServers {
+		all, err := l.probeAll(g)
+		if len(l.serversOf(g.id)) < encgroup.MinServers { // by what the servers just told of themselves
 			l.raiseFewServers(g)
 		}
-		all, err := l.probeAll(g)
 		if err != nil {
 			l.raiseBroken(g, err)
 			continue

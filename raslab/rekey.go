@@ -25,6 +25,11 @@ func (l *Lab) RekeyDataKey(group int) (out Report, bad error) {
 	if n := len(l.activeOf(group)); n < encgroup.MinServers {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %s", group, plural(n, "key server")), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
+	l.greet(group)
+	l.reconnect()
+	if len(l.serversOf(group)) < encgroup.MinServers { // one server by two entries would confirm its own key
+		return Report{}, refuse(ErrState, op, l.fewServers(group), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
+	}
 	rep := l.begin(op, fmt.Sprint(group))
 	former, err := g.enc.RekeyDataKey()
 	g.keep() // also a new key that no second server has shown yet

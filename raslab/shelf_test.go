@@ -84,3 +84,45 @@ func TestTheFileOfADriveWithASerialNumberThatLiesThere(t *testing.T) {
 	}
 	require.NotEqual(t, identity(p[0]), identity(q))
 }
+
+// TestADriveThatLivesInAFile: it lies on the shelf without power, its faults can be armed, and only its own label fits.
+func TestADriveThatLivesInAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.drive")
+	s := NewShelf(1)
+	p, file, err := s.CreateFile(path, "S1", 4096, 4096, entropy.Stream(1, "file"))
+	require.NoError(t, err)
+	require.Same(t, p, s.Find("S1"))
+	require.False(t, p.Drive.Status().Powered)
+	c := p.Drive.Config()
+	require.Equal(t, []any{"S1", driveModel, 4096, uint64(4096), uint16(driveTryLimit)}, []any{c.Serial, c.Model, c.SectorSize, c.Sectors, c.TryLimit})
+	label := p.Label
+	require.NotZero(t, label.PSID.Len())
+	require.NoError(t, p.Drive.PowerOn())
+	require.Equal(t, drive.Erased, p.Drive.Status().State)
+	require.NoError(t, p.Arm("(media.read.error) (flash.program.torn)"), "its media and its flash can fail")
+	p.Drive.PowerOff()
+	require.NoError(t, file.Close())
+
+	other := label
+	other.Serial = "S2"
+	empty := NewShelf(2)
+	_, _, err = empty.OpenFile(path, other, entropy.Stream(2, "file"))
+	require.ErrorIs(t, err, ErrInvalid)
+	require.ErrorContains(t, err, `the label is of drive "S2", and this is drive "S1"`)
+	require.Nil(t, empty.Find("S1"), "what is refused does not lie on the shelf")
+	for name, l := range map[string]drive.Label{"its label": label, "no label": {}} { // the refusal let go of the file
+		s := NewShelf(3)
+		p, file, err := s.OpenFile(path, l, entropy.Stream(3, "file"))
+		require.NoError(t, err, name)
+		require.Same(t, p, s.Find("S1"), name)
+		require.Equal(t, "S1", p.Label.Serial, name)
+		require.Equal(t, l.PSID.Len() > 0, p.Label.PSID.Len() > 0, "with %s a revert by PSID is possible or not", name)
+		require.False(t, p.Drive.Status().Powered, name)
+		require.NoError(t, file.Close(), name)
+	}
+	_, _, err = empty.OpenFile(path+"x", label, entropy.Stream(2, "file"))
+	require.Error(t, err)
+	_, _, err = empty.CreateFile(path, "S3", 4096, 4096, entropy.Stream(2, "file"))
+	require.Error(t, err, "the file of a drive is not written over")
+	require.Nil(t, empty.Find("S3"))
+}
