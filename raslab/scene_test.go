@@ -33,7 +33,7 @@ type drama struct {
 }
 
 func TestScenes(t *testing.T) {
-	for _, sc := range slices.Concat(driveScenes, facilityScenes, trustScenes) {
+	for _, sc := range slices.Concat(driveScenes, facilityScenes, trustScenes, refusalScenes) {
 		t.Run(sc.name, func(t *testing.T) {
 			t.Parallel()
 			if sc.options.Drives == 0 {
