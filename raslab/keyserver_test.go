@@ -1,0 +1,108 @@
+package raslab
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
+	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
+)
+
+// TestAMachineMoreHasTheKeysOfTheOthers: of the first one that has power; without any it has none, and a key manager at
+// its address is asked there from then on.
+func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
+	asked := map[int]int{}
+	l := encrypted(t, Options{Dial: func(m KeyManagerInfo) encgroup.KeyServer { asked[m.ID]++; return nil }})
+	uid := l.Group(1).UID()
+	has := func(addr string) bool {
+		h, err := l.AddKeyServer(addr)
+		must(t, err)
+		key, err := h.mem.Get(uid)
+		key.Clear()
+		return err == nil
+	}
+	must(t, second(l.MakeKeyManager(KeyManagerRequest{Addr: "C.example.com"})))
+	require.True(t, has("a.example.com"))
+	stopServer(t, l, 1)
+	loseKey(t, l, 2)
+	require.False(t, has("b.example.com"), "the first one with power is the one without the key")
+	stopServer(t, l, 2)
+	before := asked[3]
+	require.True(t, has("c.example.com"), "a.example.com gives it")
+	require.Equal(t, map[int]int{1: 1, 2: 1, 3: before + 1}, asked, "only the key manager at its address is dialled again")
+	for n := range l.hosts {
+		stopServer(t, l, n+1)
+	}
+	require.False(t, has("d.example.com"), "nobody is there to give it")
+	require.Len(t, l.KeyHosts(), 6)
+	require.Equal(t, "192.0.2.16", l.KeyHosts()[5].IP)
+	for _, addr := range []string{"d.example.com", "D.example.com", "192.0.2.16", "::ffff:192.0.2.16", "d.example.com."} {
+		h, err := l.KeyHost(addr)
+		must(t, err)
+		require.Same(t, l.KeyHosts()[5], h, "%s is one machine", addr)
+	}
+}
+
+// TestWhichWrappedKeysAreKept: those of the data key in force and of the newest; a repository that cannot be read is no
+// answer that there are none.
+func TestWhichWrappedKeysAreKept(t *testing.T) {
+	l := encryptedIPP(t, Options{}, ProtocolNone)
+	uid, safe := l.Group(1).UID(), l.Safe(1)
+	inForce, err := safe.Kept(uid)
+	must(t, err)
+	must(t, safe.Keep("first", []byte("1")))
+	must(t, safe.Keep("second", []byte("22")))
+	got, err := safe.Kept("second")
+	must(t, err)
+	require.Equal(t, "22", string(got))
+	_, err = safe.Kept("first")
+	require.ErrorIs(t, err, ipp.ErrNotKept, "what is neither in force nor the newest opens nothing any more")
+	got, err = safe.Kept(uid)
+	must(t, err)
+	require.Equal(t, inForce, got)
+	require.ElementsMatch(t, []string{"key group 1", "key group 1 EEDK"}, l.repo.Names())
+
+	must(t, l.ArmRepository("(repository.write.refused)"))
+	require.Error(t, safe.Keep("third", []byte("3")))
+	must(t, l.ArmRepository(""))
+	ok(t, l)(l.RestoreRepository())
+	_, err = safe.Kept("third")
+	require.ErrorIs(t, err, ipp.ErrNotKept, "what could not be written was not restored either")
+	got, err = safe.Kept("second")
+	must(t, err)
+	require.Equal(t, "22", string(got))
+	for c := 1; c <= repositoryCopies; c++ {
+		must(t, l.DamageRepository(c))
+	}
+	_, err = safe.Kept(uid)
+	require.Error(t, err)
+	require.NotErrorIs(t, err, ipp.ErrNotKept)
+	require.Error(t, safe.Keep("fourth", []byte("4")), "nothing is written over what cannot be read")
+	ok(t, l)(l.RestoreRepository())
+	ok(t, l)(l.PowerCycle())
+	readable(t, l)
+}
+
+// TestAGroupLeavesNothingInTheRepository: one of its number that is made again has nothing of it.
+func TestAGroupLeavesNothingInTheRepository(t *testing.T) {
+	l := newLab(t, Options{Drives: 8})
+	ok(t, l)(l.ConfigureGroup(1))
+	uid := l.Group(1).UID()
+	require.Equal(t, []string{"key group 1"}, l.repo.Names())
+	ok(t, l)(l.RemoveGroup(1))
+	require.Empty(t, l.repo.Names())
+	_, _, err := l.repo.Read("key group 1")
+	require.ErrorIs(t, err, repository.ErrNoEntry)
+	require.Empty(t, l.Groups())
+	require.Equal(t, []int{0, 0}, l.GroupStates())
+	ok(t, l)(l.ConfigureGroup(1))
+	require.NotEqual(t, uid, l.Group(1).UID(), "it has a data key of its own")
+
+	must(t, l.ArmRepository("(repository.write.refused)"))
+	_, err = l.RemoveGroup(1)
+	require.Error(t, err, "a group whose record stays is not removed")
+	require.NotNil(t, l.Group(1))
+	require.Equal(t, encgroup.Accessible, l.Group(1).State())
+}
