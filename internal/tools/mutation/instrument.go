@@ -70,7 +70,7 @@ func instrument(ctx context.Context, t *tree, pkg string) (*subject, error) {
 		}
 		more := s.refused(string(out), skip)
 		if more == 0 {
-			return nil, fmt.Errorf("package %s with its changes does not compile: %w: %s", pkg, err, out)
+			return nil, fmt.Errorf("package %s with its changes cannot be built: %w: %s", pkg, err, out)
 		}
 		s.left += more
 	}
@@ -136,7 +136,7 @@ func (s *subject) build(ctx context.Context, t *tree, args ...string) *exec.Cmd 
 // compile builds the test binary.
 func (s *subject) compile(ctx context.Context, t *tree) error {
 	if out, err := s.build(ctx, t, "test", "-c", "-vet=off", "-o", s.binary).CombinedOutput(); err != nil {
-		return fmt.Errorf("the tests of %s do not compile: %w: %s", s.pkg, err, out)
+		return fmt.Errorf("the tests of %s cannot be built: %w: %s", s.pkg, err, out)
 	}
 	return nil
 }

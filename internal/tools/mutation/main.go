@@ -62,6 +62,9 @@ func run(ctx context.Context, args []string, dir string, plan []target, stdout, 
 	}
 	good, err := o.run(ctx, dir, plan, stdout)
 	switch {
+	case err != nil && ctx.Err() != nil: // whatever failed did so because of that
+		fmt.Fprintln(stderr, "mutation: interrupted before the end, so nothing is said about the aims")
+		return exitError
 	case err != nil:
 		fmt.Fprintf(stderr, "mutation: %v\n", err)
 		return exitError
@@ -84,7 +87,7 @@ func parse(args []string, plan []target, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.daily, "sample", 0, "try `N` changes over all packages together, and compare with the weighted aim")
 	f.Float64Var(&o.sigmas, "sigmas", 3, "with -sample: fail more than this many standard deviations below the weighted aim")
 	f.IntVar(&o.workers, "workers", runtime.NumCPU(), "run so many test processes side by side")
-	f.DurationVar(&o.most, "most", 20*time.Second, "stop after so much test time for one change, and call it not noticed")
+	f.DurationVar(&o.most, "most", 20*time.Second, "stop after so much test time for one change (a quarter of it for an accepted one), and call it not noticed")
 	f.DurationVar(&o.grace, "grace", 6*time.Second, "call a change noticed by a timeout when its tests take 10 times as long as usual, and this")
 	if err := f.Parse(args); err != nil {
 		return nil, err
@@ -191,7 +194,7 @@ func (o *options) try(ctx context.Context, t *tree, s *subject, r *row, changes 
 	r.all, r.left, r.failed = s.changes, s.left, reach.Failed
 	o.progress("%s: %d changes, %d tried with at most %s of test time each, seed %s; measured after %s",
 		s.pkg, len(s.changes), len(changes), o.most, o.seed, time.Since(begin).Round(time.Second))
-	r.verdicts, err = s.tryAll(ctx, reach, changes, o)
+	r.verdicts, err = s.tryAll(ctx, reach, changes, r.accepted, o)
 	o.progress("%s: done after %s", s.pkg, time.Since(begin).Round(time.Second))
 	return err
 }
@@ -239,7 +242,7 @@ func (o *options) showOne(ctx context.Context, t *tree, r row, stdout io.Writer)
 	if left > 0 {
 		fmt.Fprintf(stdout, "and by %d more, which do not fit into %s of test time\n", left, o.most)
 	}
-	v, err := s.try(ctx, reach, c, o, func(b batch, res result) {
+	v, err := s.try(ctx, reach, c, o.most, o, func(b batch, res result) {
 		fmt.Fprintf(stdout, "\n%s, %.1f s for usually %.1f s:\n%s", strings.Join(b.tests, " "), res.took.Seconds(), b.took.Seconds(), res.output)
 	})
 	if err != nil {

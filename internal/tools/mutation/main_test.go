@@ -97,6 +97,7 @@ func TestTheWholeCommand(t *testing.T) {
 	require.Equal(t, smallReport, out)
 	require.Equal(t, exitBad, status)
 	require.NotContains(t, messages, "not committed")
+	require.Contains(t, messages, "mutation: not noticed: calc/calc.go:19:7:boundary  Check  boundary of n < 0\n", "told at once")
 
 	s.write("calc/calc.go", "this is not Go")
 	s.write(listsDir+"/calc.txt", smallList)
@@ -105,6 +106,7 @@ func TestTheWholeCommand(t *testing.T) {
 	require.Contains(t, out, "1  60.0 %", "an equivalent change is left out of the score")
 	require.Contains(t, out, "every change was noticed, or is accepted")
 	require.Contains(t, messages, "changes that are not committed")
+	require.NotContains(t, messages, "not noticed:", "what is accepted is not told of")
 
 	s.write(listsDir+"/calc.txt", smallList+"\tflip true in return false\n\t\tspeed: why\n")
 	status, out, _ = s.run("-n", "1")
@@ -167,6 +169,15 @@ func TestWrongArguments(t *testing.T) {
 	}
 	var out, messages bytes.Buffer
 	require.Equal(t, exitError, run(context.Background(), nil, t.TempDir(), nil, &out, &messages), "not in a repository")
+}
+
+func TestAnInterruptedRunSaysSo(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, messages bytes.Buffer
+	require.Equal(t, exitError, run(ctx, nil, ".", []target{{Pkg: "calc"}}, &out, &messages))
+	require.Equal(t, "mutation: interrupted before the end, so nothing is said about the aims\n", messages.String(),
+		"and not that something does not compile")
 }
 
 func TestNoProcessIsLeft(t *testing.T) {

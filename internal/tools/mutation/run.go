@@ -34,10 +34,11 @@ const slow = 10
 // noticed; one that makes it a little slower is not, nor is a machine that has other work.
 func (o *options) limit(b batch) time.Duration { return o.grace + slow*b.took }
 
-// try runs the tests that reach a change until one notices it. After every batch, seen is called.
-func (s *subject) try(ctx context.Context, r *reach, c Change, o *options, seen func(batch, result)) (verdict, error) {
+// try runs the tests that reach a change, for most of test time, until one notices it. After every
+// batch, seen is called.
+func (s *subject) try(ctx context.Context, r *reach, c Change, most time.Duration, o *options, seen func(batch, result)) (verdict, error) {
 	v := verdict{Change: c}
-	all, left := r.batches(c, o.most)
+	all, left := r.batches(c, most)
 	if len(all) == 0 {
 		v.status = unreached
 		return v, nil
@@ -63,8 +64,13 @@ func (s *subject) try(ctx context.Context, r *reach, c Change, o *options, seen 
 	return v, nil
 }
 
-// tryAll tries some changes side by side. The verdicts are in the order of the changes.
-func (s *subject) tryAll(ctx context.Context, r *reach, changes []Change, o *options) ([]verdict, error) {
+// acceptedShare is the part of the test time that an accepted change gets. Somebody has looked at it
+// already, and it is the changes that nothing notices that take long.
+const acceptedShare = 4
+
+// tryAll tries some changes side by side. The verdicts are in the order of the changes. What is not
+// noticed and not accepted is told at once: a run of hours may be interrupted.
+func (s *subject) tryAll(ctx context.Context, r *reach, changes []Change, known accepted, o *options) ([]verdict, error) {
 	out := make([]verdict, len(changes))
 	var done atomic.Int64
 	tick := time.NewTicker(30 * time.Second)
@@ -82,8 +88,16 @@ func (s *subject) tryAll(ctx context.Context, r *reach, changes []Change, o *opt
 		}
 	})
 	err := parallel(ctx, o.workers, len(changes), func(i int) (err error) {
-		out[i], err = s.try(ctx, r, changes[i], o, nil)
+		most := o.most
+		_, isKnown := known[changes[i].key()]
+		if isKnown {
+			most /= acceptedShare
+		}
+		out[i], err = s.try(ctx, r, changes[i], most, o, nil)
 		done.Add(1)
+		if err == nil && !isKnown && !out[i].isNoticed() {
+			o.progress("not noticed: %s  %s  %s", changes[i].ID(), changes[i].Func, changes[i].Text)
+		}
 		return err
 	})
 	close(stop)
