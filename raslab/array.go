@@ -80,7 +80,11 @@ func (l *Lab) CreateArray(siteName string, raid RAIDType) (out Report, bad error
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s still serves %s", s.name, t.name(), s.array.name()), "wait until it is free")
 		}
 		if s.state != Normal {
-			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s is %s (%s)", s.name, t.name(), s.state, s.why), "repair that drive first")
+			is := string(s.state)
+			if s.why != "" {
+				is += " (" + s.why + ")"
+			}
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s is %s", s.name, t.name(), is), s.first())
 		}
 	}
 	if raid == RAIDAuto {

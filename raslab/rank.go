@@ -70,7 +70,7 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	}
 	for _, s := range a.members {
 		if st := s.port.Status(); s.state != Normal || !st.Powered || st.State != drive.Erased {
-			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s cannot join a rank: %s", s.name, a.name(), s.condition()), "repair that drive first")
+			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s cannot join a rank: %s", s.name, a.name(), s.condition()), s.first())
 		}
 	}
 	r := &Rank{lab: l, id: lowestFree(append(slices.Clone(l.ranks), l.leaving...), rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}
@@ -269,6 +269,8 @@ func (r *Rank) gone() string {
 // condition is one clause on a drive that is not what it should be.
 func (s *slot) condition() string {
 	switch st := s.port.Status(); {
+	case s.state != Normal && s.why == "":
+		return string(s.state)
 	case s.state != Normal:
 		return string(s.state) + ": " + s.why
 	case !st.Powered:
@@ -276,6 +278,14 @@ func (s *slot) condition() string {
 	default:
 		return "its lifecycle state is " + st.State.String()
 	}
+}
+
+// first says what has to be done before a drive can be used that is not what it should be.
+func (s *slot) first() string {
+	if s.state == NewDrive && s.why == "" {
+		return "field install certifies what was delivered"
+	}
+	return "repair that drive first"
 }
 
 // memberOf finds the rank position that a slot serves.
