@@ -115,7 +115,6 @@ type swept struct {
 
 // sweepCase says how the ranges of a drive are locked, and how it is erased.
 type sweepCase struct {
-	name    string
 	ranges  []int
 	locks   drive.RangeConfig
 	empty   bool // no data: the known plaintext is a canary
@@ -224,113 +223,69 @@ func (w *swept) untouched(when, why string, keys uint32) uint32 {
 	return w.Status().KeyGeneration
 }
 
-// TestAPowerCutAtAnyDriveCommand cuts power at the k-th command of a run, for
-// every k until a run ends uncut, then resumes from the journal.
-func TestAPowerCutAtAnyDriveCommand(t *testing.T) {
-	outlives := drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}
-	cycle := drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}
-	for _, c := range []sweepCase{
-		{name: "a lock that outlives power", ranges: []int{0}, locks: outlives, method: DriveErase},
-		{name: "its read half", ranges: []int{0}, locks: drive.RangeConfig{ReadLockEnabled: true}, method: DriveErase},
-		{name: "its write half", ranges: []int{0}, locks: drive.RangeConfig{WriteLockEnabled: true}, method: DriveErase},
-		{name: "without data", ranges: []int{0}, locks: outlives, empty: true, method: DriveErase},
-		{name: "two ranges", ranges: []int{0, 1}, locks: outlives, method: DriveErase},
-		{name: "one range of two", ranges: []int{1}, locks: outlives, method: RangeErase},
-		{name: "a revert", ranges: []int{0}, locks: outlives, method: PSIDRevert},
-		{name: "a revert that is refused", ranges: []int{0}, locks: outlives, method: PSIDRevert, refused: true},
-		{name: "a revert that is refused, without data", ranges: []int{0}, locks: outlives, empty: true, method: PSIDRevert, refused: true},
-		{name: "a power cycle lock, refused", ranges: []int{0}, locks: cycle, method: PSIDRevert, refused: true},
-	} {
-		for _, after := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s/after=%v", c.name, after), func(t *testing.T) {
-				commands := map[string]int{}
-				for k := 0; ; k++ {
-					w := c.make(t)
-					keys := w.Status().KeyGeneration
-					cut := &cutter{Drive: w.Drive, k: k, after: after}
-					job := w.job
-					job.Target = cut
-					j := &memory{}
-					rep, err := withJournal(t, j).Run(context.Background(), []Job{job})
-					require.NoError(t, err)
-					r := rep.Results[0]
-					when := fmt.Sprintf("cut at command %d (%s): %s", k, cut.at, text(r))
-					commands[cut.at]++
-					require.NoError(t, w.PowerOn())
-					switch w.sealed(when); r.Outcome {
-					case Refused, NotStarted:
-						keys = w.untouched(when, r.Why, keys)
-					case Passed:
-						require.Equal(t, c.method == RangeErase || w.Drive.Status().State == drive.Erased, true, when)
-					case Failed:
-						require.NotEmpty(t, cut.at, "without a cut nothing fails: %s", text(r))
-					}
-					again, err := withJournal(t, j).Run(context.Background(), []Job{w.job})
-					require.NoError(t, err)
-					r = again.Results[0]
-					when = "resumed after " + when + "\n" + text(r)
-					w.closed(when)
-					if c.refused {
-						require.Equal(t, Refused, r.Outcome, when)
-						require.NotContains(t, r.Why, "LockOnReset", "%s", when)
-						said := rep.Results[0].Why + r.Why
-						for _, e := range j.entries { // an erase that failed has other things to say
-							for _, c := range e.Canaries {
-								said += fmt.Sprintf("a canary stays in the sector at LBA %d", c.LBA)
-							}
+// sweep cuts power at the k-th command of a run, before or after it, for every k until a run ends
+// uncut, then resumes from the journal.
+func (c *sweepCase) sweep(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		t.Run(fmt.Sprintf("after=%v", after), func(t *testing.T) {
+			commands := map[string]int{}
+			for k := 0; ; k++ {
+				w := c.make(t)
+				keys := w.Status().KeyGeneration
+				cut := &cutter{Drive: w.Drive, k: k, after: after}
+				job := w.job
+				job.Target = cut
+				j := &memory{}
+				rep, err := withJournal(t, j).Run(context.Background(), []Job{job})
+				require.NoError(t, err)
+				r := rep.Results[0]
+				when := fmt.Sprintf("cut at command %d (%s): %s", k, cut.at, text(r))
+				commands[cut.at]++
+				require.NoError(t, w.PowerOn())
+				switch w.sealed(when); r.Outcome {
+				case Refused, NotStarted:
+					keys = w.untouched(when, r.Why, keys)
+				case Passed:
+					require.Equal(t, c.method == RangeErase || w.Drive.Status().State == drive.Erased, true, when)
+				case Failed:
+					require.NotEmpty(t, cut.at, "without a cut nothing fails: %s", text(r))
+				}
+				again, err := withJournal(t, j).Run(context.Background(), []Job{w.job})
+				require.NoError(t, err)
+				r = again.Results[0]
+				when = "resumed after " + when + "\n" + text(r)
+				w.closed(when)
+				if c.refused {
+					require.Equal(t, Refused, r.Outcome, when)
+					require.NotContains(t, r.Why, "LockOnReset", "%s", when)
+					said := rep.Results[0].Why + r.Why
+					for _, e := range j.entries { // an erase that failed has other things to say
+						for _, c := range e.Canaries {
+							said += fmt.Sprintf("a canary stays in the sector at LBA %d", c.LBA)
 						}
-						w.untouched(when, said, keys)
-						w.cycle()
-						w.sealed(when)
-						require.Equal(t, w.info, w.infos(), "what the cut left is set back: %s", when)
-					} else {
-						require.True(t, again.OK(), when)
-						w.cycle()
-						w.closed(when)
 					}
-					if cut.at == "" {
-						require.Greater(t, k, 12, "a run has more commands than that")
-						break
-					}
+					w.untouched(when, said, keys)
+					w.cycle()
+					w.sealed(when)
+					require.Equal(t, w.info, w.infos(), "what the cut left is set back: %s", when)
+				} else {
+					require.True(t, again.OK(), when)
+					w.cycle()
+					w.closed(when)
 				}
-				for _, name := range []string{"authenticate", "set locks", "read", "close", "status"} {
-					if name != "read" || !c.empty {
-						require.Positive(t, commands[name], "power went at %q: %v", name, commands)
-					}
+				if cut.at == "" {
+					require.Greater(t, k, 12, "a run has more commands than that")
+					break
 				}
-				if c.locks.LockOnReset == 0 {
-					require.Positive(t, commands["set range"], "power went at the command that was a key step: %v", commands)
+			}
+			for _, name := range []string{"authenticate", "set locks", "read", "close", "status"} {
+				if name != "read" || !c.empty {
+					require.Positive(t, commands[name], "power went at %q: %v", name, commands)
 				}
-			})
-		}
+			}
+			if c.locks.LockOnReset == 0 {
+				require.Positive(t, commands["set range"], "power went at the command that was a key step: %v", commands)
+			}
+		})
 	}
-}
-
-// cutAtRead is a drive whose power goes at the first read.
-type cutAtRead struct{ *drive.Drive }
-
-func (c cutAtRead) Read(lba uint64, dst []byte) error {
-	c.PowerOff()
-	return c.Drive.Read(lba, dst)
-}
-
-func TestAPowerCutWhileThePlaintextIsTakenLeavesALockedDriveLocked(t *testing.T) {
-	b, job := locked(t, "E1", nil)
-	b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error {
-		return s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true})
-	})
-	b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error { return s.SetLocks(true, true) })
-	b.cycle()
-	require.ErrorIs(t, b.Read(100, make([]byte, 512)), drive.Locked)
-	keys := b.Status().KeyGeneration
-	job.Target = cutAtRead{b.Drive}
-	j := &memory{}
-	rep, err := withJournal(t, j).Run(context.Background(), []Job{job})
-	require.NoError(t, err)
-	require.Equal(t, Refused, rep.Results[0].Outcome)
-	require.Equal(t, "the drive lost its power before the erase; LockOnReset of range 0 may name the power cycle, which its owner had not set", rep.Results[0].Why)
-	require.Len(t, j.entries, 1, "the journal knew before the drive did")
-	require.NoError(t, b.PowerOn())
-	require.ErrorIs(t, b.Read(100, make([]byte, 512)), drive.Locked)
-	require.Equal(t, keys, b.Status().KeyGeneration)
 }
