@@ -239,6 +239,10 @@ func TestACipherEndsWithItsKey(t *testing.T) {
 		"a new key": func(b *bench) { require.NoError(t, b.as(BandMaster(0), b.label.MSID, (*Session).GenKey)) },
 		"an erase":  func(b *bench) { require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll)) },
 		"degrading": func(b *bench) { require.NoError(t, b.degrade("test")) },
+		"an old wrap that stays": func(b *bench) {
+			b.arm("(flash.erase.refused) (flash.zero.refused)")
+			require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, migrate(1)), Degraded)
+		},
 	} {
 		b := newBench(t, nil)
 		require.NoError(t, b.Write(0, sectors(1, 1)))
