@@ -254,6 +254,28 @@ func TestACipherEndsWithItsKey(t *testing.T) {
 	}
 }
 
+// TestASessionEndsWithPower: what its PIN opened leaves RAM, however power went.
+func TestASessionEndsWithPower(t *testing.T) {
+	for name, cut := range map[string]func(*bench, *Session){
+		"off": func(b *bench, _ *Session) { b.PowerOff() },
+		"in a write to flash": func(b *bench, s *Session) {
+			b.arm("(flash.power.after (OnIndex 0))")
+			require.ErrorIs(t, s.SetPIN(credential(1)), PowerLost)
+		},
+	} {
+		b := newBench(t, nil)
+		s := b.auth(BandMaster(0), b.label.MSID)
+		ak := s.ak
+		require.False(t, constant(ak[:], 0))
+		cut(b, s)
+		require.True(t, constant(ak[:], 0), name)
+		require.ErrorIs(t, s.Unlock(), NoPower, name)
+		b.flash.Disarm()
+		require.NoError(t, b.PowerOn())
+		require.ErrorIs(t, s.Unlock(), NoSession, name)
+	}
+}
+
 // TestANewKeyIsInUseAtOnce where the range is open, and not where it is locked.
 func TestANewKeyIsInUseAtOnce(t *testing.T) {
 	b := newBench(t, nil)
