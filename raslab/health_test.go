@@ -131,3 +131,70 @@ func TestWhatTheCheckSaysOfAMember(t *testing.T) {
 		})
 	}
 }
+
+// An event of several members stays open while one of them is not well, though the first is
+// not in its slot any more.
+func TestTheEventOfTheCheckWaitsForEveryMember(t *testing.T) {
+	t.Parallel()
+	l := encrypted(t, Options{})
+	e := glitch(t, l, "R1-I1-D02")
+	require.NoError(t, l.Pull("R1-I1-D02"))
+	require.Empty(t, l.CheckHealth().Bad)
+	advance(t, l, copyStep) // the spare has taken over
+	require.NoError(t, l.CutPower("R1-I1-D05"))
+	require.NoError(t, l.RestorePower("R1-I1-D05"))
+	require.Equal(t, []string{"R1-I1-D05"}, l.CheckHealth().Bad)
+	_, err := l.CloseEvent(e.ID, "operator", "", false)
+	require.ErrorIs(t, err, ErrOpen)
+	require.ErrorContains(t, err, "R1-I1-D05: locked")
+	require.NotContains(t, err.Error(), "R1-I1-D02")
+}
+
+// The check looks at drives of no rank too: one without a trusted record is failed, and so is one that
+// does not answer. Those behind it are looked at all the same.
+func TestTheCheckLooksAtDrivesOfNoRank(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, Options{Drives: 16})
+	require.NoError(t, l.Pull("R1-I1-D01"))
+	ok(t, l)(l.StartRepair("R1-I1-D02"))
+	degrade(t, l, "R1-I1-D03")
+	require.NoError(t, l.Break("R1-I1-D04"))
+	require.NoError(t, l.CutPower("R1-I1-D05"))
+	arm(t, l, "R1-I1-D06", "(port.command.lost (OnIndex 0))")
+	require.Equal(t, HealthReport{Ran: true, Partitions: []int{0, 1}}, l.CheckHealth())
+	noEvents(t, l)
+	for slot, want := range map[string]struct {
+		state DriveState
+		why   string
+	}{
+		"R1-I1-D01": {Missing, "the slot is empty"},
+		"R1-I1-D02": {Removed, "under repair"},
+		"R1-I1-D03": {Failed, "security degraded"},
+		"R1-I1-D04": {Failed, "it does not answer"},
+		"R1-I1-D05": {Failed, "it does not answer"},
+		"R1-I1-D06": {Failed, "it does not answer"},
+		"R1-I1-D07": {Normal, ""},
+	} {
+		d, err := l.Drive(slot)
+		require.NoError(t, err)
+		require.Equal(t, want.state, d.State, slot)
+		require.Equal(t, want.why, d.Why, slot)
+	}
+}
+
+// The scrub of each hour passes over slots that cannot be asked, and says which drive fails its
+// self test.
+func TestTheScrubPassesOverSlotsThatCannotBeAsked(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, Options{Drives: 16})
+	require.NoError(t, l.Pull("R1-I1-D01"))
+	require.NoError(t, l.Break("R1-I1-D02"))
+	ok(t, l)(l.StartRepair("R1-I1-D03"))
+	arm(t, l, "R1-I1-D04", "(port.command.lost)")
+	before := len(l.Trace())
+	l.scrub() // four drives
+	require.Len(t, l.Trace(), before+1, "one drive of the four was asked\n%s", l.TraceText())
+	require.Equal(t, "self test: no power: the command got no answer", l.Trace()[before].Text)
+	require.Equal(t, "R1-I1-D04", l.Trace()[before].Actor)
+	require.Equal(t, 4, l.scrubNext)
+}
