@@ -13,8 +13,8 @@
 //   - A change is noticed when a test that passes without it fails, or when tests take more than
 //     10 times as long as without it, and 6 seconds.
 //   - Tests run with -short, 20 random cases from a fixed seed, and 8 GiB of address space. Those
-//     beside the changed file run first, then the quickest, until 20 seconds of test time are
-//     over. What nothing has noticed by then counts as not noticed.
+//     beside the changed file run first, then the quickest, until 20 seconds of processor time are
+//     over, and 5 for an accepted change. What nothing has noticed by then counts as not noticed.
 //   - Which test reaches which change is measured once, by a run of each test alone, and kept in
 //     the user's cache until the sources of the package, or of what it imports, change.
 //   - The score leaves out the accepted changes with the reason "equivalent". Accepted changes with

@@ -29,6 +29,7 @@ type result struct {
 	failed   bool // it ended with another status than 0
 	timedOut bool
 	took     time.Duration
+	used     time.Duration // of processor time, which other work on the machine does not add to
 	output   string
 }
 
@@ -74,6 +75,9 @@ func (s *subject) start(ctx context.Context, p process) (result, error) {
 	r := result{took: time.Since(begin), output: out.String()}
 	if cmd.Process != nil {
 		group()
+	}
+	if cmd.ProcessState != nil {
+		r.used = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	}
 	var exit *exec.ExitError
 	switch {

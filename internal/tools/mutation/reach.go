@@ -27,6 +27,7 @@ type measured struct {
 	Name    string
 	File    string        // its source, without directory
 	Took    time.Duration // without the start of the process
+	Used    time.Duration // the same in processor time
 	Reached []byte        // by number of change: 1 if the test reaches its place
 }
 
@@ -116,7 +117,7 @@ func (s *subject) measure(ctx context.Context, o *options) (*reach, error) {
 			return err
 		}
 		passed[i] = !r.failed && !r.timedOut
-		tests[i] = measured{Name: names[i], File: where[names[i]], Took: max(r.took-empty.took, time.Millisecond)}
+		tests[i] = measured{Name: names[i], File: where[names[i]], Took: max(r.took-empty.took, time.Millisecond), Used: max(r.used-empty.used, time.Millisecond)}
 		tests[i].Reached, err = os.ReadFile(file)
 		return err
 	})
@@ -159,10 +160,12 @@ func testFiles(dir string) (map[string]string, error) {
 type batch struct {
 	tests []string
 	took  time.Duration // without a change
+	used  time.Duration // the same in processor time
 }
 
 // batchTime is how much test time goes into one process at most, unless one test takes longer. A
-// process starts in less; and a test that fails ends its process.
+// process starts in less; and a test that fails ends its process. Test time is processor time, so
+// that a machine with other work tries the same tests.
 const batchTime = time.Second
 
 // batches gives the tests that reach a change in the order in which they are run: those beside
@@ -183,21 +186,21 @@ func (r *reach) batches(c Change, most time.Duration) (all []batch, left int) {
 		return 1
 	}
 	slices.SortFunc(tests, func(a, b measured) int {
-		return cmp.Or(cmp.Compare(far(a), far(b)), cmp.Compare(a.Took, b.Took), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(far(a), far(b)), cmp.Compare(a.Used, b.Used), cmp.Compare(a.Name, b.Name))
 	})
 	var total time.Duration
 	was := 0 // how far the last test was
 	for _, t := range tests {
-		if total > 0 && total+t.Took > most {
+		if total > 0 && total+t.Used > most {
 			left++
 			continue
 		}
-		total += t.Took
-		if last := len(all) - 1; last >= 0 && was == far(t) && all[last].took+t.Took <= batchTime {
-			all[last].tests = append(all[last].tests, t.Name)
-			all[last].took += t.Took
+		total += t.Used
+		if last := len(all) - 1; last >= 0 && was == far(t) && all[last].used+t.Used <= batchTime {
+			b := &all[last]
+			b.tests, b.took, b.used = append(b.tests, t.Name), b.took+t.Took, b.used+t.Used
 		} else {
-			all = append(all, batch{tests: []string{t.Name}, took: t.Took})
+			all = append(all, batch{tests: []string{t.Name}, took: t.Took, used: t.Used})
 		}
 		was = far(t)
 	}

@@ -11,20 +11,21 @@ func TestBatches(t *testing.T) {
 	c := Change{Number: 1, File: "p/store.go"}
 	on, off := []byte{0, 1}, []byte{0, 0}
 	ms := time.Millisecond
+	wait := time.Minute // for other work of the machine, which changes nothing
 	r := &reach{Tests: []measured{
-		{"TestFar", "group_test.go", 10 * ms, on},
-		{"TestElsewhere", "store_test.go", 1 * ms, off},
-		{"TestSlow", "group_test.go", 3000 * ms, on},
-		{"TestBeside", "store_test.go", 900 * ms, on},
-		{"TestBesideToo", "store_test.go", 800 * ms, on},
-		{"TestAsFar", "group_test.go", 10 * ms, on},
+		{"TestFar", "group_test.go", wait + 10*ms, 10 * ms, on},
+		{"TestElsewhere", "store_test.go", wait + 1*ms, 1 * ms, off},
+		{"TestSlow", "group_test.go", wait + 3000*ms, 3000 * ms, on},
+		{"TestBeside", "store_test.go", wait + 900*ms, 900 * ms, on},
+		{"TestBesideToo", "store_test.go", wait + 800*ms, 800 * ms, on},
+		{"TestAsFar", "group_test.go", wait + 10*ms, 10 * ms, on},
 	}}
 	all, left := r.batches(c, time.Minute)
 	require.Equal(t, []batch{
-		{[]string{"TestBesideToo"}, 800 * ms},
-		{[]string{"TestBeside"}, 900 * ms},
-		{[]string{"TestAsFar", "TestFar"}, 20 * ms},
-		{[]string{"TestSlow"}, 3000 * ms},
+		{[]string{"TestBesideToo"}, wait + 800*ms, 800 * ms},
+		{[]string{"TestBeside"}, wait + 900*ms, 900 * ms},
+		{[]string{"TestAsFar", "TestFar"}, 2*wait + 20*ms, 20 * ms},
+		{[]string{"TestSlow"}, wait + 3000*ms, 3000 * ms},
 	}, all, "tests beside the file first, then the quickest, and no more than a second in one process")
 	require.Zero(t, left)
 

@@ -83,7 +83,7 @@ func (r row) stale() []string {
 	}
 	for _, v := range r.verdicts {
 		if e, ok := r.accepted[v.key()]; ok && v.status == noticed {
-			out = append(out, fmt.Sprintf("%s:%d: a test notices it: %s", listName(r.Pkg), e.Line, v.key()))
+			out = append(out, fmt.Sprintf("%s:%d: %s notices it: %s", listName(r.Pkg), e.Line, v.by, v.key()))
 		}
 	}
 	slices.Sort(out)

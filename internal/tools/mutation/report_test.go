@@ -14,7 +14,7 @@ func sampleRow() row {
 	for i, s := range []status{noticed, timedOut, survived, unreached, survived, survived} {
 		c := Change{Number: i + 1, File: "p/f.go", Func: "f", Line: i + 1, Col: 1, Op: opRemove, Text: "remove call()", Ordinal: i + 1}
 		r.all = append(r.all, c)
-		r.verdicts = append(r.verdicts, verdict{Change: c, status: s})
+		r.verdicts = append(r.verdicts, verdict{Change: c, status: s, by: "TestX"})
 	}
 	r.accept(5, equivalent)
 	r.accept(6, "message")
@@ -67,7 +67,7 @@ func TestAStaleEntryIsReported(t *testing.T) {
 	r.accept(1, "speed")
 	r.accept(9, "speed")
 	require.Equal(t, []string{
-		"p.txt:1: a test notices it: p/f.go f: remove call()",
+		"p.txt:1: TestX notices it: p/f.go f: remove call()",
 		"p.txt:9: the code has no such change: p/f.go f: #9 remove call()",
 	}, r.stale())
 	r.verdicts = r.verdicts[1:]

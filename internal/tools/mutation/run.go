@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,7 +23,8 @@ const (
 type verdict struct {
 	Change
 	status status
-	left   int // tests that reach the change and were not run, because the time for it was over
+	by     string // the test that noticed, as far as its output says
+	left   int    // tests that reach the change and were not run, because the time for it was over
 }
 
 // isNoticed tells whether the change counts as noticed.
@@ -33,6 +36,8 @@ const slow = 10
 // limit is how long a batch may take with a change. A change that makes it slower than that is
 // noticed; one that makes it a little slower is not, nor is a machine that has other work.
 func (o *options) limit(b batch) time.Duration { return o.grace + slow*b.took }
+
+var failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 
 // try runs the tests that reach a change, for most of test time, until one notices it. After every
 // batch, seen is called.
@@ -56,7 +61,10 @@ func (s *subject) try(ctx context.Context, r *reach, c Change, most time.Duratio
 			v.status = timedOut
 			return v, nil
 		case res.failed:
-			v.status = noticed
+			v.status, v.by = noticed, strings.Join(b.tests, " or ")
+			if m := failed.FindStringSubmatch(res.output); m != nil {
+				v.by = m[1]
+			}
 			return v, nil
 		}
 	}
