@@ -21,26 +21,29 @@ func (k keepsPlace) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Sessi
 // TestAnErasedDriveHasNoBandWithAPlace: the next owner looks at the global range, and would
 // write into a band whose key anybody can use.
 func TestAnErasedDriveHasNoBandWithAPlace(t *testing.T) {
+	start := uint64(3500)
 	make := func(serial string) (*bench, Job) {
 		b := newBench(t, serial, nil, nil)
 		b.configure(1, pin(1))
 		b.as(drive.BandMaster(2), b.label.MSID, func(s *drive.Session) error {
-			return s.SetRange(drive.RangeConfig{Start: 3500, Length: 20, LockOnReset: drive.OnPowerCycle})
+			return s.SetRange(drive.RangeConfig{Start: start, Length: 20, LockOnReset: drive.OnPowerCycle})
 		})
 		return b, Job{Target: b.Drive, Method: DriveErase, Owner: []Credential{{Range: 1, PIN: pin(1)}}}
 	}
-	b, job := make("B1")
-	r := run1(t, job)
-	require.Equal(t, Passed, r.Outcome, text(r))
-	for n := 1; n <= 2; n++ {
-		i, err := b.Range(n)
-		require.NoError(t, err)
-		require.Zero(t, i.Length, "range %d", n)
+	for _, start = range []uint64{0, 3500} { // a band may have the drive's first sector
+		b, job := make("B1")
+		r := run1(t, job)
+		require.Equal(t, Passed, r.Outcome, text(r))
+		for n := 1; n <= 2; n++ {
+			i, err := b.Range(n)
+			require.NoError(t, err)
+			require.Zero(t, i.Length, "range %d", n)
+		}
 	}
 
-	b, job = make("B2")
+	b, job := make("B2")
 	job.Target = keepsPlace{b.Drive}
-	r = run1(t, job)
+	r := run1(t, job)
 	require.Equal(t, Failed, r.Outcome, "there is no certificate for a drive with such a band: "+text(r))
 	require.Nil(t, r.Certificate)
 	command, _ := r.Check(CheckCommand)

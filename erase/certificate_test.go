@@ -157,6 +157,19 @@ func TestBadCertificatesAreRefusedInOneClearLine(t *testing.T) {
 	require.ErrorIs(t, err, ErrCertificate)
 }
 
+// TestTheFirstChangedLineIsNamed, also where one of the two is the start of the other.
+func TestTheFirstChangedLineIsNamed(t *testing.T) {
+	for _, x := range []struct{ file, want, said string }{
+		{"a\nb\n", "a\nc\n", "line 2"},
+		{"a\nb\n", "b\nb\n", "line 1"},
+		{"a\nb", "a\nb\nc", "line 3"},
+		{"a\nb\nc", "a\nb", "line 3"},
+	} {
+		require.EqualError(t, checkUnchanged([]byte(x.file), []byte(x.want)), ErrChanged.Error()+": "+x.said+" is not as it was")
+	}
+	require.NoError(t, checkUnchanged([]byte("a\n"), []byte("a\n")))
+}
+
 func TestAStatementThatCouldMisleadIsNotSigned(t *testing.T) {
 	for _, x := range []struct {
 		change func(*Statement)
