@@ -16,5 +16,5 @@
 // # Limitations
 //
 //   - Messages are in English only.
-//   - --json has no effect on help and on completion scripts.
+//   - --json has no effect on --help and on completion scripts; help --json describes the commands.
 package main

@@ -78,7 +78,7 @@ func (a *app) dscli(p dscli.Program) error {
 	}
 	lines := dscli.NewLines(in)
 	o := dscli.Options{
-		Lab: lab.Lab, ReadFile: readSmall, Zone: p.Zone, Consoles: p.Consoles, User: p.User, Output: p.Output, Image: p.Image, Version: releaseVersion(),
+		Lab: lab.Lab, ReadFile: readSmall, Zone: p.Zone, Consoles: p.Consoles, User: p.User, Output: p.Output, Image: p.Image, Version: readVersion().releaseVersion(),
 		Width: a.width, Ask: lines.Answers(a.out), Strict: true,
 		Local: func(line string, out io.Writer) error {
 			lab.SetWidth(a.width())

@@ -82,7 +82,7 @@ func newRootCmd(a *app) *cobra.Command {
 		root.AddCommand(constructor(a))
 	}
 	a.foldHelp(root)
-	root.SetHelpCommand(newHelpCmd(root))
+	root.SetHelpCommand(newHelpCmd(a, root))
 	root.InitDefaultHelpCmd()
 	return root
 }
@@ -183,20 +183,5 @@ func between(least, most int, words string) cobra.PositionalArgs {
 			return usagef("%sgot %s, need %s", prefix(c), given, words)
 		}
 		return nil
-	}
-}
-
-func newHelpCmd(root *cobra.Command) *cobra.Command {
-	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "explain a command",
-		RunE: func(_ *cobra.Command, args []string) error {
-			c, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
-				return unknownCommand(c, args[len(args)-len(rest)])
-			}
-			c.InitDefaultHelpFlag()
-			return c.Help()
-		},
 	}
 }
