@@ -4,6 +4,7 @@
 GO        ?= go
 FUZZTIME  ?= 10s   # for each fuzz target
 BENCHTIME ?= 1s    # for each benchmark
+PREFIX    ?= /usr/local
 RACECHECKS ?= 20   # random cases of each property test under the race detector
 
 # internal is left out of race: internal/lint holds it to having no goroutines.
@@ -14,7 +15,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint fuzz bench soak sweep rehearse mutants mutation mutation-sample generate check
+.PHONY: help test race lint fuzz bench soak sweep rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +23,7 @@ help: ## print the targets
 test: ## run all tests (about three minutes on 2 cores)
 	$(GO) test ./...
 	$(GO) -C internal/tools/mutation test ./...
+	$(GO) -C internal/tools/dist test -count=1 ./... # they build the command, which the cache of results does not see
 
 race: ## run the tests under the race detector, with fewer random cases
 	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short -timeout 30m $(RACEPACKAGES)
@@ -31,7 +33,9 @@ lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	$(GO) tool staticcheck ./...
 	@out=$$($(GO) tool gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted by gofumpt:"; echo "$$out"; exit 1; fi
 	$(GO) mod tidy -diff
-	@staticcheck=$$($(GO) tool -n staticcheck) && cd internal/tools/mutation && $(GO) vet ./... && "$$staticcheck" ./... && $(GO) mod tidy -diff
+	@staticcheck=$$($(GO) tool -n staticcheck) && for tool in mutation dist; do \
+		(cd internal/tools/$$tool && $(GO) vet ./... && "$$staticcheck" ./... && $(GO) mod tidy -diff) || exit 1; \
+	done
 	$(GO) test -count=1 ./internal/lint
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)
@@ -71,9 +75,29 @@ mutation-sample: ## try 100 changes over all packages, drawn by the day or SEED=
 generate: ## write the generated documents and expected outputs anew
 	$(GO) test -count=1 $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | grep -v /testdata/ | xargs -n 1 dirname | sort -u) -update
 
+# A module of its own too. It asks git for the version and the date: the same commit, the same bytes.
+DIST = $(GO) -C internal/tools/dist build -trimpath -buildvcs=false -o ../../../bin/dist . && bin/dist
+DISTFLAGS = $(if $(PLATFORMS),-platforms "$(PLATFORMS)") $(if $(VERSION),-version "$(VERSION)")
+
+dist: ## build archives for Linux, macOS and Windows in dist/, with checksums: PLATFORMS="linux/amd64 ..." VERSION=
+	@$(DIST) $(DISTFLAGS)
+
+dist-check: ## build the last commit in two folders: are the checksums the same? PLATFORMS= VERSION=
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+	for copy in one a/second/one; do git clone -q . "$$dir/$$copy" || exit 1; done && \
+	$(DIST) $(DISTFLAGS) -root "$$dir/one" -out "$$dir/one/dist" && \
+	(umask 077 && TZ=Asia/Tokyo bin/dist $(DISTFLAGS) -root "$$dir/a/second/one" -out "$$dir/a/second/one/dist" >/dev/null) && \
+	if ! diff "$$dir/one/dist/SHA256SUMS" "$$dir/a/second/one/dist/SHA256SUMS"; then \
+		echo "make dist-check: the same commit gave different bytes"; exit 1; \
+	fi
+
+install: ## build and install for this machine: PREFIX=/usr/local DESTDIR= VERSION=
+	@$(DIST) -install "$(DESTDIR)$(PREFIX)" $(if $(VERSION),-version "$(VERSION)")
+
 check: ## everything that CI runs; fails if it leaves the tree changed
 	@before=$$($(TREE)) && \
 	$(MAKE) --no-print-directory lint test race generate rehearse sweep mutants mutation-sample && \
+	$(MAKE) --no-print-directory dist-check PLATFORMS=host && \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "make check: the tree changed: commit what generate wrote, or find what left files behind"; \
 		git status --short; exit 1; \
