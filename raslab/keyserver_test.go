@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -105,4 +106,41 @@ func TestAGroupLeavesNothingInTheRepository(t *testing.T) {
 	require.Error(t, err, "a group whose record stays is not removed")
 	require.NotNil(t, l.Group(1))
 	require.Equal(t, encgroup.Accessible, l.Group(1).State())
+}
+
+// TestAnotherWayIsAnUnknownServer: whichever part of its way changes, nothing is known of the server behind it.
+func TestAnotherWayIsAnUnknownServer(t *testing.T) {
+	addr, port := "keyserver9.example.com", 5697
+	for name, c := range map[string]KeyManagerChange{"address": {Addr: &addr}, "port": {Port: &port}} {
+		l := newLab(t, Options{Drives: 8})
+		ok(t, l)(l.ConfigureGroup(1))
+		before, err := l.KeyManager(2)
+		must(t, err)
+		require.Equal(t, []string{"1.4", "pre-active"}, []string{before.Version, before.KeyState})
+		l.managers[1].failed = true
+		after, err := l.ChangeKeyManager(2, c)
+		must(t, err)
+		require.Equal(t, []string{"", "", "normal"}, []string{after.Version, after.KeyState, after.Status}, name)
+		require.Zero(t, after.CertificateExpiry, name)
+	}
+	l := newLab(t, Options{Drives: 8})
+	bad := errors.New("no entropy")
+	l.drawPair = func(string) (ipp.KeyPair, error) { return ipp.KeyPair{}, bad }
+	_, err := l.MakeKeyManager(KeyManagerRequest{ID: 5, Addr: "192.0.2.11", KeyProtocol: IPP, KeyGroup: 2})
+	require.ErrorIs(t, err, bad, "without key pairs there is no IPP")
+	_, err = l.KeyManager(5)
+	require.ErrorIs(t, err, ErrNotFound)
+}
+
+// TestKeysWaitForAServiceAction: no key is exchanged while a drive is in the hands of service.
+func TestKeysWaitForAServiceAction(t *testing.T) {
+	l := encrypted(t, Options{})
+	ok(t, l)(l.StartRepair("R1-I1-D16"))
+	_, _, recovery := l.RecoveryKey(1, RecoveryConfigure, secAdmin, "")
+	for name, err := range map[string]error{
+		"data key": second(l.RekeyDataKey(1)), "group key": second(l.RekeyGroupKey(1)), "credential": second(l.RekeyDrive("R1-I1-D01")),
+		"recovery key": recovery, "removal": second(l.RemoveGroup(1)), "configuration": second(l.ConfigureGroup(2)),
+	} {
+		require.ErrorIs(t, err, ErrBusy, name)
+	}
 }
