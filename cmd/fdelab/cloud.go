@@ -18,8 +18,9 @@ import (
 func newCloudCmd(a *app) *cobra.Command {
 	var dir, listen string
 	c := &cobra.Command{
-		Use:   "cloud",
-		Short: "run a cloud server for encrypted objects, or make what it needs",
+		Use:         "cloud",
+		Annotations: needsLocks,
+		Short:       "run a cloud server for encrypted objects, or make what it needs",
 		Long: "cloud serves objects over HTTPS until it is interrupted. Its directory holds certificates,\n" +
 			"token and objects, and is made by cloud init. It knows nothing of encryption: what a facility\n" +
 			"sends it is encrypted already, and readable with the key of the facility's key group only.",

@@ -34,8 +34,9 @@ type keyserverFlags struct {
 func newKeyserverCmd(a *app) *cobra.Command {
 	var f keyserverFlags
 	c := &cobra.Command{
-		Use:   "keyserver",
-		Short: "run a KMIP key server, or make what it needs",
+		Use:         "keyserver",
+		Annotations: needsLocks,
+		Short:       "run a KMIP key server, or make what it needs",
 		Long: "keyserver serves KMIP 1.0 to 1.4 over mutual TLS until it is interrupted. Its directory\n" +
 			"holds certificates and database, and is made by keyserver init. Every answer that says\n" +
 			"success is on the disk. Standard error has one line for each client that is refused.\n\n" +

@@ -66,7 +66,12 @@ func newRootCmd(a *app) *cobra.Command {
 			"real persistence and real power cuts, in a simulated storage facility.",
 		Example: "  fdelab rehearse\n  fdelab src be34009e\n  fdelab states --format mermaid",
 	})
-	root.PersistentPreRunE = refuseEmpty
+	root.PersistentPreRunE = func(c *cobra.Command, args []string) error {
+		if err := refuseSystem(c); err != nil {
+			return err
+		}
+		return refuseEmpty(c, args)
+	}
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.CompletionOptions.DisableDefaultCmd = true

@@ -8,5 +8,5 @@
 // # Limitations
 //
 // It binds those who ask for it alone. Where the system has no advisory lock it does
-// nothing: keeping to one process at a time is then up to the user.
+// nothing, and Supported is false: keeping to one process at a time is then up to the user.
 package filelock

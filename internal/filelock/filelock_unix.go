@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// Supported tells whether this system has locks, so that Take keeps others out.
+const Supported = true
+
 // lock retries what a signal interrupted. A file system that has no locks says so:
 // it must not pass for a file that another process has open.
 func lock(f *os.File) error {

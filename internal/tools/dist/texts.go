@@ -53,7 +53,7 @@ func makeTexts(src source) (map[string][]byte, error) {
 func manPages(c *cobra.Command, src source, texts map[string][]byte) error {
 	var page bytes.Buffer
 	header := &doc.GenManHeader{Section: "1", Date: &src.date, Source: "fdelab " + src.version, Manual: "fdelab"}
-	c.DisableAutoGenTag = true // it names the day of the build
+	c.DisableAutoGenTag = true
 	if err := doc.GenMan(c, header, &page); err != nil {
 		return err
 	}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/internal/filelock"
+)
+
+// needsLocks marks a command, and those below it, that keep a folder for themselves. Where there
+// are no locks, two servers would write to one database; the system that has none, Windows, also
+// has no way to sync a folder, which a server does before it answers.
+var needsLocks = map[string]string{"needs": "locks"}
+
+// fileLocks is whether this system has file locks.
+var fileLocks = filelock.Supported
+
+// refuseSystem refuses a command that cannot keep its promises on this system.
+func refuseSystem(c *cobra.Command) error {
+	for p := c; p != nil; p = p.Parent() {
+		if p.Annotations["needs"] == "locks" && !fileLocks {
+			return cannotf("%sneeds file locks, which fdelab has not on %s: use Linux or macOS", prefix(c), runtime.GOOS)
+		}
+	}
+	return nil
+}
