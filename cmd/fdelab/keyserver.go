@@ -90,7 +90,11 @@ func (a *app) serve(l net.Listener, s networkServer, is listening) (err error) {
 	if a.json {
 		err = a.printJSON(is)
 	} else {
-		a.printf("listening at %s, %d objects\n", is.Listen, is.Objects)
+		objects := "objects"
+		if is.Objects == 1 {
+			objects = "object"
+		}
+		a.printf("listening at %s, %d %s\n", is.Listen, is.Objects, objects)
 	}
 	if err = errors.Join(err, a.out.err); err != nil { // who has to know where, is not told
 		err = fmt.Errorf("cannot write the result: %w", err)

@@ -23,9 +23,10 @@ import (
 
 // keyserver is `fdelab keyserver`, or another server, as a process.
 type keyserver struct {
-	cmd  *exec.Cmd
-	addr string
-	said *safeBuffer
+	cmd   *exec.Cmd
+	addr  string
+	first string // the line that says where it listens
+	said  *safeBuffer
 }
 
 // safeBuffer is read while a process writes.
@@ -69,6 +70,7 @@ func runKeyserver(t testing.TB, exe string, args ...string) *keyserver {
 	t.Cleanup(func() { _, _ = k.cmd.Process.Kill(), k.cmd.Wait() })
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err, "it tells where it listens: %s", k.said)
+	k.first = line
 	words := strings.Fields(line)
 	require.Equal(t, "listening", words[0], line)
 	k.addr = strings.TrimSuffix(words[2], ",")

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -170,56 +168,6 @@ func (p *serverPair) has(n int, acknowledged map[string][]byte) error {
 		}
 	}
 	return nil
-}
-
-// TestReadmePair runs the commands of the README's section on real key servers, on ports
-// that are free here, and compares what the last one prints.
-func TestReadmePair(t *testing.T) {
-	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
-	require.NoError(t, err)
-	root, err := filepath.Abs(filepath.Join("..", ".."))
-	require.NoError(t, err)
-	t.Chdir(t.TempDir())
-	// Four digits: columns stay as wide as they are.
-	ports := [2]string{}
-	for n := range ports {
-		for ports[n] == "" {
-			if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 6000+rand.IntN(4000))); err == nil {
-				ports[n] = port(t, l.Addr().String())
-				require.NoError(t, l.Close())
-			}
-		}
-	}
-	here := strings.NewReplacer("5696", ports[0], "5697", ports[1], "--data keys ", "--data keys --listen 127.0.0.1:"+ports[0]+" ", "addr=127.0.0.1;", "addr=127.0.0.1 port="+ports[0]+";")
-	there := strings.NewReplacer(ports[0], "5696", ports[1], "5697")
-	p := &serverPair{t: t}
-	t.Cleanup(func() { p.kill(0); p.kill(1) })
-	document(t, filepath.Join(root, "README.md"), func(text string) string {
-		section := regexp.MustCompile("(?s)## Real key servers\n.*?```sh\n(.*?)```.*?```text\n(.*?)```").FindStringSubmatchIndex(text)
-		require.NotNil(t, section, "the README has commands and what they print")
-		out := ""
-		for _, line := range strings.Split(strings.TrimSpace(text[section[2]:section[3]]), "\n") {
-			command, background := strings.CutSuffix(here.Replace(line), " &")
-			words := splitWords(strings.TrimPrefix(command, "fdelab "))
-			if background {
-				n := 0
-				if p.run[0] != nil {
-					n = 1
-				}
-				p.run[n] = runKeyserver(t, exe, words...)
-				continue
-			}
-			if command == "sleep 1" {
-				p.linked() // what it is for
-				continue
-			}
-			cmd := exec.Command(exe, words...)
-			b, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s\n%s", command, b)
-			out = string(b)
-		}
-		return text[:section[4]] + there.Replace(out) + text[section[5]:]
-	})
 }
 
 // conversation is a shell in this process, to which a test speaks line by line.
