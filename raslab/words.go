@@ -32,11 +32,15 @@ func Plain(text string) string {
 }
 
 // once leaves out what a text says twice in a row, as "migrate: migrate: security degraded" when
-// two packages name what they were doing.
+// two packages name what they were doing. A semicolon begins another text.
 func once(text string) string {
-	return strings.Join(slices.CompactFunc(strings.Split(text, ": "), func(a, b string) bool {
-		return a == b && strings.ContainsFunc(a, unicode.IsLetter)
-	}), ": ")
+	texts := strings.Split(text, "; ")
+	for i, t := range texts {
+		texts[i] = strings.Join(slices.CompactFunc(strings.Split(t, ": "), func(a, b string) bool {
+			return a == b && strings.ContainsFunc(a, unicode.IsLetter)
+		}), ": ")
+	}
+	return strings.Join(texts, "; ")
 }
 
 // Spell is a duration for people: "20 days", "8 h", "1 h 30 min", "45 s". Parts of a second
