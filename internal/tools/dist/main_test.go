@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
@@ -128,21 +129,42 @@ func TestArchivesOfEqualFoldersAreEqual(t *testing.T) {
 			archives[i] = read(t, "", name)
 		}
 		require.True(t, bytes.Equal(archives[0], archives[1]), "%s: two folders with the same files", p.os)
-		if p.os == "windows" {
-			continue
-		}
-		z, err := gzip.NewReader(bytes.NewReader(archives[0]))
+		want := []string{"fdelab_v1/bin/fdelab 755 1700000000", "fdelab_v1/share/a 644 1700000000", "fdelab_v1/share/b 644 1700000000"}
+		require.Equal(t, want, entries(t, p, archives[0]), p.os)
+	}
+}
+
+// entries are the name, the mode and the date of every file in an archive.
+func entries(t *testing.T, p platform, archive []byte) (all []string) {
+	if p.os == "windows" {
+		z, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
 		require.NoError(t, err)
-		var have []string
-		for r := tar.NewReader(z); ; {
-			h, err := r.Next()
-			if err == io.EOF {
-				break
-			}
-			require.NoError(t, err)
-			have = append(have, fmt.Sprintf("%s %o %d", h.Name, h.Mode, h.ModTime.Unix()))
+		for _, f := range z.File {
+			all = append(all, fmt.Sprintf("%s %o %d", f.Name, f.Mode(), f.Modified.Unix()))
 		}
-		require.Equal(t, []string{"fdelab_v1/bin/fdelab 755 1700000000", "fdelab_v1/share/a 644 1700000000", "fdelab_v1/share/b 644 1700000000"}, have)
+		return all
+	}
+	z, err := gzip.NewReader(bytes.NewReader(archive))
+	require.NoError(t, err)
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return all
+		}
+		require.NoError(t, err)
+		all = append(all, fmt.Sprintf("%s %o %d", h.Name, h.Mode, h.ModTime.Unix()))
+	}
+}
+
+// cobra would take the clock's date, or that of the environment.
+func TestManPageHasTheDateOfTheSource(t *testing.T) {
+	t.Setenv("SOURCE_DATE_EPOCH", "")
+	help := commandHelp{Use: "fdelab", Commands: []commandHelp{{Use: "src CODE", Short: "explain"}}}
+	texts := map[string][]byte{}
+	require.NoError(t, manPages(help.command(), source{version: "v1", date: noDate}, texts))
+	require.Len(t, texts, 2, "a page for each command, none for help")
+	for _, name := range []string{"fdelab", "fdelab-src"} {
+		require.Contains(t, string(texts["share/man/man1/"+name+".1"]), "Jan 1980")
 	}
 }
 
