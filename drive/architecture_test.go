@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/xts"
 )
 
@@ -176,7 +176,7 @@ func TestKeysAreReachedByTheirWrapsAlone(t *testing.T) {
 	require.NotEqual(t, mek, other, "one MEK a range")
 
 	// Closed: under the AK, and that under the KEK of root key and credential.
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	wraps, slot := b.rec.ranges[0].wraps, b.rec.slot(BandMaster(0)).slot
 	require.Len(t, wraps, 1)
 	_, err = keywrap.Unwrap(rootKEK[:], wraps[0].wrap[:])
@@ -207,16 +207,16 @@ func TestMigrationTakesACredentialOf32Bytes(t *testing.T) {
 	b := newBench(t, nil)
 	short, err := NewPIN(make([]byte, PINSize-1))
 	require.NoError(t, err)
-	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(short) }), InvalidParameter)
+	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(short) }), InvalidParameter)
 	require.Equal(t, Erased, b.Status().State)
 }
 
 func TestNotesAreAppendedAndKeyRecordsMove(t *testing.T) {
 	b := newBench(t, nil)
 	block, at := b.store.active, b.store.at
-	require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 	require.Equal(t, []int{block, at + 2}, []int{b.store.active, b.store.at}, "a try, and that it was right")
-	require.NoError(t, b.as(SID, b.label.MSID, func(s *Session) error { return s.SetPIN(credential(1)) }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(s Session) error { return s.SetPIN(credential(1)) }))
 	require.Equal(t, []int{block + 1, 0}, []int{b.store.active, b.store.at})
 	require.Equal(t, 1, blocksInUse(b), "and the block before is gone")
 }
@@ -236,7 +236,7 @@ func TestTornRecordIsSurvived(t *testing.T) {
 	require.Equal(t, Configured, b.Status().State)
 	used, _, _ := b.Tries(BandMaster(0))
 	require.Equal(t, uint16(1), used)
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 }
 
 func TestTornEraseIsFoundAndDestroyed(t *testing.T) {

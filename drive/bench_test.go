@@ -5,8 +5,8 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // facilityConfig is a drive as the facility uses it: one data range.
@@ -28,7 +28,7 @@ func manufacture(b *testing.B, cfg Config) (*Drive, Label) {
 	return d, l
 }
 
-func do(b *testing.B, d *Drive, a Authority, pin PIN, f func(*Session) error) {
+func do(b *testing.B, d *Drive, a Authority, pin PIN, f func(Session) error) {
 	s, err := d.Authenticate(a, pin)
 	if err != nil {
 		b.Fatal(err)
@@ -55,12 +55,12 @@ func BenchmarkMigrate(b *testing.B) {
 		if i == len(drives) {
 			b.StopTimer()
 			for i := range drives {
-				do(b, drives[i], EraseMaster, labels[i].MSID, (*Session).EraseAll)
+				do(b, drives[i], EraseMaster, labels[i].MSID, Session.EraseAll)
 			}
 			i = 0
 			b.StartTimer()
 		}
-		do(b, drives[i], BandMaster(0), labels[i].MSID, func(s *Session) error { return s.Migrate(credential(1)) })
+		do(b, drives[i], BandMaster(0), labels[i].MSID, func(s Session) error { return s.Migrate(credential(1)) })
 		i++
 	}
 }
@@ -69,11 +69,11 @@ func BenchmarkMigrate(b *testing.B) {
 // included.
 func BenchmarkRekey(b *testing.B) {
 	d, l := manufacture(b, facilityConfig("B"))
-	do(b, d, BandMaster(0), l.MSID, func(s *Session) error { return s.Migrate(credential(1)) })
+	do(b, d, BandMaster(0), l.MSID, func(s Session) error { return s.Migrate(credential(1)) })
 	b.ReportAllocs()
 	i := byte(1)
 	for b.Loop() {
-		do(b, d, BandMaster(0), credential(i), func(s *Session) error { return s.SetPIN(credential(i%100 + 1)) })
+		do(b, d, BandMaster(0), credential(i), func(s Session) error { return s.SetPIN(credential(i%100 + 1)) })
 		i = i%100 + 1
 	}
 }
@@ -84,7 +84,7 @@ func BenchmarkErase(b *testing.B) {
 	d, l := manufacture(b, facilityConfig("B"))
 	b.ReportAllocs()
 	for b.Loop() {
-		do(b, d, EraseMaster, l.MSID, (*Session).EraseAll)
+		do(b, d, EraseMaster, l.MSID, Session.EraseAll)
 	}
 }
 
@@ -96,7 +96,7 @@ func BenchmarkEraseSeventeenRanges(b *testing.B) {
 	d, l := manufacture(b, cfg)
 	b.ReportAllocs()
 	for b.Loop() {
-		do(b, d, EraseMaster, l.MSID, (*Session).EraseAll)
+		do(b, d, EraseMaster, l.MSID, Session.EraseAll)
 	}
 }
 
@@ -178,9 +178,9 @@ func BenchmarkDriveAtRest(b *testing.B) {
 					d, l := manufacture(b, facilityConfig(fmt.Sprintf("B%d", i)))
 					drives[i] = d
 					if full {
-						do(b, d, BandMaster(0), l.MSID, func(s *Session) error { return s.Migrate(credential(1)) })
+						do(b, d, BandMaster(0), l.MSID, func(s Session) error { return s.Migrate(credential(1)) })
 						for d.store.next < d.store.geo.PagesPerBlock-1 {
-							do(b, d, BandMaster(0), credential(1), (*Session).Unlock)
+							do(b, d, BandMaster(0), credential(1), Session.Unlock)
 						}
 					}
 				}

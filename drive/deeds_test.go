@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // The net: everything that changes a drive, asked of it while one thing breaks, at
@@ -24,7 +24,7 @@ type deed struct {
 }
 
 // asked is a deed of an open session.
-func asked(a Authority, pin func(*bench) PIN, do func(*Session) error) func(*bench) func() error {
+func asked(a Authority, pin func(*bench) PIN, do func(Session) error) func(*bench) func() error {
 	return func(b *bench) func() error {
 		s := b.auth(a, pin(b))
 		return func() error { return do(s) }
@@ -45,8 +45,8 @@ func own(c byte) func(*bench) PIN { return func(*bench) PIN { return credential(
 // owned is a drive of which the global range and range 1 have credentials (1 and 9)
 // and range 2 has none.
 func owned(b *bench) {
-	require.NoError(b.t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
-	require.NoError(b.t, b.as(BandMaster(1), b.label.MSID, func(s *Session) error {
+	require.NoError(b.t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(b.t, b.as(BandMaster(1), b.label.MSID, func(s Session) error {
 		if err := s.SetRange(RangeConfig{Start: 1000, Length: 1000, LockOnReset: OnPowerCycle}); err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func locked(b *bench) {
 func stale(b *bench) {
 	owned(b)
 	b.arm("(flash.erase.refused) (flash.zero.refused)")
-	require.ErrorIs(b.t, b.as(BandMaster(0), credential(1), func(s *Session) error { return s.SetPIN(credential(2)) }), Degraded)
+	require.ErrorIs(b.t, b.as(BandMaster(0), credential(1), func(s Session) error { return s.SetPIN(credential(2)) }), Degraded)
 	b.flash.Disarm()
 }
 
@@ -77,20 +77,20 @@ func lost(b *bench) {
 	b.flash.Disarm()
 }
 
-func setPIN(c byte) func(*Session) error {
-	return func(s *Session) error { return s.SetPIN(credential(c)) }
+func setPIN(c byte) func(Session) error {
+	return func(s Session) error { return s.SetPIN(credential(c)) }
 }
 
-func migrate(c byte) func(*Session) error {
-	return func(s *Session) error { return s.Migrate(credential(c)) }
+func migrate(c byte) func(Session) error {
+	return func(s Session) error { return s.Migrate(credential(c)) }
 }
 
-func setRange(c RangeConfig) func(*Session) error {
-	return func(s *Session) error { return s.SetRange(c) }
+func setRange(c RangeConfig) func(Session) error {
+	return func(s Session) error { return s.SetRange(c) }
 }
 
-func setLocks(read, write bool) func(*Session) error {
-	return func(s *Session) error { return s.SetLocks(read, write) }
+func setLocks(read, write bool) func(Session) error {
+	return func(s Session) error { return s.SetLocks(read, write) }
 }
 
 func revert(b *bench) func() error { return func() error { return b.RevertPSID(b.label.PSID) } }
@@ -102,7 +102,7 @@ var keepsLocks = RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}
 func deeds() []deed {
 	return []deed{
 		{name: "SID sets its PIN", begin: asked(SID, msid, setPIN(3))},
-		{name: "EraseMaster sets a short PIN", begin: asked(EraseMaster, msid, func(s *Session) error {
+		{name: "EraseMaster sets a short PIN", begin: asked(EraseMaster, msid, func(s Session) error {
 			pin, err := NewPIN([]byte("short"))
 			if err != nil {
 				return err
@@ -114,8 +114,8 @@ func deeds() []deed {
 		{name: "BandMaster changes its PIN", begin: after(owned, asked(BandMaster(0), own(1), setPIN(3)))},
 		{name: "BandMaster migrates again", begin: after(owned, asked(BandMaster(0), own(1), migrate(3)))},
 		{name: "BandMaster of a locked range migrates again", begin: after(locked, asked(BandMaster(1), own(9), migrate(3)))},
-		{name: "a new key for an open range", begin: asked(BandMaster(0), msid, (*Session).GenKey)},
-		{name: "a new key for a locked range", begin: after(locked, asked(BandMaster(1), own(9), (*Session).GenKey))},
+		{name: "a new key for an open range", begin: asked(BandMaster(0), msid, Session.GenKey)},
+		{name: "a new key for a locked range", begin: after(locked, asked(BandMaster(1), own(9), Session.GenKey))},
 		{name: "locks are enabled", begin: asked(BandMaster(0), msid, setRange(RangeConfig{ReadLockEnabled: true, LockOnReset: OnPowerCycle}))},
 		{name: "a range gets its place", begin: asked(BandMaster(1), msid, setRange(RangeConfig{Start: 8, Length: 8, LockOnReset: OnPowerCycle}))},
 		{name: "a lock that outlives power", begin: func(b *bench) func() error {
@@ -129,16 +129,16 @@ func deeds() []deed {
 			require.NoError(b.t, s.SetLocks(true, true))
 			return s.Unlock
 		}},
-		{name: "a locked range is unlocked", begin: after(locked, asked(BandMaster(1), own(9), (*Session).Unlock))},
+		{name: "a locked range is unlocked", begin: after(locked, asked(BandMaster(1), own(9), Session.Unlock))},
 		{name: "an open range is locked", begin: after(owned, asked(BandMaster(1), own(9), setLocks(true, true)))},
-		{name: "one range is erased", begin: after(owned, asked(EraseMaster, msid, func(s *Session) error { return s.Erase(0) }))},
-		{name: "the last range is erased", begin: asked(EraseMaster, msid, func(s *Session) error { return s.Erase(2) })},
-		{name: "everything is erased", begin: after(locked, asked(EraseMaster, msid, (*Session).EraseAll))},
+		{name: "one range is erased", begin: after(owned, asked(EraseMaster, msid, func(s Session) error { return s.Erase(0) }))},
+		{name: "the last range is erased", begin: asked(EraseMaster, msid, func(s Session) error { return s.Erase(2) })},
+		{name: "everything is erased", begin: after(locked, asked(EraseMaster, msid, Session.EraseAll))},
 		{name: "a revert", begin: after(owned, revert)},
 		{name: "a revert without a record", begin: after(lost, revert)},
-		{name: "a restore", begin: after(stale, asked(BandMaster(0), own(2), (*Session).Restore))},
-		{name: "an erase of one range of a degraded drive", begin: after(stale, asked(EraseMaster, msid, func(s *Session) error { return s.Erase(0) }))},
-		{name: "an erase of a degraded drive", begin: after(stale, asked(EraseMaster, msid, (*Session).EraseAll))},
+		{name: "a restore", begin: after(stale, asked(BandMaster(0), own(2), Session.Restore))},
+		{name: "an erase of one range of a degraded drive", begin: after(stale, asked(EraseMaster, msid, func(s Session) error { return s.Erase(0) }))},
+		{name: "an erase of a degraded drive", begin: after(stale, asked(EraseMaster, msid, Session.EraseAll))},
 		{name: "a self test of a rotten record", rots: true, begin: func(b *bench) func() error {
 			owned(b)
 			require.NoError(b.t, b.flash.Decay(b.store.active, b.store.at, 77))
@@ -148,10 +148,10 @@ func deeds() []deed {
 			for b.store.next < b.store.geo.PagesPerBlock {
 				require.NoError(b.t, b.note("fill"))
 			}
-			return func() error { return b.as(SID, b.label.MSID, func(*Session) error { return nil }) }
+			return func() error { return b.as(SID, b.label.MSID, func(Session) error { return nil }) }
 		}},
 		{name: "a session", begin: after(owned, func(b *bench) func() error {
-			return func() error { return b.as(BandMaster(0), credential(1), func(*Session) error { return nil }) }
+			return func() error { return b.as(BandMaster(0), credential(1), func(Session) error { return nil }) }
 		})},
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 func TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	old := b.store.active
 	s := b.auth(EraseMaster, b.label.MSID)
 	b.arm("(flash.power.after (OnIndex 0))")
@@ -22,7 +22,7 @@ func TestEraseCutBeforeAnUnreadableOldBlockIsNotCalledErased(t *testing.T) {
 	require.NoError(t, b.PowerOn())
 	require.Equal(t, SecurityDegraded, b.Status().State, "the block that cannot be read may hold the old wraps")
 	require.ErrorIs(t, b.Read(0, make([]byte, 512)), Degraded)
-	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(2)) }), InvalidState)
+	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(2)) }), InvalidState)
 	require.NoError(t, b.SelfTest(), "the record in force is good")
 	require.Equal(t, 2, blocksInUse(b), "and nothing was destroyed unread")
 	b.flash.Disarm()
@@ -46,7 +46,7 @@ func TestEraseAndRestoreEndTheDoubtOfAnUnreadablePage(t *testing.T) {
 		return b
 	}
 	b := begin()
-	require.NoError(t, b.as(BandMaster(0), credential(1), func(s *Session) error {
+	require.NoError(t, b.as(BandMaster(0), credential(1), func(s Session) error {
 		if err := s.Restore(); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func TestEraseAndRestoreEndTheDoubtOfAnUnreadablePage(t *testing.T) {
 	require.Equal(t, Configured, b.Status().State)
 
 	b = begin()
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll))
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll))
 	require.Equal(t, Erased, b.Status().State)
 	require.Equal(t, 1, blocksInUse(b))
 	b.cycle()
@@ -69,7 +69,7 @@ func TestEraseAndRestoreEndTheDoubtOfAnUnreadablePage(t *testing.T) {
 func TestUnreadablePageInFrontOfTheRecordIsNoDoubt(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
-	require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 	b.PowerOff()
 	b.arm("(flash.read.error (And (Page 0) (Block 1)))")
 	require.NoError(t, b.PowerOn())
@@ -80,9 +80,9 @@ func TestUnreadablePageInFrontOfTheRecordIsNoDoubt(t *testing.T) {
 
 func TestFragmentOfAKeyRecordNeverComesIntoForce(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	for b.store.active != b.store.geo.Blocks-1 { // so that the scan meets the fragment first
-		require.NoError(t, b.as(SID, b.label.MSID, func(s *Session) error { return s.SetPIN(b.label.MSID) }))
+		require.NoError(t, b.as(SID, b.label.MSID, func(s Session) error { return s.SetPIN(b.label.MSID) }))
 	}
 	s := b.auth(BandMaster(0), credential(1))
 	b.arm("(flash.read.error) (flash.erase.refused) (flash.zero.refused)")
@@ -91,14 +91,14 @@ func TestFragmentOfAKeyRecordNeverComesIntoForce(t *testing.T) {
 	b.flash.Disarm()
 	b.cycle()
 	require.Equal(t, SecurityDegraded, b.Status().State, "a power cycle cures no degradation")
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Restore), "the old record stayed in force")
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Restore), "the old record stayed in force")
 }
 
 // The counts of key records say nothing of blocks that an attempt left behind:
 // the next one has the same count.
 func TestEraseBesideAFragmentThatResistsIsNotCalledErased(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	s := b.auth(BandMaster(0), credential(1))
 	b.arm("(flash.read.error) (flash.erase.refused) (flash.zero.refused)")
 	require.ErrorIs(t, s.SetPIN(credential(2)), Degraded)
@@ -115,13 +115,13 @@ func TestEraseBesideAFragmentThatResistsIsNotCalledErased(t *testing.T) {
 
 func TestRestoreThatFindsAnotherDefectFails(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	next := b.rec.clone()
 	next.state = SecurityDegraded
 	next.ranges[1].wraps = []wrapRecord{{by: Nobody}} // range 1 is open, and its wrap does not open
 	require.NoError(t, b.commit("tamper", "", next))
 	b.cycle()
-	require.ErrorIs(t, b.as(BandMaster(0), credential(1), (*Session).Restore), Degraded, "it must not report success and be degraded")
+	require.ErrorIs(t, b.as(BandMaster(0), credential(1), Session.Restore), Degraded, "it must not report success and be degraded")
 	require.Equal(t, SecurityDegraded, b.Status().State)
 }
 

@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // bench is a drive on a workbench: its flash can be broken.
@@ -82,7 +82,7 @@ func neverFired(p *fault.Plan) (idle []fault.Point) {
 	return idle
 }
 
-func (b *bench) auth(a Authority, pin PIN) *Session {
+func (b *bench) auth(a Authority, pin PIN) Session {
 	b.t.Helper()
 	s, err := b.Authenticate(a, pin)
 	require.NoError(b.t, err, "%v must authenticate", a)
@@ -91,7 +91,7 @@ func (b *bench) auth(a Authority, pin PIN) *Session {
 }
 
 // as runs f in a session of a.
-func (b *bench) as(a Authority, pin PIN, f func(*Session) error) error {
+func (b *bench) as(a Authority, pin PIN, f func(Session) error) error {
 	b.t.Helper()
 	s, err := b.Authenticate(a, pin)
 	if err != nil {
@@ -146,7 +146,7 @@ func TestManufacturedDriveIsErasedAndOpen(t *testing.T) {
 func TestMigrationKeepsDataAndLocksAtPowerLoss(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	require.Equal(t, Configured, b.Status().State)
 	require.True(t, b.Status().LockEnabled)
 	require.False(t, b.Status().Locked, "migration leaves the range unlocked")
@@ -158,14 +158,14 @@ func TestMigrationKeepsDataAndLocksAtPowerLoss(t *testing.T) {
 	require.ErrorIs(t, b.Write(0, make([]byte, 512)), Locked)
 	_, err := b.Authenticate(BandMaster(0), b.label.MSID)
 	require.ErrorIs(t, err, NotAuthorized, "MSID is no longer the PIN")
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 	b.mustRead(0, sectors(1, 1), "the credential opens the data again")
 
-	require.NoError(t, b.as(BandMaster(0), credential(1), func(s *Session) error { return s.SetPIN(credential(2)) }))
+	require.NoError(t, b.as(BandMaster(0), credential(1), func(s Session) error { return s.SetPIN(credential(2)) }))
 	b.cycle()
 	_, err = b.Authenticate(BandMaster(0), credential(1))
 	require.ErrorIs(t, err, NotAuthorized, "after a rekey the old credential is refused")
-	require.NoError(t, b.as(BandMaster(0), credential(2), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(2), Session.Unlock))
 	b.mustRead(0, sectors(1, 1), "a rekey wraps the AK anew and replaces no MEK (FAULTS 18, 19)")
 	require.Equal(t, []TransitionTrace{
 		{Serial: "T0001", Event: EventErase, From: SecurityDegraded, To: Erased},
@@ -176,7 +176,7 @@ func TestMigrationKeepsDataAndLocksAtPowerLoss(t *testing.T) {
 
 func TestLockEnabledRangeHasNoRootWrap(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	k, err := b.KeyMap()
 	require.NoError(t, err)
 	require.False(t, k.Ranges[0].RootWrap)
@@ -191,8 +191,8 @@ func TestLockEnabledRangeHasNoRootWrap(t *testing.T) {
 
 func TestEraseGivesNewKeyAndFactoryPIN(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
-	require.NoError(t, b.as(BandMaster(1), b.label.MSID, func(s *Session) error {
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(1), b.label.MSID, func(s Session) error {
 		if err := s.SetRange(RangeConfig{Start: 1000, Length: 100, LockOnReset: OnPowerCycle}); err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ func TestEraseGivesNewKeyAndFactoryPIN(t *testing.T) {
 	}))
 	require.NoError(t, b.Write(0, sectors(1, 1)))
 	require.NoError(t, b.Write(1000, sectors(1, 2)))
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s *Session) error { return s.Erase(0) }))
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(0) }))
 	require.Equal(t, Configured, b.Status().State, "range 1 is still configured")
 	got := make([]byte, 512)
 	require.NoError(t, b.Read(0, got), "an erased range is unlocked")
@@ -208,9 +208,9 @@ func TestEraseGivesNewKeyAndFactoryPIN(t *testing.T) {
 	b.mustRead(1000, sectors(1, 2), "erasing one range leaves the others (FAULTS 8)")
 	_, err := b.Authenticate(BandMaster(0), credential(1))
 	require.ErrorIs(t, err, NotAuthorized)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(*Session) error { return nil }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(Session) error { return nil }))
 
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll))
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll))
 	require.Equal(t, Erased, b.Status().State)
 	require.False(t, b.Status().LockEnabled)
 	b.cycle()
@@ -229,15 +229,15 @@ func blocksInUse(b *bench) int {
 func TestPSIDRevert(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 3)))
-	require.NoError(t, b.as(SID, b.label.MSID, func(s *Session) error { return s.SetPIN(credential(4)) }))
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s *Session) error { return s.SetPIN(credential(5)) }))
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(s Session) error { return s.SetPIN(credential(4)) }))
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.SetPIN(credential(5)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	require.ErrorIs(t, b.RevertPSID(credential(8)), NotAuthorized)
 	require.Equal(t, Configured, b.Status().State)
 	require.NoError(t, b.RevertPSID(b.label.PSID))
 	require.Equal(t, Erased, b.Status().State)
 	for _, a := range []Authority{SID, EraseMaster, BandMaster(0), BandMaster(2)} {
-		require.NoError(t, b.as(a, b.label.MSID, func(*Session) error { return nil }), "%v is at MSID again", a)
+		require.NoError(t, b.as(a, b.label.MSID, func(Session) error { return nil }), "%v is at MSID again", a)
 	}
 	got := make([]byte, 512)
 	require.NoError(t, b.Read(0, got))
@@ -264,7 +264,7 @@ func TestTryLimitHoldsAtExactlyN(t *testing.T) {
 		require.ErrorIs(t, err, NotAuthorized)
 	}
 	b.cycle()
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(*Session) error { return nil }), "without Persistence a power cycle clears the count")
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(Session) error { return nil }), "without Persistence a power cycle clears the count")
 }
 
 func TestTryIsCountedBeforeTheComparison(t *testing.T) {
@@ -286,7 +286,7 @@ func TestTryIsCountedBeforeTheComparison(t *testing.T) {
 func TestOldBlockThatCannotBeDestroyedDegrades(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	s := b.auth(BandMaster(0), credential(1))
 	b.arm("(flash.erase.refused) (flash.zero.refused)")
 	require.ErrorIs(t, s.SetPIN(credential(2)), Degraded)
@@ -297,10 +297,10 @@ func TestOldBlockThatCannotBeDestroyedDegrades(t *testing.T) {
 	b.cycle()
 	require.Equal(t, SecurityDegraded, b.Status().State)
 	b.flash.Disarm()
-	require.ErrorIs(t, b.as(BandMaster(0), credential(1), (*Session).Restore), NotAuthorized, "the old credential restores nothing")
-	require.ErrorIs(t, b.as(BandMaster(0), credential(2), (*Session).Unlock), Degraded)
-	require.NoError(t, b.as(BandMaster(0), credential(2), (*Session).Restore))
-	require.NoError(t, b.as(BandMaster(0), credential(2), (*Session).Unlock))
+	require.ErrorIs(t, b.as(BandMaster(0), credential(1), Session.Restore), NotAuthorized, "the old credential restores nothing")
+	require.ErrorIs(t, b.as(BandMaster(0), credential(2), Session.Unlock), Degraded)
+	require.NoError(t, b.as(BandMaster(0), credential(2), Session.Restore))
+	require.NoError(t, b.as(BandMaster(0), credential(2), Session.Unlock))
 	b.mustRead(0, sectors(1, 1), "a restored drive has its data")
 	require.Equal(t, 1, blocksInUse(b))
 }
@@ -308,7 +308,7 @@ func TestOldBlockThatCannotBeDestroyedDegrades(t *testing.T) {
 func TestBlockThatOnlyZeroesIsGoodEnough(t *testing.T) {
 	b := newBench(t, nil)
 	b.arm("(flash.erase.refused)")
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	require.Equal(t, Configured, b.Status().State)
 	for _, p := range b.Dump().Flash {
 		if p.Block != b.store.active {
@@ -319,15 +319,15 @@ func TestBlockThatOnlyZeroesIsGoodEnough(t *testing.T) {
 
 func TestFailedEraseIsNeverCalledErased(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	b.arm("(flash.erase.refused) (flash.zero.refused)")
-	require.ErrorIs(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll), Degraded)
+	require.ErrorIs(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll), Degraded)
 	require.Equal(t, SecurityDegraded, b.Status().State)
 	b.cycle()
 	require.Equal(t, SecurityDegraded, b.Status().State)
 	b.flash.Disarm()
-	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, (*Session).Restore), InvalidState, "there is nothing to restore to")
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll))
+	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, Session.Restore), InvalidState, "there is nothing to restore to")
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll))
 	require.Equal(t, Erased, b.Status().State)
 }
 
@@ -364,7 +364,7 @@ func TestDriveWithoutRecord(t *testing.T) {
 
 func TestUnreadablePageDestroysNothing(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	b.PowerOff()
 	b.arm("(flash.read.error (Programmed))")
 	require.NoError(t, b.PowerOn())
@@ -373,7 +373,7 @@ func TestUnreadablePageDestroysNothing(t *testing.T) {
 	b.flash.Disarm()
 	require.NoError(t, b.PowerOn())
 	require.Equal(t, Configured, b.Status().State, "the page reads again, and nothing was destroyed meanwhile")
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 }
 
 func TestSelfTestRewritesARottenRecord(t *testing.T) {
@@ -399,7 +399,7 @@ func TestSessionRules(t *testing.T) {
 	require.ErrorIs(t, s.EraseAll(), NotAuthorized)
 	require.NoError(t, b.Reset(HardwareReset))
 	require.ErrorIs(t, s.GenKey(), NoSession, "a reset ends the session (FAULTS 30)")
-	require.Equal(t, [32]byte{}, [32]byte(*s.ak), "its key is forgotten")
+	require.Equal(t, [32]byte{}, [32]byte(*s.(*session).ak), "its key is forgotten")
 	s = b.auth(BandMaster(0), b.label.MSID)
 	require.ErrorIs(t, s.SetPIN(b.label.MSID), InvalidParameter)
 	require.ErrorIs(t, s.SetPIN(PIN{}), InvalidParameter, "there is no empty PIN (FAULTS 5)")
@@ -427,7 +427,7 @@ func TestLockOnResetByKind(t *testing.T) {
 		for _, enabled := range []bool{true, false} {
 			b := newBench(t, nil)
 			require.NoError(t, b.Write(0, sectors(1, 1)))
-			require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+			require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 				return s.SetRange(RangeConfig{ReadLockEnabled: enabled, WriteLockEnabled: enabled, LockOnReset: c.set})
 			}))
 			c.reset(b)
@@ -437,7 +437,7 @@ func TestLockOnResetByKind(t *testing.T) {
 				continue
 			}
 			require.ErrorIs(t, b.Read(0, make([]byte, 512)), Locked, c.why)
-			require.NoError(t, b.as(BandMaster(0), b.label.MSID, (*Session).Unlock))
+			require.NoError(t, b.as(BandMaster(0), b.label.MSID, Session.Unlock))
 			b.mustRead(0, sectors(1, 1), "unlocked again")
 		}
 	}
@@ -446,11 +446,11 @@ func TestLockOnResetByKind(t *testing.T) {
 func TestLockOfAResetIsNotUndoneByAPowerCycle(t *testing.T) {
 	b := newBench(t, nil)
 	for _, set := range []ResetSet{OnHardware, OnHotPlug, OnHardware | OnHotPlug} {
-		require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+		require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 			return s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: set})
 		}), InvalidParameter, "%03b would lock at a reset and open at the next power cycle (FAULTS 23)", set)
 	}
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 		return s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: OnPowerCycle | OnHotPlug})
 	}))
 	require.NoError(t, b.Reset(HotPlugReset))
@@ -462,9 +462,9 @@ func TestLockOfAResetIsNotUndoneByAPowerCycle(t *testing.T) {
 // that anyone can read, and who copied that wrap must not hold a key to what the
 // credential protects.
 func TestMigrationFromMSIDMakesANewAK(t *testing.T) {
-	for name, set := range map[string]func(*Session) error{
-		"migrate": func(s *Session) error { return s.Migrate(credential(1)) },
-		"set pin": func(s *Session) error {
+	for name, set := range map[string]func(Session) error{
+		"migrate": func(s Session) error { return s.Migrate(credential(1)) },
+		"set pin": func(s Session) error {
 			if err := s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: OnPowerCycle}); err != nil {
 				return err
 			}
@@ -483,7 +483,7 @@ func TestMigrationFromMSIDMakesANewAK(t *testing.T) {
 		require.NoError(t, s.Unlock(), "the session goes on with the new AK")
 		s.Close()
 		b.cycle()
-		require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+		require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 		b.mustRead(0, sectors(1, 1), name+": the data is there")
 	}
 }
@@ -491,7 +491,7 @@ func TestMigrationFromMSIDMakesANewAK(t *testing.T) {
 func TestExplicitLockSurvivesPowerWithoutLockOnReset(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 		if err := s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}); err != nil {
 			return err
 		}
@@ -503,7 +503,7 @@ func TestExplicitLockSurvivesPowerWithoutLockOnReset(t *testing.T) {
 	require.False(t, k.Ranges[0].RootWrap, "a lock that outlives power takes the root wrap away (FAULTS 7)")
 	b.cycle()
 	require.ErrorIs(t, b.Read(0, make([]byte, 512)), Locked)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, Session.Unlock))
 	b.cycle()
 	b.mustRead(0, sectors(1, 1), "an explicit unlock outlives power as well")
 }
@@ -512,11 +512,11 @@ func TestShortPINIsStretched(t *testing.T) {
 	b := newBench(t, nil)
 	short, err := NewPIN([]byte("1234"))
 	require.NoError(t, err)
-	require.NoError(t, b.as(SID, b.label.MSID, func(s *Session) error { return s.SetPIN(short) }))
-	require.NoError(t, b.as(SID, short, func(*Session) error { return nil }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(s Session) error { return s.SetPIN(short) }))
+	require.NoError(t, b.as(SID, short, func(Session) error { return nil }))
 	padded, err := NewPIN(append([]byte("1234"), make([]byte, 28)...))
 	require.NoError(t, err)
-	require.ErrorIs(t, b.as(SID, padded, func(*Session) error { return nil }), NotAuthorized)
+	require.ErrorIs(t, b.as(SID, padded, func(Session) error { return nil }), NotAuthorized)
 }
 
 func TestBadTransfers(t *testing.T) {
@@ -531,9 +531,9 @@ func TestBadTransfers(t *testing.T) {
 
 func TestFullBlockMovesOn(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	for range 40 {
-		require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+		require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 	}
 	require.Equal(t, 1, blocksInUse(b))
 	for _, w := range b.flash.Wear() {

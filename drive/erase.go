@@ -3,8 +3,8 @@ package drive
 import (
 	"errors"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // Erase is the cryptographic erase of range n by the EraseMaster (TCG
@@ -13,7 +13,7 @@ import (
 // it returns nil. The range keeps its place. Errors: NotAuthorized for another
 // authority, InvalidParameter, and those of keyStep: on Degraded the erase did
 // not succeed, whatever is readable.
-func (s *Session) Erase(n int) error {
+func (s *session) Erase(n int) error {
 	const op = "erase"
 	d, err := s.enter(op)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Session) Erase(n int) error {
 }
 
 // EraseAll is Erase of every range in one key step.
-func (s *Session) EraseAll() error {
+func (s *session) EraseAll() error {
 	const op = "erase all"
 	d, err := s.enter(op)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Session) EraseAll() error {
 	return s.eraseRanges(op, EventErase, 0, len(d.rec.ranges))
 }
 
-func (s *Session) eraseRanges(op string, e Event, from, to int) error {
+func (s *session) eraseRanges(op string, e Event, from, to int) error {
 	d := s.d
 	if s.authority != EraseMaster {
 		return d.refuse(op, NotAuthorized, "%v is not the EraseMaster", s.authority)
@@ -188,7 +188,7 @@ func (d *Drive) RevertPSID(psid PIN) error {
 // record in force is destroyed. Errors: InvalidState outside SecurityDegraded or
 // while the BandMaster has MSID (erase again instead), Degraded while an old
 // wrap still cannot be destroyed, HardwareFailure, PowerLost.
-func (s *Session) Restore() error {
+func (s *session) Restore() error {
 	const op = "restore"
 	d, err := s.enter(op)
 	if err != nil {

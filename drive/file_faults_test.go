@@ -14,9 +14,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // unsyncable is a file that the system does not sync.
@@ -54,10 +54,10 @@ func TestADriveFileKeepsEverything(t *testing.T) {
 		require.True(t, msid.Equal(label.MSID), "the label says what the drive says")
 		b := &bench{t: t, Drive: d.Drive, label: label}
 		for n := range cfg.Ranges + 1 {
-			require.NoError(t, b.as(BandMaster(n), label.MSID, func(*Session) error { return nil }))
+			require.NoError(t, b.as(BandMaster(n), label.MSID, func(Session) error { return nil }))
 		}
 		for _, a := range []Authority{SID, EraseMaster} {
-			require.NoError(t, b.as(a, msid, func(*Session) error { return nil }))
+			require.NoError(t, b.as(a, msid, func(Session) error { return nil }))
 		}
 		for range 2 {
 			_, err = d.Authenticate(SID, credential(7))
@@ -324,7 +324,7 @@ func TestNamesOfAuthorities(t *testing.T) {
 	}
 	b := newBench(t, func(c *Config) { c.AlignmentGranularity = 1 })
 	require.Equal(t, "drive T0001", fmt.Sprint(b.Drive))
-	require.Equal(t, "session of SID", fmt.Sprint(*b.auth(SID, b.label.MSID)))
+	require.Equal(t, "session of SID", fmt.Sprint(*b.auth(SID, b.label.MSID).(*session)))
 	b.session.Close()
 	info, err := b.LockingInfo()
 	require.NoError(t, err)

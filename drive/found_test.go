@@ -10,9 +10,9 @@ import (
 
 func TestLockStaysLockedWhenLockOnResetIsTakenBack(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	b.cycle()
-	require.NoError(t, b.as(BandMaster(0), credential(1), func(s *Session) error {
+	require.NoError(t, b.as(BandMaster(0), credential(1), func(s Session) error {
 		return s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true})
 	}))
 	r, err := b.Range(0)
@@ -25,13 +25,13 @@ func TestLockStaysLockedWhenLockOnResetIsTakenBack(t *testing.T) {
 func TestEraseOutOfDegradedMakesOpenRangesUsable(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
-	require.NoError(t, b.as(BandMaster(1), b.label.MSID, func(s *Session) error {
+	require.NoError(t, b.as(BandMaster(1), b.label.MSID, func(s Session) error {
 		b.arm("(flash.erase.refused) (flash.zero.refused)")
 		defer b.flash.Disarm()
 		require.ErrorIs(t, s.SetPIN(credential(1)), Degraded)
 		return nil
 	}))
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s *Session) error { return s.Erase(1) }))
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(1) }))
 	require.Equal(t, Erased, b.Status().State)
 	b.mustRead(0, sectors(1, 1), "range 0 never had a PIN, so it is open again at once")
 }

@@ -7,7 +7,7 @@ import (
 	"hash/crc32"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // Fuses is what the factory burns into the chip, outside the flash. It cannot

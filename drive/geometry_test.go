@@ -13,7 +13,7 @@ import (
 
 // place sets the place of range n, with its locks enabled.
 func (b *bench) place(n int, start, length uint64) error {
-	return b.as(BandMaster(n), b.label.MSID, func(s *Session) error {
+	return b.as(BandMaster(n), b.label.MSID, func(s Session) error {
 		return s.SetRange(RangeConfig{Start: start, Length: length, ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: OnPowerCycle})
 	})
 }
@@ -58,7 +58,7 @@ func TestPlacesOnALargeDrive(t *testing.T) {
 		require.ErrorIs(t, b.Write(math.MaxUint64, data), OutOfRange)
 		b.cycle()
 		require.ErrorIs(t, b.Read(last, data), Locked, "it is in a range that a power cycle locks")
-		require.NoError(t, b.as(BandMaster(1), b.label.MSID, (*Session).Unlock))
+		require.NoError(t, b.as(BandMaster(1), b.label.MSID, Session.Unlock))
 		b.mustRead(last, data, "and is there")
 	}
 }
@@ -66,20 +66,20 @@ func TestPlacesOnALargeDrive(t *testing.T) {
 // sedutil issue 433: the host was told that its data is accessible.
 func TestRangeWithoutPlaceIsNotUnlocked(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	require.NoError(t, b.Write(5, sectors(1, 5)))
 	b.cycle()
-	require.ErrorIs(t, b.as(BandMaster(2), b.label.MSID, (*Session).Unlock), InvalidParameter)
-	require.ErrorIs(t, b.as(BandMaster(2), b.label.MSID, func(s *Session) error { return s.SetLocks(true, true) }), InvalidParameter)
+	require.ErrorIs(t, b.as(BandMaster(2), b.label.MSID, Session.Unlock), InvalidParameter)
+	require.ErrorIs(t, b.as(BandMaster(2), b.label.MSID, func(s Session) error { return s.SetLocks(true, true) }), InvalidParameter)
 	require.ErrorIs(t, b.Read(5, make([]byte, 512)), Locked)
 
 	// Locks that were enabled before there was a place are no trap.
 	require.NoError(t, b.place(2, 0, 0))
 	b.cycle()
-	require.ErrorIs(t, b.as(BandMaster(2), b.label.MSID, (*Session).Unlock), InvalidParameter)
+	require.ErrorIs(t, b.as(BandMaster(2), b.label.MSID, Session.Unlock), InvalidParameter)
 	require.NoError(t, b.place(2, 8, 8))
 	require.ErrorIs(t, b.Read(8, make([]byte, 512)), Locked)
-	require.NoError(t, b.as(BandMaster(2), b.label.MSID, (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(2), b.label.MSID, Session.Unlock))
 	require.NoError(t, b.Read(8, make([]byte, 512)))
 	require.NoError(t, b.place(2, 0, 0), "and a place can be given back")
 }

@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // bomb is a flash whose firmware has a bug: once it is armed, a program panics.
@@ -38,16 +38,16 @@ func TestPanicShowsNoSecret(t *testing.T) {
 		return k
 	}
 	first, second := key(0xA1), key(0x51)
-	for name, call := range map[string]func(*Drive, *Session) error{
-		"Authenticate": func(d *Drive, s *Session) error {
+	for name, call := range map[string]func(*Drive, Session) error{
+		"Authenticate": func(d *Drive, s Session) error {
 			s.Close()
 			_, err := d.Authenticate(BandMaster(0), CredentialPIN(&first))
 			return err
 		},
-		"SetPIN":  func(_ *Drive, s *Session) error { return s.SetPIN(CredentialPIN(&first)) },
-		"Migrate": func(_ *Drive, s *Session) error { return s.Migrate(CredentialPIN(&first)) },
-		"GenKey":  func(_ *Drive, s *Session) error { return s.GenKey() },
-		"RevertPSID": func(d *Drive, s *Session) error {
+		"SetPIN":  func(_ *Drive, s Session) error { return s.SetPIN(CredentialPIN(&first)) },
+		"Migrate": func(_ *Drive, s Session) error { return s.Migrate(CredentialPIN(&first)) },
+		"GenKey":  func(_ *Drive, s Session) error { return s.GenKey() },
+		"RevertPSID": func(d *Drive, s Session) error {
 			s.Close()
 			return d.RevertPSID(CredentialPIN(&first))
 		},
@@ -62,7 +62,7 @@ func TestPanicShowsNoSecret(t *testing.T) {
 		f.armed = true
 		secrets := map[string][]byte{
 			"the PIN": first[:6], "the PIN in force": second[:6], "MSID": label.MSID.Bytes()[:6],
-			"the root key": d.fuses.Root[:6], "the AK": bytes.Clone(s.ak[:6]), "the MEK": bytes.Clone(d.ram[0].mek[:6]),
+			"the root key": d.fuses.Root[:6], "the AK": bytes.Clone(s.(*session).ak[:6]), "the MEK": bytes.Clone(d.ram[0].mek[:6]),
 		}
 		trace := func() (trace string) {
 			defer func() {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 func challenge(n byte) (c [ChallengeSize]byte) {
@@ -73,7 +73,7 @@ func TestAnotherDriveWithTheSameSerialHasAnotherIdentity(t *testing.T) {
 func TestTheIdentityOutlivesEverything(t *testing.T) {
 	b := newBench(t, nil)
 	id := proves(t, b.Drive)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	require.Equal(t, id, proves(t, b.Drive), "a credential does not change it")
 	b.cycle()
 	require.True(t, b.Status().Locked)

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 const (

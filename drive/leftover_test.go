@@ -70,7 +70,7 @@ func TestLeftoverChild(t *testing.T) {
 	require.NoError(t, err)
 	var needles []*leftover.Needle
 	note := func(name string, key []byte) { needles = append(needles, leftover.New(name, key)) }
-	as := func(a Authority, pin PIN, f func(*Session)) {
+	as := func(a Authority, pin PIN, f func(Session)) {
 		s, err := d.Authenticate(a, pin)
 		require.NoError(t, err)
 		f(s)
@@ -89,11 +89,11 @@ func TestLeftoverChild(t *testing.T) {
 	}
 	note("credential", owner.raw())
 	note("next credential", next.raw())
-	as(BandMaster(0), label.MSID, func(s *Session) {
-		note("AK of MSID", s.ak[:])
+	as(BandMaster(0), label.MSID, func(s Session) {
+		note("AK of MSID", s.(*session).ak[:])
 		require.NoError(t, s.GenKey())
 		require.NoError(t, s.Migrate(owner))
-		note("AK", s.ak[:])
+		note("AK", s.(*session).ak[:])
 	})
 	note("MEK, K1", d.ram[0].mek[:32])
 	note("MEK, K2", d.ram[0].mek[32:])
@@ -103,13 +103,13 @@ func TestLeftoverChild(t *testing.T) {
 	for range 3 {
 		d.PowerOff()
 		require.NoError(t, d.PowerOn())
-		as(BandMaster(0), owner, func(s *Session) {
+		as(BandMaster(0), owner, func(s Session) {
 			require.NoError(t, s.Unlock())
 			require.NoError(t, d.Write(3, buf))
 			require.NoError(t, d.Read(3, buf))
 		})
 	}
-	as(BandMaster(0), owner, func(s *Session) {
+	as(BandMaster(0), owner, func(s Session) {
 		require.NoError(t, s.SetPIN(next))
 	})
 	kek, err := KEK(d.fuses.Root, next, d.rec.slot(BandMaster(0)).slot.Salt, 1)

@@ -105,7 +105,7 @@ func TestStateInRAMIsTheMachines(t *testing.T) {
 	require.Equal(t, []State{Configured, Erased}, []State{b.seen[1].From, b.seen[1].To})
 	b.machine.f.SetState(SecurityDegraded.String())
 	require.ErrorIs(t, b.Read(0, make([]byte, 512)), Degraded)
-	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }), InvalidState)
+	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }), InvalidState)
 	b.cycle()
 	require.Equal(t, Erased, b.Status().State, "power-on sets the machine from the record")
 }

@@ -7,7 +7,7 @@ package drive
 // accordingly, in a key step; else only a note is written. Moving a range makes
 // what was written under another key unreadable, as in any drive. Errors:
 // InvalidParameter, Degraded, and those of keyStep.
-func (s *Session) SetRange(c RangeConfig) error {
+func (s *session) SetRange(c RangeConfig) error {
 	const op = "set range"
 	d, err := s.enter(op)
 	if err != nil {
@@ -92,7 +92,7 @@ func (d *Drive) checkAlignment(op string, c RangeConfig) error {
 // without a place has nothing to lock, and is refused with InvalidParameter: else a
 // host would take "done" for data that is accessible now. In SecurityDegraded it is
 // refused with Degraded.
-func (s *Session) SetLocks(read, write bool) error {
+func (s *session) SetLocks(read, write bool) error {
 	const op = "set locks"
 	d, err := s.enter(op)
 	if err != nil {
@@ -127,11 +127,11 @@ func (s *Session) SetLocks(read, write bool) error {
 }
 
 // Unlock makes the session BandMaster's range usable in both directions.
-func (s *Session) Unlock() error { return s.SetLocks(false, false) }
+func (s *session) Unlock() error { return s.SetLocks(false, false) }
 
 // relock puts next in force and leaves range n with its key in RAM or not, as
 // its locks say.
-func (d *Drive) relock(op string, s *Session, n int, next record) error {
+func (d *Drive) relock(op string, s *session, n int, next record) error {
 	old, g := &d.rec.ranges[n], &next.ranges[n]
 	keep := d.ram[n].mek != nil
 	mek, err := d.sessionMEK(s, n)

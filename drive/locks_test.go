@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // lockSettings are the settings of the global range and what its locks are.
@@ -65,7 +65,7 @@ func TestLocksMeanWhatTheySay(t *testing.T) {
 	for _, l := range everyLock() {
 		set := func() *bench {
 			b := newBench(t, nil)
-			require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+			require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 				if err := s.SetRange(l.cfg); err != nil {
 					return err
 				}
@@ -93,7 +93,7 @@ func TestLocksMeanWhatTheySay(t *testing.T) {
 		require.Equal(t, !open, len(k.Ranges[0].WrapsBy) == 1, l.String())
 		b.cycle()
 		b.shows(l, !open, "after a power cycle")
-		require.NoError(t, b.as(BandMaster(0), b.label.MSID, (*Session).Unlock))
+		require.NoError(t, b.as(BandMaster(0), b.label.MSID, Session.Unlock))
 		l.read, l.write = false, false
 		b.shows(l, false, "unlocked")
 	}
@@ -121,14 +121,14 @@ func TestAResetLooksAtEveryRange(t *testing.T) {
 func TestEraseOpensALockedRange(t *testing.T) {
 	for _, set := range []ResetSet{0, OnPowerCycle} {
 		b := newBench(t, nil)
-		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 			if err := s.SetRange(RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: set}); err != nil {
 				return err
 			}
 			return s.SetLocks(true, true)
 		}))
 		require.True(t, b.Status().Locked)
-		require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s *Session) error { return s.Erase(0) }))
+		require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(0) }))
 		b.shows(lockSettings{cfg: RangeConfig{LockOnReset: OnPowerCycle}}, false, "erased")
 		b.cycle()
 		b.shows(lockSettings{cfg: RangeConfig{LockOnReset: OnPowerCycle}}, false, "erased, after a power cycle")
@@ -229,15 +229,15 @@ func TestACipherEndsWithItsKey(t *testing.T) {
 	for name, end := range map[string]func(*bench){
 		"power": func(b *bench) { b.PowerOff() },
 		"locks": func(b *bench) {
-			require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+			require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 				if err := s.SetRange(keepsLocks); err != nil {
 					return err
 				}
 				return s.SetLocks(true, true)
 			}))
 		},
-		"a new key": func(b *bench) { require.NoError(t, b.as(BandMaster(0), b.label.MSID, (*Session).GenKey)) },
-		"an erase":  func(b *bench) { require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll)) },
+		"a new key": func(b *bench) { require.NoError(t, b.as(BandMaster(0), b.label.MSID, Session.GenKey)) },
+		"an erase":  func(b *bench) { require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll)) },
 		"degrading": func(b *bench) { require.NoError(t, b.degrade("test")) },
 		"an old wrap that stays": func(b *bench) {
 			b.arm("(flash.erase.refused) (flash.zero.refused)")
@@ -256,16 +256,16 @@ func TestACipherEndsWithItsKey(t *testing.T) {
 
 // TestASessionEndsWithPower: what its PIN opened leaves RAM, however power went.
 func TestASessionEndsWithPower(t *testing.T) {
-	for name, cut := range map[string]func(*bench, *Session){
-		"off": func(b *bench, _ *Session) { b.PowerOff() },
-		"in a write to flash": func(b *bench, s *Session) {
+	for name, cut := range map[string]func(*bench, Session){
+		"off": func(b *bench, _ Session) { b.PowerOff() },
+		"in a write to flash": func(b *bench, s Session) {
 			b.arm("(flash.power.after (OnIndex 0))")
 			require.ErrorIs(t, s.SetPIN(credential(1)), PowerLost)
 		},
 	} {
 		b := newBench(t, nil)
 		s := b.auth(BandMaster(0), b.label.MSID)
-		ak := s.ak
+		ak := s.(*session).ak
 		require.False(t, constant(ak[:], 0))
 		cut(b, s)
 		require.True(t, constant(ak[:], 0), name)
@@ -280,7 +280,7 @@ func TestASessionEndsWithPower(t *testing.T) {
 func TestANewKeyIsInUseAtOnce(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, (*Session).GenKey))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, Session.GenKey))
 	got := make([]byte, 512)
 	require.NoError(t, b.Read(0, got))
 	require.NotEqual(t, sectors(1, 1), got, "what was written is gone")
@@ -290,9 +290,9 @@ func TestANewKeyIsInUseAtOnce(t *testing.T) {
 
 	require.NoError(t, b.as(BandMaster(0), b.label.MSID, migrate(1)))
 	b.cycle()
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).GenKey))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.GenKey))
 	require.ErrorIs(t, b.Read(0, got), Locked, "a new key unlocks nothing")
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 	require.NoError(t, b.Read(0, got))
 	require.NotEqual(t, sectors(1, 2), got)
 }
@@ -301,7 +301,7 @@ func TestANewKeyIsInUseAtOnce(t *testing.T) {
 func TestMigrationLocksAtAPowerCycle(t *testing.T) {
 	for _, set := range []ResetSet{0, OnPowerCycle | OnHotPlug} {
 		b := newBench(t, nil)
-		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error {
+		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 			if err := s.SetRange(RangeConfig{LockOnReset: set}); err != nil {
 				return err
 			}
@@ -354,8 +354,8 @@ func TestTheSessionKeepsItsKey(t *testing.T) {
 	// The old record stays in force: so does the old AK.
 	b = newBench(t, nil)
 	s = b.auth(BandMaster(0), b.label.MSID)
-	ak := *s.ak
+	ak := *s.(*session).ak
 	b.arm("(flash.program.torn) (flash.erase.refused) (flash.zero.refused)")
 	require.ErrorIs(t, s.Migrate(credential(1)), Degraded)
-	require.True(t, s.ak.Equal(&ak))
+	require.True(t, s.(*session).ak.Equal(&ak))
 }

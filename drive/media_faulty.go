@@ -3,7 +3,7 @@ package drive
 import (
 	"fmt"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // The fault points of the media.

@@ -17,12 +17,12 @@ func (b *bench) padding() int { return 8 * (b.store.geo.PageSize - 1) }
 func TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, b.padding()))
 	b.cycle()
 	require.Equal(t, Configured, b.Status().State, "the record is whole")
 	require.True(t, b.Status().ScrubNeeded, "and a host can see that its page is not")
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 	b.mustRead(0, sectors(1, 1), "nothing is lost")
 	require.True(t, b.Status().ScrubNeeded, "a note behind it mends nothing")
 
@@ -34,7 +34,7 @@ func TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt(t *testing.T) {
 	require.Equal(t, 1, blocksInUse(b), "the odd page was destroyed")
 	b.cycle()
 	require.False(t, b.Status().ScrubNeeded)
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 	b.mustRead(0, sectors(1, 1), "the data is there")
 }
 
@@ -68,11 +68,11 @@ func TestNothingHidesBehindARecordOfABlockThatResists(t *testing.T) {
 	b := newBench(t, nil)
 	// A full block moves on, and the block that it leaves keeps the same keys.
 	for b.store.next < b.store.geo.PagesPerBlock-1 {
-		require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+		require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 	}
 	old := b.store.active
 	b.arm("(flash.erase.refused) (flash.zero.refused)")
-	require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 	require.NotEqual(t, old, b.store.active)
 	b.cycle()
 	require.Equal(t, Erased, b.Status().State, "the same keys and nothing else: no matter of security")
@@ -80,7 +80,7 @@ func TestNothingHidesBehindARecordOfABlockThatResists(t *testing.T) {
 	b.cycle()
 	require.Equal(t, SecurityDegraded, b.Status().State, "and now there is something else")
 	b.flash.Disarm()
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll))
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll))
 	require.Equal(t, 1, blocksInUse(b))
 }
 
@@ -122,7 +122,7 @@ func TestAnEraseReadsWhatIsBehindItsRecord(t *testing.T) {
 // An older or a newer firmware wrote what this one does not understand.
 func TestRecordOfAnUnknownVersionIsNotDestroyed(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	page := b.rec.encode(nil)
 	page[13]++
 	crc := crc32.Checksum(page[:len(page)-4], castagnoli)
@@ -137,7 +137,7 @@ func TestRecordOfAnUnknownVersionIsNotDestroyed(t *testing.T) {
 	require.Equal(t, SecurityDegraded, b.Status().State, "it may be newer")
 	require.NoError(t, b.SelfTest())
 	require.Equal(t, 2, blocksInUse(b), "and is not destroyed")
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Restore), "but by a credential")
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Restore), "but by a credential")
 	require.Equal(t, 1, blocksInUse(b))
 
 	// Behind the record in force it is newer for sure.
@@ -197,7 +197,7 @@ func TestTryCountedBesideAnUnreadNoteStays(t *testing.T) {
 		used, _, _ := b.Tries(SID)
 		require.Equal(t, uint16(1), used, "the unread page may be a counted try, and was")
 		if owner {
-			require.NoError(t, b.as(EraseMaster, b.label.MSID, func(*Session) error { return nil }))
+			require.NoError(t, b.as(EraseMaster, b.label.MSID, func(Session) error { return nil }))
 		}
 		_, err = b.Authenticate(SID, credential(9))
 		require.ErrorIs(t, err, NotAuthorized)
@@ -215,7 +215,7 @@ func TestTryCountedBesideAnUnreadNoteStays(t *testing.T) {
 func TestUnreadNotesLeaveEverybodyTheLastTry(t *testing.T) {
 	b := newBench(t, nil)
 	for range 3 {
-		require.NoError(t, b.as(BandMaster(1), b.label.MSID, func(*Session) error { return nil }))
+		require.NoError(t, b.as(BandMaster(1), b.label.MSID, func(Session) error { return nil }))
 	}
 	require.Greater(t, b.store.at, 0)
 	rule := ""
@@ -226,7 +226,7 @@ func TestUnreadNotesLeaveEverybodyTheLastTry(t *testing.T) {
 	used, limit, err := b.Tries(SID)
 	require.NoError(t, err)
 	require.Equal(t, limit-1, used)
-	require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }), "nobody is locked out by pages that cannot be read")
+	require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }), "nobody is locked out by pages that cannot be read")
 }
 
 // A range that was moved would else be back at its old place, and data would be
@@ -244,7 +244,7 @@ func TestSettingsInAnUnreadNoteAreNotUndone(t *testing.T) {
 		require.ErrorIs(t, b.Write(8, sectors(1, 2)), Degraded)
 		if tried {
 			for range 6 { // more than the block has pages for
-				require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+				require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 			}
 		}
 		b.cycle()
@@ -284,7 +284,7 @@ func TestSelfTestInDoubtDestroysNothing(t *testing.T) {
 		require.Equal(t, 3, blocksInUse(b))
 		b.cycle()
 		require.Equal(t, Configured, b.Status().State, "the newer record was in the unread block")
-		require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+		require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 		b.mustRead(0, sectors(1, 1), "and its data is there")
 		require.Equal(t, 1, blocksInUse(b))
 	}
@@ -319,7 +319,7 @@ func TestSelfTestInDoubtSavesTheRecordInForce(t *testing.T) {
 func TestTriesInDoubtPutNothingInForceAndAreKept(t *testing.T) {
 	b, fresh := inDoubt(t)
 	for range 9 {
-		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(*Session) error { return nil }))
+		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(Session) error { return nil }))
 		require.Equal(t, SecurityDegraded, b.Status().State)
 	}
 	for range 3 {
@@ -336,7 +336,7 @@ func TestTriesInDoubtPutNothingInForceAndAreKept(t *testing.T) {
 		require.Equal(t, uint16(3), used, "what was counted in doubt")
 		require.Equal(t, 1, blocksInUse(b))
 	}
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 	b.mustRead(0, sectors(1, 1), "with its data")
 }
 
@@ -345,9 +345,9 @@ func TestTriesInDoubtPutNothingInForceAndAreKept(t *testing.T) {
 func degradedRevert(t *testing.T) (b *bench, old int) {
 	b = newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	for range 5 {
-		require.NoError(t, b.as(BandMaster(0), credential(1), func(s *Session) error { return s.SetPIN(credential(1)) }))
+		require.NoError(t, b.as(BandMaster(0), credential(1), func(s Session) error { return s.SetPIN(credential(1)) }))
 	}
 	old = b.store.active
 	b.PowerOff()
@@ -360,13 +360,13 @@ func degradedRevert(t *testing.T) (b *bench, old int) {
 
 func TestDegradedRevertIsNotUndoneByAPowerCycle(t *testing.T) {
 	b, _ := degradedRevert(t)
-	require.ErrorIs(t, b.as(BandMaster(0), credential(1), (*Session).Unlock), NotAuthorized, "the new record is in force at once")
-	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, (*Session).Unlock), Degraded)
+	require.ErrorIs(t, b.as(BandMaster(0), credential(1), Session.Unlock), NotAuthorized, "the new record is in force at once")
+	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, Session.Unlock), Degraded)
 	b.flash.Disarm()
 	for range 3 {
 		b.cycle()
 		require.Equal(t, SecurityDegraded, b.Status().State, "a power cycle cures no degradation")
-		require.ErrorIs(t, b.as(BandMaster(0), credential(1), (*Session).Unlock), NotAuthorized, "the old credential stays refused")
+		require.ErrorIs(t, b.as(BandMaster(0), credential(1), Session.Unlock), NotAuthorized, "the old credential stays refused")
 	}
 	require.NoError(t, b.RevertPSID(b.label.PSID))
 	require.Equal(t, Erased, b.Status().State)
@@ -383,7 +383,7 @@ func TestRevertBesideAnUnreadRecordIsCutAnywhere(t *testing.T) {
 	cuts := 0
 	for k := 0; k < 100; k++ {
 		b := newBench(t, nil)
-		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 		old := b.store.active
 		resists := fmt.Sprintf("(flash.read.error (Block %[1]d)) (flash.erase.refused (Block %[1]d)) (flash.zero.refused (Block %[1]d))", old)
 		b.PowerOff()
@@ -401,7 +401,7 @@ func TestRevertBesideAnUnreadRecordIsCutAnywhere(t *testing.T) {
 		reverted := b.trusted
 		b.flash.Disarm()
 		b.cycle()
-		opens := b.as(BandMaster(0), credential(1), func(*Session) error { return nil }) == nil
+		opens := b.as(BandMaster(0), credential(1), func(Session) error { return nil }) == nil
 		require.Equal(t, !reverted, opens, "cut %d: which record is in force does not change by itself", k)
 		require.NoError(t, b.RevertPSID(b.label.PSID))
 		require.Equal(t, 1, blocksInUse(b))
@@ -412,12 +412,12 @@ func TestRevertBesideAnUnreadRecordIsCutAnywhere(t *testing.T) {
 func TestEraseBesideAnUnreadRecordIsNotUndone(t *testing.T) {
 	b, fresh := inDoubt(t)
 	b.arm(fmt.Sprintf("(flash.erase.refused (Block %[1]d)) (flash.zero.refused (Block %[1]d)) (flash.read.error (Block %[1]d))", fresh))
-	require.ErrorIs(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll), Degraded)
+	require.ErrorIs(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll), Degraded)
 	b.flash.Disarm()
 	b.cycle()
 	require.Equal(t, SecurityDegraded, b.Status().State)
-	require.ErrorIs(t, b.as(BandMaster(0), credential(1), func(*Session) error { return nil }), NotAuthorized, "the record of the cut migration is older than the erase")
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll))
+	require.ErrorIs(t, b.as(BandMaster(0), credential(1), func(Session) error { return nil }), NotAuthorized, "the record of the cut migration is older than the erase")
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll))
 	require.Equal(t, Erased, b.Status().State)
 }
 
@@ -430,7 +430,7 @@ func TestNoGenerationIsUsedTwice(t *testing.T) {
 		seen[b.rec.generation] = true
 	}
 	opened("manufacture")
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s *Session) error { return s.Migrate(credential(1)) }))
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
 	opened("migrate")
 	s := b.auth(BandMaster(0), credential(1))
 	b.arm("(flash.program.refused)")

@@ -1,6 +1,6 @@
 package drive
 
-import "github.com/seed-9d983aeb/fdelab/internal/secret"
+import "github.com/seed-9d983aeb/fdelab/drive/secret"
 
 // SetPIN changes the PIN of the session's own authority (1 to 32 bytes). For a
 // BandMaster that leaves MSID it is the lifecycle event migrate, from one own
@@ -8,7 +8,7 @@ import "github.com/seed-9d983aeb/fdelab/internal/secret"
 // The authority key is wrapped anew (one that MSID opened is replaced), the MEK
 // never changes, and the old wrap is destroyed before SetPIN returns nil. Errors: see keyStep; InvalidParameter
 // for an empty PIN or a BandMaster's return to MSID, NoSession.
-func (s *Session) SetPIN(pin PIN) error {
+func (s *session) SetPIN(pin PIN) error {
 	const op = "set pin"
 	d, err := s.enter(op)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Session) SetPIN(pin PIN) error {
 }
 
 // takeOver puts next in force and, with it, the AK of the session.
-func (d *Drive) takeOver(op string, e Event, next record, s *Session, ak *secret.Key32) error {
+func (d *Drive) takeOver(op string, e Event, next record, s *session, ak *secret.Key32) error {
 	defer ak.Clear()
 	if err := d.keyStep(op, e, next); err != nil {
 		// Security degraded, the new record is in force all the same.
@@ -48,7 +48,7 @@ func (d *Drive) takeOver(op string, e Event, next record, s *Session, ak *secret
 // which AK that is and which lifecycle event (none for SID and EraseMaster). A
 // BandMaster that leaves MSID gets a new AK: who once copied the factory's wrap
 // must not hold a key to what the credential protects.
-func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (ak *secret.Key32, e Event, err error) {
+func (d *Drive) reseal(op string, next *record, s *session, pin PIN) (ak *secret.Key32, e Event, err error) {
 	if pin.Len() == 0 {
 		return nil, "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
 	}
@@ -90,7 +90,7 @@ func (d *Drive) reseal(op string, next *record, s *Session, pin PIN) (ak *secret
 // is wrapped by the AK alone. The old wraps are destroyed before it returns
 // nil. The range stays unlocked until power goes. From MSID this is the
 // lifecycle event migrate, else rekey. Errors as SetPIN.
-func (s *Session) Migrate(credential PIN) error {
+func (s *session) Migrate(credential PIN) error {
 	const op = "migrate"
 	d, err := s.enter(op)
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *Session) Migrate(credential PIN) error {
 }
 
 // rewrapFor is rewrap of the MEK that range n has now.
-func (d *Drive) rewrapFor(s *Session, g *rangeRecord, n int, ak *secret.Key32) error {
+func (d *Drive) rewrapFor(s *session, g *rangeRecord, n int, ak *secret.Key32) error {
 	mek, err := d.sessionMEK(s, n)
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (d *Drive) rewrapFor(s *Session, g *rangeRecord, n int, ak *secret.Key32) e
 // GenKey replaces the MEK of the session BandMaster's range: what was written
 // there is gone, the locks and the PIN stay. The old wraps are destroyed before
 // it returns nil. Errors: see keyStep; Degraded in SecurityDegraded.
-func (s *Session) GenKey() error {
+func (s *session) GenKey() error {
 	const op = "genkey"
 	d, err := s.enter(op)
 	if err != nil {
@@ -169,7 +169,7 @@ func (s *Session) GenKey() error {
 
 // sessionMEK unwraps the MEK of range n with what the session has a right to:
 // its AK, or, for a range that is open to all, the KEK of the root key.
-func (d *Drive) sessionMEK(s *Session, n int) (*secret.Key64, error) {
+func (d *Drive) sessionMEK(s *session, n int) (*secret.Key64, error) {
 	g := &d.rec.ranges[n]
 	for i := range g.wraps {
 		switch g.wraps[i].by {

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // core is the part of a drive that lives only while it has power, all of it
@@ -20,7 +20,7 @@ type core struct {
 	machine *machine
 	rootKEK *secret.Key32
 	ram     []rangeRAM
-	session *Session
+	session *session
 	// lostTries counts PSID attempts while there is no record to count them in.
 	lostTries uint16
 }

@@ -41,7 +41,7 @@ func TestPowerOnIsCutAnywhere(t *testing.T) {
 			b.flash.Disarm()
 			require.Equal(t, Configured, b.Status().State)
 			b.whole(t, "power-on")
-			require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+			require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 			b.mustRead(0, sectors(1, 1), "the data is there")
 			if err == nil {
 				require.Positive(t, k)
@@ -135,7 +135,7 @@ func TestARightPINForgetsTheTriesBefore(t *testing.T) {
 		_, err := b.Authenticate(SID, credential(7))
 		require.ErrorIs(t, err, NotAuthorized)
 	}
-	require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 	b.cycle()
 	used, limit, err := b.Tries(SID)
 	require.NoError(t, err)
@@ -209,7 +209,7 @@ func TestTriesOfDoubtAreTakenOver(t *testing.T) {
 // record of another version behind it may be a try.
 func TestUnreadPagesCountOnlyBehindTheRecord(t *testing.T) {
 	b := newBench(t, nil)
-	require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 	b.passing(fmt.Sprintf("(flash.read.error (And (Block %d) (Page 0)))", b.store.active))
 	for _, a := range []Authority{SID, PSID} {
 		used, _, err := b.Tries(a)
@@ -303,7 +303,7 @@ func TestDoubtEndsWithARestore(t *testing.T) {
 	require.True(t, b.rec.doubt, "what is counted now decides nothing")
 	require.NoError(t, s.Restore())
 	s.Close()
-	require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Unlock))
+	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
 	require.False(t, b.rec.doubt)
 	require.False(t, b.store.doubt())
 }
@@ -313,9 +313,9 @@ func TestANoteGoesIntoAnyBlock(t *testing.T) {
 	b := newBench(t, nil)
 	seen := map[int]bool{}
 	for range b.store.geo.Blocks + 1 {
-		require.NoError(t, b.as(SID, b.label.MSID, func(s *Session) error { return s.SetPIN(b.label.MSID) }))
+		require.NoError(t, b.as(SID, b.label.MSID, func(s Session) error { return s.SetPIN(b.label.MSID) }))
 		block, at := b.store.active, b.store.at
-		require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+		require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 		require.Equal(t, []int{block, at + 2}, []int{b.store.active, b.store.at})
 		seen[block] = true
 	}
@@ -355,7 +355,7 @@ func TestAFlashThatIsUsedUp(t *testing.T) {
 	s.Close()
 	b.cycle()
 	require.Equal(t, Erased, b.Status().State)
-	require.NoError(t, b.as(SID, credential(byte(worked)), func(*Session) error { return nil }))
+	require.NoError(t, b.as(SID, credential(byte(worked)), func(Session) error { return nil }))
 	b.mustRead(0, sectors(1, 1), "the drive works")
 }
 
@@ -407,7 +407,7 @@ func TestDestroyingGoesOnBehindAPage(t *testing.T) {
 	}
 	b.on(c)
 	for range 3 {
-		require.NoError(t, b.as(SID, b.label.MSID, func(s *Session) error { return s.SetPIN(b.label.MSID) }))
+		require.NoError(t, b.as(SID, b.label.MSID, func(s Session) error { return s.SetPIN(b.label.MSID) }))
 	}
 	require.Equal(t, zeroed, b.store.use[1], "a block that reads zeros is not blank")
 }
@@ -428,7 +428,7 @@ func TestARecordIsReadBackToTheEndOfItsBlock(t *testing.T) {
 				return do()
 			},
 		})
-		require.NoError(t, b.as(SID, b.label.MSID, func(s *Session) error { return s.SetPIN(b.label.MSID) }), "page %d", page)
+		require.NoError(t, b.as(SID, b.label.MSID, func(s Session) error { return s.SetPIN(b.label.MSID) }), "page %d", page)
 		require.Equal(t, 3, b.store.active, "the next block takes the record")
 	}
 }
@@ -460,7 +460,7 @@ func TestSelfTestThatCannotMend(t *testing.T) {
 	require.NoError(t, b.SelfTest())
 	require.False(t, b.rec.doubt)
 	b = newBench(t, nil)
-	require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+	require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 	b.passing(fmt.Sprintf("(flash.read.error (And (Block %d) (Page %d)))", b.store.active, b.store.at))
 	require.Equal(t, unread, b.store.use[b.store.active])
 	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, 0))
@@ -471,8 +471,8 @@ func TestSelfTestThatCannotMend(t *testing.T) {
 // TestASourceThatRepeatsMakesNoKey: an XTS key with equal halves is none.
 func TestASourceThatRepeatsMakesNoKey(t *testing.T) {
 	for _, do := range []func(*bench) error{
-		func(b *bench) error { return b.as(BandMaster(0), b.label.MSID, (*Session).GenKey) },
-		func(b *bench) error { return b.as(EraseMaster, b.label.MSID, (*Session).EraseAll) },
+		func(b *bench) error { return b.as(BandMaster(0), b.label.MSID, Session.GenKey) },
+		func(b *bench) error { return b.as(EraseMaster, b.label.MSID, Session.EraseAll) },
 	} {
 		b := newBench(t, nil)
 		keys := watchKeys(t)

@@ -1,7 +1,7 @@
 package drive
 
 import (
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/xts"
 )
 

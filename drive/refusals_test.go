@@ -7,18 +7,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // What a drive refuses: with the right code, in words that say what would be right,
 // and with nothing changed.
 
 // methods are what a session can be asked.
-func methods() map[string]func(*Session) error {
-	return map[string]func(*Session) error{
-		"set pin": setPIN(3), "migrate": migrate(3), "genkey": (*Session).GenKey, "erase": func(s *Session) error { return s.Erase(0) },
-		"erase all": (*Session).EraseAll, "restore": (*Session).Restore, "set range": setRange(RangeConfig{}), "set locks": (*Session).Unlock,
+func methods() map[string]func(Session) error {
+	return map[string]func(Session) error{
+		"set pin": setPIN(3), "migrate": migrate(3), "genkey": Session.GenKey, "erase": func(s Session) error { return s.Erase(0) },
+		"erase all": Session.EraseAll, "restore": Session.Restore, "set range": setRange(RangeConfig{}), "set locks": Session.Unlock,
 	}
 }
 
@@ -98,10 +98,10 @@ func TestPowerOnOfAPoweredDriveDoesNothing(t *testing.T) {
 
 func TestAnEndedSessionIsRefused(t *testing.T) {
 	b := newBench(t, nil)
-	for name, end := range map[string]func(*Session){
-		"closed": (*Session).Close,
-		"reset":  func(*Session) { require.NoError(t, b.Reset(HotPlugReset)) },
-		"replaced": func(s *Session) {
+	for name, end := range map[string]func(Session){
+		"closed": Session.Close,
+		"reset":  func(Session) { require.NoError(t, b.Reset(HotPlugReset)) },
+		"replaced": func(s Session) {
 			s.Close()
 			b.auth(SID, b.label.MSID)
 		},
@@ -152,8 +152,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 func TestADegradedDriveRefuses(t *testing.T) {
 	b := newBench(t, nil)
 	stale(b)
-	for op, ask := range map[string]func(*Session) error{
-		"set locks": (*Session).Unlock, "set range": setRange(RangeConfig{}), "genkey": (*Session).GenKey,
+	for op, ask := range map[string]func(Session) error{
+		"set locks": Session.Unlock, "set range": setRange(RangeConfig{}), "genkey": Session.GenKey,
 	} {
 		refused(t, b.as(BandMaster(0), credential(2), ask), Degraded, op)
 		refused(t, b.as(BandMaster(1), credential(9), ask), Degraded, op)
@@ -164,7 +164,7 @@ func TestADegradedDriveRefuses(t *testing.T) {
 	require.Zero(t, source.n, "no key is drawn for nothing")
 	refused(t, b.as(SID, b.label.MSID, setPIN(3)), Degraded, "set pin")
 	refused(t, b.as(EraseMaster, b.label.MSID, setPIN(3)), Degraded, "set pin")
-	refused(t, b.as(BandMaster(2), b.label.MSID, (*Session).Restore), InvalidState, "restore", "erase again")
+	refused(t, b.as(BandMaster(2), b.label.MSID, Session.Restore), InvalidState, "restore", "erase again")
 	refused(t, b.Read(0, make([]byte, 512)), Degraded, "read")
 	refused(t, b.Write(0, sectors(1, 1)), Degraded, "write")
 	require.NoError(t, b.Reset(HardwareReset))
@@ -179,12 +179,12 @@ func TestADegradedDriveRefuses(t *testing.T) {
 	for _, r := range k.Ranges {
 		require.False(t, r.InRAM)
 	}
-	require.NoError(t, b.as(BandMaster(0), credential(2), (*Session).Restore))
+	require.NoError(t, b.as(BandMaster(0), credential(2), Session.Restore))
 	require.Equal(t, Configured, b.Status().State)
 	k, err = b.KeyMap()
 	require.NoError(t, err)
 	require.True(t, k.Ranges[2].InRAM, "the range that is open to all is usable at once")
-	refused(t, b.as(BandMaster(0), credential(2), (*Session).Restore), InvalidState, "restore", "not possible in the state Configured")
+	refused(t, b.as(BandMaster(0), credential(2), Session.Restore), InvalidState, "restore", "not possible in the state Configured")
 }
 
 // TestADriveWithoutARecordAnswers what needs none.
@@ -270,9 +270,9 @@ func TestWrongParameters(t *testing.T) {
 	}
 	require.Equal(t, was, b.pages(), "nothing is written")
 	for _, n := range []int{-1, 3} {
-		refused(t, b.as(EraseMaster, b.label.MSID, func(s *Session) error { return s.Erase(n) }), InvalidParameter, "erase", "the last is 2")
+		refused(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(n) }), InvalidParameter, "erase", "the last is 2")
 	}
-	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s *Session) error { return s.Erase(2) }))
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(2) }))
 	for why, c := range map[string]RangeConfig{
 		"unknown members": {LockOnReset: allResets + 1}, "the power cycle": {LockOnReset: OnHardware},
 	} {
@@ -292,7 +292,7 @@ func TestWrongParameters(t *testing.T) {
 // TestARefusalIsTraced, as an event that was tried and did not fire.
 func TestARefusalIsTraced(t *testing.T) {
 	b := newBench(t, nil)
-	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, (*Session).Restore), InvalidState)
+	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, Session.Restore), InvalidState)
 	require.Equal(t, TransitionTrace{"T0001", EventRestore, Erased, Erased, true}, b.seen[len(b.seen)-1])
 	stale(b)
 	require.ErrorIs(t, b.as(BandMaster(0), credential(2), setPIN(3)), InvalidState)
@@ -402,7 +402,7 @@ func TestAManufactureThatIsCutIsFinishedByARevert(t *testing.T) {
 			require.Equal(t, Erased, d.Status().State)
 			b.whole(t, plan)
 			b.label = label
-			require.NoError(t, b.as(BandMaster(1), label.MSID, func(*Session) error { return nil }))
+			require.NoError(t, b.as(BandMaster(1), label.MSID, func(Session) error { return nil }))
 		}
 	}
 }

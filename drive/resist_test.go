@@ -76,7 +76,7 @@ func TestPowerOnBesideABlockThatResists(t *testing.T) {
 		require.Equal(t, want, b.Status().State, "%s, the second time", name)
 		b.flash.Disarm()
 		if c.degraded {
-			require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll), name)
+			require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll), name)
 		} else {
 			b.cycle()
 		}
@@ -143,10 +143,10 @@ func TestAChipThatSaysErasedAndIsNot(t *testing.T) {
 	} {
 		b := newBench(t, nil)
 		for range 2 { // the block has more pages than one
-			require.NoError(t, b.as(SID, b.label.MSID, func(*Session) error { return nil }))
+			require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
 		}
 		require.Equal(t, 1, b.store.active)
-		s := func() *Session { return b.auth(BandMaster(0), b.label.MSID) }
+		s := func() Session { return b.auth(BandMaster(0), b.label.MSID) }
 		pages := 0
 		c.chip.program = func(_, _ int, do func() error) error { pages++; return do() }
 		silent := c.chip
@@ -169,7 +169,7 @@ func TestAChipThatSaysErasedAndIsNot(t *testing.T) {
 		b.cycle()
 		require.Equal(t, SecurityDegraded, b.Status().State, "%s: and after a power cycle", name)
 		silent.erase, silent.zero, silent.read = nil, nil, nil
-		require.NoError(t, b.as(BandMaster(0), credential(1), (*Session).Restore), name)
+		require.NoError(t, b.as(BandMaster(0), credential(1), Session.Restore), name)
 		b.whole(t, name)
 	}
 }
@@ -256,9 +256,9 @@ func TestAlteredRootWrap(t *testing.T) {
 		for _, r := range k.Ranges {
 			require.False(t, r.InRAM, "%s: not even the keys that do open", name)
 		}
-		require.ErrorIs(t, b.as(EraseMaster, b.label.MSID, func(s *Session) error { return s.Erase(0) }), Degraded, "%s: the other range still does not open", name)
+		require.ErrorIs(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(0) }), Degraded, "%s: the other range still does not open", name)
 		require.Equal(t, SecurityDegraded, b.Status().State)
-		require.NoError(t, b.as(EraseMaster, b.label.MSID, (*Session).EraseAll), name)
+		require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll), name)
 		require.Equal(t, Erased, b.Status().State)
 
 		// A key that the BandMaster cannot unwrap either gets no new credential.

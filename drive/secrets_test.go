@@ -17,7 +17,7 @@ func TestNoKeyBytesInAnythingPrinted(t *testing.T) {
 	b := newBench(t, nil)
 	s := b.auth(BandMaster(0), b.label.MSID)
 	require.NoError(t, s.Migrate(credential(0xC3)))
-	ak, mek := *s.ak, *b.ram[0].mek
+	ak, mek := *s.(*session).ak, *b.ram[0].mek
 	var out bytes.Buffer
 	show := func(v any) {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%q"} {
@@ -37,10 +37,10 @@ func TestNoKeyBytesInAnythingPrinted(t *testing.T) {
 	show(k)
 	show(b.Status())
 	show(s)
-	show(*s)
+	show(*s.(*session))
 	show(b.Drive)
 	show(struct{ hidden *Drive }{b.Drive})
-	show(struct{ hidden *Session }{s})
+	show(struct{ hidden Session }{s})
 	show(b)
 	_, err = b.Authenticate(BandMaster(0), credential(0xC4))
 	show(err)

@@ -4,13 +4,46 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
-// Session is one authority's authenticated session. A drive has one at most; a
-// reset or a loss of power ends it. It may be used by one goroutine at a time.
-type Session struct {
+// Session is one authority's authenticated session with a drive. A drive has one
+// at most; a reset or a loss of power ends it. It may be used by one goroutine at
+// a time. Every method fails with NoSession once the session is over, with NoPower
+// or PowerLost where the drive has no power, and with NotAuthorized where its
+// authority may not do what the method does. *Drive gives its own; whoever builds
+// a drive of another make implements it.
+type Session interface {
+	// Authority is who authenticated.
+	Authority() Authority
+	// SetPIN gives the authority another PIN of 1 to PINSize bytes.
+	SetPIN(pin PIN) error
+	// Migrate moves the range of a BandMaster from its PIN to a credential of
+	// PINSize bytes: the old wrap of the key is physically destroyed before it
+	// returns, and the data stays readable.
+	Migrate(credential PIN) error
+	// GenKey gives the range of a BandMaster a new media encryption key: a
+	// cryptographic erase that keeps the PIN.
+	GenKey() error
+	// SetRange places the range of a BandMaster and enables its locks.
+	SetRange(c RangeConfig) error
+	// SetLocks closes (true) or opens the locks of the range of a BandMaster.
+	SetLocks(read, write bool) error
+	// Unlock opens both locks: SetLocks(false, false).
+	Unlock() error
+	// Erase erases range n cryptographically, as EraseMaster.
+	Erase(n int) error
+	// EraseAll erases every range cryptographically, as EraseMaster.
+	EraseAll() error
+	// Restore leaves the state SecurityDegraded where nothing is left in doubt.
+	Restore() error
+	// Close ends the session; closing twice is harmless.
+	Close()
+}
+
+// session is a session of a Drive.
+type session struct {
 	d         *Drive
 	authority Authority
 	ak        *secret.Key32
@@ -18,16 +51,16 @@ type Session struct {
 
 // Format prints who the session is of: the fmt package would look into
 // unexported fields without asking the key in them.
-func (s Session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session of %v", s.authority) }
+func (s session) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "session of %v", s.authority) }
 
 // end forgets the key. The drive's lock is held.
-func (s *Session) end() { s.ak.Clear() }
+func (s *session) end() { s.ak.Clear() }
 
 // Authority is who authenticated.
-func (s *Session) Authority() Authority { return s.authority }
+func (s *session) Authority() Authority { return s.authority }
 
 // Close ends the session and forgets its key; closing twice is harmless.
-func (s *Session) Close() {
+func (s *session) Close() {
 	d := s.d
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -38,7 +71,7 @@ func (s *Session) Close() {
 
 // enter locks the drive for a method of the session, or refuses because the
 // session is over. The caller unlocks.
-func (s *Session) enter(op string) (*Drive, error) {
+func (s *session) enter(op string) (*Drive, error) {
 	d := s.d
 	d.mu.Lock()
 	if d.session != s {
@@ -52,7 +85,7 @@ func (s *Session) enter(op string) (*Drive, error) {
 }
 
 // band is the range of the session's BandMaster.
-func (s *Session) band(d *Drive, op string) (int, error) {
+func (s *session) band(d *Drive, op string) (int, error) {
 	n, ok := s.authority.Band()
 	if !ok {
 		return 0, d.refuse(op, NotAuthorized, "%v is no BandMaster", s.authority)
@@ -67,7 +100,7 @@ func (s *Session) band(d *Drive, op string) (int, error) {
 // HardwareFailure when the count cannot be written, PowerLost, NoPower,
 // Degraded without a record, InvalidParameter for an empty PIN or an authority
 // without a key slot (the PSID authenticates through RevertPSID only).
-func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
+func (d *Drive) Authenticate(a Authority, pin PIN) (Session, error) {
 	const op = "authenticate"
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -105,7 +138,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (*Session, error) {
 		ak.Clear()
 		return nil, err
 	}
-	s := &Session{d: d, authority: a, ak: ak}
+	s := &session{d: d, authority: a, ak: ak}
 	d.session = s
 	return s, nil
 }

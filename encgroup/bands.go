@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // The bands of a member beside its data range hold nothing. Their BandMasters
@@ -93,7 +93,7 @@ func (g *Group) secureBand(d Drive, n int, generation uint32, others []uint32) e
 }
 
 // openBand opens a session as BandMaster n; 0 is the factory PIN.
-func (g *Group) openBand(d Drive, n int, generations []uint32) (*drive.Session, uint32, error) {
+func (g *Group) openBand(d Drive, n int, generations []uint32) (drive.Session, uint32, error) {
 	r, err := d.Range(n)
 	if err != nil {
 		return nil, 0, err
@@ -127,7 +127,7 @@ func (g *Group) openBand(d Drive, n int, generations []uint32) (*drive.Session, 
 // takeBack erases a band of a member that does not open to its credential: it had
 // one of this group's when the drive joined, so somebody has changed it since, or used up
 // its tries. A band that has a place may hold that somebody's data, and is refused.
-func (g *Group) takeBack(d Drive, n int, why error) (*drive.Session, error) {
+func (g *Group) takeBack(d Drive, n int, why error) (drive.Session, error) {
 	r, err := d.Range(n)
 	if err != nil {
 		return nil, err

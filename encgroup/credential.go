@@ -6,8 +6,8 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // The purposes that keys are derived for; HKDF binds each key to one.

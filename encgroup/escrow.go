@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // seal72 is a group key under seal.

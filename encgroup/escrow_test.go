@@ -5,7 +5,7 @@ import (
 	"crypto/ecdh"
 	"testing"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/stretchr/testify/require"
 )
 

@@ -4,9 +4,9 @@ import (
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // A drive joins a group, power goes, and both key servers are down when it

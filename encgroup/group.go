@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // State is the state of a group. The numbers are those that a storage facility

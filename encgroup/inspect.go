@@ -269,7 +269,7 @@ func (f *Fault) mended() string {
 }
 
 // vacate takes place and locks from a band.
-func vacate(s *drive.Session, d Drive, n int) error {
+func vacate(s drive.Session, d Drive, n int) error {
 	r, err := d.Range(n)
 	if err != nil || r.RangeConfig == factoryRange && !closed(r) {
 		return err

@@ -16,7 +16,7 @@ func somebody(t testing.TB) drive.PIN {
 }
 
 // as opens a session with the factory PIN.
-func (d *testDrive) as(t testing.TB, a drive.Authority, run func(*drive.Session) error) {
+func (d *testDrive) as(t testing.TB, a drive.Authority, run func(drive.Session) error) {
 	t.Helper()
 	s, err := d.Authenticate(a, d.label.MSID)
 	require.NoError(t, err)
@@ -24,14 +24,14 @@ func (d *testDrive) as(t testing.TB, a drive.Authority, run func(*drive.Session)
 	require.NoError(t, run(s))
 }
 
-func place(start, length uint64) func(*drive.Session) error {
-	return func(s *drive.Session) error {
+func place(start, length uint64) func(drive.Session) error {
+	return func(s drive.Session) error {
 		return s.SetRange(drive.RangeConfig{Start: start, Length: length, LockOnReset: drive.OnPowerCycle})
 	}
 }
 
-func lock(c drive.RangeConfig) func(*drive.Session) error {
-	return func(s *drive.Session) error {
+func lock(c drive.RangeConfig) func(drive.Session) error {
+	return func(s drive.Session) error {
 		if err := s.SetRange(c); err != nil {
 			return err
 		}
@@ -70,15 +70,15 @@ var usedDrives = map[string]used{
 		d.as(t, drive.BandMaster(0), lock(drive.RangeConfig{WriteLockEnabled: true}))
 	}, did: []string{"band 0 has a lock and is locked for writing: put right"}},
 	"a lock of the data range is closed, and not enabled": {make: func(t testing.TB, d *testDrive) {
-		d.as(t, drive.BandMaster(0), func(s *drive.Session) error { return s.SetLocks(true, true) })
+		d.as(t, drive.BandMaster(0), func(s drive.Session) error { return s.SetLocks(true, true) })
 	}, did: []string{"band 0 has a lock that is closed and not enabled: put right"}},
 	"a band lost its place with its lock closed": {make: func(t testing.TB, d *testDrive) {
 		d.as(t, drive.BandMaster(2), place(8, 8))
-		d.as(t, drive.BandMaster(2), func(s *drive.Session) error { return s.SetLocks(true, true) })
+		d.as(t, drive.BandMaster(2), func(s drive.Session) error { return s.SetLocks(true, true) })
 		d.as(t, drive.BandMaster(2), place(0, 0))
 	}, did: []string{"band 2 has a lock that is closed and not enabled: put right"}},
 	"a band locks at another reset": {make: func(t testing.TB, d *testDrive) {
-		d.as(t, drive.BandMaster(1), func(s *drive.Session) error {
+		d.as(t, drive.BandMaster(1), func(s drive.Session) error {
 			return s.SetRange(drive.RangeConfig{LockOnReset: drive.OnPowerCycle | drive.OnHardware})
 		})
 	}, did: []string{"band 1 has other settings than from the factory: put right"}},
@@ -105,27 +105,27 @@ var usedDrives = map[string]used{
 	}},
 	"the data range has an owner": {
 		make: func(t testing.TB, d *testDrive) {
-			d.as(t, drive.BandMaster(0), func(s *drive.Session) error { return s.Migrate(somebody(t)) })
+			d.as(t, drive.BandMaster(0), func(s drive.Session) error { return s.Migrate(somebody(t)) })
 		},
 		want: ErrConfigured, says: "already configured",
 	},
 	"a band without a place has an owner": {
 		make: func(t testing.TB, d *testDrive) {
-			d.as(t, drive.BandMaster(2), func(s *drive.Session) error { return s.SetPIN(somebody(t)) })
+			d.as(t, drive.BandMaster(2), func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 		},
 		want: ErrConfigured, says: "already configured",
 	},
 	"EraseMaster has an owner": {
 		make: func(t testing.TB, d *testDrive) {
 			d.as(t, drive.BandMaster(2), place(8, 8)) // and is not touched
-			d.as(t, drive.EraseMaster, func(s *drive.Session) error { return s.SetPIN(somebody(t)) })
+			d.as(t, drive.EraseMaster, func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 		},
 		want: ErrForeign, says: "EraseMaster has somebody's PIN; its owner gives it the factory PIN again, or reverts the drive with the PSID from its label",
 	},
 	"SID and EraseMaster have an owner": {
 		make: func(t testing.TB, d *testDrive) {
 			for _, a := range []drive.Authority{drive.SID, drive.EraseMaster} {
-				d.as(t, a, func(s *drive.Session) error { return s.SetPIN(somebody(t)) })
+				d.as(t, a, func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 			}
 		},
 		want: ErrForeign, says: "PSID from its label; EraseMaster has",
@@ -139,7 +139,7 @@ var usedDrives = map[string]used{
 		want: drive.LockedOut, says: "label; EraseMaster has used up its tries, 8 of 8",
 	},
 	"a lock for reading is closed, and not enabled": {make: func(t testing.TB, d *testDrive) {
-		d.as(t, drive.BandMaster(0), func(s *drive.Session) error { return s.SetLocks(true, false) })
+		d.as(t, drive.BandMaster(0), func(s drive.Session) error { return s.SetLocks(true, false) })
 	}, did: []string{"band 0 has a lock that is closed and not enabled: put right"}},
 	"SID has one try left, which is its owner's": {
 		make: func(t testing.TB, d *testDrive) { guess(t, d, drive.SID, 7) },
@@ -215,10 +215,10 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 		"resets it":        {did: func(testing.TB, *testDrive) {}, says: "BandMaster1 has the factory PIN, so anybody can give band 1 a place"},
 		"gives it a place": {did: func(t testing.TB, d *testDrive) { d.as(t, drive.BandMaster(1), place(0, 100)) }, says: "band 1 has a place, sectors 0 to 99"},
 		"takes it for himself": {did: func(t testing.TB, d *testDrive) {
-			d.as(t, drive.BandMaster(1), func(s *drive.Session) error { return s.SetPIN(somebody(t)) })
+			d.as(t, drive.BandMaster(1), func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 		}, says: "band 1 does not open to its credential", noted: "band 1 did not open to its credential: put right"},
 		"takes it, with a place": {did: func(t testing.TB, d *testDrive) {
-			d.as(t, drive.BandMaster(1), func(s *drive.Session) error {
+			d.as(t, drive.BandMaster(1), func(s drive.Session) error {
 				if err := place(0, 100)(s); err != nil {
 					return err
 				}
@@ -230,7 +230,7 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 			r := accessible(t)
 			r.bands = 1
 			d := r.member("U1")
-			d.as(t, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(1) })
+			d.as(t, drive.EraseMaster, func(s drive.Session) error { return s.Erase(1) })
 			c.did(t, d)
 			d.cycle(t)
 			err := r.group.Unlock(d)
@@ -282,7 +282,7 @@ func TestBandsFollowTheGroupKey(t *testing.T) {
 func TestReadmissionSaysWhatItCanNotErase(t *testing.T) {
 	r := accessible(t)
 	d := r.member("U1")
-	d.as(t, drive.EraseMaster, func(s *drive.Session) error { return s.SetPIN(somebody(t)) })
+	d.as(t, drive.EraseMaster, func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 	var did []string
 	r.group.SetNotes(func(_, what string) { did = append(did, what) })
 	require.NoError(t, r.group.Readmit(d))
@@ -297,7 +297,7 @@ func TestReleasedDriveHasNoPlace(t *testing.T) {
 	r.bands = 4
 	d := r.member("U1")
 	for _, n := range []int{2, 4} { // and not those between
-		d.as(t, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(n) })
+		d.as(t, drive.EraseMaster, func(s drive.Session) error { return s.Erase(n) })
 		d.as(t, drive.BandMaster(n), place(uint64(n)*100, 100))
 	}
 	require.NoError(t, r.group.Release(d))

@@ -13,8 +13,8 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/leftover"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // leftoverChild is the environment variable that makes a child of a test.

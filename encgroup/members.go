@@ -18,7 +18,7 @@ type Drive interface {
 	Config() drive.Config
 	Range(n int) (drive.RangeInfo, error)
 	Tries(a drive.Authority) (used, limit uint16, err error)
-	Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error)
+	Authenticate(a drive.Authority, pin drive.PIN) (drive.Session, error)
 }
 
 var _ Drive = (*drive.Drive)(nil)
@@ -98,7 +98,7 @@ func (g *Group) next(m Member) (Member, error) {
 
 // authenticate opens a session as BandMaster of the data range with the
 // credential of a generation.
-func (g *Group) authenticate(d Drive, generation uint32) (*drive.Session, error) {
+func (g *Group) authenticate(d Drive, generation uint32) (drive.Session, error) {
 	pin := g.pin(d.Serial(), generation)
 	defer pin.Clear()
 	return d.Authenticate(drive.BandMaster(dataBand), pin)
@@ -112,13 +112,13 @@ func (g *Group) pin(serial string, generation uint32) drive.PIN {
 
 // open tries generations in order; 0 stands for none. Only a plain refusal leads
 // to the next one: every wrong guess counts against the drive's try limit.
-func (g *Group) open(d Drive, generations ...uint32) (*drive.Session, uint32, error) {
+func (g *Group) open(d Drive, generations ...uint32) (drive.Session, uint32, error) {
 	err := error(drive.NotAuthorized)
 	for i, n := range generations {
 		if n == 0 || slices.Contains(generations[:i], n) {
 			continue
 		}
-		var s *drive.Session
+		var s drive.Session
 		if s, err = g.authenticate(d, n); err == nil {
 			return s, n, nil
 		}

@@ -5,7 +5,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // MemCluster is a customer's key servers in memory: each has its own store of

@@ -3,8 +3,8 @@ package encgroup
 import (
 	"fmt"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // infoObject is the purpose of the key that wraps the keys of cloud objects.

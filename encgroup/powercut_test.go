@@ -248,8 +248,8 @@ var portCases = append(slices.Clone(cutCases), cutCase{
 	name: "readmit of a member one of whose bands somebody took",
 	prepare: func(r *rig) *testDrive {
 		d := r.member("A1")
-		d.as(r.t, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(1) })
-		d.as(r.t, drive.BandMaster(1), func(s *drive.Session) error { return s.SetPIN(somebody(r.t)) })
+		d.as(r.t, drive.EraseMaster, func(s drive.Session) error { return s.Erase(1) })
+		d.as(r.t, drive.BandMaster(1), func(s drive.Session) error { return s.SetPIN(somebody(r.t)) })
 		return d
 	},
 	run:    func(r *rig, d Drive) error { return r.group.Readmit(d) },
@@ -271,7 +271,7 @@ var portCases = append(slices.Clone(cutCases), cutCase{
 	name: "release of a member one of whose bands has a place",
 	prepare: func(r *rig) *testDrive {
 		d := r.member("A1")
-		d.as(r.t, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(1) })
+		d.as(r.t, drive.EraseMaster, func(s drive.Session) error { return s.Erase(1) })
 		d.as(r.t, drive.BandMaster(1), place(0, 100))
 		return d
 	},

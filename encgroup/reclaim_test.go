@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 func whats(faults []Fault) (out []string) {
@@ -123,7 +123,7 @@ func messy(t *testing.T) *testDrive {
 	d.as(t, drive.BandMaster(0), lock(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}))
 	d.as(t, drive.BandMaster(1), lock(drive.RangeConfig{Start: 8, Length: 8, ReadLockEnabled: true, WriteLockEnabled: true}))
 	d.as(t, drive.BandMaster(2), place(16, 8))
-	d.as(t, drive.BandMaster(2), func(s *drive.Session) error { return s.SetLocks(true, true) })
+	d.as(t, drive.BandMaster(2), func(s drive.Session) error { return s.SetLocks(true, true) })
 	d.as(t, drive.BandMaster(2), place(0, 0))
 	guess(t, d, drive.BandMaster(3), 3)
 	return d
@@ -307,7 +307,7 @@ type fleeting struct {
 	left *int
 }
 
-func (d fleeting) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error) {
+func (d fleeting) Authenticate(a drive.Authority, pin drive.PIN) (drive.Session, error) {
 	s, err := d.testDrive.Authenticate(a, pin)
 	if *d.left--; *d.left == 0 {
 		d.PowerOff()

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 func (r *rig) members(serials ...string) []Drive {

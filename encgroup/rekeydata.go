@@ -3,7 +3,7 @@ package encgroup
 import (
 	"fmt"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // RekeyDataKey exchanges the data key of an accessible group: the first server

@@ -7,8 +7,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // RekeyState is how far new keys of a group came.

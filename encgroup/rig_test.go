@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault/faulttest"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
-	"github.com/seed-9d983aeb/fdelab/internal/fault/faulttest"
 )
 
 // rig is a facility on a bench: key servers, a store, a group, drives.

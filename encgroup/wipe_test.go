@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // wipes remembers where key bytes were put, and looks whether they are zeros there.
@@ -141,7 +141,7 @@ func (p *port) Tries(a drive.Authority) (used, limit uint16, err error) {
 	return p.testDrive.Tries(a)
 }
 
-func (p *port) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error) {
+func (p *port) Authenticate(a drive.Authority, pin drive.PIN) (drive.Session, error) {
 	if err := p.command(); err != nil {
 		return nil, err
 	}

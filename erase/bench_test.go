@@ -11,11 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault/faulttest"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
-	"github.com/seed-9d983aeb/fdelab/internal/fault/faulttest"
 )
 
 // bench is a drive on a workbench: its flash can be broken.
@@ -58,7 +58,7 @@ func pin(c byte) drive.PIN {
 	return p
 }
 
-func (b *bench) as(a drive.Authority, p drive.PIN, f func(*drive.Session) error) {
+func (b *bench) as(a drive.Authority, p drive.PIN, f func(drive.Session) error) {
 	b.t.Helper()
 	s, err := b.Authenticate(a, p)
 	require.NoError(b.t, err)
@@ -74,13 +74,13 @@ func (b *bench) configure(n int, p drive.PIN) {
 	lba := uint64(100)
 	if n > 0 {
 		lba = uint64(1000 * n)
-		b.as(drive.BandMaster(n), b.label.MSID, func(s *drive.Session) error {
+		b.as(drive.BandMaster(n), b.label.MSID, func(s drive.Session) error {
 			return s.SetRange(drive.RangeConfig{Start: lba, Length: 500})
 		})
 	}
-	b.as(drive.BandMaster(n), b.label.MSID, func(s *drive.Session) error { return s.GenKey() })
+	b.as(drive.BandMaster(n), b.label.MSID, func(s drive.Session) error { return s.GenKey() })
 	require.NoError(b.t, b.Write(lba, customer))
-	b.as(drive.BandMaster(n), b.label.MSID, func(s *drive.Session) error { return s.Migrate(p) })
+	b.as(drive.BandMaster(n), b.label.MSID, func(s drive.Session) error { return s.Migrate(p) })
 }
 
 func (b *bench) cycle() {

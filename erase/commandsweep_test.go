@@ -70,38 +70,38 @@ func (c *cutter) Status() (s drive.Status) {
 	return s
 }
 
-func (c *cutter) OpenSession(a drive.Authority, pin drive.PIN) (Session, error) {
-	var s *drive.Session
-	if err := c.command("authenticate", func() (err error) { s, err = c.Authenticate(a, pin); return err }); err != nil {
+func (c *cutter) Authenticate(a drive.Authority, pin drive.PIN) (drive.Session, error) {
+	var s drive.Session
+	if err := c.command("authenticate", func() (err error) { s, err = c.Drive.Authenticate(a, pin); return err }); err != nil {
 		return nil, err
 	}
-	return cutSession{c, s}, nil
+	return cutSession{s, c}, nil
 }
 
 // cutSession is a session whose methods are commands, too.
 type cutSession struct {
+	drive.Session
 	c *cutter
-	s *drive.Session
 }
 
 func (s cutSession) SetRange(r drive.RangeConfig) error {
-	return s.c.command("set range", func() error { return s.s.SetRange(r) })
+	return s.c.command("set range", func() error { return s.Session.SetRange(r) })
 }
 
 func (s cutSession) SetLocks(read, write bool) error {
-	return s.c.command("set locks", func() error { return s.s.SetLocks(read, write) })
+	return s.c.command("set locks", func() error { return s.Session.SetLocks(read, write) })
 }
 
 func (s cutSession) Erase(n int) error {
-	return s.c.command("erase", func() error { return s.s.Erase(n) })
+	return s.c.command("erase", func() error { return s.Session.Erase(n) })
 }
 
 func (s cutSession) EraseAll() error {
-	return s.c.command("erase all", func() error { return s.s.EraseAll() })
+	return s.c.command("erase all", func() error { return s.Session.EraseAll() })
 }
 
 func (s cutSession) Close() {
-	_ = s.c.command("close", func() error { s.s.Close(); return nil })
+	_ = s.c.command("close", func() error { s.Session.Close(); return nil })
 }
 
 // swept is a drive with locked ranges of an owner, and a job for it.
@@ -132,8 +132,8 @@ func (c *sweepCase) make(t *testing.T) *swept {
 	for _, n := range c.ranges {
 		p := pin(byte(10*n + 1))
 		if c.empty {
-			b.as(drive.BandMaster(n), b.label.MSID, func(s *drive.Session) error { return s.GenKey() })
-			b.as(drive.BandMaster(n), b.label.MSID, func(s *drive.Session) error { return s.Migrate(p) })
+			b.as(drive.BandMaster(n), b.label.MSID, func(s drive.Session) error { return s.GenKey() })
+			b.as(drive.BandMaster(n), b.label.MSID, func(s drive.Session) error { return s.Migrate(p) })
 		} else {
 			b.configure(n, p)
 			lba := w.lba(n)
@@ -141,7 +141,7 @@ func (c *sweepCase) make(t *testing.T) *swept {
 			require.True(t, ok)
 			w.oracle = append(w.oracle, forensic.Oracle{Name: fmt.Sprint("LBA ", lba), SectorSize: 512, LBA: lba, Plain: customer[:32], Cipher: bytes.Clone(cipher[:32])})
 		}
-		b.as(drive.BandMaster(n), p, func(s *drive.Session) error {
+		b.as(drive.BandMaster(n), p, func(s drive.Session) error {
 			i, err := b.Range(n)
 			require.NoError(t, err)
 			locks := c.locks

@@ -391,7 +391,7 @@ func (r *run) erase() error {
 	if r.job.Method == PSIDRevert {
 		return r.t.RevertPSID(r.job.PSID)
 	}
-	s, err := r.open(drive.EraseMaster, r.eraseMaster())
+	s, err := r.t.Authenticate(drive.EraseMaster, r.eraseMaster())
 	if err != nil {
 		return err
 	}

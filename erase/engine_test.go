@@ -75,7 +75,7 @@ func TestARangeEraseLeavesTheOthersAlone(t *testing.T) {
 	b.configure(0, pin(1))
 	b.configure(1, pin(11))
 	b.configure(2, pin(21))
-	b.as(drive.BandMaster(1), pin(11), func(s *drive.Session) error { return s.SetLocks(true, true) })
+	b.as(drive.BandMaster(1), pin(11), func(s drive.Session) error { return s.SetLocks(true, true) })
 	r := run1(t, Job{Target: b.Drive, Method: RangeErase, Range: 1, Owner: []Credential{{Range: 1, PIN: pin(11)}}})
 	require.Equal(t, Passed, r.Outcome, text(r))
 	require.Equal(t, drive.Configured, b.Status().State, "two other ranges are still configured")
@@ -87,7 +87,7 @@ func TestARangeEraseLeavesTheOthersAlone(t *testing.T) {
 
 func TestAnEmptyGlobalRangeIsNotJudgedByAnotherRangesSectors(t *testing.T) {
 	b := newBench(t, "E9", nil, nil)
-	b.as(drive.BandMaster(1), b.label.MSID, func(s *drive.Session) error { return s.SetRange(drive.RangeConfig{Start: 0, Length: 500}) })
+	b.as(drive.BandMaster(1), b.label.MSID, func(s drive.Session) error { return s.SetRange(drive.RangeConfig{Start: 0, Length: 500}) })
 	require.NoError(t, b.Write(7, customer))
 	r := run1(t, Job{Target: b.Drive, Method: RangeErase, Range: 0})
 	require.Equal(t, Passed, r.Outcome, text(r))

@@ -95,7 +95,7 @@ func TestTheSearchKnowsEverySecret(t *testing.T) {
 		change func(t *testing.T, b *bench, j *Job) drive.PIN // the PIN that it is left under
 	}{
 		{"EraseMaster PIN", func(_ *testing.T, b *bench, j *Job) drive.PIN {
-			b.as(drive.EraseMaster, b.label.MSID, func(s *drive.Session) error { return s.SetPIN(pin(70)) })
+			b.as(drive.EraseMaster, b.label.MSID, func(s drive.Session) error { return s.SetPIN(pin(70)) })
 			j.EraseMaster = pin(70)
 			return pin(70)
 		}},
@@ -107,7 +107,7 @@ func TestTheSearchKnowsEverySecret(t *testing.T) {
 		{"MSID as the drive tells it", func(*testing.T, *bench, *Job) drive.PIN { return told }},
 		{"BandMaster0 credential generation 1", func(*testing.T, *bench, *Job) drive.PIN { return pin(1) }},
 		{"the operator's PIN", func(_ *testing.T, b *bench, j *Job) drive.PIN {
-			b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error { return s.SetPIN(short) })
+			b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error { return s.SetPIN(short) })
 			j.Owner[0] = Credential{Range: 0, Name: "the operator's PIN", PIN: short}
 			return short
 		}},
@@ -143,7 +143,7 @@ type telling struct {
 
 func (m *telling) MSID() (drive.PIN, error) { return m.told, nil }
 
-func (m *telling) Authenticate(a drive.Authority, p drive.PIN) (*drive.Session, error) {
+func (m *telling) Authenticate(a drive.Authority, p drive.PIN) (drive.Session, error) {
 	if p.Equal(m.told) {
 		p = m.label.MSID
 	}
@@ -156,8 +156,8 @@ func TestAShortPINIsStretchedAsTheDriveDoes(t *testing.T) {
 	require.NoError(t, err)
 	b := newBench(t, "Z5", nil, func(c *drive.Config) { c.PBKDF2Iterations = 1000; c.Ranges = 0 })
 	require.NoError(t, b.Write(100, customer))
-	b.as(drive.BandMaster(0), b.label.MSID, func(s *drive.Session) error { return s.SetPIN(short) })
-	b.as(drive.BandMaster(0), short, func(s *drive.Session) error {
+	b.as(drive.BandMaster(0), b.label.MSID, func(s drive.Session) error { return s.SetPIN(short) })
+	b.as(drive.BandMaster(0), short, func(s drive.Session) error {
 		return s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle})
 	})
 	b.cycle()

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/erase"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // A customer's drive is erased by its owner, and the certificate is verified.

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // opened holds the journals of this process by path: whoever opens one anew
@@ -172,7 +172,7 @@ func TestARunIsResumedAfterAPowerCutAtEachFlashOperation(t *testing.T) {
 				b := newBench(t, "P1", nil, func(c *drive.Config) { c.Ranges = 0 })
 				b.configure(0, pin(1))
 				if c.outlives {
-					b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error {
+					b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error {
 						return errors.Join(s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}), s.SetLocks(true, true))
 					})
 				}

@@ -148,7 +148,7 @@ func TestADriveIsNotErasedWithoutASafeLine(t *testing.T) {
 		_, err = withJournal(t, j).Run(context.Background(), []Job{job})
 		require.ErrorIs(t, err, errDisk, name)
 		require.Equal(t, drive.Configured, b.Status().State)
-		b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error { return s.Unlock() })
+		b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error { return s.Unlock() })
 		require.Equal(t, customer, b.read(100), "its data is as it was")
 	}
 }

@@ -61,7 +61,7 @@ func TestACanaryIsNeverWrittenOverASector(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, "O1", nil, func(c *drive.Config) { c.Sectors = 20 })
-			b.as(drive.BandMaster(1), b.label.MSID, func(s *drive.Session) error {
+			b.as(drive.BandMaster(1), b.label.MSID, func(s drive.Session) error {
 				return s.SetRange(drive.RangeConfig{Start: 10, Length: 5})
 			})
 			for _, lba := range c.written {
@@ -122,10 +122,10 @@ func TestEachRangeWithAPlaceIsProvedByItself(t *testing.T) {
 // The first sector of a range belongs to it, and the one behind its last does not.
 func TestASectorBelongsToOneRange(t *testing.T) {
 	b := newBench(t, "O4", nil, func(c *drive.Config) { c.Sectors = 20 })
-	b.as(drive.BandMaster(1), b.label.MSID, func(s *drive.Session) error {
+	b.as(drive.BandMaster(1), b.label.MSID, func(s drive.Session) error {
 		return s.SetRange(drive.RangeConfig{Start: 10, Length: 5})
 	})
-	b.as(drive.BandMaster(2), b.label.MSID, func(s *drive.Session) error {
+	b.as(drive.BandMaster(2), b.label.MSID, func(s drive.Session) error {
 		return s.SetRange(drive.RangeConfig{Start: 16, Length: 1})
 	})
 	r := &run{t: b, cfg: b.Config()}

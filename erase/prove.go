@@ -94,7 +94,7 @@ func (r *run) tryPIN(a drive.Authority, pin drive.PIN) (refused string) {
 	if limit > 1 && int(used)+1 >= int(limit) {
 		return fmt.Sprintf("%v has %d of %d tries left: a wrong PIN would lock it for good", a, max(int(limit)-int(used), 0), limit)
 	}
-	s, err := r.open(a, pin)
+	s, err := r.t.Authenticate(a, pin)
 	if errors.Is(err, drive.NotAuthorized) {
 		return fmt.Sprintf("%v refuses the PIN that was given or assumed for it, which has cost one try: the drive is not the caller's", a)
 	}

@@ -93,7 +93,7 @@ func TestARangeThatPassedIsErasedAgainUnlessNothingChanged(t *testing.T) {
 		{"nothing", func(*testing.T, *wrong) {}, AlreadyErased},
 		{"a power cycle", func(_ *testing.T, w *wrong) { w.cycle() }, AlreadyErased},
 		{"another range has a new credential", func(t *testing.T, w *wrong) {
-			w.as(drive.BandMaster(2), pin(21), func(s *drive.Session) error { return s.SetPIN(pin(22)) })
+			w.as(drive.BandMaster(2), pin(21), func(s drive.Session) error { return s.SetPIN(pin(22)) })
 		}, Passed},
 		{"no power", func(_ *testing.T, w *wrong) { w.PowerOff() }, Refused},
 		{"degraded", func(_ *testing.T, w *wrong) {
@@ -193,7 +193,7 @@ func TestAnAttemptThatWasCutIsRemembered(t *testing.T) {
 				j.Owner = owner[1:]
 			}
 			if c.first != RangeErase && c.then == RangeErase { // it has lost its place
-				b.as(drive.BandMaster(1), b.label.MSID, func(s *drive.Session) error {
+				b.as(drive.BandMaster(1), b.label.MSID, func(s drive.Session) error {
 					return s.SetRange(drive.RangeConfig{Start: 1000, Length: 500})
 				})
 			}
@@ -216,18 +216,6 @@ func TestAnAttemptThatWasCutIsRemembered(t *testing.T) {
 			require.Equal(t, c.held, held, text(r))
 		})
 	}
-}
-
-// What came before for another range does not hide what came for this one.
-func TestTheAttemptsOfARangeAreCountedBesideThoseOfAnother(t *testing.T) {
-	b, owner := three(t, "S10")
-	m := &memory{entries: []Entry{
-		{Event: eventBegin, Serial: "S10", Method: RangeErase, Range: 2},
-		{Event: eventBegin, Serial: "S10", Method: RangeErase, Range: 1},
-	}}
-	r := again(t, m, Job{Target: b.Drive, Method: RangeErase, Range: 1, Owner: owner})
-	require.Equal(t, Passed, r.Outcome, text(r))
-	require.Equal(t, 2, r.Attempts)
 }
 
 func TestAPassEndsWhatWasRemembered(t *testing.T) {
@@ -266,7 +254,7 @@ func TestWithoutItsJournalARunTouchesNoDrive(t *testing.T) {
 func TestWithoutItsLineInTheJournalARangeIsNotUnlocked(t *testing.T) {
 	b := newBench(t, "S8", nil, nil)
 	b.configure(0, pin(1))
-	b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error {
+	b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error {
 		return errors.Join(s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}), s.SetLocks(true, true))
 	})
 	before, err := b.Range(0)
@@ -291,7 +279,7 @@ func TestALockThatItsOwnerHasSetSinceIsTheOwners(t *testing.T) {
 	}{{drive.OnPowerCycle, true}, {drive.OnPowerCycle | drive.OnHardware, false}, {0, false}} {
 		b := newBench(t, "S9", nil, nil)
 		b.configure(0, pin(1))
-		b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error {
+		b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error {
 			return s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: c.now})
 		})
 		m := &memory{entries: []Entry{{Event: eventLook, Serial: "S9", Method: DriveErase, Locks: []LockSetting{{Range: 0}}}}}

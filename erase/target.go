@@ -17,7 +17,7 @@ type Target interface {
 	MSID() (drive.PIN, error)
 	Range(n int) (drive.RangeInfo, error)
 	Tries(a drive.Authority) (used, limit uint16, err error)
-	Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error)
+	Authenticate(a drive.Authority, pin drive.PIN) (drive.Session, error)
 	RevertPSID(psid drive.PIN) error
 	Read(lba uint64, dst []byte) error
 	Write(lba uint64, src []byte) error
@@ -26,36 +26,6 @@ type Target interface {
 }
 
 var _ Target = (*drive.Drive)(nil)
-
-// Session is a session of one authority as the engine uses it.
-type Session interface {
-	SetRange(c drive.RangeConfig) error
-	SetLocks(read, write bool) error
-	Erase(n int) error
-	EraseAll() error
-	Close()
-}
-
-var _ Session = (*drive.Session)(nil)
-
-// SessionOpener is a Target with sessions of its own, such as a drive behind a
-// wire. Where a Target is one, OpenSession takes the place of Authenticate, and
-// has its errors.
-type SessionOpener interface {
-	OpenSession(a drive.Authority, pin drive.PIN) (Session, error)
-}
-
-// open opens a session of the drive.
-func (r *run) open(a drive.Authority, pin drive.PIN) (Session, error) {
-	if t, ok := r.t.(SessionOpener); ok {
-		return t.OpenSession(a, pin)
-	}
-	s, err := r.t.Authenticate(a, pin)
-	if err != nil {
-		return nil, err // not a nil *drive.Session in an interface
-	}
-	return s, nil
-}
 
 // Method is a way to erase.
 type Method string

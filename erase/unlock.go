@@ -29,7 +29,7 @@ func (r *run) unlock(g *target) (relock func(), err error) {
 		// would be open to all for good, and that is for the owner to decide.
 		return nothing, nil
 	}
-	s, err := r.open(drive.BandMaster(g.n), g.pin)
+	s, err := r.t.Authenticate(drive.BandMaster(g.n), g.pin)
 	if err != nil {
 		return nothing, nil // then there is no known plaintext, and the control says so
 	}
@@ -54,7 +54,7 @@ func (r *run) unlock(g *target) (relock func(), err error) {
 }
 
 // relock ends what unlock began; c is how the range stands.
-func (r *run) relock(s Session, g *target, c drive.RangeConfig) {
+func (r *run) relock(s drive.Session, g *target, c drive.RangeConfig) {
 	defer s.Close()
 	err := s.SetLocks(g.info.ReadLocked, g.info.WriteLocked)
 	if errors.Is(err, drive.NoPower) || errors.Is(err, drive.PowerLost) {

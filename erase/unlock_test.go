@@ -67,10 +67,10 @@ func (c cutAtRead) Read(lba uint64, dst []byte) error {
 
 func TestAPowerCutWhileThePlaintextIsTakenLeavesALockedDriveLocked(t *testing.T) {
 	b, job := locked(t, "E1", nil)
-	b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error {
+	b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error {
 		return s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true})
 	})
-	b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error { return s.SetLocks(true, true) })
+	b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error { return s.SetLocks(true, true) })
 	b.cycle()
 	require.ErrorIs(t, b.Read(100, make([]byte, 512)), drive.Locked)
 	keys := b.Status().KeyGeneration

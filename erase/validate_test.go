@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 func point(t testing.TB, r Result, name string) Check {
@@ -139,7 +139,7 @@ func TestAMediumThatNobodyCanReadIsNotAccepted(t *testing.T) {
 	require.NotEmpty(t, p.Fired())
 
 	b, job = locked(t, "A5", nil)
-	b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error { return s.Unlock() })
+	b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error { return s.Unlock() })
 	require.NoError(t, b.Write(101, customer))
 	p, err = fault.Parse("(media.read.error (LBA 101))")
 	require.NoError(t, err)

@@ -213,7 +213,7 @@ func (r *run) checkCredentials() Check {
 			c.Why = fmt.Sprintf("%v has a limit of %d tries: the check would lock it", a, limit)
 			continue
 		}
-		s, err := r.open(a, g.pin)
+		s, err := r.t.Authenticate(a, g.pin)
 		if err == nil {
 			s.Close()
 			return Check{Name: CheckCredential, Verdict: Fail, Why: fmt.Sprintf("%v still accepts the old credential", a)}
@@ -237,7 +237,7 @@ func (r *run) checkMSID() Check {
 		who = append(who, drive.SID, drive.EraseMaster)
 	}
 	for _, a := range who {
-		s, err := r.open(a, r.msid)
+		s, err := r.t.Authenticate(a, r.msid)
 		if err != nil {
 			return Check{Name: CheckMSID, Verdict: Fail, Why: fmt.Sprintf("%v: %v", a, err)}
 		}

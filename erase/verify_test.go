@@ -205,7 +205,7 @@ type liar struct {
 	lying bool
 }
 
-func (l *liar) Authenticate(a drive.Authority, p drive.PIN) (*drive.Session, error) {
+func (l *liar) Authenticate(a drive.Authority, p drive.PIN) (drive.Session, error) {
 	if a == drive.EraseMaster {
 		l.lying = l.decoy.Status().State == drive.Configured // the first session only proves the PIN
 		return l.decoy.Authenticate(a, l.decoy.label.MSID)
@@ -245,7 +245,7 @@ func (l *liar) Read(lba uint64, dst []byte) error {
 func TestADriveThatClaimsToHaveErasedItselfIsFound(t *testing.T) {
 	b, job := locked(t, "V5", nil)
 	decoy, _ := locked(t, "V5-decoy", nil)
-	decoy.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error { return s.SetPIN(pin(1)) }) // another key generation
+	decoy.as(drive.BandMaster(0), pin(1), func(s drive.Session) error { return s.SetPIN(pin(1)) }) // another key generation
 	job.Target = &liar{bench: b, decoy: decoy}
 	r := run1(t, job)
 	require.Equal(t, drive.Configured, b.Status().State, "the drive did nothing")
@@ -333,7 +333,7 @@ func BenchmarkErase(b *testing.B) {
 // idle is a drive that accepts the erase and does nothing.
 type idle struct{ *bench }
 
-func (i idle) Authenticate(a drive.Authority, p drive.PIN) (*drive.Session, error) {
+func (i idle) Authenticate(a drive.Authority, p drive.PIN) (drive.Session, error) {
 	if a == drive.EraseMaster {
 		decoy := newBench(i.t, "V9-decoy", nil, nil)
 		return decoy.Authenticate(a, decoy.label.MSID)
@@ -362,7 +362,7 @@ func TestAnErasedDriveThatDoesNothingIsFound(t *testing.T) {
 
 func TestNoCanaryIsWrittenToADriveOfSomeoneElse(t *testing.T) {
 	b := newBench(t, "V12", nil, nil)
-	b.as(drive.BandMaster(0), b.label.MSID, func(s *drive.Session) error { return s.Migrate(pin(1)) })
+	b.as(drive.BandMaster(0), b.label.MSID, func(s drive.Session) error { return s.Migrate(pin(1)) })
 	require.False(t, b.Status().Locked, "it would take a write")
 	r := run1(t, Job{Target: b.Drive, Method: PSIDRevert, PSID: pin(9), Destroy: b.Serial()})
 	require.Equal(t, Refused, r.Outcome, text(r))
@@ -382,7 +382,7 @@ func TestALockedDriveThatRefusesTheEraseIsAsLockedAsBefore(t *testing.T) {
 		require.NotEqual(t, Passed, r.Outcome, "no flash block took the new record: %s", text(r))
 		if b.Status().State == drive.Configured {
 			require.ErrorIs(t, b.Read(100, make([]byte, 512)), drive.Locked, "refused at program %d: the customer's data is not left open", k)
-			b.as(drive.BandMaster(0), pin(1), func(s *drive.Session) error { return s.Unlock() })
+			b.as(drive.BandMaster(0), pin(1), func(s drive.Session) error { return s.Unlock() })
 			require.Equal(t, customer, b.read(100), "and not lost")
 		}
 	}

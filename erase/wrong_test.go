@@ -55,7 +55,7 @@ func (w *wrong) Read(lba uint64, dst []byte) error {
 	return w.bench.Read(lba, dst)
 }
 
-func (w *wrong) OpenSession(a drive.Authority, p drive.PIN) (Session, error) {
+func (w *wrong) Authenticate(a drive.Authority, p drive.PIN) (drive.Session, error) {
 	if w.on && w.open != nil {
 		if answered, err := w.open(a, p); answered && err != nil {
 			return nil, err
@@ -64,7 +64,7 @@ func (w *wrong) OpenSession(a drive.Authority, p drive.PIN) (Session, error) {
 			return &counted{w: w}, nil
 		}
 	}
-	s, err := w.Authenticate(a, p)
+	s, err := w.bench.Authenticate(a, p)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (w *wrong) OpenSession(a drive.Authority, p drive.PIN) (Session, error) {
 // counted is a session that is counted until it is closed; without a session of the
 // drive it is one that should not have been opened.
 type counted struct {
-	Session
+	drive.Session
 	w *wrong
 }
 
@@ -219,7 +219,7 @@ func TestADriveThatAnswersRightlyPassesEachMethod(t *testing.T) {
 // had: a drive that then does nothing is found by its count of keys.
 func TestUnlockingIsNoKeyStepThatAnEraseCouldHideBehind(t *testing.T) {
 	b := newBench(t, "W3", nil, nil)
-	b.as(drive.BandMaster(1), b.label.MSID, func(s *drive.Session) error {
+	b.as(drive.BandMaster(1), b.label.MSID, func(s drive.Session) error {
 		return errors.Join(s.SetRange(drive.RangeConfig{Start: 1000, Length: 10, ReadLockEnabled: true, WriteLockEnabled: true}), s.SetLocks(true, true))
 	})
 	r := run1(t, Job{Target: idle{b}, Method: RangeErase, Range: 1})
@@ -230,7 +230,7 @@ func TestUnlockingIsNoKeyStepThatAnEraseCouldHideBehind(t *testing.T) {
 
 // lost is a session whose erase is done, and whose answer is another.
 type lost struct {
-	Session
+	drive.Session
 	err error
 }
 
@@ -243,8 +243,8 @@ type losing struct {
 	err error
 }
 
-func (l losing) OpenSession(a drive.Authority, p drive.PIN) (Session, error) {
-	s, err := l.Authenticate(a, p)
+func (l losing) Authenticate(a drive.Authority, p drive.PIN) (drive.Session, error) {
+	s, err := l.bench.Authenticate(a, p)
 	if err != nil {
 		return nil, err
 	}

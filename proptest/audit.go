@@ -93,7 +93,7 @@ func (m *Machine) auditPINs(c *Bench, w *world, i int, a drive.Authority) error 
 }
 
 // auditUnlock opens a range with its session and reads it.
-func (m *Machine) auditUnlock(c *Bench, s *drive.Session, w *world, n int) error {
+func (m *Machine) auditUnlock(c *Bench, s drive.Session, w *world, n int) error {
 	if n < 0 || w.state == drive.SecurityDegraded || n > 0 && w.ranges[n].c.Length == 0 {
 		return nil
 	}

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // Options are what a Bench is made with. The zero value is a drive with two

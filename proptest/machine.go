@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // Machine is a drive on a bench and the model of it. Do runs a command on both
@@ -18,7 +18,7 @@ type Machine struct {
 	*Bench
 	worlds  []*world // what the drive may be; one, unless a fault left it in doubt
 	who     []drive.Authority
-	session *drive.Session // the last one, perhaps over
+	session drive.Session // the last one, perhaps over
 
 	commands []Command
 	trace    []step
@@ -161,7 +161,7 @@ func (m *Machine) run(c Command) (drive.Code, error) {
 	d, s := m.Drive, m.session
 	switch c.Verb {
 	case Authenticate:
-		var opened *drive.Session
+		var opened drive.Session
 		if opened, err = d.Authenticate(c.Authority, m.PIN(c.PIN)); err == nil {
 			m.session = opened
 		}

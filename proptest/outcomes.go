@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // broke is which kinds of faults fired during a command.

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // run is one run of an operation with one cut, or two: that of the command, and

@@ -6,10 +6,10 @@ import (
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // The power of the whole facility. A machine without power runs no instruction:

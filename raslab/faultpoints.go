@@ -1,6 +1,6 @@
 package raslab
 
-import "github.com/seed-9d983aeb/fdelab/internal/fault"
+import "github.com/seed-9d983aeb/fdelab/drive/fault"
 
 // What can go wrong between a slot and the drive in it. What goes wrong inside
 // the drive has its points in drive/flash and drive (media).

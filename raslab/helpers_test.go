@@ -10,8 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
-	"github.com/seed-9d983aeb/fdelab/internal/fault/faulttest"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault/faulttest"
 )
 
 func newLab(t testing.TB, o Options) *Lab {

@@ -6,9 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // answering is a key server of the customer's own whose answers go wrong.

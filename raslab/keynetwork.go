@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // The way to a key, as hardware: partition, link, management console (HMC),

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // IPP in the lab: the customer's key servers have key pairs and no data keys. What

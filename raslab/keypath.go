@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // What the facility itself finds on its half of the way to a key server. The

@@ -18,11 +18,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // How long a real client waits: for a server that may be slow on a busy machine, and

@@ -11,10 +11,10 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // realIPP is a customer's two key servers that speak IPP on loopback, each behind a

@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // When keys are asked for. The connectivity query of twelve minutes and the four

@@ -8,14 +8,14 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/erase"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // Options is what a facility is built with. The zero value is a facility of 32

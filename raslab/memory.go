@@ -5,8 +5,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // regionTable is where a partition keeps the table of drives: two bytes a slot, in

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // ErrNoAnswer is below the drive.NoPower status of a command that reached no
@@ -125,7 +125,7 @@ func (p *Port) Tries(a drive.Authority) (used, limit uint16, err error) {
 }
 
 // Authenticate opens a session.
-func (p *Port) Authenticate(a drive.Authority, pin drive.PIN) (*drive.Session, error) {
+func (p *Port) Authenticate(a drive.Authority, pin drive.PIN) (drive.Session, error) {
 	d, err := p.secure("authenticate")
 	if err != nil {
 		return nil, err

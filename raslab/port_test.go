@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // Each fault point of a port does what its registration says, and costs the

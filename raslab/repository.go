@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 

@@ -38,7 +38,7 @@ func usedPart(t testing.TB, l *Lab, c PartConfig, by func(testing.TB, *drive.Dri
 	return p
 }
 
-func withMSID(a drive.Authority, run func(testing.TB, *drive.Session)) func(testing.TB, *drive.Drive) {
+func withMSID(a drive.Authority, run func(testing.TB, drive.Session)) func(testing.TB, *drive.Drive) {
 	return func(t testing.TB, d *drive.Drive) {
 		t.Helper()
 		msid, err := d.MSID()
@@ -51,11 +51,11 @@ func withMSID(a drive.Authority, run func(testing.TB, *drive.Session)) func(test
 }
 
 func setsRange(band int, c drive.RangeConfig) func(testing.TB, *drive.Drive) {
-	return withMSID(drive.BandMaster(band), func(t testing.TB, s *drive.Session) { require.NoError(t, s.SetRange(c)) })
+	return withMSID(drive.BandMaster(band), func(t testing.TB, s drive.Session) { require.NoError(t, s.SetRange(c)) })
 }
 
 func setsPIN(a drive.Authority) func(testing.TB, *drive.Drive) {
-	return withMSID(a, func(t testing.TB, s *drive.Session) { require.NoError(t, s.SetPIN(strangerPIN(t))) })
+	return withMSID(a, func(t testing.TB, s drive.Session) { require.NoError(t, s.SetPIN(strangerPIN(t))) })
 }
 
 func guesses(as ...drive.Authority) func(testing.TB, *drive.Drive) {
@@ -96,7 +96,7 @@ var usedCases = map[string]usedCase{
 	"EMASTER":  {by: setsPIN(drive.EraseMaster), src: "BE3400A3", why: "EraseMaster has somebody's PIN", state: Inappropriate},
 	"SIDTAKEN": {by: setsPIN(drive.SID), src: "BE3400A3", why: "SID has somebody's PIN", state: Inappropriate},
 	"PETRIES":  {by: guesses(drive.EraseMaster), src: "BE31F004", other: "BE3400A3", why: "EraseMaster has used up its tries, 16 of 16; revert the drive with the PSID from its label", state: Failed},
-	"BAND2": {by: withMSID(drive.BandMaster(2), func(t testing.TB, s *drive.Session) {
+	"BAND2": {by: withMSID(drive.BandMaster(2), func(t testing.TB, s drive.Session) {
 		require.NoError(t, s.Migrate(strangerPIN(t)))
 		require.NoError(t, s.SetRange(drive.RangeConfig{Start: 100, Length: 100, ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: locks}))
 	}), src: "BE3400A3", why: "configured already", state: Inappropriate},
@@ -354,7 +354,7 @@ func TestMESWithEraseLeavesNoPlace(t *testing.T) {
 		setsRange(2, drive.RangeConfig{Start: 0, Length: 60000})(t, d)
 		p := l.Shelf().Find("FRU00001")
 		armPart(t, p, "(flash.erase.refused) (flash.zero.refused)")
-		withMSID(drive.BandMaster(0), func(t testing.TB, s *drive.Session) { require.Error(t, s.GenKey()) })(t, d)
+		withMSID(drive.BandMaster(0), func(t testing.TB, s drive.Session) { require.Error(t, s.GenKey()) })(t, d)
 		p.Disarm()
 		require.Equal(t, drive.SecurityDegraded, d.Status().State)
 	})
@@ -373,12 +373,12 @@ func TestMESWithEraseLeavesNoPlace(t *testing.T) {
 func TestOutsiderAtAMemberIsSeenBeforeTheNextWrite(t *testing.T) {
 	for name, by := range map[string]func(testing.TB, *drive.Drive){
 		"erased, and owned by him": func(t testing.TB, d *drive.Drive) {
-			withMSID(drive.EraseMaster, func(t testing.TB, s *drive.Session) { require.NoError(t, s.EraseAll()) })(t, d)
-			withMSID(drive.BandMaster(0), func(t testing.TB, s *drive.Session) { require.NoError(t, s.Migrate(strangerPIN(t))) })(t, d)
+			withMSID(drive.EraseMaster, func(t testing.TB, s drive.Session) { require.NoError(t, s.EraseAll()) })(t, d)
+			withMSID(drive.BandMaster(0), func(t testing.TB, s drive.Session) { require.NoError(t, s.Migrate(strangerPIN(t))) })(t, d)
 		},
-		"the data range erased": withMSID(drive.EraseMaster, func(t testing.TB, s *drive.Session) { require.NoError(t, s.Erase(0)) }),
+		"the data range erased": withMSID(drive.EraseMaster, func(t testing.TB, s drive.Session) { require.NoError(t, s.Erase(0)) }),
 		"a band placed over it": func(t testing.TB, d *drive.Drive) {
-			withMSID(drive.EraseMaster, func(t testing.TB, s *drive.Session) { require.NoError(t, s.Erase(1)) })(t, d)
+			withMSID(drive.EraseMaster, func(t testing.TB, s drive.Session) { require.NoError(t, s.Erase(1)) })(t, d)
 			setsRange(1, drive.RangeConfig{Length: 60000})(t, d)
 		},
 	} {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // keyRecord is as long as the record of a drive with a few ranges.

@@ -3,7 +3,7 @@
 //
 // Device is the chip. Mem is one in memory, File is one in a section of a file,
 // and both pass the same tests. Faulty wraps either and breaks it after a
-// fault plan (see internal/fault): a page that refuses to program, a block that
+// fault plan (see drive/fault): a page that refuses to program, a block that
 // refuses to erase, torn pages, bits that rot, power that goes before, in or
 // after an operation. What breaks, breaks below the interface: the drive has no
 // way to know that there is a Faulty, and the damage stays in the chip when the

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // A page that holds a key must go, but its block no longer erases. The last

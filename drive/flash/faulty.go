@@ -1,6 +1,6 @@
 package flash
 
-import "github.com/seed-9d983aeb/fdelab/internal/fault"
+import "github.com/seed-9d983aeb/fdelab/drive/fault"
 
 // Faulty is a device on which a fault plan is carried out. It fails and tears
 // as broken flash does, in the device that it wraps: what it damages stays

@@ -3,7 +3,7 @@ package flash
 import (
 	"errors"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // What a device would refuse anyway (an address or a length that is wrong, a

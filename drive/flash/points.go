@@ -1,6 +1,6 @@
 package flash
 
-import "github.com/seed-9d983aeb/fdelab/internal/fault"
+import "github.com/seed-9d983aeb/fdelab/drive/fault"
 
 // The operations that a Faulty asks its plan about. opPower is asked before
 // each program, erase and zero, in front of the operation's own name; its

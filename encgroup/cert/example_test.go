@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 func Example() {

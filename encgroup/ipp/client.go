@@ -12,9 +12,9 @@ import (
 	"net"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // ClientConfig is how a facility reaches one key server.

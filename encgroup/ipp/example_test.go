@@ -5,9 +5,9 @@ import (
 	"net"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // Two key servers with a key pair each: one makes and wraps the data key, the

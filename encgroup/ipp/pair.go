@@ -8,7 +8,7 @@ import (
 	"io"
 	"math/big"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // KeyPair is one of the key pairs that data keys are wrapped with. A server that is

@@ -10,8 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // ServerConfig is how a key server is set up.

@@ -13,12 +13,12 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // The profile for storage arrays with self-encrypting drives, step by step:

@@ -19,10 +19,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // judge finds a Python that has PyKMIP, an implementation of KMIP by others. It

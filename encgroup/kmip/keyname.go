@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // The Name of a data key is its label, a blank, 16 hexadecimal digits that make it unique, a

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // KeyServer is a KMIP server as an encryption group reaches it: it satisfies

@@ -9,10 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 func keyValue(o ttlv.Item) *ttlv.Item { return o.Find(kmip.TagKeyBlock).Find(kmip.TagKeyValue) }

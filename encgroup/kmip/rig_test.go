@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // Every key server stands on storage that only a key server can unlock: the

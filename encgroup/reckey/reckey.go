@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // Role is what a user may do.

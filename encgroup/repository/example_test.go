@@ -3,9 +3,9 @@ package repository_test
 import (
 	"fmt"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // A bit rots in one of three copies; a check finds it, a reboot repairs it.

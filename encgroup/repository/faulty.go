@@ -3,7 +3,7 @@ package repository
 import (
 	"fmt"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // The fault points of the copies. Block is the number of the copy, from 0; the

@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 var errBroken = errors.New("the disk is broken")

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // box is a cloud in memory, for one object.

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // The layout of an object in the cloud, integers big endian.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 // A thief has the chip of a drive that nobody locked, and one sector that he

@@ -14,9 +14,9 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 	"github.com/seed-9d983aeb/fdelab/internal/leftover"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/xts"
 )
 

@@ -7,7 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // Oracle is a known plaintext and its ciphertext: the beginning of one sector,

@@ -7,7 +7,7 @@ import (
 	"math"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // Options say how a drive derives its keys and how long to look.

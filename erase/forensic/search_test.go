@@ -13,10 +13,10 @@ import (
 	"golang.org/x/crypto/xts"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // scene is a dump made by hand, with one sector of known plaintext.

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // Secret is something that the searcher is assumed to know, by name. The name

@@ -5,7 +5,7 @@ import (
 	"crypto/cipher"
 	"slices"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // half is a 32-byte window, expanded, with the tweak it gives for each oracle.

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/crypto/xts"
 
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // ErrEqualHalves refuses a key with K1 = K2.

@@ -121,7 +121,7 @@ func f23LockOnResetByType(s *suite) {
 	} {
 		for name, reset := range resets {
 			r := s.drive(nil)
-			r.must(drive.BandMaster(0), r.label.MSID, func(ses *drive.Session) error {
+			r.must(drive.BandMaster(0), r.label.MSID, func(ses drive.Session) error {
 				return ses.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: set})
 			})
 			r.put(3, 1)
@@ -136,7 +136,7 @@ func f23LockOnResetByType(s *suite) {
 			require.ErrorIs(s, r.Write(3, make([]byte, r.cfg.SectorSize)), drive.Locked, "locked by %s", name)
 			r.cycle()
 			require.ErrorIs(s, r.Read(3, make([]byte, r.cfg.SectorSize)), drive.Locked, "locked by %s, and a power cycle does not undo it", name)
-			r.must(drive.BandMaster(0), r.label.MSID, (*drive.Session).Unlock)
+			r.must(drive.BandMaster(0), r.label.MSID, drive.Session.Unlock)
 			r.readable(3, 1, "unlocked again")
 		}
 	}
@@ -148,7 +148,7 @@ func f25FactoryPINsAreVisible(s *suite) {
 		at, err := r.AtMSID(a)
 		require.NoError(s, err)
 		require.True(s, at, "from the factory anyone sees that %v has MSID", a)
-		r.must(a, r.label.MSID, func(ses *drive.Session) error { return ses.SetPIN(credential(1)) })
+		r.must(a, r.label.MSID, func(ses drive.Session) error { return ses.SetPIN(credential(1)) })
 		at, err = r.AtMSID(a)
 		require.NoError(s, err)
 		require.False(s, at, "anyone sees that %v has a PIN of its own", a)
@@ -163,7 +163,7 @@ func f28LockOnResetNeedsLockEnabled(s *suite) {
 	for _, enabled := range []drive.RangeConfig{{}, {ReadLockEnabled: true}, {WriteLockEnabled: true}, {ReadLockEnabled: true, WriteLockEnabled: true}} {
 		r := s.drive(nil)
 		enabled.LockOnReset = drive.OnPowerCycle | drive.OnHardware
-		r.must(drive.BandMaster(0), r.label.MSID, func(ses *drive.Session) error { return ses.SetRange(enabled) })
+		r.must(drive.BandMaster(0), r.label.MSID, func(ses drive.Session) error { return ses.SetRange(enabled) })
 		r.put(3, 1)
 		require.NoError(s, r.Reset(drive.HardwareReset))
 		buf := make([]byte, r.cfg.SectorSize)
@@ -179,11 +179,11 @@ func f28LockOnResetNeedsLockEnabled(s *suite) {
 }
 
 func f30CutSessionLeavesNothing(s *suite) {
-	for name, end := range map[string]func(*rig, *drive.Session){
-		"close":      func(_ *rig, ses *drive.Session) { ses.Close() },
-		"warm reset": func(r *rig, _ *drive.Session) { require.NoError(s, r.Reset(drive.HardwareReset)) },
-		"hot plug":   func(r *rig, _ *drive.Session) { require.NoError(s, r.Reset(drive.HotPlugReset)) },
-		"power loss": func(r *rig, _ *drive.Session) { r.cycle() },
+	for name, end := range map[string]func(*rig, drive.Session){
+		"close":      func(_ *rig, ses drive.Session) { ses.Close() },
+		"warm reset": func(r *rig, _ drive.Session) { require.NoError(s, r.Reset(drive.HardwareReset)) },
+		"hot plug":   func(r *rig, _ drive.Session) { require.NoError(s, r.Reset(drive.HotPlugReset)) },
+		"power loss": func(r *rig, _ drive.Session) { r.cycle() },
 	} {
 		r := s.drive(nil)
 		r.own(0, credential(1))
@@ -224,20 +224,20 @@ func f32LockedIOFailsAtOnce(s *suite) {
 		require.Equal(s, [2]int{reads, writes}, [2]int{r.media.reads, r.media.writes}, "%s nothing reaches the media", when)
 	}
 	r.own(0, credential(1))
-	r.must(drive.BandMaster(0), credential(1), func(ses *drive.Session) error { return ses.SetLocks(true, false) })
+	r.must(drive.BandMaster(0), credential(1), func(ses drive.Session) error { return ses.SetLocks(true, false) })
 	try("with the read lock set", drive.Locked, true, false)
 	require.NoError(s, r.Write(5, buf[:r.cfg.SectorSize]), "the write lock is another one")
-	r.must(drive.BandMaster(0), credential(1), func(ses *drive.Session) error { return ses.SetLocks(false, true) })
+	r.must(drive.BandMaster(0), credential(1), func(ses drive.Session) error { return ses.SetLocks(false, true) })
 	try("with the write lock set", drive.Locked, false, true)
 	r.readable(3, 1, "the read lock is another one")
-	r.must(drive.BandMaster(0), credential(1), func(ses *drive.Session) error { return ses.SetLocks(true, true) })
+	r.must(drive.BandMaster(0), credential(1), func(ses drive.Session) error { return ses.SetLocks(true, true) })
 	try("with both locks set", drive.Locked, true, true)
 	r.cycle()
 	try("after a power cycle", drive.Locked, true, true)
 	r.PowerOff()
 	try("without power", drive.NoPower, true, true)
 	require.NoError(s, r.PowerOn())
-	r.must(drive.BandMaster(1), r.label.MSID, func(ses *drive.Session) error {
+	r.must(drive.BandMaster(1), r.label.MSID, func(ses drive.Session) error {
 		return ses.SetRange(drive.RangeConfig{Start: 2, Length: 2, LockOnReset: drive.OnPowerCycle})
 	})
 	try("that begins in a locked range", drive.Locked, true, true)

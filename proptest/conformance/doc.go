@@ -12,6 +12,6 @@
 //
 // # Limitations
 //
-// A Subject's sessions are *drive.Session, so a drive of another make is tested
+// A Subject's sessions are drive.Session, so a drive of another make is tested
 // only if it wraps one.
 package conformance

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 func f15EraseChangesTheKeys(s *suite) {
@@ -26,14 +26,14 @@ func f15EraseChangesTheKeys(s *suite) {
 	look("from the factory")
 	for i := range 3 {
 		generation := r.Status().KeyGeneration
-		r.must(drive.EraseMaster, r.label.MSID, (*drive.Session).EraseAll)
+		r.must(drive.EraseMaster, r.label.MSID, drive.Session.EraseAll)
 		require.NotEqual(s, generation, r.Status().KeyGeneration, "the drive says that keys changed")
 		r.unreadable(0, 1, "the data is gone")
 		r.unreadable(8, 1, "in every range")
 		look(fmt.Sprintf("after erase %d", i))
 		r.own(0, credential(1))
 		for n := range 2 {
-			r.must(drive.EraseMaster, r.label.MSID, func(ses *drive.Session) error { return ses.Erase(n) })
+			r.must(drive.EraseMaster, r.label.MSID, func(ses drive.Session) error { return ses.Erase(n) })
 		}
 		r.unreadable(0, 1, "the data is gone")
 		r.unreadable(8, 1, "in every range")
@@ -47,7 +47,7 @@ func f16RevertErasesEverything(s *suite) {
 		"owned":        func(r *rig) { r.own(0, credential(1)); r.own(1, credential(2)) },
 		"band 1 owned": func(r *rig) { r.own(1, credential(2)) },
 		"other masters": func(r *rig) {
-			r.must(drive.SID, r.label.MSID, func(ses *drive.Session) error { return ses.SetPIN(credential(3)) })
+			r.must(drive.SID, r.label.MSID, func(ses drive.Session) error { return ses.SetPIN(credential(3)) })
 		},
 	} {
 		r := s.drive(nil)
@@ -88,9 +88,9 @@ func f20PowerCutLeavesOldOrNew(s *suite) {
 		gives drive.PIN // the new PIN; the zero PIN is MSID, with new keys
 	}{
 		"rekey": {func(r *rig) error {
-			return r.as(drive.BandMaster(0), credential(1), func(ses *drive.Session) error { return ses.SetPIN(credential(2)) })
+			return r.as(drive.BandMaster(0), credential(1), func(ses drive.Session) error { return ses.SetPIN(credential(2)) })
 		}, credential(2)},
-		"erase":  {func(r *rig) error { return r.as(drive.EraseMaster, r.label.MSID, (*drive.Session).EraseAll) }, drive.PIN{}},
+		"erase":  {func(r *rig) error { return r.as(drive.EraseMaster, r.label.MSID, drive.Session.EraseAll) }, drive.PIN{}},
 		"revert": {func(r *rig) error { return r.RevertPSID(r.label.PSID) }, drive.PIN{}},
 	} {
 		for _, mode := range []string{"before", "torn", "after"} {
@@ -112,7 +112,7 @@ func f20PowerCutLeavesOldOrNew(s *suite) {
 				has := both(r)
 				if !has.Equal(r.label.MSID) {
 					require.Equal(s, drive.Configured, r.Status().State, at)
-					r.must(drive.BandMaster(0), has, (*drive.Session).Unlock)
+					r.must(drive.BandMaster(0), has, drive.Session.Unlock)
 					r.readable(3, 1, at+": the data is there")
 					old := credential(1)
 					if has.Equal(old) {
@@ -167,9 +167,9 @@ func f21EraseEndsAndSurvivesReset(s *suite) {
 func f22FailedEraseIsNoSuccess(s *suite) {
 	for name, erase := range map[string]func(*rig) error{
 		"erase": func(r *rig) error {
-			return r.as(drive.EraseMaster, r.label.MSID, func(ses *drive.Session) error { return ses.Erase(0) })
+			return r.as(drive.EraseMaster, r.label.MSID, func(ses drive.Session) error { return ses.Erase(0) })
 		},
-		"erase all": func(r *rig) error { return r.as(drive.EraseMaster, r.label.MSID, (*drive.Session).EraseAll) },
+		"erase all": func(r *rig) error { return r.as(drive.EraseMaster, r.label.MSID, drive.Session.EraseAll) },
 		"revert":    func(r *rig) error { return r.RevertPSID(r.label.PSID) },
 	} {
 		for plan, code := range map[string]drive.Code{
@@ -202,7 +202,7 @@ func f22FailedEraseIsNoSuccess(s *suite) {
 func f26SIDFollowsItsIndicatorAfterRevert(s *suite) {
 	r := s.drive(nil)
 	for _, a := range everyone() {
-		r.must(a, r.label.MSID, func(ses *drive.Session) error { return ses.SetPIN(credential(1)) })
+		r.must(a, r.label.MSID, func(ses drive.Session) error { return ses.SetPIN(credential(1)) })
 	}
 	require.NoError(s, r.RevertPSID(r.label.PSID))
 	for range 2 {
@@ -236,7 +236,7 @@ func f31EveryCopyIsDestroyed(s *suite) {
 		r.put(3, 1)
 		r.arm(plan)
 		for n := byte(1); n < 4; n++ {
-			err := r.as(drive.BandMaster(0), credential(n), func(ses *drive.Session) error { return ses.SetPIN(credential(n + 1)) })
+			err := r.as(drive.BandMaster(0), credential(n), func(ses drive.Session) error { return ses.SetPIN(credential(n + 1)) })
 			if err != nil {
 				break // worn out
 			}

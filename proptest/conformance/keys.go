@@ -11,10 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 	"github.com/seed-9d983aeb/fdelab/proptest"
 )
 
@@ -43,19 +43,19 @@ func f02NoKeyInAnySecurityMode(s *suite) {
 		"a short PIN":                  {0, short, drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}, false},
 	} {
 		r := s.drive(nil)
-		r.must(drive.BandMaster(mode.n), r.label.MSID, func(ses *drive.Session) error {
+		r.must(drive.BandMaster(mode.n), r.label.MSID, func(ses drive.Session) error {
 			return errors.Join(ses.SetPIN(mode.pin), ses.SetRange(mode.config))
 		})
 		r.put(3, 1)
 		if mode.lock {
-			r.must(drive.BandMaster(mode.n), mode.pin, func(ses *drive.Session) error { return ses.SetLocks(true, true) })
+			r.must(drive.BandMaster(mode.n), mode.pin, func(ses drive.Session) error { return ses.SetLocks(true, true) })
 		}
 		r.PowerOff()
 		dump := r.Dump()
 		require.Empty(s, r.thief(dump, r.oracle(dump, 3, 1), false).Keys, "%s: no key without the PIN", name)
 		require.NoError(s, r.PowerOn())
 		r.unreadable(3, 1, name+": locked after power came back")
-		r.must(drive.BandMaster(mode.n), mode.pin, (*drive.Session).Unlock)
+		r.must(drive.BandMaster(mode.n), mode.pin, drive.Session.Unlock)
 		r.readable(3, 1, name+": its PIN opens it")
 	}
 }
@@ -68,7 +68,7 @@ func f03PINChangeLeavesNoOldWrap(s *suite) {
 		if plan != "" {
 			r.arm(plan)
 		}
-		r.must(drive.BandMaster(0), credential(1), func(ses *drive.Session) error { return ses.SetPIN(credential(2)) })
+		r.must(drive.BandMaster(0), credential(1), func(ses drive.Session) error { return ses.SetPIN(credential(2)) })
 		if plan != "" {
 			require.True(s, r.fired(), "%s broke something", plan)
 		}
@@ -79,13 +79,13 @@ func f03PINChangeLeavesNoOldWrap(s *suite) {
 func f04EraseLeavesNoOldWrap(s *suite) {
 	for name, erase := range map[string]func(*rig) error{
 		"erase": func(r *rig) error {
-			return r.as(drive.EraseMaster, r.label.MSID, func(ses *drive.Session) error { return ses.Erase(0) })
+			return r.as(drive.EraseMaster, r.label.MSID, func(ses drive.Session) error { return ses.Erase(0) })
 		},
 		"erase all": func(r *rig) error {
-			return r.as(drive.EraseMaster, r.label.MSID, (*drive.Session).EraseAll)
+			return r.as(drive.EraseMaster, r.label.MSID, drive.Session.EraseAll)
 		},
 		"genkey": func(r *rig) error {
-			return r.as(drive.BandMaster(0), credential(1), (*drive.Session).GenKey)
+			return r.as(drive.BandMaster(0), credential(1), drive.Session.GenKey)
 		},
 		"psid revert": func(r *rig) error { return r.RevertPSID(r.label.PSID) },
 	} {
@@ -115,7 +115,7 @@ func f05NoWrapOpensWithAConstant(s *suite) {
 	check("from the factory")
 	r.own(0, credential(1))
 	check("owned")
-	r.must(drive.EraseMaster, r.label.MSID, (*drive.Session).EraseAll)
+	r.must(drive.EraseMaster, r.label.MSID, drive.Session.EraseAll)
 	check("erased")
 	var zeros [32]byte
 	zero, err := drive.NewPIN(zeros[:])
@@ -123,7 +123,7 @@ func f05NoWrapOpensWithAConstant(s *suite) {
 	for _, a := range []drive.Authority{drive.SID, drive.EraseMaster, drive.BandMaster(0), drive.BandMaster(2)} {
 		require.ErrorIs(s, r.as(a, drive.PIN{}, nothing), drive.InvalidParameter, "%v: there is no empty PIN", a)
 		r.refused(a, zero, "zeros are nobody's PIN")
-		r.must(a, r.label.MSID, func(ses *drive.Session) error {
+		r.must(a, r.label.MSID, func(ses drive.Session) error {
 			require.ErrorIs(s, ses.SetPIN(drive.PIN{}), drive.InvalidParameter, "%v cannot take an empty PIN", a)
 			return nil
 		})
@@ -136,7 +136,7 @@ func weak(f forensic.Findings) []forensic.Finding { return f.Weak() }
 func f06StorageAloneOpensNothing(s *suite) {
 	r := s.drive(func(c *drive.Config) { c.Ranges = 0 })
 	for _, a := range []drive.Authority{drive.SID, drive.EraseMaster} {
-		r.must(a, r.label.MSID, func(ses *drive.Session) error { return ses.SetPIN(credential(9)) })
+		r.must(a, r.label.MSID, func(ses drive.Session) error { return ses.SetPIN(credential(9)) })
 	}
 	r.own(0, credential(1))
 	r.put(3, 1)
@@ -194,13 +194,13 @@ func f08RangesHaveTheirOwnKeys(s *suite) {
 		r.put(lba, n)
 	}
 	r.own(2, credential(2))
-	r.must(drive.EraseMaster, r.label.MSID, func(ses *drive.Session) error { return ses.Erase(1) })
+	r.must(drive.EraseMaster, r.label.MSID, func(ses drive.Session) error { return ses.Erase(1) })
 	r.unreadable(8, 2, "the erased range is gone")
 	r.readable(0, 1, "the global range is not")
 	r.readable(16, 3, "nor is the other band")
 	r.cycle()
 	r.readable(0, 1, "also after a power cycle")
-	r.must(drive.BandMaster(2), credential(2), (*drive.Session).Unlock)
+	r.must(drive.BandMaster(2), credential(2), drive.Session.Unlock)
 	r.readable(16, 3, "the other band opens with its own PIN")
 
 	r = s.drive(nil)
@@ -236,11 +236,11 @@ func f09BrokenEntropyFailsClosed(s *suite) {
 		_, err := s.driveOf(&source{broken: broken}, nil, nil)
 		require.Error(s, err, "%s: no drive is made of it", name)
 		for op, f := range map[string]func(*rig) error{
-			"genkey": func(r *rig) error { return r.as(drive.BandMaster(0), credential(1), (*drive.Session).GenKey) },
+			"genkey": func(r *rig) error { return r.as(drive.BandMaster(0), credential(1), drive.Session.GenKey) },
 			"set pin": func(r *rig) error {
-				return r.as(drive.BandMaster(0), credential(1), func(ses *drive.Session) error { return ses.SetPIN(credential(2)) })
+				return r.as(drive.BandMaster(0), credential(1), func(ses drive.Session) error { return ses.SetPIN(credential(2)) })
 			},
-			"erase":  func(r *rig) error { return r.as(drive.EraseMaster, r.label.MSID, (*drive.Session).EraseAll) },
+			"erase":  func(r *rig) error { return r.as(drive.EraseMaster, r.label.MSID, drive.Session.EraseAll) },
 			"revert": func(r *rig) error { return r.RevertPSID(r.label.PSID) },
 		} {
 			random := &source{Reader: entropy.Stream(1, "conformance")}
@@ -277,7 +277,7 @@ func f09FewStates(s *suite, states int) {
 	}
 	last := ""
 	for range 1000 {
-		if err = r.as(drive.BandMaster(0), r.label.MSID, (*drive.Session).GenKey); err != nil {
+		if err = r.as(drive.BandMaster(0), r.label.MSID, drive.Session.GenKey); err != nil {
 			break
 		}
 		r.put(3, 1)
@@ -310,7 +310,7 @@ func f11ShortPINIsStretchedAndBoundToTheDrive(s *suite) {
 	const iterations = 1000
 	short := pin("4711")
 	r := s.drive(func(c *drive.Config) { c.PBKDF2Iterations = iterations; c.Ranges = 0 })
-	r.must(drive.BandMaster(0), r.label.MSID, func(ses *drive.Session) error {
+	r.must(drive.BandMaster(0), r.label.MSID, func(ses drive.Session) error {
 		return errors.Join(ses.SetPIN(short), ses.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}))
 	})
 	r.put(3, 1)
@@ -352,10 +352,10 @@ func f18PINChangeKeepsTheData(s *suite) {
 	r.put(3, 1)
 	r.own(0, credential(1))
 	r.readable(3, 1, "migration keeps the data")
-	r.must(drive.BandMaster(0), credential(1), func(ses *drive.Session) error { return ses.SetPIN(credential(2)) })
+	r.must(drive.BandMaster(0), credential(1), func(ses drive.Session) error { return ses.SetPIN(credential(2)) })
 	r.readable(3, 1, "so does a PIN change")
 	r.cycle()
-	r.must(drive.BandMaster(0), credential(2), (*drive.Session).Unlock)
+	r.must(drive.BandMaster(0), credential(2), drive.Session.Unlock)
 	r.readable(3, 1, "also after a power cycle")
 }
 
@@ -364,10 +364,10 @@ func f19NewPINUnlocksAfterPowerCycle(s *suite) {
 	r.own(0, credential(1))
 	r.put(3, 1)
 	for n := byte(1); n < 12; n++ {
-		r.must(drive.BandMaster(0), credential(n), func(ses *drive.Session) error { return ses.SetPIN(credential(n + 1)) })
+		r.must(drive.BandMaster(0), credential(n), func(ses drive.Session) error { return ses.SetPIN(credential(n + 1)) })
 		r.cycle()
 		r.refused(drive.BandMaster(0), credential(n), "the old PIN is not the PIN")
-		r.must(drive.BandMaster(0), credential(n+1), (*drive.Session).Unlock)
+		r.must(drive.BandMaster(0), credential(n+1), drive.Session.Unlock)
 		r.readable(3, 1, "the new PIN unlocks")
 	}
 }

@@ -18,11 +18,11 @@ func f24KeysLeaveRAM(s *suite) {
 	for name, end := range map[string]func(*rig){
 		"power-off": func(r *rig) { r.PowerOff() },
 		"locking both directions": func(r *rig) {
-			r.must(drive.BandMaster(0), credential(1), func(ses *drive.Session) error { return ses.SetLocks(true, true) })
+			r.must(drive.BandMaster(0), credential(1), func(ses drive.Session) error { return ses.SetLocks(true, true) })
 		},
-		"erase": func(r *rig) { r.must(drive.EraseMaster, r.label.MSID, (*drive.Session).EraseAll) },
+		"erase": func(r *rig) { r.must(drive.EraseMaster, r.label.MSID, drive.Session.EraseAll) },
 		"a reset that locks": func(r *rig) {
-			r.must(drive.BandMaster(0), credential(1), func(ses *drive.Session) error {
+			r.must(drive.BandMaster(0), credential(1), func(ses drive.Session) error {
 				return ses.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle | drive.OnHardware})
 			})
 			require.NoError(s, r.Reset(drive.HardwareReset))

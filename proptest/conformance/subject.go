@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
 )
 
 // Subject is a drive under test. *drive.Drive is one.
@@ -20,7 +20,7 @@ type Subject interface {
 	PowerOn() error
 	PowerOff()
 	Reset(drive.ResetKind) error
-	Authenticate(drive.Authority, drive.PIN) (*drive.Session, error)
+	Authenticate(drive.Authority, drive.PIN) (drive.Session, error)
 	RevertPSID(drive.PIN) error
 	Read(lba uint64, dst []byte) error
 	Write(lba uint64, src []byte) error
@@ -125,7 +125,7 @@ func (r *rig) arm(plan string) { r.flash.Arm(fault.MustParse(plan)) }
 func (r *rig) fired() bool { return len(r.flash.Plan().Fired()) > 0 }
 
 // as runs f in a session of a.
-func (r *rig) as(a drive.Authority, pin drive.PIN, f func(*drive.Session) error) error {
+func (r *rig) as(a drive.Authority, pin drive.PIN, f func(drive.Session) error) error {
 	r.t.Helper()
 	s, err := r.Authenticate(a, pin)
 	if err != nil {
@@ -135,7 +135,7 @@ func (r *rig) as(a drive.Authority, pin drive.PIN, f func(*drive.Session) error)
 	return f(s)
 }
 
-func (r *rig) must(a drive.Authority, pin drive.PIN, f func(*drive.Session) error) {
+func (r *rig) must(a drive.Authority, pin drive.PIN, f func(drive.Session) error) {
 	r.t.Helper()
 	require.NoError(r.t, r.as(a, pin, f), "a command of %v must work", a)
 }
@@ -146,7 +146,7 @@ func (r *rig) refused(a drive.Authority, pin drive.PIN, why string) {
 	require.ErrorIs(r.t, r.as(a, pin, nothing), drive.NotAuthorized, why)
 }
 
-func nothing(*drive.Session) error { return nil }
+func nothing(drive.Session) error { return nil }
 
 func (r *rig) cycle() {
 	r.t.Helper()
@@ -205,13 +205,13 @@ func (r *rig) unreadable(lba uint64, n byte, why string) {
 // own migrates range n from MSID to a credential.
 func (r *rig) own(n int, c drive.PIN) {
 	r.t.Helper()
-	r.must(drive.BandMaster(n), r.label.MSID, func(s *drive.Session) error { return s.Migrate(c) })
+	r.must(drive.BandMaster(n), r.label.MSID, func(s drive.Session) error { return s.Migrate(c) })
 }
 
 // place gives range n a place.
 func (r *rig) place(n int, c drive.PIN, start, length uint64) {
 	r.t.Helper()
-	r.must(drive.BandMaster(n), c, func(s *drive.Session) error {
+	r.must(drive.BandMaster(n), c, func(s drive.Session) error {
 		return s.SetRange(drive.RangeConfig{Start: start, Length: length, LockOnReset: drive.OnPowerCycle})
 	})
 }

@@ -17,12 +17,12 @@ import (
 var hands = map[string]func(p *raslab.Part){
 	// Band 1 gets a place over the sectors that the tests write.
 	"place": func(p *raslab.Part) {
-		withMSID(p, drive.BandMaster(1), func(s *drive.Session) error {
+		withMSID(p, drive.BandMaster(1), func(s drive.Session) error {
 			return s.SetRange(drive.RangeConfig{Length: sectors, LockOnReset: drive.OnPowerCycle})
 		})
 	},
 	"lock": func(p *raslab.Part) {
-		withMSID(p, drive.BandMaster(0), func(s *drive.Session) error {
+		withMSID(p, drive.BandMaster(0), func(s drive.Session) error {
 			err := s.SetRange(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle})
 			if err != nil {
 				return err
@@ -31,7 +31,7 @@ var hands = map[string]func(p *raslab.Part){
 		})
 	},
 	"lock-band": func(p *raslab.Part) {
-		withMSID(p, drive.BandMaster(1), func(s *drive.Session) error {
+		withMSID(p, drive.BandMaster(1), func(s drive.Session) error {
 			return s.SetRange(drive.RangeConfig{Start: 2, Length: 2, ReadLockEnabled: true, WriteLockEnabled: true})
 		})
 	},
@@ -44,10 +44,10 @@ var hands = map[string]func(p *raslab.Part){
 	"guess-erase":     func(p *raslab.Part) { guess(p, drive.EraseMaster, 20) },
 	// The EraseMaster of a member has the factory PIN, so this is possible at any time.
 	"erase-band": func(p *raslab.Part) {
-		withMSID(p, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(1) })
+		withMSID(p, drive.EraseMaster, func(s drive.Session) error { return s.Erase(1) })
 	},
 	"erase-data": func(p *raslab.Part) {
-		withMSID(p, drive.EraseMaster, func(s *drive.Session) error { return s.Erase(0) })
+		withMSID(p, drive.EraseMaster, func(s drive.Session) error { return s.Erase(0) })
 	},
 }
 
@@ -55,7 +55,7 @@ var handNames = []string{
 	"place", "lock", "lock-band", "own-sid", "own-erasemaster", "own-band", "own", "guess", "guess-band", "guess-erase", "erase-band", "erase-data",
 }
 
-func withMSID(p *raslab.Part, a drive.Authority, run func(*drive.Session) error) {
+func withMSID(p *raslab.Part, a drive.Authority, run func(drive.Session) error) {
 	s, err := p.Drive.Authenticate(a, p.Label.MSID)
 	if err != nil {
 		return
@@ -73,7 +73,7 @@ func stranger() drive.PIN {
 }
 
 func own(p *raslab.Part, a drive.Authority) {
-	withMSID(p, a, func(s *drive.Session) error { return s.SetPIN(stranger()) })
+	withMSID(p, a, func(s drive.Session) error { return s.SetPIN(stranger()) })
 }
 
 func guess(p *raslab.Part, a drive.Authority, times int) {

@@ -60,7 +60,7 @@ var all = []Mutant{
 	}}},
 	{Row: 9, Defect: "nobody looks at the random source", Edits: []Edit{
 		{"drive/manufacture.go", "entropy: entropy.Checked(parts.Entropy)}", "entropy: parts.Entropy}"},
-		{"drive/manufacture.go", "	\"github.com/seed-9d983aeb/fdelab/internal/entropy\"\n", ""},
+		{"drive/manufacture.go", "	\"github.com/seed-9d983aeb/fdelab/drive/entropy\"\n", ""},
 	}},
 	{Row: 10, Defect: "every sector has the same tweak", Edits: []Edit{
 		{"drive/io.go", ".cipher.Decrypt(sector, sector, lba)", ".cipher.Decrypt(sector, sector, 0)"},

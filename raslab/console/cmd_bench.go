@@ -47,7 +47,7 @@ func benchCommands() []*Command {
 			},
 			Example: "host band drive=S1 band=1 start=8 sectors=1000 lock=none",
 			Run: onDrive(func(s *Session, d *target, a Args) error {
-				return s.asBandMasterOf(d, arg[int](a, "band"), arg[string](a, "pin"), func(session *drive.Session) error {
+				return s.asBandMasterOf(d, arg[int](a, "band"), arg[string](a, "pin"), func(session drive.Session) error {
 					read, write := locksOf(arg[string](a, "lock"))
 					return session.SetRange(drive.RangeConfig{
 						Start: uint64(arg[int](a, "start")), Length: uint64(arg[int](a, "sectors")),
@@ -61,7 +61,7 @@ func benchCommands() []*Command {
 			Params:  []Param{anyDriveParam("the drive"), bandParam("0"), lockParam("to", "the locks that are closed"), pinParam("pin", "msid", "the PIN of its BandMaster")},
 			Example: "host lock drive=S1 band=1 to=read",
 			Run: onDrive(func(s *Session, d *target, a Args) error {
-				return s.asBandMasterOf(d, arg[int](a, "band"), arg[string](a, "pin"), func(session *drive.Session) error {
+				return s.asBandMasterOf(d, arg[int](a, "band"), arg[string](a, "pin"), func(session drive.Session) error {
 					return session.SetLocks(locksOf(arg[string](a, "to")))
 				})
 			}),
@@ -74,7 +74,7 @@ func benchCommands() []*Command {
 			},
 			Example: `host pin drive=S1 as=erasemaster new="my own"`,
 			Run: onDrive(func(s *Session, d *target, a Args) error {
-				return s.asAuthority(d, d.authority(a), arg[string](a, "old"), func(session *drive.Session) error {
+				return s.asAuthority(d, d.authority(a), arg[string](a, "old"), func(session drive.Session) error {
 					pin, err := d.pin(arg[string](a, "new"))
 					if err != nil {
 						return err
@@ -94,11 +94,11 @@ func (d *target) authority(a Args) drive.Authority {
 	return drive.BandMaster(arg[int](a, "band"))
 }
 
-func (s *Session) asBandMasterOf(d *target, band int, pin string, run func(*drive.Session) error) error {
+func (s *Session) asBandMasterOf(d *target, band int, pin string, run func(drive.Session) error) error {
 	return s.asAuthority(d, drive.BandMaster(band), pin, run)
 }
 
-func (s *Session) asAuthority(d *target, who drive.Authority, pin string, run func(*drive.Session) error) error {
+func (s *Session) asAuthority(d *target, who drive.Authority, pin string, run func(drive.Session) error) error {
 	session, err := d.session(who, pin)
 	if err != nil {
 		return err

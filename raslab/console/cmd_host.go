@@ -75,7 +75,7 @@ func hostCommands() []*Command {
 			Params:  []Param{anyDriveParam("the drive"), pinParam("pin", "", "the new credential")},
 			Example: `host migrate drive=R1-I1-D05 pin="somebody else"`,
 			Run: onDrive(func(s *Session, d *target, a Args) error {
-				return s.asBandMaster(d, "msid", func(session *drive.Session) error {
+				return s.asBandMaster(d, "msid", func(session drive.Session) error {
 					pin, err := d.pin(arg[string](a, "pin"))
 					if err != nil {
 						return err
@@ -89,7 +89,7 @@ func hostCommands() []*Command {
 			Params:  []Param{anyDriveParam("the drive"), pinParam("old", "", "the credential now"), pinParam("new", "", "the credential from now on")},
 			Example: `host rekey drive=R1-I1-D05 old="somebody else" new="another"`,
 			Run: onDrive(func(s *Session, d *target, a Args) error {
-				return s.asBandMaster(d, arg[string](a, "old"), func(session *drive.Session) error {
+				return s.asBandMaster(d, arg[string](a, "old"), func(session drive.Session) error {
 					pin, err := d.pin(arg[string](a, "new"))
 					if err != nil {
 						return err
@@ -103,7 +103,7 @@ func hostCommands() []*Command {
 			Params:  []Param{anyDriveParam("the drive"), pinParam("pin", "", "the credential")},
 			Example: `host unlock drive=R1-I1-D05 pin="somebody else"`,
 			Run: onDrive(func(s *Session, d *target, a Args) error {
-				return s.asBandMaster(d, arg[string](a, "pin"), (*drive.Session).Unlock)
+				return s.asBandMaster(d, arg[string](a, "pin"), drive.Session.Unlock)
 			}),
 		},
 		{
@@ -195,7 +195,7 @@ func authorityOf(name string) drive.Authority {
 }
 
 // session opens a session on the drive; the caller closes it.
-func (d *target) session(who drive.Authority, pinText string) (*drive.Session, error) {
+func (d *target) session(who drive.Authority, pinText string) (drive.Session, error) {
 	pin, err := d.pin(pinText)
 	if err != nil {
 		return nil, err
@@ -203,7 +203,7 @@ func (d *target) session(who drive.Authority, pinText string) (*drive.Session, e
 	return d.Drive.Authenticate(who, pin)
 }
 
-func (s *Session) asBandMaster(d *target, pin string, run func(*drive.Session) error) error {
+func (s *Session) asBandMaster(d *target, pin string, run func(drive.Session) error) error {
 	return s.asBandMasterOf(d, 0, pin, run)
 }
 

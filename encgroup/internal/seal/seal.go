@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // Size is the length of a seal in bytes.

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // Names of files in the directory.

@@ -14,10 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // pair is two servers of one authority, each the other's peer.

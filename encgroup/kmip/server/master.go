@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // ErrMaster is returned when the master key or the passphrase is not the one

@@ -11,9 +11,9 @@ import (
 
 	"go.etcd.io/bbolt"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
-	"github.com/seed-9d983aeb/fdelab/internal/secret"
 )
 
 // ErrDamaged is wrapped by the refusal of a database that is not as the server

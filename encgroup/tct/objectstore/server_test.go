@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

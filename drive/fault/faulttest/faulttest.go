@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // MustFire fails the test at its end if a rule of the plan fired in none of its

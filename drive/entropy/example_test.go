@@ -6,7 +6,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/seed-9d983aeb/fdelab/internal/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 )
 
 // A source that is stuck gives no second key.

@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
-	"github.com/seed-9d983aeb/fdelab/internal/fault/faulttest"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault/faulttest"
 )
 
 var point = fault.Register("faulttest.step.refused", "the step is refused", "reported")

@@ -3,7 +3,7 @@ package fault_test
 import (
 	"fmt"
 
-	"github.com/seed-9d983aeb/fdelab/internal/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // A component registers what can go wrong with it ...
