@@ -9,7 +9,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/drive/secret"
+	"github.com/seed-9d983aeb/fdelab/drive/internal/watch"
 )
 
 // The seams at which the tests of this package break a drive: its source of
@@ -22,7 +22,7 @@ type ledger struct{ made [][]byte }
 // watchKeys makes a ledger of every key from now on to the end of the test.
 func watchKeys(t *testing.T) *ledger {
 	l := &ledger{}
-	t.Cleanup(secret.Watch(l.note))
+	t.Cleanup(watch.Watch(l.note))
 	return l
 }
 

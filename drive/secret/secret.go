@@ -4,6 +4,8 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
+
+	"github.com/seed-9d983aeb/fdelab/drive/internal/watch"
 )
 
 // Redacted is what every key of this package prints as.
@@ -39,7 +41,7 @@ func take(k, b []byte) {
 	}
 	copy(k, b)
 	clear(b)
-	watched(k)
+	watch.Made(k)
 }
 
 // Clone is a key with bytes of its own; nil of nil.
@@ -48,7 +50,7 @@ func (k *Key32) Clone() *Key32 {
 		return nil
 	}
 	own := *k
-	watched(own[:])
+	watch.Made(own[:])
 	return &own
 }
 
@@ -58,7 +60,7 @@ func (k *Key64) Clone() *Key64 {
 		return nil
 	}
 	own := *k
-	watched(own[:])
+	watch.Made(own[:])
 	return &own
 }
 

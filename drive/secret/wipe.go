@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"reflect"
 	"unsafe"
+
+	"github.com/seed-9d983aeb/fdelab/drive/internal/watch"
 )
 
 // WipeCipher overwrites the key schedule of a cipher.Block or cipher.AEAD that is
@@ -47,7 +49,7 @@ func Derive32(ikm, salt []byte, info string) *Key32 {
 	if len(salt) == 0 {
 		salt = none[:] // RFC 5869 section 2.2
 	}
-	watched(ikm)
+	watch.Made(ikm)
 	prk := mac(salt, ikm)
 	defer prk.Clear()
 	return mac(prk[:], append([]byte(info), 1)) // section 2.3: one block is T(1)
@@ -81,6 +83,6 @@ func mac(key, message []byte) *Key32 {
 	var zeros [sha256.BlockSize - 1]byte
 	h.Reset()
 	h.Write(zeros[:])
-	watched(out[:])
+	watch.Made(out[:])
 	return out
 }

@@ -1,6 +1,6 @@
 // Package lint holds the source of the module to its own rules: which way
 // imports go, that nothing below the command is ambient, that no key is passed by
-// value, that a service reference code is raised in one place, and how files and
+// value, that strangers can name what they see, that a service reference code is raised in one place, and how files and
 // documentation look.
 // It is run as a test of this package, and each rule is tested against a bad
 // sample in testdata, so that it can fail.
@@ -20,5 +20,7 @@
 //     another module is not found.
 //   - secret knows the key types of a package named secret. A slice or a string with
 //     the bytes of a key is not found, nor is a copy in a local variable.
+//   - exported does not follow a type of another package into its fields: they are
+//     looked at where they stand.
 //   - ambient knows the clocks and random sources of the standard library only.
 package lint

@@ -16,7 +16,7 @@ import (
 type Finding struct {
 	File string // relative to the root of the module, with slashes
 	Line int
-	Rule string // "imports", "ambient", "goroutine", "map-order", "length", "doc", "words", "src-once", "secret", "allow"
+	Rule string // "imports", "ambient", "goroutine", "map-order", "length", "doc", "words", "src-once", "secret", "exported", "allow"
 	In   string // the enclosing function, "Name" or "Type.Name"; empty outside
 	Text string // what is wrong, and what would be right
 }
@@ -39,7 +39,7 @@ func Run(dir string, limits Limits, allow []Exception) ([]Finding, error) {
 		return nil, err
 	}
 	var found []Finding
-	for _, rule := range []func(*module) []Finding{imports, ambient, secrets, sources, documentation} {
+	for _, rule := range []func(*module) []Finding{imports, ambient, secrets, exported, sources, documentation} {
 		found = append(found, rule(m)...)
 	}
 	text, err := files(m, limits)
@@ -89,14 +89,24 @@ func load(dir string) (*module, error) {
 }
 
 // room is the top-level directory of a package, such as "drive" for
-// drive/flash; the root package has none.
+// drive/flash; the packages of the ground are rooms of their own, and the root
+// package has none.
 func (m *module) room(pkgPath string) string {
 	if !m.holds(pkgPath) {
 		return ""
 	}
 	rest := strings.TrimPrefix(strings.TrimPrefix(pkgPath, m.path), "/")
-	room, _, _ := strings.Cut(rest, "/")
+	room, below, _ := strings.Cut(rest, "/")
+	next, _, _ := strings.Cut(below, "/")
+	if ground := room + "/" + next; known(ground) {
+		return ground
+	}
 	return room
+}
+
+func known(room string) bool {
+	_, ok := floors[room]
+	return ok
 }
 
 func (m *module) holds(pkgPath string) bool {

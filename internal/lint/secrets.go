@@ -9,8 +9,8 @@ import (
 // secrets finds keys that are passed or kept by value: a runtime prints arguments
 // by value into the traceback of a panic, package fmt looks into unexported fields
 // without asking their Format, and each copy is one more that nobody clears. A key
-// is an array type of a package named secret; that package itself is free. Its
-// function Watch, which shows keys as they are made, is for tests alone.
+// is an array type of a package named secret; that package itself is free. Function
+// Watch of a package named watch, which shows keys as they are made, is for tests alone.
 func secrets(m *module) []Finding {
 	var found []Finding
 	for _, p := range m.pkgs {
@@ -48,8 +48,8 @@ func secrets(m *module) []Finding {
 				case *ast.ChanType:
 					look("a channel", n.Value)
 				case *ast.Ident:
-					if o := p.TypesInfo.Uses[n]; o != nil && o.Name() == "Watch" && o.Pkg() != nil && o.Pkg().Name() == "secret" {
-						found = append(found, m.at(p, n.Pos(), "secret", "secret.Watch shows keys: for tests alone"))
+					if o := p.TypesInfo.Uses[n]; o != nil && o.Name() == "Watch" && o.Pkg() != nil && o.Pkg().Name() == "watch" {
+						found = append(found, m.at(p, n.Pos(), "secret", "watch.Watch shows keys: for tests alone"))
 					}
 				}
 				return true

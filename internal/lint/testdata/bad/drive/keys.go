@@ -1,6 +1,9 @@
 package drive
 
-import "bad.example/internal/secret"
+import (
+	"bad.example/drive/internal/watch"
+	"bad.example/drive/secret"
+)
 
 type holder struct {
 	n   secret.Size
@@ -28,5 +31,5 @@ func (h *holder) pointer() {
 	local := h.key
 	_ = local
 	var _ interface{ Get() secret.Key32 }
-	secret.Watch(nil)
+	watch.Watch(nil)
 }

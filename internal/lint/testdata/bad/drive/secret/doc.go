@@ -9,6 +9,3 @@ func (k Key32) String() string { return "" }
 
 // Size is no key.
 type Size int
-
-// Watch shows keys.
-func Watch(func([]byte)) {}

@@ -1,0 +1,6 @@
+package watch_test
+
+// Example is one.
+func Example() {
+	// Output:
+}

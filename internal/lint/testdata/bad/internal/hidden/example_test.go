@@ -1,0 +1,6 @@
+package hidden_test
+
+// Example is one.
+func Example() {
+	// Output:
+}

@@ -1,0 +1,12 @@
+module outside.example
+
+go 1.26.4
+
+require (
+	github.com/seed-9d983aeb/fdelab v0.0.0
+	golang.org/x/crypto v0.58.0
+)
+
+require github.com/looplab/fsm v1.0.3 // indirect
+
+replace github.com/seed-9d983aeb/fdelab => ../..
