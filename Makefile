@@ -23,6 +23,7 @@ help: ## print the targets
 test: ## run all tests (about three minutes on 2 cores)
 	$(GO) test ./...
 	$(GO) -C internal/tools/mutation test ./...
+	$(GO) -C testdata/outside test ./...
 	$(GO) -C internal/tools/dist test -count=1 ./... # they build the command, which the cache of results does not see
 
 race: ## run the tests under the race detector, with fewer random cases
@@ -33,6 +34,7 @@ lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	$(GO) tool staticcheck ./...
 	@out=$$($(GO) tool gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted by gofumpt:"; echo "$$out"; exit 1; fi
 	$(GO) mod tidy -diff
+	cd testdata/outside && $(GO) mod tidy -diff
 	@staticcheck=$$($(GO) tool -n staticcheck) && for tool in mutation dist; do \
 		(cd internal/tools/$$tool && $(GO) vet ./... && "$$staticcheck" ./... && $(GO) mod tidy -diff) || exit 1; \
 	done

@@ -3,6 +3,7 @@ package raslab
 import (
 	"testing"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/stretchr/testify/require"
 )
 
@@ -14,14 +15,14 @@ func TestThePowerGoesDuringAQuestion(t *testing.T) {
 	} {
 		l, err := New(Options{Drives: 8})
 		require.NoError(t, err)
-		require.NoError(t, l.ArmFacility("(sfi.power.cut)"))
+		require.NoError(t, l.ArmFacility(fault.MustParse("(sfi.power.cut)")))
 		require.ErrorContains(t, ask(l), "raslab: "+name+": the facility lost its power", name)
 		require.True(t, l.Dark())
 	}
 	l, err := New(Options{Drives: 8})
 	require.NoError(t, err)
 	n := len(l.Custody())
-	require.NoError(t, l.ArmFacility("(sfi.power.cut)"))
+	require.NoError(t, l.ArmFacility(fault.MustParse("(sfi.power.cut)")))
 	require.Len(t, l.Custody(), n, "the records are there, whatever becomes of the drives")
 	require.True(t, l.Dark())
 }

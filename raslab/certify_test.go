@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/stretchr/testify/require"
 )
 
@@ -20,7 +21,7 @@ func TestNoAnswerIsNoWrongAnswer(t *testing.T) {
 			p := l.Shelf().Parts()[0]
 			_, err := l.Insert("R1-I1-D09", p.Serial())
 			require.NoError(t, err)
-			require.NoError(t, l.Arm("R1-I1-D09", fmt.Sprintf("(%s (OnIndex %d))", point, n)))
+			require.NoError(t, l.Arm("R1-I1-D09", fault.MustParse(fmt.Sprintf("(%s (OnIndex %d))", point, n))))
 			require.NoError(t, l.Pull("R1-I1-D09"))
 			r, err := l.Insert("R1-I1-D09", p.Serial())
 			require.NoError(t, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 )
@@ -194,7 +195,7 @@ func TestNothingIsReleasedThatWasNotReadBack(t *testing.T) {
 
 func TestNoReceiptNoRelease(t *testing.T) {
 	l := tiered(t, Options{})
-	must(t, l.ArmRepository("(repository.write.refused)"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	rep := fails(t, l)(l.MigrateToCloud(payroll(true)))
 	require.Contains(t, rep.Notes[1], "owed: cloud migrate of object payroll: its receipt is to be saved")
 	readable(t, l)
@@ -204,7 +205,7 @@ func TestNoReceiptNoRelease(t *testing.T) {
 	require.ErrorIs(t, err, ErrBusy, "one step with the cloud after the other")
 
 	// What is owed is done when it can be: the receipt, and then the release.
-	must(t, l.ArmRepository(""))
+	must(t, l.ArmRepository(nil))
 	ok(t, l)(l.DualClusterIML())
 	require.Empty(t, l.Owed())
 	released(t, l)
@@ -216,19 +217,19 @@ func TestNoReceiptNoRelease(t *testing.T) {
 func TestWhatTheCloudIsOwed(t *testing.T) {
 	l := tiered(t, Options{})
 	ok(t, l)(l.MigrateToCloud(payroll(true)))
-	must(t, l.ArmRepository("(repository.write.refused)"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	fails(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
 	readable(t, l)
 	require.True(t, l.cloud.receipts[0].Released, "the receipt says what it said")
-	must(t, l.ArmRepository(""))
+	must(t, l.ArmRepository(nil))
 	ok(t, l)(l.DualClusterIML())
 	require.Empty(t, l.Owed())
 	require.False(t, l.cloud.receipts[0].Released)
 
-	must(t, l.ArmRepository("(repository.write.refused)"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	fails(t, l)(l.DeleteFromCloud("payroll", false))
 	require.Len(t, l.Owed(), 1)
-	must(t, l.ArmRepository(""))
+	must(t, l.ArmRepository(nil))
 	ok(t, l)(l.DualClusterIML())
 	require.Empty(t, l.Owed())
 	require.Empty(t, l.cloud.receipts)

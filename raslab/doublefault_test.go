@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // plain is a facility of 16 drives with one rank on A0, in key group keygrp (0 is
@@ -197,7 +198,7 @@ func TestTheRemovalOfARankLeavesAForeignDriveAlone(t *testing.T) {
 
 func TestADriveIsNotBlamedForTheKeyRepository(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.ArmRepository("(repository.write.refused)"))
+	require.NoError(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	require.NoError(t, l.Break("R1-I1-D01"))
 	advance(t, l, 3*time.Hour)
 	spare, err := l.Drive("R1-I1-D08")
@@ -210,7 +211,7 @@ func TestADriveIsNotBlamedForTheKeyRepository(t *testing.T) {
 	fresh, err := l.Drive("R1-I1-D01")
 	require.NoError(t, err)
 	require.Equal(t, drive.Erased, fresh.Status.State)
-	require.NoError(t, l.ArmRepository(""))
+	require.NoError(t, l.ArmRepository(nil))
 	ok(t, l)(l.RestoreRepository())
 	advance(t, l, 2*time.Hour)
 	require.Equal(t, "Normal", l.Ranks()[0].DataState, "the rebuild is tried again by itself\n%s", l.TraceText())
@@ -219,9 +220,9 @@ func TestADriveIsNotBlamedForTheKeyRepository(t *testing.T) {
 
 func TestASmartRebuildDoesNotCondemnTheSpareForTheKeyRepository(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.ArmRepository("(repository.write.refused)"))
+	require.NoError(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	fails(t, l)(l.SmartRebuild("R1-I1-D01"))
-	require.NoError(t, l.ArmRepository(""))
+	require.NoError(t, l.ArmRepository(nil))
 	ok(t, l)(l.RestoreRepository())
 	ok(t, l)(l.SmartRebuild("R1-I1-D01"))
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/stretchr/testify/require"
 )
 
@@ -56,12 +57,14 @@ func enduring() map[string]func(*testing.T, *Lab) {
 			must(t, err)
 		},
 		"a copy of the repository that takes no page": func(t *testing.T, l *Lab) {
-			must(t, l.ArmRepository("(repository.write.refused (Block 1))"))
+			must(t, l.ArmRepository(fault.MustParse("(repository.write.refused (Block 1))")))
 			must(t, l.DamageRepository(2))
 		},
-		"a copy of the repository that is not read": func(t *testing.T, l *Lab) { must(t, l.ArmRepository("(repository.read.error (Block 1))")) },
+		"a copy of the repository that is not read": func(t *testing.T, l *Lab) {
+			must(t, l.ArmRepository(fault.MustParse("(repository.read.error (Block 1))")))
+		},
 		"a rebuild that waits for the repository": func(t *testing.T, l *Lab) {
-			must(t, l.ArmRepository("(repository.write.refused)"))
+			must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 			must(t, l.Break("R1-I1-D02"))
 		},
 		"no copy of the repository": func(t *testing.T, l *Lab) {

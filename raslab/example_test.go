@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -40,7 +41,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	_ = part.Arm("(flash.program.refused (After 9))")
+	_ = part.Arm(fault.MustParse("(flash.program.refused (After 9))"))
 	must(lab.StartRepair("R1-I1-D05"))
 	must(lab.ExchangeFRU("R1-I1-D05", part.Serial()))
 	report := must(lab.ResumeRepair("R1-I1-D05"))

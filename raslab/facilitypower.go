@@ -60,8 +60,8 @@ func (l *Lab) powered() {
 
 // ArmFacility arms a fault plan on the power of the facility (point sfi.power.cut). An
 // operation is a drive command, a write to a drive's flash, a page of the key repository
-// or a table of the internal disks. An empty plan disarms.
-func (l *Lab) ArmFacility(plan string) error {
+// or a table of the internal disks. No plan (nil) disarms.
+func (l *Lab) ArmFacility(plan *fault.Plan) error {
 	return l.arm(&l.plan, "power of the facility", plan, pointFacilityCut.Component())
 }
 

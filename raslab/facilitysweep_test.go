@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // everyCut makes the sweep take every cut point. Without it, it takes a share.
@@ -33,7 +34,7 @@ func sweptLab(t testing.TB) *Lab {
 
 func armCut(t testing.TB, l *Lab, k int) {
 	t.Helper()
-	require.NoError(t, l.ArmFacility(fmt.Sprintf("(sfi.power.cut (OnIndex %d))", k)))
+	require.NoError(t, l.ArmFacility(fault.MustParse(fmt.Sprintf("(sfi.power.cut (OnIndex %d))", k))))
 }
 
 // cutAt runs an action whose power goes at operation k, and says whether it went.
@@ -54,7 +55,7 @@ func (c *swept) cutAt(t testing.TB, l *Lab, k int) bool {
 // and then everything has its place.
 func (c *swept) after(t testing.TB, l *Lab) {
 	t.Helper()
-	require.NoError(t, l.ArmFacility(""))
+	require.NoError(t, l.ArmFacility(nil))
 	c.finish(t, l)
 	advance(t, l, 6*time.Hour)
 	c.intact(t, l)
@@ -157,7 +158,7 @@ func (c *swept) sweep(t *testing.T, k int) (went bool) {
 	}()
 	c.prepare(t, l)
 	if went = c.cutAt(t, l, k); went {
-		require.NoError(t, l.ArmFacility(""))
+		require.NoError(t, l.ArmFacility(nil))
 		ok(t, l)(l.RestoreFacilityPower())
 	}
 	c.after(t, l)
@@ -199,7 +200,7 @@ func (c *swept) sweepTwice(t *testing.T, k, j int) (first, second bool) {
 	_, err := l.RestoreFacilityPower()
 	require.NoError(t, err)
 	second = l.dark
-	require.NoError(t, l.ArmFacility(""))
+	require.NoError(t, l.ArmFacility(nil))
 	if second {
 		ok(t, l)(l.RestoreFacilityPower())
 	}

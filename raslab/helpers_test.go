@@ -145,6 +145,6 @@ func arm(t testing.TB, l *Lab, slotName, plan string, spare ...string) {
 // armPart is arm for a drive wherever it is.
 func armPart(t testing.TB, p *Part, plan string, spare ...string) {
 	t.Helper()
-	require.NoError(t, p.Arm(plan))
+	require.NoError(t, p.Arm(fault.MustParse(plan)))
 	faulttest.MustFire(t, []*fault.Plan{p.plan, p.Flash.Plan(), p.media.Plan()}, spare...)
 }

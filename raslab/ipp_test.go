@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 )
@@ -106,15 +107,15 @@ func overIPP(name string, protocol Protocol, codes []string) []string {
 
 func TestSignaturesOverIPP(t *testing.T) {
 	l := encryptedIPP(t, Options{}, ProtocolNone)
-	must(t, l.ArmMemory(0, "(memory.signature.flipped (And (Byte 0) (OnIndex 1)))"))
+	must(t, l.ArmMemory(0, fault.MustParse("(memory.signature.flipped (And (Byte 0) (OnIndex 1)))")))
 	advance(t, l, keyPeriod)
 	require.Equal(t, []string{"BE14CFEA", "BE14EA13"}, openCodes(l), "%s", l.TraceText())
 	_, _, _, signature := recordOffsets(l)
-	must(t, l.ArmMemory(0, fmt.Sprintf("(memory.record.flipped (Byte %d))", signature)))
+	must(t, l.ArmMemory(0, fault.MustParse(fmt.Sprintf("(memory.record.flipped (Byte %d))", signature))))
 	ok(t, l)(l.RekeyDrive("R1-I1-D03"))
 	fails(t, l)(l.PowerCycle())
 	require.Equal(t, []string{"BE14CFE0", "BE14CFEA", "BE14E013", "BE14EA13"}, openCodes(l))
-	must(t, l.ArmMemory(0, ""))
+	must(t, l.ArmMemory(0, nil))
 	ok(t, l)(l.RestoreRepository())
 	ok(t, l)(l.DualClusterIML())
 	readable(t, l)
@@ -130,13 +131,13 @@ func TestNetworkFaultsOverIPP(t *testing.T) {
 		} {
 			t.Run(way+"/"+point, func(t *testing.T) {
 				l := encryptedIPP(t, Options{}, protocol)
-				must(t, l.ArmNetwork(1, "("+point+")"))
+				must(t, l.ArmNetwork(1, fault.MustParse("("+point+")")))
 				ok(t, l)(l.PowerCycle())
 				noEvents(t, l)
-				must(t, l.ArmNetwork(2, "("+point+")"))
+				must(t, l.ArmNetwork(2, fault.MustParse("("+point+")")))
 				fails(t, l)(l.PowerCycle())
 				require.Equal(t, []string{"BE14CFE0", code}, openCodes(l), "%s", l.TraceText())
-				must(t, l.ArmNetwork(1, ""))
+				must(t, l.ArmNetwork(1, nil))
 				ok(t, l)(l.DualClusterIML())
 				closeAll(t, l)
 			})

@@ -337,9 +337,9 @@ func (l *Lab) SetPath(consoleID int, addr string, up bool) error {
 }
 
 // ArmNetwork arms a fault plan on the network between a console and the key
-// servers (points "net.…"), ArmLink one on the link of a partition to a console ("link.…"). An
-// empty plan disarms. The plan counts operations from now on.
-func (l *Lab) ArmNetwork(consoleID int, plan string) error {
+// servers (points "net.…"), ArmLink one on the link of a partition to a console ("link.…"). No
+// plan (nil) disarms. A copy of the plan counts operations from now on.
+func (l *Lab) ArmNetwork(consoleID int, plan *fault.Plan) error {
 	c, err := l.console("fault arm", consoleID)
 	if err != nil {
 		return err
@@ -348,7 +348,7 @@ func (l *Lab) ArmNetwork(consoleID int, plan string) error {
 }
 
 // ArmLink is described at ArmNetwork.
-func (l *Lab) ArmLink(partition, consoleID int, plan string) error {
+func (l *Lab) ArmLink(partition, consoleID int, plan *fault.Plan) error {
 	if _, err := l.console("fault arm", consoleID); err != nil {
 		return err
 	}
@@ -358,22 +358,18 @@ func (l *Lab) ArmLink(partition, consoleID int, plan string) error {
 	return l.arm(&l.links[partition][consoleID-1].plan, fmt.Sprintf("link of partition %d to HMC%d", partition, consoleID), plan, "link")
 }
 
-func (l *Lab) arm(where **fault.Plan, name, plan, component string) error {
-	if strings.TrimSpace(plan) == "" {
+func (l *Lab) arm(where **fault.Plan, name string, plan *fault.Plan, component string) error {
+	if plan == nil {
 		*where = nil
 		l.logf(name, "disarmed")
 		return nil
 	}
-	parsed, err := fault.Parse(plan)
-	if err != nil {
-		return refuse(ErrInvalid, "fault arm", err.Error(), "")
-	}
-	for _, point := range parsed.Points() {
+	for _, point := range plan.Points() {
 		if point.Component() != component {
 			return refuse(ErrInvalid, "fault arm", fmt.Sprintf("the %s has no fault point %s", name, point), "points of "+component+" are right here")
 		}
 	}
-	*where = parsed
-	l.logf(name, "armed %s", parsed)
+	*where = plan.Clone()
+	l.logf(name, "armed %s", plan)
 	return nil
 }

@@ -4,20 +4,21 @@ import (
 	"crypto/sha256"
 	"testing"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/stretchr/testify/require"
 )
 
 // Each fault point of the network does what its registration says: where it fires on
 // both consoles no key comes, and where it fires on one the other console is asked.
 func TestNetworkFaultPoints(t *testing.T) {
-	network := func(t *testing.T, l *Lab, c int, plan string) { must(t, l.ArmNetwork(c, plan)) }
-	link := func(t *testing.T, l *Lab, c int, plan string) {
+	network := func(t *testing.T, l *Lab, c int, plan *fault.Plan) { must(t, l.ArmNetwork(c, plan)) }
+	link := func(t *testing.T, l *Lab, c int, plan *fault.Plan) {
 		must(t, l.ArmLink(0, c, plan))
 		must(t, l.ArmLink(1, c, plan))
 	}
 	for _, c := range []struct {
 		point string
-		arm   func(*testing.T, *Lab, int, string)
+		arm   func(*testing.T, *Lab, int, *fault.Plan)
 		code  string
 	}{
 		{string(pointLinkLost), link, "BE14E009"},
@@ -30,14 +31,14 @@ func TestNetworkFaultPoints(t *testing.T) {
 	} {
 		t.Run(c.point, func(t *testing.T) {
 			l := encrypted(t, Options{})
-			c.arm(t, l, 1, "("+c.point+")")
+			c.arm(t, l, 1, fault.MustParse("("+c.point+")"))
 			ok(t, l)(l.PowerCycle())
 			readable(t, l)
 			noEvents(t, l)
-			c.arm(t, l, 2, "("+c.point+")")
+			c.arm(t, l, 2, fault.MustParse("("+c.point+")"))
 			fails(t, l)(l.PowerCycle())
 			require.Equal(t, []string{"BE14CFE0", c.code}, openCodes(l), "%s", l.TraceText())
-			c.arm(t, l, 1, "")
+			c.arm(t, l, 1, nil)
 			ok(t, l)(l.DualClusterIML())
 			readable(t, l)
 			closeAll(t, l)
@@ -67,11 +68,10 @@ func TestNetworkRefusals(t *testing.T) {
 		"partition":      l.SetLink(2, 1, LinkCut),
 		"link state":     l.SetLink(0, 1, "loose"),
 		"path":           l.SetPath(1, "nobody", false),
-		"link point":     l.ArmLink(0, 1, "(net.connect.lost)"),
-		"network point":  l.ArmNetwork(1, "(flash.erase.refused)"),
-		"memory point":   l.ArmMemory(0, "(port.command.lost)"),
-		"memory":         l.ArmMemory(2, ""),
-		"plan":           l.ArmMemory(1, "(memory.record.flipped"),
+		"link point":     l.ArmLink(0, 1, fault.MustParse("(net.connect.lost)")),
+		"network point":  l.ArmNetwork(1, fault.MustParse("(flash.erase.refused)")),
+		"memory point":   l.ArmMemory(0, fault.MustParse("(port.command.lost)")),
+		"memory":         l.ArmMemory(2, nil),
 		"copy":           l.DamageRepository(4),
 		"issuer":         l.hosts[0].Reissue("me", "", 0),
 		"trust":          l.hosts[0].Trust("me"),
@@ -86,7 +86,7 @@ func TestNetworkRefusals(t *testing.T) {
 		"group key":      func() error { _, err := l.RekeyGroupKey(0); return err }(),
 		"access":         func() error { _, err := l.GroupAccess(1); return err }(),
 		"recovery":       func() error { _, _, err := l.RecoveryKey(1, RecoveryConfigure, secAdmin, ""); return err }(),
-		"repository arm": l.ArmRepository("(net.connect.lost)"),
+		"repository arm": l.ArmRepository(fault.MustParse("(net.connect.lost)")),
 	} {
 		var q *RequestError
 		require.ErrorAs(t, err, &q, name)
@@ -124,8 +124,8 @@ func TestWrongAddressesAreFoundByAsking(t *testing.T) {
 // keyStory breaks and mends the way to the keys; both runs must agree.
 func keyStory(t *testing.T, seed uint64) string {
 	l := encrypted(t, Options{Seed: seed})
-	must(t, l.ArmNetwork(1, "(net.session.reset (Randomly 0.5 7))"))
-	must(t, l.ArmLink(0, 2, "(link.command.stalled (Randomly 0.5 9))"))
+	must(t, l.ArmNetwork(1, fault.MustParse("(net.session.reset (Randomly 0.5 7))")))
+	must(t, l.ArmLink(0, 2, fault.MustParse("(link.command.stalled (Randomly 0.5 9))")))
 	advance(t, l, 3*keyPeriod)
 	both(stopServer)(t, l)
 	fails(t, l)(l.PowerCycle())

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
@@ -305,14 +306,14 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 		})},
 		{"reset", func(t *testing.T, l *Lab) {
 			for n := 1; n <= 2; n++ {
-				must(t, l.ArmNetwork(n, "(net.session.reset)"))
+				must(t, l.ArmNetwork(n, fault.MustParse("(net.session.reset)")))
 			}
 		}, all(func(s *realServer) {
 			s.toxic(`{"name":"reset","type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`)
 		})},
 		{"cut in the middle of an answer", func(t *testing.T, l *Lab) {
 			for n := 1; n <= 2; n++ {
-				must(t, l.ArmNetwork(n, "(net.session.reset)"))
+				must(t, l.ArmNetwork(n, fault.MustParse("(net.session.reset)")))
 			}
 		}, all(func(s *realServer) {
 			s.toxic(`{"name":"cut","type":"limit_data","stream":"downstream","attributes":{"bytes":700}}`)
@@ -340,7 +341,7 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 		{"black hole at one", one(paths(false)), func(r *real, _ string) { r.servers[1].blackHole() }},
 		{"hang-up in the TLS handshake", func(t *testing.T, l *Lab) {
 			for n := 1; n <= 2; n++ {
-				must(t, l.ArmNetwork(n, "(net.session.reset)"))
+				must(t, l.ArmNetwork(n, fault.MustParse("(net.session.reset)")))
 			}
 		}, all((*realServer).hangUp)},
 		{"plain text", func(t *testing.T, l *Lab) {
@@ -363,7 +364,7 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 		{"links stalled", links(LinkStalled), nil},
 		{"consoles off", consolesTo(false), nil},
 		{"wrong signature", func(t *testing.T, l *Lab) {
-			must(t, l.ArmMemory(0, "(memory.signature.flipped (And (Byte 0) (OnIndex 1)))"))
+			must(t, l.ArmMemory(0, fault.MustParse("(memory.signature.flipped (And (Byte 0) (OnIndex 1)))")))
 		}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

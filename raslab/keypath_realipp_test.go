@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
@@ -150,7 +151,7 @@ func TestRealIPPGivesTheSameCodes(t *testing.T) {
 	})
 	reset := func(t *testing.T, l *Lab) {
 		for n := 1; n <= 2; n++ {
-			must(t, l.ArmNetwork(n, "(net.session.reset)"))
+			must(t, l.ArmNetwork(n, fault.MustParse("(net.session.reset)")))
 		}
 	}
 	expired := pki.Request{Name: "server", From: time.Now().Add(-2 * time.Hour), To: time.Now().Add(-time.Hour)}

@@ -176,7 +176,7 @@ func TestOptionsAtTheirBounds(t *testing.T) {
 		{"3 consoles", Options{Consoles: 3}, "3 consoles"},
 		{"-1 consoles", Options{Consoles: -1}, "-1 consoles"},
 		{"each minute", Options{KeyPeriod: time.Minute}, ""},
-		{"each 59 s", Options{KeyPeriod: 59 * time.Second}, "every 59s"},
+		{"each 59 s", Options{KeyPeriod: 59 * time.Second}, "every 59 s"},
 		{"one drive that can encrypt", Options{Drives: 8, Plain: plainSlots(7)}, ""},
 		{"no drive that can encrypt", Options{Drives: 8, Plain: plainSlots(8)}, "no drive can encrypt"},
 		{"a slot without a drive", Options{Drives: 8, Plain: []string{"R1-I1-D09"}}, `no drive is delivered in slot "R1-I1-D09"`},

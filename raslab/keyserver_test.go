@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
@@ -65,9 +66,9 @@ func TestWhichWrappedKeysAreKept(t *testing.T) {
 	require.Equal(t, inForce, got)
 	require.ElementsMatch(t, []string{"key group 1", "key group 1 EEDK"}, l.repo.Names())
 
-	must(t, l.ArmRepository("(repository.write.refused)"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	require.Error(t, safe.Keep("third", []byte("3")))
-	must(t, l.ArmRepository(""))
+	must(t, l.ArmRepository(nil))
 	ok(t, l)(l.RestoreRepository())
 	_, err = safe.Kept("third")
 	require.ErrorIs(t, err, ipp.ErrNotKept, "what could not be written was not restored either")
@@ -101,7 +102,7 @@ func TestAGroupLeavesNothingInTheRepository(t *testing.T) {
 	ok(t, l)(l.ConfigureGroup(1))
 	require.NotEqual(t, uid, l.Group(1).UID(), "it has a data key of its own")
 
-	must(t, l.ArmRepository("(repository.write.refused)"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	_, err = l.RemoveGroup(1)
 	require.Error(t, err, "a group whose record stays is not removed")
 	require.NotNil(t, l.Group(1))

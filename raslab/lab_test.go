@@ -195,7 +195,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 		"mes":             {func() error { _, err := l.InstallMES(MESRequest{Serials: make([]string, 17)}); return err }, ErrInvalid, "16 slots"},
 		"discontinue":     {func() error { _, err := l.Discontinue(); return err }, ErrState, "R0"},
 		"event":           {func() error { _, err := l.CloseEvent(1, "me", "", false); return err }, ErrNotFound, "no events yet"},
-		"plan":            {func() error { return l.Arm("R1-I1-D01", "(flash.melt)") }, ErrInvalid, "flash.melt"},
+		"no plan":         {func() error { return l.Arm("R1-I1-D01", nil) }, ErrInvalid, "fault disarm takes one away"},
 		"empty slot":      {func() error { return l.Break("R1-I2-D16") }, ErrState, "empty"},
 		"key server":      {func() error { return l.StopKeyServer(3) }, ErrNotFound, "1 to 2"},
 		"time":            {func() error { return l.Advance(-time.Second) }, ErrInvalid, "go back"},

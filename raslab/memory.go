@@ -70,10 +70,10 @@ func memoryPoint(region encgroup.Region) fault.Point {
 
 func memoryName(partition int) string { return fmt.Sprintf("memory of partition %d", partition) }
 
-// ArmMemory arms a fault plan on the memory of a partition (0 or 1; points "memory.…"). An empty plan
+// ArmMemory arms a fault plan on the memory of a partition (0 or 1; points "memory.…"). No plan (nil)
 // disarms. The groups' records and the table of drives are worked on in that of
 // partition 0 (assumption).
-func (l *Lab) ArmMemory(partition int, plan string) error {
+func (l *Lab) ArmMemory(partition int, plan *fault.Plan) error {
 	if partition < 0 || partition > 1 {
 		return refuse(ErrNotFound, "fault arm", noPartition(partition), "partitions are 0 and 1")
 	}

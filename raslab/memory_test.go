@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
@@ -37,7 +38,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := encrypted(t, Options{})
-			must(t, l.ArmMemory(0, fmt.Sprintf("(memory.record.flipped (Byte %d))", c.at(l))))
+			must(t, l.ArmMemory(0, fault.MustParse(fmt.Sprintf("(memory.record.flipped (Byte %d))", c.at(l)))))
 			r, err := l.RekeyDrive("R1-I1-D03") // the record is written anew
 			must(t, err)
 			require.Equal(t, c.codes == nil, r.Failed)
@@ -46,7 +47,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 			if c.codes == nil {
 				require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", l.TraceText())
 				staysOpen(t, l, openEvent(t, l, "BE31CFE8"))
-				must(t, l.ArmMemory(0, ""))
+				must(t, l.ArmMemory(0, nil))
 				closeAll(t, l)
 				ok(t, l)(l.PowerCycle())
 				readable(t, l)
@@ -58,7 +59,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 			for _, code := range c.codes {
 				staysOpen(t, l, openEvent(t, l, code))
 			}
-			must(t, l.ArmMemory(0, ""))
+			must(t, l.ArmMemory(0, nil))
 			ok(t, l)(l.RestoreRepository())
 			ok(t, l)(l.DualClusterIML())
 			readable(t, l)
@@ -82,10 +83,10 @@ func TestBE31CFE8WhileDataAreAccessible(t *testing.T) {
 	require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", l.TraceText())
 	readable(t, l)
 	staysOpen(t, l, openEvent(t, l, "BE31CFE8"))
-	must(t, l.ArmMemory(0, fmt.Sprintf("(memory.record.flipped (Byte %d))", phase)))
+	must(t, l.ArmMemory(0, fault.MustParse(fmt.Sprintf("(memory.record.flipped (Byte %d))", phase))))
 	r := fails(t, l)(l.RestoreRepository())
 	require.Contains(t, fmt.Sprint(r.Notes), "cannot be", "the memory is bad now, and that is found at once")
-	must(t, l.ArmMemory(0, ""))
+	must(t, l.ArmMemory(0, nil))
 	staysOpen(t, l, openEvent(t, l, "BE31CFE8"))
 	ok(t, l)(l.RestoreRepository()) // from what the group has
 	closeAll(t, l)
@@ -107,7 +108,7 @@ func (n flipAt) Keep(_ encgroup.Region, b []byte) []byte {
 func TestBadMemoryUnderASignature(t *testing.T) {
 	t.Run("for one server", func(t *testing.T) {
 		l := encrypted(t, Options{})
-		must(t, l.ArmMemory(0, "(memory.signature.flipped (And (Byte 7) (OnIndex 1)))"))
+		must(t, l.ArmMemory(0, fault.MustParse("(memory.signature.flipped (And (Byte 7) (OnIndex 1)))")))
 		advance(t, l, keyPeriod)
 		require.Equal(t, []string{"BE14CFEA", "BE14EA13"}, openCodes(l), "%s", l.TraceText())
 		require.Equal(t, []int{2}, openEvent(t, l, "BE14EA13").KeyServers)
@@ -116,18 +117,18 @@ func TestBadMemoryUnderASignature(t *testing.T) {
 	})
 	t.Run("for all, in one partition", func(t *testing.T) {
 		l := encrypted(t, Options{})
-		must(t, l.ArmMemory(1, "(memory.signature.flipped (Byte 31))"))
+		must(t, l.ArmMemory(1, fault.MustParse("(memory.signature.flipped (Byte 31))")))
 		ok(t, l)(l.PowerCycle())
 		require.Equal(t, []string{"BE14E013"}, openCodes(l), "the other partition got the key: there is no umbrella")
 		require.Equal(t, []int{1}, openEvent(t, l, "BE14E013").Partitions)
 		staysOpen(t, l, openEvent(t, l, "BE14E013"))
-		must(t, l.ArmMemory(1, ""))
+		must(t, l.ArmMemory(1, nil))
 		closeAll(t, l)
 	})
 	t.Run("in both", func(t *testing.T) {
 		l := encrypted(t, Options{})
-		must(t, l.ArmMemory(0, "(memory.signature.flipped (Byte 0))"))
-		must(t, l.ArmMemory(1, "(memory.signature.flipped (Byte 0))"))
+		must(t, l.ArmMemory(0, fault.MustParse("(memory.signature.flipped (Byte 0))")))
+		must(t, l.ArmMemory(1, fault.MustParse("(memory.signature.flipped (Byte 0))")))
 		fails(t, l)(l.PowerCycle())
 		require.Equal(t, []string{"BE14CFE0", "BE14E013"}, openCodes(l), "%s", l.TraceText())
 	})
@@ -141,7 +142,7 @@ func TestEveryByteOfTheTableOfDrives(t *testing.T) {
 	for n := range rounds * 2 * len(l.slots) {
 		i := n % (2 * len(l.slots))
 		raises := l.raises
-		must(t, l.ArmMemory(0, fmt.Sprintf("(memory.table.flipped (And (Byte %d) (OnIndex 0)))", i)))
+		must(t, l.ArmMemory(0, fault.MustParse(fmt.Sprintf("(memory.table.flipped (And (Byte %d) (OnIndex 0)))", i))))
 		r, err := l.DualClusterIML()
 		must(t, err)
 		free := i%2 == 1 && l.slots[i/2].array == nil // the position of a drive in no array
@@ -153,14 +154,14 @@ func TestEveryByteOfTheTableOfDrives(t *testing.T) {
 		}
 		readable(t, l)
 	}
-	must(t, l.ArmMemory(0, ""))
+	must(t, l.ArmMemory(0, nil))
 	require.Equal(t, []string{"BE316023"}, openCodes(l))
 	closeAll(t, l)
 }
 
 func TestBE316023(t *testing.T) {
 	l := encrypted(t, Options{})
-	must(t, l.ArmMemory(0, "(memory.table.flipped (And (Byte 3) (OnIndex 0)))"))
+	must(t, l.ArmMemory(0, fault.MustParse("(memory.table.flipped (And (Byte 3) (OnIndex 0)))")))
 	r := fails(t, l)(l.SmartRebuild("R1-I1-D03"))
 	require.Len(t, r.Events, 1)
 	require.Equal(t, "BE316023", r.Events[0].SRC)
@@ -176,7 +177,7 @@ func TestBE316023(t *testing.T) {
 	// A repair stays in progress, and is resumed.
 	ok(t, l)(l.StartRepair("R1-I1-D03"))
 	ok(t, l)(l.ExchangeFRU("R1-I1-D03", ""))
-	must(t, l.ArmMemory(0, "(memory.table.flipped (And (Byte 0) (OnIndex 0)))"))
+	must(t, l.ArmMemory(0, fault.MustParse("(memory.table.flipped (And (Byte 0) (OnIndex 0)))")))
 	fails(t, l)(l.ResumeRepair("R1-I1-D03"))
 	require.NotEmpty(t, l.ServiceAction())
 	ok(t, l)(l.ResumeRepair("R1-I1-D03"))
@@ -187,7 +188,7 @@ func TestBE316023(t *testing.T) {
 // What the clock brings meets bad memory too: the event ends, the clock goes on.
 func TestBE316023InTheHourlyCheck(t *testing.T) {
 	l := encrypted(t, Options{})
-	must(t, l.ArmMemory(0, "(memory.table.flipped (And (Byte 2) (OnIndex 0)))"))
+	must(t, l.ArmMemory(0, fault.MustParse("(memory.table.flipped (And (Byte 2) (OnIndex 0)))")))
 	advance(t, l, time.Hour)
 	e := openEvent(t, l, "BE316023")
 	require.Contains(t, e.Found[0], "health check: the table of drives", "the event says what ran")
@@ -204,7 +205,7 @@ func TestMemoryKeep(t *testing.T) {
 	m := &l.partitions[0].memory
 	b := []byte{1, 2, 3, 4}
 	require.Equal(t, b, m.Keep(encgroup.RegionRecord, b))
-	must(t, l.ArmMemory(0, "(memory.record.flipped (Byte 2))"))
+	must(t, l.ArmMemory(0, fault.MustParse("(memory.record.flipped (Byte 2))")))
 	got := m.Keep(encgroup.RegionRecord, b)
 	require.Equal(t, []byte{1, 2, 3, 4}, b, "the original is the caller's")
 	require.Equal(t, []byte{1, 2}, got[:2])

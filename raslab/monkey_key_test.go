@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/stretchr/testify/require"
 )
 
@@ -59,11 +60,11 @@ func (m *monkey) hurtKeys() string {
 	case 9:
 		_ = l.DamageRepository(1 + m.rnd.IntN(3))
 	case 10:
-		_ = l.ArmLink(p, c, fmt.Sprintf("(link.command.stalled (Every 1%d))", m.rnd.IntN(9)))
+		_ = l.ArmLink(p, c, fault.MustParse(fmt.Sprintf("(link.command.stalled (Every 1%d))", m.rnd.IntN(9))))
 	case 11:
-		_ = l.ArmNetwork(c, fmt.Sprintf("(net.session.reset (Every 1%d))", m.rnd.IntN(9)))
+		_ = l.ArmNetwork(c, fault.MustParse(fmt.Sprintf("(net.session.reset (Every 1%d))", m.rnd.IntN(9))))
 	case 12:
-		_ = l.ArmMemory(p, fmt.Sprintf("(memory.table.flipped (And (Byte %d) (OnIndex 2)))", m.rnd.IntN(64)))
+		_ = l.ArmMemory(p, fault.MustParse(fmt.Sprintf("(memory.table.flipped (And (Byte %d) (OnIndex 2)))", m.rnd.IntN(64))))
 	case 13:
 		id, on := 1+m.rnd.IntN(2), m.rnd.IntN(2) == 0
 		_, _ = l.ChangeKeyManager(id, KeyManagerChange{Active: &on})
@@ -77,17 +78,17 @@ func (m *monkey) healKeys() {
 	for c := 1; c <= 2; c++ {
 		must(m.t, l.PowerConsole(c, true))
 		must(m.t, l.HangConsole(c, false))
-		must(m.t, l.ArmNetwork(c, ""))
+		must(m.t, l.ArmNetwork(c, nil))
 		for p := range 2 {
 			must(m.t, l.SetLink(p, c, LinkUp))
-			must(m.t, l.ArmLink(p, c, ""))
+			must(m.t, l.ArmLink(p, c, nil))
 		}
 		for _, h := range l.hosts {
 			must(m.t, l.SetPath(c, h.Name, true))
 		}
 	}
 	for p := range 2 {
-		must(m.t, l.ArmMemory(p, ""))
+		must(m.t, l.ArmMemory(p, nil))
 	}
 	on := true
 	for i, h := range l.hosts {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // monkey does anything at all to a facility, sensible or not.
@@ -162,7 +163,7 @@ func (m *monkey) hurt(s string) string {
 		return "key server"
 	}
 	plan := fmt.Sprintf(monkeyPlans[m.rnd.IntN(len(monkeyPlans))], m.rnd.IntN(8))
-	_ = l.Arm(s, plan)
+	_ = l.Arm(s, fault.MustParse(plan))
 	return "arm " + s + " " + plan
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // refuseSaves keeps two of three copies of the key repository from being written.
@@ -17,7 +18,11 @@ const refuseSaves = "(repository.write.refused (Block 0)) (repository.write.refu
 // armRepository arms, or disarms with "".
 func armRepository(t testing.TB, l *Lab, plan string) {
 	t.Helper()
-	require.NoError(t, l.ArmRepository(plan))
+	if plan == "" {
+		require.NoError(t, l.ArmRepository(nil))
+		return
+	}
+	require.NoError(t, l.ArmRepository(fault.MustParse(plan)))
 }
 
 // requireSettled says that nothing is owed, that the removal of R0 has ended, and that
@@ -88,9 +93,9 @@ func TestOwedWorkIsTriedAtEachOpportunity(t *testing.T) {
 // it cannot be, and is not written; no copy of the repository is to blame. -1 ends it.
 func spoilRecords(t testing.TB, l *Lab, n int) {
 	t.Helper()
-	plan := ""
+	var plan *fault.Plan
 	if n >= 0 {
-		plan = fmt.Sprintf("(memory.record.flipped (And (Byte 0) (After %d)))", n)
+		plan = fault.MustParse(fmt.Sprintf("(memory.record.flipped (And (Byte 0) (After %d)))", n))
 	}
 	require.NoError(t, l.ArmMemory(0, plan))
 }

@@ -1,5 +1,7 @@
 package raslab
 
+import "github.com/seed-9d983aeb/fdelab/drive/fault"
+
 // What hands, fuses and age do to the hardware, with no word to the software.
 
 // Part is the physical drive in a slot, for tests and rehearsals that break
@@ -18,7 +20,7 @@ func (l *Lab) partAt(op, slotName string) (*Part, error) {
 }
 
 // Arm arms a fault plan on the drive in a slot.
-func (l *Lab) Arm(slotName, plan string) error {
+func (l *Lab) Arm(slotName string, plan *fault.Plan) error {
 	p, err := l.partAt("fault arm", slotName)
 	if err != nil {
 		return err

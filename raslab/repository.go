@@ -136,8 +136,8 @@ func (l *Lab) DamageRepository(copy int) error {
 }
 
 // ArmRepository arms a fault plan on the copies of the key repository (points
-// "repository.…"; Block is the copy, from 0). An empty plan disarms.
-func (l *Lab) ArmRepository(plan string) error {
+// "repository.…"; Block is the copy, from 0). No plan (nil) disarms.
+func (l *Lab) ArmRepository(plan *fault.Plan) error {
 	var parsed *fault.Plan
 	if err := l.arm(&parsed, "repository", plan, "repository"); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
@@ -19,10 +20,10 @@ func TestRestoreCutShort(t *testing.T) {
 		for n := range 40 { // it writes fewer pages
 			l := tiered(t, Options{})
 			ok(t, l)(l.MigrateToCloud(payroll(true)))
-			must(t, l.ArmRepository(fmt.Sprintf("(repository.%s (OnIndex %d))", point, n)))
+			must(t, l.ArmRepository(fault.MustParse(fmt.Sprintf("(repository.%s (OnIndex %d))", point, n))))
 			rep, err := l.RestoreRepository()
 			must(t, err)
-			must(t, l.ArmRepository(""))
+			must(t, l.ArmRepository(nil))
 			if rep.Failed {
 				cut++
 			}
@@ -49,13 +50,13 @@ func TestRestoreRefused(t *testing.T) {
 	l := encrypted(t, Options{})
 	both(stopServer)(t, l)
 	fails(t, l)(l.PowerCycle())
-	must(t, l.ArmRepository("(repository.write.refused (Block 0))"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused (Block 0))")))
 	r := fails(t, l)(l.RestoreRepository())
 	require.Contains(t, r.Notes[0], "cannot be made anew")
 	for _, e := range l.OpenEvents() {
 		staysOpen(t, l, e)
 	}
-	must(t, l.ArmRepository(""))
+	must(t, l.ArmRepository(nil))
 	both(startServer)(t, l)
 	ok(t, l)(l.RestoreRepository())
 	ok(t, l)(l.DualClusterIML())
@@ -79,10 +80,10 @@ func TestBadRecordStopsAKeyStep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := encrypted(t, Options{})
-			must(t, l.ArmMemory(0, "(memory.record.flipped (Byte 0))"))
+			must(t, l.ArmMemory(0, fault.MustParse("(memory.record.flipped (Byte 0))")))
 			fails(t, l)(step(l))
 			require.Equal(t, []string{"BE31CFE8"}, openCodes(l))
-			must(t, l.ArmMemory(0, ""))
+			must(t, l.ArmMemory(0, nil))
 			ok(t, l)(l.PowerCycle())
 			readable(t, l)
 			closeAll(t, l)
@@ -99,16 +100,16 @@ func TestRemovedGroupStaysAway(t *testing.T) {
 	l := newLab(t, Options{Drives: 16})
 	ok(t, l)(l.ConfigureGroup(1))
 	former := dataKeyOf(l)
-	must(t, l.ArmRepository("(repository.write.refused)"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	_, err := l.RemoveGroup(1)
 	require.Error(t, err, "what cannot be deleted is not removed")
-	must(t, l.ArmRepository(""))
+	must(t, l.ArmRepository(nil))
 	ok(t, l)(l.PowerCycle())
 	require.Equal(t, encgroup.Accessible, l.Group(1).State())
 	ok(t, l)(l.RemoveGroup(1))
-	must(t, l.ArmRepository("(repository.write.refused)"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	fails(t, l)(l.ConfigureGroup(1))
-	must(t, l.ArmRepository(""))
+	must(t, l.ArmRepository(nil))
 	_, err = l.PowerCycle()
 	must(t, err)
 	require.NotEqual(t, former, l.Group(1).Record().UID, "the former data key")
@@ -118,11 +119,11 @@ func TestRemovedGroupStaysAway(t *testing.T) {
 func TestACopyThatCanNotBeMended(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, l.DamageRepository(2))
-	must(t, l.ArmRepository("(repository.write.refused (Block 1))"))
+	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused (Block 1))")))
 	r := ok(t, l)(l.PowerCycle())
 	require.Contains(t, fmt.Sprint(r.Notes), "1 of 3 copies of the key repository cannot be mended")
 	require.Empty(t, openCodes(l), "nothing was recovered")
-	must(t, l.ArmRepository(""))
+	must(t, l.ArmRepository(nil))
 	ok(t, l)(l.PowerCycle())
 	require.Equal(t, []string{"BE14CFE5"}, openCodes(l))
 	closeAll(t, l)

@@ -2,6 +2,8 @@ package raslab
 
 import (
 	"time"
+
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // The facility: its arrays and ranks, its power, its tables, its growth.
@@ -70,7 +72,7 @@ var facilityScenes = []scene{
 		s.act("rank remove R0")(s.RemoveRank("R0"))
 	}},
 	{name: "work that is owed", play: func(s *drama) {
-		s.does(s.ArmRepository("(repository.write.refused)"), "fault arm repository")
+		s.does(s.ArmRepository(fault.MustParse("(repository.write.refused)")), "fault arm repository")
 		s.act("rank remove R0")(s.RemoveRank("R0"))
 		s.printf("owed to R0 %q, to group 1 %q, to group 2 %q", s.OwedToRank("R0"), s.OwedToGroup(1), s.OwedToGroup(2))
 		s.act("rank remove R0")(s.RemoveRank("R0"))
@@ -87,7 +89,7 @@ var facilityScenes = []scene{
 		s.act("drive erase D02")(s.EraseDrive("R1-I1-D02"))
 		s.does(s.Pull("R1-I1-D03"), "drive pull D03")
 		s.waits(time.Hour)
-		s.does(s.ArmRepository(""), "fault disarm repository")
+		s.does(s.ArmRepository(nil), "fault disarm repository")
 		s.act("iml")(s.DualClusterIML())
 		s.waits(time.Hour)
 		s.act("rank remove R0")(s.RemoveRank("R0"))
@@ -148,9 +150,9 @@ var facilityScenes = []scene{
 	}},
 	{name: "power goes in the middle of actions", play: func(s *drama) {
 		cut := func(k string, act func()) {
-			s.does(s.ArmFacility("(sfi.power.cut (OnIndex "+k+"))"), "fault arm power, operation %s", k)
+			s.does(s.ArmFacility(fault.MustParse("(sfi.power.cut (OnIndex "+k+"))")), "fault arm power, operation %s", k)
 			act()
-			s.does(s.ArmFacility(""), "fault disarm power")
+			s.does(s.ArmFacility(nil), "fault disarm power")
 			s.act("power restore")(s.RestoreFacilityPower())
 		}
 		cut("9", func() { s.writes("R0", 2, 40) })
@@ -211,20 +213,20 @@ var facilityScenes = []scene{
 		s.closes()
 	}},
 	{name: "the table of drives", play: func(s *drama) {
-		s.does(s.ArmMemory(2, ""), "fault arm memory 2")
-		s.does(s.ArmMemory(0, "(flash.erase.refused)"), "fault arm memory 0")
+		s.does(s.ArmMemory(2, nil), "fault arm memory 2")
+		s.does(s.ArmMemory(0, fault.MustParse("(flash.erase.refused)")), "fault arm memory 0")
 		for _, b := range []string{"0", "3", "31"} {
-			s.does(s.ArmMemory(0, "(memory.table.flipped (Byte "+b+"))"), "fault arm memory 0, byte %s", b)
+			s.does(s.ArmMemory(0, fault.MustParse("(memory.table.flipped (Byte "+b+"))")), "fault arm memory 0, byte %s", b)
 			s.act("drive erase D09")(s.EraseDrive("R1-I1-D09"))
 			s.closes()
-			s.does(s.ArmMemory(0, ""), "fault disarm memory 0")
+			s.does(s.ArmMemory(0, nil), "fault disarm memory 0")
 			s.closes()
 		}
 		s.act("repair start D02")(s.StartRepair("R1-I1-D02"))
-		s.does(s.ArmMemory(0, "(memory.table.flipped (Byte 2))"), "fault arm memory 0")
+		s.does(s.ArmMemory(0, fault.MustParse("(memory.table.flipped (Byte 2))")), "fault arm memory 0")
 		s.act("repair exchange D02")(s.ExchangeFRU("R1-I1-D02", ""))
 		s.waits(time.Hour)
-		s.does(s.ArmMemory(0, ""), "fault disarm memory 0")
+		s.does(s.ArmMemory(0, nil), "fault disarm memory 0")
 		s.act("repair exchange D02")(s.ExchangeFRU("R1-I1-D02", ""))
 		s.act("repair resume D02")(s.ResumeRepair("R1-I1-D02"))
 		s.waits(time.Hour)

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // everything asks for each action of the plant and of service.
@@ -49,9 +50,9 @@ var refusalScenes = []scene{
 		s.act("smart rebuild")(s.SmartRebuild(no))
 		s.act("repair exchange")(s.ExchangeFRU(no, ""))
 		s.act("drive insert")(s.Insert(no, "X"))
-		s.does(s.Arm(no, ""), "fault arm")
-		s.does(s.Arm("R1-I1-D09", "(link.command.lost)"), "fault arm of another thing")
-		s.does(s.Arm("R1-I1-D09", "(port.command.lost (OnIndex 1000))"), "fault arm")
+		s.does(s.Arm(no, nil), "fault arm")
+		s.does(s.Arm("R1-I1-D09", fault.MustParse("(link.command.lost)")), "fault arm of another thing")
+		s.does(s.Arm("R1-I1-D09", fault.MustParse("(port.command.lost (OnIndex 1000))")), "fault arm")
 		s.does(s.Disarm(no), "fault disarm")
 		s.does(s.CutPower(no), "power cut")
 		_, err := s.Drive(no)
@@ -72,12 +73,12 @@ var refusalScenes = []scene{
 	}},
 	{name: "the record of a group cannot be kept", play: func(s *drama) {
 		const full = "(repository.write.refused)"
-		s.does(s.ArmRepository(full), "fault arm repository")
+		s.does(s.ArmRepository(fault.MustParse(full)), "fault arm repository")
 		s.act("smart rebuild D02")(s.SmartRebuild("R1-I1-D02"))
 		s.repairs("R1-I1-D02", s.spare())
 		s.does(s.Break("R1-I1-D03"), "drive break D03")
 		s.waits(time.Hour)
-		s.does(s.ArmRepository(""), "fault disarm repository")
+		s.does(s.ArmRepository(nil), "fault disarm repository")
 		s.act("iml")(s.DualClusterIML())
 		s.waits(2 * time.Hour)
 		s.repairs("R1-I1-D02", "")

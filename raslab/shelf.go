@@ -73,22 +73,22 @@ func (p *Part) Serial() string { return p.Label.Serial }
 
 // Arm arms a fault plan on the part, such as "(flash.erase.refused (OnIndex 0))".
 // The plan may name points of the flash, the media and the port together. A plan
-// that was armed before is replaced.
-func (p *Part) Arm(plan string) error {
-	parsed, err := fault.Parse(plan)
-	if err != nil {
-		return refuse(ErrInvalid, "fault arm", err.Error(), "")
+// that was armed before is replaced. The part counts on copies of the plan, so
+// that one plan can be armed on several.
+func (p *Part) Arm(plan *fault.Plan) error {
+	if plan == nil {
+		return refuse(ErrInvalid, "fault arm", "there is no plan", "fault disarm takes one away")
 	}
-	for _, point := range parsed.Points() {
+	for _, point := range plan.Points() {
 		switch point.Component() {
 		case "flash", "media", "port":
 		default:
 			return refuse(ErrInvalid, "fault arm", "a drive has no fault point "+string(point), "points of flash, media and port are right here")
 		}
 	}
-	p.plan = parsed
-	p.Flash.Arm(parsed.Clone())
-	p.media.Arm(parsed.Clone())
+	p.plan = plan.Clone()
+	p.Flash.Arm(plan.Clone())
+	p.media.Arm(plan.Clone())
 	p.touch()
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 // loose puts drives with these serial numbers on a shelf.
@@ -99,7 +100,7 @@ func TestADriveThatLivesInAFile(t *testing.T) {
 	require.NotZero(t, label.PSID.Len())
 	require.NoError(t, p.Drive.PowerOn())
 	require.Equal(t, drive.Erased, p.Drive.Status().State)
-	require.NoError(t, p.Arm("(media.read.error) (flash.program.torn)"), "its media and its flash can fail")
+	require.NoError(t, p.Arm(fault.MustParse("(media.read.error) (flash.program.torn)")), "its media and its flash can fail")
 	p.Drive.PowerOff()
 	require.NoError(t, file.Close())
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
@@ -166,11 +167,11 @@ func keyCauses() []keyCause {
 		{
 			"one command stalls", func(t *testing.T, l *Lab) {
 				for c := 1; c <= 2; c++ { // at both consoles the second command of partition 0: that to the second server
-					must(t, l.ArmLink(0, c, "(link.command.stalled (Not (OnIndex 0)))"))
+					must(t, l.ArmLink(0, c, fault.MustParse("(link.command.stalled (Not (OnIndex 0)))")))
 				}
-				must(t, l.ArmLink(0, 2, "(link.command.stalled)"))
+				must(t, l.ArmLink(0, 2, fault.MustParse("(link.command.stalled)")))
 			},
-			func(t *testing.T, l *Lab) { must(t, l.ArmLink(0, 1, "")); must(t, l.ArmLink(0, 2, "")) },
+			func(t *testing.T, l *Lab) { must(t, l.ArmLink(0, 1, nil)); must(t, l.ArmLink(0, 2, nil)) },
 			none,
 			[]string{"BE14CFEA", "BE14EA0B"},
 		},

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 )
 
@@ -50,9 +51,9 @@ func TestStoryOfIPP(t *testing.T) {
 			return nil
 		}},
 		{"the network is cut at console 1, refuses at console 2", func(l *Lab) error {
-			return errors.Join(l.SetPath(1, keyServerAddr(1), false), l.SetPath(1, "192.0.2.12", false), l.ArmNetwork(2, "(net.connect.refused)"))
+			return errors.Join(l.SetPath(1, keyServerAddr(1), false), l.SetPath(1, "192.0.2.12", false), l.ArmNetwork(2, fault.MustParse("(net.connect.refused)")))
 		}, func(l *Lab) error {
-			return errors.Join(l.SetPath(1, keyServerAddr(1), true), l.SetPath(1, keyServerAddr(2), true), l.ArmNetwork(2, ""))
+			return errors.Join(l.SetPath(1, keyServerAddr(1), true), l.SetPath(1, keyServerAddr(2), true), l.ArmNetwork(2, nil))
 		}},
 	} {
 		do(s, c.name, c.hurt)
@@ -236,16 +237,16 @@ func TestStoryOfTheCloud(t *testing.T) {
 	s.step("payroll comes back", recall(RecallRequest{Object: "payroll"}))
 	s.step("over it", recall(RecallRequest{Object: "payroll", Over: true}))
 	s.step("payroll leaves by another name", migrate(CloudRequest{Object: "wages", Rank: "R0", LBA: 100, Sectors: 40, Release: true}))
-	do(s, "the repository refuses writes", func(l *Lab) error { return l.ArmRepository("(repository.write.refused)") })
+	do(s, "the repository refuses writes", func(l *Lab) error { return l.ArmRepository(fault.MustParse("(repository.write.refused)")) })
 	s.step("wages come back", recall(RecallRequest{Object: "wages"}))
 	remove("payroll", false)
-	do(s, "the repository takes them", func(l *Lab) error { return l.ArmRepository("") })
+	do(s, "the repository takes them", func(l *Lab) error { return l.ArmRepository(nil) })
 	passes(s, time.Hour)
 	s.step("an IML opens the copies anew", func(l *Lab) any { return reported(l.DualClusterIML()) })
-	do(s, "the repository refuses writes", func(l *Lab) error { return l.ArmRepository("(repository.write.refused)") })
+	do(s, "the repository refuses writes", func(l *Lab) error { return l.ArmRepository(fault.MustParse("(repository.write.refused)")) })
 	remove("payroll", false)
 	s.step("bonus leaves", migrate(CloudRequest{Object: "bonus", Rank: "R0", LBA: 100, Sectors: 1, Release: true}))
-	do(s, "the repository takes them", func(l *Lab) error { return l.ArmRepository("") })
+	do(s, "the repository takes them", func(l *Lab) error { return l.ArmRepository(nil) })
 	s.step("an IML opens the copies anew", func(l *Lab) any { return reported(l.DualClusterIML()) })
 	s.step("bonus leaves", migrate(CloudRequest{Object: "bonus", Rank: "R0", LBA: 100, Sectors: 1, Release: true}))
 

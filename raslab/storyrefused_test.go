@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
 )
 
@@ -41,12 +42,11 @@ func TestStoryOfRefusals(t *testing.T) {
 		{"no link to console 3", func() error { return l.SetLink(0, 3, LinkUp) }},
 		{"no link like that", func() error { return l.SetLink(0, 1, "slow") }},
 		{"power of console 3", func() error { return l.PowerConsole(3, false) }},
-		{"a plan on the network of console 3", func() error { return l.ArmNetwork(3, "") }},
-		{"a plan on the link to console 3", func() error { return l.ArmLink(0, 3, "") }},
-		{"a plan on the link of partition 2", func() error { return l.ArmLink(2, 1, "") }},
-		{"a plan on the link of partition -1", func() error { return l.ArmLink(-1, 1, "") }},
-		{"a plan that cannot be read", func() error { return l.ArmNetwork(1, "(net.connect") }},
-		{"a plan of something else", func() error { return l.ArmNetwork(1, "(link.command.lost)") }},
+		{"a plan on the network of console 3", func() error { return l.ArmNetwork(3, nil) }},
+		{"a plan on the link to console 3", func() error { return l.ArmLink(0, 3, nil) }},
+		{"a plan on the link of partition 2", func() error { return l.ArmLink(2, 1, nil) }},
+		{"a plan on the link of partition -1", func() error { return l.ArmLink(-1, 1, nil) }},
+		{"a plan of something else", func() error { return l.ArmNetwork(1, fault.MustParse("(link.command.lost)")) }},
 		{"no key server 0", func() error { return l.StopKeyServer(0) }},
 		{"no key server 3", func() error { return l.StartKeyServer(3) }},
 		{"no key host", func() error { return second(l.KeyHost("nobody")) }},
@@ -75,7 +75,7 @@ func TestStoryOfRefusals(t *testing.T) {
 		{"a file and nobody who reads", func() error { return second(ReadTrust("none.pem", nil)) }},
 		{"copy 0", func() error { return l.DamageRepository(0) }},
 		{"copy 4", func() error { return l.DamageRepository(4) }},
-		{"a plan on the repository", func() error { return l.ArmRepository("(flash.erase.torn)") }},
+		{"a plan on the repository", func() error { return l.ArmRepository(fault.MustParse("(flash.erase.torn)")) }},
 		{"key group 5", func() error { return second(l.ConfigureGroup(5)) }},
 		{"key group 0", func() error { return second(l.ConfigureGroup(0)) }},
 		{"labels by KMIP", func() error {
@@ -139,7 +139,7 @@ func TestStoryOfTheWayToAKey(t *testing.T) {
 		closes(s)
 	}
 	plan := func(p string) (hurt, heal func(l *Lab) error) {
-		return func(l *Lab) error { return l.ArmNetwork(1, p) }, func(l *Lab) error { return l.ArmNetwork(1, "") }
+		return func(l *Lab) error { return l.ArmNetwork(1, fault.MustParse(p)) }, func(l *Lab) error { return l.ArmNetwork(1, nil) }
 	}
 	for _, p := range []string{"lost", "refused"} {
 		hurt, heal := plan("(net.connect." + p + ")")
@@ -150,9 +150,9 @@ func TestStoryOfTheWayToAKey(t *testing.T) {
 		ask("a session is "+p, hurt, heal)
 	}
 	ask("the link loses commands", func(l *Lab) error {
-		return errors.Join(l.ArmLink(0, 1, "(link.command.lost)"), l.ArmLink(1, 1, "(link.command.stalled)"))
+		return errors.Join(l.ArmLink(0, 1, fault.MustParse("(link.command.lost)")), l.ArmLink(1, 1, fault.MustParse("(link.command.stalled)")))
 	},
-		func(l *Lab) error { return errors.Join(l.ArmLink(0, 1, ""), l.ArmLink(1, 1, "")) })
+		func(l *Lab) error { return errors.Join(l.ArmLink(0, 1, nil), l.ArmLink(1, 1, nil)) })
 	ask("the facility has no certificate", func(l *Lab) error { l.LoseCertificate(); return nil }, (*Lab).DefaultCertificate)
 	ask("an SKLM that does not know it, and a KeySecure", func(l *Lab) error {
 		return errors.Join(keyHost(t, l, 1).Install(SKLM), keyHost(t, l, 2).Install(KeySecure))

@@ -12,6 +12,6 @@
 //
 // # Limitations
 //
-// A Subject's sessions are drive.Session, so a drive of another make is tested
-// only if it wraps one.
+// A drive of another make is a Subject only if it is built from drive.Parts: the
+// suite looks into its flash and cuts its power there.
 package conformance

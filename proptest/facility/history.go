@@ -3,6 +3,7 @@ package facility
 import (
 	"slices"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
@@ -141,7 +142,7 @@ func (m *Machine) hurt(slot string, k kind, how func(string) error) error {
 }
 
 func (m *Machine) arm(a []string) error {
-	return m.hurt(a[0], kindArmed, func(slot string) error { return m.Lab.Arm(slot, a[1]) })
+	return m.hurt(a[0], kindArmed, func(slot string) error { return m.Lab.Arm(slot, fault.MustParse(a[1])) })
 }
 
 // insert puts a part of the shelf into a slot; "any" is the first there is.

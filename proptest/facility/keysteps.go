@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -209,6 +210,14 @@ func (m *Machine) path(a []string) error {
 	return m.expect(true, m.Lab.SetPath(c, w.name, a[2] != "cut"))
 }
 
+// parsed is the plan of a word that was checked before; nil for none.
+func parsed(word string) *fault.Plan {
+	if word == "-" {
+		return nil
+	}
+	return fault.MustParse(word)
+}
+
 func plan(text string) string {
 	if text == "-" {
 		return ""
@@ -220,14 +229,14 @@ func (m *Machine) armNet(a []string) error {
 	c := number(a[0])
 	m.history.add("", kindKeys)
 	m.keys.consoles[c-1].plan = plan(a[1])
-	return m.expect(true, m.Lab.ArmNetwork(c, plan(a[1])))
+	return m.expect(true, m.Lab.ArmNetwork(c, parsed(a[1])))
 }
 
 func (m *Machine) armLink(a []string) error {
 	p, c := number(a[0]), number(a[1])
 	m.history.add("", kindKeys)
 	m.keys.links[p][c-1].plan = plan(a[2])
-	return m.expect(true, m.Lab.ArmLink(p, c, plan(a[2])))
+	return m.expect(true, m.Lab.ArmLink(p, c, parsed(a[2])))
 }
 
 // armMemory: the memory under a signature. What other bits mean is no matter of the
@@ -236,7 +245,7 @@ func (m *Machine) armMemory(a []string) error {
 	p := number(a[0])
 	m.history.add("", kindKeys)
 	m.keys.memory[p] = plan(a[1])
-	return m.expect(true, m.Lab.ArmMemory(p, plan(a[1])))
+	return m.expect(true, m.Lab.ArmMemory(p, parsed(a[1])))
 }
 
 // manager: "manager 1 active", "inactive", "kmip", "ipp-tls", "ipp".

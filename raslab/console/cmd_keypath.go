@@ -30,11 +30,12 @@ func optionalPlan() Param {
 	return Param{Name: "plan", Kind: planKind, Help: "the fault plan; without it, what is armed is disarmed"}
 }
 
-func planText(a Args) string {
+// optional is the plan that was given, or nil.
+func optional(a Args) *fault.Plan {
 	if !a.Has("plan") {
-		return ""
+		return nil
 	}
-	return arg[*fault.Plan](a, "plan").String()
+	return arg[*fault.Plan](a, "plan")
 }
 
 // eachHMC does something with the console that was named, or with all.
@@ -67,8 +68,8 @@ func eachLink(lab *raslab.Lab, a Args, do func(partition, hmc int) error) error 
 	})
 }
 
-func armed(s *Session, what, plan string) {
-	if plan == "" {
+func armed(s *Session, what string, plan *fault.Plan) {
+	if plan == nil {
 		s.printf("%s: no plan= is given, so nothing is armed now\n", what)
 		return
 	}
@@ -151,10 +152,10 @@ func keyPathCommands() []*Command {
 			Example: `link arm partition=0 hmc=1 plan="(link.command.stalled (OnIndex 1))"`,
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
 				return eachLink(lab, a, func(p, id int) error {
-					if err := lab.ArmLink(p, id, planText(a)); err != nil {
+					if err := lab.ArmLink(p, id, optional(a)); err != nil {
 						return err
 					}
-					armed(s, fmt.Sprintf("link of partition %d to HMC%d", p, id), planText(a))
+					armed(s, fmt.Sprintf("link of partition %d to HMC%d", p, id), optional(a))
 					return nil
 				})
 			}),
@@ -180,10 +181,10 @@ func keyPathCommands() []*Command {
 			Example: `network arm hmc=1 plan="(net.session.reset (OnIndex 0))"`,
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
 				return eachHMC(lab, a, func(id int) error {
-					if err := lab.ArmNetwork(id, planText(a)); err != nil {
+					if err := lab.ArmNetwork(id, optional(a)); err != nil {
 						return err
 					}
-					armed(s, fmt.Sprintf("network of HMC%d", id), planText(a))
+					armed(s, fmt.Sprintf("network of HMC%d", id), optional(a))
 					return nil
 				})
 			}),
@@ -197,10 +198,10 @@ func keyPathCommands() []*Command {
 					if a.Has("partition") && arg[int](a, "partition") != p {
 						continue
 					}
-					if err := lab.ArmMemory(p, planText(a)); err != nil {
+					if err := lab.ArmMemory(p, optional(a)); err != nil {
 						return err
 					}
-					armed(s, fmt.Sprintf("memory of partition %d", p), planText(a))
+					armed(s, fmt.Sprintf("memory of partition %d", p), optional(a))
 				}
 				return nil
 			}),

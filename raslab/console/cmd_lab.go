@@ -232,10 +232,10 @@ func plantCommands() []*Command {
 			Params:  []Param{optionalPlan()},
 			Example: `power arm plan="(sfi.power.cut (OnIndex 40))"`,
 			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				if err := lab.ArmFacility(planText(a)); err != nil {
+				if err := lab.ArmFacility(optional(a)); err != nil {
 					return err
 				}
-				armed(s, "power of the facility", planText(a))
+				armed(s, "power of the facility", optional(a))
 				return nil
 			}),
 		},

@@ -130,7 +130,7 @@ func faultCommands() []*Command {
 				if err != nil {
 					return err
 				}
-				plan := fmt.Sprint(arg[*fault.Plan](a, "plan"))
+				plan := arg[*fault.Plan](a, "plan")
 				if slot != "" {
 					err = s.lab.Arm(slot, plan)
 				} else {
