@@ -9,10 +9,18 @@ import (
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
-// fused is a drive that remembers what it gave out of its fuses.
+// fused is a drive that remembers what it gave out of its fuses, and the owner's PINs that it got.
 type fused struct {
 	*bench
 	given []*drive.Fuses
+	heard []drive.PIN
+}
+
+func (f *fused) Authenticate(a drive.Authority, p drive.PIN) (drive.Session, error) {
+	if p.Equal(pin(1)) {
+		f.heard = append(f.heard, p)
+	}
+	return f.bench.Authenticate(a, p)
 }
 
 func (f *fused) Fuses() *drive.Fuses {
@@ -42,6 +50,8 @@ func TestARunForgetsItsOwnCopiesOfSecrets(t *testing.T) {
 	require.Len(t, f.given, 1)
 	require.Equal(t, [32]byte{}, [32]byte(*f.given[0].Root))
 	require.Zero(t, f.given[0].MSID.Len())
+	require.Greater(t, len(f.heard), 1, "the caller's own is presented for the proof, a copy of it from then on")
+	require.Zero(t, f.heard[len(f.heard)-1].Len(), "the copy that was presented after the erase")
 	require.True(t, job.Owner[0].PIN.Equal(pin(1)), "the caller's credential is as it was")
 	require.False(t, cleared(t, job.Secrets[0]), "and the caller's secret")
 
