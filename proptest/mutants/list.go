@@ -31,8 +31,8 @@ var all = []Mutant{
 		"drive/store.go", "	resisting, err := s.clean()\n	if err != nil {\n		return err\n	}\n	if len", "	var resisting []int\n	if len",
 	}}},
 	{Row: 3, Defect: "a block that did not erase is taken for erased", Edits: []Edit{{
-		"drive/store.go", "	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else if err == nil {\n",
-		"	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else if err != nil {\n		return nil\n	} else if err == nil {\n",
+		"drive/store.go", "	if err := s.dev.Erase(b); err == nil {\n",
+		"	if err := s.dev.Erase(b); err != nil && !errors.Is(err, flash.ErrPowerLost) {\n		return nil\n	} else if err == nil {\n",
 	}}},
 	{Row: 4, Defect: "the record of an erase is appended behind the old one", Edits: []Edit{{
 		"drive/keystep.go", "	err := d.store.replace(&next)\n", "	err := d.store.appendRecord(&next)\n",
@@ -96,10 +96,10 @@ var all = []Mutant{
 		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
 		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	return mek, d.rewrap(g, n, mek, ak)\n",
 	}}},
-	{Row: 16, Defect: "a revert keeps the key of the global range", Edits: []Edit{
-		{"drive/erase.go", "	next.generation, next.keygen = ", "	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	next.generation, next.keygen = "},
-		{"drive/erase.go", "eraseStep(op, EventErase, next, 0, len(next.ranges))", "eraseStep(op, EventErase, next, 1, len(next.ranges))"},
-	}},
+	{Row: 16, Defect: "a revert keeps the key of the global range", Edits: []Edit{{
+		"drive/erase.go", "	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err",
+		"	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	if err := d.eraseStep(op, EventErase, next, 1, len(next.ranges)); err",
+	}}},
 	{Row: 3, Defect: "the authority key of the factory outlives the factory PIN", Package: "./drive", Test: "TestMigrationFromMSIDMakesANewAK", Edits: []Edit{{
 		"drive/pin.go", "		ak.Clear()\n		if ak, err = d.newAK(); err != nil {\n", "		if _, err = d.newAK(); err != nil {\n",
 	}}},
@@ -155,8 +155,8 @@ var all = []Mutant{
 		"drive/store.go", "		if p == 0 && !holds(buf, enc) || p > 0 && !constant(buf, 0xFF) {\n", "		if p == 0 && !bytes.Equal(buf[:len(enc)], enc) {\n",
 	}}},
 	{Row: 21, Defect: "a block that does not erase is tried for ever", Edits: []Edit{{
-		"drive/store.go", "	if err := s.dev.Erase(b); errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else",
-		"	err := s.dev.Erase(b)\n	for err != nil && !errors.Is(err, flash.ErrPowerLost) {\n		err = s.dev.Erase(b)\n	}\n	if errors.Is(err, flash.ErrPowerLost) {\n		return err\n	} else",
+		"drive/store.go", "	if err := s.dev.Erase(b); err == nil {\n",
+		"	err := s.dev.Erase(b)\n	for err != nil && !errors.Is(err, flash.ErrPowerLost) {\n		err = s.dev.Erase(b)\n	}\n	if err == nil {\n",
 	}}},
 	{Row: 22, Defect: "a block that resists is not reported", Edits: []Edit{{
 		"drive/store.go", "	if len(resisting) > 0 {\n		return fmt.Errorf", "	if len(resisting) > 99 {\n		return fmt.Errorf",
@@ -171,8 +171,8 @@ var all = []Mutant{
 		"drive/manufacture.go", "slotRecord{authority: a, atMSID: true, slot: slot}", "slotRecord{authority: a, slot: slot}",
 	}}},
 	{Row: 26, Defect: "a revert keeps the SID's PIN and says MSID", Edits: []Edit{{
-		"drive/erase.go", "	next.generation, next.keygen = ",
-		"	if old := d.rec.slot(SID); old != nil {\n		next.slot(SID).slot = old.slot\n	}\n	next.generation, next.keygen = ",
+		"drive/erase.go", "	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err",
+		"	if old := d.rec.slot(SID); old != nil {\n		next.slot(SID).slot = old.slot\n	}\n	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err",
 	}}},
 	{Row: 28, Defect: "LockOnReset closes a range whose locks are not enabled", Edits: []Edit{{
 		"drive/range.go", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) &&\n", "	return !(g.readLocked || atPower) &&\n",
