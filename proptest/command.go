@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 )
 
 // Verb is what a Command does.
@@ -224,7 +225,7 @@ func ParseCommand(text string) (Command, error) {
 		}
 	}
 	if c.Verb == 0 {
-		return Command{}, fmt.Errorf("proptest: unknown command %q, want one of %s", words[0], strings.Join(verbNames[1:], ", "))
+		return Command{}, fmt.Errorf("proptest: unknown command %q: %s", words[0], suggest.DidYouMean(words[0], verbNames[1:]))
 	}
 	p := args{words: words[1:]}
 	switch c.Verb {

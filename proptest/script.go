@@ -84,11 +84,15 @@ func ParseScript(text string) (Options, []Command, error) {
 
 // Replay runs a script on a new drive. The error is a *Failure if the drive did
 // what it may not, or says what is wrong with the script, at which command, and what would be
-// right. It skips no command: the script of a Failure holds only those that were done.
+// right. It skips no command: the script of a Failure holds only those that were done. A script
+// without a command is refused: a run that does nothing proves nothing.
 func Replay(script string) (*Machine, error) {
 	o, commands, err := ParseScript(script)
 	if err != nil {
 		return nil, err
+	}
+	if len(commands) == 0 {
+		return nil, errors.New("proptest: no command after |, want OPTIONS | COMMAND; COMMAND; and so on")
 	}
 	m, err := NewMachine(o)
 	if err != nil {

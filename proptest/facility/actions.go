@@ -208,7 +208,7 @@ func options(head string) (o Options, err error) {
 
 // Replay runs a script: "seed=7 drives=16 keys=ipp | step; step; ...". Options that are
 // not there have their default. The error is a *proptest.Failure, or says what is wrong with the
-// script, at which step, and what would be right.
+// script, at which step, and what would be right. A script without a step is refused.
 func Replay(script string) (*Machine, error) {
 	head, body, cut := strings.Cut(script, "|")
 	if !cut {
@@ -217,6 +217,9 @@ func Replay(script string) (*Machine, error) {
 	o, err := options(head)
 	if err != nil {
 		return nil, err
+	}
+	if strings.Trim(body, "; \t\r\n") == "" {
+		return nil, fmt.Errorf("proptest: no step after |, want seed=N drives=N keys=WORD | STEP; STEP")
 	}
 	m, err := NewMachine(o)
 	if err != nil {

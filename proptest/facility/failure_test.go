@@ -49,6 +49,8 @@ func TestAFailureOfOnesOwn(t *testing.T) {
 func TestScriptsThatAreNone(t *testing.T) {
 	for script, says := range map[string]string{
 		"seed=1 drives=8 iml":      "no | in the script",
+		"seed=1 drives=8 |":        "no step after |",
+		"seed=1 drives=8 | ; ;":    "no step after |",
 		"seed=x | iml":             `option "seed=x" of the script, want seed=NUMBER`,
 		"seed=1 drive=8 | iml":     `option "drive=8"`,
 		"drives=8 forensic=| iml":  `option "forensic="`,
