@@ -25,8 +25,8 @@ func newDscliCmd(a *app) *cobra.Command {
 			"The options, with one dash or two, stand before the command. For programs there is -fmt, and\n" +
 			"no --json:\n" + dscli.ProgramOptions() + "\n" +
 			"A script ends at its first error, in a line that begins with !, too. In a script and a pipe the\n" +
-			"answer to a question is the line below the command. Messages of errors go to standard error. The exit codes are\n" +
-			"DSCLI's: 0 done, 2 syntax, 3 connection, 4 facility, 5 user, 6 refused or failed.",
+			"answer to a question is the line below the command. Messages of errors go to standard error.\n" +
+			"The exit codes are DSCLI's: 0 done, 2 syntax, 3 connection, 4 facility, 5 user, 6 refused or failed.",
 		Example: "  fdelab dscli lsarraysite\n" +
 			"  fdelab dscli -setup-command 'lab new seed=7; keygrp configure' -bnr off showkeygrp 1\n" +
 			"  fdelab dscli -setup incident.script -script repair.dscli",
@@ -195,8 +195,9 @@ func (a *app) dscliTerminal(o *dscli.Options, command []string) error {
 	if len(command) > 0 {
 		return dscliExit(runCommand(s, command, a))
 	}
+	next := ""
 	for {
-		line, err := read.again(dscli.Prompt)
+		line, err := read.command(next, dscli.Prompt)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -204,7 +205,7 @@ func (a *app) dscliTerminal(o *dscli.Options, command []string) error {
 			return cannotf("dscli: %w", err)
 		}
 		quit := false
-		a.paged(line, read, func(out io.Writer) { quit = errors.Is(s.Run(line, out, a.err), dscli.ErrQuit) })
+		next = a.paged(line, read, func(out io.Writer) { quit = errors.Is(s.Run(line, out, a.err), dscli.ErrQuit) })
 		if quit {
 			return nil
 		}

@@ -44,6 +44,7 @@ type app struct {
 	err     io.Writer
 	json    bool // --json
 	noColor bool // --no-color
+	paging  bool // what is typed now answers the prompt between two pages
 }
 
 // exitError is an error that knows its exit code and perhaps a hint.

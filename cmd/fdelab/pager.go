@@ -7,18 +7,20 @@ import (
 )
 
 // morePrompt stands between two pages.
-const morePrompt = "-- more: Enter shows the next page, q ends --"
+const morePrompt = "-- more: Enter shows the next page, q and Enter ends, or type a command -- "
 
 // paged runs a line, and shows what it prints page by page where it asks for help: help is
 // longer than a screen. What other commands print stays in the terminal's own history of lines.
-func (a *app) paged(line string, read lineReader, run func(out io.Writer)) {
+// next is the command that was typed between two pages, empty if none was: nothing that is typed
+// is lost.
+func (a *app) paged(line string, read lineReader, run func(out io.Writer)) (next string) {
 	if !asksForHelp(line) {
 		run(a.out)
-		return
+		return ""
 	}
 	var text bytes.Buffer
 	run(&text)
-	a.page(text.String(), read)
+	return a.page(text.String(), read)
 }
 
 // asksForHelp says whether a line is one for help, of the shell or of DSCLI.
@@ -27,8 +29,8 @@ func asksForHelp(line string) bool {
 	return len(words) > 0 && strings.EqualFold(words[0], "help")
 }
 
-// page shows text in pages, each one line less than the terminal has.
-func (a *app) page(text string, read lineReader) {
+// page shows text in pages, each one line less than the terminal has. It returns as paged does.
+func (a *app) page(text string, read lineReader) (next string) {
 	_, rows := a.size()
 	lines := strings.SplitAfter(text, "\n")
 	for shown := 0; ; {
@@ -38,20 +40,17 @@ func (a *app) page(text string, read lineReader) {
 		}
 		a.printf("%s", strings.Join(lines[shown:end], ""))
 		if shown = end; shown == len(lines) {
-			return
+			return ""
 		}
+		a.paging = true
 		answer, err := read(morePrompt)
-		if err != nil || quits(answer) {
-			return
+		a.paging = false
+		answer = strings.TrimSpace(answer)
+		switch {
+		case err != nil, strings.EqualFold(answer, "q"):
+			return ""
+		case answer != "":
+			return answer
 		}
 	}
-}
-
-// quits says whether an answer ends what goes on.
-func quits(answer string) bool {
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "q", "quit", "exit":
-		return true
-	}
-	return false
 }

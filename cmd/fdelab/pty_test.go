@@ -241,6 +241,36 @@ func TestHelpIsPaged(t *testing.T) {
 	}
 }
 
+// A command that is typed between two pages ends the help and is run. Words of the shell are not
+// completed there: Enter and q are what the prompt is for.
+func TestACommandBetweenTwoPagesIsRun(t *testing.T) {
+	for _, program := range []struct{ name, prompt, command, says string }{
+		{"shell", shellPrompt, "drive show drive=R1-I1-D16", "identity "},
+		{"dscli", "dscli>", "lssi", "IBM.2107-75NR641"},
+	} {
+		s := start(t, 80, nil, program.name)
+		s.wait(program.prompt)
+		more := strings.TrimSpace(morePrompt)
+		s.keys("help\r", more)
+		shown := len(s.all())
+		s.keys("\tQ", more+" Q")
+		s.keys("\x7f", more)
+		require.NotContains(t, s.all()[shown:], "\n", "Tab shows no menu")
+		s.run(program.command, program.prompt)
+		out := s.all()[shown:]
+		require.Contains(t, out, program.says, "it was run")
+		require.NotContains(t, out, "help COMMAND explains", "the rest of the help is not shown")
+		require.NotContains(t, out, "help NOUN lists")
+		s.keys("\x1b[A", program.prompt+" "+program.command)
+		s.keys("\x03", program.prompt)
+		s.keys("help\r", more)
+		s.keys("help\r", more)
+		_, err := s.tty.WriteString("exit\r")
+		require.NoError(t, err)
+		s.gone("exit leaves there too")
+	}
+}
+
 // Everywhere exit and quit leave.
 func TestExitAndQuitLeave(t *testing.T) {
 	for _, args := range [][]string{{"shell"}, {"dscli"}, {"rehearse", "-i", "healthy-day"}} {

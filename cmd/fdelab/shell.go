@@ -25,8 +25,9 @@ func newShellCmd(a *app) *cobra.Command {
 			"help lists the commands. The history is kept in memory only, since a line may hold a PIN.\n" +
 			"A semicolon ends a command as the end of a line does. In a script a command that goes wrong is\n" +
 			"told on standard error with the number of its line, and the next one is run, unless -e is\n" +
-			"given; a line that is not understood is not run at all. exit and quit leave. The exit code is 2 when some line was not understood, else 1 when some command\n" +
-			"ran and failed, else 3 when some command was refused with nothing changed, else 0.\n" +
+			"given; a line that is not understood is not run at all. exit and quit leave. The exit code is\n" +
+			"2 when some line was not understood, else 1 when some command ran and failed, else 3 when some\n" +
+			"command was refused with nothing changed, else 0.\n" +
 			"With --json the result is one value at the end: what became of each line, and each facility\n" +
 			"as it is then, with its drives, ranks, keys and serviceable events.",
 		Example: "  fdelab shell\n  fdelab shell -c 'keygrp configure; array create site=S1; rank create array=A0 keygrp=1'\n" +
@@ -125,8 +126,9 @@ var errTold = errors.New("told already")
 func (a *app) converse(s *console.Session) error {
 	a.printf("A facility of 32 drives. help lists the commands.\n")
 	read := a.lines(func(text string) []console.Candidate { return console.Complete(s, text) })
+	next := ""
 	for {
-		line, err := read.again(s.Prompt())
+		line, err := read.command(next, s.Prompt())
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -135,7 +137,7 @@ func (a *app) converse(s *console.Session) error {
 		}
 		s.SetWidth(a.width())
 		quit := false
-		a.paged(line, read, func(out io.Writer) {
+		next = a.paged(line, read, func(out io.Writer) {
 			s.Each(line, out, func(err error) bool {
 				var failed *console.FailedError
 				switch {

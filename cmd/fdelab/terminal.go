@@ -59,6 +59,14 @@ func (r lineReader) again(prompt string) (string, error) {
 	}
 }
 
+// command is the line that was typed already, else the next one.
+func (r lineReader) command(typed, prompt string) (string, error) {
+	if typed != "" {
+		return typed, nil
+	}
+	return r.again(prompt)
+}
+
 // lines is the line reader of a terminal: with history and completion, or a plain one where the
 // terminal cannot move its cursor.
 func (a *app) lines(complete func(text string) []console.Candidate) lineReader {
@@ -66,7 +74,12 @@ func (a *app) lines(complete func(text string) []console.Candidate) lineReader {
 	if !ok || dumbTerminal(os.Getenv("TERM")) {
 		return plainLines(a.in, a.out)
 	}
-	return newEditor(in, a.out, a.size, complete).line
+	return newEditor(in, a.out, a.size, func(text string) []console.Candidate {
+		if a.paging || complete == nil {
+			return nil
+		}
+		return complete(text)
+	}).line
 }
 
 func dumbTerminal(name string) bool { return name == "" || name == "dumb" }
