@@ -218,6 +218,18 @@ func TestAnAttemptThatWasCutIsRemembered(t *testing.T) {
 	}
 }
 
+// What came before for another range does not hide what came for this one.
+func TestTheAttemptsOfARangeAreCountedBesideThoseOfAnother(t *testing.T) {
+	b, owner := three(t, "S10")
+	m := &memory{entries: []Entry{
+		{Event: eventBegin, Serial: "S10", Method: RangeErase, Range: 2},
+		{Event: eventBegin, Serial: "S10", Method: RangeErase, Range: 1},
+	}}
+	r := again(t, m, Job{Target: b.Drive, Method: RangeErase, Range: 1, Owner: owner})
+	require.Equal(t, Passed, r.Outcome, text(r))
+	require.Equal(t, 2, r.Attempts)
+}
+
 func TestAPassEndsWhatWasRemembered(t *testing.T) {
 	b := newBench(t, "S6", nil, nil)
 	job := Job{Target: b.Drive, Method: DriveErase}

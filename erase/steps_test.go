@@ -33,6 +33,7 @@ func TestTheStepsOfARun(t *testing.T) {
 	require.Len(t, m.entries, 2)
 	end := m.entries[1]
 	require.Equal(t, rep.Results[0], *end.Result, "the journal holds the result as it was reported")
+	require.False(t, end.Result.Started.IsZero())
 	require.False(t, end.Result.Ended.IsZero())
 	require.Len(t, end.Media, 64)
 	require.NotZero(t, end.Generation)
