@@ -19,7 +19,7 @@ func sectorParam(name, help string) Param {
 }
 
 func psidParam() Param {
-	return Param{Name: "psid", Kind: textKind, Help: "the PSID as it stands on the label, typed; without it, from a label that is at hand"}
+	return Param{Name: "psid", Kind: textKind, Help: "the PSID as it stands on the label or in the file of the label, typed; without it, from a label that is at hand"}
 }
 
 func lockParam(name, help string) Param {
@@ -159,9 +159,9 @@ func typedPSID(a Args) (drive.PIN, error) {
 	if !a.Has("psid") {
 		return drive.PIN{}, nil
 	}
-	pin, err := drive.NewPIN([]byte(strings.TrimSpace(arg[string](a, "psid"))))
-	if err != nil || pin.Len() != drive.PINSize {
-		return drive.PIN{}, fmt.Errorf("psid: a PSID has %d characters: type what the label says", drive.PINSize)
+	pin, ok := labelPIN(strings.TrimSpace(arg[string](a, "psid")))
+	if !ok {
+		return drive.PIN{}, fmt.Errorf("psid: a PSID has %d characters, or %d hexadecimal digits in the file of a label: type what the label says", drive.PINSize, 2*drive.PINSize)
 	}
 	return pin, nil
 }

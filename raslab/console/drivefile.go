@@ -97,7 +97,7 @@ func labelText(l drive.Label) []byte {
 	return fmt.Appendf(nil, "%s\nserial %s\nMSID %X\nPSID %X\n", labelHead, forceQuote(l.Serial), l.MSID.Bytes(), l.PSID.Bytes())
 }
 
-// parseLabel reads what labelText wrote. No error holds a part of a PIN.
+// parseLabel reads what labelText wrote, and PINs that were typed as a label shows them. No error holds a part of a PIN.
 func parseLabel(text string) (drive.Label, error) {
 	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	if len(lines) != 4 || lines[0] != labelHead {
@@ -114,13 +114,26 @@ func parseLabel(text string) (drive.Label, error) {
 		to   *drive.PIN
 	}{{"MSID ", &l.MSID}, {"PSID ", &l.PSID}} {
 		digits, ok := strings.CutPrefix(lines[2+i], pin.name)
-		raw, err := hex.DecodeString(digits)
-		if !ok || err != nil || len(raw) != drive.PINSize {
-			return drive.Label{}, fmt.Errorf("line %d is not %sand %d hexadecimal digits", 3+i, pin.name, 2*drive.PINSize)
+		p, whole := labelPIN(digits)
+		if !ok || !whole {
+			return drive.Label{}, fmt.Errorf("line %d is not %sand %d hexadecimal digits or %d characters", 3+i, pin.name, 2*drive.PINSize, drive.PINSize)
 		}
-		if *pin.to, err = drive.NewPIN(raw); err != nil {
-			return drive.Label{}, fmt.Errorf("line %d holds no PIN", 3+i)
-		}
+		*pin.to = p
 	}
 	return l, nil
+}
+
+// labelPIN is a PIN of a label in either of the forms in which a person finds it: its characters, as
+// shelf create shows them, or two hexadecimal digits for each, as labelText writes them. The lengths
+// tell the forms apart.
+func labelPIN(text string) (pin drive.PIN, ok bool) {
+	raw := []byte(text)
+	if len(text) == 2*drive.PINSize {
+		var err error
+		if raw, err = hex.DecodeString(text); err != nil {
+			return drive.PIN{}, false
+		}
+	}
+	pin, err := drive.NewPIN(raw)
+	return pin, err == nil && pin.Len() == drive.PINSize
 }

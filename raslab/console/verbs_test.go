@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -202,8 +203,36 @@ func TestALabelThatIsKeptRevertsTheDrive(t *testing.T) {
 	require.Empty(t, s.shelf.Parts(), "nothing was changed")
 	require.NoError(t, s.Close())
 
+	typed := strings.Replace(string(kept["a.label"]), fmt.Sprintf("PSID %X", psid.Bytes()), "PSID "+string(psid.Bytes()), 1)
+	require.NotEqual(t, string(kept["a.label"]), typed)
+	kept["typed.label"] = []byte(typed)
+	typist := open()
+	require.NoError(t, typist.Run(`shelf open file=`+file+` label=typed.label`, &out), "a label that a person typed as it was shown")
+	require.True(t, psid.Equal(typist.shelf.Parts()[0].Label.PSID))
+	require.NoError(t, typist.Close())
+
 	second := open()
 	require.NoError(t, second.Run(`shelf open file=`+file+` label=a.label; host power drive="bench 1" to=on; host revert drive="bench 1"`, &out))
+}
+
+// psid= takes what the screen shows and what the file of the label says.
+func TestAPSIDIsTypedInEitherForm(t *testing.T) {
+	s := NewSession(Options{Start: true})
+	var out strings.Builder
+	require.NoError(t, s.Run("shelf order; host power drive=FRU00001 to=on", &out))
+	psid := s.shelf.Parts()[0].Label.PSID.Bytes()
+	for n, form := range []string{string(psid), fmt.Sprintf("%X", psid), fmt.Sprintf("%x", psid)} {
+		require.NoError(t, s.Run(fmt.Sprintf(`host migrate drive=FRU00001 pin="mine %d"; host revert drive=FRU00001 psid="%s"`, n, form), &out), out.String())
+	}
+	for _, bad := range []string{string(psid[1:]), fmt.Sprintf("%X", psid[1:]), fmt.Sprintf("%Xg0", psid[1:])} {
+		err := s.Run(fmt.Sprintf(`host revert drive=FRU00001 psid="%s"`, bad), &out)
+		require.EqualError(t, err, "psid: a PSID has 32 characters, or 64 hexadecimal digits in the file of a label: type what the label says")
+	}
+	part, _, err := s.part("R1-I1-D16")
+	require.NoError(t, err)
+	for _, form := range []string{"%s", "%X"} {
+		require.NoError(t, s.Run(fmt.Sprintf(`erase revert drive=R1-I1-D16 psid="`+form+`"`, part.Label.PSID.Bytes()), &out), out.String())
+	}
 }
 
 func TestPicturesInASCIIHaveOnlyASCII(t *testing.T) {
