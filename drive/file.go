@@ -47,7 +47,7 @@ func OpenFile(path string, o FileOptions) (*File, error) {
 	}
 	fd, err := open(f, o)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("drive: open %s: %w", path, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("drive: %s: %w", path, bare(err)), f.Close())
 	}
 	return fd, nil
 }

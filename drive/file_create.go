@@ -26,10 +26,21 @@ func CreateFile(path string, cfg Config, o FileOptions) (*File, Label, error) {
 	m := &making{path: path, cfg: cfg, o: o}
 	for _, s := range m.steps() {
 		if err := s.do(); err != nil {
-			return nil, Label{}, errors.Join(fmt.Errorf("drive: create %s: %w", path, err), m.undo())
+			return nil, Label{}, errors.Join(fmt.Errorf("drive: %s: %w", path, bare(err)), m.undo())
 		}
 	}
 	return m.fd, m.label, nil
+}
+
+// bare is the reason of a failed call of the file system, for a text that names the drive's file.
+func bare(err error) error {
+	switch call := err.(type) {
+	case *fs.PathError:
+		return call.Err
+	case *os.LinkError:
+		return call.Err
+	}
+	return err
 }
 
 // making is a drive file that is being made.

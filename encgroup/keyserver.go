@@ -3,6 +3,7 @@ package encgroup
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
@@ -54,6 +55,12 @@ type ServerError struct {
 func (e ServerError) Error() string {
 	if e.Err == nil {
 		return e.Server + ": delivered the key"
+	}
+	var at interface{ Addr() string }
+	if errors.As(e.Err, &at) {
+		if host, _, err := net.SplitHostPort(at.Addr()); err == nil && (host == e.Server || at.Addr() == e.Server) {
+			return e.Err.Error() // it names the server itself, with the port
+		}
 	}
 	return e.Server + ": " + e.Err.Error()
 }

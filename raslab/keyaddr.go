@@ -14,7 +14,7 @@ import (
 const addressMax = 200
 
 // addressRight says what keyAddress takes.
-const addressRight = "a host name of letters, digits, hyphens and dots, an IPv4 or an IPv6 address are right; the port has a parameter of its own"
+const addressRight = "use a host name of letters, digits, hyphens and dots, an IPv4 or an IPv6 address"
 
 // keyAddress is the address of a key server in the form in which it is kept: an IP address
 // as RFC 5952 writes it, without brackets; a host name (RFC 1123, section 2.1) of 1 to 200

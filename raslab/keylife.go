@@ -38,7 +38,7 @@ func (h *KeyHost) SetKeyState(group int, to KeyFate, in time.Duration) error {
 	case g.protocol != KMIP:
 		return refuse(ErrState, op, fmt.Sprintf("key group %d speaks %s", group, g.protocol), "only keys of KMIP have a state")
 	case in < 0 || in > 0 && to != KeyDeactivate:
-		return refuse(ErrInvalid, op, fmt.Sprintf("%s in %s", to, in), "only a deactivation has a date to come")
+		return refuse(ErrInvalid, op, fmt.Sprintf("%s in %s", to, Spell(in)), "only a deactivation has a date to come")
 	}
 	uid := g.enc.UID()
 	was := h.life(uid)

@@ -230,7 +230,7 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	case but == nil && l.manager(m.id) != nil:
 		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d exists", m.id), "take another number, or change it")
 	case !isAddress(m.addr):
-		return refuse(ErrInvalid, op, fmt.Sprintf("address %q", m.addr), addressRight)
+		return refuse(ErrInvalid, op, fmt.Sprintf("%q is not an address: %s", m.addr, addressRight), "")
 	case m.port < 1 || m.port > 65535:
 		return refuse(ErrInvalid, op, fmt.Sprintf("port %d", m.port), "1 to 65535 are right")
 	case m.protocol != ProtocolNone && m.protocol != ProtocolTLS:

@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"fmt"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -29,6 +30,29 @@ func Plain(text string) string {
 	text = fileCalls.ReplaceAllString(text, "$1$2: ")
 	text = netCalls.ReplaceAllString(text, "")
 	return once(unnamed.ReplaceAllString(text, ""))
+}
+
+// PlainError is Plain of an error's text, on one line. A failed call of the file system is told by
+// the file and the reason, whatever the file is called.
+func PlainError(err error) string {
+	return Plain(strings.Join(strings.Fields(withoutCalls(err.Error(), err)), " "))
+}
+
+// withoutCalls leaves the names of the calls out of a text that holds that of err.
+func withoutCalls(text string, err error) string {
+	switch e := err.(type) {
+	case *fs.PathError:
+		return strings.ReplaceAll(text, e.Error(), fmt.Sprintf("%s: %v", e.Path, e.Err))
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return withoutCalls(text, inner)
+		}
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			text = withoutCalls(text, inner)
+		}
+	}
+	return text
 }
 
 // once leaves out what a text says twice in a row, as "migrate: migrate: security degraded" when

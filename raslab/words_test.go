@@ -1,6 +1,9 @@
 package raslab
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"testing"
 	"time"
 
@@ -34,4 +37,12 @@ func TestSpell(t *testing.T) {
 	}
 	require.Equal(t, "1 key server", plural(1, "key server"))
 	require.Equal(t, "0 key servers", plural(0, "key server"))
+}
+
+func TestPlainErrorHasNoCalls(t *testing.T) {
+	missing := &fs.PathError{Op: "open", Path: "nope", Err: fs.ErrNotExist}
+	require.Equal(t, "nope: file does not exist", PlainError(missing))
+	require.Equal(t, "certificate: nope: file does not exist", PlainError(fmt.Errorf("certificate: %w", missing)))
+	require.Equal(t, "a b: nope: file does not exist", PlainError(errors.Join(errors.New("a"), fmt.Errorf("b: %w", missing))))
+	require.Equal(t, "read: locked: range 0", PlainError(errors.New("drive: read: locked: range 0")))
 }

@@ -114,7 +114,7 @@ func (a *app) report(err error) int {
 		return exitDone
 	}
 	if !errors.Is(err, errTold) {
-		a.note("error: %s", plain(oneLine(err.Error())))
+		a.note("error: %s", oneLine(raslab.PlainError(err)))
 	}
 	var e *exitError
 	if !errors.As(err, &e) {
@@ -151,9 +151,6 @@ func (s *stickyWriter) Write(p []byte) (int, error) {
 	s.err = err
 	return n, err
 }
-
-// plain is an error's text for people.
-func plain(text string) string { return raslab.Plain(text) }
 
 // oneLine keeps a message on its line, whatever a file name in it holds.
 func oneLine(s string) string {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
 func TestReportFindsTheExitCode(t *testing.T) {
@@ -41,6 +43,6 @@ func TestErrorsHaveNoNamesOfPackages(t *testing.T) {
 		"shell: cloud server: tct: no":                       "shell: cloud server: no",
 		"certificate: my server: x":                          "certificate: my server: x",
 	} {
-		require.Equal(t, want, plain(text))
+		require.Equal(t, want, raslab.Plain(text))
 	}
 }

@@ -38,7 +38,7 @@ func newStatesCmd(a *app) *cobra.Command {
 				"dot":      func() { fmt.Fprint(a.out, drive.LifecycleDOT()) },
 			}[format]
 			if !ok {
-				return usagef("states: unknown format %q: need table, markdown, mermaid or dot", format)
+				return usagef("states: %q is not a format: use table, markdown, mermaid or dot", format)
 			}
 			if a.json {
 				return a.printJSON(statesJSON())

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"reflect"
+	"regexp"
 	"syscall"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
@@ -90,8 +91,31 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("kmip: %s: %s: %s: %v", e.Server, e.Op, e.Fault, e.Err)
+	text := fmt.Sprintf("kmip: %s: %s: %s", e.Server, e.Op, e.Fault)
+	if why := e.why(); why != "" {
+		text += ": " + why
+	}
+	return text
 }
+
+// why is what the cause adds to the name of the fault. The causes of the faults of the network and
+// of TLS are texts of Go's libraries, which say the same in a programmer's words: Err keeps them.
+func (e *Error) why() string {
+	var system syscall.Errno
+	switch {
+	case e.Fault == FaultUnreachable && errors.As(e.Err, &system):
+		return system.Error()
+	case e.Fault <= FaultHangUp:
+		return ""
+	}
+	return libraryWords.ReplaceAllString(e.Err.Error(), "")
+}
+
+// libraryWords is what crypto/tls puts before the errors for which there is no fault of their own.
+var libraryWords = regexp.MustCompile(`^(?:(?:local error|remote error|tls|x509): )+`)
+
+// Addr is the address of the server, host:port.
+func (e *Error) Addr() string { return e.Server }
 
 // Unwrap gives the error of encgroup and the cause.
 func (e *Error) Unwrap() []error { return []error{e.Fault.sentinel(), e.Err} }

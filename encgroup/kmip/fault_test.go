@@ -176,6 +176,7 @@ func TestFaults(t *testing.T) {
 				require.Equal(t, other == c.is, errors.Is(err, other), "it is %v and nothing else: %v", c.is, err)
 			}
 			require.NotContains(t, err.Error(), "\n", "one line")
+			require.NotRegexp(t, `\b(?:dial tcp|tls: |x509: |remote error|EOF)|refused: .*refused`, err.Error(), "in words of its own")
 		})
 	}
 }

@@ -32,7 +32,7 @@ var rows = []Row{
 	{17, "a revert that keeps the global range's key keeps its data", "sedutil issue 413", "", "the drive has no such revert (KeepGlobalRangeKey is Opal's)"},
 	{18, "a PIN change re-wraps and never replaces the media key", "Intel 540s data loss", "F18_PINChangeKeepsTheData", ""},
 	{19, "after a PIN change, a power cycle still unlocks", "Intel X25-M G2, 2009", "F19_NewPINUnlocksAfterPowerCycle", ""},
-	{20, "a power cut at every step of erase, migration, rekey: old or new, never mixed", "(d); NIST SP 800-88 Rev. 2", "F20_PowerCutLeavesOldOrNew", ""},
+	{20, "a power cut at every step of erase, migration, rekey: old or new, never mixed", "(d); NIST SP 800-88 Rev. 2 (not read)", "F20_PowerCutLeavesOldOrNew", ""},
 	{21, "an erase ends and survives a reset", "nvme-cli issue 1784", "F21_EraseEndsAndSurvivesReset", "progress is the erase engine's: the drive's own erase is one synchronous step"},
 	{22, "a failed erase is never reported as success", "FOG issue 125", "F22_FailedEraseIsNoSuccess", "the drive has no format command"},
 	{23, "LockOnReset for each reset type; what a warm reset does is explicit", "Black Hat EU 2015; CVE-2015-7267..7269 (m)", "F23_LockOnResetByType", ""},
@@ -43,6 +43,6 @@ var rows = []Row{
 	{28, "LockOnReset needs Read- and WriteLockEnabled", "Seagate 1200 manual 8.4", "F28_LockOnResetNeedsLockEnabled", ""},
 	{29, "unauthentic or rolled-back firmware is refused", "CVE-2019-10706", "", "the drive has no firmware update"},
 	{30, "a cut session leaves no authenticated state", "cryptsetup hw_opal history", "F30_CutSessionLeavesNothing", ""},
-	{31, "all copies of a key are destroyed, also those of an interrupted step", "NIST SP 800-88 Rev. 2", "F31_EveryCopyIsDestroyed", "a drive of ours never stores data in the clear; where some lies on the medium all the same, the validation of the erase engine does not accept the erase"},
+	{31, "all copies of a key are destroyed, also those of an interrupted step", "NIST SP 800-88 Rev. 2 (not read)", "F31_EveryCopyIsDestroyed", "a drive of ours never stores data in the clear; where some lies on the medium all the same, the validation of the erase engine does not accept the erase"},
 	{32, "I/O to a locked range fails promptly and never reaches the media", "sedutil issue 472; cryptsetup OPAL suite", "F32_LockedIOFailsAtOnce", ""},
 }

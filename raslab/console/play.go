@@ -103,12 +103,12 @@ func RunLine(s *Session, text string, out io.Writer) (quit bool) {
 // ErrorText is how an error is shown: on one line, without the names of the package
 // and the action, which whoever typed the command knows.
 func ErrorText(err error) string {
-	text := oneLine(err)
+	text := raslab.PlainError(err)
 	var refused *raslab.RequestError
 	if errors.As(err, &refused) {
-		text = strings.TrimPrefix(text, "raslab: "+refused.Op+": ")
+		text = plain(strings.TrimPrefix(text, refused.Op+": ")) // a package's name may follow
 	}
-	return plain(text)
+	return text
 }
 
 // plain is a text for people.

@@ -179,7 +179,7 @@ func (c *call) importCertificate(file string) error {
 	}
 	data, err := read(file)
 	if err != nil {
-		return fail(ExitApplication, msgInvalid, c.command.Name, "the certificate cannot be read: "+plain(err.Error()))
+		return fail(ExitApplication, msgInvalid, c.command.Name, "the certificate cannot be read: "+raslab.PlainError(err))
 	}
 	if yes, err := c.confirmed(msgImport); !yes {
 		return err

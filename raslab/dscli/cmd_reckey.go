@@ -103,7 +103,7 @@ func (c *call) recovery(step raslab.RecoveryAction, ask *Message, values ...any)
 		key, err := reckey.Decode(entered)
 		key.Clear()
 		if err != nil {
-			return fail(ExitSyntax, msgSyntax, c.command.Name, "-key: "+plain(err.Error()))
+			return fail(ExitSyntax, msgSyntax, c.command.Name, "-key: "+raslab.PlainError(err))
 		}
 	}
 	if yes, err := c.confirmed(ask, values...); !yes {

@@ -141,7 +141,7 @@ func LocalError(understood bool, text string) *Error {
 func refusal(command string, err error) *Error {
 	var r *raslab.RequestError
 	if !errors.As(err, &r) {
-		return fail(ExitServer, msgServer, command, plain(err.Error()))
+		return fail(ExitServer, msgServer, command, raslab.PlainError(err))
 	}
 	m := msgState
 	switch {
