@@ -149,6 +149,11 @@ func (a *app) keyserver(f keyserverFlags) (err error) {
 		return cannotf("keyserver: %w", err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if f.peer != "" {
+		if err := keydir.NotePeer(f.dir, f.peer); err != nil {
+			return cannotf("keyserver: %w", err)
+		}
+	}
 	keys, err := store.Count()
 	if err != nil {
 		return cannotf("keyserver: %w", err)
@@ -310,6 +315,9 @@ func newKeyserverRefuseCmd(a *app) *cobra.Command {
 			subject, err := keydir.Refuse(args[0], file)
 			if err != nil {
 				return cannotf("keyserver refuse: %w", err)
+			}
+			if peer, paired := keydir.PeerOf(args[0]); paired {
+				defer a.hint("%s has a list of its own: refuse the certificate there too, with fdelab keyserver refuse and the peer's directory", strings.TrimSpace("the peer "+peer))
 			}
 			if a.json {
 				return a.printJSON(struct {

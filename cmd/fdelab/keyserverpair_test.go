@@ -232,3 +232,20 @@ func TestFacilityOutlivesEitherServer(t *testing.T) {
 		require.Contains(t, c.says("time advance by=8h; event list"), "no serviceable event is open", "and stays so")
 	}
 }
+
+// Of a pair each server has a list of its own: refuse at one of them says so. A server alone has no
+// peer that could be forgotten.
+func TestRefuseAtOneOfAPairTellsOfTheOther(t *testing.T) {
+	p := newServerPair(t)
+	certificate := filepath.Join(p.dir[0], "facility.crt")
+	code, _, said := play(t, "keyserver", "refuse", p.dir[0], certificate)
+	require.Equal(t, exitDone, code, said)
+	require.Empty(t, said, "it never ran with a peer")
+	code, _, said = play(t, "keyserver", "refuse", p.dir[1], certificate)
+	require.Equal(t, exitDone, code, said)
+	require.Contains(t, said, "hint: the peer has a list of its own: refuse the certificate there too")
+	p.start(0)
+	code, _, said = play(t, "keyserver", "refuse", p.dir[0], certificate)
+	require.Equal(t, exitDone, code, said)
+	require.Contains(t, said, "hint: the peer "+p.addr[1]+" has a list of its own")
+}

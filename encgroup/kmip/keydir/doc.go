@@ -4,6 +4,7 @@
 //	ca.crt ca.key             the authority that signs server and clients
 //	server.crt server.key     what the server shows
 //	peer.crt peer.key         what the server shows to the other server of a pair
+//	peer.addr                 the address of the peer with which the server ran last, if any
 //	NAME.crt NAME.key         what the client NAME shows, one pair for each
 //	keys.db                   the database
 //	master.key                the key that wraps the database's master key; absent with a passphrase

@@ -24,7 +24,8 @@ const (
 	Database = "keys.db"
 	Master   = "master.key"
 	Refused  = "refused"
-	Facility = "facility" // the client for whom a certificate is made if none is named
+	PeerAddr = "peer.addr" // the address of the peer with which the server ran last; not there before that
+	Facility = "facility"  // the client for whom a certificate is made if none is named
 )
 
 // Options are what Init needs to know.
