@@ -39,29 +39,47 @@ func (s *Session) addFile(a Args, serial string, add func(label drive.Label) (*r
 	if err != nil {
 		return err
 	}
-	p, file, err := add(label)
-	if err != nil {
+	var p *raslab.Part
+	made := func() error {
+		part, file, err := add(label)
+		if err != nil {
+			return err
+		}
+		p = part
+		s.closers = append(s.closers, file)
+		s.opened = append(s.opened, openFile{path, p.Serial()})
+		s.printf("drive %s lies on the shelf\n", p.Serial())
+		return nil
+	}
+	if serial != "" && a.Has("label") {
+		name, asked := arg[string](a, "label"), false
+		err := s.writeSecret(name, func() ([]byte, error) {
+			asked = true
+			if err := made(); err != nil {
+				return nil, err
+			}
+			return labelText(p.Label), nil
+		})
+		switch {
+		case err == nil:
+			s.printf("its label with the PSID is kept in %s\n", name)
+		case !asked:
+			return fmt.Errorf("label: %w: need the name of a new file; no drive was made", err)
+		case p != nil:
+			s.printf("its label says PSID %s; it is shown once, and is not in the file\n", p.Label.PSID.Bytes())
+			return fmt.Errorf("the drive is made, and its label is not kept: %w", err)
+		}
 		return err
 	}
-	s.closers = append(s.closers, file)
-	s.opened = append(s.opened, openFile{path, p.Serial()})
-	s.printf("drive %s lies on the shelf\n", p.Serial())
-	if serial == "" && a.Has("label") {
+	if err := made(); err != nil {
+		return err
+	}
+	switch {
+	case serial != "":
+		s.printf("its label says PSID %s; it is shown once, and is not in the file\n", p.Label.PSID.Bytes())
+	case a.Has("label"):
 		s.printf("its label is at hand: a PSID revert is possible\n")
 	}
-	if serial == "" {
-		return nil
-	}
-	if !a.Has("label") {
-		s.printf("its label says PSID %s; it is shown once, and is not in the file\n", p.Label.PSID.Bytes())
-		return nil
-	}
-	name := arg[string](a, "label")
-	if err := s.writeSecret(name, labelText(p.Label)); err != nil {
-		s.printf("its label says PSID %s; it is shown once, and is not in the file\n", p.Label.PSID.Bytes())
-		return fmt.Errorf("the drive is made, and its label is not kept: %w", err)
-	}
-	s.printf("its label with the PSID is kept in %s\n", name)
 	return nil
 }
 
@@ -81,11 +99,15 @@ func (s *Session) keptLabel(a Args, serial string) (drive.Label, error) {
 	return label, nil
 }
 
-func (s *Session) writeSecret(name string, data []byte) error {
+func (s *Session) writeSecret(name string, data func() ([]byte, error)) error {
 	if s.options.WriteSecret != nil {
 		return s.options.WriteSecret(name, data)
 	}
-	return s.writeFile(name, data)
+	text, err := data()
+	if err != nil {
+		return err
+	}
+	return s.writeFile(name, text)
 }
 
 // labelHead begins the file of a label.

@@ -34,8 +34,9 @@ type Options struct {
 	// certificates: WriteFile makes a new one. nil: they live in the session.
 	ReadFile  func(name string) ([]byte, error)
 	WriteFile func(name string, data []byte) error
-	// WriteSecret is WriteFile for what its owner alone may read, such as a label. nil: WriteFile.
-	WriteSecret func(name string, data []byte) error
+	// WriteSecret is WriteFile for what its owner alone may read, such as a label. It makes the file
+	// before it calls data for what is written, and removes it if data fails. nil: WriteFile.
+	WriteSecret func(name string, data func() ([]byte, error)) error
 	// Dial is that of raslab.Options, for every facility of the session.
 	Dial func(raslab.KeyManagerInfo) encgroup.KeyServer
 }

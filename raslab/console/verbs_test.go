@@ -163,7 +163,13 @@ func TestALabelThatIsKeptRevertsTheDrive(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.drive")
 	kept := map[string][]byte{}
 	options := Options{
-		Entropy: rand.Reader, WriteSecret: func(name string, data []byte) error { kept[name] = data; return nil },
+		Entropy: rand.Reader, WriteSecret: func(name string, data func() ([]byte, error)) (err error) {
+			if kept[name] != nil {
+				return os.ErrExist
+			}
+			kept[name], err = data()
+			return err
+		},
 		ReadFile: func(name string) ([]byte, error) {
 			if data, ok := kept[name]; ok {
 				return data, nil
@@ -183,6 +189,10 @@ func TestALabelThatIsKeptRevertsTheDrive(t *testing.T) {
 	psid := first.shelf.Parts()[0].Label.PSID
 	require.NotContains(t, out.String(), string(psid.Bytes()), "what is kept is not shown")
 	require.NoError(t, first.Run(`shelf create file=`+file+`2 serial=other label=other.label`, &out))
+	err := first.Run(`shelf create file=`+file+`3 serial=third label=a.label`, &out)
+	require.EqualError(t, err, "label: file already exists: need the name of a new file; no drive was made")
+	require.NoFileExists(t, file+"3")
+	require.Len(t, first.shelf.Parts(), 2)
 	require.NoError(t, first.Close())
 
 	for name, bad := range map[string]string{
