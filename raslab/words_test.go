@@ -11,20 +11,20 @@ import (
 )
 
 func TestPlainLeavesOutWhatOnlyProgrammersKnow(t *testing.T) {
-	for text, want := range map[string]string{
-		"raslab: rank read: R0: drive: read: locked: range 0":                                                              "rank read: R0: read: locked: range 0",
-		"drive: open a.drive: not a drive file":                                                                            "a.drive: not a drive file",
-		"drive: open /tmp/x: no such file or directory":                                                                    "/tmp/x: no such file or directory",
-		"keyserver init: keydir: mkdir /a/b.part-123: permission denied":                                                   "keyserver init: /a/b: permission denied",
-		"key server 127.0.0.1:5696: connect: dial tcp 127.0.0.1:5696: connect: connection refused":                         "key server 127.0.0.1:5696: connect: connection refused",
-		"exchange the drive: repair start":                                                                                 "exchange the drive: repair start",
-		"of the server: not seen yet":                                                                                      "of the server: not seen yet",
-		"read: locked: range 0":                                                                                            "read: locked: range 0",
-		"rekey: migrate: drive: migrate: power lost: flash: power lost":                                                    "rekey: migrate: power lost",
-		"read back: a: connect: connection refused: dial tcp 1.2.3.4:5: connect: connection refused; b: delivered the key": "read back: a: connect: connection refused; b: delivered the key",
-		"sector 0: 0: 0": "sector 0: 0: 0",
+	for _, c := range []struct{ text, want string }{
+		{"raslab: rank read: R0: drive: read: locked: range 0", "rank read: R0: read: locked: range 0"},
+		{"drive: open a.drive: not a drive file", "a.drive: not a drive file"},
+		{"drive: open /tmp/x: no such file or directory", "/tmp/x: no such file or directory"},
+		{"keyserver init: keydir: mkdir /a/b.part-123: permission denied", "keyserver init: /a/b: permission denied"},
+		{"key server 127.0.0.1:5696: connect: dial tcp 127.0.0.1:5696: connect: connection refused", "key server 127.0.0.1:5696: connect: connection refused"},
+		{"exchange the drive: repair start", "exchange the drive: repair start"},
+		{"of the server: not seen yet", "of the server: not seen yet"},
+		{"read: locked: range 0", "read: locked: range 0"},
+		{"rekey: migrate: drive: migrate: power lost: flash: power lost", "rekey: migrate: power lost"},
+		{"read back: a: connect: connection refused: dial tcp 1.2.3.4:5: connect: connection refused; b: delivered the key", "read back: a: connect: connection refused; b: delivered the key"},
+		{"sector 0: 0: 0", "sector 0: 0: 0"},
 	} {
-		require.Equal(t, want, Plain(text))
+		require.Equal(t, c.want, Plain(c.text))
 	}
 }
 
