@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/leftover/leftovertest"
 )
 
 // The net: everything that changes a drive, asked of it while one thing breaks, at
@@ -369,7 +370,7 @@ func TestManufactureWithoutEntropyMakesNoDrive(t *testing.T) {
 	}
 }
 
-func forget() *forgetful {
-	f := forgetful(77)
+func forget() *leftovertest.Stream {
+	f := leftovertest.Stream(77)
 	return &f
 }

@@ -1,70 +1,28 @@
 package drive
 
 import (
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/internal/leftover"
+	"github.com/seed-9d983aeb/fdelab/internal/leftover/leftovertest"
 )
-
-// leftoverChild is the environment variable that makes a child of a test.
-const leftoverChild = "FDELAB_LEFTOVER_CHILD"
 
 // TestKeysAfterPowerOff looks through the memory of a process in which a drive was
 // used and lost its power: of the keys that the drive had in RAM not one copy is
 // left. It is a process of its own, so that nothing but the drive has seen a key.
 func TestKeysAfterPowerOff(t *testing.T) {
-	run := func(how string) (string, error) {
-		c := exec.Command(os.Args[0], "-test.run=^TestLeftoverChild$", "-test.v")
-		c.Env = append(os.Environ(), leftoverChild+"="+how)
-		out, err := c.CombinedOutput()
-		if strings.Contains(string(out), leftover.ErrUnsupported.Error()) {
-			t.Skipf("skipped: %v", leftover.ErrUnsupported)
-		}
-		return string(out), err
-	}
-	out, err := run("clean")
-	require.NoError(t, err, "%s", out)
-	require.Contains(t, out, "14 keys, 0 copies", "every key was looked for")
-
-	// The search can fail: it finds a key that is planted.
-	out, err = run("planted")
-	require.Error(t, err)
-	require.Contains(t, out, "1 copies of the MEK, K1")
+	leftovertest.Run(t, "TestLeftoverChild", 14, "MEK, K1")
 }
-
-// forgetful is a source that keeps nothing of what it gave.
-type forgetful uint32
-
-func (f *forgetful) Read(p []byte) (int, error) {
-	for i := range p {
-		*f ^= *f << 13
-		*f ^= *f >> 17
-		*f ^= *f << 5
-		p[i] = byte(*f)
-	}
-	return len(p), nil
-}
-
-// planted keeps a copy of a key, as a bug would.
-var planted []byte
 
 // TestLeftoverChild is the child of TestKeysAfterPowerOff.
 func TestLeftoverChild(t *testing.T) {
-	how := os.Getenv(leftoverChild)
-	if how == "" {
-		t.Skip("skipped: TestKeysAfterPowerOff runs it")
-	}
-	random := forgetful(77)
+	plant := leftovertest.Child(t)
+	random := leftovertest.Stream(77)
 	d, label, err := Manufacture(Config{Serial: "L1", SectorSize: 512, Sectors: 64, Ranges: 1, PBKDF2Iterations: 1},
 		Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: NewMemMedia(512), Entropy: &random})
 	require.NoError(t, err)
@@ -97,8 +55,8 @@ func TestLeftoverChild(t *testing.T) {
 	})
 	note("MEK, K1", d.ram[0].mek[:32])
 	note("MEK, K2", d.ram[0].mek[32:])
-	if how == "planted" {
-		planted = append(planted, d.ram[0].mek[:]...)
+	if plant {
+		leftovertest.Planted = append(leftovertest.Planted, d.ram[0].mek[:]...)
 	}
 	for range 3 {
 		d.PowerOff()
@@ -120,29 +78,15 @@ func TestLeftoverChild(t *testing.T) {
 	next.Clear()
 	d.PowerOff()
 	openAndClose(t, note)
-	runtime.GC()
-	found, err := leftover.Search(needles...)
-	if errors.Is(err, leftover.ErrUnsupported) {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	sum := 0
-	for i, n := range needles {
-		sum += found[i]
-		if found[i] > 0 {
-			t.Errorf("%d copies of the %s", found[i], n.Name)
-		}
-	}
-	fmt.Printf("%d keys, %d copies\n", len(needles), sum)
+	leftovertest.Report(t, needles)
 	runtime.KeepAlive(d)
-	runtime.KeepAlive(planted)
 }
 
 // openAndClose makes a drive in a file, opens it and forgets it. note is told of its
 // root key and its MSID.
 func openAndClose(t *testing.T, note func(string, []byte)) {
 	path := filepath.Join(t.TempDir(), "a.drive")
-	random := forgetful(78)
+	random := leftovertest.Stream(78)
 	o := FileOptions{Entropy: &random}
 	d, label, err := CreateFile(path, Config{Serial: "L2", SectorSize: 512, Sectors: 64, PBKDF2Iterations: 1}, o)
 	require.NoError(t, err)

@@ -1,12 +1,8 @@
 package encgroup
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,51 +11,20 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/leftover"
+	"github.com/seed-9d983aeb/fdelab/internal/leftover/leftovertest"
 )
-
-// leftoverChild is the environment variable that makes a child of a test.
-const leftoverChild = "FDELAB_LEFTOVER_CHILD"
 
 // TestKeysAfterPowerOff looks through the memory of a process in which a group was
 // used and lost its power: of its keys and credentials not one copy is left.
 func TestKeysAfterPowerOff(t *testing.T) {
-	run := func(how string) (string, error) {
-		c := exec.Command(os.Args[0], "-test.run=^TestLeftoverChild$", "-test.v")
-		c.Env = append(os.Environ(), leftoverChild+"="+how)
-		out, err := c.CombinedOutput()
-		if strings.Contains(string(out), leftover.ErrUnsupported.Error()) {
-			t.Skipf("skipped: %v", leftover.ErrUnsupported)
-		}
-		return string(out), err
-	}
-	out, err := run("clean")
-	require.NoError(t, err, "%s", out)
-	require.Contains(t, out, "11 keys, 0 copies", "every key was looked for")
-
-	// The search can fail: it finds a key that is planted.
-	out, err = run("planted")
-	require.Error(t, err)
-	require.Contains(t, out, "1 copies of the group key")
-}
-
-// forgetful is a source that keeps nothing of what it gave.
-type forgetful uint32
-
-func (f *forgetful) Read(p []byte) (int, error) {
-	for i := range p {
-		*f ^= *f << 13
-		*f ^= *f >> 17
-		*f ^= *f << 5
-		p[i] = byte(*f)
-	}
-	return len(p), nil
+	leftovertest.Run(t, "TestLeftoverChild", 11, "group key")
 }
 
 // farServer is a key server in another machine: what it keeps is masked here.
 type farServer struct {
 	id   string
 	made *[][32]byte // by all servers
-	from *forgetful
+	from *leftovertest.Stream
 }
 
 func (s farServer) ID() string { return s.id }
@@ -89,7 +54,7 @@ func (s farServer) Get(uid string) (*secret.Key32, error) {
 
 // refused opens the group keys of records that were altered behind them: what came out before
 // the fault was found is overwritten as well.
-func refused(t *testing.T, g *Group, servers []KeyServer, random *forgetful) {
+func refused(t *testing.T, g *Group, servers []KeyServer, random *leftovertest.Stream) {
 	private, public := recoveryPair(t, 1)
 	require.NoError(t, g.SetRecovery(nil, public))
 	require.NoError(t, g.BeginGroupRekey())
@@ -116,16 +81,10 @@ func refused(t *testing.T, g *Group, servers []KeyServer, random *forgetful) {
 	}
 }
 
-// planted keeps a copy of a key, as a bug would.
-var planted []byte
-
 // TestLeftoverChild is the child of TestKeysAfterPowerOff.
 func TestLeftoverChild(t *testing.T) {
-	how := os.Getenv(leftoverChild)
-	if how == "" {
-		t.Skip("skipped: TestKeysAfterPowerOff runs it")
-	}
-	random := forgetful(99)
+	plant := leftovertest.Child(t)
+	random := leftovertest.Stream(99)
 	d, _, err := drive.Manufacture(drive.Config{Serial: "A1", SectorSize: 512, Sectors: 64, Ranges: 1, PBKDF2Iterations: 1},
 		drive.Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: drive.NewMemMedia(512), Entropy: &random})
 	require.NoError(t, err)
@@ -157,8 +116,8 @@ func TestLeftoverChild(t *testing.T) {
 	require.NoError(t, g.Configure("leftover"))
 	require.NoError(t, g.Admit(d))
 	noteAll("") // data key, group key, generation 1
-	if how == "planted" {
-		planted = append(planted, g.ram().group[:]...)
+	if plant {
+		leftovertest.Planted = append(leftovertest.Planted, g.ram().group[:]...)
 	}
 	cycle := func() {
 		g.PowerOff()
@@ -194,20 +153,6 @@ func TestLeftoverChild(t *testing.T) {
 	objects.PowerOff()
 	g.PowerOff()
 	d.PowerOff()
-	runtime.GC()
-	found, err := leftover.Search(needles...)
-	if errors.Is(err, leftover.ErrUnsupported) {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	sum := 0
-	for i, n := range needles {
-		sum += found[i]
-		if found[i] > 0 {
-			t.Errorf("%d copies of the %s", found[i], n.Name)
-		}
-	}
-	fmt.Printf("%d keys, %d copies\n", len(needles), sum)
+	leftovertest.Report(t, needles)
 	runtime.KeepAlive(g)
-	runtime.KeepAlive(planted)
 }

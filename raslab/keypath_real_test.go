@@ -24,6 +24,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
+	"github.com/seed-9d983aeb/fdelab/internal/nettest"
 )
 
 // How long a real client waits: for a server that may be slow on a busy machine, and
@@ -200,22 +201,10 @@ func (s *realServer) instead(f func(net.Conn)) {
 }
 
 func (s *realServer) answer(f func(net.Conn)) {
-	l, err := net.Listen("tcp", s.direct)
-	require.NoError(s.real.t, err)
-	done := make(chan bool)
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-			f(c)
-			_ = c.Close()
-		}
-	}()
-	s.real.t.Cleanup(func() { _ = l.Close(); <-done })
+	nettest.Serve(s.real.t, s.direct, func(c net.Conn) {
+		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		f(c)
+	})
 }
 
 // meets requires what a client finds at a broken server, so that each row of the

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/keydir"
+	"github.com/seed-9d983aeb/fdelab/internal/nettest"
 )
 
 // programmersWords is what only a programmer understands; see the test of the same name of the console.
@@ -130,21 +131,8 @@ func freePort(t *testing.T) string { return port(t, freeAddr(t)) }
 // listen plays a server on loopback that does f with each connection, and closes it.
 func listen(t *testing.T, f func(net.Conn)) (addr string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
-			f(c)
-			_ = c.Close()
-		}
-	}()
-	t.Cleanup(func() { _ = l.Close(); <-done })
-	return l.Addr().String()
+	return nettest.Serve(t, nettest.Loopback, func(c net.Conn) {
+		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		f(c)
+	})
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
+	"github.com/seed-9d983aeb/fdelab/internal/nettest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -246,25 +247,6 @@ func TestWhatAClientMeets(t *testing.T) {
 	clientTLS := func(now int) *tls.Config {
 		return &tls.Config{RootCAs: ours.pool, ServerName: "ks", Certificates: []tls.Certificate{ours.cert(t, "sfi")}, Time: at(now), MinVersion: tls.VersionTLS12}
 	}
-	// listen serves one connection after the other in a crooked way.
-	listen := func(b *bench, serve func(net.Conn)) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				serve(c)
-				_ = c.Close()
-			}
-		}()
-		b.t.Cleanup(func() { _ = l.Close(); <-done })
-		return l.Addr().String()
-	}
 	answer := func(m message) func(net.Conn) {
 		return func(c net.Conn) { _, _ = readMessage(c); _ = writeMessage(c, m) }
 	}
@@ -302,21 +284,25 @@ func TestWhatAClientMeets(t *testing.T) {
 			return l.Addr().String()
 		}, nil, encgroup.ErrUnreachable},
 		"silence": {func(b *bench) string {
-			return listen(b, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 		}, func(c *ClientConfig) { c.Timeout = 50 * time.Millisecond }, encgroup.ErrTimeout},
 		"silence in the handshake": {func(b *bench) string {
-			return listen(b, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
+			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 		}, func(c *ClientConfig) { c.Timeout, c.TLS = 50*time.Millisecond, clientTLS(100) }, encgroup.ErrTimeout},
-		"hang up": {func(b *bench) string { return listen(b, func(c net.Conn) { _, _ = readMessage(c) }) }, nil, encgroup.ErrProtocol},
+		"hang up": {func(b *bench) string {
+			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = readMessage(c) })
+		}, nil, encgroup.ErrProtocol},
 		"half an answer": {func(b *bench) string {
-			return listen(b, func(c net.Conn) { _, _ = readMessage(c); _, _ = c.Write([]byte{0, 0, 0, 9, 1}) })
+			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = readMessage(c); _, _ = c.Write([]byte{0, 0, 0, 9, 1}) })
 		}, nil, encgroup.ErrProtocol},
 		"a giant answer": {func(b *bench) string {
-			return listen(b, func(c net.Conn) { _, _ = readMessage(c); _, _ = c.Write([]byte{0xFF, 0, 0, 0}) })
+			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = readMessage(c); _, _ = c.Write([]byte{0xFF, 0, 0, 0}) })
 		}, nil, encgroup.ErrProtocol},
-		"no key in it":   {func(b *bench) string { return listen(b, answer(message{kindKey, nil})) }, nil, encgroup.ErrProtocol},
-		"another seal":   {func(b *bench) string { return listen(b, answer(message{kindKey, [][]byte{make([]byte, 72)}})) }, nil, encgroup.ErrProtocol},
-		"a bare refusal": {func(b *bench) string { return listen(b, answer(message{kindRefusal, nil})) }, nil, encgroup.ErrProtocol},
+		"no key in it": {func(b *bench) string { return nettest.Serve(b.t, nettest.Loopback, answer(message{kindKey, nil})) }, nil, encgroup.ErrProtocol},
+		"another seal": {func(b *bench) string {
+			return nettest.Serve(b.t, nettest.Loopback, answer(message{kindKey, [][]byte{make([]byte, 72)}}))
+		}, nil, encgroup.ErrProtocol},
+		"a bare refusal": {func(b *bench) string { return nettest.Serve(b.t, nettest.Loopback, answer(message{kindRefusal, nil})) }, nil, encgroup.ErrProtocol},
 		"not served": {func(b *bench) string {
 			return b.server(func(s *ServerConfig) { s.Devices = []string{"x"} }, keyPair("one"))
 		}, nil, encgroup.ErrRefused},

@@ -18,35 +18,15 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
+	"github.com/seed-9d983aeb/fdelab/internal/nettest"
 )
-
-// play listens, and plays a server that is not a good one.
-func play(t *testing.T, f func(net.Conn)) (addr string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			f(c)
-			_ = c.Close()
-		}
-	}()
-	t.Cleanup(func() { _ = l.Close(); <-done })
-	return l.Addr().String()
-}
 
 // playTLS is the same behind a good handshake; f gets the request.
 func playTLS(t *testing.T, a *authority, f func(c net.Conn, request []byte)) (addr string) {
 	t.Helper()
 	own, err := a.ca.Server(a.request("server", "127.0.0.1"), rand.Reader)
 	require.NoError(t, err)
-	return play(t, func(tcp net.Conn) {
+	return nettest.Serve(t, nettest.Loopback, func(tcp net.Conn) {
 		_ = tcp.SetDeadline(time.Now().Add(20 * time.Second))
 		c := tls.Server(tcp, &tls.Config{Certificates: []tls.Certificate{own.TLS()}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: a.ca.Pool()})
 		b := make([]byte, 4096)
@@ -103,7 +83,7 @@ func TestFaults(t *testing.T) {
 	server := func(r pki.Request, ca *pki.Pair) string {
 		p, err := ca.Server(r, rand.Reader)
 		require.NoError(t, err)
-		return play(t, func(c net.Conn) {
+		return nettest.Serve(t, nettest.Loopback, func(c net.Conn) {
 			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
 			_ = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{p.TLS()}}).Handshake()
 		})
@@ -128,12 +108,12 @@ func TestFaults(t *testing.T) {
 		{"server expired", server(pki.Request{Name: "server", Hosts: []string{"127.0.0.1"}, From: from, To: from.Add(time.Minute)}, a.ca), kmip.FaultServerExpired, encgroup.ErrUntrusted},
 		{"server not valid yet", server(pki.Request{Name: "server", Hosts: []string{"127.0.0.1"}, From: to, To: to.Add(time.Minute)}, a.ca), kmip.FaultServerExpired, encgroup.ErrUntrusted},
 		{"server of another name", server(a.request("server", "other.example"), a.ca), kmip.FaultServerName, encgroup.ErrUntrusted},
-		{"no TLS", play(t, func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.6\r\n") }), kmip.FaultNotTLS, encgroup.ErrProtocol},
-		{"TLS of last century", play(t, func(c net.Conn) {
+		{"no TLS", nettest.Serve(t, nettest.Loopback, func(c net.Conn) { _, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.6\r\n") }), kmip.FaultNotTLS, encgroup.ErrProtocol},
+		{"TLS of last century", nettest.Serve(t, nettest.Loopback, func(c net.Conn) {
 			_ = tls.Server(c, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}).Handshake()
 		}), kmip.FaultHandshake, encgroup.ErrUntrusted},
-		{"silence before the handshake", play(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), kmip.FaultTimeout, encgroup.ErrTimeout},
-		{"hang-up in the handshake", play(t, func(net.Conn) {}), kmip.FaultHangUp, encgroup.ErrProtocol},
+		{"silence before the handshake", nettest.Serve(t, nettest.Loopback, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }), kmip.FaultTimeout, encgroup.ErrTimeout},
+		{"hang-up in the handshake", nettest.Serve(t, nettest.Loopback, func(net.Conn) {}), kmip.FaultHangUp, encgroup.ErrProtocol},
 		{"silence after the request", playTLS(t, a, func(c net.Conn, _ []byte) { _, _ = io.Copy(io.Discard, c) }), kmip.FaultTimeout, encgroup.ErrTimeout},
 		{"hang-up after the request", playTLS(t, a, func(net.Conn, []byte) {}), kmip.FaultHangUp, encgroup.ErrProtocol},
 		{"hang-up in the answer", playTLS(t, a, func(c net.Conn, q []byte) { whole(half{c}, q) }), kmip.FaultHangUp, encgroup.ErrProtocol},

@@ -2,12 +2,6 @@ package forensic
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,51 +11,24 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 	"github.com/seed-9d983aeb/fdelab/internal/leftover"
+	"github.com/seed-9d983aeb/fdelab/internal/leftover/leftovertest"
 	"github.com/seed-9d983aeb/fdelab/internal/xts"
 )
-
-// leftoverChild is the environment variable that makes a child of a test.
-const leftoverChild = "FDELAB_LEFTOVER_CHILD"
 
 // TestKeysAfterASearch looks through the memory of a process in which a search reached
 // the keys of a drive: not one copy is left, nor a key schedule of one.
 func TestKeysAfterASearch(t *testing.T) {
-	for _, c := range []struct {
-		how, want string
-		ok        bool
-	}{{"clean", "5 keys, 0 copies", true}, {"planted", "1 copies of the AK", false}} {
-		child := exec.Command(os.Args[0], "-test.run=^TestLeftoverChild$", "-test.v")
-		child.Env = append(os.Environ(), leftoverChild+"="+c.how)
-		out, err := child.CombinedOutput()
-		if strings.Contains(string(out), leftover.ErrUnsupported.Error()) {
-			t.Skipf("skipped: %v", leftover.ErrUnsupported)
-		}
-		require.Equal(t, c.ok, err == nil, "%s", out)
-		require.Contains(t, string(out), c.want)
-	}
+	leftovertest.Run(t, "TestLeftoverChild", 5, "AK")
 }
-
-// planted keeps a copy of a key, as a bug would.
-var planted []byte
 
 // TestLeftoverChild is the child of TestKeysAfterASearch.
 func TestLeftoverChild(t *testing.T) {
-	how := os.Getenv(leftoverChild)
-	if how == "" {
-		t.Skip("skipped: TestKeysAfterASearch runs it")
-	}
-	random := uint32(77)
-	fill := func(b []byte) { // keeps nothing of what it gave
-		for i := range b {
-			random ^= random << 13
-			random ^= random >> 17
-			random ^= random << 5
-			b[i] = byte(random)
-		}
-	}
+	plant := leftovertest.Child(t)
+	random := leftovertest.Stream(77)
 	root, credential, ak, mek := new(secret.Key32), new(secret.Key32), new(secret.Key32), new(secret.Key64)
 	for _, b := range [][]byte{root[:], credential[:], ak[:], mek[:]} {
-		fill(b)
+		_, err := random.Read(b)
+		require.NoError(t, err)
 	}
 	salt := [16]byte{1, 200, 3, 40, 5, 60, 7, 80, 9, 10, 11, 120, 13, 14, 150, 16}
 	pin := drive.CredentialPIN(credential)
@@ -84,8 +51,8 @@ func TestLeftoverChild(t *testing.T) {
 	}{{"credential", credential[:]}, {"KEK", kek[:]}, {"AK", ak[:]}, {"MEK, K1", mek[:32]}, {"MEK, K2", mek[32:]}} {
 		needles = append(needles, leftover.New(k.name, k.b))
 	}
-	if how == "planted" {
-		planted = bytes.Clone(ak[:])
+	if plant {
+		leftovertest.Planted = bytes.Clone(ak[:])
 	}
 	for _, k := range []interface{ Clear() }{root, credential, ak, mek, kek, pin} {
 		k.Clear()
@@ -103,19 +70,5 @@ func TestLeftoverChild(t *testing.T) {
 	for _, s := range secrets {
 		s.Clear()
 	}
-	runtime.GC()
-	found, err := leftover.Search(needles...)
-	if errors.Is(err, leftover.ErrUnsupported) {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
-	sum := 0
-	for i, n := range needles {
-		sum += found[i]
-		if found[i] > 0 {
-			t.Errorf("%d copies of the %s", found[i], n.Name)
-		}
-	}
-	fmt.Printf("%d keys, %d copies\n", len(needles), sum)
-	runtime.KeepAlive(planted)
+	leftovertest.Report(t, needles)
 }
