@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -60,7 +61,7 @@ func fits(t *testing.T, columns int, what, wide, narrow string) {
 
 // whole is what a program writes on a terminal until it ends.
 func whole(t *testing.T, columns int, args ...string) string {
-	s := start(t, columns, nil, append([]string{"--no-color"}, args...)...)
+	s := startOn(t, columns, &syscall.SysProcAttr{Setsid: true}, nil, append([]string{"--no-color"}, args...)...)
 	s.gone(strings.Join(args, " "))
 	return s.all()
 }
