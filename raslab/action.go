@@ -23,6 +23,15 @@ type DriveResult struct {
 	Err      error  // nil if it succeeded; never holds a secret
 }
 
+// service is what is being done to the facility by hand or by RAS.
+type service struct {
+	action     *action
+	unfinished *action     // a repair that is being resumed or cancelled right now, or that waits for the end of a boot
+	installing *installing // an MES that is not certified yet; nil
+	hands      *reporter   // of the action that takes a drive in; nil: none
+	ras        rasExchange
+}
+
 // action is the service action in progress.
 type action struct {
 	name  string
@@ -34,10 +43,10 @@ type action struct {
 // ServiceAction names the service action in progress, "" if there is none. One
 // runs at a time; a second is refused with ErrBusy and the name of the first.
 func (l *Lab) ServiceAction() string {
-	if l.action == nil {
+	if l.service.action == nil {
 		return ""
 	}
-	return l.action.name
+	return l.service.action.name
 }
 
 // idle is what every service action begins with: the partitions have to run, the
@@ -46,8 +55,8 @@ func (l *Lab) idle(op string) error {
 	if err := l.free(op); err != nil {
 		return err
 	}
-	if l.sfi != sfiRunning {
-		return refuse(ErrState, op, "the facility is "+string(l.sfi), "go on with shutdown and resume; service goes on when it runs again")
+	if l.sfi.state != sfiRunning {
+		return refuse(ErrState, op, "the facility is "+string(l.sfi.state), "go on with shutdown and resume; service goes on when it runs again")
 	}
 	return nil
 }
@@ -55,13 +64,13 @@ func (l *Lab) idle(op string) error {
 // free is idle for what is done to partitions that may be down.
 func (l *Lab) free(op string) error {
 	l.readTable()
-	if l.dark {
+	if l.power.dark {
 		return refuse(ErrState, op, "the facility has no power", "power restore gives it back")
 	}
-	if l.action == nil {
+	if l.service.action == nil {
 		return nil
 	}
-	return refuse(ErrBusy, op, "a service action is in progress: "+l.action.name, "finish that first")
+	return refuse(ErrBusy, op, "a service action is in progress: "+l.service.action.name, "finish that first")
 }
 
 // reporter collects a Report.
@@ -72,7 +81,7 @@ type reporter struct {
 }
 
 func (l *Lab) begin(op, object string) *reporter {
-	return &reporter{lab: l, r: Report{Action: op, Object: object}, mark: l.raises}
+	return &reporter{lab: l, r: Report{Action: op, Object: object}, mark: l.events.raises}
 }
 
 func (rep *reporter) note(format string, args ...any) {
@@ -95,7 +104,7 @@ func (rep *reporter) failed(s *slot, tried string, err error) {
 }
 
 func (rep *reporter) done() Report {
-	for _, e := range rep.lab.events {
+	for _, e := range rep.lab.events.all {
 		if e.raised > rep.mark {
 			rep.r.Events = append(rep.r.Events, e.public())
 		}

@@ -14,8 +14,8 @@ import (
 
 // mended hears what was put right on a drive that is taken in.
 func (l *Lab) mended(s *slot, did string) {
-	if l.hands != nil {
-		l.hands.note("%s: %s: %s", s.name, s.port.Serial(), did)
+	if l.service.hands != nil {
+		l.service.hands.note("%s: %s: %s", s.name, s.port.Serial(), did)
 		return
 	}
 	l.logf(s.name, "%s: %s", s.port.Serial(), did)
@@ -23,15 +23,15 @@ func (l *Lab) mended(s *slot, did string) {
 
 // into leads what is put right meanwhile into a report.
 func (l *Lab) into(rep *reporter) (end func()) {
-	before := l.hands
-	l.hands = rep
-	return func() { l.hands = before }
+	before := l.service.hands
+	l.service.hands = rep
+	return func() { l.service.hands = before }
 }
 
 // tell lets a group say what it put right.
 func (g *keyGroup) tell() {
 	g.enc.SetNotes(func(serial, did string) {
-		for _, s := range g.lab.slots {
+		for _, s := range g.lab.plant.slots {
 			if s.port.Serial() == serial {
 				g.lab.mended(s, did)
 			}

@@ -93,12 +93,12 @@ func (l *Lab) CreateArray(siteName string, raid RAIDType) (out Report, bad error
 			raid = RAID6PS
 		}
 	}
-	a := &array{id: lowestFree(l.arrays, arrayID), site: t, raid: raid, members: slices.Clone(t.slots[:raid.members()])}
+	a := &array{id: lowestFree(l.plant.arrays, arrayID), site: t, raid: raid, members: slices.Clone(t.slots[:raid.members()])}
 	for i, s := range a.members {
 		s.array, s.position = a, i
 	}
 	t.array = a
-	l.arrays = insertByID(l.arrays, a, arrayID)
+	l.plant.arrays = insertByID(l.plant.arrays, a, arrayID)
 	r := l.begin(op, a.name())
 	r.note("array %s: %s on site %s", a.name(), a.raidText(), t.name())
 	return r.done(), nil
@@ -107,7 +107,7 @@ func (l *Lab) CreateArray(siteName string, raid RAIDType) (out Report, bad error
 func arrayID(a *array) int { return a.id }
 
 func (l *Lab) arraysOnPair(pair int) (n int) {
-	for _, a := range l.arrays {
+	for _, a := range l.plant.arrays {
 		if a.site.pair() == pair {
 			n++
 		}
@@ -136,7 +136,7 @@ func (l *Lab) RemoveArray(name string) (out Report, bad error) {
 		s.array = nil
 	}
 	a.site.array = nil
-	l.arrays = slices.DeleteFunc(l.arrays, func(x *array) bool { return x == a })
+	l.plant.arrays = slices.DeleteFunc(l.plant.arrays, func(x *array) bool { return x == a })
 	r := l.begin(op, a.name())
 	r.note("array %s removed, site %s is unassigned", a.name(), a.site.name())
 	return r.done(), nil
@@ -144,8 +144,8 @@ func (l *Lab) RemoveArray(name string) (out Report, bad error) {
 
 // Arrays lists the arrays, by number.
 func (l *Lab) Arrays() []ArrayInfo {
-	out := make([]ArrayInfo, len(l.arrays))
-	for i, a := range l.arrays {
+	out := make([]ArrayInfo, len(l.plant.arrays))
+	for i, a := range l.plant.arrays {
 		out[i] = ArrayInfo{
 			ID: a.name(), State: "Unassigned", Data: "Normal", RAID: a.raidText(), Site: a.site.name(), DAPair: a.site.pair(),
 		}
@@ -160,20 +160,20 @@ func (l *Lab) Arrays() []ArrayInfo {
 }
 
 func (l *Lab) siteNamed(op, name string) (*site, error) {
-	if n, ok := numbered(name, "S"); ok && n >= 1 && n <= len(l.sites) {
-		return l.sites[n-1], nil
+	if n, ok := numbered(name, "S"); ok && n >= 1 && n <= len(l.plant.sites) {
+		return l.plant.sites[n-1], nil
 	}
-	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array site %q", name), fmt.Sprintf("sites are S1 to S%d", len(l.sites)))
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array site %q", name), fmt.Sprintf("sites are S1 to S%d", len(l.plant.sites)))
 }
 
 func (l *Lab) arrayNamed(op, name string) (*array, error) {
 	n, ok := numbered(name, "A")
-	for _, a := range l.arrays {
+	for _, a := range l.plant.arrays {
 		if ok && a.id == n {
 			return a, nil
 		}
 	}
-	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array %q", name), existing("arrays", l.arrays, (*array).name))
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array %q", name), existing("arrays", l.plant.arrays, (*array).name))
 }
 
 // numbered reads "S3" as 3, in any case.

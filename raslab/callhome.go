@@ -44,8 +44,14 @@ const (
 	SupportDown    SupportState = "down"   // it takes no call
 )
 
-// support is the maker's side of call home.
+// support is call home: both ends of the way.
 type support struct {
+	calls  callPath
+	center supportCenter
+}
+
+// supportCenter is the maker's side of call home.
+type supportCenter struct {
 	state   SupportState
 	records int // problem records that it has opened
 }
@@ -64,8 +70,8 @@ type CallHomeInfo struct {
 
 // CallHomeInfo says how call home is set.
 func (l *Lab) CallHomeInfo() CallHomeInfo {
-	i := CallHomeInfo{On: !l.calls.off}
-	for _, e := range l.calls.pending {
+	i := CallHomeInfo{On: !l.support.calls.off}
+	for _, e := range l.support.calls.pending {
 		i.Pending = append(i.Pending, e.ID)
 	}
 	return i
@@ -74,11 +80,11 @@ func (l *Lab) CallHomeInfo() CallHomeInfo {
 // SetCallHome turns call home on or off. What waits is sent, or tried, at once
 // when it is turned on.
 func (l *Lab) SetCallHome(on bool) {
-	l.calls.off = !on
+	l.support.calls.off = !on
 	l.logf("call home", "is %s", map[bool]string{true: "on", false: "off"}[on])
-	for _, e := range l.events {
+	for _, e := range l.events.all {
 		if on && e.Open && e.Call.State == CallOff {
-			l.calls.pending = append(l.calls.pending, e)
+			l.support.calls.pending = append(l.support.calls.pending, e)
 		}
 	}
 	l.sendCalls()
@@ -90,7 +96,7 @@ func (l *Lab) TestCallHome() (out Report, bad error) {
 	const op = "callhome test"
 	defer l.recovered(op, &out, &bad)
 	rep := l.begin(op, l.options.Serial)
-	if l.calls.off {
+	if l.support.calls.off {
 		return Report{}, refuse(ErrState, op, "call home is off", "turn it on first")
 	}
 	number, console, sent, err := l.place(l.completePartitions(), false)
@@ -114,7 +120,7 @@ func (l *Lab) SetSupport(to SupportState) error {
 	default:
 		return refuse(ErrInvalid, "callhome centre", fmt.Sprintf("state %q of the support centre", to), "up, silent and down are right")
 	}
-	l.support.state = to
+	l.support.center.state = to
 	return nil
 }
 
@@ -134,10 +140,10 @@ func (l *Lab) callHome(e *event) {
 	switch {
 	case ok && !entry.CallsHome():
 		e.Call = CallHome{State: CallNotNeeded, When: l.Now()}
-	case l.calls.off:
+	case l.support.calls.off:
 		e.Call = CallHome{State: CallOff, When: l.Now(), Why: "call home is off"}
 	default:
-		l.calls.pending = append(l.calls.pending, e)
+		l.support.calls.pending = append(l.support.calls.pending, e)
 		l.sendCall(e)
 		l.settleCalls()
 	}
@@ -145,14 +151,14 @@ func (l *Lab) callHome(e *event) {
 
 // sendCalls tries every request that is not acknowledged again.
 func (l *Lab) sendCalls() {
-	for _, e := range l.calls.pending {
+	for _, e := range l.support.calls.pending {
 		l.sendCall(e)
 	}
 	l.settleCalls()
 }
 
 func (l *Lab) sendCall(e *event) {
-	if l.calls.off {
+	if l.support.calls.off {
 		l.called(e, CallHome{State: CallOff, Why: "call home is off"})
 		return
 	}
@@ -185,8 +191,8 @@ func (l *Lab) called(e *event, now CallHome) {
 
 // settleCalls forgets requests that need no further try.
 func (l *Lab) settleCalls() {
-	keep := l.calls.pending[:0]
-	for _, e := range l.calls.pending {
+	keep := l.support.calls.pending[:0]
+	for _, e := range l.support.calls.pending {
 		if !e.Open && e.Call.State != CallAcknowledged {
 			e.Call.State, e.Call.When, e.Call.Why = CallDropped, l.Now(), ""
 		}
@@ -194,8 +200,8 @@ func (l *Lab) settleCalls() {
 			keep = append(keep, e)
 		}
 	}
-	clear(l.calls.pending[len(keep):])
-	l.calls.pending = keep
+	clear(l.support.calls.pending[len(keep):])
+	l.support.calls.pending = keep
 }
 
 // place carries one call from a partition over a link and a console to the support
@@ -204,28 +210,28 @@ func (l *Lab) settleCalls() {
 func (l *Lab) place(partitions []int, record bool) (number, console string, sent bool, err error) {
 	err = fmt.Errorf("no partition runs that could send it")
 	for _, p := range partitions {
-		for i := range l.consoles {
-			c := &l.consoles[i]
+		for i := range l.hmc.consoles {
+			c := &l.hmc.consoles[i]
 			if !c.serves {
 				continue
 			}
-			switch k := &l.links[p][i]; {
+			switch k := &l.hmc.links[p][i]; {
 			case k.cut || c.off:
 				err = fmt.Errorf("partition and management console cannot talk: %s", c.name())
 				continue
 			case k.stalled || c.hung:
 				err = fmt.Errorf("%s did not answer in time", c.name())
 				continue
-			case c.outsideCut || l.support.state == SupportDown:
+			case c.outsideCut || l.support.center.state == SupportDown:
 				err = fmt.Errorf("%s does not reach the support centre", c.name())
 				continue
 			}
-			if l.support.state == SupportSilent {
+			if l.support.center.state == SupportSilent {
 				return "", c.name(), true, fmt.Errorf("the support centre has not acknowledged it")
 			}
 			if record {
-				l.support.records++
-				number = fmt.Sprintf("%05d", 10000+l.support.records)
+				l.support.center.records++
+				number = fmt.Sprintf("%05d", 10000+l.support.center.records)
 			}
 			return number, c.name(), true, nil
 		}
@@ -234,7 +240,7 @@ func (l *Lab) place(partitions []int, record bool) (number, console string, sent
 }
 
 func (l *Lab) completePartitions() (on []int) {
-	for _, p := range l.partitions {
+	for _, p := range l.sfi.partitions {
 		if p.complete {
 			on = append(on, p.id)
 		}

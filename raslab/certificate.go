@@ -146,25 +146,25 @@ type CertificateInfo struct {
 
 // FacilityCertificate describes the certificate of the facility.
 func (l *Lab) FacilityCertificate() CertificateInfo {
-	c := l.own.Current()
+	c := l.certificate.holder.Current()
 	if c == nil {
 		return CertificateInfo{Warning: "no certificate is installed"}
 	}
-	kind := map[bool]string{true: "CUSTOMER", false: "DEFAULT"}[l.own.Customer()]
+	kind := map[bool]string{true: "CUSTOMER", false: "DEFAULT"}[l.certificate.holder.Customer()]
 	return CertificateInfo{Kind: kind, Subject: c.X509().Subject.CommonName, Expiry: c.X509().NotAfter, Valid: c.Valid(l.Now()), Warning: c.Warning(l.Now())}
 }
 
 // watchCertificate warns of a certificate that expires soon, once at each stage.
 func (l *Lab) watchCertificate() {
-	c := l.own.Current()
+	c := l.certificate.holder.Current()
 	if c == nil {
 		return
 	}
 	stage := c.Stage(l.Now())
-	if stage > l.ownWarned {
+	if stage > l.certificate.warned {
 		l.logf("certificate", "%s", c.Warning(l.Now()))
 	}
-	l.ownWarned = stage
+	l.certificate.warned = stage
 }
 
 // watch warns in the same way of the certificate that a key server shows, which the
@@ -202,7 +202,7 @@ func (l *Lab) CustomerCertificate(life time.Duration) ([]byte, error) {
 // private key that fits. What is refused leaves the one before in use.
 func (l *Lab) ImportCertificate(data []byte) (CertificateInfo, error) {
 	const op = "certificate import"
-	err := l.own.Install(data, l.Now())
+	err := l.certificate.holder.Install(data, l.Now())
 	for _, r := range []struct {
 		is          error
 		what, right string
@@ -222,10 +222,16 @@ func (l *Lab) ImportCertificate(data []byte) (CertificateInfo, error) {
 	if err != nil {
 		return CertificateInfo{}, fmt.Errorf("raslab: %w", err)
 	}
-	l.ownWarned = 0
-	c := l.own.Current().X509()
+	l.certificate.warned = 0
+	c := l.certificate.holder.Current().X509()
 	l.logf("certificate", "%s installed, until %s", c.Subject.CommonName, c.NotAfter.Format("2006-01-02 15:04:05"))
 	return l.FacilityCertificate(), nil
+}
+
+// certificate is the facility's own.
+type certificate struct {
+	holder cert.Holder
+	warned int
 }
 
 // DefaultCertificate installs the default certificate again.
@@ -234,14 +240,14 @@ func (l *Lab) DefaultCertificate() error {
 	if err != nil {
 		return err
 	}
-	l.own.Default(c)
-	l.ownWarned = 0
+	l.certificate.holder.Default(c)
+	l.certificate.warned = 0
 	return nil
 }
 
 // LoseCertificate takes the facility's certificate out of its store, as it may
 // happen in a delivery without one.
 func (l *Lab) LoseCertificate() {
-	l.own.Default(nil)
+	l.certificate.holder.Default(nil)
 	l.logf("certificate", "the facility has no certificate")
 }

@@ -181,7 +181,7 @@ func TestImportOfACustomersCertificate(t *testing.T) {
 	// The private key is in no log, and in nothing that is printed.
 	b, _ := pem.Decode(key)
 	seed := b.Bytes[len(b.Bytes)-32:]
-	printed := l.TraceText() + fmt.Sprintf("%v %+v %#v %s", l.own, l.own, l.own, l.own.Current())
+	printed := l.TraceText() + fmt.Sprintf("%v %+v %#v %s", l.certificate.holder, l.certificate.holder, l.certificate.holder, l.certificate.holder.Current())
 	for _, s := range []string{string(seed), hex.EncodeToString(seed), base64.StdEncoding.EncodeToString(b.Bytes), strings.Trim(fmt.Sprint(seed), "[]")} {
 		require.NotContains(t, printed, s)
 	}

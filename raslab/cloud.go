@@ -129,11 +129,11 @@ func objectName(s string) bool {
 // accessible. 0 is the first of that type.
 func (l *Lab) cloudGroup(op string, id int) (*keyGroup, error) {
 	if id == 0 {
-		i := slices.IndexFunc(l.groups, func(g *keyGroup) bool { return g.enc.Kind() == encgroup.TCT })
+		i := slices.IndexFunc(l.keys.groups, func(g *keyGroup) bool { return g.enc.Kind() == encgroup.TCT })
 		if i < 0 {
 			return nil, refuse(ErrNotFound, op, "no key group of type TCT is configured", "make two key managers of type TCT for a group, then configure it")
 		}
-		id = l.groups[i].id
+		id = l.keys.groups[i].id
 	}
 	switch g := l.group(id); {
 	case g == nil:
@@ -146,7 +146,7 @@ func (l *Lab) cloudGroup(op string, id int) (*keyGroup, error) {
 
 // cloudReady refuses while the facility does not know its receipts.
 func (l *Lab) cloudReady(op string) error {
-	if l.dark {
+	if l.power.dark {
 		return refuse(ErrState, op, "the facility has no power", "power restore gives it back")
 	}
 	if err := l.cloud.broken; err != nil {

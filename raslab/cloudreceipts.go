@@ -89,7 +89,7 @@ func (c *cloudSide) save(list []cloudReceipt) error {
 	if err != nil {
 		return fmt.Errorf("raslab: cloud receipts: %w", err)
 	}
-	if err := c.lab.repo.Put(receiptsEntry, b); err != nil {
+	if err := c.lab.records.repository.Put(receiptsEntry, b); err != nil {
 		return fmt.Errorf("raslab: cloud receipts: %w", err)
 	}
 	c.receipts, c.backup = list, b
@@ -99,7 +99,7 @@ func (c *cloudSide) save(list []cloudReceipt) error {
 // load reads the receipts as a partition that has booted.
 func (c *cloudSide) load() {
 	c.receipts = nil
-	b, _, err := c.lab.repo.Read(receiptsEntry)
+	b, _, err := c.lab.records.repository.Read(receiptsEntry)
 	switch {
 	case errors.Is(err, repository.ErrNoEntry) && c.backup == nil:
 		c.broken = nil // nothing ever left for the cloud
@@ -136,7 +136,7 @@ func (c *cloudSide) restore() error {
 		c.load()
 		return nil
 	}
-	if err := c.lab.repo.Put(receiptsEntry, c.backup); err != nil {
+	if err := c.lab.records.repository.Put(receiptsEntry, c.backup); err != nil {
 		return fmt.Errorf("raslab: cloud receipts: %w", err)
 	}
 	c.load()

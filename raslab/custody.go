@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,8 @@ type custody struct {
 	repo    *repository.Repository
 	devices []repository.Device
 	entries []*CustodyRecord // in the order of arrival
+
+	challenges io.Reader // by which drives prove who they are
 }
 
 func (l *Lab) newCustody() error {
@@ -425,7 +428,7 @@ func (l *Lab) AnswerFor(name, by, reason string) (rec CustodyRecord, bad error) 
 		return CustodyRecord{}, refuse(ErrState, op, fmt.Sprintf("%s waits for %s", l.rankOf(l.awaited(e.Serial)).name(), e.Name()), "exchange the drive first, or remove the rank")
 	}
 	l.custody.change(e, func() { e.State, e.Used, e.By, e.Reason = CustodyAnswered, false, by, reason })
-	if s := l.byName[e.Slot]; s != nil {
+	if s := l.plant.byName[e.Slot]; s != nil {
 		_ = l.forget(s, e.Serial, "answer of "+by) // or it is owed
 	}
 	l.logf("custody", "%s answered for %s: %s", by, e.Name(), reason)

@@ -27,7 +27,7 @@ func (l *Lab) deadlocked(g *keyGroup) bool {
 	for grew := true; grew; {
 		grew = false
 		for _, at := range labs {
-			for _, k := range at.groups {
+			for _, k := range at.keys.groups {
 				if !open[keyed{at, k.id}] && at.comesUp(k, open) {
 					open[keyed{at, k.id}], grew = true, true
 				}

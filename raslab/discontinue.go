@@ -51,8 +51,8 @@ func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	if err := l.idle(op); err != nil {
 		return DiscontinueReport{}, err
 	}
-	if len(l.ranks) > 0 {
-		return DiscontinueReport{}, refuse(ErrState, op, fmt.Sprintf("rank %s still exists", l.ranks[0].name()), "remove every rank first")
+	if len(l.plant.ranks) > 0 {
+		return DiscontinueReport{}, refuse(ErrState, op, fmt.Sprintf("rank %s still exists", l.plant.ranks[0].name()), "remove every rank first")
 	}
 	rep := l.begin(op, l.options.Serial)
 	var out DiscontinueReport
@@ -117,7 +117,7 @@ func (l *Lab) reportAway(rep *reporter, out *DiscontinueReport, here []present) 
 		}
 		out.Away = append(out.Away, *e)
 	}
-	for _, g := range l.groups { // a member that no record knows would be a gap in the records
+	for _, g := range l.keys.groups { // a member that no record knows would be a gap in the records
 		for _, m := range g.enc.Members() {
 			if !l.inSlot(m.Serial) && !slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == m.Serial }) {
 				panic(fmt.Sprintf("BUG: raslab: %s is a member of key group %d, and has no custody record", m.Serial, g.id))
@@ -193,7 +193,7 @@ func sectorsWritten(n int) string {
 // became of it.
 func (l *Lab) Certificate(serial string) (out *erase.Certificate) {
 	defer l.unwound("erase certificate", nil)
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.port.part != nil && s.port.Serial() == serial {
 			if c, _ := l.certificateAt(s); c != nil {
 				return c

@@ -89,11 +89,11 @@ type cost struct {
 func costOf(t *testing.T, l *Lab, d time.Duration) (c cost) {
 	t.Helper()
 	var before, after runtime.MemStats
-	lines, events := len(l.trace), len(l.events)
+	lines, events := len(l.trace), len(l.events.all)
 	runtime.ReadMemStats(&before)
 	advance(t, l, d)
 	runtime.ReadMemStats(&after)
-	return cost{after.Mallocs - before.Mallocs, len(l.trace) - lines, len(l.events) - events, len(l.clock.heap), len(l.open)}
+	return cost{after.Mallocs - before.Mallocs, len(l.trace) - lines, len(l.events.all) - events, len(l.clock.heap), len(l.events.open)}
 }
 
 // TestWhatStaysWrongCostsTheSameEveryDay: whatever is wrong, the tenth week of it costs

@@ -48,7 +48,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 	l.keptOutside(s, &job)
 	mine := l.ownerOf(s) != nil
 	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
-	l.watchStale = true
+	l.health.stale = true
 	if err != nil {
 		l.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %w", errNotErased, err)
@@ -95,7 +95,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 	serial := s.port.Serial()
 	used := slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == serial && e.Used })
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		if _, member := g.enc.Member(serial); !member && !used || g.enc.Kind() != encgroup.DAR || g.enc.Record().Phase != encgroup.Enabled {
 			continue
 		}
@@ -105,7 +105,7 @@ func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 		}
 		job.Outside = append(job.Outside, o)
 	}
-	for _, o := range l.slots {
+	for _, o := range l.plant.slots {
 		// The identity that a drive proves is bound to its serial number: only one of that number is asked.
 		if o == s || o.port.part == nil || o.port.Serial() != serial {
 			continue
@@ -122,7 +122,7 @@ func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 // drive: the credential in force proves that the drive is its own, and the search for
 // remains needs them all.
 func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		all, err := g.enc.Secrets(s.port.Serial())
 		if errors.Is(err, encgroup.ErrInaccessible) || errors.Is(err, encgroup.ErrUnconfigured) {
 			continue // the engine refuses what it cannot prove
@@ -278,7 +278,7 @@ func (l *Lab) ours(s *slot) bool {
 
 // awaited is the rank position whose data a drive holds; nil if none.
 func (l *Lab) awaited(serial string) *member {
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
 			if m.serial == serial {
 				return m

@@ -58,6 +58,13 @@ func (f finding) where() string {
 	return f.location
 }
 
+// eventLog is the serviceable events.
+type eventLog struct {
+	all    []*event
+	open   []*event // in the order in which they came up
+	raises uint64   // calls of raise so far
+}
+
 type event struct {
 	ServiceEvent
 	scope   string // what a repeat has in common: "" or a slot
@@ -85,17 +92,17 @@ func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*
 
 // raiseOn is raise for what these partitions report.
 func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
-	i := slices.IndexFunc(l.open, func(e *event) bool { return e.SRC == string(code) && e.scope == scope })
+	i := slices.IndexFunc(l.events.open, func(e *event) bool { return e.SRC == string(code) && e.scope == scope })
 	var e *event
 	if i >= 0 {
-		e = l.open[i]
+		e = l.events.open[i]
 	} else {
 		e = &event{scope: scope}
-		e.ID, e.SRC, e.Open, e.First = len(l.events)+1, string(code), true, l.Now()
+		e.ID, e.SRC, e.Open, e.First = len(l.events.all)+1, string(code), true, l.Now()
 		if entry, ok := src.Lookup(e.SRC); ok {
 			e.Severity = entry.Severity
 		}
-		l.events, l.open = append(l.events, e), append(l.open, e)
+		l.events.all, l.events.open = append(l.events.all, e), append(l.events.open, e)
 	}
 	e.recheck = recheck
 	e.Last = l.Now()
@@ -138,8 +145,8 @@ func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []fin
 	if e.Count == 1 {
 		l.callHome(e)
 	}
-	l.raises++
-	e.raised = l.raises
+	l.events.raises++
+	e.raised = l.events.raises
 	if entry, ok := src.Lookup(e.SRC); ok && entry.Closing.Kind == src.ClosesItself {
 		l.closeItself(e, entry.Closing.With)
 	}
@@ -163,7 +170,7 @@ func (e *event) summary() string {
 // catalogue says so (BE14CFE1).
 func (l *Lab) closeItself(e *event, with []src.Code) {
 	l.close(e, "facility", "closes itself")
-	for _, o := range slices.Clone(l.open) {
+	for _, o := range slices.Clone(l.events.open) {
 		if slices.Contains(with, src.Code(o.SRC)) && subset(o.Partitions, e.Partitions) && !o.causeHolds() {
 			l.close(o, "facility", "closed with "+e.SRC)
 		}
@@ -176,7 +183,7 @@ func subset(some, all []int) bool {
 
 func (l *Lab) close(e *event, by, why string) {
 	e.Open, e.Closed, e.ClosedBy, e.ClosedWhy = false, l.Now(), by, why
-	l.open = slices.DeleteFunc(l.open, func(o *event) bool { return o == e })
+	l.events.open = slices.DeleteFunc(l.events.open, func(o *event) bool { return o == e })
 	l.settleCalls()
 	l.logf("event", "%s (event %d) closed by %s: %s", e.SRC, e.ID, by, why)
 }
@@ -230,8 +237,8 @@ func (e *event) public() ServiceEvent {
 
 // Events lists every serviceable event, by id, open and closed.
 func (l *Lab) Events() []ServiceEvent {
-	out := make([]ServiceEvent, len(l.events))
-	for i, e := range l.events {
+	out := make([]ServiceEvent, len(l.events.all))
+	for i, e := range l.events.all {
 		out[i] = e.public()
 	}
 	return out
@@ -252,12 +259,12 @@ func (l *Lab) Event(id int) (ServiceEvent, error) {
 }
 
 func (l *Lab) eventNumbered(op string, id int) (*event, error) {
-	if id >= 1 && id <= len(l.events) {
-		return l.events[id-1], nil
+	if id >= 1 && id <= len(l.events.all) {
+		return l.events.all[id-1], nil
 	}
 	right := "there are no events yet"
-	if len(l.events) > 0 {
-		right = fmt.Sprintf("events are 1 to %d", len(l.events))
+	if len(l.events.all) > 0 {
+		right = fmt.Sprintf("events are 1 to %d", len(l.events.all))
 	}
 	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no event %d", id), right)
 }

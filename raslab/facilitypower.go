@@ -49,54 +49,61 @@ const powerLostNote = "the power of the whole facility went: nothing more was do
 
 // powered is asked before every operation that a facility without power does not do.
 func (l *Lab) powered() {
-	if l.plan == nil || l.dark {
+	if l.power.plan == nil || l.power.dark {
 		return
 	}
-	if _, fires := l.plan.Check(fault.Op{Name: pointFacilityCut.Operation()}); fires {
-		l.dark = true
+	if _, fires := l.power.plan.Check(fault.Op{Name: pointFacilityCut.Operation()}); fires {
+		l.power.dark = true
 		panic(powerLoss{})
 	}
+}
+
+// facilityPower is the power of the whole facility.
+type facilityPower struct {
+	plan     *fault.Plan // what takes it; nil: nothing
+	dark     bool        // there is none
+	cutShort bool        // it was gone, and what was in progress was not looked at yet
 }
 
 // ArmFacility arms a fault plan on the power of the facility (point sfi.power.cut). An
 // operation is a drive command, a write to a drive's flash, a page of the key repository
 // or a table of the internal disks. No plan (nil) disarms.
 func (l *Lab) ArmFacility(plan *fault.Plan) error {
-	return l.arm(&l.plan, "power of the facility", plan, pointFacilityCut.Component())
+	return l.arm(&l.power.plan, "power of the facility", plan, pointFacilityCut.Component())
 }
 
 // CutFacilityPower takes the power of the whole facility now: drives and partitions.
 func (l *Lab) CutFacilityPower() error {
-	if l.dark {
+	if l.power.dark {
 		return refuse(ErrState, "power cut", "the facility has no power", "power restore gives it back")
 	}
-	l.dark = true
+	l.power.dark = true
 	l.powerGone("")
 	return nil
 }
 
 // Dark says whether the facility has no power.
-func (l *Lab) Dark() bool { return l.dark }
+func (l *Lab) Dark() bool { return l.power.dark }
 
 // powerGone is what the loss of power does, once nothing runs any more.
 func (l *Lab) powerGone(during string) {
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		s.port.supply = false
 		if s.port.part != nil {
 			s.port.part.Drive.PowerOff()
 		}
 	}
 	l.stopPartitions()
-	if l.unfinished != nil { // a repair that was being resumed or cancelled
-		l.action, l.unfinished = l.unfinished, nil
+	if l.service.unfinished != nil { // a repair that was being resumed or cancelled
+		l.service.action, l.service.unfinished = l.service.unfinished, nil
 	}
-	if l.action != nil && l.action.slot == nil {
-		l.action = nil
+	if l.service.action != nil && l.service.action.slot == nil {
+		l.service.action = nil
 	}
-	l.sfi = sfiRunning // no step of a shutdown outlives it (assumption)
-	l.sfiSteps++
-	l.cutOff = false
-	l.cutShort, l.watchStale = true, true
+	l.sfi.state = sfiRunning // no step of a shutdown outlives it (assumption)
+	l.sfi.steps++
+	l.keys.cutOff = false
+	l.power.cutShort, l.health.stale = true, true
 	if during != "" {
 		during = ", during " + during
 	}
@@ -132,7 +139,7 @@ func (l *Lab) unwound(op string, err *error) {
 func (l *Lab) RestoreFacilityPower() (out Report, bad error) {
 	const op = "power restore"
 	defer l.recovered(op, &out, &bad)
-	if !l.dark {
+	if !l.power.dark {
 		return Report{}, refuse(ErrState, op, "the facility has power", "name a slot to give it its power back, or cycle the power of all")
 	}
 	rep := l.begin(op, l.options.Serial)
@@ -142,8 +149,8 @@ func (l *Lab) RestoreFacilityPower() (out Report, bad error) {
 
 // powerOn gives all slots power, but that of a repair, and boots both partitions.
 func (l *Lab) powerOn(rep *reporter, op string) {
-	l.dark = false
-	for _, s := range l.slots {
+	l.power.dark = false
+	for _, s := range l.plant.slots {
 		if l.underRepair(s) {
 			continue
 		}
@@ -155,7 +162,7 @@ func (l *Lab) powerOn(rep *reporter, op string) {
 			l.logf(s.name, "power on: %s", cause(err))
 		}
 	}
-	l.watchStale = true
+	l.health.stale = true
 	l.logf("power", "the facility is on")
 	l.iml(rep, op)
 }
@@ -173,7 +180,7 @@ func (c *supplied) feed() error {
 	}
 	l := c.part.slot.lab
 	l.powered()
-	if l.dark {
+	if l.power.dark {
 		return flash.ErrPowerLost
 	}
 	return nil
@@ -212,7 +219,7 @@ type suppliedPages struct {
 // WritePage implements repository.Device.
 func (c *suppliedPages) WritePage(n int, src []byte) error {
 	c.lab.powered()
-	if c.lab.dark {
+	if c.lab.power.dark {
 		return repository.ErrPowerLost
 	}
 	return c.Device.WritePage(n, src)
@@ -221,11 +228,11 @@ func (c *suppliedPages) WritePage(n int, src []byte) error {
 // resumeAfterLoss says what was in progress when the power went, and goes on with it
 // or undoes it.
 func (l *Lab) resumeAfterLoss(rep *reporter) {
-	if !l.cutShort {
+	if !l.power.cutShort {
 		return
 	}
-	if l.action != nil {
-		rep.note("%s was in progress when the power went, and is: exchange the FRU, resume or cancel", l.action.name)
+	if l.service.action != nil {
+		rep.note("%s was in progress when the power went, and is: exchange the FRU, resume or cancel", l.service.action.name)
 	}
 	l.undoJoining(rep)
 	l.goOnInstalling(rep)
@@ -234,14 +241,14 @@ func (l *Lab) resumeAfterLoss(rep *reporter) {
 	if l.anySilent() {
 		l.query()
 	}
-	l.cutShort = false
+	l.power.cutShort = false
 }
 
 // undoJoining turns to the drives that were on their way into a group without a place in
 // a rank yet, and says what goes on.
 func (l *Lab) undoJoining(rep *reporter) {
 	var told []string
-	for _, d := range slices.Clone(l.owed) {
+	for _, d := range slices.Clone(l.owed.debts) {
 		if l.awaited(d.serial) != nil || l.underRepair(d.slot) {
 			continue
 		}
@@ -262,7 +269,7 @@ func (l *Lab) undoJoining(rep *reporter) {
 		}
 		d.stage = toErase
 	}
-	for _, r := range l.leaving {
+	for _, r := range l.plant.leaving {
 		if text := "removal of " + r.name(); !slices.ContainsFunc(told, func(t string) bool { return t == "the "+text+" was cut short by the loss of power, and goes on" }) {
 			rep.note("the %s was cut short by the loss of power, and goes on", text)
 		}
@@ -271,7 +278,7 @@ func (l *Lab) undoJoining(rep *reporter) {
 
 // resumeCopies starts the copies again that were under way.
 func (l *Lab) resumeCopies(rep *reporter) {
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
 			j := m.job
 			if j == nil {
@@ -281,8 +288,8 @@ func (l *Lab) resumeCopies(rep *reporter) {
 				j.schedule(copyStep)
 			}
 			rep.note("the %s of %s goes on at row %d of %d", j.what, j.target.name, j.done, len(r.order))
-			if j.what == smartRebuild && l.action == nil {
-				l.action = &action{name: "smart rebuild of " + m.slot.name}
+			if j.what == smartRebuild && l.service.action == nil {
+				l.service.action = &action{name: "smart rebuild of " + m.slot.name}
 			}
 		}
 	}
@@ -291,14 +298,14 @@ func (l *Lab) resumeCopies(rep *reporter) {
 // tellKeySteps says which steps with keys of a group were not finished. The record knows how
 // far each came, and the action that is named goes on from there.
 func (l *Lab) tellKeySteps(rep *reporter) {
-	l.groups = slices.DeleteFunc(l.groups, func(g *keyGroup) bool {
+	l.keys.groups = slices.DeleteFunc(l.keys.groups, func(g *keyGroup) bool {
 		if g.store.whole != nil || g.broken != nil {
 			return false
 		}
-		_, _, err := l.repo.Read(g.store.name)
+		_, _, err := l.records.repository.Read(g.store.name)
 		return errors.Is(err, repository.ErrNoEntry)
 	})
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		if g.enc.State() == encgroup.Configuring {
 			rep.note("the configuration of key group %d is not finished: keygrp configure goes on with it", g.id)
 		}

@@ -29,19 +29,19 @@ const part = "FRU00001" // on the shelf
 func repaired(name string) func(t testing.TB, l *Lab) {
 	return func(t testing.TB, l *Lab) {
 		for range 3 {
-			if l.action == nil || l.action.slot == nil {
+			if l.service.action == nil || l.service.action.slot == nil {
 				break
 			}
-			slot := l.action.slot.name
-			if !l.action.ready {
+			slot := l.service.action.slot.name
+			if !l.service.action.ready {
 				ok(t, l)(l.ExchangeFRU(slot, ""))
 			}
 			_, err := l.ResumeRepair(slot)
 			require.NoError(t, err)
 		}
-		require.True(t, l.action == nil || l.action.slot == nil, "the repair %s ends", name)
+		require.True(t, l.service.action == nil || l.service.action.slot == nil, "the repair %s ends", name)
 		advance(t, l, 5*time.Hour)
-		if s := l.slots[1]; s.state != Normal && s.state != FailedDeferred {
+		if s := l.plant.slots[1]; s.state != Normal && s.state != FailedDeferred {
 			_, err := l.StartRepair(s.name)
 			require.NoError(t, err, "%s is %s", s.name, s.condition())
 			ok(t, l)(l.ExchangeFRU(s.name, ""))
@@ -81,7 +81,7 @@ var sweptOnDrives = []swept{
 			if len(l.Ranks()) == 2 {
 				ok(t, l)(l.RemoveRank("R1"))
 			}
-			for _, s := range l.slots[8:] {
+			for _, s := range l.plant.slots[8:] {
 				require.True(t, s.state == Normal && s.port.Status().State == drive.Erased, "%s: %s", s.name, s.condition())
 			}
 			ok(t, l)(l.CreateRank("A1", 1))
@@ -108,7 +108,7 @@ var sweptOnDrives = []swept{
 	},
 	{
 		name: "pseudo repair of an erased member", prepare: func(t testing.TB, l *Lab) {
-			eraseBehind(t, l.slots[1])
+			eraseBehind(t, l.plant.slots[1])
 			ok(t, l)(l.StartRepair("R1-I1-D02"))
 			ok(t, l)(l.ExchangeFRU("R1-I1-D02", ""))
 		},
@@ -119,21 +119,21 @@ var sweptOnDrives = []swept{
 		run: func(l *Lab) (Report, error) { return andTime(l, 5*time.Hour)(l.SmartRebuild("R1-I1-D02")) },
 		finish: func(t testing.TB, l *Lab) {
 			advance(t, l, 5*time.Hour)
-			if l.slots[1].array != nil { // undone: once more
+			if l.plant.slots[1].array != nil { // undone: once more
 				ok(t, l)(l.SmartRebuild("R1-I1-D02"))
 				advance(t, l, 5*time.Hour)
 			}
 		},
 		check: func(t testing.TB, l *Lab) {
 			rankNormal(t, l)
-			require.Equal(t, FailedDeferred, l.slots[1].state)
-			require.Equal(t, drive.Erased, l.slots[1].port.Status().State)
+			require.Equal(t, FailedDeferred, l.plant.slots[1].state)
+			require.Equal(t, drive.Erased, l.plant.slots[1].port.Status().State)
 		},
 	},
 	{
 		name: "spare takeover and copy back", prepare: func(t testing.TB, l *Lab) { require.NoError(t, l.Pull("R1-I1-D02")) },
 		run: func(l *Lab) (Report, error) {
-			if err := l.Advance(5 * time.Hour); err != nil || l.dark {
+			if err := l.Advance(5 * time.Hour); err != nil || l.power.dark {
 				return Report{Failed: true}, err
 			}
 			for _, do := range []func() (Report, error){
@@ -141,7 +141,7 @@ var sweptOnDrives = []swept{
 				func() (Report, error) { return l.ExchangeFRU("R1-I1-D02", part) },
 				func() (Report, error) { return l.ResumeRepair("R1-I1-D02") },
 			} {
-				if rep, err := do(); err != nil || l.dark {
+				if rep, err := do(); err != nil || l.power.dark {
 					return rep, err
 				}
 			}
@@ -149,10 +149,10 @@ var sweptOnDrives = []swept{
 		},
 		finish: func(t testing.TB, l *Lab) {
 			advance(t, l, 5*time.Hour)
-			if l.action != nil && l.action.slot != nil && l.slots[1].port.part == nil {
+			if l.service.action != nil && l.service.action.slot != nil && l.plant.slots[1].port.part == nil {
 				ok(t, l)(l.ExchangeFRU("R1-I1-D02", part))
 			}
-			if l.action == nil && l.slots[1].port.part == nil {
+			if l.service.action == nil && l.plant.slots[1].port.part == nil {
 				ok(t, l)(l.StartRepair("R1-I1-D02"))
 				ok(t, l)(l.ExchangeFRU("R1-I1-D02", part))
 			}
@@ -166,7 +166,7 @@ var sweptOnDrives = []swept{
 			return l.InstallMES(MESRequest{Serials: []string{part}, AllowErase: true})
 		}, finish: nothing,
 		check: func(t testing.TB, l *Lab) {
-			for _, s := range l.slots {
+			for _, s := range l.plant.slots {
 				require.True(t, s.port.part != nil && (s.state == Normal), "%s: %s", s.name, s.condition())
 			}
 		},
@@ -176,7 +176,7 @@ var sweptOnDrives = []swept{
 		run: func(l *Lab) (Report, error) { return l.EraseDrive("R1-I1-D08") }, finish: nothing,
 		check: func(t testing.TB, l *Lab) {
 			ok(t, l)(l.EraseDrive("R1-I1-D08"))
-			require.NotNil(t, l.Certificate(l.slots[7].port.Serial()))
+			require.NotNil(t, l.Certificate(l.plant.slots[7].port.Serial()))
 		},
 	},
 }
@@ -184,7 +184,7 @@ var sweptOnDrives = []swept{
 // andTime lets time pass after an action, where it was not refused and the power is there.
 func andTime(l *Lab, d time.Duration) func(Report, error) (Report, error) {
 	return func(r Report, err error) (Report, error) {
-		if err == nil && !l.dark {
+		if err == nil && !l.power.dark {
 			err = l.Advance(d)
 		}
 		return r, err

@@ -98,7 +98,7 @@ var sweptOnKeys = []swept{
 		name: "quiesce, shutdown, resume", prepare: nothing,
 		run: func(l *Lab) (Report, error) {
 			for _, do := range []func() (Report, error){l.Quiesce, l.Shutdown, l.Resume} {
-				if rep, err := andTime(l, time.Hour)(do()); err != nil || l.dark {
+				if rep, err := andTime(l, time.Hour)(do()); err != nil || l.power.dark {
 					return rep, err
 				}
 			}

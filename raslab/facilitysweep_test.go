@@ -43,8 +43,8 @@ func (c *swept) cutAt(t testing.TB, l *Lab, k int) bool {
 	armCut(t, l, k)
 	rep, err := c.run(l)
 	require.NoError(t, err)
-	fired := len(l.plan.Fired()) > 0
-	require.Equal(t, fired, l.dark, "the plan fires where the power goes")
+	fired := len(l.power.plan.Fired()) > 0
+	require.Equal(t, fired, l.power.dark, "the plan fires where the power goes")
 	if !fired {
 		require.False(t, rep.Failed, "%s without a cut: %v", c.name, rep.Notes)
 	}
@@ -80,13 +80,13 @@ func (c *swept) intact(t testing.TB, l *Lab) {
 func requireOrder(t testing.TB, l *Lab) {
 	t.Helper()
 	require.Empty(t, l.Owed())
-	require.Empty(t, l.owed)
-	require.Empty(t, l.leaving)
+	require.Empty(t, l.owed.debts)
+	require.Empty(t, l.plant.leaving)
 	require.Empty(t, l.ServiceAction())
-	require.Nil(t, l.installing)
-	require.Nil(t, l.nvs)
+	require.Nil(t, l.service.installing)
+	require.Nil(t, l.hostIO.nvs)
 	var want, have []string
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
 			want = append(want, m.serial)
 		}
@@ -95,7 +95,7 @@ func requireOrder(t testing.TB, l *Lab) {
 		have = append(have, m.Serial)
 	}
 	require.ElementsMatch(t, want, have, "the members of the group are those of its ranks")
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		moving := []DriveState{MigrationSource, MigrationTarget, Rebuilding, Certifying, Removed}
 		require.NotContains(t, moving, s.state, "%s has been left behind", s.name)
 		if s.port.part == nil || slices.Contains(want, s.port.Serial()) {
@@ -199,7 +199,7 @@ func (c *swept) sweepTwice(t *testing.T, k, j int) (first, second bool) {
 	armCut(t, l, j)
 	_, err := l.RestoreFacilityPower()
 	require.NoError(t, err)
-	second = l.dark
+	second = l.power.dark
 	require.NoError(t, l.ArmFacility(nil))
 	if second {
 		ok(t, l)(l.RestoreFacilityPower())

@@ -19,7 +19,7 @@ type DriveFailure struct {
 // DriveFailures lists them, in slot order. It says what the software has found: of a
 // drive that died a moment ago it knows nothing before the next I/O or health check.
 func (l *Lab) DriveFailures() (out []DriveFailure) {
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		m := s.member()
 		if s.state != Failed && (m == nil || m.state != failedMember) || l.underRepair(s) || l.reported(s) {
 			continue
@@ -38,7 +38,7 @@ func (l *Lab) DriveFailures() (out []DriveFailure) {
 
 // reported says whether an open event names the drive in a slot.
 func (l *Lab) reported(s *slot) bool {
-	for _, e := range l.open {
+	for _, e := range l.events.open {
 		for _, f := range e.found {
 			if f.slot == s {
 				return true

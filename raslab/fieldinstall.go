@@ -14,7 +14,7 @@ func (l *Lab) FieldInstall() (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	if !slices.ContainsFunc(l.slots, (*slot).delivered) {
+	if !slices.ContainsFunc(l.plant.slots, (*slot).delivered) {
 		return Report{}, refuse(ErrState, op, "every drive is installed", "mes install adds drives")
 	}
 	rep := l.begin(op, l.options.Serial)
@@ -36,7 +36,7 @@ func (l *Lab) install(rep *reporter, first bool) {
 		rep.note("no drive was certified: %s", own.Warning)
 		return
 	}
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if !s.delivered() {
 			continue
 		}

@@ -65,8 +65,8 @@ func (l *Lab) fruList(e *event) []FRU {
 				}
 			}
 		case src.HMC:
-			for i := range l.consoles {
-				if c := &l.consoles[i]; c.serves {
+			for i := range l.hmc.consoles {
+				if c := &l.hmc.consoles[i]; c.serves {
 					add(FRU{Kind: kind, Part: "00FD042", Location: c.name()})
 				}
 			}

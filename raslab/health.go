@@ -20,6 +20,15 @@ const (
 	scrubHours   = 168
 )
 
+// health is what the hourly check works with.
+type health struct {
+	hourly    func()
+	watch     []watched // by slot
+	stale     bool      // watch must be made anew
+	scrubNext int
+	table     []byte // the table of drives as it was written last
+}
+
 // watched is what the check compares for one drive: contiguous, so that a
 // facility of 1,536 drives is passed in microseconds.
 type watched struct {
@@ -49,8 +58,8 @@ type HealthReport struct {
 }
 
 func (l *Lab) refreshWatch() {
-	l.watch = l.watch[:0]
-	for _, s := range l.slots {
+	l.health.watch = l.health.watch[:0]
+	for _, s := range l.plant.slots {
 		w := watched{slow: s.port.part == nil || s.port.part.plan != nil || !s.port.supply}
 		if s.port.part != nil {
 			w.drive = s.port.part.Drive
@@ -63,9 +72,9 @@ func (l *Lab) refreshWatch() {
 				w.slow = w.slow || !s.suspect.settled
 			}
 		}
-		l.watch = append(l.watch, w)
+		l.health.watch = append(l.health.watch, w)
 	}
-	l.watchStale = false
+	l.health.stale = false
 }
 
 // CheckHealth runs the health check now, beside the hourly ones.
@@ -73,7 +82,7 @@ func (l *Lab) CheckHealth() HealthReport {
 	defer l.unwound("health check", nil)
 	bad := l.checkHealth()
 	rep := HealthReport{Ran: l.anyAccess(), Checked: l.encryptedMembers()}
-	for _, p := range l.partitions {
+	for _, p := range l.sfi.partitions {
 		if p.access {
 			rep.Partitions = append(rep.Partitions, p.id)
 		}
@@ -86,7 +95,7 @@ func (l *Lab) CheckHealth() HealthReport {
 
 // hourly is the health check as an event of the clock.
 func (l *Lab) hourly() {
-	l.clock.after(healthPeriod, "health check", l.hourlyRun)
+	l.clock.after(healthPeriod, "health check", l.health.hourly)
 	l.readTable()
 	l.destage()
 	l.payHourly()
@@ -103,16 +112,16 @@ func (l *Lab) checkHealth() []finding {
 		return nil
 	}
 	l.scrub()
-	if l.watchStale {
+	if l.health.stale {
 		l.refreshWatch()
 	}
 	var bad []finding
-	for i := range l.watch {
-		w := &l.watch[i]
+	for i := range l.health.watch {
+		w := &l.health.watch[i]
 		if !w.slow {
 			st := w.drive.Status()
 			if st.ScrubNeeded {
-				st = l.scrubNow(l.slots[i])
+				st = l.scrubNow(l.plant.slots[i])
 			}
 			if w.member {
 				if st == w.want {
@@ -122,7 +131,7 @@ func (l *Lab) checkHealth() []finding {
 				continue
 			}
 		}
-		if f := l.examine(l.slots[i]); f.why != "" {
+		if f := l.examine(l.plant.slots[i]); f.why != "" {
 			bad = append(bad, f)
 		}
 	}
@@ -223,7 +232,7 @@ func (l *Lab) memberFault(s *slot, g *keyGroup) string {
 		return sus.refusedWhy
 	}
 	sus.settled, sus.accepted = true, s.port.Status().KeyGeneration
-	l.watchStale = true
+	l.health.stale = true
 	return ""
 }
 
@@ -267,10 +276,10 @@ func (l *Lab) scrubNow(s *slot) drive.Status {
 
 // scrub lets the next few drives read their key records back.
 func (l *Lab) scrub() {
-	n := max(min(scrubMin, len(l.slots)), (len(l.slots)+scrubHours-1)/scrubHours)
+	n := max(min(scrubMin, len(l.plant.slots)), (len(l.plant.slots)+scrubHours-1)/scrubHours)
 	for range n {
-		s := l.slots[l.scrubNext]
-		l.scrubNext = (l.scrubNext + 1) % len(l.slots)
+		s := l.plant.slots[l.health.scrubNext]
+		l.health.scrubNext = (l.health.scrubNext + 1) % len(l.plant.slots)
 		if s.port.part == nil || s.port.part.dead || !s.port.supply || l.underRepair(s) {
 			continue
 		}
@@ -282,7 +291,7 @@ func (l *Lab) scrub() {
 }
 
 func (l *Lab) encryptedMembers() (n int) {
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		if r.keygrp != 0 && l.dataAccess(r) {
 			n += len(r.members)
 		}
@@ -290,7 +299,7 @@ func (l *Lab) encryptedMembers() (n int) {
 	return n
 }
 
-func (l *Lab) underRepair(s *slot) bool { return l.action != nil && l.action.slot == s }
+func (l *Lab) underRepair(s *slot) bool { return l.service.action != nil && l.service.action.slot == s }
 
 // resync takes a member back that kept its data and missed writes.
 func (l *Lab) resync(m *member) {

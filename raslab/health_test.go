@@ -34,7 +34,7 @@ func TestAMemberThatIsWellAgainIsResynchronised(t *testing.T) {
 	r, err := l.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(2, 40*512)))
-	require.NoError(t, l.group(1).unlock(l.byName["R1-I1-D02"]), "somebody with the keys unlocks it")
+	require.NoError(t, l.group(1).unlock(l.plant.byName["R1-I1-D02"]), "somebody with the keys unlocks it")
 	require.Equal(t, "inaccessible", positionState(t, l, 1))
 	staysOpen(t, l, e) // what it missed is not on it
 	require.Empty(t, l.CheckHealth().Bad)
@@ -196,5 +196,5 @@ func TestTheScrubPassesOverSlotsThatCannotBeAsked(t *testing.T) {
 	require.Len(t, l.Trace(), before+1, "one drive of the four was asked\n%s", l.TraceText())
 	require.Equal(t, "self test: no power: the command got no answer", l.Trace()[before].Text)
 	require.Equal(t, "R1-I1-D04", l.Trace()[before].Actor)
-	require.Equal(t, 4, l.scrubNext)
+	require.Equal(t, 4, l.health.scrubNext)
 }

@@ -25,7 +25,7 @@ func (p *Port) Attest(challenge [drive.ChallengeSize]byte) (drive.Attestation, e
 // identify challenges the drive in a slot.
 func (l *Lab) identify(s *slot) (drive.Identity, error) {
 	var c [drive.ChallengeSize]byte
-	if _, err := io.ReadFull(l.challenges, c[:]); err != nil {
+	if _, err := io.ReadFull(l.custody.challenges, c[:]); err != nil {
 		return drive.Identity{}, fmt.Errorf("raslab: draw challenge: %w", err)
 	}
 	a, err := s.port.Attest(c)
@@ -86,7 +86,7 @@ func (l *Lab) rollCallAnyway(op string) (all []present) {
 
 // rollCall challenges every drive that is in a slot.
 func (l *Lab) rollCall() (all []present) {
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.port.part == nil {
 			continue
 		}
@@ -136,7 +136,7 @@ func (l *Lab) certifyIdentity(rep *reporter, s *slot) bool {
 // namesake says why a drive cannot be told from another one, "" if it can.
 func (l *Lab) namesake(s *slot, id drive.Identity) string {
 	for _, e := range l.custody.entries {
-		at := l.byName[e.Slot]
+		at := l.plant.byName[e.Slot]
 		elsewhere := at != nil && at != s && at.port.part != nil
 		switch {
 		case e.Identity == id && elsewhere:

@@ -59,12 +59,12 @@ func TestAnIMLDoesNotCallDataAccessibleThatAreNot(t *testing.T) {
 func TestMembersThatFailedForWantOfPower(t *testing.T) {
 	for _, group := range []int{0, 1} {
 		l := used(t, group)
-		for _, s := range l.slots[:7] {
+		for _, s := range l.plant.slots[:7] {
 			s.port.PowerOff()
 		}
 		advance(t, l, 70*time.Minute)
 		require.Equal(t, "Failed", l.Ranks()[0].DataState)
-		for _, s := range l.slots[:7] {
+		for _, s := range l.plant.slots[:7] {
 			require.NoError(t, s.port.PowerOn())
 		}
 		rep := ok(t, l)(l.DualClusterIML())

@@ -232,7 +232,7 @@ func TestEitherKeyPairOpens(t *testing.T) {
 // mended with it, and the consoles keep them too.
 func TestWrappedDataKeysAreInTheRepository(t *testing.T) {
 	l := encryptedIPP(t, Options{}, ProtocolTLS)
-	require.Equal(t, []string{"key group 1", "key group 1 EEDK"}, l.repo.Names())
+	require.Equal(t, []string{"key group 1", "key group 1 EEDK"}, l.records.repository.Names())
 	must(t, l.DamageRepository(1))
 	ok(t, l)(l.PowerCycle())
 	require.Equal(t, []string{"BE14CFE5"}, openCodes(l))
@@ -307,7 +307,7 @@ func TestLabels(t *testing.T) {
 
 	// A configuration that waits for a second server goes on with its labels.
 	ok(t, l)(l.RemoveGroup(1))
-	require.Empty(t, l.repo.Names(), "the wrapped data keys go with the group")
+	require.Empty(t, l.records.repository.Names(), "the wrapped data keys go with the group")
 	stopServer(t, l, 2)
 	fails(t, l)(l.ConfigureGroup(1, "tier1"))
 	startServer(t, l, 2)
@@ -355,7 +355,7 @@ func TestNothingOfIPPPrintsAKey(t *testing.T) {
 	all, err := l.Group(1).Secrets("75NR641-0001")
 	must(t, err)
 	text := l.TraceText()
-	for _, v := range []any{l.KeyHosts()[0], l.KeyHosts()[0].ipp, l.managers[0].paths[0], l.KeyHosts()[0].pairs} {
+	for _, v := range []any{l.KeyHosts()[0], l.KeyHosts()[0].ipp, l.keys.managers[0].paths[0], l.KeyHosts()[0].pairs} {
 		text += fmt.Sprintf("%v %+v %#v", v, v, v)
 	}
 	for i := range all {

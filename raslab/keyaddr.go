@@ -150,7 +150,7 @@ func (l *Lab) greet(group int) {
 // serverID names the server of an entry to its group: its address, with the port where another
 // entry of the group is at the same address.
 func (m *keyManager) serverID() string {
-	for _, o := range m.paths[0].lab.managers {
+	for _, o := range m.paths[0].lab.keys.managers {
 		if o.group == m.group && o.id < m.id && strings.EqualFold(o.addr, m.addr) {
 			return net.JoinHostPort(m.addr, strconv.Itoa(m.port))
 		}

@@ -116,7 +116,7 @@ func TestStoryOfDialledServers(t *testing.T) {
 	s.step("at another port", func(l *Lab) any {
 		return answer(l.MakeKeyManager(KeyManagerRequest{Addr: "S3", KeyGroup: 2, Port: 5698}))
 	})
-	require.Equal(t, "S3:5698", l.managers[4].serverID(), "with the port, where another entry is at the address")
-	require.Equal(t, "s3", l.managers[2].serverID())
+	require.Equal(t, "S3:5698", l.keys.managers[4].serverID(), "with the port, where another entry is at the address")
+	require.Equal(t, "s3", l.keys.managers[2].serverID())
 	s.told("dialled")
 }

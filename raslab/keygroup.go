@@ -17,6 +17,18 @@ import (
 // KeyGroupsMax is how many encryption groups a facility may have (assumption).
 const KeyGroupsMax = 4
 
+// keys is what the facility knows of its key groups and of the way to their keys.
+type keys struct {
+	managers    []*keyManager // by id
+	kinds       map[int]encgroup.Kind
+	groups      []*keyGroup // by id
+	unlicensed  bool        // the licence key for encryption is missing
+	cutOff      bool        // BE14E004, BE14E008 or BE14E009 was reported, and no server has answered since
+	querying    bool        // every 12 minutes, until each server answers
+	periodic    func()
+	periodicDue time.Duration // since the start of the clock
+}
+
 // keyGroup is an encryption group and its number in the facility.
 type keyGroup struct {
 	lab *Lab
@@ -75,13 +87,13 @@ func (g *keyGroup) locksData() bool {
 
 // lacking says whether a rank needs the key of a group.
 func (l *Lab) lacking(g *keyGroup) bool {
-	return slices.ContainsFunc(l.ranks, func(r *Rank) bool { return r.keygrp == g.id })
+	return slices.ContainsFunc(l.plant.ranks, func(r *Rank) bool { return r.keygrp == g.id })
 }
 
 // group is the encryption group with a number; nil for 0 and for one that does
 // not exist.
 func (l *Lab) group(id int) *keyGroup {
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		if g.id == id {
 			return g
 		}
@@ -144,9 +156,9 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	if g == nil {
 		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &recordStore{lab: l, group: id, name: fmt.Sprintf("key group %d", id)}}
 		g.enc = encgroup.NewOf(l.groupKind(id), l.eitherPaths(id), g.entropy, g.store)
-		g.enc.SetMemory(&l.partitions[0].memory)
+		g.enc.SetMemory(&l.sfi.partitions[0].memory)
 		g.tell()
-		l.groups = insertByID(l.groups, g, func(g *keyGroup) int { return g.id })
+		l.keys.groups = insertByID(l.keys.groups, g, func(g *keyGroup) int { return g.id })
 	}
 	if g.enc.State() == encgroup.Unconfigured {
 		g.protocol, g.labels = protocol, pairs
@@ -166,8 +178,8 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 
 // Groups lists the encryption groups that exist, by number.
 func (l *Lab) Groups() []GroupInfo {
-	out := make([]GroupInfo, len(l.groups))
-	for i, g := range l.groups {
+	out := make([]GroupInfo, len(l.keys.groups))
+	for i, g := range l.keys.groups {
 		out[i] = l.groupInfo(g)
 	}
 	return out
@@ -205,7 +217,7 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 		i.GroupStatus, i.Next = "critical", l.wayBack(g)
 	}
 	pools := map[int]bool{}
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		if r.keygrp == g.id {
 			i.Ranks = append(i.Ranks, r.name())
 			pools[r.pool()] = true
@@ -245,11 +257,11 @@ func (l *Lab) managerStatus(group int) string {
 // configured (IBM, MAP4980). There are at least two numbers.
 func (l *Lab) GroupStates() []int {
 	n := 2
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		n = max(n, g.id)
 	}
 	out := make([]int, n)
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		out[g.id-1] = int(g.enc.State())
 	}
 	return out
@@ -260,7 +272,7 @@ func (l *Lab) groupKind(id int) encgroup.Kind {
 	if g := l.group(id); g != nil {
 		return g.enc.Kind()
 	}
-	return l.kinds[id]
+	return l.keys.kinds[id]
 }
 
 // RemoveGroup removes an encryption group that no rank uses and no drive is a
@@ -287,7 +299,7 @@ func (l *Lab) RemoveGroup(id int) (rep Report, err error) {
 	}
 	r := l.begin(op, fmt.Sprint(id))
 	g.enc.PowerOff()
-	l.groups = slices.DeleteFunc(l.groups, func(o *keyGroup) bool { return o == g })
+	l.keys.groups = slices.DeleteFunc(l.keys.groups, func(o *keyGroup) bool { return o == g })
 	r.note("key group %d is removed", id)
 	return r.done(), nil
 }
@@ -303,7 +315,7 @@ func (l *Lab) Group(id int) *encgroup.Group {
 
 // owner is the group whose member a serial is; nil if nobody's here.
 func (l *Lab) owner(serial string) *keyGroup {
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		if _, ok := g.enc.Member(serial); ok {
 			return g
 		}
@@ -376,7 +388,7 @@ func (g *keyGroup) noted(s *slot, err error) error {
 		s.suspect = suspicion{settled: true, accepted: s.port.Status().KeyGeneration}
 		g.lab.custody.opened(s)
 	}
-	g.lab.watchStale = true
+	g.lab.health.stale = true
 	return err
 }
 

@@ -269,7 +269,7 @@ func TestNothingInTheKeyPathPrintsAKey(t *testing.T) {
 	must(t, err)
 	for _, text := range []string{
 		fmt.Sprintf("%v %+v", l.KeyManagers(), l.Groups()), l.TraceText(), fmt.Sprintf("%+v", l.KeyServers()),
-		fmt.Sprintf("%v %+v %#v", l.managers[0].paths[0], l.KeyHosts()[0], l.KeyHosts()[0]),
+		fmt.Sprintf("%v %+v %#v", l.keys.managers[0].paths[0], l.KeyHosts()[0], l.KeyHosts()[0]),
 	} {
 		for i := range all {
 			require.NotContains(t, text, fmt.Sprintf("%x", all[i].Secret[:]), "%s", all[i].Name)

@@ -179,13 +179,13 @@ func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
 		if l.group(m.group) != nil || len(l.managersOf(m.group)) > 0 || kindNamed(q.Type) < 0 {
 			return KeyManagerInfo{}, refuse(ErrInvalid, op, fmt.Sprintf("type %q for key group %d", q.Type, m.group), fmt.Sprintf("the group is of type %s", want))
 		}
-		l.kinds[m.group] = encgroup.Kind(kindNamed(q.Type))
+		l.keys.kinds[m.group] = encgroup.Kind(kindNamed(q.Type))
 	}
 	if err := l.prepared(m); err != nil {
 		return KeyManagerInfo{}, err
 	}
 	l.wire(m)
-	l.managers = insertByID(l.managers, m, managerID)
+	l.keys.managers = insertByID(l.keys.managers, m, managerID)
 	l.reconnect()
 	l.logf("key manager", "%d: %s port %d, %s %s, key group %d", m.id, m.addr, m.port, m.protocol, m.key, m.group)
 	return l.managerInfo(m), nil
@@ -245,7 +245,7 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	if g := l.group(m.group); g != nil && g.enc.State() != encgroup.Unconfigured && m.key != g.protocol {
 		return refuse(ErrState, op, fmt.Sprintf("key group %d speaks %s", m.group, g.protocol), "its data key cannot move to another key protocol: empty and remove the group, then configure it anew")
 	}
-	for _, o := range l.managers {
+	for _, o := range l.keys.managers {
 		if o == but || o.group != m.group {
 			continue
 		}
@@ -366,7 +366,7 @@ func (l *Lab) RemoveKeyManager(id int) error {
 	if err != nil {
 		return err
 	}
-	l.managers = slices.DeleteFunc(l.managers, func(o *keyManager) bool { return o == m })
+	l.keys.managers = slices.DeleteFunc(l.keys.managers, func(o *keyManager) bool { return o == m })
 	l.reconnect()
 	l.logf("key manager", "%d: %s removed", m.id, m.addr)
 	return nil
@@ -374,8 +374,8 @@ func (l *Lab) RemoveKeyManager(id int) error {
 
 // KeyManagers lists the key managers, by number.
 func (l *Lab) KeyManagers() []KeyManagerInfo {
-	out := make([]KeyManagerInfo, len(l.managers))
-	for i, m := range l.managers {
+	out := make([]KeyManagerInfo, len(l.keys.managers))
+	for i, m := range l.keys.managers {
 		out[i] = l.managerInfo(m)
 	}
 	return out
@@ -421,7 +421,7 @@ func (m *keyManager) state() string {
 }
 
 func (l *Lab) manager(id int) *keyManager {
-	for _, m := range l.managers {
+	for _, m := range l.keys.managers {
 		if m.id == id {
 			return m
 		}
@@ -433,12 +433,12 @@ func (l *Lab) managerNumbered(op string, id int) (*keyManager, error) {
 	if m := l.manager(id); m != nil {
 		return m, nil
 	}
-	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no key manager %d", id), existing("key managers", l.managers, func(m *keyManager) string { return fmt.Sprint(m.id) }))
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no key manager %d", id), existing("key managers", l.keys.managers, func(m *keyManager) string { return fmt.Sprint(m.id) }))
 }
 
 // managersOf lists the entries of a group; active ones among them are asked.
 func (l *Lab) managersOf(group int) (out []*keyManager) {
-	for _, m := range l.managers {
+	for _, m := range l.keys.managers {
 		if m.group == group {
 			out = append(out, m)
 		}

@@ -24,6 +24,12 @@ type link struct {
 	plan    *fault.Plan
 }
 
+// hmc is the management consoles and their links to the partitions.
+type hmc struct {
+	consoles [2]console
+	links    [2][2]link // of a partition to a console
+}
+
 // console is one management console.
 type console struct {
 	id     int // counts from 1
@@ -106,7 +112,7 @@ func (l *Lab) AddKeyServer(addr string) (*KeyHost, error) {
 		}
 	}
 	l.hosts = append(l.hosts, h)
-	for _, m := range l.managers {
+	for _, m := range l.keys.managers {
 		if l.host(m.addr) == h {
 			l.dial(m) // its address has a machine now
 		}
@@ -219,15 +225,15 @@ type ConsoleInfo struct {
 // Consoles lists the management consoles.
 func (l *Lab) Consoles() []ConsoleInfo {
 	var out []ConsoleInfo
-	for i := range l.consoles {
-		c := &l.consoles[i]
+	for i := range l.hmc.consoles {
+		c := &l.hmc.consoles[i]
 		if !c.serves {
 			continue
 		}
 		info := ConsoleInfo{ID: c.id, Name: c.name(), On: !c.off, Hung: c.hung, ESSNI: !c.essni}
-		for p := range l.links {
+		for p := range l.hmc.links {
 			info.Links[p] = "up"
-			switch k := &l.links[p][i]; {
+			switch k := &l.hmc.links[p][i]; {
 			case k.cut:
 				info.Links[p] = "cut"
 			case k.stalled:
@@ -249,7 +255,7 @@ func (l *Lab) console(op string, id int) (*console, error) {
 	if id < 1 || id > l.options.Consoles {
 		return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no console %d", id), fmt.Sprintf("consoles are 1 to %d", l.options.Consoles))
 	}
-	return &l.consoles[id-1], nil
+	return &l.hmc.consoles[id-1], nil
 }
 
 // PowerConsole turns a console on or off.
@@ -311,7 +317,7 @@ func (l *Lab) SetLink(partition, consoleID int, to LinkState) error {
 	case to != LinkUp && to != LinkCut && to != LinkStalled:
 		return refuse(ErrInvalid, op, fmt.Sprintf("no link can be %q", to), "up, cut and stalled are right")
 	}
-	k := &l.links[partition][consoleID-1]
+	k := &l.hmc.links[partition][consoleID-1]
 	k.cut, k.stalled = to == LinkCut, to == LinkStalled
 	l.logf("link", "partition %d to %s is %s", partition, c.name(), to)
 	return nil
@@ -355,7 +361,7 @@ func (l *Lab) ArmLink(partition, consoleID int, plan *fault.Plan) error {
 	if partition < 0 || partition > 1 {
 		return refuse(ErrNotFound, "fault arm", noPartition(partition), "partitions are 0 and 1")
 	}
-	return l.arm(&l.links[partition][consoleID-1].plan, fmt.Sprintf("link of partition %d to HMC%d", partition, consoleID), plan, "link")
+	return l.arm(&l.hmc.links[partition][consoleID-1].plan, fmt.Sprintf("link of partition %d to HMC%d", partition, consoleID), plan, "link")
 }
 
 func (l *Lab) arm(where **fault.Plan, name string, plan *fault.Plan, component string) error {

@@ -82,10 +82,10 @@ func (p *keyPath) Get(uid string) (key *secret.Key32, err error) {
 // other, until the server answers. Of several failures the one that came furthest counts.
 func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
 	worst, came := errNoConsoles, reasonConsole
-	var at [len(p.lab.consoles)]*console // that failed in the worst way
+	var at [len(p.lab.hmc.consoles)]*console // that failed in the worst way
 	n := 0
-	for i := range p.lab.consoles {
-		c := &p.lab.consoles[i]
+	for i := range p.lab.hmc.consoles {
+		c := &p.lab.hmc.consoles[i]
 		if !c.serves {
 			continue
 		}
@@ -125,7 +125,7 @@ func (p *keyPath) atConsoles(what error, consoles []*console) error {
 // at names a console, and what the partition finds there: one that is reached and refuses
 // the command has no ESSNI.
 func (p *keyPath) at(c *console) string {
-	if k := &p.lab.links[p.partition][c.id-1]; c.essni && !k.cut && !c.off && !k.stalled && !c.hung {
+	if k := &p.lab.hmc.links[p.partition][c.id-1]; c.essni && !k.cut && !c.off && !k.stalled && !c.hung {
 		return c.name() + " takes no commands (ESSNI)"
 	}
 	return c.name()
@@ -138,7 +138,7 @@ func retryable(err error) bool {
 }
 
 func (p *keyPath) through(c *console, do func(encgroup.KeyServer) error) error {
-	k := &p.lab.links[p.partition][c.id-1]
+	k := &p.lab.hmc.links[p.partition][c.id-1]
 	if k.cut || c.off {
 		return fmt.Errorf("%w: %s", ErrNoConsole, c.name())
 	}
@@ -241,7 +241,7 @@ func (l *Lab) session(c *console, m *keyManager, h *KeyHost, speaksTLS bool) err
 		return refusedCertificate{"server's", certificateWhy(err)}
 	}
 	m.watch(l, h.ident)
-	own := l.own.Current()
+	own := l.certificate.holder.Current()
 	if own == nil {
 		return fmt.Errorf("%w: the facility has no certificate to show", encgroup.ErrUntrusted)
 	}

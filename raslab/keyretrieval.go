@@ -29,9 +29,9 @@ type attempt struct {
 // reconnect gives every group the paths to its active key managers: for keys
 // that are made, through whichever partition has a console.
 func (l *Lab) reconnect() {
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		g.enc.SetServers(l.eitherPaths(g.id))
-		g.enc.SetMemory(&l.partitions[0].memory)
+		g.enc.SetMemory(&l.sfi.partitions[0].memory)
 	}
 }
 
@@ -90,10 +90,10 @@ func (l *Lab) eitherPaths(group int) (out []encgroup.KeyServer) {
 func (l *Lab) retrieve(g *keyGroup) (failed []attempt, err error) {
 	g.without = nil
 	var all []attempt
-	for p := range l.partitions {
+	for p := range l.sfi.partitions {
 		var asked []*keyManager
 		g.enc.SetServers(l.pathsOf(g.id, p, &asked))
-		g.enc.SetMemory(&l.partitions[p].memory)
+		g.enc.SetMemory(&l.sfi.partitions[p].memory)
 		why := g.enc.Retrieve()
 		if why == nil {
 			all = append(all, answers(p, asked)...)
@@ -136,7 +136,7 @@ func (l *Lab) try(record []byte, p int, by encgroup.KeyServer) error {
 	if err != nil {
 		panic("BUG: raslab: a record that was read cannot be loaded: " + err.Error())
 	}
-	e.SetMemory(&l.partitions[p].memory)
+	e.SetMemory(&l.sfi.partitions[p].memory)
 	out, err := e.TestAccess()
 	if err != nil {
 		panic("BUG: raslab: the record of a configured group says otherwise: " + err.Error())
@@ -157,8 +157,8 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
 		return nil, err
 	}
 	managers := l.activeOf(g.id)
-	for p := range l.partitions {
-		if !l.partitions[p].complete {
+	for p := range l.sfi.partitions {
+		if !l.sfi.partitions[p].complete {
 			continue
 		}
 		if len(managers) == 0 {
@@ -224,14 +224,14 @@ func (l *Lab) SetKeyPeriod(d time.Duration) error {
 }
 
 func (l *Lab) schedulePeriodic() {
-	l.periodicDue = l.clock.now + l.options.KeyPeriod
-	l.clock.after(l.options.KeyPeriod, "periodic key retrieval", l.periodicRun)
+	l.keys.periodicDue = l.clock.now + l.options.KeyPeriod
+	l.clock.after(l.options.KeyPeriod, "periodic key retrieval", l.keys.periodic)
 }
 
 // periodic is the periodic key retrieval, as an event of the clock. One that was
 // asked for before the period was changed comes before its time, and is none.
 func (l *Lab) periodic() {
-	if l.clock.now < l.periodicDue {
+	if l.clock.now < l.keys.periodicDue {
 		return
 	}
 	l.schedulePeriodic()
@@ -252,7 +252,7 @@ func (l *Lab) retrievePeriodically() {
 		return
 	}
 	l.watchCertificate()
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		l.retrieveIdleKey(g)
 		if g.enc.State() != encgroup.Accessible {
 			continue
@@ -320,12 +320,12 @@ func (l *Lab) listen(m *keyManager, all []attempt) bool {
 
 // query asks for a connectivity query in twelve minutes, if none is asked for.
 func (l *Lab) query() {
-	if l.querying {
+	if l.keys.querying {
 		return
 	}
-	l.querying = true
+	l.keys.querying = true
 	l.clock.after(connectivityQuery, "connectivity query", func() {
-		l.querying = false
+		l.keys.querying = false
 		l.connectivity()
 	})
 }
@@ -334,13 +334,13 @@ func (l *Lab) query() {
 // or BE14E009 or have a silent server, every twelve minutes, until there is nothing
 // more to wait for.
 func (l *Lab) connectivity() {
-	if !l.partitions[0].complete || !l.partitions[1].complete {
-		if l.cutOff || l.anySilent() {
+	if !l.sfi.partitions[0].complete || !l.sfi.partitions[1].complete {
+		if l.keys.cutOff || l.anySilent() {
 			l.query()
 		}
 		return
 	}
-	for _, m := range l.managers {
+	for _, m := range l.keys.managers {
 		if !m.silent || !m.active {
 			continue
 		}
@@ -351,10 +351,10 @@ func (l *Lab) connectivity() {
 			l.raiseOverdue(m)
 		}
 	}
-	if l.cutOff {
+	if l.keys.cutOff {
 		l.regain()
 	}
-	if l.cutOff || l.anySilent() {
+	if l.keys.cutOff || l.anySilent() {
 		l.query()
 	}
 }
@@ -384,7 +384,7 @@ func (l *Lab) probeOne(m *keyManager) (out []attempt) {
 		return nil
 	}
 	uid := g.enc.UID()
-	for p := range l.partitions {
+	for p := range l.sfi.partitions {
 		key, result := m.paths[p].Get(uid)
 		if result == nil {
 			record, err := g.store.reading()
@@ -401,7 +401,7 @@ func (l *Lab) probeOne(m *keyManager) (out []attempt) {
 }
 
 func (l *Lab) anySilent() bool {
-	for _, m := range l.managers {
+	for _, m := range l.keys.managers {
 		if m.silent && m.active {
 			return true
 		}
@@ -413,7 +413,7 @@ func (l *Lab) anySilent() bool {
 // mended, after which the partitions reboot once more.
 func (l *Lab) load() repository.Report {
 	rep := l.openRepository()
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		record, err := g.store.load()
 		if errors.Is(err, repository.ErrNoEntry) && !errors.Is(err, errGone) {
 			err = nil // nothing was ever recorded

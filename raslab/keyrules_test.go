@@ -51,7 +51,7 @@ func TestOnePartitionIsEnoughToLook(t *testing.T) {
 	advance(t, l, keyPeriod+silenceMax)
 	require.Equal(t, []string{"BE14CFEA", "BE14EAF3", "BE14EAF4"}, openCodes(l))
 	startServer(t, l, 2)
-	down := func(zero, one bool) { l.partitions[0].complete, l.partitions[1].complete = !zero, !one }
+	down := func(zero, one bool) { l.sfi.partitions[0].complete, l.sfi.partitions[1].complete = !zero, !one }
 	down(true, true)
 	for _, e := range l.OpenEvents() {
 		_, err := l.CloseEvent(e.ID, "operator", "hoping", false)
@@ -90,7 +90,7 @@ func TestWhichFailureOfTwoConsolesCounts(t *testing.T) {
 	for _, a := range states {
 		for _, b := range states {
 			must(t, errors.Join(a.set(l, 1, true), b.set(l, 2, true)))
-			key, err := l.managers[0].paths[0].Get(uid)
+			key, err := l.keys.managers[0].paths[0].Get(uid)
 			key.Clear()
 			want := max(a.far, b.far)
 			if a.far == reasonNone || b.far == reasonNone {
@@ -107,7 +107,7 @@ func TestWhichFailureOfTwoConsolesCounts(t *testing.T) {
 			must(t, errors.Join(a.set(l, 1, false), b.set(l, 2, false)))
 		}
 	}
-	require.ErrorIs(t, (&keyPath{lab: newLab(t, Options{Drives: 8, Consoles: 1}), manager: l.managers[0]}).command(func(encgroup.KeyServer) error { return encgroup.ErrTimeout }), encgroup.ErrTimeout)
+	require.ErrorIs(t, (&keyPath{lab: newLab(t, Options{Drives: 8, Consoles: 1}), manager: l.keys.managers[0]}).command(func(encgroup.KeyServer) error { return encgroup.ErrTimeout }), encgroup.ErrTimeout)
 }
 
 // TestNamesAtTheirBounds: which bytes and how many of them a name may have.
@@ -359,16 +359,16 @@ func TestWhatIsOneKeyServer(t *testing.T) {
 func TestWhyASmartRebuildWaits(t *testing.T) {
 	l := encrypted(t, Options{})
 	l.HoldExchange(true)
-	s := l.byName["R1-I1-D03"]
+	s := l.plant.byName["R1-I1-D03"]
 	failing(t, l, s.name)
 	l.HoldExchange(false)
 	m := s.member()
 	g := l.group(1)
 	require.Empty(t, l.exchangeWaits(s))
 	for want, set := range map[string]func() (back func()){
-		"it is held": func() func() { l.ras.hold = true; return func() { l.ras.hold = false } },
-		"a service action is in progress: a repair": func() func() { l.action = &action{name: "a repair"}; return func() { l.action = nil } },
-		"the facility is quiescing":                 func() func() { l.sfi = sfiQuiescing; return func() { l.sfi = sfiRunning } },
+		"it is held": func() func() { l.service.ras.hold = true; return func() { l.service.ras.hold = false } },
+		"a service action is in progress: a repair": func() func() { l.service.action = &action{name: "a repair"}; return func() { l.service.action = nil } },
+		"the facility is quiescing":                 func() func() { l.sfi.state = sfiQuiescing; return func() { l.sfi.state = sfiRunning } },
 		"a rebuild is running":                      func() func() { m.job = &copyJob{what: "rebuild"}; return func() { m.job = nil } },
 		"it is " + failedMember.String():            func() func() { m.state = failedMember; return func() { m.state = inSync } },
 		"the last one ended early; the next is tried a day after it": func() func() {

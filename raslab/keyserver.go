@@ -129,8 +129,8 @@ func (l *Lab) TestAccessOf(group, manager int) (AccessResult, error) {
 	r := AccessResult{KeyServer: m.id, Addr: m.addr}
 	record, err := g.store.reading()
 	var all []attempt
-	for p := range l.partitions {
-		if err == nil && l.partitions[p].complete {
+	for p := range l.sfi.partitions {
+		if err == nil && l.sfi.partitions[p].complete {
 			why := l.probe(record, p, m)
 			all = append(all, attempt{partition: p, manager: m, err: why, reason: reasonOf(why)})
 		}
@@ -193,8 +193,8 @@ func (l *Lab) GroupAccess(group int) ([]AccessRecord, error) {
 	if l.group(group) == nil {
 		return nil, refuse(ErrNotFound, "group access", fmt.Sprintf("key group %d is not configured", group), "configure it first")
 	}
-	out := make([]AccessRecord, len(l.managers))
-	for i, m := range l.managers {
+	out := make([]AccessRecord, len(l.keys.managers))
+	for i, m := range l.keys.managers {
 		out[i].KeyManager = m.id
 		if a := m.access[group]; a != nil {
 			out[i].LastAccess, out[i].LastSuccess, out[i].LastFailure = a.last, a.success, a.failure

@@ -64,7 +64,7 @@ func TestWhichWrappedKeysAreKept(t *testing.T) {
 	got, err = safe.Kept(uid)
 	must(t, err)
 	require.Equal(t, inForce, got)
-	require.ElementsMatch(t, []string{"key group 1", "key group 1 EEDK"}, l.repo.Names())
+	require.ElementsMatch(t, []string{"key group 1", "key group 1 EEDK"}, l.records.repository.Names())
 
 	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	require.Error(t, safe.Keep("third", []byte("3")))
@@ -92,10 +92,10 @@ func TestAGroupLeavesNothingInTheRepository(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	ok(t, l)(l.ConfigureGroup(1))
 	uid := l.Group(1).UID()
-	require.Equal(t, []string{"key group 1"}, l.repo.Names())
+	require.Equal(t, []string{"key group 1"}, l.records.repository.Names())
 	ok(t, l)(l.RemoveGroup(1))
-	require.Empty(t, l.repo.Names())
-	_, _, err := l.repo.Read("key group 1")
+	require.Empty(t, l.records.repository.Names())
+	_, _, err := l.records.repository.Read("key group 1")
 	require.ErrorIs(t, err, repository.ErrNoEntry)
 	require.Empty(t, l.Groups())
 	require.Equal(t, []int{0, 0}, l.GroupStates())
@@ -118,7 +118,7 @@ func TestAnotherWayIsAnUnknownServer(t *testing.T) {
 		before, err := l.KeyManager(2)
 		must(t, err)
 		require.Equal(t, []string{"1.4", "pre-active"}, []string{before.Version, before.KeyState})
-		l.managers[1].failed = true
+		l.keys.managers[1].failed = true
 		after, err := l.ChangeKeyManager(2, c)
 		must(t, err)
 		require.Equal(t, []string{"", "", "normal"}, []string{after.Version, after.KeyState, after.Status}, name)

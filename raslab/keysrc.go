@@ -134,7 +134,7 @@ func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
 // lookAgain is probeAll for who wants to close an event: without a partition that
 // runs nobody can look.
 func (l *Lab) lookAgain(g *keyGroup) ([]attempt, error) {
-	if !l.partitions[0].complete && !l.partitions[1].complete {
+	if !l.sfi.partitions[0].complete && !l.sfi.partitions[1].complete {
 		return nil, errNoPartition
 	}
 	return l.probeAll(g)
@@ -253,7 +253,7 @@ func (l *Lab) stillSilent(m *keyManager) func(*event) []string {
 		if l.manager(m.id) != m || !m.active {
 			return nil // it is asked no more
 		}
-		if !l.partitions[0].complete && !l.partitions[1].complete {
+		if !l.sfi.partitions[0].complete && !l.sfi.partitions[1].complete {
 			return []string{errNoPartition.Error()}
 		}
 		if g := l.group(m.group); g != nil && g.enc.State() >= encgroup.Inaccessible {
@@ -291,7 +291,7 @@ func (l *Lab) raiseRegained(on []int) {
 func (l *Lab) raiseRegainedTooBusy() {
 	why := "access to the key servers is back, and the partitions have to be recycled by hand: " + l.busyWith()
 	l.raise(src.BE14E1F6, "", []finding{{location: l.location(), why: why}}, func(*event) (still []string) {
-		for _, g := range l.groups {
+		for _, g := range l.keys.groups {
 			if g.locksData() {
 				still = append(still, l.stillInaccessible(g)...)
 			}
@@ -301,10 +301,10 @@ func (l *Lab) raiseRegainedTooBusy() {
 }
 
 func (l *Lab) busyWith() string {
-	if l.action != nil {
-		return "a service action is in progress: " + l.action.name
+	if l.service.action != nil {
+		return "a service action is in progress: " + l.service.action.name
 	}
-	return "the facility is " + string(l.sfi)
+	return "the facility is " + string(l.sfi.state)
 }
 
 // location is that of the facility itself.

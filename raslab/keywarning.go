@@ -34,7 +34,7 @@ func (l *Lab) KeyWarnings() []KeyWarning { return append(l.ownWarnings(), l.keyW
 // ownWarnings is of the facility's own certificate.
 func (l *Lab) ownWarnings() []KeyWarning {
 	why := l.FacilityCertificate().Warning
-	for _, m := range l.managers {
+	for _, m := range l.keys.managers {
 		if m.active && m.protocol == ProtocolTLS && why != "" {
 			return []KeyWarning{{Why: why, Learned: l.Now(), Next: "install a new one: certificate import"}}
 		}
@@ -44,7 +44,7 @@ func (l *Lab) ownWarnings() []KeyWarning {
 
 // keyWarnings are those of the active key managers of a group, 0 for all groups.
 func (l *Lab) keyWarnings(group int) (out []KeyWarning) {
-	for _, m := range l.managers {
+	for _, m := range l.keys.managers {
 		if !m.active || group != 0 && m.group != group {
 			continue
 		}

@@ -9,11 +9,8 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
-	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
-	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/erase"
 )
@@ -59,87 +56,39 @@ type Options struct {
 const keyServersMax = 4
 
 // Lab is one storage facility in virtual time. It is not safe for concurrent
-// use.
+// use. What it holds stands in parts, each declared in the file of its concern.
 type Lab struct {
 	options Options
 	clock   clock
 	trace   []TraceEntry
 
-	slots  []*slot
-	byName map[string]*slot
-	sites  []*site
-	arrays []*array // by id
-	ranks  []*Rank  // by id
+	plant  plant  // enclosures, array sites, arrays, ranks
+	hostIO hostIO // rows in progress
+	health health
+	power  facilityPower
+	sfi    sfi // the partitions
 
-	cluster  *encgroup.MemCluster
-	hosts    []*KeyHost
-	consoles [2]console
-	links    [2][2]link // of a partition to a console
+	keys        keys // key groups and key managers
+	hmc         hmc  // management consoles and their links
+	certificate certificate
+	records     records // the key repository
 
-	repo        *repository.Repository
-	repoCopies  []*repository.MemDevice
-	repoMedia   *repository.Faulty
-	repoEntropy io.Reader
-	damages     int // bits that were flipped on its media
+	service service // actions in progress
+	events  eventLog
+	support support // call home
+	custody custody
+	owed    owed // work on drives that a failure left for later
+	eraser  *erase.Engine
 
-	pki       *authorities
-	own       cert.Holder // the facility's certificate
-	ownWarned int
-
+	// The customer's side.
+	cluster    *encgroup.MemCluster
+	hosts      []*KeyHost
+	pki        *authorities
 	pairs      []string // labels of the key pairs that the customer's servers have
 	drawPair   func(label string) (ipp.KeyPair, error)
 	ippEntropy io.Reader
 	tap        func(request, answer []byte) // on the network of the consoles, for IPP; nil: nobody listens
-
-	managers []*keyManager // by id
-	kinds    map[int]encgroup.Kind
-	groups   []*keyGroup // by id
-
-	cloud cloudSide
-
-	unlicensed bool // the licence key for encryption is missing
-
-	sfi         sfiState
-	sfiSteps    int
-	cutOff      bool // BE14E004, BE14E008 or BE14E009 was reported, and no server has answered since
-	querying    bool
-	periodicRun func()
-	periodicDue time.Duration // since the start of the clock
-
-	partitions [2]partition
-
-	ras     rasExchange
-	calls   callPath
-	support support
-
-	events []*event
-	open   []*event  // those of events that are open, in the order in which they came up
-	raises uint64    // calls of raise so far
-	hands  *reporter // of the action that takes a drive in; nil: none
-	action *action
-
-	// The power of the whole facility; see facilitypower.go.
-	plan       *fault.Plan // what takes it; nil: nothing
-	dark       bool        // there is none
-	cutShort   bool        // it was gone, and what was in progress was not looked at yet
-	unfinished *action     // a repair that is being resumed or cancelled right now, or that waits for the end of a boot
-	installing *installing // an MES that is not certified yet; nil
-	restoring  bool        // the key repository is being made anew
-	nvs        *pendingRow // nil: no host write was cut
-
-	eraser     *erase.Engine
-	challenges io.Reader // by which drives prove who they are
-	custody    custody
-	owed       []*debt // in the order in which it began
-	leaving    []*Rank // being removed, by id
-
-	hourlyRun  func()
-	watch      []watched // by slot
-	watchStale bool
-	scrubNext  int
-	made       int // drives that came with the facility or with an MES
-	buffers    [][]byte
-	tableBytes []byte // the table of drives as it was written last
+	cloud      cloudSide
 }
 
 // New builds a facility and runs its first IML: drives from the factory in every
@@ -150,9 +99,11 @@ func New(o Options) (*Lab, error) {
 		return nil, err
 	}
 	l := &Lab{
-		options: o, clock: clock{start: o.Start}, byName: map[string]*slot{},
-		kinds: map[int]encgroup.Kind{}, sfi: sfiRunning,
-		support: support{state: SupportAnswers},
+		options: o, clock: clock{start: o.Start},
+		plant:   plant{byName: map[string]*slot{}},
+		keys:    keys{kinds: map[int]encgroup.Kind{}},
+		sfi:     sfi{state: sfiRunning},
+		support: support{center: supportCenter{state: SupportAnswers}},
 	}
 	l.clock.guard = l.guarded
 	l.drawPair = l.newPair
@@ -171,7 +122,7 @@ func New(o Options) (*Lab, error) {
 		return nil, err
 	}
 	l.newCloud()
-	l.challenges = l.stream("challenges")
+	l.custody.challenges = l.stream("challenges")
 	if err := l.newCustody(); err != nil {
 		return nil, err
 	}
@@ -190,16 +141,16 @@ func New(o Options) (*Lab, error) {
 			s.state, s.why = NewDrive, ""
 		}
 	}
-	for i := range l.partitions {
-		l.partitions[i] = partition{id: i, complete: true, access: true, last: o.Start, memory: memory{entropy: l.stream(memoryName(i))}}
+	for i := range l.sfi.partitions {
+		l.sfi.partitions[i] = partition{id: i, complete: true, access: true, last: o.Start, memory: memory{entropy: l.stream(memoryName(i))}}
 	}
 	l.logf("iml", "facility %s: %d enclosures, %d drives, %d array sites, %d key servers",
-		o.Serial, len(l.slots)/slotsPerEnclosure, o.Drives, len(l.sites), len(ids))
+		o.Serial, len(l.plant.slots)/slotsPerEnclosure, o.Drives, len(l.plant.sites), len(ids))
 	l.install(l.begin("field install", o.Serial), true)
 	l.custody.save()
-	l.hourlyRun = l.hourly
-	l.clock.after(healthPeriod, "health check", l.hourlyRun)
-	l.periodicRun = l.periodic
+	l.health.hourly = l.hourly
+	l.clock.after(healthPeriod, "health check", l.health.hourly)
+	l.keys.periodic = l.periodic
 	l.schedulePeriodic()
 	return l, nil
 }
@@ -207,8 +158,8 @@ func New(o Options) (*Lab, error) {
 // newKeyPath builds what is between the partitions and their keys: consoles, links,
 // certificates, the customer's machines, and a key manager for each.
 func (l *Lab) newKeyPath() (err error) {
-	for i := range l.consoles {
-		l.consoles[i] = console{id: i + 1, serves: i < l.options.Consoles}
+	for i := range l.hmc.consoles {
+		l.hmc.consoles[i] = console{id: i + 1, serves: i < l.options.Consoles}
 	}
 	if l.pki, err = newPKI(l.stream("authorities"), l.options.Start, l.options.Serial); err != nil {
 		return err
@@ -230,7 +181,7 @@ func (l *Lab) newKeyPath() (err error) {
 		l.hosts = append(l.hosts, h)
 		m := &keyManager{id: i + 1, active: true, addr: h.Name, port: portKMIP, protocol: ProtocolTLS, key: KMIP, group: 1, cert: customerCertificate}
 		l.wire(m)
-		l.managers = append(l.managers, m)
+		l.keys.managers = append(l.keys.managers, m)
 	}
 	return nil
 }
@@ -356,14 +307,14 @@ func (l *Lab) newEraser() (*erase.Engine, error) {
 
 // newDrive comes from the factory for this facility.
 func (l *Lab) newDrive() (*Part, error) {
-	l.made++
-	return manufacture(l.options.Seed, fmt.Sprintf("%s-%04d", l.options.Serial, l.made), l.part())
+	l.plant.made++
+	return manufacture(l.options.Seed, fmt.Sprintf("%s-%04d", l.options.Serial, l.plant.made), l.part())
 }
 
 // fit puts a part that never lay on a shelf into a slot.
 func (l *Lab) fit(s *slot, p *Part) {
 	s.port.part, p.slot = p, s
-	l.watchStale = true
+	l.health.stale = true
 }
 
 // Options is what the facility was built with, defaults filled in.

@@ -97,7 +97,7 @@ func story(t *testing.T, seed uint64) string {
 	for _, v := range d.Verdicts {
 		l.logf("story", "%s %s %s", v.Slot, v.Verdict, v.Certificate)
 	}
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		for _, page := range s.port.part.Flash.Dump() {
 			l.logf("story", "%s %x", s.name, page.Data[:64])
 		}

@@ -195,7 +195,7 @@ func (r *Rank) ask() {
 // A failed drive that answers again and is not needed is left to service. That the
 // facility unlocks such a member by itself, before service comes, is an assumption.
 func (l *Lab) restoreRanks() {
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		if !l.dataAccess(r) {
 			continue
 		}

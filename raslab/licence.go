@@ -23,7 +23,7 @@ func LicenceKey(serial string) string {
 }
 
 // Licensed says whether the encryption software is licensed.
-func (l *Lab) Licensed() bool { return !l.unlicensed }
+func (l *Lab) Licensed() bool { return !l.keys.unlicensed }
 
 // InstallLicence installs a licence key for encryption. One of another facility is
 // refused.
@@ -31,7 +31,7 @@ func (l *Lab) InstallLicence(key string) error {
 	if !strings.EqualFold(strings.TrimSpace(key), LicenceKey(l.Serial())) {
 		return refuse(ErrInvalid, "license install", "the licence key is not one for encryption on facility "+l.Serial(), "8 groups of 4 hexadecimal digits, ordered for this serial number, are right")
 	}
-	l.unlicensed = false
+	l.keys.unlicensed = false
 	l.logf("licence", "encryption is licensed")
 	return nil
 }
@@ -39,13 +39,13 @@ func (l *Lab) InstallLicence(key string) error {
 // RemoveLicence takes the licence key out, as in a facility that was ordered without
 // encryption.
 func (l *Lab) RemoveLicence() {
-	l.unlicensed = true
+	l.keys.unlicensed = true
 	l.logf("licence", "encryption is not licensed")
 }
 
 // licensed refuses what needs the encryption software.
 func (l *Lab) licensed(op string) error {
-	if l.unlicensed {
+	if l.keys.unlicensed {
 		return refuse(ErrState, op, "the encryption software is not licensed on facility "+l.Serial(), "install its licence key first")
 	}
 	return nil

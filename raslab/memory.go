@@ -77,5 +77,5 @@ func (l *Lab) ArmMemory(partition int, plan *fault.Plan) error {
 	if partition < 0 || partition > 1 {
 		return refuse(ErrNotFound, "fault arm", noPartition(partition), "partitions are 0 and 1")
 	}
-	return l.arm(&l.partitions[partition].memory.plan, memoryName(partition), plan, "memory")
+	return l.arm(&l.sfi.partitions[partition].memory.plan, memoryName(partition), plan, "memory")
 }

@@ -15,7 +15,7 @@ import (
 // Where the parts of the group's record begin: what a flipped bit means follows from
 // the encoding of encgroup.Record and from nothing in this package.
 func recordOffsets(l *Lab) (phase, uid, wrapped, signature int) {
-	r := l.groups[0].enc.Record()
+	r := l.keys.groups[0].enc.Record()
 	phase = 5
 	uid = phase + 1 + 1 + len(r.Label) + 1
 	wrapped = uid + len(r.UID) + 1 + len(r.Maker)
@@ -75,10 +75,10 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 func TestBE31CFE8WhileDataAreAccessible(t *testing.T) {
 	l := encrypted(t, Options{})
 	phase, _, _, _ := recordOffsets(l)
-	rec := l.groups[0].enc.Record()
+	rec := l.keys.groups[0].enc.Record()
 	b, err := rec.Compose(flipAt(phase))
 	must(t, err)
-	must(t, l.repo.Put(l.groups[0].store.name, b))
+	must(t, l.records.repository.Put(l.keys.groups[0].store.name, b))
 	advance(t, l, keyPeriod)
 	require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", l.TraceText())
 	readable(t, l)
@@ -139,18 +139,18 @@ func TestBadMemoryUnderASignature(t *testing.T) {
 func TestEveryByteOfTheTableOfDrives(t *testing.T) {
 	l := encrypted(t, Options{})
 	const rounds = 12 // each draws its bits anew
-	for n := range rounds * 2 * len(l.slots) {
-		i := n % (2 * len(l.slots))
-		raises := l.raises
+	for n := range rounds * 2 * len(l.plant.slots) {
+		i := n % (2 * len(l.plant.slots))
+		raises := l.events.raises
 		must(t, l.ArmMemory(0, fault.MustParse(fmt.Sprintf("(memory.table.flipped (And (Byte %d) (OnIndex 0)))", i))))
 		r, err := l.DualClusterIML()
 		must(t, err)
-		free := i%2 == 1 && l.slots[i/2].array == nil // the position of a drive in no array
-		require.Equal(t, !free, r.Failed, "byte %d of %s", i, l.slots[i/2].name)
+		free := i%2 == 1 && l.plant.slots[i/2].array == nil // the position of a drive in no array
+		require.Equal(t, !free, r.Failed, "byte %d of %s", i, l.plant.slots[i/2].name)
 		if !free {
-			require.Equal(t, raises+1, l.raises)
-			require.Equal(t, raises+1, l.open[len(l.open)-1].raised)
-			require.Equal(t, "BE316023", l.open[len(l.open)-1].SRC)
+			require.Equal(t, raises+1, l.events.raises)
+			require.Equal(t, raises+1, l.events.open[len(l.events.open)-1].raised)
+			require.Equal(t, "BE316023", l.events.open[len(l.events.open)-1].SRC)
 		}
 		readable(t, l)
 	}
@@ -202,7 +202,7 @@ func TestBE316023InTheHourlyCheck(t *testing.T) {
 // Sound memory gives back what it is given, bad memory changes it and not the original.
 func TestMemoryKeep(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
-	m := &l.partitions[0].memory
+	m := &l.sfi.partitions[0].memory
 	b := []byte{1, 2, 3, 4}
 	require.Equal(t, b, m.Keep(encgroup.RegionRecord, b))
 	must(t, l.ArmMemory(0, fault.MustParse("(memory.record.flipped (Byte 2))")))

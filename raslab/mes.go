@@ -38,8 +38,8 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("%s for %s", plural(len(q.Serials), "drive"), plural(places, "slot")), fmt.Sprintf("name at most %d", places))
 	case q.DrivesOnly && free == nil:
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("no enclosure has %d empty slots without an array site", drivesPerSite), "install an enclosure")
-	case !q.DrivesOnly && len(l.slots)+slotsPerEnclosure > drivesMax:
-		return Report{}, refuse(ErrState, op, fmt.Sprintf("the facility has %d slots", len(l.slots)), fmt.Sprintf("at most %d are possible", drivesMax))
+	case !q.DrivesOnly && len(l.plant.slots)+slotsPerEnclosure > drivesMax:
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("the facility has %d slots", len(l.plant.slots)), fmt.Sprintf("at most %d are possible", drivesMax))
 	}
 	seen := map[*Part]bool{}
 	for i, serial := range q.Serials {
@@ -74,7 +74,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 		}
 		parts[i] = p
 	}
-	slots, sites := free, len(l.sites)
+	slots, sites := free, len(l.plant.sites)
 	if q.DrivesOnly {
 		l.addSite(free)
 	} else {
@@ -86,7 +86,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	} else {
 		rep.note("enclosure %s installed at %s", rep.r.Object, enclosureLocation(slots[0].enclosure))
 	}
-	l.installing = &installing{object: rep.r.Object, erase: q.AllowErase, left: slots}
+	l.service.installing = &installing{object: rep.r.Object, erase: q.AllowErase, left: slots}
 	for i, s := range slots {
 		if slices.Contains(l.options.Shelf.parts, parts[i]) {
 			l.plug(s, parts[i])
@@ -95,7 +95,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 		}
 	}
 	l.certifyInstalled(rep)
-	if added := l.sites[sites:]; len(added) == 1 {
+	if added := l.plant.sites[sites:]; len(added) == 1 {
 		rep.note("array site %s is unassigned", added[0].name())
 	} else {
 		rep.note("array sites %s and %s are unassigned", added[0].name(), added[1].name())
@@ -107,7 +107,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 // array site; nil if there is none.
 func (l *Lab) freeSlots() []*slot {
 	var free []*slot
-	for i, s := range l.slots {
+	for i, s := range l.plant.slots {
 		if i%slotsPerEnclosure == 0 {
 			free = nil
 		}
@@ -130,24 +130,24 @@ type installing struct {
 
 // certifyInstalled certifies the drives of an MES that are left.
 func (l *Lab) certifyInstalled(rep *reporter) {
-	for q := l.installing; len(q.left) > 0; q.left = q.left[1:] {
+	for q := l.service.installing; len(q.left) > 0; q.left = q.left[1:] {
 		s := q.left[0]
 		s.setState(Certifying, "")
 		if l.certify(rep, s, "MES install of "+q.object, q.erase) {
 			rep.did(s, "certified")
 		}
 	}
-	l.installing = nil
+	l.service.installing = nil
 }
 
 // goOnInstalling goes on with an MES that the loss of power has cut short, and looks at the
 // drives that were put into slots meanwhile.
 func (l *Lab) goOnInstalling(rep *reporter) {
-	if q := l.installing; q != nil {
+	if q := l.service.installing; q != nil {
 		rep.note("the MES install of %s was cut short by the loss of power, and goes on", q.object)
 		l.certifyInstalled(rep)
 	}
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.arrived && s.port.part != nil && !l.underRepair(s) {
 			rep.note("%s was put into %s while there was no power", s.port.Serial(), s.name)
 			l.lookAt(rep, s)

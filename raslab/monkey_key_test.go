@@ -27,7 +27,7 @@ func (m *monkey) actKeys() string {
 	}
 	step := []func() (Report, error){l.Quiesce, l.Shutdown, l.Resume}[m.rnd.IntN(3)]
 	m.report(step())
-	if l.sfi != sfiRunning {
+	if l.sfi.state != sfiRunning {
 		m.broken = true // hosts have no access
 	}
 	return "quiesce, shutdown or resume"
@@ -108,7 +108,7 @@ func (m *monkey) healKeys() {
 // settleKeys ends what was left half done.
 func (m *monkey) settleKeys() {
 	l := m.l
-	if l.sfi != sfiRunning {
+	if l.sfi.state != sfiRunning {
 		advance(m.t, l, time.Hour)
 		ok(m.t, l)(l.PowerCycle())
 	}

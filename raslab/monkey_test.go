@@ -24,7 +24,7 @@ type monkey struct {
 	broken  bool // something was broken
 }
 
-func (m *monkey) slot() string { return m.l.slots[m.rnd.IntN(len(m.l.slots))].name }
+func (m *monkey) slot() string { return m.l.plant.slots[m.rnd.IntN(len(m.l.plant.slots))].name }
 
 func (m *monkey) report(r Report, err error) {
 	if err != nil {
@@ -60,7 +60,7 @@ func (m *monkey) act() string {
 		require.NoError(m.t, l.Advance(d))
 		return "advance"
 	case 9:
-		m.report(l.CreateArray(fmt.Sprintf("S%d", 1+m.rnd.IntN(len(l.sites))), RAIDAuto))
+		m.report(l.CreateArray(fmt.Sprintf("S%d", 1+m.rnd.IntN(len(l.plant.sites))), RAIDAuto))
 		return "array create"
 	case 10:
 		m.report(l.CreateRank(fmt.Sprintf("A%d", m.rnd.IntN(4)), m.rnd.IntN(2)))
@@ -74,12 +74,12 @@ func (m *monkey) act() string {
 		m.report(l.RemoveArray(fmt.Sprintf("A%d", m.rnd.IntN(4))))
 		return "array remove"
 	case 13, 14, 15:
-		if l.action == nil {
+		if l.service.action == nil {
 			m.report(l.StartRepair(s))
 		}
 		return "repair start " + s
 	case 16, 17:
-		if l.action != nil && l.action.slot != nil {
+		if l.service.action != nil && l.service.action.slot != nil {
 			serial := ""
 			if m.rnd.IntN(2) == 0 {
 				p, err := l.OrderSpare()
@@ -88,17 +88,17 @@ func (m *monkey) act() string {
 			} else if parts := l.options.Shelf.parts; len(parts) > 0 && m.rnd.IntN(2) == 0 {
 				serial = parts[m.rnd.IntN(len(parts))].Serial()
 			}
-			m.report(l.ExchangeFRU(l.action.slot.name, serial))
+			m.report(l.ExchangeFRU(l.service.action.slot.name, serial))
 		}
 		return "repair exchange"
 	case 18, 19:
-		if l.action != nil && l.action.slot != nil {
-			m.report(l.ResumeRepair(l.action.slot.name))
+		if l.service.action != nil && l.service.action.slot != nil {
+			m.report(l.ResumeRepair(l.service.action.slot.name))
 		}
 		return "repair resume"
 	case 20:
-		if l.action != nil && l.action.slot != nil && m.rnd.IntN(3) == 0 {
-			m.report(l.CancelRepair(l.action.slot.name))
+		if l.service.action != nil && l.service.action.slot != nil && m.rnd.IntN(3) == 0 {
+			m.report(l.CancelRepair(l.service.action.slot.name))
 		}
 		return "repair cancel"
 	case 21:
@@ -168,10 +168,10 @@ func (m *monkey) hurt(s string) string {
 }
 
 func (m *monkey) write() {
-	if len(m.l.ranks) == 0 {
+	if len(m.l.plant.ranks) == 0 {
 		return
 	}
-	r := m.l.ranks[m.rnd.IntN(len(m.l.ranks))]
+	r := m.l.plant.ranks[m.rnd.IntN(len(m.l.plant.ranks))]
 	lba := uint64(m.rnd.IntN(50))
 	m.serial++
 	data := bytes.Repeat([]byte{m.serial, byte(lba)}, 256)
@@ -193,7 +193,7 @@ func (m *monkey) write() {
 
 // check reads everything and looks at every drive.
 func (m *monkey) check() {
-	for _, r := range m.l.ranks {
+	for _, r := range m.l.plant.ranks {
 		for lba := range uint64(50) {
 			got := make([]byte, 512)
 			err := r.Read(lba, got)
@@ -221,7 +221,7 @@ func (m *monkey) check() {
 			}
 		}
 	}
-	for _, s := range m.l.slots {
+	for _, s := range m.l.plant.slots {
 		if s.array == nil && s.state == Normal && s.port.answers() && m.l.custody.unproven(s.port.Serial()) == "" {
 			require.NotEqual(m.t, drive.Configured, s.port.part.Drive.Status().State,
 				"%s serves no rank, is Normal and must not be Configured\n%s", s.name, m.l.TraceText())
@@ -246,7 +246,7 @@ func (m *monkey) heal() {
 		_ = l.StartKeyServer(id + 1)
 	}
 	m.healKeys()
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		_ = l.Disarm(s.name)
 		if !l.underRepair(s) {
 			_ = l.RestorePower(s.name)
@@ -255,7 +255,7 @@ func (m *monkey) heal() {
 	for _, p := range l.options.Shelf.parts {
 		p.Disarm()
 	}
-	if a := l.action; a != nil && a.slot != nil {
+	if a := l.service.action; a != nil && a.slot != nil {
 		if _, err := l.CancelRepair(a.slot.name); err != nil {
 			if !a.ready {
 				m.report(l.ExchangeFRU(a.slot.name, m.spare()))
@@ -270,21 +270,21 @@ func (m *monkey) heal() {
 	ok(m.t, l)(l.DualClusterIML())
 	advance(m.t, l, 12*time.Hour)
 	for range 3 {
-		for _, s := range l.slots {
+		for _, s := range l.plant.slots {
 			m.mend(s)
 		}
 	}
-	for _, r := range append([]*Rank(nil), l.ranks...) {
+	for _, r := range append([]*Rank(nil), l.plant.ranks...) {
 		if out, _ := r.missing(); out > 0 {
 			require.Equal(m.t, "Failed", r.dataState(), "only a rank with two dead drives cannot be healed: %s\n%s", r.gone(), l.TraceText())
 			_, err := l.RemoveRank(r.name())
 			require.NoError(m.t, err)
-			for _, s := range l.slots {
+			for _, s := range l.plant.slots {
 				m.mend(s)
 			}
 		}
 	}
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		require.Equal(m.t, Normal, s.state, "%s is well: %s\n%s", s.name, s.why, l.TraceText())
 	}
 	m.finishKeys()
@@ -296,7 +296,7 @@ func (m *monkey) heal() {
 	}
 	advance(m.t, l, 24*time.Hour)
 	require.Empty(m.t, l.OpenEvents(), "and stays closed\n%s", l.TraceText())
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		for lba := range uint64(50) {
 			n, position := r.place(lba)
 			err := r.Read(lba, make([]byte, 512))
@@ -362,7 +362,7 @@ func TestMonkey(t *testing.T) {
 			}
 			m.report(m.l.ConfigureGroup(1))
 			for round := range rounds {
-				for i, s := range m.l.sites {
+				for i, s := range m.l.plant.sites {
 					if s.array == nil {
 						m.report(m.l.CreateArray(s.name(), RAIDAuto))
 					}
@@ -379,7 +379,7 @@ func TestMonkey(t *testing.T) {
 				m.heal()
 				m.check()
 			}
-			for _, e := range m.l.events {
+			for _, e := range m.l.events.all {
 				seen[e.SRC]++
 			}
 		})

@@ -5,6 +5,12 @@ package raslab
 // controllers). So a loss of power in the middle of a row costs neither the old
 // sector nor the others of its row: after power-on the row is written again.
 
+// hostIO is what the partitions hold of host reads and writes.
+type hostIO struct {
+	nvs     *pendingRow // nil: no host write was cut
+	buffers [][]byte    // strips, for the next row
+}
+
 // pendingRow is the row that a host write is about to change.
 type pendingRow struct {
 	rank   *Rank
@@ -15,7 +21,7 @@ type pendingRow struct {
 // holds keeps the new strips of a row. It does so only where a fault plan can take the
 // power of the facility: without one no request is cut.
 func (l *Lab) holds(r *Rank, n uint64, strip func(position int) []byte) {
-	if l.plan == nil {
+	if l.power.plan == nil {
 		return
 	}
 	p := &pendingRow{rank: r, n: n}
@@ -24,18 +30,18 @@ func (l *Lab) holds(r *Rank, n uint64, strip func(position int) []byte) {
 			p.strips[i] = append([]byte(nil), s...)
 		}
 	}
-	l.nvs = p
+	l.hostIO.nvs = p
 }
 
 // destage writes the row again that a loss of power has cut, when its data are in
 // reach. Until it could be written it is held.
 func (l *Lab) destage() {
-	p := l.nvs
+	p := l.hostIO.nvs
 	switch {
 	case p == nil:
 		return
 	case p.rank.removed:
-		l.nvs = nil
+		l.hostIO.nvs = nil
 		return
 	case !l.dataAccess(p.rank):
 		return
@@ -47,7 +53,7 @@ func (l *Lab) destage() {
 		}
 	}
 	if bad < 2 {
-		l.nvs = nil
+		l.hostIO.nvs = nil
 		l.logf(p.rank.name(), "row %d, which was being written when the power went, is written", p.n)
 	}
 }

@@ -29,6 +29,11 @@ const (
 	toForget
 )
 
+// owed is the work on drives that the facility has to do once they can be reached.
+type owed struct {
+	debts []*debt // in the order in which it began
+}
+
 // debt is what is owed to one drive.
 type debt struct {
 	serial string
@@ -48,7 +53,7 @@ func (l *Lab) owes(s *slot, what stage, during string) *debt {
 	d := l.debtOf(s.port.Serial())
 	if d == nil {
 		d = &debt{serial: s.port.Serial()}
-		l.owed = append(l.owed, d)
+		l.owed.debts = append(l.owed.debts, d)
 	}
 	d.slot, d.stage, d.during, d.why = s, what, during, ""
 	return d
@@ -62,16 +67,16 @@ func (l *Lab) settleJoined(s *slot) {
 }
 
 func (l *Lab) debtOf(serial string) *debt {
-	i := slices.IndexFunc(l.owed, func(d *debt) bool { return d.serial == serial })
+	i := slices.IndexFunc(l.owed.debts, func(d *debt) bool { return d.serial == serial })
 	if i < 0 {
 		return nil
 	}
-	return l.owed[i]
+	return l.owed.debts[i]
 }
 
 // settle strikes out what is owed to a drive.
 func (l *Lab) settle(serial string) {
-	l.owed = slices.DeleteFunc(l.owed, func(d *debt) bool { return d.serial == serial })
+	l.owed.debts = slices.DeleteFunc(l.owed.debts, func(d *debt) bool { return d.serial == serial })
 }
 
 // String is one clause for the operator.
@@ -114,7 +119,7 @@ func (l *Lab) OwedToRank(name string) []string {
 }
 
 func (l *Lab) owedTo(which func(*debt) bool) (out []string) {
-	for _, d := range l.owed {
+	for _, d := range l.owed.debts {
 		if d.stage != joining && which(d) {
 			out = append(out, d.String())
 		}
@@ -138,11 +143,11 @@ func (l *Lab) forget(s *slot, serial, during string) error {
 		l.settle(serial)
 		return nil
 	}
-	l.watchStale = true
+	l.health.stale = true
 	d := l.debtOf(serial)
 	if d == nil {
 		d = &debt{serial: serial, slot: s, during: during}
-		l.owed = append(l.owed, d)
+		l.owed.debts = append(l.owed.debts, d)
 	}
 	if d.stage != toForget {
 		d.stage, d.why = toForget, ""
@@ -166,7 +171,7 @@ func (l *Lab) forget(s *slot, serial, during string) error {
 // payOwed does what is owed, as far as it can be done now. The report tells what was
 // done; busy leaves drives alone that have to be erased.
 func (l *Lab) payOwed(rep *reporter, busy bool) {
-	for _, d := range slices.Clone(l.owed) {
+	for _, d := range slices.Clone(l.owed.debts) {
 		if d.stage == toForget || d.stage == toErase && !busy {
 			l.pay(rep, d)
 		}
@@ -229,7 +234,7 @@ func (d *debt) leave(s *slot) {
 }
 
 func (l *Lab) slotOf(serial string) *slot {
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.port.part != nil && s.port.Serial() == serial {
 			return s
 		}
@@ -241,7 +246,7 @@ func (l *Lab) slotOf(serial string) *slot {
 // lists: members without a place whose certificate is held. It needs nothing but
 // the records, the certificates and the drives' own answers.
 func (l *Lab) findOwed() {
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		for _, m := range g.enc.Members() {
 			s := l.slotOf(m.Serial)
 			if s == nil || !l.custody.proved(s) || l.debtOf(m.Serial) != nil ||
@@ -269,11 +274,11 @@ func (l *Lab) goOn(rep *reporter) {
 
 // payHourly is the hourly attempt.
 func (l *Lab) payHourly() {
-	if len(l.owed) == 0 && len(l.leaving) == 0 && l.cloud.underway == nil || !l.partitions[0].complete || l.sfi != sfiRunning {
+	if len(l.owed.debts) == 0 && len(l.plant.leaving) == 0 && l.cloud.underway == nil || !l.sfi.partitions[0].complete || l.sfi.state != sfiRunning {
 		return
 	}
 	rep := l.begin("owed work", l.options.Serial)
-	l.payOwed(rep, l.action != nil)
+	l.payOwed(rep, l.service.action != nil)
 	l.cloud.goOn(rep)
 }
 

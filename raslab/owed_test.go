@@ -112,7 +112,7 @@ func removeSpoiled(t testing.TB, l *Lab) (Report, error) {
 func TestOwedWorkIsFoundFromRecordsAndDrives(t *testing.T) {
 	l := encrypted(t, Options{})
 	fails(t, l)(removeSpoiled(t, l))
-	l.owed = nil
+	l.owed.debts = nil
 	ok(t, l)(l.DualClusterIML())
 	requireSettled(t, l, "members without a place that are erased, with a certificate, leave their group")
 }
@@ -127,7 +127,7 @@ func TestARemovalEndsWhereverItsSavesFail(t *testing.T) {
 		armRepository(t, l, fmt.Sprintf("(repository.power.%s (OnIndex %d))", modes[n%3], n))
 		rep, err := l.RemoveRank("R0")
 		require.NoError(t, err)
-		fired := l.repoMedia.Plan().Fired()
+		fired := l.records.media.Plan().Fired()
 		armRepository(t, l, "")
 		require.Equal(t, len(l.Owed()) > 0, rep.Failed, "cut %d: done means that nothing is owed: %v", n, rep.Notes)
 		if rep.Failed {
@@ -147,7 +147,7 @@ func TestAnExchangedDriveWhoseRecordStaysIsOwed(t *testing.T) {
 	l := encrypted(t, Options{})
 	p, err := l.Shelf().Order(l.options.SectorSize, l.options.Sectors)
 	require.NoError(t, err)
-	old := l.slots[1].port.Serial()
+	old := l.plant.slots[1].port.Serial()
 	g := l.group(1)
 	ok(t, l)(l.StartRepair("R1-I1-D02"))
 	ok(t, l)(l.ExchangeFRU("R1-I1-D02", p.Serial()))
@@ -169,7 +169,7 @@ func TestAnExchangedDriveWhoseRecordStaysIsOwed(t *testing.T) {
 // credential, and the record does not say so.
 func TestASpareThatCouldNotJoinForWantOfARecordIsASpareAgain(t *testing.T) {
 	l := encrypted(t, Options{})
-	spare := l.slots[7]
+	spare := l.plant.slots[7]
 	spoilRecords(t, l, 1) // the intent of the admission is kept, its end is not
 	fails(t, l)(l.SmartRebuild("R1-I1-D03"))
 	require.Equal(t, drive.Configured, spare.port.Status().State)
@@ -185,7 +185,7 @@ func TestASpareThatCouldNotJoinForWantOfARecordIsASpareAgain(t *testing.T) {
 // recorded.
 func TestARecordThatIsBehindIsNotTheDrivesFault(t *testing.T) {
 	l := encrypted(t, Options{})
-	g, s := l.group(1), l.slots[1]
+	g, s := l.group(1), l.plant.slots[1]
 	spoilRecords(t, l, 1) // of a rekey: pending is kept, its end is not
 	fails(t, l)(l.RekeyDrive(s.name))
 	spoilRecords(t, l, 0)

@@ -70,7 +70,7 @@ func (l *Lab) CutPower(slotName string) error {
 // the facility finds it.
 func (l *Lab) RestorePower(slotName string) (bad error) {
 	defer l.unwound("power restore", &bad)
-	if l.dark {
+	if l.power.dark {
 		return refuse(ErrState, "power restore", "the facility has no power", "give it back to the whole of it")
 	}
 	s, err := l.slotNamed("power restore", slotName)
@@ -114,14 +114,14 @@ func (l *Lab) Insert(slotName, serial string) (out Report, bad error) {
 	if s.port.part != nil {
 		return Report{}, refuse(ErrState, op, s.name+" holds "+s.port.Serial(), "pull that drive first, or repair the slot")
 	}
-	if l.action != nil && l.action.slot == s {
-		return Report{}, refuse(ErrBusy, op, l.action.name+" is in progress", "exchange the FRU as its next step")
+	if l.service.action != nil && l.service.action.slot == s {
+		return Report{}, refuse(ErrBusy, op, l.service.action.name+" is in progress", "exchange the FRU as its next step")
 	}
 	r := l.begin(op, s.name)
 	l.plug(s, p)
 	l.logf(s.name, "%s was inserted", p.Serial())
 	s.arrived = true
-	if l.dark {
+	if l.power.dark {
 		r.note("the facility has no power: it looks at %s when it has", p.Serial())
 		return r.done(), nil
 	}
@@ -164,12 +164,12 @@ func (l *Lab) unplug(s *slot) {
 	s.port.PowerOff()
 	s.port.part, p.slot = nil, nil
 	l.options.Shelf.parts = append(l.options.Shelf.parts, p)
-	l.watchStale = true
+	l.health.stale = true
 }
 
 func (l *Lab) plug(s *slot, p *Part) {
 	l.options.Shelf.take(p)
 	s.port.part, p.slot = p, s
 	s.errors = 0
-	l.watchStale = true
+	l.health.stale = true
 }

@@ -179,7 +179,7 @@ func (p *Port) Fuses() *drive.Fuses { return p.part.Drive.Fuses() }
 
 // PowerOn gives the slot power and boots the drive, if it is not on already.
 func (p *Port) PowerOn() error {
-	if p.lab.dark {
+	if p.lab.power.dark {
 		return noAnswer("power on", "the facility has no power")
 	}
 	p.lab.powered()

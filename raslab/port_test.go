@@ -52,8 +52,8 @@ func TestPortFaults(t *testing.T) {
 
 func TestEmptyAndDarkPorts(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
-	empty := &l.slots[15].port
-	dark := &l.slots[0].port
+	empty := &l.plant.slots[15].port
+	dark := &l.plant.slots[0].port
 	dark.PowerOff()
 	for name, p := range map[string]*Port{"empty": empty, "dark": dark} {
 		_, e1 := p.MSID()

@@ -34,10 +34,10 @@ type PartitionInfo struct {
 // Partitions lists the two partitions.
 func (l *Lab) Partitions() []PartitionInfo {
 	var out []PartitionInfo
-	for _, p := range l.partitions {
+	for _, p := range l.sfi.partitions {
 		i := PartitionInfo{ID: p.id, State: "IML complete, data accessible", DataAccess: p.access, LastIML: p.last}
 		switch {
-		case l.dark:
+		case l.power.dark:
 			i.State = "no power"
 		case !p.complete:
 			i.State = "IML in progress"
@@ -51,8 +51,8 @@ func (l *Lab) Partitions() []PartitionInfo {
 
 // anyAccess says whether some partition completed its IML with data accessible.
 func (l *Lab) anyAccess() bool {
-	for i := range l.partitions {
-		if l.partitions[i].access {
+	for i := range l.sfi.partitions {
+		if l.sfi.partitions[i].access {
 			return true
 		}
 	}
@@ -87,7 +87,7 @@ func (l *Lab) PowerCycle() (out Report, bad error) {
 	}
 	rep := l.begin(op, l.options.Serial)
 	l.stopPartitions()
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		s.port.PowerOff()
 	}
 	l.logf("power", "the facility is off")
@@ -111,10 +111,10 @@ func (l *Lab) DualClusterIML() (out Report, bad error) {
 }
 
 func (l *Lab) stopPartitions() {
-	for i := range l.partitions {
-		l.partitions[i].complete, l.partitions[i].access = false, false
+	for i := range l.sfi.partitions {
+		l.sfi.partitions[i].complete, l.sfi.partitions[i].access = false, false
 	}
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		g.enc.PowerOff()
 		if g.recovery != nil {
 			g.recovery.PowerOff()
@@ -126,11 +126,11 @@ func (l *Lab) stopPartitions() {
 func (l *Lab) iml(rep *reporter, op string) {
 	l.logf("iml", "begins on both partitions")
 	l.boot(op)
-	l.sfi = sfiRunning
-	l.sfiSteps++
+	l.sfi.state = sfiRunning
+	l.sfi.steps++
 	l.custody.load()
 	found := l.load()
-	if l.restoring {
+	if l.records.restoring {
 		rep.note("the restore of the key repository was cut short by the loss of power, and goes on")
 		l.restoreRepository(rep)
 		l.load()
@@ -144,17 +144,17 @@ func (l *Lab) iml(rep *reporter, op string) {
 	if n := found.Bad(); n > 0 && found.Verdict == repository.Mismatch {
 		rep.note("%d of %d copies of the key repository cannot be mended; the next reboot tries again", n, len(found.Copies))
 	}
-	for i := range l.partitions {
-		l.partitions[i].complete = true
+	for i := range l.sfi.partitions {
+		l.sfi.partitions[i].complete = true
 	}
 	if mended {
 		l.raiseMended(found)
 	}
 	l.retrieveKeys(rep)
 	l.cloud.report()
-	access := !slices.ContainsFunc(l.groups, (*keyGroup).locksData)
-	for i := range l.partitions {
-		l.partitions[i].complete, l.partitions[i].access, l.partitions[i].last = true, access, l.Now()
+	access := !slices.ContainsFunc(l.keys.groups, (*keyGroup).locksData)
+	for i := range l.sfi.partitions {
+		l.sfi.partitions[i].complete, l.sfi.partitions[i].access, l.sfi.partitions[i].last = true, access, l.Now()
 	}
 	if !access {
 		rep.r.Failed = true
@@ -175,20 +175,20 @@ func (l *Lab) iml(rep *reporter, op string) {
 // boot lets the time of a reboot pass. A repair that a loss of power has interrupted is in
 // progress before and after.
 func (l *Lab) boot(op string) {
-	l.unfinished, l.action = l.action, &action{name: op}
+	l.service.unfinished, l.service.action = l.service.action, &action{name: op}
 	l.clock.runUntil(l.clock.now + imlDuration)
-	if l.dark { // the clock brought something that met the loss of power
+	if l.power.dark { // the clock brought something that met the loss of power
 		panic(powerLoss{})
 	}
 	l.powered()
-	l.action, l.unfinished = l.unfinished, nil
+	l.service.action, l.service.unfinished = l.service.unfinished, nil
 }
 
 // retrieveKeys is the key retrieval of a dual cluster IML: every configured
 // group asks the key servers, and what went wrong is reported.
 func (l *Lab) retrieveKeys(rep *reporter) {
-	l.cutOff = false
-	for _, g := range l.groups {
+	l.keys.cutOff = false
+	for _, g := range l.keys.groups {
 		g.answered, g.without = nil, nil
 		if g.enc.State() < encgroup.Inaccessible {
 			continue
@@ -218,7 +218,7 @@ func (l *Lab) retrieveKeys(rep *reporter) {
 // whenever its power came back. It says which of them could not be opened, and why.
 func (l *Lab) unlockMembers(rep *reporter) {
 	n := 0
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.port.part == nil || s.state == Inappropriate {
 			continue
 		}
@@ -253,7 +253,7 @@ func (l *Lab) unlockMembers(rep *reporter) {
 // complete, in the time that an IML takes (assumption). It says which ranks hosts cannot
 // read or write in full all the same.
 func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
 			switch {
 			case m.state == inSync:
@@ -263,7 +263,7 @@ func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 			}
 		}
 	}
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
 			if out, _ := r.missing(); out < 2 || !l.dataAccess(r) {
 				break // hosts can read and write it while the others catch up
@@ -274,7 +274,7 @@ func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 		}
 	}
 	accessible = true
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		if out, _ := r.missing(); out > 1 || !l.dataAccess(r) {
 			accessible = false
 			rep.note("the data of %s are not accessible: %s", r.name(), r.gone())

@@ -232,10 +232,10 @@ func (r *Rank) writeSector(lba uint64, data []byte) error {
 		*w = before
 		r.takeBack(n, position, old, had[0], done[0])
 		r.takeBack(n, parity, oldSum, had[1], done[1])
-		r.lab.nvs = nil
+		r.lab.hostIO.nvs = nil
 		return r.notKept(n, bad)
 	}
-	r.lab.nvs = nil
+	r.lab.hostIO.nvs = nil
 	return nil
 }
 
@@ -264,7 +264,7 @@ func (r *Rank) writeRow(n uint64, data []byte) error {
 	}
 	w.sums[parity] = crc32.Checksum(sum, castagnoli)
 	r.store(n, parity, sum)
-	r.lab.nvs = nil
+	r.lab.hostIO.nvs = nil
 	if bad := r.lackers(n); bad > 1 {
 		return r.notKept(n, bad)
 	}
@@ -307,7 +307,7 @@ func (r *Rank) newRow(n uint64, position int, data []byte) error {
 		r.store(n, i, content(i))
 	}
 	bad := r.lackers(n)
-	r.lab.nvs = nil
+	r.lab.hostIO.nvs = nil
 	if bad > 1 {
 		delete(r.rows, n)
 		at, _ := slices.BinarySearch(r.order, n)
@@ -417,7 +417,7 @@ func (r *Rank) mediaError(m *member) {
 	switch m.slot.errors {
 	case mediaErrorsPredict:
 		r.lab.logf(m.slot.name, "%d media errors: a failure is predicted", m.slot.errors)
-		r.lab.ras.predicted = append(r.lab.ras.predicted, m.slot)
+		r.lab.service.ras.predicted = append(r.lab.service.ras.predicted, m.slot)
 	case mediaErrorsFail:
 		r.fail(m, fmt.Sprintf("%d media errors", m.slot.errors))
 	}
@@ -449,7 +449,7 @@ func (r *Rank) fail(m *member, why string) {
 		m.slot.setState(Failed, why)
 	}
 	r.setMember(m, failedMember, why)
-	r.lab.watchStale = true
+	r.lab.health.stale = true
 	if m.job != nil {
 		m.job.sourceGone()
 		return
@@ -461,7 +461,7 @@ func (r *Rank) fail(m *member, why string) {
 // spare takes over if nobody puts that right soon.
 func (r *Rank) displaced(m *member) {
 	r.setMember(m, failedMember, "its drive "+m.serial+" was taken out")
-	r.lab.watchStale = true
+	r.lab.health.stale = true
 	if m.job != nil {
 		m.job.sourceGone()
 		return
@@ -493,12 +493,12 @@ func xor(dst, src []byte) {
 
 // sector lends a buffer of one sector; host I/O runs often enough to reuse them.
 func (l *Lab) sector() []byte {
-	if n := len(l.buffers); n > 0 {
-		b := l.buffers[n-1]
-		l.buffers = l.buffers[:n-1]
+	if n := len(l.hostIO.buffers); n > 0 {
+		b := l.hostIO.buffers[n-1]
+		l.hostIO.buffers = l.hostIO.buffers[:n-1]
 		return b
 	}
 	return make([]byte, l.options.SectorSize)
 }
 
-func (l *Lab) release(b []byte) { l.buffers = append(l.buffers, b) }
+func (l *Lab) release(b []byte) { l.hostIO.buffers = append(l.hostIO.buffers, b) }

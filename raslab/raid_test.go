@@ -28,7 +28,7 @@ func TestMembersHoldCiphertextOnly(t *testing.T) {
 
 func TestParityRotates(t *testing.T) {
 	l := encrypted(t, Options{})
-	r := l.ranks[0]
+	r := l.plant.ranks[0]
 	seen := map[int]int{}
 	for row := range uint64(7) {
 		seen[r.parityOf(row)]++

@@ -73,7 +73,7 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s of %s cannot join a rank: %s", s.name, a.name(), s.condition()), s.first())
 		}
 	}
-	r := &Rank{lab: l, id: lowestFree(append(slices.Clone(l.ranks), l.leaving...), rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}
+	r := &Rank{lab: l, id: lowestFree(append(slices.Clone(l.plant.ranks), l.plant.leaving...), rankID), array: a, keygrp: keygrp, rows: map[uint64]*row{}}
 	rep := l.begin(op, r.name())
 	before := l.custody.before(a.members)
 	for _, s := range a.members {
@@ -104,8 +104,8 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 		l.settleJoined(s)
 	}
 	a.rank = r
-	l.ranks = insertByID(l.ranks, r, rankID)
-	l.watchStale = true
+	l.plant.ranks = insertByID(l.plant.ranks, r, rankID)
+	l.health.stale = true
 	rep.note("rank %s: array %s, key group %d, pool P%d", r.name(), a.name(), keygrp, r.pool())
 	return rep.done(), nil
 }
@@ -137,8 +137,8 @@ func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
 
 // Ranks lists the ranks, by number, those that are being removed included.
 func (l *Lab) Ranks() []RankInfo {
-	all := l.ranks
-	for _, r := range l.leaving {
+	all := l.plant.ranks
+	for _, r := range l.plant.leaving {
 		all = insertByID(slices.Clone(all), r, rankID)
 	}
 	out := make([]RankInfo, len(all))
@@ -153,7 +153,7 @@ func (l *Lab) Pools() []PoolInfo {
 	var out []PoolInfo
 	for p := 0; p <= 2*KeyGroupsMax+1; p++ {
 		info := PoolInfo{ID: fmt.Sprintf("P%d", p), KeyGroup: p / 2}
-		for _, r := range l.ranks {
+		for _, r := range l.plant.ranks {
 			if r.pool() == p {
 				info.Ranks = append(info.Ranks, r.name())
 			}
@@ -170,7 +170,7 @@ func (l *Lab) Rank(id string) (*Rank, error) { return l.rankNamed("rank", id) }
 
 func (l *Lab) rankNamed(op, name string) (*Rank, error) {
 	n, ok := numbered(name, "R")
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		if ok && r.id == n {
 			return r, nil
 		}
@@ -178,7 +178,7 @@ func (l *Lab) rankNamed(op, name string) (*Rank, error) {
 	if r := l.removing(name); r != nil {
 		return nil, refuse(ErrNotFound, op, fmt.Sprintf("rank %s is being removed", r.name()), "rank show tells what is missing, and rank remove goes on")
 	}
-	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no rank %q", name), existing("ranks", l.ranks, (*Rank).name))
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no rank %q", name), existing("ranks", l.plant.ranks, (*Rank).name))
 }
 
 // removingState is the state of a rank whose removal is not finished (the word is an

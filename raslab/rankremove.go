@@ -32,14 +32,14 @@ func (l *Lab) RemoveRank(name string) (out Report, bad error) {
 	if !begun {
 		l.beginRemoval(rep, r)
 	}
-	for _, d := range slices.Clone(l.owed) {
+	for _, d := range slices.Clone(l.owed.debts) {
 		if d.rank == r {
 			l.pay(rep, d)
 		}
 	}
 	rep.r.Failed = false // a drive that was not erased is reported; the customer sees a removal that worked
 	l.finishRemovals(rep)
-	if slices.Contains(l.leaving, r) {
+	if slices.Contains(l.plant.leaving, r) {
 		rep.r.Failed = true
 		rep.note("rank %s is not removed yet; rank remove goes on, and so does the facility, each hour", r.name())
 	}
@@ -60,9 +60,9 @@ func (l *Lab) beginRemoval(rep *reporter, r *Rank) {
 	slices.SortFunc(leaving, func(a, b *slot) int { return a.index - b.index })
 	r.removed = true
 	r.array.rank = nil
-	l.ranks = slices.DeleteFunc(l.ranks, func(x *Rank) bool { return x == r })
-	l.leaving = insertByID(l.leaving, r, rankID)
-	l.watchStale = true
+	l.plant.ranks = slices.DeleteFunc(l.plant.ranks, func(x *Rank) bool { return x == r })
+	l.plant.leaving = insertByID(l.plant.leaving, r, rankID)
+	l.health.stale = true
 	for _, s := range leaving {
 		if s.port.part == nil {
 			rep.note("%s is empty: its drive is not in the facility", s.name)
@@ -74,11 +74,11 @@ func (l *Lab) beginRemoval(rep *reporter, r *Rank) {
 
 // finishRemovals ends the removals to which no drive owes anything.
 func (l *Lab) finishRemovals(rep *reporter) {
-	for _, r := range slices.Clone(l.leaving) {
-		if slices.ContainsFunc(l.owed, func(d *debt) bool { return d.rank == r }) {
+	for _, r := range slices.Clone(l.plant.leaving) {
+		if slices.ContainsFunc(l.owed.debts, func(d *debt) bool { return d.rank == r }) {
 			continue
 		}
-		l.leaving = slices.DeleteFunc(l.leaving, func(x *Rank) bool { return x == r })
+		l.plant.leaving = slices.DeleteFunc(l.plant.leaving, func(x *Rank) bool { return x == r })
 		rep.note("rank %s removed", r.name())
 	}
 }
@@ -86,16 +86,16 @@ func (l *Lab) finishRemovals(rep *reporter) {
 // removing is the rank of this name whose removal is not finished; nil if there is none.
 func (l *Lab) removing(name string) *Rank {
 	n, ok := numbered(name, "R")
-	i := slices.IndexFunc(l.leaving, func(r *Rank) bool { return ok && r.id == n })
+	i := slices.IndexFunc(l.plant.leaving, func(r *Rank) bool { return ok && r.id == n })
 	if i < 0 {
 		return nil
 	}
-	return l.leaving[i]
+	return l.plant.leaving[i]
 }
 
 // removal is the rank of an array whose removal is not finished; nil if there is none.
 func (a *array) removal() *Rank {
-	for _, r := range a.site.slots[0].lab.leaving {
+	for _, r := range a.site.slots[0].lab.plant.leaving {
 		if r.array == a {
 			return r
 		}

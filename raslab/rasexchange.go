@@ -22,15 +22,15 @@ const exchangeAgain = 24 * time.Hour
 // HoldExchange keeps RAS from starting a smart rebuild of a member with predicted
 // failure, or lets it start again. What is held back is started within an hour.
 func (l *Lab) HoldExchange(hold bool) {
-	l.ras.hold = hold
+	l.service.ras.hold = hold
 	l.logf("ras", "smart rebuilds are %s", map[bool]string{true: "held", false: "started"}[hold])
 }
 
 // exchangePredicted starts the smart rebuild of the first member that waits for one. A
 // service action at a time runs; the others wait for the next hour.
 func (l *Lab) exchangePredicted() {
-	keep := l.ras.predicted[:0]
-	for _, s := range l.ras.predicted {
+	keep := l.service.ras.predicted[:0]
+	for _, s := range l.service.ras.predicted {
 		if m := s.member(); m == nil || !s.predicted() {
 			s.heldWhy, s.exchanged = "", time.Time{}
 			continue // it was repaired, or serves no more
@@ -52,20 +52,20 @@ func (l *Lab) exchangePredicted() {
 			l.logf("ras", "the smart rebuild of %s waits: %v", s.name, err)
 		}
 	}
-	clear(l.ras.predicted[len(keep):])
-	l.ras.predicted = keep
+	clear(l.service.ras.predicted[len(keep):])
+	l.service.ras.predicted = keep
 }
 
 // exchangeWaits is why RAS does not start a smart rebuild now; "" if it does.
 func (l *Lab) exchangeWaits(s *slot) string {
 	m := s.member()
 	switch {
-	case l.ras.hold:
+	case l.service.ras.hold:
 		return "it is held"
-	case l.action != nil:
-		return "a service action is in progress: " + l.action.name
-	case l.sfi != sfiRunning:
-		return "the facility is " + string(l.sfi)
+	case l.service.action != nil:
+		return "a service action is in progress: " + l.service.action.name
+	case l.sfi.state != sfiRunning:
+		return "the facility is " + string(l.sfi.state)
 	case m.state != inSync:
 		return "it is " + m.state.String()
 	case m.job != nil:

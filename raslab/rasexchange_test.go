@@ -30,7 +30,7 @@ func TestRASStartsTheSmartRebuildOfAFailingMember(t *testing.T) {
 	r, err := l.Rank("R0")
 	require.NoError(t, err)
 	require.Equal(t, "R1-I1-D08", r.Info().Members[5].Slot)
-	require.Empty(t, l.ras.predicted, "what is done is not kept")
+	require.Empty(t, l.service.ras.predicted, "what is done is not kept")
 	readable(t, l)
 	noEvents(t, l)
 }

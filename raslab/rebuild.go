@@ -64,17 +64,17 @@ func (l *Lab) startCopy(m *member, target, source *slot, what string, finish fun
 		target.setState(Rebuilding, "")
 	}
 	l.logf(j.rank.name(), "%s of %s begins", what, target.name)
-	l.watchStale = true
+	l.health.stale = true
 	j.schedule(copyStep)
-	if u := l.unfinished; u != nil && (u.slot == target || u.slot == m.slot) {
-		l.unfinished = nil // the repair has reached its aim
+	if u := l.service.unfinished; u != nil && (u.slot == target || u.slot == m.slot) {
+		l.service.unfinished = nil // the repair has reached its aim
 	}
 	l.settleJoined(target)
 	return j
 }
 
 func (l *Lab) rankOf(m *member) *Rank {
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		if slices.Contains(r.members, m) {
 			return r
 		}
@@ -84,7 +84,7 @@ func (l *Lab) rankOf(m *member) *Rank {
 
 // copyingTo says whether a slot's drive is being filled.
 func (l *Lab) copyingTo(s *slot) bool {
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
 			if m.job != nil && m.job.target == s {
 				return true
@@ -253,7 +253,7 @@ func (j *copyJob) end(err error) {
 	if len(j.left) > 0 {
 		l.logf(r.name(), "%s of %s left out %d rows that no member gives", j.what, j.target.name, len(j.left))
 	}
-	l.watchStale = true
+	l.health.stale = true
 	old := m.slot
 	if err != nil {
 		l.logf(r.name(), "%s of %s ended after %d rows: %v", j.what, j.target.name, j.done, err)
@@ -408,7 +408,7 @@ func (r *Rank) rebuildLater(m *member) {
 // retryRebuilds looks again for what can be rebuilt: a spare came, or access to
 // data is back.
 func (l *Lab) retryRebuilds() {
-	for _, r := range l.ranks {
+	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
 			if m.state == failedMember && m.job == nil {
 				r.rebuildOnSpare(m)

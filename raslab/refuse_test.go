@@ -11,12 +11,12 @@ import (
 
 func TestHealthCheckWritesNothing(t *testing.T) {
 	l := encrypted(t, Options{})
-	before := make([]uint64, len(l.slots))
-	for i, s := range l.slots {
+	before := make([]uint64, len(l.plant.slots))
+	for i, s := range l.plant.slots {
 		before[i] = s.port.part.Flash.Ops().Mutations()
 	}
 	advance(t, l, 100*time.Hour)
-	for i, s := range l.slots {
+	for i, s := range l.plant.slots {
 		require.Equal(t, before[i], s.port.part.Flash.Ops().Mutations(), "the check of %s wears no flash: a generation that the facility made itself needs no probe", s.name)
 	}
 }
@@ -94,8 +94,8 @@ func TestNoCustomerDataOnAnOpenDrive(t *testing.T) {
 
 func TestDiscontinueDoesNotTakeADrivesWord(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
-	serial := l.slots[2].port.Serial()
-	l.custody.notErased(l.slots[2], "verification found an old wrap")
+	serial := l.plant.slots[2].port.Serial()
+	l.custody.notErased(l.plant.slots[2], "verification found an old wrap")
 	d, err := l.Discontinue()
 	fails(t, l)(d.Report, err)
 	require.Equal(t, "not erased: verification found an old wrap", d.Verdicts[2].Verdict, "the drive says Erased, and that is not enough")

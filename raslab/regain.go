@@ -19,7 +19,7 @@ func (r reason) asksAgain() bool {
 // awaitConnectivity asks for connectivity queries until a server gives the group's
 // key, or one answers that did not answer in these attempts.
 func (l *Lab) awaitConnectivity(g *keyGroup, failed []attempt) {
-	l.cutOff = true
+	l.keys.cutOff = true
 	g.answered = nil
 	for _, a := range failed {
 		if a.manager != nil && a.reason.answered() && !slices.Contains(g.answered, a.manager) {
@@ -34,7 +34,7 @@ func (l *Lab) awaitConnectivity(g *keyGroup, failed []attempt) {
 // service action forbids it.
 func (l *Lab) regain() {
 	inaccessible, waiting := false, false
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		if g.enc.State() < encgroup.Inaccessible {
 			continue
 		}
@@ -51,12 +51,12 @@ func (l *Lab) regain() {
 	if waiting && !inaccessible {
 		return
 	}
-	l.cutOff = false
+	l.keys.cutOff = false
 	l.logf("key server", "connectivity to the key servers is back")
 	if !inaccessible {
 		return
 	}
-	if l.action != nil || l.sfi != sfiRunning {
+	if l.service.action != nil || l.sfi.state != sfiRunning {
 		l.raiseRegainedTooBusy()
 		return
 	}
@@ -68,7 +68,7 @@ func (l *Lab) regain() {
 // lacks its own.
 func (l *Lab) rebootByItself() {
 	var locked []*keyGroup
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		if g.locksData() {
 			locked = append(locked, g)
 		}
@@ -116,9 +116,9 @@ func (l *Lab) wayBack(g *keyGroup) string {
 		return "no rank waits for its key: the next periodic key retrieval asks for it again"
 	case !l.lacking(g):
 		return "no rank waits for its key: the next IML asks for it again"
-	case l.cutOff && (l.action != nil || l.sfi != sfiRunning):
+	case l.keys.cutOff && (l.service.action != nil || l.sfi.state != sfiRunning):
 		return "the partitions ask for connectivity every 12 minutes, and do not reboot by themselves meanwhile: " + l.busyWith()
-	case l.cutOff:
+	case l.keys.cutOff:
 		return "the partitions ask for connectivity every 12 minutes, and reboot by themselves when it is back"
 	}
 	return "the partitions do not reboot by themselves: mend the cause, test access, then do a dual cluster IML"
@@ -129,7 +129,7 @@ func (l *Lab) backFor(g *keyGroup) func() string { return func() string { return
 
 // backForAll is the first wayBack of the groups whose data are locked.
 func (l *Lab) backForAll() string {
-	for _, g := range l.groups {
+	for _, g := range l.keys.groups {
 		if g.locksData() {
 			return l.wayBack(g)
 		}

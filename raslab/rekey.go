@@ -79,7 +79,7 @@ func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 		return fail(err)
 	}
 	g.keep() // before a member has a credential of the new key
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.port.part == nil {
 			continue
 		}
@@ -184,11 +184,11 @@ func (l *Lab) RecoveryKey(group int, step RecoveryAction, by reckey.User, entere
 func (l *Lab) afterRecovery(rep *reporter, g *keyGroup) {
 	g.why = ""
 	rep.note("key group %d is %s by its recovery key", g.id, g.enc.State())
-	if slices.ContainsFunc(l.groups, (*keyGroup).locksData) {
+	if slices.ContainsFunc(l.keys.groups, (*keyGroup).locksData) {
 		return
 	}
-	for i := range l.partitions {
-		l.partitions[i].access = l.partitions[i].complete && l.sfi == sfiRunning
+	for i := range l.sfi.partitions {
+		l.sfi.partitions[i].access = l.sfi.partitions[i].complete && l.sfi.state == sfiRunning
 	}
 	l.unlockMembers(rep)
 	l.retryRebuilds()

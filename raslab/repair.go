@@ -56,10 +56,10 @@ func (l *Lab) StartRepair(slotName string) (out Report, bad error) {
 	}
 	rep := l.begin(op, s.name)
 	l.powered()
-	l.action = &action{name: "repair of " + s.name, slot: s, old: s.port.Serial()}
+	l.service.action = &action{name: "repair of " + s.name, slot: s, old: s.port.Serial()}
 	s.port.PowerOff()
 	s.setState(Removed, "under repair")
-	l.watchStale = true
+	l.health.stale = true
 	rep.note("repair of %s: its drive may be exchanged now", s.name)
 	return rep.done(), nil
 }
@@ -69,14 +69,14 @@ func (l *Lab) repairOf(op, slotName string) (*slot, error) {
 	l.readTable()
 	s, err := l.slotNamed(op, slotName)
 	switch {
-	case err == nil && l.dark:
+	case err == nil && l.power.dark:
 		return nil, refuse(ErrState, op, "the facility has no power", "power restore gives it back")
 	case err != nil:
 		return nil, err
 	case l.underRepair(s):
 		return s, nil
-	case l.action != nil:
-		return nil, refuse(ErrBusy, op, "a service action is in progress: "+l.action.name, "finish that first")
+	case l.service.action != nil:
+		return nil, refuse(ErrBusy, op, "a service action is in progress: "+l.service.action.name, "finish that first")
 	}
 	return nil, refuse(ErrState, op, "no repair of "+s.name+" was started", "start the repair first")
 }
@@ -96,7 +96,7 @@ func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 			return Report{}, refuse(ErrState, op, s.name+" is empty", "name a drive on the shelf")
 		}
 		rep := l.begin(op, s.name)
-		l.action.ready = true
+		l.service.action.ready = true
 		rep.note("%s stays in %s: pseudo repair", s.port.Serial(), s.name)
 		return rep.done(), nil
 	}
@@ -122,7 +122,7 @@ func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 	}
 	l.plug(s, p)
 	l.powered()
-	l.action.ready = true
+	l.service.action.ready = true
 	rep.note("%s was put into %s", p.Serial(), s.name)
 	return rep.done(), nil
 }
@@ -135,14 +135,14 @@ func (l *Lab) CancelRepair(slotName string) (out Report, bad error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if l.action.ready && s.port.Serial() != l.action.old {
+	if l.service.action.ready && s.port.Serial() != l.service.action.old {
 		return Report{}, refuse(ErrState, op, "the drive of "+s.name+" was exchanged already", "resume the repair")
 	}
 	rep := l.begin(op, s.name)
-	l.unfinished, l.action = l.action, nil
+	l.service.unfinished, l.service.action = l.service.action, nil
 	l.powered()
 	l.cancelRepair(rep, s)
-	l.unfinished = nil
+	l.service.unfinished = nil
 	rep.note("repair of %s cancelled", s.name)
 	return rep.done(), nil
 }
@@ -182,20 +182,20 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 	if err != nil {
 		return Report{}, err
 	}
-	if !l.action.ready {
+	if !l.service.action.ready {
 		return Report{}, refuse(ErrState, op, "the FRU in "+s.name+" was neither exchanged nor confirmed", "exchange the FRU first")
 	}
 	rep := l.begin(op, s.name)
-	l.unfinished, l.action = l.action, nil
+	l.service.unfinished, l.service.action = l.service.action, nil
 	l.powered()
-	l.resumeRepair(rep, s, l.unfinished.old)
-	l.unfinished = nil
+	l.resumeRepair(rep, s, l.service.unfinished.old)
+	l.service.unfinished = nil
 	return rep.done(), nil
 }
 
 func (l *Lab) resumeRepair(rep *reporter, s *slot, old string) {
 	m, back := s.member(), l.displaced(s)
-	l.watchStale = true
+	l.health.stale = true
 	s.errors = 0
 	if waiting := firstMember(m, back); waiting != nil {
 		if _, err := l.usableGroup("repair resume", l.rankOf(waiting).keygrp); err != nil {
@@ -253,7 +253,7 @@ func firstMember(ms ...*member) *member {
 }
 
 func (l *Lab) inSlot(serial string) bool {
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.port.Serial() == serial {
 			return true
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
@@ -47,7 +48,7 @@ func (r *recordStore) Save(record []byte) error {
 		r.lab.raiseImpossible(r.lab.group(r.group), err)
 		return err
 	}
-	if err := r.lab.repo.Put(r.name, record); err != nil {
+	if err := r.lab.records.repository.Put(r.name, record); err != nil {
 		return err
 	}
 	r.whole = bytes.Clone(record)
@@ -57,7 +58,7 @@ func (r *recordStore) Save(record []byte) error {
 // load reads the record from the repository: the error is of the repository when
 // no copy is to be believed, encgroup.ErrImpossible when the record is whole and cannot be.
 func (r *recordStore) load() ([]byte, error) {
-	record, _, err := r.lab.repo.Read(r.name)
+	record, _, err := r.lab.records.repository.Read(r.name)
 	if errors.Is(err, repository.ErrNoEntry) && r.whole != nil {
 		return nil, fmt.Errorf("%w: %w", errGone, err)
 	}
@@ -75,7 +76,7 @@ func (r *recordStore) load() ([]byte, error) {
 // reading is what the partitions need of a record to hold it against a server's
 // key: all but the members.
 func (r *recordStore) reading() ([]byte, error) {
-	record, _, err := r.lab.repo.Read(r.name)
+	record, _, err := r.lab.records.repository.Read(r.name)
 	if err != nil {
 		return nil, err
 	}
@@ -94,22 +95,32 @@ func (r *recordStore) reading() ([]byte, error) {
 	return trimmed, err
 }
 
+// records is the key repository and the media that it lies on.
+type records struct {
+	repository *repository.Repository
+	copies     []*repository.MemDevice
+	media      *repository.Faulty
+	entropy    io.Reader
+	damages    int  // bits that were flipped on the media
+	restoring  bool // it is being made anew
+}
+
 // newRepository makes an empty key repository.
 func (l *Lab) newRepository() error {
-	if l.repoCopies == nil {
+	if l.records.copies == nil {
 		var devices []repository.Device
 		for range repositoryCopies {
-			l.repoCopies = append(l.repoCopies, repository.NewMemDevice(repositoryPages))
-			devices = append(devices, &suppliedPages{Device: l.repoCopies[len(l.repoCopies)-1], lab: l})
+			l.records.copies = append(l.records.copies, repository.NewMemDevice(repositoryPages))
+			devices = append(devices, &suppliedPages{Device: l.records.copies[len(l.records.copies)-1], lab: l})
 		}
-		l.repoMedia = repository.NewFaulty(devices...)
-		l.repoEntropy = l.stream("key repository")
+		l.records.media = repository.NewFaulty(devices...)
+		l.records.entropy = l.stream("key repository")
 	}
-	repo, err := repository.Create(l.repoEntropy, l.repoMedia.Devices()...)
+	repo, err := repository.Create(l.records.entropy, l.records.media.Devices()...)
 	if err != nil {
 		return fmt.Errorf("raslab: %w", err)
 	}
-	l.repo = repo
+	l.records.repository = repo
 	return nil
 }
 
@@ -119,14 +130,14 @@ func (l *Lab) DamageRepository(copy int) error {
 	if copy < 1 || copy > repositoryCopies {
 		return refuse(ErrInvalid, "repository damage", fmt.Sprintf("copy %d", copy), fmt.Sprintf("copies are 1 to %d", repositoryCopies))
 	}
-	d := l.repoCopies[copy-1]
-	l.damages++ // the same bit twice would mend it
+	d := l.records.copies[copy-1]
+	l.records.damages++ // the same bit twice would mend it
 	page := make([]byte, repository.PageSize)
 	for n := range d.Pages() {
 		if err := d.ReadPage(n, page); err != nil {
 			return fmt.Errorf("raslab: %w", err)
 		}
-		page[l.damages%len(page)] ^= 0x10
+		page[l.records.damages%len(page)] ^= 0x10
 		if err := d.WritePage(n, page); err != nil {
 			return fmt.Errorf("raslab: %w", err)
 		}
@@ -142,9 +153,9 @@ func (l *Lab) ArmRepository(plan *fault.Plan) error {
 	if err := l.arm(&parsed, "repository", plan, "repository"); err != nil {
 		return err
 	}
-	l.repoMedia.Disarm()
+	l.records.media.Disarm()
 	if parsed != nil {
-		l.repoMedia.Arm(parsed)
+		l.records.media.Arm(parsed)
 	}
 	return nil
 }
@@ -152,7 +163,7 @@ func (l *Lab) ArmRepository(plan *fault.Plan) error {
 // Repository says what the copies of the key repository are like, one line a
 // copy, and whether all is well.
 func (l *Lab) Repository() (copies []string, good bool) {
-	rep := l.repo.Check()
+	rep := l.records.repository.Check()
 	for _, c := range rep.Copies {
 		copies = append(copies, c.Condition.String())
 	}
@@ -170,7 +181,7 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 	}
 	rep := l.begin(op, l.options.Serial)
 	l.restoreRepository(rep)
-	if l.partitions[0].complete && l.sfi == sfiRunning {
+	if l.sfi.partitions[0].complete && l.sfi.state == sfiRunning {
 		l.payOwed(rep, false)
 	}
 	return rep.done(), nil
@@ -179,25 +190,25 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 // restoreRepository is the restore. One that the loss of power has cut short is
 // repeated by the next IML.
 func (l *Lab) restoreRepository(rep *reporter) {
-	records, from := make([][]byte, len(l.groups)), make([]string, len(l.groups))
-	for i, g := range l.groups { // all of them, before anything is written
+	records, from := make([][]byte, len(l.keys.groups)), make([]string, len(l.keys.groups))
+	for i, g := range l.keys.groups { // all of them, before anything is written
 		var err error
 		if records[i], from[i], err = g.goodRecord(); err != nil {
 			l.raiseImpossible(g, err)
 			rep.r.Failed = true
 			rep.note("the record of key group %d cannot be composed, and nothing was written: %s", g.id, firstLine(err))
-			l.restoring = false
+			l.records.restoring = false
 			return
 		}
 	}
-	l.restoring = true
+	l.records.restoring = true
 	if err := l.newRepository(); err != nil {
 		rep.r.Failed = true
 		rep.note("the copies cannot be made anew: %s", firstLine(err))
-		l.restoring = false
+		l.records.restoring = false
 		return
 	}
-	for i, g := range l.groups {
+	for i, g := range l.keys.groups {
 		if g.enc.State() == encgroup.Unconfigured {
 			continue
 		}
@@ -225,7 +236,7 @@ func (l *Lab) restoreRepository(rep *reporter) {
 		rep.r.Failed = true
 		rep.note("the receipts of objects in the cloud were not restored: %s", firstLine(err))
 	}
-	l.restoring = false
+	l.records.restoring = false
 }
 
 const fromMemory = "memory"
@@ -245,7 +256,7 @@ func (g *keyGroup) goodRecord() (record []byte, from string, err error) {
 		rec, from = *g.store.backup, "what the consoles kept"
 		rec.Members = members.Members
 	}
-	if record, err = rec.Compose(&g.lab.partitions[0].memory); err == nil {
+	if record, err = rec.Compose(&g.lab.sfi.partitions[0].memory); err == nil {
 		err = new(encgroup.Record).UnmarshalBinary(record)
 	}
 	return record, from, err
@@ -286,7 +297,7 @@ func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) [
 func (l *Lab) raiseImpossible(g *keyGroup, err error) {
 	l.raiseUnreadable(g.location(), err, func(*event) []string {
 		rec := g.enc.Record()
-		b, err := rec.Compose(&l.partitions[0].memory)
+		b, err := rec.Compose(&l.sfi.partitions[0].memory)
 		if err == nil {
 			err = rec.UnmarshalBinary(b)
 		}
@@ -333,10 +344,10 @@ func (l *Lab) raiseMended(rep repository.Report) {
 // openRepository is what a reboot does with the key repository: a bad copy is mended
 // from a good one.
 func (l *Lab) openRepository() repository.Report {
-	l.repoMedia.PowerOn()
-	r, rep, err := repository.Open(l.repoMedia.Devices()...)
+	l.records.media.PowerOn()
+	r, rep, err := repository.Open(l.records.media.Devices()...)
 	if err == nil {
-		l.repo = r
+		l.records.repository = r
 	}
 	return rep
 }

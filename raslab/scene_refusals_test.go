@@ -202,7 +202,7 @@ var refusalScenes = []scene{
 	{name: "the key repository is mended", play: func(s *drama) {
 		s.does(s.DamageRepository(1), "repository damage 1")
 		s.act("iml")(s.DualClusterIML())
-		for c := 1; c <= len(s.repoCopies); c++ {
+		for c := 1; c <= len(s.records.copies); c++ {
 			s.does(s.DamageRepository(c), "repository damage %d", c)
 		}
 		s.act("iml")(s.DualClusterIML())

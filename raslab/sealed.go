@@ -45,7 +45,7 @@ func (r *recordStore) keepSealed(b []byte) error {
 	if len(b) == 0 {
 		return nil // a group by KMIP has none
 	}
-	if err := r.lab.repo.Put(r.sealedName(), b); err != nil {
+	if err := r.lab.records.repository.Put(r.sealedName(), b); err != nil {
 		return err
 	}
 	r.sealed = b
@@ -56,7 +56,7 @@ func (r *recordStore) keepSealed(b []byte) error {
 // group of that number is made again.
 func (r *recordStore) drop() error {
 	for _, name := range []string{r.sealedName(), r.name} {
-		if err := r.lab.repo.Delete(name); err != nil && !errors.Is(err, repository.ErrNoEntry) {
+		if err := r.lab.records.repository.Delete(name); err != nil && !errors.Is(err, repository.ErrNoEntry) {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (r *recordStore) Kept(uid string) ([]byte, error) {
 // sealedKeys reads the entry: for each data key its identifier (a length byte and the
 // bytes) and its EEDKs (2 bytes of length, big endian, and the bytes).
 func (r *recordStore) sealedKeys() (list []sealedKey, err error) {
-	b, _, err := r.lab.repo.Read(r.sealedName())
+	b, _, err := r.lab.records.repository.Read(r.sealedName())
 	if err != nil {
 		return nil, err
 	}

@@ -19,10 +19,10 @@ func (l *Lab) recovered(op string, rep *Report, err *error) {
 		*rep, *err = Report{Action: op, Failed: true, Notes: []string{powerLostNote}}, nil
 		return
 	}
-	l.unfinished = nil
+	l.service.unfinished = nil
 	what := l.severe(op, v)
-	if l.action != nil && l.action.slot == nil {
-		l.action = nil // a repair stays, so that it can be resumed or cancelled
+	if l.service.action != nil && l.service.action.slot == nil {
+		l.service.action = nil // a repair stays, so that it can be resumed or cancelled
 	}
 	r := l.begin(op, "")
 	l.raiseSevere(op, what)

@@ -2,6 +2,13 @@ package raslab
 
 import "time"
 
+// sfi is the storage facility image: both partitions, and how far they are down.
+type sfi struct {
+	partitions [2]partition
+	state      sfiState
+	steps      int
+}
+
 // sfiState is how far the storage facility image was taken down by hand.
 type sfiState string
 
@@ -22,7 +29,7 @@ const (
 // ValidState is what may be done next to the storage facility image, as the
 // panel of MAP4980 shows it: "quiesce", "shutdown", "resume", or "" while a step is under way.
 func (l *Lab) ValidState() string {
-	switch l.sfi {
+	switch l.sfi.state {
 	case sfiRunning:
 		return "quiesce"
 	case sfiQuiesced:
@@ -41,7 +48,7 @@ func (l *Lab) valid(op, want string) error {
 	case want:
 		return nil
 	case "":
-		return refuse(ErrState, op, "the facility is "+string(l.sfi), "refresh the panel until a state is valid")
+		return refuse(ErrState, op, "the facility is "+string(l.sfi.state), "refresh the panel until a state is valid")
 	default:
 		return refuse(ErrState, op, "the valid state is "+have+", not "+want, "the order is quiesce, shutdown, resume")
 	}
@@ -56,8 +63,8 @@ func (l *Lab) Quiesce() (rep Report, err error) {
 		return Report{}, err
 	}
 	r := l.begin(op, l.options.Serial)
-	for i := range l.partitions {
-		l.partitions[i].access = false
+	for i := range l.sfi.partitions {
+		l.sfi.partitions[i].access = false
 	}
 	l.step(sfiQuiescing, sfiQuiesced, quiesceDuration)
 	r.note("host I/O is stopped; refresh until the valid state is shutdown")
@@ -95,13 +102,13 @@ func (l *Lab) Resume() (rep Report, err error) {
 // step goes to a state and, after a while, to the next; a power cycle meanwhile
 // ends it.
 func (l *Lab) step(now, then sfiState, after time.Duration) {
-	l.sfi = now
-	l.sfiSteps++
-	mine := l.sfiSteps
+	l.sfi.state = now
+	l.sfi.steps++
+	mine := l.sfi.steps
 	l.logf("sfi", "%s", now)
 	l.clock.after(after, "sfi", func() {
-		if l.sfiSteps == mine && l.sfi == now {
-			l.sfi = then
+		if l.sfi.steps == mine && l.sfi.state == now {
+			l.sfi.state = then
 			l.logf("sfi", "%s", then)
 		}
 	})

@@ -120,7 +120,7 @@ func (p *Part) Dead() bool { return p.dead }
 // touch tells the facility that the fast path to this drive is no longer safe.
 func (p *Part) touch() {
 	if p.slot != nil {
-		p.slot.lab.watchStale = true
+		p.slot.lab.health.stale = true
 	}
 }
 

@@ -18,6 +18,17 @@ const (
 	sparesRequired    = 2 // spares that a DA pair should have
 )
 
+// plant is what stands in the frames.
+type plant struct {
+	slots   []*slot
+	byName  map[string]*slot
+	sites   []*site
+	arrays  []*array // by id
+	ranks   []*Rank  // by id
+	leaving []*Rank  // being removed, by id
+	made    int      // drives that came with the facility or with an MES
+}
+
 // slot is what the facility knows of one slot. What is in it is the port's
 // business.
 type slot struct {
@@ -72,48 +83,48 @@ func slotLocation(enclosure, number int) string {
 // addEnclosure adds sixteen empty slots, and array sites for the first drives
 // of them.
 func (l *Lab) addEnclosure(drives int) []*slot {
-	enclosure := len(l.slots)/slotsPerEnclosure + 1
+	enclosure := len(l.plant.slots)/slotsPerEnclosure + 1
 	var added []*slot
 	for n := 1; n <= slotsPerEnclosure; n++ {
 		s := &slot{
-			lab: l, index: len(l.slots), name: slotName(enclosure, n), location: slotLocation(enclosure, n),
+			lab: l, index: len(l.plant.slots), name: slotName(enclosure, n), location: slotLocation(enclosure, n),
 			enclosure: enclosure, number: n, state: Missing, why: "the slot is empty",
 			port: Port{lab: l},
 		}
-		l.slots = append(l.slots, s)
-		l.byName[s.name] = s
+		l.plant.slots = append(l.plant.slots, s)
+		l.plant.byName[s.name] = s
 		added = append(added, s)
 	}
 	for i := 0; i+drivesPerSite <= drives; i += drivesPerSite {
 		l.addSite(added[i : i+drivesPerSite])
 	}
-	l.watchStale = true
+	l.health.stale = true
 	return added
 }
 
 // addSite makes an array site of eight slots that belong to none.
 func (l *Lab) addSite(slots []*slot) {
-	t := &site{id: len(l.sites) + 1, slots: slots}
+	t := &site{id: len(l.plant.sites) + 1, slots: slots}
 	for _, s := range slots {
 		s.site = t
 	}
-	l.sites = append(l.sites, t)
-	l.watchStale = true
+	l.plant.sites = append(l.plant.sites, t)
+	l.health.stale = true
 }
 
 // slotNamed finds a slot by name or location code, in any case.
 func (l *Lab) slotNamed(op, name string) (*slot, error) {
 	name = strings.ToUpper(strings.TrimSpace(name))
-	if s := l.byName[name]; s != nil {
+	if s := l.plant.byName[name]; s != nil {
 		return s, nil
 	}
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.location == name {
 			return s, nil
 		}
 	}
 	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no slot %q", name),
-		fmt.Sprintf("slots are %s to %s", l.slots[0].name, l.slots[len(l.slots)-1].name))
+		fmt.Sprintf("slots are %s to %s", l.plant.slots[0].name, l.plant.slots[len(l.plant.slots)-1].name))
 }
 
 // spare says whether the drive is a spare that can be used now.
@@ -126,7 +137,7 @@ func (s *slot) spare() bool {
 // its DA pair.
 func (l *Lab) spareFor(s *slot, not func(*slot) bool) *slot {
 	var other *slot
-	for _, c := range l.slots {
+	for _, c := range l.plant.slots {
 		if c == s || c.pair() != s.pair() || !c.spare() || l.copyingTo(c) || not != nil && not(c) {
 			continue
 		}
@@ -209,8 +220,8 @@ func (l *Lab) Enclosures() []EnclosureInfo {
 // Drives lists every slot, in slot order.
 func (l *Lab) Drives() []DriveInfo {
 	spares := map[int]int{}
-	out := make([]DriveInfo, len(l.slots))
-	for i, s := range l.slots {
+	out := make([]DriveInfo, len(l.plant.slots))
+	for i, s := range l.plant.slots {
 		out[i] = s.info(spares)
 	}
 	return out
@@ -228,8 +239,8 @@ func (l *Lab) Drive(slotName string) (DriveInfo, error) {
 
 // Sites lists the array sites.
 func (l *Lab) Sites() []SiteInfo {
-	out := make([]SiteInfo, len(l.sites))
-	for i, t := range l.sites {
+	out := make([]SiteInfo, len(l.plant.sites))
+	for i, t := range l.plant.sites {
 		out[i] = SiteInfo{ID: t.name(), DAPair: t.pair(), State: "Unassigned"}
 		if t.array != nil {
 			out[i].State, out[i].Array = "Assigned", t.array.name()

@@ -61,11 +61,11 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	if g != nil {
 		rep.did(spare, "joined key group %d", r.keygrp)
 	}
-	l.action = &action{name: "smart rebuild of " + s.name}
+	l.service.action = &action{name: "smart rebuild of " + s.name}
 	rep.note("%s is copied to %s", s.name, spare.name)
 	old := s.port.Serial()
 	l.startCopy(m, spare, s, smartRebuild, func(j *copyJob, err error) {
-		l.action = nil
+		l.service.action = nil
 		after := l.begin(op, s.name)
 		if err != nil {
 			if m.state == failedMember {

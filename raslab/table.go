@@ -10,7 +10,7 @@ import "fmt"
 // anything else. What cannot be is a severe software error, found before a drive is touched.
 func (l *Lab) readTable() {
 	own := l.table()
-	table := l.partitions[0].memory.Keep(regionTable, own)
+	table := l.sfi.partitions[0].memory.Keep(regionTable, own)
 	if &table[0] != &own[0] { // sound memory gives the very bytes back
 		l.takeTable(table)
 	}
@@ -22,10 +22,10 @@ func (l *Lab) readTable() {
 // takeTable makes what memory has the table.
 func (l *Lab) takeTable(table []byte) {
 	var arrays [256]*array
-	for _, a := range l.arrays {
+	for _, a := range l.plant.arrays {
 		arrays[a.id+1] = a
 	}
-	for i, s := range l.slots {
+	for i, s := range l.plant.slots {
 		number, position := int(table[2*i]), int(table[2*i+1])
 		s.array, s.position = nil, position
 		if number == 0 {
@@ -39,25 +39,25 @@ func (l *Lab) takeTable(table []byte) {
 
 // table is the table as the software has it.
 func (l *Lab) table() []byte {
-	l.tableBytes = l.tableBytes[:0]
-	for _, s := range l.slots {
+	l.health.table = l.health.table[:0]
+	for _, s := range l.plant.slots {
 		number := 0
 		if s.array != nil {
 			number = s.array.id + 1
 		}
-		l.tableBytes = append(l.tableBytes, byte(number), byte(s.position))
+		l.health.table = append(l.health.table, byte(number), byte(s.position))
 	}
-	return l.tableBytes
+	return l.health.table
 }
 
 // tableFault holds the table against the arrays, both ways; "" if they agree.
 func (l *Lab) tableFault() string {
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		if s.array != nil && (s.position >= len(s.array.members) || s.array.members[s.position] != s) {
 			return fmt.Sprintf("the table of drives has %s at position %d of %s, where it is not", s.name, s.position, s.array.name())
 		}
 	}
-	for _, a := range l.arrays {
+	for _, a := range l.plant.arrays {
 		for i, s := range a.members {
 			if s.array != a || s.position != i {
 				return fmt.Sprintf("the table of drives has %s in no array, and it is at position %d of %s", s.name, i, a.name())
@@ -69,14 +69,14 @@ func (l *Lab) tableFault() string {
 
 // rebuildTable makes the table of drives anew from the arrays.
 func (l *Lab) rebuildTable() {
-	for _, s := range l.slots {
+	for _, s := range l.plant.slots {
 		s.array, s.position = nil, 0
 	}
-	for _, a := range l.arrays {
+	for _, a := range l.plant.arrays {
 		for i, s := range a.members {
 			s.array, s.position = a, i
 		}
 	}
-	l.watchStale = true
-	l.logf("service", "the table of drives was made anew from %s", plural(len(l.arrays), "array"))
+	l.health.stale = true
+	l.logf("service", "the table of drives was made anew from %s", plural(len(l.plant.arrays), "array"))
 }
