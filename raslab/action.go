@@ -42,11 +42,11 @@ type action struct {
 
 // ServiceAction names the service action in progress, "" if there is none. One
 // runs at a time; a second is refused with ErrBusy and the name of the first.
-func (l *Lab) ServiceAction() string {
-	if l.service.action == nil {
+func (s *service) ServiceAction() string {
+	if s.action == nil {
 		return ""
 	}
-	return l.service.action.name
+	return s.action.name
 }
 
 // idle is what every service action begins with: the partitions have to run, the

@@ -22,10 +22,10 @@ func (l *Lab) mended(s *slot, did string) {
 }
 
 // into leads what is put right meanwhile into a report.
-func (l *Lab) into(rep *reporter) (end func()) {
-	before := l.service.hands
-	l.service.hands = rep
-	return func() { l.service.hands = before }
+func (s *service) into(rep *reporter) (end func()) {
+	before := s.hands
+	s.hands = rep
+	return func() { s.hands = before }
 }
 
 // tell lets a group say what it put right.
@@ -42,7 +42,7 @@ func (g *keyGroup) tell() {
 // normalize leaves a drive without an owner as from the factory, or says why it can
 // not be.
 func (l *Lab) normalize(rep *reporter, s *slot) error {
-	defer l.into(rep)()
+	defer l.service.into(rep)()
 	return l.afresh(s, func() error {
 		did, err := encgroup.Normalize(&s.port)
 		for _, what := range did {
@@ -58,13 +58,13 @@ func (l *Lab) takeIn(rep *reporter, g *keyGroup, s *slot) error {
 	if g == nil {
 		return l.normalize(rep, s)
 	}
-	defer l.into(rep)()
+	defer l.service.into(rep)()
 	return l.afresh(s, func() error { return g.admit(s) })
 }
 
 // takeBack takes a member back that may have its data: of an unencrypted rank, too.
 func (l *Lab) takeBack(rep *reporter, g *keyGroup, s *slot) error {
-	defer l.into(rep)()
+	defer l.service.into(rep)()
 	if g != nil {
 		return g.readmit(s)
 	}
@@ -159,12 +159,12 @@ func (r *Rank) unproved(s *slot) string {
 	if st.State != drive.Configured {
 		return "its lifecycle state is " + st.State.String()
 	}
-	return r.lab.memberFault(s, r.group())
+	return r.lab.health.memberFault(s, r.group())
 }
 
 // usedUp names the first band whose BandMaster has no tries left; "" if there is none. Only
 // an erase of the band gives them back, and with the factory PIN the band may hold data.
-func (l *Lab) usedUp(s *slot) string {
+func (s *slot) usedUp() string {
 	for n := 0; n <= s.port.Config().Ranges; n++ {
 		if used, limit, err := s.port.Tries(drive.BandMaster(n)); err == nil && limit > 0 && used >= limit {
 			return fmt.Sprintf("%v has used up its %d tries", drive.BandMaster(n), limit)

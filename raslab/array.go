@@ -63,7 +63,7 @@ func (l *Lab) CreateArray(siteName string, raid RAIDType) (out Report, bad error
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	t, err := l.siteNamed(op, siteName)
+	t, err := l.plant.siteNamed(op, siteName)
 	if err != nil {
 		return Report{}, err
 	}
@@ -89,7 +89,7 @@ func (l *Lab) CreateArray(siteName string, raid RAIDType) (out Report, bad error
 	}
 	if raid == RAIDAuto {
 		raid = RAID7P
-		if n := l.arraysOnPair(t.pair()); n < sparesRequired {
+		if n := l.plant.arraysOnPair(t.pair()); n < sparesRequired {
 			raid = RAID6PS
 		}
 	}
@@ -106,8 +106,8 @@ func (l *Lab) CreateArray(siteName string, raid RAIDType) (out Report, bad error
 
 func arrayID(a *array) int { return a.id }
 
-func (l *Lab) arraysOnPair(pair int) (n int) {
-	for _, a := range l.plant.arrays {
+func (p *plant) arraysOnPair(pair int) (n int) {
+	for _, a := range p.arrays {
 		if a.site.pair() == pair {
 			n++
 		}
@@ -122,7 +122,7 @@ func (l *Lab) RemoveArray(name string) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	a, err := l.arrayNamed(op, name)
+	a, err := l.plant.arrayNamed(op, name)
 	if err != nil {
 		return Report{}, err
 	}
@@ -143,9 +143,9 @@ func (l *Lab) RemoveArray(name string) (out Report, bad error) {
 }
 
 // Arrays lists the arrays, by number.
-func (l *Lab) Arrays() []ArrayInfo {
-	out := make([]ArrayInfo, len(l.plant.arrays))
-	for i, a := range l.plant.arrays {
+func (p *plant) Arrays() []ArrayInfo {
+	out := make([]ArrayInfo, len(p.arrays))
+	for i, a := range p.arrays {
 		out[i] = ArrayInfo{
 			ID: a.name(), State: "Unassigned", Data: "Normal", RAID: a.raidText(), Site: a.site.name(), DAPair: a.site.pair(),
 		}
@@ -159,21 +159,21 @@ func (l *Lab) Arrays() []ArrayInfo {
 	return out
 }
 
-func (l *Lab) siteNamed(op, name string) (*site, error) {
-	if n, ok := numbered(name, "S"); ok && n >= 1 && n <= len(l.plant.sites) {
-		return l.plant.sites[n-1], nil
+func (p *plant) siteNamed(op, name string) (*site, error) {
+	if n, ok := numbered(name, "S"); ok && n >= 1 && n <= len(p.sites) {
+		return p.sites[n-1], nil
 	}
-	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array site %q", name), fmt.Sprintf("sites are S1 to S%d", len(l.plant.sites)))
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array site %q", name), fmt.Sprintf("sites are S1 to S%d", len(p.sites)))
 }
 
-func (l *Lab) arrayNamed(op, name string) (*array, error) {
+func (p *plant) arrayNamed(op, name string) (*array, error) {
 	n, ok := numbered(name, "A")
-	for _, a := range l.plant.arrays {
+	for _, a := range p.arrays {
 		if ok && a.id == n {
 			return a, nil
 		}
 	}
-	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array %q", name), existing("arrays", l.plant.arrays, (*array).name))
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no array %q", name), existing("arrays", p.arrays, (*array).name))
 }
 
 // numbered reads "S3" as 3, in any case.

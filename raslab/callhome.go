@@ -69,9 +69,9 @@ type CallHomeInfo struct {
 }
 
 // CallHomeInfo says how call home is set.
-func (l *Lab) CallHomeInfo() CallHomeInfo {
-	i := CallHomeInfo{On: !l.support.calls.off}
-	for _, e := range l.support.calls.pending {
+func (s *support) CallHomeInfo() CallHomeInfo {
+	i := CallHomeInfo{On: !s.calls.off}
+	for _, e := range s.calls.pending {
 		i.Pending = append(i.Pending, e.ID)
 	}
 	return i
@@ -99,7 +99,7 @@ func (l *Lab) TestCallHome() (out Report, bad error) {
 	if l.support.calls.off {
 		return Report{}, refuse(ErrState, op, "call home is off", "turn it on first")
 	}
-	number, console, sent, err := l.place(l.completePartitions(), false)
+	number, console, sent, err := l.place(l.sfi.completePartitions(), false)
 	switch {
 	case !sent:
 		rep.r.Failed = true
@@ -114,13 +114,13 @@ func (l *Lab) TestCallHome() (out Report, bad error) {
 }
 
 // SetSupport is the hand on the support centre.
-func (l *Lab) SetSupport(to SupportState) error {
+func (s *support) SetSupport(to SupportState) error {
 	switch to {
 	case SupportAnswers, SupportSilent, SupportDown:
 	default:
 		return refuse(ErrInvalid, "callhome centre", fmt.Sprintf("state %q of the support centre", to), "up, silent and down are right")
 	}
-	l.support.center.state = to
+	s.center.state = to
 	return nil
 }
 
@@ -162,7 +162,7 @@ func (l *Lab) sendCall(e *event) {
 		l.called(e, CallHome{State: CallOff, Why: "call home is off"})
 		return
 	}
-	number, console, sent, err := l.place(l.completePartitions(), true)
+	number, console, sent, err := l.place(l.sfi.completePartitions(), true)
 	switch {
 	case !sent:
 		if e.Call.State == CallSent {
@@ -239,8 +239,8 @@ func (l *Lab) place(partitions []int, record bool) (number, console string, sent
 	return "", "", false, err
 }
 
-func (l *Lab) completePartitions() (on []int) {
-	for _, p := range l.sfi.partitions {
+func (s *sfi) completePartitions() (on []int) {
+	for _, p := range s.partitions {
 		if p.complete {
 			on = append(on, p.id)
 		}

@@ -24,7 +24,7 @@ func TestAnEventIsWhatAServicePersonKnows(t *testing.T) {
 	e := only(t, l, "BE3400B3", "R1-I1-D03")
 	require.Equal(t, src.Serious, e.Severity)
 	require.Equal(t, []int{0, 1}, e.Partitions, "both partitions report it")
-	d, err := l.Drive("R1-I1-D03")
+	d, err := l.plant.Drive("R1-I1-D03")
 	require.NoError(t, err)
 	require.Equal(t, []FRU{
 		{Order: 1, Kind: src.Procedure},
@@ -42,7 +42,7 @@ func TestAServerInAnEventIsAFRUWithoutAPart(t *testing.T) {
 		h.Store().PowerOff()
 	}
 	fails(t, l)(l.PowerCycle())
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		if e.SRC != "BE14CFE0" && e.SRC != "BE14E008" {
 			continue
 		}
@@ -93,15 +93,15 @@ func TestCallHomeMeetsWhatIsBroken(t *testing.T) {
 		},
 		{
 			"the centre takes no call",
-			func(l *Lab) error { return l.SetSupport(SupportDown) },
+			func(l *Lab) error { return l.support.SetSupport(SupportDown) },
 			CallWaiting, "HMC2 does not reach the support centre",
-			func(l *Lab) error { return l.SetSupport(SupportAnswers) },
+			func(l *Lab) error { return l.support.SetSupport(SupportAnswers) },
 		},
 		{
 			"the centre does not answer",
-			func(l *Lab) error { return l.SetSupport(SupportSilent) },
+			func(l *Lab) error { return l.support.SetSupport(SupportSilent) },
 			CallSent, "the support centre has not acknowledged it",
-			func(l *Lab) error { return l.SetSupport(SupportAnswers) },
+			func(l *Lab) error { return l.support.SetSupport(SupportAnswers) },
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -118,13 +118,13 @@ func TestCallHomeMeetsWhatIsBroken(t *testing.T) {
 				return
 			}
 			require.Empty(t, e.Call.Number, "nobody has acknowledged it")
-			require.Equal(t, []int{e.ID}, l.CallHomeInfo().Pending)
+			require.Equal(t, []int{e.ID}, l.support.CallHomeInfo().Pending)
 			require.NoError(t, c.mend(l))
 			advance(t, l, time.Hour)
 			e = only(t, l, "BE3400B3", "R1-I1-D03")
 			require.Equal(t, CallAcknowledged, e.Call.State, "an hour after it was mended it is through\n%s", l.TraceText())
 			require.Equal(t, "10001", e.Call.Number, "the centre opened one record")
-			require.Empty(t, l.CallHomeInfo().Pending)
+			require.Empty(t, l.support.CallHomeInfo().Pending)
 		})
 	}
 }
@@ -137,15 +137,15 @@ func TestWhatIsOffOrClosedIsNotSent(t *testing.T) {
 	rotten(t, l)
 	e := only(t, l, "BE3400B3", "R1-I1-D03")
 	require.Equal(t, CallOff, e.Call.State)
-	require.NoError(t, l.SetSupport(SupportDown))
+	require.NoError(t, l.support.SetSupport(SupportDown))
 	l.SetCallHome(true)
 	require.Equal(t, CallWaiting, only(t, l, "BE3400B3", "R1-I1-D03").Call.State, "what was held back is tried")
 	got, err := l.CloseEvent(e.ID, "operator", "for the test", true)
 	require.NoError(t, err)
 	require.Equal(t, CallDropped, got.Call.State)
-	require.NoError(t, l.SetSupport(SupportAnswers))
+	require.NoError(t, l.support.SetSupport(SupportAnswers))
 	advance(t, l, 30*time.Minute)
-	got, err = l.Event(e.ID)
+	got, err = l.events.Event(e.ID)
 	require.NoError(t, err)
 	require.Equal(t, CallDropped, got.Call.State, "the support centre is not told of what is over")
 }

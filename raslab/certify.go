@@ -13,7 +13,7 @@ func (l *Lab) certifyFacility(during string) {
 
 // noAnswer takes a drive that gave no answer in drive certify: nothing is known of it, least
 // of all that it is of the wrong kind.
-func (l *Lab) noAnswer(rep *reporter, s *slot, err error) {
+func (rep *reporter) noAnswer(s *slot, err error) {
 	s.setState(Failed, "it does not answer")
 	rep.failed(s, "did not answer", err)
 }

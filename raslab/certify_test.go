@@ -29,7 +29,7 @@ func TestNoAnswerIsNoWrongAnswer(t *testing.T) {
 				require.False(t, r.Failed)
 				break
 			}
-			d, err := l.Drive("R1-I1-D09")
+			d, err := l.plant.Drive("R1-I1-D09")
 			require.NoError(t, err)
 			require.NotEqual(t, Inappropriate, d.State, "%s at command %d: %s\n%s", point, n, d.Why, l.TraceText())
 			if d.State == Failed {

@@ -83,14 +83,14 @@ func (l *Lab) checkMigration(op string, q CloudRequest) (*keyGroup, *Rank, error
 	if err := l.cloud.free(op); err != nil {
 		return nil, nil, err
 	}
-	r, err := l.rankNamed(op, q.Rank)
+	r, err := l.plant.rankNamed(op, q.Rank)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := r.checkIO(op, q.LBA, q.Sectors*l.options.SectorSize); err != nil {
 		return nil, nil, err
 	}
-	g, err := l.cloudGroup(op, q.KeyGroup)
+	g, err := l.keys.cloudGroup(op, q.KeyGroup)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,21 +127,21 @@ func objectName(s string) bool {
 
 // cloudGroup is the group whose key wraps the keys of objects: of type TCT, and
 // accessible. 0 is the first of that type.
-func (l *Lab) cloudGroup(op string, id int) (*keyGroup, error) {
+func (k *keys) cloudGroup(op string, id int) (*keyGroup, error) {
 	if id == 0 {
-		i := slices.IndexFunc(l.keys.groups, func(g *keyGroup) bool { return g.enc.Kind() == encgroup.TCT })
+		i := slices.IndexFunc(k.groups, func(g *keyGroup) bool { return g.enc.Kind() == encgroup.TCT })
 		if i < 0 {
 			return nil, refuse(ErrNotFound, op, "no key group of type TCT is configured", "make two key managers of type TCT for a group, then configure it")
 		}
-		id = l.keys.groups[i].id
+		id = k.groups[i].id
 	}
-	switch g := l.group(id); {
+	switch g := k.group(id); {
 	case g == nil:
 		return nil, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", id), "make two key managers of type TCT for it, then configure it")
 	case g.enc.Kind() != encgroup.TCT:
 		return nil, refuse(ErrInvalid, op, fmt.Sprintf("key group %d is of type %s", id, g.enc.Kind()), "objects for the cloud need a group of type TCT")
 	}
-	return l.usableGroup(op, id)
+	return k.usableGroup(op, id)
 }
 
 // cloudReady refuses while the facility does not know its receipts.
@@ -212,11 +212,11 @@ func (l *Lab) RecallFromCloud(q RecallRequest) (out Report, bad error) {
 		kept.Rank = q.Rank
 	}
 	set(&kept.LBA, q.LBA)
-	r, err := l.rankNamed(op, kept.Rank)
+	r, err := l.plant.rankNamed(op, kept.Rank)
 	if err != nil {
 		return Report{}, err
 	}
-	g, err := l.cloudGroup(op, kept.Group)
+	g, err := l.keys.cloudGroup(op, kept.Group)
 	if err != nil {
 		return Report{}, err
 	}

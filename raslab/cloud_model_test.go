@@ -58,7 +58,7 @@ func (m *cloudModel) expect(taken bool, r Report, err error) bool {
 func (m *cloudModel) write() {
 	lba := rapid.IntRange(0, len(m.sectors)-1).Draw(m.t, "lba")
 	m.sectors[lba] = byte(rapid.IntRange(0, 250).Draw(m.t, "value"))
-	r, err := m.l.Rank("R0")
+	r, err := m.l.plant.Rank("R0")
 	require.NoError(m.t, err)
 	require.NoError(m.t, r.Write(uint64(lba), bytes.Repeat(m.sectors[lba:lba+1], 512)))
 }
@@ -144,12 +144,12 @@ func (m *cloudModel) boot() {
 	}
 	r, err := m.l.PowerCycle()
 	m.expect(true, r, err)
-	require.Equal(m.t, map[bool][]int{true: {3, 3}, false: {3, 2}}[m.keys], m.l.GroupStates())
+	require.Equal(m.t, map[bool][]int{true: {3, 3}, false: {3, 2}}[m.keys], m.l.keys.GroupStates())
 }
 
 // check compares what a host and an administrator see.
 func (m *cloudModel) check() {
-	r, err := m.l.Rank("R0")
+	r, err := m.l.plant.Rank("R0")
 	require.NoError(m.t, err)
 	got := make([]byte, 512*len(m.sectors))
 	require.NoError(m.t, r.Read(0, got))
@@ -184,7 +184,7 @@ func (m *cloudModel) check() {
 func TestTheCloudAndItsModelAgree(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := tiered(t, Options{Seed: rapid.Uint64().Draw(rt, "seed")})
-		r, err := l.Rank("R0")
+		r, err := l.plant.Rank("R0")
 		require.NoError(rt, err)
 		require.NoError(rt, r.Write(0, make([]byte, 40*512)))
 		m := &cloudModel{t: rt, l: l, up: true, keys: true}

@@ -54,7 +54,7 @@ func cloudKeys(t testing.TB, l *Lab, do func(*Lab, int) error) {
 // released requires that the 40 sectors read as zeros.
 func released(t testing.TB, l *Lab) {
 	t.Helper()
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	must(t, err)
 	got := make([]byte, 40*l.options.SectorSize)
 	must(t, r.Read(0, got))
@@ -98,7 +98,7 @@ func TestTheCloudServerHasNeitherPlaintextNorKeys(t *testing.T) {
 	for i := 0; i+8 <= len(plain); i++ {
 		require.False(t, bytes.Contains(raw, plain[i:i+8]), "plaintext from byte %d on is there", i)
 	}
-	secrets, err := l.Group(2).Secrets("")
+	secrets, err := l.keys.Group(2).Secrets("")
 	must(t, err)
 	for _, s := range secrets {
 		for _, form := range [][]byte{s.Secret[:8], []byte(hex.EncodeToString(s.Secret[:8])), []byte(base64.StdEncoding.EncodeToString(s.Secret[:9]))} {
@@ -240,7 +240,7 @@ func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 	ok(t, l)(l.MigrateToCloud(payroll(true)))
 	cloudKeys(t, l, (*Lab).StopKeyServer)
 	ok(t, l)(l.PowerCycle())
-	require.Equal(t, []int{3, 2}, l.GroupStates(), "data at rest do not wait for the key of the cloud")
+	require.Equal(t, []int{3, 2}, l.keys.GroupStates(), "data at rest do not wait for the key of the cloud")
 	released(t, l)
 	_, err := l.RecallFromCloud(RecallRequest{Object: "payroll"})
 	require.ErrorIs(t, err, ErrNoAccess)
@@ -254,7 +254,7 @@ func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 	require.ErrorIs(t, v.Why, ErrNoAccess)
 
 	codes := map[string][]string{}
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		codes[e.SRC] = e.Locations
 	}
 	require.Equal(t, map[string][]string{
@@ -263,11 +263,11 @@ func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 
 	cloudKeys(t, l, (*Lab).StartKeyServer)
 	advance(t, l, 13*time.Minute)
-	require.Equal(t, []int{3, 3}, l.GroupStates(), "the connectivity query gets the key")
+	require.Equal(t, []int{3, 3}, l.keys.GroupStates(), "the connectivity query gets the key")
 	require.Equal(t, 1, imls(l), "and no partition reboots for it")
 	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll"}))
 	readable(t, l)
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		closed(t, l, e)
 	}
 }
@@ -292,12 +292,12 @@ func TestAMissingCloudKeyDoesNotHoldUpDataAtRest(t *testing.T) {
 	must(t, l.StartKeyServer(1))
 	must(t, l.StartKeyServer(2))
 	advance(t, l, 40*time.Minute)
-	require.Equal(t, []int{3, 2}, l.GroupStates(), "the partitions reboot for the data that they can get")
+	require.Equal(t, []int{3, 2}, l.keys.GroupStates(), "the partitions reboot for the data that they can get")
 	readable(t, l)
 	require.Equal(t, 2, imls(l))
 	cloudKeys(t, l, (*Lab).StartKeyServer)
 	advance(t, l, 13*time.Minute)
-	require.Equal(t, []int{3, 3}, l.GroupStates())
+	require.Equal(t, []int{3, 3}, l.keys.GroupStates())
 	require.Equal(t, 2, imls(l))
 }
 
@@ -343,7 +343,7 @@ func second[T any](_ T, err error) error { return err }
 func TestNewerDataIsNotOverwritten(t *testing.T) {
 	l := tiered(t, Options{})
 	ok(t, l)(l.MigrateToCloud(payroll(true)))
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	must(t, err)
 	newer := bytes.Repeat([]byte{7}, 512)
 	must(t, r.Write(39, newer))
@@ -434,7 +434,7 @@ func TestTheCloudsKeyGroupHasItsOwnLocation(t *testing.T) {
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
 	codes := map[string][]string{}
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		codes[e.SRC] = e.Locations
 	}
 	require.Equal(t, map[string][]string{"BE14CFE0": {"KG2"}, "BE14E004": {"KG2"}}, codes)
@@ -460,7 +460,7 @@ func TestARecallThatTheDrivesDoNotTake(t *testing.T) {
 	_, err = l.RecallFromCloud(RecallRequest{Object: "payroll", LBA: &beyond})
 	require.ErrorIs(t, err, ErrInvalid)
 	ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll", Rank: "R0", LBA: &elsewhere}))
-	rank, err := l.Rank("R0")
+	rank, err := l.plant.Rank("R0")
 	must(t, err)
 	got := make([]byte, 40*512)
 	must(t, rank.Read(600, got))

@@ -32,7 +32,7 @@ func (c *cloudSide) finish() error {
 	err := c.finishReceipt(s)
 	if err == nil && s.release {
 		var r *Rank
-		if r, err = c.lab.rankNamed(s.op, s.receipt.Rank); err == nil {
+		if r, err = c.lab.plant.rankNamed(s.op, s.receipt.Rank); err == nil {
 			err = r.write(s.receipt.LBA, make([]byte, s.receipt.Sectors*c.lab.options.SectorSize))
 		} else {
 			err = nil // its rank is gone, and the sectors with it

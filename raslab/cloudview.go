@@ -85,7 +85,7 @@ func (l *Lab) LookIntoCloud(object string) (CloudView, error) {
 		return CloudView{}, cloudError(op, object, err)
 	}
 	v.State, v.Size, v.Head = "in the cloud", int64(len(raw)), raw[:min(len(raw), 32)]
-	g, err := l.cloudGroup(op, kept.Group)
+	g, err := l.keys.cloudGroup(op, kept.Group)
 	if err != nil {
 		v.Why = err
 		return v, nil

@@ -148,7 +148,7 @@ func (c *custody) of(id drive.Identity, serial string) *CustodyRecord {
 // at is the record of the drive in a slot; nil if it has none. Of a drive that answers nothing it goes
 // by the label.
 func (c *custody) at(s *slot) *CustodyRecord {
-	id, err := c.lab.identify(s)
+	id, err := c.lab.custody.identify(s)
 	if err == nil {
 		return c.of(id, s.port.Serial())
 	}
@@ -195,7 +195,7 @@ func (c *custody) uses(why string, slots ...*slot) []drive.Identity {
 	ids := make([]drive.Identity, len(slots))
 	changed := false
 	for i, s := range slots {
-		id, err := c.lab.identify(s)
+		id, err := c.lab.custody.identify(s)
 		e := c.at(s)
 		if err == nil || e == nil {
 			e = c.seen(s, id)
@@ -273,7 +273,7 @@ func (c *custody) due(s *slot) bool {
 // proved says whether an erase of the drive in a slot was verified here, and nothing was
 // written to it since.
 func (c *custody) proved(s *slot) bool {
-	id, err := c.lab.identify(s)
+	id, err := c.lab.custody.identify(s)
 	if err != nil {
 		return false
 	}
@@ -362,7 +362,7 @@ func (l *Lab) Custody() []CustodyRecord {
 
 // custodyNamed finds a record by serial number or by the first digits of the identity, at
 // least 8.
-func (l *Lab) custodyNamed(op, name string) (*CustodyRecord, error) {
+func (c *custody) custodyNamed(op, name string) (*CustodyRecord, error) {
 	var found []*CustodyRecord
 	for _, same := range []func(*CustodyRecord) bool{
 		func(e *CustodyRecord) bool { return e.Serial == name },
@@ -371,7 +371,7 @@ func (l *Lab) custodyNamed(op, name string) (*CustodyRecord, error) {
 			return len(name) >= 8 && !e.Identity.IsZero() && strings.HasPrefix(e.Identity.Fingerprint(), strings.ToLower(name))
 		},
 	} {
-		for _, e := range l.custody.entries {
+		for _, e := range c.entries {
 			if same(e) {
 				found = append(found, e)
 			}
@@ -397,7 +397,7 @@ func (l *Lab) custodyNamed(op, name string) (*CustodyRecord, error) {
 func (l *Lab) CustodyOf(name string) (rec CustodyRecord, bad error) {
 	const op = "custody show"
 	defer l.unwound(op, &bad)
-	e, err := l.custodyNamed(op, name)
+	e, err := l.custody.custodyNamed(op, name)
 	if err != nil {
 		return CustodyRecord{}, err
 	}
@@ -412,7 +412,7 @@ func (l *Lab) CustodyOf(name string) (rec CustodyRecord, bad error) {
 func (l *Lab) AnswerFor(name, by, reason string) (rec CustodyRecord, bad error) {
 	const op = "custody answer"
 	defer l.unwound(op, &bad)
-	e, err := l.custodyNamed(op, name)
+	e, err := l.custody.custodyNamed(op, name)
 	if err != nil {
 		return CustodyRecord{}, err
 	}
@@ -424,8 +424,8 @@ func (l *Lab) AnswerFor(name, by, reason string) (rec CustodyRecord, bad error) 
 		return CustodyRecord{}, refuse(ErrState, op, fmt.Sprintf("%s is %s: nobody has to answer for it", e.Name(), e.State), "custody list shows for which drives")
 	case !slices.Contains(l.custody.away(l.rollCall()), e):
 		return CustodyRecord{}, refuse(ErrState, op, fmt.Sprintf("%s is in %s", e.Name(), e.Slot), "erase it, or take it out first")
-	case l.awaited(e.Serial) != nil:
-		return CustodyRecord{}, refuse(ErrState, op, fmt.Sprintf("%s waits for %s", l.rankOf(l.awaited(e.Serial)).name(), e.Name()), "exchange the drive first, or remove the rank")
+	case l.plant.awaited(e.Serial) != nil:
+		return CustodyRecord{}, refuse(ErrState, op, fmt.Sprintf("%s waits for %s", l.plant.rankOf(l.plant.awaited(e.Serial)).name(), e.Name()), "exchange the drive first, or remove the rank")
 	}
 	l.custody.change(e, func() { e.State, e.Used, e.By, e.Reason = CustodyAnswered, false, by, reason })
 	if s := l.plant.byName[e.Slot]; s != nil {

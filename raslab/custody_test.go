@@ -40,7 +40,7 @@ func used(t *testing.T, group int) *Lab {
 
 func write(t *testing.T, l *Lab) {
 	t.Helper()
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	for lba := range uint64(64) {
 		require.NoError(t, r.Write(lba, salaries))
@@ -339,7 +339,7 @@ func TestADriveWithTheSerialNumberOfAMemberIsNotTheMember(t *testing.T) {
 		require.Equal(t, before.Written, p.Drive.Dump().Written, "nothing was written to it")
 		ok(t, l)(l.EraseDrive("R1-I1-D03"))
 		if group > 0 {
-			require.NotNil(t, l.owner(member.Serial()), "the erase of the other one does not drop the member from its group")
+			require.NotNil(t, l.keys.owner(member.Serial()), "the erase of the other one does not drop the member from its group")
 		}
 		ok(t, l)(l.RemoveRank("R0"))
 		scan := scanned(t, l)

@@ -12,7 +12,7 @@ type keyed struct {
 // deadlocked says whether no server of a group could come up after a loss of
 // power everywhere. It starts from nothing and adds what can come up, until nothing more can.
 func (l *Lab) deadlocked(g *keyGroup) bool {
-	if len(l.activeOf(g.id)) == 0 {
+	if len(l.keys.activeOf(g.id)) == 0 {
 		return false // nothing depends on anything
 	}
 	labs := []*Lab{l}
@@ -48,12 +48,12 @@ func hasLab(all []*Lab, l *Lab) bool {
 
 // comesUp says whether a server of the group needs nothing but what is open.
 func (l *Lab) comesUp(g *keyGroup, open map[keyed]bool) bool {
-	for _, m := range l.activeOf(g.id) {
+	for _, m := range l.keys.activeOf(g.id) {
 		h := l.host(m.addr)
 		if m.external != nil || h == nil || h.at == nil {
 			return true
 		}
-		r, err := h.at.rankNamed("deadlock", h.rank)
+		r, err := h.at.plant.rankNamed("deadlock", h.rank)
 		if err == nil && (r.keygrp == 0 || open[keyed{h.at, r.keygrp}]) {
 			return true
 		}

@@ -119,7 +119,7 @@ func (l *Lab) reportAway(rep *reporter, out *DiscontinueReport, here []present) 
 	}
 	for _, g := range l.keys.groups { // a member that no record knows would be a gap in the records
 		for _, m := range g.enc.Members() {
-			if !l.inSlot(m.Serial) && !slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == m.Serial }) {
+			if !l.plant.inSlot(m.Serial) && !slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == m.Serial }) {
 				panic(fmt.Sprintf("BUG: raslab: %s is a member of key group %d, and has no custody record", m.Serial, g.id))
 			}
 		}
@@ -208,7 +208,7 @@ func (l *Lab) Certificate(serial string) (out *erase.Certificate) {
 func (l *Lab) CertificateAt(slotName string) (c *erase.Certificate, why string, err error) {
 	const op = "erase certificate"
 	defer l.unwound(op, &err)
-	p, err := l.partAt(op, slotName)
+	p, err := l.plant.partAt(op, slotName)
 	if err != nil {
 		return nil, "", err
 	}
@@ -221,8 +221,8 @@ func (l *Lab) CertificateAt(slotName string) (c *erase.Certificate, why string, 
 }
 
 func (l *Lab) certificateAt(s *slot) (*erase.Certificate, string) {
-	if m := s.member(); m != nil && !l.another(m, s) {
-		return nil, "it is a member of " + l.rankOf(m).name()
+	if m := s.member(); m != nil && !l.custody.another(m, s) {
+		return nil, "it is a member of " + l.plant.rankOf(m).name()
 	}
 	all := l.rollCall()
 	verdict, c, _ := l.eraseStatus(all[slices.IndexFunc(all, func(p present) bool { return p.slot == s })], all)

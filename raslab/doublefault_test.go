@@ -18,7 +18,7 @@ func plain(t *testing.T, raid RAIDType, keygrp int) (*Lab, *Rank) {
 	ok(t, l)(l.ConfigureGroup(1))
 	ok(t, l)(l.CreateArray("S1", raid))
 	ok(t, l)(l.CreateRank("A0", keygrp))
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(1, 40*512)))
 	return l, r
@@ -29,7 +29,7 @@ func plain(t *testing.T, raid RAIDType, keygrp int) (*Lab, *Rank) {
 func missedRows(t *testing.T) (*Lab, *Rank) {
 	t.Helper()
 	l := encrypted(t, Options{})
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, l.CutPower("R1-I1-D08"), "there is no spare")
 	require.NoError(t, l.CutPower("R1-I1-D01"))
@@ -141,14 +141,14 @@ func TestARankIsRemovedWhileAMemberCatchesUp(t *testing.T) {
 	ok(t, l)(l.RemoveRank("R0"))
 	ok(t, l)(l.CreateRank("A0", 1))
 	advance(t, l, time.Hour)
-	d, err := l.Drive("R1-I1-D01")
+	d, err := l.plant.Drive("R1-I1-D01")
 	require.NoError(t, err)
 	require.Equal(t, Normal, d.State, "a copy for a rank that is gone says nothing of the drive\n%s", l.TraceText())
 }
 
 func TestAWornDriveIsNoSpareAfterAnErase(t *testing.T) {
 	l := encrypted(t, Options{})
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	arm(t, l, "R1-I1-D01", "(media.read.error (LBA 1))")
 	for range mediaErrorsFail {
@@ -156,7 +156,7 @@ func TestAWornDriveIsNoSpareAfterAnErase(t *testing.T) {
 	}
 	advance(t, l, time.Hour)
 	ok(t, l)(l.EraseDrive("R1-I1-D01"))
-	d, err := l.Drive("R1-I1-D01")
+	d, err := l.plant.Drive("R1-I1-D01")
 	require.NoError(t, err)
 	require.Equal(t, Failed, d.State, "an erase mends no media")
 	require.Equal(t, drive.Erased, d.Status.State)
@@ -191,7 +191,7 @@ func TestTheRemovalOfARankLeavesAForeignDriveAlone(t *testing.T) {
 	fails(t, l)(l.Insert("R1-I1-D01", "75DLR51-0003"))
 	ok(t, l)(l.RemoveRank("R0"))
 	only(t, l, "BE3400A3", "R1-I1-D01")
-	d, err := l.Drive("R1-I1-D01")
+	d, err := l.plant.Drive("R1-I1-D01")
 	require.NoError(t, err)
 	require.Equal(t, Inappropriate, d.State, "nobody was to erase it, so nobody failed to")
 }
@@ -201,20 +201,20 @@ func TestADriveIsNotBlamedForTheKeyRepository(t *testing.T) {
 	require.NoError(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	require.NoError(t, l.Break("R1-I1-D01"))
 	advance(t, l, 3*time.Hour)
-	spare, err := l.Drive("R1-I1-D08")
+	spare, err := l.plant.Drive("R1-I1-D08")
 	require.NoError(t, err)
 	require.Equal(t, Normal, spare.State, "no record can be kept, and the spare is still a spare\n%s", l.TraceText())
 	fails(t, l)(exchange(t, l, "R1-I1-D01", ""))
-	for _, e := range l.Events() {
+	for _, e := range l.events.Events() {
 		require.NotEqual(t, "BE31F004", e.SRC, "the replacement drive is in good order")
 	}
-	fresh, err := l.Drive("R1-I1-D01")
+	fresh, err := l.plant.Drive("R1-I1-D01")
 	require.NoError(t, err)
 	require.Equal(t, drive.Erased, fresh.Status.State)
 	require.NoError(t, l.ArmRepository(nil))
 	ok(t, l)(l.RestoreRepository())
 	advance(t, l, 2*time.Hour)
-	require.Equal(t, "Normal", l.Ranks()[0].DataState, "the rebuild is tried again by itself\n%s", l.TraceText())
+	require.Equal(t, "Normal", l.plant.Ranks()[0].DataState, "the rebuild is tried again by itself\n%s", l.TraceText())
 	readable(t, l)
 }
 

@@ -28,7 +28,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 	if err := l.mayErase(s); err != nil {
 		return err
 	}
-	l.owes(s, toErase, during)
+	l.owed.owes(s, toErase, during)
 	job := erase.Job{Target: &s.port, Method: method}
 	defer func() {
 		for i := range job.Owner {
@@ -41,8 +41,8 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 	if method == erase.PSIDRevert {
 		job.PSID, job.Destroy = psid, s.port.Serial()
 	}
-	if err := l.knownSecrets(s, &job); err != nil {
-		l.settle(s.port.Serial())
+	if err := l.keys.knownSecrets(s, &job); err != nil {
+		l.owed.settle(s.port.Serial())
 		return err
 	}
 	l.keptOutside(s, &job)
@@ -50,7 +50,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
 	l.health.stale = true
 	if err != nil {
-		l.settle(s.port.Serial())
+		l.owed.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %w", errNotErased, err)
 	}
 	res := &report.Results[0]
@@ -63,26 +63,26 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		if res.Outcome == erase.NotAccepted {
 			l.custody.notAccepted(s, why, res.Certificate)
 		}
-		l.settle(s.port.Serial())
+		l.owed.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %s: %s", errNotErased, res.Outcome, why)
 	}
-	l.powered()
-	id, err := l.identify(s)
+	l.power.powered()
+	id, err := l.custody.identify(s)
 	if err != nil || res.Certificate == nil || res.Certificate.Statement.MediaIdentity != erase.IdentityText(id) {
 		const why = "it was erased, and did not prove which drive it is"
 		l.custody.notErased(s, why)
-		l.settle(s.port.Serial())
+		l.owed.settle(s.port.Serial())
 		return fmt.Errorf("raslab: %w: %s", errNotErased, why)
 	}
 	l.custody.erased(s, id, res.Certificate)
-	if m := l.awaited(s.port.Serial()); m != nil && !l.another(m, s) {
-		m.lacksAll(l.rankOf(m))
+	if m := l.plant.awaited(s.port.Serial()); m != nil && !l.custody.another(m, s) {
+		m.lacksAll(l.plant.rankOf(m))
 	}
 	s.suspect = suspicion{}
 	if mine {
 		_ = l.forget(s, s.port.Serial(), during) // or it is owed
 	} else {
-		l.settle(s.port.Serial())
+		l.owed.settle(s.port.Serial())
 	}
 	return nil
 }
@@ -110,8 +110,8 @@ func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 		if o == s || o.port.part == nil || o.port.Serial() != serial {
 			continue
 		}
-		mine, err := l.identify(s)
-		its, itsErr := l.identify(o)
+		mine, err := l.custody.identify(s)
+		its, itsErr := l.custody.identify(o)
 		if err == nil && itsErr == nil && mine == its {
 			job.Outside = append(job.Outside, erase.Outside{Holder: "the drive in " + o.name + ", which proves the same identity", Copies: true})
 		}
@@ -121,8 +121,8 @@ func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 // knownSecrets gives the engine every secret that the facility ever had for this
 // drive: the credential in force proves that the drive is its own, and the search for
 // remains needs them all.
-func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
-	for _, g := range l.keys.groups {
+func (k *keys) knownSecrets(s *slot, job *erase.Job) error {
+	for _, g := range k.groups {
 		all, err := g.enc.Secrets(s.port.Serial())
 		if errors.Is(err, encgroup.ErrInaccessible) || errors.Is(err, encgroup.ErrUnconfigured) {
 			continue // the engine refuses what it cannot prove
@@ -138,7 +138,7 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 			}
 			inForce = fmt.Sprintf("credential of %s, generation %d", s.port.Serial(), generation)
 		}
-		if err := l.bandSecrets(g, s, job); err != nil {
+		if err := g.bandSecrets(s, job); err != nil {
 			return err
 		}
 		info, err := s.port.Range(0)
@@ -157,7 +157,7 @@ func (l *Lab) knownSecrets(s *slot, job *erase.Job) error {
 }
 
 // bandSecrets is knownSecrets for the bands beside the data range.
-func (l *Lab) bandSecrets(g *keyGroup, s *slot, job *erase.Job) error {
+func (g *keyGroup) bandSecrets(s *slot, job *erase.Job) error {
 	all, err := g.enc.BandSecrets(s.port.Serial(), s.port.Config().Ranges)
 	if err != nil {
 		return fmt.Errorf("raslab: %w", err)
@@ -185,7 +185,7 @@ func (l *Lab) bandSecrets(g *keyGroup, s *slot, job *erase.Job) error {
 // facility's own.
 func (l *Lab) released(rep *reporter, s *slot, during string) bool {
 	if err := l.sanitize(s, erase.DriveErase, drive.PIN{}, during); err != nil {
-		l.settle(s.port.Serial()) // it is reported instead
+		l.owed.settle(s.port.Serial()) // it is reported instead
 		if s.port.part != nil {
 			l.custody.notErased(s, strings.TrimPrefix(cause(err), "raslab: "+errNotErased.Error()+": "))
 		}
@@ -211,15 +211,15 @@ func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
 		return
 	}
 	why := l.custody.unproven(s.port.Serial())
-	l.raise(src.BE34009E, s.name, []finding{driveFinding(s, s.port.Serial(), during+": not erased: "+why)}, l.stillUnproven)
+	l.raise(src.BE34009E, s.name, []finding{driveFinding(s, s.port.Serial(), during+": not erased: "+why)}, l.custody.stillUnproven)
 	rep.r.Failed = true
 }
 
 // stillUnproven names the drives of an event that are in their slots and not
 // proved to be erased.
-func (l *Lab) stillUnproven(e *event) (still []string) {
+func (c *custody) stillUnproven(e *event) (still []string) {
 	for _, f := range e.found {
-		if why := l.custody.unproven(f.serial); why != "" && f.slot.port.Serial() == f.serial {
+		if why := c.unproven(f.serial); why != "" && f.slot.port.Serial() == f.serial {
 			still = append(still, f.slot.name+": not erased: "+why)
 		}
 	}
@@ -267,18 +267,18 @@ func (l *Lab) foreign(s *slot) bool {
 
 // ours says whether the drive in a slot proves to be one that left a rank of this facility
 // unerased, and has its keys as they were then: nobody else has configured it.
-func (l *Lab) ours(s *slot) bool {
-	id, err := l.identify(s)
+func (c *custody) ours(s *slot) bool {
+	id, err := c.identify(s)
 	if err != nil {
 		return false
 	}
-	e := l.custody.of(id, s.port.Serial())
+	e := c.of(id, s.port.Serial())
 	return e != nil && e.Used && e.Keys == s.port.Status().KeyGeneration
 }
 
 // awaited is the rank position whose data a drive holds; nil if none.
-func (l *Lab) awaited(serial string) *member {
-	for _, r := range l.plant.ranks {
+func (p *plant) awaited(serial string) *member {
+	for _, r := range p.ranks {
 		for _, m := range r.members {
 			if m.serial == serial {
 				return m
@@ -308,7 +308,7 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 	}
 	switch encrypts, err := s.port.Encrypts(); {
 	case err != nil:
-		l.noAnswer(rep, s, err)
+		rep.noAnswer(s, err)
 		return false
 	case !encrypts:
 		const why = "it cannot encrypt, and the others do"
@@ -322,22 +322,22 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 	}
 	if l.foreign(s) {
 		rep.failed(s, "is configured already", fmt.Errorf("raslab: it may hold customer data and is not erased: %w", encgroup.ErrConfigured))
-		if l.ours(s) {
+		if l.custody.ours(s) {
 			e := l.custody.at(s)
 			rep.note("%s has left this facility with data (%s), and its credential was given up: an erase with the PSID of its label is what is left", e.Name(), e.Why)
 		}
 		l.refuseConfigured(rep, s, during)
 		return false
 	}
-	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s && !l.another(m, s) {
-		why := fmt.Sprintf("it belongs in %s: %s waits for it there", m.slot.name, l.rankOf(m).name())
+	if m := l.plant.awaited(s.port.Serial()); m != nil && m.slot != s && !l.custody.another(m, s) {
+		why := fmt.Sprintf("it belongs in %s: %s waits for it there", m.slot.name, l.plant.rankOf(m).name())
 		s.setState(Inappropriate, why)
 		rep.failed(s, "was left as it is", errors.New("raslab: "+why))
 		return false
 	}
 	st := s.port.Status()
 	if !st.Powered {
-		l.noAnswer(rep, s, noAnswer("status", "the drive does not respond"))
+		rep.noAnswer(s, noAnswer("status", "the drive does not respond"))
 		return false
 	}
 	if st.State != drive.Erased || l.custody.due(s) || l.ownerOf(s) != nil {
@@ -352,7 +352,7 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 		}
 	}
 	if !mayErase {
-		if why := l.usedUp(s); why != "" {
+		if why := s.usedUp(); why != "" {
 			s.setState(Inappropriate, why+", and no erase was allowed")
 			rep.failed(s, "was left as it is", fmt.Errorf("raslab: %w: %s: an erase gives them back, and none was allowed", errNotErased, why))
 			return false
@@ -395,13 +395,13 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method, psid drive.P
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	p, err := l.partAt(op, slotName)
+	p, err := l.plant.partAt(op, slotName)
 	if err != nil {
 		return Report{}, err
 	}
 	s := p.slot
 	if m := s.member(); m != nil {
-		r := l.rankOf(m)
+		r := l.plant.rankOf(m)
 		if m.state == inSync || m.job != nil {
 			if r.keygrp != 0 && s.port.Status().State == drive.Configured {
 				l.raiseConfigured(s, op+": the drive is configured, holds data of "+r.name()+" and was not erased")
@@ -412,10 +412,10 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method, psid drive.P
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s", r.name(), r.whyNot(m)), "this drive may hold the only copy of its data; do a pseudo repair of the other drive first")
 		}
 	}
-	if m := l.awaited(s.port.Serial()); m != nil && m.slot != s && !l.another(m, s) {
-		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s waits in %s for drive %s", l.rankOf(m).name(), m.slot.name, s.port.Serial()), "put the drive where it belongs")
+	if m := l.plant.awaited(s.port.Serial()); m != nil && m.slot != s && !l.custody.another(m, s) {
+		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s waits in %s for drive %s", l.plant.rankOf(m).name(), m.slot.name, s.port.Serial()), "put the drive where it belongs")
 	}
-	if l.copyingTo(s) {
+	if l.plant.copyingTo(s) {
 		return Report{}, refuse(ErrState, op, s.name+" is being filled to join a rank", "wait until it serves")
 	}
 	if o := l.ownerOf(s); o != nil && o.enc.State() != encgroup.Accessible {
@@ -431,7 +431,7 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method, psid drive.P
 		return Report{}, refuse(ErrInvalid, op, "the label of "+s.port.Serial()+" is not at hand", "type the PSID that stands on it")
 	}
 	rep := l.begin(op, s.name)
-	if l.foreign(s) && !(method == erase.PSIDRevert && l.ours(s)) {
+	if l.foreign(s) && !(method == erase.PSIDRevert && l.custody.ours(s)) {
 		rep.failed(s, "was not erased", fmt.Errorf("raslab: it may hold customer data: %w", encgroup.ErrConfigured))
 		l.refuseConfigured(rep, s, op)
 		return rep.done(), nil
@@ -446,7 +446,7 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method, psid drive.P
 	fits := s.state != Inappropriate || method == erase.PSIDRevert && l.fits(rep, s) && l.normalize(rep, s) == nil
 	if s.member() == nil && s.port.answers() && fits && !worn {
 		s.setState(Normal, "")
-		l.retryRebuilds()
+		l.plant.retryRebuilds()
 	}
 	return rep.done(), nil
 }

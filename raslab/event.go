@@ -58,8 +58,8 @@ func (f finding) where() string {
 	return f.location
 }
 
-// eventLog is the serviceable events.
-type eventLog struct {
+// events is the serviceable events.
+type events struct {
 	all    []*event
 	open   []*event // in the order in which they came up
 	raises uint64   // calls of raise so far
@@ -87,7 +87,7 @@ func (e *event) causeHolds() bool {
 // raise opens a serviceable event, or counts the open one of the same code and
 // scope. It is called for what was found, and nowhere else.
 func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
-	return l.raiseOn(l.completePartitions(), code, scope, found, recheck)
+	return l.raiseOn(l.sfi.completePartitions(), code, scope, found, recheck)
 }
 
 // raiseOn is raise for what these partitions report.
@@ -195,7 +195,7 @@ func (l *Lab) close(e *event, by, why string) {
 func (l *Lab) CloseEvent(id int, by, why string, force bool) (_ ServiceEvent, bad error) {
 	const op = "event close"
 	defer l.unwound(op, &bad)
-	e, err := l.eventNumbered(op, id)
+	e, err := l.events.eventNumbered(op, id)
 	if err != nil {
 		return ServiceEvent{}, err
 	}
@@ -236,35 +236,35 @@ func (e *event) public() ServiceEvent {
 }
 
 // Events lists every serviceable event, by id, open and closed.
-func (l *Lab) Events() []ServiceEvent {
-	out := make([]ServiceEvent, len(l.events.all))
-	for i, e := range l.events.all {
+func (g *events) Events() []ServiceEvent {
+	out := make([]ServiceEvent, len(g.all))
+	for i, e := range g.all {
 		out[i] = e.public()
 	}
 	return out
 }
 
 // OpenEvents lists the open ones.
-func (l *Lab) OpenEvents() []ServiceEvent {
-	return slices.DeleteFunc(l.Events(), func(e ServiceEvent) bool { return !e.Open })
+func (g *events) OpenEvents() []ServiceEvent {
+	return slices.DeleteFunc(g.Events(), func(e ServiceEvent) bool { return !e.Open })
 }
 
 // Event gets one by its id.
-func (l *Lab) Event(id int) (ServiceEvent, error) {
-	e, err := l.eventNumbered("event show", id)
+func (g *events) Event(id int) (ServiceEvent, error) {
+	e, err := g.eventNumbered("event show", id)
 	if err != nil {
 		return ServiceEvent{}, err
 	}
 	return e.public(), nil
 }
 
-func (l *Lab) eventNumbered(op string, id int) (*event, error) {
-	if id >= 1 && id <= len(l.events.all) {
-		return l.events.all[id-1], nil
+func (g *events) eventNumbered(op string, id int) (*event, error) {
+	if id >= 1 && id <= len(g.all) {
+		return g.all[id-1], nil
 	}
 	right := "there are no events yet"
-	if len(l.events.all) > 0 {
-		right = fmt.Sprintf("events are 1 to %d", len(l.events.all))
+	if len(g.all) > 0 {
+		right = fmt.Sprintf("events are 1 to %d", len(g.all))
 	}
 	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no event %d", id), right)
 }

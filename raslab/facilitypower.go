@@ -48,18 +48,18 @@ type powerLoss struct{}
 const powerLostNote = "the power of the whole facility went: nothing more was done; power restore tells what became of it"
 
 // powered is asked before every operation that a facility without power does not do.
-func (l *Lab) powered() {
-	if l.power.plan == nil || l.power.dark {
+func (p *power) powered() {
+	if p.plan == nil || p.dark {
 		return
 	}
-	if _, fires := l.power.plan.Check(fault.Op{Name: pointFacilityCut.Operation()}); fires {
-		l.power.dark = true
+	if _, fires := p.plan.Check(fault.Op{Name: pointFacilityCut.Operation()}); fires {
+		p.dark = true
 		panic(powerLoss{})
 	}
 }
 
-// facilityPower is the power of the whole facility.
-type facilityPower struct {
+// power is the power of the whole facility.
+type power struct {
 	plan     *fault.Plan // what takes it; nil: nothing
 	dark     bool        // there is none
 	cutShort bool        // it was gone, and what was in progress was not looked at yet
@@ -83,7 +83,7 @@ func (l *Lab) CutFacilityPower() error {
 }
 
 // Dark says whether the facility has no power.
-func (l *Lab) Dark() bool { return l.power.dark }
+func (p *power) Dark() bool { return p.dark }
 
 // powerGone is what the loss of power does, once nothing runs any more.
 func (l *Lab) powerGone(during string) {
@@ -151,7 +151,7 @@ func (l *Lab) RestoreFacilityPower() (out Report, bad error) {
 func (l *Lab) powerOn(rep *reporter, op string) {
 	l.power.dark = false
 	for _, s := range l.plant.slots {
-		if l.underRepair(s) {
+		if l.service.underRepair(s) {
 			continue
 		}
 		if s.port.part == nil {
@@ -179,7 +179,7 @@ func (c *supplied) feed() error {
 		return nil
 	}
 	l := c.part.slot.lab
-	l.powered()
+	l.power.powered()
 	if l.power.dark {
 		return flash.ErrPowerLost
 	}
@@ -218,7 +218,7 @@ type suppliedPages struct {
 
 // WritePage implements repository.Device.
 func (c *suppliedPages) WritePage(n int, src []byte) error {
-	c.lab.powered()
+	c.lab.power.powered()
 	if c.lab.power.dark {
 		return repository.ErrPowerLost
 	}
@@ -238,7 +238,7 @@ func (l *Lab) resumeAfterLoss(rep *reporter) {
 	l.goOnInstalling(rep)
 	l.resumeCopies(rep)
 	l.tellKeySteps(rep)
-	if l.anySilent() {
+	if l.keys.anySilent() {
 		l.query()
 	}
 	l.power.cutShort = false
@@ -249,7 +249,7 @@ func (l *Lab) resumeAfterLoss(rep *reporter) {
 func (l *Lab) undoJoining(rep *reporter) {
 	var told []string
 	for _, d := range slices.Clone(l.owed.debts) {
-		if l.awaited(d.serial) != nil || l.underRepair(d.slot) {
+		if l.plant.awaited(d.serial) != nil || l.service.underRepair(d.slot) {
 			continue
 		}
 		verb := "goes on"
@@ -263,8 +263,8 @@ func (l *Lab) undoJoining(rep *reporter) {
 		if d.stage != joining {
 			continue
 		}
-		if s := l.slotOf(d.serial); s != nil && l.owner(d.serial) == nil && s.port.Status().State == drive.Erased && !l.custody.due(s) {
-			l.settle(d.serial) // nothing was done to it yet
+		if s := l.plant.slotOf(d.serial); s != nil && l.keys.owner(d.serial) == nil && s.port.Status().State == drive.Erased && !l.custody.due(s) {
+			l.owed.settle(d.serial) // nothing was done to it yet
 			continue
 		}
 		d.stage = toErase

@@ -53,7 +53,7 @@ func repaired(name string) func(t testing.TB, l *Lab) {
 
 func rankNormal(t testing.TB, l *Lab) {
 	t.Helper()
-	i, err := l.RankByName("R0")
+	i, err := l.plant.RankByName("R0")
 	require.NoError(t, err)
 	require.Equal(t, "Normal", i.State)
 }
@@ -65,7 +65,7 @@ var sweptOnDrives = []swept{
 		name: "rank create", prepare: func(t testing.TB, l *Lab) { ok(t, l)(l.CreateArray("S2", RAIDAuto)) },
 		run: func(l *Lab) (Report, error) { return l.CreateRank("A1", 1) }, finish: nothing,
 		check: func(t testing.TB, l *Lab) {
-			if len(l.Ranks()) == 1 {
+			if len(l.plant.Ranks()) == 1 {
 				ok(t, l)(l.CreateRank("A1", 1))
 			}
 			ok(t, l)(l.RemoveRank("R1"))
@@ -78,7 +78,7 @@ var sweptOnDrives = []swept{
 		},
 		run: func(l *Lab) (Report, error) { return l.RemoveRank("R1") }, finish: nothing,
 		check: func(t testing.TB, l *Lab) {
-			if len(l.Ranks()) == 2 {
+			if len(l.plant.Ranks()) == 2 {
 				ok(t, l)(l.RemoveRank("R1"))
 			}
 			for _, s := range l.plant.slots[8:] {

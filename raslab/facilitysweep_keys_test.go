@@ -25,7 +25,7 @@ var sweptOnKeys = []swept{
 		run:    func(l *Lab) (Report, error) { return l.RemoveGroup(2) },
 		finish: nothing,
 		check: func(t testing.TB, l *Lab) {
-			if l.group(2) != nil {
+			if l.keys.group(2) != nil {
 				ok(t, l)(l.RemoveGroup(2))
 			}
 			ok(t, l)(l.ConfigureGroup(2))
@@ -61,7 +61,7 @@ var sweptOnKeys = []swept{
 		run:    func(l *Lab) (Report, error) { return l.RestoreRepository() },
 		finish: nothing,
 		check: func(t testing.TB, l *Lab) {
-			require.Equal(t, []int{3, 3}, l.GroupStates())
+			require.Equal(t, []int{3, 3}, l.keys.GroupStates())
 			ok(t, l)(l.RestoreRepository())
 		},
 	},
@@ -104,7 +104,7 @@ var sweptOnKeys = []swept{
 			}
 			return Report{}, nil
 		},
-		finish: nothing, check: func(t testing.TB, l *Lab) { require.Equal(t, "quiesce", l.ValidState()) },
+		finish: nothing, check: func(t testing.TB, l *Lab) { require.Equal(t, "quiesce", l.sfi.ValidState()) },
 	},
 	{
 		name: "IML", prepare: nothing,
@@ -135,7 +135,7 @@ var sweptOnKeys = []swept{
 	{
 		name: "host write", short: true, prepare: nothing,
 		run: func(l *Lab) (Report, error) {
-			r, err := l.Rank("R0")
+			r, err := l.plant.Rank("R0")
 			if err != nil {
 				return Report{}, err
 			}
@@ -149,7 +149,7 @@ var sweptOnKeys = []swept{
 	{
 		name: "host write of new rows", short: true, prepare: nothing,
 		run: func(l *Lab) (Report, error) {
-			r, err := l.Rank("R0")
+			r, err := l.plant.Rank("R0")
 			if err != nil {
 				return Report{}, err
 			}
@@ -160,7 +160,7 @@ var sweptOnKeys = []swept{
 		},
 		finish: nothing,
 		check: func(t testing.TB, l *Lab) {
-			r, err := l.Rank("R0")
+			r, err := l.plant.Rank("R0")
 			require.NoError(t, err)
 			buf := make([]byte, 9*l.options.SectorSize)
 			require.NoError(t, r.Read(40, buf), "every sector is the old one or the new one")
@@ -200,12 +200,12 @@ func newRecoveryKey(l *Lab, draw RecoveryAction) (Report, error) {
 // requireNewRecoveryKey gets a recovery key from whatever state the steps are in.
 func requireNewRecoveryKey(t testing.TB, l *Lab, draw RecoveryAction) {
 	t.Helper()
-	s, err := l.group(1).recoveryKey().Status()
+	s, err := l.keys.group(1).recoveryKey().Status()
 	require.NoError(t, err)
 	if s.State.Pending() {
 		_, _, err := l.RecoveryKey(1, RecoveryCancel, secAdmin, "")
 		require.NoError(t, err)
-		s, err = l.group(1).recoveryKey().Status()
+		s, err = l.keys.group(1).recoveryKey().Status()
 		require.NoError(t, err)
 	}
 	if s.State == reckey.Configured {

@@ -82,7 +82,7 @@ func requireOrder(t testing.TB, l *Lab) {
 	require.Empty(t, l.Owed())
 	require.Empty(t, l.owed.debts)
 	require.Empty(t, l.plant.leaving)
-	require.Empty(t, l.ServiceAction())
+	require.Empty(t, l.service.ServiceAction())
 	require.Nil(t, l.service.installing)
 	require.Nil(t, l.hostIO.nvs)
 	var want, have []string
@@ -91,7 +91,7 @@ func requireOrder(t testing.TB, l *Lab) {
 			want = append(want, m.serial)
 		}
 	}
-	for _, m := range l.group(1).enc.Members() {
+	for _, m := range l.keys.group(1).enc.Members() {
 		have = append(have, m.Serial)
 	}
 	require.ElementsMatch(t, want, have, "the members of the group are those of its ranks")

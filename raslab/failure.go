@@ -21,13 +21,13 @@ type DriveFailure struct {
 func (l *Lab) DriveFailures() (out []DriveFailure) {
 	for _, s := range l.plant.slots {
 		m := s.member()
-		if s.state != Failed && (m == nil || m.state != failedMember) || l.underRepair(s) || l.reported(s) {
+		if s.state != Failed && (m == nil || m.state != failedMember) || l.service.underRepair(s) || l.events.reported(s) {
 			continue
 		}
 		if s.port.answers() && s.port.Status().State == drive.SecurityDegraded {
 			continue // that is no plain failure: a check or a scan has a code for it
 		}
-		f := DriveFailure{Slot: s.name, Serial: s.port.Serial(), Why: s.why, Next: l.afterFailure(s, m)}
+		f := DriveFailure{Slot: s.name, Serial: s.port.Serial(), Why: s.why, Next: l.plant.afterFailure(s, m)}
 		if m != nil {
 			f.Serial = m.serial // also where the slot is empty
 		}
@@ -37,8 +37,8 @@ func (l *Lab) DriveFailures() (out []DriveFailure) {
 }
 
 // reported says whether an open event names the drive in a slot.
-func (l *Lab) reported(s *slot) bool {
-	for _, e := range l.events.open {
+func (g *events) reported(s *slot) bool {
+	for _, e := range g.open {
 		for _, f := range e.found {
 			if f.slot == s {
 				return true
@@ -48,15 +48,15 @@ func (l *Lab) reported(s *slot) bool {
 	return false
 }
 
-func (l *Lab) afterFailure(s *slot, m *member) string {
+func (p *plant) afterFailure(s *slot, m *member) string {
 	exchange := "exchange the drive: repair start drive=" + s.name
 	switch {
 	case m == nil:
 		return "it serves no rank; " + exchange
 	case m.job != nil:
-		return fmt.Sprintf("%s is rebuilt onto %s; then %s", l.rankOf(m).name(), m.job.target.name, exchange)
-	case l.spareFor(s, nil) == nil:
-		return fmt.Sprintf("%s has no spare and is not rebuilt; %s", l.rankOf(m).name(), exchange)
+		return fmt.Sprintf("%s is rebuilt onto %s; then %s", p.rankOf(m).name(), m.job.target.name, exchange)
+	case p.spareFor(s, nil) == nil:
+		return fmt.Sprintf("%s has no spare and is not rebuilt; %s", p.rankOf(m).name(), exchange)
 	}
-	return fmt.Sprintf("%s is not rebuilt yet; %s", l.rankOf(m).name(), exchange)
+	return fmt.Sprintf("%s is not rebuilt yet; %s", p.rankOf(m).name(), exchange)
 }

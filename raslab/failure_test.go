@@ -14,7 +14,7 @@ func TestAPlainFailureHasNoCode(t *testing.T) {
 	must(t, l.Break("R1-I1-D05"))
 	require.Empty(t, l.DriveFailures(), "nobody has looked yet")
 	advance(t, l, time.Hour)
-	require.Empty(t, l.OpenEvents())
+	require.Empty(t, l.events.OpenEvents())
 	f := l.DriveFailures()
 	require.Len(t, f, 1)
 	require.Equal(t, "R1-I1-D05", f[0].Slot)
@@ -58,6 +58,6 @@ func TestAFailureSaysWhatBecomesOfItsRank(t *testing.T) {
 	_, err := l.RekeyDrive("R1-I1-D05")
 	must(t, err)
 	advance(t, l, time.Hour)
-	require.NotEmpty(t, l.OpenEvents())
+	require.NotEmpty(t, l.events.OpenEvents())
 	require.Empty(t, l.DriveFailures(), "its event speaks of it")
 }

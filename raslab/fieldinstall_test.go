@@ -10,8 +10,8 @@ import (
 // encryption-capable.
 func TestBE14CFF5FieldInstallWithAPlainDrive(t *testing.T) {
 	l := newLab(t, Options{Drives: 16, Plain: []string{"R1-I1-D05"}})
-	require.Len(t, l.OpenEvents(), 1)
-	e := l.OpenEvents()[0]
+	require.Len(t, l.events.OpenEvents(), 1)
+	e := l.events.OpenEvents()[0]
 	require.Equal(t, "BE14CFF5", e.SRC)
 	require.Equal(t, []string{"R1-I1-D05"}, e.Slots)
 	require.Equal(t, "field install: it cannot encrypt, and the others do", e.Found[0])
@@ -28,18 +28,18 @@ func TestBE14CFF5FieldInstallWithAPlainDrive(t *testing.T) {
 
 func TestBE14CFF5FieldInstallWithoutACertificate(t *testing.T) {
 	l := newLab(t, Options{Drives: 16, NoCertificate: true})
-	require.Len(t, l.OpenEvents(), 1)
-	e := l.OpenEvents()[0]
+	require.Len(t, l.events.OpenEvents(), 1)
+	e := l.events.OpenEvents()[0]
 	require.Equal(t, "BE14CFF5", e.SRC)
 	require.Equal(t, "field install: no certificate is installed", e.Found[0])
-	for _, d := range l.Drives() {
+	for _, d := range l.plant.Drives() {
 		require.Equal(t, NewDrive, d.State, "%s is not certified", d.Slot)
 	}
 	fails(t, l)(l.FieldInstall())
 	staysOpen(t, l, e)
 	require.NoError(t, l.DefaultCertificate())
 	ok(t, l)(l.FieldInstall())
-	for _, d := range l.Drives() {
+	for _, d := range l.plant.Drives() {
 		require.Equal(t, Normal, d.State, "%s is certified", d.Slot)
 	}
 	closed(t, l, e)
@@ -63,10 +63,10 @@ func TestMESInstallsDrivesIntoAHalfFullEnclosure(t *testing.T) {
 	require.ErrorIs(t, err, ErrInvalid, "eight slots are to be filled")
 	r := ok(t, l)(l.InstallMES(MESRequest{DrivesOnly: true, Serials: []string{"FRU00001", "", "FRU00002"}}))
 	require.Equal(t, "R1-I2", r.Object)
-	require.Len(t, l.Enclosures(), 2, "no enclosure was added")
-	require.Len(t, l.Sites(), 4)
-	require.Equal(t, []string{"R1-I2-D09", "R1-I2-D10", "R1-I2-D11", "R1-I2-D12", "R1-I2-D13", "R1-I2-D14", "R1-I2-D15", "R1-I2-D16"}, l.Sites()[3].Slots)
-	d, err := l.Drive("R1-I2-D11")
+	require.Len(t, l.plant.Enclosures(), 2, "no enclosure was added")
+	require.Len(t, l.plant.Sites(), 4)
+	require.Equal(t, []string{"R1-I2-D09", "R1-I2-D10", "R1-I2-D11", "R1-I2-D12", "R1-I2-D13", "R1-I2-D14", "R1-I2-D15", "R1-I2-D16"}, l.plant.Sites()[3].Slots)
+	d, err := l.plant.Drive("R1-I2-D11")
 	require.NoError(t, err)
 	require.Equal(t, "FRU00002", d.Serial)
 	ok(t, l)(l.CreateArray("S4", RAIDAuto))

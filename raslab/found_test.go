@@ -18,14 +18,14 @@ func TestPulledDriveIsNoDrive(t *testing.T) {
 	require.NoError(t, err)
 	_, err = l.CreateRank("A0", 1)
 	require.NoError(t, err)
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, make([]byte, 512)))
 	_, err = l.SmartRebuild("R1-I1-D01")
 	require.NoError(t, err)
 	require.NoError(t, l.Pull("R1-I1-D01"))
 	require.NoError(t, l.Advance(time.Hour))
-	for _, e := range l.Events() {
+	for _, e := range l.events.Events() {
 		require.NotContains(t, e.Serials, "", "%s names a drive that is not there", e.SRC)
 	}
 }

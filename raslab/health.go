@@ -81,7 +81,7 @@ func (l *Lab) refreshWatch() {
 func (l *Lab) CheckHealth() HealthReport {
 	defer l.unwound("health check", nil)
 	bad := l.checkHealth()
-	rep := HealthReport{Ran: l.anyAccess(), Checked: l.encryptedMembers()}
+	rep := HealthReport{Ran: l.sfi.anyAccess(), Checked: l.encryptedMembers()}
 	for _, p := range l.sfi.partitions {
 		if p.access {
 			rep.Partitions = append(rep.Partitions, p.id)
@@ -108,7 +108,7 @@ func (l *Lab) hourly() {
 // with data accessible; without one it does nothing, and the inaccessible group has
 // a code of its own.
 func (l *Lab) checkHealth() []finding {
-	if !l.anyAccess() {
+	if !l.sfi.anyAccess() {
 		return nil
 	}
 	l.scrub()
@@ -147,12 +147,12 @@ func (l *Lab) checkHealth() []finding {
 // requires.
 func (l *Lab) examine(s *slot) (f finding) {
 	if s.port.part == nil && s.member() == nil {
-		if s.state != Missing && !l.underRepair(s) {
+		if s.state != Missing && !l.service.underRepair(s) {
 			s.setState(Missing, "the slot is empty")
 		}
 		return f
 	}
-	if l.underRepair(s) || s.state == Inappropriate {
+	if l.service.underRepair(s) || s.state == Inappropriate {
 		return f
 	}
 	m := s.member()
@@ -166,7 +166,7 @@ func (l *Lab) examine(s *slot) (f finding) {
 			s.setState(Failed, why)
 		}
 		if m != nil && (m.job == nil || m.job.target != s) {
-			l.rankOf(m).fail(m, why)
+			l.plant.rankOf(m).fail(m, why)
 		}
 		return f
 	}
@@ -176,11 +176,11 @@ func (l *Lab) examine(s *slot) (f finding) {
 		}
 		return f
 	}
-	r := l.rankOf(m)
-	if m.state == failedMember || m.job != nil && m.job.target == s || !l.dataAccess(r) {
+	r := l.plant.rankOf(m)
+	if m.state == failedMember || m.job != nil && m.job.target == s || !l.sfi.dataAccess(r) {
 		return f
 	}
-	why := l.memberFault(s, r.group())
+	why := l.health.memberFault(s, r.group())
 	if why == "" {
 		if m.state == inSync {
 			return f
@@ -197,7 +197,7 @@ func (l *Lab) examine(s *slot) (f finding) {
 // memberFault says what is wrong with a member of a rank, "" if it is as its rank
 // requires: of an unencrypted rank (g nil), that hosts can reach it. A key generation that the facility does not know is
 // settled by a real authentication with the group's credential.
-func (l *Lab) memberFault(s *slot, g *keyGroup) string {
+func (h *health) memberFault(s *slot, g *keyGroup) string {
 	st := s.port.Status()
 	switch {
 	case !st.Powered:
@@ -232,7 +232,7 @@ func (l *Lab) memberFault(s *slot, g *keyGroup) string {
 		return sus.refusedWhy
 	}
 	sus.settled, sus.accepted = true, s.port.Status().KeyGeneration
-	l.health.stale = true
+	h.stale = true
 	return ""
 }
 
@@ -245,7 +245,7 @@ func (l *Lab) healthStillBad(e *event) (still []string) {
 		}
 		why := ""
 		switch {
-		case !l.dataAccess(l.rankOf(m)):
+		case !l.sfi.dataAccess(l.plant.rankOf(m)):
 			why = "its group is inaccessible, so nothing can be said"
 		case m.state != inSync:
 			why = m.why
@@ -253,7 +253,7 @@ func (l *Lab) healthStillBad(e *event) (still []string) {
 				why = m.job.what + " is running"
 			}
 		default:
-			why = l.memberFault(f.slot, l.rankOf(m).group())
+			why = l.health.memberFault(f.slot, l.plant.rankOf(m).group())
 		}
 		if why != "" {
 			still = append(still, f.slot.name+": "+why)
@@ -280,7 +280,7 @@ func (l *Lab) scrub() {
 	for range n {
 		s := l.plant.slots[l.health.scrubNext]
 		l.health.scrubNext = (l.health.scrubNext + 1) % len(l.plant.slots)
-		if s.port.part == nil || s.port.part.dead || !s.port.supply || l.underRepair(s) {
+		if s.port.part == nil || s.port.part.dead || !s.port.supply || l.service.underRepair(s) {
 			continue
 		}
 		before := s.port.part.Drive.Status()
@@ -292,21 +292,21 @@ func (l *Lab) scrub() {
 
 func (l *Lab) encryptedMembers() (n int) {
 	for _, r := range l.plant.ranks {
-		if r.keygrp != 0 && l.dataAccess(r) {
+		if r.keygrp != 0 && l.sfi.dataAccess(r) {
 			n += len(r.members)
 		}
 	}
 	return n
 }
 
-func (l *Lab) underRepair(s *slot) bool { return l.service.action != nil && l.service.action.slot == s }
+func (s *service) underRepair(at *slot) bool { return s.action != nil && s.action.slot == at }
 
 // resync takes a member back that kept its data and missed writes.
 func (l *Lab) resync(m *member) {
 	if m.job != nil {
 		return
 	}
-	r := l.rankOf(m)
+	r := l.plant.rankOf(m)
 	l.startCopy(m, m.slot, nil, resynchronisation, func(_ *copyJob, err error) {
 		if err != nil {
 			r.failed(m, "it did not catch up")

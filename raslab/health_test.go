@@ -20,7 +20,7 @@ func glitch(t *testing.T, l *Lab, slotName string) ServiceEvent {
 
 func positionState(t *testing.T, l *Lab, position int) string {
 	t.Helper()
-	r, err := l.RankByName("R0")
+	r, err := l.plant.RankByName("R0")
 	require.NoError(t, err)
 	return r.Members[position].State
 }
@@ -31,10 +31,10 @@ func TestAMemberThatIsWellAgainIsResynchronised(t *testing.T) {
 	t.Parallel()
 	l := encrypted(t, Options{})
 	e := glitch(t, l, "R1-I1-D02")
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(2, 40*512)))
-	require.NoError(t, l.group(1).unlock(l.plant.byName["R1-I1-D02"]), "somebody with the keys unlocks it")
+	require.NoError(t, l.keys.group(1).unlock(l.plant.byName["R1-I1-D02"]), "somebody with the keys unlocks it")
 	require.Equal(t, "inaccessible", positionState(t, l, 1))
 	staysOpen(t, l, e) // what it missed is not on it
 	require.Empty(t, l.CheckHealth().Bad)
@@ -127,7 +127,7 @@ func TestWhatTheCheckSaysOfAMember(t *testing.T) {
 			require.Equal(t, []string{"R1-I1-D02"}, rep.Bad)
 			require.Equal(t, []string{c.why}, only(t, l, "BE3400B3", "R1-I1-D02").Found)
 			require.Equal(t, "inaccessible", positionState(t, l, 1))
-			staysOpen(t, l, l.OpenEvents()[0])
+			staysOpen(t, l, l.events.OpenEvents()[0])
 		})
 	}
 }
@@ -175,7 +175,7 @@ func TestTheCheckLooksAtDrivesOfNoRank(t *testing.T) {
 		"R1-I1-D06": {Failed, "it does not answer"},
 		"R1-I1-D07": {Normal, ""},
 	} {
-		d, err := l.Drive(slot)
+		d, err := l.plant.Drive(slot)
 		require.NoError(t, err)
 		require.Equal(t, want.state, d.State, slot)
 		require.Equal(t, want.why, d.Why, slot)

@@ -37,7 +37,7 @@ func occupied(t testing.TB, l *Lab) *Lab {
 	ok(t, l)(l.ConfigureGroup(1))
 	ok(t, l)(l.CreateArray("S1", RAIDAuto))
 	ok(t, l)(l.CreateRank("A0", 1))
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(1, 40*l.options.SectorSize)), "the host writes 40 sectors")
 	return l
@@ -88,7 +88,7 @@ func advance(t testing.TB, l *Lab, d time.Duration) {
 // readable requires that the 40 sectors of encrypted are there.
 func readable(t testing.TB, l *Lab) {
 	t.Helper()
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	got := make([]byte, 40*l.options.SectorSize)
 	require.NoError(t, r.Read(0, got), "the host reads what it wrote\n%s", l.TraceText())
@@ -103,12 +103,12 @@ func notOfKeys(events []ServiceEvent) []ServiceEvent {
 // only requires exactly one open event, those of the key path aside, and returns it.
 func only(t testing.TB, l *Lab, code string, slots ...string) ServiceEvent {
 	t.Helper()
-	open := notOfKeys(l.OpenEvents())
+	open := notOfKeys(l.events.OpenEvents())
 	require.Len(t, open, 1, "one event is open\n%s", l.TraceText())
 	require.Equal(t, code, open[0].SRC, "the event has the code of its cause\n%s", l.TraceText())
 	require.Equal(t, slots, open[0].Slots, "it names the drives concerned")
 	for i, s := range slots {
-		d, err := l.Drive(s)
+		d, err := l.plant.Drive(s)
 		require.NoError(t, err)
 		require.Equal(t, d.Location, open[0].Locations[i], "it gives their location codes")
 	}
@@ -117,7 +117,7 @@ func only(t testing.TB, l *Lab, code string, slots ...string) ServiceEvent {
 
 func noEvents(t testing.TB, l *Lab) {
 	t.Helper()
-	require.Empty(t, l.Events(), "no serviceable event\n%s", l.TraceText())
+	require.Empty(t, l.events.Events(), "no serviceable event\n%s", l.TraceText())
 }
 
 func closed(t testing.TB, l *Lab, e ServiceEvent) {
@@ -137,7 +137,7 @@ func staysOpen(t testing.TB, l *Lab, e ServiceEvent) {
 // but for those that spare names.
 func arm(t testing.TB, l *Lab, slotName, plan string, spare ...string) {
 	t.Helper()
-	p, err := l.Part(slotName)
+	p, err := l.plant.Part(slotName)
 	require.NoError(t, err)
 	armPart(t, p, plan, spare...)
 }

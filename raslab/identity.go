@@ -23,14 +23,14 @@ func (p *Port) Attest(challenge [drive.ChallengeSize]byte) (drive.Attestation, e
 }
 
 // identify challenges the drive in a slot.
-func (l *Lab) identify(s *slot) (drive.Identity, error) {
-	var c [drive.ChallengeSize]byte
-	if _, err := io.ReadFull(l.custody.challenges, c[:]); err != nil {
+func (c *custody) identify(s *slot) (drive.Identity, error) {
+	var challenge [drive.ChallengeSize]byte
+	if _, err := io.ReadFull(c.challenges, challenge[:]); err != nil {
 		return drive.Identity{}, fmt.Errorf("raslab: draw challenge: %w", err)
 	}
-	a, err := s.port.Attest(c)
+	a, err := s.port.Attest(challenge)
 	if err == nil {
-		err = a.Verify(c)
+		err = a.Verify(challenge)
 	}
 	if err != nil {
 		return drive.Identity{}, err
@@ -43,21 +43,21 @@ func (l *Lab) identify(s *slot) (drive.Identity, error) {
 
 // another says whether the drive in a slot proves that it is not the one that holds a
 // rank position's data, whatever its label says.
-func (l *Lab) another(m *member, s *slot) bool {
+func (c *custody) another(m *member, s *slot) bool {
 	if m.identity.IsZero() {
 		return false
 	}
-	id, err := l.identify(s)
+	id, err := c.identify(s)
 	return err == nil && id != m.identity
 }
 
 // setAsideImpostor sets the drive in a slot aside that has the serial number of the
 // member that is expected there, and proves to be another drive: nothing of it is touched.
 func (l *Lab) setAsideImpostor(rep *reporter, m *member, s *slot) bool {
-	if !l.another(m, s) {
+	if !l.custody.another(m, s) {
 		return false
 	}
-	why := fmt.Sprintf("it has the serial number of the drive that %s waits for, and is another one", l.rankOf(m).name())
+	why := fmt.Sprintf("it has the serial number of the drive that %s waits for, and is another one", l.plant.rankOf(m).name())
 	s.setState(Inappropriate, why)
 	rep.failed(s, "was left as it is", errors.New("raslab: "+why))
 	return true
@@ -90,7 +90,7 @@ func (l *Lab) rollCall() (all []present) {
 		if s.port.part == nil {
 			continue
 		}
-		id, err := l.identify(s)
+		id, err := l.custody.identify(s)
 		all = append(all, present{s, id, err})
 	}
 	return all
@@ -111,9 +111,9 @@ func twinOf(all []present, p present) *slot {
 // nothing, one that is here twice, and one with the serial number of another that the facility still has to
 // do with, are set aside: every key and record of a drive goes by its serial number.
 func (l *Lab) certifyIdentity(rep *reporter, s *slot) bool {
-	id, err := l.identify(s)
+	id, err := l.custody.identify(s)
 	if errors.Is(err, drive.NoPower) {
-		l.noAnswer(rep, s, err)
+		rep.noAnswer(s, err)
 		return false
 	}
 	if err != nil {
@@ -140,7 +140,7 @@ func (l *Lab) namesake(s *slot, id drive.Identity) string {
 		elsewhere := at != nil && at != s && at.port.part != nil
 		switch {
 		case e.Identity == id && elsewhere:
-			if other, err := l.identify(at); err == nil && other == id {
+			if other, err := l.custody.identify(at); err == nil && other == id {
 				return fmt.Sprintf("it proves the identity %s, as %s does: one is a copy of the other", id, at.name)
 			}
 		case e.Identity != id && e.Serial == s.port.Serial() && e.State == CustodyHolds:

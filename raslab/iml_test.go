@@ -16,7 +16,7 @@ func TestAnIMLThatSaysDataAccessible(t *testing.T) {
 	for _, s := range []string{"R1-I1-D02", "R1-I1-D03"} {
 		require.NoError(t, l.RestorePower(s))
 	}
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.ErrorIs(t, r.Read(0, make([]byte, 40*512)), ErrNoAccess, "two members are locked")
 	rep := ok(t, l)(l.DualClusterIML())
@@ -25,7 +25,7 @@ func TestAnIMLThatSaysDataAccessible(t *testing.T) {
 	readable(t, l)
 	require.NoError(t, r.Write(0, pattern(1, 40*512)), "and they can be written")
 	advance(t, l, 20*time.Minute)
-	require.Equal(t, "Normal", l.Ranks()[0].DataState, "the last member caught up beside the hosts")
+	require.Equal(t, "Normal", l.plant.Ranks()[0].DataState, "the last member caught up beside the hosts")
 	noEvents(t, l)
 }
 
@@ -49,7 +49,7 @@ func TestAnIMLDoesNotCallDataAccessibleThatAreNot(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, rep.Notes, "IML complete, data accessible")
 	require.Contains(t, rep.Notes, "IML complete, data accessible but for these ranks")
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.Error(t, r.Read(0, make([]byte, 40*512)))
 }
@@ -63,16 +63,16 @@ func TestMembersThatFailedForWantOfPower(t *testing.T) {
 			s.port.PowerOff()
 		}
 		advance(t, l, 70*time.Minute)
-		require.Equal(t, "Failed", l.Ranks()[0].DataState)
+		require.Equal(t, "Failed", l.plant.Ranks()[0].DataState)
 		for _, s := range l.plant.slots[:7] {
 			require.NoError(t, s.port.PowerOn())
 		}
 		rep := ok(t, l)(l.DualClusterIML())
 		require.Contains(t, rep.Notes, "IML complete, data accessible")
-		r, err := l.Rank("R0")
+		r, err := l.plant.Rank("R0")
 		require.NoError(t, err)
 		require.NoError(t, r.Read(0, make([]byte, 64*512)), "everything is there\n%s", l.TraceText())
 		advance(t, l, 20*time.Minute)
-		require.Equal(t, "Normal", l.Ranks()[0].DataState)
+		require.Equal(t, "Normal", l.plant.Ranks()[0].DataState)
 	}
 }

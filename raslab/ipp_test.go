@@ -71,7 +71,7 @@ func TestKeyCausesOverIPP(t *testing.T) {
 				want := overIPP(c.name, protocol, c.iml)
 				require.Equal(t, want, openCodes(l), "%s", l.TraceText())
 				require.Equal(t, len(want) > 0, r.Failed)
-				for _, e := range l.OpenEvents() {
+				for _, e := range l.events.OpenEvents() {
 					staysOpen(t, l, e)
 				}
 				c.heal(t, l)
@@ -79,7 +79,7 @@ func TestKeyCausesOverIPP(t *testing.T) {
 				readable(t, l)
 				closeAll(t, l)
 				ok(t, l)(l.PowerCycle())
-				require.Empty(t, l.OpenEvents(), "nothing comes back")
+				require.Empty(t, l.events.OpenEvents(), "nothing comes back")
 			})
 		}
 	}
@@ -162,7 +162,7 @@ func TestAFacilityOverIPP(t *testing.T) {
 			}
 			secrets := [][]byte{}
 			remember := func() {
-				all, err := l.Group(1).Secrets("75NR641-0001")
+				all, err := l.keys.Group(1).Secrets("75NR641-0001")
 				must(t, err)
 				for i := range all {
 					secrets = append(secrets, slices.Clone(all[i].Secret[:8]))
@@ -193,7 +193,7 @@ func TestAFacilityOverIPP(t *testing.T) {
 			readable(t, l)
 
 			require.Greater(t, len(wire), 1000)
-			list, err := l.group(1).store.sealedKeys()
+			list, err := l.keys.group(1).store.sealedKeys()
 			must(t, err)
 			require.Len(t, list, 2, "the facility keeps the data key in force, and the one before it until the next")
 			for _, s := range secrets {
@@ -250,21 +250,21 @@ func TestWrappedDataKeysAreInTheRepository(t *testing.T) {
 	ok(t, l)(l.RestoreRepository()) // from memory, while the group is at work
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
-	require.Empty(t, l.OpenEvents())
+	require.Empty(t, l.events.OpenEvents())
 }
 
 func TestARekeyOverIPPThatWaits(t *testing.T) {
 	l := encryptedIPP(t, Options{}, ProtocolTLS)
 	stopServer(t, l, 2)
 	fails(t, l)(l.RekeyDataKey(1))
-	require.NotEmpty(t, l.Group(1).Record().NextUID, "a new key was made, and no other server has shown it")
+	require.NotEmpty(t, l.keys.Group(1).Record().NextUID, "a new key was made, and no other server has shown it")
 	ok(t, l)(l.RestoreRepository())
 	ok(t, l)(l.PowerCycle())
 	readable(t, l) // the old data key is in force
 	startServer(t, l, 2)
-	next := l.Group(1).Record().NextUID
+	next := l.keys.Group(1).Record().NextUID
 	ok(t, l)(l.RekeyDataKey(1))
-	require.Equal(t, next, l.Group(1).Record().UID, "it goes on with the same key")
+	require.Equal(t, next, l.keys.Group(1).Record().UID, "it goes on with the same key")
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
 }
@@ -296,7 +296,7 @@ func TestLabels(t *testing.T) {
 	}
 	r := fails(t, l)(l.ConfigureGroup(1, "tier1"))
 	require.Contains(t, r.Notes[0], `it has no key pair "tier1"`)
-	require.Equal(t, encgroup.Unconfigured, l.Group(1).State())
+	require.Equal(t, encgroup.Unconfigured, l.keys.Group(1).State())
 	must(t, l.MakeKeyPair("tier1"))
 	require.ErrorIs(t, l.MakeKeyPair("tier1"), ErrInvalid)
 	require.ErrorIs(t, l.MakeKeyPair(""), ErrInvalid)
@@ -334,7 +334,7 @@ func TestAGroupSpeaksOneKeyProtocol(t *testing.T) {
 	must(t, err)
 	_, err = l.ConfigureGroup(1)
 	require.ErrorContains(t, err, "one key protocol")
-	require.Nil(t, l.Group(1), "nothing was changed")
+	require.Nil(t, l.keys.Group(1), "nothing was changed")
 	_, err = l.ChangeKeyManager(2, KeyManagerChange{KeyProtocol: &before})
 	must(t, err)
 	occupied(t, l)
@@ -352,7 +352,7 @@ func TestAGroupSpeaksOneKeyProtocol(t *testing.T) {
 
 func TestNothingOfIPPPrintsAKey(t *testing.T) {
 	l := encryptedIPP(t, Options{}, ProtocolTLS)
-	all, err := l.Group(1).Secrets("75NR641-0001")
+	all, err := l.keys.Group(1).Secrets("75NR641-0001")
 	must(t, err)
 	text := l.TraceText()
 	for _, v := range []any{l.KeyHosts()[0], l.KeyHosts()[0].ipp, l.keys.managers[0].paths[0], l.KeyHosts()[0].pairs} {

@@ -99,7 +99,7 @@ func (l *Lab) oneServer(a, b *keyManager) string {
 // twins are the first two active entries of a group that are one server, and why; nil where all
 // are different.
 func (l *Lab) twins(group int) (a, b *keyManager, why string) {
-	all := l.activeOf(group)
+	all := l.keys.activeOf(group)
 	for i := range all {
 		for j := range i {
 			if why := l.oneServer(all[j], all[i]); why != "" {
@@ -114,7 +114,7 @@ func (l *Lab) twins(group int) (a, b *keyManager, why string) {
 // the first.
 func (l *Lab) serversOf(group int) (out []*keyManager) {
 next:
-	for _, m := range l.activeOf(group) {
+	for _, m := range l.keys.activeOf(group) {
 		for _, o := range out {
 			if l.oneServer(o, m) != "" {
 				continue next
@@ -140,7 +140,7 @@ type greeter interface{ Greet() error }
 // greet finds out who the servers of a group are that are dialled for real. One that does not
 // answer stays unknown: what is asked of it next says why.
 func (l *Lab) greet(group int) {
-	for _, m := range l.activeOf(group) {
+	for _, m := range l.keys.activeOf(group) {
 		if s, ok := m.external.(greeter); ok && s.Greet() == nil {
 			m.learn(l, m.external)
 		}

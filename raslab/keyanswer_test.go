@@ -78,7 +78,7 @@ func TestConfigureComparesWithWhatWasRegistered(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, r.Failed)
 	require.Contains(t, fmt.Sprint(r), encgroup.ErrWrongKey.Error())
-	require.NotEqual(t, encgroup.Accessible, l.Group(1).State())
+	require.NotEqual(t, encgroup.Accessible, l.keys.Group(1).State())
 	both(onHost(func(h *KeyHost) { h.BreakMemory(false) }))(t, l)
 	ok(t, l)(l.ConfigureGroup(1))
 	before := dataKeyOf(l)

@@ -18,7 +18,7 @@ func TestNobodyLooksWhilePartitionsAreDown(t *testing.T) {
 	ok(t, l)(l.Quiesce())
 	advance(t, l, quiesceDuration)
 	ok(t, l)(l.Shutdown())
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		staysOpen(t, l, e)
 	}
 	advance(t, l, shutdownDuration)
@@ -74,7 +74,7 @@ func TestSilenceOfAServerThatIsNotAsked(t *testing.T) {
 
 func closeAllBut(t testing.TB, l *Lab, codes ...string) {
 	t.Helper()
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		keep := false
 		for _, c := range codes {
 			keep = keep || e.SRC == c
@@ -115,7 +115,7 @@ func TestRestoreInTheMiddleOfAGroupRekey(t *testing.T) {
 	must(t, l.Break("R1-I1-D03"))
 	fails(t, l)(l.ResumeRepair("R1-I1-D03"))
 	fails(t, l)(l.RekeyGroupKey(1))
-	require.True(t, l.Group(1).Rekeying().GroupKey, "the dead drive keeps both group keys alive")
+	require.True(t, l.keys.Group(1).Rekeying().GroupKey, "the dead drive keeps both group keys alive")
 	damageAll(t, l)
 	fails(t, l)(l.PowerCycle())
 	ok(t, l)(l.RestoreRepository())
@@ -129,7 +129,7 @@ func TestRestoreInTheMiddleOfADataRekey(t *testing.T) {
 	l := encrypted(t, Options{})
 	paths(false)(t, l, 2)
 	fails(t, l)(l.RekeyDataKey(1))
-	next := l.Group(1).Record().NextUID
+	next := l.keys.Group(1).Record().NextUID
 	require.NotEmpty(t, next)
 	damageAll(t, l)
 	fails(t, l)(l.PowerCycle())

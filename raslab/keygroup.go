@@ -82,18 +82,18 @@ type GroupInfo struct {
 // cloud that wait for theirs, and a group that no rank uses, keep no partition from
 // its data (assumption).
 func (g *keyGroup) locksData() bool {
-	return g.enc.State() == encgroup.Inaccessible && g.lab.lacking(g)
+	return g.enc.State() == encgroup.Inaccessible && g.lab.plant.lacking(g)
 }
 
 // lacking says whether a rank needs the key of a group.
-func (l *Lab) lacking(g *keyGroup) bool {
-	return slices.ContainsFunc(l.plant.ranks, func(r *Rank) bool { return r.keygrp == g.id })
+func (p *plant) lacking(g *keyGroup) bool {
+	return slices.ContainsFunc(p.ranks, func(r *Rank) bool { return r.keygrp == g.id })
 }
 
 // group is the encryption group with a number; nil for 0 and for one that does
 // not exist.
-func (l *Lab) group(id int) *keyGroup {
-	for _, g := range l.keys.groups {
+func (k *keys) group(id int) *keyGroup {
+	for _, g := range k.groups {
 		if g.id == id {
 			return g
 		}
@@ -102,11 +102,11 @@ func (l *Lab) group(id int) *keyGroup {
 }
 
 // usableGroup is the group that a rank is to be in: nil for 0.
-func (l *Lab) usableGroup(op string, id int) (*keyGroup, error) {
+func (k *keys) usableGroup(op string, id int) (*keyGroup, error) {
 	if id == 0 {
 		return nil, nil
 	}
-	g := l.group(id)
+	g := k.group(id)
 	if g == nil {
 		return nil, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", id), "configure it first, or take 0 for a rank without encryption")
 	}
@@ -131,14 +131,14 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	if id < 1 || id > KeyGroupsMax {
 		return Report{}, refuse(ErrInvalid, op, fmt.Sprintf("no key group can have the number %d", id), fmt.Sprintf("numbers are 1 to %d", KeyGroupsMax))
 	}
-	g := l.group(id)
+	g := l.keys.group(id)
 	if g != nil && g.enc.State() >= encgroup.Inaccessible {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d is configured already", id), "")
 	}
 	if err := l.licensed(op); err != nil {
 		return Report{}, err
 	}
-	if n := len(l.activeOf(id)); n < encgroup.MinServers {
+	if n := len(l.keys.activeOf(id)); n < encgroup.MinServers {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %s", id, plural(n, "key server")), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
 	l.greet(id)
@@ -146,7 +146,7 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	if len(l.serversOf(id)) < encgroup.MinServers {
 		return Report{}, refuse(ErrState, op, l.fewServers(id), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
-	pairs, protocol, err := l.labelsOf(op, id, labels)
+	pairs, protocol, err := l.keys.labelsOf(op, id, labels)
 	if err != nil {
 		return Report{}, err
 	}
@@ -155,7 +155,7 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	}
 	if g == nil {
 		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &recordStore{lab: l, group: id, name: fmt.Sprintf("key group %d", id)}}
-		g.enc = encgroup.NewOf(l.groupKind(id), l.eitherPaths(id), g.entropy, g.store)
+		g.enc = encgroup.NewOf(l.keys.groupKind(id), l.eitherPaths(id), g.entropy, g.store)
 		g.enc.SetMemory(&l.sfi.partitions[0].memory)
 		g.tell()
 		l.keys.groups = insertByID(l.keys.groups, g, func(g *keyGroup) int { return g.id })
@@ -187,7 +187,7 @@ func (l *Lab) Groups() []GroupInfo {
 
 // GroupByID describes one encryption group.
 func (l *Lab) GroupByID(id int) (GroupInfo, error) {
-	g := l.group(id)
+	g := l.keys.group(id)
 	if g == nil {
 		return GroupInfo{}, refuse(ErrNotFound, "group show", fmt.Sprintf("key group %d is not configured", id), "configure it first")
 	}
@@ -198,7 +198,7 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 	rec := g.enc.Record()
 	i := GroupInfo{
 		ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: rec.Label, Type: rec.Kind.String(),
-		DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.managerStatus(g.id),
+		DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.keys.managerStatus(g.id),
 		KeyProtocol: g.protocol, Deadlock: l.deadlocked(g),
 	}
 	for _, w := range l.keyWarnings(g.id) {
@@ -235,8 +235,8 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 	return i
 }
 
-func (l *Lab) managerStatus(group int) string {
-	all := l.activeOf(group)
+func (k *keys) managerStatus(group int) string {
+	all := k.activeOf(group)
 	bad := 0
 	for _, m := range all {
 		if m.failed {
@@ -255,24 +255,24 @@ func (l *Lab) managerStatus(group int) string {
 // GroupStates is the state of each encryption group by its number, as the panel
 // Manage SFI Resources shows it: {3,0} is group 1 accessible and group 2 not
 // configured (IBM, MAP4980). There are at least two numbers.
-func (l *Lab) GroupStates() []int {
+func (k *keys) GroupStates() []int {
 	n := 2
-	for _, g := range l.keys.groups {
+	for _, g := range k.groups {
 		n = max(n, g.id)
 	}
 	out := make([]int, n)
-	for _, g := range l.keys.groups {
+	for _, g := range k.groups {
 		out[g.id-1] = int(g.enc.State())
 	}
 	return out
 }
 
 // groupKind is what the key of a group protects, or will.
-func (l *Lab) groupKind(id int) encgroup.Kind {
-	if g := l.group(id); g != nil {
+func (k *keys) groupKind(id int) encgroup.Kind {
+	if g := k.group(id); g != nil {
 		return g.enc.Kind()
 	}
-	return l.keys.kinds[id]
+	return k.kinds[id]
 }
 
 // RemoveGroup removes an encryption group that no rank uses and no drive is a
@@ -283,7 +283,7 @@ func (l *Lab) RemoveGroup(id int) (rep Report, err error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	g := l.group(id)
+	g := l.keys.group(id)
 	switch {
 	case g == nil:
 		return Report{}, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", id), "")
@@ -306,16 +306,16 @@ func (l *Lab) RemoveGroup(id int) (rep Report, err error) {
 
 // Group is the encryption group itself, for tests and tools; nil if it does not
 // exist.
-func (l *Lab) Group(id int) *encgroup.Group {
-	if g := l.group(id); g != nil {
+func (k *keys) Group(id int) *encgroup.Group {
+	if g := k.group(id); g != nil {
 		return g.enc
 	}
 	return nil
 }
 
 // owner is the group whose member a serial is; nil if nobody's here.
-func (l *Lab) owner(serial string) *keyGroup {
-	for _, g := range l.keys.groups {
+func (k *keys) owner(serial string) *keyGroup {
+	for _, g := range k.groups {
 		if _, ok := g.enc.Member(serial); ok {
 			return g
 		}
@@ -326,11 +326,11 @@ func (l *Lab) owner(serial string) *keyGroup {
 // ownerOf is the group whose member the drive in a slot is; nil if it is nobody's here,
 // or if it proves to be another drive with the serial number of a member.
 func (l *Lab) ownerOf(s *slot) *keyGroup {
-	g := l.owner(s.port.Serial())
+	g := l.keys.owner(s.port.Serial())
 	if g == nil {
 		return nil
 	}
-	id, err := l.identify(s)
+	id, err := l.custody.identify(s)
 	if err != nil {
 		return g // it goes by the label, and opens to nothing that is not its own
 	}
@@ -364,8 +364,8 @@ func (g *keyGroup) admit(s *slot) error {
 	if st := s.port.Status(); fresh && (untouched(err) || err != nil && st.Powered && st.State == drive.Erased && st.KeyGeneration == keys) {
 		c.spared([]*slot{s}, before) // it is as it was
 	}
-	if d := g.lab.debtOf(s.port.Serial()); err == nil && d != nil && d.stage == toForget {
-		g.lab.settle(d.serial)
+	if d := g.lab.owed.debtOf(s.port.Serial()); err == nil && d != nil && d.stage == toForget {
+		g.lab.owed.settle(d.serial)
 	}
 	return g.noted(s, err)
 }
@@ -400,15 +400,15 @@ func (l *Lab) RekeyDrive(slotName string) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	s, err := l.slotNamed(op, slotName)
+	s, err := l.plant.slotNamed(op, slotName)
 	if err != nil {
 		return Report{}, err
 	}
 	m := s.member()
-	if m == nil || l.rankOf(m).keygrp == 0 {
+	if m == nil || l.plant.rankOf(m).keygrp == 0 {
 		return Report{}, refuse(ErrState, op, s.name+" is no member of an encrypted rank", "only members have a credential")
 	}
-	g, err := l.usableGroup(op, l.rankOf(m).keygrp)
+	g, err := l.keys.usableGroup(op, l.plant.rankOf(m).keygrp)
 	if err != nil {
 		return Report{}, err
 	}

@@ -46,12 +46,12 @@ func TestDeadlockAndRecovery(t *testing.T) {
 	require.True(t, g.Deadlock, "every key server keeps its storage on the rank that it unlocks")
 	advance(t, l, keyPeriod)
 	require.Equal(t, 1, strings.Count(l.TraceText(), "is in a deadlock"), "it is warned of")
-	require.Empty(t, l.OpenEvents(), "it works as long as the power stays on")
+	require.Empty(t, l.events.OpenEvents(), "it works as long as the power stays on")
 
 	fails(t, l)(l.PowerCycle())
 	require.Equal(t, []string{"BE14CFE0", "BE14E008"}, openCodes(l))
 	advance(t, l, 24*time.Hour)
-	require.Equal(t, encgroup.Inaccessible, l.Group(1).State(), "no waiting helps")
+	require.Equal(t, encgroup.Inaccessible, l.keys.Group(1).State(), "no waiting helps")
 
 	_, _, err = l.RecoveryKey(1, RecoveryRecover, secAdmin, strings.Repeat("0", len(key)))
 	require.ErrorIs(t, err, ErrState, "another key opens nothing")
@@ -72,7 +72,7 @@ func TestDeadlockAndRecovery(t *testing.T) {
 	closeAll(t, l)
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
-	require.Empty(t, l.OpenEvents())
+	require.Empty(t, l.events.OpenEvents())
 }
 
 func TestDeadlockOfTwoFacilities(t *testing.T) {
@@ -143,14 +143,14 @@ func TestRekeyOfTheGroupKey(t *testing.T) {
 	ok(t, l)(pseudoRepair(t, l, "R1-I1-D04"))
 	advance(t, l, time.Hour)
 	ok(t, l)(l.RekeyGroupKey(1))
-	require.False(t, l.Group(1).Rekeying().GroupKey, "it is finished")
+	require.False(t, l.keys.Group(1).Rekeying().GroupKey, "it is finished")
 	readable(t, l)
 	advance(t, l, 3*time.Hour)
 	closeAll(t, l)
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
 	advance(t, l, 3*time.Hour)
-	require.Empty(t, l.OpenEvents())
+	require.Empty(t, l.events.OpenEvents())
 }
 
 func TestGroupKinds(t *testing.T) {
@@ -167,20 +167,20 @@ func TestGroupKinds(t *testing.T) {
 	g, err := l.GroupByID(2)
 	must(t, err)
 	require.Equal(t, "TCT", g.Type)
-	require.Equal(t, []int{3, 3}, l.GroupStates())
+	require.Equal(t, []int{3, 3}, l.keys.GroupStates())
 	_, err = l.MakeKeyManager(KeyManagerRequest{Addr: "x.example.com", KeyGroup: 1, Type: "TCT"})
 	require.ErrorIs(t, err, ErrInvalid, "group 1 is for data at rest")
 	ok(t, l)(l.CreateArray("S2", RAIDAuto))
 	_, err = l.CreateRank("A1", 2)
 	require.ErrorIs(t, err, ErrInvalid, "a cloud group takes no drives")
 	ok(t, l)(l.PowerCycle())
-	require.Equal(t, []int{3, 3}, l.GroupStates())
+	require.Equal(t, []int{3, 3}, l.keys.GroupStates())
 
 	// The servers of the one group are no servers of the other.
 	both(stopServer)(t, l)
 	fails(t, l)(l.PowerCycle())
-	require.Equal(t, []int{2, 3}, l.GroupStates())
-	require.Equal(t, []string{"KG1"}, []string{l.group(1).location()})
+	require.Equal(t, []int{2, 3}, l.keys.GroupStates())
+	require.Equal(t, []string{"KG1"}, []string{l.keys.group(1).location()})
 	both(startServer)(t, l)
 	advance(t, l, 12*time.Minute)
 	readable(t, l)
@@ -188,23 +188,23 @@ func TestGroupKinds(t *testing.T) {
 	_, err = l.RemoveGroup(1)
 	require.ErrorIs(t, err, ErrState, "R0 uses it")
 	ok(t, l)(l.RemoveGroup(2))
-	require.Equal(t, []int{3, 0}, l.GroupStates(), "as in the sample of MAP4980")
+	require.Equal(t, []int{3, 0}, l.keys.GroupStates(), "as in the sample of MAP4980")
 }
 
 func TestTestAccessTakesAWhile(t *testing.T) {
 	l := encrypted(t, Options{})
-	before, err := l.GroupAccess(1)
+	before, err := l.keys.GroupAccess(1)
 	must(t, err)
 	require.Equal(t, l.Now(), before[0].LastSuccess, "the key was made and read back just now")
 	advance(t, l, time.Hour)
 	must(t, l.SubmitTestAccess(1))
-	a, err := l.GroupAccess(1)
+	a, err := l.keys.GroupAccess(1)
 	must(t, err)
 	require.Equal(t, before, a, "nothing is there at once")
 	at := l.Now().Add(TestAccessDuration)
 	stopServer(t, l, 2)
 	advance(t, l, time.Minute)
-	a, err = l.GroupAccess(1)
+	a, err = l.keys.GroupAccess(1)
 	must(t, err)
 	require.Equal(t, AccessRecord{KeyManager: 1, LastAccess: "success", LastSuccess: at}, a[0])
 	require.Equal(t, "failed", a[1].LastAccess)
@@ -265,7 +265,7 @@ func TestKeyManagersAreHeldToWhatCanBe(t *testing.T) {
 func TestNothingInTheKeyPathPrintsAKey(t *testing.T) {
 	l := encrypted(t, Options{})
 	withRecoveryKey(t, l)
-	all, err := l.Group(1).Secrets("75NR641-0001")
+	all, err := l.keys.Group(1).Secrets("75NR641-0001")
 	must(t, err)
 	for _, text := range []string{
 		fmt.Sprintf("%v %+v", l.KeyManagers(), l.Groups()), l.TraceText(), fmt.Sprintf("%+v", l.KeyServers()),

@@ -31,7 +31,7 @@ const (
 // one (KMIP specification 1.4, section 3.22) except by RestoreFrom.
 func (h *KeyHost) SetKeyState(group int, to KeyFate, in time.Duration) error {
 	const op = "keyserver key"
-	g := h.lab.group(group)
+	g := h.lab.keys.group(group)
 	switch {
 	case g == nil || g.enc.UID() == "":
 		return refuse(ErrNotFound, op, fmt.Sprintf("key group %d has no data key", group), "configure it first")
@@ -170,7 +170,7 @@ func (m *keyManager) warnings(l *Lab) (certificate, key string) {
 	if m.shown != nil {
 		certificate = strings.Replace(m.shown.Warning(m.now(l)), "the certificate", "the certificate of its server", 1)
 	}
-	if g := l.group(m.group); g != nil && m.uid != "" && m.uid == g.enc.UID() {
+	if g := l.keys.group(m.group); g != nil && m.uid != "" && m.uid == g.enc.UID() {
 		key = m.life.Warning(l.Now())
 	}
 	return certificate, key

@@ -43,10 +43,10 @@ func TestKeyStatesAreLookedAt(t *testing.T) {
 			require.Equal(t, c.state, m.KeyState)
 			if c.warns == "" {
 				require.Empty(t, m.KeyWarns)
-				require.Empty(t, l.groupInfo(l.group(1)).KeyWarns)
+				require.Empty(t, l.groupInfo(l.keys.group(1)).KeyWarns)
 			} else {
 				require.Contains(t, m.KeyWarns, c.warns)
-				require.Len(t, l.groupInfo(l.group(1)).KeyWarns, 1, "at the one server")
+				require.Len(t, l.groupInfo(l.keys.group(1)).KeyWarns, 1, "at the one server")
 				require.Contains(t, l.TraceText(), "key server 1 keyserver1.example.com: "+m.KeyWarns)
 			}
 			r, err := l.TestAccess(1)
@@ -81,7 +81,7 @@ func TestKeyDatePasses(t *testing.T) {
 	require.Contains(t, l.TraceText(), "the data key is deactivated since 2026-02-04")
 	_, err := l.PowerCycle()
 	require.NoError(t, err)
-	require.Equal(t, encgroup.Accessible, l.Group(1).State(), "it opens what it protects")
+	require.Equal(t, encgroup.Accessible, l.keys.Group(1).State(), "it opens what it protects")
 }
 
 // TestKeyDestroyedEverywhere: then it is gone, and the event says how.
@@ -122,7 +122,7 @@ func TestServerCertificateIsWarnedOf(t *testing.T) {
 	m := managerOne(t, l)
 	require.Equal(t, "the certificate of its server expires in 1 day", m.CertificateWarns)
 	require.Empty(t, openCodes(l))
-	require.Equal(t, []string{"key manager 1 keyserver1.example.com: " + m.CertificateWarns + "; learned 2026-02-03 08:00:00"}, l.groupInfo(l.group(1)).KeyWarns)
+	require.Equal(t, []string{"key manager 1 keyserver1.example.com: " + m.CertificateWarns + "; learned 2026-02-03 08:00:00"}, l.groupInfo(l.keys.group(1)).KeyWarns)
 	must(t, l.Advance(2*24*time.Hour))
 	require.Equal(t, "the certificate of its server is expired or not valid yet", managerOne(t, l).CertificateWarns)
 	must(t, keyHost(t, l, 1).Reissue("customer", "", 0))

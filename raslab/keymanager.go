@@ -165,18 +165,18 @@ func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
 		m.cert = customerCertificate
 	}
 	if m.id == 0 {
-		m.id = l.freeManager()
+		m.id = l.keys.freeManager()
 	}
 	if err := l.checkManager(op, m, nil); err != nil {
 		return KeyManagerInfo{}, err
 	}
-	trust, err := l.trusting(op, q.Trust)
+	trust, err := trustOf(op, q.Trust)
 	if err != nil {
 		return KeyManagerInfo{}, err
 	}
 	m.trust, m.given = trust, trust != nil
-	if want := l.groupKind(m.group); q.Type != "" && !strings.EqualFold(q.Type, want.String()) {
-		if l.group(m.group) != nil || len(l.managersOf(m.group)) > 0 || kindNamed(q.Type) < 0 {
+	if want := l.keys.groupKind(m.group); q.Type != "" && !strings.EqualFold(q.Type, want.String()) {
+		if l.keys.group(m.group) != nil || len(l.keys.managersOf(m.group)) > 0 || kindNamed(q.Type) < 0 {
 			return KeyManagerInfo{}, refuse(ErrInvalid, op, fmt.Sprintf("type %q for key group %d", q.Type, m.group), fmt.Sprintf("the group is of type %s", want))
 		}
 		l.keys.kinds[m.group] = encgroup.Kind(kindNamed(q.Type))
@@ -203,9 +203,9 @@ func kindNamed(s string) int {
 
 func managerID(m *keyManager) int { return m.id }
 
-func (l *Lab) freeManager() int {
+func (k *keys) freeManager() int {
 	for id := 1; id <= keyManagersMax; id++ {
-		if l.manager(id) == nil {
+		if k.manager(id) == nil {
 			return id
 		}
 	}
@@ -227,7 +227,7 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	switch {
 	case m.id < 1 || m.id > keyManagersMax:
 		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d", m.id), fmt.Sprintf("numbers are 1 to %d", keyManagersMax))
-	case but == nil && l.manager(m.id) != nil:
+	case but == nil && l.keys.manager(m.id) != nil:
 		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d exists", m.id), "take another number, or change it")
 	case !isAddress(m.addr):
 		return refuse(ErrInvalid, op, fmt.Sprintf("%q is not an address: %s", m.addr, addressRight), "")
@@ -242,7 +242,7 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	case m.group < 1 || m.group > KeyGroupsMax:
 		return refuse(ErrInvalid, op, fmt.Sprintf("key group %d", m.group), fmt.Sprintf("numbers are 1 to %d", KeyGroupsMax))
 	}
-	if g := l.group(m.group); g != nil && g.enc.State() != encgroup.Unconfigured && m.key != g.protocol {
+	if g := l.keys.group(m.group); g != nil && g.enc.State() != encgroup.Unconfigured && m.key != g.protocol {
 		return refuse(ErrState, op, fmt.Sprintf("key group %d speaks %s", m.group, g.protocol), "its data key cannot move to another key protocol: empty and remove the group, then configure it anew")
 	}
 	for _, o := range l.keys.managers {
@@ -257,7 +257,7 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 }
 
 // trusting reads the authorities by which a server is to be known.
-func (l *Lab) trusting(op string, file []byte) (*cert.Trust, error) {
+func trustOf(op string, file []byte) (*cert.Trust, error) {
 	if file == nil {
 		return nil, nil
 	}
@@ -300,7 +300,7 @@ func (l *Lab) dial(m *keyManager) {
 // is not asked.
 func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, error) {
 	const op = "keymgr change"
-	m, err := l.managerNumbered(op, id)
+	m, err := l.keys.managerNumbered(op, id)
 	if err != nil {
 		return KeyManagerInfo{}, err
 	}
@@ -332,7 +332,7 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 		return KeyManagerInfo{}, err
 	}
 	if c.Certificate != nil || c.Trust != nil {
-		if n.trust, err = l.trusting(op, c.Trust); err != nil {
+		if n.trust, err = trustOf(op, c.Trust); err != nil {
 			return KeyManagerInfo{}, err
 		}
 		if n.given = n.trust != nil; !n.given {
@@ -362,7 +362,7 @@ func set[T any](to *T, from *T) {
 
 // RemoveKeyManager removes an entry; the server and its keys stay what they are.
 func (l *Lab) RemoveKeyManager(id int) error {
-	m, err := l.managerNumbered("keymgr remove", id)
+	m, err := l.keys.managerNumbered("keymgr remove", id)
 	if err != nil {
 		return err
 	}
@@ -383,7 +383,7 @@ func (l *Lab) KeyManagers() []KeyManagerInfo {
 
 // KeyManager describes one.
 func (l *Lab) KeyManager(id int) (KeyManagerInfo, error) {
-	m, err := l.managerNumbered("keymgr show", id)
+	m, err := l.keys.managerNumbered("keymgr show", id)
 	if err != nil {
 		return KeyManagerInfo{}, err
 	}
@@ -393,7 +393,7 @@ func (l *Lab) KeyManager(id int) (KeyManagerInfo, error) {
 func (l *Lab) managerInfo(m *keyManager) KeyManagerInfo {
 	i := KeyManagerInfo{
 		ID: m.id, State: m.state(), Status: "normal", Addr: m.addr, Port: m.port, Protocol: m.protocol, KeyProtocol: m.key,
-		Type: l.groupKind(m.group).String(), KeyGroup: m.group, Certificate: m.cert,
+		Type: l.keys.groupKind(m.group).String(), KeyGroup: m.group, Certificate: m.cert,
 		Simulated: l.host(m.addr) != nil,
 	}
 	if m.protocol == ProtocolTLS {
@@ -406,7 +406,7 @@ func (l *Lab) managerInfo(m *keyManager) KeyManagerInfo {
 	if m.shown != nil {
 		i.CertificateExpiry, i.CertificateSeen = m.shown.X509().NotAfter, m.seen
 	}
-	if g := l.group(m.group); g != nil && m.uid != "" && m.uid == g.enc.UID() {
+	if g := l.keys.group(m.group); g != nil && m.uid != "" && m.uid == g.enc.UID() {
 		i.KeyState, i.KeyTold = m.life.At(l.Now()).State.String(), m.told
 	}
 	i.CertificateWarns, i.KeyWarns = m.warnings(l)
@@ -420,8 +420,8 @@ func (m *keyManager) state() string {
 	return "inactive"
 }
 
-func (l *Lab) manager(id int) *keyManager {
-	for _, m := range l.keys.managers {
+func (k *keys) manager(id int) *keyManager {
+	for _, m := range k.managers {
 		if m.id == id {
 			return m
 		}
@@ -429,16 +429,16 @@ func (l *Lab) manager(id int) *keyManager {
 	return nil
 }
 
-func (l *Lab) managerNumbered(op string, id int) (*keyManager, error) {
-	if m := l.manager(id); m != nil {
+func (k *keys) managerNumbered(op string, id int) (*keyManager, error) {
+	if m := k.manager(id); m != nil {
 		return m, nil
 	}
-	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no key manager %d", id), existing("key managers", l.keys.managers, func(m *keyManager) string { return fmt.Sprint(m.id) }))
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no key manager %d", id), existing("key managers", k.managers, func(m *keyManager) string { return fmt.Sprint(m.id) }))
 }
 
 // managersOf lists the entries of a group; active ones among them are asked.
-func (l *Lab) managersOf(group int) (out []*keyManager) {
-	for _, m := range l.keys.managers {
+func (k *keys) managersOf(group int) (out []*keyManager) {
+	for _, m := range k.managers {
 		if m.group == group {
 			out = append(out, m)
 		}
@@ -446,8 +446,8 @@ func (l *Lab) managersOf(group int) (out []*keyManager) {
 	return out
 }
 
-func (l *Lab) activeOf(group int) []*keyManager {
-	return slices.DeleteFunc(l.managersOf(group), func(m *keyManager) bool { return !m.active })
+func (k *keys) activeOf(group int) []*keyManager {
+	return slices.DeleteFunc(k.managersOf(group), func(m *keyManager) bool { return !m.active })
 }
 
 // location is the location code of a key server: its number and its address

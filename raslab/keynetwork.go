@@ -181,7 +181,7 @@ func (h *KeyHost) Place(at *Lab, rank string) error {
 		h.lab.logf("key server", "%s has storage of its own", h.Name)
 		return nil
 	}
-	r, err := at.rankNamed("keyserver place", rank)
+	r, err := at.plant.rankNamed("keyserver place", rank)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (h *KeyHost) running() bool {
 	if h.at == nil {
 		return true
 	}
-	r, err := h.at.rankNamed("key server", h.rank)
+	r, err := h.at.plant.rankNamed("key server", h.rank)
 	return err == nil && (r.dataState() == "Normal" || r.dataState() == "Degraded")
 }
 
@@ -223,17 +223,17 @@ type ConsoleInfo struct {
 }
 
 // Consoles lists the management consoles.
-func (l *Lab) Consoles() []ConsoleInfo {
+func (h *hmc) Consoles() []ConsoleInfo {
 	var out []ConsoleInfo
-	for i := range l.hmc.consoles {
-		c := &l.hmc.consoles[i]
+	for i := range h.consoles {
+		c := &h.consoles[i]
 		if !c.serves {
 			continue
 		}
 		info := ConsoleInfo{ID: c.id, Name: c.name(), On: !c.off, Hung: c.hung, ESSNI: !c.essni}
-		for p := range l.hmc.links {
+		for p := range h.links {
 			info.Links[p] = "up"
-			switch k := &l.hmc.links[p][i]; {
+			switch k := &h.links[p][i]; {
 			case k.cut:
 				info.Links[p] = "cut"
 			case k.stalled:

@@ -48,7 +48,7 @@ func TestNetworkFaultPoints(t *testing.T) {
 
 func TestOneConsole(t *testing.T) {
 	l := encrypted(t, Options{Consoles: 1})
-	require.Len(t, l.Consoles(), 1)
+	require.Len(t, l.hmc.Consoles(), 1)
 	require.ErrorIs(t, l.PowerConsole(2, false), ErrNotFound)
 	must(t, l.PowerConsole(1, false))
 	fails(t, l)(l.PowerCycle())
@@ -84,7 +84,7 @@ func TestNetworkRefusals(t *testing.T) {
 		"group":          func() error { _, err := l.RemoveGroup(1); return err }(),
 		"rekey":          func() error { _, err := l.RekeyDataKey(1); return err }(),
 		"group key":      func() error { _, err := l.RekeyGroupKey(0); return err }(),
-		"access":         func() error { _, err := l.GroupAccess(1); return err }(),
+		"access":         func() error { _, err := l.keys.GroupAccess(1); return err }(),
 		"recovery":       func() error { _, _, err := l.RecoveryKey(1, RecoveryConfigure, secAdmin, ""); return err }(),
 		"repository arm": l.ArmRepository(fault.MustParse("(net.connect.lost)")),
 	} {
@@ -146,7 +146,7 @@ func keyStory(t *testing.T, seed uint64) string {
 	_, err = l.ImportCertificate(pem)
 	must(t, err)
 	advance(t, l, 3*keyPeriod)
-	l.logf("story", "%x %s %v", sha256.Sum256(pem), shown, l.Group(1).Record())
+	l.logf("story", "%x %s %v", sha256.Sum256(pem), shown, l.keys.Group(1).Record())
 	return l.TraceText()
 }
 

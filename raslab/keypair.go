@@ -124,7 +124,7 @@ func (h *KeyHost) service() (*ipp.Server, error) {
 
 // client speaks IPP with the server for a key manager.
 func (h *KeyHost) client(m *keyManager) encgroup.KeyServer {
-	g := h.lab.group(m.group)
+	g := h.lab.keys.group(m.group)
 	if g == nil || g.protocol != IPP {
 		panic("BUG: raslab: a key by IPP for a group that does not use it")
 	}
@@ -153,7 +153,7 @@ func (h *KeyHost) DamageKey(group, bit int) error {
 }
 
 func (h *KeyHost) hurt(group int, pair, key func(string) error) error {
-	g := h.lab.group(group)
+	g := h.lab.keys.group(group)
 	if g == nil {
 		return refuse(ErrNotFound, "key server", fmt.Sprintf("key group %d is not configured", group), "configure it first")
 	}
@@ -266,8 +266,8 @@ func (s kmipService) Get(uid string) (*secret.Key32, error) {
 
 // labelsOf are the labels that a group is to be configured with: those given, else the
 // customer's own.
-func (l *Lab) labelsOf(op string, group int, given []string) (labels [2]string, protocol KeyProtocol, err error) {
-	all := l.managersOf(group)
+func (k *keys) labelsOf(op string, group int, given []string) (labels [2]string, protocol KeyProtocol, err error) {
+	all := k.managersOf(group)
 	for _, m := range all {
 		if m.key != all[0].key {
 			return labels, "", refuse(ErrState, op, fmt.Sprintf("key manager %d speaks %s, %d speaks %s", all[0].id, all[0].key, m.id, m.key), "the key managers of a group speak one key protocol")

@@ -11,7 +11,7 @@ import (
 func TestKeyPeriodCanBeChanged(t *testing.T) {
 	l := encrypted(t, Options{})
 	asked := func() string {
-		a, err := l.GroupAccess(1)
+		a, err := l.keys.GroupAccess(1)
 		must(t, err)
 		return a[0].LastSuccess.Format("02 15:04")
 	}

@@ -37,8 +37,8 @@ func (l *Lab) reconnect() {
 
 // pathsOf gives the ways of a partition to the key managers of a group. Those that
 // are asked for a key add themselves to asked, in order.
-func (l *Lab) pathsOf(group, partition int, asked *[]*keyManager) (out []encgroup.KeyServer) {
-	for _, m := range l.activeOf(group) {
+func (k *keys) pathsOf(group, partition int, asked *[]*keyManager) (out []encgroup.KeyServer) {
+	for _, m := range k.activeOf(group) {
 		out = append(out, askedPath{m.paths[partition], asked})
 	}
 	return out
@@ -92,7 +92,7 @@ func (l *Lab) retrieve(g *keyGroup) (failed []attempt, err error) {
 	var all []attempt
 	for p := range l.sfi.partitions {
 		var asked []*keyManager
-		g.enc.SetServers(l.pathsOf(g.id, p, &asked))
+		g.enc.SetServers(l.keys.pathsOf(g.id, p, &asked))
 		g.enc.SetMemory(&l.sfi.partitions[p].memory)
 		why := g.enc.Retrieve()
 		if why == nil {
@@ -103,7 +103,7 @@ func (l *Lab) retrieve(g *keyGroup) (failed []attempt, err error) {
 			err = why
 		}
 		g.without = append(g.without, p)
-		failed = append(failed, l.attempts(g, p, why)...)
+		failed = append(failed, l.keys.attempts(g, p, why)...)
 	}
 	l.noteAll(g, append(all, failed...))
 	l.reconnect()
@@ -114,12 +114,12 @@ func (l *Lab) retrieve(g *keyGroup) (failed []attempt, err error) {
 }
 
 // attempts takes the error of a retrieval apart.
-func (l *Lab) attempts(g *keyGroup, partition int, err error) (out []attempt) {
+func (k *keys) attempts(g *keyGroup, partition int, err error) (out []attempt) {
 	var r *encgroup.RetrieveError
 	if !errors.As(err, &r) || len(r.Servers) == 0 {
 		return []attempt{{partition: partition, err: err, reason: reasonOf(err)}}
 	}
-	for i, m := range l.activeOf(g.id) {
+	for i, m := range k.activeOf(g.id) {
 		e := r.Servers[i].Err
 		out = append(out, attempt{partition: partition, manager: m, err: e, reason: reasonOf(e)})
 	}
@@ -128,15 +128,15 @@ func (l *Lab) attempts(g *keyGroup, partition int, err error) (out []attempt) {
 
 // probe lets one partition fetch a group's key from one server and try it on the
 // record that was read from the repository. Nothing is changed.
-func (l *Lab) probe(record []byte, p int, m *keyManager) error { return l.try(record, p, m.paths[p]) }
+func (s *sfi) probe(record []byte, p int, m *keyManager) error { return s.try(record, p, m.paths[p]) }
 
 // try is probe over any way to the server.
-func (l *Lab) try(record []byte, p int, by encgroup.KeyServer) error {
+func (s *sfi) try(record []byte, p int, by encgroup.KeyServer) error {
 	e, err := encgroup.Load(record, []encgroup.KeyServer{by}, noEntropy{}, &encgroup.MemStore{})
 	if err != nil {
 		panic("BUG: raslab: a record that was read cannot be loaded: " + err.Error())
 	}
-	e.SetMemory(&l.sfi.partitions[p].memory)
+	e.SetMemory(&s.partitions[p].memory)
 	out, err := e.TestAccess()
 	if err != nil {
 		panic("BUG: raslab: the record of a configured group says otherwise: " + err.Error())
@@ -156,7 +156,7 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
 	if err != nil {
 		return nil, err
 	}
-	managers := l.activeOf(g.id)
+	managers := l.keys.activeOf(g.id)
 	for p := range l.sfi.partitions {
 		if !l.sfi.partitions[p].complete {
 			continue
@@ -165,7 +165,7 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
 			out = append(out, attempt{partition: p, err: encgroup.ErrNoServer, reason: reasonNoServer})
 		}
 		for _, m := range managers {
-			result := l.probe(record, p, m)
+			result := l.sfi.probe(record, p, m)
 			out = append(out, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
 		}
 	}
@@ -178,7 +178,7 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
 
 // noteAll keeps what became of the requests for a group's key, server by server.
 func (l *Lab) noteAll(g *keyGroup, all []attempt) {
-	for _, m := range l.activeOf(g.id) {
+	for _, m := range l.keys.activeOf(g.id) {
 		if slices.ContainsFunc(all, func(a attempt) bool { return a.manager == m }) {
 			l.note(m, g.id, firstError(all, m))
 		}
@@ -248,7 +248,7 @@ func (l *Lab) RetrieveKeys() {
 // retrievePeriodically asks every active server of every accessible group for
 // its key. A group that is inaccessible was reported by the IML.
 func (l *Lab) retrievePeriodically() {
-	if !l.anyAccess() {
+	if !l.sfi.anyAccess() {
 		return
 	}
 	l.watchCertificate()
@@ -267,7 +267,7 @@ func (l *Lab) retrievePeriodically() {
 			continue
 		}
 		l.reportPeriodic(g, all)
-		for _, m := range l.activeOf(g.id) {
+		for _, m := range l.keys.activeOf(g.id) {
 			l.listen(m, all)
 		}
 	}
@@ -335,7 +335,7 @@ func (l *Lab) query() {
 // more to wait for.
 func (l *Lab) connectivity() {
 	if !l.sfi.partitions[0].complete || !l.sfi.partitions[1].complete {
-		if l.keys.cutOff || l.anySilent() {
+		if l.keys.cutOff || l.keys.anySilent() {
 			l.query()
 		}
 		return
@@ -354,7 +354,7 @@ func (l *Lab) connectivity() {
 	if l.keys.cutOff {
 		l.regain()
 	}
-	if l.keys.cutOff || l.anySilent() {
+	if l.keys.cutOff || l.keys.anySilent() {
 		l.query()
 	}
 }
@@ -379,7 +379,7 @@ func (d delivered) Get(uid string) (*secret.Key32, error) {
 // key to try on it, for a server that is missing for a year is asked many thousand times; nothing
 // comes back where a key came and no record can be read.
 func (l *Lab) probeOne(m *keyManager) (out []attempt) {
-	g := l.group(m.group)
+	g := l.keys.group(m.group)
 	if g == nil || g.enc.State() < encgroup.Inaccessible {
 		return nil
 	}
@@ -392,7 +392,7 @@ func (l *Lab) probeOne(m *keyManager) (out []attempt) {
 				key.Clear()
 				return nil
 			}
-			result = l.try(record, p, delivered{m.paths[p], uid, key})
+			result = l.sfi.try(record, p, delivered{m.paths[p], uid, key})
 		}
 		out = append(out, attempt{partition: p, manager: m, err: result, reason: reasonOf(result)})
 	}
@@ -400,8 +400,8 @@ func (l *Lab) probeOne(m *keyManager) (out []attempt) {
 	return out
 }
 
-func (l *Lab) anySilent() bool {
-	for _, m := range l.keys.managers {
+func (k *keys) anySilent() bool {
+	for _, m := range k.managers {
 		if m.silent && m.active {
 			return true
 		}
@@ -412,7 +412,7 @@ func (l *Lab) anySilent() bool {
 // load reads the groups' records at an IML. A bad copy of the repository is
 // mended, after which the partitions reboot once more.
 func (l *Lab) load() repository.Report {
-	rep := l.openRepository()
+	rep := l.records.openRepository()
 	for _, g := range l.keys.groups {
 		record, err := g.store.load()
 		if errors.Is(err, repository.ErrNoEntry) && !errors.Is(err, errGone) {

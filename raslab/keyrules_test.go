@@ -53,7 +53,7 @@ func TestOnePartitionIsEnoughToLook(t *testing.T) {
 	startServer(t, l, 2)
 	down := func(zero, one bool) { l.sfi.partitions[0].complete, l.sfi.partitions[1].complete = !zero, !one }
 	down(true, true)
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		_, err := l.CloseEvent(e.ID, "operator", "hoping", false)
 		require.ErrorIs(t, err, ErrOpen, "%s: nobody can look", e.SRC)
 		require.ErrorContains(t, err, errNoPartition.Error())
@@ -86,7 +86,7 @@ func TestWhichFailureOfTwoConsolesCounts(t *testing.T) {
 		{"hangs", func(l *Lab, c int, on bool) error { return l.HangConsole(c, on) }, reasonTimeout},
 		{"network cut", func(l *Lab, c int, on bool) error { return l.SetPath(c, keyServerAddr(1), !on) }, reasonSocket},
 	}
-	uid := l.Group(1).UID()
+	uid := l.keys.Group(1).UID()
 	for _, a := range states {
 		for _, b := range states {
 			must(t, errors.Join(a.set(l, 1, true), b.set(l, 2, true)))
@@ -363,7 +363,7 @@ func TestWhyASmartRebuildWaits(t *testing.T) {
 	failing(t, l, s.name)
 	l.HoldExchange(false)
 	m := s.member()
-	g := l.group(1)
+	g := l.keys.group(1)
 	require.Empty(t, l.exchangeWaits(s))
 	for want, set := range map[string]func() (back func()){
 		"it is held": func() func() { l.service.ras.hold = true; return func() { l.service.ras.hold = false } },
@@ -399,8 +399,8 @@ func TestWhatIsHandedOutIsACopy(t *testing.T) {
 	stopServer(t, l, 2)
 	rotten(t, l)
 	advance(t, l, keyPeriod)
-	want := fmt.Sprintf("%v\n%v\n%v\n%v\n%v", l.Events(), l.Trace(), l.Groups(), l.Consoles(), l.KeyHosts())
-	for _, e := range l.Events() {
+	want := fmt.Sprintf("%v\n%v\n%v\n%v\n%v", l.events.Events(), l.Trace(), l.Groups(), l.hmc.Consoles(), l.KeyHosts())
+	for _, e := range l.events.Events() {
 		for _, s := range [][]string{e.Locations, e.Slots, e.Serials, e.Found} {
 			for i := range s {
 				s[i] = "X"
@@ -417,7 +417,7 @@ func TestWhatIsHandedOutIsACopy(t *testing.T) {
 	clear(l.TraceSince(0))
 	clear(l.Groups())
 	clear(l.KeyHosts())
-	require.Equal(t, want, fmt.Sprintf("%v\n%v\n%v\n%v\n%v", l.Events(), l.Trace(), l.Groups(), l.Consoles(), l.KeyHosts()))
+	require.Equal(t, want, fmt.Sprintf("%v\n%v\n%v\n%v\n%v", l.events.Events(), l.Trace(), l.Groups(), l.hmc.Consoles(), l.KeyHosts()))
 
 	n := uint64(len(l.Trace()))
 	require.Len(t, l.TraceSince(n-1), 1)

@@ -79,7 +79,7 @@ func (l *Lab) StartKeyServer(id int) error {
 // changes nothing but the record of when each was asked.
 func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 	const op = "group testaccess"
-	g := l.group(group)
+	g := l.keys.group(group)
 	if g == nil {
 		return nil, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", group), "configure it first")
 	}
@@ -88,7 +88,7 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 	}
 	all, err := l.probeAll(g)
 	out := []AccessResult{}
-	for _, m := range l.activeOf(group) {
+	for _, m := range l.keys.activeOf(group) {
 		r := AccessResult{KeyServer: m.id, Addr: m.addr, Err: firstError(all, m)}
 		answer := "success"
 		switch {
@@ -111,11 +111,11 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 // data-at-rest groups only, and so it is refused for others.
 func (l *Lab) TestAccessOf(group, manager int) (AccessResult, error) {
 	const op = "group testaccess"
-	m, err := l.managerNumbered(op, manager)
+	m, err := l.keys.managerNumbered(op, manager)
 	if err != nil {
 		return AccessResult{}, err
 	}
-	g := l.group(group)
+	g := l.keys.group(group)
 	switch {
 	case m.group != group:
 		return AccessResult{}, refuse(ErrInvalid, op, fmt.Sprintf("key manager %d is of key group %d", m.id, m.group), "name its own group")
@@ -131,7 +131,7 @@ func (l *Lab) TestAccessOf(group, manager int) (AccessResult, error) {
 	var all []attempt
 	for p := range l.sfi.partitions {
 		if err == nil && l.sfi.partitions[p].complete {
-			why := l.probe(record, p, m)
+			why := l.sfi.probe(record, p, m)
 			all = append(all, attempt{partition: p, manager: m, err: why, reason: reasonOf(why)})
 		}
 	}
@@ -162,7 +162,7 @@ const TestAccessDuration = 11 * time.Second
 // each key manager has its result (GroupAccess).
 func (l *Lab) SubmitTestAccess(group int) error {
 	const op = "group testaccess"
-	g := l.group(group)
+	g := l.keys.group(group)
 	if g == nil {
 		return refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", group), "configure it first")
 	}
@@ -171,7 +171,7 @@ func (l *Lab) SubmitTestAccess(group int) error {
 	}
 	l.logf("key server", "test of access to the key of group %d submitted", group)
 	l.clock.after(TestAccessDuration, "test of access", func() {
-		if l.group(group) == g && g.enc.State() >= encgroup.Inaccessible {
+		if l.keys.group(group) == g && g.enc.State() >= encgroup.Inaccessible {
 			_, _ = l.TestAccess(group) // its results are kept with the key managers
 		}
 	})
@@ -189,12 +189,12 @@ type AccessRecord struct {
 // GroupAccess lists, for every key manager of the facility, when it was asked last for the
 // key of a group and what came: by a test of access, a retrieval, a connectivity query, or when
 // the key was made and read back.
-func (l *Lab) GroupAccess(group int) ([]AccessRecord, error) {
-	if l.group(group) == nil {
+func (k *keys) GroupAccess(group int) ([]AccessRecord, error) {
+	if k.group(group) == nil {
 		return nil, refuse(ErrNotFound, "group access", fmt.Sprintf("key group %d is not configured", group), "configure it first")
 	}
-	out := make([]AccessRecord, len(l.keys.managers))
-	for i, m := range l.keys.managers {
+	out := make([]AccessRecord, len(k.managers))
+	for i, m := range k.managers {
 		out[i].KeyManager = m.id
 		if a := m.access[group]; a != nil {
 			out[i].LastAccess, out[i].LastSuccess, out[i].LastFailure = a.last, a.success, a.failure

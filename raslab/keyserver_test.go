@@ -17,7 +17,7 @@ import (
 func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
 	asked := map[int]int{}
 	l := encrypted(t, Options{Dial: func(m KeyManagerInfo) encgroup.KeyServer { asked[m.ID]++; return nil }})
-	uid := l.Group(1).UID()
+	uid := l.keys.Group(1).UID()
 	has := func(addr string) bool {
 		h, err := l.AddKeyServer(addr)
 		must(t, err)
@@ -51,7 +51,7 @@ func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
 // answer that there are none.
 func TestWhichWrappedKeysAreKept(t *testing.T) {
 	l := encryptedIPP(t, Options{}, ProtocolNone)
-	uid, safe := l.Group(1).UID(), l.Safe(1)
+	uid, safe := l.keys.Group(1).UID(), l.Safe(1)
 	inForce, err := safe.Kept(uid)
 	must(t, err)
 	must(t, safe.Keep("first", []byte("1")))
@@ -91,22 +91,22 @@ func TestWhichWrappedKeysAreKept(t *testing.T) {
 func TestAGroupLeavesNothingInTheRepository(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	ok(t, l)(l.ConfigureGroup(1))
-	uid := l.Group(1).UID()
+	uid := l.keys.Group(1).UID()
 	require.Equal(t, []string{"key group 1"}, l.records.repository.Names())
 	ok(t, l)(l.RemoveGroup(1))
 	require.Empty(t, l.records.repository.Names())
 	_, _, err := l.records.repository.Read("key group 1")
 	require.ErrorIs(t, err, repository.ErrNoEntry)
 	require.Empty(t, l.Groups())
-	require.Equal(t, []int{0, 0}, l.GroupStates())
+	require.Equal(t, []int{0, 0}, l.keys.GroupStates())
 	ok(t, l)(l.ConfigureGroup(1))
-	require.NotEqual(t, uid, l.Group(1).UID(), "it has a data key of its own")
+	require.NotEqual(t, uid, l.keys.Group(1).UID(), "it has a data key of its own")
 
 	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	_, err = l.RemoveGroup(1)
 	require.Error(t, err, "a group whose record stays is not removed")
-	require.NotNil(t, l.Group(1))
-	require.Equal(t, encgroup.Accessible, l.Group(1).State())
+	require.NotNil(t, l.keys.Group(1))
+	require.Equal(t, encgroup.Accessible, l.keys.Group(1).State())
 }
 
 // TestAnotherWayIsAnUnknownServer: whichever part of its way changes, nothing is known of the server behind it.

@@ -48,13 +48,13 @@ var somewhere = []struct {
 // first.
 func (l *Lab) reportIML(g *keyGroup, failed []attempt) {
 	if g.enc.State() != encgroup.Accessible {
-		l.raise(src.BE14CFE0, g.location(), l.umbrella(g, failed), func(*event) []string { return l.stillInaccessible(g) }).next = l.backFor(g)
+		l.raise(src.BE14CFE0, g.location(), g.umbrella(failed), func(*event) []string { return l.stillInaccessible(g) }).next = l.backFor(g)
 	}
 	l.reportNowhere(g, failed, true)
 }
 
 // umbrella names every server that was asked, once.
-func (l *Lab) umbrella(g *keyGroup, failed []attempt) (out []finding) {
+func (g *keyGroup) umbrella(failed []attempt) (out []finding) {
 	for _, a := range failed {
 		if a.manager == nil {
 			out = append(out, finding{location: g.location(), why: a.err.Error()})
@@ -171,7 +171,7 @@ func (l *Lab) reportPeriodic(g *keyGroup, all []attempt) {
 			l.raiseOn(on, s.code, g.location(), found, l.stillSomewhere(g, s.reason))
 		}
 	}
-	for _, m := range l.activeOf(g.id) {
+	for _, m := range l.keys.activeOf(g.id) {
 		on, found := pick(failed, func(a attempt) bool { return a.manager == m && a.reason.communication() })
 		if len(found) == 0 {
 			continue
@@ -250,13 +250,13 @@ func (l *Lab) raiseOverdue(m *keyManager) {
 
 func (l *Lab) stillSilent(m *keyManager) func(*event) []string {
 	return func(*event) []string {
-		if l.manager(m.id) != m || !m.active {
+		if l.keys.manager(m.id) != m || !m.active {
 			return nil // it is asked no more
 		}
 		if !l.sfi.partitions[0].complete && !l.sfi.partitions[1].complete {
 			return []string{errNoPartition.Error()}
 		}
-		if g := l.group(m.group); g != nil && g.enc.State() >= encgroup.Inaccessible {
+		if g := l.keys.group(m.group); g != nil && g.enc.State() >= encgroup.Inaccessible {
 			if _, err := g.store.reading(); err != nil {
 				return []string{firstLine(err)} // nothing to try a key on
 			}

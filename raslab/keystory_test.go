@@ -36,7 +36,7 @@ func passes(s *teller, d time.Duration) {
 func closes(s *teller) {
 	s.step("the open events are closed", func(l *Lab) any {
 		var all []error
-		for _, e := range l.OpenEvents() {
+		for _, e := range l.events.OpenEvents() {
 			if _, err := l.CloseEvent(e.ID, "mary", "seen to", false); err != nil {
 				all = append(all, err)
 			}
@@ -84,7 +84,7 @@ func TestStoryOfKeys(t *testing.T) {
 	s.step("an event by force", func(l *Lab) any {
 		must(t, l.StopKeyServer(2))
 		l.RetrieveKeys()
-		return answer(l.CloseEvent(len(l.Events()), "mary", "", true))
+		return answer(l.CloseEvent(len(l.events.Events()), "mary", "", true))
 	})
 	do(s, "all is mended", func(l *Lab) error {
 		return errors.Join(l.SetLink(0, 2, LinkUp), l.StartKeyServer(2))
@@ -224,18 +224,18 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	s.step("an IML", func(l *Lab) any { return reported(l.DualClusterIML()) })
 	closes(s)
 
-	do(s, "the support centre is silent", func(l *Lab) error { return l.SetSupport(SupportSilent) })
+	do(s, "the support centre is silent", func(l *Lab) error { return l.support.SetSupport(SupportSilent) })
 	s.step("call home is tested", func(l *Lab) any { return reported(l.TestCallHome()) })
 	do(s, "both servers are off", func(l *Lab) error { return errors.Join(l.StopKeyServer(1), l.StopKeyServer(2)) })
 	passes(s, keyPeriod)
-	do(s, "it takes no call", func(l *Lab) error { return l.SetSupport(SupportDown) })
+	do(s, "it takes no call", func(l *Lab) error { return l.support.SetSupport(SupportDown) })
 	passes(s, time.Hour)
 	s.step("call home is tested", func(l *Lab) any { return reported(l.TestCallHome()) })
 	do(s, "call home is off", func(l *Lab) error { l.SetCallHome(false); return nil })
 	s.step("call home is tested", func(l *Lab) any { return reported(l.TestCallHome()) })
 	passes(s, 4*time.Hour)
 	do(s, "the centre answers, console 1 does not reach it", func(l *Lab) error {
-		return errors.Join(l.SetSupport(SupportAnswers), l.CutOutside(1, true))
+		return errors.Join(l.support.SetSupport(SupportAnswers), l.CutOutside(1, true))
 	})
 	do(s, "call home is on", func(l *Lab) error { l.SetCallHome(true); return nil })
 	s.step("call home is tested", func(l *Lab) any { return reported(l.TestCallHome()) })

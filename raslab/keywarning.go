@@ -55,7 +55,7 @@ func (l *Lab) keyWarnings(group int) (out []KeyWarning) {
 			out = append(out, w)
 		}
 		if w.Why = key; w.Why != "" {
-			w.Learned, w.Next = m.told, l.afterKeyWarning(m)
+			w.Learned, w.Next = m.told, l.keys.afterKeyWarning(m)
 			out = append(out, w)
 		}
 	}
@@ -64,8 +64,8 @@ func (l *Lab) keyWarnings(group int) (out []KeyWarning) {
 
 // afterKeyWarning says what makes a data key good again: another one. It is made where the
 // group has its key; a compromised one may have opened a copy of the key repository.
-func (l *Lab) afterKeyWarning(m *keyManager) string {
-	switch g := l.group(m.group); {
+func (k *keys) afterKeyWarning(m *keyManager) string {
+	switch g := k.group(m.group); {
 	case g == nil || g.enc.State() != encgroup.Accessible:
 		return "the group needs its key before it can get another one"
 	case g.enc.Kind() == encgroup.DAR && m.life.State.Compromised():

@@ -56,29 +56,30 @@ type Options struct {
 const keyServersMax = 4
 
 // Lab is one storage facility in virtual time. It is not safe for concurrent
-// use. What it holds stands in parts, each declared in the file of its concern.
+// use.
+//
+// What it holds stands in parts. Each part is declared in the file of its concern, and a
+// method that needs one part only is a method of that part.
 type Lab struct {
 	options Options
 	clock   clock
 	trace   []TraceEntry
-
-	plant  plant  // enclosures, array sites, arrays, ranks
-	hostIO hostIO // rows in progress
-	health health
-	power  facilityPower
-	sfi    sfi // the partitions
-
-	keys        keys // key groups and key managers
-	hmc         hmc  // management consoles and their links
-	certificate certificate
-	records     records // the key repository
-
-	service service // actions in progress
-	events  eventLog
-	support support // call home
-	custody custody
-	owed    owed // work on drives that a failure left for later
 	eraser  *erase.Engine
+
+	plant       // enclosures, array sites, arrays, ranks
+	hostIO      // rows in progress
+	health      // what the hourly check works with
+	power       // of the whole facility
+	sfi         // the storage facility image: its partitions
+	keys        // key groups and key managers
+	hmc         // management consoles and their links
+	certificate // the facility's own
+	records     // the key repository
+	service     // actions in progress
+	events      // serviceable events
+	support     // call home
+	custody     // of every drive that was ever in a slot
+	owed        // work on drives that a failure left for later
 
 	// The customer's side.
 	cluster    *encgroup.MemCluster
@@ -137,7 +138,7 @@ func New(o Options) (*Lab, error) {
 				return nil, err
 			}
 			p.plain = slices.Contains(o.Plain, s.name)
-			l.fit(s, p)
+			l.health.fit(s, p)
 			s.state, s.why = NewDrive, ""
 		}
 	}
@@ -312,9 +313,9 @@ func (l *Lab) newDrive() (*Part, error) {
 }
 
 // fit puts a part that never lay on a shelf into a slot.
-func (l *Lab) fit(s *slot, p *Part) {
+func (h *health) fit(s *slot, p *Part) {
 	s.port.part, p.slot = p, s
-	l.health.stale = true
+	h.stale = true
 }
 
 // Options is what the facility was built with, defaults filled in.

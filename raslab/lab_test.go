@@ -25,14 +25,14 @@ func rankedWith(t testing.TB, o Options) *Lab {
 	t.Helper()
 	l := newLab(t, o)
 	ok(t, l)(l.ConfigureGroup(1))
-	for i, s := range l.Sites() {
+	for i, s := range l.plant.Sites() {
 		a := ok(t, l)(l.CreateArray(s.ID, RAIDAuto)).Object
 		group := 1
-		if i == len(l.Sites())-1 && i > 0 {
+		if i == len(l.plant.Sites())-1 && i > 0 {
 			group = 0
 		}
 		ok(t, l)(l.CreateRank(a, group))
-		r, err := l.Rank("R0")
+		r, err := l.plant.Rank("R0")
 		require.NoError(t, err)
 		require.NoError(t, r.Write(0, pattern(1, 40*512)))
 	}
@@ -44,14 +44,14 @@ func TestTenYearsWithoutFaultRaiseNothing(t *testing.T) {
 	before := len(l.Trace())
 	for range 10 {
 		advance(t, l, 365*24*time.Hour)
-		r, err := l.Rank("R0")
+		r, err := l.plant.Rank("R0")
 		require.NoError(t, err)
 		require.NoError(t, r.Write(7, pattern(2, 512)), "hosts work meanwhile")
 	}
 	noEvents(t, l)
 	require.Len(t, l.Trace(), before, "and the log is silent")
 	readableFrom := make([]byte, 512)
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Read(8, readableFrom))
 	require.Equal(t, pattern(1, 40*512)[8*512:9*512], readableFrom)
@@ -169,7 +169,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 	l := encrypted(t, Options{Drives: 24})
 	ok(t, l)(l.CreateArray("S2", RAIDAuto))
 	trace := l.TraceText()
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	for name, try := range map[string]struct {
 		do   func() error
@@ -221,7 +221,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 func TestOneServiceActionAtATime(t *testing.T) {
 	l := encrypted(t, Options{})
 	ok(t, l)(l.StartRepair("R1-I1-D03"))
-	require.Equal(t, "repair of R1-I1-D03", l.ServiceAction())
+	require.Equal(t, "repair of R1-I1-D03", l.service.ServiceAction())
 	for name, do := range map[string]func() error{
 		"repair":    func() error { _, err := l.StartRepair("R1-I1-D04"); return err },
 		"exchange":  func() error { _, err := l.ExchangeFRU("R1-I1-D04", ""); return err },
@@ -244,7 +244,7 @@ func TestOneServiceActionAtATime(t *testing.T) {
 	require.ErrorIs(t, err, ErrState, "a resume before the exchange is refused")
 	readable(t, l)
 	ok(t, l)(l.CancelRepair("R1-I1-D03"))
-	require.Empty(t, l.ServiceAction())
+	require.Empty(t, l.service.ServiceAction())
 	advance(t, l, time.Hour)
 	normal(t, l, "R1-I1-D03")
 	noEvents(t, l)
@@ -264,30 +264,30 @@ func TestRepairIsRefusedWhereItWouldLoseData(t *testing.T) {
 
 func TestTopology(t *testing.T) {
 	l := newLab(t, Options{Drives: 40})
-	require.Len(t, l.Enclosures(), 3)
-	require.Len(t, l.Drives(), 48, "an enclosure has 16 slots, also where 8 are empty")
-	require.Len(t, l.Sites(), 5)
-	d, err := l.Drive("u5791.s10.0002-p1-d9")
+	require.Len(t, l.plant.Enclosures(), 3)
+	require.Len(t, l.plant.Drives(), 48, "an enclosure has 16 slots, also where 8 are empty")
+	require.Len(t, l.plant.Sites(), 5)
+	d, err := l.plant.Drive("u5791.s10.0002-p1-d9")
 	require.NoError(t, err, "a location code names a slot too")
 	require.Equal(t, "R1-I2-D09", d.Slot)
 	require.Equal(t, "S4", d.Site)
 	require.Equal(t, drive.Erased, d.Status.State)
 	require.Equal(t, Unassigned, d.Use)
-	empty, err := l.Drive("R1-I3-D16")
+	empty, err := l.plant.Drive("R1-I3-D16")
 	require.NoError(t, err)
 	require.Equal(t, Missing, empty.State)
 	require.Equal(t, Unconfigured, empty.Use)
-	for i, s := range l.Sites() {
+	for i, s := range l.plant.Sites() {
 		ok(t, l)(l.CreateArray(s.ID, RAIDAuto))
 		require.Equal(t, i/4, s.DAPair)
 	}
 	var raid []string
-	for _, a := range l.Arrays() {
+	for _, a := range l.plant.Arrays() {
 		raid = append(raid, a.RAID)
 	}
 	require.Equal(t, []string{"5 (6+P+S)", "5 (6+P+S)", "5 (7+P)", "5 (7+P)", "5 (6+P+S)"}, raid, "each DA pair gets two spares first")
 	for id, want := range map[string]DriveUse{"R1-I1-D08": SpareRequired, "R1-I1-D16": SpareRequired, "R1-I1-D01": ArrayMember} {
-		d, err := l.Drive(id)
+		d, err := l.plant.Drive(id)
 		require.NoError(t, err)
 		require.Equal(t, want, d.Use, id)
 	}
@@ -343,8 +343,8 @@ func TestEventClosesItselfWhereTheCatalogueSaysSo(t *testing.T) {
 	require.NotEmpty(t, self, "the catalogue has a code that closes itself and others with it")
 	l.raise(with, "", nil, nil)
 	l.raise(self, "", nil, nil)
-	require.Empty(t, l.OpenEvents())
-	require.Equal(t, "facility", l.Events()[0].ClosedBy)
+	require.Empty(t, l.events.OpenEvents())
+	require.Equal(t, "facility", l.events.Events()[0].ClosedBy)
 }
 
 func BenchmarkHealthCheck1536(b *testing.B) {
@@ -370,7 +370,7 @@ func BenchmarkTenYears1536(b *testing.B) {
 				require.NoError(b, l.Advance(10*365*24*time.Hour))
 			}
 			b.StopTimer()
-			require.Empty(b, l.Events())
+			require.Empty(b, l.events.Events())
 		})
 	}
 }

@@ -46,14 +46,14 @@ func (m *member) lacksAll(r *Rank) {
 // rank counts on, or that may hold the only copy of a row, is not erased in any slot.
 func (l *Lab) mayErase(s *slot) error {
 	serial := s.port.Serial()
-	m := l.awaited(serial)
+	m := l.plant.awaited(serial)
 	switch {
-	case m == nil || l.another(m, s):
+	case m == nil || l.custody.another(m, s):
 		return nil
 	case m.state == inSync:
-		return fmt.Errorf("raslab: %w: %s serves %s", errNotErased, serial, l.rankOf(m).name())
-	case !m.givenUp && !l.rankOf(m).redundantWithout(m):
-		return fmt.Errorf("raslab: %w: %s may hold the only copy of data of %s", errNotErased, serial, l.rankOf(m).name())
+		return fmt.Errorf("raslab: %w: %s serves %s", errNotErased, serial, l.plant.rankOf(m).name())
+	case !m.givenUp && !l.plant.rankOf(m).redundantWithout(m):
+		return fmt.Errorf("raslab: %w: %s may hold the only copy of data of %s", errNotErased, serial, l.plant.rankOf(m).name())
 	}
 	return nil
 }
@@ -153,9 +153,9 @@ func rowCount(n int) string {
 // refill gives members the rows that they lack, where the others have them.
 func (r *Rank) refill() {
 	buf := r.lab.sector()
-	defer r.lab.release(buf)
+	defer r.lab.hostIO.release(buf)
 	for position, m := range r.members {
-		if m.state != inSync || len(m.lacks) == 0 || !r.lab.dataAccess(r) {
+		if m.state != inSync || len(m.lacks) == 0 || !r.lab.sfi.dataAccess(r) {
 			continue
 		}
 		for _, n := range r.order {
@@ -169,11 +169,11 @@ func (r *Rank) refill() {
 // ask looks at every member that is believed to serve, before something that
 // counts on it: a drive that has died is else found at the next I/O only.
 func (r *Rank) ask() {
-	if !r.lab.dataAccess(r) {
+	if !r.lab.sfi.dataAccess(r) {
 		return
 	}
 	for _, m := range r.members {
-		if m.state != inSync || r.lab.underRepair(m.slot) {
+		if m.state != inSync || r.lab.service.underRepair(m.slot) {
 			continue
 		}
 		switch serial := m.slot.port.Serial(); {
@@ -182,7 +182,7 @@ func (r *Rank) ask() {
 		case !m.slot.port.Status().Powered:
 			r.fail(m, "it does not answer")
 		default:
-			if why := r.lab.memberFault(m.slot, r.group()); why != "" {
+			if why := r.lab.health.memberFault(m.slot, r.group()); why != "" {
 				r.setMember(m, inaccessible, why)
 			}
 		}
@@ -196,12 +196,12 @@ func (r *Rank) ask() {
 // facility unlocks such a member by itself, before service comes, is an assumption.
 func (l *Lab) restoreRanks() {
 	for _, r := range l.plant.ranks {
-		if !l.dataAccess(r) {
+		if !l.sfi.dataAccess(r) {
 			continue
 		}
 		r.refill()
 		for _, m := range r.members {
-			if m.state != inSync && m.job == nil && !l.underRepair(m.slot) && !r.redundantWithout(m) {
+			if m.state != inSync && m.job == nil && !l.service.underRepair(m.slot) && !r.redundantWithout(m) {
 				r.takeAgain(m)
 			}
 		}
@@ -218,7 +218,7 @@ func (l *Lab) restoreRanks() {
 func (r *Rank) takeAgain(m *member) {
 	l, s := r.lab, m.slot
 	st := s.port.Status()
-	if s.port.Serial() != m.serial || !st.Powered || st.State == drive.SecurityDegraded || l.another(m, s) {
+	if s.port.Serial() != m.serial || !st.Powered || st.State == drive.SecurityDegraded || l.custody.another(m, s) {
 		return
 	}
 	g, sus := r.group(), &s.suspect

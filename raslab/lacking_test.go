@@ -13,7 +13,7 @@ import (
 func onlyCopy(t *testing.T) (*Lab, *Rank) {
 	t.Helper()
 	l := encrypted(t, Options{})
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	ok(t, l)(l.StartRepair("R1-I1-D05"))
 	require.NoError(t, r.Write(24, pattern(2, 3*512)))
@@ -116,11 +116,11 @@ func TestAllMembersAreBackAndSoIsTheRank(t *testing.T) {
 		l, r := plain(t, RAIDAuto, keygrp)
 		require.NoError(t, r.Write(0, pattern(5, 600*512)))
 		ok(t, l)(l.SmartRebuild("R1-I1-D02"))
-		for _, d := range l.Drives() {
+		for _, d := range l.plant.Drives() {
 			require.NoError(t, l.CutPower(d.Slot))
 		}
 		advance(t, l, 12*time.Minute)
-		for _, d := range l.Drives() {
+		for _, d := range l.plant.Drives() {
 			require.NoError(t, l.RestorePower(d.Slot))
 		}
 		advance(t, l, 2*time.Hour)
@@ -169,7 +169,7 @@ func TestTheDriveInTheSlotOfACopysSourceIsNotErasedForIt(t *testing.T) {
 // at the moment when another one is away; what was there before is readable still.
 func TestAWriteThatFailsTakesNothingAway(t *testing.T) {
 	l := encrypted(t, Options{})
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, l.CutPower("R1-I1-D08"), "there is no spare")
 	require.NoError(t, l.CutPower("R1-I1-D07"))
@@ -192,7 +192,7 @@ func TestAWriteThatFailsTakesNothingAway(t *testing.T) {
 // the drive that was pulled.
 func TestASectorThatCannotBeReadHoldsTheRebuild(t *testing.T) {
 	l := encrypted(t, Options{})
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, l.Pull("R1-I1-D01"))
 	arm(t, l, "R1-I1-D04", "(media.read.error (LBA 3))")
@@ -200,7 +200,7 @@ func TestASectorThatCannotBeReadHoldsTheRebuild(t *testing.T) {
 	i := r.Info()
 	require.Equal(t, "R1-I1-D01", i.Members[0].Slot, "what D01 has of that row is nowhere else\n%s", l.TraceText())
 	require.Equal(t, "Failed", i.DataState, "a row cannot be read")
-	spare, err := l.Drive("R1-I1-D08")
+	spare, err := l.plant.Drive("R1-I1-D08")
 	require.NoError(t, err)
 	require.Equal(t, Normal, spare.State)
 	ok(t, l)(l.Insert("R1-I1-D01", "75NR641-0001"))

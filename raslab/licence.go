@@ -23,7 +23,7 @@ func LicenceKey(serial string) string {
 }
 
 // Licensed says whether the encryption software is licensed.
-func (l *Lab) Licensed() bool { return !l.keys.unlicensed }
+func (k *keys) Licensed() bool { return !k.unlicensed }
 
 // InstallLicence installs a licence key for encryption. One of another facility is
 // refused.

@@ -42,7 +42,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 			r, err := l.RekeyDrive("R1-I1-D03") // the record is written anew
 			must(t, err)
 			require.Equal(t, c.codes == nil, r.Failed)
-			copies, good := l.Repository()
+			copies, good := l.records.Repository()
 			require.True(t, good, "no medium is to blame: %v", copies)
 			if c.codes == nil {
 				require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", l.TraceText())
@@ -65,7 +65,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 			readable(t, l)
 			closeAll(t, l)
 			advance(t, l, 24*time.Hour)
-			require.Empty(t, l.OpenEvents(), "the member that was rekeyed is well too\n%s", l.TraceText())
+			require.Empty(t, l.events.OpenEvents(), "the member that was rekeyed is well too\n%s", l.TraceText())
 		})
 	}
 }
@@ -92,7 +92,7 @@ func TestBE31CFE8WhileDataAreAccessible(t *testing.T) {
 	closeAll(t, l)
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
-	require.Empty(t, l.OpenEvents())
+	require.Empty(t, l.events.OpenEvents())
 }
 
 // flipAt is a memory with one bad byte.
@@ -166,20 +166,20 @@ func TestBE316023(t *testing.T) {
 	require.Len(t, r.Events, 1)
 	require.Equal(t, "BE316023", r.Events[0].SRC)
 	require.Contains(t, r.Events[0].Found[0], "smartrebuild start", "the event says which action ran")
-	require.Empty(t, l.ServiceAction())
+	require.Empty(t, l.service.ServiceAction())
 	readable(t, l)
 	closeAll(t, l)
 	ok(t, l)(l.SmartRebuild("R1-I1-D03"))
 	advance(t, l, time.Hour)
 	readable(t, l)
-	require.Empty(t, l.OpenEvents(), "the lab goes on")
+	require.Empty(t, l.events.OpenEvents(), "the lab goes on")
 
 	// A repair stays in progress, and is resumed.
 	ok(t, l)(l.StartRepair("R1-I1-D03"))
 	ok(t, l)(l.ExchangeFRU("R1-I1-D03", ""))
 	must(t, l.ArmMemory(0, fault.MustParse("(memory.table.flipped (And (Byte 0) (OnIndex 0)))")))
 	fails(t, l)(l.ResumeRepair("R1-I1-D03"))
-	require.NotEmpty(t, l.ServiceAction())
+	require.NotEmpty(t, l.service.ServiceAction())
 	ok(t, l)(l.ResumeRepair("R1-I1-D03"))
 	closeAll(t, l)
 	readable(t, l)

@@ -29,7 +29,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	places, free := slotsPerEnclosure, l.freeSlots()
+	places, free := slotsPerEnclosure, l.plant.freeSlots()
 	if q.DrivesOnly {
 		places = drivesPerSite
 	}
@@ -91,7 +91,7 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 		if slices.Contains(l.options.Shelf.parts, parts[i]) {
 			l.plug(s, parts[i])
 		} else {
-			l.fit(s, parts[i])
+			l.health.fit(s, parts[i])
 		}
 	}
 	l.certifyInstalled(rep)
@@ -105,9 +105,9 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 
 // freeSlots are the eight slots of the first enclosure that is half full: empty, and of no
 // array site; nil if there is none.
-func (l *Lab) freeSlots() []*slot {
+func (p *plant) freeSlots() []*slot {
 	var free []*slot
-	for i, s := range l.plant.slots {
+	for i, s := range p.slots {
 		if i%slotsPerEnclosure == 0 {
 			free = nil
 		}
@@ -148,7 +148,7 @@ func (l *Lab) goOnInstalling(rep *reporter) {
 		l.certifyInstalled(rep)
 	}
 	for _, s := range l.plant.slots {
-		if s.arrived && s.port.part != nil && !l.underRepair(s) {
+		if s.arrived && s.port.part != nil && !l.service.underRepair(s) {
 			rep.note("%s was put into %s while there was no power", s.port.Serial(), s.name)
 			l.lookAt(rep, s)
 		}

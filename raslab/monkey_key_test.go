@@ -100,7 +100,7 @@ func (m *monkey) healKeys() {
 		_, err := l.ChangeKeyManager(i+1, KeyManagerChange{Active: &on})
 		must(m.t, err)
 	}
-	if _, good := l.Repository(); !good && l.ServiceAction() == "" {
+	if _, good := l.records.Repository(); !good && l.service.ServiceAction() == "" {
 		ok(m.t, l)(l.RestoreRepository())
 	}
 }
@@ -112,7 +112,7 @@ func (m *monkey) settleKeys() {
 		advance(m.t, l, time.Hour)
 		ok(m.t, l)(l.PowerCycle())
 	}
-	if _, good := l.Repository(); !good {
+	if _, good := l.records.Repository(); !good {
 		ok(m.t, l)(l.RestoreRepository())
 	}
 }
@@ -120,7 +120,7 @@ func (m *monkey) settleKeys() {
 // checkSevere holds every severe software error to be the one that was provoked:
 // the guard of the service actions must not hide a bug.
 func (m *monkey) checkSevere() {
-	for _, e := range m.l.Events() {
+	for _, e := range m.l.events.Events() {
 		for _, found := range e.Found {
 			if e.SRC == "BE316023" {
 				require.Contains(m.t, found, "the table of drives has", "a severe software error that nobody provoked\n%s", m.l.TraceText())
@@ -132,13 +132,13 @@ func (m *monkey) checkSevere() {
 // finishKeys ends a rekey of the group key, when every drive is well: it waits for
 // nobody but a drive that was taken away before it was erased.
 func (m *monkey) finishKeys() {
-	g := m.l.Group(1)
+	g := m.l.keys.Group(1)
 	if g == nil || !g.Rekeying().GroupKey {
 		return
 	}
 	away := 0
 	for _, member := range g.Members() {
-		if !m.l.inSlot(member.Serial) {
+		if !m.l.plant.inSlot(member.Serial) {
 			away++
 		}
 	}

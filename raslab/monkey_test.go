@@ -248,7 +248,7 @@ func (m *monkey) heal() {
 	m.healKeys()
 	for _, s := range l.plant.slots {
 		_ = l.Disarm(s.name)
-		if !l.underRepair(s) {
+		if !l.service.underRepair(s) {
 			_ = l.RestorePower(s.name)
 		}
 	}
@@ -265,7 +265,7 @@ func (m *monkey) heal() {
 		}
 	}
 	advance(m.t, l, 12*time.Hour)
-	require.Empty(m.t, l.ServiceAction(), "every service action ends\n%s", l.TraceText())
+	require.Empty(m.t, l.service.ServiceAction(), "every service action ends\n%s", l.TraceText())
 	m.settleKeys()
 	ok(m.t, l)(l.DualClusterIML())
 	advance(m.t, l, 12*time.Hour)
@@ -290,12 +290,12 @@ func (m *monkey) heal() {
 	m.finishKeys()
 	m.checkSevere()
 	advance(m.t, l, 2*time.Hour)
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		_, err := l.CloseEvent(e.ID, "monkey", "healed", false)
 		require.NoError(m.t, err, "every event can be closed\n%s", l.TraceText())
 	}
 	advance(m.t, l, 24*time.Hour)
-	require.Empty(m.t, l.OpenEvents(), "and stays closed\n%s", l.TraceText())
+	require.Empty(m.t, l.events.OpenEvents(), "and stays closed\n%s", l.TraceText())
 	for _, r := range l.plant.ranks {
 		for lba := range uint64(50) {
 			n, position := r.place(lba)

@@ -33,7 +33,7 @@ func TestAnEraseThatIsNotAcceptedIsNoErase(t *testing.T) {
 
 	fails(t, l)(l.EraseDrive(slotName))
 	fails(t, l)(l.RevertDrive(slotName))
-	d, err := l.Drive(slotName)
+	d, err := l.plant.Drive(slotName)
 	require.NoError(t, err)
 	require.Equal(t, Failed, d.State, "it is set aside")
 	scan, err := l.Discontinue()

@@ -43,7 +43,7 @@ func (l *Lab) destage() {
 	case p.rank.removed:
 		l.hostIO.nvs = nil
 		return
-	case !l.dataAccess(p.rank):
+	case !l.sfi.dataAccess(p.rank):
 		return
 	}
 	bad := 0

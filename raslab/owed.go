@@ -49,34 +49,34 @@ type debt struct {
 
 // owes writes down what is owed to the drive in a slot, in place of what was owed
 // to it before.
-func (l *Lab) owes(s *slot, what stage, during string) *debt {
-	d := l.debtOf(s.port.Serial())
+func (o *owed) owes(s *slot, what stage, during string) *debt {
+	d := o.debtOf(s.port.Serial())
 	if d == nil {
 		d = &debt{serial: s.port.Serial()}
-		l.owed.debts = append(l.owed.debts, d)
+		o.debts = append(o.debts, d)
 	}
 	d.slot, d.stage, d.during, d.why = s, what, during, ""
 	return d
 }
 
 // settleJoined strikes out a drive that has its place now.
-func (l *Lab) settleJoined(s *slot) {
-	if d := l.debtOf(s.port.Serial()); d != nil && d.stage == joining {
-		l.settle(d.serial)
+func (o *owed) settleJoined(s *slot) {
+	if d := o.debtOf(s.port.Serial()); d != nil && d.stage == joining {
+		o.settle(d.serial)
 	}
 }
 
-func (l *Lab) debtOf(serial string) *debt {
-	i := slices.IndexFunc(l.owed.debts, func(d *debt) bool { return d.serial == serial })
+func (o *owed) debtOf(serial string) *debt {
+	i := slices.IndexFunc(o.debts, func(d *debt) bool { return d.serial == serial })
 	if i < 0 {
 		return nil
 	}
-	return l.owed.debts[i]
+	return o.debts[i]
 }
 
 // settle strikes out what is owed to a drive.
-func (l *Lab) settle(serial string) {
-	l.owed.debts = slices.DeleteFunc(l.owed.debts, func(d *debt) bool { return d.serial == serial })
+func (o *owed) settle(serial string) {
+	o.debts = slices.DeleteFunc(o.debts, func(d *debt) bool { return d.serial == serial })
 }
 
 // String is one clause for the operator.
@@ -98,7 +98,7 @@ func (d *debt) String() string {
 // clause each, in the order in which it began. It is tried again each hour, at an
 // IML, after a restore of the key repository, and before a new group key.
 func (l *Lab) Owed() []string {
-	out := l.owedTo(func(*debt) bool { return true })
+	out := l.owed.owedTo(func(*debt) bool { return true })
 	if s := l.cloud.underway; s != nil {
 		out = append(out, s.String())
 	}
@@ -107,19 +107,19 @@ func (l *Lab) Owed() []string {
 
 // OwedToGroup is Owed for the members of one key group.
 func (l *Lab) OwedToGroup(id int) []string {
-	return l.owedTo(func(d *debt) bool {
-		g := l.owner(d.serial)
+	return l.owed.owedTo(func(d *debt) bool {
+		g := l.keys.owner(d.serial)
 		return g != nil && g.id == id
 	})
 }
 
 // OwedToRank is Owed for what the removal of a rank waits for.
-func (l *Lab) OwedToRank(name string) []string {
-	return l.owedTo(func(d *debt) bool { return d.rank != nil && d.rank.name() == name })
+func (o *owed) OwedToRank(name string) []string {
+	return o.owedTo(func(d *debt) bool { return d.rank != nil && d.rank.name() == name })
 }
 
-func (l *Lab) owedTo(which func(*debt) bool) (out []string) {
-	for _, d := range l.owed.debts {
+func (o *owed) owedTo(which func(*debt) bool) (out []string) {
+	for _, d := range o.debts {
 		if d.stage != joining && which(d) {
 			out = append(out, d.String())
 		}
@@ -129,7 +129,7 @@ func (l *Lab) owedTo(which func(*debt) bool) (out []string) {
 
 // owes says in a report that the work on a drive is not finished.
 func (rep *reporter) owes(serial string) {
-	if d := rep.lab.debtOf(serial); d != nil && d.stage != joining {
+	if d := rep.lab.owed.debtOf(serial); d != nil && d.stage != joining {
 		rep.r.Failed = true
 		rep.note("owed: %s", d)
 	}
@@ -138,13 +138,13 @@ func (rep *reporter) owes(serial string) {
 // forget drops a drive from whatever group it is in. Where the record cannot be
 // saved the drive stays a member, which is safe, and that is owed.
 func (l *Lab) forget(s *slot, serial, during string) error {
-	g := l.owner(serial)
+	g := l.keys.owner(serial)
 	if g == nil {
-		l.settle(serial)
+		l.owed.settle(serial)
 		return nil
 	}
 	l.health.stale = true
-	d := l.debtOf(serial)
+	d := l.owed.debtOf(serial)
 	if d == nil {
 		d = &debt{serial: serial, slot: s, during: during}
 		l.owed.debts = append(l.owed.debts, d)
@@ -154,7 +154,7 @@ func (l *Lab) forget(s *slot, serial, during string) error {
 	}
 	err := g.enc.Forget(serial)
 	if err == nil {
-		l.settle(serial)
+		l.owed.settle(serial)
 		return nil
 	}
 	why := firstLine(err)
@@ -181,9 +181,9 @@ func (l *Lab) payOwed(rep *reporter, busy bool) {
 
 // pay does what is owed to one drive.
 func (l *Lab) pay(rep *reporter, d *debt) {
-	g := l.owner(d.serial)
-	if d.stage != toForget && (l.awaited(d.serial) != nil || l.underRepair(d.slot)) {
-		l.settle(d.serial) // a rank has its data there, or the repair decides
+	g := l.keys.owner(d.serial)
+	if d.stage != toForget && (l.plant.awaited(d.serial) != nil || l.service.underRepair(d.slot)) {
+		l.owed.settle(d.serial) // a rank has its data there, or the repair decides
 		return
 	}
 	if d.stage == toForget {
@@ -201,18 +201,18 @@ func (l *Lab) pay(rep *reporter, d *debt) {
 		}
 		return
 	}
-	s := l.slotOf(d.serial)
+	s := l.plant.slotOf(d.serial)
 	switch {
 	case s == nil:
 		rep.note("%s was to be erased in the %s and is not in the facility", d.serial, d.during)
-		l.settle(d.serial)
+		l.owed.settle(d.serial)
 		return
 	case g != nil && g.enc.State() != encgroup.Accessible:
 		d.why = fmt.Sprintf("key group %d is %s", g.id, g.enc.State())
 		return
 	case g == nil && l.foreign(s):
 		rep.note("%s holds %s, which belongs to no group of this facility: it was left as it is", s.name, d.serial)
-		l.settle(d.serial)
+		l.owed.settle(d.serial)
 		return
 	}
 	if !l.released(rep, s, d.during) {
@@ -233,8 +233,8 @@ func (d *debt) leave(s *slot) {
 	}
 }
 
-func (l *Lab) slotOf(serial string) *slot {
-	for _, s := range l.plant.slots {
+func (p *plant) slotOf(serial string) *slot {
+	for _, s := range p.slots {
 		if s.port.part != nil && s.port.Serial() == serial {
 			return s
 		}
@@ -248,13 +248,13 @@ func (l *Lab) slotOf(serial string) *slot {
 func (l *Lab) findOwed() {
 	for _, g := range l.keys.groups {
 		for _, m := range g.enc.Members() {
-			s := l.slotOf(m.Serial)
-			if s == nil || !l.custody.proved(s) || l.debtOf(m.Serial) != nil ||
-				l.awaited(m.Serial) != nil || l.copyingTo(s) {
+			s := l.plant.slotOf(m.Serial)
+			if s == nil || !l.custody.proved(s) || l.owed.debtOf(m.Serial) != nil ||
+				l.plant.awaited(m.Serial) != nil || l.plant.copyingTo(s) {
 				continue
 			}
 			if st := s.port.Status(); st.Powered && st.State == drive.Erased {
-				l.owes(s, toForget, "erase that its certificate proves")
+				l.owed.owes(s, toForget, "erase that its certificate proves")
 			}
 		}
 	}
@@ -285,11 +285,11 @@ func (l *Lab) payHourly() {
 // spared takes a spare back that did not join its group for want of a key or of a
 // record. Where the group lists it by now, or the drive has changed, its erase is owed.
 func (l *Lab) spared(s *slot, during string) {
-	if l.owner(s.port.Serial()) != nil || s.port.Status().State != drive.Erased || l.custody.due(s) {
-		l.logf("service", "owed: %s", l.owes(s, toErase, during))
+	if l.keys.owner(s.port.Serial()) != nil || s.port.Status().State != drive.Erased || l.custody.due(s) {
+		l.logf("service", "owed: %s", l.owed.owes(s, toErase, during))
 		return
 	}
-	l.settle(s.port.Serial())
+	l.owed.settle(s.port.Serial())
 }
 
 // untouched says whether an admission ended before the drive was changed.

@@ -30,7 +30,7 @@ func armRepository(t testing.TB, l *Lab, plan string) {
 func requireSettled(t testing.TB, l *Lab, why string) {
 	t.Helper()
 	require.Empty(t, l.Owed(), why)
-	require.Empty(t, l.Ranks(), why)
+	require.Empty(t, l.plant.Ranks(), why)
 	g, err := l.GroupByID(1)
 	require.NoError(t, err)
 	require.Empty(t, g.Members, why)
@@ -43,10 +43,10 @@ func TestARemovalWhoseSavesWereRefusedIsOwedAndNotDone(t *testing.T) {
 	rep := fails(t, l)(l.RemoveRank("R0"))
 	require.Contains(t, strings.Join(rep.Notes, "\n"), "rank R0 is not removed yet")
 	require.Len(t, l.Owed(), 7)
-	require.Len(t, l.OwedToRank("R0"), 7)
+	require.Len(t, l.owed.OwedToRank("R0"), 7)
 	require.Len(t, l.OwedToGroup(1), 7)
 	require.Contains(t, l.Owed()[0], "its key group still lists it as a member: the group's record could not be kept")
-	info, err := l.RankByName("r0")
+	info, err := l.plant.RankByName("r0")
 	require.NoError(t, err)
 	require.Equal(t, "Removing", info.State)
 
@@ -55,7 +55,7 @@ func TestARemovalWhoseSavesWereRefusedIsOwedAndNotDone(t *testing.T) {
 	require.ErrorIs(t, err, ErrState)
 	_, err = l.CreateRank("A0", 1)
 	require.ErrorIs(t, err, ErrState)
-	_, err = l.Rank("R0")
+	_, err = l.plant.Rank("R0")
 	require.ErrorContains(t, err, "R0 is being removed")
 	fails(t, l)(l.RemoveRank("R0"))
 	advance(t, l, 3*time.Hour)
@@ -148,7 +148,7 @@ func TestAnExchangedDriveWhoseRecordStaysIsOwed(t *testing.T) {
 	p, err := l.Shelf().Order(l.options.SectorSize, l.options.Sectors)
 	require.NoError(t, err)
 	old := l.plant.slots[1].port.Serial()
-	g := l.group(1)
+	g := l.keys.group(1)
 	ok(t, l)(l.StartRepair("R1-I1-D02"))
 	ok(t, l)(l.ExchangeFRU("R1-I1-D02", p.Serial()))
 	ok(t, l)(l.ResumeRepair("R1-I1-D02"))
@@ -185,7 +185,7 @@ func TestASpareThatCouldNotJoinForWantOfARecordIsASpareAgain(t *testing.T) {
 // recorded.
 func TestARecordThatIsBehindIsNotTheDrivesFault(t *testing.T) {
 	l := encrypted(t, Options{})
-	g, s := l.group(1), l.plant.slots[1]
+	g, s := l.keys.group(1), l.plant.slots[1]
 	spoilRecords(t, l, 1) // of a rekey: pending is kept, its end is not
 	fails(t, l)(l.RekeyDrive(s.name))
 	spoilRecords(t, l, 0)

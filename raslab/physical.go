@@ -6,10 +6,10 @@ import "github.com/seed-9d983aeb/fdelab/drive/fault"
 
 // Part is the physical drive in a slot, for tests and rehearsals that break
 // things.
-func (l *Lab) Part(slotName string) (*Part, error) { return l.partAt("part", slotName) }
+func (p *plant) Part(slotName string) (*Part, error) { return p.partAt("part", slotName) }
 
-func (l *Lab) partAt(op, slotName string) (*Part, error) {
-	s, err := l.slotNamed(op, slotName)
+func (p *plant) partAt(op, slotName string) (*Part, error) {
+	s, err := p.slotNamed(op, slotName)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +21,7 @@ func (l *Lab) partAt(op, slotName string) (*Part, error) {
 
 // Arm arms a fault plan on the drive in a slot.
 func (l *Lab) Arm(slotName string, plan *fault.Plan) error {
-	p, err := l.partAt("fault arm", slotName)
+	p, err := l.plant.partAt("fault arm", slotName)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (l *Lab) Arm(slotName string, plan *fault.Plan) error {
 
 // Disarm takes the fault plan of the drive in a slot away.
 func (l *Lab) Disarm(slotName string) error {
-	p, err := l.partAt("fault disarm", slotName)
+	p, err := l.plant.partAt("fault disarm", slotName)
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (l *Lab) Disarm(slotName string) error {
 
 // Break kills the electronics of the drive in a slot.
 func (l *Lab) Break(slotName string) error {
-	p, err := l.partAt("drive break", slotName)
+	p, err := l.plant.partAt("drive break", slotName)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (l *Lab) Break(slotName string) error {
 
 // CutPower cuts the power of one slot.
 func (l *Lab) CutPower(slotName string) error {
-	s, err := l.slotNamed("power cut", slotName)
+	s, err := l.plant.slotNamed("power cut", slotName)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (l *Lab) RestorePower(slotName string) (bad error) {
 	if l.power.dark {
 		return refuse(ErrState, "power restore", "the facility has no power", "give it back to the whole of it")
 	}
-	s, err := l.slotNamed("power restore", slotName)
+	s, err := l.plant.slotNamed("power restore", slotName)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (l *Lab) RestorePower(slotName string) (bad error) {
 // Pull takes a drive out of its slot without any service action and puts it on
 // the shelf. The facility misses it at the next I/O or health check.
 func (l *Lab) Pull(slotName string) error {
-	p, err := l.partAt("drive pull", slotName)
+	p, err := l.plant.partAt("drive pull", slotName)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (l *Lab) Pull(slotName string) error {
 func (l *Lab) Insert(slotName, serial string) (out Report, bad error) {
 	const op = "drive insert"
 	defer l.recovered(op, &out, &bad)
-	s, err := l.slotNamed(op, slotName)
+	s, err := l.plant.slotNamed(op, slotName)
 	if err != nil {
 		return Report{}, err
 	}
@@ -140,21 +140,21 @@ func (l *Lab) lookAt(r *reporter, s *slot) {
 			return
 		}
 		if l.setAsideImpostor(r, m, s) {
-			l.rankOf(m).displaced(m)
+			l.plant.rankOf(m).displaced(m)
 			s.arrived = false
 			return
 		}
-		r.note("%s holds data of %s: repair %s without an exchange to bring it back", p.Serial(), l.rankOf(m).name(), s.name)
+		r.note("%s holds data of %s: repair %s without an exchange to bring it back", p.Serial(), l.plant.rankOf(m).name(), s.name)
 		s.arrived = false
 		return
 	}
 	if m := s.member(); m != nil {
-		l.rankOf(m).displaced(m)
+		l.plant.rankOf(m).displaced(m)
 	}
 	if l.arrive(r, s) && s.member() != nil {
 		s.setState(NewDrive, "repair the slot to bring the drive into the rank")
 	} else if s.state == Normal {
-		l.retryRebuilds()
+		l.plant.retryRebuilds()
 	}
 	s.arrived = false
 }

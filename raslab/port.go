@@ -26,7 +26,7 @@ func (p *Port) drive(op string) (*drive.Drive, error) {
 	if p.part == nil {
 		return nil, noAnswer(op, "the slot is empty")
 	}
-	p.lab.powered()
+	p.lab.power.powered()
 	if !p.supply {
 		return nil, noAnswer(op, "the slot has no power")
 	}
@@ -182,7 +182,7 @@ func (p *Port) PowerOn() error {
 	if p.lab.power.dark {
 		return noAnswer("power on", "the facility has no power")
 	}
-	p.lab.powered()
+	p.lab.power.powered()
 	p.supply = true
 	switch {
 	case p.part == nil:

@@ -22,7 +22,7 @@ func TestPortFaults(t *testing.T) {
 			arm(t, l, "R1-I1-D03", "("+string(c.point)+" (OnIndex 4))")
 			readable(t, l)
 			readable(t, l)
-			d, err := l.Drive("R1-I1-D03")
+			d, err := l.plant.Drive("R1-I1-D03")
 			require.NoError(t, err)
 			require.Equal(t, Failed, d.State, "host I/O has found it\n%s", l.TraceText())
 			require.Equal(t, 1, int(drivePart(t, l, "R1-I1-D03").plan.Fired()[0].Count))

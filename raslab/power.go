@@ -50,9 +50,9 @@ func (l *Lab) Partitions() []PartitionInfo {
 }
 
 // anyAccess says whether some partition completed its IML with data accessible.
-func (l *Lab) anyAccess() bool {
-	for i := range l.sfi.partitions {
-		if l.sfi.partitions[i].access {
+func (s *sfi) anyAccess() bool {
+	for i := range s.partitions {
+		if s.partitions[i].access {
 			return true
 		}
 	}
@@ -61,15 +61,15 @@ func (l *Lab) anyAccess() bool {
 
 // dataAccess says whether hosts can reach a rank as far as partitions and keys
 // go.
-func (l *Lab) dataAccess(r *Rank) bool {
-	if !l.anyAccess() {
+func (s *sfi) dataAccess(r *Rank) bool {
+	if !s.anyAccess() {
 		return false
 	}
 	g := r.group()
 	return g == nil || g.enc.State() == encgroup.Accessible
 }
 
-func (l *Lab) noAccessWhy(r *Rank) string {
+func (r *Rank) noAccessWhy() string {
 	if g := r.group(); g != nil && g.enc.State() != encgroup.Accessible {
 		return fmt.Sprintf("key group %d of %s is %s", g.id, r.name(), g.enc.State())
 	}
@@ -180,7 +180,7 @@ func (l *Lab) boot(op string) {
 	if l.power.dark { // the clock brought something that met the loss of power
 		panic(powerLoss{})
 	}
-	l.powered()
+	l.power.powered()
 	l.service.action, l.service.unfinished = l.service.unfinished, nil
 }
 
@@ -265,7 +265,7 @@ func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 	}
 	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
-			if out, _ := r.missing(); out < 2 || !l.dataAccess(r) {
+			if out, _ := r.missing(); out < 2 || !l.sfi.dataAccess(r) {
 				break // hosts can read and write it while the others catch up
 			}
 			for j := m.job; j != nil && j.resync() && !j.ended; {
@@ -275,7 +275,7 @@ func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 	}
 	accessible = true
 	for _, r := range l.plant.ranks {
-		if out, _ := r.missing(); out > 1 || !l.dataAccess(r) {
+		if out, _ := r.missing(); out > 1 || !l.sfi.dataAccess(r) {
 			accessible = false
 			rep.note("the data of %s are not accessible: %s", r.name(), r.gone())
 		}
@@ -286,7 +286,7 @@ func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 // wellAgain says whether the drive of a member that does not serve is there, is that very
 // drive, and is as its rank requires. One whose media are worn out stays out.
 func (l *Lab) wellAgain(m *member) bool {
-	s, r := m.slot, l.rankOf(m)
+	s, r := m.slot, l.plant.rankOf(m)
 	return s.port.answers() && s.port.Serial() == m.serial && s.errors < mediaErrorsFail && s.state != Inappropriate &&
-		l.dataAccess(r) && !l.another(m, s) && l.memberFault(s, r.group()) == ""
+		l.sfi.dataAccess(r) && !l.custody.another(m, s) && l.health.memberFault(s, r.group()) == ""
 }

@@ -139,8 +139,8 @@ func (r *Rank) checkIO(op string, lba uint64, length int) error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("%d bytes", length), fmt.Sprintf("whole sectors of %d bytes are right", size))
 	case lba >= r.capacity() || uint64(length/size) > r.capacity()-lba:
 		return refuse(ErrInvalid, op, fmt.Sprintf("sector %d and %d more", lba, length/size-1), fmt.Sprintf("%s has %d sectors", r.name(), r.capacity()))
-	case !r.lab.dataAccess(r):
-		return fmt.Errorf("raslab: %s: %s: %w", op, r.lab.noAccessWhy(r), ErrNoAccess)
+	case !r.lab.sfi.dataAccess(r):
+		return fmt.Errorf("raslab: %s: %s: %w", op, r.noAccessWhy(), ErrNoAccess)
 	}
 	r.lab.destage()
 	return nil
@@ -165,7 +165,7 @@ func (r *Rank) strip(n uint64, w *row, position int, dst []byte) error {
 // reconstruct computes a strip as the XOR of all others of its row.
 func (r *Rank) reconstruct(n uint64, w *row, position int, dst []byte) error {
 	buf := r.lab.sector()
-	defer r.lab.release(buf)
+	defer r.lab.hostIO.release(buf)
 	clear(dst)
 	for i := range r.members {
 		if i == position {
@@ -209,9 +209,9 @@ func (r *Rank) writeSector(lba uint64, data []byte) error {
 		return r.unreadable(n, position, parity)
 	}
 	old, oldSum, sum := r.lab.sector(), r.lab.sector(), r.lab.sector()
-	defer r.lab.release(old)
-	defer r.lab.release(oldSum)
-	defer r.lab.release(sum)
+	defer r.lab.hostIO.release(old)
+	defer r.lab.hostIO.release(oldSum)
+	defer r.lab.hostIO.release(sum)
 	if err := r.strip(n, w, position, old); err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (r *Rank) writeRow(n uint64, data []byte) error {
 		return r.unreadable(n, 0, 0)
 	}
 	sum, size := r.lab.sector(), r.lab.options.SectorSize
-	defer r.lab.release(sum)
+	defer r.lab.hostIO.release(sum)
 	clear(sum)
 	w, parity := r.rows[n], r.parityOf(n)
 	for i := range r.dataStrips() {
@@ -287,7 +287,7 @@ func (r *Rank) newRow(n uint64, position int, data []byte) error {
 		return r.unreadable(n, position, r.parityOf(n))
 	}
 	zero := r.lab.sector()
-	defer r.lab.release(zero)
+	defer r.lab.hostIO.release(zero)
 	clear(zero)
 	w := &row{}
 	content := func(i int) []byte {
@@ -466,7 +466,7 @@ func (r *Rank) displaced(m *member) {
 		m.job.sourceGone()
 		return
 	}
-	r.lab.clock.after(copyStep, "rebuild", r.lab.retryRebuilds)
+	r.lab.clock.after(copyStep, "rebuild", r.lab.plant.retryRebuilds)
 }
 
 // cause is one clause of an error, without the prefixes of the rooms below.
@@ -501,4 +501,4 @@ func (l *Lab) sector() []byte {
 	return make([]byte, l.options.SectorSize)
 }
 
-func (l *Lab) release(b []byte) { l.hostIO.buffers = append(l.hostIO.buffers, b) }
+func (h *hostIO) release(b []byte) { h.buffers = append(h.buffers, b) }

@@ -48,7 +48,7 @@ func TestRAIDOverADeadMember(t *testing.T) {
 		l := encrypted(t, Options{})
 		require.NoError(t, l.Break(slotName(1, dead+1)))
 		readable(t, l)
-		r, err := l.Rank("R0")
+		r, err := l.plant.Rank("R0")
 		require.NoError(t, err)
 		require.Equal(t, "Degraded", r.Info().DataState, "host I/O has found the dead member %d", dead)
 		require.NoError(t, r.Write(5, pattern(4, 30*512)), "the host writes to a degraded rank")
@@ -68,7 +68,7 @@ func TestRAIDOverADeadMember(t *testing.T) {
 
 func TestHostWritesDuringARebuild(t *testing.T) {
 	l := encrypted(t, Options{})
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(6, 6*600*512)), "600 rows: the rebuild takes several steps")
 	require.NoError(t, l.Break("R1-I1-D02"))
@@ -94,7 +94,7 @@ func TestTwoDeadMembersLoseTheData(t *testing.T) {
 	l := encrypted(t, Options{})
 	require.NoError(t, l.Break("R1-I1-D02"))
 	require.NoError(t, l.Break("R1-I1-D03"))
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	err = r.Read(0, make([]byte, 40*512))
 	require.ErrorIs(t, err, ErrDataLost)
@@ -105,7 +105,7 @@ func TestTwoDeadMembersLoseTheData(t *testing.T) {
 
 	// A rebuild had begun before the second failure; it cannot end.
 	advance(t, l, time.Hour)
-	d, err := l.Drive("R1-I1-D08")
+	d, err := l.plant.Drive("R1-I1-D08")
 	require.NoError(t, err)
 	require.Equal(t, SpareRequired, d.Use, "the spare is free again")
 	require.Equal(t, drive.Erased, d.Status.State, "and what was copied to it is erased")
@@ -123,7 +123,7 @@ func TestTwoMembersWithoutPowerComeBackWithTheirData(t *testing.T) {
 	l := encrypted(t, Options{})
 	require.NoError(t, l.CutPower("R1-I1-D02"))
 	require.NoError(t, l.CutPower("R1-I1-D03"))
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.ErrorIs(t, r.Read(0, make([]byte, 40*512)), ErrDataLost)
 	_, err = l.EraseDrive("R1-I1-D03")
@@ -141,13 +141,13 @@ func TestTwoMembersWithoutPowerComeBackWithTheirData(t *testing.T) {
 func TestMediaErrorsFailADrive(t *testing.T) {
 	l := encrypted(t, Options{})
 	arm(t, l, "R1-I1-D04", "(media.read.error) (media.write.error)")
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	for i := range 10 {
 		readable(t, l)
 		require.NoError(t, r.Write(uint64(100+6*i), pattern(9, 512)))
 	}
-	d, err := l.Drive("R1-I1-D04")
+	d, err := l.plant.Drive("R1-I1-D04")
 	require.NoError(t, err)
 	require.Equal(t, Failed, d.State, "media errors add up")
 	advance(t, l, time.Hour)
@@ -160,7 +160,7 @@ func TestUnencryptedRank(t *testing.T) {
 	l := newLab(t, Options{Drives: 16, SectorSize: 4096})
 	ok(t, l)(l.CreateArray("S2", RAID7P))
 	ok(t, l)(l.CreateRank("A0", 0))
-	r, err := l.Rank("r0")
+	r, err := l.plant.Rank("r0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(3, pattern(1, 20*4096)))
 	ok(t, l)(l.PowerCycle())
@@ -189,12 +189,12 @@ func TestRebuildOfARemovedRankTouchesNothing(t *testing.T) {
 	_, err := l.RemoveRank("R0")
 	require.NoError(t, err)
 	ok(t, l)(l.RemoveArray("A0"))
-	for _, d := range l.Drives()[:8] {
+	for _, d := range l.plant.Drives()[:8] {
 		require.Equal(t, Normal, d.State, "%s %s\n%s", d.Slot, d.Why, l.TraceText())
 	}
 	ok(t, l)(l.CreateArray("S1", RAID7P))
 	ok(t, l)(l.CreateRank("A0", 1))
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(1, 40*512)))
 	advance(t, l, 5*time.Hour) // the old rebuild's next step would be due

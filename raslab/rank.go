@@ -28,7 +28,7 @@ func (r *Rank) name() string { return fmt.Sprintf("R%d", r.id) }
 func rankID(r *Rank) int { return r.id }
 
 // group is the encryption group of the rank; nil for an unencrypted one.
-func (r *Rank) group() *keyGroup { return r.lab.group(r.keygrp) }
+func (r *Rank) group() *keyGroup { return r.lab.keys.group(r.keygrp) }
 
 // partition is the one that serves the rank: the rank group of DSCLI.
 func (r *Rank) partition() int { return r.id % 2 }
@@ -46,7 +46,7 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	a, err := l.arrayNamed(op, arrayName)
+	a, err := l.plant.arrayNamed(op, arrayName)
 	if err != nil {
 		return Report{}, err
 	}
@@ -61,7 +61,7 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 			return Report{}, err
 		}
 	}
-	g, err := l.usableGroup(op, keygrp)
+	g, err := l.keys.usableGroup(op, keygrp)
 	if err != nil {
 		return Report{}, err
 	}
@@ -77,7 +77,7 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	rep := l.begin(op, r.name())
 	before := l.custody.before(a.members)
 	for _, s := range a.members {
-		l.owes(s, joining, "creation of "+r.name())
+		l.owed.owes(s, joining, "creation of "+r.name())
 	}
 	ids := l.custody.uses("member of "+r.name(), a.members...)
 	for i, s := range a.members {
@@ -99,9 +99,9 @@ func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 		}
 		r.members = append(r.members, &member{slot: s, serial: s.port.Serial(), identity: ids[i]})
 	}
-	l.powered()
+	l.power.powered()
 	for _, s := range a.members {
-		l.settleJoined(s)
+		l.owed.settleJoined(s)
 	}
 	a.rank = r
 	l.plant.ranks = insertByID(l.plant.ranks, r, rankID)
@@ -120,7 +120,7 @@ func keyGroupWords(g *keyGroup) string {
 // recoverRankCreate takes back what a failed rank creation has done.
 func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
 	for _, s := range r.array.members[len(touched):] {
-		l.settleJoined(s)
+		l.owed.settleJoined(s)
 	}
 	if r.keygrp == 0 {
 		rep.note("rank %s was not created", r.name())
@@ -136,9 +136,9 @@ func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
 }
 
 // Ranks lists the ranks, by number, those that are being removed included.
-func (l *Lab) Ranks() []RankInfo {
-	all := l.plant.ranks
-	for _, r := range l.plant.leaving {
+func (p *plant) Ranks() []RankInfo {
+	all := p.ranks
+	for _, r := range p.leaving {
 		all = insertByID(slices.Clone(all), r, rankID)
 	}
 	out := make([]RankInfo, len(all))
@@ -149,12 +149,12 @@ func (l *Lab) Ranks() []RankInfo {
 }
 
 // Pools lists the extent pools that hold a rank, by number.
-func (l *Lab) Pools() []PoolInfo {
+func (p *plant) Pools() []PoolInfo {
 	var out []PoolInfo
-	for p := 0; p <= 2*KeyGroupsMax+1; p++ {
-		info := PoolInfo{ID: fmt.Sprintf("P%d", p), KeyGroup: p / 2}
-		for _, r := range l.plant.ranks {
-			if r.pool() == p {
+	for pool := 0; pool <= 2*KeyGroupsMax+1; pool++ {
+		info := PoolInfo{ID: fmt.Sprintf("P%d", pool), KeyGroup: pool / 2}
+		for _, r := range p.ranks {
+			if r.pool() == pool {
 				info.Ranks = append(info.Ranks, r.name())
 			}
 		}
@@ -166,19 +166,19 @@ func (l *Lab) Pools() []PoolInfo {
 }
 
 // Rank gets a rank for host I/O. It stays usable until the rank is removed.
-func (l *Lab) Rank(id string) (*Rank, error) { return l.rankNamed("rank", id) }
+func (p *plant) Rank(id string) (*Rank, error) { return p.rankNamed("rank", id) }
 
-func (l *Lab) rankNamed(op, name string) (*Rank, error) {
+func (p *plant) rankNamed(op, name string) (*Rank, error) {
 	n, ok := numbered(name, "R")
-	for _, r := range l.plant.ranks {
+	for _, r := range p.ranks {
 		if ok && r.id == n {
 			return r, nil
 		}
 	}
-	if r := l.removing(name); r != nil {
+	if r := p.removing(name); r != nil {
 		return nil, refuse(ErrNotFound, op, fmt.Sprintf("rank %s is being removed", r.name()), "rank show tells what is missing, and rank remove goes on")
 	}
-	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no rank %q", name), existing("ranks", l.plant.ranks, (*Rank).name))
+	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no rank %q", name), existing("ranks", p.ranks, (*Rank).name))
 }
 
 // removingState is the state of a rank whose removal is not finished (the word is an
@@ -186,11 +186,11 @@ func (l *Lab) rankNamed(op, name string) (*Rank, error) {
 const removingState = "Removing"
 
 // RankByName describes a rank, also one that is being removed.
-func (l *Lab) RankByName(name string) (RankInfo, error) {
-	r := l.removing(name)
+func (p *plant) RankByName(name string) (RankInfo, error) {
+	r := p.removing(name)
 	if r == nil {
 		var err error
-		if r, err = l.rankNamed("rank show", name); err != nil {
+		if r, err = p.rankNamed("rank show", name); err != nil {
 			return RankInfo{}, err
 		}
 	}
@@ -226,7 +226,7 @@ func (r *Rank) Info() RankInfo {
 // cannot be read since two members or two strips are gone, "Inaccessible" the same
 // with members that are there and locked.
 func (r *Rank) dataState() string {
-	if !r.lab.dataAccess(r) {
+	if !r.lab.sfi.dataAccess(r) {
 		return "Inaccessible"
 	}
 	out, failed := r.missing()

@@ -17,15 +17,15 @@ func (l *Lab) RemoveRank(name string) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	r := l.removing(name)
+	r := l.plant.removing(name)
 	begun := r != nil
 	if !begun {
 		var err error
-		if r, err = l.rankNamed(op, name); err != nil {
+		if r, err = l.plant.rankNamed(op, name); err != nil {
 			return Report{}, err
 		}
 	}
-	if _, err := l.usableGroup(op, r.keygrp); err != nil {
+	if _, err := l.keys.usableGroup(op, r.keygrp); err != nil {
 		return Report{}, err
 	}
 	rep := l.begin(op, r.name())
@@ -56,7 +56,7 @@ func (l *Lab) beginRemoval(rep *reporter, r *Rank) {
 			leaving = append(leaving, m.job.target)
 		}
 	}
-	l.powered()
+	l.power.powered()
 	slices.SortFunc(leaving, func(a, b *slot) int { return a.index - b.index })
 	r.removed = true
 	r.array.rank = nil
@@ -68,7 +68,7 @@ func (l *Lab) beginRemoval(rep *reporter, r *Rank) {
 			rep.note("%s is empty: its drive is not in the facility", s.name)
 			continue
 		}
-		l.owes(s, toErase, "removal of "+r.name()).rank = r
+		l.owed.owes(s, toErase, "removal of "+r.name()).rank = r
 	}
 }
 
@@ -84,13 +84,13 @@ func (l *Lab) finishRemovals(rep *reporter) {
 }
 
 // removing is the rank of this name whose removal is not finished; nil if there is none.
-func (l *Lab) removing(name string) *Rank {
+func (p *plant) removing(name string) *Rank {
 	n, ok := numbered(name, "R")
-	i := slices.IndexFunc(l.plant.leaving, func(r *Rank) bool { return ok && r.id == n })
+	i := slices.IndexFunc(p.leaving, func(r *Rank) bool { return ok && r.id == n })
 	if i < 0 {
 		return nil
 	}
-	return l.plant.leaving[i]
+	return p.leaving[i]
 }
 
 // removal is the rank of an array whose removal is not finished; nil if there is none.

@@ -39,7 +39,7 @@ func newTruth(seed uint64, keygrp int, raid RAIDType) (*truth, error) {
 	if err = errors.Join(err, err2, err3); err != nil {
 		return nil, err
 	}
-	if x.r, err = l.Rank("R0"); err != nil {
+	if x.r, err = l.plant.Rank("R0"); err != nil {
 		return nil, err
 	}
 	for _, lba := range truthSectors[:8] {
@@ -107,7 +107,7 @@ func (x *truth) readAll() error {
 // away counts the members that the rank, or anybody who looks, finds missing or stale.
 func (x *truth) away() (n int) {
 	for _, m := range x.r.Info().Members {
-		d, err := x.l.Drive(m.Slot)
+		d, err := x.l.plant.Drive(m.Slot)
 		if err != nil || m.State != "in sync" || d.Serial != m.Serial || !d.Answers || d.Status.Locked {
 			n++
 		}
@@ -134,7 +134,7 @@ func (x *truth) full() error {
 		}
 		sum, strip := make([]byte, 512), make([]byte, 512)
 		for _, m := range members {
-			p, err := x.l.Part(m.Slot)
+			p, err := x.l.plant.Part(m.Slot)
 			if err != nil {
 				return err
 			}
@@ -184,7 +184,7 @@ func (x *truth) do(verb, slot string, n int) error {
 		err = l.Pull(slot)
 	case "insert": // where its rank waits for it, else in the slot
 		if len(shelf) > 0 {
-			if m := l.awaited(shelf[0].Serial()); m != nil && n%3 > 0 {
+			if m := l.plant.awaited(shelf[0].Serial()); m != nil && n%3 > 0 {
 				slot = m.slot.name
 			}
 			_, err = l.Insert(slot, shelf[0].Serial())
@@ -228,11 +228,11 @@ func (x *truth) do(verb, slot string, n int) error {
 	case "iml":
 		_, err = l.DualClusterIML()
 	case "allcut":
-		for _, d := range l.Drives() {
+		for _, d := range l.plant.Drives() {
 			err = errors.Join(err, l.CutPower(d.Slot))
 		}
 	case "allrestore":
-		for _, d := range l.Drives() {
+		for _, d := range l.plant.Drives() {
 			err = errors.Join(err, l.RestorePower(d.Slot))
 		}
 	case "advance":
@@ -272,7 +272,7 @@ func (x *truth) home() error {
 	l := x.l
 	for range 2 { // what was in a slot may belong in another
 		for _, m := range x.r.Info().Members {
-			d, err := l.Drive(m.Slot)
+			d, err := l.plant.Drive(m.Slot)
 			if err != nil {
 				return err
 			}
@@ -284,14 +284,14 @@ func (x *truth) home() error {
 					return err
 				}
 			}
-			for _, o := range l.Drives() {
+			for _, o := range l.plant.Drives() {
 				if o.Serial == m.Serial {
 					if err := l.Pull(o.Slot); err != nil {
 						return err
 					}
 				}
 			}
-			if l.ServiceAction() == "repair of "+m.Slot {
+			if l.service.ServiceAction() == "repair of "+m.Slot {
 				_, err = l.ExchangeFRU(m.Slot, m.Serial)
 			} else {
 				_, err = l.Insert(m.Slot, m.Serial)
@@ -301,7 +301,7 @@ func (x *truth) home() error {
 			}
 		}
 	}
-	if slot, busy := strings.CutPrefix(l.ServiceAction(), "repair of "); busy {
+	if slot, busy := strings.CutPrefix(l.service.ServiceAction(), "repair of "); busy {
 		if _, err := l.CancelRepair(slot); err != nil {
 			_, err2 := l.ExchangeFRU(slot, "")
 			_, err3 := l.ResumeRepair(slot)
@@ -310,7 +310,7 @@ func (x *truth) home() error {
 			}
 		}
 	}
-	for _, d := range l.Drives() {
+	for _, d := range l.plant.Drives() {
 		if err := l.RestorePower(d.Slot); err != nil {
 			return err
 		}

@@ -70,10 +70,10 @@ func (l *Lab) exchangeWaits(s *slot) string {
 		return "it is " + m.state.String()
 	case m.job != nil:
 		return "a " + m.job.what + " is running"
-	case l.spareFor(s, nil) == nil:
+	case l.plant.spareFor(s, nil) == nil:
 		return fmt.Sprintf("DA pair %d has no spare", s.pair())
 	}
-	if g := l.rankOf(m).group(); g != nil && g.enc.State() != encgroup.Accessible && s.noKey {
+	if g := l.plant.rankOf(m).group(); g != nil && g.enc.State() != encgroup.Accessible && s.noKey {
 		return fmt.Sprintf("key group %d is %s", g.id, g.enc.State()) // reported once, until it changes
 	}
 	if !s.noKey && !s.exchanged.IsZero() && l.Now().Sub(s.exchanged) < exchangeAgain {

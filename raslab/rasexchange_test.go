@@ -15,7 +15,7 @@ func failing(t *testing.T, l *Lab, slotName string) {
 	for range mediaErrorsPredict {
 		readable(t, l)
 	}
-	d, err := l.Drive(slotName)
+	d, err := l.plant.Drive(slotName)
 	require.NoError(t, err)
 	require.True(t, d.Predicted, "media errors predict the failure (%d)", d.Errors)
 }
@@ -23,11 +23,11 @@ func failing(t *testing.T, l *Lab, slotName string) {
 func TestRASStartsTheSmartRebuildOfAFailingMember(t *testing.T) {
 	l := encrypted(t, Options{})
 	failing(t, l, "R1-I1-D06")
-	require.Empty(t, l.ServiceAction())
+	require.Empty(t, l.service.ServiceAction())
 	advance(t, l, time.Hour)
-	require.Equal(t, "smart rebuild of R1-I1-D06", l.ServiceAction(), "nobody asked for it\n%s", l.TraceText())
+	require.Equal(t, "smart rebuild of R1-I1-D06", l.service.ServiceAction(), "nobody asked for it\n%s", l.TraceText())
 	advance(t, l, time.Hour)
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.Equal(t, "R1-I1-D08", r.Info().Members[5].Slot)
 	require.Empty(t, l.service.ras.predicted, "what is done is not kept")
@@ -40,11 +40,11 @@ func TestRASWaitsWhileItIsHeld(t *testing.T) {
 	l.HoldExchange(true)
 	failing(t, l, "R1-I1-D06")
 	advance(t, l, 5*time.Hour)
-	require.Empty(t, l.ServiceAction())
+	require.Empty(t, l.service.ServiceAction())
 	require.Equal(t, 1, strings.Count(l.TraceText(), "the smart rebuild of R1-I1-D06 waits: it is held"), "it says so once\n%s", l.TraceText())
 	l.HoldExchange(false)
 	advance(t, l, time.Hour)
-	require.Equal(t, "smart rebuild of R1-I1-D06", l.ServiceAction())
+	require.Equal(t, "smart rebuild of R1-I1-D06", l.service.ServiceAction())
 }
 
 func TestRASWaitsForAServiceActionAndForASpare(t *testing.T) {
@@ -52,7 +52,7 @@ func TestRASWaitsForAServiceActionAndForASpare(t *testing.T) {
 	ok(t, l)(l.StartRepair("R1-I1-D12"))
 	failing(t, l, "R1-I1-D06")
 	advance(t, l, time.Hour)
-	require.Equal(t, "repair of R1-I1-D12", l.ServiceAction())
+	require.Equal(t, "repair of R1-I1-D12", l.service.ServiceAction())
 	ok(t, l)(l.CancelRepair("R1-I1-D12"))
 	require.NoError(t, l.Break("R1-I1-D08"), "the spare dies")
 	require.NoError(t, l.Break("R1-I1-D16"), "and what could be one")
@@ -81,7 +81,7 @@ func TestBE3400A2ByRAS(t *testing.T) {
 
 func rankOf(t *testing.T, l *Lab) RankInfo {
 	t.Helper()
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	return r.Info()
 }

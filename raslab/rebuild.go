@@ -52,7 +52,7 @@ const (
 
 // startCopy begins to fill the target.
 func (l *Lab) startCopy(m *member, target, source *slot, what string, finish func(*copyJob, error)) *copyJob {
-	j := &copyJob{rank: l.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), left: map[uint64]bool{}, finish: finish}
+	j := &copyJob{rank: l.plant.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), left: map[uint64]bool{}, finish: finish}
 	if what != resynchronisation { // a member that catches up is in the records already
 		j.identity = l.custody.uses("member of "+j.rank.name(), target)[0]
 	}
@@ -69,12 +69,12 @@ func (l *Lab) startCopy(m *member, target, source *slot, what string, finish fun
 	if u := l.service.unfinished; u != nil && (u.slot == target || u.slot == m.slot) {
 		l.service.unfinished = nil // the repair has reached its aim
 	}
-	l.settleJoined(target)
+	l.owed.settleJoined(target)
 	return j
 }
 
-func (l *Lab) rankOf(m *member) *Rank {
-	for _, r := range l.plant.ranks {
+func (p *plant) rankOf(m *member) *Rank {
+	for _, r := range p.ranks {
 		if slices.Contains(r.members, m) {
 			return r
 		}
@@ -83,8 +83,8 @@ func (l *Lab) rankOf(m *member) *Rank {
 }
 
 // copyingTo says whether a slot's drive is being filled.
-func (l *Lab) copyingTo(s *slot) bool {
-	for _, r := range l.plant.ranks {
+func (p *plant) copyingTo(s *slot) bool {
+	for _, r := range p.ranks {
 		for _, m := range r.members {
 			if m.job != nil && m.job.target == s {
 				return true
@@ -110,13 +110,13 @@ func (j *copyJob) step() {
 		j.end(fmt.Errorf("raslab: %s was removed", r.name()))
 		return
 	}
-	if !r.lab.dataAccess(r) { // it goes on when access is back
+	if !r.lab.sfi.dataAccess(r) { // it goes on when access is back
 		j.schedule(copyStep)
 		return
 	}
 	r.lab.destage()
 	buf := r.lab.sector()
-	defer r.lab.release(buf)
+	defer r.lab.hostIO.release(buf)
 	at, _ := slices.BinarySearch(r.order, j.next)
 	for k := 0; k < copyRows && at < len(r.order); k++ {
 		n := r.order[at]
@@ -303,13 +303,13 @@ func (j *copyJob) end(err error) {
 	j.target.suspect = suspicion{}
 	j.target.setState(Normal, "")
 	j.promise(old, gone)
-	if gone != m.serial && !l.inSlot(gone) {
+	if gone != m.serial && !l.plant.inSlot(gone) {
 		_ = l.forget(old, gone, j.what+" of "+j.target.name) // it may come back one day, as anybody's drive
 	}
 	l.logf(r.name(), "%s of %s is complete, %d rows", j.what, j.target.name, j.done)
 	r.refill()
 	j.finish(j, nil)
-	l.retryRebuilds()
+	l.plant.retryRebuilds()
 }
 
 // promise writes down that the drive which the target has replaced, of this serial number,
@@ -321,13 +321,13 @@ func (j *copyJob) promise(old *slot, serial string) {
 	}
 	switch j.what {
 	case smartRebuild:
-		d := l.owes(old, toErase, "smart rebuild of "+old.name)
+		d := l.owed.owes(old, toErase, "smart rebuild of "+old.name)
 		d.becomes, d.becomesWhy = FailedDeferred, "replaced by "+j.target.name
 		if old.state == Failed {
 			d.becomes, d.becomesWhy = Failed, "it failed during its smart rebuild"
 		}
 	case copyBack:
-		l.owes(old, toErase, "repair of "+j.target.name).becomes = Normal
+		l.owed.owes(old, toErase, "repair of "+j.target.name).becomes = Normal
 	}
 }
 
@@ -337,10 +337,10 @@ func (j *copyJob) promise(old *slot, serial string) {
 // of a row; spares that will not join are set aside.
 func (r *Rank) rebuildOnSpare(m *member) {
 	l := r.lab
-	if r.removed || m.job != nil || m.state != failedMember || l.underRepair(m.slot) {
+	if r.removed || m.job != nil || m.state != failedMember || l.service.underRepair(m.slot) {
 		return
 	}
-	if out, _ := r.missing(); out > 1 || !l.dataAccess(r) {
+	if out, _ := r.missing(); out > 1 || !l.sfi.dataAccess(r) {
 		r.tell(m, "no rebuild for %s: the data are out of reach", m.slot.name)
 		return
 	}
@@ -349,12 +349,12 @@ func (r *Rank) rebuildOnSpare(m *member) {
 		return
 	}
 	for {
-		spare := l.spareFor(m.slot, nil)
+		spare := l.plant.spareFor(m.slot, nil)
 		if spare == nil {
 			r.tell(m, "no rebuild for %s: %v", m.slot.name, errNoSpare)
 			return
 		}
-		l.owes(spare, joining, "rebuild of "+r.name()+" on "+spare.name)
+		l.owed.owes(spare, joining, "rebuild of "+r.name()+" on "+spare.name)
 		rep := l.begin(rebuild, spare.name)
 		if err := l.takeIn(rep, r.group(), spare); err != nil {
 			r.tell(m, "spare %s did not join key group %d: %s", spare.name, r.keygrp, cause(err))
@@ -363,7 +363,7 @@ func (r *Rank) rebuildOnSpare(m *member) {
 				r.rebuildLater(m)
 				return
 			}
-			l.settle(spare.port.Serial())
+			l.owed.settle(spare.port.Serial())
 			if !l.unfit(rep, spare, rebuild+" for "+m.slot.name, err) {
 				spare.setState(Failed, "it did not join key group "+fmt.Sprint(r.keygrp))
 			}
@@ -407,8 +407,8 @@ func (r *Rank) rebuildLater(m *member) {
 
 // retryRebuilds looks again for what can be rebuilt: a spare came, or access to
 // data is back.
-func (l *Lab) retryRebuilds() {
-	for _, r := range l.plant.ranks {
+func (p *plant) retryRebuilds() {
+	for _, r := range p.ranks {
 		for _, m := range r.members {
 			if m.state == failedMember && m.job == nil {
 				r.rebuildOnSpare(m)

@@ -30,16 +30,16 @@ func TestHealthCheckNeedsAPartitionWithData(t *testing.T) {
 	require.NoError(t, l.Break("R1-I1-D16"))
 	advance(t, l, 5*time.Hour)
 	require.False(t, l.CheckHealth().Ran)
-	d, err := l.Drive("R1-I1-D16")
+	d, err := l.plant.Drive("R1-I1-D16")
 	require.NoError(t, err)
 	require.Equal(t, Normal, d.State, "nobody has looked at the drive that died")
 	require.NoError(t, l.StartKeyServer(1))
 	ok(t, l)(l.DualClusterIML())
 	advance(t, l, time.Hour)
-	d, err = l.Drive("R1-I1-D16")
+	d, err = l.plant.Drive("R1-I1-D16")
 	require.NoError(t, err)
 	require.Equal(t, Failed, d.State)
-	require.Empty(t, notOfKeys(l.Events()))
+	require.Empty(t, notOfKeys(l.events.Events()))
 }
 
 func TestMembersInEachOthersSlotsAreNotErased(t *testing.T) {
@@ -49,7 +49,7 @@ func TestMembersInEachOthersSlotsAreNotErased(t *testing.T) {
 	require.NoError(t, l.Pull("R1-I1-D03"))
 	fails(t, l)(l.Insert("R1-I1-D03", a.Serial()))
 	fails(t, l)(l.Insert("R1-I1-D02", b.Serial()))
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.Error(t, r.Read(0, make([]byte, 40*512)), "two members are not where they belong")
 	for _, s := range []string{"R1-I1-D02", "R1-I1-D03"} {
@@ -86,7 +86,7 @@ func TestNoCustomerDataOnAnOpenDrive(t *testing.T) {
 		return all
 	}
 	before := sectors()
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(9, 120*512)), "the rank takes writes")
 	require.Equal(t, before, sectors(), "and none of them went to the drive that protects nothing")
@@ -121,7 +121,7 @@ func TestRepairEndsWhenTheGroupIsInaccessible(t *testing.T) {
 	e := only(t, l, "BE3400A2", "R1-I1-D05")
 	require.Contains(t, e.Found[0], "the replacement cannot join key group 1, which is inaccessible")
 	staysOpen(t, l, e)
-	require.Empty(t, l.ServiceAction(), "a service action that cannot succeed does not keep the IML away")
+	require.Empty(t, l.service.ServiceAction(), "a service action that cannot succeed does not keep the IML away")
 	require.NoError(t, l.StartKeyServer(1))
 	ok(t, l)(l.DualClusterIML())
 	ok(t, l)(pseudoRepair(t, l, "R1-I1-D05"))
@@ -129,7 +129,7 @@ func TestRepairEndsWhenTheGroupIsInaccessible(t *testing.T) {
 	normal(t, l, "R1-I1-D05")
 	normal(t, l, "R1-I1-D08")
 	closed(t, l, e)
-	require.Len(t, notOfKeys(l.Events()), 1)
+	require.Len(t, notOfKeys(l.events.Events()), 1)
 	readable(t, l)
 }
 

@@ -42,7 +42,7 @@ func (l *Lab) regain() {
 		switch {
 		case l.connected(g):
 			l.retrieveIdleKey(g)
-		case l.lacking(g):
+		case l.plant.lacking(g):
 			return
 		default:
 			waiting = true // the data of no rank wait for it
@@ -78,7 +78,7 @@ func (l *Lab) rebootByItself() {
 	l.iml(rep, "iml")
 	on, back := []int{0, 1}, false
 	for _, g := range locked {
-		if l.group(g.id) != g || g.enc.State() != encgroup.Accessible {
+		if l.keys.group(g.id) != g || g.enc.State() != encgroup.Accessible {
 			continue
 		}
 		back = true
@@ -94,7 +94,7 @@ func (l *Lab) rebootByItself() {
 // has no key, is no reason for a reboot: it would end as the one before, and be followed by the
 // next.
 func (l *Lab) connected(g *keyGroup) bool {
-	for _, m := range l.activeOf(g.id) {
+	for _, m := range l.keys.activeOf(g.id) {
 		for _, a := range l.probeOne(m) {
 			if a.reason == reasonNone || a.reason.answered() && !slices.Contains(g.answered, m) {
 				_, err := g.store.reading()
@@ -108,13 +108,13 @@ func (l *Lab) connected(g *keyGroup) bool {
 // wayBack says what brings back a group that lacks its key; "" where it does not.
 func (l *Lab) wayBack(g *keyGroup) string {
 	switch {
-	case l.group(g.id) != g || g.enc.State() != encgroup.Inaccessible:
+	case l.keys.group(g.id) != g || g.enc.State() != encgroup.Inaccessible:
 		return ""
 	case g.broken != nil:
 		return "its record cannot be read: restore the key repository, then do a dual cluster IML"
-	case !l.lacking(g) && l.anyAccess():
+	case !l.plant.lacking(g) && l.sfi.anyAccess():
 		return "no rank waits for its key: the next periodic key retrieval asks for it again"
-	case !l.lacking(g):
+	case !l.plant.lacking(g):
 		return "no rank waits for its key: the next IML asks for it again"
 	case l.keys.cutOff && (l.service.action != nil || l.sfi.state != sfiRunning):
 		return "the partitions ask for connectivity every 12 minutes, and do not reboot by themselves meanwhile: " + l.busyWith()

@@ -24,7 +24,7 @@ func TestTheWayBackAfterEachCode(t *testing.T) {
 			l := encrypted(t, Options{})
 			c.hurt(t, l)
 			fails(t, l)(l.PowerCycle())
-			open := l.OpenEvents()
+			open := l.events.OpenEvents()
 			byItself := false
 			for _, code := range openCodes(l) {
 				seen[code] = true
@@ -48,7 +48,7 @@ func TestTheWayBackAfterEachCode(t *testing.T) {
 			for _, r := range results {
 				must(t, r.Err)
 			}
-			require.Equal(t, encgroup.Inaccessible, l.Group(1).State())
+			require.Equal(t, encgroup.Inaccessible, l.keys.Group(1).State())
 			g, err = l.GroupByID(1)
 			must(t, err)
 			require.Contains(t, g.Next, byHand)
@@ -56,7 +56,7 @@ func TestTheWayBackAfterEachCode(t *testing.T) {
 				_, err := l.CloseEvent(e.ID, "service", "repaired", false)
 				require.ErrorIs(t, err, ErrOpen, "%s: its data are still locked", e.SRC)
 				require.ErrorContains(t, err, byHand)
-				e, err := l.Event(e.ID)
+				e, err := l.events.Event(e.ID)
 				must(t, err)
 				require.Contains(t, e.Next, byHand, e.SRC)
 			}
@@ -105,14 +105,14 @@ func TestAccessIsRegainedWhileAnotherGroupLacksItsKey(t *testing.T) {
 	require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E008", "BE14E011"}, openCodes(l))
 	both(startServer)(t, l)
 	advance(t, l, 12*time.Minute+imlDuration)
-	require.Equal(t, []int{3, 2}, l.GroupStates(), "%s", l.TraceText())
-	last := l.Events()[len(l.Events())-1]
+	require.Equal(t, []int{3, 2}, l.keys.GroupStates(), "%s", l.TraceText())
+	last := l.events.Events()[len(l.events.Events())-1]
 	require.Equal(t, "BE14CFE1", last.SRC)
 	require.Equal(t, []int{0, 1}, last.Partitions)
 	require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E011"}, openCodes(l), "the cause of BE14E008 is gone, that of BE14E011 is not")
-	n := len(l.Events())
+	n := len(l.events.Events())
 	advance(t, l, 48*time.Hour)
-	require.Len(t, l.Events(), n, "no reboot follows: nothing has changed")
+	require.Len(t, l.events.Events(), n, "no reboot follows: nothing has changed")
 	for n := 3; n <= 4; n++ {
 		restoreKey(t, l, n)
 	}
@@ -137,7 +137,7 @@ func TestAnotherReasonDoesNotKeepAnEvent(t *testing.T) {
 		must(t, keyHost(t, l, n).LoseKey(2))
 	}
 	advance(t, l, 12*time.Minute+imlDuration)
-	require.Equal(t, "BE14CFE1", l.Events()[len(l.Events())-1].SRC)
+	require.Equal(t, "BE14CFE1", l.events.Events()[len(l.events.Events())-1].SRC)
 	require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E011"}, openCodes(l))
 }
 
@@ -153,7 +153,7 @@ func TestNoRebootForAServerThatAnsweredAllAlong(t *testing.T) {
 	last := l.Partitions()[0].LastIML
 	advance(t, l, 7*24*time.Hour)
 	require.Equal(t, last, l.Partitions()[0].LastIML, "the partitions did not reboot")
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		require.Equal(t, 1, e.Count, e.SRC)
 	}
 	restoreKey(t, l, 1)
@@ -171,7 +171,7 @@ func TestStatusFollowsThePath(t *testing.T) {
 		t.Helper()
 		m, err := l.KeyManager(2)
 		must(t, err)
-		a, err := l.GroupAccess(1)
+		a, err := l.keys.GroupAccess(1)
 		must(t, err)
 		return m.Status, a[1].LastAccess
 	}

@@ -18,11 +18,11 @@ func (l *Lab) RekeyDataKey(group int) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	g, err := l.groupAtWork(op, group)
+	g, err := l.keys.groupAtWork(op, group)
 	if err != nil {
 		return Report{}, err
 	}
-	if n := len(l.activeOf(group)); n < encgroup.MinServers {
+	if n := len(l.keys.activeOf(group)); n < encgroup.MinServers {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("key group %d has %s", group, plural(n, "key server")), fmt.Sprintf("at least %d are needed", encgroup.MinServers))
 	}
 	l.greet(group)
@@ -43,11 +43,11 @@ func (l *Lab) RekeyDataKey(group int) (out Report, bad error) {
 	return rep.done(), nil
 }
 
-func (l *Lab) groupAtWork(op string, group int) (*keyGroup, error) {
+func (k *keys) groupAtWork(op string, group int) (*keyGroup, error) {
 	if group == 0 {
 		return nil, refuse(ErrNotFound, op, "key group 0 is no encryption", "numbers are 1 to 4")
 	}
-	return l.usableGroup(op, group)
+	return k.usableGroup(op, group)
 }
 
 // RekeyGroupKey exchanges the group key: the credential of every member migrates to
@@ -60,7 +60,7 @@ func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	g, err := l.groupAtWork(op, group)
+	g, err := l.keys.groupAtWork(op, group)
 	if err != nil {
 		return Report{}, err
 	}
@@ -131,7 +131,7 @@ func (l *Lab) RecoveryKey(group int, step RecoveryAction, by reckey.User, entere
 	if err := l.idle(op); err != nil {
 		return "", Report{}, err
 	}
-	g := l.group(group)
+	g := l.keys.group(group)
 	if g == nil {
 		return "", Report{}, refuse(ErrNotFound, op, fmt.Sprintf("key group %d is not configured", group), "configure it first")
 	}
@@ -191,7 +191,7 @@ func (l *Lab) afterRecovery(rep *reporter, g *keyGroup) {
 		l.sfi.partitions[i].access = l.sfi.partitions[i].complete && l.sfi.state == sfiRunning
 	}
 	l.unlockMembers(rep)
-	l.retryRebuilds()
+	l.plant.retryRebuilds()
 }
 
 // recoveryKey manages the recovery key in the group's present record.

@@ -31,15 +31,15 @@ func (l *Lab) StartRepair(slotName string) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	s, err := l.slotNamed(op, slotName)
+	s, err := l.plant.slotNamed(op, slotName)
 	if err != nil {
 		return Report{}, err
 	}
-	if l.copyingTo(s) || s.state == MigrationSource {
+	if l.plant.copyingTo(s) || s.state == MigrationSource {
 		return Report{}, refuse(ErrBusy, op, fmt.Sprintf("%s is %s", s.name, s.state), "wait until the copy is complete")
 	}
 	if m := s.member(); m != nil {
-		r := l.rankOf(m)
+		r := l.plant.rankOf(m)
 		if m.job != nil {
 			return Report{}, refuse(ErrBusy, op, fmt.Sprintf("a %s for %s is running on %s", m.job.what, s.name, m.job.target.name), "wait until it is complete")
 		}
@@ -55,7 +55,7 @@ func (l *Lab) StartRepair(slotName string) (out Report, bad error) {
 		}
 	}
 	rep := l.begin(op, s.name)
-	l.powered()
+	l.power.powered()
 	l.service.action = &action{name: "repair of " + s.name, slot: s, old: s.port.Serial()}
 	s.port.PowerOff()
 	s.setState(Removed, "under repair")
@@ -67,13 +67,13 @@ func (l *Lab) StartRepair(slotName string) (out Report, bad error) {
 // repairOf checks that the repair of this slot is in progress.
 func (l *Lab) repairOf(op, slotName string) (*slot, error) {
 	l.readTable()
-	s, err := l.slotNamed(op, slotName)
+	s, err := l.plant.slotNamed(op, slotName)
 	switch {
 	case err == nil && l.power.dark:
 		return nil, refuse(ErrState, op, "the facility has no power", "power restore gives it back")
 	case err != nil:
 		return nil, err
-	case l.underRepair(s):
+	case l.service.underRepair(s):
 		return s, nil
 	case l.service.action != nil:
 		return nil, refuse(ErrBusy, op, "a service action is in progress: "+l.service.action.name, "finish that first")
@@ -105,7 +105,7 @@ func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 		return Report{}, err
 	}
 	if m := s.member(); m != nil && m.serial != p.Serial() && !m.givenUp {
-		r := l.rankOf(m)
+		r := l.plant.rankOf(m)
 		r.ask()
 		if !r.redundantWithout(m) {
 			return Report{}, refuse(ErrState, op, fmt.Sprintf("%s has no redundancy left: %s; %s may hold the only copy of its data", r.name(), r.whyNot(m), m.serial),
@@ -121,7 +121,7 @@ func (l *Lab) ExchangeFRU(slotName, serial string) (out Report, bad error) {
 		l.unplug(s)
 	}
 	l.plug(s, p)
-	l.powered()
+	l.power.powered()
 	l.service.action.ready = true
 	rep.note("%s was put into %s", p.Serial(), s.name)
 	return rep.done(), nil
@@ -140,7 +140,7 @@ func (l *Lab) CancelRepair(slotName string) (out Report, bad error) {
 	}
 	rep := l.begin(op, s.name)
 	l.service.unfinished, l.service.action = l.service.action, nil
-	l.powered()
+	l.power.powered()
 	l.cancelRepair(rep, s)
 	l.service.unfinished = nil
 	rep.note("repair of %s cancelled", s.name)
@@ -155,15 +155,15 @@ func (l *Lab) cancelRepair(rep *reporter, s *slot) {
 		s.setState(Failed, "it does not power on")
 		rep.failed(s, "did not power on", err)
 		if m != nil {
-			l.rankOf(m).failed(m, "it does not power on")
+			l.plant.rankOf(m).failed(m, "it does not power on")
 		}
 	case m != nil && m.serial != s.port.Serial():
 		// An earlier repair has left another drive here: it holds no data of the rank.
 		const why = "it is not the drive that its rank waits for"
 		rep.failed(s, "was left as it is", errors.New("raslab: "+why))
-		l.rankOf(m).failed(m, why)
+		l.plant.rankOf(m).failed(m, why)
 	case m != nil && l.setAsideImpostor(rep, m, s):
-		l.rankOf(m).failed(m, s.why)
+		l.plant.rankOf(m).failed(m, s.why)
 	case m != nil:
 		l.memberBack(rep, m)
 	case !l.custody.due(s) && s.port.Status().State == drive.Erased:
@@ -187,26 +187,26 @@ func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 	}
 	rep := l.begin(op, s.name)
 	l.service.unfinished, l.service.action = l.service.action, nil
-	l.powered()
+	l.power.powered()
 	l.resumeRepair(rep, s, l.service.unfinished.old)
 	l.service.unfinished = nil
 	return rep.done(), nil
 }
 
 func (l *Lab) resumeRepair(rep *reporter, s *slot, old string) {
-	m, back := s.member(), l.displaced(s)
+	m, back := s.member(), s.displaced()
 	l.health.stale = true
 	s.errors = 0
 	if waiting := firstMember(m, back); waiting != nil {
-		if _, err := l.usableGroup("repair resume", l.rankOf(waiting).keygrp); err != nil {
+		if _, err := l.keys.usableGroup("repair resume", l.plant.rankOf(waiting).keygrp); err != nil {
 			// Not the drive's fault, and not to be solved with the drive: the repair
 			// ends, so that an IML can be done.
 			rep.failed(s, "waits for its key group", errors.Join(err, s.port.PowerOn()))
-			if g := l.rankOf(waiting).group(); g != nil && waiting.serial != s.port.Serial() {
+			if g := l.plant.rankOf(waiting).group(); g != nil && waiting.serial != s.port.Serial() {
 				why := fmt.Sprintf("repair of %s: the replacement cannot join key group %d, which is %s", s.name, g.id, g.enc.State())
 				l.raiseInaccessible(rep, s, g, why)
 			}
-			s.setState(Failed, fmt.Sprintf("it waits for key group %d; repair it again then", l.rankOf(waiting).keygrp))
+			s.setState(Failed, fmt.Sprintf("it waits for key group %d; repair it again then", l.plant.rankOf(waiting).keygrp))
 			return
 		}
 	}
@@ -217,17 +217,17 @@ func (l *Lab) resumeRepair(rep *reporter, s *slot, old string) {
 			s.setState(Failed, "it does not power on")
 			rep.failed(s, "did not power on", err)
 			m.givenUp = true
-			l.rankOf(m).failed(m, "it does not power on")
+			l.plant.rankOf(m).failed(m, "it does not power on")
 			return
 		}
 		if l.setAsideImpostor(rep, m, s) {
-			l.rankOf(m).failed(m, s.why)
+			l.plant.rankOf(m).failed(m, s.why)
 			return
 		}
 		l.memberBack(rep, m)
 	case !l.certify(rep, s, "repair of "+s.name, true):
 		if m != nil {
-			l.rankOf(m).failed(m, s.why)
+			l.plant.rankOf(m).failed(m, s.why)
 		}
 	case m != nil:
 		l.joinMember(rep, m, s, nil)
@@ -235,9 +235,9 @@ func (l *Lab) resumeRepair(rep *reporter, s *slot, old string) {
 		l.joinMember(rep, back, s, back.slot)
 	default:
 		rep.did(s, "is a drive in good order")
-		l.retryRebuilds()
+		l.plant.retryRebuilds()
 	}
-	if !same && l.awaited(old) == nil && !l.inSlot(old) {
+	if !same && l.plant.awaited(old) == nil && !l.plant.inSlot(old) {
 		_ = l.forget(s, old, "repair of "+s.name)
 		rep.owes(old)
 	}
@@ -252,8 +252,8 @@ func firstMember(ms ...*member) *member {
 	return nil
 }
 
-func (l *Lab) inSlot(serial string) bool {
-	for _, s := range l.plant.slots {
+func (p *plant) inSlot(serial string) bool {
+	for _, s := range p.slots {
 		if s.port.Serial() == serial {
 			return true
 		}
@@ -263,7 +263,7 @@ func (l *Lab) inSlot(serial string) bool {
 
 // displaced is the rank position that was at home in this slot and is served by
 // a spare now; nil if there is none, or if it has not enough to copy from.
-func (l *Lab) displaced(s *slot) *member {
+func (s *slot) displaced() *member {
 	if s.site == nil || s.site.array == nil || s.site.array.rank == nil || s.array != nil {
 		return nil
 	}
@@ -294,7 +294,7 @@ func (r *Rank) failed(m *member, why string) {
 // still opens to its credential, else erased and filled again, as long as the
 // others have its data.
 func (l *Lab) memberBack(rep *reporter, m *member) {
-	s, r := m.slot, l.rankOf(m)
+	s, r := m.slot, l.plant.rankOf(m)
 	g := r.group()
 	s.errors = 0
 	erased := s.port.Status().State == drive.Erased
@@ -316,7 +316,7 @@ func (l *Lab) memberBack(rep *reporter, m *member) {
 	}
 	if blameless(err) {
 		rep.failed(s, "was left as it is", err)
-		l.notTheDrive(rep, s)
+		rep.notTheDrive(s)
 		return
 	}
 	rep.note("%s does not open to its credential: %s", s.name, cause(err))
@@ -344,7 +344,7 @@ func (l *Lab) resyncAs(m *member, state memberState) {
 
 // notTheDrive sets a drive aside that could not join for want of a key or of a
 // record: it is neither erased nor condemned.
-func (l *Lab) notTheDrive(rep *reporter, s *slot) {
+func (rep *reporter) notTheDrive(s *slot) {
 	s.setState(Failed, "it waits for its key group; repair it again then")
 	rep.note("%s is not the cause: see to the key group and the key repository, then repair %s again", s.port.Serial(), s.name)
 }
@@ -352,12 +352,12 @@ func (l *Lab) notTheDrive(rep *reporter, s *slot) {
 // joinMember brings an erased drive into the group of a rank and begins to fill it.
 // source is the spare to copy back from; nil fills it from the other members.
 func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
-	r := l.rankOf(m)
+	r := l.plant.rankOf(m)
 	if err := l.takeIn(rep, r.group(), s); err != nil {
 		rep.failed(s, fmt.Sprintf("did not join key group %d", r.keygrp), err)
 		switch {
 		case blameless(err):
-			l.notTheDrive(rep, s)
+			rep.notTheDrive(s)
 		case l.unfit(rep, s, "repair of "+s.name, err):
 		default:
 			l.raiseMigrationFailed(rep, s, err)

@@ -45,7 +45,7 @@ var errGone = errors.New("raslab: the record is gone from the key repository")
 func (r *recordStore) Save(record []byte) error {
 	var rec encgroup.Record
 	if err := rec.UnmarshalBinary(record); err != nil {
-		r.lab.raiseImpossible(r.lab.group(r.group), err)
+		r.lab.raiseImpossible(r.lab.keys.group(r.group), err)
 		return err
 	}
 	if err := r.lab.records.repository.Put(r.name, record); err != nil {
@@ -162,8 +162,8 @@ func (l *Lab) ArmRepository(plan *fault.Plan) error {
 
 // Repository says what the copies of the key repository are like, one line a
 // copy, and whether all is well.
-func (l *Lab) Repository() (copies []string, good bool) {
-	rep := l.records.repository.Check()
+func (r *records) Repository() (copies []string, good bool) {
+	rep := r.repository.Check()
 	for _, c := range rep.Copies {
 		copies = append(copies, c.Condition.String())
 	}
@@ -319,7 +319,7 @@ func firstLine(err error) string {
 func (g *keyGroup) location() string { return fmt.Sprintf("KG%d", g.id) }
 
 func (l *Lab) stillInaccessible(g *keyGroup) []string {
-	if l.group(g.id) == g && g.enc.State() == encgroup.Inaccessible {
+	if l.keys.group(g.id) == g && g.enc.State() == encgroup.Inaccessible {
 		return []string{fmt.Sprintf("key group %d is %s (%s)", g.id, g.enc.State(), l.wayBack(g))}
 	}
 	return nil
@@ -334,7 +334,7 @@ func (l *Lab) raiseMended(rep repository.Report) {
 		}
 	}
 	l.raise(src.BE14CFE5, "", found, func(*event) []string {
-		if copies, good := l.Repository(); !good {
+		if copies, good := l.records.Repository(); !good {
 			return []string{"the copies of the key repository are " + strings.Join(copies, ", ")}
 		}
 		return nil
@@ -343,11 +343,11 @@ func (l *Lab) raiseMended(rep repository.Report) {
 
 // openRepository is what a reboot does with the key repository: a bad copy is mended
 // from a good one.
-func (l *Lab) openRepository() repository.Report {
-	l.records.media.PowerOn()
-	r, rep, err := repository.Open(l.records.media.Devices()...)
+func (r *records) openRepository() repository.Report {
+	r.media.PowerOn()
+	repo, rep, err := repository.Open(r.media.Devices()...)
 	if err == nil {
-		l.records.repository = r
+		r.repository = repo
 	}
 	return rep
 }

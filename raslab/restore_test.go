@@ -29,10 +29,10 @@ func TestRestoreCutShort(t *testing.T) {
 			}
 			_, err = l.PowerCycle()
 			must(t, err)
-			r, err := l.Rank("R0")
+			r, err := l.plant.Rank("R0")
 			must(t, err)
 			if r.Read(0, make([]byte, 512)) != nil || len(l.cloud.receipts) != 1 {
-				require.NotEmpty(t, l.OpenEvents(), "%s %d: what is missing is reported\n%s", point, n, l.TraceText())
+				require.NotEmpty(t, l.events.OpenEvents(), "%s %d: what is missing is reported\n%s", point, n, l.TraceText())
 			}
 			ok(t, l)(l.RestoreRepository())
 			ok(t, l)(l.DualClusterIML())
@@ -53,7 +53,7 @@ func TestRestoreRefused(t *testing.T) {
 	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused (Block 0))")))
 	r := fails(t, l)(l.RestoreRepository())
 	require.Contains(t, r.Notes[0], "cannot be made anew")
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		staysOpen(t, l, e)
 	}
 	must(t, l.ArmRepository(nil))
@@ -105,14 +105,14 @@ func TestRemovedGroupStaysAway(t *testing.T) {
 	require.Error(t, err, "what cannot be deleted is not removed")
 	must(t, l.ArmRepository(nil))
 	ok(t, l)(l.PowerCycle())
-	require.Equal(t, encgroup.Accessible, l.Group(1).State())
+	require.Equal(t, encgroup.Accessible, l.keys.Group(1).State())
 	ok(t, l)(l.RemoveGroup(1))
 	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	fails(t, l)(l.ConfigureGroup(1))
 	must(t, l.ArmRepository(nil))
 	_, err = l.PowerCycle()
 	must(t, err)
-	require.NotEqual(t, former, l.Group(1).Record().UID, "the former data key")
+	require.NotEqual(t, former, l.keys.Group(1).Record().UID, "the former data key")
 }
 
 // What could not be mended is not said to be.
@@ -160,7 +160,7 @@ func TestIdleGroupsHoldUpNobody(t *testing.T) {
 			readable(t, l)
 			require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E008"}, openCodes(l), "the event of the group that waits stays\n%s", l.TraceText())
 			n := 0
-			for _, e := range l.Events() {
+			for _, e := range l.events.Events() {
 				if e.SRC == "BE14CFE1" {
 					n++
 				}
@@ -168,7 +168,7 @@ func TestIdleGroupsHoldUpNobody(t *testing.T) {
 			require.Equal(t, 1, n, "access to data came back once")
 			cloudKeys(t, l, (*Lab).StartKeyServer)
 			advance(t, l, time.Hour)
-			require.Equal(t, []int{3, 3}, l.GroupStates(), "and its key comes without a reboot\n%s", l.TraceText())
+			require.Equal(t, []int{3, 3}, l.keys.GroupStates(), "and its key comes without a reboot\n%s", l.TraceText())
 			closeAll(t, l)
 		})
 	}
@@ -184,5 +184,5 @@ func TestNoRebootOfAQuiescedFacility(t *testing.T) {
 	advance(t, l, 12*time.Minute)
 	require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E1F6"}, openCodes(l), "%s", l.TraceText())
 	require.Contains(t, openEvent(t, l, "BE14E1F6").Found[0], "the facility is quiesced")
-	require.Equal(t, "shutdown", l.ValidState())
+	require.Equal(t, "shutdown", l.sfi.ValidState())
 }

@@ -74,16 +74,16 @@ var facilityScenes = []scene{
 	{name: "work that is owed", play: func(s *drama) {
 		s.does(s.ArmRepository(fault.MustParse("(repository.write.refused)")), "fault arm repository")
 		s.act("rank remove R0")(s.RemoveRank("R0"))
-		s.printf("owed to R0 %q, to group 1 %q, to group 2 %q", s.OwedToRank("R0"), s.OwedToGroup(1), s.OwedToGroup(2))
+		s.printf("owed to R0 %q, to group 1 %q, to group 2 %q", s.owed.OwedToRank("R0"), s.OwedToGroup(1), s.OwedToGroup(2))
 		s.act("rank remove R0")(s.RemoveRank("R0"))
-		_, err := s.Rank("R0")
+		_, err := s.plant.Rank("R0")
 		s.does(err, "rank R0 for a host")
 		s.act("array remove A0")(s.RemoveArray("A0"))
 		s.act("rank create A0 group 0")(s.CreateRank("A0", 0))
-		for _, r := range s.Ranks() {
+		for _, r := range s.plant.Ranks() {
 			s.printf("rank %+v", r)
 		}
-		for _, a := range s.Arrays() {
+		for _, a := range s.plant.Arrays() {
 			s.printf("array %+v", a)
 		}
 		s.act("drive erase D02")(s.EraseDrive("R1-I1-D02"))

@@ -112,7 +112,7 @@ func (s *drama) check() {
 
 // writes is the host's part: so many sectors from the first on.
 func (s *drama) writes(rank string, seed uint64, sectors int) {
-	r, err := s.Rank(rank)
+	r, err := s.plant.Rank(rank)
 	if err == nil {
 		err = r.Write(0, pattern(seed, sectors*s.options.SectorSize))
 	}
@@ -121,7 +121,7 @@ func (s *drama) writes(rank string, seed uint64, sectors int) {
 
 func (s *drama) reads(rank string, seed uint64, sectors int) {
 	got := make([]byte, sectors*s.options.SectorSize)
-	r, err := s.Rank(rank)
+	r, err := s.plant.Rank(rank)
 	if err == nil {
 		err = r.Read(0, got)
 	}
@@ -175,7 +175,7 @@ func configure(t testing.TB, p *Part) {
 
 // closes tries to close every open event, the last one first.
 func (s *drama) closes() {
-	open := s.OpenEvents()
+	open := s.events.OpenEvents()
 	slices.Reverse(open)
 	for _, e := range open {
 		_, err := s.CloseEvent(e.ID, "operator", "", false)
@@ -211,32 +211,32 @@ func custodyLine(r CustodyRecord) string {
 // end prints all that the facility says of itself, but for drives that are well.
 func (s *drama) end() {
 	s.log()
-	s.printf("----\naction %q, dark %t", s.ServiceAction(), s.Dark())
-	for _, d := range s.Drives() {
+	s.printf("----\naction %q, dark %t", s.service.ServiceAction(), s.power.Dark())
+	for _, d := range s.plant.Drives() {
 		well := d.State == Normal && d.Answers && !d.Status.Locked && d.Errors == 0 && !d.Plain && d.Why == ""
 		if !well || d.Number == 1 {
 			s.printf("drive %s %s enclosure %d number %d pair %d site %q array %q rank %q group %d serial %q: %s, %s (%s) predicted %t errors %d answers %t plain %t %v locked %t generation %d",
 				d.Slot, d.Location, d.Enclosure, d.Number, d.DAPair, d.Site, d.Array, d.Rank, d.KeyGroup, d.Serial, d.State, d.Use, d.Why, d.Predicted, d.Errors, d.Answers, d.Plain, d.Status.State, d.Status.Locked, d.Status.KeyGeneration)
 		}
 	}
-	for _, e := range s.Enclosures() {
+	for _, e := range s.plant.Enclosures() {
 		s.printf("enclosure %d %s %s pair %d, %d slots from %s", e.Number, e.Name, e.Location, e.DAPair, len(e.Slots), e.Slots[0].Slot)
 	}
-	for _, x := range s.Sites() {
+	for _, x := range s.plant.Sites() {
 		s.printf("site %+v", x)
 	}
-	for _, a := range s.Arrays() {
+	for _, a := range s.plant.Arrays() {
 		s.printf("array %+v", a)
 	}
-	for _, p := range s.Pools() {
+	for _, p := range s.plant.Pools() {
 		s.printf("pool %+v", p)
 	}
-	for _, r := range s.Ranks() {
+	for _, r := range s.plant.Ranks() {
 		s.printf("rank %s group %d: %s, data %s, array %s %s pool %s key group %d, %d rows, %d sectors", r.ID, r.Group, r.State, r.DataState, r.Array, r.RAID, r.Pool, r.KeyGroup, r.Rows, r.Capacity)
 		for _, m := range r.Members {
 			s.printf("  %+v", m)
 		}
-		for _, o := range s.OwedToRank(r.ID) {
+		for _, o := range s.owed.OwedToRank(r.ID) {
 			s.printf("  owed %s", o)
 		}
 	}
@@ -254,7 +254,7 @@ func (s *drama) end() {
 			s.printf("owed to group %d %s", g.ID, o)
 		}
 	}
-	for _, e := range s.Events() {
+	for _, e := range s.events.Events() {
 		s.printf("event %d %s %v count %d first %s last %s partitions %v open %t", e.ID, e.SRC, e.Severity, e.Count, e.First.Format("02 15:04"), e.Last.Format("02 15:04"), e.Partitions, e.Open)
 		for i, f := range e.Found {
 			s.printf("  %s: %s", e.Locations[i], f)

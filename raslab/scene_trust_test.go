@@ -176,7 +176,7 @@ var trustScenes = []scene{
 
 // degrade rots every page of the key record of a drive while its slot has no power.
 func degrade(t require.TestingT, l *Lab, slotName string) {
-	p, err := l.Part(slotName)
+	p, err := l.plant.Part(slotName)
 	require.NoError(t, err)
 	require.NoError(t, l.CutPower(slotName))
 	for _, page := range p.Flash.Dump() {

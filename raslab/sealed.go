@@ -30,7 +30,7 @@ func (r *recordStore) Keep(uid string, eedks []byte) error {
 	if err != nil && !errors.Is(err, repository.ErrNoEntry) {
 		return err
 	}
-	inForce := r.lab.group(r.group).enc.Record().UID
+	inForce := r.lab.keys.group(r.group).enc.Record().UID
 	list = slices.DeleteFunc(list, func(k sealedKey) bool { return k.uid != inForce })
 	var b []byte
 	for _, k := range append(list, sealedKey{uid, eedks}) {
@@ -106,7 +106,7 @@ type lazySafe struct {
 
 // Keep implements ipp.Safe.
 func (s lazySafe) Keep(uid string, eedks []byte) error {
-	if g := s.lab.group(s.group); g != nil {
+	if g := s.lab.keys.group(s.group); g != nil {
 		return g.store.Keep(uid, eedks)
 	}
 	return ipp.ErrNotKept
@@ -114,7 +114,7 @@ func (s lazySafe) Keep(uid string, eedks []byte) error {
 
 // Kept implements ipp.Safe.
 func (s lazySafe) Kept(uid string) ([]byte, error) {
-	if g := s.lab.group(s.group); g != nil {
+	if g := s.lab.keys.group(s.group); g != nil {
 		return g.store.Kept(uid)
 	}
 	return nil, ipp.ErrNotKept

@@ -53,7 +53,7 @@ func (l *Lab) severe(op string, v any) (what string) {
 
 func (l *Lab) raiseSevere(op, what string) {
 	l.raise(src.BE316023, op, []finding{{location: l.location(), why: op + ": " + what}}, func(*event) []string {
-		if why := l.tableFault(); why != "" {
+		if why := l.plant.tableFault(); why != "" {
 			return []string{why}
 		}
 		return nil

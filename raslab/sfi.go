@@ -28,8 +28,8 @@ const (
 
 // ValidState is what may be done next to the storage facility image, as the
 // panel of MAP4980 shows it: "quiesce", "shutdown", "resume", or "" while a step is under way.
-func (l *Lab) ValidState() string {
-	switch l.sfi.state {
+func (s *sfi) ValidState() string {
+	switch s.state {
 	case sfiRunning:
 		return "quiesce"
 	case sfiQuiesced:
@@ -44,7 +44,7 @@ func (l *Lab) valid(op, want string) error {
 	if err := l.free(op); err != nil {
 		return err
 	}
-	switch have := l.ValidState(); have {
+	switch have := l.sfi.ValidState(); have {
 	case want:
 		return nil
 	case "":

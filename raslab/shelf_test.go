@@ -55,7 +55,7 @@ func TestSerialNumbersAreNamedAsTheyAre(t *testing.T) {
 	require.Same(t, p[3], drivePart(t, l, "R1-I2-D02"))
 	require.Same(t, p[1], drivePart(t, l, "R1-I2-D03"))
 	for slot, state := range map[string]DriveState{"R1-I2-D01": Normal, "R1-I2-D02": Inappropriate, "R1-I2-D03": Normal} {
-		d, err := l.Drive(slot)
+		d, err := l.plant.Drive(slot)
 		require.NoError(t, err)
 		require.Equal(t, state, d.State, "%s: the second of two with one serial number is set aside", slot)
 	}

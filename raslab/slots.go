@@ -113,18 +113,18 @@ func (l *Lab) addSite(slots []*slot) {
 }
 
 // slotNamed finds a slot by name or location code, in any case.
-func (l *Lab) slotNamed(op, name string) (*slot, error) {
+func (p *plant) slotNamed(op, name string) (*slot, error) {
 	name = strings.ToUpper(strings.TrimSpace(name))
-	if s := l.plant.byName[name]; s != nil {
+	if s := p.byName[name]; s != nil {
 		return s, nil
 	}
-	for _, s := range l.plant.slots {
+	for _, s := range p.slots {
 		if s.location == name {
 			return s, nil
 		}
 	}
 	return nil, refuse(ErrNotFound, op, fmt.Sprintf("there is no slot %q", name),
-		fmt.Sprintf("slots are %s to %s", l.plant.slots[0].name, l.plant.slots[len(l.plant.slots)-1].name))
+		fmt.Sprintf("slots are %s to %s", p.slots[0].name, p.slots[len(p.slots)-1].name))
 }
 
 // spare says whether the drive is a spare that can be used now.
@@ -135,10 +135,10 @@ func (s *slot) spare() bool {
 
 // spareFor finds the first usable spare for a slot: of its own site, then of
 // its DA pair.
-func (l *Lab) spareFor(s *slot, not func(*slot) bool) *slot {
+func (p *plant) spareFor(s *slot, not func(*slot) bool) *slot {
 	var other *slot
-	for _, c := range l.plant.slots {
-		if c == s || c.pair() != s.pair() || !c.spare() || l.copyingTo(c) || not != nil && not(c) {
+	for _, c := range p.slots {
+		if c == s || c.pair() != s.pair() || !c.spare() || p.copyingTo(c) || not != nil && not(c) {
 			continue
 		}
 		if c.site == s.site {
@@ -204,8 +204,8 @@ func (s *slot) info(spares map[int]int) DriveInfo {
 func (s *slot) predicted() bool { return s.errors >= mediaErrorsPredict }
 
 // Enclosures lists the enclosures with their slots.
-func (l *Lab) Enclosures() []EnclosureInfo {
-	drives := l.Drives()
+func (p *plant) Enclosures() []EnclosureInfo {
+	drives := p.Drives()
 	var out []EnclosureInfo
 	for i := 0; i < len(drives); i += slotsPerEnclosure {
 		n := drives[i].Enclosure
@@ -218,10 +218,10 @@ func (l *Lab) Enclosures() []EnclosureInfo {
 }
 
 // Drives lists every slot, in slot order.
-func (l *Lab) Drives() []DriveInfo {
+func (p *plant) Drives() []DriveInfo {
 	spares := map[int]int{}
-	out := make([]DriveInfo, len(l.plant.slots))
-	for i, s := range l.plant.slots {
+	out := make([]DriveInfo, len(p.slots))
+	for i, s := range p.slots {
 		out[i] = s.info(spares)
 	}
 	return out
@@ -229,18 +229,18 @@ func (l *Lab) Drives() []DriveInfo {
 
 // Drive describes one slot, by its name (R1-I1-D05) or its location code, in
 // any case.
-func (l *Lab) Drive(slotName string) (DriveInfo, error) {
-	s, err := l.slotNamed("drive show", slotName)
+func (p *plant) Drive(slotName string) (DriveInfo, error) {
+	s, err := p.slotNamed("drive show", slotName)
 	if err != nil {
 		return DriveInfo{}, err
 	}
-	return l.Drives()[s.index], nil
+	return p.Drives()[s.index], nil
 }
 
 // Sites lists the array sites.
-func (l *Lab) Sites() []SiteInfo {
-	out := make([]SiteInfo, len(l.plant.sites))
-	for i, t := range l.plant.sites {
+func (p *plant) Sites() []SiteInfo {
+	out := make([]SiteInfo, len(p.sites))
+	for i, t := range p.sites {
 		out[i] = SiteInfo{ID: t.name(), DAPair: t.pair(), State: "Unassigned"}
 		if t.array != nil {
 			out[i].State, out[i].Array = "Assigned", t.array.name()

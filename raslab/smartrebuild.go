@@ -19,7 +19,7 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	if err := l.idle(op); err != nil {
 		return Report{}, err
 	}
-	s, err := l.slotNamed(op, slotName)
+	s, err := l.plant.slotNamed(op, slotName)
 	if err != nil {
 		return Report{}, err
 	}
@@ -27,33 +27,33 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	if m == nil {
 		return Report{}, refuse(ErrState, op, s.name+" serves no rank", "name a member of a rank")
 	}
-	r := l.rankOf(m)
+	r := l.plant.rankOf(m)
 	r.ask()
 	if m.state != inSync || m.job != nil {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("%s is %s", s.name, s.condition()), "a smart rebuild is for a member that still works")
 	}
 	g := r.group()
-	if !l.dataAccess(r) && (g == nil || g.enc.State() == encgroup.Accessible) {
-		return Report{}, refuse(ErrNoAccess, op, l.noAccessWhy(r), "repeat the IML")
+	if !l.sfi.dataAccess(r) && (g == nil || g.enc.State() == encgroup.Accessible) {
+		return Report{}, refuse(ErrNoAccess, op, r.noAccessWhy(), "repeat the IML")
 	}
-	spare := l.spareFor(s, nil)
+	spare := l.plant.spareFor(s, nil)
 	if spare == nil {
 		return Report{}, refuse(ErrState, op, fmt.Sprintf("DA pair %d has no spare that can be used", s.pair()), "replace a drive first")
 	}
 	rep := l.begin(op, s.name)
-	l.owes(spare, joining, "smart rebuild of "+s.name)
+	l.owed.owes(spare, joining, "smart rebuild of "+s.name)
 	if err := l.takeIn(rep, g, spare); err != nil {
 		rep.failed(spare, fmt.Sprintf("did not join key group %d", r.keygrp), err)
 		switch {
 		case errors.Is(err, encgroup.ErrInaccessible):
-			l.settle(spare.port.Serial())
+			l.owed.settle(spare.port.Serial())
 			l.raiseInaccessible(rep, s, g, fmt.Sprintf("spare %s cannot join key group %d: %s", spare.name, g.id, cause(errors.Unwrap(err))))
 		case blameless(err):
 			l.spared(spare, "smart rebuild of "+s.name)
 		case l.unfit(rep, spare, "smart rebuild of "+s.name, err):
-			l.settle(spare.port.Serial())
+			l.owed.settle(spare.port.Serial())
 		default:
-			l.settle(spare.port.Serial())
+			l.owed.settle(spare.port.Serial())
 			spare.setState(Failed, fmt.Sprintf("it did not join key group %d", r.keygrp))
 		}
 		return rep.done(), nil

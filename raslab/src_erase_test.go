@@ -18,7 +18,7 @@ func TestBE34009ERankRemoval(t *testing.T) {
 	r, err := l.RemoveRank("R0")
 	require.NoError(t, err)
 	require.False(t, r.Failed, "to the customer the removal looks successful")
-	require.Empty(t, l.Ranks(), "the rank is gone")
+	require.Empty(t, l.plant.Ranks(), "the rank is gone")
 	e := only(t, l, "BE34009E", "R1-I1-D03")
 	require.Contains(t, e.Found[0], "removal of R0")
 	require.Len(t, r.Events, 1, "the report shows the event")
@@ -49,15 +49,15 @@ func TestBE34009ERankRemovalDuringARebuild(t *testing.T) {
 	l := encrypted(t, Options{})
 	require.NoError(t, l.Break("R1-I1-D03"))
 	advance(t, l, time.Hour)
-	d, err := l.Drive("R1-I1-D08")
+	d, err := l.plant.Drive("R1-I1-D08")
 	require.NoError(t, err)
 	require.Equal(t, Rebuilding, d.State)
 	arm(t, l, "R1-I1-D08", stubborn)
 	_, err = l.RemoveRank("R0")
 	require.NoError(t, err)
-	require.Len(t, l.OpenEvents(), 2, "the dead member and the spare that was being filled")
+	require.Len(t, l.events.OpenEvents(), 2, "the dead member and the spare that was being filled")
 	advance(t, l, 2*time.Hour)
-	d, err = l.Drive("R1-I1-D08")
+	d, err = l.plant.Drive("R1-I1-D08")
 	require.NoError(t, err)
 	require.Equal(t, Failed, d.State, "the end of the rebuild does not make it a spare again")
 }
@@ -69,22 +69,22 @@ func TestBE34009EFailedRankCreation(t *testing.T) {
 	arm(t, l, "R1-I1-D02", "(flash.erase.refused (After 4)) (flash.zero.refused)")
 	arm(t, l, "R1-I1-D04", "(flash.program.refused)")
 	fails(t, l)(l.CreateRank("A0", 1))
-	require.Empty(t, l.Ranks(), "there is no rank")
+	require.Empty(t, l.plant.Ranks(), "there is no rank")
 	found := map[string]bool{}
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		require.Equal(t, "BE34009E", e.SRC)
 		require.Contains(t, e.Found[0], "failed creation of R0")
 		found[e.Slots[0]] = true
 	}
 	require.True(t, found["R1-I1-D02"], "the member that had joined and cannot be erased is reported\n%s", l.TraceText())
 	require.False(t, found["R1-I1-D01"], "the member that was erased again is not")
-	d, err := l.Drive("R1-I1-D01")
+	d, err := l.plant.Drive("R1-I1-D01")
 	require.NoError(t, err)
 	require.Equal(t, drive.Erased, d.Status.State)
 	require.NoError(t, l.Disarm("R1-I1-D02"))
 	ok(t, l)(pseudoRepair(t, l, "R1-I1-D02"))
 	ok(t, l)(exchange(t, l, "R1-I1-D04", ""))
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		closed(t, l, e)
 	}
 	ok(t, l)(l.CreateRank("A0", 1))
@@ -118,7 +118,7 @@ func TestBE34009EInstall(t *testing.T) {
 	e := only(t, l, "BE34009E", "R1-I2-D02")
 	require.Equal(t, p.Serial(), e.Serials[0])
 	require.Contains(t, e.Found[0], "MES install of R1-I2")
-	require.Len(t, l.Sites(), 4, "the other drives are installed")
+	require.Len(t, l.plant.Sites(), 4, "the other drives are installed")
 	_, err = l.CreateArray("S3", RAIDAuto)
 	require.ErrorIs(t, err, ErrState, "a site with a drive that is not Normal carries no array")
 	ok(t, l)(l.RevertDrive("R1-I2-D02"))
@@ -136,7 +136,7 @@ func TestBE34009FDiscontinueScan(t *testing.T) {
 	_, err = l.RemoveRank("R0")
 	require.NoError(t, err)
 	ok(t, l)(l.RemoveArray("A0"))
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		_, err := l.CloseEvent(e.ID, "operator", "they do not understand it", true)
 		require.NoError(t, err, "an event closes by force")
 	}

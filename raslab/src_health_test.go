@@ -13,9 +13,9 @@ import (
 // stolen it from the facility.
 func credential(t testing.TB, l *Lab, slotName string) drive.PIN {
 	t.Helper()
-	d, err := l.Drive(slotName)
+	d, err := l.plant.Drive(slotName)
 	require.NoError(t, err)
-	all, err := l.Group(1).Secrets(d.Serial)
+	all, err := l.keys.Group(1).Secrets(d.Serial)
 	require.NoError(t, err)
 	require.Greater(t, len(all), 2, "the drive was a member at some time")
 	return drive.CredentialPIN(all[len(all)-1].Secret)
@@ -23,7 +23,7 @@ func credential(t testing.TB, l *Lab, slotName string) drive.PIN {
 
 func drivePart(t testing.TB, l *Lab, slotName string) *Part {
 	t.Helper()
-	p, err := l.Part(slotName)
+	p, err := l.plant.Part(slotName)
 	require.NoError(t, err)
 	return p
 }
@@ -51,7 +51,7 @@ func exchange(t testing.TB, l *Lab, slotName, serial string) (Report, error) {
 
 func normal(t testing.TB, l *Lab, slotName string) {
 	t.Helper()
-	d, err := l.Drive(slotName)
+	d, err := l.plant.Drive(slotName)
 	require.NoError(t, err)
 	require.Equal(t, Normal, d.State, "%s is Normal again (%s)\n%s", slotName, d.Why, l.TraceText())
 }
@@ -79,20 +79,20 @@ func TestBE3400B3RottenRecord(t *testing.T) {
 	// No record, no owner's proof: the engine does not erase on a guess, and the
 	// drive has to be reverted with the PSID on its label.
 	fails(t, l)(pseudoRepair(t, l, "R1-I1-D03"))
-	require.Len(t, l.OpenEvents(), 2)
-	require.Equal(t, "BE34009E", l.OpenEvents()[1].SRC, "the drive could not be erased in the repair")
+	require.Len(t, l.events.OpenEvents(), 2)
+	require.Equal(t, "BE34009E", l.events.OpenEvents()[1].SRC, "the drive could not be erased in the repair")
 	advance(t, l, time.Hour) // the spare takes over
 	ok(t, l)(l.RevertDrive("R1-I1-D03"))
 	ok(t, l)(pseudoRepair(t, l, "R1-I1-D03"))
 	advance(t, l, time.Hour)
 	normal(t, l, "R1-I1-D03")
 	normal(t, l, "R1-I1-D08")
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		closed(t, l, e)
 	}
 	readable(t, l)
 	advance(t, l, 24*time.Hour)
-	require.Empty(t, l.OpenEvents(), "nothing is left")
+	require.Empty(t, l.events.OpenEvents(), "nothing is left")
 }
 
 func TestBE3400B3CredentialChangedBehindTheFacilitysBack(t *testing.T) {
@@ -123,7 +123,7 @@ func TestBE3400B3CredentialChangedBehindTheFacilitysBack(t *testing.T) {
 	advance(t, l, time.Hour)
 	ok(t, l)(exchange(t, l, "R1-I1-D05", ""))
 	advance(t, l, time.Hour)
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		closed(t, l, e)
 	}
 	readable(t, l)
@@ -140,7 +140,7 @@ func TestBE3400B3LockedByAGlitchOfPower(t *testing.T) {
 	require.Equal(t, "locked", e.Found[0])
 
 	// What is written meanwhile is missing on the locked member.
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(2, 40*512)))
 	staysOpen(t, l, e)
@@ -172,7 +172,7 @@ func TestBE3400B3RekeyCutByPower(t *testing.T) {
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
 	advance(t, l, 24*time.Hour)
-	require.Empty(t, l.OpenEvents())
+	require.Empty(t, l.events.OpenEvents())
 }
 
 func TestBE3400B3ErasedBehindTheFacilitysBack(t *testing.T) {
@@ -204,10 +204,10 @@ func TestInaccessibleGroupIsNotReportedDriveByDrive(t *testing.T) {
 	readable(t, l) // the keys are in memory
 	fails(t, l)(l.PowerCycle())
 	advance(t, l, 24*time.Hour)
-	for _, e := range l.Events() {
+	for _, e := range l.events.Events() {
 		require.NotEqual(t, "BE3400B3", e.SRC, "the health check does not run without access to data")
 	}
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.ErrorIs(t, r.Read(0, make([]byte, 512)), ErrNoAccess)
 	require.Equal(t, "Inaccessible", r.Info().DataState)
@@ -215,5 +215,5 @@ func TestInaccessibleGroupIsNotReportedDriveByDrive(t *testing.T) {
 	ok(t, l)(l.DualClusterIML())
 	readable(t, l)
 	advance(t, l, 2*time.Hour)
-	require.Empty(t, notOfKeys(l.OpenEvents()))
+	require.Empty(t, notOfKeys(l.events.OpenEvents()))
 }

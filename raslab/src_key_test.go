@@ -14,7 +14,7 @@ import (
 // openCodes lists the codes of the open events, ascending.
 func openCodes(l *Lab) []string {
 	out := []string{}
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		out = append(out, e.SRC)
 	}
 	slices.Sort(out)
@@ -23,7 +23,7 @@ func openCodes(l *Lab) []string {
 
 func openEvent(t testing.TB, l *Lab, code string) ServiceEvent {
 	t.Helper()
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		if e.SRC == code {
 			return e
 		}
@@ -35,7 +35,7 @@ func openEvent(t testing.TB, l *Lab, code string) ServiceEvent {
 // closeAll closes every open event, each of which must be closable.
 func closeAll(t testing.TB, l *Lab) {
 	t.Helper()
-	for _, e := range l.OpenEvents() {
+	for _, e := range l.events.OpenEvents() {
 		closed(t, l, e)
 	}
 }
@@ -53,7 +53,7 @@ func keyHost(t testing.TB, l *Lab, n int) *KeyHost {
 	return h
 }
 
-func dataKeyOf(l *Lab) string { return l.Group(1).Record().UID }
+func dataKeyOf(l *Lab) string { return l.keys.Group(1).Record().UID }
 
 // keyCause is a physical cause of codes of the key path: what breaks it, what mends it, and
 // what is then open after an IML and after a periodic retrieval.
@@ -207,7 +207,7 @@ func TestKeyCausesAtAnIML(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.iml, openCodes(l), "these codes come of the cause and no others\n%s", l.TraceText())
 			require.Equal(t, len(c.iml) > 0, r.Failed)
-			for _, e := range l.OpenEvents() {
+			for _, e := range l.events.OpenEvents() {
 				staysOpen(t, l, e)
 				require.Equal(t, []int{0, 1}, e.Partitions)
 			}
@@ -216,7 +216,7 @@ func TestKeyCausesAtAnIML(t *testing.T) {
 			readable(t, l)
 			closeAll(t, l)
 			ok(t, l)(l.PowerCycle())
-			require.Empty(t, l.OpenEvents(), "nothing comes back")
+			require.Empty(t, l.events.OpenEvents(), "nothing comes back")
 		})
 	}
 }
@@ -229,7 +229,7 @@ func TestKeyCausesInAPeriodicRetrieval(t *testing.T) {
 			advance(t, l, keyPeriod)
 			require.Equal(t, c.periodic, openCodes(l), "these codes come of the cause and no others\n%s", l.TraceText())
 			readable(t, l)
-			for _, e := range l.OpenEvents() {
+			for _, e := range l.events.OpenEvents() {
 				staysOpen(t, l, e)
 			}
 			c.heal(t, l)
@@ -239,7 +239,7 @@ func TestKeyCausesInAPeriodicRetrieval(t *testing.T) {
 			advance(t, l, 2*keyPeriod)
 			closeAll(t, l)
 			advance(t, l, 2*keyPeriod)
-			require.Empty(t, l.OpenEvents(), "nothing comes back\n%s", l.TraceText())
+			require.Empty(t, l.events.OpenEvents(), "nothing comes back\n%s", l.TraceText())
 		})
 	}
 }
@@ -288,7 +288,7 @@ func TestFourHours(t *testing.T) {
 			startServer(t, l, 1)
 			closeAll(t, l)
 			advance(t, l, 24*time.Hour)
-			require.Empty(t, l.OpenEvents())
+			require.Empty(t, l.events.OpenEvents())
 
 			// A failure that ends within four hours asks for nothing.
 			stopServer(t, l, 1)
@@ -321,10 +321,10 @@ func TestRegainedAccess(t *testing.T) {
 			require.Equal(t, []string{"BE14CFE0", c.code}, openCodes(l))
 			c.heal(t, l)
 			advance(t, l, 11*time.Minute+59*time.Second)
-			require.Len(t, l.Events(), 2, "the query comes every twelve minutes")
+			require.Len(t, l.events.Events(), 2, "the query comes every twelve minutes")
 			advance(t, l, time.Second)
-			require.Len(t, l.Events(), 3, "%s", l.TraceText())
-			e := l.Events()[2]
+			require.Len(t, l.events.Events(), 3, "%s", l.TraceText())
+			e := l.events.Events()[2]
 			require.Equal(t, "BE14CFE1", e.SRC)
 			require.False(t, e.Open, "it closes itself")
 			require.Equal(t, "facility", e.ClosedBy)
@@ -341,7 +341,7 @@ func TestRegainedAccess(t *testing.T) {
 		both(restoreKey)(t, l)
 		advance(t, l, 24*time.Hour)
 		require.Equal(t, []string{"BE14CFE0", "BE14E011"}, openCodes(l), "only E004, E008 and E009 are queried for")
-		require.Equal(t, encgroup.Inaccessible, l.Group(1).State())
+		require.Equal(t, encgroup.Inaccessible, l.keys.Group(1).State())
 		ok(t, l)(l.DualClusterIML())
 		closeAll(t, l)
 	})
@@ -367,7 +367,7 @@ func TestRegainedAccess(t *testing.T) {
 		readable(t, l)
 		require.Equal(t, []string{"BE14CFE0", "BE14E009"}, openCodes(l), "%s", l.TraceText())
 		require.Equal(t, []int{0, 1}, openEvent(t, l, "BE14E009").Partitions, "an event of both is not closed for one")
-		e := l.Events()[2]
+		e := l.events.Events()[2]
 		require.Equal(t, "BE14CFE1", e.SRC)
 		require.Equal(t, []int{0}, e.Partitions)
 		links(LinkUp)(t, l)
@@ -379,7 +379,7 @@ func TestRegainedAccess(t *testing.T) {
 		advance(t, l, keyPeriod)
 		both(startServer)(t, l)
 		advance(t, l, time.Hour)
-		for _, e := range l.Events() {
+		for _, e := range l.events.Events() {
 			require.NotEqual(t, "BE14CFE1", e.SRC)
 		}
 		readable(t, l)
@@ -395,13 +395,13 @@ func TestBE14E1F6(t *testing.T) {
 	both(startServer)(t, l)
 	advance(t, l, 12*time.Minute)
 	require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E1F6"}, openCodes(l), "%s", l.TraceText())
-	require.Equal(t, encgroup.Inaccessible, l.Group(1).State(), "no IML was made during the service action")
+	require.Equal(t, encgroup.Inaccessible, l.keys.Group(1).State(), "no IML was made during the service action")
 	staysOpen(t, l, openEvent(t, l, "BE14E1F6"))
 	_, err := l.Quiesce()
 	require.ErrorIs(t, err, ErrBusy, "the service action ends first")
 	ok(t, l)(l.CancelRepair("R1-I1-D16"))
 	advance(t, l, 24*time.Hour)
-	require.Equal(t, encgroup.Inaccessible, l.Group(1).State(), "nor afterwards: it is done by hand")
+	require.Equal(t, encgroup.Inaccessible, l.keys.Group(1).State(), "nor afterwards: it is done by hand")
 
 	_, err = l.Shutdown()
 	require.ErrorIs(t, err, ErrState, "the order is kept")
@@ -409,20 +409,20 @@ func TestBE14E1F6(t *testing.T) {
 	_, err = l.Resume()
 	require.ErrorIs(t, err, ErrState)
 	ok(t, l)(l.Quiesce())
-	require.Empty(t, l.ValidState(), "it takes a while")
+	require.Empty(t, l.sfi.ValidState(), "it takes a while")
 	_, err = l.Shutdown()
 	require.ErrorContains(t, err, "quiescing")
 	_, err = l.StartRepair("R1-I1-D16")
 	require.ErrorContains(t, err, "the facility is quiescing", "no service on partitions that do not run")
 	advance(t, l, quiesceDuration)
-	require.Equal(t, "shutdown", l.ValidState())
+	require.Equal(t, "shutdown", l.sfi.ValidState())
 	_, err = l.Quiesce()
 	require.ErrorContains(t, err, "the valid state is shutdown")
 	ok(t, l)(l.Shutdown())
 	advance(t, l, shutdownDuration)
-	require.Equal(t, "resume", l.ValidState())
+	require.Equal(t, "resume", l.sfi.ValidState())
 	ok(t, l)(l.Resume())
-	require.Equal(t, "quiesce", l.ValidState())
+	require.Equal(t, "quiesce", l.sfi.ValidState())
 	readable(t, l)
 	closeAll(t, l)
 }
@@ -437,7 +437,7 @@ func TestKeyRepositoryCopies(t *testing.T) {
 		require.Equal(t, 2*imlDuration, l.Now().Sub(before), "the partitions rebooted once more")
 		require.Contains(t, openEvent(t, l, "BE14CFE5").Found[0], "copy 2")
 		readable(t, l)
-		copies, good := l.Repository()
+		copies, good := l.records.Repository()
 		require.True(t, good, "the copy is mended: %v", copies)
 		closeAll(t, l)
 	})
@@ -477,9 +477,9 @@ func TestBE14CFF5(t *testing.T) {
 		must(t, err)
 		require.Equal(t, "CUSTOMER", l.FacilityCertificate().Kind)
 		advance(t, l, 49*time.Hour)
-		n := len(l.Drives())
+		n := len(l.plant.Drives())
 		fails(t, l)(l.InstallMES(MESRequest{}))
-		require.Len(t, l.Drives(), n, "nothing was installed")
+		require.Len(t, l.plant.Drives(), n, "nothing was installed")
 		e := openEvent(t, l, "BE14CFF5")
 		staysOpen(t, l, e)
 		must(t, l.DefaultCertificate())
@@ -507,7 +507,7 @@ func TestBE14CFF5(t *testing.T) {
 			staysOpen(t, l, e)
 			must(t, l.DefaultCertificate())
 			closed(t, l, e)
-			require.Empty(t, l.OpenEvents(), name)
+			require.Empty(t, l.events.OpenEvents(), name)
 		}
 	})
 	t.Run("a plain drive", func(t *testing.T) {
@@ -518,14 +518,14 @@ func TestBE14CFF5(t *testing.T) {
 		e := openEvent(t, l, "BE14CFF5")
 		require.Equal(t, []string{p.Serial()}, e.Serials)
 		staysOpen(t, l, e)
-		d, err := l.Drive(e.Slots[0])
+		d, err := l.plant.Drive(e.Slots[0])
 		must(t, err)
 		require.Equal(t, Inappropriate, d.State)
 		advance(t, l, 3*time.Hour)
 		ok(t, l)(exchange(t, l, e.Slots[0], ""))
 		closed(t, l, e)
 		advance(t, l, time.Hour)
-		require.Empty(t, l.OpenEvents())
+		require.Empty(t, l.events.OpenEvents())
 	})
 }
 
@@ -535,5 +535,5 @@ func BenchmarkRetrieveKeys1536(b *testing.B) {
 	for b.Loop() {
 		l.RetrieveKeys()
 	}
-	require.Empty(b, l.Events())
+	require.Empty(b, l.events.Events())
 }

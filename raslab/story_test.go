@@ -111,10 +111,10 @@ func (s *teller) view() {
 		Certificate        CertificateInfo
 		Owed               []string
 	}{
-		l.ValidState(), l.ServiceAction(), l.GroupStates(), l.Licensed(), first(l.Repository()), l.KeyPeriod(),
-		l.CallHomeInfo().Pending, l.CallHomeInfo().On, l.Partitions(), l.FacilityCertificate(), l.Owed(),
+		l.sfi.ValidState(), l.service.ServiceAction(), l.keys.GroupStates(), l.keys.Licensed(), first(l.records.Repository()), l.KeyPeriod(),
+		l.support.CallHomeInfo().Pending, l.support.CallHomeInfo().On, l.Partitions(), l.FacilityCertificate(), l.Owed(),
 	})
-	for _, c := range l.Consoles() {
+	for _, c := range l.hmc.Consoles() {
 		show("console "+c.Name, c)
 	}
 	for i, h := range l.KeyServers() {
@@ -126,7 +126,7 @@ func (s *teller) view() {
 	}
 	for _, g := range l.Groups() {
 		show(fmt.Sprintf("key group %d", g.ID), g)
-		access, err := l.GroupAccess(g.ID)
+		access, err := l.keys.GroupAccess(g.ID)
 		require.NoError(s.t, err)
 		show(fmt.Sprintf("access of key group %d", g.ID), access)
 	}
@@ -136,10 +136,10 @@ func (s *teller) view() {
 			show("object "+o.Object, o)
 		}
 	}
-	for _, r := range l.Ranks() {
+	for _, r := range l.plant.Ranks() {
 		show("rank "+r.ID, r)
 	}
-	for _, e := range l.Events() {
+	for _, e := range l.events.Events() {
 		show(fmt.Sprintf("event %d", e.ID), e)
 	}
 	s.seen = now

@@ -22,7 +22,7 @@ func TestStoryOfIPP(t *testing.T) {
 	s.step("a group is configured", func(l *Lab) any { return reported(l.ConfigureGroup(1)) })
 	s.step("and again", func(l *Lab) any { return reported(l.ConfigureGroup(1)) })
 	s.step("keys are kept", func(l *Lab) any {
-		eedks, err := l.Safe(1).Kept(l.Group(1).UID())
+		eedks, err := l.Safe(1).Kept(l.keys.Group(1).UID())
 		if err != nil {
 			return err
 		}
@@ -230,7 +230,7 @@ func TestStoryOfTheCloud(t *testing.T) {
 	at := uint64(100)
 	s.step("payroll comes back elsewhere", recall(RecallRequest{Object: "payroll", LBA: &at}))
 	s.step("the host writes", func(l *Lab) any {
-		r, err := l.Rank("R0")
+		r, err := l.plant.Rank("R0")
 		must(t, err)
 		return refused(r.Write(103, pattern(9, 512)))
 	})
@@ -294,8 +294,8 @@ func TestStoryOfPredictedFailures(t *testing.T) {
 	passes(s, 2*time.Hour)
 	do(s, "key servers", func(l *Lab) error { return errors.Join(l.StartKeyServer(1), l.StartKeyServer(2)) })
 	passes(s, 3*time.Hour)
-	s.step("D03 is as it was", func(l *Lab) any { return answer(l.Drive("R1-I1-D03")) })
-	s.step("the spare took its place", func(l *Lab) any { return answer(l.Drive("R1-I1-D08")) })
+	s.step("D03 is as it was", func(l *Lab) any { return answer(l.plant.Drive("R1-I1-D03")) })
+	s.step("the spare took its place", func(l *Lab) any { return answer(l.plant.Drive("R1-I1-D08")) })
 	closes(s)
 	s.told("predicted")
 }

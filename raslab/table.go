@@ -12,20 +12,20 @@ func (l *Lab) readTable() {
 	own := l.table()
 	table := l.sfi.partitions[0].memory.Keep(regionTable, own)
 	if &table[0] != &own[0] { // sound memory gives the very bytes back
-		l.takeTable(table)
+		l.plant.takeTable(table)
 	}
-	if why := l.tableFault(); why != "" {
+	if why := l.plant.tableFault(); why != "" {
 		panic("BUG: raslab: " + why)
 	}
 }
 
 // takeTable makes what memory has the table.
-func (l *Lab) takeTable(table []byte) {
+func (p *plant) takeTable(table []byte) {
 	var arrays [256]*array
-	for _, a := range l.plant.arrays {
+	for _, a := range p.arrays {
 		arrays[a.id+1] = a
 	}
-	for i, s := range l.plant.slots {
+	for i, s := range p.slots {
 		number, position := int(table[2*i]), int(table[2*i+1])
 		s.array, s.position = nil, position
 		if number == 0 {
@@ -51,13 +51,13 @@ func (l *Lab) table() []byte {
 }
 
 // tableFault holds the table against the arrays, both ways; "" if they agree.
-func (l *Lab) tableFault() string {
-	for _, s := range l.plant.slots {
+func (p *plant) tableFault() string {
+	for _, s := range p.slots {
 		if s.array != nil && (s.position >= len(s.array.members) || s.array.members[s.position] != s) {
 			return fmt.Sprintf("the table of drives has %s at position %d of %s, where it is not", s.name, s.position, s.array.name())
 		}
 	}
-	for _, a := range l.plant.arrays {
+	for _, a := range p.arrays {
 		for i, s := range a.members {
 			if s.array != a || s.position != i {
 				return fmt.Sprintf("the table of drives has %s in no array, and it is at position %d of %s", s.name, i, a.name())

@@ -155,7 +155,7 @@ func TestUsedDriveInAnMES(t *testing.T) {
 				normal(t, l, "R1-I2-D01")
 				ok(t, l)(l.CreateArray("S2", RAIDAuto))
 				ok(t, l)(l.CreateRank("A0", keygrp))
-				r, err := l.Rank("R0")
+				r, err := l.plant.Rank("R0")
 				require.NoError(t, err)
 				for range 2 {
 					require.NoError(t, r.Write(0, pattern(1, 40*512)))
@@ -183,7 +183,7 @@ func TestMESWithoutEraseKeepsWhatABandHolds(t *testing.T) {
 	rep, err := l.InstallMES(MESRequest{Serials: []string{p.Serial()}})
 	require.NoError(t, err)
 	require.True(t, rep.Failed)
-	d, err := l.Drive("R1-I2-D01")
+	d, err := l.plant.Drive("R1-I2-D01")
 	require.NoError(t, err)
 	require.Equal(t, Inappropriate, d.State)
 	require.Contains(t, d.Why, "BandMaster0 has used up its 16 tries")
@@ -208,7 +208,7 @@ func TestClosedLockThatIsNotEnabled(t *testing.T) {
 	ok(t, l)(l.CreateArray("S1", RAIDAuto))
 	rep := ok(t, l)(l.CreateRank("A0", 1))
 	require.Contains(t, strings.Join(rep.Notes, "; "), "band 0 has a lock that is closed and not enabled: put right")
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	require.NoError(t, r.Write(0, pattern(1, 40*512)), "the rank takes writes")
 	readable(t, l)
@@ -220,7 +220,7 @@ func TestClosedLockThatIsNotEnabled(t *testing.T) {
 func refusedAs(t testing.TB, l *Lab, rep Report, code string, c usedCase, slot string) {
 	t.Helper()
 	require.True(t, rep.Failed, "the drive is refused\n%s", l.TraceText())
-	d, err := l.Drive(slot)
+	d, err := l.plant.Drive(slot)
 	require.NoError(t, err)
 	require.Equal(t, c.state, d.State)
 	require.Contains(t, d.Why+failures(rep), c.why, "what, and what would be right")
@@ -251,13 +251,13 @@ func said(t testing.TB, l *Lab, rep Report, c usedCase) {
 // noThief writes, takes the drive out, and reads what a thief reads.
 func noThief(t testing.TB, l *Lab, slot string) {
 	t.Helper()
-	r, err := l.Rank("R0")
+	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	secret := bytes.Repeat([]byte("secret payroll. "), 32)
 	for i := range uint64(400) {
 		require.NoError(t, r.Write(i, secret))
 	}
-	p, err := l.Part(slot)
+	p, err := l.plant.Part(slot)
 	require.NoError(t, err)
 	require.Greater(t, sectorsThatSay(p.Drive, "secret payroll"), 20, "the drive has customer data")
 	require.NoError(t, l.Pull(slot))
@@ -316,11 +316,11 @@ func TestSpareThatSomebodyHadHandsOn(t *testing.T) {
 					slot = "R1-I1-D05"
 				} else {
 					ok(t, l)(l.CreateRank("A0", 1))
-					r, err := l.Rank("R0")
+					r, err := l.plant.Rank("R0")
 					require.NoError(t, err)
 					require.NoError(t, r.Write(0, pattern(1, 40*512)))
 				}
-				p, err := l.Part(slot)
+				p, err := l.plant.Part(slot)
 				require.NoError(t, err)
 				c.by(t, p.Drive)
 				rep := take(t, l)
@@ -332,12 +332,12 @@ func TestSpareThatSomebodyHadHandsOn(t *testing.T) {
 					return
 				}
 				only(t, l, c.src, slot)
-				d, err := l.Drive(slot)
+				d, err := l.plant.Drive(slot)
 				require.NoError(t, err)
 				require.Equal(t, Inappropriate, d.State, "it is set aside")
 				require.Equal(t, drive.Erased, p.Drive.Status().State, "and nothing was done to it")
 				if way == "rank creation" {
-					require.Empty(t, l.Ranks())
+					require.Empty(t, l.plant.Ranks())
 				} else {
 					readable(t, l)
 				}
@@ -384,10 +384,10 @@ func TestOutsiderAtAMemberIsSeenBeforeTheNextWrite(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := encrypted(t, Options{Bands: 1})
-			p, err := l.Part("R1-I1-D03")
+			p, err := l.plant.Part("R1-I1-D03")
 			require.NoError(t, err)
 			by(t, p.Drive)
-			r, err := l.Rank("R0")
+			r, err := l.plant.Rank("R0")
 			require.NoError(t, err)
 			secret := bytes.Repeat([]byte("secret payroll. "), 32)
 			for i := range uint64(400) {
