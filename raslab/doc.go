@@ -33,9 +33,9 @@
 //	BE3400A2  smartrebuild.go  a spare could not be initialised: the group has no key
 //	BE3400A3  erasing.go       a drive arrived that somebody else's group owns
 //	BE14CFF5  certify.go       no valid certificate, or a drive that cannot encrypt
-//	BE14xxxx  keysrc.go        what the requests for keys met on their way
+//	BE14xxxx  keycodes.go        what the requests for keys met on their way
 //	BE14CFE5, BE14E3F7, BE31CFE8  repository.go  copies of the key repository, and what is in them
-//	BE316023  severe.go        an invariant of the software that does not hold
+//	BE316023  softwareerror.go an invariant of the software that does not hold
 //
 // # The way to a key
 //

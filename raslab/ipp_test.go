@@ -193,7 +193,7 @@ func TestAFacilityOverIPP(t *testing.T) {
 			readable(t, l)
 
 			require.Greater(t, len(wire), 1000)
-			list, err := l.keys.group(1).store.sealedKeys()
+			list, err := l.keys.group(1).store.eedkEntries()
 			must(t, err)
 			require.Len(t, list, 2, "the facility keeps the data key in force, and the one before it until the next")
 			for _, s := range secrets {

@@ -117,9 +117,9 @@ func (m *monkey) settleKeys() {
 	}
 }
 
-// checkSevere holds every severe software error to be the one that was provoked:
+// checkSoftwareErrors holds every severe software error to be the one that was provoked:
 // the guard of the service actions must not hide a bug.
-func (m *monkey) checkSevere() {
+func (m *monkey) checkSoftwareErrors() {
 	for _, e := range m.l.events.Events() {
 		for _, found := range e.Found {
 			if e.SRC == "BE316023" {

@@ -288,7 +288,7 @@ func (m *monkey) heal() {
 		require.Equal(m.t, Normal, s.state, "%s is well: %s\n%s", s.name, s.why, l.TraceText())
 	}
 	m.finishKeys()
-	m.checkSevere()
+	m.checkSoftwareErrors()
 	advance(m.t, l, 2*time.Hour)
 	for _, e := range l.events.OpenEvents() {
 		_, err := l.CloseEvent(e.ID, "monkey", "healed", false)

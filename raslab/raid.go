@@ -41,7 +41,7 @@ type member struct {
 	state    memberState
 	why      string // why it does not serve; "" when in sync
 	job      *copyJob
-	lacks    map[uint64]lack // rows whose strip its drive does not have; see lacking.go
+	lacks    map[uint64]lack // rows whose strip its drive does not have; see redundancy.go
 	givenUp  bool            // a repair found that its drive does not come back
 	waits    bool            // a rebuild is tried again within the hour
 	told     string          // why it was not rebuilt, as it was logged last

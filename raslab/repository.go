@@ -30,7 +30,7 @@ type recordStore struct {
 	// last one that could be read, for its members.
 	backup *encgroup.Record
 	whole  []byte
-	sealed []byte // and the externally encrypted data keys that were written last
+	eedks  []byte // and the externally encrypted data keys that were written last
 
 	read, trimmed []byte // the last record that was read, and what reading made of it
 }
@@ -212,7 +212,7 @@ func (l *Lab) restoreRepository(rep *reporter) {
 		if g.enc.State() == encgroup.Unconfigured {
 			continue
 		}
-		err := g.store.keepSealed(g.store.sealed)
+		err := g.store.keepEEDKs(g.store.eedks)
 		if err == nil {
 			err = g.store.Save(records[i])
 		}

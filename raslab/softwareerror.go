@@ -20,12 +20,12 @@ func (l *Lab) recovered(op string, rep *Report, err *error) {
 		return
 	}
 	l.service.unfinished = nil
-	what := l.severe(op, v)
+	what := l.softwareError(op, v)
 	if l.service.action != nil && l.service.action.slot == nil {
 		l.service.action = nil // a repair stays, so that it can be resumed or cancelled
 	}
 	r := l.begin(op, "")
-	l.raiseSevere(op, what)
+	l.raiseSoftwareError(op, what)
 	*rep = r.done()
 	rep.Failed = true
 	rep.Notes = append(rep.Notes, "severe software error: "+what)
@@ -37,21 +37,21 @@ func (l *Lab) recovered(op string, rep *Report, err *error) {
 func (l *Lab) guarded(op string, run func()) {
 	defer func() {
 		if v := recover(); v != nil && !l.lost(v, op) {
-			l.raiseSevere(op, l.severe(op, v))
+			l.raiseSoftwareError(op, l.softwareError(op, v))
 		}
 	}()
 	run()
 }
 
-// severe puts the tables right after a panic, and says what it was.
-func (l *Lab) severe(op string, v any) (what string) {
+// softwareError puts the tables right after a panic, and says what it was.
+func (l *Lab) softwareError(op string, v any) (what string) {
 	what = strings.TrimPrefix(fmt.Sprint(v), "BUG: raslab: ")
 	l.logf("service", "%s ended by a severe software error: %s", op, what)
 	l.rebuildTable()
 	return what
 }
 
-func (l *Lab) raiseSevere(op, what string) {
+func (l *Lab) raiseSoftwareError(op, what string) {
 	l.raise(src.BE316023, op, []finding{{location: l.location(), why: op + ": " + what}}, func(*event) []string {
 		if why := l.plant.tableFault(); why != "" {
 			return []string{why}

@@ -15,47 +15,47 @@ import (
 
 var _ ipp.Safe = (*recordStore)(nil)
 
-// sealedKey is the EEDKs of one data key.
-type sealedKey struct {
+// eedkEntry is the EEDKs of one data key.
+type eedkEntry struct {
 	uid   string
 	eedks []byte
 }
 
-func (r *recordStore) sealedName() string { return r.name + " EEDK" }
+func (r *recordStore) eedkName() string { return r.name + " EEDK" }
 
 // Keep writes the EEDKs of a new data key, beside those of the data key in force;
 // all others open nothing any more and go.
 func (r *recordStore) Keep(uid string, eedks []byte) error {
-	list, err := r.sealedKeys()
+	list, err := r.eedkEntries()
 	if err != nil && !errors.Is(err, repository.ErrNoEntry) {
 		return err
 	}
 	inForce := r.lab.keys.group(r.group).enc.Record().UID
-	list = slices.DeleteFunc(list, func(k sealedKey) bool { return k.uid != inForce })
+	list = slices.DeleteFunc(list, func(k eedkEntry) bool { return k.uid != inForce })
 	var b []byte
-	for _, k := range append(list, sealedKey{uid, eedks}) {
+	for _, k := range append(list, eedkEntry{uid, eedks}) {
 		b = append(append(b, byte(len(k.uid))), k.uid...)
 		b = append(binary.BigEndian.AppendUint16(b, uint16(len(k.eedks))), k.eedks...)
 	}
-	return r.keepSealed(b)
+	return r.keepEEDKs(b)
 }
 
-// keepSealed writes the entry, and sends it to the consoles.
-func (r *recordStore) keepSealed(b []byte) error {
+// keepEEDKs writes the entry, and sends it to the consoles.
+func (r *recordStore) keepEEDKs(b []byte) error {
 	if len(b) == 0 {
 		return nil // a group by KMIP has none
 	}
-	if err := r.lab.records.repository.Put(r.sealedName(), b); err != nil {
+	if err := r.lab.records.repository.Put(r.eedkName(), b); err != nil {
 		return err
 	}
-	r.sealed = b
+	r.eedks = b
 	return nil
 }
 
 // drop deletes what the repository has of a group: what stayed would come back when a
 // group of that number is made again.
 func (r *recordStore) drop() error {
-	for _, name := range []string{r.sealedName(), r.name} {
+	for _, name := range []string{r.eedkName(), r.name} {
 		if err := r.lab.records.repository.Delete(name); err != nil && !errors.Is(err, repository.ErrNoEntry) {
 			return err
 		}
@@ -65,20 +65,20 @@ func (r *recordStore) drop() error {
 
 // Kept reads the EEDKs of a data key from the medium.
 func (r *recordStore) Kept(uid string) ([]byte, error) {
-	list, err := r.sealedKeys()
+	list, err := r.eedkEntries()
 	if err != nil && !errors.Is(err, repository.ErrNoEntry) {
 		return nil, err
 	}
-	if i := slices.IndexFunc(list, func(k sealedKey) bool { return k.uid == uid }); i >= 0 {
+	if i := slices.IndexFunc(list, func(k eedkEntry) bool { return k.uid == uid }); i >= 0 {
 		return list[i].eedks, nil
 	}
 	return nil, ipp.ErrNotKept
 }
 
-// sealedKeys reads the entry: for each data key its identifier (a length byte and the
+// eedkEntries reads the entry: for each data key its identifier (a length byte and the
 // bytes) and its EEDKs (2 bytes of length, big endian, and the bytes).
-func (r *recordStore) sealedKeys() (list []sealedKey, err error) {
-	b, _, err := r.lab.records.repository.Read(r.sealedName())
+func (r *recordStore) eedkEntries() (list []eedkEntry, err error) {
+	b, _, err := r.lab.records.repository.Read(r.eedkName())
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (r *recordStore) sealedKeys() (list []sealedKey, err error) {
 			panic("BUG: raslab: an entry that the repository vouches for ends too early")
 		}
 		end := n + 2 + int(binary.BigEndian.Uint16(b[n:]))
-		list = append(list, sealedKey{string(b[1:n]), b[n+2 : end]})
+		list = append(list, eedkEntry{string(b[1:n]), b[n+2 : end]})
 		b = b[end:]
 	}
 	return list, nil
