@@ -183,13 +183,7 @@ func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 // dscliTerminal is DSCLI at a terminal: one command, or a conversation.
 func (a *app) dscliTerminal(o *dscli.Options, command []string) error {
 	var s *dscli.Session
-	read := a.lines(func(text string) []console.Candidate {
-		var all []console.Candidate
-		for _, c := range dscli.Complete(s, text) {
-			all = append(all, console.Candidate(c))
-		}
-		return all
-	})
+	read := a.lines(func(text string) []console.Candidate { return dscli.Complete(s, text) })
 	o.Strict = false
 	o.Ask = func(prompt string) (string, error) {
 		answer, err := read(prompt)

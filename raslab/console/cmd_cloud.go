@@ -9,20 +9,121 @@ import (
 )
 
 // Cloud tiering: objects that leave for a cloud server, and what is done to them there.
+var cloudCommands = []*Command{
+	{
+		Name: "cloud migrate", Summary: "send sectors of a rank to the cloud server as an object, encrypted by a key group of type TCT",
+		Detail: "The object counts once it was read back, opened and compared. Its receipt, which is no secret, is kept in the key repository. " +
+			"With release=yes the sectors read as zeros from then on, and the cloud has the only copy.",
+		Params: []Param{
+			rankParam(), lbaParam(), countParam("8"), objectParam(),
+			{Name: "keygrp", Kind: numberKind(1, 4), Help: "the key group; without it, the first of type TCT"},
+			yesParam("release", "whether the sectors are let go"),
+		},
+		Example: "cloud migrate rank=R0 lba=0 count=64 object=payroll",
+		Run:     withLab(migrateCloud),
+	},
+	{
+		Name: "cloud recall", Summary: "bring an object back; it stays in the cloud, too",
+		Params: []Param{
+			objectParam(),
+			{Name: "rank", Kind: rankParam().Kind, Help: "where to; without it, where it came from", Complete: rankParam().Complete},
+			{Name: "lba", Kind: lbaParam().Kind, Help: "the first sector there; without it, the one it came from"},
+			yesParam("over", "whether it may go over other data that are there by now"),
+		},
+		Example: "cloud recall object=payroll",
+		Run:     withLab(recallCloud),
+	},
+	{
+		Name: "cloud list", Summary: "list the objects of the facility in the cloud",
+		Example: "cloud list",
+		Run:     withLab(listCloud),
+	},
+	{
+		Name: "cloud show", Summary: "show what the cloud server sees of an object",
+		Params:  []Param{objectParam()},
+		Example: "cloud show object=payroll",
+		Run:     withLab(showCloud),
+	},
+	{
+		Name: "cloud delete", Summary: "delete an object in the cloud and its receipt",
+		Params:  []Param{objectParam(), yesParam("force", "whether the only copy may go")},
+		Example: "cloud delete object=payroll",
+		Run:     withLab(deleteCloud),
+	},
+	{
+		Name: "cloud service", Summary: "let the simulated cloud server run, be down, or refuse everything",
+		Params:  []Param{toParam("what it does", "running", "down", "refusing")},
+		Example: "cloud service to=down",
+		Run:     onCloudHost(serviceCloud),
+	},
+	{
+		Name: "cloud lose", Summary: "drop an object at the cloud server, behind the facility's back",
+		Params:  []Param{objectParam()},
+		Example: "cloud lose object=payroll",
+		Run:     onCloudHost(loseCloud),
+	},
+	{
+		Name: "cloud alter", Summary: "flip a bit of an object at the cloud server",
+		Params: []Param{
+			objectParam(),
+			{Name: "byte", Kind: numberKind(-1<<30, 1<<30), Default: "-1", Help: "which byte, from 0; a negative one counts from the end"},
+		},
+		Example: "cloud alter object=payroll byte=1000",
+		Run:     onCloudHost(alterCloud),
+	},
+	{
+		Name: "cloud rollback", Summary: "put an older version of an object back at the cloud server",
+		Detail:  "An older version is one that was migrated under the same name before; done twice, the newer one is back.",
+		Params:  []Param{objectParam()},
+		Example: "cloud rollback object=payroll",
+		Run:     onCloudHost(rollbackCloud),
+	},
+}
+
+func migrateCloud(s *Session, lab *raslab.Lab, a Args) error {
+	return s.report(lab.MigrateToCloud(raslab.CloudRequest{
+		Object: arg[string](a, "object"), Rank: arg[string](a, "rank"), LBA: uint64(arg[int](a, "lba")), Sectors: arg[int](a, "count"),
+		KeyGroup: arg[int](a, "keygrp"), Release: arg[string](a, "release") == "yes",
+	}))
+}
+
+func recallCloud(s *Session, lab *raslab.Lab, a Args) error {
+	q := raslab.RecallRequest{Object: arg[string](a, "object"), Rank: arg[string](a, "rank"), Over: arg[string](a, "over") == "yes"}
+	if a.Has("lba") {
+		lba := uint64(arg[int](a, "lba"))
+		q.LBA = &lba
+	}
+	return s.report(lab.RecallFromCloud(q))
+}
+
+func deleteCloud(s *Session, lab *raslab.Lab, a Args) error {
+	return s.report(lab.DeleteFromCloud(arg[string](a, "object"), arg[string](a, "force") == "yes"))
+}
+
+func serviceCloud(s *Session, h *raslab.CloudHost, _ string, a Args) error {
+	if err := h.SetService(raslab.CloudService(arg[string](a, "to"))); err != nil {
+		return err
+	}
+	s.printf("the cloud server is %s\n", h.Service())
+	return nil
+}
+
+func loseCloud(s *Session, h *raslab.CloudHost, name string, _ Args) error {
+	return s.meddled(h.Lose(name), "the cloud server has lost %s", name)
+}
+
+func alterCloud(s *Session, h *raslab.CloudHost, name string, a Args) error {
+	return s.meddled(h.Alter(name, arg[int](a, "byte")), "one bit of %s is another one at the cloud server", name)
+}
+
+func rollbackCloud(s *Session, h *raslab.CloudHost, name string, _ Args) error {
+	return s.meddled(h.Rollback(name), "the cloud server has another version of %s", name)
+}
 
 var wordKind = Kind{Name: "text", Help: "1 to 64 letters, digits, hyphens, underscores and dots", Parse: textKind.Parse}
 
 func objectParam() Param {
-	return Param{Name: "object", Kind: wordKind, Required: true, Help: "its name", Complete: func(s *Session) []string {
-		var names []string
-		if s.lab != nil && !s.realCloud() {
-			list, _, _ := s.lab.CloudObjects() // what cannot be listed is not completed
-			for _, o := range list {
-				names = append(names, o.Object)
-			}
-		}
-		return names
-	}}
+	return Param{Name: "object", Kind: wordKind, Required: true, Help: "its name", Complete: objectNames}
 }
 
 // realCloud says whether asking the cloud server goes over a network, which completion does not do.
@@ -31,109 +132,20 @@ func (s *Session) realCloud() bool {
 	return err != nil
 }
 
-func yesParam(name, help string) Param {
-	return Param{Name: name, Kind: textKind, Values: yesNo, Default: "no", Help: help}
-}
-
-// onCloudHost is a command that does something to the simulated cloud server.
-func onCloudHost(verb, summary, detail string, params []Param, example string, do func(*Session, *raslab.CloudHost, string, Args) error) *Command {
-	return &Command{
-		Noun: "cloud", Verb: verb, Summary: summary, Detail: detail, Params: params, Example: example,
-		Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-			h, err := lab.CloudHost()
-			if err != nil {
-				return err
-			}
-			name := ""
-			if a.command.param("object") != nil {
-				name = lab.Serial() + "/" + arg[string](a, "object")
-			}
-			return do(s, h, name, a)
-		}),
-	}
-}
-
-func cloudCommands() []*Command {
-	return []*Command{
-		{
-			Noun: "cloud", Verb: "migrate", Summary: "send sectors of a rank to the cloud server as an object, encrypted by a key group of type TCT",
-			Detail: "The object counts once it was read back, opened and compared. Its receipt, which is no secret, is kept in the key repository. " +
-				"With release=yes the sectors read as zeros from then on, and the cloud has the only copy.",
-			Params: []Param{
-				rankParam(), lbaParam(), countParam("8"), objectParam(),
-				{Name: "keygrp", Kind: intKind("number", 1, 4), Help: "the key group; without it, the first of type TCT"},
-				yesParam("release", "whether the sectors are let go"),
-			},
-			Example: "cloud migrate rank=R0 lba=0 count=64 object=payroll",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				return s.report(lab.MigrateToCloud(raslab.CloudRequest{
-					Object: arg[string](a, "object"), Rank: arg[string](a, "rank"), LBA: uint64(arg[int](a, "lba")), Sectors: arg[int](a, "count"),
-					KeyGroup: arg[int](a, "keygrp"), Release: arg[string](a, "release") == "yes",
-				}))
-			}),
-		},
-		{
-			Noun: "cloud", Verb: "recall", Summary: "bring an object back; it stays in the cloud, too",
-			Params: []Param{
-				objectParam(),
-				{Name: "rank", Kind: rankParam().Kind, Help: "where to; without it, where it came from", Complete: rankParam().Complete},
-				{Name: "lba", Kind: lbaParam().Kind, Help: "the first sector there; without it, the one it came from"},
-				yesParam("over", "whether it may go over other data that are there by now"),
-			},
-			Example: "cloud recall object=payroll",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				q := raslab.RecallRequest{Object: arg[string](a, "object"), Rank: arg[string](a, "rank"), Over: arg[string](a, "over") == "yes"}
-				if a.Has("lba") {
-					lba := uint64(arg[int](a, "lba"))
-					q.LBA = &lba
-				}
-				return s.report(lab.RecallFromCloud(q))
-			}),
-		},
-		{
-			Noun: "cloud", Verb: "list", Summary: "list the objects of the facility in the cloud",
-			Example: "cloud list",
-			Run:     withLab(listCloud),
-		},
-		{
-			Noun: "cloud", Verb: "show", Summary: "show what the cloud server sees of an object",
-			Params:  []Param{objectParam()},
-			Example: "cloud show object=payroll",
-			Run:     withLab(showCloud),
-		},
-		{
-			Noun: "cloud", Verb: "delete", Summary: "delete an object in the cloud and its receipt",
-			Params:  []Param{objectParam(), yesParam("force", "whether the only copy may go")},
-			Example: "cloud delete object=payroll",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				return s.report(lab.DeleteFromCloud(arg[string](a, "object"), arg[string](a, "force") == "yes"))
-			}),
-		},
-		onCloudHost("service", "let the simulated cloud server run, be down, or refuse everything", "", []Param{toParam("what it does", "running", "down", "refusing")}, "cloud service to=down",
-			func(s *Session, h *raslab.CloudHost, _ string, a Args) error {
-				if err := h.SetService(raslab.CloudService(arg[string](a, "to"))); err != nil {
-					return err
-				}
-				s.printf("the cloud server is %s\n", h.Service())
-				return nil
-			}),
-		onCloudHost("lose", "drop an object at the cloud server, behind the facility's back", "", []Param{objectParam()}, "cloud lose object=payroll",
-			func(s *Session, h *raslab.CloudHost, name string, _ Args) error {
-				return s.meddled(h.Lose(name), "the cloud server has lost %s", name)
-			}),
-		onCloudHost("alter", "flip a bit of an object at the cloud server", "", []Param{
-			objectParam(),
-			{Name: "byte", Kind: intKind("number", -1<<30, 1<<30), Default: "-1", Help: "which byte, from 0; a negative one counts from the end"},
-		}, "cloud alter object=payroll byte=1000",
-			func(s *Session, h *raslab.CloudHost, name string, a Args) error {
-				return s.meddled(h.Alter(name, arg[int](a, "byte")), "one bit of %s is another one at the cloud server", name)
-			}),
-		onCloudHost("rollback", "put an older version of an object back at the cloud server", "An older version is one that was migrated under the same name before; done twice, the newer one is back.",
-			[]Param{objectParam()}, "cloud rollback object=payroll",
-			func(s *Session, h *raslab.CloudHost, name string, _ Args) error {
-				return s.meddled(h.Rollback(name), "the cloud server has another version of %s", name)
-			}),
-	}
+// onCloudHost makes the Run of a command that does something to the simulated cloud server, mostly
+// to one object there.
+func onCloudHost(do func(s *Session, h *raslab.CloudHost, object string, a Args) error) func(*Session, Args) error {
+	return withLab(func(s *Session, lab *raslab.Lab, a Args) error {
+		h, err := lab.CloudHost()
+		if err != nil {
+			return err
+		}
+		name := ""
+		if a.Takes("object") {
+			name = lab.Serial() + "/" + arg[string](a, "object")
+		}
+		return do(s, h, name, a)
+	})
 }
 
 func (s *Session) meddled(err error, format, name string) error {
@@ -215,4 +227,15 @@ func showCloud(s *Session, lab *raslab.Lab, a Args) error {
 	}
 	s.paragraph("plaintext", fmt.Sprintf("none of its %s of 16 bytes is in there", count(v.Pieces, "piece")))
 	return nil
+}
+
+func objectNames(s *Session) []string {
+	var names []string
+	if s.lab != nil && !s.realCloud() {
+		list, _, _ := s.lab.CloudObjects() // what cannot be listed is not completed
+		for _, o := range list {
+			names = append(names, o.Object)
+		}
+	}
+	return names
 }

@@ -7,60 +7,51 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-func custodyCommands() []*Command {
-	record := Param{
-		Name: "drive", Kind: driveKind("a serial number, or the first 8 digits of an identity or more"), Required: true, Help: "the drive, by its record",
-		Complete: func(s *Session) (names []string) {
-			if s.lab != nil {
-				for _, r := range s.lab.Custody() {
-					names = append(names, r.Serial)
-				}
-			}
-			return names
+var custodyCommands = []*Command{
+	{
+		Name: "custody list", Summary: "list what became of drives that held data: every one that was not proved erased, in a slot or away",
+		Detail: "A record stays open until the drive was erased here and verified, or until somebody answered for it. Records outlive an IML and a loss of power. " +
+			"The identity is what the drive proves by its factory key; a serial number can be there twice.",
+		Params:  []Param{{Name: "which", Kind: textKind, Values: []string{"open", "away", "all"}, Default: "open", Help: "open records, those of drives that are in no slot, or all"}},
+		Example: "custody list which=all",
+		Run:     withLab(listCustody),
+	},
+	{
+		Name: "custody show", Summary: "show the custody record of one drive",
+		Params:  []Param{custodyParam()},
+		Example: "custody show drive=75NR641-0002",
+		Run:     withLab(showCustody),
+	},
+	{
+		Name: "custody answer", Summary: "answer by name for a drive that left with its data, and say why",
+		Detail: "For a drive that cannot come back: it was shredded, it is with the police. It is not called erased for that; the discontinue scan tells who answered. " +
+			"A drive that is in a slot is erased instead.",
+		Params: []Param{
+			custodyParam(),
+			{Name: "by", Kind: textKind, Required: true, Help: "the name of the person"},
+			{Name: "why", Kind: textKind, Required: true, Help: "what became of the drive"},
 		},
+		Example: `custody answer drive=75NR641-0002 by="J. Doe" why="shredded, receipt 4711"`,
+		Run:     withLab(answerCustody),
+	},
+}
+
+func showCustody(s *Session, lab *raslab.Lab, a Args) error {
+	r, err := lab.CustodyOf(arg[string](a, "drive"))
+	if err != nil {
+		return err
 	}
-	return []*Command{
-		{
-			Noun: "custody", Verb: "list", Summary: "list what became of drives that held data: every one that was not proved erased, in a slot or away",
-			Detail: "A record stays open until the drive was erased here and verified, or until somebody answered for it. Records outlive an IML and a loss of power. " +
-				"The identity is what the drive proves by its factory key; a serial number can be there twice.",
-			Params:  []Param{{Name: "which", Kind: textKind, Values: []string{"open", "away", "all"}, Default: "open", Help: "open records, those of drives that are in no slot, or all"}},
-			Example: "custody list which=all",
-			Run:     withLab(listCustody),
-		},
-		{
-			Noun: "custody", Verb: "show", Summary: "show the custody record of one drive",
-			Params:  []Param{record},
-			Example: "custody show drive=75NR641-0002",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				r, err := lab.CustodyOf(arg[string](a, "drive"))
-				if err != nil {
-					return err
-				}
-				s.custody(&r)
-				return nil
-			}),
-		},
-		{
-			Noun: "custody", Verb: "answer", Summary: "answer by name for a drive that left with its data, and say why",
-			Detail: "For a drive that cannot come back: it was shredded, it is with the police. It is not called erased for that; the discontinue scan tells who answered. " +
-				"A drive that is in a slot is erased instead.",
-			Params: []Param{
-				record,
-				{Name: "by", Kind: textKind, Required: true, Help: "the name of the person"},
-				{Name: "why", Kind: textKind, Required: true, Help: "what became of the drive"},
-			},
-			Example: `custody answer drive=75NR641-0002 by="J. Doe" why="shredded, receipt 4711"`,
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				r, err := lab.AnswerFor(arg[string](a, "drive"), arg[string](a, "by"), arg[string](a, "why"))
-				if err != nil {
-					return err
-				}
-				s.custody(&r)
-				return nil
-			}),
-		},
+	s.custody(&r)
+	return nil
+}
+
+func answerCustody(s *Session, lab *raslab.Lab, a Args) error {
+	r, err := lab.AnswerFor(arg[string](a, "drive"), arg[string](a, "by"), arg[string](a, "why"))
+	if err != nil {
+		return err
 	}
+	s.custody(&r)
+	return nil
 }
 
 func listCustody(s *Session, lab *raslab.Lab, a Args) error {
@@ -128,4 +119,19 @@ func placeWord(r *raslab.CustodyRecord) string {
 		return r.Slot
 	}
 	return "away, last in " + r.Slot
+}
+
+func custodyParam() Param {
+	return Param{
+		Name: "drive", Kind: driveKind("a serial number, or the first 8 digits of an identity or more"), Required: true, Help: "the drive, by its record", Complete: custodySerials,
+	}
+}
+
+func custodySerials(s *Session) (names []string) {
+	if s.lab != nil {
+		for _, r := range s.lab.Custody() {
+			names = append(names, r.Serial)
+		}
+	}
+	return names
 }

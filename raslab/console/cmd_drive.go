@@ -2,135 +2,121 @@ package console
 
 import (
 	"fmt"
-	"strings"
 
-	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-func driveCommands() []*Command {
-	return []*Command{
-		{
-			Noun: "drive", Verb: "list", Summary: "list the slots with their drives, as lsddm does",
-			Params: []Param{
-				{Name: "rank", Kind: nameKind("rank", "a rank such as R0"), Help: "only members of this rank"},
-				{Name: "only", Kind: textKind, Values: []string{"all", "odd", "spare"}, Default: "all", Help: "all slots, those that are not as they should be, or the spares"},
-			},
-			Example: "drive list only=odd",
-			Run:     withLab(listDrives),
+var driveCommands = []*Command{
+	{
+		Name: "drive list", Summary: "list the slots with their drives, as lsddm does",
+		Params: []Param{
+			{Name: "rank", Kind: nameKind("rank", "a rank such as R0"), Help: "only members of this rank"},
+			{Name: "only", Kind: textKind, Values: []string{"all", "odd", "spare"}, Default: "all", Help: "all slots, those that are not as they should be, or the spares"},
 		},
-		{
-			Noun: "drive", Verb: "show", Summary: "describe one drive, in a slot or on the shelf",
-			Params:  []Param{anyDriveParam("the drive")},
-			Example: "drive show drive=R1-I1-D05",
-			Run:     (*Session).showDrive,
+		Example: "drive list only=odd",
+		Run:     withLab(listDrives),
+	},
+	{
+		Name: "drive show", Summary: "describe one drive, in a slot or on the shelf",
+		Params:  []Param{anyDriveParam("the drive")},
+		Example: "drive show drive=R1-I1-D05",
+		Run:     (*Session).showDrive,
+	},
+	{
+		Name: "drive keys", Summary: "draw the key hierarchy of a drive: what is wrapped by what",
+		Detail:  "Read from top to bottom: whoever has what stands above can unwrap what stands below. No key is shown.",
+		Params:  []Param{anyDriveParam("the drive")},
+		Example: "drive keys drive=R1-I1-D05",
+		Run:     keysDrive,
+	},
+	{
+		Name: "drive dump", Summary: "show what a thief with a soldering iron would find: pages of flash, sectors of ciphertext",
+		Params:  []Param{anyDriveParam("the drive")},
+		Example: "drive dump drive=R1-I1-D05",
+		Run:     dumpDrive,
+	},
+	{
+		Name: "drive pull", Summary: "take a drive out of its slot without any service action, onto the shelf",
+		Params:  []Param{slotParam("the slot")},
+		Example: "drive pull drive=R1-I1-D05",
+		Run:     withLab(pullDrive),
+	},
+	{
+		Name: "drive insert", Summary: "put a drive of the shelf into an empty slot without any service action",
+		Params: []Param{
+			{Name: "slot", Kind: nameKind("slot", "a slot such as R1-I1-D05"), Required: true, Help: "the empty slot", Complete: slots},
+			serialParam("the drive on the shelf", true),
 		},
-		{
-			Noun: "drive", Verb: "keys", Summary: "draw the key hierarchy of a drive: what is wrapped by what",
-			Detail:  "Read from top to bottom: whoever has what stands above can unwrap what stands below. No key is shown.",
-			Params:  []Param{anyDriveParam("the drive")},
-			Example: "drive keys drive=R1-I1-D05",
-			Run: func(s *Session, a Args) error {
-				part, slot, err := s.part(arg[string](a, "drive"))
-				if err != nil {
-					return err
-				}
-				m, err := part.Drive.KeyMap()
-				if err != nil {
-					return err
-				}
-				s.printf("%s", keyPicture(driveName(part, slot), m, s.width()))
-				return nil
-			},
-		},
-		{
-			Noun: "drive", Verb: "dump", Summary: "show what a thief with a soldering iron would find: pages of flash, sectors of ciphertext",
-			Params:  []Param{anyDriveParam("the drive")},
-			Example: "drive dump drive=R1-I1-D05",
-			Run: func(s *Session, a Args) error {
-				part, slot, err := s.part(arg[string](a, "drive"))
-				if err != nil {
-					return err
-				}
-				d := part.Drive.Dump()
-				s.printf("%s\n%s", driveName(part, slot), flashPicture(d, s.width()))
-				if len(d.Written) == 0 {
-					s.printf("media: never written\n")
-				} else {
-					s.printf("media: %s of ciphertext, %s\n", count(len(d.Written), "sector"), ranges(d.Written))
-				}
-				return nil
-			},
-		},
-		{
-			Noun: "drive", Verb: "pull", Summary: "take a drive out of its slot without any service action, onto the shelf",
-			Params:  []Param{slotParam("the slot")},
-			Example: "drive pull drive=R1-I1-D05",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				slot := arg[string](a, "drive")
-				info, err := lab.Drive(slot)
-				if err != nil {
-					return err
-				}
-				if err := lab.Pull(slot); err != nil {
-					return err
-				}
-				s.printf("%s lies on the shelf, %s is empty\n", info.Serial, info.Slot)
-				return nil
-			}),
-		},
-		{
-			Noun: "drive", Verb: "insert", Summary: "put a drive of the shelf into an empty slot without any service action",
-			Params: []Param{
-				{Name: "slot", Kind: nameKind("slot", "a slot such as R1-I1-D05"), Required: true, Help: "the empty slot", Complete: slots},
-				serialParam("the drive on the shelf", true),
-			},
-			Example: "drive insert slot=R1-I1-D05 serial=S1",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				return s.report(lab.Insert(arg[string](a, "slot"), arg[string](a, "serial")))
-			}),
-		},
-		{
-			Noun: "drive", Verb: "break", Summary: "kill the electronics of a drive for good; flash and platters stay as they are",
-			Params:  []Param{anyDriveParam("the drive")},
-			Example: "drive break drive=R1-I1-D05",
-			Run: func(s *Session, a Args) error {
-				part, slot, err := s.part(arg[string](a, "drive"))
-				if err != nil {
-					return err
-				}
-				if slot != "" {
-					err = s.lab.Break(slot)
-				} else {
-					part.Break()
-				}
-				if err == nil {
-					s.printf("%s answers nothing any more\n", driveName(part, slot))
-				}
-				return err
-			},
-		},
-	}
+		Example: "drive insert slot=R1-I1-D05 serial=S1",
+		Run:     withLab(insertDrive),
+	},
+	{
+		Name: "drive break", Summary: "kill the electronics of a drive for good; flash and platters stay as they are",
+		Params:  []Param{anyDriveParam("the drive")},
+		Example: "drive break drive=R1-I1-D05",
+		Run:     breakDrive,
+	},
 }
 
-func serialParam(help string, required bool) Param {
-	return Param{Name: "serial", Kind: driveKind("the serial number of a drive on the shelf"), Required: required, Help: help, Complete: serials}
+func keysDrive(s *Session, a Args) error {
+	part, slot, err := s.part(arg[string](a, "drive"))
+	if err != nil {
+		return err
+	}
+	m, err := part.Drive.KeyMap()
+	if err != nil {
+		return err
+	}
+	s.printf("%s", keyPicture(driveName(part, slot), m, s.width()))
+	return nil
 }
 
-// driveName is a serial with its place.
-func driveName(part *raslab.Part, slot string) string {
-	if slot == "" {
-		return quotedEnds(part.Serial()) + " (on the shelf)"
+func dumpDrive(s *Session, a Args) error {
+	part, slot, err := s.part(arg[string](a, "drive"))
+	if err != nil {
+		return err
 	}
-	return quotedEnds(part.Serial()) + " (" + slot + ")"
+	d := part.Drive.Dump()
+	s.printf("%s\n%s", driveName(part, slot), flashPicture(d, s.width()))
+	if len(d.Written) == 0 {
+		s.printf("media: never written\n")
+	} else {
+		s.printf("media: %s of ciphertext, %s\n", count(len(d.Written), "sector"), ranges(d.Written))
+	}
+	return nil
 }
 
-// quotedEnds puts a serial number with blanks at its ends, which nobody would see, in quotes.
-func quotedEnds(serial string) string {
-	if strings.TrimSpace(serial) != serial {
-		return forceQuote(serial)
+func pullDrive(s *Session, lab *raslab.Lab, a Args) error {
+	slot := arg[string](a, "drive")
+	info, err := lab.Drive(slot)
+	if err != nil {
+		return err
 	}
-	return serial
+	if err := lab.Pull(slot); err != nil {
+		return err
+	}
+	s.printf("%s lies on the shelf, %s is empty\n", info.Serial, info.Slot)
+	return nil
+}
+
+func insertDrive(s *Session, lab *raslab.Lab, a Args) error {
+	return s.report(lab.Insert(arg[string](a, "slot"), arg[string](a, "serial")))
+}
+
+func breakDrive(s *Session, a Args) error {
+	part, slot, err := s.part(arg[string](a, "drive"))
+	if err != nil {
+		return err
+	}
+	if slot != "" {
+		err = s.lab.Break(slot)
+	} else {
+		part.Break()
+	}
+	if err == nil {
+		s.printf("%s answers nothing any more\n", driveName(part, slot))
+	}
+	return err
 }
 
 func listDrives(s *Session, lab *raslab.Lab, a Args) error {
@@ -155,27 +141,6 @@ func listDrives(s *Session, lab *raslab.Lab, a Args) error {
 		return nil
 	}
 	return t.Flush()
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
-
-// driveLine is one drive in one line.
-func (s *Session) driveLine(lab *raslab.Lab, slot string) error {
-	d, err := lab.Drive(slot)
-	if err != nil {
-		return err
-	}
-	line := fmt.Sprintf("%s: %s, %s", d.Slot, d.State, keyWord(d))
-	if d.Why != "" {
-		line += ": " + d.Why
-	}
-	s.printf("%s\n", line)
-	return nil
 }
 
 func (s *Session) showDrive(a Args) error {
@@ -224,47 +189,4 @@ func (s *Session) showDrive(a Args) error {
 		s.printf("  fault      %s\n", plan)
 	}
 	return nil
-}
-
-func statusWords(st drive.Status) string {
-	if !st.Powered {
-		return "no power"
-	}
-	words := []string{st.State.String()}
-	switch {
-	case st.Locked:
-		words = append(words, "locked")
-	case st.LockEnabled:
-		words = append(words, "unlocked until power is lost")
-	default:
-		words = append(words, "not lock-enabled")
-	}
-	words = append(words, fmt.Sprintf("key record generation %d", st.KeyGeneration))
-	if st.ScrubNeeded {
-		words = append(words, "its flash page needs a self test")
-	}
-	return strings.Join(words, ", ")
-}
-
-// triesWords says how many wrong PINs each authority has had.
-func triesWords(d *drive.Drive) string {
-	var words []string
-	who := []drive.Authority{drive.SID, drive.BandMaster(0), drive.EraseMaster}
-	for n := 1; n <= d.Config().Ranges; n++ {
-		who = append(who, drive.BandMaster(n))
-	}
-	for i, who := range who {
-		used, limit, err := d.Tries(who)
-		if err != nil || i > 2 && used == 0 {
-			continue
-		}
-		word := fmt.Sprintf("%s %d of %d", who, used, limit)
-		if limit == 0 {
-			word = fmt.Sprintf("%s %d, no limit", who, used)
-		} else if used >= limit {
-			word += " (locked out)"
-		}
-		words = append(words, word)
-	}
-	return strings.Join(words, "; ")
 }

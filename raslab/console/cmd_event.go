@@ -8,90 +8,99 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-func eventCommands() []*Command {
-	return []*Command{
-		{
-			Noun: "event", Verb: "list", Summary: "list the serviceable events",
-			Params:  []Param{{Name: "which", Kind: textKind, Values: []string{"open", "all"}, Default: "open", Help: "the open ones, or the closed ones too"}},
-			Example: "event list which=all",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				events := lab.OpenEvents()
-				none := "no serviceable event is open\n"
-				if arg[string](a, "which") == "all" {
-					events, none = lab.Events(), "no serviceable events\n"
-				}
-				if len(events) == 0 {
-					s.printf("%s", none)
-					s.failures(lab)
-					s.keyTroubles(lab)
-					return nil
-				}
-				t := s.table()
-				t.Head("event\tSRC\tseverity\tfirst\tlast\tcount\tstate\twhere")
-				for _, e := range events {
-					fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, s.paintSeverity(string(e.Severity)), e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
-						map[bool]string{true: "open", false: "closed"}[e.Open], where(e))
-				}
-				if err := t.Flush(); err != nil {
-					return err
-				}
-				s.failures(lab)
-				s.keyTroubles(lab)
-				return nil
-			}),
+var eventCommands = []*Command{
+	{
+		Name: "event list", Summary: "list the serviceable events",
+		Window:  "Manage Serviceable Events",
+		Params:  []Param{{Name: "which", Kind: textKind, Values: []string{"open", "all"}, Default: "open", Help: "the open ones, or the closed ones too"}},
+		Example: "event list which=all",
+		Run:     withLab(listEvents),
+	},
+	{
+		Name: "event show", Summary: "show one serviceable event: what was found, what it means",
+		Window:  "Manage Serviceable Events, the text of one event",
+		Params:  []Param{eventParam(true)},
+		Example: "event show event=1",
+		Run:     withLab(showEvent),
+	},
+	{
+		Name: "event close", Summary: "close a serviceable event by hand; the facility looks again first",
+		Detail: "While the cause still holds it is refused, and the answer says what is still wrong. force=yes closes it all the same (assumption).",
+		Window: "Manage Serviceable Events, where an event is closed by hand",
+		Params: []Param{
+			eventParam(true),
+			{Name: "by", Kind: textKind, Default: "service", Help: "who closes it"},
+			{Name: "why", Kind: textKind, Default: "repaired", Help: "what was done"},
+			{Name: "force", Kind: textKind, Values: yesNo, Default: "no", Help: "close it although the cause still holds"},
 		},
-		{
-			Noun: "event", Verb: "show", Summary: "show one serviceable event: what was found, what it means",
-			Params:  []Param{eventParam(true)},
-			Example: "event show event=1",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				e, err := lab.Event(arg[int](a, "event"))
-				if err != nil {
-					return err
-				}
-				return s.showEvent(lab, e)
-			}),
+		Example: `event close event=1 why="drive exchanged"`,
+		Run:     withLab(closeEvent),
+	},
+	{
+		Name: "event timeline", Summary: "draw how an incident went: what happened to its drives, in order of time",
+		Params: []Param{
+			eventParam(false),
+			{Name: "last", Kind: numberKind(1, 1000), Default: "30", Help: "at most so many lines, the latest"},
 		},
-		{
-			Noun: "event", Verb: "close", Summary: "close a serviceable event by hand; the facility looks again first",
-			Detail: "While the cause still holds it is refused, and the answer says what is still wrong. force=yes closes it all the same (assumption).",
-			Params: []Param{
-				eventParam(true),
-				{Name: "by", Kind: textKind, Default: "service", Help: "who closes it"},
-				{Name: "why", Kind: textKind, Default: "repaired", Help: "what was done"},
-				{Name: "force", Kind: textKind, Values: yesNo, Default: "no", Help: "close it although the cause still holds"},
-			},
-			Example: `event close event=1 why="drive exchanged"`,
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				_, err := lab.CloseEvent(arg[int](a, "event"), arg[string](a, "by"), arg[string](a, "why"), arg[string](a, "force") == "yes")
-				return err // the session announces the closing
-			}),
-		},
-		{
-			Noun: "event", Verb: "timeline", Summary: "draw how an incident went: what happened to its drives, in order of time",
-			Params: []Param{
-				eventParam(false),
-				{Name: "last", Kind: intKind("number", 1, 1000), Default: "30", Help: "at most so many lines, the latest"},
-			},
-			Example: "event timeline event=1",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				var only *raslab.ServiceEvent
-				if a.Has("event") {
-					e, err := lab.Event(arg[int](a, "event"))
-					if err != nil {
-						return err
-					}
-					only = &e
-				}
-				columns := lineWidth + 20
-				if s.options.Width > 0 {
-					columns = s.width()
-				}
-				s.printf("%s", timeline(lab.Trace(), only, arg[int](a, "last"), columns))
-				return nil
-			}),
-		},
+		Example: "event timeline event=1",
+		Run:     withLab(timelineEvent),
+	},
+}
+
+func listEvents(s *Session, lab *raslab.Lab, a Args) error {
+	events := lab.OpenEvents()
+	none := "no serviceable event is open\n"
+	if arg[string](a, "which") == "all" {
+		events, none = lab.Events(), "no serviceable events\n"
 	}
+	if len(events) == 0 {
+		s.printf("%s", none)
+		s.failures(lab)
+		s.keyTroubles(lab)
+		return nil
+	}
+	t := s.table()
+	t.Head("event\tSRC\tseverity\tfirst\tlast\tcount\tstate\twhere")
+	for _, e := range events {
+		fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%d\t%s\t%s\n", e.ID, e.SRC, s.paintSeverity(string(e.Severity)), e.First.Format(timeLayout), e.Last.Format(timeLayout), e.Count,
+			map[bool]string{true: "open", false: "closed"}[e.Open], where(e))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	s.failures(lab)
+	s.keyTroubles(lab)
+	return nil
+}
+
+func showEvent(s *Session, lab *raslab.Lab, a Args) error {
+	e, err := lab.Event(arg[int](a, "event"))
+	if err != nil {
+		return err
+	}
+	return s.showEvent(lab, e)
+}
+
+func closeEvent(s *Session, lab *raslab.Lab, a Args) error {
+	_, err := lab.CloseEvent(arg[int](a, "event"), arg[string](a, "by"), arg[string](a, "why"), arg[string](a, "force") == "yes")
+	return err // the session announces the closing
+}
+
+func timelineEvent(s *Session, lab *raslab.Lab, a Args) error {
+	var only *raslab.ServiceEvent
+	if a.Has("event") {
+		e, err := lab.Event(arg[int](a, "event"))
+		if err != nil {
+			return err
+		}
+		only = &e
+	}
+	columns := lineWidth + 20
+	if s.options.Width > 0 {
+		columns = s.width()
+	}
+	s.printf("%s", timeline(lab.Trace(), only, arg[int](a, "last"), columns))
+	return nil
 }
 
 // showEvent prints an event as a service person reads it: what is reported, by whom,
@@ -155,15 +164,7 @@ func fruText(f raslab.FRU) string {
 }
 
 func eventParam(required bool) Param {
-	return Param{Name: "event", Kind: intKind("number", 1, 1000000), Required: required, Help: "its number", Complete: func(s *Session) []string {
-		var names []string
-		if s.lab != nil {
-			for _, e := range s.lab.OpenEvents() {
-				names = append(names, fmt.Sprint(e.ID))
-			}
-		}
-		return names
-	}}
+	return Param{Name: "event", Kind: numberKind(1, 1000000), Required: required, Help: "its number", Complete: eventNumbers}
 }
 
 // noCode is what a person is told who looks for the code of a plain drive failure.
@@ -187,4 +188,14 @@ func (s *Session) keyTroubles(lab *raslab.Lab) {
 		}
 		s.item(fmt.Sprintf("%s; %s", w, w.Next))
 	}
+}
+
+func eventNumbers(s *Session) []string {
+	var names []string
+	if s.lab != nil {
+		for _, e := range s.lab.OpenEvents() {
+			names = append(names, fmt.Sprint(e.ID))
+		}
+	}
+	return names
 }

@@ -8,151 +8,96 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-func siteCommands() []*Command {
-	return []*Command{{
-		Noun: "site", Verb: "list", Summary: "list the array sites: eight drives each",
-		Example: "site list",
-		Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
-			t := s.table()
-			t.Head("site\tDA pair\tstate\tarray\tslots")
-			for _, site := range lab.Sites() {
-				fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", site.ID, site.DAPair, site.State, dash(site.Array), slotRuns(site.Slots))
-			}
-			return t.Flush()
-		}),
-	}}
+var rankCommands = []*Command{
+	{
+		Name: "rank create", Summary: "make a rank of an array; in an encrypted one every member gets a new media key and its own credential",
+		Params:  []Param{arrayParam(), keygrpParam(false, "0")},
+		Example: "rank create array=A0 keygrp=1",
+		Run:     withLab(createRank),
+	},
+	{
+		Name: "rank remove", Summary: "remove a rank with its data; every member is cryptographically erased",
+		Params:  []Param{rankParam()},
+		Example: "rank remove rank=R0",
+		Run:     withLab(removeRank),
+	},
+	{
+		Name: "rank list", Summary: "list the ranks, as lsrank does",
+		Example: "rank list",
+		Run:     withLab(listRanks),
+	},
+	{
+		Name: "rank show", Summary: "describe a rank and its members",
+		Params:  []Param{rankParam()},
+		Example: "rank show rank=R0",
+		Run:     withLab(showRank),
+	},
+	{
+		Name: "rank write", Summary: "write sectors as a host does, through RAID and every member's encryption",
+		Params:  []Param{rankParam(), lbaParam(), countParam("8"), textParam()},
+		Example: `rank write rank=R0 lba=0 count=64 text="invoices"`,
+		Run:     withRank(writeRank),
+	},
+	{
+		Name: "rank read", Summary: "read sectors as a host does and say what they hold",
+		Params:  []Param{rankParam(), lbaParam(), countParam("1")},
+		Example: "rank read rank=R0 lba=0 count=4",
+		Run:     withRank(readRank),
+	},
+	{
+		Name: "rank check", Summary: "read back everything that rank write wrote in this session and compare",
+		Params:  []Param{rankParam()},
+		Example: "rank check rank=R0",
+		Run:     withRank(checkRank),
+	},
 }
 
-func rankCommands() []*Command {
-	return []*Command{
-		{
-			Noun: "array", Verb: "create", Summary: "make an array of a site",
-			Params: []Param{
-				{Name: "site", Kind: nameKind("site", "an array site such as S1"), Required: true, Help: "an unassigned site", Complete: func(s *Session) []string {
-					var names []string
-					if s.lab != nil {
-						for _, site := range s.lab.Sites() {
-							names = append(names, site.ID)
-						}
-					}
-					return names
-				}},
-				{Name: "raid", Kind: textKind, Values: []string{"auto", "6+P+S", "7+P"}, Default: "auto", Help: "with a spare or without; auto puts spares on the first arrays"},
-			},
-			Example: "array create site=S1",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				raid := raslab.RAIDType(arg[string](a, "raid"))
-				if raid == "auto" {
-					raid = raslab.RAIDAuto
-				}
-				return s.report(lab.CreateArray(arg[string](a, "site"), raid))
-			}),
-		},
-		{
-			Noun: "array", Verb: "remove", Summary: "remove an array that has no rank",
-			Params:  []Param{arrayParam()},
-			Example: "array remove array=A0",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				return s.report(lab.RemoveArray(arg[string](a, "array")))
-			}),
-		},
-		{
-			Noun: "array", Verb: "list", Summary: "list the arrays, as lsarray does",
-			Example: "array list",
-			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
-				arrays := lab.Arrays()
-				if len(arrays) == 0 {
-					s.printf("no arrays\n")
-					return nil
-				}
-				t := s.table()
-				t.Head("array\tstate\tdata\tRAID\tsite\trank")
-				for _, x := range arrays {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.ID, s.paintState(x.State), s.paintState(dash(x.Data)), x.RAID, x.Site, dash(x.Rank))
-				}
-				return t.Flush()
-			}),
-		},
-		{
-			Noun: "rank", Verb: "create", Summary: "make a rank of an array; in an encrypted one every member gets a new media key and its own credential",
-			Params:  []Param{arrayParam(), keygrpParam(false, "0")},
-			Example: "rank create array=A0 keygrp=1",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				return s.report(lab.CreateRank(arg[string](a, "array"), arg[int](a, "keygrp")))
-			}),
-		},
-		{
-			Noun: "rank", Verb: "remove", Summary: "remove a rank with its data; every member is cryptographically erased",
-			Params:  []Param{rankParam()},
-			Example: "rank remove rank=R0",
-			Run: withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-				rank := arg[string](a, "rank")
-				err := s.report(lab.RemoveRank(rank))
-				if _, gone := lab.Rank(rank); gone != nil {
-					delete(s.ledger[lab], rank)
-				}
-				return err
-			}),
-		},
-		{
-			Noun: "rank", Verb: "list", Summary: "list the ranks, as lsrank does",
-			Example: "rank list",
-			Run: withLab(func(s *Session, lab *raslab.Lab, _ Args) error {
-				ranks := lab.Ranks()
-				if len(ranks) == 0 {
-					s.printf("no ranks\n")
-					return nil
-				}
-				t := s.table()
-				t.Head("rank\tstate\tdata\tarray\tRAID\tpool\tkeygrp")
-				for _, r := range ranks {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, s.paintState(r.State), s.paintState(r.DataState), r.Array, r.RAID, r.Pool, r.KeyGroup)
-				}
-				return t.Flush()
-			}),
-		},
-		{
-			Noun: "rank", Verb: "show", Summary: "describe a rank and its members",
-			Params:  []Param{rankParam()},
-			Example: "rank show rank=R0",
-			Run:     withLab(showRank),
-		},
-		{
-			Noun: "rank", Verb: "write", Summary: "write sectors as a host does, through RAID and every member's encryption",
-			Params:  []Param{rankParam(), lbaParam(), countParam("8"), textParam()},
-			Example: `rank write rank=R0 lba=0 count=64 text="invoices"`,
-			Run: withRank(func(s *Session, r *raslab.Rank, size int, a Args) error {
-				id, text := r.Info().ID, arg[string](a, "text")
-				first, n := uint64(arg[int](a, "lba")), arg[int](a, "count")
-				var data []byte
-				for i := range n {
-					data = append(data, pattern(text, first+uint64(i), size)...)
-				}
-				if err := r.Write(first, data); err != nil {
-					return err
-				}
-				for i := range n {
-					s.ledger[s.lab].wrote(id, first+uint64(i), text)
-				}
-				s.printf("%s written to %s\n", count(n, "sector"), id)
-				return nil
-			}),
-		},
-		{
-			Noun: "rank", Verb: "read", Summary: "read sectors as a host does and say what they hold",
-			Params:  []Param{rankParam(), lbaParam(), countParam("1")},
-			Example: "rank read rank=R0 lba=0 count=4",
-			Run: withRank(func(s *Session, r *raslab.Rank, size int, a Args) error {
-				return s.readSectors(uint64(arg[int](a, "lba")), arg[int](a, "count"), size, r.Read)
-			}),
-		},
-		{
-			Noun: "rank", Verb: "check", Summary: "read back everything that rank write wrote in this session and compare",
-			Params:  []Param{rankParam()},
-			Example: "rank check rank=R0",
-			Run:     withRank(checkRank),
-		},
+func createRank(s *Session, lab *raslab.Lab, a Args) error {
+	return s.report(lab.CreateRank(arg[string](a, "array"), arg[int](a, "keygrp")))
+}
+
+func removeRank(s *Session, lab *raslab.Lab, a Args) error {
+	rank := arg[string](a, "rank")
+	err := s.report(lab.RemoveRank(rank))
+	if _, gone := lab.Rank(rank); gone != nil {
+		delete(s.ledger[lab], rank)
 	}
+	return err
+}
+
+func listRanks(s *Session, lab *raslab.Lab, _ Args) error {
+	ranks := lab.Ranks()
+	if len(ranks) == 0 {
+		s.printf("no ranks\n")
+		return nil
+	}
+	t := s.table()
+	t.Head("rank\tstate\tdata\tarray\tRAID\tpool\tkeygrp")
+	for _, r := range ranks {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.ID, s.paintState(r.State), s.paintState(r.DataState), r.Array, r.RAID, r.Pool, r.KeyGroup)
+	}
+	return t.Flush()
+}
+
+func writeRank(s *Session, r *raslab.Rank, size int, a Args) error {
+	id, text := r.Info().ID, arg[string](a, "text")
+	first, n := uint64(arg[int](a, "lba")), arg[int](a, "count")
+	var data []byte
+	for i := range n {
+		data = append(data, pattern(text, first+uint64(i), size)...)
+	}
+	if err := r.Write(first, data); err != nil {
+		return err
+	}
+	for i := range n {
+		s.ledger[s.lab].wrote(id, first+uint64(i), text)
+	}
+	s.printf("%s written to %s\n", count(n, "sector"), id)
+	return nil
+}
+
+func readRank(s *Session, r *raslab.Rank, size int, a Args) error {
+	return s.readSectors(uint64(arg[int](a, "lba")), arg[int](a, "count"), size, r.Read)
 }
 
 func withRank(run func(s *Session, r *raslab.Rank, sectorSize int, a Args) error) func(*Session, Args) error {

@@ -1,6 +1,8 @@
 package console
 
-import "github.com/seed-9d983aeb/fdelab/raslab"
+import (
+	"github.com/seed-9d983aeb/fdelab/raslab"
+)
 
 // color is an ANSI colour; it only repeats what the word says.
 type color string

@@ -1,96 +1,53 @@
 package console
 
-import "strings"
+import (
+	"slices"
+	"strings"
 
-// Candidate is one way to go on with a line.
-type Candidate struct {
-	Text string // the whole word to put in place of the one being typed
-	Help string
-}
+	"github.com/seed-9d983aeb/fdelab/raslab/command"
+)
 
 // Complete lists how the last word of text (what stands before the cursor) may go
 // on: nouns, verbs, arguments that are still missing, or values. It changes nothing.
 func Complete(s *Session, text string) []Candidate {
-	words, word := unfinished(text)
-	var all []Candidate
-	switch {
-	case len(words) == 0:
-		for _, n := range Nouns() {
-			all = append(all, Candidate{n, nounHelp(n)})
-		}
-	case words[0] == "help":
-		if len(words) == 1 {
-			for _, n := range Nouns() {
-				all = append(all, Candidate{n, nounHelp(n)})
-			}
-		} else {
-			all = verbCandidates(words[1])
-		}
-	default:
-		if len(words) == 1 && find(words[0], "") == nil {
-			all = verbCandidates(words[0])
-			break
-		}
-		c := find(words[0], "")
-		used := 1
-		if len(words) > 1 && find(words[0], words[1]) != nil {
-			c, used = find(words[0], words[1]), 2
-		}
-		if c != nil {
-			all = argumentCandidates(s, c, words[used:], word)
-		}
-		if used == 1 {
-			all = append(all, verbCandidates(words[0])...)
-		}
-	}
-	var fit []Candidate
-	for _, c := range all {
-		if strings.HasPrefix(strings.ToLower(c.Text), strings.ToLower(word)) {
-			fit = append(fit, c)
-		}
-	}
-	return fit
+	words, word := command.Unfinished(text, ';')
+	return command.Fitting(candidates(s, words, word), word)
 }
 
-// unfinished splits what was typed of the last command into whole words, as they were
-// typed, and the one that is being typed. A blank or a semicolon in quotes is part of a word.
-func unfinished(text string) (words []string, word string) {
-	quoted, escaped := false, false
-	for _, r := range text {
-		switch {
-		case escaped:
-			escaped = false
-		case quoted && r == '\\':
-			escaped = true
-		case r == '"':
-			quoted = !quoted
-		case !quoted && r == ';':
-			words, word = nil, ""
-			continue
-		case !quoted && isBlank(r):
-			if word != "" {
-				words, word = append(words, word), ""
-			}
-			continue
+func candidates(s *Session, words []string, word string) []Candidate {
+	switch {
+	case len(words) == 0, len(words) == 1 && words[0] == "help":
+		var all []Candidate
+		for _, n := range Nouns() {
+			all = append(all, Candidate{Text: n, Help: nounHelp(n)})
 		}
-		word += string(r)
+		return all
+	case words[0] == "help":
+		return verbCandidates(words[1])
 	}
-	return words, word
+	if c := language.Find(words[0]); c != nil {
+		return argumentCandidates(s, c, words[1:], word)
+	}
+	if len(words) > 1 {
+		if c := language.Find(words[0] + " " + words[1]); c != nil {
+			return argumentCandidates(s, c, words[2:], word)
+		}
+	}
+	return verbCandidates(words[0])
 }
 
 func nounHelp(noun string) string {
-	verbs := verbsOf(noun)
-	if len(verbs) == 1 && verbs[0] == "" {
-		return find(noun, "").Summary
+	if c := language.Find(noun); c != nil {
+		return c.Summary
 	}
-	return strings.Trim(strings.Join(verbs, ", "), ", ")
+	return strings.Join(verbsOf(noun), ", ")
 }
 
 func verbCandidates(noun string) []Candidate {
 	var all []Candidate
-	for _, c := range registry() {
-		if c.Noun == noun && c.Verb != "" {
-			all = append(all, Candidate{c.Verb, c.Summary})
+	for _, c := range ofNoun(noun) {
+		if verb := verbOf(c); verb != "" {
+			all = append(all, Candidate{Text: verb, Help: c.Summary})
 		}
 	}
 	return all
@@ -100,41 +57,15 @@ func argumentCandidates(s *Session, c *Command, given []string, word string) []C
 	var all []Candidate
 	for i := range c.Params {
 		p := &c.Params[i]
-		prefix := p.Name + "="
-		if p.Positional {
-			prefix = ""
-		}
-		if prefix != "" && startsWithAny(given, prefix) {
-			continue
-		}
-		if prefix != "" && !strings.HasPrefix(word, prefix) {
-			all = append(all, Candidate{prefix, p.Help})
-			continue
-		}
-		for _, v := range p.candidates(s) {
-			all = append(all, Candidate{prefix + quote(v), p.Help})
+		name := p.Name + "="
+		begins := func(w string) bool { return strings.HasPrefix(w, name) }
+		switch {
+		case !p.Bare && slices.ContainsFunc(given, begins):
+		case !p.Bare && !begins(word):
+			all = append(all, Candidate{Text: name, Help: p.Help})
+		default:
+			all = append(all, command.Values(p, s, func(v string) string { return spell(p, v) })...)
 		}
 	}
 	return all
-}
-
-func (p *Param) candidates(s *Session) []string {
-	switch {
-	case p.Values != nil:
-		return p.Values
-	case p.Complete != nil:
-		return p.Complete(s)
-	case p.Default != "":
-		return []string{p.Default}
-	}
-	return nil
-}
-
-func startsWithAny(words []string, prefix string) bool {
-	for _, w := range words {
-		if strings.HasPrefix(w, prefix) {
-			return true
-		}
-	}
-	return false
 }

@@ -6,7 +6,7 @@
 // The interactive shell, a rehearsal, a script in a pipe and the tests all use
 // the parser, the commands and the session of this package. There is no second
 // scenario format and no second list of commands: parsing, help, completion and
-// the reference document COMMANDS.md are all derived from the one registry.
+// the reference document COMMANDS.md are all derived from the one table of commands.
 //
 // # The line
 //

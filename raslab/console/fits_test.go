@@ -132,15 +132,15 @@ func TestAWrongFacilityFitsTheTerminal(t *testing.T) {
 	}
 	var lines []string
 	for _, c := range Commands() {
-		lines = append(lines, "help "+c.Name())
+		lines = append(lines, "help "+c.Name)
 		needs := false
 		for _, param := range c.Params {
 			needs = needs || param.Required
 		}
-		switch c.Verb {
+		switch verbOf(c) {
 		case "list", "show", "check", "timeline", "access", "schedule", "status":
 			if !needs {
-				lines = append(lines, c.Name())
+				lines = append(lines, c.Name)
 			}
 		}
 	}

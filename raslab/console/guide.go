@@ -67,8 +67,8 @@ func (g *Guide) Complete(text string) []Candidate {
 	all := Complete(g.session, text)
 	if !strings.ContainsAny(text, " ;") {
 		for _, word := range []string{"next", "hint", "why", "state", "help", "quit", "exit"} {
-			if strings.HasPrefix(word, text) && find(word, "") == nil {
-				all = append(all, Candidate{word, "about this command"})
+			if strings.HasPrefix(word, text) && language.Find(word) == nil {
+				all = append(all, Candidate{Text: word, Help: "about this command"})
 			}
 		}
 	}
@@ -137,7 +137,7 @@ func (g *Guide) hint(c ScriptLine) {
 	g.hints++
 	command := g.bound(c)
 	if g.hints == 1 && command != nil {
-		g.paragraph("hint: " + command.Usage() + ", which means: " + command.Summary)
+		g.paragraph("hint: " + language.Line(command) + ", which means: " + command.Summary)
 		return
 	}
 	fmt.Fprintf(g.Out, "hint: %s\n", c.Text)
@@ -146,7 +146,7 @@ func (g *Guide) hint(c ScriptLine) {
 func (g *Guide) why(step *Step, c ScriptLine) {
 	printProse(g.Out, step.Prose)
 	if command := g.bound(c); command != nil {
-		g.paragraph(strings.TrimSpace(command.Name() + ": " + command.Summary + ". " + command.Detail))
+		g.paragraph(strings.TrimSpace(command.Name + ": " + command.Summary + ". " + command.Detail))
 	}
 }
 
@@ -190,25 +190,9 @@ func same(a, b string) bool {
 		return false
 	}
 	for i := range x {
-		if x[i].String() != y[i].String() {
+		if language.Written(x[i]) != language.Written(y[i]) {
 			return false
 		}
 	}
 	return true
-}
-
-func bindAll(text string) ([]Args, error) {
-	lines, err := Parse(text)
-	if err != nil {
-		return nil, err
-	}
-	var all []Args
-	for _, l := range lines {
-		a, err := bind(l)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, a)
-	}
-	return all, nil
 }

@@ -1,35 +1,27 @@
 package console
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/raslab/command"
 )
 
-// Kind is the type of an argument: its name in help, and how it is read. The error
-// of Parse is the clause that says what would be right.
-type Kind struct {
-	Name  string
-	Help  string
-	Parse func(string) (any, error)
-}
+// The kinds of arguments. None reads the name of the facility.
 
-var textKind = Kind{Name: "text", Help: "any text", Parse: func(s string) (any, error) {
-	if strings.TrimSpace(s) == "" {
-		return nil, fmt.Errorf("it must not be empty")
-	}
-	return s, nil
-}}
+var textKind = command.Text("any text")
+
+var numberKind = command.Number
 
 // nameKind is an identifier such as a slot, an array or a rank: it is compared in
 // upper case, so that r0 is R0.
 func nameKind(name, help string) Kind {
-	return Kind{Name: name, Help: help, Parse: func(s string) (any, error) {
+	return Kind{Name: name, Help: help, Parse: func(_, s string) (any, error) {
 		if s == "" || strings.ContainsAny(s, " \t\n") {
-			return nil, fmt.Errorf("need %s", help)
+			return nil, command.ErrKind
 		}
 		return strings.ToUpper(s), nil
 	}}
@@ -38,26 +30,15 @@ func nameKind(name, help string) Kind {
 // driveKind names a drive: a slot, a serial number, an identity. A serial number may have
 // blanks anywhere (SPC-4 fills short ones with them), and any case; it is taken as it was typed.
 func driveKind(help string) Kind {
-	return Kind{Name: "drive", Help: help, Parse: func(s string) (any, error) {
+	return Kind{Name: "drive", Help: help, Parse: func(_, s string) (any, error) {
 		if strings.TrimSpace(s) == "" {
-			return nil, fmt.Errorf("need %s", help)
+			return nil, command.ErrKind
 		}
 		return s, nil
 	}}
 }
 
-func intKind(name string, low, high int) Kind {
-	help := fmt.Sprintf("a whole number from %d to %d", low, high)
-	return Kind{Name: name, Help: help, Parse: func(s string) (any, error) {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < low || n > high {
-			return nil, fmt.Errorf("need %s", help)
-		}
-		return n, nil
-	}}
-}
-
-var seedKind = Kind{Name: "seed", Help: "a whole number from 0 to 18446744073709551615", Parse: func(s string) (any, error) {
+var seedKind = Kind{Name: "seed", Help: "a whole number from 0 to 18446744073709551615", Parse: func(_, s string) (any, error) {
 	return ParseSeed(s)
 }}
 
@@ -65,12 +46,12 @@ var seedKind = Kind{Name: "seed", Help: "a whole number from 0 to 18446744073709
 func ParseSeed(s string) (uint64, error) {
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("a seed is a whole number from 0 to 18446744073709551615, such as 7")
+		return 0, errors.New("a seed is a whole number from 0 to 18446744073709551615, such as 7")
 	}
 	return n, nil
 }
 
-var durationKind = Kind{Name: "duration", Help: "a time such as 90m, 6h, 30d or 2y", Parse: func(s string) (any, error) {
+var durationKind = Kind{Name: "duration", Help: "a time such as 90m, 6h, 30d or 2y", Parse: func(_, s string) (any, error) {
 	return parseDuration(s)
 }}
 
@@ -80,7 +61,7 @@ const maxDuration = 100 * 365 * 24 * time.Hour
 // parseDuration reads 45s, 90m, 6h, 30d (24 hours each), 2y (365 days each), and sums such as
 // 1d12h.
 func parseDuration(s string) (time.Duration, error) {
-	bad := fmt.Errorf("need a time such as 90m, 6h, 30d or 2y")
+	bad := command.ErrKind
 	var total time.Duration
 	rest := s
 	for rest != "" {
@@ -97,7 +78,7 @@ func parseDuration(s string) (time.Duration, error) {
 		case unit == 0:
 			return 0, bad
 		case err != nil, time.Duration(n) > (maxDuration-total)/unit: // digits alone: an error is one of range
-			return 0, fmt.Errorf("at most 100y at a time")
+			return 0, errors.New("at most 100y at a time")
 		}
 		total += time.Duration(n) * unit
 		rest = rest[i+1:]
@@ -106,13 +87,13 @@ func parseDuration(s string) (time.Duration, error) {
 	case s == "":
 		return 0, bad
 	case total == 0:
-		return 0, fmt.Errorf("need more than 0, such as 90m, 6h, 30d or 2y")
+		return 0, errors.New("need more than 0, such as 90m, 6h, 30d or 2y")
 	}
 	return total, nil
 }
 
 var yesNo = []string{"yes", "no"}
 
-var planKind = Kind{Name: "plan", Help: `a fault plan such as "(flash.erase.refused (OnIndex 0))"`, Parse: func(s string) (any, error) {
+var planKind = Kind{Name: "plan", Help: `a fault plan such as "(flash.erase.refused (OnIndex 0))"`, Parse: func(_, s string) (any, error) {
 	return fault.Parse(s)
 }}

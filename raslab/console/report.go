@@ -146,3 +146,38 @@ func orNone(s string) string {
 	}
 	return s
 }
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// paragraph prints a labelled text, wrapped, with a hanging indent.
+func (s *Session) paragraph(label, text string) {
+	for i, line := range layout.Wrap(plain(text), s.width()-13) {
+		if i > 0 {
+			label = ""
+		}
+		s.printf("  %-9s  %s\n", label, line)
+	}
+}
+
+// withoutBlankLines keeps to the rule that no command prints an empty line.
+func withoutBlankLines(text string) string {
+	var out string
+	for _, line := range outputLines(text) {
+		if line != "" {
+			out += line + "\n"
+		}
+	}
+	return out
+}

@@ -203,14 +203,14 @@ func (s *Session) runOne(a Args, out io.Writer) error {
 		defer func() { _ = folder.Flush() }()
 		out = folder
 	}
-	s.out, s.command = out, a.command.Name()
+	s.out, s.command = out, a.Command.Name
 	defer func() { s.out = io.Discard }()
 	lab := s.lab
 	var before []raslab.ServiceEvent
 	if lab != nil {
 		before = lab.Events()
 	}
-	err := a.command.Run(s, a)
+	err := a.Command.Run(s, a)
 	if s.lab != nil {
 		if s.lab == lab {
 			s.announce(before)
@@ -304,4 +304,13 @@ func (a asciiWriter) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// writeNew writes a file that must not exist.
+func (s *Session) writeNew(name string, data []byte) error {
+	err := s.writeFile(name, data)
+	if err == nil {
+		s.printf("written: %s, %d bytes\n", name, len(data))
+	}
+	return err
 }

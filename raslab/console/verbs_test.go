@@ -55,13 +55,13 @@ func TestEveryVerbIsRun(t *testing.T) {
 				args, err := bindAll(c.Text)
 				require.NoError(t, err)
 				for _, a := range args {
-					run[a.command] = true
+					run[a.Command] = true
 				}
 			}
 		}
 	}
 	for _, c := range Commands() {
-		require.True(t, run[c], "a transcript of testdata runs %s", c.Name())
+		require.True(t, run[c], "a transcript of testdata runs %s", c.Name)
 	}
 }
 

@@ -8,101 +8,97 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
+var groupCommands = []*Command{
+	{
+		Name: "lskeygrp", Summary: "list the key groups",
+		Params:  []Param{longParam, shortParam},
+		Example: "lskeygrp -l",
+		Run:     lskeygrp,
+	},
+	{
+		Name: "showkeygrp", Summary: "describe a key group, or show when each key manager was asked for its key",
+		Params: []Param{
+			{Name: "access", Flag: true, Help: "the last access of each key manager, with its result"},
+			groupParam(),
+		},
+		Example: "showkeygrp -access 1",
+		Run:     showkeygrp,
+	},
+	{
+		Name: "mkkeygrp", Summary: "configure a key group with its key managers: a data key is made, and read back from another server",
+		Params: []Param{
+			{Name: "label", Kind: textKind, Help: "IPP: the label of a key pair at the key servers; one of the customer's if it is not given"},
+			{Name: "label2", Kind: textKind, Help: "IPP: the label of the other key pair"},
+			groupParam(),
+		},
+		Example: "mkkeygrp 1",
+		Run:     mkkeygrp,
+	},
+	{
+		Name: "rmkeygrp", Summary: "remove a key group that no rank uses",
+		Params:  []Param{quietParam, groupParam()},
+		Example: "rmkeygrp -quiet 1",
+		Run:     rmkeygrp,
+	},
+	{
+		Name: "managekeygrp", Summary: "test the access to the key of a group, exchange its keys, or install a certificate of the customer",
+		Detail: "The test is submitted; its results are seen with showkeygrp -access eleven seconds later, in the time of the lab (!time advance by=11s). The file " + customerFile +
+			" is the certificate, with its private key, that the customer's authority in the lab makes for the facility; other files are read where the session can. " +
+			"rekey exchanges the data key at the key servers, rekeyall (assumption) the group key and with it every member's credential.",
+		Params: []Param{
+			{Name: "action", Kind: wordKind, Values: []string{"testaccess", "rekey", "rekeyall", "importcert"}, Required: true, Help: "what to do"},
+			{Name: "loc", Kind: textKind, Help: "importcert: the file, in PEM, with the certificate and its private key", Complete: customerFiles},
+			quietParam, groupParam(),
+		},
+		Example: "managekeygrp -action testaccess 1",
+		Check:   fileFitsAction,
+		Run:     managekeygrp,
+	},
+}
+
+func lskeygrp(c *call, a Args) error {
+	r := &result{class: "Key Group", columns: []column{
+		left("ID"), left("state"), left("reckeystate"), left("reckeydate"), left("datakeydate"),
+		left("type"), number("numranks"), number("numpools"), left("grpstatus"), left("mgrstatus"), left("keyprotocol"),
+	}}
+	for _, g := range c.lab.Groups() {
+		r.row(g.ID, g.State, g.ReckeyState, c.instant(g.ReckeyDate), c.instant(g.DataKeyDate), g.Type, g.NumRanks, g.NumPools, g.GroupStatus, g.ManagerStatus, g.KeyProtocol)
+	}
+	if err := c.list(r, 5); err != nil || !arg[bool](a, "l") {
+		return err
+	}
+	c.warn(func(raslab.KeyWarning) bool { return true })
+	return nil
+}
+
+func mkkeygrp(c *call, a Args) error {
+	id := arg[int](a, "keygrp")
+	if err := c.done(c.lab.ConfigureGroup(id, arg[string](a, "label"), arg[string](a, "label2"))); err != nil {
+		return err
+	}
+	c.say(msgGroupMade, id)
+	return nil
+}
+
+func rmkeygrp(c *call, a Args) error {
+	id := arg[int](a, "keygrp")
+	if _, err := c.lab.GroupByID(id); err != nil {
+		return c.refuse(err)
+	}
+	return c.each([]string{strconv.Itoa(id)}, msgGroupRemove, msgGroupGone, func(string) error { return c.done(c.lab.RemoveGroup(id)) })
+}
+
 // customerFile is the name under which managekeygrp finds the certificate that the
 // customer's authority in the lab makes for the facility (assumption).
 const customerFile = "customer.pem"
 
-func groupCommands() []*Command {
-	return []*Command{
-		{
-			Name: "lskeygrp", Summary: "list the key groups", Facility: true,
-			Params:  []Param{longParam, shortParam},
-			Example: "lskeygrp -l",
-			Run: func(c *call) error {
-				r := &result{class: "Key Group", columns: []column{
-					left("ID"), left("state"), left("reckeystate"), left("reckeydate"), left("datakeydate"),
-					left("type"), number("numranks"), number("numpools"), left("grpstatus"), left("mgrstatus"), left("keyprotocol"),
-				}}
-				for _, g := range c.lab.Groups() {
-					r.row(g.ID, g.State, g.ReckeyState, c.instant(g.ReckeyDate), c.instant(g.DataKeyDate), g.Type, g.NumRanks, g.NumPools, g.GroupStatus, g.ManagerStatus, g.KeyProtocol)
-				}
-				if err := c.list(r, 5); err != nil || !arg[bool](c.args, "l") {
-					return err
-				}
-				c.warn(func(raslab.KeyWarning) bool { return true })
-				return nil
-			},
-		},
-		{
-			Name: "showkeygrp", Summary: "describe a key group, or show when each key manager was asked for its key", Facility: true,
-			Params: []Param{
-				{Name: "access", Flag: true, Help: "the last access of each key manager, with its result"},
-				groupParam(),
-			},
-			Example: "showkeygrp -access 1",
-			Run:     showGroup,
-		},
-		{
-			Name: "mkkeygrp", Summary: "configure a key group with its key managers: a data key is made, and read back from another server", Facility: true,
-			Params: []Param{
-				{Name: "label", Kind: textKind, Help: "IPP: the label of a key pair at the key servers; one of the customer's if it is not given"},
-				{Name: "label2", Kind: textKind, Help: "IPP: the label of the other key pair"},
-				groupParam(),
-			},
-			Example: "mkkeygrp 1",
-			Run: func(c *call) error {
-				id := arg[int](c.args, "keygrp")
-				if err := c.done(c.lab.ConfigureGroup(id, arg[string](c.args, "label"), arg[string](c.args, "label2"))); err != nil {
-					return err
-				}
-				c.say(msgGroupMade, id)
-				return nil
-			},
-		},
-		{
-			Name: "rmkeygrp", Summary: "remove a key group that no rank uses", Facility: true,
-			Params:  []Param{quietParam, groupParam()},
-			Example: "rmkeygrp -quiet 1",
-			Run: func(c *call) error {
-				id := arg[int](c.args, "keygrp")
-				if _, err := c.lab.GroupByID(id); err != nil {
-					return c.refuse(err)
-				}
-				return c.each([]string{strconv.Itoa(id)}, msgGroupRemove, msgGroupGone, func(string) error { return c.done(c.lab.RemoveGroup(id)) })
-			},
-		},
-		{
-			Name: "managekeygrp", Summary: "test the access to the key of a group, exchange its keys, or install a certificate of the customer", Facility: true,
-			Detail: "The test is submitted; its results are seen with showkeygrp -access eleven seconds later, in the time of the lab (!time advance by=11s). The file " + customerFile +
-				" is the certificate, with its private key, that the customer's authority in the lab makes for the facility; other files are read where the session can. " +
-				"rekey exchanges the data key at the key servers, rekeyall (assumption) the group key and with it every member's credential.",
-			Params: []Param{
-				{Name: "action", Kind: wordKind, Values: []string{"testaccess", "rekey", "rekeyall", "importcert"}, Required: true, Help: "what to do"},
-				{Name: "loc", Kind: textKind, Help: "importcert: the file, in PEM, with the certificate and its private key", Complete: func(*raslab.Lab) []string { return []string{customerFile} }},
-				quietParam, groupParam(),
-			},
-			Example: "managekeygrp -action testaccess 1",
-			Check: func(a args) error {
-				switch action := arg[string](a, "action"); {
-				case action == "importcert" && !a.has("loc"):
-					return errors.New("-loc is missing; -action importcert needs a file")
-				case action != "importcert" && a.has("loc"):
-					return errors.New("-loc has no meaning with -action " + action + "; leave it out")
-				}
-				return nil
-			},
-			Run: manageGroup,
-		},
-	}
-}
-
-func showGroup(c *call) error {
-	id := arg[int](c.args, "keygrp")
+func showkeygrp(c *call, a Args) error {
+	id := arg[int](a, "keygrp")
 	g, err := c.lab.GroupByID(id)
 	if err != nil {
 		return c.refuse(err)
 	}
-	if arg[bool](c.args, "access") {
+	if arg[bool](a, "access") {
 		records, err := c.lab.GroupAccess(id)
 		if err != nil {
 			return c.refuse(err)
@@ -134,14 +130,14 @@ func showGroup(c *call) error {
 	return nil
 }
 
-func manageGroup(c *call) error {
-	id, action := arg[int](c.args, "keygrp"), arg[string](c.args, "action")
+func managekeygrp(c *call, a Args) error {
+	id, action := arg[int](a, "keygrp"), arg[string](a, "action")
 	if _, err := c.lab.GroupByID(id); err != nil {
 		return c.refuse(err)
 	}
 	switch action {
 	case "importcert":
-		return c.importCertificate(arg[string](c.args, "loc"))
+		return c.importCertificate(arg[string](a, "loc"))
 	case "rekey":
 		return c.rekey(id, msgRekey, msgRekeyed, c.lab.RekeyDataKey)
 	case "rekeyall":
@@ -197,13 +193,15 @@ func (c *call) importCertificate(file string) error {
 	return nil
 }
 
-func groupParam() Param {
-	return Param{Name: "keygrp", Kind: numberKind(1, 4), Operand: true, Required: true, Help: "the number of the key group", Complete: groupIDs}
+// fileFitsAction refuses managekeygrp with a file that the action does not take, or without one that it needs.
+func fileFitsAction(a Args) error {
+	switch action := arg[string](a, "action"); {
+	case action == "importcert" && !a.Has("loc"):
+		return errors.New("-loc is missing; -action importcert needs a file")
+	case action != "importcert" && a.Has("loc"):
+		return errors.New("-loc has no meaning with -action " + action + "; leave it out")
+	}
+	return nil
 }
 
-func groupIDs(lab *raslab.Lab) (ids []string) {
-	for _, g := range lab.Groups() {
-		ids = append(ids, strconv.Itoa(g.ID))
-	}
-	return ids
-}
+func customerFiles(*call) []string { return []string{customerFile} }

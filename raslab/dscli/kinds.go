@@ -4,38 +4,19 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/command"
 )
 
-// Kind is the type of a value: its name in the usage, what is right, and how it is read.
-// The facility's serial number is given to Parse, because an identifier may name the
-// facility. The error of Parse is the clause that says what would be right.
-type Kind struct {
-	Name  string
-	Help  string
-	Parse func(serial, text string) (any, error)
-}
+// The kinds of parameters.
 
-var textKind = Kind{Name: "text", Help: "text of one line", Parse: func(_, s string) (any, error) {
-	if strings.TrimSpace(s) == "" {
-		return nil, fmt.Errorf("it must not be empty")
-	}
-	return s, nil
-}}
+var textKind = command.Text("text of one line")
+
+var numberKind = command.Number
 
 var wordKind = Kind{Name: "word", Parse: func(_, s string) (any, error) { return s, nil }}
 
 var onOff = []string{"on", "off"}
-
-func numberKind(low, high int) Kind {
-	help := fmt.Sprintf("a whole number from %d to %d", low, high)
-	return Kind{Name: "number", Help: help, Parse: func(_, s string) (any, error) {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < low || n > high {
-			return nil, fmt.Errorf("%s is right", help)
-		}
-		return n, nil
-	}}
-}
 
 // idsMax is the most identifiers that one word may stand for.
 const idsMax = 256
@@ -46,7 +27,6 @@ const idsMax = 256
 func idKind(name, letter string) Kind {
 	help := fmt.Sprintf("as %s1, %s1-%s4, %s1,%s3 or IBM.2107-SERIAL/%s1", letter, letter, letter, letter, letter, letter)
 	return Kind{Name: name, Help: help, Parse: func(serial, s string) (any, error) {
-		bad := fmt.Errorf("%s is right", help)
 		s, err := withoutImage(serial, s)
 		if err != nil {
 			return nil, err
@@ -60,7 +40,7 @@ func idKind(name, letter string) Kind {
 			from, ok := numberOf(first, letter)
 			to, okTo := numberOf(last, letter)
 			if !ok || !okTo || to < from {
-				return nil, bad
+				return nil, command.ErrKind
 			}
 			if len(ids)+to-from+1 > idsMax {
 				return nil, fmt.Errorf("at most %d are taken at once", idsMax)

@@ -43,7 +43,7 @@ func TestNoCommandLeaks(t *testing.T) {
 			for _, junk := range []string{"x", "-1", "99999999999999999999", `""`, "./no/such", "R9"} {
 				lines = append(lines, c.Name+" "+junk)
 				for _, p := range c.Params {
-					if !p.Operand {
+					if !p.Bare {
 						lines = append(lines, c.Name+" -"+p.Name+" "+junk, c.Example+" -"+p.Name+" "+junk)
 					}
 				}

@@ -23,7 +23,7 @@ const (
 
 // commonParams are the parameters that every command has which talks with a facility.
 var commonParams = []Param{
-	{Name: "dev", Kind: imageKind, Help: "the storage image that is meant; the facility is the only one", Complete: images},
+	{Name: "dev", Kind: imageKind, Help: "the storage image that is meant; the facility is the only one", Complete: of(images)},
 	{Name: "fmt", Kind: wordKind, Values: []string{formatDefault, formatXML, formatDelim, formatStanza}, Help: "the form of a result: a table, XML, values between delimiters, or one value a line"},
 	{Name: "delim", Kind: delimKind, Help: "the delimiter of -fmt delim; a comma if it is not given"},
 	{Name: "hdr", Kind: wordKind, Values: onOff, Help: "names of columns above a result"},
@@ -42,7 +42,7 @@ type Settings struct {
 }
 
 // with puts what a command says above the settings.
-func (s Settings) with(a args) Settings {
+func (s Settings) with(a Args) Settings {
 	for _, p := range []struct {
 		to             *string
 		name, fallback string
@@ -53,8 +53,8 @@ func (s Settings) with(a args) Settings {
 		{&s.Banner, "bnr", "on"},
 		{&s.Paging, "p", "off"},
 	} {
-		if v, ok := a.values[p.name].(string); ok {
-			*p.to = v
+		if a.Takes(p.name) && a.Has(p.name) {
+			*p.to = arg[string](a, p.name)
 		}
 		if *p.to == "" {
 			*p.to = p.fallback
@@ -307,4 +307,16 @@ func (c *call) exist(class string, ids, all []string) error {
 		}
 	}
 	return nil
+}
+
+// described is a description: names and values by turns.
+func described(class string, pairs ...any) *result {
+	r := &result{class: class, one: true}
+	var values []any
+	for i := 0; i < len(pairs); i += 2 {
+		r.columns = append(r.columns, left(fmt.Sprint(pairs[i])))
+		values = append(values, pairs[i+1])
+	}
+	r.row(values...)
+	return r
 }

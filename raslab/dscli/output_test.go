@@ -54,7 +54,7 @@ func odd() *result {
 }
 
 func TestFormats(t *testing.T) {
-	s := Settings{}.with(args{command: &Command{}})
+	s := Settings{}.with(Args{Command: &Command{}})
 	require.Equal(t, "name         n\n==============\na,\"b\" & <c>  1\n-           20\n", odd().text(s, 0))
 	s.Header = "off"
 	require.Equal(t, "a,\"b\" & <c>  1\n-           20\n", odd().text(s, 0))

@@ -70,12 +70,12 @@ func FuzzLine(f *testing.F) {
 		words, err := split(line)
 		if err == nil && len(words) > 0 {
 			if c, err := s.bind(words); err == nil {
-				written := c.args.String()
+				written := language.Written(c.args)
 				again, err := split(written)
 				require.NoError(t, err, "%q of %q", written, line)
 				d, err := s.bind(again)
 				require.NoError(t, err, "%q of %q", written, line)
-				require.Equal(t, written, d.args.String())
+				require.Equal(t, written, language.Written(d.args))
 				lab = newLab(t) // of its own: what a line does depends on no other
 			}
 		}

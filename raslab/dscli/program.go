@@ -66,7 +66,7 @@ func ParseProgram(words []string) (Program, error) {
 		case "json":
 			return p, fmt.Errorf("there is no --json here; -fmt xml or -fmt delim is for programs")
 		}
-		param, err := program.parameter(name)
+		param, err := parameter(program, name)
 		if err != nil {
 			return p, err
 		}
@@ -82,7 +82,7 @@ func ParseProgram(words []string) (Program, error) {
 		}
 		options = append(options, word{text: w})
 	}
-	a, err := program.bind("", options)
+	a, err := bind(program, "", "", options)
 	if err != nil {
 		return p, err
 	}
@@ -96,7 +96,7 @@ func ParseProgram(words []string) (Program, error) {
 		Output: Settings{Format: arg[string](a, "fmt"), Delimiter: arg[string](a, "delim"), Header: arg[string](a, "hdr"), Banner: arg[string](a, "bnr"), Paging: arg[string](a, "p")},
 	}
 	for _, name := range []string{"hmc1", "hmc2"} {
-		if a.has(name) {
+		if a.Has(name) {
 			p.Consoles = append(p.Consoles, arg[int](a, name))
 		}
 	}
@@ -121,7 +121,7 @@ func ProgramOptions() string {
 	var b strings.Builder
 	for i := range program.Params {
 		p := &program.Params[i]
-		fmt.Fprintf(&b, "  %-15s %s\n", p.label(), p.describe())
+		fmt.Fprintf(&b, "  %-15s %s\n", label(p), p.Describe())
 	}
 	return b.String()
 }

@@ -82,7 +82,7 @@ type call struct {
 	session  *Session
 	lab      *raslab.Lab // nil for a command that needs none
 	command  *Command
-	args     args
+	args     Args
 	settings Settings
 	out      io.Writer
 	errOut   io.Writer
@@ -146,7 +146,7 @@ func (s *Session) runWords(words []word, out, errOut io.Writer) error {
 	}
 	c.out, c.errOut = out, errOut
 	if c.command.Alone {
-		return c.command.Run(c)
+		return c.command.Run(c, c.args)
 	}
 	if c.lab == nil {
 		return fail(ExitConnection, msgConnection, c.command.Name, "there is no facility yet; build one with lab new")
@@ -159,12 +159,12 @@ func (s *Session) runWords(words []word, out, errOut io.Writer) error {
 	}
 	if c.settings.Banner == "on" && c.settings.Format != formatXML {
 		facility := "-"
-		if c.command.Facility || c.args.has("dev") {
+		if !slices.Contains(keyManagerCommands, c.command) || c.args.Has("dev") {
 			facility = imageID(c.lab.Serial())
 		}
 		fmt.Fprintln(out, banner(c.lab.Now().In(s.options.Zone), s.options.Version, facility))
 	}
-	return c.command.Run(c)
+	return c.command.Run(c, c.args)
 }
 
 // bind understands a line without running it.
@@ -185,13 +185,8 @@ func (s *Session) bind(words []word) (*call, error) {
 	if c.lab != nil {
 		serial = c.lab.Serial()
 	}
-	if c.args, err = command.bind(serial, words[1:]); err != nil {
+	if c.args, err = bind(command, serial, s.options.Image, words[1:]); err != nil {
 		return nil, c.syntax(err.Error())
-	}
-	if image := s.options.Image; image != "" && !command.Alone && !c.args.has("dev") {
-		if err := c.args.set(serial, &commonParams[0], image); err != nil {
-			return nil, c.syntax(err.Error())
-		}
 	}
 	c.settings = s.options.Output.with(c.args)
 	return c, nil

@@ -21,23 +21,22 @@ func TestRegistry(t *testing.T) {
 		found, err := lookup(words[0].text)
 		require.NoError(t, err)
 		require.Same(t, c, found, "the example of %s is one of it", c.Name)
-		a, err := c.bind("75NR641", words[1:])
+		a, err := bind(c, "75NR641", "", words[1:])
 		require.NoError(t, err, "the example of %s is understood", c.Name)
-		again, err := split(a.String())
+		written := language.Written(a)
+		again, err := split(written)
 		require.NoError(t, err)
-		b, err := c.bind("75NR641", again[1:])
-		require.NoError(t, err, "%s is understood as it is written back: %s", c.Name, a)
-		require.Equal(t, a.String(), b.String())
+		b, err := bind(c, "75NR641", "", again[1:])
+		require.NoError(t, err, "%s is understood as it is written back: %s", c.Name, written)
+		require.Equal(t, written, language.Written(b))
 
 		names, repeated := map[string]bool{}, false
-		for _, list := range [][]Param{c.Params, c.common()} {
-			for _, p := range list {
-				require.False(t, names[p.Name], "%s takes %s once", c.Name, p.Name)
-				names[p.Name] = true
-				require.NotEmpty(t, p.Help, "%s -%s", c.Name, p.Name)
-				require.False(t, p.Operand && repeated, "%s: nothing stands behind a repeated operand", c.Name)
-				repeated = repeated || p.Repeat
-			}
+		for _, p := range language.Params(c) {
+			require.False(t, names[p.Name], "%s takes %s once", c.Name, p.Name)
+			names[p.Name] = true
+			require.NotEmpty(t, p.Help, "%s -%s", c.Name, p.Name)
+			require.False(t, p.Bare && repeated, "%s: nothing stands behind a repeated operand", c.Name)
+			repeated = repeated || p.Repeat
 		}
 		require.Equal(t, strings.HasPrefix(c.Name, "rm") || strings.HasPrefix(c.Name, "manage") || c.Name == "closeserviceableevent" || c.Name == "mkreckey",
 			names["quiet"], "%s asks, or it does not", c.Name)
@@ -54,7 +53,7 @@ func TestAbbreviations(t *testing.T) {
 	for _, c := range Commands() {
 		for n := 2; n <= len(c.Name); n++ {
 			short := c.Name[:n]
-			fit := slices.DeleteFunc(names(), func(name string) bool { return !strings.HasPrefix(name, short) })
+			fit := slices.DeleteFunc(language.Names(), func(name string) bool { return !strings.HasPrefix(name, short) })
 			found, err := lookup(strings.ToUpper(short))
 			switch {
 			case slices.Contains(fit, short):
@@ -73,12 +72,12 @@ func TestAbbreviations(t *testing.T) {
 
 	c, err := lookup("mkkeymgr")
 	require.NoError(t, err)
-	p, err := c.parameter("KEYP")
+	p, err := parameter(c, "KEYP")
 	require.NoError(t, err)
 	require.Equal(t, "keyprotocol", p.Name, "a parameter may be cut short, too")
-	_, err = c.parameter("key")
+	_, err = parameter(c, "key")
 	require.EqualError(t, err, `"-key" may be -keyprotocol or -keygrp; write more of it`)
-	p, err = c.parameter("p")
+	p, err = parameter(c, "p")
 	require.NoError(t, err)
 	require.Equal(t, "p", p.Name, "a whole name is itself, though others begin so")
 }
@@ -126,7 +125,7 @@ func TestCompletion(t *testing.T) {
 		}
 		return all
 	}
-	require.Equal(t, names(), complete(""))
+	require.Equal(t, language.Names(), complete(""))
 	require.Equal(t, []string{"lskeymgr", "lskeygrp"}, complete("lsk"))
 	require.Equal(t, []string{"-array"}, complete("mkrank -a"))
 	require.Equal(t, []string{"A0"}, complete("mkrank -array "))

@@ -1,0 +1,31 @@
+package console
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
+
+func psidParam() Param {
+	return Param{Name: "psid", Kind: textKind, Help: "the PSID as it stands on the label or in the file of the label, typed; without it, from a label that is at hand"}
+}
+
+// psid is a PSID as it was typed, else that of the label; its zero value if there is neither.
+func (d *target) psid(a Args) (drive.PIN, error) {
+	if !a.Has("psid") {
+		return d.Label.PSID, nil
+	}
+	return typedPSID(a)
+}
+
+func typedPSID(a Args) (drive.PIN, error) {
+	if !a.Has("psid") {
+		return drive.PIN{}, nil
+	}
+	pin, ok := labelPIN(strings.TrimSpace(arg[string](a, "psid")))
+	if !ok {
+		return drive.PIN{}, fmt.Errorf("psid: a PSID has %d characters, or %d hexadecimal digits in the file of a label: type what the label says", drive.PINSize, 2*drive.PINSize)
+	}
+	return pin, nil
+}
