@@ -289,3 +289,51 @@ func (c *sweepCase) sweep(t *testing.T) {
 		})
 	}
 }
+
+// How the ranges of a sweep are locked.
+var (
+	outlives = drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}
+	cycle    = drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}
+)
+
+// The sweeps are tests of their own, because each takes a second.
+
+func TestAPowerCutAtAnyCommandOfADriveErase(t *testing.T) {
+	(&sweepCase{ranges: []int{0}, locks: outlives, method: DriveErase}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfADriveEraseWithAReadLock(t *testing.T) {
+	(&sweepCase{ranges: []int{0}, locks: drive.RangeConfig{ReadLockEnabled: true}, method: DriveErase}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfADriveEraseWithAWriteLock(t *testing.T) {
+	(&sweepCase{ranges: []int{0}, locks: drive.RangeConfig{WriteLockEnabled: true}, method: DriveErase}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfADriveEraseWithoutData(t *testing.T) {
+	(&sweepCase{ranges: []int{0}, locks: outlives, empty: true, method: DriveErase}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfADriveEraseOfTwoRanges(t *testing.T) {
+	(&sweepCase{ranges: []int{0, 1}, locks: outlives, method: DriveErase}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfARangeErase(t *testing.T) {
+	(&sweepCase{ranges: []int{1}, locks: outlives, method: RangeErase}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfARevert(t *testing.T) {
+	(&sweepCase{ranges: []int{0}, locks: outlives, method: PSIDRevert}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfARevertThatIsRefused(t *testing.T) {
+	(&sweepCase{ranges: []int{0}, locks: outlives, method: PSIDRevert, refused: true}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfARevertThatIsRefusedWithoutData(t *testing.T) {
+	(&sweepCase{ranges: []int{0}, locks: outlives, empty: true, method: PSIDRevert, refused: true}).sweep(t)
+}
+
+func TestAPowerCutAtAnyCommandOfARefusalBehindAPowerCycleLock(t *testing.T) {
+	(&sweepCase{ranges: []int{0}, locks: cycle, method: PSIDRevert, refused: true}).sweep(t)
+}

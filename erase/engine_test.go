@@ -124,7 +124,7 @@ func TestRefusalsComeBeforeAnythingIsWritten(t *testing.T) {
 		{"PSID with a wrong credential", func(b *bench, j *Job) { j.Method, j.PSID, j.Owner[0].PIN = PSIDRevert, b.label.PSID, pin(50) }, "acknowledge the serial number E7", 1},
 		{"a wrong PSID", func(_ *bench, j *Job) { j.Method, j.PSID, j.Destroy = PSIDRevert, pin(60), "E7" }, "wrong PSID", 0},
 		{"a wrong EraseMaster PIN", func(_ *bench, j *Job) { j.EraseMaster = pin(70) }, "EraseMaster refuses the PIN", 0},
-		{"no power", func(b *bench, _ *Job) { b.PowerOff() }, "no power", 0},
+		{"no power", func(b *bench, _ *Job) { b.PowerOff() }, "the drive has no power, or its port is dead", 0},
 		{"the last try", func(b *bench, j *Job) {
 			j.Owner[0].PIN = pin(50)
 			for range 4 {

@@ -209,3 +209,15 @@ func TestAJournalIsWrittenAsItWas(t *testing.T) {
 	require.Equal(t, len(text), good)
 	require.Equal(t, want, got)
 }
+
+// JSON has no times outside the years 0 to 9999.
+func TestAnEntryWhoseTimeJSONCannotHoldIsNotWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "journal")
+	j := openJournal(t, path)
+	err := j.Append(Entry{Event: eventBegin, Serial: "Y1", Method: DriveErase, Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)})
+	require.ErrorContains(t, err, "erase: append to journal: ")
+	require.NoError(t, j.Close())
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, journalHeader, string(b))
+}

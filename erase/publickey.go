@@ -49,12 +49,11 @@ func belowPrime(y []byte) bool {
 }
 
 // smallOrder holds the y of each of the eight points whose order divides 8,
-// little-endian, without the sign of x, and the other encodings of two of them.
+// little-endian, without the sign of x.
 var smallOrder = [][32]byte{
-	{1},                     // order 1
-	beside(prime, -1),       // order 2
-	{},                      // order 4
-	prime, beside(prime, 1), // 0 and 1 again, not canonical
+	{1},               // order 1
+	beside(prime, -1), // order 2
+	{},                // order 4
 	{ // order 8
 		0x26, 0xE8, 0x95, 0x8F, 0xC2, 0xB2, 0x27, 0xB0, 0x45, 0xC3, 0xF4, 0x89, 0xF2, 0xEF, 0x98, 0xF0,
 		0xD5, 0xDF, 0xAC, 0x05, 0xD3, 0xC6, 0x33, 0x39, 0xB1, 0x38, 0x02, 0x88, 0x6D, 0x53, 0xFC, 0x05,

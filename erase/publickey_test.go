@@ -78,7 +78,7 @@ func TestAPointOfSmallOrderIsNoKey(t *testing.T) {
 	}
 	require.Len(t, distinct, 8, "the list holds every point whose order divides 8")
 	require.NoError(t, CheckPublicKey(public()))
-	require.Error(t, CheckPublicKey(public()[:31]))
+	require.ErrorContains(t, CheckPublicKey(public()[:31]), "a public key of 31 bytes, need 32")
 }
 
 func TestAKeyHasOneEncoding(t *testing.T) {
@@ -86,7 +86,7 @@ func TestAKeyHasOneEncoding(t *testing.T) {
 		for _, sign := range []byte{0, 0x80} {
 			key := prime
 			key[0], key[31] = low, key[31]|sign
-			require.Error(t, CheckPublicKey(key[:]), "%x", key)
+			require.ErrorContains(t, CheckPublicKey(key[:]), "canonical encoding", "%x", key)
 		}
 	}
 	key := beside(prime, -2)

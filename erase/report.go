@@ -3,7 +3,6 @@ package erase
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -83,10 +82,11 @@ func (r *Report) Count(o Outcome) int {
 	return n
 }
 
-// WriteText writes the report as a table: a line for each drive and below it a
-// line for each check and each point of the validation.
-func (r *Report) WriteText(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+// Text is the report as a table: a line for each drive and below it a line for
+// each check and each point of the validation.
+func (r *Report) Text() string {
+	var b strings.Builder // its writes do not fail
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for i := range r.Results {
 		s := &r.Results[i]
 		method := string(s.Method)
@@ -105,30 +105,19 @@ func (r *Report) WriteText(w io.Writer) error {
 			fmt.Fprintf(t, "  validation: %s\t%s\t%s\n", c.Name, c.Verdict, c.Why)
 		}
 	}
-	if err := t.Flush(); err != nil {
-		return fmt.Errorf("erase: write report: %w", err)
-	}
+	_ = t.Flush()
 	var parts []string
 	for _, o := range []Outcome{Passed, AlreadyErased, NotAccepted, Failed, Refused, NotStarted} {
 		if n := r.Count(o); n > 0 || o == Passed || o == Failed {
 			parts = append(parts, fmt.Sprintf("%d %s", n, o))
 		}
 	}
-	_, err := fmt.Fprintln(w, strings.Join(parts, ", "))
-	if err != nil {
-		return fmt.Errorf("erase: write report: %w", err)
-	}
-	return nil
-}
-
-// Text is the report as WriteText writes it.
-func (r *Report) Text() string {
-	var b strings.Builder
-	_ = r.WriteText(&b)
+	fmt.Fprintln(&b, strings.Join(parts, ", "))
 	return b.String()
 }
 
-// JSON is the report as one indented JSON object with a line end.
+// JSON is the report as one indented JSON object with a line end. It fails where a
+// time is outside the years 0 to 9999, which JSON cannot hold.
 func (r *Report) JSON() ([]byte, error) {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

@@ -220,7 +220,7 @@ func TestWhatAReportSays(t *testing.T) {
 	b = newBench(t, "T14", nil, func(c *drive.Config) { c.TryLimit = 1 })
 	b.configure(0, pin(1))
 	r = run1(t, Job{Target: b.Drive, Method: DriveErase, Owner: []Credential{{Range: 0, PIN: pin(1)}}})
-	require.Equal(t, "BandMaster0 has a limit of 1 tries: the check would lock it", why(r, CheckCredential))
+	require.Equal(t, "BandMaster0 has 1 of 1 tries left: the check would lock it", why(r, CheckCredential))
 	require.Equal(t, "AES-256-XTS, and nothing in the old key tells of less than 256 bits", point(t, r, PointStrength).Why)
 
 	b = newBench(t, "T15", nil, nil)

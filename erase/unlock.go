@@ -67,7 +67,6 @@ func (r *run) relock(s drive.Session, g *target, c drive.RangeConfig) {
 		return
 	}
 	if c != g.was && s.SetRange(g.was) == nil {
-		g.info.RangeConfig = g.was
 		delete(r.oldLocks, g.n)
 	}
 }
@@ -98,8 +97,8 @@ func (r *run) rememberLocks(p *Entry) {
 	switch {
 	case p.Event == eventBegin:
 		clear(r.oldLocks)
-	case p.Event == eventEnd && p.Result.Outcome == Passed:
-		// An erase sets LockOnReset itself.
+	case p.Event == eventEnd && (p.Result.Outcome == Passed || p.Result.Outcome == NotAccepted):
+		// An erase sets LockOnReset itself, and both outcomes say that it was verified.
 		for n := range r.cfg.Ranges + 1 {
 			if p.Method != RangeErase || p.Range == n {
 				delete(r.oldLocks, n)

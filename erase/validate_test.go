@@ -113,6 +113,23 @@ func TestDataInTheClearIsNotErasedWithAKey(t *testing.T) {
 		r := run1(t, Job{Target: b.Drive, Method: RangeErase, Range: 1, Owner: []Credential{{Range: 1, PIN: pin(11)}}})
 		require.Equal(t, Passed, r.Outcome, "the erase of range 1 says nothing of the others: %s", text(r))
 	})
+	t.Run("behind a range that was not erased", func(t *testing.T) {
+		b := newBench(t, "A3", nil, nil)
+		b.configure(0, pin(1))
+		b.configure(1, pin(11))
+		require.NoError(t, b.media.WriteSector(1300, invoice))
+		r := run1(t, Job{Target: b.Drive, Method: RangeErase, Range: 1, Owner: []Credential{{Range: 1, PIN: pin(11)}}})
+		refusedBy(t, r, PointPlain, "1 written sector of 2 in the clear, which no erase of a key reaches: LBA 1300")
+	})
+	t.Run("behind a sector that cannot be read", func(t *testing.T) {
+		b, job := locked(t, "A3", nil)
+		require.NoError(t, b.media.WriteSector(300, invoice))
+		p, err := fault.Parse("(media.read.error (LBA 100))")
+		require.NoError(t, err)
+		b.media.Arm(p)
+		refusedBy(t, run1(t, job), PointPlain, "1 written sector of 1 in the clear, which no erase of a key reaches: LBA 300")
+		require.NotEmpty(t, p.Fired())
+	})
 }
 
 func TestCiphertextIsNeverTakenForPlainData(t *testing.T) {
@@ -136,6 +153,7 @@ func TestAMediumThatNobodyCanReadIsNotAccepted(t *testing.T) {
 	b.media.Arm(p)
 	r := run1(t, job)
 	refusedBy(t, r, PointMedium, "none of 1 written sector can be read from it, so nobody can say what it holds")
+	require.Equal(t, Check{PointPlain, NotPossible, "nothing can be read from the medium"}, point(t, r, PointPlain))
 	require.NotEmpty(t, p.Fired())
 
 	b, job = locked(t, "A5", nil)

@@ -210,7 +210,7 @@ func (r *run) checkCredentials() Check {
 		a := drive.BandMaster(g.n)
 		used, limit, err := r.t.Tries(a)
 		if err == nil && limit > 0 && int(used)+1 >= int(limit) {
-			c.Why = fmt.Sprintf("%v has a limit of %d tries: the check would lock it", a, limit)
+			c.Why = fmt.Sprintf("%v has %d of %d tries left: the check would lock it", a, max(int(limit)-int(used), 0), limit)
 			continue
 		}
 		s, err := r.t.Authenticate(a, g.pin)

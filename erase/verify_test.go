@@ -302,6 +302,32 @@ func TestTheCredentialCheckNeverLocksAnAuthority(t *testing.T) {
 	verdict(t, r, CheckMSID, Pass)
 }
 
+// A limit of 0 is none, and a drive that cannot be asked for its tries is tried.
+func TestTheCredentialCheckIsMadeWhereItLocksNobodyOut(t *testing.T) {
+	for _, c := range []struct {
+		used, limit uint16
+		err         error
+		want        Verdict
+		why         string
+	}{
+		{0, 5, nil, Pass, "the old credential is refused"},
+		{3, 5, nil, Pass, "the old credential is refused"},
+		{4, 5, nil, NotPossible, "BandMaster1 has 1 of 5 tries left: the check would lock it"},
+		{5, 5, nil, NotPossible, "BandMaster1 has 0 of 5 tries left: the check would lock it"},
+		{0, 1, nil, NotPossible, "BandMaster1 has 1 of 1 tries left: the check would lock it"},
+		{0, 0, nil, Pass, "the old credential is refused"},
+		{9, 0, nil, Pass, "the old credential is refused"},
+		{4, 5, refuse(drive.Degraded), Pass, "the old credential is refused"},
+	} {
+		b, owner := three(t, "V9")
+		w := &wrong{bench: b, tries: func(drive.Authority) (uint16, uint16, error) { return c.used, c.limit, c.err }}
+		r := runWrong(t, w, Job{Method: RangeErase, Range: 1, Owner: owner[:1]}, "verify", nil)
+		require.Equal(t, Passed, r.Outcome, text(r))
+		got, _ := r.Check(CheckCredential)
+		require.Equal(t, Check{CheckCredential, c.want, c.why}, got, "%d of %d, %v", c.used, c.limit, c.err)
+	}
+}
+
 func BenchmarkErase(b *testing.B) {
 	for _, c := range []struct {
 		name   string

@@ -18,7 +18,8 @@ type wrong struct {
 	status func(*drive.Status)
 	info   func(n int, i *drive.RangeInfo) error
 	open   func(a drive.Authority, p drive.PIN) (answered bool, err error)
-	tries  func(a drive.Authority) (used, limit uint16, ok bool)
+	tries  func(a drive.Authority) (used, limit uint16, err error)
+	msid   error
 	read   func(lba uint64, dst []byte) error
 	held   int // sessions that are open
 }
@@ -41,11 +42,16 @@ func (w *wrong) Range(n int) (drive.RangeInfo, error) {
 
 func (w *wrong) Tries(a drive.Authority) (used, limit uint16, err error) {
 	if w.on && w.tries != nil {
-		if used, limit, ok := w.tries(a); ok {
-			return used, limit, nil
-		}
+		return w.tries(a)
 	}
 	return w.bench.Tries(a)
+}
+
+func (w *wrong) MSID() (drive.PIN, error) {
+	if w.on && w.msid != nil {
+		return drive.PIN{}, w.msid
+	}
+	return w.bench.MSID()
 }
 
 func (w *wrong) Read(lba uint64, dst []byte) error {
@@ -141,7 +147,12 @@ func TestOneWrongAnswerFailsTheDrive(t *testing.T) {
 	old := func(c byte) func(*wrong) drive.PIN { return func(*wrong) drive.PIN { return pin(c) } }
 	both := func(a, b func(*wrong)) func(*wrong) { return func(w *wrong) { a(w); b(w) } }
 	lastTry := func(w *wrong) {
-		w.tries = func(a drive.Authority) (uint16, uint16, bool) { return 4, 5, a == drive.BandMaster(1) }
+		w.tries = func(a drive.Authority) (uint16, uint16, error) {
+			if a == drive.BandMaster(1) {
+				return 4, 5, nil
+			}
+			return w.bench.Tries(a)
+		}
 	}
 	for _, c := range []struct {
 		name   string
