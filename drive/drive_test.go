@@ -244,45 +244,6 @@ func TestPSIDRevert(t *testing.T) {
 	require.False(t, bytes.Equal(got, sectors(1, 3)), "data from before the ownership is gone too (FAULTS 16)")
 }
 
-func TestTryLimitHoldsAtExactlyN(t *testing.T) {
-	b := newBench(t, nil)
-	for i := range 5 {
-		_, err := b.Authenticate(BandMaster(0), credential(7))
-		require.ErrorIs(t, err, NotAuthorized, "try %d", i)
-		b.cycle()
-	}
-	_, err := b.Authenticate(BandMaster(0), b.label.MSID)
-	require.ErrorIs(t, err, LockedOut, "the right PIN after lock-out is still refused (FAULTS 14)")
-	for range 5 {
-		require.ErrorIs(t, b.RevertPSID(credential(7)), NotAuthorized)
-	}
-	require.ErrorIs(t, b.RevertPSID(b.label.PSID), LockedOut, "the PSID has its own limit")
-
-	b = newBench(t, func(c *Config) { c.Persistent = false })
-	for range 5 {
-		_, err := b.Authenticate(BandMaster(0), credential(7))
-		require.ErrorIs(t, err, NotAuthorized)
-	}
-	b.cycle()
-	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(Session) error { return nil }), "without Persistence a power cycle clears the count")
-}
-
-func TestTryIsCountedBeforeTheComparison(t *testing.T) {
-	b := newBench(t, nil)
-	for i := range 5 {
-		b.arm("(flash.power.after (OnIndex 0))")
-		_, err := b.Authenticate(BandMaster(0), credential(7))
-		require.ErrorIs(t, err, PowerLost, "power goes right after the count was written, try %d", i)
-		require.NoError(t, b.PowerOn())
-	}
-	_, err := b.Authenticate(BandMaster(0), b.label.MSID)
-	require.ErrorIs(t, err, LockedOut, "power cuts buy no guesses (FAULTS 13)")
-	b = newBench(t, nil)
-	b.arm("(flash.program.refused)")
-	_, err = b.Authenticate(BandMaster(0), b.label.MSID)
-	require.ErrorIs(t, err, HardwareFailure, "no count, no comparison: fail closed")
-}
-
 func TestOldBlockThatCannotBeDestroyedDegrades(t *testing.T) {
 	b := newBench(t, nil)
 	require.NoError(t, b.Write(0, sectors(1, 1)))
@@ -374,40 +335,6 @@ func TestUnreadablePageDestroysNothing(t *testing.T) {
 	require.NoError(t, b.PowerOn())
 	require.Equal(t, Configured, b.Status().State, "the page reads again, and nothing was destroyed meanwhile")
 	require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
-}
-
-func TestSelfTestRewritesARottenRecord(t *testing.T) {
-	b := newBench(t, nil)
-	require.NoError(t, b.SelfTest())
-	gen := b.Status().KeyGeneration
-	before := b.store.active
-	b.arm("(flash.read.rot (And (Programmed) (OnIndex 0)))")
-	require.NoError(t, b.SelfTest())
-	require.NotEqual(t, before, b.store.active, "the record moved to a fresh block")
-	require.Equal(t, gen, b.Status().KeyGeneration, "no key changed")
-	require.Equal(t, 1, blocksInUse(b), "what rotted was destroyed")
-	b.cycle()
-	require.Equal(t, Erased, b.Status().State)
-}
-
-func TestSessionRules(t *testing.T) {
-	b := newBench(t, nil)
-	s := b.auth(BandMaster(0), b.label.MSID)
-	_, err := b.Authenticate(SID, b.label.MSID)
-	require.ErrorIs(t, err, SPBusy)
-	require.ErrorIs(t, b.RevertPSID(b.label.PSID), SPBusy)
-	require.ErrorIs(t, s.EraseAll(), NotAuthorized)
-	require.NoError(t, b.Reset(HardwareReset))
-	require.ErrorIs(t, s.GenKey(), NoSession, "a reset ends the session (FAULTS 30)")
-	require.Equal(t, [32]byte{}, [32]byte(*s.(*session).ak), "its key is forgotten")
-	s = b.auth(BandMaster(0), b.label.MSID)
-	require.ErrorIs(t, s.SetPIN(b.label.MSID), InvalidParameter)
-	require.ErrorIs(t, s.SetPIN(PIN{}), InvalidParameter, "there is no empty PIN (FAULTS 5)")
-	require.ErrorIs(t, s.Restore(), InvalidState)
-	b.PowerOff()
-	require.ErrorIs(t, s.GenKey(), NoPower)
-	_, err = b.Authenticate(SID, b.label.MSID)
-	require.ErrorIs(t, err, NoPower)
 }
 
 func TestLockOnResetByKind(t *testing.T) {

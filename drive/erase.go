@@ -15,39 +15,55 @@ import (
 // not succeed, whatever is readable.
 func (s *session) Erase(n int) error {
 	const op = "erase"
-	d, err := s.enter(op)
-	if err != nil {
-		return err
-	}
-	defer d.mu.Unlock()
-	if n < 0 || n >= len(d.rec.ranges) {
-		return d.refuse(op, InvalidParameter, "no range %d, the last is %d", n, len(d.rec.ranges)-1)
-	}
-	e := EventErase
-	if d.rec.configured(BandMaster(n)) {
-		e = EventEraseBand
-	}
-	return s.eraseRanges(op, e, n, n+1)
+	return s.asEraseMaster(op, func(d *Drive) error {
+		if n < 0 || n >= len(d.rec.ranges) {
+			return d.refuse(op, InvalidParameter, "no range %d, the last is %d", n, len(d.rec.ranges)-1)
+		}
+		e := EventErase
+		if d.rec.configured(BandMaster(n)) {
+			e = EventEraseBand
+		}
+		return d.eraseStep(op, e, d.rec.clone(), n, n+1)
+	})
 }
 
 // EraseAll is Erase of every range in one key step.
 func (s *session) EraseAll() error {
 	const op = "erase all"
-	d, err := s.enter(op)
-	if err != nil {
-		return err
-	}
-	defer d.mu.Unlock()
-	return s.eraseRanges(op, EventErase, 0, len(d.rec.ranges))
+	return s.asEraseMaster(op, func(d *Drive) error {
+		return d.eraseStep(op, EventErase, d.rec.clone(), 0, len(d.rec.ranges))
+	})
 }
 
-func (s *session) eraseRanges(op string, e Event, from, to int) error {
-	d := s.d
-	if s.authority != EraseMaster {
-		return d.refuse(op, NotAuthorized, "%v is not the EraseMaster", s.authority)
-	}
-	next := d.rec.clone()
-	return d.eraseStep(op, e, next, from, to)
+// GenKey replaces the MEK of the session BandMaster's range: what was written
+// there is gone, the locks and the PIN stay. The old wraps are destroyed before
+// it returns nil. Errors: see keyStep; Degraded in SecurityDegraded.
+func (s *session) GenKey() error {
+	const op = "genkey"
+	return s.asBandMaster(op, func(d *Drive, n int) error {
+		if err := d.sound(op); err != nil {
+			return err
+		}
+		mek, err := d.newMEK()
+		if err != nil {
+			return d.named(op, err)
+		}
+		next := d.rec.clone()
+		if err := d.rewrap(&next.ranges[n], n, mek, s.ak); err != nil {
+			return d.named(op, err)
+		}
+		inUse := d.ram[n].mek != nil
+		if err := d.keyStep(op, "", next); err != nil {
+			mek.Clear()
+			return err
+		}
+		if inUse {
+			d.ram[n].use(mek)
+		} else {
+			mek.Clear()
+		}
+		return nil
+	})
 }
 
 // eraseStep replaces the MEKs of ranges from (inclusive) to to (exclusive) in
@@ -81,27 +97,6 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 	}
 	if d.state() != SecurityDegraded {
 		return d.loadOpen(op)
-	}
-	return nil
-}
-
-// loadOpen takes the keys of the ranges that are open to all into RAM again, once
-// the drive has left SecurityDegraded. Where the root key does not open one the
-// drive goes back there, with Degraded.
-func (d *Drive) loadOpen(op string) error {
-	for n := range d.rec.ranges {
-		g := &d.rec.ranges[n]
-		if d.ram[n].mek != nil || !g.openAtPowerOn() {
-			continue
-		}
-		mek, err := d.rootMEK(g)
-		if err != nil {
-			if derr := d.degrade(op); derr != nil {
-				return derr
-			}
-			return d.refuse(op, Degraded, "the root key does not open range %d: %v", n, err)
-		}
-		d.ram[n].use(mek)
 	}
 	return nil
 }
@@ -180,49 +175,5 @@ func (d *Drive) RevertPSID(psid PIN) error {
 		return err
 	}
 	d.trusted, d.lostTries = true, 0
-	return nil
-}
-
-// Restore leads a security degraded drive back to Configured: the session's
-// BandMaster has proved its own PIN, and every block but the one with the
-// record in force is destroyed. Errors: InvalidState outside SecurityDegraded or
-// while the BandMaster has MSID (erase again instead), Degraded while an old
-// wrap still cannot be destroyed, HardwareFailure, PowerLost.
-func (s *session) Restore() error {
-	const op = "restore"
-	d, err := s.enter(op)
-	if err != nil {
-		return err
-	}
-	defer d.mu.Unlock()
-	n, err := s.band(d, op)
-	if err != nil {
-		return err
-	}
-	to, ok := d.machine.ask(EventRestore, d.facts(&d.rec))
-	if !ok && d.machine.can(EventRestore) {
-		return d.refuse(op, InvalidState, "BandMaster%d has MSID, so there is no credential to restore; erase again", n)
-	}
-	if !ok {
-		return d.forbid(op, EventRestore)
-	}
-	resisting, err := d.store.clean()
-	if err != nil {
-		return d.fault(op, err)
-	}
-	if len(resisting) > 0 {
-		return d.refuse(op, Degraded, "flash block %d with old wraps still cannot be destroyed", resisting[0])
-	}
-	was := d.rec.state
-	d.rec.state = to
-	if err := d.note(op); err != nil {
-		d.rec.state = was
-		return err
-	}
-	d.fire(EventRestore, d.facts(&d.rec))
-	if err := d.loadOpen(op); err != nil {
-		return err
-	}
-	d.publish()
 	return nil
 }

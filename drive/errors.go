@@ -1,6 +1,11 @@
 package drive
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+)
 
 // Code is the kind of a refusal. It is itself an error, so that
 // errors.Is(err, drive.NotAuthorized) works on whatever a drive returns.
@@ -69,3 +74,47 @@ func (e *StatusError) Is(target error) bool {
 
 // Unwrap gives the cause below.
 func (e *StatusError) Unwrap() error { return e.Err }
+
+// sound refuses in SecurityDegraded.
+func (d *Drive) sound(op string) error {
+	if d.state() == SecurityDegraded {
+		return d.refuse(op, Degraded, "restore or erase the drive first")
+	}
+	return nil
+}
+
+// named gives a status from below the name of the method and the state.
+func (d *Drive) named(op string, err error) error {
+	if e, ok := err.(*StatusError); ok {
+		e.Op, e.State = op, d.state()
+		return e
+	}
+	return &StatusError{Op: op, State: d.state(), Code: HardwareFailure, Err: err}
+}
+
+// refuse builds a device status; nothing has been changed.
+func (d *Drive) refuse(op string, c Code, format string, args ...any) error {
+	return &StatusError{Op: op, State: d.state(), Code: c, Why: fmt.Sprintf(format, args...)}
+}
+
+// ready refuses without power (NoPower), and without a record (Degraded).
+func (d *Drive) ready(op string) error {
+	if !d.powered {
+		return &StatusError{Op: op, State: d.Status().State, Code: NoPower, Why: "the drive is off"}
+	}
+	if !d.trusted {
+		return d.refuse(op, Degraded, "no security record can be trusted; a PSID revert makes the drive usable again, and gives its data up")
+	}
+	return nil
+}
+
+// fault turns what the flash answered into a device status. If power went, the
+// drive is off afterwards.
+func (d *Drive) fault(op string, err error) error {
+	e := &StatusError{Op: op, State: d.state(), Code: HardwareFailure, Err: err}
+	if errors.Is(err, flash.ErrPowerLost) {
+		e.Code = PowerLost
+		d.dropPower()
+	}
+	return e
+}

@@ -120,3 +120,42 @@ func (m *machine) fire(e Event, f *facts) (to State, ok bool) {
 	}
 	panic(fmt.Sprintf("BUG: lifecycle machine: %v", err))
 }
+
+// permit asks the machine whether e is possible in this state, before anything is
+// prepared. Its guard is asked in keyStep.
+func (d *Drive) permit(op string, e Event) error {
+	if d.machine.can(e) {
+		return nil
+	}
+	return d.forbid(op, e)
+}
+
+func (d *Drive) forbid(op string, e Event) error {
+	d.trace(e, d.state(), d.state(), true)
+	return d.refuse(op, InvalidState, "%s is not possible in the state %s", e, d.state())
+}
+
+// fire moves the machine with an event that it has allowed.
+func (d *Drive) fire(e Event, f *facts) {
+	from := d.state()
+	to, ok := d.machine.fire(e, f)
+	if !ok {
+		panic("BUG: lifecycle refused " + string(e) + " in " + from.String())
+	}
+	d.trace(e, from, to, false)
+}
+
+func (d *Drive) trace(e Event, from, to State, refused bool) {
+	if d.parts.Trace != nil {
+		d.parts.Trace(TransitionTrace{Serial: d.cfg.Serial, Event: e, From: from, To: to, Refused: refused})
+	}
+}
+
+// facts are what the machine's guards look at when next is to be in force.
+func (d *Drive) facts(next *record) *facts {
+	f := &facts{was: &d.rec, after: next}
+	if d.session != nil {
+		f.who = d.session.authority
+	}
+	return f
+}

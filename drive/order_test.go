@@ -38,18 +38,6 @@ func TestRotBehindARecordIsAWarningAndTheSelfTestMendsIt(t *testing.T) {
 	b.mustRead(0, sectors(1, 1), "the data is there")
 }
 
-// The self test also sees rot that came after the power-on.
-func TestSelfTestSeesRotBehindTheRecord(t *testing.T) {
-	b := newBench(t, nil)
-	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, b.padding()))
-	was := b.store.active
-	require.NoError(t, b.SelfTest())
-	require.NotEqual(t, was, b.store.active)
-	b.cycle()
-	require.Equal(t, Erased, b.Status().State)
-	require.False(t, b.Status().ScrubNeeded)
-}
-
 func TestRotBehindANoteGivesNoTryBack(t *testing.T) {
 	b := newBench(t, nil)
 	for range 3 {
@@ -274,45 +262,6 @@ func inDoubt(t *testing.T) (b *bench, fresh int) {
 }
 
 func (b *bench) store2blocks() int { return b.flash.Geometry().Blocks }
-
-func TestSelfTestInDoubtDestroysNothing(t *testing.T) {
-	for _, bit := range []int{0, 8 * 4095} { // in the record, and behind it
-		b, _ := inDoubt(t)
-		require.NoError(t, b.flash.Decay(b.store.active, b.store.at, bit))
-		require.NoError(t, b.SelfTest(), "what rotted is written anew")
-		require.NoError(t, b.SelfTest())
-		require.Equal(t, 3, blocksInUse(b))
-		b.cycle()
-		require.Equal(t, Configured, b.Status().State, "the newer record was in the unread block")
-		require.NoError(t, b.as(BandMaster(0), credential(1), Session.Unlock))
-		b.mustRead(0, sectors(1, 1), "and its data is there")
-		require.Equal(t, 1, blocksInUse(b))
-	}
-}
-
-func TestSelfTestInDoubtEndsTheWarning(t *testing.T) {
-	b, fresh := inDoubt(t)
-	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, b.padding()))
-	b.passing(fmt.Sprintf("(flash.read.error (Block %d))", fresh))
-	require.True(t, b.Status().ScrubNeeded)
-	generation := b.rec.generation
-	require.NoError(t, b.SelfTest())
-	require.False(t, b.Status().ScrubNeeded)
-	require.Equal(t, generation+1, b.rec.generation, "a copy is newer than its original, and older than any opening")
-}
-
-func TestSelfTestInDoubtSavesTheRecordInForce(t *testing.T) {
-	b, fresh := inDoubt(t)
-	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, 0))
-	require.NoError(t, b.flash.Decay(fresh, 0, 0)) // what cannot be read turns out to be nothing
-	for p := range b.store.at {
-		require.NoError(t, b.flash.Decay(b.store.active, p, 0))
-	}
-	require.NoError(t, b.SelfTest())
-	b.cycle()
-	require.Equal(t, Erased, b.Status().State)
-	b.mustRead(0, sectors(1, 1), "the copy is in force")
-}
 
 // However much is counted in doubt, also over full blocks, the newer record comes
 // into force once it reads, and the counts with it.

@@ -1,207 +1,92 @@
 package drive
 
-import "github.com/seed-9d983aeb/fdelab/drive/secret"
+import (
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
 
-// SetPIN changes the PIN of the session's own authority (1 to 32 bytes). For a
-// BandMaster that leaves MSID it is the lifecycle event migrate, from one own
-// PIN to the next it is rekey; a BandMaster goes back to MSID by an erase only.
-// The authority key is wrapped anew (one that MSID opened is replaced), the MEK
-// never changes, and the old wrap is destroyed before SetPIN returns nil. Errors: see keyStep; InvalidParameter
-// for an empty PIN or a BandMaster's return to MSID, NoSession.
-func (s *session) SetPIN(pin PIN) error {
-	const op = "set pin"
-	d, err := s.enter(op)
-	if err != nil {
-		return err
-	}
-	defer d.mu.Unlock()
-	next := d.rec.clone()
-	ak, e, err := d.reseal(op, &next, s, pin)
-	if err != nil {
-		return err
-	}
-	if e == EventMigrate {
-		n, _ := s.authority.Band()
-		if err := d.rewrapFor(s, &next.ranges[n], n, ak); err != nil {
-			ak.Clear()
-			return d.named(op, err)
-		}
-	}
-	return d.takeOver(op, e, next, s, ak)
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
+)
+
+// PINSize is the longest PIN, and the length of an access credential: 32 bytes.
+const PINSize = 32
+
+// PIN is what an authority presents: 1 to 32 bytes. It is a handle: a copy of it
+// shares the bytes, a traceback of it shows an address, and it prints as a fixed
+// word. Whoever made it (NewPIN, CredentialPIN) owns it and clears it, once no
+// copy is needed any more. The zero PIN is none at all, which every drive refuses.
+// Two PINs are compared with Equal, in constant time; == does not compile.
+type PIN struct {
+	// A closure, not the bytes: a runtime prints arguments passed by value into
+	// the traceback of a panic. Not a pointer: package fmt looks into unexported
+	// fields without asking their Format, and follows a pointer under a verb that
+	// it does not know for one, such as %s.
+	get func() *pinBytes // nil in the zero PIN
 }
 
-// takeOver puts next in force and, with it, the AK of the session.
-func (d *Drive) takeOver(op string, e Event, next record, s *session, ak *secret.Key32) error {
-	defer ak.Clear()
-	if err := d.keyStep(op, e, next); err != nil {
-		// Security degraded, the new record is in force all the same.
-		if d.session == s && d.rec.slot(s.authority).slot == next.slot(s.authority).slot {
-			*s.ak = *ak
-		}
-		return err
-	}
-	*s.ak = *ak
-	return nil
+type pinBytes struct {
+	n uint8
+	b [PINSize]byte
 }
 
-// reseal wraps the AK of the session's authority under pin in next. It says
-// which AK that is and which lifecycle event (none for SID and EraseMaster). A
-// BandMaster that leaves MSID gets a new AK: who once copied the factory's wrap
-// must not hold a key to what the credential protects.
-func (d *Drive) reseal(op string, next *record, s *session, pin PIN) (ak *secret.Key32, e Event, err error) {
-	if pin.Len() == 0 {
-		return nil, "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
+// NewPIN copies b, which must be 1 to 32 bytes long. There is no empty PIN:
+// an empty secret must never open a wrap (FAULTS 5).
+func NewPIN(b []byte) (PIN, error) {
+	if len(b) < 1 || len(b) > PINSize {
+		return PIN{}, fmt.Errorf("drive: a PIN of %d bytes, need 1 to %d", len(b), PINSize)
 	}
-	slot := next.slot(s.authority)
-	isMSID := pin.Equal(d.fuses.MSID)
-	if _, band := s.authority.Band(); band {
-		if isMSID {
-			return nil, "", d.refuse(op, InvalidParameter, "the new PIN is MSID; a BandMaster goes back to MSID by an erase only")
-		}
-		e = EventRekey
-		if slot.atMSID {
-			e = EventMigrate
-		}
-		if err := d.permit(op, e); err != nil {
-			return nil, "", err
-		}
-	} else if d.state() == SecurityDegraded {
-		return nil, "", d.refuse(op, Degraded, "restore or erase the drive first")
-	}
-	ak = s.ak.Clone()
-	if e == EventMigrate {
-		ak.Clear()
-		if ak, err = d.newAK(); err != nil {
-			return nil, "", d.named(op, err)
-		}
-	}
-	sealed, err := d.seal(pin, ak)
-	if err != nil {
-		ak.Clear()
-		return nil, "", d.named(op, err)
-	}
-	slot.slot, slot.atMSID = sealed, isMSID
-	return ak, e, nil
+	p := new(pinBytes)
+	p.n = uint8(copy(p.b[:], b))
+	return p.pin(), nil
 }
 
-// Migrate is access credential migration of the session BandMaster's own range
-// in one key record: the AK is wrapped under the new 32-byte credential, both
-// locks are enabled with LockOnReset at a power cycle, and the MEK, unchanged,
-// is wrapped by the AK alone. The old wraps are destroyed before it returns
-// nil. The range stays unlocked until power goes. From MSID this is the
-// lifecycle event migrate, else rekey. Errors as SetPIN.
-func (s *session) Migrate(credential PIN) error {
-	const op = "migrate"
-	d, err := s.enter(op)
-	if err != nil {
-		return err
-	}
-	defer d.mu.Unlock()
-	n, err := s.band(d, op)
-	if err != nil {
-		return err
-	}
-	if credential.Len() != PINSize {
-		return d.refuse(op, InvalidParameter, "an access credential of %d bytes, need %d", credential.Len(), PINSize)
-	}
-	next := d.rec.clone()
-	ak, e, err := d.reseal(op, &next, s, credential)
-	if err != nil {
-		return err
-	}
-	g := &next.ranges[n]
-	g.cfg.ReadLockEnabled, g.cfg.WriteLockEnabled = true, true
-	g.cfg.LockOnReset |= OnPowerCycle
-	if err := d.rewrapFor(s, g, n, ak); err != nil {
-		ak.Clear()
-		return d.named(op, err)
-	}
-	return d.takeOver(op, e, next, s, ak)
+// CredentialPIN makes a PIN of a 32-byte credential, with bytes of its own.
+func CredentialPIN(k *secret.Key32) PIN {
+	return (&pinBytes{n: PINSize, b: *k}).pin()
 }
 
-// rewrapFor is rewrap of the MEK that range n has now.
-func (d *Drive) rewrapFor(s *session, g *rangeRecord, n int, ak *secret.Key32) error {
-	mek, err := d.sessionMEK(s, n)
-	if err != nil {
-		return err
+func (b *pinBytes) pin() PIN { return PIN{func() *pinBytes { return b }} }
+
+// Clone is the same PIN with bytes of its own: to clear one leaves the other.
+func (p PIN) Clone() PIN {
+	if p.get == nil {
+		return p
 	}
-	defer mek.Clear()
-	return d.rewrap(g, n, mek, ak)
+	own := *p.get()
+	return own.pin()
 }
 
-// GenKey replaces the MEK of the session BandMaster's range: what was written
-// there is gone, the locks and the PIN stay. The old wraps are destroyed before
-// it returns nil. Errors: see keyStep; Degraded in SecurityDegraded.
-func (s *session) GenKey() error {
-	const op = "genkey"
-	d, err := s.enter(op)
-	if err != nil {
-		return err
+// raw is the PIN itself, 0 to 32 bytes, not a copy.
+func (p PIN) raw() []byte {
+	if p.get == nil {
+		return nil
 	}
-	defer d.mu.Unlock()
-	n, err := s.band(d, op)
-	if err != nil {
-		return err
-	}
-	if d.state() == SecurityDegraded {
-		return d.refuse(op, Degraded, "restore or erase the drive first")
-	}
-	mek, err := d.newMEK()
-	if err != nil {
-		return d.named(op, err)
-	}
-	next := d.rec.clone()
-	if err := d.rewrap(&next.ranges[n], n, mek, s.ak); err != nil {
-		return d.named(op, err)
-	}
-	inUse := d.ram[n].mek != nil
-	if err := d.keyStep(op, "", next); err != nil {
-		mek.Clear()
-		return err
-	}
-	if inUse {
-		d.ram[n].use(mek)
-	} else {
-		mek.Clear()
-	}
-	return nil
+	b := p.get()
+	return b.b[:b.n]
 }
 
-// sessionMEK unwraps the MEK of range n with what the session has a right to:
-// its AK, or, for a range that is open to all, the KEK of the root key.
-func (d *Drive) sessionMEK(s *session, n int) (*secret.Key64, error) {
-	g := &d.rec.ranges[n]
-	for i := range g.wraps {
-		switch g.wraps[i].by {
-		case s.authority:
-			return unwrapMEK(s.ak, &g.wraps[i].wrap)
-		case Nobody:
-			return unwrapMEK(d.rootKEK, &g.wraps[i].wrap)
-		}
+// Bytes is a copy of the PIN itself, which the caller clears.
+func (p PIN) Bytes() []byte { return append([]byte(nil), p.raw()...) }
+
+// Len is the length in bytes; 0 for the zero PIN and for one that was cleared.
+func (p PIN) Len() int { return len(p.raw()) }
+
+// Equal compares in constant time (the length is not a secret).
+func (p PIN) Equal(o PIN) bool { return subtle.ConstantTimeCompare(p.raw(), o.raw()) == 1 }
+
+// Clear overwrites the bytes, for every copy of the PIN: each is the zero PIN
+// afterwards.
+func (p PIN) Clear() {
+	if p.get != nil {
+		*p.get() = pinBytes{}
 	}
-	return nil, d.refuse("unwrap", NotAuthorized, "no wrap of range %d is for %v", n, s.authority)
 }
 
-// rewrap gives g the wraps that its lock settings call for: the root KEK's if it
-// is open at power-on, else its BandMaster's.
-func (d *Drive) rewrap(g *rangeRecord, n int, mek *secret.Key64, ak *secret.Key32) error {
-	by, kek := BandMaster(n), ak
-	if g.openAtPowerOn() {
-		by, kek = Nobody, d.rootKEK
-	}
-	w, err := wrapMEK(kek, mek)
-	if err != nil {
-		return err
-	}
-	g.wraps = []wrapRecord{{by: by, wrap: w}}
-	return nil
-}
+// Format redacts the PIN under every verb.
+func (p PIN) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(secret.Redacted)) }
 
-// named gives a status from below the name of the method and the state.
-func (d *Drive) named(op string, err error) error {
-	if e, ok := err.(*StatusError); ok {
-		e.Op, e.State = op, d.state()
-		return e
-	}
-	return &StatusError{Op: op, State: d.state(), Code: HardwareFailure, Err: err}
-}
+// LogValue redacts for log/slog.
+func (p PIN) LogValue() slog.Value { return slog.StringValue(secret.Redacted) }
+
+// MarshalText redacts for JSON and every other text encoding.
+func (p PIN) MarshalText() ([]byte, error) { return []byte(secret.Redacted), nil }

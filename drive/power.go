@@ -3,7 +3,6 @@ package drive
 import (
 	"errors"
 
-	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
@@ -166,22 +165,6 @@ func (d *Drive) unlockOpen() error {
 	return nil
 }
 
-// rootMEK unwraps the MEK of an open range.
-func (d *Drive) rootMEK(g *rangeRecord) (*secret.Key64, error) {
-	for i := range g.wraps {
-		if g.wraps[i].by == Nobody {
-			return unwrapMEK(d.rootKEK, &g.wraps[i].wrap)
-		}
-	}
-	return nil, errNoRecord
-}
-
-// distrust is the state without a record: degraded, as keyless as power has left it.
-func (d *Drive) distrust() {
-	d.machine = newMachine(SecurityDegraded)
-	d.publish()
-}
-
 // PowerOff takes power away, whether in order or not: sessions end, keys leave
 // RAM. The drive writes nothing, so there is no difference to a power loss.
 func (d *Drive) PowerOff() {
@@ -240,15 +223,4 @@ func (d *Drive) endSession() {
 		d.session.end()
 		d.session = nil
 	}
-}
-
-// fault turns what the flash answered into a device status. If power went, the
-// drive is off afterwards.
-func (d *Drive) fault(op string, err error) error {
-	e := &StatusError{Op: op, State: d.state(), Code: HardwareFailure, Err: err}
-	if errors.Is(err, flash.ErrPowerLost) {
-		e.Code = PowerLost
-		d.dropPower()
-	}
-	return e
 }

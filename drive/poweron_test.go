@@ -433,41 +433,6 @@ func TestARecordIsReadBackToTheEndOfItsBlock(t *testing.T) {
 	}
 }
 
-// TestSelfTestThatCannotMend says so.
-func TestSelfTestThatCannotMend(t *testing.T) {
-	for _, doubt := range []bool{false, true} {
-		b := newBench(t, nil)
-		if doubt {
-			b, _ = inDoubt(t)
-		}
-		require.NoError(t, b.flash.Decay(b.store.active, b.store.at, 0))
-		b.arm("(flash.program.refused)")
-		refused(t, b.SelfTest(), HardwareFailure, "self test")
-		b.arm("(flash.power.before)")
-		refused(t, b.SelfTest(), PowerLost, "self test")
-		require.False(t, b.Status().Powered)
-	}
-	b := newBench(t, nil)
-	c := &chip{}
-	b.on(c)
-	c.read = func(_, _ int, _ []byte, do func() error) error { c.PowerOff(); return do() }
-	refused(t, b.SelfTest(), PowerLost, "self test")
-	require.False(t, b.Status().Powered)
-
-	// A copy made in doubt of the record that has nothing unread behind it is sure.
-	b, _ = inDoubt(t)
-	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, b.padding()))
-	require.NoError(t, b.SelfTest())
-	require.False(t, b.rec.doubt)
-	b = newBench(t, nil)
-	require.NoError(t, b.as(SID, b.label.MSID, func(Session) error { return nil }))
-	b.passing(fmt.Sprintf("(flash.read.error (And (Block %d) (Page %d)))", b.store.active, b.store.at))
-	require.Equal(t, unread, b.store.use[b.store.active])
-	require.NoError(t, b.flash.Decay(b.store.active, b.store.at, 0))
-	require.NoError(t, b.SelfTest())
-	require.True(t, b.rec.doubt, "one with something unread behind it may be the older one")
-}
-
 // TestASourceThatRepeatsMakesNoKey: an XTS key with equal halves is none.
 func TestASourceThatRepeatsMakesNoKey(t *testing.T) {
 	for _, do := range []func(*bench) error{

@@ -197,13 +197,10 @@ func parseRecord(p []byte) (*record, error) {
 	}
 	r.slots = make([]slotRecord, slots)
 	for i := range r.slots {
-		s, q := &r.slots[i], p[at:at+slotSize]
-		s.authority, s.tries, s.atMSID = Authority(be.Uint16(q)), be.Uint16(q[2:]), q[4] == 1
-		if q[4] > 1 || q[5]|q[6]|q[7] != 0 {
+		var ok bool
+		if r.slots[i], ok = parseSlot(p[at : at+slotSize]); !ok {
 			return nil, bad("slot flags", at+4)
 		}
-		copy(s.slot.Salt[:], q[8:])
-		copy(s.slot.Wrap[:], q[8+saltSize:])
 		at += slotSize
 	}
 	r.ranges = make([]rangeRecord, ranges)
@@ -211,14 +208,8 @@ func parseRecord(p []byte) (*record, error) {
 		if end-at < rangeSize {
 			return nil, bad("range", at)
 		}
-		g, q := &r.ranges[i], p[at:at+rangeSize]
-		g.cfg = RangeConfig{
-			Start: be.Uint64(q), Length: be.Uint64(q[8:]), ReadLockEnabled: q[16]&1 != 0,
-			WriteLockEnabled: q[16]&2 != 0, LockOnReset: ResetSet(q[17]),
-		}
-		g.readLocked, g.writeLocked = q[16]&4 != 0, q[16]&8 != 0
-		wraps := int(q[18])
-		if q[16] > 15 || q[17] > byte(allResets) || q[19]|q[20]|q[21]|q[22]|q[23] != 0 {
+		g, wraps, ok := parseRange(p[at : at+rangeSize])
+		if !ok {
 			return nil, bad("range flags", at+16)
 		}
 		at += rangeSize
@@ -227,19 +218,45 @@ func parseRecord(p []byte) (*record, error) {
 		}
 		g.wraps = make([]wrapRecord, wraps)
 		for j := range g.wraps {
-			q := p[at : at+wrapSize]
-			if q[2]|q[3]|q[4]|q[5]|q[6]|q[7] != 0 {
+			if g.wraps[j], ok = parseWrap(p[at : at+wrapSize]); !ok {
 				return nil, bad("wrap padding", at+2)
 			}
-			g.wraps[j].by = Authority(be.Uint16(q))
-			copy(g.wraps[j].wrap[:], q[8:])
 			at += wrapSize
 		}
+		r.ranges[i] = g
 	}
 	if at != end {
 		return nil, bad("trailing bytes", at)
 	}
 	return r, nil
+}
+
+// parseSlot reads the slotSize bytes of a slot; ok is false where its flags are none.
+func parseSlot(p []byte) (s slotRecord, ok bool) {
+	be := binary.BigEndian
+	s.authority, s.tries, s.atMSID = Authority(be.Uint16(p)), be.Uint16(p[2:]), p[4] == 1
+	copy(s.slot.Salt[:], p[8:])
+	copy(s.slot.Wrap[:], p[8+saltSize:])
+	return s, p[4] <= 1 && p[5]|p[6]|p[7] == 0
+}
+
+// parseRange reads the rangeSize bytes of a range, and how many wraps follow it; ok is false
+// where its flags are none.
+func parseRange(p []byte) (g rangeRecord, wraps int, ok bool) {
+	be := binary.BigEndian
+	g.cfg = RangeConfig{
+		Start: be.Uint64(p), Length: be.Uint64(p[8:]), ReadLockEnabled: p[16]&1 != 0,
+		WriteLockEnabled: p[16]&2 != 0, LockOnReset: ResetSet(p[17]),
+	}
+	g.readLocked, g.writeLocked = p[16]&4 != 0, p[16]&8 != 0
+	return g, int(p[18]), p[16] <= 15 && p[17] <= byte(allResets) && p[19]|p[20]|p[21]|p[22]|p[23] == 0
+}
+
+// parseWrap reads the wrapSize bytes of a wrap; ok is false where its padding is not 0.
+func parseWrap(p []byte) (w wrapRecord, ok bool) {
+	w.by = Authority(binary.BigEndian.Uint16(p))
+	copy(w.wrap[:], p[8:])
+	return w, p[2]|p[3]|p[4]|p[5]|p[6]|p[7] == 0
 }
 
 // padded says whether a page is the record r and erased bytes behind it.

@@ -69,28 +69,40 @@ func (s *session) Close() {
 	}
 }
 
-// enter locks the drive for a method of the session, or refuses because the
-// session is over. The caller unlocks.
-func (s *session) enter(op string) (*Drive, error) {
+// run does what a method of the session does, with the drive locked, or refuses because the
+// session is over.
+func (s *session) run(op string, do func(d *Drive) error) error {
 	d := s.d
 	d.mu.Lock()
-	if d.session != s {
-		defer d.mu.Unlock()
-		if !d.powered {
-			return nil, d.ready(op)
-		}
-		return nil, d.refuse(op, NoSession, "the session is over; authenticate again")
+	defer d.mu.Unlock()
+	switch {
+	case d.session == s:
+		return do(d)
+	case !d.powered:
+		return d.ready(op)
 	}
-	return d, nil
+	return d.refuse(op, NoSession, "the session is over; authenticate again")
 }
 
-// band is the range of the session's BandMaster.
-func (s *session) band(d *Drive, op string) (int, error) {
-	n, ok := s.authority.Band()
-	if !ok {
-		return 0, d.refuse(op, NotAuthorized, "%v is no BandMaster", s.authority)
-	}
-	return n, nil
+// asBandMaster is run for a BandMaster, whose range is n; everybody else is refused.
+func (s *session) asBandMaster(op string, do func(d *Drive, n int) error) error {
+	return s.run(op, func(d *Drive) error {
+		n, ok := s.authority.Band()
+		if !ok {
+			return d.refuse(op, NotAuthorized, "%v is no BandMaster", s.authority)
+		}
+		return do(d, n)
+	})
+}
+
+// asEraseMaster is run for the EraseMaster; everybody else is refused.
+func (s *session) asEraseMaster(op string, do func(d *Drive) error) error {
+	return s.run(op, func(d *Drive) error {
+		if s.authority != EraseMaster {
+			return d.refuse(op, NotAuthorized, "%v is not the EraseMaster", s.authority)
+		}
+		return do(d)
+	})
 }
 
 // Authenticate opens a session for a. The count of tries is on flash before the
@@ -141,19 +153,4 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (Session, error) {
 	s := &session{d: d, authority: a, ak: ak}
 	d.session = s
 	return s, nil
-}
-
-// note appends the record as it stands in RAM. It changes no key.
-func (d *Drive) note(op string) error { return d.write(op, false) }
-
-// count is note for counts of tries. In doubt it decides nothing else: a newer
-// record that cannot be read now stays the newer one.
-func (d *Drive) count(op string) error { return d.write(op, d.store.doubt()) }
-
-func (d *Drive) write(op string, doubt bool) error {
-	d.rec.doubt = doubt
-	if err := d.store.appendRecord(&d.rec); err != nil {
-		return d.fault(op, err)
-	}
-	return nil
 }

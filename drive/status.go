@@ -1,7 +1,5 @@
 package drive
 
-import "fmt"
-
 // Status is the public, secret-free summary that a host may read at any time.
 type Status struct {
 	Powered       bool
@@ -64,22 +62,6 @@ func (d *Drive) Status() Status {
 	}
 }
 
-// refuse builds a device status; nothing has been changed.
-func (d *Drive) refuse(op string, c Code, format string, args ...any) error {
-	return &StatusError{Op: op, State: d.state(), Code: c, Why: fmt.Sprintf(format, args...)}
-}
-
-// ready refuses without power (NoPower), and without a record (Degraded).
-func (d *Drive) ready(op string) error {
-	if !d.powered {
-		return &StatusError{Op: op, State: d.Status().State, Code: NoPower, Why: "the drive is off"}
-	}
-	if !d.trusted {
-		return d.refuse(op, Degraded, "no security record can be trusted; a PSID revert makes the drive usable again, and gives its data up")
-	}
-	return nil
-}
-
 // Serial is the serial number; it needs no power (it is on the label).
 func (d *Drive) Serial() string { return d.cfg.Serial }
 
@@ -131,52 +113,4 @@ func (d *Drive) Tries(a Authority) (used, limit uint16, err error) {
 		return 0, 0, d.refuse("tries", InvalidParameter, "%v has no key slot", a)
 	}
 	return s.tries, d.cfg.TryLimit, nil
-}
-
-// KeyMap says what is wrapped by what, without a secret: for pictures.
-type KeyMap struct {
-	Generation uint32
-	Slots      []KeyMapSlot
-	Ranges     []KeyMapRange
-}
-
-// KeyMapSlot is one authority.
-type KeyMapSlot struct {
-	Authority Authority
-	AtMSID    bool
-	Tries     uint16
-}
-
-// KeyMapRange is one range and who may unlock it.
-type KeyMapRange struct {
-	Range    int
-	WrapsBy  []Authority // authorities whose AK wraps the MEK
-	RootWrap bool        // the MEK is wrapped by the KEK of the root key
-	InRAM    bool        // the MEK is in RAM: the range is usable now
-}
-
-// KeyMap describes the key hierarchy as the active record has it.
-func (d *Drive) KeyMap() (KeyMap, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if err := d.ready("key map"); err != nil {
-		return KeyMap{}, err
-	}
-	k := KeyMap{Generation: d.rec.keygen}
-	for i := range d.rec.slots {
-		s := &d.rec.slots[i]
-		k.Slots = append(k.Slots, KeyMapSlot{Authority: s.authority, AtMSID: s.atMSID, Tries: s.tries})
-	}
-	for n := range d.rec.ranges {
-		r := KeyMapRange{Range: n, InRAM: d.ram[n].mek != nil}
-		for _, w := range d.rec.ranges[n].wraps {
-			if w.by == Nobody {
-				r.RootWrap = true
-			} else {
-				r.WrapsBy = append(r.WrapsBy, w.by)
-			}
-		}
-		k.Ranges = append(k.Ranges, r)
-	}
-	return k, nil
 }

@@ -21,7 +21,7 @@ func All() []Mutant { return append([]Mutant(nil), all...) }
 
 var all = []Mutant{
 	{Row: 1, Defect: "a locked range keeps a wrap of its key under the root key", Edits: []Edit{{
-		"drive/pin.go", "	g.wraps = []wrapRecord{{by: by, wrap: w}}\n",
+		"drive/wraps.go", "	g.wraps = []wrapRecord{{by: by, wrap: w}}\n",
 		"	rootKEK := RootKEK(d.fuses.Root)\n	root, _ := wrapMEK(rootKEK, mek)\n	g.wraps = []wrapRecord{{by: by, wrap: w}, {by: SID, wrap: root}}\n",
 	}}},
 	{Row: 2, Defect: "a range with only one of its locks enabled counts as open", Edits: []Edit{{
@@ -35,24 +35,24 @@ var all = []Mutant{
 		"	if err := s.dev.Erase(b); err != nil && !errors.Is(err, flash.ErrPowerLost) {\n		return nil\n	} else if err == nil {\n",
 	}}},
 	{Row: 4, Defect: "the record of an erase is appended behind the old one", Edits: []Edit{{
-		"drive/keystep.go", "	err := d.store.replace(&next)\n", "	err := d.store.appendRecord(&next)\n",
+		"drive/commit.go", "	err := d.store.replace(&next)\n", "	err := d.store.appendRecord(&next)\n",
 	}}},
 	{Row: 5, Defect: "media keys are wrapped under zeros", Edits: []Edit{
 		{"drive/keys.go", "	w, err := keywrap.Wrap(kek[:], mek[:])\n", "	w, err := keywrap.Wrap(make([]byte, len(kek)), mek[:])\n"},
 		{"drive/keys.go", "	b, err := keywrap.Unwrap(kek[:], w[:])\n", "	b, err := keywrap.Unwrap(make([]byte, len(kek)), w[:])\n"},
 	}},
 	{Row: 5, Defect: "an empty PIN is taken", Edits: []Edit{
-		{"drive/pin.go", "	if pin.Len() == 0 {\n		return nil, \"\", d.refuse(op, InvalidParameter,", "	if pin.Len() > PINSize {\n		return nil, \"\", d.refuse(op, InvalidParameter,"},
+		{"drive/migrate.go", "	if pin.Len() == 0 {\n		return nil, \"\", d.refuse(op, InvalidParameter,", "	if pin.Len() > PINSize {\n		return nil, \"\", d.refuse(op, InvalidParameter,"},
 		{"drive/keys.go", "	if pin.Len() == 0 {\n", "	if pin.Len() > PINSize {\n"},
 	}},
 	{Row: 6, Defect: "the key that wraps the authority key comes from the salt beside it, not from the PIN", Edits: []Edit{{
 		"drive/keys.go", "		copy(ikm[32:], pin.raw())\n", "		copy(ikm[32:], salt[:])\n",
 	}}},
 	{Row: 7, Defect: "every key is wrapped by the root key, and flags guard it", Edits: []Edit{{
-		"drive/pin.go", "	if g.openAtPowerOn() {\n		by, kek", "	if n >= 0 {\n		by, kek",
+		"drive/wraps.go", "	if g.openAtPowerOn() {\n		by, kek", "	if n >= 0 {\n		by, kek",
 	}}},
 	{Row: 8, Defect: "the erase of one range takes the ranges before it along", Edits: []Edit{{
-		"drive/erase.go", "	return s.eraseRanges(op, e, n, n+1)\n", "	return s.eraseRanges(op, e, 0, n+1)\n",
+		"drive/erase.go", "		return d.eraseStep(op, e, d.rec.clone(), n, n+1)\n", "		return d.eraseStep(op, e, d.rec.clone(), 0, n+1)\n",
 	}}},
 	{Row: 8, Defect: "all ranges share a key", Edits: []Edit{{
 		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
@@ -101,17 +101,17 @@ var all = []Mutant{
 		"	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	if err := d.eraseStep(op, EventErase, next, 1, len(next.ranges)); err",
 	}}},
 	{Row: 3, Defect: "the authority key of the factory outlives the factory PIN", Package: "./drive", Test: "TestMigrationFromMSIDMakesANewAK", Edits: []Edit{{
-		"drive/pin.go", "		ak.Clear()\n		if ak, err = d.newAK(); err != nil {\n", "		if _, err = d.newAK(); err != nil {\n",
+		"drive/migrate.go", "		ak.Clear()\n		if ak, err = d.newAK(); err != nil {\n", "		if _, err = d.newAK(); err != nil {\n",
 	}}},
 	{Row: 23, Defect: "a lock that a reset set is undone by a power cycle", Edits: []Edit{{
-		"drive/locks.go", "	if c.LockOnReset != 0 && c.LockOnReset&OnPowerCycle == 0 {\n", "	if c.LockOnReset > allResets {\n",
+		"drive/geometry.go", "	if c.LockOnReset != 0 && c.LockOnReset&OnPowerCycle == 0 {\n", "	if c.LockOnReset > allResets {\n",
 	}}},
 	{Row: 18, Defect: "a PIN change makes a new media key", Edits: []Edit{{
-		"drive/pin.go", "	return d.takeOver(op, e, next, s, ak)\n}\n\n// takeOver",
-		"	if n, band := s.authority.Band(); band {\n		mek, _ := d.newMEK()\n		_ = d.rewrap(&next.ranges[n], n, mek, ak)\n	}\n	return d.takeOver(op, e, next, s, ak)\n}\n\n// takeOver",
+		"drive/migrate.go", "		return d.takeOver(op, e, next, s, ak)\n	})\n}\n\n// Migrate",
+		"		if n, band := s.authority.Band(); band {\n			mek, _ := d.newMEK()\n			_ = d.rewrap(&next.ranges[n], n, mek, ak)\n		}\n		return d.takeOver(op, e, next, s, ak)\n	})\n}\n\n// Migrate",
 	}}},
 	{Row: 19, Defect: "the new PIN's wrap is spoilt on its way to flash", Edits: []Edit{{
-		"drive/pin.go", "	slot.slot, slot.atMSID = sealed, isMSID\n", "	sealed.Salt[0] ^= 1\n	slot.slot, slot.atMSID = sealed, isMSID\n",
+		"drive/migrate.go", "	slot.slot, slot.atMSID = sealed, isMSID\n", "	sealed.Salt[0] ^= 1\n	slot.slot, slot.atMSID = sealed, isMSID\n",
 	}}},
 	{Row: 20, Defect: "the old record is destroyed before the new one is written", Edits: []Edit{{
 		"drive/store.go", "	if err := s.fresh(r.encode(*buf)); err != nil {\n		return err\n	}\n	resisting",
@@ -140,7 +140,7 @@ var all = []Mutant{
 		"drive/order.go", "			if r.doubt && r != f.rec {\n", "			if r.doubt && r == f.rec {\n",
 	}}},
 	{Row: 35, Defect: "a self test, which needs no PIN, destroys what nobody has read", Package: "./drive", Test: "TestSelfTestInDoubtDestroysNothing", Edits: []Edit{{
-		"drive/dump.go", "	if !d.store.doubt() {\n", "	if d.trusted {\n",
+		"drive/selftest.go", "	if !d.store.doubt() {\n", "	if d.trusted {\n",
 	}}},
 	{Row: 36, Defect: "the record of a revert beside an unread block is not above what may lie there", Package: "./drive", Test: "TestDegradedRevertIsNotUndoneByAPowerCycle", Edits: []Edit{{
 		"drive/order.go", "		step = generationUnread\n", "		step = generationOpening\n",
