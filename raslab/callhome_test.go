@@ -122,7 +122,7 @@ func TestCallHomeMeetsWhatIsBroken(t *testing.T) {
 			require.NoError(t, c.mend(l))
 			advance(t, l, time.Hour)
 			e = only(t, l, "BE3400B3", "R1-I1-D03")
-			require.Equal(t, CallAcknowledged, e.Call.State, "an hour after it was mended it is through\n%s", l.TraceText())
+			require.Equal(t, CallAcknowledged, e.Call.State, "an hour after it was mended it is through\n%s", history{l})
 			require.Equal(t, "10001", e.Call.Number, "the centre opened one record")
 			require.Empty(t, l.support.CallHomeInfo().Pending)
 		})

@@ -31,7 +31,7 @@ func TestNoAnswerIsNoWrongAnswer(t *testing.T) {
 			}
 			d, err := l.plant.Drive("R1-I1-D09")
 			require.NoError(t, err)
-			require.NotEqual(t, Inappropriate, d.State, "%s at command %d: %s\n%s", point, n, d.Why, l.TraceText())
+			require.NotEqual(t, Inappropriate, d.State, "%s at command %d: %s\n%s", point, n, d.Why, history{l})
 			if d.State == Failed {
 				require.True(t, r.Failed)
 				silent++

@@ -51,7 +51,7 @@ func (o *modelObject) opens() bool { return o.there && o.cur == modelBody{versio
 
 // expect requires that a request was taken exactly when it should be.
 func (m *cloudModel) expect(taken bool, r Report, err error) bool {
-	require.Equal(m.t, taken, err == nil && !r.Failed, "%v %v\n%s", err, r.Notes, m.l.TraceText())
+	require.Equal(m.t, taken, err == nil && !r.Failed, "%v %v\n%s", err, r.Notes, history{m.l})
 	return taken
 }
 
@@ -154,7 +154,7 @@ func (m *cloudModel) check() {
 	got := make([]byte, 512*len(m.sectors))
 	require.NoError(m.t, r.Read(0, got))
 	for i, want := range m.sectors {
-		require.Equal(m.t, bytes.Repeat([]byte{want}, 512), got[512*i:512*i+512], "sector %d\n%s", i, m.l.TraceText())
+		require.Equal(m.t, bytes.Repeat([]byte{want}, 512), got[512*i:512*i+512], "sector %d\n%s", i, history{m.l})
 	}
 	list, asked, err := m.l.CloudObjects()
 	require.NoError(m.t, err)

@@ -148,7 +148,7 @@ func (c *custody) of(id drive.Identity, serial string) *CustodyRecord {
 // at is the record of the drive in a slot; nil if it has none. Of a drive that answers nothing it goes
 // by the label.
 func (c *custody) at(s *slot) *CustodyRecord {
-	id, err := c.lab.custody.identify(s)
+	id, err := c.identify(s)
 	if err == nil {
 		return c.of(id, s.port.Serial())
 	}
@@ -195,7 +195,7 @@ func (c *custody) uses(why string, slots ...*slot) []drive.Identity {
 	ids := make([]drive.Identity, len(slots))
 	changed := false
 	for i, s := range slots {
-		id, err := c.lab.custody.identify(s)
+		id, err := c.identify(s)
 		e := c.at(s)
 		if err == nil || e == nil {
 			e = c.seen(s, id)
@@ -273,7 +273,7 @@ func (c *custody) due(s *slot) bool {
 // proved says whether an erase of the drive in a slot was verified here, and nothing was
 // written to it since.
 func (c *custody) proved(s *slot) bool {
-	id, err := c.lab.custody.identify(s)
+	id, err := c.identify(s)
 	if err != nil {
 		return false
 	}

@@ -45,7 +45,7 @@ func missedRows(t *testing.T) (*Lab, *Rank) {
 
 func TestADriveThatOthersWaitForIsNotGivenUp(t *testing.T) {
 	l, r := missedRows(t)
-	require.Nil(t, r.members[1].job, "no rebuild on the spare leaves out what only D02 has\n%s", l.TraceText())
+	require.Nil(t, r.members[1].job, "no rebuild on the spare leaves out what only D02 has\n%s", history{l})
 	p, err := l.OrderSpare()
 	require.NoError(t, err)
 	ok(t, l)(l.StartRepair("R1-I1-D02"))
@@ -55,7 +55,7 @@ func TestADriveThatOthersWaitForIsNotGivenUp(t *testing.T) {
 	ok(t, l)(l.ExchangeFRU("R1-I1-D02", ""))
 	ok(t, l)(l.ResumeRepair("R1-I1-D02"))
 	advance(t, l, time.Hour)
-	require.Equal(t, "Normal", r.Info().DataState, "%s", l.TraceText())
+	require.Equal(t, "Normal", r.Info().DataState, "%s", history{l})
 	require.Empty(t, r.members[0].lacks, "D02 gave D01 what it had missed")
 	got := make([]byte, 40*512)
 	require.NoError(t, r.Read(0, got))
@@ -67,7 +67,7 @@ func TestADriveThatDoesNotComeBackIsGivenUp(t *testing.T) {
 	require.NoError(t, l.Break("R1-I1-D02"))
 	fails(t, l)(pseudoRepair(t, l, "R1-I1-D02"))
 	advance(t, l, time.Hour)
-	require.Equal(t, "R1-I1-D08", r.Info().Members[1].Slot, "the spare takes over once a repair has tried\n%s", l.TraceText())
+	require.Equal(t, "R1-I1-D08", r.Info().Members[1].Slot, "the spare takes over once a repair has tried\n%s", history{l})
 	require.Equal(t, "Failed", r.Info().DataState, "the rank does not hide that rows are lost")
 	require.ErrorIs(t, r.Read(0, make([]byte, 40*512)), ErrDataLost, "and the rows that only D02 had are reported as lost")
 }
@@ -85,7 +85,7 @@ func TestAnotherDriveInAMembersSlotIsNoMember(t *testing.T) {
 		require.ErrorIs(t, err, ErrState, "no second member is taken out")
 		ok(t, l)(pseudoRepair(t, l, "R1-I1-D01"))
 		advance(t, l, time.Hour)
-		require.Equal(t, "Normal", r.Info().DataState, "the repair fills it\n%s", l.TraceText())
+		require.Equal(t, "Normal", r.Info().DataState, "the repair fills it\n%s", history{l})
 		require.NoError(t, l.Break("R1-I1-D02"))
 		readable(t, l)
 	}
@@ -109,7 +109,7 @@ func TestTwoMembersInEachOthersSlots(t *testing.T) {
 		ok(t, l)(pseudoRepair(t, l, slots[0]))
 		ok(t, l)(pseudoRepair(t, l, slots[1]))
 		advance(t, l, time.Hour)
-		require.Equal(t, "Normal", r.Info().DataState, "%s", l.TraceText())
+		require.Equal(t, "Normal", r.Info().DataState, "%s", history{l})
 		readable(t, l)
 	}
 }
@@ -128,7 +128,7 @@ func TestTheTargetOfARebuildIsExchangedMeanwhile(t *testing.T) {
 	_, err = l.Insert(m.CopyingTo, p.Serial())
 	require.NoError(t, err)
 	advance(t, l, 2*time.Hour)
-	require.Equal(t, "Normal", r.Info().DataState, "the rebuild began again on the new drive\n%s", l.TraceText())
+	require.Equal(t, "Normal", r.Info().DataState, "the rebuild began again on the new drive\n%s", history{l})
 	require.NoError(t, l.Break("R1-I1-D03"))
 	got := make([]byte, len(data))
 	require.NoError(t, r.Read(0, got), "no row was taken for copied that the new drive never saw")
@@ -143,7 +143,7 @@ func TestARankIsRemovedWhileAMemberCatchesUp(t *testing.T) {
 	advance(t, l, time.Hour)
 	d, err := l.plant.Drive("R1-I1-D01")
 	require.NoError(t, err)
-	require.Equal(t, Normal, d.State, "a copy for a rank that is gone says nothing of the drive\n%s", l.TraceText())
+	require.Equal(t, Normal, d.State, "a copy for a rank that is gone says nothing of the drive\n%s", history{l})
 }
 
 func TestAWornDriveIsNoSpareAfterAnErase(t *testing.T) {
@@ -203,7 +203,7 @@ func TestADriveIsNotBlamedForTheKeyRepository(t *testing.T) {
 	advance(t, l, 3*time.Hour)
 	spare, err := l.plant.Drive("R1-I1-D08")
 	require.NoError(t, err)
-	require.Equal(t, Normal, spare.State, "no record can be kept, and the spare is still a spare\n%s", l.TraceText())
+	require.Equal(t, Normal, spare.State, "no record can be kept, and the spare is still a spare\n%s", history{l})
 	fails(t, l)(exchange(t, l, "R1-I1-D01", ""))
 	for _, e := range l.events.Events() {
 		require.NotEqual(t, "BE31F004", e.SRC, "the replacement drive is in good order")
@@ -214,7 +214,7 @@ func TestADriveIsNotBlamedForTheKeyRepository(t *testing.T) {
 	require.NoError(t, l.ArmRepository(nil))
 	ok(t, l)(l.RestoreRepository())
 	advance(t, l, 2*time.Hour)
-	require.Equal(t, "Normal", l.plant.Ranks()[0].DataState, "the rebuild is tried again by itself\n%s", l.TraceText())
+	require.Equal(t, "Normal", l.plant.Ranks()[0].DataState, "the rebuild is tried again by itself\n%s", history{l})
 	readable(t, l)
 }
 

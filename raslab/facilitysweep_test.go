@@ -105,29 +105,29 @@ func requireOrder(t testing.TB, l *Lab) {
 	}
 }
 
-// next is the cut point after k: each one, or more and more apart; few under -short, which
-// the race detector runs with.
+// next is the cut point after k: each one of a short action, or more and more apart; few under
+// -short, which the race detector runs with. make sweep takes every one.
 func next(k int, each bool) int {
 	switch {
 	case *everyCut:
 		return k + 1
 	case testing.Short():
-		return 2*k + 1
+		return 3*k + 1
 	case each:
-		return k + 1
+		return k + 1 + k/4
 	}
-	return k + 1 + k/3
+	return k + 1 + k/2
 }
 
-// far is next where both cuts are swept.
+// far is next where both cuts are swept. make soak takes every pair that by leaves.
 func far(k, by int) int {
 	switch {
 	case *everyCut:
 		return k + by
 	case testing.Short():
-		return 4*k + by
+		return 8*k + by
 	}
-	return 2*k + by
+	return 3*k + by
 }
 
 func sweptActions() []swept { return slices.Concat(sweptOnDrives, sweptOnKeys) }

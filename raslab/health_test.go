@@ -193,7 +193,7 @@ func TestTheScrubPassesOverSlotsThatCannotBeAsked(t *testing.T) {
 	arm(t, l, "R1-I1-D04", "(port.command.lost)")
 	before := len(l.Trace())
 	l.scrub() // four drives
-	require.Len(t, l.Trace(), before+1, "one drive of the four was asked\n%s", l.TraceText())
+	require.Len(t, l.Trace(), before+1, "one drive of the four was asked\n%s", history{l})
 	require.Equal(t, "self test: no power: the command got no answer", l.Trace()[before].Text)
 	require.Equal(t, "R1-I1-D04", l.Trace()[before].Actor)
 	require.Equal(t, 4, l.health.scrubNext)

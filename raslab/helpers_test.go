@@ -48,7 +48,7 @@ func ok(t testing.TB, l *Lab) func(Report, error) Report {
 	return func(r Report, err error) Report {
 		t.Helper()
 		require.NoError(t, err, "the action is accepted")
-		require.False(t, r.Failed, "the action %s %s reaches its aim: %s\n%s", r.Action, r.Object, failures(r), l.TraceText())
+		require.False(t, r.Failed, "the action %s %s reaches its aim: %s\n%s", r.Action, r.Object, failures(r), history{l})
 		return r
 	}
 }
@@ -58,7 +58,7 @@ func fails(t testing.TB, l *Lab) func(Report, error) Report {
 	return func(r Report, err error) Report {
 		t.Helper()
 		require.NoError(t, err, "the action is accepted")
-		require.True(t, r.Failed, "the action %s %s must not reach its aim\n%s", r.Action, r.Object, l.TraceText())
+		require.True(t, r.Failed, "the action %s %s must not reach its aim\n%s", r.Action, r.Object, history{l})
 		return r
 	}
 }
@@ -91,7 +91,7 @@ func readable(t testing.TB, l *Lab) {
 	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
 	got := make([]byte, 40*l.options.SectorSize)
-	require.NoError(t, r.Read(0, got), "the host reads what it wrote\n%s", l.TraceText())
+	require.NoError(t, r.Read(0, got), "the host reads what it wrote\n%s", history{l})
 	require.Equal(t, pattern(1, len(got)), got, "the data are those that were written")
 }
 
@@ -104,8 +104,8 @@ func notOfKeys(events []ServiceEvent) []ServiceEvent {
 func only(t testing.TB, l *Lab, code string, slots ...string) ServiceEvent {
 	t.Helper()
 	open := notOfKeys(l.events.OpenEvents())
-	require.Len(t, open, 1, "one event is open\n%s", l.TraceText())
-	require.Equal(t, code, open[0].SRC, "the event has the code of its cause\n%s", l.TraceText())
+	require.Len(t, open, 1, "one event is open\n%s", history{l})
+	require.Equal(t, code, open[0].SRC, "the event has the code of its cause\n%s", history{l})
 	require.Equal(t, slots, open[0].Slots, "it names the drives concerned")
 	for i, s := range slots {
 		d, err := l.plant.Drive(s)
@@ -117,13 +117,13 @@ func only(t testing.TB, l *Lab, code string, slots ...string) ServiceEvent {
 
 func noEvents(t testing.TB, l *Lab) {
 	t.Helper()
-	require.Empty(t, l.events.Events(), "no serviceable event\n%s", l.TraceText())
+	require.Empty(t, l.events.Events(), "no serviceable event\n%s", history{l})
 }
 
 func closed(t testing.TB, l *Lab, e ServiceEvent) {
 	t.Helper()
 	got, err := l.CloseEvent(e.ID, "operator", "repaired", false)
-	require.NoError(t, err, "the event closes after the repair\n%s", l.TraceText())
+	require.NoError(t, err, "the event closes after the repair\n%s", history{l})
 	require.False(t, got.Open)
 }
 
@@ -148,3 +148,9 @@ func armPart(t testing.TB, p *Part, plan string, spare ...string) {
 	require.NoError(t, p.Arm(fault.MustParse(plan)))
 	faulttest.MustFire(t, []*fault.Plan{p.plan, p.Flash.Plan(), p.media.Plan()}, spare...)
 }
+
+// history is the trace of a facility as the argument of a message: it is put together only where
+// the message is printed.
+type history struct{ l *Lab }
+
+func (h history) String() string { return h.l.TraceText() }

@@ -71,7 +71,7 @@ func TestMembersThatFailedForWantOfPower(t *testing.T) {
 		require.Contains(t, rep.Notes, "IML complete, data accessible")
 		r, err := l.plant.Rank("R0")
 		require.NoError(t, err)
-		require.NoError(t, r.Read(0, make([]byte, 64*512)), "everything is there\n%s", l.TraceText())
+		require.NoError(t, r.Read(0, make([]byte, 64*512)), "everything is there\n%s", history{l})
 		advance(t, l, 20*time.Minute)
 		require.Equal(t, "Normal", l.plant.Ranks()[0].DataState)
 	}

@@ -50,7 +50,7 @@ func TestFourHoursNeedAFailure(t *testing.T) {
 	advance(t, l, keyPeriod)
 	consolesTo(false)(t, l)
 	advance(t, l, 5*time.Hour)
-	require.Equal(t, []string{"BE14CFEA", "BE14EAF3"}, openCodes(l), "nobody knows about the server now\n%s", l.TraceText())
+	require.Equal(t, []string{"BE14CFEA", "BE14EAF3"}, openCodes(l), "nobody knows about the server now\n%s", history{l})
 	consolesTo(true)(t, l)
 	advance(t, l, 12*time.Minute)
 	require.Equal(t, []string{"BE14CFEA", "BE14EAF3", "BE14EAF4"}, openCodes(l), "it was not heard of for more than four hours")
@@ -69,7 +69,7 @@ func TestSilenceOfAServerThatIsNotAsked(t *testing.T) {
 	closeAllBut(t, l, "BE14CFEA", "BE14EAF3")
 	l.RetrieveKeys()
 	advance(t, l, time.Hour)
-	require.Equal(t, []string{"BE14CFEA", "BE14EAF3"}, openCodes(l), "it fails for an hour, as far as anybody knows\n%s", l.TraceText())
+	require.Equal(t, []string{"BE14CFEA", "BE14EAF3"}, openCodes(l), "it fails for an hour, as far as anybody knows\n%s", history{l})
 }
 
 func closeAllBut(t testing.TB, l *Lab, codes ...string) {

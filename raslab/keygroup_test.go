@@ -224,7 +224,7 @@ func TestCertificateIsWarnedOfInTime(t *testing.T) {
 	must(t, err)
 	require.Empty(t, l.FacilityCertificate().Warning)
 	advance(t, l, 99*24*time.Hour)
-	require.Equal(t, 4, strings.Count(l.TraceText(), "the certificate expires in"), "at 90, 30, 7 days and 1 day\n%s", l.TraceText())
+	require.Equal(t, 4, strings.Count(l.TraceText(), "the certificate expires in"), "at 90, 30, 7 days and 1 day\n%s", history{l})
 	noEvents(t, l)
 	advance(t, l, 2*24*time.Hour)
 	require.Equal(t, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3", "BE14EAF4", "BE14EAF4"}, openCodes(l), "then it fails")

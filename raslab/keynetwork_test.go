@@ -37,7 +37,7 @@ func TestNetworkFaultPoints(t *testing.T) {
 			noEvents(t, l)
 			c.arm(t, l, 2, fault.MustParse("("+c.point+")"))
 			fails(t, l)(l.PowerCycle())
-			require.Equal(t, []string{"BE14CFE0", c.code}, openCodes(l), "%s", l.TraceText())
+			require.Equal(t, []string{"BE14CFE0", c.code}, openCodes(l), "%s", history{l})
 			c.arm(t, l, 1, nil)
 			ok(t, l)(l.DualClusterIML())
 			readable(t, l)

@@ -45,7 +45,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 			copies, good := l.records.Repository()
 			require.True(t, good, "no medium is to blame: %v", copies)
 			if c.codes == nil {
-				require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", l.TraceText())
+				require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", history{l})
 				staysOpen(t, l, openEvent(t, l, "BE31CFE8"))
 				must(t, l.ArmMemory(0, nil))
 				closeAll(t, l)
@@ -55,7 +55,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 				return
 			}
 			fails(t, l)(l.PowerCycle())
-			require.Equal(t, c.codes, openCodes(l), "%s", l.TraceText())
+			require.Equal(t, c.codes, openCodes(l), "%s", history{l})
 			for _, code := range c.codes {
 				staysOpen(t, l, openEvent(t, l, code))
 			}
@@ -65,7 +65,7 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 			readable(t, l)
 			closeAll(t, l)
 			advance(t, l, 24*time.Hour)
-			require.Empty(t, l.events.OpenEvents(), "the member that was rekeyed is well too\n%s", l.TraceText())
+			require.Empty(t, l.events.OpenEvents(), "the member that was rekeyed is well too\n%s", history{l})
 		})
 	}
 }
@@ -80,7 +80,7 @@ func TestBE31CFE8WhileDataAreAccessible(t *testing.T) {
 	must(t, err)
 	must(t, l.records.repository.Put(l.keys.groups[0].store.name, b))
 	advance(t, l, keyPeriod)
-	require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", l.TraceText())
+	require.Equal(t, []string{"BE31CFE8"}, openCodes(l), "%s", history{l})
 	readable(t, l)
 	staysOpen(t, l, openEvent(t, l, "BE31CFE8"))
 	must(t, l.ArmMemory(0, fault.MustParse(fmt.Sprintf("(memory.record.flipped (Byte %d))", phase))))
@@ -110,7 +110,7 @@ func TestBadMemoryUnderASignature(t *testing.T) {
 		l := encrypted(t, Options{})
 		must(t, l.ArmMemory(0, fault.MustParse("(memory.signature.flipped (And (Byte 7) (OnIndex 1)))")))
 		advance(t, l, keyPeriod)
-		require.Equal(t, []string{"BE14CFEA", "BE14EA13"}, openCodes(l), "%s", l.TraceText())
+		require.Equal(t, []string{"BE14CFEA", "BE14EA13"}, openCodes(l), "%s", history{l})
 		require.Equal(t, []int{2}, openEvent(t, l, "BE14EA13").KeyServers)
 		require.Equal(t, []int{0}, openEvent(t, l, "BE14EA13").Partitions)
 		closeAll(t, l)
@@ -130,7 +130,7 @@ func TestBadMemoryUnderASignature(t *testing.T) {
 		must(t, l.ArmMemory(0, fault.MustParse("(memory.signature.flipped (Byte 0))")))
 		must(t, l.ArmMemory(1, fault.MustParse("(memory.signature.flipped (Byte 0))")))
 		fails(t, l)(l.PowerCycle())
-		require.Equal(t, []string{"BE14CFE0", "BE14E013"}, openCodes(l), "%s", l.TraceText())
+		require.Equal(t, []string{"BE14CFE0", "BE14E013"}, openCodes(l), "%s", history{l})
 	})
 }
 

@@ -123,7 +123,7 @@ func (m *monkey) checkSoftwareErrors() {
 	for _, e := range m.l.events.Events() {
 		for _, found := range e.Found {
 			if e.SRC == "BE316023" {
-				require.Contains(m.t, found, "the table of drives has", "a severe software error that nobody provoked\n%s", m.l.TraceText())
+				require.Contains(m.t, found, "the table of drives has", "a severe software error that nobody provoked\n%s", history{m.l})
 			}
 		}
 	}
@@ -144,5 +144,5 @@ func (m *monkey) finishKeys() {
 	}
 	r, err := m.l.RekeyGroupKey(1)
 	must(m.t, err)
-	require.Equal(m.t, away > 0, r.Failed, "a rekey of the group key can be finished: %v\n%s", r.Notes, m.l.TraceText())
+	require.Equal(m.t, away > 0, r.Failed, "a rekey of the group key can be finished: %v\n%s", r.Notes, history{m.l})
 }

@@ -210,21 +210,21 @@ func (m *monkey) check() {
 			for _, c := range may {
 				found = found || bytes.Equal(c, got)
 			}
-			require.True(m.t, found, "%s sector %d holds something else than was written: %x\n%s", r.name(), lba, got[:4], m.l.TraceText())
+			require.True(m.t, found, "%s sector %d holds something else than was written: %x\n%s", r.name(), lba, got[:4], history{m.l})
 		}
 		for i, mem := range r.members {
 			require.Same(m.t, r.array.members[i], mem.slot, "rank and array agree on position %d", i)
 			require.Same(m.t, r.array, mem.slot.array)
 			require.Equal(m.t, i, mem.slot.position)
 			if mem.state == inSync && r.keygrp != 0 && mem.slot.port.answers() {
-				require.NotEqual(m.t, drive.Erased, mem.slot.port.part.Drive.Status().State, "a member that serves an encrypted rank is not open\n%s", m.l.TraceText())
+				require.NotEqual(m.t, drive.Erased, mem.slot.port.part.Drive.Status().State, "a member that serves an encrypted rank is not open\n%s", history{m.l})
 			}
 		}
 	}
 	for _, s := range m.l.plant.slots {
 		if s.array == nil && s.state == Normal && s.port.answers() && m.l.custody.unproven(s.port.Serial()) == "" {
 			require.NotEqual(m.t, drive.Configured, s.port.part.Drive.Status().State,
-				"%s serves no rank, is Normal and must not be Configured\n%s", s.name, m.l.TraceText())
+				"%s serves no rank, is Normal and must not be Configured\n%s", s.name, history{m.l})
 		}
 	}
 	if !m.broken {
@@ -261,11 +261,11 @@ func (m *monkey) heal() {
 				m.report(l.ExchangeFRU(a.slot.name, m.spare()))
 			}
 			_, err := l.ResumeRepair(a.slot.name)
-			require.NoError(m.t, err, "a repair can always be ended\n%s", l.TraceText())
+			require.NoError(m.t, err, "a repair can always be ended\n%s", history{l})
 		}
 	}
 	advance(m.t, l, 12*time.Hour)
-	require.Empty(m.t, l.service.ServiceAction(), "every service action ends\n%s", l.TraceText())
+	require.Empty(m.t, l.service.ServiceAction(), "every service action ends\n%s", history{l})
 	m.settleKeys()
 	ok(m.t, l)(l.DualClusterIML())
 	advance(m.t, l, 12*time.Hour)
@@ -276,7 +276,7 @@ func (m *monkey) heal() {
 	}
 	for _, r := range append([]*Rank(nil), l.plant.ranks...) {
 		if out, _ := r.missing(); out > 0 {
-			require.Equal(m.t, "Failed", r.dataState(), "only a rank with two dead drives cannot be healed: %s\n%s", r.gone(), l.TraceText())
+			require.Equal(m.t, "Failed", r.dataState(), "only a rank with two dead drives cannot be healed: %s\n%s", r.gone(), history{l})
 			_, err := l.RemoveRank(r.name())
 			require.NoError(m.t, err)
 			for _, s := range l.plant.slots {
@@ -285,23 +285,23 @@ func (m *monkey) heal() {
 		}
 	}
 	for _, s := range l.plant.slots {
-		require.Equal(m.t, Normal, s.state, "%s is well: %s\n%s", s.name, s.why, l.TraceText())
+		require.Equal(m.t, Normal, s.state, "%s is well: %s\n%s", s.name, s.why, history{l})
 	}
 	m.finishKeys()
 	m.checkSoftwareErrors()
 	advance(m.t, l, 2*time.Hour)
 	for _, e := range l.events.OpenEvents() {
 		_, err := l.CloseEvent(e.ID, "monkey", "healed", false)
-		require.NoError(m.t, err, "every event can be closed\n%s", l.TraceText())
+		require.NoError(m.t, err, "every event can be closed\n%s", history{l})
 	}
 	advance(m.t, l, 24*time.Hour)
-	require.Empty(m.t, l.events.OpenEvents(), "and stays closed\n%s", l.TraceText())
+	require.Empty(m.t, l.events.OpenEvents(), "and stays closed\n%s", history{l})
 	for _, r := range l.plant.ranks {
 		for lba := range uint64(50) {
 			n, position := r.place(lba)
 			err := r.Read(lba, make([]byte, 512))
 			if err != nil && r.members[position].lacks[n] == 0 {
-				require.NoError(m.t, err, "in a facility that was healed all is readable, but for rows that two members lost together\n%s", l.TraceText())
+				require.NoError(m.t, err, "in a facility that was healed all is readable, but for rows that two members lost together\n%s", history{l})
 			}
 		}
 	}
@@ -343,7 +343,7 @@ func (m *monkey) mend(s *slot) {
 			return
 		}
 		_, err := l.ResumeRepair(s.name)
-		require.NoError(m.t, err, "%s", l.TraceText())
+		require.NoError(m.t, err, "%s", history{l})
 		advance(m.t, l, 3*time.Hour)
 	}
 }
@@ -351,7 +351,7 @@ func (m *monkey) mend(s *slot) {
 func TestMonkey(t *testing.T) {
 	runs, rounds := uint64(20), 6
 	if testing.Short() {
-		runs = 5
+		runs = 3
 	}
 	seen := map[string]int{}
 	for seed := range runs {

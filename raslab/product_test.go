@@ -26,7 +26,7 @@ func TestKeyServerProducts(t *testing.T) {
 			l := encrypted(t, Options{})
 			all(c.product)(t, l)
 			fails(t, l)(l.DualClusterIML())
-			require.Equal(t, []string{"BE14CFE0", c.code}, openCodes(l), "%s", l.TraceText())
+			require.Equal(t, []string{"BE14CFE0", c.code}, openCodes(l), "%s", history{l})
 			c.heal(t, l)
 			ok(t, l)(l.DualClusterIML())
 			readable(t, l)

@@ -54,7 +54,7 @@ func TestRAIDOverADeadMember(t *testing.T) {
 		require.NoError(t, r.Write(5, pattern(4, 30*512)), "the host writes to a degraded rank")
 		require.NoError(t, r.Write(100, pattern(5, 10*512)), "also to new rows")
 		advance(t, l, 2*time.Hour)
-		require.Equal(t, "Normal", r.Info().DataState, "the spare has taken over\n%s", l.TraceText())
+		require.Equal(t, "Normal", r.Info().DataState, "the spare has taken over\n%s", history{l})
 		second := slotName(1, (dead+1)%7+1)
 		require.NoError(t, l.Break(second))
 		got := make([]byte, 30*512)
@@ -76,7 +76,7 @@ func TestHostWritesDuringARebuild(t *testing.T) {
 	advance(t, l, 15*time.Minute)
 	m := r.Info().Members[1]
 	require.Equal(t, "R1-I1-D08", m.CopyingTo)
-	require.Greater(t, m.Done, 0, "the rebuild is under way\n%s", l.TraceText())
+	require.Greater(t, m.Done, 0, "the rebuild is under way\n%s", history{l})
 	require.Less(t, m.Done, 600)
 	require.NoError(t, r.Write(0, pattern(7, 12*512)), "a row that was rebuilt already")
 	require.NoError(t, r.Write(6*590, pattern(8, 12*512)), "a row that was not")
@@ -190,7 +190,7 @@ func TestRebuildOfARemovedRankTouchesNothing(t *testing.T) {
 	require.NoError(t, err)
 	ok(t, l)(l.RemoveArray("A0"))
 	for _, d := range l.plant.Drives()[:8] {
-		require.Equal(t, Normal, d.State, "%s %s\n%s", d.Slot, d.Why, l.TraceText())
+		require.Equal(t, Normal, d.State, "%s %s\n%s", d.Slot, d.Why, history{l})
 	}
 	ok(t, l)(l.CreateArray("S1", RAID7P))
 	ok(t, l)(l.CreateRank("A0", 1))

@@ -389,11 +389,11 @@ func TestNoAcknowledgedSectorIsLostWhileItsDrivesAreIntact(t *testing.T) {
 				err = x.check()
 			}
 			if err != nil {
-				rt.Fatalf("%v\n%s\n%s", err, strings.Join(x.log, "\n"), x.l.TraceText())
+				rt.Fatalf("%v\n%s\n%s", err, strings.Join(x.log, "\n"), history{x.l})
 			}
 		}
 		if err := x.heal(rapid.Bool().Draw(rt, "iml")); err != nil {
-			rt.Fatalf("%v\n%s\n%s", err, strings.Join(x.log, "\n"), x.l.TraceText())
+			rt.Fatalf("%v\n%s\n%s", err, strings.Join(x.log, "\n"), history{x.l})
 		}
 	})
 }

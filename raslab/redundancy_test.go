@@ -30,7 +30,7 @@ func onlyCopy(t *testing.T) (*Lab, *Rank) {
 func wrote(t *testing.T, l *Lab, r *Rank) {
 	t.Helper()
 	got := make([]byte, 3*512)
-	require.NoError(t, r.Read(24, got), "%s", l.TraceText())
+	require.NoError(t, r.Read(24, got), "%s", history{l})
 	require.Equal(t, pattern(2, len(got)), got)
 }
 
@@ -59,7 +59,7 @@ func TestADriveWithTheOnlyCopyOfARowIsNotReplaced(t *testing.T) {
 
 	ok(t, l)(l.Insert("R1-I1-D06", "75NR641-0006"))
 	advance(t, l, 2*time.Hour)
-	require.Equal(t, "Normal", r.Info().DataState, "it is back by itself, and so are the data\n%s", l.TraceText())
+	require.Equal(t, "Normal", r.Info().DataState, "it is back by itself, and so are the data\n%s", history{l})
 	wrote(t, l, r)
 }
 
@@ -68,7 +68,7 @@ func TestARowThatIsLostIsGoodAgainWhenAllOfItIsWritten(t *testing.T) {
 	require.ErrorIs(t, r.Write(24, pattern(3, 512)), ErrDataLost, "one sector of it is not enough")
 	require.NoError(t, r.Write(24, pattern(3, 6*512)))
 	advance(t, l, 2*time.Hour)
-	require.Equal(t, "Normal", r.Info().DataState, "nothing depends on D06 any more, and the spare took over\n%s", l.TraceText())
+	require.Equal(t, "Normal", r.Info().DataState, "nothing depends on D06 any more, and the spare took over\n%s", history{l})
 	require.Equal(t, "R1-I1-D08", r.Info().Members[5].Slot)
 	got := make([]byte, 6*512)
 	require.NoError(t, r.Read(24, got))
@@ -124,7 +124,7 @@ func TestAllMembersAreBackAndSoIsTheRank(t *testing.T) {
 			require.NoError(t, l.RestorePower(d.Slot))
 		}
 		advance(t, l, 2*time.Hour)
-		require.Equal(t, "Normal", r.Info().DataState, "key group %d\n%s", keygrp, l.TraceText())
+		require.Equal(t, "Normal", r.Info().DataState, "key group %d\n%s", keygrp, history{l})
 		got := make([]byte, 600*512)
 		require.NoError(t, r.Read(0, got))
 		require.Equal(t, pattern(5, len(got)), got)
@@ -148,7 +148,7 @@ func TestADriveInTheSlotOfARebuildIsNotErased(t *testing.T) {
 	require.NoError(t, l.RestorePower("R1-I1-D01"))
 	advance(t, l, 3*time.Hour)
 	got := make([]byte, 512)
-	require.NoError(t, r.Read(0, got), "%s", l.TraceText())
+	require.NoError(t, r.Read(0, got), "%s", history{l})
 	require.Equal(t, pattern(7, 512), got)
 	require.Equal(t, "Normal", r.Info().DataState)
 }
@@ -161,7 +161,7 @@ func TestTheDriveInTheSlotOfACopysSourceIsNotErasedForIt(t *testing.T) {
 	_, err := l.Insert("R1-I1-D02", "75NR641-0010")
 	require.NoError(t, err)
 	advance(t, l, time.Hour)
-	require.Nil(t, l.Certificate("75NR641-0010"), "the drive that took the slot was not erased in place of the source\n%s", l.TraceText())
+	require.Nil(t, l.Certificate("75NR641-0010"), "the drive that took the slot was not erased in place of the source\n%s", history{l})
 	readable(t, l)
 }
 
@@ -198,13 +198,13 @@ func TestASectorThatCannotBeReadHoldsTheRebuild(t *testing.T) {
 	arm(t, l, "R1-I1-D04", "(media.read.error (LBA 3))")
 	advance(t, l, 3*time.Hour)
 	i := r.Info()
-	require.Equal(t, "R1-I1-D01", i.Members[0].Slot, "what D01 has of that row is nowhere else\n%s", l.TraceText())
+	require.Equal(t, "R1-I1-D01", i.Members[0].Slot, "what D01 has of that row is nowhere else\n%s", history{l})
 	require.Equal(t, "Failed", i.DataState, "a row cannot be read")
 	spare, err := l.plant.Drive("R1-I1-D08")
 	require.NoError(t, err)
 	require.Equal(t, Normal, spare.State)
 	ok(t, l)(l.Insert("R1-I1-D01", "75NR641-0001"))
 	advance(t, l, 3*time.Hour)
-	require.Equal(t, "Normal", r.Info().DataState, "D01 is back, and D04 was written anew\n%s", l.TraceText())
+	require.Equal(t, "Normal", r.Info().DataState, "D01 is back, and D04 was written anew\n%s", history{l})
 	readable(t, l)
 }

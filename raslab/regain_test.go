@@ -105,7 +105,7 @@ func TestAccessIsRegainedWhileAnotherGroupLacksItsKey(t *testing.T) {
 	require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E008", "BE14E011"}, openCodes(l))
 	both(startServer)(t, l)
 	advance(t, l, 12*time.Minute+imlDuration)
-	require.Equal(t, []int{3, 2}, l.keys.GroupStates(), "%s", l.TraceText())
+	require.Equal(t, []int{3, 2}, l.keys.GroupStates(), "%s", history{l})
 	last := l.events.Events()[len(l.events.Events())-1]
 	require.Equal(t, "BE14CFE1", last.SRC)
 	require.Equal(t, []int{0, 1}, last.Partitions)

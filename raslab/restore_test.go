@@ -32,7 +32,7 @@ func TestRestoreCutShort(t *testing.T) {
 			r, err := l.plant.Rank("R0")
 			must(t, err)
 			if r.Read(0, make([]byte, 512)) != nil || len(l.cloud.receipts) != 1 {
-				require.NotEmpty(t, l.events.OpenEvents(), "%s %d: what is missing is reported\n%s", point, n, l.TraceText())
+				require.NotEmpty(t, l.events.OpenEvents(), "%s %d: what is missing is reported\n%s", point, n, history{l})
 			}
 			ok(t, l)(l.RestoreRepository())
 			ok(t, l)(l.DualClusterIML())
@@ -158,7 +158,7 @@ func TestIdleGroupsHoldUpNobody(t *testing.T) {
 			both(startServer)(t, l)
 			advance(t, l, 12*time.Minute+imlDuration)
 			readable(t, l)
-			require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E008"}, openCodes(l), "the event of the group that waits stays\n%s", l.TraceText())
+			require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E008"}, openCodes(l), "the event of the group that waits stays\n%s", history{l})
 			n := 0
 			for _, e := range l.events.Events() {
 				if e.SRC == "BE14CFE1" {
@@ -168,7 +168,7 @@ func TestIdleGroupsHoldUpNobody(t *testing.T) {
 			require.Equal(t, 1, n, "access to data came back once")
 			cloudKeys(t, l, (*Lab).StartKeyServer)
 			advance(t, l, time.Hour)
-			require.Equal(t, []int{3, 3}, l.keys.GroupStates(), "and its key comes without a reboot\n%s", l.TraceText())
+			require.Equal(t, []int{3, 3}, l.keys.GroupStates(), "and its key comes without a reboot\n%s", history{l})
 			closeAll(t, l)
 		})
 	}
@@ -182,7 +182,7 @@ func TestNoRebootOfAQuiescedFacility(t *testing.T) {
 	ok(t, l)(l.Quiesce())
 	both(startServer)(t, l)
 	advance(t, l, 12*time.Minute)
-	require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E1F6"}, openCodes(l), "%s", l.TraceText())
+	require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E1F6"}, openCodes(l), "%s", history{l})
 	require.Contains(t, openEvent(t, l, "BE14E1F6").Found[0], "the facility is quiesced")
 	require.Equal(t, "shutdown", l.sfi.ValidState())
 }

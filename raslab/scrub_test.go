@@ -23,7 +23,7 @@ func TestTheHealthCheckMendsAFlashPageWithOddBytes(t *testing.T) {
 	require.True(t, p.Drive.Status().ScrubNeeded)
 	require.Equal(t, drive.Configured, p.Drive.Status().State, "the record is whole")
 	advance(t, l, time.Hour)
-	require.False(t, p.Drive.Status().ScrubNeeded, "%s", l.TraceText())
+	require.False(t, p.Drive.Status().ScrubNeeded, "%s", history{l})
 	require.Equal(t, before, p.Drive.Status().KeyGeneration, "no key changed")
 	require.Contains(t, l.TraceText(), "the flash page of the key record needs a self test")
 	noEvents(t, l)

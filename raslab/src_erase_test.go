@@ -76,7 +76,7 @@ func TestBE34009EFailedRankCreation(t *testing.T) {
 		require.Contains(t, e.Found[0], "failed creation of R0")
 		found[e.Slots[0]] = true
 	}
-	require.True(t, found["R1-I1-D02"], "the member that had joined and cannot be erased is reported\n%s", l.TraceText())
+	require.True(t, found["R1-I1-D02"], "the member that had joined and cannot be erased is reported\n%s", history{l})
 	require.False(t, found["R1-I1-D01"], "the member that was erased again is not")
 	d, err := l.plant.Drive("R1-I1-D01")
 	require.NoError(t, err)

@@ -53,7 +53,7 @@ func normal(t testing.TB, l *Lab, slotName string) {
 	t.Helper()
 	d, err := l.plant.Drive(slotName)
 	require.NoError(t, err)
-	require.Equal(t, Normal, d.State, "%s is Normal again (%s)\n%s", slotName, d.Why, l.TraceText())
+	require.Equal(t, Normal, d.State, "%s is Normal again (%s)\n%s", slotName, d.Why, history{l})
 }
 
 func TestBE3400B3RottenRecord(t *testing.T) {

@@ -28,7 +28,7 @@ func openEvent(t testing.TB, l *Lab, code string) ServiceEvent {
 			return e
 		}
 	}
-	require.Failf(t, "no such event", "%s is open\n%s", code, l.TraceText())
+	require.Failf(t, "no such event", "%s is open\n%s", code, history{l})
 	return ServiceEvent{}
 }
 
@@ -205,7 +205,7 @@ func TestKeyCausesAtAnIML(t *testing.T) {
 			c.hurt(t, l)
 			r, err := l.PowerCycle()
 			require.NoError(t, err)
-			require.Equal(t, c.iml, openCodes(l), "these codes come of the cause and no others\n%s", l.TraceText())
+			require.Equal(t, c.iml, openCodes(l), "these codes come of the cause and no others\n%s", history{l})
 			require.Equal(t, len(c.iml) > 0, r.Failed)
 			for _, e := range l.events.OpenEvents() {
 				staysOpen(t, l, e)
@@ -227,7 +227,7 @@ func TestKeyCausesInAPeriodicRetrieval(t *testing.T) {
 			l := encrypted(t, Options{})
 			c.hurt(t, l)
 			advance(t, l, keyPeriod)
-			require.Equal(t, c.periodic, openCodes(l), "these codes come of the cause and no others\n%s", l.TraceText())
+			require.Equal(t, c.periodic, openCodes(l), "these codes come of the cause and no others\n%s", history{l})
 			readable(t, l)
 			for _, e := range l.events.OpenEvents() {
 				staysOpen(t, l, e)
@@ -239,7 +239,7 @@ func TestKeyCausesInAPeriodicRetrieval(t *testing.T) {
 			advance(t, l, 2*keyPeriod)
 			closeAll(t, l)
 			advance(t, l, 2*keyPeriod)
-			require.Empty(t, l.events.OpenEvents(), "nothing comes back\n%s", l.TraceText())
+			require.Empty(t, l.events.OpenEvents(), "nothing comes back\n%s", history{l})
 		})
 	}
 }
@@ -283,7 +283,7 @@ func TestFourHours(t *testing.T) {
 			advance(t, l, 4*time.Hour-time.Minute)
 			require.Equal(t, []string{"BE14CFEA", c.first}, openCodes(l), "the four hours are not over")
 			advance(t, l, time.Minute)
-			require.Equal(t, []string{"BE14CFEA", c.first, c.second}, openCodes(l), "after four hours service is asked for\n%s", l.TraceText())
+			require.Equal(t, []string{"BE14CFEA", c.first, c.second}, openCodes(l), "after four hours service is asked for\n%s", history{l})
 			staysOpen(t, l, openEvent(t, l, c.second))
 			startServer(t, l, 1)
 			closeAll(t, l)
@@ -323,7 +323,7 @@ func TestRegainedAccess(t *testing.T) {
 			advance(t, l, 11*time.Minute+59*time.Second)
 			require.Len(t, l.events.Events(), 2, "the query comes every twelve minutes")
 			advance(t, l, time.Second)
-			require.Len(t, l.events.Events(), 3, "%s", l.TraceText())
+			require.Len(t, l.events.Events(), 3, "%s", history{l})
 			e := l.events.Events()[2]
 			require.Equal(t, "BE14CFE1", e.SRC)
 			require.False(t, e.Open, "it closes itself")
@@ -353,7 +353,7 @@ func TestRegainedAccess(t *testing.T) {
 		both(startServer)(t, l)
 		both(loseKey)(t, l)
 		advance(t, l, 12*time.Minute+imlDuration)
-		require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E011"}, openCodes(l), "the servers answer, the partitions reboot, and there is no key: access is not back\n%s", l.TraceText())
+		require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E011"}, openCodes(l), "the servers answer, the partitions reboot, and there is no key: access is not back\n%s", history{l})
 		both(restoreKey)(t, l)
 		ok(t, l)(l.DualClusterIML())
 		closeAll(t, l)
@@ -365,7 +365,7 @@ func TestRegainedAccess(t *testing.T) {
 		must(t, l.SetLink(0, 1, LinkUp))
 		advance(t, l, 12*time.Minute+imlDuration)
 		readable(t, l)
-		require.Equal(t, []string{"BE14CFE0", "BE14E009"}, openCodes(l), "%s", l.TraceText())
+		require.Equal(t, []string{"BE14CFE0", "BE14E009"}, openCodes(l), "%s", history{l})
 		require.Equal(t, []int{0, 1}, openEvent(t, l, "BE14E009").Partitions, "an event of both is not closed for one")
 		e := l.events.Events()[2]
 		require.Equal(t, "BE14CFE1", e.SRC)
@@ -394,7 +394,7 @@ func TestBE14E1F6(t *testing.T) {
 	ok(t, l)(l.StartRepair("R1-I1-D16"))
 	both(startServer)(t, l)
 	advance(t, l, 12*time.Minute)
-	require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E1F6"}, openCodes(l), "%s", l.TraceText())
+	require.Equal(t, []string{"BE14CFE0", "BE14E008", "BE14E1F6"}, openCodes(l), "%s", history{l})
 	require.Equal(t, encgroup.Inaccessible, l.keys.Group(1).State(), "no IML was made during the service action")
 	staysOpen(t, l, openEvent(t, l, "BE14E1F6"))
 	_, err := l.Quiesce()
@@ -433,7 +433,7 @@ func TestKeyRepositoryCopies(t *testing.T) {
 		must(t, l.DamageRepository(2))
 		before := l.Now()
 		ok(t, l)(l.DualClusterIML())
-		require.Equal(t, []string{"BE14CFE5"}, openCodes(l), "%s", l.TraceText())
+		require.Equal(t, []string{"BE14CFE5"}, openCodes(l), "%s", history{l})
 		require.Equal(t, 2*imlDuration, l.Now().Sub(before), "the partitions rebooted once more")
 		require.Contains(t, openEvent(t, l, "BE14CFE5").Found[0], "copy 2")
 		readable(t, l)
@@ -447,7 +447,7 @@ func TestKeyRepositoryCopies(t *testing.T) {
 			must(t, l.DamageRepository(c))
 		}
 		advance(t, l, keyPeriod)
-		require.Equal(t, []string{"BE14E3F7"}, openCodes(l), "the periodic retrieval finds it, and data are still there\n%s", l.TraceText())
+		require.Equal(t, []string{"BE14E3F7"}, openCodes(l), "the periodic retrieval finds it, and data are still there\n%s", history{l})
 		readable(t, l)
 		staysOpen(t, l, openEvent(t, l, "BE14E3F7"))
 		ok(t, l)(l.RestoreRepository())
@@ -459,7 +459,7 @@ func TestKeyRepositoryCopies(t *testing.T) {
 			must(t, l.DamageRepository(c))
 		}
 		fails(t, l)(l.PowerCycle())
-		require.Equal(t, []string{"BE14E3F7"}, openCodes(l), "%s", l.TraceText())
+		require.Equal(t, []string{"BE14E3F7"}, openCodes(l), "%s", history{l})
 		ok(t, l)(l.RestoreRepository())
 		staysOpen(t, l, openEvent(t, l, "BE14E3F7"))
 		ok(t, l)(l.DualClusterIML())

@@ -18,7 +18,7 @@ func degraded(t testing.TB) *Lab {
 	noEvents(t, l)
 	r, err := l.plant.Rank("R0")
 	require.NoError(t, err)
-	require.Equal(t, "R1-I1-D08", r.Info().Members[4].Slot, "the spare has taken over\n%s", l.TraceText())
+	require.Equal(t, "R1-I1-D08", r.Info().Members[4].Slot, "the spare has taken over\n%s", history{l})
 	require.Equal(t, "Normal", r.Info().DataState)
 	return l
 }

@@ -119,7 +119,7 @@ func TestUsedDriveInARepair(t *testing.T) {
 				refusedAs(t, l, rep, c.src, c, "R1-I1-D03")
 				return
 			}
-			require.False(t, rep.Failed, l.TraceText())
+			require.False(t, rep.Failed, history{l})
 			noEvents(t, l)
 			said(t, l, rep, c)
 			advance(t, l, 2*time.Hour)
@@ -150,7 +150,7 @@ func TestUsedDriveInAnMES(t *testing.T) {
 					refusedAs(t, l, rep, other, c, "R1-I2-D01")
 					return
 				}
-				require.False(t, rep.Failed, l.TraceText())
+				require.False(t, rep.Failed, history{l})
 				said(t, l, rep, c)
 				normal(t, l, "R1-I2-D01")
 				ok(t, l)(l.CreateArray("S2", RAIDAuto))
@@ -219,7 +219,7 @@ func TestClosedLockThatIsNotEnabled(t *testing.T) {
 // refusedAs requires that a drive was left out, and that its way in said why.
 func refusedAs(t testing.TB, l *Lab, rep Report, code string, c usedCase, slot string) {
 	t.Helper()
-	require.True(t, rep.Failed, "the drive is refused\n%s", l.TraceText())
+	require.True(t, rep.Failed, "the drive is refused\n%s", history{l})
 	d, err := l.plant.Drive(slot)
 	require.NoError(t, err)
 	require.Equal(t, c.state, d.State)
@@ -325,7 +325,7 @@ func TestSpareThatSomebodyHadHandsOn(t *testing.T) {
 				c.by(t, p.Drive)
 				rep := take(t, l)
 				if c.src == "" {
-					require.False(t, rep.Failed, l.TraceText())
+					require.False(t, rep.Failed, history{l})
 					require.Contains(t, l.TraceText(), c.says)
 					noEvents(t, l)
 					noThief(t, l, slot)
