@@ -74,22 +74,13 @@ func (w *world) outcomes(c Command, b broke) []outcome {
 	if !b.cells && !b.power || code != ok && code != drive.NotAuthorized && code != drive.Degraded {
 		return out
 	}
-	// What may be in force: the old record or the new one; of a record that only
-	// counts tries also one of those between.
-	force := []*world{w.clone(), next.clone()}
-	if c.Verb == Authenticate || c.Verb == RevertPSID {
-		guess := w.clone()
-		wrong := c
-		wrong.PIN = PINZero
-		guess.apply(wrong)
-		force = append(force, guess)
-		if code == ok && c.Verb == Authenticate {
-			force[1].session = drive.Nobody
-		}
-	}
-	for _, f := range force {
-		f.rotten = f.rotten || b.rot
-	}
+	return append(out, w.broken(c, b, code, next)...)
+}
+
+// broken lists how a command may end whose work on the flash was broken, in place of ending with code
+// and with next, which gets what may be in flash by then.
+func (w *world) broken(c Command, b broke, code drive.Code, next *world) (out []outcome) {
+	force := w.inForce(c, b, code, next)
 	var stored []*world
 	for _, f := range force {
 		stored = append(stored, f.stored(), f.degraded().stored())
@@ -108,23 +99,44 @@ func (w *world) outcomes(c Command, b broke) []outcome {
 			}
 		}
 	}
-	if b.cells {
-		if !promised(c.Verb, code) {
-			next.alts = append(next.alts, stored...)
+	if !b.cells {
+		return out
+	}
+	if !promised(c.Verb, code) {
+		next.alts = append(next.alts, stored...)
+	}
+	for i, f := range force {
+		if i != 1 || c.Verb == Authenticate {
+			in(drive.HardwareFailure, f)
 		}
-		for i, f := range force {
-			if i != 1 || c.Verb == Authenticate {
-				in(drive.HardwareFailure, f)
-			}
-			if isKeyStep(c.Verb) || c.Verb == SelfTest {
-				in(drive.Degraded, f.degraded())
-			}
-		}
-		if c.Verb == Restore {
-			in(drive.Degraded, w)
+		if isKeyStep(c.Verb) || c.Verb == SelfTest {
+			in(drive.Degraded, f.degraded())
 		}
 	}
+	if c.Verb == Restore {
+		in(drive.Degraded, w)
+	}
 	return out
+}
+
+// inForce lists what may be in force after a write that was broken: the old record or the new one;
+// of a record that only counts tries also one of those between.
+func (w *world) inForce(c Command, b broke, code drive.Code, next *world) []*world {
+	force := []*world{w.clone(), next.clone()}
+	if c.Verb == Authenticate || c.Verb == RevertPSID {
+		guess := w.clone()
+		wrong := c
+		wrong.PIN = PINZero
+		guess.apply(wrong)
+		force = append(force, guess)
+		if code == ok && c.Verb == Authenticate {
+			force[1].session = drive.Nobody
+		}
+	}
+	for _, f := range force {
+		f.rotten = f.rotten || b.rot
+	}
+	return force
 }
 
 func isKeyStep(v Verb) bool {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,10 +31,9 @@ func TestObjectsInARealCloud(t *testing.T) {
 	out, told := &bytes.Buffer{}, &bytes.Buffer{}
 	step := &steps{out: out, wake: make(chan string)}
 	code := make(chan int)
+	shell := []string{"shell", "--cloud", "https://" + k.addr, "--cloud-ca", filepath.Join(dir, "ca.crt"), "--cloud-token-file", filepath.Join(dir, "token")}
 	go func() {
-		code <- run([]string{
-			"shell", "--cloud", "https://" + k.addr, "--cloud-ca", filepath.Join(dir, "ca.crt"), "--cloud-token-file", filepath.Join(dir, "token"),
-		}, in, step, told)
+		code <- run(shell, in, step, told)
 	}()
 	// typed types lines and waits for the answer to the last of them.
 	typed := func(lines string) string {
@@ -70,17 +70,7 @@ rank read rank=R0 lba=7`)
 	require.Equal(t, exitCannot, status, "a directory takes one server")
 	require.Contains(t, refused, "another server has the directory open")
 
-	// A facility of another session, with the same serial number, has no receipt.
-	another := func(command string) (int, string, string) {
-		return play(t, "shell", "--cloud", "https://"+k.addr, "--cloud-ca", filepath.Join(dir, "ca.crt"), "--cloud-token-file", filepath.Join(dir, "token"), "-c", command)
-	}
-	_, listed, _ := another("cloud list")
-	require.Contains(t, listed, "payroll  without a receipt")
-	status, _, refused = another("cloud show object=payroll")
-	require.Equal(t, exitCannot, status)
-	require.Equal(t, "fdelab: error: object payroll is in the cloud, and the facility has no receipt of it: without one it cannot be opened, cloud delete object=payroll deletes it\n", refused)
-	_, _, refused = another("cloud delete object=none")
-	require.Equal(t, "fdelab: error: there is no object \"none\"; there are no objects yet\n", refused)
+	withoutReceipt(t, shell)
 
 	// The server stops: a clear error, and nothing is lost.
 	require.NoError(t, k.cmd.Process.Signal(syscall.SIGTERM))
@@ -113,6 +103,21 @@ rank read rank=R0 lba=7`)
 	require.NoError(t, k.cmd.Process.Signal(os.Interrupt))
 	require.NoError(t, k.cmd.Wait())
 	require.NotContains(t, out.String()+told.String()+k.said.String(), strings.TrimSpace(string(token)), "the token is told to nobody")
+}
+
+// withoutReceipt is a facility of another session, with the same serial number: it has no receipt.
+func withoutReceipt(t *testing.T, shell []string) {
+	t.Helper()
+	another := func(command string) (int, string, string) {
+		return play(t, append(slices.Clip(shell), "-c", command)...)
+	}
+	_, listed, _ := another("cloud list")
+	require.Contains(t, listed, "payroll  without a receipt")
+	status, _, refused := another("cloud show object=payroll")
+	require.Equal(t, exitCannot, status)
+	require.Equal(t, "fdelab: error: object payroll is in the cloud, and the facility has no receipt of it: without one it cannot be opened, cloud delete object=payroll deletes it\n", refused)
+	_, _, refused = another("cloud delete object=none")
+	require.Equal(t, "fdelab: error: there is no object \"none\"; there are no objects yet\n", refused)
 }
 
 // steps is the output of a shell; what was printed since is sent when the time is.

@@ -250,65 +250,46 @@ func TestWhatAClientMeets(t *testing.T) {
 	answer := func(m message) func(net.Conn) {
 		return func(c net.Conn) { _, _ = readMessage(c); _ = writeMessage(c, m) }
 	}
+	tlsAt := func(now int) func(*ClientConfig) { return func(c *ClientConfig) { c.TLS = clientTLS(now) } }
+	silent := func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+	with := func(change func(*ServerConfig)) func(*bench) string {
+		return func(b *bench) string { return b.server(change, keyPair("one"), keyPair("two")) }
+	}
+	secured := func(ca, clients *pki, name string, now int) func(*bench) string {
+		return with(func(s *ServerConfig) { s.TLS = serverTLS(ca, clients, name, now) })
+	}
+	playing := func(serve func(net.Conn)) func(*bench) string {
+		return func(b *bench) string { return nettest.Serve(b.t, nettest.Loopback, serve) }
+	}
 	for name, c := range map[string]struct {
 		address func(b *bench) string
 		client  func(*ClientConfig)
 		want    error
 	}{
-		"TLS": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.TLS = serverTLS(ours, ours, "ks", 100) }, keyPair("one"), keyPair("two"))
-		}, func(c *ClientConfig) { c.TLS = clientTLS(100) }, nil},
-		"server of an unknown CA": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.TLS = serverTLS(theirs, ours, "ks", 100) }, keyPair("one"))
-		}, func(c *ClientConfig) { c.TLS = clientTLS(100) }, encgroup.ErrUntrusted},
-		"server of another name": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.TLS = serverTLS(ours, ours, "other", 100) }, keyPair("one"))
-		}, func(c *ClientConfig) { c.TLS = clientTLS(100) }, encgroup.ErrUntrusted},
-		"server expired": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.TLS = serverTLS(ours, ours, "ks", 100) }, keyPair("one"))
-		}, func(c *ClientConfig) { c.TLS = clientTLS(201) }, encgroup.ErrUntrusted},
-		"client of an unknown CA": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.TLS = serverTLS(ours, theirs, "ks", 100) }, keyPair("one"))
-		}, func(c *ClientConfig) { c.TLS = clientTLS(100) }, encgroup.ErrUntrusted},
-		"client expired": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.TLS = serverTLS(ours, ours, "ks", 201) }, keyPair("one"))
-		}, func(c *ClientConfig) { c.TLS = clientTLS(100) }, encgroup.ErrUntrusted},
-		"TLS to a plain server": {func(b *bench) string { return b.server(nil, keyPair("one")) }, func(c *ClientConfig) { c.TLS = clientTLS(100) }, encgroup.ErrProtocol},
-		"plain to a TLS server": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.TLS = serverTLS(ours, ours, "ks", 100) }, keyPair("one"))
-		}, nil, encgroup.ErrProtocol},
+		"TLS":                     {secured(ours, ours, "ks", 100), tlsAt(100), nil},
+		"server of an unknown CA": {secured(theirs, ours, "ks", 100), tlsAt(100), encgroup.ErrUntrusted},
+		"server of another name":  {secured(ours, ours, "other", 100), tlsAt(100), encgroup.ErrUntrusted},
+		"server expired":          {secured(ours, ours, "ks", 100), tlsAt(201), encgroup.ErrUntrusted},
+		"client of an unknown CA": {secured(ours, theirs, "ks", 100), tlsAt(100), encgroup.ErrUntrusted},
+		"client expired":          {secured(ours, ours, "ks", 201), tlsAt(100), encgroup.ErrUntrusted},
+		"TLS to a plain server":   {with(nil), tlsAt(100), encgroup.ErrProtocol},
+		"plain to a TLS server":   {secured(ours, ours, "ks", 100), nil, encgroup.ErrProtocol},
 		"nobody there": {func(*bench) string {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
 			require.NoError(t, l.Close())
 			return l.Addr().String()
 		}, nil, encgroup.ErrUnreachable},
-		"silence": {func(b *bench) string {
-			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-		}, func(c *ClientConfig) { c.Timeout = 50 * time.Millisecond }, encgroup.ErrTimeout},
-		"silence in the handshake": {func(b *bench) string {
-			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
-		}, func(c *ClientConfig) { c.Timeout, c.TLS = 50*time.Millisecond, clientTLS(100) }, encgroup.ErrTimeout},
-		"hang up": {func(b *bench) string {
-			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = readMessage(c) })
-		}, nil, encgroup.ErrProtocol},
-		"half an answer": {func(b *bench) string {
-			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = readMessage(c); _, _ = c.Write([]byte{0, 0, 0, 9, 1}) })
-		}, nil, encgroup.ErrProtocol},
-		"a giant answer": {func(b *bench) string {
-			return nettest.Serve(b.t, nettest.Loopback, func(c net.Conn) { _, _ = readMessage(c); _, _ = c.Write([]byte{0xFF, 0, 0, 0}) })
-		}, nil, encgroup.ErrProtocol},
-		"no key in it": {func(b *bench) string { return nettest.Serve(b.t, nettest.Loopback, answer(message{kindKey, nil})) }, nil, encgroup.ErrProtocol},
-		"another seal": {func(b *bench) string {
-			return nettest.Serve(b.t, nettest.Loopback, answer(message{kindKey, [][]byte{make([]byte, 72)}}))
-		}, nil, encgroup.ErrProtocol},
-		"a bare refusal": {func(b *bench) string { return nettest.Serve(b.t, nettest.Loopback, answer(message{kindRefusal, nil})) }, nil, encgroup.ErrProtocol},
-		"not served": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.Devices = []string{"x"} }, keyPair("one"))
-		}, nil, encgroup.ErrRefused},
-		"no entropy": {func(b *bench) string {
-			return b.server(func(s *ServerConfig) { s.Entropy = iotest.ErrReader(io.EOF) }, keyPair("one"))
-		}, nil, encgroup.ErrRefused},
+		"silence":                  {playing(silent), func(c *ClientConfig) { c.Timeout = 50 * time.Millisecond }, encgroup.ErrTimeout},
+		"silence in the handshake": {playing(silent), func(c *ClientConfig) { c.Timeout, c.TLS = 50*time.Millisecond, clientTLS(100) }, encgroup.ErrTimeout},
+		"hang up":                  {playing(func(c net.Conn) { _, _ = readMessage(c) }), nil, encgroup.ErrProtocol},
+		"half an answer":           {playing(func(c net.Conn) { _, _ = readMessage(c); _, _ = c.Write([]byte{0, 0, 0, 9, 1}) }), nil, encgroup.ErrProtocol},
+		"a giant answer":           {playing(func(c net.Conn) { _, _ = readMessage(c); _, _ = c.Write([]byte{0xFF, 0, 0, 0}) }), nil, encgroup.ErrProtocol},
+		"no key in it":             {playing(answer(message{kindKey, nil})), nil, encgroup.ErrProtocol},
+		"another seal":             {playing(answer(message{kindKey, [][]byte{make([]byte, 72)}})), nil, encgroup.ErrProtocol},
+		"a bare refusal":           {playing(answer(message{kindRefusal, nil})), nil, encgroup.ErrProtocol},
+		"not served":               {with(func(s *ServerConfig) { s.Devices = []string{"x"} }), nil, encgroup.ErrRefused},
+		"no entropy":               {with(func(s *ServerConfig) { s.Entropy = iotest.ErrReader(io.EOF) }), nil, encgroup.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)

@@ -10,110 +10,141 @@ import (
 // keyFaults break and mend the way to the keys, and let people work on it. A fault is
 // often that of both servers, links or consoles, for with one of two nothing much happens.
 func (m *Machine) keyFaults() map[string]func(*rapid.T) {
-	number := func(t *rapid.T, what string, from, to int) int { return rapid.IntRange(from, to).Draw(t, what) }
-	word := func(t *rapid.T, what string, of ...string) string { return rapid.SampledFrom(of).Draw(t, what) }
-	do := func(t *rapid.T, format string, a ...any) { m.Must(t, fmt.Sprintf(format, a...)) }
-	// each does a step for one machine of the customer, or for all.
-	each := func(t *rapid.T, n int, format string, a ...any) {
-		first := number(t, "which, or all", 0, n)
-		for i := 1; i <= n; i++ {
-			if first == 0 || first == i {
-				do(t, format, append([]any{i}, a...)...)
-			}
+	all := map[string]func(*rapid.T){}
+	for _, part := range []map[string]func(*rapid.T){m.serverFaults(), m.wayFaults(), m.keyWork()} {
+		maps.Copy(all, part)
+	}
+	return all
+}
+
+func drawNumber(t *rapid.T, what string, from, to int) int {
+	return rapid.IntRange(from, to).Draw(t, what)
+}
+
+func drawWord(t *rapid.T, what string, of ...string) string {
+	return rapid.SampledFrom(of).Draw(t, what)
+}
+
+func (m *Machine) do(t *rapid.T, format string, a ...any) { m.Must(t, fmt.Sprintf(format, a...)) }
+
+// each does a step for one of n machines, or for all.
+func (m *Machine) each(t *rapid.T, n int, format string, a ...any) {
+	first := drawNumber(t, "which, or all", 0, n)
+	for i := 1; i <= n; i++ {
+		if first == 0 || first == i {
+			m.do(t, format, append([]any{i}, a...)...)
 		}
 	}
-	hosts := func() int { return len(m.keys.hosts) }
-	onePair := func(t *rapid.T) bool { return m.keys.paired && rapid.Bool().Draw(t, "one key pair") }
+}
+
+func (m *Machine) onePair(t *rapid.T) bool {
+	return m.keys.paired && rapid.Bool().Draw(t, "one key pair")
+}
+
+// serverFaults are those of the customer's key servers.
+func (m *Machine) serverFaults() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"stop server":  func(t *rapid.T) { each(t, hosts(), "stop-server %d") },
-		"start server": func(t *rapid.T) { each(t, hosts(), "start-server %d") },
+		"stop server":  func(t *rapid.T) { m.each(t, len(m.keys.hosts), "stop-server %d") },
+		"start server": func(t *rapid.T) { m.each(t, len(m.keys.hosts), "start-server %d") },
 		"service": func(t *rapid.T) {
-			each(t, hosts(), "service %d %s", word(t, "to", "ends", "hangs", "garbled"))
+			m.each(t, len(m.keys.hosts), "service %d %s", drawWord(t, "to", "ends", "hangs", "garbled"))
 		},
 		"mend service": func(t *rapid.T) {
 			for _, to := range []string{"runs", "goes-on", "right"} {
-				for n := range hosts() {
-					do(t, "service %d %s", n+1, to)
+				for n := range len(m.keys.hosts) {
+					m.do(t, "service %d %s", n+1, to)
 				}
 			}
 		},
 		"lose key": func(t *rapid.T) {
-			if onePair(t) {
-				each(t, hosts(), "lose-pair %d %s", word(t, "label", worldLabels[:]...))
+			if m.onePair(t) {
+				m.each(t, len(m.keys.hosts), "lose-pair %d %s", drawWord(t, "label", worldLabels[:]...))
 				return
 			}
-			each(t, hosts(), "lose-key %d %d", number(t, "group", 1, 2))
+			m.each(t, len(m.keys.hosts), "lose-key %d %d", drawNumber(t, "group", 1, 2))
 		},
 		"damage key": func(t *rapid.T) {
-			if onePair(t) {
-				each(t, hosts(), "damage-pair %d %s %d", word(t, "label", worldLabels[:]...), number(t, "bit", 0, 3))
+			if m.onePair(t) {
+				m.each(t, len(m.keys.hosts), "damage-pair %d %s %d", drawWord(t, "label", worldLabels[:]...), drawNumber(t, "bit", 0, 3))
 				return
 			}
-			each(t, hosts(), "damage-key %d %d %d", number(t, "group", 1, 2), number(t, "bit", 0, 3))
+			m.each(t, len(m.keys.hosts), "damage-key %d %d %d", drawNumber(t, "group", 1, 2), drawNumber(t, "bit", 0, 3))
 		},
 		"restore keys": func(t *rapid.T) {
-			do(t, "restore-keys %d %d", number(t, "to", 1, hosts()), number(t, "from", 1, hosts()))
+			m.do(t, "restore-keys %d %d", drawNumber(t, "to", 1, len(m.keys.hosts)), drawNumber(t, "from", 1, len(m.keys.hosts)))
 		},
 		"certificate": func(t *rapid.T) {
-			each(t, hosts(), "reissue %d %s %s %d", word(t, "issuer", "customer", "customer", "unknown"), word(t, "name", "own", "own", "other"), rapid.SampledFrom([]int{0, 90, 300, 500, -60}).Draw(t, "life"))
+			m.each(t, len(m.keys.hosts), "reissue %d %s %s %d", drawWord(t, "issuer", "customer", "customer", "unknown"), drawWord(t, "name", "own", "own", "other"), rapid.SampledFrom([]int{0, 90, 300, 500, -60}).Draw(t, "life"))
 		},
-		"good certificate": func(t *rapid.T) { each(t, hosts(), "reissue %d customer own 0") },
+		"good certificate": func(t *rapid.T) { m.each(t, len(m.keys.hosts), "reissue %d customer own 0") },
 		"trust": func(t *rapid.T) {
-			each(t, hosts(), "trust %d %s %s", word(t, "whom", "factory", "customer"), word(t, "to", "yes", "no"))
+			m.each(t, len(m.keys.hosts), "trust %d %s %s", drawWord(t, "whom", "factory", "customer"), drawWord(t, "to", "yes", "no"))
 		},
-		"console": func(t *rapid.T) { each(t, 2, "console %d %s", word(t, "to", "off", "hung", "no-essni")) },
+	}
+}
+
+// wayFaults are those of what is between the facility and the key servers.
+func (m *Machine) wayFaults() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"console": func(t *rapid.T) { m.each(t, 2, "console %d %s", drawWord(t, "to", "off", "hung", "no-essni")) },
 		"mend console": func(t *rapid.T) {
-			to := word(t, "to", "on", "free", "essni")
-			do(t, "console 1 %s", to)
-			do(t, "console 2 %s", to)
+			to := drawWord(t, "to", "on", "free", "essni")
+			m.do(t, "console 1 %s", to)
+			m.do(t, "console 2 %s", to)
 		},
 		"link": func(t *rapid.T) {
-			to, p := word(t, "to", "cut", "stalled", "up", "up"), number(t, "partition, or both", 0, 2)
+			to, p := drawWord(t, "to", "cut", "stalled", "up", "up"), drawNumber(t, "partition, or both", 0, 2)
 			for i := range 2 {
 				if p == 2 || p == i {
-					do(t, "link %d 1 %s", i, to)
-					do(t, "link %d 2 %s", i, to)
+					m.do(t, "link %d 1 %s", i, to)
+					m.do(t, "link %d 2 %s", i, to)
 				}
 			}
 		},
 		"one link": func(t *rapid.T) {
-			do(t, "link %d %d %s", number(t, "partition", 0, 1), number(t, "console", 1, 2), word(t, "to", "cut", "stalled", "up"))
+			m.do(t, "link %d %d %s", drawNumber(t, "partition", 0, 1), drawNumber(t, "console", 1, 2), drawWord(t, "to", "cut", "stalled", "up"))
 		},
 		"path": func(t *rapid.T) {
-			n, to := number(t, "server", 1, hosts()), word(t, "to", "cut", "up")
-			each(t, 2, "path %d %d %s", n, to)
+			n, to := drawNumber(t, "server", 1, len(m.keys.hosts)), drawWord(t, "to", "cut", "up")
+			m.each(t, 2, "path %d %d %s", n, to)
 		},
 		"manager": func(t *rapid.T) {
-			each(t, 4, "manager %d %s", word(t, "to", "active", "active", "inactive", "kmip", "ipp", "ipp-tls"))
+			m.each(t, 4, "manager %d %s", drawWord(t, "to", "active", "active", "inactive", "kmip", "ipp", "ipp-tls"))
 		},
-		"no TLS": func(t *rapid.T) { each(t, 4, "manager %d %s", "ipp") },
+		"no TLS": func(t *rapid.T) { m.each(t, 4, "manager %d %s", "ipp") },
 		"one key lost": func(t *rapid.T) {
-			do(t, "lose-key %d %d", number(t, "server", 1, 2), number(t, "group", 1, 2))
-			do(t, "retrieve")
+			m.do(t, "lose-key %d %d", drawNumber(t, "server", 1, 2), drawNumber(t, "group", 1, 2))
+			m.do(t, "retrieve")
 		},
-		"remove manager": func(t *rapid.T) { do(t, "rm-manager %d", number(t, "manager", 1, 4)) },
+		"remove manager": func(t *rapid.T) { m.do(t, "rm-manager %d", drawNumber(t, "manager", 1, 4)) },
 		"make manager": func(t *rapid.T) {
-			do(t, "mk-manager %d %d %d", number(t, "manager", 1, 5), number(t, "server", 1, hosts()), number(t, "group", 1, 2))
+			m.do(t, "mk-manager %d %d %d", drawNumber(t, "manager", 1, 5), drawNumber(t, "server", 1, len(m.keys.hosts)), drawNumber(t, "group", 1, 2))
 		},
-		"add server": func(t *rapid.T) { do(t, "add-server") },
+		"add server": func(t *rapid.T) { m.do(t, "add-server") },
 		"own certificate": func(t *rapid.T) {
-			do(t, "own-cert %s", word(t, "which", "default", "default", "lost", "90", "400", "3000"))
+			m.do(t, "own-cert %s", drawWord(t, "which", "default", "default", "lost", "90", "400", "3000"))
 		},
-		"damage copy":    func(t *rapid.T) { each(t, 3, "damage-copy %d") },
-		"restore copies": func(t *rapid.T) { do(t, "restore-copies") },
-		"sfi":            func(t *rapid.T) { do(t, "sfi %s", word(t, "step", "quiesce", "shutdown", "resume")) },
-		"retrieve":       func(t *rapid.T) { do(t, "retrieve") },
-		"test of access": func(t *rapid.T) { do(t, "test-access %d", number(t, "group", 1, 3)) },
-		"rekey data":     func(t *rapid.T) { do(t, "rekey-data %d", number(t, "group", 1, 2)) },
+		"damage copy":    func(t *rapid.T) { m.each(t, 3, "damage-copy %d") },
+		"restore copies": func(t *rapid.T) { m.do(t, "restore-copies") },
+		"sfi":            func(t *rapid.T) { m.do(t, "sfi %s", drawWord(t, "step", "quiesce", "shutdown", "resume")) },
+	}
+}
+
+// keyWork is what people do with the keys.
+func (m *Machine) keyWork() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"retrieve":       func(t *rapid.T) { m.do(t, "retrieve") },
+		"test of access": func(t *rapid.T) { m.do(t, "test-access %d", drawNumber(t, "group", 1, 3)) },
+		"rekey data":     func(t *rapid.T) { m.do(t, "rekey-data %d", drawNumber(t, "group", 1, 2)) },
 		"rekey with one server": func(t *rapid.T) {
-			n := number(t, "server", 1, 2)
-			do(t, "%s", fmt.Sprintf(word(t, "how", "stop-server %d", "service %d ends", "path 1 %[1]d cut"), n))
-			do(t, "rekey-data %d", number(t, "group", 1, 2))
+			n := drawNumber(t, "server", 1, 2)
+			m.do(t, "%s", fmt.Sprintf(drawWord(t, "how", "stop-server %d", "service %d ends", "path 1 %[1]d cut"), n))
+			m.do(t, "rekey-data %d", drawNumber(t, "group", 1, 2))
 		},
-		"rekey group":      func(t *rapid.T) { do(t, "rekey-group %d", number(t, "group", 1, 2)) },
-		"configure":        func(t *rapid.T) { do(t, "group %d", number(t, "group", 1, 2)) },
-		"close any event":  func(t *rapid.T) { do(t, "close %d", number(t, "event", 1, max(1, len(m.seen)))) },
-		"close last event": func(t *rapid.T) { do(t, "close %d", max(1, len(m.seen)-number(t, "back", 0, 3))) },
+		"rekey group":      func(t *rapid.T) { m.do(t, "rekey-group %d", drawNumber(t, "group", 1, 2)) },
+		"configure":        func(t *rapid.T) { m.do(t, "group %d", drawNumber(t, "group", 1, 2)) },
+		"close any event":  func(t *rapid.T) { m.do(t, "close %d", drawNumber(t, "event", 1, max(1, len(m.seen)))) },
+		"close last event": func(t *rapid.T) { m.do(t, "close %d", max(1, len(m.seen)-drawNumber(t, "back", 0, 3))) },
 	}
 }
 
@@ -143,13 +174,12 @@ func (m *Machine) noise() map[string]func(*rapid.T) {
 		when := rapid.SampledFrom([]string{"", " (OnIndex 0)", " (OnIndex 1)", " (Every 2)", " (Every 3)", " (After 2)", " (Not (OnIndex 0))"}).Draw(t, "when")
 		return "(" + rapid.SampledFrom(points).Draw(t, "point") + when + ")"
 	}
-	number := func(t *rapid.T, what string, from, to int) int { return rapid.IntRange(from, to).Draw(t, what) }
 	return map[string]func(*rapid.T){
 		"arm network": func(t *rapid.T) {
-			m.Must(t, fmt.Sprintf("arm-net %d %s", number(t, "console", 1, 2), plan(t, "net.connect.refused", "net.connect.lost", "net.session.reset", "net.session.garbled", "net.session.silent")))
+			m.Must(t, fmt.Sprintf("arm-net %d %s", drawNumber(t, "console", 1, 2), plan(t, "net.connect.refused", "net.connect.lost", "net.session.reset", "net.session.garbled", "net.session.silent")))
 		},
 		"arm link": func(t *rapid.T) {
-			m.Must(t, fmt.Sprintf("arm-link %d %d %s", number(t, "partition", 0, 1), number(t, "console", 1, 2), plan(t, "link.command.lost", "link.command.stalled")))
+			m.Must(t, fmt.Sprintf("arm-link %d %d %s", drawNumber(t, "partition", 0, 1), drawNumber(t, "console", 1, 2), plan(t, "link.command.lost", "link.command.stalled")))
 		},
 	}
 }

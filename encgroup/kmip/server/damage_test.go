@@ -72,103 +72,128 @@ func openDamaged(t testing.TB, path string, raw []byte, want map[string]string, 
 	return err
 }
 
-func TestADamagedDatabaseIsRefused(t *testing.T) {
-	raw := filled(t, 60)
-	path := filepath.Join(t.TempDir(), "keys.db")
-	require.NoError(t, os.WriteFile(path, raw, 0o600))
-	s, err := OpenStore(path, Unlock{Key: &secret.Key32{1}}, entropy.Stream(3, "damaged"))
-	require.NoError(t, err)
-	want := content(t, s)
-	require.NoError(t, s.Close())
-	page := int(binary.NativeEndian.Uint32(raw[24:]))
-	mark := 0 // of both meta pages the higher
-	for n := range 2 {
-		mark = max(mark, page*int(binary.NativeEndian.Uint64(raw[n*page+16+40:])))
-	}
-	require.Greater(t, mark, 8*page, "several pages")
+// damaged is a sound database, to be opened with one thing wrong.
+type damaged struct {
+	raw  []byte
+	path string
+	want map[string]string
+	page int
+	mark int // of both meta pages the higher: what is used ends there
+}
 
-	t.Run("truncated", func(t *testing.T) {
-		lengths := map[int]bool{}
-		for at := 0; at <= len(raw); at += page {
-			for _, n := range []int{at - 1, at, at + 1, at + page/2} {
-				if n >= 0 && n < len(raw) {
-					lengths[n] = true
+func TestADamagedDatabaseIsRefused(t *testing.T) {
+	d := &damaged{raw: filled(t, 60), path: filepath.Join(t.TempDir(), "keys.db")}
+	require.NoError(t, os.WriteFile(d.path, d.raw, 0o600))
+	s, err := OpenStore(d.path, Unlock{Key: &secret.Key32{1}}, entropy.Stream(3, "damaged"))
+	require.NoError(t, err)
+	d.want = content(t, s)
+	require.NoError(t, s.Close())
+	d.page = int(binary.NativeEndian.Uint32(d.raw[24:]))
+	for n := range 2 {
+		d.mark = max(d.mark, d.page*int(binary.NativeEndian.Uint64(d.raw[n*d.page+16+40:])))
+	}
+	require.Greater(t, d.mark, 8*d.page, "several pages")
+
+	t.Run("truncated", d.truncated)
+	t.Run("bits", d.bits)
+	t.Run("sectors", d.sectors)
+	t.Run("another file", d.otherFile)
+}
+
+// open is openDamaged with other bytes.
+func (d *damaged) open(t *testing.T, raw []byte, what string) error {
+	t.Helper()
+	return openDamaged(t, d.path, raw, d.want, what)
+}
+
+// truncated opens every length near a page, and those of the beginning.
+func (d *damaged) truncated(t *testing.T) {
+	lengths := map[int]bool{}
+	for at := 0; at <= len(d.raw); at += d.page {
+		for _, n := range []int{at - 1, at, at + 1, at + d.page/2} {
+			if n >= 0 && n < len(d.raw) {
+				lengths[n] = true
+			}
+		}
+	}
+	for n := range 200 {
+		lengths[n] = true
+	}
+	refused := 0
+	for n := range lengths {
+		err := d.open(t, d.raw[:n], fmt.Sprintf("%d bytes", n))
+		if n < d.mark {
+			require.ErrorIs(t, err, ErrDamaged, "%d bytes of %d", n, d.mark)
+			refused++
+		}
+	}
+	require.Greater(t, refused, 200)
+}
+
+// bits opens it with one bit flipped, many times.
+func (d *damaged) bits(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	refused, opened := 0, 0
+	flip := func(bit int) {
+		bad := bytes.Clone(d.raw)
+		bad[bit/8] ^= 1 << (bit % 8)
+		if d.open(t, bad, fmt.Sprintf("bit %d of byte %d", bit%8, bit/8)) != nil {
+			refused++
+		} else {
+			opened++
+		}
+	}
+	for range 1500 {
+		flip(r.IntN(8 * d.mark))
+	}
+	// Each bit of the names of the parts: one that is renamed is missing.
+	for _, name := range [][]byte{bucketSums, bucketObjects, bucketOwned} {
+		for at := 0; at < d.mark; at++ {
+			if bytes.HasPrefix(d.raw[at:], name) {
+				for bit := range 8 * len(name) {
+					flip(8*at + bit)
 				}
 			}
 		}
-		for n := range 200 {
-			lengths[n] = true
+	}
+	// Each bit of the meta pages and of the header of each page, where a flip steers.
+	for at := 0; at < d.mark; at += d.page {
+		for bit := range 8 * 16 {
+			flip(8*at + bit)
 		}
-		refused := 0
-		for n := range lengths {
-			err := openDamaged(t, path, raw[:n], want, fmt.Sprintf("%d bytes", n))
-			if n < mark {
-				require.ErrorIs(t, err, ErrDamaged, "%d bytes of %d", n, mark)
-				refused++
-			}
+	}
+	for n := range 2 {
+		for bit := range 8 * 80 {
+			flip(8*n*d.page + bit)
 		}
-		require.Greater(t, refused, 200)
-	})
-	t.Run("bits", func(t *testing.T) {
-		r := rand.New(rand.NewPCG(1, 2))
-		refused, opened := 0, 0
-		flip := func(bit int) {
-			bad := bytes.Clone(raw)
-			bad[bit/8] ^= 1 << (bit % 8)
-			if openDamaged(t, path, bad, want, fmt.Sprintf("bit %d of byte %d", bit%8, bit/8)) != nil {
-				refused++
-			} else {
-				opened++
-			}
+	}
+	require.Greater(t, refused, 1000)
+	require.Positive(t, opened, "a bit in a free page is nobody's")
+}
+
+// sectors opens it with a sector that is blank or another one.
+func (d *damaged) sectors(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for n := range 200 {
+		bad := bytes.Clone(d.raw)
+		at := 512 * r.IntN(d.mark/512)
+		switch other := 512 * r.IntN(d.mark/512); n % 3 {
+		case 0:
+			clear(bad[at : at+512])
+		case 1:
+			copy(bad[at:at+512], bad[other:other+512]) // a misplaced write
+		case 2:
+			copy(bad[at/d.page*d.page:][:d.page], bad[other/d.page*d.page:][:d.page])
 		}
-		for range 1500 {
-			flip(r.IntN(8 * mark))
-		}
-		// Each bit of the names of the parts: one that is renamed is missing.
-		for _, name := range [][]byte{bucketSums, bucketObjects, bucketOwned} {
-			for at := 0; at < mark; at++ {
-				if bytes.HasPrefix(raw[at:], name) {
-					for bit := range 8 * len(name) {
-						flip(8*at + bit)
-					}
-				}
-			}
-		}
-		// Each bit of the meta pages and of the header of each page, where a flip steers.
-		for at := 0; at < mark; at += page {
-			for bit := range 8 * 16 {
-				flip(8*at + bit)
-			}
-		}
-		for n := range 2 {
-			for bit := range 8 * 80 {
-				flip(8*n*page + bit)
-			}
-		}
-		require.Greater(t, refused, 1000)
-		require.Positive(t, opened, "a bit in a free page is nobody's")
-	})
-	t.Run("sectors", func(t *testing.T) {
-		r := rand.New(rand.NewPCG(3, 4))
-		for n := range 200 {
-			bad := bytes.Clone(raw)
-			at := 512 * r.IntN(mark/512)
-			switch other := 512 * r.IntN(mark/512); n % 3 {
-			case 0:
-				clear(bad[at : at+512])
-			case 1:
-				copy(bad[at:at+512], bad[other:other+512]) // a misplaced write
-			case 2:
-				copy(bad[at/page*page:][:page], bad[other/page*page:][:page])
-			}
-			_ = openDamaged(t, path, bad, want, fmt.Sprintf("sector at byte %d, way %d", at, n%3))
-		}
-	})
-	t.Run("another file", func(t *testing.T) {
-		for _, other := range [][]byte{{}, []byte("garbage"), bytes.Repeat([]byte("garbage "), 4096), make([]byte, 1<<16)} {
-			require.ErrorIs(t, openDamaged(t, path, other, want, "another file"), ErrDamaged)
-		}
-	})
+		_ = d.open(t, bad, fmt.Sprintf("sector at byte %d, way %d", at, n%3))
+	}
+}
+
+// otherFile opens what is no database.
+func (d *damaged) otherFile(t *testing.T) {
+	for _, other := range [][]byte{{}, []byte("garbage"), bytes.Repeat([]byte("garbage "), 4096), make([]byte, 1<<16)} {
+		require.ErrorIs(t, d.open(t, other, "another file"), ErrDamaged)
+	}
 }
 
 // An index that lost an entry, and a record that is an older one of the same object,

@@ -36,118 +36,143 @@ func (m *model) named(o identity, name string) *thing {
 	return nil
 }
 
+// modelRun is one run of random operations on a server and on its model.
+type modelRun struct {
+	rt    *rapid.T
+	b     *bench
+	model model
+}
+
+var (
+	modelNames  = []string{"a", "b", "c"}
+	modelGroups = []string{"g", "h"}
+)
+
 // TestServerIsAsTheModel does random operations of two clients, some of them in
 // batches that are undone, and compares what can be found and got with a list.
 func TestServerIsAsTheModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		b := newBench(t)
-		b.store.db.NoSync = true // a thousand stores are made here
-		defer b.store.Close()
-		m := &model{}
-		names, groups := []string{"a", "b", "c"}, []string{"g", "h"}
-		owner := func() identity { return identity{byte(rapid.IntRange(1, 2).Draw(rt, "client"))} }
-		// do is one operation alone, or behind another in a batch that fails and is undone.
-		do := func(o identity, op kmip.Operation, fields ...ttlv.Item) (i kmip.ResponseItem, undone bool) {
-			q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: op, Payload: ttlv.Struct(0, fields...)}}}
-			if rapid.IntRange(0, 4).Draw(rt, "undo") == 0 {
-				q.Continuation = kmip.Undo
-				q.Items[0].ID = []byte{1}
-				q.Items = append(q.Items, kmip.RequestItem{Op: kmip.OpGet, ID: []byte{2}, Payload: ttlv.Struct(0, ttlv.Text(kmip.TagUniqueIdentifier, "none"))})
-			}
-			out, trouble := b.handle(o, q.Encode(nil), nil)
-			require.NoError(rt, trouble)
-			p, err := kmip.ParseResponse(out, ttlv.Limits{})
-			require.NoError(rt, err)
-			return p.Items[0], p.Items[0].Status == kmip.OperationUndone
-		}
-		pick := func() *thing {
-			if len(m.things) == 0 {
-				return nil
-			}
-			return rapid.SampledFrom(m.things).Draw(rt, "object")
-		}
-		uidOf := func(x *thing) ttlv.Item { return ttlv.Text(kmip.TagUniqueIdentifier, x.uid) }
-		name := rapid.SampledFrom(names)
-
+		r := &modelRun{rt: rt, b: newBench(t)}
+		r.b.store.db.NoSync = true // a thousand stores are made here
+		defer r.b.store.Close()
 		rt.Repeat(map[string]func(*rapid.T){
-			"register": func(rt *rapid.T) {
-				x := &thing{owner: owner(), names: []string{name.Draw(rt, "name")}, key: bytes.Repeat([]byte{byte(len(m.things) + 1)}, 32)}
-				attrs := []kmip.Attribute{kmip.NameOf(x.names[0])}
-				if rapid.Bool().Draw(rt, "grouped") {
-					x.groups = []string{rapid.SampledFrom(groups).Draw(rt, "group")}
-					attrs = append(attrs, kmip.TextOf(kmip.AttrObjectGroup, x.groups[0]))
-				}
-				k := kmip.Object{Type: kmip.SymmetricKey, KeyFormat: kmip.FormatRaw, Algorithm: kmip.AES, Length: 256, Material: x.key}
-				i, undone := do(x.owner, kmip.OpRegister, ttlv.Enum(kmip.TagObjectType, k.Type), kmip.TemplateOf(attrs...), k.Item())
-				if m.named(x.owner, x.names[0]) != nil {
-					require.Equal(rt, kmip.InvalidField, i.Reason, "the name is taken")
-				} else if !undone {
-					require.NoError(rt, i.Err())
-					x.uid = i.Payload.Find(kmip.TagUniqueIdentifier).Text()
-					m.things = append(m.things, x)
-				}
-			},
-			"add name": func(rt *rapid.T) {
-				x, n := pick(), name.Draw(rt, "name")
-				if x == nil {
-					return
-				}
-				a := kmip.NameOf(n)
-				i, undone := do(x.owner, kmip.OpAddAttribute, uidOf(x), a.Item())
-				if y := m.named(x.owner, n); y != nil && !x.gone {
-					require.Equal(rt, kmip.IllegalOperation, i.Reason, "the name is taken")
-				} else if !undone {
-					require.NoError(rt, i.Err())
-					x.names = append(x.names, n)
-				}
-			},
-			"delete name": func(rt *rapid.T) {
-				x := pick()
-				if x == nil {
-					return
-				}
-				i, undone := do(x.owner, kmip.OpGetAttributes, uidOf(x), ttlv.Text(kmip.TagAttributeName, kmip.AttrName))
-				if undone || len(i.Payload.Items) < 2 {
-					return
-				}
-				first, err := kmip.ReadAttribute(&i.Payload.Items[1])
-				require.NoError(rt, err)
-				_, undone = do(x.owner, kmip.OpDeleteAttribute, uidOf(x), ttlv.Text(kmip.TagAttributeName, kmip.AttrName), ttlv.Int(kmip.TagAttributeIndex, first.Index))
-				if !undone {
-					n := slices.Index(x.names, first.Value.Find(kmip.TagNameValue).Text())
-					x.names = slices.Delete(slices.Clone(x.names), n, n+1)
-				}
-			},
-			"activate": func(*rapid.T) {
-				if x := pick(); x != nil {
-					i, undone := do(x.owner, kmip.OpActivate, uidOf(x))
-					require.Equal(rt, x.active || x.gone, i.Status == kmip.OperationFailed)
-					x.active = x.active || !undone && i.Status == kmip.Success
-				}
-			},
-			"destroy": func(*rapid.T) {
-				if x := pick(); x != nil {
-					i, undone := do(x.owner, kmip.OpDestroy, uidOf(x))
-					require.Equal(rt, x.active || x.gone, i.Status == kmip.OperationFailed)
-					x.gone = x.gone || !undone && i.Status == kmip.Success
-				}
-			},
-			"re-key": func(*rapid.T) {
-				x := pick()
-				if x == nil || x.gone {
-					return
-				}
-				i, undone := do(x.owner, kmip.OpRekey, uidOf(x))
-				if undone || i.Status != kmip.Success {
-					return
-				}
-				y := &thing{uid: i.Payload.Find(kmip.TagUniqueIdentifier).Text(), owner: x.owner, names: x.names, groups: x.groups, active: x.active}
-				x.names = nil
-				m.things = append(m.things, y)
-			},
-			"": func(rt *rapid.T) { m.compare(rt, b, names, groups) },
+			"register":    r.register,
+			"add name":    r.addName,
+			"delete name": r.deleteName,
+			"activate":    r.activate,
+			"destroy":     r.destroy,
+			"re-key":      r.rekey,
+			"":            func(rt *rapid.T) { r.model.compare(rt, r.b, modelNames, modelGroups) },
 		})
 	})
+}
+
+// do is one operation alone, or behind another in a batch that fails and is undone.
+func (r *modelRun) do(o identity, op kmip.Operation, fields ...ttlv.Item) (i kmip.ResponseItem, undone bool) {
+	q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: op, Payload: ttlv.Struct(0, fields...)}}}
+	if rapid.IntRange(0, 4).Draw(r.rt, "undo") == 0 {
+		q.Continuation = kmip.Undo
+		q.Items[0].ID = []byte{1}
+		q.Items = append(q.Items, kmip.RequestItem{Op: kmip.OpGet, ID: []byte{2}, Payload: ttlv.Struct(0, ttlv.Text(kmip.TagUniqueIdentifier, "none"))})
+	}
+	out, trouble := r.b.handle(o, q.Encode(nil), nil)
+	require.NoError(r.rt, trouble)
+	p, err := kmip.ParseResponse(out, ttlv.Limits{})
+	require.NoError(r.rt, err)
+	return p.Items[0], p.Items[0].Status == kmip.OperationUndone
+}
+
+// pick is some object; nil if there is none yet.
+func (r *modelRun) pick() *thing {
+	if len(r.model.things) == 0 {
+		return nil
+	}
+	return rapid.SampledFrom(r.model.things).Draw(r.rt, "object")
+}
+
+func (r *modelRun) name() string { return rapid.SampledFrom(modelNames).Draw(r.rt, "name") }
+
+func uidOf(x *thing) ttlv.Item { return ttlv.Text(kmip.TagUniqueIdentifier, x.uid) }
+
+func (r *modelRun) register(rt *rapid.T) {
+	x := &thing{owner: identity{byte(rapid.IntRange(1, 2).Draw(rt, "client"))}, names: []string{r.name()}, key: bytes.Repeat([]byte{byte(len(r.model.things) + 1)}, 32)}
+	attrs := []kmip.Attribute{kmip.NameOf(x.names[0])}
+	if rapid.Bool().Draw(rt, "grouped") {
+		x.groups = []string{rapid.SampledFrom(modelGroups).Draw(rt, "group")}
+		attrs = append(attrs, kmip.TextOf(kmip.AttrObjectGroup, x.groups[0]))
+	}
+	k := kmip.Object{Type: kmip.SymmetricKey, KeyFormat: kmip.FormatRaw, Algorithm: kmip.AES, Length: 256, Material: x.key}
+	i, undone := r.do(x.owner, kmip.OpRegister, ttlv.Enum(kmip.TagObjectType, k.Type), kmip.TemplateOf(attrs...), k.Item())
+	if r.model.named(x.owner, x.names[0]) != nil {
+		require.Equal(rt, kmip.InvalidField, i.Reason, "the name is taken")
+	} else if !undone {
+		require.NoError(rt, i.Err())
+		x.uid = i.Payload.Find(kmip.TagUniqueIdentifier).Text()
+		r.model.things = append(r.model.things, x)
+	}
+}
+
+func (r *modelRun) addName(rt *rapid.T) {
+	x, n := r.pick(), r.name()
+	if x == nil {
+		return
+	}
+	a := kmip.NameOf(n)
+	i, undone := r.do(x.owner, kmip.OpAddAttribute, uidOf(x), a.Item())
+	if y := r.model.named(x.owner, n); y != nil && !x.gone {
+		require.Equal(rt, kmip.IllegalOperation, i.Reason, "the name is taken")
+	} else if !undone {
+		require.NoError(rt, i.Err())
+		x.names = append(x.names, n)
+	}
+}
+
+func (r *modelRun) deleteName(rt *rapid.T) {
+	x := r.pick()
+	if x == nil {
+		return
+	}
+	i, undone := r.do(x.owner, kmip.OpGetAttributes, uidOf(x), ttlv.Text(kmip.TagAttributeName, kmip.AttrName))
+	if undone || len(i.Payload.Items) < 2 {
+		return
+	}
+	first, err := kmip.ReadAttribute(&i.Payload.Items[1])
+	require.NoError(rt, err)
+	_, undone = r.do(x.owner, kmip.OpDeleteAttribute, uidOf(x), ttlv.Text(kmip.TagAttributeName, kmip.AttrName), ttlv.Int(kmip.TagAttributeIndex, first.Index))
+	if !undone {
+		n := slices.Index(x.names, first.Value.Find(kmip.TagNameValue).Text())
+		x.names = slices.Delete(slices.Clone(x.names), n, n+1)
+	}
+}
+
+func (r *modelRun) activate(rt *rapid.T) {
+	if x := r.pick(); x != nil {
+		i, undone := r.do(x.owner, kmip.OpActivate, uidOf(x))
+		require.Equal(rt, x.active || x.gone, i.Status == kmip.OperationFailed)
+		x.active = x.active || !undone && i.Status == kmip.Success
+	}
+}
+
+func (r *modelRun) destroy(rt *rapid.T) {
+	if x := r.pick(); x != nil {
+		i, undone := r.do(x.owner, kmip.OpDestroy, uidOf(x))
+		require.Equal(rt, x.active || x.gone, i.Status == kmip.OperationFailed)
+		x.gone = x.gone || !undone && i.Status == kmip.Success
+	}
+}
+
+func (r *modelRun) rekey(rt *rapid.T) {
+	x := r.pick()
+	if x == nil || x.gone {
+		return
+	}
+	i, undone := r.do(x.owner, kmip.OpRekey, uidOf(x))
+	if undone || i.Status != kmip.Success {
+		return
+	}
+	y := &thing{uid: i.Payload.Find(kmip.TagUniqueIdentifier).Text(), owner: x.owner, names: x.names, groups: x.groups, active: x.active}
+	x.names = nil
+	r.model.things = append(r.model.things, y)
 }
 
 // compare looks for everything by everything.

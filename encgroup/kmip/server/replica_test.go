@@ -90,6 +90,16 @@ func (w *twin) meet(other *twin) (again bool) {
 	return again
 }
 
+// twins are two servers, each other's peer, with what was acknowledged to their clients.
+type twins struct {
+	dir    string
+	w      [2]*twin
+	met    bool
+	copied [2][]byte      // databases as they once were
+	final  map[string]int // uid -> the most final that was acknowledged
+	uids   []string
+}
+
 // TestTwinsConverge: whatever clients do on both, and whatever is lost between them, when
 // all is carried over both have the same, no change that cannot be taken back was, and
 // no object is lost.
@@ -111,143 +121,167 @@ func TestTwinsConverge(t *testing.T) {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(n+1)), b, 0o600))
 		}
 		defer os.RemoveAll(dir)
-		w := [2]*twin{newTwin(t, dir, 1), newTwin(t, dir, 2)}
-		defer func() { _ = w[0].store.Close(); _ = w[1].store.Close() }()
-		met := false
-		copied := [2][]byte{} // databases as they once were
-		database := func(n int) string { return filepath.Join(dir, fmt.Sprint(n+1)) }
-		meet := func() {
-			w[0].meet(w[1])
-			w[1].meet(w[0])
-			met = true
-		}
-		final := map[string]int{} // uid -> the most final that was acknowledged
-		var uids []string
-		side := func(t *rapid.T) (*twin, *twin) {
-			n := rapid.IntRange(0, 1).Draw(t, "side")
-			return w[n], w[1-n]
-		}
-		name := func(t *rapid.T) kmip.Attribute {
-			return kmip.NameOf(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"))
-		}
-		made := func(i *kmip.ResponseItem) {
-			if i.Err() == nil {
-				uid := i.Payload.Find(kmip.TagUniqueIdentifier).Text()
-				uids = append(uids, uid)
-				final[uid] = 0
-			}
-		}
-		about := func(f func(t *rapid.T, at *twin, uid ttlv.Item)) func(*rapid.T) {
-			return func(t *rapid.T) {
-				if len(uids) == 0 {
-					t.Skip("there is no object yet")
-				}
-				at, _ := side(t)
-				f(t, at, ttlv.Text(kmip.TagUniqueIdentifier, rapid.SampledFrom(uids).Draw(t, "uid")))
-			}
-		}
-		reaches := func(i *kmip.ResponseItem, uid ttlv.Item, f int) {
-			if i.Err() == nil {
-				final[uid.Text()] = max(final[uid.Text()], f)
-			}
-		}
-		revoke := func(why kmip.RevocationReason, f int) func(*rapid.T) {
-			return about(func(_ *rapid.T, at *twin, uid ttlv.Item) {
-				reaches(at.do(ownerA, kmip.OpRevoke, uid, ttlv.Struct(kmip.TagRevocationReason, ttlv.Enum(kmip.TagRevocationReasonCode, why))), uid, f)
-			})
-		}
+		w := &twins{dir: dir, w: [2]*twin{newTwin(t, dir, 1), newTwin(t, dir, 2)}, final: map[string]int{}}
+		defer func() { _ = w.w[0].store.Close(); _ = w.w[1].store.Close() }()
 		t.Repeat(map[string]func(*rapid.T){
-			"create": func(t *rapid.T) {
-				at, _ := side(t)
-				made(at.do(ownerA, kmip.OpCreate, ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(
-					kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 128), kmip.UsageOf(12), name(t), kmip.TextOf(kmip.AttrObjectGroup, "g"))))
-			},
-			"rekey": about(func(_ *rapid.T, at *twin, uid ttlv.Item) { made(at.do(ownerA, kmip.OpRekey, uid)) }),
-			"add": about(func(t *rapid.T, at *twin, uid ttlv.Item) {
-				a := name(t)
-				if rapid.Bool().Draw(t, "group") {
-					a = kmip.TextOf(kmip.AttrObjectGroup, "h")
-				}
-				at.do(ownerA, kmip.OpAddAttribute, uid, a.Item())
-			}),
-			"delete": about(func(t *rapid.T, at *twin, uid ttlv.Item) {
-				what := rapid.SampledFrom([]string{kmip.AttrName, kmip.AttrObjectGroup}).Draw(t, "what")
-				at.do(ownerA, kmip.OpDeleteAttribute, uid, ttlv.Text(kmip.TagAttributeName, what))
-			}),
-			"activate":   about(func(_ *rapid.T, at *twin, uid ttlv.Item) { at.do(ownerA, kmip.OpActivate, uid) }),
-			"revoke":     revoke(kmip.RevokedCessationOfOperation, 1),
-			"compromise": revoke(kmip.RevokedKeyCompromise, 2),
-			"destroy": about(func(_ *rapid.T, at *twin, uid ttlv.Item) {
-				reaches(at.do(ownerA, kmip.OpDestroy, uid), uid, 3)
-			}),
-			"meet": func(*rapid.T) { meet() },
-			"copy": func(t *rapid.T) {
-				n := rapid.IntRange(0, 1).Draw(t, "side")
-				require.NoError(t, w[n].store.Close())
-				var err error
-				copied[n], err = os.ReadFile(database(n))
-				require.NoError(t, err)
-				w[n] = newTwin(t, dir, byte(n+1))
-				met = false
-			},
-			"put back": func(t *rapid.T) {
-				n := rapid.IntRange(0, 1).Draw(t, "side")
-				if copied[n] == nil {
-					t.Skip("there is no copy")
-				}
-				require.NoError(t, w[n].store.Close())
-				require.NoError(t, os.WriteFile(database(n), copied[n], 0o600))
-				w[n] = newTwin(t, dir, byte(n+1))
-				met = false
-				// What neither has any more was on one server only.
-				uids = nil
-				clear(final)
-				for k := range w {
-					for uid, o := range decoded(t, w[k].store) {
-						if _, twice := final[uid]; !twice {
-							uids = append(uids, uid)
-						}
-						final[uid] = max(final[uid], o.finality())
-					}
-				}
-				slices.Sort(uids)
-			},
-			"share": func(t *rapid.T) {
-				if !met {
-					meet()
-				}
-				from, to := side(t)
-				from.share(to, rapid.Bool().Draw(t, "arrives"), rapid.Bool().Draw(t, "answered"))
-			},
+			"create":     w.create,
+			"rekey":      w.about(func(_ *rapid.T, at *twin, uid ttlv.Item) { w.made(at.do(ownerA, kmip.OpRekey, uid)) }),
+			"add":        w.about(addAttribute),
+			"delete":     w.about(deleteAttribute),
+			"activate":   w.about(func(_ *rapid.T, at *twin, uid ttlv.Item) { at.do(ownerA, kmip.OpActivate, uid) }),
+			"revoke":     w.revoke(kmip.RevokedCessationOfOperation, 1),
+			"compromise": w.revoke(kmip.RevokedKeyCompromise, 2),
+			"destroy":    w.about(func(_ *rapid.T, at *twin, uid ttlv.Item) { w.reached(at.do(ownerA, kmip.OpDestroy, uid), uid, 3) }),
+			"meet":       func(*rapid.T) { w.meet() },
+			"copy":       w.copyDatabase,
+			"put back":   w.putBack,
+			"share":      w.share,
 		})
-		meet()
-		for w[0].share(w[1], true, true) || w[1].share(w[0], true, true) {
+		w.meet()
+		for w.w[0].share(w.w[1], true, true) || w.w[1].share(w.w[0], true, true) {
 		}
-		one, err := Dump(w[0].store)
-		require.NoError(t, err)
-		two, err := Dump(w[1].store)
-		require.NoError(t, err)
-		require.Equal(t, one, two, "both have the same")
-		require.Len(t, one, len(uids), "every object that was acknowledged is there")
-		objects := decoded(t, w[0].store)
-		for uid, f := range final {
-			o := objects[uid]
-			require.GreaterOrEqual(t, o.finality(), f, "what cannot be taken back was not")
-			require.Equal(t, o.gone(), len(o.sealed) == 0, "a key is there until it is destroyed")
-		}
-		for _, n := range []string{"a", "b", "c"} {
-			a := kmip.NameOf(n)
-			found := [2]string{}
-			for k := range w {
-				i := w[k].do(ownerA, kmip.OpLocate, a.Item())
-				require.NoError(t, i.Err())
-				if u := i.Payload.Find(kmip.TagUniqueIdentifier); u != nil {
-					found[k] = u.Text()
-				}
-			}
-			require.Equal(t, found[0], found[1], "a name means the same on both")
-		}
+		w.converged(t)
 	})
+}
+
+func (w *twins) database(n int) string { return filepath.Join(w.dir, fmt.Sprint(n+1)) }
+
+func (w *twins) meet() {
+	w.w[0].meet(w.w[1])
+	w.w[1].meet(w.w[0])
+	w.met = true
+}
+
+func (w *twins) side(t *rapid.T) (one, other *twin) {
+	n := rapid.IntRange(0, 1).Draw(t, "side")
+	return w.w[n], w.w[1-n]
+}
+
+func drawName(t *rapid.T) kmip.Attribute {
+	return kmip.NameOf(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "name"))
+}
+
+// made notes an object that was acknowledged.
+func (w *twins) made(i *kmip.ResponseItem) {
+	if i.Err() == nil {
+		uid := i.Payload.Find(kmip.TagUniqueIdentifier).Text()
+		w.uids = append(w.uids, uid)
+		w.final[uid] = 0
+	}
+}
+
+// reached notes how final an object is, if that was acknowledged.
+func (w *twins) reached(i *kmip.ResponseItem, uid ttlv.Item, f int) {
+	if i.Err() == nil {
+		w.final[uid.Text()] = max(w.final[uid.Text()], f)
+	}
+}
+
+// about is an action on some object, at some side.
+func (w *twins) about(f func(t *rapid.T, at *twin, uid ttlv.Item)) func(*rapid.T) {
+	return func(t *rapid.T) {
+		if len(w.uids) == 0 {
+			t.Skip("there is no object yet")
+		}
+		at, _ := w.side(t)
+		f(t, at, ttlv.Text(kmip.TagUniqueIdentifier, rapid.SampledFrom(w.uids).Draw(t, "uid")))
+	}
+}
+
+func (w *twins) create(t *rapid.T) {
+	at, _ := w.side(t)
+	w.made(at.do(ownerA, kmip.OpCreate, ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(
+		kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 128), kmip.UsageOf(12), drawName(t), kmip.TextOf(kmip.AttrObjectGroup, "g"))))
+}
+
+func addAttribute(t *rapid.T, at *twin, uid ttlv.Item) {
+	a := drawName(t)
+	if rapid.Bool().Draw(t, "group") {
+		a = kmip.TextOf(kmip.AttrObjectGroup, "h")
+	}
+	at.do(ownerA, kmip.OpAddAttribute, uid, a.Item())
+}
+
+func deleteAttribute(t *rapid.T, at *twin, uid ttlv.Item) {
+	what := rapid.SampledFrom([]string{kmip.AttrName, kmip.AttrObjectGroup}).Draw(t, "what")
+	at.do(ownerA, kmip.OpDeleteAttribute, uid, ttlv.Text(kmip.TagAttributeName, what))
+}
+
+func (w *twins) revoke(why kmip.RevocationReason, f int) func(*rapid.T) {
+	return w.about(func(_ *rapid.T, at *twin, uid ttlv.Item) {
+		w.reached(at.do(ownerA, kmip.OpRevoke, uid, ttlv.Struct(kmip.TagRevocationReason, ttlv.Enum(kmip.TagRevocationReasonCode, why))), uid, f)
+	})
+}
+
+// copyDatabase keeps the database of one side as it is now.
+func (w *twins) copyDatabase(t *rapid.T) {
+	n := rapid.IntRange(0, 1).Draw(t, "side")
+	require.NoError(t, w.w[n].store.Close())
+	var err error
+	w.copied[n], err = os.ReadFile(w.database(n))
+	require.NoError(t, err)
+	w.w[n] = newTwin(t, w.dir, byte(n+1))
+	w.met = false
+}
+
+// putBack puts an old database back, as from a backup.
+func (w *twins) putBack(t *rapid.T) {
+	n := rapid.IntRange(0, 1).Draw(t, "side")
+	if w.copied[n] == nil {
+		t.Skip("there is no copy")
+	}
+	require.NoError(t, w.w[n].store.Close())
+	require.NoError(t, os.WriteFile(w.database(n), w.copied[n], 0o600))
+	w.w[n] = newTwin(t, w.dir, byte(n+1))
+	w.met = false
+	// What neither has any more was on one server only.
+	w.uids = nil
+	clear(w.final)
+	for k := range w.w {
+		for uid, o := range decoded(t, w.w[k].store) {
+			if _, twice := w.final[uid]; !twice {
+				w.uids = append(w.uids, uid)
+			}
+			w.final[uid] = max(w.final[uid], o.finality())
+		}
+	}
+	slices.Sort(w.uids)
+}
+
+func (w *twins) share(t *rapid.T) {
+	if !w.met {
+		w.meet()
+	}
+	from, to := w.side(t)
+	from.share(to, rapid.Bool().Draw(t, "arrives"), rapid.Bool().Draw(t, "answered"))
+}
+
+// converged checks both when all was carried over.
+func (w *twins) converged(t *rapid.T) {
+	one, err := Dump(w.w[0].store)
+	require.NoError(t, err)
+	two, err := Dump(w.w[1].store)
+	require.NoError(t, err)
+	require.Equal(t, one, two, "both have the same")
+	require.Len(t, one, len(w.uids), "every object that was acknowledged is there")
+	objects := decoded(t, w.w[0].store)
+	for uid, f := range w.final {
+		o := objects[uid]
+		require.GreaterOrEqual(t, o.finality(), f, "what cannot be taken back was not")
+		require.Equal(t, o.gone(), len(o.sealed) == 0, "a key is there until it is destroyed")
+	}
+	for _, n := range []string{"a", "b", "c"} {
+		a := kmip.NameOf(n)
+		found := [2]string{}
+		for k := range w.w {
+			i := w.w[k].do(ownerA, kmip.OpLocate, a.Item())
+			require.NoError(t, i.Err())
+			if u := i.Payload.Find(kmip.TagUniqueIdentifier); u != nil {
+				found[k] = u.Text()
+			}
+		}
+		require.Equal(t, found[0], found[1], "a name means the same on both")
+	}
 }
 
 // decoded is what a store holds, keys opened.
