@@ -180,7 +180,3 @@ func (g *Group) unerasable(d Drive) error {
 	}
 	return err
 }
-
-func admitError(d Drive, step Step, err error) error {
-	return &AdmitError{Serial: d.Serial(), Step: step, Status: d.Status(), Err: err}
-}

@@ -184,15 +184,3 @@ func (g *Group) proveBands(d Drive, generation uint32) error {
 	}
 	return nil
 }
-
-// SetNotes names who is told what the group put right on a drive that it took in, a
-// clause each time; nil is nobody.
-func (g *Group) SetNotes(f func(serial, did string)) { g.notes = f }
-
-func (g *Group) noted(d Drive, did ...string) {
-	for _, what := range did {
-		if g.notes != nil {
-			g.notes(d.Serial(), what)
-		}
-	}
-}

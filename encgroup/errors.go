@@ -85,3 +85,11 @@ func (e *MemberError) Error() string {
 
 // Unwrap gives the cause.
 func (e *MemberError) Unwrap() error { return e.Err }
+
+func memberError(op string, d Drive, step Step, err error) error {
+	return &MemberError{Op: op, Serial: d.Serial(), Step: step, Status: d.Status(), Err: err}
+}
+
+func admitError(d Drive, step Step, err error) error {
+	return &AdmitError{Serial: d.Serial(), Step: step, Status: d.Status(), Err: err}
+}

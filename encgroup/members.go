@@ -162,3 +162,15 @@ func (g *Group) verify(d Drive, generation uint32) error {
 	s.Close()
 	return nil
 }
+
+// member is the drive's membership, if the group can do something for it.
+func (g *Group) member(d Drive) (Member, error) {
+	if g.ram == nil {
+		return Member{}, g.noKey()
+	}
+	m, ok := g.Member(d.Serial())
+	if !ok {
+		return Member{}, ErrNotMember
+	}
+	return m, nil
+}

@@ -3,7 +3,6 @@ package erase
 import (
 	"bytes"
 	"fmt"
-	"strings"
 )
 
 // MinimumStrength is how strong the destroyed media key must have been, in bits,
@@ -217,41 +216,4 @@ func (r *run) pointIdentity() Check {
 		}
 	}
 	return c
-}
-
-// validation is what a certificate says of the validation.
-func (r *run) validation() Validation {
-	v := Validation{Outcome: Accepted, By: r.e.o.Tool, Basis: "the new media encryption key, made in the drive, and the destruction of the old one"}
-	if len(r.job.Outside) > 0 {
-		v.Basis = "the new media encryption key, made in the drive, and not on keys outside it: " + r.holders() + " may keep theirs"
-	}
-	if by := r.e.o.Policy.By; by != "" {
-		v.By += ", by the policy of " + by
-	}
-	var points, open []string
-	for _, p := range r.res.Validation {
-		points = append(points, p.Name+" "+string(p.Verdict))
-		if p.Verdict == NotPossible {
-			open = append(open, p.Name)
-		}
-	}
-	v.Considered = strings.Join(points, ", ")
-	switch {
-	case r.res.Outcome == NotAccepted:
-		v.Outcome, v.Reason, v.Basis = Rejected, r.res.Why, "nothing: the erase is not accepted"
-	case len(open) > 0:
-		v.Reason = "nothing speaks against it; could not be judged: " + strings.Join(open, ", ")
-	default:
-		v.Reason = "every point was judged and holds"
-	}
-	v.Reason, v.Basis, v.By = shorten(v.Reason), shorten(v.Basis), shorten(v.By)
-	return v
-}
-
-// shorten cuts a text that is too long for a field.
-func shorten(s string) string {
-	if r := []rune(s); len(r) > fieldMax {
-		return string(r[:fieldMax-3]) + "..."
-	}
-	return s
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
@@ -281,51 +280,4 @@ func list(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), n)
 	}
 	return strings.Join(names, ", ")
-}
-
-// certify signs a certificate for a drive that passed, and a record of one that
-// was not accepted.
-func (r *run) certify() {
-	if r.res.Outcome != Passed && r.res.Outcome != NotAccepted || r.e.sign == nil {
-		return
-	}
-	var names []string
-	for _, c := range r.res.Checks {
-		if c.Verdict != Pass {
-			continue
-		}
-		name := c.Name
-		if name == CheckPlaintext && r.unread > 0 {
-			name += fmt.Sprintf(" (%d of %d sectors; the others cannot be read)", len(r.oracles)-r.unread, len(r.oracles))
-		}
-		names = append(names, name)
-	}
-	s := r.e.o.Statement
-	s.MediaModel, s.MediaSerial, s.MediaIdentity = r.cfg.Model, r.res.Serial, r.proved
-	if s.MediaType == "" {
-		s.MediaType = "self-encrypting drive, AES-256-XTS"
-	}
-	s.Extent = "whole drive"
-	command := "EraseMaster erase of all ranges"
-	switch r.job.Method {
-	case RangeErase:
-		s.Extent, command = fmt.Sprintf("range %d", r.job.Range), fmt.Sprintf("EraseMaster erase of range %d", r.job.Range)
-	case PSIDRevert:
-		command = "revert with the PSID"
-	}
-	s.Method, s.Technique = purge, cryptographicErase
-	s.MethodDetails = command + "; new media encryption key, old key wraps destroyed in flash"
-	s.Tool = r.e.o.Tool
-	s.Verification = Verification{
-		Method: "search of the full flash dump for keys with every known secret, independent of the drive's report",
-		Checks: strings.Join(names, ", "), Result: verificationPassed,
-	}
-	s.Validation = r.validation()
-	s.Date = r.now().Truncate(time.Second).Format(time.RFC3339)
-	c, err := r.e.sign(s)
-	if err != nil {
-		r.res.Why = "no certificate: " + err.Error() // a serial or model that does not print
-		return
-	}
-	r.res.Certificate = c
 }

@@ -200,7 +200,7 @@ var all = []Mutant{
 		"raslab/admission.go", "	if !st.Powered || st.State == drive.Configured && s.suspect.settled && s.suspect.accepted == st.KeyGeneration {\n", "	if !st.Powered || st.State == drive.Configured {\n",
 	}}},
 	{Row: 33, Defect: "an erase of the whole drive leaves a band its place", Package: "./erase", Test: "TestAnErasedDriveHasNoBandWithAPlace", Edits: []Edit{
-		{"erase/bands.go", "	if r.job.Method != DriveErase {\n", "	if r.job.Method != \"\" {\n"},
+		{"erase/vacate.go", "	if r.job.Method != DriveErase {\n", "	if r.job.Method != \"\" {\n"},
 		{"erase/verify.go", "		if r.job.Method != RangeErase && i.Length > 0 {\n", "		if r.job.Method != RangeErase && i.Length > 1<<60 {\n"},
 	}},
 }

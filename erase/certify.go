@@ -1,0 +1,91 @@
+package erase
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// certify signs a certificate for a drive that passed, and a record of one that
+// was not accepted.
+func (r *run) certify() {
+	if r.res.Outcome != Passed && r.res.Outcome != NotAccepted || r.e.sign == nil {
+		return
+	}
+	var names []string
+	for _, c := range r.res.Checks {
+		if c.Verdict != Pass {
+			continue
+		}
+		name := c.Name
+		if name == CheckPlaintext && r.unread > 0 {
+			name += fmt.Sprintf(" (%d of %d sectors; the others cannot be read)", len(r.oracles)-r.unread, len(r.oracles))
+		}
+		names = append(names, name)
+	}
+	s := r.e.o.Statement
+	s.MediaModel, s.MediaSerial, s.MediaIdentity = r.cfg.Model, r.res.Serial, r.proved
+	if s.MediaType == "" {
+		s.MediaType = "self-encrypting drive, AES-256-XTS"
+	}
+	s.Extent = "whole drive"
+	command := "EraseMaster erase of all ranges"
+	switch r.job.Method {
+	case RangeErase:
+		s.Extent, command = fmt.Sprintf("range %d", r.job.Range), fmt.Sprintf("EraseMaster erase of range %d", r.job.Range)
+	case PSIDRevert:
+		command = "revert with the PSID"
+	}
+	s.Method, s.Technique = purge, cryptographicErase
+	s.MethodDetails = command + "; new media encryption key, old key wraps destroyed in flash"
+	s.Tool = r.e.o.Tool
+	s.Verification = Verification{
+		Method: "search of the full flash dump for keys with every known secret, independent of the drive's report",
+		Checks: strings.Join(names, ", "), Result: verificationPassed,
+	}
+	s.Validation = r.validation()
+	s.Date = r.now().Truncate(time.Second).Format(time.RFC3339)
+	c, err := r.e.sign(s)
+	if err != nil {
+		r.res.Why = "no certificate: " + err.Error() // a serial or model that does not print
+		return
+	}
+	r.res.Certificate = c
+}
+
+// validation is what a certificate says of the validation.
+func (r *run) validation() Validation {
+	v := Validation{Outcome: Accepted, By: r.e.o.Tool, Basis: "the new media encryption key, made in the drive, and the destruction of the old one"}
+	if len(r.job.Outside) > 0 {
+		v.Basis = "the new media encryption key, made in the drive, and not on keys outside it: " + r.holders() + " may keep theirs"
+	}
+	if by := r.e.o.Policy.By; by != "" {
+		v.By += ", by the policy of " + by
+	}
+	var points, open []string
+	for _, p := range r.res.Validation {
+		points = append(points, p.Name+" "+string(p.Verdict))
+		if p.Verdict == NotPossible {
+			open = append(open, p.Name)
+		}
+	}
+	v.Considered = strings.Join(points, ", ")
+	switch {
+	case r.res.Outcome == NotAccepted:
+		v.Outcome, v.Reason, v.Basis = Rejected, r.res.Why, "nothing: the erase is not accepted"
+	case len(open) > 0:
+		v.Reason = "nothing speaks against it; could not be judged: " + strings.Join(open, ", ")
+	default:
+		v.Reason = "every point was judged and holds"
+	}
+	v.Reason, v.Basis, v.By = shorten(v.Reason), shorten(v.Basis), shorten(v.By)
+	return v
+}
+
+// shorten cuts a text that is too long for a field.
+func shorten(s string) string {
+	if r := []rune(s); len(r) > fieldMax {
+		return string(r[:fieldMax-3]) + "..."
+	}
+	return s
+}
