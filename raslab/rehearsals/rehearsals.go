@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
@@ -27,7 +28,10 @@ type Rehearsal struct {
 
 // All lists the embedded rehearsals in the order of their names. A transcript that
 // does not parse is a bug of the build.
-func All() []Rehearsal {
+func All() []Rehearsal { return slices.Clone(embedded()) }
+
+// embedded parses them once: each parse looks up every command of every rehearsal.
+var embedded = sync.OnceValue(func() []Rehearsal {
 	entries, err := files.ReadDir(".")
 	if err != nil {
 		panic("BUG: the embedded rehearsals cannot be listed: " + err.Error())
@@ -45,7 +49,7 @@ func All() []Rehearsal {
 		all = append(all, Rehearsal{strings.TrimSuffix(e.Name(), ".txt"), t})
 	}
 	return all
-}
+})
 
 // Find lists the rehearsals that name means: the one with that name, those about
 // that service reference code, or those whose name begins with it; in any case. The error
