@@ -185,14 +185,3 @@ func numbered(name, letter string) (int, bool) {
 	n, err := strconv.Atoi(rest)
 	return n, err == nil && n >= 0
 }
-
-func existing[T any](what string, list []T, name func(T) string) string {
-	if len(list) == 0 {
-		return "there are no " + what + " yet"
-	}
-	names := make([]string, len(list))
-	for i, x := range list {
-		names[i] = name(x)
-	}
-	return what + " are " + strings.Join(names, ", ")
-}

@@ -38,7 +38,7 @@ func TestAnEventIsWhatAServicePersonKnows(t *testing.T) {
 
 func TestAServerInAnEventIsAFRUWithoutAPart(t *testing.T) {
 	l := encrypted(t, Options{})
-	for _, h := range l.KeyHosts() {
+	for _, h := range l.customer.KeyServers() {
 		h.Store().PowerOff()
 	}
 	fails(t, l)(l.PowerCycle())

@@ -3,10 +3,10 @@ package raslab
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // Certificates of the lab are real X.509, made and judged by package cert from the
@@ -17,61 +17,10 @@ import (
 // certificateYears is how long the default certificates are good (assumption).
 const certificateYears = 30
 
-// authorities are those around one facility: the maker of the facility, the
-// customer, and one that nobody here trusts unless told to.
-type authorities struct {
-	from, to                    time.Time
-	factory, customer, stranger *cert.CA
-}
-
-func newPKI(entropy io.Reader, now time.Time, facility string) (*authorities, error) {
-	p := &authorities{from: now.AddDate(-1, 0, 0), to: now.AddDate(certificateYears, 0, 0)}
-	var err error
-	for _, a := range []struct {
-		name string
-		to   **cert.CA
-	}{{"facility factory CA", &p.factory}, {"customer CA of " + facility, &p.customer}, {"unknown CA", &p.stranger}} {
-		if *a.to, err = cert.NewCA(a.name, p.from, p.to, entropy); err != nil {
-			return nil, fmt.Errorf("raslab: %w", err)
-		}
-	}
-	return p, nil
-}
-
-// of is an authority by what it is to the facility; "" is the customer's.
-func (p *authorities) of(op, issuer string) (*cert.CA, error) {
-	switch issuer {
-	case "", "customer":
-		return p.customer, nil
-	case "factory":
-		return p.factory, nil
-	case "unknown":
-		return p.stranger, nil
-	}
-	return nil, refuse(ErrInvalid, op, fmt.Sprintf("issuer %q", issuer), "customer, factory and unknown are right")
-}
-
-func issue(by *cert.CA, name string, use cert.Use, from, to time.Time) (*cert.Certificate, error) {
-	q := cert.Request{Name: name, From: from, To: to, Use: use}
-	if use == cert.Server {
-		q.Hosts = []string{name}
-	}
-	c, err := by.Issue(q)
-	if err != nil {
-		return nil, fmt.Errorf("raslab: %w", err)
-	}
-	return c, nil
-}
-
-// Authority is the certificate of an authority in PEM: "customer" signs the
-// certificates of the key servers, "factory" the facility's default one, and "unknown"
-// is one that nobody here trusts unless told to.
-func (l *Lab) Authority(issuer string) ([]byte, error) {
-	a, err := l.pki.of("certificate authority", issuer)
-	if err != nil {
-		return nil, err
-	}
-	return a.PEM(), nil
+// certified is the span of the certificates that a facility and the customer's machines have at
+// first.
+func (o *Options) certified() (from, to time.Time) {
+	return o.Start.AddDate(-1, 0, 0), o.Start.AddDate(certificateYears, 0, 0)
 }
 
 // certificateWhy is an error of a verification as one clause without times: what
@@ -84,54 +33,10 @@ func certificateWhy(err error) string {
 		return "it is expired or not valid yet"
 	case errors.Is(err, cert.ErrWrongName):
 		return "it is for another name"
+	case errors.Is(err, customer.ErrNotAccepted):
+		return err.Error()
 	}
 	return "it cannot be verified"
-}
-
-// Reissue gives the key server a new certificate. By its issuer (as of Authority), the name that it is made out to ("" is the
-// server's own) and its life it is good or bad; the facility finds out at its next connection.
-func (h *KeyHost) Reissue(issuer, name string, life time.Duration) error {
-	a, err := h.lab.pki.of("keyserver certificate", issuer)
-	if err != nil {
-		return err
-	}
-	if name == "" {
-		name = h.Name
-	}
-	if life == 0 {
-		life = h.lab.pki.to.Sub(h.lab.Now())
-	}
-	from := h.lab.Now()
-	if life < 0 {
-		from = from.Add(2 * life) // expired when it was made
-	}
-	i, err := issue(a, name, cert.Server, from, h.lab.Now().Add(life))
-	if err != nil {
-		return err
-	}
-	h.ident = i
-	h.lab.logf("key server", "%s has a new certificate: issued by %s, for %s, until %s", h.Name, a.Certificate().Subject.CommonName, name, i.X509().NotAfter.Format("2006-01-02 15:04:05"))
-	return nil
-}
-
-// Distrust lets the key server take no client certificate of the facility's
-// factory ("factory") or of the customer ("customer") any more; Trust reverses that.
-func (h *KeyHost) Distrust(issuer string) error { return h.setTrust(issuer, false) }
-
-// Trust is described at Distrust.
-func (h *KeyHost) Trust(issuer string) error { return h.setTrust(issuer, true) }
-
-func (h *KeyHost) setTrust(issuer string, on bool) error {
-	if issuer != "factory" && issuer != "customer" {
-		return refuse(ErrInvalid, "keyserver trust", fmt.Sprintf("issuer %q", issuer), "factory and customer are right")
-	}
-	a, err := h.lab.pki.of("keyserver trust", issuer)
-	if err != nil {
-		return err
-	}
-	h.trusts.Believe(a.Certificate(), on)
-	h.lab.logf("key server", "%s %s client certificates of the %s", h.Name, map[bool]string{true: "takes", false: "takes no"}[on], issuer)
-	return nil
 }
 
 // CertificateInfo is the certificate that the facility shows to key servers
@@ -178,25 +83,6 @@ func (m *keyManager) watch(l *Lab, c *cert.Certificate) {
 	m.warned = stage
 }
 
-// CustomerCertificate makes a client certificate for the facility at the
-// customer's authority, valid for life from now (default: as long as the default ones), and
-// its private key, in PEM. It is what a customer would import, and a secret.
-func (l *Lab) CustomerCertificate(life time.Duration) ([]byte, error) {
-	to := l.pki.to
-	if life > 0 {
-		to = l.Now().Add(life)
-	}
-	c, err := issue(l.pki.customer, "facility "+l.Serial(), cert.Client, l.Now(), to)
-	if err != nil {
-		return nil, err
-	}
-	certificates, key, err := c.PEM()
-	if err != nil {
-		return nil, fmt.Errorf("raslab: %w", err)
-	}
-	return append(certificates, key...), nil
-}
-
 // ImportCertificate installs a certificate of the customer as the one of the
 // facility: PEM with the certificate, those of the authorities between it and a root, and the
 // private key that fits. What is refused leaves the one before in use.
@@ -230,15 +116,30 @@ func (l *Lab) ImportCertificate(data []byte) (CertificateInfo, error) {
 
 // certificate is the facility's own.
 type certificate struct {
+	maker  *cert.CA // that signs the default ones
 	holder cert.Holder
 	warned int
+	last   *cert.Certificate // that was shown last
+}
+
+// shown is what the facility shows of its certificate; nil if it has none.
+func (c *certificate) shown() *cert.Certificate {
+	own := c.holder.Current()
+	if own == nil {
+		return nil
+	}
+	if c.last == nil || c.last.X509() != own.X509() {
+		c.last = own.Shown()
+	}
+	return c.last
 }
 
 // DefaultCertificate installs the default certificate again.
 func (l *Lab) DefaultCertificate() error {
-	c, err := issue(l.pki.factory, "facility "+l.Serial(), cert.Client, l.pki.from, l.pki.to)
+	from, to := l.options.certified()
+	c, err := l.certificate.maker.Issue(cert.Request{Name: "facility " + l.Serial(), From: from, To: to, Use: cert.Client})
 	if err != nil {
-		return err
+		return fmt.Errorf("raslab: %w", err)
 	}
 	l.certificate.holder.Default(c)
 	l.certificate.warned = 0

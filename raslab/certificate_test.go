@@ -20,7 +20,7 @@ func trusting(t *testing.T, l *Lab, n int, issuers ...string) {
 	t.Helper()
 	var file []byte
 	for _, i := range issuers {
-		a, err := l.Authority(i)
+		a, err := l.customer.Authority(i)
 		must(t, err)
 		file = append(file, a...)
 	}
@@ -59,7 +59,7 @@ func TestKeyManagersTrustWhomTheyAreTold(t *testing.T) {
 	name := customerCertificate
 	m, err := l.ChangeKeyManager(1, KeyManagerChange{Certificate: &name})
 	must(t, err)
-	own, err := l.Authority("customer")
+	own, err := l.customer.Authority("customer")
 	must(t, err)
 	require.Equal(t, own, m.Trust)
 	all, err := l.TestAccess(1)
@@ -67,10 +67,10 @@ func TestKeyManagersTrustWhomTheyAreTold(t *testing.T) {
 	require.ErrorContains(t, all[0].Err, "unknown authority")
 
 	// A new key manager trusts whom it is told, too.
-	h, err := l.AddKeyServer("third.example.com")
+	h, err := l.customer.Add("third.example.com")
 	must(t, err)
 	must(t, h.Reissue("unknown", "", 0))
-	file, err := l.Authority("unknown")
+	file, err := l.customer.Authority("unknown")
 	must(t, err)
 	_, err = l.MakeKeyManager(KeyManagerRequest{Addr: h.Name, Certificate: "other.pem", Trust: file})
 	must(t, err)
@@ -111,8 +111,8 @@ func TestReadTrust(t *testing.T) {
 // The name of the file and the authorities that are trusted stay together.
 func TestTheNameOfACertificateIsThatOfItsAuthority(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
-	l.drawPair = ippLab(t, Options{Drives: 8}, ProtocolTLS).drawPair
-	own, err := l.Authority("customer")
+	l.customer.UsePairs(drawOnce(Options{}))
+	own, err := l.customer.Authority("customer")
 	must(t, err)
 	speak, none, tls := IPP, ProtocolNone, ProtocolTLS
 	trusting(t, l, 1, "unknown")
@@ -134,25 +134,25 @@ func TestWhatIsNoAuthorityIsRefused(t *testing.T) {
 		_, err = l.MakeKeyManager(KeyManagerRequest{Addr: "x", Certificate: name, Trust: []byte(file)})
 		require.ErrorIs(t, err, ErrInvalid)
 	}
-	_, err := l.Authority("me")
+	_, err := l.customer.Authority("me")
 	require.ErrorIs(t, err, ErrInvalid)
 	require.Equal(t, before, l.KeyManagers(), "nothing was changed")
 }
 
 func TestImportOfACustomersCertificate(t *testing.T) {
 	l := encrypted(t, Options{})
-	good, err := l.CustomerCertificate(0)
+	good, err := l.customer.ClientCertificate(0)
 	must(t, err)
-	other, err := l.CustomerCertificate(0)
+	other, err := l.customer.ClientCertificate(0)
 	must(t, err)
-	short, err := l.CustomerCertificate(time.Hour)
+	short, err := l.customer.ClientCertificate(time.Hour)
 	must(t, err)
 	advance(t, l, 2*time.Hour)
 	public, key := halves(good)
 	_, otherKey := halves(other)
-	server, err := issue(l.pki.customer, "x", cert.Server, l.Now(), l.Now().Add(time.Hour))
+	server, err := l.certificate.maker.Issue(cert.Request{Name: "x", Use: cert.Server, From: l.Now(), To: l.Now().Add(time.Hour)})
 	must(t, err)
-	later, err := issue(l.pki.customer, "x", cert.Client, l.Now().Add(time.Hour), l.Now().Add(2*time.Hour))
+	later, err := l.certificate.maker.Issue(cert.Request{Name: "x", Use: cert.Client, From: l.Now().Add(time.Hour), To: l.Now().Add(2 * time.Hour)})
 	must(t, err)
 	before := l.FacilityCertificate()
 	for says, file := range map[string][]byte{
@@ -204,9 +204,10 @@ func whole(t *testing.T, c *cert.Certificate) []byte {
 // trust: it brings the way up with it.
 func TestACertificateWithAnIntermediate(t *testing.T) {
 	l := encrypted(t, Options{})
-	sub, err := l.pki.customer.Subordinate("storage department", l.pki.from, l.pki.to)
+	from, to := l.options.certified()
+	sub, err := l.certificate.maker.Subordinate("storage department", from, to)
 	must(t, err)
-	c, err := issue(sub, "facility", cert.Client, l.Now(), l.pki.to)
+	c, err := sub.Issue(cert.Request{Name: "facility", Use: cert.Client, From: l.Now(), To: to})
 	must(t, err)
 	_, err = l.ImportCertificate(whole(t, c))
 	must(t, err)

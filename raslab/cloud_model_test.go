@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
@@ -14,7 +15,7 @@ import (
 type cloudModel struct {
 	t       *rapid.T
 	l       *Lab
-	h       *CloudHost
+	h       *customer.CloudServer
 	sectors [cloudModelObjects * 4]byte
 	objects [cloudModelObjects]modelObject
 	version int
@@ -123,8 +124,8 @@ func (m *cloudModel) meddle() {
 }
 
 func (m *cloudModel) service() {
-	to := rapid.SampledFrom([]CloudService{CloudRunning, CloudRunning, CloudDown, CloudRefusing}).Draw(m.t, "service")
-	m.up = to == CloudRunning
+	to := rapid.SampledFrom([]customer.CloudService{customer.CloudRunning, customer.CloudRunning, customer.CloudDown, customer.CloudRefusing}).Draw(m.t, "service")
+	m.up = to == customer.CloudRunning
 	require.NoError(m.t, m.h.SetService(to))
 }
 
@@ -133,9 +134,9 @@ func (m *cloudModel) service() {
 func (m *cloudModel) boot() {
 	m.keys = rapid.Bool().Draw(m.t, "keys")
 	for id := 3; id <= 4; id++ {
-		do := m.l.StartKeyServer
+		do := m.l.customer.Start
 		if !m.keys {
-			do = m.l.StopKeyServer
+			do = m.l.customer.Stop
 		}
 		require.NoError(m.t, do(id))
 	}
@@ -188,7 +189,7 @@ func TestTheCloudAndItsModelAgree(t *testing.T) {
 		require.NoError(rt, err)
 		require.NoError(rt, r.Write(0, make([]byte, 40*512)))
 		m := &cloudModel{t: rt, l: l, up: true, keys: true}
-		m.h, err = l.CloudHost()
+		m.h, err = l.customer.Cloud()
 		require.NoError(rt, err)
 		actions := []func(){m.write, m.write, m.migrate, m.migrate, m.recall, m.recall, m.remove, m.meddle, m.service, m.boot}
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // tiered is encrypted with key group 2 of type TCT, whose keys are at two servers of
@@ -22,7 +23,7 @@ func tiered(t testing.TB, o Options) *Lab {
 	t.Helper()
 	l := encrypted(t, o)
 	for _, addr := range []string{"cloudkeys1.example.com", "cloudkeys2.example.com"} {
-		_, err := l.AddKeyServer(addr)
+		_, err := l.customer.Add(addr)
 		must(t, err)
 		_, err = l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyGroup: 2, Type: "TCT"})
 		must(t, err)
@@ -36,9 +37,9 @@ func payroll(release bool) CloudRequest {
 	return CloudRequest{Object: "payroll", Rank: "R0", Sectors: 40, Release: release}
 }
 
-func cloudHost(t testing.TB, l *Lab) *CloudHost {
+func cloudHost(t testing.TB, l *Lab) *customer.CloudServer {
 	t.Helper()
-	h, err := l.CloudHost()
+	h, err := l.customer.Cloud()
 	must(t, err)
 	return h
 }
@@ -118,17 +119,17 @@ func TestTheCloudServerHasNeitherPlaintextNorKeys(t *testing.T) {
 func TestWhatIsDoneToAnObjectIsFoundAndNothingIsLost(t *testing.T) {
 	for _, c := range []struct {
 		name        string
-		hurt, mend  func(*CloudHost) error
+		hurt, mend  func(*customer.CloudServer) error
 		want        error
 		unreachable bool
 	}{
-		{"altered", func(h *CloudHost) error { return h.Alter("75NR641/payroll", 1000) }, func(h *CloudHost) error { return h.Alter("75NR641/payroll", 1000) }, tct.ErrTampered, false},
-		{"its wrapped key altered", func(h *CloudHost) error { return h.Alter("75NR641/payroll", 30) }, func(h *CloudHost) error { return h.Alter("75NR641/payroll", 30) }, encgroup.ErrUnwrap, false},
-		{"its tag altered", func(h *CloudHost) error { return h.Alter("75NR641/payroll", -1) }, func(h *CloudHost) error { return h.Alter("75NR641/payroll", -1) }, tct.ErrTampered, false},
-		{"an older version", func(h *CloudHost) error { return h.Rollback("75NR641/payroll") }, func(h *CloudHost) error { return h.Rollback("75NR641/payroll") }, tct.ErrTampered, false},
-		{"lost", func(h *CloudHost) error { return h.Lose("75NR641/payroll") }, nil, tct.ErrNotFound, false},
-		{"down", func(h *CloudHost) error { return h.SetService(CloudDown) }, func(h *CloudHost) error { return h.SetService(CloudRunning) }, tct.ErrCloud, true},
-		{"refusing", func(h *CloudHost) error { return h.SetService(CloudRefusing) }, func(h *CloudHost) error { return h.SetService(CloudRunning) }, tct.ErrRefused, true},
+		{"altered", func(h *customer.CloudServer) error { return h.Alter("75NR641/payroll", 1000) }, func(h *customer.CloudServer) error { return h.Alter("75NR641/payroll", 1000) }, tct.ErrTampered, false},
+		{"its wrapped key altered", func(h *customer.CloudServer) error { return h.Alter("75NR641/payroll", 30) }, func(h *customer.CloudServer) error { return h.Alter("75NR641/payroll", 30) }, encgroup.ErrUnwrap, false},
+		{"its tag altered", func(h *customer.CloudServer) error { return h.Alter("75NR641/payroll", -1) }, func(h *customer.CloudServer) error { return h.Alter("75NR641/payroll", -1) }, tct.ErrTampered, false},
+		{"an older version", func(h *customer.CloudServer) error { return h.Rollback("75NR641/payroll") }, func(h *customer.CloudServer) error { return h.Rollback("75NR641/payroll") }, tct.ErrTampered, false},
+		{"lost", func(h *customer.CloudServer) error { return h.Lose("75NR641/payroll") }, nil, tct.ErrNotFound, false},
+		{"down", func(h *customer.CloudServer) error { return h.SetService(customer.CloudDown) }, func(h *customer.CloudServer) error { return h.SetService(customer.CloudRunning) }, tct.ErrCloud, true},
+		{"refusing", func(h *customer.CloudServer) error { return h.SetService(customer.CloudRefusing) }, func(h *customer.CloudServer) error { return h.SetService(customer.CloudRunning) }, tct.ErrRefused, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := tiered(t, Options{})
@@ -168,10 +169,10 @@ func TestWhatIsDoneToAnObjectIsFoundAndNothingIsLost(t *testing.T) {
 }
 
 // forgetful is a cloud server that says it took an object and did not.
-type forgetful struct{ *CloudHost }
+type forgetful struct{ *customer.CloudServer }
 
 func (f forgetful) Put(name string, body []byte) error {
-	err := f.CloudHost.Put(name, body)
+	err := f.CloudServer.Put(name, body)
 	return errors.Join(err, f.Alter(name, 200))
 }
 
@@ -185,7 +186,7 @@ func TestNothingIsReleasedThatWasNotReadBack(t *testing.T) {
 	list, _, err := l.CloudObjects()
 	must(t, err)
 	require.Equal(t, "without a receipt", list[0].State)
-	l.cloud.server = l.cloud.host
+	l.cloud.server = cloudHost(t, l)
 	_, err = l.MigrateToCloud(payroll(true))
 	require.ErrorIs(t, err, ErrState, "what lies there already is not overwritten")
 	ok(t, l)(l.DeleteFromCloud("payroll", false))
@@ -238,7 +239,7 @@ func TestWhatTheCloudIsOwed(t *testing.T) {
 func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 	l := tiered(t, Options{})
 	ok(t, l)(l.MigrateToCloud(payroll(true)))
-	cloudKeys(t, l, (*Lab).StopKeyServer)
+	cloudKeys(t, l, stopMachine)
 	ok(t, l)(l.PowerCycle())
 	require.Equal(t, []int{3, 2}, l.keys.GroupStates(), "data at rest do not wait for the key of the cloud")
 	released(t, l)
@@ -261,7 +262,7 @@ func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 		"BE14CFE0": {"KS3-192.0.2.13", "KS4-192.0.2.14"}, "BE14E008": {"KS3-192.0.2.13", "KS4-192.0.2.14"},
 	}, codes, "the codes of an IML, about the servers of this group only")
 
-	cloudKeys(t, l, (*Lab).StartKeyServer)
+	cloudKeys(t, l, startMachine)
 	advance(t, l, 13*time.Minute)
 	require.Equal(t, []int{3, 3}, l.keys.GroupStates(), "the connectivity query gets the key")
 	require.Equal(t, 1, imls(l), "and no partition reboots for it")
@@ -286,16 +287,16 @@ func imls(l *Lab) int {
 func TestAMissingCloudKeyDoesNotHoldUpDataAtRest(t *testing.T) {
 	l := tiered(t, Options{})
 	for id := 1; id <= 4; id++ {
-		must(t, l.StopKeyServer(id))
+		must(t, l.customer.Stop(id))
 	}
 	fails(t, l)(l.PowerCycle())
-	must(t, l.StartKeyServer(1))
-	must(t, l.StartKeyServer(2))
+	must(t, l.customer.Start(1))
+	must(t, l.customer.Start(2))
 	advance(t, l, 40*time.Minute)
 	require.Equal(t, []int{3, 2}, l.keys.GroupStates(), "the partitions reboot for the data that they can get")
 	readable(t, l)
 	require.Equal(t, 2, imls(l))
-	cloudKeys(t, l, (*Lab).StartKeyServer)
+	cloudKeys(t, l, startMachine)
 	advance(t, l, 13*time.Minute)
 	require.Equal(t, []int{3, 3}, l.keys.GroupStates())
 	require.Equal(t, 2, imls(l))
@@ -398,10 +399,10 @@ func TestCloudRefusals(t *testing.T) {
 	require.ErrorContains(t, second(l.MigrateToCloud(q)), "object payroll is 40 sectors of R0 from 0 on")
 	require.ErrorIs(t, h.Alter("75NR641/payroll", 1<<30), ErrInvalid)
 
-	_, err = New(Options{Cloud: &CloudHost{}})
+	_, err = New(Options{Cloud: &customer.CloudServer{}})
 	require.ErrorContains(t, err, "a cloud server without a source of entropy")
-	l = newLab(t, Options{Cloud: &CloudHost{}, CloudEntropy: noEntropy{}})
-	_, err = l.CloudHost()
+	l = newLab(t, Options{Cloud: &customer.CloudServer{}, CloudEntropy: noEntropy{}})
+	_, err = l.customer.Cloud()
 	require.ErrorIs(t, err, ErrState, "a real cloud server is not broken from here")
 }
 

@@ -38,20 +38,18 @@ type cloudReceipt struct {
 type cloudSide struct {
 	lab      *Lab
 	server   tct.Cloud
-	host     *CloudHost // nil: the server is none of the lab's
-	entropy  io.Reader  // of object keys
+	entropy  io.Reader // of object keys
 	receipts []cloudReceipt
 	backup   []byte     // the entry as the consoles keep it
 	underway *cloudStep // what is not finished between here and there; nil
 	broken   error      // the receipts could not be read at the last IML
 }
 
-// newCloud gives the facility its cloud server.
+// newCloud gives the facility its cloud server: that of its options, else the customer's.
 func (l *Lab) newCloud() {
 	l.cloud = cloudSide{lab: l, server: l.options.Cloud, entropy: l.options.CloudEntropy}
 	if l.cloud.server == nil {
-		l.cloud.host = &CloudHost{lab: l, service: CloudRunning}
-		l.cloud.server, l.cloud.entropy = l.cloud.host, l.stream("cloud objects")
+		l.cloud.server, l.cloud.entropy = l.wire.cloud, l.stream("cloud objects")
 	}
 }
 

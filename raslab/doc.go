@@ -13,8 +13,8 @@
 //     *RequestError and changes nothing; an action that ran and did not
 //     reach its aim returns a Report with Failed set;
 //   - what hands, fuses and age do to the hardware, with no word to the
-//     software: Arm a fault plan, Break, CutPower, Pull, StopKeyServer, SetLink,
-//     PowerConsole, the methods of KeyHost and CloudHost, DamageRepository, ArmMemory;
+//     software: Arm a fault plan, Break, CutPower, Pull, SetLink,
+//     PowerConsole, the methods of Customer (package customer), DamageRepository, ArmMemory;
 //   - what can be seen: Drives, Ranks, Groups, KeyManagers, CloudObjects, Events, Trace.
 //
 // Hosts read and write through Rank. Time passes only in Advance and RunUntil, and for
@@ -55,7 +55,7 @@
 // # Objects in the cloud
 //
 // MigrateToCloud sends sectors of a rank to a cloud server through a key group of type TCT
-// (package tct): the simulated CloudHost, or the server that Options.Cloud gives. The receipts are in one
+// (package tct): that of the customer, or the server that Options.Cloud gives. The receipts are in one
 // entry of the key repository, and at the consoles as the groups' records are. Such a group gets
 // its key as any other and raises the same codes, at its own location; while it has none its objects
 // cannot be read, ranks can.

@@ -51,7 +51,7 @@ func enduring() map[string]func(*testing.T, *Lab) {
 		},
 		"no own certificate": func(t *testing.T, l *Lab) { l.LoseCertificate() },
 		"own certificate refused": func(t *testing.T, l *Lab) {
-			pem, err := l.CustomerCertificate(time.Hour)
+			pem, err := l.customer.ClientCertificate(time.Hour)
 			must(t, err)
 			_, err = l.ImportCertificate(pem)
 			must(t, err)
@@ -131,7 +131,7 @@ func tail(l *Lab) (out string) {
 // cost a day is the same. BenchmarkHealthy is what it is to be held against.
 func BenchmarkUntrusted(b *testing.B) {
 	benchmarkDays(b, func(l *Lab) {
-		for _, h := range l.hosts {
+		for _, h := range l.customer.KeyServers() {
 			require.NoError(b, h.Reissue("customer", "", -time.Hour))
 		}
 	})

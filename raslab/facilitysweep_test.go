@@ -24,7 +24,7 @@ func sweptLab(t testing.TB) *Lab {
 	_, err := l.Shelf().Order(l.options.SectorSize, l.options.Sectors)
 	require.NoError(t, err)
 	for _, addr := range []string{"cloudkeys1.example.com", "cloudkeys2.example.com"} {
-		_, err := l.AddKeyServer(addr)
+		_, err := l.customer.Add(addr)
 		require.NoError(t, err)
 		_, err = l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyGroup: 2, Type: "TCT"})
 		require.NoError(t, err)

@@ -16,6 +16,27 @@ import (
 // drawnPairs are the key pairs of this test run: making one takes a quarter of a second.
 var drawnPairs = map[string]ipp.KeyPair{}
 
+// drawOnce draws each key pair as a facility with these options does, once.
+func drawOnce(o Options) func(label string) (ipp.KeyPair, error) {
+	return func(label string) (ipp.KeyPair, error) {
+		name := fmt.Sprintf("%d %s %s", o.Seed, o.Serial, label)
+		if p, ok := drawnPairs[name]; ok {
+			return p, nil
+		}
+		l := &Lab{options: o}
+		if l.options.Serial == "" {
+			l.options.Serial = "75NR641"
+		}
+		key, err := ipp.GenerateKey(l.stream("key pair " + label))
+		if err != nil {
+			return ipp.KeyPair{}, err
+		}
+		p, err := ipp.NewKeyPair(label, key)
+		drawnPairs[name] = p
+		return p, err
+	}
+}
+
 // ippLab is a facility whose key managers speak IPP, with TLS or without.
 func ippLab(t testing.TB, o Options, protocol Protocol) *Lab {
 	t.Helper()
@@ -23,15 +44,7 @@ func ippLab(t testing.TB, o Options, protocol Protocol) *Lab {
 		o.Drives = 16
 	}
 	l := newLab(t, o)
-	l.drawPair = func(label string) (ipp.KeyPair, error) {
-		name := fmt.Sprintf("%d %s %s", o.Seed, o.Serial, label)
-		if p, ok := drawnPairs[name]; ok {
-			return p, nil
-		}
-		p, err := l.newPair(label)
-		drawnPairs[name] = p
-		return p, err
-	}
+	l.customer.UsePairs(drawOnce(o))
 	speak := IPP
 	for _, m := range l.KeyManagers() {
 		_, err := l.ChangeKeyManager(m.ID, KeyManagerChange{Protocol: &protocol, KeyProtocol: &speak})
@@ -131,13 +144,13 @@ func TestNetworkFaultsOverIPP(t *testing.T) {
 		} {
 			t.Run(way+"/"+point, func(t *testing.T) {
 				l := encryptedIPP(t, Options{}, protocol)
-				must(t, l.ArmNetwork(1, fault.MustParse("("+point+")")))
+				must(t, l.customer.Arm(1, fault.MustParse("("+point+")")))
 				ok(t, l)(l.PowerCycle())
 				noEvents(t, l)
-				must(t, l.ArmNetwork(2, fault.MustParse("("+point+")")))
+				must(t, l.customer.Arm(2, fault.MustParse("("+point+")")))
 				fails(t, l)(l.PowerCycle())
 				require.Equal(t, []string{"BE14CFE0", code}, openCodes(l), "%s", history{l})
-				must(t, l.ArmNetwork(1, nil))
+				must(t, l.customer.Arm(1, nil))
 				ok(t, l)(l.DualClusterIML())
 				closeAll(t, l)
 			})
@@ -151,14 +164,14 @@ func TestAFacilityOverIPP(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			var wire []byte
 			l := ippLab(t, Options{}, protocol)
-			l.tap = func(q, a []byte) { wire = append(append(wire, q...), a...) }
+			l.customer.Tap(func(q, a []byte) { wire = append(append(wire, q...), a...) })
 			occupied(t, l)
 			shown, err := l.GroupByID(1)
 			must(t, err)
 			require.Equal(t, IPP, shown.KeyProtocol)
 			require.Equal(t, []string{"ds8000_a", "ds8000_b"}, []string{shown.Label, shown.Label2})
-			for _, h := range l.hosts {
-				require.Empty(t, h.mem.Keys(), "the key servers keep no data key")
+			for _, h := range l.customer.KeyServers() {
+				require.Empty(t, h.Store().Keys(), "the key servers keep no data key")
 			}
 			secrets := [][]byte{}
 			remember := func() {
@@ -297,9 +310,9 @@ func TestLabels(t *testing.T) {
 	r := fails(t, l)(l.ConfigureGroup(1, "tier1"))
 	require.Contains(t, r.Notes[0], `it has no key pair "tier1"`)
 	require.Equal(t, encgroup.Unconfigured, l.keys.Group(1).State())
-	must(t, l.MakeKeyPair("tier1"))
-	require.ErrorIs(t, l.MakeKeyPair("tier1"), ErrInvalid)
-	require.ErrorIs(t, l.MakeKeyPair(""), ErrInvalid)
+	must(t, l.customer.MakePair("tier1"))
+	require.ErrorIs(t, l.customer.MakePair("tier1"), ErrInvalid)
+	require.ErrorIs(t, l.customer.MakePair(""), ErrInvalid)
 	ok(t, l)(l.ConfigureGroup(1, "tier1"))
 	g, err := l.GroupByID(1)
 	must(t, err)
@@ -319,16 +332,17 @@ func TestLabels(t *testing.T) {
 	require.Equal(t, "tier1", g.Label)
 
 	kmip := newLab(t, Options{Drives: 8})
+	kmip.customer.UsePairs(func(string) (ipp.KeyPair, error) { panic("a lab without IPP makes no key pairs") })
 	_, err = kmip.ConfigureGroup(1, "tier1")
 	require.ErrorContains(t, err, "only IPP has labels")
 	_, err = kmip.MakeKeyManager(KeyManagerRequest{Addr: "x"})
 	must(t, err)
-	require.Empty(t, kmip.pairs, "a lab without IPP makes no key pairs")
+	ok(t, kmip)(kmip.ConfigureGroup(1))
 }
 
 func TestAGroupSpeaksOneKeyProtocol(t *testing.T) {
 	l := newLab(t, Options{Drives: 16})
-	l.drawPair = ippLab(t, Options{Drives: 8}, ProtocolTLS).drawPair
+	l.customer.UsePairs(drawOnce(Options{}))
 	speak, before := IPP, KMIP
 	_, err := l.ChangeKeyManager(2, KeyManagerChange{KeyProtocol: &speak})
 	must(t, err)
@@ -355,7 +369,7 @@ func TestNothingOfIPPPrintsAKey(t *testing.T) {
 	all, err := l.keys.Group(1).Secrets("75NR641-0001")
 	must(t, err)
 	text := l.TraceText()
-	for _, v := range []any{l.KeyHosts()[0], l.KeyHosts()[0].ipp, l.keys.managers[0].paths[0], l.KeyHosts()[0].pairs} {
+	for _, v := range []any{l.customer.KeyServers()[0], *l.customer.KeyServers()[0], l.keys.managers[0].paths[0]} {
 		text += fmt.Sprintf("%v %+v %#v", v, v, v)
 	}
 	for i := range all {

@@ -3,86 +3,37 @@ package raslab
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // Addresses of key servers, and which of them are one server.
 
-// addressMax is how long the name of a key server may be, in bytes.
-const addressMax = 200
-
-// addressRight says what keyAddress takes.
+// addressRight says what customer.ParseAddress takes.
 const addressRight = "use a host name of letters, digits, hyphens and dots, an IPv4 or an IPv6 address"
 
-// keyAddress is the address of a key server in the form in which it is kept: an IP address
-// as RFC 5952 writes it, without brackets; a host name (RFC 1123, section 2.1) of 1 to 200
-// bytes without the dot at its end. ok is false for anything else: a name whose last label is
-// a number would be an address.
-func keyAddress(s string) (addr string, ok bool) {
-	s = strings.TrimSpace(s)
-	bare, bracketed := strings.CutPrefix(s, "[")
-	if bracketed {
-		if bare, ok = strings.CutSuffix(bare, "]"); !ok {
-			return "", false
-		}
-	}
-	if ip, err := netip.ParseAddr(bare); err == nil {
-		if bracketed && !ip.Is6() {
-			return "", false
-		}
-		return ip.Unmap().String(), true
-	}
-	if bracketed {
-		return "", false
-	}
-	s = strings.TrimSuffix(s, ".")
-	if !hostName(strings.ToLower(s)) {
-		return "", false
-	}
-	return s, true
-}
-
-// normalAddress is keyAddress for what is checked afterwards.
+// normalAddress is customer.ParseAddress for what is checked afterwards.
 func normalAddress(s string) string {
-	if addr, ok := keyAddress(s); ok {
+	if addr, ok := customer.ParseAddress(s); ok {
 		return addr
 	}
 	return strings.TrimSpace(s)
 }
 
-func isAddress(s string) bool { _, ok := keyAddress(s); return ok }
-
-// hostName says whether s, in lower case, is a host name and no number.
-func hostName(s string) bool {
-	if len(s) < 1 || len(s) > addressMax {
-		return false
-	}
-	labels := strings.Split(s, ".")
-	for _, l := range labels {
-		if len(l) < 1 || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' {
-			return false
-		}
-		for i := range len(l) {
-			if c := l[i]; (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' {
-				return false
-			}
-		}
-	}
-	_, err := strconv.ParseUint(labels[len(labels)-1], 10, 64)
-	return err != nil
-}
+func isAddress(s string) bool { _, ok := customer.ParseAddress(s); return ok }
 
 // oneServer says why two entries are one key server, "" if as far as is known they are two. In
-// the lab's own network the name resolves to a machine, which runs one key server. A
+// the lab's own network the name service knows the machine, which runs one key server. A
 // server elsewhere is one of address and port; two names of it are found out by where the
 // connection ended, or by the certificate that it showed on the same port (assumption: no two
 // servers share a certificate and a port).
 func (l *Lab) oneServer(a, b *keyManager) string {
 	if a.external == nil && b.external == nil {
-		if h := l.host(a.addr); h != nil && h == l.host(b.addr) {
-			return "both are " + h.Name
+		at, found := l.wire.Resolve(a.addr)
+		if too, known := l.wire.Resolve(b.addr); found && known && at == too {
+			return "both are at " + at
 		}
 	}
 	switch {

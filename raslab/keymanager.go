@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // keyManagersMax is how many key managers a facility may have (assumption).
@@ -19,14 +20,15 @@ const keyManagersMax = 8
 type Protocol string
 
 // KeyProtocol is what is spoken over it.
-type KeyProtocol string
+type KeyProtocol = customer.KeyProtocol
 
 // The protocols, as DSCLI writes them.
 const (
-	ProtocolNone Protocol    = "none"
-	ProtocolTLS  Protocol    = "tls"
-	IPP          KeyProtocol = "IPP"
-	KMIP         KeyProtocol = "KMIP"
+	ProtocolNone Protocol = "none"
+	ProtocolTLS  Protocol = "tls"
+
+	IPP  = customer.IPP
+	KMIP = customer.KMIP
 )
 
 // keyManager is the facility's entry of a key server.
@@ -181,10 +183,7 @@ func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
 		}
 		l.keys.kinds[m.group] = encgroup.Kind(kindNamed(q.Type))
 	}
-	if err := l.prepared(m); err != nil {
-		return KeyManagerInfo{}, err
-	}
-	l.wire(m)
+	l.lay(m)
 	l.keys.managers = insertByID(l.keys.managers, m, managerID)
 	l.reconnect()
 	l.logf("key manager", "%d: %s port %d, %s %s, key group %d", m.id, m.addr, m.port, m.protocol, m.key, m.group)
@@ -215,11 +214,11 @@ func (k *keys) freeManager() int {
 func defaultPort(p Protocol, k KeyProtocol) int {
 	switch {
 	case k == KMIP:
-		return portKMIP
+		return customer.PortKMIP
 	case p == ProtocolTLS:
-		return portIPPTLS
+		return customer.PortIPPTLS
 	}
-	return portIPP
+	return customer.PortIPP
 }
 
 // checkManager refuses what cannot be.
@@ -268,19 +267,10 @@ func trustOf(op string, file []byte) (*cert.Trust, error) {
 	return t, nil
 }
 
-// prepared sees to it that the customer's servers have key pairs where one of them is
-// to be asked by IPP.
-func (l *Lab) prepared(m *keyManager) error {
-	if m.key != IPP || l.host(m.addr) == nil {
-		return nil
-	}
-	return l.keyPairs()
-}
-
-// wire makes the ways from both partitions to the server.
-func (l *Lab) wire(m *keyManager) {
+// lay makes the ways from both partitions to the server.
+func (l *Lab) lay(m *keyManager) {
 	if m.trust == nil {
-		m.trust = cert.NewTrust(l.pki.customer.Certificate())
+		m.trust = l.customerTrust()
 	}
 	m.access = map[int]*accessRecord{}
 	for p := range m.paths {
@@ -321,7 +311,7 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 		case n.protocol == ProtocolNone:
 			n.cert = ""
 		case n.cert == "":
-			n.cert, n.trust = customerCertificate, cert.NewTrust(l.pki.customer.Certificate())
+			n.cert, n.trust = customerCertificate, l.customerTrust()
 		}
 	}
 	if n.addr != m.addr || n.port != m.port || n.protocol != m.protocol || n.key != m.key {
@@ -336,11 +326,8 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 			return KeyManagerInfo{}, err
 		}
 		if n.given = n.trust != nil; !n.given {
-			n.trust = cert.NewTrust(l.pki.customer.Certificate())
+			n.trust = l.customerTrust()
 		}
-	}
-	if err := l.prepared(&n); err != nil {
-		return KeyManagerInfo{}, err
 	}
 	if !n.active {
 		n.silent, n.overdue = false, false // it is not asked: nothing is known of its silence
@@ -391,10 +378,11 @@ func (l *Lab) KeyManager(id int) (KeyManagerInfo, error) {
 }
 
 func (l *Lab) managerInfo(m *keyManager) KeyManagerInfo {
+	_, simulated := l.wire.Resolve(m.addr)
 	i := KeyManagerInfo{
 		ID: m.id, State: m.state(), Status: "normal", Addr: m.addr, Port: m.port, Protocol: m.protocol, KeyProtocol: m.key,
 		Type: l.keys.groupKind(m.group).String(), KeyGroup: m.group, Certificate: m.cert,
-		Simulated: l.host(m.addr) != nil,
+		Simulated: simulated,
 	}
 	if m.protocol == ProtocolTLS {
 		i.Trust, i.GivenTrust = m.trust.PEM(), m.given
@@ -454,8 +442,8 @@ func (k *keys) activeOf(group int) []*keyManager {
 // (MAP4980; the shape is an assumption).
 func (m *keyManager) location() string {
 	addr := m.addr
-	if h := m.paths[0].lab.host(m.addr); h != nil && m.external == nil {
-		addr = h.IP
+	if ip, ok := m.paths[0].lab.wire.Resolve(m.addr); ok && m.external == nil {
+		addr = ip
 	}
 	return fmt.Sprintf("KS%d-%s", m.id, addr)
 }

@@ -1,20 +1,13 @@
 package raslab
 
 import (
-	"crypto/x509"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
-	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
-	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 )
 
 // The way to a key, as hardware: partition, link, management console (HMC),
-// network, the customer's key server. What people break here the software finds
+// network, the customer's key server. The last two are the customer's (package customer). What people break here the software finds
 // out only by asking for a key.
 
 // link is the internal network between one partition and one console.
@@ -36,180 +29,12 @@ type console struct {
 	off    bool
 	hung   bool // it takes commands and does not answer in time
 	essni  bool // its process ESSNI, which takes the commands of the partitions, is down
-	cutTo  []*KeyHost
-	plan   *fault.Plan // of its network to the key servers
-	serves bool        // the facility has it
+	serves bool // the facility has it
 
 	outsideCut bool // its network to the support centre
 }
 
 func (c *console) name() string { return fmt.Sprintf("HMC%d", c.id) }
-
-// The ports on which a key server of the lab listens. 5696 is the registered
-// port of KMIP; the other two are those of the samples in MAP4980.
-const (
-	portKMIP   = 5696
-	portIPPTLS = 441
-	portIPP    = 3801
-)
-
-// KeyHost is the machine of one key server of the customer: what is in it can be
-// broken without a word to the facility.
-type KeyHost struct {
-	lab  *Lab
-	Name string // keyserver1.example.com
-	IP   string // 192.0.2.11: what a location code gives (RFC 5737 addresses)
-
-	mem     *encgroup.MemServer
-	down    bool // the service does not run: its ports refuse
-	garbled bool // the service answers something that is no key protocol
-	ident   *cert.Certificate
-	trusts  *cert.Trust // whose client certificates it takes
-	rank    string      // where its own storage is: a rank, "" for storage of its own
-	at      *Lab        // whose rank
-
-	pairs     []ipp.KeyPair
-	ipp       *ipp.Server // nil: to be made anew from the pairs
-	entropy   io.Reader   // of ipp
-	badMemory bool
-	lives     map[string]encgroup.KeyLife // by unique identifier; never ranged over
-
-	product  Product             // "": Generic
-	accepted []*x509.Certificate // clients that an SKLM has accepted
-	pending  *x509.Certificate   // the last one that it has not
-}
-
-// Store is the key server's disk and power supply: stored keys can be lost and
-// damaged there.
-func (h *KeyHost) Store() *encgroup.MemServer { return h.mem }
-
-// AddKeyServer puts another machine of the customer into the network, with the keys
-// that the customer's other servers have. It is no key manager of the facility
-// before MakeKeyManager. addr is a host name of 1 to 200 bytes.
-func (l *Lab) AddKeyServer(addr string) (*KeyHost, error) {
-	const op = "keyserver add"
-	addr = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(addr)), ".")
-	if l.host(addr) != nil {
-		return nil, refuse(ErrInvalid, op, addr+" is there already", "names are unique")
-	}
-	if !hostName(addr) {
-		return nil, refuse(ErrInvalid, op, fmt.Sprintf("host name %q", addr), "1 to 200 letters, digits, hyphens and dots are right; numbers alone are an address")
-	}
-	mem, err := l.cluster.Add(addr)
-	if err != nil {
-		return nil, fmt.Errorf("raslab: %w", err)
-	}
-	h, err := l.newHost(mem)
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range l.hosts {
-		if o.mem.Powered() {
-			if err := h.RestoreFrom(o); err != nil {
-				return nil, err
-			}
-			break
-		}
-	}
-	l.hosts = append(l.hosts, h)
-	for _, m := range l.keys.managers {
-		if l.host(m.addr) == h {
-			l.dial(m) // its address has a machine now
-		}
-	}
-	l.logf("key server", "%s (%s) is in the network", h.Name, h.IP)
-	return h, nil
-}
-
-func (l *Lab) newHost(mem *encgroup.MemServer) (*KeyHost, error) {
-	h := &KeyHost{lab: l, Name: mem.ID(), IP: fmt.Sprintf("192.0.2.%d", 11+len(l.hosts)), mem: mem}
-	h.trusts = cert.NewTrust(l.pki.factory.Certificate(), l.pki.customer.Certificate())
-	var err error
-	h.ident, err = issue(l.pki.customer, h.Name, cert.Server, l.pki.from, l.pki.to)
-	return h, err
-}
-
-func (l *Lab) host(addr string) *KeyHost {
-	for _, h := range l.hosts {
-		if strings.EqualFold(h.Name, addr) || h.IP == addr {
-			return h
-		}
-	}
-	if canonical, ok := keyAddress(addr); ok && canonical != addr {
-		return l.host(canonical)
-	}
-	return nil
-}
-
-// KeyHost is the machine behind a key server's name or address, to break it.
-func (l *Lab) KeyHost(addr string) (*KeyHost, error) {
-	if h := l.host(strings.TrimSpace(addr)); h != nil {
-		return h, nil
-	}
-	return nil, refuse(ErrNotFound, "key server", fmt.Sprintf("no key server is called %q", addr), existing("key servers", l.hosts, func(h *KeyHost) string { return h.Name }))
-}
-
-// KeyHosts lists the customer's machines, in the order in which they came.
-func (l *Lab) KeyHosts() []*KeyHost { return slices.Clone(l.hosts) }
-
-// StopService ends the key server's process: the machine answers, its ports
-// refuse.
-func (h *KeyHost) StopService() { h.set(&h.down, true, "the service was ended: its ports refuse") }
-
-// StartService starts the process again.
-func (h *KeyHost) StartService() { h.set(&h.down, false, "the service runs") }
-
-// Garble replaces the service by one that takes connections and speaks no key protocol.
-func (h *KeyHost) Garble() {
-	h.set(&h.garbled, true, "another service answers on the ports of the key server")
-}
-
-// Ungarble puts the right service back.
-func (h *KeyHost) Ungarble() { h.set(&h.garbled, false, "the right service answers") }
-
-func (h *KeyHost) set(what *bool, to bool, text string) {
-	*what = to
-	h.lab.logf("key server", "%s: %s", h.Name, text)
-}
-
-// Place moves the storage of the key server onto a rank of this or another
-// facility: without access to that rank it does not run. An empty rank gives it storage of
-// its own again.
-func (h *KeyHost) Place(at *Lab, rank string) error {
-	if rank == "" {
-		h.at, h.rank = nil, ""
-		h.lab.logf("key server", "%s has storage of its own", h.Name)
-		return nil
-	}
-	r, err := at.plant.rankNamed("keyserver place", rank)
-	if err != nil {
-		return err
-	}
-	h.at, h.rank = at, r.name()
-	h.lab.logf("key server", "%s keeps its storage on %s of facility %s", h.Name, h.rank, at.Serial())
-	return nil
-}
-
-// Storage says where the key server keeps its storage: a facility's serial and a
-// rank, or two empty strings.
-func (h *KeyHost) Storage() (facility, rank string) {
-	if h.at == nil {
-		return "", ""
-	}
-	return h.at.Serial(), h.rank
-}
-
-// running says whether the machine has what it needs to run: power, and its storage.
-func (h *KeyHost) running() bool {
-	if !h.mem.Powered() {
-		return false
-	}
-	if h.at == nil {
-		return true
-	}
-	r, err := h.at.plant.rankNamed("key server", h.rank)
-	return err == nil && (r.dataState() == "Normal" || r.dataState() == "Degraded")
-}
 
 // ConsoleInfo is one management console (HMC) and its links.
 type ConsoleInfo struct {
@@ -223,26 +48,24 @@ type ConsoleInfo struct {
 }
 
 // Consoles lists the management consoles.
-func (h *hmc) Consoles() []ConsoleInfo {
+func (l *Lab) Consoles() []ConsoleInfo {
 	var out []ConsoleInfo
-	for i := range h.consoles {
-		c := &h.consoles[i]
+	for i := range l.hmc.consoles {
+		c := &l.hmc.consoles[i]
 		if !c.serves {
 			continue
 		}
 		info := ConsoleInfo{ID: c.id, Name: c.name(), On: !c.off, Hung: c.hung, ESSNI: !c.essni}
-		for p := range h.links {
+		for p := range l.hmc.links {
 			info.Links[p] = "up"
-			switch k := &h.links[p][i]; {
+			switch k := &l.hmc.links[p][i]; {
 			case k.cut:
 				info.Links[p] = "cut"
 			case k.stalled:
 				info.Links[p] = "stalled"
 			}
 		}
-		for _, h := range c.cutTo {
-			info.CutTo = append(info.CutTo, h.Name)
-		}
+		info.CutTo = l.cutFrom(c)
 		if c.outsideCut {
 			info.CutTo = append(info.CutTo, "the support centre")
 		}
@@ -323,37 +146,8 @@ func (l *Lab) SetLink(partition, consoleID int, to LinkState) error {
 	return nil
 }
 
-// SetPath cuts or mends the customer's network between a console and a key
-// server: what is sent into a cut one is lost without an answer.
-func (l *Lab) SetPath(consoleID int, addr string, up bool) error {
-	c, err := l.console("path set", consoleID)
-	if err != nil {
-		return err
-	}
-	h, err := l.KeyHost(addr)
-	if err != nil {
-		return err
-	}
-	c.cutTo = slices.DeleteFunc(c.cutTo, func(o *KeyHost) bool { return o == h })
-	if !up {
-		c.cutTo = append(c.cutTo, h)
-	}
-	l.logf("network", "%s to %s is %s", c.name(), h.Name, map[bool]string{true: "up", false: "cut"}[up])
-	return nil
-}
-
-// ArmNetwork arms a fault plan on the network between a console and the key
-// servers (points "net.…"), ArmLink one on the link of a partition to a console ("link.…"). No
+// ArmLink arms a fault plan on the link of a partition to a console (points "link.…"). No
 // plan (nil) disarms. A copy of the plan counts operations from now on.
-func (l *Lab) ArmNetwork(consoleID int, plan *fault.Plan) error {
-	c, err := l.console("fault arm", consoleID)
-	if err != nil {
-		return err
-	}
-	return l.arm(&c.plan, c.name()+" network", plan, "net")
-}
-
-// ArmLink is described at ArmNetwork.
 func (l *Lab) ArmLink(partition, consoleID int, plan *fault.Plan) error {
 	if _, err := l.console("fault arm", consoleID); err != nil {
 		return err

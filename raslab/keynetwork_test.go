@@ -11,7 +11,7 @@ import (
 // Each fault point of the network does what its registration says: where it fires on
 // both consoles no key comes, and where it fires on one the other console is asked.
 func TestNetworkFaultPoints(t *testing.T) {
-	network := func(t *testing.T, l *Lab, c int, plan *fault.Plan) { must(t, l.ArmNetwork(c, plan)) }
+	network := func(t *testing.T, l *Lab, c int, plan *fault.Plan) { must(t, l.customer.Arm(c, plan)) }
 	link := func(t *testing.T, l *Lab, c int, plan *fault.Plan) {
 		must(t, l.ArmLink(0, c, plan))
 		must(t, l.ArmLink(1, c, plan))
@@ -23,11 +23,11 @@ func TestNetworkFaultPoints(t *testing.T) {
 	}{
 		{string(pointLinkLost), link, "BE14E009"},
 		{string(pointLinkStalled), link, "BE14E00B"},
-		{string(pointRefused), network, "BE14E008"},
-		{string(pointLost), network, "BE14E008"},
-		{string(pointReset), network, "BE14E0F1"},
-		{string(pointGarbled), network, "BE14E0F1"},
-		{string(pointSilent), network, "BE14E0F1"},
+		{"net.connect.refused", network, "BE14E008"},
+		{"net.connect.lost", network, "BE14E008"},
+		{"net.session.reset", network, "BE14E0F1"},
+		{"net.session.garbled", network, "BE14E0F1"},
+		{"net.session.silent", network, "BE14E0F1"},
 	} {
 		t.Run(c.point, func(t *testing.T) {
 			l := encrypted(t, Options{})
@@ -48,7 +48,7 @@ func TestNetworkFaultPoints(t *testing.T) {
 
 func TestOneConsole(t *testing.T) {
 	l := encrypted(t, Options{Consoles: 1})
-	require.Len(t, l.hmc.Consoles(), 1)
+	require.Len(t, l.Consoles(), 1)
 	require.ErrorIs(t, l.PowerConsole(2, false), ErrNotFound)
 	must(t, l.PowerConsole(1, false))
 	fails(t, l)(l.PowerCycle())
@@ -67,17 +67,17 @@ func TestNetworkRefusals(t *testing.T) {
 		"console":        l.HangConsole(3, true),
 		"partition":      l.SetLink(2, 1, LinkCut),
 		"link state":     l.SetLink(0, 1, "loose"),
-		"path":           l.SetPath(1, "nobody", false),
+		"path":           l.customer.SetPath(1, "nobody", false),
 		"link point":     l.ArmLink(0, 1, fault.MustParse("(net.connect.lost)")),
-		"network point":  l.ArmNetwork(1, fault.MustParse("(flash.erase.refused)")),
+		"network point":  l.customer.Arm(1, fault.MustParse("(flash.erase.refused)")),
 		"memory point":   l.ArmMemory(0, fault.MustParse("(port.command.lost)")),
 		"memory":         l.ArmMemory(2, nil),
 		"copy":           l.DamageRepository(4),
-		"issuer":         l.hosts[0].Reissue("me", "", 0),
-		"trust":          l.hosts[0].Trust("me"),
-		"rank":           l.hosts[0].Place(l, "R7"),
-		"server":         func() error { _, err := l.AddKeyServer("keyserver1.example.com"); return err }(),
-		"server name":    func() error { _, err := l.AddKeyServer("a/b"); return err }(),
+		"issuer":         l.customer.KeyServers()[0].Reissue("me", "", 0),
+		"trust":          l.customer.KeyServers()[0].Trust("me"),
+		"rank":           keyHost(t, l, 1).Place(l, "R7"),
+		"server":         func() error { _, err := l.customer.Add("keyserver1.example.com"); return err }(),
+		"server name":    func() error { _, err := l.customer.Add("a/b"); return err }(),
 		"manager":        l.RemoveKeyManager(7),
 		"change":         func() error { _, err := l.ChangeKeyManager(7, KeyManagerChange{}); return err }(),
 		"certificate":    func() error { _, err := l.ImportCertificate([]byte("x")); return err }(),
@@ -104,9 +104,7 @@ func TestWrongAddressesAreFoundByAsking(t *testing.T) {
 		"port 441 speaks IPP":            {Addr: "backup.example.com", Port: 441},
 		"one side speaks TLS, the other": {Addr: "backup.example.com", Port: 3801},
 	} {
-		if l.host("backup.example.com") == nil {
-			backup(t, l)
-		}
+		backup(t, l)
 		m, err := l.MakeKeyManager(q)
 		must(t, err)
 		all, err := l.TestAccess(1)
@@ -124,7 +122,7 @@ func TestWrongAddressesAreFoundByAsking(t *testing.T) {
 // keyStory breaks and mends the way to the keys; both runs must agree.
 func keyStory(t *testing.T, seed uint64) string {
 	l := encrypted(t, Options{Seed: seed})
-	must(t, l.ArmNetwork(1, fault.MustParse("(net.session.reset (Randomly 0.5 7))")))
+	must(t, l.customer.Arm(1, fault.MustParse("(net.session.reset (Randomly 0.5 7))")))
 	must(t, l.ArmLink(0, 2, fault.MustParse("(link.command.stalled (Randomly 0.5 9))")))
 	advance(t, l, 3*keyPeriod)
 	both(stopServer)(t, l)
@@ -141,7 +139,7 @@ func keyStory(t *testing.T, seed uint64) string {
 	ok(t, l)(l.RekeyGroupKey(1))
 	shown, _, err := l.RecoveryKey(1, RecoveryConfigure, secAdmin, "")
 	must(t, err)
-	pem, err := l.CustomerCertificate(keyPeriod)
+	pem, err := l.customer.ClientCertificate(keyPeriod)
 	must(t, err)
 	_, err = l.ImportCertificate(pem)
 	must(t, err)

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // What the facility itself finds on its half of the way to a key server. The
@@ -18,8 +19,8 @@ var (
 	ErrCommandTimeout = errors.New("the management console did not answer the command in time")
 )
 
-// The points of the network: what can go wrong once, or now and then. What is
-// broken for good has verbs of its own.
+// The points of the links: what can go wrong once, or now and then. What is broken for good has
+// verbs of its own. Those of the customer's network are in package customer.
 var (
 	pointLinkLost = fault.Register("link.command.lost",
 		"a command of the partition does not reach the console",
@@ -27,21 +28,6 @@ var (
 	pointLinkStalled = fault.Register("link.command.stalled",
 		"a command reaches the console, and the answer does not come in time",
 		"the other console is asked; with none left BE14E00B, or BE14EA0B where other servers were reached")
-	pointRefused = fault.Register("net.connect.refused",
-		"the key server's host refuses the connection of the console",
-		"the other console is asked; with none left BE14E008, or BE14EAF1 or BE14EAF3 in a periodic retrieval")
-	pointLost = fault.Register("net.connect.lost",
-		"nothing answers the connection of the console, as in a black hole",
-		"as net.connect.refused")
-	pointReset = fault.Register("net.session.reset",
-		"the connection to the key server opens, and is then cut",
-		"BE14E0F1 at IML, BE14EAF1 or BE14EAF3 in a periodic retrieval")
-	pointGarbled = fault.Register("net.session.garbled",
-		"the connection to the key server opens, and what comes back is no key protocol",
-		"as net.session.reset")
-	pointSilent = fault.Register("net.session.silent",
-		"the connection to the key server opens, and then nothing comes",
-		"as net.session.reset")
 )
 
 // keyPath is the way of one partition to one key server, through whichever
@@ -164,92 +150,48 @@ func (p *keyPath) through(c *console, do func(encgroup.KeyServer) error) error {
 	return do(s)
 }
 
-// connect is what the console meets when it opens a connection to a server.
+// connect opens a session with a server from a console, and speaks the key protocol over it.
 func (l *Lab) connect(c *console, m *keyManager) (encgroup.KeyServer, error) {
-	unreachable := func(why string) (encgroup.KeyServer, error) {
-		return nil, fmt.Errorf("%w: %s", encgroup.ErrUnreachable, why)
-	}
-	h := l.host(m.addr)
-	if h == nil {
-		return unreachable("the name has no address")
-	}
-	for _, o := range c.cutTo {
-		if o == h {
-			return unreachable("the connection timed out")
-		}
-	}
-	switch point, _ := c.plan.Check(fault.Op{Name: "net.connect"}); point {
-	case pointRefused:
-		return unreachable("the connection was refused")
-	case pointLost:
-		return unreachable("the connection timed out")
-	}
-	if !h.running() {
-		return unreachable("the host does not answer")
-	}
-	speaksTLS, key, listens := h.listener(m.port)
-	if h.down || !listens || !h.product.speaks(key) {
-		return unreachable("the connection was refused")
-	}
-	if err := l.session(c, m, h, speaksTLS); err != nil {
+	conn, err := l.wire.Dial(c.id, m.addr, m.port)
+	if err != nil {
 		return nil, err
 	}
-	if key != m.key {
-		return nil, fmt.Errorf("%w: port %d speaks %s", encgroup.ErrProtocol, m.port, key)
+	shown, err := conn.Hello(m.protocol == ProtocolTLS, m.key)
+	if err != nil {
+		return nil, err
 	}
-	if key == IPP {
-		return h.client(m), nil
+	if m.protocol == ProtocolTLS {
+		if err := l.handshake(conn, m, shown); err != nil {
+			return nil, err
+		}
 	}
-	m.speaks = h.KMIP()
-	return kmipService{h}, nil
+	if m.key == IPP {
+		exchange, err := conn.IPP()
+		if err != nil {
+			return nil, err
+		}
+		return l.ippClient(m, exchange), nil
+	}
+	s, err := conn.KMIP()
+	if err != nil {
+		return nil, err
+	}
+	m.speaks = s.Version()
+	return s, nil
 }
 
-// listener says what the key server speaks on a port.
-func (h *KeyHost) listener(port int) (tls bool, key KeyProtocol, ok bool) {
-	switch port {
-	case portKMIP:
-		return true, KMIP, true
-	case portIPPTLS:
-		return true, IPP, true
-	case portIPP:
-		return false, IPP, true
-	}
-	return false, "", false
-}
-
-// session is what happens between the opening of the connection and the first
-// answer.
-func (l *Lab) session(c *console, m *keyManager, h *KeyHost, speaksTLS bool) error {
-	switch point, _ := c.plan.Check(fault.Op{Name: "net.session"}); point {
-	case pointReset:
-		return fmt.Errorf("%w: the connection was cut", encgroup.ErrProtocol)
-	case pointGarbled:
-		return fmt.Errorf("%w: the answer is no %s", encgroup.ErrProtocol, m.key)
-	case pointSilent:
-		return encgroup.ErrTimeout
-	}
-	if h.garbled && speaksTLS { // without TLS it is the exchange that meets it
-		return fmt.Errorf("%w: the answer is no %s", encgroup.ErrProtocol, m.key)
-	}
-	if speaksTLS != (m.protocol == ProtocolTLS) {
-		return fmt.Errorf("%w: one side speaks TLS, the other does not", encgroup.ErrProtocol)
-	}
-	if !speaksTLS {
-		return nil
-	}
-	if err := m.trust.Verify(h.ident, m.addr, cert.Server, l.Now()); err != nil {
+// handshake judges the certificate that the server has shown, and shows the facility's.
+func (l *Lab) handshake(conn customer.Conn, m *keyManager, shown *cert.Certificate) error {
+	if err := m.trust.Verify(shown, m.addr, cert.Server, l.Now()); err != nil {
 		return refusedCertificate{"server's", certificateWhy(err)}
 	}
-	m.watch(l, h.ident)
-	own := l.certificate.holder.Current()
+	m.watch(l, shown)
+	own := l.certificate.shown()
 	if own == nil {
 		return fmt.Errorf("%w: the facility has no certificate to show", encgroup.ErrUntrusted)
 	}
-	if err := h.trusts.Verify(own, "", cert.Client, l.Now()); err != nil {
+	if err := conn.Present(own); err != nil {
 		return refusedCertificate{"facility's", certificateWhy(err)}
-	}
-	if !h.knows(own.X509()) {
-		return refusedCertificate{"facility's", "it waits at the server to be accepted"}
 	}
 	return nil
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
 	"github.com/seed-9d983aeb/fdelab/internal/nettest"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // How long a real client waits: for a server that may be slow on a busy machine, and
@@ -287,27 +288,27 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 		real      func(r *real, uid string)
 	}{
 		{"nothing", func(*testing.T, *Lab) {}, func(*real, string) {}},
-		{"refused", both(onHost((*KeyHost).StopService)), all(func(s *realServer) { s.proxy.Stop() })},
-		{"one refused", one(onHost((*KeyHost).StopService)), func(r *real, _ string) { r.servers[1].proxy.Stop() }},
-		{"silent", both(onHost(func(h *KeyHost) { h.mem.Stall() })), all(func(s *realServer) {
+		{"refused", both(onHost((*customer.KeyServer).StopService)), all(func(s *realServer) { s.proxy.Stop() })},
+		{"one refused", one(onHost((*customer.KeyServer).StopService)), func(r *real, _ string) { r.servers[1].proxy.Stop() }},
+		{"silent", both(onHost(func(h *customer.KeyServer) { h.Store().Stall() })), all(func(s *realServer) {
 			s.wait = inVain
 			s.toxic(`{"name":"silent","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`)
 		})},
 		{"reset", func(t *testing.T, l *Lab) {
 			for n := 1; n <= 2; n++ {
-				must(t, l.ArmNetwork(n, fault.MustParse("(net.session.reset)")))
+				must(t, l.customer.Arm(n, fault.MustParse("(net.session.reset)")))
 			}
 		}, all(func(s *realServer) {
 			s.toxic(`{"name":"reset","type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`)
 		})},
 		{"cut in the middle of an answer", func(t *testing.T, l *Lab) {
 			for n := 1; n <= 2; n++ {
-				must(t, l.ArmNetwork(n, fault.MustParse("(net.session.reset)")))
+				must(t, l.customer.Arm(n, fault.MustParse("(net.session.reset)")))
 			}
 		}, all(func(s *realServer) {
 			s.toxic(`{"name":"cut","type":"limit_data","stream":"downstream","attributes":{"bytes":700}}`)
 		})},
-		{"no TLS", both(onHost((*KeyHost).Garble)), all((*realServer).babble)},
+		{"no TLS", both(onHost((*customer.KeyServer).Garble)), all((*realServer).babble)},
 		{"unknown CA", both(reissue("unknown", "", 0)), all(func(s *realServer) { s.restart(s.real.stranger, certificateFor(s.name, s.name), s.real.ca) })},
 		{"expired", both(reissue("customer", "", -time.Hour)), all(func(s *realServer) {
 			q := expired
@@ -330,12 +331,12 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 		{"black hole at one", one(paths(false)), func(r *real, _ string) { r.servers[1].blackHole() }},
 		{"hang-up in the TLS handshake", func(t *testing.T, l *Lab) {
 			for n := 1; n <= 2; n++ {
-				must(t, l.ArmNetwork(n, fault.MustParse("(net.session.reset)")))
+				must(t, l.customer.Arm(n, fault.MustParse("(net.session.reset)")))
 			}
 		}, all((*realServer).hangUp)},
 		{"plain text", func(t *testing.T, l *Lab) {
 			for n := 1; n <= 2; n++ {
-				port := portIPP // the lab's own service without TLS
+				port := customer.PortIPP // the lab's own service without TLS
 				_, err := l.ChangeKeyManager(n, KeyManagerChange{Port: &port})
 				must(t, err)
 			}

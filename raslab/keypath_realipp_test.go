@@ -16,6 +16,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // realIPP is a customer's two key servers that speak IPP on loopback, each behind a
@@ -47,12 +48,12 @@ func newRealIPP(t *testing.T, protocol Protocol) *realIPP {
 	must(t, err)
 	client, err := r.ca.Client(certificateFor("facility"), rand.Reader)
 	must(t, err)
-	draw := ippLab(t, Options{Drives: 8}, ProtocolTLS).drawPair
+	draw := drawOnce(Options{})
 	proxies := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	for i := range r.at {
 		name := keyServerAddr(i + 1)
 		s := &ippServer{realServer: &realServer{real: r.real, name: name, client: client, direct: "127.0.0.1:0", wait: realTimeout}, issuer: r.ca, cert: certificateFor(name, name), trusts: r.ca}
-		for _, label := range pairLabels {
+		for _, label := range agreedLabels {
 			p, err := draw(label)
 			must(t, err)
 			s.pairs = append(s.pairs, p)
@@ -111,7 +112,7 @@ func (c lateClient) Get(uid string) (*secret.Key32, error) { return c.r.client(c
 func (r *realIPP) client(m KeyManagerInfo) *ipp.Client {
 	s := r.at[m.ID-1]
 	cfg := ipp.ClientConfig{
-		ID: m.Addr, Device: "75NR641", Labels: [2]string(pairLabels), Safe: laterSafe{r, m.KeyGroup}, Entropy: rand.Reader, Clock: time.Now, Timeout: s.wait,
+		ID: m.Addr, Device: "75NR641", Labels: [2]string(agreedLabels), Safe: laterSafe{r, m.KeyGroup}, Entropy: rand.Reader, Clock: time.Now, Timeout: s.wait,
 		Dial: func(d time.Duration) (net.Conn, error) { return net.DialTimeout("tcp", s.proxy.Listen, d) },
 	}
 	if m.Protocol == ProtocolTLS {
@@ -151,7 +152,7 @@ func TestRealIPPGivesTheSameCodes(t *testing.T) {
 	})
 	reset := func(t *testing.T, l *Lab) {
 		for n := 1; n <= 2; n++ {
-			must(t, l.ArmNetwork(n, fault.MustParse("(net.session.reset)")))
+			must(t, l.customer.Arm(n, fault.MustParse("(net.session.reset)")))
 		}
 	}
 	expired := pki.Request{Name: "server", From: time.Now().Add(-2 * time.Hour), To: time.Now().Add(-time.Hour)}
@@ -162,15 +163,15 @@ func TestRealIPPGivesTheSameCodes(t *testing.T) {
 		real      func(*realIPP)
 	}{
 		{"nothing", false, func(*testing.T, *Lab) {}, func(*realIPP) {}},
-		{"refused", false, both(onHost((*KeyHost).StopService)), all(func(_ *realIPP, s *ippServer) { s.proxy.Stop() })},
-		{"one refused", false, one(onHost((*KeyHost).StopService)), func(r *realIPP) { r.at[1].proxy.Stop() }},
-		{"silent", false, both(onHost(func(h *KeyHost) { h.mem.Stall() })), all(func(_ *realIPP, s *ippServer) {
+		{"refused", false, both(onHost((*customer.KeyServer).StopService)), all(func(_ *realIPP, s *ippServer) { s.proxy.Stop() })},
+		{"one refused", false, one(onHost((*customer.KeyServer).StopService)), func(r *realIPP) { r.at[1].proxy.Stop() }},
+		{"silent", false, both(onHost(func(h *customer.KeyServer) { h.Store().Stall() })), all(func(_ *realIPP, s *ippServer) {
 			s.wait = inVain
 			s.toxic(`{"name":"silent","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`)
 		})},
 		{"reset", false, reset, toxic(`{"name":"reset","type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`)},
 		{"cut in the middle of an answer", false, reset, toxic(`{"name":"cut","type":"limit_data","stream":"downstream","attributes":{"bytes":40}}`)},
-		{"no IPP", false, both(onHost((*KeyHost).Garble)), all(func(r *realIPP, s *ippServer) { must(r.t, s.ipp.Close()); s.answer(greet) })},
+		{"no IPP", false, both(onHost((*customer.KeyServer).Garble)), all(func(r *realIPP, s *ippServer) { must(r.t, s.ipp.Close()); s.answer(greet) })},
 		{"unknown CA", true, both(reissue("unknown", "", 0)), all(again(func(r *realIPP, s *ippServer) { s.issuer = r.stranger }))},
 		{"expired", true, both(reissue("customer", "", -time.Hour)), all(again(func(_ *realIPP, s *ippServer) {
 			s.cert = expired

@@ -257,7 +257,6 @@ func (l *Lab) retrievePeriodically() {
 		if g.enc.State() != encgroup.Accessible {
 			continue
 		}
-		l.watchDeadlock(g)
 		all, err := l.probeAll(g)
 		if len(l.serversOf(g.id)) < encgroup.MinServers { // by what the servers just told of themselves
 			l.raiseFewServers(g)

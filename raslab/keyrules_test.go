@@ -12,8 +12,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
-	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // Small rules of the key path, of the cloud and of options, each by a table.
@@ -84,7 +83,7 @@ func TestWhichFailureOfTwoConsolesCounts(t *testing.T) {
 			return l.SetLink(0, c, map[bool]LinkState{true: LinkStalled, false: LinkUp}[on])
 		}, reasonTimeout},
 		{"hangs", func(l *Lab, c int, on bool) error { return l.HangConsole(c, on) }, reasonTimeout},
-		{"network cut", func(l *Lab, c int, on bool) error { return l.SetPath(c, keyServerAddr(1), !on) }, reasonSocket},
+		{"network cut", func(l *Lab, c int, on bool) error { return l.customer.SetPath(c, keyServerAddr(1), !on) }, reasonSocket},
 	}
 	uid := l.keys.Group(1).UID()
 	for _, a := range states {
@@ -122,7 +121,6 @@ func TestNamesAtTheirBounds(t *testing.T) {
 	}{
 		{"an object in the cloud", objectName, 64, "-_.", "/:@[`{ \x00"},
 		{"a serial number", plainName, 10, "", "/:@[`{ -"},
-		{"a label", labelText, 64, "!~/:@[`{", " \x7f\x1f"},
 	} {
 		for _, b := range letters + c.also {
 			require.True(t, c.is(string(b)), "%s of %q", c.name, b)
@@ -133,13 +131,6 @@ func TestNamesAtTheirBounds(t *testing.T) {
 		require.False(t, c.is(""), c.name)
 		require.True(t, c.is(strings.Repeat("a", c.most)), "%s of %d bytes", c.name, c.most)
 		require.False(t, c.is(strings.Repeat("a", c.most+1)), "%s of %d bytes", c.name, c.most+1)
-	}
-	label := strings.Repeat("a", 63) + "."
-	for name, want := range map[string]bool{
-		label + "com": true, "a" + label + "com": false, label + label + label + "abcdefgh": true, label + label + label + "abcdefghi": false,
-		"a-b.c": true, "a.b-": false, "a.-b": false, "a/b": false, "a:b": false, "a@b": false, "a`b": false, "a{b": false, "a.9": false, "9.a": true, "a9z0": true, "a.": false, "": false,
-	} {
-		require.Equal(t, want, hostName(name), "host name %q", name)
 	}
 }
 
@@ -184,8 +175,8 @@ func TestOptionsAtTheirBounds(t *testing.T) {
 		{"a slot after the last of 24", Options{Drives: 24, Plain: []string{"R1-I2-D09"}}, "R1-I2-D09"},
 		{"a serial number of 10", Options{Serial: "75NR64175N"}, ""},
 		{"a serial number of 11", Options{Serial: "75NR64175NR"}, "1 to 10 letters and digits"},
-		{"a cloud", Options{Cloud: &CloudHost{}, CloudEntropy: entropy.Stream(1, "x")}, ""},
-		{"a cloud without entropy", Options{Cloud: &CloudHost{}}, "without a source of entropy"},
+		{"a cloud", Options{Cloud: &customer.CloudServer{}, CloudEntropy: entropy.Stream(1, "x")}, ""},
+		{"a cloud without entropy", Options{Cloud: &customer.CloudServer{}}, "without a source of entropy"},
 		{"entropy without a cloud", Options{CloudEntropy: entropy.Stream(1, "x")}, ""},
 	} {
 		err := c.o.complete()
@@ -203,77 +194,6 @@ func plainSlots(n int) (out []string) {
 		out = append(out, slotName(1, i+1))
 	}
 	return out
-}
-
-// TestWhatTheCloudServerKeeps plays the simulated cloud server without a facility around it.
-func TestWhatTheCloudServerKeeps(t *testing.T) {
-	h := &CloudHost{lab: newLab(t, Options{Drives: 8}), service: CloudRunning}
-	get := func(name string) string {
-		b, err := h.Get(name, 100)
-		if err != nil {
-			return err.Error()
-		}
-		return string(b)
-	}
-	body := []byte("one")
-	must(t, h.Put("b", body))
-	must(t, h.Put("a/2", []byte("A")))
-	must(t, h.Put("c", []byte("C")))
-	body[0] = 'X'
-	require.Equal(t, "one", get("b"), "it has a copy of its own")
-	first, err := h.Get("b", 3)
-	must(t, err)
-	first[0] = 'X'
-	require.Equal(t, "one", get("b"), "and hands out copies")
-	_, err = h.Get("b", 2)
-	require.ErrorIs(t, err, tct.ErrTooLarge, "3 bytes are more than 2")
-	names, err := h.List("")
-	must(t, err)
-	require.Equal(t, []string{"a/2", "b", "c"}, names)
-	names, err = h.List("a/")
-	must(t, err)
-	require.Equal(t, []string{"a/2"}, names)
-
-	require.ErrorIs(t, h.Rollback("b"), ErrNotFound, "there was nothing before it")
-	must(t, h.Put("b", []byte("two")))
-	must(t, h.Rollback("b"))
-	require.Equal(t, "one", get("b"))
-	must(t, h.Rollback("b"))
-	require.Equal(t, "two", get("b"), "and the newer one back")
-	must(t, h.Lose("b"))
-	require.Equal(t, tct.ErrNotFound.Error(), get("b"))
-	require.ErrorIs(t, h.Delete("b"), tct.ErrNotFound)
-	require.ErrorIs(t, h.Alter("b", 0), ErrNotFound)
-	names, err = h.List("")
-	must(t, err)
-	require.Equal(t, []string{"a/2", "c"}, names)
-	must(t, h.Rollback("b"))
-	require.Equal(t, "one", get("b"), "the older version is there again")
-	must(t, h.Lose("b"))
-	must(t, h.Put("b", []byte("three")))
-	require.Equal(t, "three", get("b"))
-	for at, want := range map[int]string{0: "uhree", 4: "thred", -1: "thred", -5: "uhree"} {
-		must(t, h.Alter("b", at))
-		require.Equal(t, want, get("b"), "byte %d has another bit", at)
-		must(t, h.Alter("b", at))
-	}
-	for _, at := range []int{5, -6} {
-		require.ErrorIs(t, h.Alter("b", at), ErrInvalid, "there is no byte %d", at)
-	}
-	must(t, h.Delete("c"))
-	require.Equal(t, tct.ErrNotFound.Error(), get("c"))
-	for service, want := range map[CloudService]error{CloudDown: tct.ErrCloud, CloudRefusing: tct.ErrRefused} {
-		must(t, h.SetService(service))
-		require.Equal(t, service, h.Service())
-		_, err := h.Get("b", 100)
-		require.ErrorIs(t, err, want)
-		_, err = h.List("")
-		require.ErrorIs(t, err, want)
-		require.ErrorIs(t, h.Put("b", nil), want)
-		require.ErrorIs(t, h.Delete("b"), want)
-	}
-	must(t, h.SetService(CloudRunning))
-	require.Equal(t, "three", get("b"), "what was refused changed nothing")
 }
 
 func TestPiecesAndOtherData(t *testing.T) {
@@ -317,15 +237,15 @@ func TestPiecesAndOtherData(t *testing.T) {
 // where the connection ended, or by the certificate on one port.
 func TestWhatIsOneKeyServer(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
-	shown, other := cert.Of(l.hosts[0].ident.X509()), cert.Of(l.hosts[1].ident.X509())
-	ext := encgroup.KeyServer(kmipService{l.hosts[0]})
+	shown, other := shownBy(t, l, 1), shownBy(t, l, 2)
+	ext := encgroup.KeyServer(&encgroup.MemServer{})
 	for _, c := range []struct {
 		name string
 		a, b keyManager
 		want string
 	}{
 		{"two machines", keyManager{addr: "keyserver1.example.com", port: 1}, keyManager{addr: "keyserver2.example.com", port: 1}, ""},
-		{"one machine by two ports", keyManager{addr: "keyserver1.example.com", port: 1}, keyManager{addr: "192.0.2.11", port: 2}, "both are keyserver1.example.com"},
+		{"one machine by two ports", keyManager{addr: "keyserver1.example.com", port: 1}, keyManager{addr: "192.0.2.11", port: 2}, "both are at 192.0.2.11"},
 		{"elsewhere, two ports", keyManager{addr: "x", port: 1}, keyManager{addr: "x", port: 2}, ""},
 		{"elsewhere, one port", keyManager{addr: "x", port: 1}, keyManager{addr: "X", port: 1}, "both are x:1"},
 		{"the name is the lab's, the server is not", keyManager{addr: "keyserver1.example.com", port: 1, external: ext}, keyManager{addr: "192.0.2.11", port: 2}, ""},
@@ -348,11 +268,11 @@ func TestWhatIsOneKeyServer(t *testing.T) {
 		port int
 	}{{ProtocolTLS, KMIP, 5696}, {ProtocolTLS, IPP, 441}, {ProtocolNone, IPP, 3801}} {
 		require.Equal(t, c.port, defaultPort(c.p, c.k))
-		tls, key, ok := l.hosts[0].listener(c.port)
-		require.Equal(t, []any{c.p == ProtocolTLS, c.k, true}, []any{tls, key, ok}, "what listens on port %d", c.port)
+		conn, err := l.wire.Dial(1, "keyserver1.example.com", c.port)
+		must(t, err)
+		_, err = conn.Hello(c.p == ProtocolTLS, c.k)
+		require.NoError(t, err, "what listens on port %d", c.port)
 	}
-	_, _, listens := l.hosts[0].listener(5697)
-	require.False(t, listens)
 }
 
 // TestWhyASmartRebuildWaits: RAS waits for each of these, and for nothing else.
@@ -399,7 +319,7 @@ func TestWhatIsHandedOutIsACopy(t *testing.T) {
 	stopServer(t, l, 2)
 	rotten(t, l)
 	advance(t, l, keyPeriod)
-	want := fmt.Sprintf("%v\n%v\n%v\n%v\n%v", l.events.Events(), l.Trace(), l.Groups(), l.hmc.Consoles(), l.KeyHosts())
+	want := fmt.Sprintf("%v\n%v\n%v\n%v\n%v", l.events.Events(), l.Trace(), l.Groups(), l.Consoles(), l.customer.KeyServers())
 	for _, e := range l.events.Events() {
 		for _, s := range [][]string{e.Locations, e.Slots, e.Serials, e.Found} {
 			for i := range s {
@@ -416,8 +336,8 @@ func TestWhatIsHandedOutIsACopy(t *testing.T) {
 	clear(l.Trace())
 	clear(l.TraceSince(0))
 	clear(l.Groups())
-	clear(l.KeyHosts())
-	require.Equal(t, want, fmt.Sprintf("%v\n%v\n%v\n%v\n%v", l.events.Events(), l.Trace(), l.Groups(), l.hmc.Consoles(), l.KeyHosts()))
+	clear(l.customer.KeyServers())
+	require.Equal(t, want, fmt.Sprintf("%v\n%v\n%v\n%v\n%v", l.events.Events(), l.Trace(), l.Groups(), l.Consoles(), l.customer.KeyServers()))
 
 	n := uint64(len(l.Trace()))
 	require.Len(t, l.TraceSince(n-1), 1)

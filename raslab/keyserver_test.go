@@ -19,9 +19,9 @@ func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
 	l := encrypted(t, Options{Dial: func(m KeyManagerInfo) encgroup.KeyServer { asked[m.ID]++; return nil }})
 	uid := l.keys.Group(1).UID()
 	has := func(addr string) bool {
-		h, err := l.AddKeyServer(addr)
+		h, err := l.customer.Add(addr)
 		must(t, err)
-		key, err := h.mem.Get(uid)
+		key, err := h.Store().Get(uid)
 		key.Clear()
 		return err == nil
 	}
@@ -34,16 +34,16 @@ func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
 	before := asked[3]
 	require.True(t, has("c.example.com"), "a.example.com gives it")
 	require.Equal(t, map[int]int{1: 1, 2: 1, 3: before + 1}, asked, "only the key manager at its address is dialled again")
-	for n := range l.hosts {
+	for n := range l.customer.KeyServers() {
 		stopServer(t, l, n+1)
 	}
 	require.False(t, has("d.example.com"), "nobody is there to give it")
-	require.Len(t, l.KeyHosts(), 6)
-	require.Equal(t, "192.0.2.16", l.KeyHosts()[5].IP)
+	require.Len(t, l.customer.KeyServers(), 6)
+	require.Equal(t, "192.0.2.16", l.customer.KeyServers()[5].IP)
 	for _, addr := range []string{"d.example.com", "D.example.com", "192.0.2.16", "::ffff:192.0.2.16", "d.example.com."} {
-		h, err := l.KeyHost(addr)
+		h, err := l.customer.KeyServer(addr)
 		must(t, err)
-		require.Same(t, l.KeyHosts()[5], h, "%s is one machine", addr)
+		require.Same(t, l.customer.KeyServers()[5], h, "%s is one machine", addr)
 	}
 }
 
@@ -126,11 +126,13 @@ func TestAnotherWayIsAnUnknownServer(t *testing.T) {
 	}
 	l := newLab(t, Options{Drives: 8})
 	bad := errors.New("no entropy")
-	l.drawPair = func(string) (ipp.KeyPair, error) { return ipp.KeyPair{}, bad }
-	_, err := l.MakeKeyManager(KeyManagerRequest{ID: 5, Addr: "192.0.2.11", KeyProtocol: IPP, KeyGroup: 2})
-	require.ErrorIs(t, err, bad, "without key pairs there is no IPP")
-	_, err = l.KeyManager(5)
-	require.ErrorIs(t, err, ErrNotFound)
+	l.customer.UsePairs(func(string) (ipp.KeyPair, error) { return ipp.KeyPair{}, bad })
+	for _, addr := range []string{"192.0.2.11", "192.0.2.12"} {
+		must(t, second(l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyProtocol: IPP, KeyGroup: 2})))
+	}
+	_, err := l.ConfigureGroup(2)
+	require.ErrorContains(t, err, "it cannot make its key pairs", "without key pairs there is no data key")
+	require.ErrorIs(t, keyHost(t, l, 1).LosePair("ds8000_a"), bad)
 }
 
 // TestKeysWaitForAServiceAction: no key is exchanged while a drive is in the hands of service.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // reported is the report of an action, or why it was refused.
@@ -50,8 +51,8 @@ func do(s *teller, name string, f func(l *Lab) error) {
 	s.step(name, func(l *Lab) any { return refused(f(l)) })
 }
 
-func on(t *testing.T, n int, f func(*KeyHost)) func(*Lab) error {
-	return func(l *Lab) error { f(keyHost(t, l, n)); return nil }
+func on(t *testing.T, n int, f func(*customer.KeyServer)) func(*Lab) error {
+	return func(l *Lab) error { f(keyHost(t, l, n).KeyServer); return nil }
 }
 
 // TestStoryOfKeys is what is seen of a facility by KMIP while its key servers, the ways to them and
@@ -66,7 +67,7 @@ func TestStoryOfKeys(t *testing.T) {
 	do(s, "one that takes a while", func(l *Lab) error { return l.SubmitTestAccess(1) })
 	passes(s, TestAccessDuration)
 
-	do(s, "key server 2 loses its power", func(l *Lab) error { return l.StopKeyServer(2) })
+	do(s, "key server 2 loses its power", func(l *Lab) error { return l.customer.Stop(2) })
 	s.step("a test of access", func(l *Lab) any { return answer(l.TestAccess(1)) })
 	s.step("one of one server", func(l *Lab) any { return answer(l.TestAccessOf(1, 2)) })
 	passes(s, keyPeriod)
@@ -77,29 +78,29 @@ func TestStoryOfKeys(t *testing.T) {
 	})
 	s.step("a periodic retrieval", func(l *Lab) any { l.RetrieveKeys(); return nil })
 	do(s, "one is mended, one stalls", func(l *Lab) error {
-		return errors.Join(l.SetLink(0, 1, LinkUp), l.SetLink(0, 2, LinkStalled), l.StartKeyServer(2))
+		return errors.Join(l.SetLink(0, 1, LinkUp), l.SetLink(0, 2, LinkStalled), l.customer.Start(2))
 	})
 	passes(s, connectivityQuery)
 	closes(s)
 	s.step("an event by force", func(l *Lab) any {
-		must(t, l.StopKeyServer(2))
+		must(t, l.customer.Stop(2))
 		l.RetrieveKeys()
 		return answer(l.CloseEvent(len(l.events.Events()), "mary", "", true))
 	})
 	do(s, "all is mended", func(l *Lab) error {
-		return errors.Join(l.SetLink(0, 2, LinkUp), l.StartKeyServer(2))
+		return errors.Join(l.SetLink(0, 2, LinkUp), l.customer.Start(2))
 	})
 	passes(s, connectivityQuery)
 	closes(s)
 
 	do(s, "the service of server 1 ends, another answers at 2", func(l *Lab) error {
-		return errors.Join(on(t, 1, (*KeyHost).StopService)(l), on(t, 2, (*KeyHost).Garble)(l))
+		return errors.Join(on(t, 1, (*customer.KeyServer).StopService)(l), on(t, 2, (*customer.KeyServer).Garble)(l))
 	})
 	s.step("the power is turned off and on", func(l *Lab) any { return reported(l.PowerCycle()) })
 	closes(s)
 	passes(s, connectivityQuery)
 	do(s, "the services are back", func(l *Lab) error {
-		return errors.Join(on(t, 1, (*KeyHost).StartService)(l), on(t, 2, (*KeyHost).Ungarble)(l))
+		return errors.Join(on(t, 1, (*customer.KeyServer).StartService)(l), on(t, 2, (*customer.KeyServer).Ungarble)(l))
 	})
 	passes(s, connectivityQuery+imlDuration)
 	closes(s)
@@ -145,10 +146,10 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	const day = 24 * time.Hour
 	s := tell(t, encrypted(t, Options{}))
 	do(s, "server 1 gets a certificate of 40 days, the key on server 2 a date", func(l *Lab) error {
-		return errors.Join(keyHost(t, l, 1).Reissue("customer", "", 40*day), keyHost(t, l, 2).SetKeyState(1, KeyDeactivate, 40*day))
+		return errors.Join(keyHost(t, l, 1).Reissue("customer", "", 40*day), keyHost(t, l, 2).SetKeyState(1, customer.KeyDeactivate, 40*day))
 	})
 	do(s, "the facility gets one of 45 days", func(l *Lab) error {
-		pem, err := l.CustomerCertificate(45 * day)
+		pem, err := l.customer.ClientCertificate(45 * day)
 		must(t, err)
 		_, err = l.ImportCertificate(pem)
 		return err
@@ -160,15 +161,15 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	do(s, "the facility's own certificate again, a new one for server 1", func(l *Lab) error {
 		return errors.Join(l.DefaultCertificate(), keyHost(t, l, 1).Reissue("customer", "", 0))
 	})
-	s.step("the key on server 2 is compromised", func(l *Lab) any { return refused(keyHost(t, l, 2).SetKeyState(1, KeyCompromise, 0)) })
+	s.step("the key on server 2 is compromised", func(l *Lab) any { return refused(keyHost(t, l, 2).SetKeyState(1, customer.KeyCompromise, 0)) })
 	s.step("a test of access", func(l *Lab) any { return answer(l.TestAccess(1)) })
-	s.step("the key on server 2 is to be active", func(l *Lab) any { return refused(keyHost(t, l, 2).SetKeyState(1, KeyActivate, 0)) })
-	s.step("the key on server 2 is destroyed", func(l *Lab) any { return refused(keyHost(t, l, 2).SetKeyState(1, KeyDestroy, 0)) })
+	s.step("the key on server 2 is to be active", func(l *Lab) any { return refused(keyHost(t, l, 2).SetKeyState(1, customer.KeyActivate, 0)) })
+	s.step("the key on server 2 is destroyed", func(l *Lab) any { return refused(keyHost(t, l, 2).SetKeyState(1, customer.KeyDestroy, 0)) })
 	s.step("a test of access", func(l *Lab) any { return answer(l.TestAccess(1)) })
 	do(s, "it is restored from server 1", func(l *Lab) error { return keyHost(t, l, 2).RestoreFrom(keyHost(t, l, 1)) })
-	do(s, "server 2 has bad memory", on(t, 2, func(h *KeyHost) { h.BreakMemory(true) }))
+	do(s, "server 2 has bad memory", on(t, 2, func(h *customer.KeyServer) { h.BreakMemory(true) }))
 	s.step("the data key is exchanged", func(l *Lab) any { return reported(l.RekeyDataKey(1)) })
-	do(s, "it has good memory", on(t, 2, func(h *KeyHost) { h.BreakMemory(false) }))
+	do(s, "it has good memory", on(t, 2, func(h *customer.KeyServer) { h.BreakMemory(false) }))
 	passes(s, keyPeriod)
 	closes(s)
 	s.step("the data key is exchanged", func(l *Lab) any { return reported(l.RekeyDataKey(1)) })
@@ -197,11 +198,11 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	recovery(RecoveryVerify, secAdmin, &shown)
 	recovery(RecoveryAuthorize, admin, &none)
 	recovery("forget", admin, &none)
-	do(s, "both servers are off", func(l *Lab) error { return errors.Join(l.StopKeyServer(1), l.StopKeyServer(2)) })
+	do(s, "both servers are off", func(l *Lab) error { return errors.Join(l.customer.Stop(1), l.customer.Stop(2)) })
 	s.step("the power is turned off and on", func(l *Lab) any { return reported(l.PowerCycle()) })
 	recovery(RecoveryRecover, secAdmin, &shown)
 	recovery(RecoveryAuthorize, admin, &none)
-	do(s, "both servers are on", func(l *Lab) error { return errors.Join(l.StartKeyServer(1), l.StartKeyServer(2)) })
+	do(s, "both servers are on", func(l *Lab) error { return errors.Join(l.customer.Start(1), l.customer.Start(2)) })
 	passes(s, connectivityQuery)
 	closes(s)
 	recovery(RecoveryDeconfigure, secAdmin, &none)
@@ -226,7 +227,7 @@ func TestStoryOfKeyRecords(t *testing.T) {
 
 	do(s, "the support centre is silent", func(l *Lab) error { return l.support.SetSupport(SupportSilent) })
 	s.step("call home is tested", func(l *Lab) any { return reported(l.TestCallHome()) })
-	do(s, "both servers are off", func(l *Lab) error { return errors.Join(l.StopKeyServer(1), l.StopKeyServer(2)) })
+	do(s, "both servers are off", func(l *Lab) error { return errors.Join(l.customer.Stop(1), l.customer.Stop(2)) })
 	passes(s, keyPeriod)
 	do(s, "it takes no call", func(l *Lab) error { return l.support.SetSupport(SupportDown) })
 	passes(s, time.Hour)
@@ -242,7 +243,7 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	do(s, "consoles cannot be reached", func(l *Lab) error { return errors.Join(l.SetLink(0, 1, LinkStalled), l.HangConsole(2, true)) })
 	s.step("call home is tested", func(l *Lab) any { return reported(l.TestCallHome()) })
 	do(s, "all is mended", func(l *Lab) error {
-		return errors.Join(l.SetLink(0, 1, LinkUp), l.HangConsole(2, false), l.CutOutside(1, false), l.StartKeyServer(1), l.StartKeyServer(2))
+		return errors.Join(l.SetLink(0, 1, LinkUp), l.HangConsole(2, false), l.CutOutside(1, false), l.customer.Start(1), l.customer.Start(2))
 	})
 	passes(s, time.Hour)
 	closes(s)

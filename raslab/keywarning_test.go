@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 	"github.com/stretchr/testify/require"
 )
 
@@ -11,7 +12,7 @@ import (
 // facility has asked, and stays one, with the time of the last answer, while it does not answer.
 func TestKeyWarningsComeFromWhatWasAsked(t *testing.T) {
 	l := encrypted(t, Options{})
-	must(t, keyHost(t, l, 2).SetKeyState(1, KeyCompromise, 0))
+	must(t, keyHost(t, l, 2).SetKeyState(1, customer.KeyCompromise, 0))
 	must(t, keyHost(t, l, 2).Reissue("customer", "", 30*24*time.Hour))
 	require.Empty(t, l.KeyWarnings(), "the facility does not look into the server")
 	l.RetrieveKeys()
@@ -21,12 +22,12 @@ func TestKeyWarningsComeFromWhatWasAsked(t *testing.T) {
 		{2, "keyserver2.example.com", 1, "the data key is compromised since 2026-01-05 08:00:00", at, "exchange both keys: keygrp newdatakey keygrp=1, keygrp newgroupkey keygrp=1"},
 	}
 	require.Equal(t, want, l.KeyWarnings())
-	must(t, l.StopKeyServer(2))
+	must(t, l.customer.Stop(2))
 	must(t, l.Advance(9*time.Hour))
 	want[0].Why = "the certificate of its server expires in 29 days"
 	require.Equal(t, want, l.KeyWarnings(), "the last answer, with its time")
 
-	must(t, l.StartKeyServer(2))
+	must(t, l.customer.Start(2))
 	ok(t, l)(l.RekeyDataKey(1))
 	now := l.KeyWarnings()
 	require.Len(t, now, 1, "another data key is another matter")
@@ -41,7 +42,7 @@ func TestKeyWarningsComeFromWhatWasAsked(t *testing.T) {
 func TestKeyWarningOfALockedGroup(t *testing.T) {
 	l := encrypted(t, Options{})
 	for n := 1; n <= 2; n++ {
-		must(t, keyHost(t, l, n).SetKeyState(1, KeyDestroy, 0))
+		must(t, keyHost(t, l, n).SetKeyState(1, customer.KeyDestroy, 0))
 	}
 	_, err := l.PowerCycle()
 	require.NoError(t, err)

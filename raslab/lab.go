@@ -10,9 +10,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
-	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
+	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/erase"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // Options is what a facility is built with. The zero value is a facility of 32
@@ -36,7 +37,7 @@ type Options struct {
 	// simulated network. It is asked when a key manager is made or changed.
 	Dial func(KeyManagerInfo) encgroup.KeyServer
 	// Cloud is the cloud server for objects of key groups of type TCT, such as a tct.HTTP; nil
-	// is a simulated one (CloudHost). CloudEntropy is the source of object keys for a Cloud that is
+	// is a simulated one (customer.CloudServer). CloudEntropy is the source of object keys for a Cloud that is
 	// given. It must not be a seeded stream: that makes the same keys again for other
 	// objects, and the server may have kept the earlier ones.
 	Cloud        tct.Cloud
@@ -82,14 +83,9 @@ type Lab struct {
 	owed        // work on drives that a failure left for later
 
 	// The customer's side.
-	cluster    *encgroup.MemCluster
-	hosts      []*KeyHost
-	pki        *authorities
-	pairs      []string // labels of the key pairs that the customer's servers have
-	drawPair   func(label string) (ipp.KeyPair, error)
-	ippEntropy io.Reader
-	tap        func(request, answer []byte) // on the network of the consoles, for IPP; nil: nobody listens
-	cloud      cloudSide
+	customer *customer.Site // for hands alone; what software sees of it is wire
+	wire     wire
+	cloud    cloudSide
 }
 
 // New builds a facility and runs its first IML: drives from the factory in every
@@ -107,15 +103,6 @@ func New(o Options) (*Lab, error) {
 		support: support{center: supportCenter{state: SupportAnswers}},
 	}
 	l.clock.guard = l.guarded
-	l.drawPair = l.newPair
-	ids := make([]string, max(o.KeyServers, 0))
-	for i := range ids {
-		ids[i] = keyServerAddr(i + 1)
-	}
-	var err error
-	if l.cluster, err = encgroup.NewMemCluster(l.stream("key servers"), ids...); err != nil {
-		return nil, fmt.Errorf("raslab: %w", err)
-	}
 	if err := l.newKeyPath(); err != nil {
 		return nil, err
 	}
@@ -124,6 +111,7 @@ func New(o Options) (*Lab, error) {
 	}
 	l.newCloud()
 	l.custody.challenges = l.stream("challenges")
+	var err error
 	if err := l.newCustody(); err != nil {
 		return nil, err
 	}
@@ -146,7 +134,7 @@ func New(o Options) (*Lab, error) {
 		l.sfi.partitions[i] = partition{id: i, complete: true, access: true, last: o.Start, memory: memory{entropy: l.stream(memoryName(i))}}
 	}
 	l.logf("iml", "facility %s: %d enclosures, %d drives, %d array sites, %d key servers",
-		o.Serial, len(l.plant.slots)/slotsPerEnclosure, o.Drives, len(l.plant.sites), len(ids))
+		o.Serial, len(l.plant.slots)/slotsPerEnclosure, o.Drives, len(l.plant.sites), max(o.KeyServers, 0))
 	l.install(l.begin("field install", o.Serial), true)
 	l.custody.save()
 	l.health.hourly = l.hourly
@@ -162,7 +150,11 @@ func (l *Lab) newKeyPath() (err error) {
 	for i := range l.hmc.consoles {
 		l.hmc.consoles[i] = console{id: i + 1, serves: i < l.options.Consoles}
 	}
-	if l.pki, err = newPKI(l.stream("authorities"), l.options.Start, l.options.Serial); err != nil {
+	from, to := l.options.certified()
+	if l.certificate.maker, err = cert.NewCA("facility factory CA", from, to, l.stream("maker")); err != nil {
+		return fmt.Errorf("raslab: %w", err)
+	}
+	if err := l.newCustomer(from, to); err != nil {
 		return err
 	}
 	if !l.options.NoCertificate {
@@ -170,18 +162,9 @@ func (l *Lab) newKeyPath() (err error) {
 			return err
 		}
 	}
-	for i := range l.cluster.Servers() {
-		mem, err := l.cluster.Server(keyServerAddr(i + 1))
-		if err != nil {
-			panic("BUG: raslab: " + err.Error())
-		}
-		h, err := l.newHost(mem)
-		if err != nil {
-			return err
-		}
-		l.hosts = append(l.hosts, h)
-		m := &keyManager{id: i + 1, active: true, addr: h.Name, port: portKMIP, protocol: ProtocolTLS, key: KMIP, group: 1, cert: customerCertificate}
-		l.wire(m)
+	for i, name := range l.keyServerNames() {
+		m := &keyManager{id: i + 1, active: true, addr: name, port: customer.PortKMIP, protocol: ProtocolTLS, key: KMIP, group: 1, cert: customerCertificate}
+		l.lay(m)
 		l.keys.managers = append(l.keys.managers, m)
 	}
 	return nil

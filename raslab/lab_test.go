@@ -197,7 +197,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 		"event":           {func() error { _, err := l.CloseEvent(1, "me", "", false); return err }, ErrNotFound, "no events yet"},
 		"no plan":         {func() error { return l.Arm("R1-I1-D01", nil) }, ErrInvalid, "fault disarm takes one away"},
 		"empty slot":      {func() error { return l.Break("R1-I2-D16") }, ErrState, "empty"},
-		"key server":      {func() error { return l.StopKeyServer(3) }, ErrNotFound, "1 to 2"},
+		"key server":      {func() error { return l.customer.Stop(3) }, ErrNotFound, "1 to 2"},
 		"time":            {func() error { return l.Advance(-time.Second) }, ErrInvalid, "go back"},
 		"past":            {func() error { return l.RunUntil(l.options.Start.Add(-time.Hour)) }, ErrInvalid, "past"},
 		"sector":          {func() error { return r.Write(0, make([]byte, 100)) }, ErrInvalid, "512"},
@@ -299,19 +299,19 @@ func TestNoKeyServers(t *testing.T) {
 	require.ErrorIs(t, err, ErrState)
 	require.ErrorContains(t, err, "at least 2")
 	l = newLab(t, Options{Drives: 8, KeyServers: -1})
-	require.Empty(t, l.KeyServers())
+	require.Empty(t, l.customer.Info())
 	l = newLab(t, Options{Drives: 8})
-	require.NoError(t, l.StopKeyServer(2))
+	require.NoError(t, l.customer.Stop(2))
 	fails(t, l)(l.ConfigureGroup(1))
 	require.Equal(t, "configuring", l.Groups()[0].State, "a data key that no other server shows does not count")
-	require.NoError(t, l.StartKeyServer(2))
+	require.NoError(t, l.customer.Start(2))
 	ok(t, l)(l.ConfigureGroup(1))
 	require.Equal(t, 3, l.Groups()[0].Code)
 }
 
 func TestTestAccess(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.StopKeyServer(2))
+	require.NoError(t, l.customer.Stop(2))
 	got, err := l.TestAccess(1)
 	require.NoError(t, err)
 	require.Len(t, got, 2)

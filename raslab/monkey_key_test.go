@@ -36,7 +36,7 @@ func (m *monkey) actKeys() string {
 // hurtKeys breaks something on the way to the keys.
 func (m *monkey) hurtKeys() string {
 	l := m.l
-	h := l.hosts[m.rnd.IntN(len(l.hosts))]
+	h := l.customer.KeyServers()[m.rnd.IntN(len(l.customer.KeyServers()))]
 	c, p := 1+m.rnd.IntN(2), m.rnd.IntN(2)
 	switch m.rnd.IntN(14) {
 	case 0:
@@ -46,7 +46,7 @@ func (m *monkey) hurtKeys() string {
 	case 2:
 		_ = l.SetLink(p, c, []LinkState{LinkUp, LinkCut, LinkStalled}[m.rnd.IntN(3)])
 	case 3:
-		_ = l.SetPath(c, h.Name, m.rnd.IntN(2) == 0)
+		_ = l.customer.SetPath(c, h.Name, m.rnd.IntN(2) == 0)
 	case 4:
 		h.StopService()
 	case 5:
@@ -62,7 +62,7 @@ func (m *monkey) hurtKeys() string {
 	case 10:
 		_ = l.ArmLink(p, c, fault.MustParse(fmt.Sprintf("(link.command.stalled (Every 1%d))", m.rnd.IntN(9))))
 	case 11:
-		_ = l.ArmNetwork(c, fault.MustParse(fmt.Sprintf("(net.session.reset (Every 1%d))", m.rnd.IntN(9))))
+		_ = l.customer.Arm(c, fault.MustParse(fmt.Sprintf("(net.session.reset (Every 1%d))", m.rnd.IntN(9))))
 	case 12:
 		_ = l.ArmMemory(p, fault.MustParse(fmt.Sprintf("(memory.table.flipped (And (Byte %d) (OnIndex 2)))", m.rnd.IntN(64))))
 	case 13:
@@ -78,20 +78,20 @@ func (m *monkey) healKeys() {
 	for c := 1; c <= 2; c++ {
 		must(m.t, l.PowerConsole(c, true))
 		must(m.t, l.HangConsole(c, false))
-		must(m.t, l.ArmNetwork(c, nil))
+		must(m.t, l.customer.Arm(c, nil))
 		for p := range 2 {
 			must(m.t, l.SetLink(p, c, LinkUp))
 			must(m.t, l.ArmLink(p, c, nil))
 		}
-		for _, h := range l.hosts {
-			must(m.t, l.SetPath(c, h.Name, true))
+		for _, h := range l.customer.KeyServers() {
+			must(m.t, l.customer.SetPath(c, h.Name, true))
 		}
 	}
 	for p := range 2 {
 		must(m.t, l.ArmMemory(p, nil))
 	}
 	on := true
-	for i, h := range l.hosts {
+	for i, h := range l.customer.KeyServers() {
 		h.StartService()
 		h.Ungarble()
 		h.Store().Resume()

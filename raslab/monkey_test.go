@@ -156,9 +156,9 @@ func (m *monkey) hurt(s string) string {
 	case 5:
 		id := 1 + m.rnd.IntN(2)
 		if m.rnd.IntN(2) == 0 {
-			_ = l.StopKeyServer(id)
+			_ = l.customer.Stop(id)
 		} else {
-			_ = l.StartKeyServer(id)
+			_ = l.customer.Start(id)
 		}
 		return "key server"
 	}
@@ -242,8 +242,8 @@ func (m *monkey) heal() {
 			m.t.Log(l.TraceText())
 		}
 	}()
-	for id := range l.KeyServers() {
-		_ = l.StartKeyServer(id + 1)
+	for id := range l.customer.Info() {
+		_ = l.customer.Start(id + 1)
 	}
 	m.healKeys()
 	for _, s := range l.plant.slots {

@@ -4,23 +4,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 	"github.com/stretchr/testify/require"
 )
 
 // TestKeyServerProducts: each product is met by what it speaks and whom it knows.
 func TestKeyServerProducts(t *testing.T) {
-	all := func(p Product) func(*testing.T, *Lab) {
+	all := func(p customer.Product) func(*testing.T, *Lab) {
 		return both(func(t *testing.T, l *Lab, n int) { must(t, keyHost(t, l, n).Install(p)) })
 	}
 	for name, c := range map[string]struct {
-		product Product
+		product customer.Product
 		code    string // of an IML with the facility as it came
 		heal    func(*testing.T, *Lab)
 	}{
-		"TKLM speaks no KMIP":        {TKLM, "BE14E008", all(Generic)},
-		"SKLM waits for acceptance":  {SKLM, "BE14E0F1", both(func(t *testing.T, l *Lab, n int) { must(t, keyHost(t, l, n).Accept()) })},
-		"KeySecure trusts no maker":  {KeySecure, "BE14E0F1", both(trust)},
-		"KeySecure takes a customer": {KeySecure, "BE14E0F1", func(t *testing.T, l *Lab) { importCustomer(t, l) }},
+		"TKLM speaks no KMIP":        {customer.TKLM, "BE14E008", all(customer.Generic)},
+		"SKLM waits for acceptance":  {customer.SKLM, "BE14E0F1", both(func(t *testing.T, l *Lab, n int) { must(t, keyHost(t, l, n).Accept()) })},
+		"KeySecure trusts no maker":  {customer.KeySecure, "BE14E0F1", both(trust)},
+		"KeySecure takes a customer": {customer.KeySecure, "BE14E0F1", func(t *testing.T, l *Lab) { importCustomer(t, l) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := encrypted(t, Options{})
@@ -34,7 +35,7 @@ func TestKeyServerProducts(t *testing.T) {
 		})
 	}
 	t.Run("IPP", func(t *testing.T) {
-		for p, code := range map[Product]string{TKLM: "", SKLM: "", KeySecure: "BE14E008"} {
+		for p, code := range map[customer.Product]string{customer.TKLM: "", customer.SKLM: "", customer.KeySecure: "BE14E008"} {
 			l := encryptedIPP(t, Options{}, ProtocolNone)
 			all(p)(t, l)
 			r, err := l.DualClusterIML()
@@ -50,7 +51,7 @@ func TestKeyServerProducts(t *testing.T) {
 	require.Equal(t, "1.4", h.KMIP())
 	require.ErrorIs(t, h.Install("Vault"), ErrInvalid)
 	require.ErrorIs(t, h.Accept(), ErrState, "nobody waits")
-	must(t, h.Install(SKLM))
+	must(t, h.Install(customer.SKLM))
 	advance(t, l, keyPeriod)
 	require.Equal(t, []string{"BE14CFEA", "BE14EAF3"}, openCodes(l))
 	must(t, h.Accept())
@@ -63,7 +64,7 @@ func firstOf(r []AccessResult, _ error) error { return r[0].Err }
 
 func importCustomer(t *testing.T, l *Lab) {
 	t.Helper()
-	pem, err := l.CustomerCertificate(10000 * time.Hour)
+	pem, err := l.customer.ClientCertificate(10000 * time.Hour)
 	must(t, err)
 	_, err = l.ImportCertificate(pem)
 	must(t, err)
@@ -80,8 +81,8 @@ func TestESSNIEndsOnAConsoleThatIsUp(t *testing.T) {
 	fails(t, l)(l.PowerCycle())
 	require.Equal(t, []string{"BE14CFE0", "BE14E009"}, openCodes(l))
 	require.Contains(t, openEvent(t, l, "BE14E009").Found[0], "HMC1 takes no commands (ESSNI), HMC2 takes no commands (ESSNI)")
-	require.True(t, l.hmc.Consoles()[0].On, "the console is on")
-	require.False(t, l.hmc.Consoles()[0].ESSNI)
+	require.True(t, l.Consoles()[0].On, "the console is on")
+	require.False(t, l.Consoles()[0].ESSNI)
 	must(t, l.PowerConsole(2, false))
 	require.NotContains(t, firstOf(l.TestAccess(1)).Error(), "HMC2 takes", "what is off is not known to lack a process")
 	must(t, l.SetESSNI(1, true))
@@ -141,7 +142,7 @@ func TestAccessOfOneChosenServer(t *testing.T) {
 	_, err = l.TestAccessOf(1, 1)
 	require.ErrorContains(t, err, "inactive")
 	for _, addr := range []string{"c1.example.com", "c2.example.com"} {
-		_, err := l.AddKeyServer(addr)
+		_, err := l.customer.Add(addr)
 		must(t, err)
 		_, err = l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyGroup: 2, Type: "TCT"})
 		must(t, err)

@@ -81,7 +81,7 @@ func twoGroups(t *testing.T) *Lab {
 	t.Helper()
 	l := encrypted(t, Options{Drives: 32})
 	for _, addr := range []string{keyServerAddr(3), keyServerAddr(4)} {
-		_, err := l.AddKeyServer(addr)
+		_, err := l.customer.Add(addr)
 		must(t, err)
 		_, err = l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyGroup: 2})
 		must(t, err)
@@ -177,7 +177,7 @@ func TestStatusFollowsThePath(t *testing.T) {
 	}
 	for name, see := range map[string]func(*Lab){
 		"a connectivity query": func(l *Lab) { advance(t, l, 12*time.Minute) },
-		"an IML":               func(l *Lab) { must(t, l.StopKeyServer(1)); ok(t, l)(l.DualClusterIML()) },
+		"an IML":               func(l *Lab) { must(t, l.customer.Stop(1)); ok(t, l)(l.DualClusterIML()) },
 		"a new data key":       func(l *Lab) { ok(t, l)(l.RekeyDataKey(1)) },
 		"a second look before an event is closed": func(l *Lab) {
 			closed(t, l, openEvent(t, l, "BE14EAF3"))

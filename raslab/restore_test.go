@@ -145,13 +145,13 @@ func TestIdleGroupsHoldUpNobody(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := encrypted(t, Options{})
 			for _, addr := range []string{"cloudkeys1.example.com", "cloudkeys2.example.com"} {
-				_, err := l.AddKeyServer(addr)
+				_, err := l.customer.Add(addr)
 				must(t, err)
 				_, err = l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyGroup: 2, Type: typ})
 				must(t, err)
 			}
 			ok(t, l)(l.ConfigureGroup(2))
-			cloudKeys(t, l, (*Lab).StopKeyServer)
+			cloudKeys(t, l, stopMachine)
 			both(stopServer)(t, l)
 			fails(t, l)(l.PowerCycle())
 			require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E008", "BE14E008"}, openCodes(l))
@@ -166,7 +166,7 @@ func TestIdleGroupsHoldUpNobody(t *testing.T) {
 				}
 			}
 			require.Equal(t, 1, n, "access to data came back once")
-			cloudKeys(t, l, (*Lab).StartKeyServer)
+			cloudKeys(t, l, startMachine)
 			advance(t, l, time.Hour)
 			require.Equal(t, []int{3, 3}, l.keys.GroupStates(), "and its key comes without a reboot\n%s", history{l})
 			closeAll(t, l)

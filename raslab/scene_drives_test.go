@@ -90,8 +90,8 @@ var driveScenes = []scene{
 		s.reads("R0", 2, 40)
 	}},
 	{name: "repair without the key", play: func(s *drama) {
-		s.does(s.StopKeyServer(1), "key server 1 stops")
-		s.does(s.StopKeyServer(2), "key server 2 stops")
+		s.does(s.customer.Stop(1), "key server 1 stops")
+		s.does(s.customer.Stop(2), "key server 2 stops")
 		s.act("iml")(s.DualClusterIML())
 		s.repairs("R1-I1-D02", s.spare())
 		s.act("smart rebuild D03")(s.SmartRebuild("R1-I1-D03"))
@@ -99,7 +99,7 @@ var driveScenes = []scene{
 		s.act("rank remove R0")(s.RemoveRank("R0"))
 		s.check()
 		s.closes()
-		s.does(s.StartKeyServer(1), "key server 1 starts")
+		s.does(s.customer.Start(1), "key server 1 starts")
 		s.act("iml")(s.DualClusterIML())
 		s.repairs("R1-I1-D02", "")
 		s.waits(time.Hour)

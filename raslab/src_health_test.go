@@ -198,8 +198,8 @@ func TestBE3400B3ErasedBehindTheFacilitysBack(t *testing.T) {
 
 func TestInaccessibleGroupIsNotReportedDriveByDrive(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.StopKeyServer(1))
-	require.NoError(t, l.StopKeyServer(2))
+	require.NoError(t, l.customer.Stop(1))
+	require.NoError(t, l.customer.Stop(2))
 	advance(t, l, 24*time.Hour)
 	readable(t, l) // the keys are in memory
 	fails(t, l)(l.PowerCycle())
@@ -211,7 +211,7 @@ func TestInaccessibleGroupIsNotReportedDriveByDrive(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, r.Read(0, make([]byte, 512)), ErrNoAccess)
 	require.Equal(t, "Inaccessible", r.Info().DataState)
-	require.NoError(t, l.StartKeyServer(2))
+	require.NoError(t, l.customer.Start(2))
 	ok(t, l)(l.DualClusterIML())
 	readable(t, l)
 	advance(t, l, 2*time.Hour)

@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // openCodes lists the codes of the open events, ascending.
@@ -46,11 +49,67 @@ func must(t testing.TB, err error) {
 	require.NoError(t, err)
 }
 
-func keyHost(t testing.TB, l *Lab, n int) *KeyHost {
+// machine is a key server of the customer, with the verbs that name a key group or a rank of a lab.
+type machine struct {
+	*customer.KeyServer
+	lab *Lab
+}
+
+func keyServerAddr(n int) string { return fmt.Sprintf("keyserver%d.example.com", n) }
+
+func keyHost(t testing.TB, l *Lab, n int) machine {
 	t.Helper()
-	h, err := l.KeyHost(keyServerAddr(n))
+	k, err := l.customer.Numbered(n)
 	require.NoError(t, err)
-	return h
+	return machine{k, l}
+}
+
+func (m machine) LoseKey(group int) error {
+	return m.lab.onKey(group, m.KeyServer.LoseKey)
+}
+
+func (m machine) DamageKey(group, bit int) error {
+	return m.lab.onKey(group, func(d customer.DataKey) error { return m.KeyServer.DamageKey(d, bit) })
+}
+
+func (m machine) SetKeyState(group int, to customer.KeyFate, in time.Duration) error {
+	return m.lab.onKey(group, func(d customer.DataKey) error { return m.KeyServer.SetKeyState(d, to, in) })
+}
+
+func (m machine) RestoreFrom(o machine) error { return m.KeyServer.RestoreFrom(o.KeyServer) }
+
+func (l *Lab) onKey(group int, do func(customer.DataKey) error) error {
+	d, err := l.DataKey(group)
+	if err != nil {
+		return err
+	}
+	return do(d)
+}
+
+// Place puts the storage of the machine on a rank; "" is disks of its own.
+func (m machine) Place(at *Lab, rank string) error {
+	if rank == "" {
+		m.KeyServer.Place(nil)
+		return nil
+	}
+	on, err := at.Storage(rank)
+	if err == nil {
+		m.KeyServer.Place(on)
+	}
+	return err
+}
+
+func stopMachine(l *Lab, n int) error  { return l.customer.Stop(n) }
+func startMachine(l *Lab, n int) error { return l.customer.Start(n) }
+
+// shownBy is the certificate that a key server shows.
+func shownBy(t testing.TB, l *Lab, n int) *cert.Certificate {
+	t.Helper()
+	c, err := l.wire.Dial(1, keyServerAddr(n), customer.PortKMIP)
+	require.NoError(t, err)
+	shown, err := c.Hello(true, KMIP)
+	require.NoError(t, err)
+	return shown
 }
 
 func dataKeyOf(l *Lab) string { return l.keys.Group(1).Record().UID }
@@ -73,12 +132,12 @@ func one(f func(t *testing.T, l *Lab, n int)) func(*testing.T, *Lab) {
 	return func(t *testing.T, l *Lab) { f(t, l, 2) }
 }
 
-func onHost(f func(*KeyHost)) func(*testing.T, *Lab, int) {
-	return func(t *testing.T, l *Lab, n int) { f(keyHost(t, l, n)) }
+func onHost(f func(*customer.KeyServer)) func(*testing.T, *Lab, int) {
+	return func(t *testing.T, l *Lab, n int) { f(keyHost(t, l, n).KeyServer) }
 }
 
-func stopServer(t *testing.T, l *Lab, n int)  { must(t, l.StopKeyServer(n)) }
-func startServer(t *testing.T, l *Lab, n int) { must(t, l.StartKeyServer(n)) }
+func stopServer(t *testing.T, l *Lab, n int)  { must(t, l.customer.Stop(n)) }
+func startServer(t *testing.T, l *Lab, n int) { must(t, l.customer.Start(n)) }
 
 func loseKey(t *testing.T, l *Lab, n int) {
 	must(t, keyHost(t, l, n).LoseKey(1))
@@ -92,17 +151,17 @@ func undamageKey(t *testing.T, l *Lab, n int) { damageKey(t, l, n) } // the same
 
 // spare server: a third machine of the customer that holds every key, to restore from.
 func backup(t *testing.T, l *Lab) {
-	if l.host("backup.example.com") != nil {
+	if _, err := l.customer.KeyServer("backup.example.com"); err == nil {
 		return
 	}
-	_, err := l.AddKeyServer("backup.example.com")
+	_, err := l.customer.Add("backup.example.com")
 	must(t, err)
 }
 
 func restoreKey(t *testing.T, l *Lab, n int) {
-	from, err := l.KeyHost("backup.example.com")
+	from, err := l.customer.KeyServer("backup.example.com")
 	must(t, err)
-	must(t, keyHost(t, l, n).RestoreFrom(from))
+	must(t, keyHost(t, l, n).KeyServer.RestoreFrom(from))
 }
 
 func reissue(issuer, name string, life time.Duration) func(*testing.T, *Lab, int) {
@@ -125,8 +184,8 @@ func consolesTo(on bool) func(*testing.T, *Lab) {
 
 func paths(up bool) func(*testing.T, *Lab, int) {
 	return func(t *testing.T, l *Lab, n int) {
-		must(t, l.SetPath(1, keyServerAddr(n), up))
-		must(t, l.SetPath(2, keyServerAddr(n), up))
+		must(t, l.customer.SetPath(1, keyServerAddr(n), up))
+		must(t, l.customer.SetPath(2, keyServerAddr(n), up))
 	}
 }
 
@@ -159,7 +218,7 @@ func keyCauses() []keyCause {
 		{"one active server", one(activate(false)), one(activate(true)), none, []string{"BE14CFEB"}},
 		{"both servers off", both(stopServer), both(startServer), []string{"BE14CFE0", "BE14E008"}, []string{"BE14CFEA", "BE14E008", "BE14EAF3", "BE14EAF3"}},
 		{"one server off", one(stopServer), one(startServer), none, []string{"BE14CFEA", "BE14EAF3"}},
-		{"socket refused", both(onHost((*KeyHost).StopService)), both(onHost((*KeyHost).StartService)), []string{"BE14CFE0", "BE14E008"}, []string{"BE14CFEA", "BE14E008", "BE14EAF3", "BE14EAF3"}},
+		{"socket refused", both(onHost((*customer.KeyServer).StopService)), both(onHost((*customer.KeyServer).StartService)), []string{"BE14CFE0", "BE14E008"}, []string{"BE14CFEA", "BE14E008", "BE14EAF3", "BE14EAF3"}},
 		{"black hole", both(paths(false)), both(paths(true)), []string{"BE14CFE0", "BE14E008"}, []string{"BE14CFEA", "BE14E008", "BE14EAF3", "BE14EAF3"}},
 		{"links cut", links(LinkCut), links(LinkUp), []string{"BE14CFE0", "BE14E009"}, []string{"BE14CFEA", "BE14E009"}},
 		{"consoles off", consolesTo(false), consolesTo(true), []string{"BE14CFE0", "BE14E009"}, []string{"BE14CFEA", "BE14E009"}},
@@ -185,10 +244,10 @@ func keyCauses() []keyCause {
 		{"certificate expired", both(reissue("customer", "", -time.Hour)), both(reissue("customer", "", 0)), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
 		{"certificate of another name", both(reissue("customer", "other.example.com", 0)), both(reissue("customer", "", 0)), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
 		{"the servers do not know the facility", both(distrust), both(trust), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
-		{"no key protocol", both(onHost((*KeyHost).Garble)), both(onHost((*KeyHost).Ungarble)), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
-		{"servers stall", both(onHost(func(h *KeyHost) { h.mem.Stall() })), both(onHost(func(h *KeyHost) { h.mem.Resume() })), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
+		{"no key protocol", both(onHost((*customer.KeyServer).Garble)), both(onHost((*customer.KeyServer).Ungarble)), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
+		{"servers stall", both(onHost(func(h *customer.KeyServer) { h.Store().Stall() })), both(onHost(func(h *customer.KeyServer) { h.Store().Resume() })), []string{"BE14CFE0", "BE14E0F1"}, []string{"BE14CFEA", "BE14EAF3", "BE14EAF3"}},
 		{"one console off", func(t *testing.T, l *Lab) { must(t, l.PowerConsole(1, false)) }, func(t *testing.T, l *Lab) { must(t, l.PowerConsole(1, true)) }, none, none},
-		{"one network of a console cut", func(t *testing.T, l *Lab) { must(t, l.SetPath(1, keyServerAddr(1), false)) }, func(t *testing.T, l *Lab) { must(t, l.SetPath(1, keyServerAddr(1), true)) }, none, none},
+		{"one network of a console cut", func(t *testing.T, l *Lab) { must(t, l.customer.SetPath(1, keyServerAddr(1), false)) }, func(t *testing.T, l *Lab) { must(t, l.customer.SetPath(1, keyServerAddr(1), true)) }, none, none},
 		{
 			"two faults at once", func(t *testing.T, l *Lab) { backup(t, l); loseKey(t, l, 1); stopServer(t, l, 2) },
 			func(t *testing.T, l *Lab) { restoreKey(t, l, 1); startServer(t, l, 2) },
@@ -471,7 +530,7 @@ func TestKeyRepositoryCopies(t *testing.T) {
 func TestBE14CFF5(t *testing.T) {
 	t.Run("no certificate", func(t *testing.T) {
 		l := encrypted(t, Options{})
-		pem, err := l.CustomerCertificate(48 * time.Hour)
+		pem, err := l.customer.ClientCertificate(48 * time.Hour)
 		must(t, err)
 		_, err = l.ImportCertificate(pem)
 		must(t, err)

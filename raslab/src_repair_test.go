@@ -98,8 +98,8 @@ func TestBE31F004PseudoRepairAfterAGlitch(t *testing.T) {
 
 func TestBE3400A2SmartRebuildWithoutKeys(t *testing.T) {
 	l := encrypted(t, Options{})
-	require.NoError(t, l.StopKeyServer(1))
-	require.NoError(t, l.StopKeyServer(2))
+	require.NoError(t, l.customer.Stop(1))
+	require.NoError(t, l.customer.Stop(2))
 	fails(t, l)(l.PowerCycle())
 	fails(t, l)(l.SmartRebuild("R1-I1-D06"))
 	e := only(t, l, "BE3400A2", "R1-I1-D06")
@@ -108,7 +108,7 @@ func TestBE3400A2SmartRebuildWithoutKeys(t *testing.T) {
 	d, err := l.plant.Drive("R1-I1-D08")
 	require.NoError(t, err)
 	require.Equal(t, drive.Erased, d.Status.State, "the spare is untouched")
-	require.NoError(t, l.StartKeyServer(1))
+	require.NoError(t, l.customer.Start(1))
 	ok(t, l)(l.DualClusterIML())
 	ok(t, l)(l.SmartRebuild("R1-I1-D06"))
 	require.Equal(t, "smart rebuild of R1-I1-D06", l.service.ServiceAction())

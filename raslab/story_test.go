@@ -114,12 +114,13 @@ func (s *teller) view() {
 		l.sfi.ValidState(), l.service.ServiceAction(), l.keys.GroupStates(), l.keys.Licensed(), first(l.records.Repository()), l.KeyPeriod(),
 		l.support.CallHomeInfo().Pending, l.support.CallHomeInfo().On, l.Partitions(), l.FacilityCertificate(), l.Owed(),
 	})
-	for _, c := range l.hmc.Consoles() {
+	for _, c := range l.Consoles() {
 		show("console "+c.Name, c)
 	}
-	for i, h := range l.KeyServers() {
+	for i, h := range l.customer.Info() {
 		show("key server "+h.Addr, h)
-		show("machine "+h.Addr, struct{ Product, KMIP string }{string(l.hosts[i].product), l.hosts[i].KMIP()})
+		k := l.customer.KeyServers()[i]
+		show("machine "+h.Addr, struct{ Product, KMIP string }{string(k.Product()), k.KMIP()})
 	}
 	for _, m := range l.KeyManagers() {
 		show(fmt.Sprintf("key manager %d", m.ID), m)

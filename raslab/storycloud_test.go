@@ -7,17 +7,18 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // TestStoryOfIPP is what is seen of a facility by IPP without TLS.
 func TestStoryOfIPP(t *testing.T) {
 	s := tell(t, ippLab(t, Options{Drives: 16}, ProtocolNone))
-	do(s, "one key pair more", func(l *Lab) error { return l.MakeKeyPair("tier1") })
-	do(s, "the same", func(l *Lab) error { return l.MakeKeyPair("tier1") })
-	do(s, "one without a name", func(l *Lab) error { return l.MakeKeyPair("tier 1") })
-	do(s, "server 2 loses its power", func(l *Lab) error { return l.StopKeyServer(2) })
+	do(s, "one key pair more", func(l *Lab) error { return l.customer.MakePair("tier1") })
+	do(s, "the same", func(l *Lab) error { return l.customer.MakePair("tier1") })
+	do(s, "one without a name", func(l *Lab) error { return l.customer.MakePair("tier 1") })
+	do(s, "server 2 loses its power", func(l *Lab) error { return l.customer.Stop(2) })
 	s.step("a group is configured", func(l *Lab) any { return reported(l.ConfigureGroup(1, "tier1")) })
-	do(s, "server 2 is back", func(l *Lab) error { return l.StartKeyServer(2) })
+	do(s, "server 2 is back", func(l *Lab) error { return l.customer.Start(2) })
 	s.step("with other labels", func(l *Lab) any { return reported(l.ConfigureGroup(1, "ds8000_b")) })
 	s.step("a group is configured", func(l *Lab) any { return reported(l.ConfigureGroup(1)) })
 	s.step("and again", func(l *Lab) any { return reported(l.ConfigureGroup(1)) })
@@ -32,7 +33,7 @@ func TestStoryOfIPP(t *testing.T) {
 	})
 	s.step("an array", func(l *Lab) any { return reported(l.CreateArray("S1", RAIDAuto)) })
 	s.step("a rank", func(l *Lab) any { return reported(l.CreateRank("A0", 1)) })
-	s.step("a key with a state", func(l *Lab) any { return refused(keyHost(t, l, 1).SetKeyState(1, KeyDestroy, 0)) })
+	s.step("a key with a state", func(l *Lab) any { return refused(keyHost(t, l, 1).SetKeyState(1, customer.KeyDestroy, 0)) })
 	for _, c := range []struct {
 		name       string
 		hurt, heal func(*Lab) error
@@ -51,9 +52,9 @@ func TestStoryOfIPP(t *testing.T) {
 			return nil
 		}},
 		{"the network is cut at console 1, refuses at console 2", func(l *Lab) error {
-			return errors.Join(l.SetPath(1, keyServerAddr(1), false), l.SetPath(1, "192.0.2.12", false), l.ArmNetwork(2, fault.MustParse("(net.connect.refused)")))
+			return errors.Join(l.customer.SetPath(1, keyServerAddr(1), false), l.customer.SetPath(1, "192.0.2.12", false), l.customer.Arm(2, fault.MustParse("(net.connect.refused)")))
 		}, func(l *Lab) error {
-			return errors.Join(l.SetPath(1, keyServerAddr(1), true), l.SetPath(1, keyServerAddr(2), true), l.ArmNetwork(2, nil))
+			return errors.Join(l.customer.SetPath(1, keyServerAddr(1), true), l.customer.SetPath(1, keyServerAddr(2), true), l.customer.Arm(2, nil))
 		}},
 	} {
 		do(s, c.name, c.hurt)
@@ -67,10 +68,10 @@ func TestStoryOfIPP(t *testing.T) {
 		closes(s)
 	}
 	do(s, "a pair that is none", func(l *Lab) error { return keyHost(t, l, 1).LosePair("tier9") })
-	do(s, "both servers are off", func(l *Lab) error { return errors.Join(l.StopKeyServer(1), l.StopKeyServer(2)) })
+	do(s, "both servers are off", func(l *Lab) error { return errors.Join(l.customer.Stop(1), l.customer.Stop(2)) })
 	passes(s, 8*time.Hour)
 	passes(s, 4*time.Hour)
-	do(s, "both servers are on", func(l *Lab) error { return errors.Join(l.StartKeyServer(1), l.StartKeyServer(2)) })
+	do(s, "both servers are on", func(l *Lab) error { return errors.Join(l.customer.Start(1), l.customer.Start(2)) })
 	passes(s, connectivityQuery)
 	closes(s)
 	s.step("the data key is exchanged", func(l *Lab) any { return reported(l.RekeyDataKey(1)) })
@@ -82,10 +83,10 @@ func TestStoryOfIPP(t *testing.T) {
 // TestStoryOfKeyManagers is how key managers are made, changed and removed.
 func TestStoryOfKeyManagers(t *testing.T) {
 	s := tell(t, encrypted(t, Options{}))
-	s.l.drawPair = ippLab(t, Options{Drives: 8}, ProtocolTLS).drawPair
-	s.step("a server is added", func(l *Lab) any { return refused(second(l.AddKeyServer(" Keys3.Example.com. "))) })
-	s.step("once more", func(l *Lab) any { return refused(second(l.AddKeyServer("keys3.example.com"))) })
-	s.step("a bad name", func(l *Lab) any { return refused(second(l.AddKeyServer("10.0.0.1"))) })
+	s.l.customer.UsePairs(drawOnce(Options{}))
+	s.step("a server is added", func(l *Lab) any { return refused(second(l.customer.Add(" Keys3.Example.com. "))) })
+	s.step("once more", func(l *Lab) any { return refused(second(l.customer.Add("keys3.example.com"))) })
+	s.step("a bad name", func(l *Lab) any { return refused(second(l.customer.Add("10.0.0.1"))) })
 	makes := func(q KeyManagerRequest) func(l *Lab) any {
 		return func(l *Lab) any { return answer(l.MakeKeyManager(q)) }
 	}
@@ -116,11 +117,11 @@ func TestStoryOfKeyManagers(t *testing.T) {
 	s.step("IPP without for group 3", makes(KeyManagerRequest{Addr: "[2001:DB8::7]", Protocol: none, KeyProtocol: IPP, KeyGroup: 3}))
 	s.step("type TCT for group 2", makes(KeyManagerRequest{Addr: "keys5.example.com", KeyGroup: 2, Type: "tct"}))
 	s.step("the factory's authority", func(l *Lab) any {
-		pem, err := l.Authority("factory")
+		pem, err := l.customer.Authority("factory")
 		must(t, err)
 		return makes(KeyManagerRequest{Addr: "keys6.example.com", KeyGroup: 2, Trust: pem, Certificate: file})(l)
 	})
-	s.step("a server at the address of number 5", func(l *Lab) any { return refused(second(l.AddKeyServer("keys5.example.com"))) })
+	s.step("a server at the address of number 5", func(l *Lab) any { return refused(second(l.customer.Add("keys5.example.com"))) })
 	s.step("one for group 4", func(l *Lab) any {
 		makes(KeyManagerRequest{Addr: "a", KeyGroup: 4})(l)
 		return makes(KeyManagerRequest{Addr: "b", KeyGroup: 4})(l)
@@ -137,7 +138,7 @@ func TestStoryOfKeyManagers(t *testing.T) {
 	s.step("to another file", change(3, KeyManagerChange{Certificate: &file}))
 	s.step("to a file of nothing", change(3, KeyManagerChange{Certificate: &file, Trust: []byte{}}))
 	s.step("to the factory's authority", func(l *Lab) any {
-		pem, err := l.Authority("factory")
+		pem, err := l.customer.Authority("factory")
 		must(t, err)
 		return change(3, KeyManagerChange{Trust: pem})(l)
 	})
@@ -186,7 +187,7 @@ func TestStoryOfTheCloud(t *testing.T) {
 	remove := func(object string, force bool) {
 		s.step(object+" is deleted", func(l *Lab) any { return reported(l.DeleteFromCloud(object, force)) })
 	}
-	server := func(name string, f func(*CloudHost) error) {
+	server := func(name string, f func(*customer.CloudServer) error) {
 		do(s, name, func(l *Lab) error { return f(cloudHost(t, l)) })
 	}
 	const taxes = "75NR641/taxes"
@@ -202,25 +203,25 @@ func TestStoryOfTheCloud(t *testing.T) {
 	look("payroll")
 	look("taxes")
 	look("more")
-	for _, c := range []CloudService{CloudDown, CloudRefusing} {
-		server("the server is "+string(c), func(h *CloudHost) error { return h.SetService(c) })
+	for _, c := range []customer.CloudService{customer.CloudDown, customer.CloudRefusing} {
+		server("the server is "+string(c), func(h *customer.CloudServer) error { return h.SetService(c) })
 		look("taxes")
 		s.step("taxes come back", recall(RecallRequest{Object: "taxes"}))
 		remove("taxes", false)
 	}
-	server("the server does something else", func(h *CloudHost) error { return h.SetService("closed") })
-	server("the server runs", func(h *CloudHost) error { return h.SetService(CloudRunning) })
-	server("taxes are altered", func(h *CloudHost) error { return h.Alter(taxes, 300) })
+	server("the server does something else", func(h *customer.CloudServer) error { return h.SetService("closed") })
+	server("the server runs", func(h *customer.CloudServer) error { return h.SetService(customer.CloudRunning) })
+	server("taxes are altered", func(h *customer.CloudServer) error { return h.Alter(taxes, 300) })
 	look("taxes")
 	s.step("taxes come back", recall(RecallRequest{Object: "taxes"}))
-	server("and back", func(h *CloudHost) error { return h.Alter(taxes, 300) })
-	server("they have no such byte", func(h *CloudHost) error { return h.Alter(taxes, -30000) })
-	server("they have no older version", func(h *CloudHost) error { return h.Rollback(taxes) })
-	server("taxes are lost", func(h *CloudHost) error { return h.Lose(taxes) })
-	server("taxes are lost", func(h *CloudHost) error { return h.Lose(taxes) })
+	server("and back", func(h *customer.CloudServer) error { return h.Alter(taxes, 300) })
+	server("they have no such byte", func(h *customer.CloudServer) error { return h.Alter(taxes, -30000) })
+	server("they have no older version", func(h *customer.CloudServer) error { return h.Rollback(taxes) })
+	server("taxes are lost", func(h *customer.CloudServer) error { return h.Lose(taxes) })
+	server("taxes are lost", func(h *customer.CloudServer) error { return h.Lose(taxes) })
 	look("taxes")
 	remove("taxes", false)
-	server("something is put there", func(h *CloudHost) error {
+	server("something is put there", func(h *customer.CloudServer) error {
 		return errors.Join(h.Put("75NR641/stray", []byte("x")), h.Put("OTHER/stray", []byte("x")))
 	})
 	s.step("stray leaves", migrate(CloudRequest{Object: "stray", Rank: "R0", Sectors: 1}))
@@ -250,11 +251,11 @@ func TestStoryOfTheCloud(t *testing.T) {
 	s.step("an IML opens the copies anew", func(l *Lab) any { return reported(l.DualClusterIML()) })
 	s.step("bonus leaves", migrate(CloudRequest{Object: "bonus", Rank: "R0", LBA: 100, Sectors: 1, Release: true}))
 
-	do(s, "the keys of the cloud are off", func(l *Lab) error { return errors.Join(l.StopKeyServer(3), l.StopKeyServer(4)) })
+	do(s, "the keys of the cloud are off", func(l *Lab) error { return errors.Join(l.customer.Stop(3), l.customer.Stop(4)) })
 	s.step("the power is turned off and on", func(l *Lab) any { return reported(l.PowerCycle()) })
 	look("wages")
 	s.step("bonus comes back", recall(RecallRequest{Object: "bonus"}))
-	do(s, "they are on", func(l *Lab) error { return errors.Join(l.StartKeyServer(3), l.StartKeyServer(4)) })
+	do(s, "they are on", func(l *Lab) error { return errors.Join(l.customer.Start(3), l.customer.Start(4)) })
 	passes(s, connectivityQuery)
 	closes(s)
 	do(s, "all copies are damaged", func(l *Lab) error {
@@ -289,10 +290,10 @@ func TestStoryOfPredictedFailures(t *testing.T) {
 	passes(s, time.Hour)
 	s.step("shutdown", func(l *Lab) any { return reported(l.Shutdown()) })
 	passes(s, shutdownDuration)
-	do(s, "no key server", func(l *Lab) error { return errors.Join(l.StopKeyServer(1), l.StopKeyServer(2)) })
+	do(s, "no key server", func(l *Lab) error { return errors.Join(l.customer.Stop(1), l.customer.Stop(2)) })
 	s.step("resume", func(l *Lab) any { return reported(l.Resume()) })
 	passes(s, 2*time.Hour)
-	do(s, "key servers", func(l *Lab) error { return errors.Join(l.StartKeyServer(1), l.StartKeyServer(2)) })
+	do(s, "key servers", func(l *Lab) error { return errors.Join(l.customer.Start(1), l.customer.Start(2)) })
 	passes(s, 3*time.Hour)
 	s.step("D03 is as it was", func(l *Lab) any { return answer(l.plant.Drive("R1-I1-D03")) })
 	s.step("the spare took its place", func(l *Lab) any { return answer(l.plant.Drive("R1-I1-D08")) })

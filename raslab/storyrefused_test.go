@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // TestStoryOfRefusals is what is said to requests that make no sense: one line each, and nothing is changed.
@@ -34,40 +35,40 @@ func TestStoryOfRefusals(t *testing.T) {
 		name string
 		do   func() error
 	}{
-		{"no path to console 0", func() error { return l.SetPath(0, "192.0.2.11", false) }},
-		{"no path to console 3", func() error { return l.SetPath(3, "192.0.2.11", false) }},
-		{"no path to nobody", func() error { return l.SetPath(1, "nobody", false) }},
+		{"no path to console 0", func() error { return l.customer.SetPath(0, "192.0.2.11", false) }},
+		{"no path to console 3", func() error { return l.customer.SetPath(3, "192.0.2.11", false) }},
+		{"no path to nobody", func() error { return l.customer.SetPath(1, "nobody", false) }},
 		{"no link of partition 2", func() error { return l.SetLink(2, 1, LinkUp) }},
 		{"no link of partition -1", func() error { return l.SetLink(-1, 1, LinkUp) }},
 		{"no link to console 3", func() error { return l.SetLink(0, 3, LinkUp) }},
 		{"no link like that", func() error { return l.SetLink(0, 1, "slow") }},
 		{"power of console 3", func() error { return l.PowerConsole(3, false) }},
-		{"a plan on the network of console 3", func() error { return l.ArmNetwork(3, nil) }},
+		{"a plan on the network of console 3", func() error { return l.customer.Arm(3, nil) }},
 		{"a plan on the link to console 3", func() error { return l.ArmLink(0, 3, nil) }},
 		{"a plan on the link of partition 2", func() error { return l.ArmLink(2, 1, nil) }},
 		{"a plan on the link of partition -1", func() error { return l.ArmLink(-1, 1, nil) }},
-		{"a plan of something else", func() error { return l.ArmNetwork(1, fault.MustParse("(link.command.lost)")) }},
-		{"no key server 0", func() error { return l.StopKeyServer(0) }},
-		{"no key server 3", func() error { return l.StartKeyServer(3) }},
-		{"no key host", func() error { return second(l.KeyHost("nobody")) }},
+		{"a plan of something else", func() error { return l.customer.Arm(1, fault.MustParse("(link.command.lost)")) }},
+		{"no key server 0", func() error { return l.customer.Stop(0) }},
+		{"no key server 3", func() error { return l.customer.Start(3) }},
+		{"no key host", func() error { return second(l.customer.KeyServer("nobody")) }},
 		{"storage on no rank", func() error { return h.Place(l, "R9") }},
 		{"restored from itself", func() error { return h.RestoreFrom(h) }},
 		{"restored from one that is off", func() error {
-			must(t, l.StopKeyServer(2))
-			defer func() { must(t, l.StartKeyServer(2)) }()
+			must(t, l.customer.Stop(2))
+			defer func() { must(t, l.customer.Start(2)) }()
 			return h.RestoreFrom(keyHost(t, l, 2))
 		}},
 		{"the key of group 2 is lost", func() error { return h.LoseKey(2) }},
 		{"the key of group 2 is damaged", func() error { return h.DamageKey(2, 1) }},
 		{"a pair that is not there is damaged", func() error { return h.DamagePair("x", 1) }},
-		{"a state of the key of group 2", func() error { return h.SetKeyState(2, KeyDestroy, 0) }},
+		{"a state of the key of group 2", func() error { return h.SetKeyState(2, customer.KeyDestroy, 0) }},
 		{"a state that is none", func() error { return h.SetKeyState(1, "lost", 0) }},
-		{"destroyed in an hour", func() error { return h.SetKeyState(1, KeyDestroy, time.Hour) }},
-		{"deactivated an hour ago", func() error { return h.SetKeyState(1, KeyDeactivate, -time.Hour) }},
+		{"destroyed in an hour", func() error { return h.SetKeyState(1, customer.KeyDestroy, time.Hour) }},
+		{"deactivated an hour ago", func() error { return h.SetKeyState(1, customer.KeyDeactivate, -time.Hour) }},
 		{"a product that is none", func() error { return h.Install("OPENSSL") }},
 		{"nobody waits", h.Accept},
 		{"an issuer that is none", func() error { return h.Reissue("nobody", "", 0) }},
-		{"no such authority", func() error { return second(l.Authority("nobody")) }},
+		{"no such authority", func() error { return second(l.customer.Authority("nobody")) }},
 		{"trust in nobody", func() error { return h.Trust("nobody") }},
 		{"trust in the stranger", func() error { return h.Distrust("unknown") }},
 		{"a certificate that is none", func() error { return second(l.ImportCertificate([]byte("x"))) }},
@@ -139,7 +140,7 @@ func TestStoryOfTheWayToAKey(t *testing.T) {
 		closes(s)
 	}
 	plan := func(p string) (hurt, heal func(l *Lab) error) {
-		return func(l *Lab) error { return l.ArmNetwork(1, fault.MustParse(p)) }, func(l *Lab) error { return l.ArmNetwork(1, nil) }
+		return func(l *Lab) error { return l.customer.Arm(1, fault.MustParse(p)) }, func(l *Lab) error { return l.customer.Arm(1, nil) }
 	}
 	for _, p := range []string{"lost", "refused"} {
 		hurt, heal := plan("(net.connect." + p + ")")
@@ -155,9 +156,9 @@ func TestStoryOfTheWayToAKey(t *testing.T) {
 		func(l *Lab) error { return errors.Join(l.ArmLink(0, 1, nil), l.ArmLink(1, 1, nil)) })
 	ask("the facility has no certificate", func(l *Lab) error { l.LoseCertificate(); return nil }, (*Lab).DefaultCertificate)
 	ask("an SKLM that does not know it, and a KeySecure", func(l *Lab) error {
-		return errors.Join(keyHost(t, l, 1).Install(SKLM), keyHost(t, l, 2).Install(KeySecure))
+		return errors.Join(keyHost(t, l, 1).Install(customer.SKLM), keyHost(t, l, 2).Install(customer.KeySecure))
 	}, func(l *Lab) error { return errors.Join(keyHost(t, l, 1).Accept(), keyHost(t, l, 2).Trust("factory")) })
-	ask("a TKLM", func(l *Lab) error { return keyHost(t, l, 1).Install(TKLM) }, func(l *Lab) error { return keyHost(t, l, 1).Install(Generic) })
+	ask("a TKLM", func(l *Lab) error { return keyHost(t, l, 1).Install(customer.TKLM) }, func(l *Lab) error { return keyHost(t, l, 1).Install(customer.Generic) })
 	port := 3801
 	ask("a port without TLS", func(l *Lab) error { return second(l.ChangeKeyManager(1, KeyManagerChange{Port: &port})) }, func(l *Lab) error {
 		port = 5696
@@ -175,15 +176,15 @@ func TestStoryOfTheWayToAKey(t *testing.T) {
 	do(s, "a retrieval every 2 h", func(l *Lab) error { return l.SetKeyPeriod(2 * time.Hour) })
 	s.step("a drive gets its next credential", func(l *Lab) any { return reported(l.RekeyDrive("R1-I1-D01")) })
 	do(s, "two machines for group 3", func(l *Lab) error {
-		return errors.Join(second(l.AddKeyServer("g3a.example.com")), second(l.AddKeyServer("g3b.example.com")),
+		return errors.Join(second(l.customer.Add("g3a.example.com")), second(l.customer.Add("g3b.example.com")),
 			second(l.MakeKeyManager(KeyManagerRequest{Addr: "g3a.example.com", KeyGroup: 3, Type: "DAR"})),
 			second(l.MakeKeyManager(KeyManagerRequest{Addr: "192.0.2.14", KeyGroup: 3})))
 	})
 	s.step("group 3", func(l *Lab) any { return reported(l.ConfigureGroup(3)) })
-	do(s, "its servers are off", func(l *Lab) error { return errors.Join(l.StopKeyServer(3), l.StopKeyServer(4)) })
+	do(s, "its servers are off", func(l *Lab) error { return errors.Join(l.customer.Stop(3), l.customer.Stop(4)) })
 	s.step("an IML", func(l *Lab) any { return reported(l.DualClusterIML()) })
 	passes(s, 2*time.Hour)
-	do(s, "they are on", func(l *Lab) error { return errors.Join(l.StartKeyServer(3), l.StartKeyServer(4)) })
+	do(s, "they are on", func(l *Lab) error { return errors.Join(l.customer.Start(3), l.customer.Start(4)) })
 	passes(s, 2*time.Hour)
 	closes(s)
 	s.step("group 3 is removed", func(l *Lab) any { return reported(l.RemoveGroup(3)) })

@@ -29,8 +29,14 @@ type Certificate struct {
 
 // Of is a certificate that somebody else has shown, without its private key: TLS and PEM
 // are not for it.
-func Of(x *x509.Certificate) *Certificate {
-	return &Certificate{[]*x509.Certificate{x}, func() crypto.Signer { panic("BUG: cert: the private key of somebody else") }}
+func Of(x *x509.Certificate) *Certificate { return shown([]*x509.Certificate{x}) }
+
+// Shown is what the other side of a connection sees of a certificate: it, and the authorities
+// between it and a root, without its private key. TLS and PEM are not for it.
+func (c *Certificate) Shown() *Certificate { return shown(c.chain) }
+
+func shown(chain []*x509.Certificate) *Certificate {
+	return &Certificate{chain, func() crypto.Signer { panic("BUG: cert: the private key of somebody else") }}
 }
 
 // X509 is the certificate itself.

@@ -171,7 +171,7 @@ func TestKeyChecksCanFail(t *testing.T) {
 		"an invented server": {"stop-server 2", func(m *Machine) {
 			change(m, func(e *raslab.ServiceEvent) { e.KeyServers = append([]int{2}, 1) })
 		}, "retrieve", "names key servers [1 2], expected [2]"},
-		"a server that is off, unknown to the model": {"", func(m *Machine) { _ = m.Lab.StopKeyServer(1) }, "retrieve", "its cause did not hold"},
+		"a server that is off, unknown to the model": {"", func(m *Machine) { _ = m.Lab.Customer().Stop(1) }, "retrieve", "its cause did not hold"},
 		"a server that only the model has off":       {"", func(m *Machine) { m.keys.host(2).off = true }, "retrieve", "the cause of BE14EAF3 held"},
 		"a link that only the model has cut":         {"", func(m *Machine) { m.keys.links[1] = [2]worldLink{{cut: true}, {cut: true}} }, "iml", "the cause of BE14E009 held"},
 		"a certificate of another life":              {"reissue 1 customer own 90", func(m *Machine) { m.keys.host(1).to = m.keys.now.Add(forever) }, "advance 500", "its cause did not hold"},
@@ -195,7 +195,7 @@ func TestKeyChecksCanFail(t *testing.T) {
 		"a key that only the model holds":         {"", func(m *Machine) { m.keys.host(1).keys["x"] = 0 }, "health", "holds 1 keys, expected 2"},
 		"a repository that the model has damaged": {"", func(m *Machine) { m.keys.bad[1] = true }, "iml", "the cause of BE14CFE5 held"},
 		"noise that cannot have closed it":        {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.HangConsole(1, true); _ = m.Lab.HangConsole(2, true) }, "iml", "and a server gave its key"},
-		"noise that cannot have said it":          {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.StopKeyServer(1); m.keys.consoles[0].plan = "(net.session.reset)" }, "retrieve", "cannot have held"},
+		"noise that cannot have said it":          {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.Customer().Stop(1); m.keys.consoles[0].plan = "(net.session.reset)" }, "retrieve", "cannot have held"},
 		"noise that cannot have opened it":        {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { m.keys.host(1).off, m.keys.host(2).off = true, true }, "iml", "no server can have given its key"},
 	} {
 		t.Run(name, func(t *testing.T) {

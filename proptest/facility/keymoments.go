@@ -147,7 +147,7 @@ func (m *Machine) compareKeys() error {
 // compareStores: each machine of the customer holds the keys that it was given.
 func (m *Machine) compareStores() error {
 	for _, w := range m.keys.hosts {
-		h, err := m.Lab.KeyHost(w.name)
+		h, err := m.Lab.Customer().KeyServer(w.name)
 		if err != nil {
 			return m.refusal(err)
 		}
@@ -413,7 +413,7 @@ func (m *Machine) makerOf(g *worldGroup, key string) string {
 		return r.Maker
 	}
 	for _, w := range m.keys.hosts {
-		h, err := m.Lab.KeyHost(w.name)
+		h, err := m.Lab.Customer().KeyServer(w.name)
 		if err == nil && len(key) > len(w.name) && key[:len(w.name)] == w.name && slices.Contains(h.Store().Keys(), key) {
 			return w.name
 		}
@@ -446,7 +446,7 @@ func (m *Machine) acknowledged(g *worldGroup) error {
 		return nil
 	}
 	n := 0
-	for _, h := range m.Lab.KeyHosts() {
+	for _, h := range m.Lab.Customer().KeyServers() {
 		if slices.Contains(h.Store().Keys(), key) {
 			n++
 		}

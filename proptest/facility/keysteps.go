@@ -8,16 +8,17 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // The steps on the way to the keys: what people, machines and time do to it. Each is
 // done to the facility and to the model.
 
 // host gives a machine of the customer by its number, as it is and as the model has it.
-func (m *Machine) host(text string) (*raslab.KeyHost, *worldHost) {
+func (m *Machine) host(text string) (*customer.KeyServer, *worldHost) {
 	w := m.keys.host(number(text))
 	m.history.add("", kindKeys)
-	h, err := m.Lab.KeyHost(w.name)
+	h, err := m.Lab.Customer().KeyServer(w.name)
 	if err != nil {
 		panic("BUG: facility: a key server that only the model has: " + err.Error())
 	}
@@ -27,14 +28,14 @@ func (m *Machine) host(text string) (*raslab.KeyHost, *worldHost) {
 func (m *Machine) stopServer(a []string) error {
 	_, w := m.host(a[0])
 	w.off = true
-	return m.expect(true, m.Lab.StopKeyServer(number(a[0])))
+	return m.expect(true, m.Lab.Customer().Stop(number(a[0])))
 }
 
 func (m *Machine) startServer(a []string) error {
 	_, w := m.host(a[0])
 	w.off = false
 	m.keys.deliver()
-	return m.expect(true, m.Lab.StartKeyServer(number(a[0])))
+	return m.expect(true, m.Lab.Customer().Start(number(a[0])))
 }
 
 func (m *Machine) service(a []string) error {
@@ -67,18 +68,27 @@ func (m *Machine) addServer([]string) error {
 		return nil
 	}
 	name := fmt.Sprintf("backup%d.example.com", len(m.keys.hosts)+1)
-	if _, err := m.Lab.AddKeyServer(name); err != nil {
+	if _, err := m.Lab.Customer().Add(name); err != nil {
 		return m.expect(true, err)
 	}
 	m.keys.addHost(name)
 	return nil
 }
 
+// onKey does something to the key of a group, by its number.
+func (m *Machine) onKey(group string, do func(customer.DataKey) error) error {
+	d, err := m.Lab.DataKey(number(group))
+	if err != nil {
+		return err
+	}
+	return do(d)
+}
+
 // loseKey and damageKey: with KMIP the data key, with IPP both key pairs.
 func (m *Machine) loseKey(a []string) error {
 	h, w := m.host(a[0])
 	g := m.keys.group(number(a[1]))
-	err := h.LoseKey(number(a[1]))
+	err := m.onKey(a[1], h.LoseKey)
 	switch {
 	case g == nil:
 		return m.expect(false, err)
@@ -97,7 +107,7 @@ func (m *Machine) loseKey(a []string) error {
 func (m *Machine) damageKey(a []string) error {
 	h, w := m.host(a[0])
 	g, bit := m.keys.group(number(a[1])), number(a[2])
-	err := h.DamageKey(number(a[1]), bit)
+	err := m.onKey(a[1], func(d customer.DataKey) error { return h.DamageKey(d, bit) })
 	switch {
 	case g == nil:
 		return m.expect(false, err)
@@ -207,7 +217,7 @@ func (m *Machine) path(a []string) error {
 	_, w := m.host(a[1])
 	c := number(a[0])
 	m.keys.consoles[c-1].cutTo[number(a[1])] = a[2] == "cut"
-	return m.expect(true, m.Lab.SetPath(c, w.name, a[2] != "cut"))
+	return m.expect(true, m.Lab.Customer().SetPath(c, w.name, a[2] != "cut"))
 }
 
 // parsed is the plan of a word that was checked before; nil for none.
@@ -229,7 +239,7 @@ func (m *Machine) armNet(a []string) error {
 	c := number(a[0])
 	m.history.add("", kindKeys)
 	m.keys.consoles[c-1].plan = plan(a[1])
-	return m.expect(true, m.Lab.ArmNetwork(c, parsed(a[1])))
+	return m.expect(true, m.Lab.Customer().Arm(c, parsed(a[1])))
 }
 
 func (m *Machine) armLink(a []string) error {
@@ -332,7 +342,7 @@ func (m *Machine) ownCert(a []string) error {
 		return nil
 	}
 	life := time.Duration(number(a[0])) * time.Minute
-	pem, err := m.Lab.CustomerCertificate(life)
+	pem, err := m.Lab.Customer().ClientCertificate(life)
 	if err == nil {
 		_, err = m.Lab.ImportCertificate(pem)
 	}

@@ -96,7 +96,7 @@ func NewMachine(o Options) (*Machine, error) {
 	}
 	m := &Machine{
 		Lab: l, options: o, ranks: map[string]*rank{}, arrays: map[string]bool{}, made: map[byte][]string{}, start: l.Now(), relics: map[string][]relic{}, members: map[string]bool{}, prey: map[string]*prey{}, strange: map[string]bool{}, history: newHistory(),
-		events: l.Events, keys: newKeyWorld(l.Now(), len(l.KeyHosts())), about: map[int]eventKey{}, of: map[int]*worldManager{},
+		events: l.Events, keys: newKeyWorld(l.Now(), len(l.Customer().KeyServers())), about: map[int]eventKey{}, of: map[int]*worldManager{},
 	}
 	for _, step := range m.first() {
 		if err := m.Do(step); err != nil {

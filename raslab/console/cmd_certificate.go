@@ -50,7 +50,7 @@ func showCertificate(s *Session, lab *raslab.Lab, _ Args) error {
 }
 
 func importCertificate(s *Session, lab *raslab.Lab, a Args) error {
-	data, err := lab.CustomerCertificate(arg[time.Duration](a, "life"))
+	data, err := lab.Customer().ClientCertificate(arg[time.Duration](a, "life"))
 	if file := arg[string](a, "file"); file != "" {
 		data, err = s.readFile(file)
 	}
@@ -65,7 +65,7 @@ func importCertificate(s *Session, lab *raslab.Lab, a Args) error {
 }
 
 func authorityCertificate(s *Session, lab *raslab.Lab, a Args) error {
-	data, err := lab.Authority(arg[string](a, "of"))
+	data, err := lab.Customer().Authority(arg[string](a, "of"))
 	if err != nil {
 		return err
 	}

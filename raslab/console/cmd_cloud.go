@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // Cloud tiering: objects that leave for a cloud server, and what is done to them there.
@@ -54,13 +55,13 @@ var cloudCommands = []*Command{
 		Name: "cloud service", Summary: "let the simulated cloud server run, be down, or refuse everything",
 		Params:  []Param{toParam("what it does", "running", "down", "refusing")},
 		Example: "cloud service to=down",
-		Run:     onCloudHost(serviceCloud),
+		Run:     onCloudServer(serviceCloud),
 	},
 	{
 		Name: "cloud lose", Summary: "drop an object at the cloud server, behind the facility's back",
 		Params:  []Param{objectParam()},
 		Example: "cloud lose object=payroll",
-		Run:     onCloudHost(loseCloud),
+		Run:     onCloudServer(loseCloud),
 	},
 	{
 		Name: "cloud alter", Summary: "flip a bit of an object at the cloud server",
@@ -69,14 +70,14 @@ var cloudCommands = []*Command{
 			{Name: "byte", Kind: numberKind(-1<<30, 1<<30), Default: "-1", Help: "which byte, from 0; a negative one counts from the end"},
 		},
 		Example: "cloud alter object=payroll byte=1000",
-		Run:     onCloudHost(alterCloud),
+		Run:     onCloudServer(alterCloud),
 	},
 	{
 		Name: "cloud rollback", Summary: "put an older version of an object back at the cloud server",
 		Detail:  "An older version is one that was migrated under the same name before; done twice, the newer one is back.",
 		Params:  []Param{objectParam()},
 		Example: "cloud rollback object=payroll",
-		Run:     onCloudHost(rollbackCloud),
+		Run:     onCloudServer(rollbackCloud),
 	},
 }
 
@@ -100,23 +101,23 @@ func deleteCloud(s *Session, lab *raslab.Lab, a Args) error {
 	return s.report(lab.DeleteFromCloud(arg[string](a, "object"), arg[string](a, "force") == "yes"))
 }
 
-func serviceCloud(s *Session, h *raslab.CloudHost, _ string, a Args) error {
-	if err := h.SetService(raslab.CloudService(arg[string](a, "to"))); err != nil {
+func serviceCloud(s *Session, h *customer.CloudServer, _ string, a Args) error {
+	if err := h.SetService(customer.CloudService(arg[string](a, "to"))); err != nil {
 		return err
 	}
 	s.printf("the cloud server is %s\n", h.Service())
 	return nil
 }
 
-func loseCloud(s *Session, h *raslab.CloudHost, name string, _ Args) error {
+func loseCloud(s *Session, h *customer.CloudServer, name string, _ Args) error {
 	return s.meddled(h.Lose(name), "the cloud server has lost %s", name)
 }
 
-func alterCloud(s *Session, h *raslab.CloudHost, name string, a Args) error {
+func alterCloud(s *Session, h *customer.CloudServer, name string, a Args) error {
 	return s.meddled(h.Alter(name, arg[int](a, "byte")), "one bit of %s is another one at the cloud server", name)
 }
 
-func rollbackCloud(s *Session, h *raslab.CloudHost, name string, _ Args) error {
+func rollbackCloud(s *Session, h *customer.CloudServer, name string, _ Args) error {
 	return s.meddled(h.Rollback(name), "the cloud server has another version of %s", name)
 }
 
@@ -128,15 +129,15 @@ func objectParam() Param {
 
 // realCloud says whether asking the cloud server goes over a network, which completion does not do.
 func (s *Session) realCloud() bool {
-	_, err := s.lab.CloudHost()
+	_, err := s.lab.Customer().Cloud()
 	return err != nil
 }
 
-// onCloudHost makes the Run of a command that does something to the simulated cloud server, mostly
+// onCloudServer makes the Run of a command that does something to the simulated cloud server, mostly
 // to one object there.
-func onCloudHost(do func(s *Session, h *raslab.CloudHost, object string, a Args) error) func(*Session, Args) error {
+func onCloudServer(do func(s *Session, h *customer.CloudServer, object string, a Args) error) func(*Session, Args) error {
 	return withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-		h, err := lab.CloudHost()
+		h, err := lab.Customer().Cloud()
 		if err != nil {
 			return err
 		}

@@ -221,9 +221,6 @@ func (s *Session) groupKeys(g raslab.GroupInfo) {
 	for _, w := range g.KeyWarns {
 		s.paragraph("warning", w)
 	}
-	if g.Deadlock {
-		s.paragraph("deadlock", "every key server keeps its storage on ranks that it unlocks")
-	}
 }
 
 func testAccess(lab *raslab.Lab, a Args) ([]raslab.AccessResult, error) {

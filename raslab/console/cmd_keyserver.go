@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
 // The customer's key servers as machines.
@@ -122,7 +123,7 @@ var keyServerCommands = []*Command{
 }
 
 func listKeyServers(s *Session, lab *raslab.Lab, _ Args) error {
-	servers := lab.KeyServers()
+	servers := lab.Customer().Info()
 	if len(servers) == 0 {
 		s.printf("no key servers\n")
 	}
@@ -144,32 +145,32 @@ func listKeyServers(s *Session, lab *raslab.Lab, _ Args) error {
 }
 
 func addKeyServer(s *Session, lab *raslab.Lab, a Args) error {
-	h, err := lab.AddKeyServer(arg[string](a, "addr"))
+	h, err := lab.Customer().Add(arg[string](a, "addr"))
 	if err == nil {
-		s.printf("key server %d: %s, %s\n", len(lab.KeyHosts()), h.Name, h.IP)
+		s.printf("key server %d: %s, %s\n", len(lab.Customer().KeyServers()), h.Name, h.IP)
 	}
 	return err
 }
 
-func stopKeyServer(s *Session, lab *raslab.Lab, _ *raslab.KeyHost, a Args) error {
+func stopKeyServer(s *Session, lab *raslab.Lab, _ *customer.KeyServer, a Args) error {
 	s.printf("key server %d is stopped\n", arg[int](a, "keyserver"))
-	return lab.StopKeyServer(arg[int](a, "keyserver"))
+	return lab.Customer().Stop(arg[int](a, "keyserver"))
 }
 
-func startKeyServer(s *Session, lab *raslab.Lab, _ *raslab.KeyHost, a Args) error {
+func startKeyServer(s *Session, lab *raslab.Lab, _ *customer.KeyServer, a Args) error {
 	s.printf("key server %d is running\n", arg[int](a, "keyserver"))
-	return lab.StartKeyServer(arg[int](a, "keyserver"))
+	return lab.Customer().Start(arg[int](a, "keyserver"))
 }
 
-func productKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
-	if err := h.Install(raslab.Product(arg[string](a, "to"))); err != nil {
+func productKeyServer(s *Session, _ *raslab.Lab, h *customer.KeyServer, a Args) error {
+	if err := h.Install(customer.Product(arg[string](a, "to"))); err != nil {
 		return err
 	}
 	s.printf("%s runs %s, KMIP %s\n", h.Name, h.Product(), orElse(h.KMIP(), "not spoken"))
 	return nil
 }
 
-func acceptKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, _ Args) error {
+func acceptKeyServer(s *Session, _ *raslab.Lab, h *customer.KeyServer, _ Args) error {
 	if err := h.Accept(); err != nil {
 		return err
 	}
@@ -177,29 +178,29 @@ func acceptKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, _ Args) error
 	return nil
 }
 
-func loseKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+func loseKeyServer(s *Session, lab *raslab.Lab, h *customer.KeyServer, a Args) error {
 	if a.Has("label") {
 		s.printf("%s does not have the key pair %s any more\n", h.Name, arg[string](a, "label"))
 		return h.LosePair(arg[string](a, "label"))
 	}
-	if err := h.LoseKey(arg[int](a, "keygrp")); err != nil {
+	if err := onKey(lab, a, h.LoseKey); err != nil {
 		return err
 	}
 	s.printf("%s does not have the key of key group %d any more\n", h.Name, arg[int](a, "keygrp"))
 	return nil
 }
 
-func damageKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
-	if err := h.DamageKey(arg[int](a, "keygrp"), arg[int](a, "bit")); err != nil {
+func damageKeyServer(s *Session, lab *raslab.Lab, h *customer.KeyServer, a Args) error {
+	if err := onKey(lab, a, func(d customer.DataKey) error { return h.DamageKey(d, arg[int](a, "bit")) }); err != nil {
 		return err
 	}
 	s.printf("bit %d of the key of key group %d is flipped on %s\n", arg[int](a, "bit"), arg[int](a, "keygrp"), h.Name)
 	return nil
 }
 
-func keyKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+func keyKeyServer(s *Session, lab *raslab.Lab, h *customer.KeyServer, a Args) error {
 	in := arg[time.Duration](a, "in")
-	if err := h.SetKeyState(arg[int](a, "keygrp"), raslab.KeyFate(arg[string](a, "to")), in); err != nil {
+	if err := onKey(lab, a, func(d customer.DataKey) error { return h.SetKeyState(d, customer.KeyFate(arg[string](a, "to")), in) }); err != nil {
 		return err
 	}
 	when := ""
@@ -210,8 +211,8 @@ func keyKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
 	return nil
 }
 
-func restoreKeyServer(s *Session, lab *raslab.Lab, h *raslab.KeyHost, a Args) error {
-	from, err := keyHostNumbered(lab, arg[int](a, "from"))
+func restoreKeyServer(s *Session, lab *raslab.Lab, h *customer.KeyServer, a Args) error {
+	from, err := keyServerNumbered(lab, arg[int](a, "from"))
 	if err != nil {
 		return err
 	}
@@ -222,21 +223,21 @@ func restoreKeyServer(s *Session, lab *raslab.Lab, h *raslab.KeyHost, a Args) er
 	return nil
 }
 
-func memoryKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+func memoryKeyServer(s *Session, _ *raslab.Lab, h *customer.KeyServer, a Args) error {
 	h.BreakMemory(arg[string](a, "to") == "bad")
 	s.printf("the memory of %s is %s\n", h.Name, arg[string](a, "to"))
 	return nil
 }
 
 func pairKeyServer(s *Session, lab *raslab.Lab, a Args) error {
-	if err := lab.MakeKeyPair(arg[string](a, "label")); err != nil {
+	if err := lab.Customer().MakePair(arg[string](a, "label")); err != nil {
 		return err
 	}
 	s.printf("the key servers have a key pair %s\n", arg[string](a, "label"))
 	return nil
 }
 
-func certificateKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+func certificateKeyServer(s *Session, _ *raslab.Lab, h *customer.KeyServer, a Args) error {
 	life := arg[time.Duration](a, "life")
 	if arg[string](a, "expired") == "yes" {
 		life = -time.Hour
@@ -248,7 +249,7 @@ func certificateKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) 
 	return nil
 }
 
-func trustKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+func trustKeyServer(s *Session, _ *raslab.Lab, h *customer.KeyServer, a Args) error {
 	issuer := arg[string](a, "issuer")
 	if arg[string](a, "to") == "yes" {
 		s.printf("%s takes client certificates of the %s\n", h.Name, issuer)
@@ -258,9 +259,13 @@ func trustKeyServer(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error 
 	return h.Distrust(issuer)
 }
 
-func placeKeyServer(s *Session, lab *raslab.Lab, h *raslab.KeyHost, a Args) error {
-	if err := h.Place(lab, arg[string](a, "rank")); err != nil {
+func placeKeyServer(s *Session, lab *raslab.Lab, h *customer.KeyServer, a Args) error {
+	if !a.Has("rank") {
+		h.Place(nil)
+	} else if on, err := lab.Storage(arg[string](a, "rank")); err != nil {
 		return err
+	} else {
+		h.Place(on)
 	}
 	s.printf("%s keeps its storage on %s\n", h.Name, orElse(arg[string](a, "rank"), "disks of its own"))
 	return nil
@@ -270,22 +275,27 @@ func keyServerParam() Param {
 	return Param{Name: "keyserver", Kind: numberKind(1, 8), Required: true, Help: "its number", Complete: keyServerNumbers}
 }
 
-// keyHost is the machine that an argument names.
-func keyHost(lab *raslab.Lab, a Args) (*raslab.KeyHost, error) {
-	return keyHostNumbered(lab, arg[int](a, "keyserver"))
-}
-
-func keyHostNumbered(lab *raslab.Lab, n int) (*raslab.KeyHost, error) {
-	if hosts := lab.KeyHosts(); n <= len(hosts) {
-		return hosts[n-1], nil
+// keyServerNumbered is a machine by its number.
+func keyServerNumbered(lab *raslab.Lab, n int) (*customer.KeyServer, error) {
+	if all := lab.Customer().KeyServers(); n <= len(all) {
+		return all[n-1], nil
 	}
 	return nil, fmt.Errorf("there is no key server %d: keyserver list shows what there is", n)
 }
 
+// onKey does something to the key of the group that an argument names, wherever that is kept.
+func onKey(lab *raslab.Lab, a Args, do func(customer.DataKey) error) error {
+	d, err := lab.DataKey(arg[int](a, "keygrp"))
+	if err != nil {
+		return err
+	}
+	return do(d)
+}
+
 // onKeyServer makes the Run of a command that does something to one machine.
-func onKeyServer(do func(*Session, *raslab.Lab, *raslab.KeyHost, Args) error) func(*Session, Args) error {
+func onKeyServer(do func(*Session, *raslab.Lab, *customer.KeyServer, Args) error) func(*Session, Args) error {
 	return withLab(func(s *Session, lab *raslab.Lab, a Args) error {
-		h, err := keyHost(lab, a)
+		h, err := keyServerNumbered(lab, arg[int](a, "keyserver"))
 		if err != nil {
 			return err
 		}
@@ -293,7 +303,7 @@ func onKeyServer(do func(*Session, *raslab.Lab, *raslab.KeyHost, Args) error) fu
 	})
 }
 
-func keyService(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
+func keyService(s *Session, _ *raslab.Lab, h *customer.KeyServer, a Args) error {
 	to := arg[string](a, "to")
 	h.StartService()
 	h.Ungarble()
@@ -313,7 +323,7 @@ func keyService(s *Session, _ *raslab.Lab, h *raslab.KeyHost, a Args) error {
 func keyServerNumbers(s *Session) []string {
 	var names []string
 	if s.lab != nil {
-		for _, k := range s.lab.KeyServers() {
+		for _, k := range s.lab.Customer().Info() {
 			names = append(names, fmt.Sprint(k.ID))
 		}
 	}

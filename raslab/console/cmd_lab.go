@@ -137,7 +137,7 @@ func summary(lab *raslab.Lab) string {
 	if encrypted > 0 {
 		line += fmt.Sprintf(" (%d encrypted)", encrypted)
 	}
-	return line + ", " + count(len(lab.KeyServers()), "key server")
+	return line + ", " + count(len(lab.Customer().KeyServers()), "key server")
 }
 
 func labSerials(s *Session) []string {

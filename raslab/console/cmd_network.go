@@ -22,19 +22,19 @@ var networkCommands = []*Command{
 }
 
 func setNetwork(s *Session, lab *raslab.Lab, a Args) error {
-	h, err := keyHost(lab, a)
+	h, err := keyServerNumbered(lab, arg[int](a, "keyserver"))
 	if err != nil {
 		return err
 	}
 	return eachHMC(lab, a, func(id int) error {
 		s.printf("network of HMC%d to %s is %s\n", id, h.Name, arg[string](a, "to"))
-		return lab.SetPath(id, h.Name, arg[string](a, "to") == "up")
+		return lab.Customer().SetPath(id, h.Name, arg[string](a, "to") == "up")
 	})
 }
 
 func armNetwork(s *Session, lab *raslab.Lab, a Args) error {
 	return eachHMC(lab, a, func(id int) error {
-		if err := lab.ArmNetwork(id, optional(a)); err != nil {
+		if err := lab.Customer().Arm(id, optional(a)); err != nil {
 			return err
 		}
 		armed(s, fmt.Sprintf("network of HMC%d", id), optional(a))

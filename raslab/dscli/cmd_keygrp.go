@@ -181,7 +181,7 @@ func (c *call) importCertificate(file string) error {
 		return err
 	}
 	if file == customerFile {
-		if data, err = c.lab.CustomerCertificate(0); err != nil {
+		if data, err = c.lab.Customer().ClientCertificate(0); err != nil {
 			return c.refuse(err)
 		}
 	}

@@ -186,7 +186,7 @@ func certificateParam() Param {
 }
 
 func hostNames(lab *raslab.Lab) (names []string) {
-	for _, h := range lab.KeyHosts() {
+	for _, h := range lab.Customer().KeyServers() {
 		names = append(names, h.Name)
 	}
 	return names

@@ -32,8 +32,8 @@ func TestNoCommandLeaks(t *testing.T) {
 		b := newBench(t)
 		b.must("mkkeygrp 1", "mkarray -arsite S1", "mkrank -array A0 -keygrp 1")
 		if locked {
-			for id := range b.lab.KeyHosts() {
-				require.NoError(t, b.lab.StopKeyServer(id+1))
+			for id := range b.lab.Customer().KeyServers() {
+				require.NoError(t, b.lab.Customer().Stop(id+1))
 			}
 			_, err := b.lab.PowerCycle()
 			require.NoError(t, err)

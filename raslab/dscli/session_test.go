@@ -242,7 +242,7 @@ func TestLocalLinesGoToTheLaboratory(t *testing.T) {
 func TestImportOfACertificate(t *testing.T) {
 	b := newBench(t)
 	b.must("mkkeygrp 1")
-	pem, err := b.lab.CustomerCertificate(24 * time.Hour)
+	pem, err := b.lab.Customer().ClientCertificate(24 * time.Hour)
 	require.NoError(t, err)
 	b.options.ReadFile = func(name string) ([]byte, error) {
 		if name == "mine.pem" {

@@ -7,72 +7,12 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// KeyServerInfo is one key server of the customer.
-type KeyServerInfo struct {
-	ID   int    // counts from 1
-	Addr string // keyserver1.example.com
-	IP   string
-	Up   bool // it has power
-	// Service is true if the key service runs too, as far as the machine itself goes.
-	Service        bool
-	Facility, Rank string // where it keeps its storage; empty: storage of its own
-}
-
 // AccessResult is one line of a key retrieval test.
 type AccessResult struct {
 	KeyServer int // counts from 1
 	Addr      string
 	Err       error  // nil is success
 	Warns     string // "" or one clause: what is to be told of the data key at this server, or of its certificate
-}
-
-func keyServerAddr(id int) string { return fmt.Sprintf("keyserver%d.example.com", id) }
-
-// KeyServers lists the customer's machines, numbered in the order in which they
-// came.
-func (l *Lab) KeyServers() []KeyServerInfo {
-	out := make([]KeyServerInfo, len(l.hosts))
-	for i, h := range l.hosts {
-		out[i] = KeyServerInfo{ID: i + 1, Addr: h.Name, IP: h.IP, Up: h.mem.Powered(), Service: !h.down && !h.garbled && h.running()}
-		out[i].Facility, out[i].Rank = h.Storage()
-	}
-	return out
-}
-
-// KeyServer is the disk and the power of a key server: stored keys are lost and
-// damaged there.
-func (l *Lab) KeyServer(id int) (*encgroup.MemServer, error) {
-	if id >= 1 && id <= len(l.hosts) {
-		return l.hosts[id-1].mem, nil
-	}
-	right := "the facility has none"
-	if n := len(l.hosts); n > 0 {
-		right = fmt.Sprintf("key servers are 1 to %d", n)
-	}
-	return nil, refuse(ErrNotFound, "key server", fmt.Sprintf("there is no key server %d", id), right)
-}
-
-// StopKeyServer stops a key server; it keeps its keys. What the facility has in
-// memory it goes on using.
-func (l *Lab) StopKeyServer(id int) error {
-	s, err := l.KeyServer(id)
-	if err != nil {
-		return err
-	}
-	s.PowerOff()
-	l.logf("key server", "%s stopped", s.ID())
-	return nil
-}
-
-// StartKeyServer starts it again.
-func (l *Lab) StartKeyServer(id int) error {
-	s, err := l.KeyServer(id)
-	if err != nil {
-		return err
-	}
-	s.PowerOn()
-	l.logf("key server", "%s started", s.ID())
-	return nil
 }
 
 // TestAccess asks each active key manager of a group for its key, tries it, and

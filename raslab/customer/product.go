@@ -1,8 +1,10 @@
-package raslab
+package customer
 
 import (
 	"crypto/x509"
 	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/request"
 )
 
 // Product is the software that a key server runs: those that MAP4980 names. What differs
@@ -31,57 +33,52 @@ func Products() []Product { return []Product{Generic, TKLM, SKLM, KeySecure} }
 var kmipNewest = map[Product]string{Generic: "1.4", SKLM: "1.2", KeySecure: "1.1"}
 
 // speaks says what a product listens for.
-func (p Product) speaks(k KeyProtocol) bool {
+func (p Product) speaks(key KeyProtocol) bool {
 	switch p {
 	case TKLM:
-		return k == IPP
+		return key == IPP
 	case KeySecure:
-		return k == KMIP
+		return key == KMIP
 	}
 	return true
 }
 
 // Product is what the key server runs.
-func (h *KeyHost) Product() Product {
-	if h.product == "" {
-		return Generic
-	}
-	return h.product
-}
+func (k *KeyServer) Product() Product { return k.product }
 
 // KMIP is the version in which facility and key server speak it, "" if the product does
 // not.
-func (h *KeyHost) KMIP() string { return kmipNewest[h.Product()] }
+func (k *KeyServer) KMIP() string { return kmipNewest[k.Product()] }
 
 // Install replaces the software of the key server. It keeps its keys and its own
 // certificate, and knows only those clients that the product knows when it is new.
-func (h *KeyHost) Install(p Product) error {
+func (k *KeyServer) Install(p Product) error {
 	if !slices.Contains(Products(), p) {
-		return refuse(ErrInvalid, "keyserver product", "product "+string(p), "generic, TKLM, SKLM and KeySecure are right")
+		return request.Refuse(request.ErrInvalid, "keyserver product", "product "+string(p), "generic, TKLM, SKLM and KeySecure are right")
 	}
-	h.product, h.accepted, h.pending = p, nil, nil
-	h.trusts.Believe(h.lab.pki.factory.Certificate(), p != KeySecure)
-	h.lab.logf("key server", "%s runs %s", h.Name, p)
+	k.product, k.accepted, k.pending = p, nil, nil
+	k.trusts.Believe(k.site.maker(), p != KeySecure)
+	k.site.logf("key server", "%s runs %s", k.Name, p)
 	return nil
 }
 
 // Accept takes the client certificate that waits, as the administrator of an SKLM
 // does.
-func (h *KeyHost) Accept() error {
-	if h.pending == nil {
-		return refuse(ErrState, "keyserver accept", "no client certificate waits at "+h.Name, "SKLM keeps one when a client connects that it does not know")
+func (k *KeyServer) Accept() error {
+	if k.pending == nil {
+		return request.Refuse(request.ErrState, "keyserver accept", "no client certificate waits at "+k.Name, "SKLM keeps one when a client connects that it does not know")
 	}
-	h.lab.logf("key server", "%s accepts the client certificate of %s", h.Name, h.pending.Subject.CommonName)
-	h.accepted, h.pending = append(h.accepted, h.pending), nil
+	k.site.logf("key server", "%s accepts the client certificate of %s", k.Name, k.pending.Subject.CommonName)
+	k.accepted, k.pending = append(k.accepted, k.pending), nil
 	return nil
 }
 
 // knows says whether the product takes a client whose certificate verifies. One that it
 // does not know yet waits from then on.
-func (h *KeyHost) knows(client *x509.Certificate) bool {
-	if h.product != SKLM || slices.ContainsFunc(h.accepted, client.Equal) {
+func (k *KeyServer) knows(client *x509.Certificate) bool {
+	if k.product != SKLM || slices.ContainsFunc(k.accepted, client.Equal) {
 		return true
 	}
-	h.pending = client
+	k.pending = client
 	return false
 }
