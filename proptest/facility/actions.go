@@ -13,8 +13,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest"
 )
 
-// Actions are random steps in a facility in which nothing breaks: service actions,
-// host I/O and the passing of time. They are for rapid's T.Repeat.
+// Actions are random steps that break nothing: service actions, host I/O and time that passes. They
+// are for rapid's T.Repeat.
 func (m *Machine) Actions() map[string]func(*rapid.T) {
 	step := func(make func(*rapid.T) string) func(*rapid.T) {
 		return func(t *rapid.T) {
@@ -83,8 +83,8 @@ func (m *Machine) Actions() map[string]func(*rapid.T) {
 	}
 }
 
-// FaultActions are Actions with broken drives, stopped key servers, parts that are
-// pulled and put back, and outsiders.
+// FaultActions are Actions with broken drives, stopped key servers, outsiders, and parts that are
+// pulled and put back.
 func (m *Machine) FaultActions() map[string]func(*rapid.T) {
 	all := m.Actions()
 	for name, verb := range map[string]string{
@@ -103,7 +103,7 @@ func (m *Machine) FaultActions() map[string]func(*rapid.T) {
 	return all
 }
 
-// repair begins one, and mostly goes through with it.
+// repair begins a repair, and mostly finishes it.
 func (m *Machine) repair(t *rapid.T) {
 	slot := m.DrawSlot(t)
 	m.Must(t, "repair "+slot)
@@ -115,7 +115,7 @@ func (m *Machine) repair(t *rapid.T) {
 	}
 }
 
-// endRepair ends the one that is under way.
+// endRepair ends the repair in progress.
 func (m *Machine) endRepair(t *rapid.T) {
 	for _, word := range strings.Fields(m.Lab.ServiceAction()) {
 		if slices.Contains(m.slots(), word) {
@@ -153,8 +153,8 @@ func DrawPlan(t *rapid.T) string {
 	return proptest.DrawPlan(t)
 }
 
-// Prepare gives the facility an array and a rank on each site: encrypted ones
-// first, the last one not.
+// Prepare makes an array and a rank of each array site, with data. All ranks are encrypted but the
+// last of several.
 func (m *Machine) Prepare() error {
 	sites := m.Lab.Sites()
 	for i, s := range sites {
@@ -176,7 +176,7 @@ func (m *Machine) Prepare() error {
 	return nil
 }
 
-// options reads what stands before the | of a script.
+// options reads the part of a script before the |.
 func options(head string) (o Options, err error) {
 	given := map[string]bool{}
 	for _, w := range strings.Fields(head) {
@@ -206,9 +206,9 @@ func options(head string) (o Options, err error) {
 	return o, nil
 }
 
-// Replay runs a script: "seed=7 drives=16 keys=ipp | step; step; ...". Options that are
-// not there have their default. The error is a *proptest.Failure, or says what is wrong with the
-// script, at which step, and what would be right. A script without a step is refused.
+// Replay runs a script: "seed=7 drives=16 keys=ipp | step; step; ...". Options that are left out
+// have their default. The error is a *proptest.Failure, or says what is wrong with the script, in
+// which step, and what would be right. A script without a step is refused.
 func Replay(script string) (*Machine, error) {
 	head, body, cut := strings.Cut(script, "|")
 	if !cut {
@@ -225,7 +225,7 @@ func Replay(script string) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := m.first() // a run that failed was printed with them
+	first := m.firstSteps() // the script of a Failure has them
 	n := 0
 	for _, step := range strings.Split(body, ";") {
 		if step = strings.TrimSpace(step); step == "" {

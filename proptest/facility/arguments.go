@@ -11,12 +11,12 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 )
 
-// argument is one word of a step. A word that cannot be one is a mistake of whoever
-// wrote the step, and must not pass for a request that the facility refuses.
+// argument is one word of a step. A wrong word is a mistake in the step, and must not pass for a
+// request that the facility refuses.
 type argument struct {
 	name string // as the usage has it
 	rest bool   // it takes the rest of the line
-	// wants says what would be right; "" if the word is.
+	// wants says what would be right, or "" if the word is right.
 	wants func(m *Machine, word string) string
 }
 
@@ -25,7 +25,7 @@ func words(of ...string) argument {
 	return argument{name: strings.Join(of, "|"), wants: func(_ *Machine, word string) string { return among(word, of) }}
 }
 
-// among wants one of some names.
+// among says that one of some names is wanted, or "" if word is one.
 func among(word string, names []string) string {
 	switch n := len(names); {
 	case slices.Contains(names, word):
@@ -71,7 +71,7 @@ func (a argument) or(b argument) argument {
 	}}
 }
 
-// plans is a fault plan whose points are those of a component, or of a part of one.
+// plans is a fault plan whose points belong to some components, or to parts of them.
 func plans(of ...string) argument {
 	return argument{name: "PLAN", rest: true, wants: func(_ *Machine, text string) string {
 		plan, err := fault.Parse(text)
@@ -100,13 +100,13 @@ func (a argument) removable() argument {
 	}}
 }
 
-// A run of more than ten years would outlive certificates that are made for good.
+// A run of more than ten years would outlive the certificates.
 const (
 	runMax  = forever / 2
 	stepMax = 366 * 24 * 60 // minutes
 )
 
-// minutes is a time that passes.
+// minutes is how long time passes.
 var minutes = argument{name: "MINUTES", wants: func(m *Machine, word string) string {
 	if want := numbers("", 0, stepMax).wants(m, word); want != "" {
 		return want
@@ -117,8 +117,8 @@ var minutes = argument{name: "MINUTES", wants: func(m *Machine, word string) str
 	return ""
 }}
 
-// The arguments. Ranks and arrays are those that ever were: one that is gone is for
-// the facility to refuse.
+// The arguments. Ranks and arrays are all that ever existed: the facility has to refuse one that is
+// gone.
 var (
 	site      = named("SITE", (*Machine).sites)
 	array     = named("ARRAY", func(m *Machine) []string { return m.made['A'] })
@@ -132,7 +132,7 @@ var (
 	console   = numbers("CONSOLE", 1, 2)
 	sector    = numbers("SECTOR", 0, sectors-1)
 	bit       = numbers("BIT", 0, 63)
-	label     = words(worldLabels[:]...)
+	label     = words(pairLabels[:]...)
 	drivePlan = plans("flash", "media", "port")
 )
 
@@ -144,13 +144,13 @@ func (m *Machine) sites() (names []string) {
 }
 
 func (m *Machine) servers() (names []string) {
-	for n := range m.keys.hosts {
+	for n := range m.keys.servers {
 		names = append(names, strconv.Itoa(n+1))
 	}
 	return names
 }
 
-// serials lists the parts that there are, in slots and on the shelf.
+// serials lists the parts in slots and on the shelf.
 func (m *Machine) serials() (names []string) {
 	for _, d := range m.Lab.Drives() {
 		if d.Serial != "" {
@@ -163,7 +163,7 @@ func (m *Machine) serials() (names []string) {
 	return names
 }
 
-// parse reads a step, and refuses what cannot be one.
+// parse reads a step. The error says what is wrong with it.
 func (m *Machine) parse(step string) (v verb, args []string, err error) {
 	wrong := func(format string, a ...any) error {
 		return fmt.Errorf("proptest: %q: %s; usage: %s", step, fmt.Sprintf(format, a...), v.usage)

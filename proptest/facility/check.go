@@ -11,7 +11,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// check looks at everything after a step.
+// check compares facility and model after a step.
 func (m *Machine) check(verb string) error {
 	if err := m.compareKeys(); err != nil {
 		return err
@@ -47,8 +47,7 @@ func (m *Machine) checkShape() error {
 		if model == nil || model.keygrp != r.KeyGroup {
 			return m.failf("rank %s of key group %d is not expected", r.ID, r.KeyGroup)
 		}
-		// A repair takes a member out of a rank, and of one that holds nothing yet
-		// even two.
+		// A repair takes a member out of a rank; two, where the rank holds no data yet.
 		if len(m.history.drives) == 0 && !m.keys.locked(r.KeyGroup) && r.Rows > 0 && r.DataState != "Normal" && r.DataState != "Degraded" {
 			return m.failf("rank %s has data state %s, with nothing broken in the drives, and its key is there", r.ID, r.DataState)
 		}
@@ -61,12 +60,12 @@ func (m *Machine) checkShape() error {
 	return nil
 }
 
-// checkData reads two sectors of each rank, other ones each time.
+// checkData reads two sectors of each rank, different ones after each step.
 func (m *Machine) checkData() error {
 	for _, info := range m.Lab.Ranks() {
 		r, err := m.Lab.Rank(info.ID)
 		if err != nil {
-			return m.failf("rank %s is listed and cannot be had: %v", info.ID, err)
+			return m.failf("rank %s is listed and cannot be opened: %v", info.ID, err)
 		}
 		for i := range 2 {
 			if err := m.reads(info.ID, r, uint64(len(m.steps)*5+i)%sectors); err != nil {
@@ -77,7 +76,7 @@ func (m *Machine) checkData() error {
 	return nil
 }
 
-// checkEvents: every SRC has a cause, and a facility with none is silent.
+// checkEvents: every SRC has a cause in the fault history.
 func (m *Machine) checkEvents() error {
 	for _, e := range m.Lab.Events() {
 		if !m.history.explained(e) {
@@ -87,8 +86,8 @@ func (m *Machine) checkEvents() error {
 	return nil
 }
 
-// checkReported: after a health check a member of an encrypted rank that serves it
-// and is not as its rank requires is in an open event.
+// checkReported: a member of an encrypted rank that is in sync and not Configured is named by
+// an open event after a health check.
 func (m *Machine) checkReported() error {
 	access := false
 	for _, p := range m.Lab.Partitions() {
@@ -111,32 +110,32 @@ func (m *Machine) checkReported() error {
 				continue
 			}
 			if d.Status.State != drive.Configured && !reported[d.Serial] {
-				return m.failf("%s serves the encrypted rank %s and is %v, and no event says so", d.Slot, r.ID, d.Status.State)
+				return m.failf("%s serves the encrypted rank %s and is %v, and no open event names it", d.Slot, r.ID, d.Status.State)
 			}
 		}
 	}
 	return nil
 }
 
-// relic is what a member of an encrypted rank held: a sector in the clear and as
-// it lies on the medium.
-type relic struct {
+// memberSector is a sector of a member of an encrypted rank: its data, and the ciphertext on the
+// medium.
+type memberSector struct {
 	lba           uint64
 	plain, cipher []byte
 }
 
-// relicsMax is how many sectors of a drive are remembered.
-const relicsMax = 2
+// memberSectorsMax is how many sectors of a drive are kept.
+const memberSectorsMax = 2
 
-// remember takes down, before a step, what the members of encrypted ranks hold.
-func (m *Machine) remember() {
+// keepMemberData keeps, before a step, sectors of the members of encrypted ranks.
+func (m *Machine) keepMemberData() {
 	for _, r := range m.Lab.Ranks() {
 		if r.KeyGroup == 0 {
 			continue
 		}
 		for _, member := range r.Members {
 			p, err := m.Lab.Part(member.Slot)
-			if err != nil || p.Serial() != member.Serial || len(m.relics[member.Serial]) >= relicsMax || member.State != "in sync" {
+			if err != nil || p.Serial() != member.Serial || len(m.memberData[member.Serial]) >= memberSectorsMax || member.State != "in sync" {
 				continue
 			}
 			if st := p.Drive.Status(); !st.Powered || st.State != drive.Configured || st.Locked || p.Dead() || p.Flash.Plan() != nil {
@@ -146,26 +145,26 @@ func (m *Machine) remember() {
 			for _, lba := range dump.Written {
 				plain := make([]byte, sectorSize)
 				cipher, written := dump.Sector(lba)
-				if !written || p.Drive.Read(lba, plain) != nil || !telling(plain) || len(m.relics[member.Serial]) >= relicsMax {
+				if !written || p.Drive.Read(lba, plain) != nil || !isTestData(plain) || len(m.memberData[member.Serial]) >= memberSectorsMax {
 					continue
 				}
-				m.relics[member.Serial] = append(m.relics[member.Serial], relic{lba, plain, cipher})
+				m.memberData[member.Serial] = append(m.memberData[member.Serial], memberSector{lba, plain, cipher})
 			}
 		}
 	}
 }
 
-// telling: a sector of zeros, or noise that reads as data, proves nothing.
-func telling(plain []byte) bool {
+// isTestData tells data that content made from zeros and from noise.
+func isTestData(plain []byte) bool {
 	return bytes.Contains(plain, []byte("fdelab!!"))
 }
 
-// checkReleased: a drive that held data of an encrypted rank and is called erased
-// opens none of it.
+// checkReleased: a drive that left an encrypted rank and is reported as erased gives none of the
+// rank's data.
 func (m *Machine) checkReleased() error {
 	search := m.options.ForensicEvery > 0 && len(m.steps)%m.options.ForensicEvery == 0
 	for _, d := range m.Lab.Drives() {
-		held := m.relics[d.Serial]
+		held := m.memberData[d.Serial]
 		if len(held) == 0 || !d.Answers || d.Rank != "" || d.Status.State != drive.Erased {
 			continue
 		}
@@ -174,32 +173,32 @@ func (m *Machine) checkReleased() error {
 			return m.refusal(err)
 		}
 		if p.Flash.Plan() == nil {
-			if err := m.checkGone(d, p, held); err != nil {
+			if err := m.checkErased(d, p, held); err != nil {
 				return err
 			}
 		}
 		if search {
-			if err := m.searchGone(d, p, held); err != nil {
+			if err := m.searchErased(d, p, held); err != nil {
 				return err
 			}
-			delete(m.relics, d.Serial)
+			delete(m.memberData, d.Serial)
 		}
 	}
 	return nil
 }
 
-func (m *Machine) checkGone(d raslab.DriveInfo, p *raslab.Part, held []relic) error {
+func (m *Machine) checkErased(d raslab.DriveInfo, p *raslab.Part, held []memberSector) error {
 	got := make([]byte, sectorSize)
 	for _, h := range held {
 		if p.Drive.Read(h.lba, got) == nil && bytes.Equal(got, h.plain) {
-			return m.failf("%s left its rank, is called erased, and sector %d still reads as customer data", d.Slot, h.lba)
+			return m.failf("%s left its rank and is reported as erased, and its sector %d still reads as customer data", d.Slot, h.lba)
 		}
 	}
 	return nil
 }
 
-// searchGone is the thief with every secret that ever was.
-func (m *Machine) searchGone(d raslab.DriveInfo, p *raslab.Part, held []relic) error {
+// searchErased searches the flash with every secret that the group has.
+func (m *Machine) searchErased(d raslab.DriveInfo, p *raslab.Part, held []memberSector) error {
 	fuses := p.Drive.Fuses()
 	secrets := []forensic.Secret{forensic.Root(fuses.Root), forensic.PIN("MSID", p.Label.MSID), forensic.PIN("PSID", p.Label.PSID)}
 	for _, g := range m.Lab.Groups() {
@@ -222,7 +221,7 @@ func (m *Machine) searchGone(d raslab.DriveInfo, p *raslab.Part, held []relic) e
 		return fmt.Errorf("proptest: %w", err)
 	}
 	if len(f.Keys) > 0 {
-		return m.failf("%s left its rank, is called erased, and a forensic search finds a key: %v", d.Slot, f.Keys[0])
+		return m.failf("%s left its rank and is reported as erased, and a forensic search finds a key: %v", d.Slot, f.Keys[0])
 	}
 	return nil
 }

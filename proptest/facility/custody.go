@@ -7,21 +7,21 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// outsiderSector is where outsiders write: far behind what the machine's hosts use.
+// outsiderSector is where outsiders write: far above the sectors that hosts use.
 const outsiderSector = 4000
 
-// outsiderWrite is somebody's data on a drive, past the facility: where it is open.
+// outsiderWrite: an outsider writes to a drive through a cable of his own, where it is unlocked.
 func (m *Machine) outsiderWrite(a []string) error {
 	return m.outsider(a[0], func(p *raslab.Part) {
 		m.history.add(p.Serial(), kindOutsider)
 		lba := outsiderSector + uint64(len(m.steps))%8
 		if p.Drive.Write(lba, content(uint32(len(m.steps)), lba)) == nil {
-			m.smuggled++
+			m.outsiderWrites++
 		}
 	})
 }
 
-// discontinue scans, and holds the scan against what lies on the drives.
+// discontinue scans, and compares the scan with what the drives hold.
 func (m *Machine) discontinue([]string) error {
 	d, err := m.Lab.Discontinue()
 	if err != nil {
@@ -37,7 +37,7 @@ func (m *Machine) discontinue([]string) error {
 	if err := m.checkScan(d); err != nil {
 		return err
 	}
-	if lost > 0 && d.Failed { // drives that left with data fail it, though nothing is broken
+	if lost > 0 && d.Failed { // drives that left with data fail the scan, though nothing is broken
 		d.Failed = false
 		for _, v := range d.Verdicts {
 			d.Failed = d.Failed || !v.Passed
@@ -46,8 +46,8 @@ func (m *Machine) discontinue([]string) error {
 	return m.report(d.Report, nil)
 }
 
-// checkScan: of a drive that the scan passes nobody reads what was ever written, and every
-// drive on which somebody may is in the scan, or in the custody records.
+// checkScan: nobody reads anything on a drive that passed the scan. Every drive on which
+// somebody can read data is in the scan or in the custody records.
 func (m *Machine) checkScan(d raslab.DiscontinueReport) error {
 	for _, v := range d.Verdicts {
 		p, err := m.Lab.Part(v.Slot)
@@ -57,7 +57,7 @@ func (m *Machine) checkScan(d raslab.DiscontinueReport) error {
 		if lba, holds := readable(p); holds && v.Passed {
 			return m.failf("%s passed the scan (%s), and its sector %d can be read", v.Slot, v.Verdict, lba)
 		}
-		// A second look at a drive with a fault plan may find something else than the first.
+		// A drive with a fault plan may answer differently the second time.
 		if c := m.Lab.Certificate(v.Serial); p.Flash.Plan() == nil && (c != nil) != (v.Passed && v.Certificate != nil) {
 			return m.failf("%s: the scan says %q, and there is a certificate: %v", v.Slot, v.Verdict, c != nil)
 		}
@@ -67,7 +67,7 @@ func (m *Machine) checkScan(d raslab.DiscontinueReport) error {
 		known[r.Identity] = r
 	}
 	for _, p := range m.Lab.Shelf().Parts() {
-		if p.Flash.Plan() != nil || p.Dead() || m.strange[p.Serial()] || p.Drive.PowerOn() != nil {
+		if p.Flash.Plan() != nil || p.Dead() || m.neverSeated[p.Serial()] || p.Drive.PowerOn() != nil {
 			continue
 		}
 		lba, holds := readable(p)
@@ -79,7 +79,7 @@ func (m *Machine) checkScan(d raslab.DiscontinueReport) error {
 		}
 		r, ok := known[id]
 		if !ok {
-			return m.failf("%s lies on the shelf (%v, readable: %v, sector %d), was in the facility, and no custody record knows it", p.Serial(), state, holds, lba)
+			return m.failf("%s lies on the shelf (%v, readable: %v, sector %d) and was in the facility, and there is no custody record of it", p.Serial(), state, holds, lba)
 		}
 		if m.members[p.Serial()] && !r.Open() && r.State != raslab.CustodyAnswered && m.untouched(p.Serial()) {
 			return m.failf("%s left a rank with its data, and its custody record says %s", p.Serial(), r.State)
@@ -88,7 +88,7 @@ func (m *Machine) checkScan(d raslab.DiscontinueReport) error {
 	return nil
 }
 
-// untouched says whether no outsider had his hands on a drive.
+// untouched says whether no outsider did anything to a drive.
 func (m *Machine) untouched(serial string) bool {
 	for _, k := range m.history.drives[serial] {
 		if k == kindOutsider {
@@ -98,19 +98,19 @@ func (m *Machine) untouched(serial string) bool {
 	return true
 }
 
-// readable finds a sector on a drive that anybody reads and that somebody wrote.
+// readable finds a sector that somebody wrote and anybody can read.
 func readable(p *raslab.Part) (lba uint64, ok bool) {
 	got := make([]byte, sectorSize)
 	for _, lba := range p.Drive.Dump().Written {
-		if p.Drive.Read(lba, got) == nil && telling(got) {
+		if p.Drive.Read(lba, got) == nil && isTestData(got) {
 			return lba, true
 		}
 	}
 	return 0, false
 }
 
-// noteMembers remembers which drives were members of ranks, and with which others.
-func (m *Machine) noteMembers() {
+// recordMembers records which drives were members of ranks, and of the same one.
+func (m *Machine) recordMembers() {
 	for _, r := range m.Lab.Ranks() {
 		var serials []string
 		for _, member := range r.Members {
@@ -120,18 +120,18 @@ func (m *Machine) noteMembers() {
 				serials = append(serials, d.Serial) // it is being rebuilt on
 			}
 		}
-		m.history.serve(serials)
+		m.history.serveTogether(serials)
 	}
 }
 
-// Smuggled is how many sectors outsiders wrote.
-func (m *Machine) Smuggled() int { return m.smuggled }
+// OutsiderWrites is how many sectors outsiders have written.
+func (m *Machine) OutsiderWrites() int { return m.outsiderWrites }
 
-// Scans is how many discontinue scans were held against what lies on the drives.
+// Scans is how many discontinue scans were compared with what the drives hold.
 func (m *Machine) Scans() int { return m.scans }
 
-// Empty removes every rank, lets outsiders write to the drives of some slots, and scans.
-func (m *Machine) Empty(slots ...string) error {
+// EmptyAndScan removes every rank, has outsiders write to the drives in some slots, and scans.
+func (m *Machine) EmptyAndScan(slots ...string) error {
 	steps := []string{}
 	for _, r := range m.Lab.Ranks() {
 		steps = append(steps, "remove-rank "+r.ID)

@@ -10,7 +10,7 @@ import (
 // TestTheScanPassesNothingThatCanBeRead: whatever broke, was pulled, exchanged or written before,
 // a scan at the end passes no drive that anybody reads, and forgets none.
 func TestTheScanPassesNothingThatCanBeRead(t *testing.T) {
-	scans, passed, smuggled := 0, 0, 0
+	scans, passed, outsiderWrites := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		m := machine(t)
 		t.Repeat(m.FaultActions())
@@ -21,8 +21,8 @@ func TestTheScanPassesNothingThatCanBeRead(t *testing.T) {
 		for range 3 {
 			written = append(written, rapid.SampledFrom(slots).Draw(t, "written"))
 		}
-		require.NoError(t, m.Empty(written...))
-		scans, smuggled = scans+m.Scans(), smuggled+m.Smuggled()
+		require.NoError(t, m.EmptyAndScan(written...))
+		scans, outsiderWrites = scans+m.Scans(), outsiderWrites+m.OutsiderWrites()
 		for _, d := range m.Lab.Drives() {
 			if m.Lab.Certificate(d.Serial) != nil {
 				passed++
@@ -31,8 +31,8 @@ func TestTheScanPassesNothingThatCanBeRead(t *testing.T) {
 	})
 	require.NotZero(t, scans, "a scan was made")
 	require.NotZero(t, passed, "and a drive with a certificate was looked at")
-	require.NotZero(t, smuggled, "outsiders wrote something")
-	t.Logf("%d scans, %d drives with a certificate, %d sectors of outsiders", scans, passed, smuggled)
+	require.NotZero(t, outsiderWrites, "outsiders wrote something")
+	t.Logf("%d scans, %d drives with a certificate, %d sectors of outsiders", scans, passed, outsiderWrites)
 }
 
 // TestTheScanNamesADriveThatItsRankLeftBehind: the rebuild on a new part ends early since

@@ -35,7 +35,7 @@ func ExampleNewMachine() {
 	// Output: holds
 }
 
-// How steps are written, and what is said of one that is none.
+// How steps are written, and the error of a word that is no step.
 func ExampleUsage() {
 	fmt.Print(facility.Usage("array", "write", "link", "advance"))
 	m, err := facility.NewMachine(facility.Options{Drives: 8})
@@ -48,7 +48,7 @@ func ExampleUsage() {
 	// array SITE                             make an array of the drives of an array site
 	// write RANK SECTOR CONTENT              a host writes a sector; each CONTENT gives other data
 	// link PARTITION CONSOLE up|cut|stalled  the link of a partition to a console is mended, cut or stalled
-	// advance MINUTES                        time passes, with everything that is due
+	// advance MINUTES                        let time pass, with everything that is due
 	// proptest: "link 0 1 down": up|cut|stalled is "down", want up, cut or stalled; usage: link PARTITION CONSOLE up|cut|stalled
 	// proptest: unknown step "advence": did you mean advance?
 }

@@ -120,24 +120,24 @@ func TestReleasedDriveIsSearched(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, m.Prepare())
 	require.NoError(t, m.Do("health"))
-	held := m.relics["75NR641-0001"]
+	held := m.memberData["75NR641-0001"]
 	require.NotEmpty(t, held, "a member of an encrypted rank holds customer data that is remembered")
 	d, err := m.Lab.Drive("R1-I1-D01")
 	require.NoError(t, err)
 	p, err := m.Lab.Part("R1-I1-D01")
 	require.NoError(t, err)
-	require.Error(t, m.searchGone(d, p, held), "while it is a member, its credential finds the key: the search is not blind")
+	require.Error(t, m.searchErased(d, p, held), "while it is a member, its credential finds the key: the search is not blind")
 	reads := 0
 	for _, d := range m.Lab.Drives() {
 		p, err := m.Lab.Part(d.Slot)
 		require.NoError(t, err)
-		if m.checkGone(d, p, m.relics[d.Serial]) != nil {
+		if m.checkErased(d, p, m.memberData[d.Serial]) != nil {
 			reads++
 		}
 	}
 	require.Positive(t, reads, "and members read as what is remembered, where it was not written over")
 	require.NoError(t, m.Do("remove-rank R0"))
-	require.Empty(t, m.relics["75NR641-0001"], "it was released, searched, and found clean")
+	require.Empty(t, m.memberData["75NR641-0001"], "it was released, searched, and found clean")
 }
 
 func BenchmarkSteps(b *testing.B) {

@@ -22,15 +22,14 @@ func (m *Machine) Script() string {
 	return head + " | " + strings.Join(m.steps, "; ")
 }
 
-// Fail makes a *proptest.Failure of this run for a property of one's own: with the
-// seed, the fault plans, the end of the trace, and the line that brings a facility to where it
-// is now.
+// Fail makes a *proptest.Failure of this run for a property of the caller's. It has the seed, the
+// fault plans, the end of the trace, and a line that brings a facility to the same state.
 func (m *Machine) Fail(format string, args ...any) error {
 	return m.failure(fmt.Sprintf("m, err := facility.Replay(%q)", m.Script()), format, args...)
 }
 
-// Check ends a test with what Fail tells unless ok: it stands where one would
-// write require.True, which knows nothing of the run.
+// Check ends a test with the text of Fail unless ok is true. Use it in place of require.True, which
+// knows nothing of the run.
 func (m *Machine) Check(t rapid.TB, ok bool, format string, args ...any) {
 	t.Helper()
 	if !ok {
@@ -46,7 +45,7 @@ func (m *Machine) Must(t rapid.TB, step string) {
 	}
 }
 
-// failf makes a Failure of a check of this package, which TestReplay does again.
+// failf makes a Failure of a check of this package. TestReplay replays it.
 func (m *Machine) failf(format string, args ...any) error {
 	return m.failure("go test github.com/seed-9d983aeb/fdelab/proptest/facility -run '^TestReplay$' -script '"+m.Script()+"'", format, args...)
 }
@@ -62,7 +61,7 @@ func (m *Machine) failure(replay, format string, args ...any) error {
 	}
 }
 
-// armed lists the fault plans, as the steps that arm them.
+// armed lists the armed fault plans as the steps that arm them.
 func (m *Machine) armed() (plans []string) {
 	add := func(plan, format string, a ...any) {
 		if plan != "" {

@@ -8,27 +8,27 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// kind is a kind of cause.
+// kind is a kind of fault, the cause of an SRC.
 type kind string
 
 const (
-	kindArmed    kind = "fault plan"     // flash, media or port broken by a plan
-	kindBroken   kind = "dead"           // the electronics
-	kindPower    kind = "slot power cut" //
+	kindArmed    kind = "fault plan" // flash, media or port broken by a plan
+	kindBroken   kind = "dead"       // the electronics
+	kindPower    kind = "slot power cut"
 	kindPulled   kind = "pulled"
-	kindInserted kind = "inserted" // a part of the shelf, perhaps with somebody's data
-	kindOutsider kind = "outsider" // commands behind the facility's back
+	kindInserted kind = "inserted" // from the shelf, perhaps with data on it
+	kindOutsider kind = "outsider" // commands that the facility does not know of
 	kindKeys     kind = "key path"
 	kindNoKey    kind = "no key for a drive"
 	kindTried    kind = "erase of a member tried"
 )
 
-// history is what was broken so far.
+// history is all faults so far.
 type history struct {
 	kinds  map[kind]bool
 	drives map[string][]kind // by serial
-	// mates is which drives served in one rank with a drive, by serial: what becomes of a
-	// rebuild, and so of the drive that was rebuilt on, hangs on all of them.
+	// mates is which drives were in one rank with a drive, by serial. Whether a rebuild ends well,
+	// and so what is on the drive that was rebuilt on, depends on all of them.
 	mates map[string]map[string]bool
 }
 
@@ -43,13 +43,13 @@ func (h *history) add(serial string, k kind) {
 	}
 }
 
-// causes is what may lie behind an SRC. An SRC that is not here may not come up.
+// causes is the faults that may cause an SRC. An SRC that is not here must not come.
 var causes = map[src.Code][]kind{
-	// A member lost its credential, its record, its power or its answer; or a drive
-	// was put in its place and could not join the group, which had no key.
+	// A member lost its credential, its record or its power, or gave no answer; or the drive in
+	// its place could not join the group, which had no key.
 	src.BE3400B3: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider, kindNoKey},
-	// An erase that did not pass: flash that resists, a drive that does not answer,
-	// a credential that was changed.
+	// An erase failed: flash that resists, a drive that does not answer, a credential that was
+	// changed.
 	src.BE34009E: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
 	src.BE34009F: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
 	src.BE31F004: {kindArmed, kindBroken, kindPower, kindPulled, kindInserted, kindOutsider},
@@ -57,8 +57,8 @@ var causes = map[src.Code][]kind{
 	src.BE3400A3: {kindPulled, kindInserted, kindOutsider, kindArmed, kindTried},
 }
 
-// serve takes down the drives that serve in one rank now.
-func (h *history) serve(serials []string) {
+// serveTogether records drives that are in one rank.
+func (h *history) serveTogether(serials []string) {
 	for _, s := range serials {
 		if h.mates[s] == nil {
 			h.mates[s] = map[string]bool{}
@@ -69,9 +69,9 @@ func (h *history) serve(serials []string) {
 	}
 }
 
-// leftBehind says whether a drive may have lost its place in a rank, and kept the data, because
-// of what happened to another one: its rebuild ended early, and a spare took over.
-func (h *history) leftBehind(serial string, allowed []kind) bool {
+// lostItsPlace says whether a fault of another drive may have cost a drive its place in a rank
+// while its data stayed on it: the rebuild on it ended early, and a spare took over.
+func (h *history) lostItsPlace(serial string, allowed []kind) bool {
 	for mate := range h.mates[serial] {
 		for _, k := range h.drives[mate] {
 			if slices.Contains(allowed, k) {
@@ -82,12 +82,12 @@ func (h *history) leftBehind(serial string, allowed []kind) bool {
 	return false
 }
 
-// explained says whether some drive of an event, or for a want of keys the key
-// servers, has a cause in the history that the SRC may have.
+// explained says whether the history has a cause for an event in each of its drives, or one that
+// needs no drive.
 func (h *history) explained(e raslab.ServiceEvent) bool {
 	allowed, known := causes[src.Code(e.SRC)]
 	if keyCode(e.SRC) {
-		return true // compareEvents looks at each
+		return true // compareEvents checks these
 	}
 	if !known {
 		return false
@@ -103,7 +103,7 @@ func (h *history) explained(e raslab.ServiceEvent) bool {
 		for _, k := range h.drives[serial] {
 			why = why || slices.Contains(allowed, k)
 		}
-		why = why || src.Code(e.SRC) == src.BE34009F && h.leftBehind(serial, allowed)
+		why = why || src.Code(e.SRC) == src.BE34009F && h.lostItsPlace(serial, allowed)
 		if !why {
 			return false
 		}
@@ -111,15 +111,15 @@ func (h *history) explained(e raslab.ServiceEvent) bool {
 	return true
 }
 
-// FalseAlarms lists the events that nothing broken explains: all but those by which
-// the facility reports what a person tried.
+// FalseAlarms lists the events of a facility in which nothing broke, but for those about what a
+// person tried.
 func (m *Machine) FalseAlarms() []raslab.ServiceEvent {
 	return slices.DeleteFunc(m.Lab.Events(), func(e raslab.ServiceEvent) bool {
 		return e.SRC == string(src.BE3400A3) && m.history.explained(e)
 	})
 }
 
-// byHand tries to erase the drive in a slot in a manual recovery.
+// byHand erases the drive in a slot as in a manual recovery.
 func byHand(erase func(*raslab.Lab, string) (raslab.Report, error)) func(*Machine, []string) error {
 	return func(m *Machine, a []string) error {
 		if d, err := m.Lab.Drive(a[0]); err == nil && d.KeyGroup != 0 {
@@ -129,10 +129,10 @@ func byHand(erase func(*raslab.Lab, string) (raslab.Report, error)) func(*Machin
 	}
 }
 
-// hurt breaks the drive in a slot.
-func (m *Machine) hurt(slot string, k kind, how func(string) error) error {
+// breakDrive does something to the drive in a slot that breaks it.
+func (m *Machine) breakDrive(slot string, k kind, how func(string) error) error {
 	p, err := m.Lab.Part(slot)
-	if err != nil && k != kindPower { // the slot is empty; its fuse can still go
+	if err != nil && k != kindPower { // an empty slot can lose its power, and nothing else
 		return m.expect(false, how(slot))
 	}
 	if err == nil {
@@ -142,10 +142,10 @@ func (m *Machine) hurt(slot string, k kind, how func(string) error) error {
 }
 
 func (m *Machine) arm(a []string) error {
-	return m.hurt(a[0], kindArmed, func(slot string) error { return m.Lab.Arm(slot, fault.MustParse(a[1])) })
+	return m.breakDrive(a[0], kindArmed, func(slot string) error { return m.Lab.Arm(slot, fault.MustParse(a[1])) })
 }
 
-// insert puts a part of the shelf into a slot; "any" is the first there is.
+// insert puts a part of the shelf into a slot; "any" is the first one there.
 func (m *Machine) insert(a []string) error {
 	serial := a[1]
 	if serial == "any" {

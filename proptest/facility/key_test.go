@@ -42,7 +42,7 @@ func TestKeyPath(t *testing.T) {
 func TestNoisyKeyPath(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := keyMachine(t)
-		t.Repeat(m.NoisyActions())
+		t.Repeat(m.KeyPlanActions())
 	})
 }
 
@@ -172,11 +172,11 @@ func TestKeyChecksCanFail(t *testing.T) {
 			change(m, func(e *raslab.ServiceEvent) { e.KeyServers = append([]int{2}, 1) })
 		}, "retrieve", "names key servers [1 2], expected [2]"},
 		"a server that is off, unknown to the model": {"", func(m *Machine) { _ = m.Lab.Customer().Stop(1) }, "retrieve", "its cause did not hold"},
-		"a server that only the model has off":       {"", func(m *Machine) { m.keys.host(2).off = true }, "retrieve", "the cause of BE14EAF3 held"},
-		"a link that only the model has cut":         {"", func(m *Machine) { m.keys.links[1] = [2]worldLink{{cut: true}, {cut: true}} }, "iml", "the cause of BE14E009 held"},
-		"a certificate of another life":              {"reissue 1 customer own 90", func(m *Machine) { m.keys.host(1).to = m.keys.now.Add(forever) }, "advance 500", "its cause did not hold"},
+		"a server that only the model has off":       {"", func(m *Machine) { m.keys.server(2).off = true }, "retrieve", "the cause of BE14EAF3 held"},
+		"a link that only the model has cut":         {"", func(m *Machine) { m.keys.links[1] = [2]hmcLink{{cut: true}, {cut: true}} }, "iml", "the cause of BE14E009 held"},
+		"a certificate of another life":              {"reissue 1 customer own 90", func(m *Machine) { m.keys.server(1).to = m.keys.now.Add(forever) }, "advance 500", "its cause did not hold"},
 		"a retrieval at another time":                {"stop-server 1", func(m *Machine) { m.keys.periodicDue = m.keys.periodicDue.Add(time.Minute) }, "advance 480", "its cause did not hold"},
-		"a query that does not come":                 {"stop-server 1; stop-server 2; iml; start-server 1", func(m *Machine) { m.keys.query = time.Time{} }, "advance 12", "BE14CFE1"},
+		"a query that does not come":                 {"stop-server 1; stop-server 2; iml; start-server 1", func(m *Machine) { m.keys.queryDue = time.Time{} }, "advance 12", "BE14CFE1"},
 		"a code that stays open with BE14CFE1": {"stop-server 1; stop-server 2; iml; start-server 1", func(m *Machine) {
 			change(m, func(e *raslab.ServiceEvent) { e.Open = e.Open || e.SRC == "BE14E008" })
 		}, "advance 12", "stayed open when access came back"},
@@ -187,16 +187,15 @@ func TestKeyChecksCanFail(t *testing.T) {
 				}
 			})
 		}, "advance 12", "was closed by the facility, and access did not come back"},
-		"a cause that only the model has":         {"stop-server 2; retrieve; start-server 2", func(m *Machine) { m.keys.host(2).off = true }, "close 1", "should have been refused"},
-		"a cause that the model has gone":         {"stop-server 2; retrieve", func(m *Machine) { m.keys.host(2).off = false }, "close 1", "nothing speaks against it"},
-		"a service action of the model's":         {"", func(m *Machine) { m.keys.busy = true }, "iml", "should have been refused"},
-		"a group that only the model opened":      {"stop-server 1; stop-server 2; iml", func(m *Machine) { m.keys.group(1).open = true }, "health", "key group 1 is inaccessible"},
-		"a key that the model does not know":      {"", func(m *Machine) { clear(m.keys.host(1).keys) }, "health", "holds key"},
-		"a key that only the model holds":         {"", func(m *Machine) { m.keys.host(1).keys["x"] = 0 }, "health", "holds 1 keys, expected 2"},
-		"a repository that the model has damaged": {"", func(m *Machine) { m.keys.bad[1] = true }, "iml", "the cause of BE14CFE5 held"},
-		"noise that cannot have closed it":        {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.HangConsole(1, true); _ = m.Lab.HangConsole(2, true) }, "iml", "and a server gave its key"},
-		"noise that cannot have said it":          {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.Customer().Stop(1); m.keys.consoles[0].plan = "(net.session.reset)" }, "retrieve", "cannot have held"},
-		"noise that cannot have opened it":        {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { m.keys.host(1).off, m.keys.host(2).off = true, true }, "iml", "no server can have given its key"},
+		"a cause that only the model has":         {"stop-server 2; retrieve; start-server 2", func(m *Machine) { m.keys.server(2).off = true }, "close 1", "expected a refusal"},
+		"a cause that the model has gone":         {"stop-server 2; retrieve", func(m *Machine) { m.keys.server(2).off = false }, "close 1", "was refused without a reason"},
+		"a service action of the model's":         {"", func(m *Machine) { m.keys.busy = true }, "iml", "expected a refusal"},
+		"a group that only the model opened":      {"stop-server 1; stop-server 2; iml", func(m *Machine) { m.keys.group(1).accessible = true }, "health", "key group 1 is inaccessible"},
+		"a key that the model does not know":      {"", func(m *Machine) { clear(m.keys.server(1).keys) }, "health", "holds key"},
+		"a key that only the model holds":         {"", func(m *Machine) { m.keys.server(1).keys["x"] = 0 }, "health", "holds 1 keys, expected 2"},
+		"a copy that was mended in silence":       {"damage-copy 2", hide("BE14CFE5", true), "iml", "the cause of BE14CFE5 held"},
+		"a fault plan that cannot have locked it": {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { _ = m.Lab.HangConsole(1, true); _ = m.Lab.HangConsole(2, true) }, "iml", "and a server gave its key"},
+		"a fault plan that cannot have opened it": {"arm-net 1 (net.connect.refused (OnIndex 0))", func(m *Machine) { m.keys.server(1).off, m.keys.server(2).off = true, true }, "iml", "no server can have given its key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := Replay(start + c.before)
@@ -211,9 +210,8 @@ func TestKeyChecksCanFail(t *testing.T) {
 	}
 	m, err := Replay(start)
 	require.NoError(t, err)
-	m.keys.group(1).open = false
-	require.ErrorContains(t, m.reachable("R0", nil), "its key was retrieved from no server", "data without a key are found")
-	require.ErrorContains(t, m.acknowledged(&worldGroup{key: "x"}), "0 servers hold it", "an acknowledged key that nobody holds is found")
+	m.keys.group(1).accessible = false
+	require.ErrorContains(t, m.checkAccess("R0", nil), "no server has given its key", "data without a key are found")
 }
 
 // change changes the list of events on its way to the checks.
@@ -244,7 +242,7 @@ func hide(code string, whole bool) func(*Machine) {
 // TestModelKnowsNoFacility: the files of the model call nothing of raslab, so that both
 // cannot be wrong in the same way.
 func TestModelKnowsNoFacility(t *testing.T) {
-	for _, name := range []string{"keyworld.go", "keypairs.go", "keytime.go"} {
+	for _, name := range []string{"keymodel.go", "keyrequest.go", "keypairs.go", "keyretrieval.go"} {
 		text, err := os.ReadFile(name)
 		require.NoError(t, err)
 		f, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)

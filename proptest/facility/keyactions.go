@@ -3,15 +3,16 @@ package facility
 import (
 	"fmt"
 	"maps"
+	"slices"
 
 	"pgregory.net/rapid"
 )
 
-// keyFaults break and mend the way to the keys, and let people work on it. A fault is
-// often that of both servers, links or consoles, for with one of two nothing much happens.
+// keyFaults break and mend the way to the keys, and do people's work on it. Often both servers,
+// links or consoles are broken at once, since the other one takes over for a single one.
 func (m *Machine) keyFaults() map[string]func(*rapid.T) {
 	all := map[string]func(*rapid.T){}
-	for _, part := range []map[string]func(*rapid.T){m.serverFaults(), m.wayFaults(), m.keyWork()} {
+	for _, part := range []map[string]func(*rapid.T){m.serverFaults(), m.networkFaults(), m.keyWork()} {
 		maps.Copy(all, part)
 	}
 	return all
@@ -38,53 +39,54 @@ func (m *Machine) each(t *rapid.T, n int, format string, a ...any) {
 }
 
 func (m *Machine) onePair(t *rapid.T) bool {
-	return m.keys.paired && rapid.Bool().Draw(t, "one key pair")
+	ipp := slices.ContainsFunc(m.keys.managers, func(w *keyManager) bool { return w.ipp })
+	return ipp && rapid.Bool().Draw(t, "one key pair")
 }
 
 // serverFaults are those of the customer's key servers.
 func (m *Machine) serverFaults() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
-		"stop server":  func(t *rapid.T) { m.each(t, len(m.keys.hosts), "stop-server %d") },
-		"start server": func(t *rapid.T) { m.each(t, len(m.keys.hosts), "start-server %d") },
+		"stop server":  func(t *rapid.T) { m.each(t, len(m.keys.servers), "stop-server %d") },
+		"start server": func(t *rapid.T) { m.each(t, len(m.keys.servers), "start-server %d") },
 		"service": func(t *rapid.T) {
-			m.each(t, len(m.keys.hosts), "service %d %s", drawWord(t, "to", "ends", "hangs", "garbled"))
+			m.each(t, len(m.keys.servers), "service %d %s", drawWord(t, "to", "ends", "hangs", "garbled"))
 		},
 		"mend service": func(t *rapid.T) {
 			for _, to := range []string{"runs", "goes-on", "right"} {
-				for n := range len(m.keys.hosts) {
+				for n := range len(m.keys.servers) {
 					m.do(t, "service %d %s", n+1, to)
 				}
 			}
 		},
 		"lose key": func(t *rapid.T) {
 			if m.onePair(t) {
-				m.each(t, len(m.keys.hosts), "lose-pair %d %s", drawWord(t, "label", worldLabels[:]...))
+				m.each(t, len(m.keys.servers), "lose-pair %d %s", drawWord(t, "label", pairLabels[:]...))
 				return
 			}
-			m.each(t, len(m.keys.hosts), "lose-key %d %d", drawNumber(t, "group", 1, 2))
+			m.each(t, len(m.keys.servers), "lose-key %d %d", drawNumber(t, "group", 1, 2))
 		},
 		"damage key": func(t *rapid.T) {
 			if m.onePair(t) {
-				m.each(t, len(m.keys.hosts), "damage-pair %d %s %d", drawWord(t, "label", worldLabels[:]...), drawNumber(t, "bit", 0, 3))
+				m.each(t, len(m.keys.servers), "damage-pair %d %s %d", drawWord(t, "label", pairLabels[:]...), drawNumber(t, "bit", 0, 3))
 				return
 			}
-			m.each(t, len(m.keys.hosts), "damage-key %d %d %d", drawNumber(t, "group", 1, 2), drawNumber(t, "bit", 0, 3))
+			m.each(t, len(m.keys.servers), "damage-key %d %d %d", drawNumber(t, "group", 1, 2), drawNumber(t, "bit", 0, 3))
 		},
 		"restore keys": func(t *rapid.T) {
-			m.do(t, "restore-keys %d %d", drawNumber(t, "to", 1, len(m.keys.hosts)), drawNumber(t, "from", 1, len(m.keys.hosts)))
+			m.do(t, "restore-keys %d %d", drawNumber(t, "to", 1, len(m.keys.servers)), drawNumber(t, "from", 1, len(m.keys.servers)))
 		},
 		"certificate": func(t *rapid.T) {
-			m.each(t, len(m.keys.hosts), "reissue %d %s %s %d", drawWord(t, "issuer", "customer", "customer", "unknown"), drawWord(t, "name", "own", "own", "other"), rapid.SampledFrom([]int{0, 90, 300, 500, -60}).Draw(t, "life"))
+			m.each(t, len(m.keys.servers), "reissue %d %s %s %d", drawWord(t, "issuer", "customer", "customer", "unknown"), drawWord(t, "name", "own", "own", "other"), rapid.SampledFrom([]int{0, 90, 300, 500, -60}).Draw(t, "life"))
 		},
-		"good certificate": func(t *rapid.T) { m.each(t, len(m.keys.hosts), "reissue %d customer own 0") },
+		"good certificate": func(t *rapid.T) { m.each(t, len(m.keys.servers), "reissue %d customer own 0") },
 		"trust": func(t *rapid.T) {
-			m.each(t, len(m.keys.hosts), "trust %d %s %s", drawWord(t, "whom", "factory", "customer"), drawWord(t, "to", "yes", "no"))
+			m.each(t, len(m.keys.servers), "trust %d %s %s", drawWord(t, "whom", "factory", "customer"), drawWord(t, "to", "yes", "no"))
 		},
 	}
 }
 
-// wayFaults are those of what is between the facility and the key servers.
-func (m *Machine) wayFaults() map[string]func(*rapid.T) {
+// networkFaults are those of what is between the facility and the key servers.
+func (m *Machine) networkFaults() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"console": func(t *rapid.T) { m.each(t, 2, "console %d %s", drawWord(t, "to", "off", "hung", "no-essni")) },
 		"mend console": func(t *rapid.T) {
@@ -105,7 +107,7 @@ func (m *Machine) wayFaults() map[string]func(*rapid.T) {
 			m.do(t, "link %d %d %s", drawNumber(t, "partition", 0, 1), drawNumber(t, "console", 1, 2), drawWord(t, "to", "cut", "stalled", "up"))
 		},
 		"path": func(t *rapid.T) {
-			n, to := drawNumber(t, "server", 1, len(m.keys.hosts)), drawWord(t, "to", "cut", "up")
+			n, to := drawNumber(t, "server", 1, len(m.keys.servers)), drawWord(t, "to", "cut", "up")
 			m.each(t, 2, "path %d %d %s", n, to)
 		},
 		"manager": func(t *rapid.T) {
@@ -118,7 +120,7 @@ func (m *Machine) wayFaults() map[string]func(*rapid.T) {
 		},
 		"remove manager": func(t *rapid.T) { m.do(t, "rm-manager %d", drawNumber(t, "manager", 1, 4)) },
 		"make manager": func(t *rapid.T) {
-			m.do(t, "mk-manager %d %d %d", drawNumber(t, "manager", 1, 5), drawNumber(t, "server", 1, len(m.keys.hosts)), drawNumber(t, "group", 1, 2))
+			m.do(t, "mk-manager %d %d %d", drawNumber(t, "manager", 1, 5), drawNumber(t, "server", 1, len(m.keys.servers)), drawNumber(t, "group", 1, 2))
 		},
 		"add server": func(t *rapid.T) { m.do(t, "add-server") },
 		"own certificate": func(t *rapid.T) {
@@ -148,8 +150,8 @@ func (m *Machine) keyWork() map[string]func(*rapid.T) {
 	}
 }
 
-// KeyActions are random steps on the way to the keys, with the reboots, the passing of
-// time and the repairs that go on meanwhile. Nothing is broken in the drives.
+// KeyActions are random steps on the way to the keys, with reboots, repairs and time that passes.
+// Nothing is broken in the drives.
 func (m *Machine) KeyActions() map[string]func(*rapid.T) {
 	all := m.keyFaults()
 	sound := m.Actions()
@@ -159,17 +161,17 @@ func (m *Machine) KeyActions() map[string]func(*rapid.T) {
 	all["iml more"] = all["iml"]
 	all["advance minutes"] = func(t *rapid.T) { m.Must(t, fmt.Sprintf("advance %d", rapid.IntRange(1, 30).Draw(t, "minutes"))) }
 	all["advance days"] = func(t *rapid.T) { m.Must(t, fmt.Sprintf("advance %d", 60*rapid.IntRange(12, 80).Draw(t, "hours"))) }
-	all["calm"] = func(t *rapid.T) {
+	all["mend all"] = func(t *rapid.T) {
 		if rapid.IntRange(0, 2).Draw(t, "really") == 0 {
-			m.Must(t, "calm")
+			m.Must(t, "mend-all")
 		}
 	}
 	return all
 }
 
-// noise arms fault plans on networks and links: what one request meets then
-// depends on how many went before.
-func (m *Machine) noise() map[string]func(*rapid.T) {
+// faultPlans arm fault plans on networks and links. Whether a request fails then depends on how
+// many went before.
+func (m *Machine) faultPlans() map[string]func(*rapid.T) {
 	plan := func(t *rapid.T, points ...string) string {
 		when := rapid.SampledFrom([]string{"", " (OnIndex 0)", " (OnIndex 1)", " (Every 2)", " (Every 3)", " (After 2)", " (Not (OnIndex 0))"}).Draw(t, "when")
 		return "(" + rapid.SampledFrom(points).Draw(t, "point") + when + ")"
@@ -184,21 +186,21 @@ func (m *Machine) noise() map[string]func(*rapid.T) {
 	}
 }
 
-// NoisyActions are KeyActions with fault plans on networks and links.
-func (m *Machine) NoisyActions() map[string]func(*rapid.T) {
+// KeyPlanActions are KeyActions with fault plans on networks and links.
+func (m *Machine) KeyPlanActions() map[string]func(*rapid.T) {
 	all := m.KeyActions()
-	maps.Copy(all, m.noise())
+	maps.Copy(all, m.faultPlans())
 	return all
 }
 
-// AllActions are FaultActions, NoisyActions and calm between them: drives break while
-// the way to the keys does.
+// AllActions are FaultActions and KeyPlanActions, and mend everything now and then: drives break
+// while the way to the keys does.
 func (m *Machine) AllActions() map[string]func(*rapid.T) {
 	all := m.FaultActions()
 	maps.Copy(all, m.keyFaults())
-	maps.Copy(all, m.noise())
+	maps.Copy(all, m.faultPlans())
 	all["arm again"], all["arm once more"] = all["arm"], all["arm"]
-	all["calm"] = func(t *rapid.T) { m.Must(t, "calm") }
-	all["calm again"], all["calm once more"] = all["calm"], all["calm"]
+	all["mend all"] = func(t *rapid.T) { m.Must(t, "mend-all") }
+	all["mend all again"], all["mend all once more"] = all["mend all"], all["mend all"]
 	return all
 }

@@ -1,34 +1,28 @@
 package facility
 
-// The key pairs of IPP, as the model has them: each machine of the customer has both,
-// and either opens every data key that was wrapped. It calls nothing of the facility.
+// The key pairs of IPP in the model. Each key server has both, and either opens every data key that
+// was wrapped. A server that was added while all others were off has none.
 
-// worldLabels are the labels of the pairs.
-var worldLabels = [2]string{"ds8000_a", "ds8000_b"}
+// pairLabels are the labels of the key pairs.
+var pairLabels = [2]string{"ds8000_a", "ds8000_b"}
 
-// worldPair is a key pair on the disk of a machine.
-type worldPair struct {
+// keyPair is a key pair on the disk of a key server.
+type keyPair struct {
 	public, private bool   // which halves are there
 	wrong           uint64 // bits of the private half
 }
 
-// pairUp makes the key pairs, on all machines, when the first is to be asked by IPP.
-func (k *keyWorld) pairUp() {
-	if k.paired {
-		return
-	}
-	k.paired = true
-	for _, h := range k.hosts {
-		h.pairs = [2]worldPair{{public: true, private: true}, {public: true, private: true}}
-	}
+// newPairs is what the first key servers have.
+func newPairs() [2]keyPair {
+	return [2]keyPair{{public: true, private: true}, {public: true, private: true}}
 }
 
-// wraps says whether a machine can make a data key: that takes public halves only.
-func (h *worldHost) wraps() bool { return h.pairs[0].public && h.pairs[1].public }
+// wraps says whether a server can make a data key: that takes public halves only.
+func (s *keyServer) wraps() bool { return s.pairs[0].public && s.pairs[1].public }
 
-// opens says whether a machine can open a data key: that takes one private half.
-func (h *worldHost) opens() bool {
-	for _, p := range h.pairs {
+// opens says whether a server can open a data key: that takes one private half.
+func (s *keyServer) opens() bool {
+	for _, p := range s.pairs {
 		if p.private && p.wrong == 0 {
 			return true
 		}
@@ -36,19 +30,19 @@ func (h *worldHost) opens() bool {
 	return false
 }
 
-func (p *worldPair) lose() { p.private, p.wrong = false, 0 }
+func (p *keyPair) lose() { p.private, p.wrong = false, 0 }
 
-func (p *worldPair) damage(bit int) {
+func (p *keyPair) damage(bit int) {
 	if p.private {
 		p.wrong ^= 1 << bit
 	}
 }
 
-// copyPairs: a private half that is gone at the other machine takes none away here.
-func copyPairs(to, from *worldHost) {
+// restorePairs takes over the pairs of another server, but those whose private half it lost.
+func (s *keyServer) restorePairs(from *keyServer) {
 	for i, p := range from.pairs {
-		if p.private || !to.pairs[i].public {
-			to.pairs[i] = p
+		if p.private || !s.pairs[i].public {
+			s.pairs[i] = p
 		}
 	}
 }

@@ -60,11 +60,11 @@ func TestKeyPairChecksCanFail(t *testing.T) {
 		step   string
 		why    string
 	}{
-		"pairs that only the model has lost": {"", func(m *Machine) { m.keys.host(2).pairs = [2]worldPair{} }, "retrieve", "the cause of BE14EA11 held"},
-		"a pair that only the model has":     {"lose-key 2 1", func(m *Machine) { m.keys.host(2).pairs[1].private = true }, "retrieve", "its cause did not hold"},
-		"damage that only the model has":     {"lose-pair 2 ds8000_a", func(m *Machine) { m.keys.host(2).pairs[1].damage(3) }, "retrieve", "the cause of BE14EA11 held"},
-		"a maker that cannot wrap":           {"", func(m *Machine) { m.keys.host(1).pairs[0].public = false }, "rekey-data 1", "was made by keyserver1.example.com, expected keyserver2.example.com"},
-		"pairs that were never made":         {"", func(m *Machine) { m.keys.host(1).pairs = [2]worldPair{} }, "lose-pair 1 ds8000_a", "was taken, and should have been refused"},
+		"pairs that only the model has lost": {"", func(m *Machine) { m.keys.server(2).pairs = [2]keyPair{} }, "retrieve", "the cause of BE14EA11 held"},
+		"a pair that only the model has":     {"lose-key 2 1", func(m *Machine) { m.keys.server(2).pairs[1].private = true }, "retrieve", "its cause did not hold"},
+		"damage that only the model has":     {"lose-pair 2 ds8000_a", func(m *Machine) { m.keys.server(2).pairs[1].damage(3) }, "retrieve", "the cause of BE14EA11 held"},
+		"a maker that cannot wrap":           {"", func(m *Machine) { m.keys.server(1).pairs[0].public = false }, "rekey-data 1", `was made by "keyserver1.example.com", expected "keyserver2.example.com"`},
+		"pairs that were never made":         {"", func(m *Machine) { m.keys.server(1).pairs = [2]keyPair{} }, "lose-pair 1 ds8000_a", "was taken, expected a refusal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := Replay(startIPP + c.before)

@@ -11,12 +11,12 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
-// The steps on the way to the keys: what people, machines and time do to it. Each is
-// done to the facility and to the model.
+// The steps on the way to the keys: what people and machines do to it. Each is done to the
+// facility and to the model.
 
-// host gives a machine of the customer by its number, as it is and as the model has it.
-func (m *Machine) host(text string) (*customer.KeyServer, *worldHost) {
-	w := m.keys.host(number(text))
+// server gives a key server by its number, as it is and as the model has it.
+func (m *Machine) server(text string) (*customer.KeyServer, *keyServer) {
+	w := m.keys.server(number(text))
 	m.history.add("", kindKeys)
 	h, err := m.Lab.Customer().KeyServer(w.name)
 	if err != nil {
@@ -26,20 +26,20 @@ func (m *Machine) host(text string) (*customer.KeyServer, *worldHost) {
 }
 
 func (m *Machine) stopServer(a []string) error {
-	_, w := m.host(a[0])
+	_, w := m.server(a[0])
 	w.off = true
 	return m.expect(true, m.Lab.Customer().Stop(number(a[0])))
 }
 
 func (m *Machine) startServer(a []string) error {
-	_, w := m.host(a[0])
+	_, w := m.server(a[0])
 	w.off = false
-	m.keys.deliver()
+	m.keys.replicate()
 	return m.expect(true, m.Lab.Customer().Start(number(a[0])))
 }
 
 func (m *Machine) service(a []string) error {
-	h, w := m.host(a[0])
+	h, w := m.server(a[0])
 	switch a[1] {
 	case "ends":
 		h.StopService()
@@ -64,18 +64,18 @@ func (m *Machine) service(a []string) error {
 }
 
 func (m *Machine) addServer([]string) error {
-	if len(m.keys.hosts) >= 4 {
+	if len(m.keys.servers) >= 4 {
 		return nil
 	}
-	name := fmt.Sprintf("backup%d.example.com", len(m.keys.hosts)+1)
+	name := fmt.Sprintf("backup%d.example.com", len(m.keys.servers)+1)
 	if _, err := m.Lab.Customer().Add(name); err != nil {
 		return m.expect(true, err)
 	}
-	m.keys.addHost(name)
+	m.keys.addServer(name)
 	return nil
 }
 
-// onKey does something to the key of a group, by its number.
+// onKey does something to the data key of a group.
 func (m *Machine) onKey(group string, do func(customer.DataKey) error) error {
 	d, err := m.Lab.DataKey(number(group))
 	if err != nil {
@@ -86,7 +86,7 @@ func (m *Machine) onKey(group string, do func(customer.DataKey) error) error {
 
 // loseKey and damageKey: with KMIP the data key, with IPP both key pairs.
 func (m *Machine) loseKey(a []string) error {
-	h, w := m.host(a[0])
+	h, w := m.server(a[0])
 	g := m.keys.group(number(a[1]))
 	err := m.onKey(a[1], h.LoseKey)
 	switch {
@@ -105,7 +105,7 @@ func (m *Machine) loseKey(a []string) error {
 }
 
 func (m *Machine) damageKey(a []string) error {
-	h, w := m.host(a[0])
+	h, w := m.server(a[0])
 	g, bit := m.keys.group(number(a[1])), number(a[2])
 	err := m.onKey(a[1], func(d customer.DataKey) error { return h.DamageKey(d, bit) })
 	switch {
@@ -126,38 +126,37 @@ func (m *Machine) damageKey(a []string) error {
 	return nil
 }
 
-// losePair and damagePair: a facility that asks nobody by IPP has no key pairs.
 func (m *Machine) losePair(a []string) error {
-	h, w := m.host(a[0])
-	p := &w.pairs[slices.Index(worldLabels[:], a[1])]
+	h, w := m.server(a[0])
+	p := &w.pairs[slices.Index(pairLabels[:], a[1])]
 	p.lose()
 	return m.expect(p.public, h.LosePair(a[1]))
 }
 
 func (m *Machine) damagePair(a []string) error {
-	h, w := m.host(a[0])
-	p := &w.pairs[slices.Index(worldLabels[:], a[1])]
+	h, w := m.server(a[0])
+	p := &w.pairs[slices.Index(pairLabels[:], a[1])]
 	p.damage(number(a[2]))
 	return m.expect(p.public, h.DamagePair(a[1], number(a[2])))
 }
 
 func (m *Machine) restoreKeys(a []string) error {
-	to, wTo := m.host(a[0])
-	from, wFrom := m.host(a[1])
+	to, wTo := m.server(a[0])
+	from, wFrom := m.server(a[1])
 	err := to.RestoreFrom(from)
 	if can := !wTo.off && !wFrom.off && wTo != wFrom; can != (err == nil) {
 		return m.failf("keys of %s are restored from %s: %v, expected %v", wTo.name, wFrom.name, err, can)
 	}
 	if err == nil {
-		m.keys.copyKeys(wTo, wFrom)
+		wTo.restore(wFrom)
 	}
 	return nil
 }
 
-// reissue: "reissue 1 customer own 0", "reissue 2 unknown own 90": issuer, whose name, and a life in
-// minutes; 0 is a long one, a negative one has run out.
+// reissue: "reissue 1 customer own 0", "reissue 2 unknown own 90": issuer, whose name, and a life
+// in minutes; 0 is a long one, a negative one has run out.
 func (m *Machine) reissue(a []string) error {
-	h, w := m.host(a[0])
+	h, w := m.server(a[0])
 	name, life := "", time.Duration(number(a[3]))*time.Minute
 	if a[2] == "other" {
 		name = "other.example.com"
@@ -177,7 +176,7 @@ func (m *Machine) reissue(a []string) error {
 
 // trust: "trust 1 factory no".
 func (m *Machine) trust(a []string) error {
-	h, w := m.host(a[0])
+	h, w := m.server(a[0])
 	set := h.Trust
 	if a[2] == "no" {
 		set = h.Distrust
@@ -196,8 +195,8 @@ func (m *Machine) console(a []string) error {
 		return m.expect(true, m.Lab.PowerConsole(n, !w.off))
 	}
 	if strings.HasSuffix(a[1], "essni") {
-		w.deaf = a[1] == "no-essni"
-		return m.expect(true, m.Lab.SetESSNI(n, !w.deaf))
+		w.noESSNI = a[1] == "no-essni"
+		return m.expect(true, m.Lab.SetESSNI(n, !w.noESSNI))
 	}
 	w.hung = a[1] == "hung"
 	return m.expect(true, m.Lab.HangConsole(n, w.hung))
@@ -214,7 +213,7 @@ func (m *Machine) link(a []string) error {
 
 // path: "path 1 2 cut", "up": console, key server.
 func (m *Machine) path(a []string) error {
-	_, w := m.host(a[1])
+	_, w := m.server(a[1])
 	c := number(a[0])
 	m.keys.consoles[c-1].cutTo[number(a[1])] = a[2] == "cut"
 	return m.expect(true, m.Lab.Customer().SetPath(c, w.name, a[2] != "cut"))
@@ -278,7 +277,7 @@ func (m *Machine) manager(a []string) error {
 	_, err := m.Lab.ChangeKeyManager(id, c)
 	asked := strings.HasPrefix(a[1], "ipp")
 	if w != nil && c.Protocol != nil {
-		if g := m.keys.group(w.group); g != nil && g.phase != phaseNone && g.ipp != asked {
+		if g := m.keys.group(w.group); g != nil && g.phase != unconfigured && g.ipp != asked {
 			return m.expect(false, err) // a data key does not move to another protocol
 		}
 	}
@@ -286,10 +285,7 @@ func (m *Machine) manager(a []string) error {
 		m.history.add("", kindKeys)
 		switch {
 		case c.Protocol != nil:
-			w.plain, w.ipp = a[1] == "ipp", asked
-			if asked {
-				m.keys.pairUp()
-			}
+			w.noTLS, w.ipp = a[1] == "ipp", asked
 		case active:
 			w.inactive = false
 		default:
@@ -304,7 +300,7 @@ func (m *Machine) removeManager(a []string) error {
 	w := m.keys.manager(id)
 	if w != nil {
 		m.history.add("", kindKeys)
-		m.keys.managers = slices.DeleteFunc(m.keys.managers, func(o *worldManager) bool { return o == w })
+		m.keys.managers = slices.DeleteFunc(m.keys.managers, func(o *keyManager) bool { return o == w })
 	}
 	return m.expect(w != nil, m.Lab.RemoveKeyManager(id))
 }
@@ -312,17 +308,17 @@ func (m *Machine) removeManager(a []string) error {
 // makeManager: "mk-manager 3 1 2": number, key server, key group.
 func (m *Machine) makeManager(a []string) error {
 	id, n, group := number(a[0]), number(a[1]), number(a[2])
-	w := m.keys.host(n)
-	free := !slices.ContainsFunc(m.keys.managers, func(o *worldManager) bool {
-		return o.id == id || o.group == group && o.host == n
+	w := m.keys.server(n)
+	free := !slices.ContainsFunc(m.keys.managers, func(o *keyManager) bool {
+		return o.id == id || o.group == group && o.server == n
 	})
-	if g := m.keys.group(group); g != nil && g.phase != phaseNone && g.ipp {
+	if g := m.keys.group(group); g != nil && g.phase != unconfigured && g.ipp {
 		free = false // it would be one of KMIP
 	}
 	_, err := m.Lab.MakeKeyManager(raslab.KeyManagerRequest{ID: id, Addr: w.name, KeyGroup: group})
 	if free {
-		m.keys.managers = append(m.keys.managers, &worldManager{id: id, host: n, group: group})
-		slices.SortFunc(m.keys.managers, func(a, b *worldManager) int { return a.id - b.id })
+		m.keys.managers = append(m.keys.managers, &keyManager{id: id, server: n, group: group})
+		slices.SortFunc(m.keys.managers, func(a, b *keyManager) int { return a.id - b.id })
 	}
 	return m.expect(free, err)
 }
@@ -355,14 +351,14 @@ func (m *Machine) testAccess(a []string) error {
 	id := number(a[0])
 	out, err := m.Lab.TestAccess(id)
 	k, g := m.keys, m.keys.group(id)
-	if can := g != nil && g.phase == phaseDone; !can || err != nil {
+	if can := g != nil && g.phase == configured; !can || err != nil {
 		return m.expect(can, err)
 	}
-	if !m.foreseen() {
+	if !m.certain() {
 		return nil
 	}
 	for i, w := range k.activeOf(id) {
-		works := k.running && !k.unreadable() && k.request(0, w, g.key).only(theKey) && k.request(1, w, g.key).only(theKey)
+		works := k.running && !k.unreadable() && k.request(0, w, g.key) == gotKey && k.request(1, w, g.key) == gotKey
 		if i >= len(out) || out[i].KeyServer != w.id || works != (out[i].Err == nil) {
 			return m.failf("test of access: key server %d gives the key: %v, the answer is %v", w.id, works, out)
 		}

@@ -9,47 +9,46 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// A thief has the drive, all of it: flash, media, the root key in its fuses, the label with
-// MSID and PSID. He has no credential. Whatever a member of an encrypted rank ever held, in whichever band,
-// he finds no key for it, on any day.
+// A thief has the whole drive: its flash, its media, the root key in its fuses and the label with
+// MSID and PSID. He has no credential. He must never find a key for anything that a member of an
+// encrypted rank has held, in any band.
 
-// prey is what a drive held in an encrypted rank, and what was searched last.
-type prey struct {
-	held []forensic.Oracle
-	seen string
+// memberHistory is what a drive held in an encrypted rank, and its state at the last search.
+type memberHistory struct {
+	held     []forensic.Oracle
+	searched string
 }
 
-// preyMax is how many sectors of a drive are kept; those that were written last.
-const preyMax = 8
+// heldMax is how many sectors of a drive are kept: those that were written last.
+const heldMax = 8
 
-// checkThief looks at the members of encrypted ranks and the targets of their copies for new
-// customer data, and searches every drive that has held some and whose keys, bands or data
-// are not as they were searched before.
+// checkThief keeps the customer data of the members of encrypted ranks and of the targets of
+// their copies. It searches every drive that has held some, unless its keys, bands and data are
+// those of the last search.
 func (m *Machine) checkThief() error {
 	encrypted := m.encryptedSlots()
 	for _, d := range m.Lab.Drives() {
 		if d.Serial == "" {
 			continue
 		}
-		delete(m.strange, d.Serial)
+		delete(m.neverSeated, d.Serial)
 		p, err := m.Lab.Part(d.Slot)
 		if err != nil {
 			return m.refusal(err)
 		}
-		if err := m.rob(p, encrypted[d.Slot] == d.Serial); err != nil {
+		if err := m.searchAsThief(p, encrypted[d.Slot] == d.Serial); err != nil {
 			return err
 		}
 	}
 	for _, p := range m.Lab.Shelf().Parts() {
-		if err := m.rob(p, false); err != nil {
+		if err := m.searchAsThief(p, false); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// encryptedSlots is where data of encrypted ranks is, or is being copied to: the serial that
-// should be there, by slot.
+// encryptedSlots is which drive serves an encrypted rank, or is copied to: its serial, by slot.
 func (m *Machine) encryptedSlots() map[string]string {
 	at := map[string]string{}
 	for _, r := range m.Lab.Ranks() {
@@ -66,20 +65,20 @@ func (m *Machine) encryptedSlots() map[string]string {
 	return at
 }
 
-func (m *Machine) rob(p *raslab.Part, member bool) error {
-	v := m.prey[p.Serial()]
+func (m *Machine) searchAsThief(p *raslab.Part, member bool) error {
+	v := m.memberHistories[p.Serial()]
 	if v == nil {
 		if !member {
 			return nil
 		}
-		v = &prey{}
-		m.prey[p.Serial()] = v
+		v = &memberHistory{}
+		m.memberHistories[p.Serial()] = v
 	}
 	if member && !p.Dead() && p.Flash.Plan() == nil {
 		v.take(p)
 	}
 	now := v.state(p)
-	if len(v.held) == 0 || now == v.seen {
+	if len(v.held) == 0 || now == v.searched {
 		return nil
 	}
 	fuses := p.Drive.Fuses()
@@ -92,14 +91,14 @@ func (m *Machine) rob(p *raslab.Part, member bool) error {
 	if len(f.Keys) > 0 {
 		return m.failf("a thief of %s, who has no credential, reads what it held in an encrypted rank: %v", p.Serial(), f.Keys[0])
 	}
-	v.seen = now
-	m.robbed++
+	v.searched = now
+	m.thiefSearches++
 	return nil
 }
 
-// take keeps the customer data that can be read now, two sectors of each band. Hosts write
-// below sectors; what is above is an outsider's.
-func (v *prey) take(p *raslab.Part) {
+// take keeps the customer data that can be read now, two sectors of each band. Sectors from
+// sectors on are an outsider's.
+func (v *memberHistory) take(p *raslab.Part) {
 	if st := p.Drive.Status(); !st.Powered {
 		return
 	}
@@ -109,7 +108,7 @@ func (v *prey) take(p *raslab.Part) {
 		band := bandOf(p.Drive, lba)
 		cipher, ok := dump.Sector(lba)
 		plain := make([]byte, sectorSize)
-		if lba >= sectors || !ok || taken[band] == 2 || p.Drive.Read(lba, plain) != nil || !telling(plain) {
+		if lba >= sectors || !ok || taken[band] == 2 || p.Drive.Read(lba, plain) != nil || !isTestData(plain) {
 			continue
 		}
 		taken[band]++
@@ -119,14 +118,14 @@ func (v *prey) take(p *raslab.Part) {
 	}
 }
 
-func (v *prey) keep(o forensic.Oracle) {
+func (v *memberHistory) keep(o forensic.Oracle) {
 	for _, h := range v.held {
 		if string(h.Cipher) == string(o.Cipher) {
 			return
 		}
 	}
 	v.held = append(v.held, o)
-	v.held = v.held[max(0, len(v.held)-preyMax):]
+	v.held = v.held[max(0, len(v.held)-heldMax):]
 }
 
 func bandOf(d *drive.Drive, lba uint64) int {
@@ -138,8 +137,8 @@ func bandOf(d *drive.Drive, lba uint64) int {
 	return 0
 }
 
-// state is all that a search depends on, but for sectors whose band was searched with others.
-func (v *prey) state(p *raslab.Part) string {
+// state is all that a search depends on.
+func (v *memberHistory) state(p *raslab.Part) string {
 	st := p.Drive.Status()
 	var b strings.Builder
 	fmt.Fprint(&b, st.KeyGeneration, st.State)

@@ -10,8 +10,8 @@ import (
 
 const twoRanks = "seed=5 drives=16 | group 1; array S1; rank A0 1; write R0 0 1; write R0 5 2; write R0 11 3; "
 
-// TestNoThiefReadsAnEncryptedRank plays what somebody with the factory PIN does, before a drive comes
-// and while it serves, and writes all over the rank each time.
+// TestNoThiefReadsAnEncryptedRank plays what somebody with the factory PIN does, before a drive
+// comes and while it serves, and writes all over the rank each time.
 func TestNoThiefReadsAnEncryptedRank(t *testing.T) {
 	const writes = "write R0 0 11; write R0 1 12; write R0 2 13; write R0 7 14; write R0 8 15; write R0 9 16; write R0 14 17; write R0 20 18; "
 	for name, steps := range map[string]string{
@@ -28,7 +28,7 @@ func TestNoThiefReadsAnEncryptedRank(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, err := Replay(twoRanks + steps)
 			require.NoError(t, err)
-			require.Greater(t, m.robbed, 6, "drives with customer data were searched")
+			require.Greater(t, m.thiefSearches, 6, "drives with customer data were searched")
 		})
 	}
 }
@@ -37,17 +37,17 @@ func TestNoThiefReadsAnEncryptedRank(t *testing.T) {
 func TestTheThiefCanBeFound(t *testing.T) {
 	m, err := Replay(twoRanks + "health")
 	require.NoError(t, err)
-	require.Positive(t, m.robbed)
+	require.Positive(t, m.thiefSearches)
 	p, err := m.Lab.Part("R1-I1-D01")
 	require.NoError(t, err)
-	v := m.prey[p.Serial()]
+	v := m.memberHistories[p.Serial()]
 	require.NotEmpty(t, v.held)
 	// As a drive would be that joined with a band in the way: the sectors of band 1 have
 	// a key that the root key opens.
-	hands["erase-band"](p)
-	hands["place"](p)
+	tampers["erase-band"](p)
+	tampers["place"](p)
 	require.NoError(t, p.Drive.Write(3, content(9, 3)))
-	err = m.rob(p, true)
+	err = m.searchAsThief(p, true)
 	var f *proptest.Failure
 	require.ErrorAs(t, err, &f)
 	require.Contains(t, f.Why, "a thief of 75NR641-0001, who has no credential, reads what it held in an encrypted rank")

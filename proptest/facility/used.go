@@ -10,11 +10,11 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// Who has a drive on a bench, or a cable to its port, and the factory PIN, can do with it what
-// an owner does: places, locks and PINs.
+// An outsider with the factory PIN and a drive on a bench, or a cable to its port, can do what an
+// owner does: set places, locks and PINs.
 
-// hands are the things that somebody does to a drive. Each is done as far as the drive lets him.
-var hands = map[string]func(p *raslab.Part){
+// tampers are the things that an outsider does to a drive. Each is done as far as the drive allows.
+var tampers = map[string]func(p *raslab.Part){
 	// Band 1 gets a place over the sectors that the tests write.
 	"place": func(p *raslab.Part) {
 		withMSID(p, drive.BandMaster(1), func(s drive.Session) error {
@@ -51,7 +51,7 @@ var hands = map[string]func(p *raslab.Part){
 	},
 }
 
-var handNames = []string{
+var tamperNames = []string{
 	"place", "lock", "lock-band", "own-sid", "own-erasemaster", "own-band", "own", "guess", "guess-band", "guess-erase", "erase-band", "erase-data",
 }
 
@@ -64,7 +64,7 @@ func withMSID(p *raslab.Part, a drive.Authority, run func(drive.Session) error) 
 	_ = run(s) // the drive may refuse; what it is then is checked
 }
 
-func stranger() drive.PIN {
+func strangersPIN() drive.PIN {
 	pin, err := drive.NewPIN([]byte("a PIN of somebody else, 32 bytes"))
 	if err != nil {
 		panic("BUG: facility: " + err.Error())
@@ -73,7 +73,7 @@ func stranger() drive.PIN {
 }
 
 func own(p *raslab.Part, a drive.Authority) {
-	withMSID(p, a, func(s drive.Session) error { return s.SetPIN(stranger()) })
+	withMSID(p, a, func(s drive.Session) error { return s.SetPIN(strangersPIN()) })
 }
 
 func guess(p *raslab.Part, a drive.Authority, times int) {
@@ -84,17 +84,17 @@ func guess(p *raslab.Part, a drive.Authority, times int) {
 	}
 }
 
-// outsiderDoes: a cable to the drive in a slot.
+// outsiderDoes tampers with the drive in a slot.
 func (m *Machine) outsiderDoes(a []string) error {
 	return m.outsider(a[0], func(p *raslab.Part) {
 		m.history.add(p.Serial(), kindOutsider)
 		for _, what := range strings.Split(a[1], "+") {
-			hands[what](p)
+			tampers[what](p)
 		}
 	})
 }
 
-// used gets a spare part that somebody had before; it lies on the shelf then, the last there.
+// used gets a spare part that an outsider had before. It is then the last one on the shelf.
 func (m *Machine) used(a []string) error {
 	p, err := m.Lab.OrderSpare()
 	if err != nil {
@@ -105,36 +105,36 @@ func (m *Machine) used(a []string) error {
 	}
 	m.history.add(p.Serial(), kindOutsider)
 	for _, what := range strings.Split(a[0], "+") {
-		hands[what](p)
+		tampers[what](p)
 	}
 	p.Drive.PowerOff()
-	m.strange[p.Serial()] = true
+	m.neverSeated[p.Serial()] = true
 	return nil
 }
 
-// handsOn is one or more of the hands, joined with +.
-var handsOn = argument{name: "DOES", wants: func(_ *Machine, word string) string {
+// tamperings is one or more names of tampers, joined with +.
+var tamperings = argument{name: "DOES", wants: func(_ *Machine, word string) string {
 	for _, what := range strings.Split(word, "+") {
-		if hands[what] == nil {
-			return "some of " + strings.Join(handNames, ", ") + ", joined with +"
+		if tampers[what] == nil {
+			return "some of " + strings.Join(tamperNames, ", ") + ", joined with +"
 		}
 	}
 	return ""
 }}
 
-// drawHands draws one or two of them.
-func drawHands(t *rapid.T) string {
-	does := rapid.SampledFrom(handNames).Draw(t, "does")
+// drawTampering draws one or two of them.
+func drawTampering(t *rapid.T) string {
+	does := rapid.SampledFrom(tamperNames).Draw(t, "does")
 	if rapid.Bool().Draw(t, "and more") {
-		does += "+" + rapid.SampledFrom(handNames).Draw(t, "also")
+		does += "+" + rapid.SampledFrom(tamperNames).Draw(t, "also")
 	}
 	return does
 }
 
-// usedPart brings a used drive into a slot by a repair.
+// usedPart puts a used drive into a slot in a repair.
 func (m *Machine) usedPart(t *rapid.T) {
 	slot := m.DrawSlot(t)
-	m.Must(t, "used "+drawHands(t))
+	m.Must(t, "used "+drawTampering(t))
 	parts := m.Lab.Shelf().Parts()
 	serial := parts[len(parts)-1].Serial()
 	m.Must(t, "repair "+slot)
@@ -143,5 +143,5 @@ func (m *Machine) usedPart(t *rapid.T) {
 }
 
 func (m *Machine) outsiderAction(t *rapid.T) {
-	m.Must(t, fmt.Sprintf("outsider %s %s", m.DrawSlot(t), drawHands(t)))
+	m.Must(t, fmt.Sprintf("outsider %s %s", m.DrawSlot(t), drawTampering(t)))
 }
