@@ -8,9 +8,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// Actions are random commands for rapid's T.Repeat. A test of one's own takes
-// the map, adds or replaces actions, and puts a property of its own under "". They skip
-// a command that is not Applicable.
+// Actions are random commands for rapid's T.Repeat. A test adds or replaces actions in the map and
+// puts a property of its own under "". They skip a command that is not Applicable.
 func (m *Machine) Actions() map[string]func(*rapid.T) {
 	do := func(make func(*rapid.T) []Command) func(*rapid.T) {
 		return func(t *rapid.T) {
@@ -78,8 +77,8 @@ func (m *Machine) Must(t rapid.TB, c Command) {
 	}
 }
 
-// attempt does a command that was drawn, and skips one that is not Applicable: when rapid
-// shrinks a run it leaves out steps, such as the Authenticate that a command needs.
+// attempt does a command that was drawn, and skips one that is not Applicable. When rapid shrinks a
+// run it leaves out steps, such as the Authenticate that a later command needs.
 func (m *Machine) attempt(t rapid.TB, c Command) {
 	t.Helper()
 	if m.Applicable(c) == nil {
@@ -87,17 +86,17 @@ func (m *Machine) attempt(t rapid.TB, c Command) {
 	}
 }
 
-// Recover is what leads a drive back to where one can work with it: faults
-// mended, power on, and a PSID revert if nothing else helps.
+// Recover is the commands that make a drive usable again: mend faults, power on, and a PSID revert
+// if nothing else helps.
 func (m *Machine) Recover() []Command {
 	all := []Command{{Verb: Disarm}, {Verb: Close}, {Verb: PowerOn}}
-	if w := m.worlds[0]; w.on && (!w.trusted || w.state == drive.SecurityDegraded || w.lockedOut()) {
+	if w := m.candidates[0]; w.on && (!w.trusted || w.state == drive.SecurityDegraded || w.lockedOut()) {
 		all = append(all, Command{Verb: RevertPSID, PIN: PINPSID})
 	}
 	return all
 }
 
-func (w *world) lockedOut() bool {
+func (w *model) lockedOut() bool {
 	for _, s := range w.slots {
 		if w.cfg.TryLimit > 0 && s.tries >= w.cfg.TryLimit {
 			return true
@@ -106,20 +105,20 @@ func (w *world) lockedOut() bool {
 	return false
 }
 
-// DrawAuthority draws who has a slot.
+// DrawAuthority draws an authority of the drive.
 func (m *Machine) DrawAuthority(t *rapid.T) drive.Authority {
 	return m.who[rapid.IntRange(0, len(m.who)-1).Draw(t, "authority")]
 }
 
-// DrawPIN draws a PIN that an owner may have chosen.
+// DrawPIN draws a PIN of an owner.
 func DrawPIN(t *rapid.T) PINRef {
 	return PINRef(rapid.IntRange(int(PINFirst), int(PINLast)).Draw(t, "pin"))
 }
 
 // RightPIN is the PIN that opens a's session, as the model has it.
 func (m *Machine) RightPIN(a drive.Authority) PINRef {
-	if i := m.worlds[0].slotOf(a); i >= 0 {
-		return m.worlds[0].slots[i].pin
+	if i := m.candidates[0].slotOf(a); i >= 0 {
+		return m.candidates[0].slots[i].pin
 	}
 	return PINPSID
 }
@@ -139,7 +138,7 @@ func (m *Machine) DrawAuthenticate(t *rapid.T) Command {
 	return c
 }
 
-func (m *Machine) sessionOf() drive.Authority { return m.worlds[0].session }
+func (m *Machine) sessionOf() drive.Authority { return m.candidates[0].session }
 
 // drawSession is one whole session with one command in it.
 func (m *Machine) drawSession(t *rapid.T) []Command {
@@ -163,7 +162,7 @@ func (m *Machine) drawRevert(t *rapid.T) []Command {
 	return []Command{c}
 }
 
-// DrawInSession draws a command that suits a session of a, mostly.
+// DrawInSession draws a command for a session of a. Mostly a may do it.
 func (m *Machine) DrawInSession(t *rapid.T, a drive.Authority) Command {
 	verbs := []Verb{SetPIN, Erase, Migrate, Restore, GenKey, SetRange, SetLocks, EraseAll}
 	switch _, isBand := a.Band(); {

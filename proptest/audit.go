@@ -7,14 +7,16 @@ import (
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
-// Audit checks on copies what cannot be tried on the drive itself without
-// changing it: that every authority is opened by its PIN and by no other PIN that
-// ever was, that what is locked after a power cycle gives nothing until its
-// BandMaster comes, that all data is there then and what was erased is not; and,
-// now and then, that a forensic search of the flash finds no way to a key that
-// should be gone or that needs a PIN. Where a fault left the drive in doubt it
-// does nothing; nor where no flash block is left to write to, for such a drive
-// counts no try and so lets nobody in.
+// Audit checks on copies what cannot be tried on the drive itself without changing it:
+//
+//   - every authority is opened by its PIN and by no other PIN of the run,
+//   - after a power cycle a locked range gives nothing until its BandMaster unlocks it,
+//   - then all data is there, and what was erased is not,
+//   - now and then, a forensic search of the flash finds no way to a key that should be gone or
+//     that needs a PIN.
+//
+// It does nothing where a fault left the drive in doubt, or where no flash block is left to write
+// to: such a drive cannot count a try, and so opens no session.
 func (m *Machine) Audit() error {
 	if !m.Settled() || m.full() {
 		return nil
@@ -29,9 +31,9 @@ func (m *Machine) Audit() error {
 	return nil
 }
 
-// auditCopy plays host on a copy that has no try limit.
+// auditCopy acts as a host of a copy that has no try limit.
 func (m *Machine) auditCopy() error {
-	w := m.worlds[0].stored()
+	w := m.candidates[0].stored()
 	c, err := m.Copy()
 	if err != nil {
 		return err
@@ -45,7 +47,7 @@ func (m *Machine) auditCopy() error {
 		w.lost = 0
 	}
 	var v view
-	if err := look(c.Drive, m.who, &v); err != nil {
+	if err := observe(c.Drive, m.who, &v); err != nil {
 		return m.failf("audit: a copy cannot be asked about %v", err)
 	}
 	if d := w.differs(&v); d != "" {
@@ -65,9 +67,8 @@ func (m *Machine) auditCopy() error {
 	return nil
 }
 
-// auditPINs tries on a copy every PIN that a thief might try, and then works
-// with the right one.
-func (m *Machine) auditPINs(c *Bench, w *world, i int, a drive.Authority) error {
+// auditPINs tries PINs on a copy as a thief might, and then works with the right one.
+func (m *Machine) auditPINs(c *Bench, w *model, i int, a drive.Authority) error {
 	right := w.slots[i].pin
 	guesses := []PINRef{PINMSID, PINPSID, PINZero, right, PINFirst + PINRef(m.audits+i)%(PINLast-PINFirst+1)}
 	for _, p := range guesses {
@@ -93,7 +94,7 @@ func (m *Machine) auditPINs(c *Bench, w *world, i int, a drive.Authority) error 
 }
 
 // auditUnlock opens a range with its session and reads it.
-func (m *Machine) auditUnlock(c *Bench, s drive.Session, w *world, n int) error {
+func (m *Machine) auditUnlock(c *Bench, s drive.Session, w *model, n int) error {
 	if n < 0 || w.state == drive.SecurityDegraded || n > 0 && w.ranges[n].c.Length == 0 {
 		return nil
 	}
@@ -105,7 +106,7 @@ func (m *Machine) auditUnlock(c *Bench, s drive.Session, w *world, n int) error 
 }
 
 // auditData reads every sector that was ever written.
-func (m *Machine) auditData(c *Bench, w *world, when string) error {
+func (m *Machine) auditData(c *Bench, w *model, when string) error {
 	got := make([]byte, len(m.exp))
 	for lba, s := range w.sectors {
 		if s.content == 0 {
@@ -129,21 +130,21 @@ func (m *Machine) auditData(c *Bench, w *world, when string) error {
 	return nil
 }
 
-// auditRevert: a drive without a record opens nothing, and the PSID helps.
+// auditRevert: a drive without a record opens nothing, and the PSID reverts it.
 func (m *Machine) auditRevert(c *Bench) error {
 	if code, err := codeOf(c.Drive.Read(0, make([]byte, len(m.exp)))); err != nil || code != drive.Degraded {
 		return m.failf("audit: without a record a read is answered %q", answer(code))
 	}
 	if err := c.Drive.RevertPSID(c.Label.PSID); err != nil {
-		return m.failf("audit: without a record the PSID does not help: %v", err)
+		return m.failf("audit: without a record the PSID does not revert it: %v", err)
 	}
 	return nil
 }
 
-// AuditForensic searches the flash as a thief would who has opened the chip and
-// knows every PIN that ever was but the one that counts.
+// AuditForensic searches the flash as a thief would who has opened the chip and knows every PIN of
+// the run but the one of the range.
 func (m *Machine) AuditForensic() error {
-	w := m.worlds[0]
+	w := m.candidates[0]
 	if !m.Settled() || !w.trusted || w.state == drive.SecurityDegraded {
 		return nil // old wraps are left: that is what the state says
 	}
@@ -193,7 +194,7 @@ func (m *Machine) AuditForensic() error {
 	return nil
 }
 
-func (w *world) inUse(key uint32) bool {
+func (w *model) inUse(key uint32) bool {
 	for n := range w.ranges {
 		if w.ranges[n].key == key {
 			return true
@@ -202,9 +203,9 @@ func (w *world) inUse(key uint32) bool {
 	return false
 }
 
-// oracles are up to two known sectors that are wanted.
+// oracles are up to two written sectors that are wanted.
 func (m *Machine) oracles(dump drive.Dump, what string, wanted func(s sector, g *band, n int) bool) []forensic.Oracle {
-	w := m.worlds[0]
+	w := m.candidates[0]
 	var out []forensic.Oracle
 	for lba, s := range w.sectors {
 		n := w.rangeOf(uint64(lba))
@@ -224,7 +225,7 @@ func (m *Machine) oracles(dump drive.Dump, what string, wanted func(s sector, g 
 	return out
 }
 
-// secrets are the root key and every PIN that was ever used, but one.
+// secrets are the root key and every PIN that was used, but one.
 func (m *Machine) secrets(but PINRef) []forensic.Secret {
 	f := m.Drive.Fuses()
 	out := []forensic.Secret{forensic.Root(f.Root)}

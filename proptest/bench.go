@@ -24,8 +24,8 @@ type Options struct {
 	ForensicEvery int
 }
 
-// DefaultConfig is the drive of the property tests: small, so that random
-// commands meet one another.
+// DefaultConfig is the drive of the property tests. It is small, so that random commands touch the
+// same ranges and sectors.
 func DefaultConfig() drive.Config {
 	return drive.Config{
 		Serial: "PROP0001", Model: "property test", SectorSize: 512, Sectors: 64, Ranges: 2, TryLimit: 5,
@@ -99,10 +99,9 @@ func (b *Bench) parts() drive.Parts {
 	}
 }
 
-// Copy is the drive as a thief would rebuild it who has the chip with its
-// fuses: the same flash content and media, without power, without faults and
-// without a try limit.
-// What is done to the copy does not change the original.
+// Copy is the drive as a thief would rebuild it who has the chip with its fuses: the same flash
+// content and media, without power, faults and try limit. Changes to the copy do not reach the
+// original.
 func (b *Bench) Copy() (*Bench, error) {
 	b.copies++
 	c := &Bench{Options: b.Options, Label: b.Label, mem: flash.NewMem(b.Options.Geometry), disk: drive.NewMemMedia(b.Options.Config.SectorSize)}
@@ -175,8 +174,8 @@ func (b *Bench) PIN(r PINRef) drive.PIN {
 	return p
 }
 
-// fill makes the content of a sector: it differs for each number, each sector
-// and nowhere looks like noise to a human.
+// fill makes the content of a sector. It differs for each number and each sector, and does not look
+// like noise.
 func fill(dst []byte, content uint32, lba uint64) {
 	var w [8]byte
 	binary.BigEndian.PutUint32(w[:], content)

@@ -118,8 +118,8 @@ const (
 	resetsAll  = drive.OnPowerCycle | drive.OnHardware | drive.OnHotPlug
 )
 
-// check refuses what means nothing on any drive. What a drive can refuse, such as an
-// Authority that it does not have, is a command.
+// check refuses what means nothing on any drive. An Authority that a drive does not have, for
+// example, is for the drive to refuse.
 func (c Command) check() error {
 	if c.Verb < Authenticate || int(c.Verb) >= len(verbNames) {
 		return fmt.Errorf("proptest: %v is unknown: use one of the verbs from Authenticate to Tamper", c.Verb)
@@ -163,7 +163,7 @@ func (c Command) check() error {
 	return nil
 }
 
-// parsePlan reads the plan of Arm. A point of another component would never be asked.
+// parsePlan reads the plan of Arm. A point of another component would never fire.
 func parsePlan(text string) (*fault.Plan, error) {
 	plan, err := fault.Parse(text)
 	if err != nil {

@@ -80,7 +80,7 @@ func TestFailureTellsAll(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, m.Do(Command{Verb: Authenticate, Authority: drive.SID, PIN: PINMSID}))
 	require.NoError(t, m.Do(Command{Verb: Arm, Plan: "(flash.erase.refused (OnIndex 7))"}))
-	m.worlds[0].slots[0].pin = PINFirst // now the model is wrong
+	m.candidates[0].slots[0].pin = PINFirst // now the model is wrong
 	m.Do(Command{Verb: Close})
 	err = m.Do(Command{Verb: Authenticate, Authority: drive.SID, PIN: PINMSID})
 	var f *Failure

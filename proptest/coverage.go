@@ -7,8 +7,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// Coverage counts what was exercised of the lifecycle table, and catches what is
-// not in it. The zero value is ready.
+// Coverage counts which rows of the lifecycle table were exercised, and keeps attempts that are not
+// in it. The zero value is ready.
 type Coverage struct {
 	count map[edge]int
 	bad   []drive.TransitionTrace
@@ -20,7 +20,7 @@ type edge struct {
 	refused bool
 }
 
-// Add takes in the lifecycle attempts of a drive, as Bench.Trace has them.
+// Add counts the lifecycle attempts of a drive, as Bench.Trace has them.
 func (c *Coverage) Add(trace []drive.TransitionTrace) {
 	if c.count == nil {
 		c.count = map[edge]int{}
@@ -46,8 +46,8 @@ func InTable(t drive.TransitionTrace) bool {
 	return t.Refused && t.From == t.To
 }
 
-// Missing lists the rows and the refused pairs that never occurred, and what
-// occurred but may not.
+// Missing lists the rows and the refused pairs that never occurred, and attempts that must not
+// occur.
 func (c *Coverage) Missing() []string {
 	var all []string
 	for _, line := range c.lines() {

@@ -1,22 +1,22 @@
-// Package proptest tests drives by properties: a deliberately dumb model of a
-// drive, a random state machine of drive commands and flash faults, power cuts
-// at every flash operation of every command, and a conformance suite with one
-// subtest for each thing that went wrong in real drives.
+// Package proptest tests drives by properties. It has a deliberately dumb model of a drive, a
+// random state machine of drive commands and flash faults, power cuts at every flash operation of
+// every command, and a conformance suite with one subtest for each thing that went wrong in real
+// drives.
 //
-// A property test over a drive is three lines; see the example of NewMachine. An assertion of
-// one's own is written with Check, or Fail, and then prints what a Failure prints.
-// The facility level is in the package facility below this one.
+// A property test of a drive is three lines; see the example of NewMachine. Write an assertion of
+// your own with Check or Fail: it then prints what a Failure prints. Package facility tests whole
+// facilities.
 //
 //   - Machine runs commands on a drive and on the model and compares them after
 //     each step. Its Actions plug into rapid's Repeat.
-//   - Do, Must and Replay have one rule: a command that somebody wrote is run, or is
-//     refused with what is wrong, where, and what would be right, and nothing of it is done. So a
-//     command of a session that was never opened, a Read of no sectors, an unknown verb, a bad
-//     argument and a command after the end of a run (Lost) are errors. Only Actions, whose commands
-//     are drawn, skip one that is not Applicable; rapid needs that to shrink a run.
-//   - Sweep cuts the power at the k-th flash operation of a command, for k = 0,
-//     1, 2, ... until a run ends uncut, powers the drive on again, sweeps that
-//     power-on in the same way, and audits what is left.
+//   - Do, Must and Replay never skip a command. They run it, or do nothing and say what is wrong,
+//     where, and what would be right. So a command of a session that was never opened, a Read of no
+//     sectors, an unknown verb, a bad argument and a command after the end of a run (Lost) are
+//     errors. Only Actions, whose commands are drawn, skip one that is not Applicable; rapid needs
+//     that to shrink a run.
+//   - Sweep cuts the power at the k-th flash operation of a command, for k = 0, 1, 2, ... until a
+//     run ends uncut. It powers the drive on again, sweeps that power-on in the same way, and
+//     audits the drive.
 //   - Conformance is the suite over a Subject, which *drive.Drive satisfies.
 //   - Coverage counts the rows of the lifecycle table that were exercised.
 //   - Failure is what every one of them reports: seed, version, fault plan, the
@@ -26,16 +26,14 @@
 //
 //   - The model shares no code with the drive: it holds who has which PIN, which
 //     data was written under which key, and flags. It knows no key and no flash.
-//   - After a fault the model holds every outcome that the documents allow, and
-//     what the drive shows strikes out the others. If none is left, the drive has
-//     done something that it may not.
+//   - After a fault the model keeps every outcome that the documents allow, and drops those that
+//     differ from what the drive shows. If none is left, the drive has done something wrong.
 //   - Nothing is ambient: the same seed and commands give the same run.
 //
 // # Limitations
 //
-// The order in which the drive refuses, where two refusals would be right, is
-// modelled after the drive. After bit rot or a read error the model takes over the
-// try counts and flags that an older record of the same keys may have, and goes
-// on holding the drive to its keys and data. Flash is modelled as broken, not as
-// malicious, but for Tamper, which rewrites the state as a thief could.
+// Where two refusals would be right the model expects the one that the drive chooses. After bit rot
+// or a read error the model takes over from the drive the try counts and flags that an older record
+// of the same keys may have, and still checks keys and data. Flash is modelled as broken, not as
+// malicious, except for Tamper, which rewrites the state as a thief could.
 package proptest

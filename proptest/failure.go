@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Failure is a violation that a property test, a sweep or an audit found. It is
-// an error, and prints all that is needed to see it again. It holds no secret.
+// Failure is a violation that a property test, a sweep or an audit found. It is an error, and
+// prints all that is needed to reproduce it. It holds no secret.
 type Failure struct {
 	Why     string   // the property in one sentence, and how it was broken
 	Seed    uint64   // of the run
 	Version string   // of fdelab
 	Plan    string   // the fault plan that was armed, "" if none
 	Trace   []string // the last TraceTail lines of what was done
-	Replay  string   // one line that does it again
+	Replay  string   // one line that reproduces it
 }
 
 // TraceTail is how many lines of a trace a Failure keeps.

@@ -16,9 +16,9 @@ import (
 // and compares them. It is not safe for concurrent use.
 type Machine struct {
 	*Bench
-	worlds  []*world // what the drive may be; one, unless a fault left it in doubt
-	who     []drive.Authority
-	session drive.Session // the last one, perhaps over
+	candidates []*model // what the drive may be; one, unless a fault left it in doubt
+	who        []drive.Authority
+	session    drive.Session // the last one, perhaps over
 
 	commands []Command
 	trace    []step
@@ -42,7 +42,7 @@ func NewMachine(o Options) (*Machine, error) {
 		return nil, err
 	}
 	m := machineOn(b)
-	m.worlds = []*world{newWorld(b.Options.Config)}
+	m.candidates = []*model{newModel(b.Options.Config)}
 	return m, m.compare(Command{Verb: PowerOn}, ok)
 }
 
@@ -53,20 +53,19 @@ func machineOn(b *Bench) *Machine {
 
 // Settled says whether no fault has left in doubt what the drive holds.
 func (m *Machine) Settled() bool {
-	return !m.lost && len(m.worlds) == 1 && len(m.worlds[0].alts) == 0 && !m.worlds[0].rotten && m.plan == ""
+	return !m.lost && len(m.candidates) == 1 && len(m.candidates[0].alts) == 0 && !m.candidates[0].rotten && m.plan == ""
 }
 
-// doubtMax is how many ideas of what a drive may be a Machine keeps.
+// doubtMax is how many candidates a Machine keeps.
 const doubtMax = 64
 
-// Lost says whether so many faults came together that the model has too many
-// ideas of what the drive may be. The run is over then: Do refuses every command.
+// Lost says whether so many faults came together that the drive may be too many things. The run is
+// over then: Do refuses every command.
 func (m *Machine) Lost() bool { return m.lost }
 
-// Do runs one command on the drive and on the model. The error is a *Failure if
-// the drive did what it may not, else a harness error: the command is none, such as one with
-// an unknown verb or a Read of no sectors, or it is not Applicable, and nothing was done.
-// Who draws commands at random asks Applicable first.
+// Do runs one command on the drive and on the model. The error is a *Failure if the drive did
+// something wrong. Any other error says that c is no command, such as a Read of no sectors, or is
+// not Applicable; nothing was done. Ask Applicable first for a command that was drawn at random.
 func (m *Machine) Do(c Command) error {
 	if err := c.check(); err != nil {
 		return err
@@ -89,8 +88,8 @@ func (m *Machine) Do(c Command) error {
 		b.cells = true // no fault now: there is no block left to write to
 	}
 	m.retired = (c.Verb != PowerOn || m.seen.status.Powered) && m.retired || b.cells
-	if len(m.worlds) == 1 && b == (broke{}) && len(m.worlds[0].alts) == 0 && !m.worlds[0].rotten {
-		w := m.worlds[0]
+	if len(m.candidates) == 1 && b == (faults{}) && len(m.candidates[0].alts) == 0 && !m.candidates[0].rotten {
+		w := m.candidates[0]
 		if want, _ := w.apply(c); want != code {
 			return m.failf("%v answered %q, expected %q", c, answer(code), answer(want))
 		}
@@ -111,9 +110,9 @@ func (m *Machine) Do(c Command) error {
 	return nil
 }
 
-// Applicable says why Do refuses c as the drive is now, or nil: a command of a session
-// needs one, Tamper needs a drive without power that the model is sure of, and once the run is
-// Lost nothing can be done. A session that is over counts: the drive has to refuse its commands.
+// Applicable says why Do refuses c now, or nil. A command of a session needs one. A session that is
+// over will do: the drive has to refuse its commands. Tamper needs a drive without power that the
+// model is sure of. Once the run is Lost, Do refuses everything.
 func (m *Machine) Applicable(c Command) error {
 	if m.lost {
 		return fmt.Errorf("proptest: %v comes after the end of the run: after so many faults the model no longer knows what the drive may be", c.Verb)
@@ -124,19 +123,19 @@ func (m *Machine) Applicable(c Command) error {
 			return fmt.Errorf("proptest: %v needs a session, and no Authenticate was accepted before it", c.Verb)
 		}
 	case Tamper:
-		if m.Drive.Status().Powered || !m.Settled() || !m.worlds[0].trusted {
+		if m.Drive.Status().Powered || !m.Settled() || !m.candidates[0].trusted {
 			return fmt.Errorf("proptest: %v needs a drive without power whose key record the model is sure of", c.Verb)
 		}
 	}
 	return nil
 }
 
-// branch keeps the worlds in which c may end with code.
-func (m *Machine) branch(c Command, code drive.Code, b broke) error {
-	var next []*world
+// branch keeps the candidates for which c may end with code.
+func (m *Machine) branch(c Command, code drive.Code, b faults) error {
+	var next []*model
 	allowed := map[drive.Code]bool{}
 	var names []string
-	for _, w := range m.worlds {
+	for _, w := range m.candidates {
 		for _, o := range w.outcomes(c, b) {
 			if o.code == code {
 				next = append(next, o.then)
@@ -150,12 +149,11 @@ func (m *Machine) branch(c Command, code drive.Code, b broke) error {
 	if len(next) == 0 {
 		return m.failf("%v answered %q, expected %s", c, answer(code), strings.Join(names, " or "))
 	}
-	m.worlds = next
+	m.candidates = next
 	return nil
 }
 
-// run does the command on the drive. The error is a harness error: an answer
-// that is no status.
+// run does the command on the drive. The error says that the drive's answer is no status.
 func (m *Machine) run(c Command) (drive.Code, error) {
 	var err error
 	d, s := m.Drive, m.session
@@ -247,7 +245,7 @@ func (m *Machine) arm(plan string) error {
 	return nil
 }
 
-// codeOf tells a status from a harness error.
+// codeOf is the status of an answer. The error says that it is none.
 func codeOf(err error) (drive.Code, error) {
 	var s *drive.StatusError
 	switch {
@@ -266,10 +264,10 @@ func answer(c drive.Code) string {
 	return c.Error()
 }
 
-// broken says which faults fired since it was asked last.
-func (m *Machine) broken() broke {
+// broken says which faults fired since the last call.
+func (m *Machine) broken() faults {
 	if m.plan == "" {
-		return broke{}
+		return faults{}
 	}
 	now := append(m.Flash.Plan().Fired(), m.Media.Plan().Fired()...)
 	var fresh []fault.Firing
@@ -287,17 +285,17 @@ func (m *Machine) broken() broke {
 	for _, f := range fresh {
 		m.trace = append(m.trace, step{fault: "fired: " + string(f.Point) + " at " + f.Last.String()})
 	}
-	return kinds(fresh)
+	return faultsOf(fresh)
 }
 
-// compare strikes out the worlds that differ from what the drive shows.
+// compare drops the candidates that differ from what the drive shows.
 func (m *Machine) compare(c Command, code drive.Code) error {
-	if err := look(m.Drive, m.who, &m.seen); err != nil {
+	if err := observe(m.Drive, m.who, &m.seen); err != nil {
 		return m.failf("after %v the drive cannot be asked about %v", c, err)
 	}
 	why := ""
-	kept := m.worlds[:0]
-	for _, w := range m.worlds {
+	kept := m.candidates[:0]
+	for _, w := range m.candidates {
 		w.adopt(&m.seen)
 		d := w.differs(&m.seen)
 		if d == "" && c.Verb == Read && code == ok {
@@ -312,10 +310,10 @@ func (m *Machine) compare(c Command, code drive.Code) error {
 	if len(kept) == 0 {
 		return m.failf("after %v %s", c, why)
 	}
-	if m.worlds = kept; len(kept) > 1 || len(kept[0].alts) > 1 {
-		m.worlds = distinct(kept)
-		doubt := len(m.worlds)
-		for _, w := range m.worlds {
+	if m.candidates = kept; len(kept) > 1 || len(kept[0].alts) > 1 {
+		m.candidates = distinct(kept)
+		doubt := len(m.candidates)
+		for _, w := range m.candidates {
 			doubt += len(w.alts)
 		}
 		m.lost = doubt > doubtMax
@@ -324,7 +322,7 @@ func (m *Machine) compare(c Command, code drive.Code) error {
 }
 
 // misread says how what a successful read gave differs from what w expects.
-func (m *Machine) misread(w *world, c Command) string {
+func (m *Machine) misread(w *model, c Command) string {
 	size := m.Options.Config.SectorSize
 	for i := range c.Sectors {
 		lba := c.LBA + uint64(i)
@@ -337,7 +335,7 @@ func (m *Machine) misread(w *world, c Command) string {
 
 // wrongData says how the content of a sector differs from what w expects. tmp is
 // one sector long.
-func (w *world) wrongData(lba uint64, got, tmp []byte) string {
+func (w *model) wrongData(lba uint64, got, tmp []byte) string {
 	s := w.sectors[lba]
 	readable := s.key == w.ranges[w.rangeOf(lba)].key
 	if s.content == 0 {
@@ -355,7 +353,7 @@ func (w *world) wrongData(lba uint64, got, tmp []byte) string {
 	return fmt.Sprintf("sector %d still reads as the data whose key is gone (number %d)", lba, s.content)
 }
 
-// probe reads one sector after each step, another one each time.
+// probe reads one sector after each step, a different one each time.
 func (m *Machine) probe() error {
 	if m.plan != "" {
 		return nil // it would count as an operation of the plan
@@ -367,8 +365,8 @@ func (m *Machine) probe() error {
 		return err
 	}
 	why := ""
-	kept := m.worlds[:0]
-	for _, w := range m.worlds {
+	kept := m.candidates[:0]
+	for _, w := range m.candidates {
 		want := w.transfer(c)
 		d := ""
 		if want != code {
@@ -385,12 +383,12 @@ func (m *Machine) probe() error {
 	if len(kept) == 0 {
 		return m.failf("%s", why)
 	}
-	m.worlds = kept
+	m.candidates = kept
 	return nil
 }
 
-// step is a line of the trace: a command and its answer, or a fault that fired.
-// It becomes text only if somebody wants to read it.
+// step is a line of the trace: a command and its answer, or a fault that fired. It becomes text
+// only when it is printed.
 type step struct {
 	Command
 	code  drive.Code
@@ -415,14 +413,14 @@ func (m *Machine) tail() []string {
 // Script is the run so far in one line, for Replay.
 func (m *Machine) Script() string { return FormatScript(m.Options, m.commands) }
 
-// Fail makes a *Failure of this run for a property of one's own: its line is a call
-// of Replay, which gives the drive back as it is now.
+// Fail makes a *Failure of this run for a property of the caller's. Its replay line is a call of
+// Replay, which gives the drive back as it is now.
 func (m *Machine) Fail(format string, args ...any) error {
 	return m.failure(fmt.Sprintf("m, err := proptest.Replay(%q)", m.Script()), format, args...)
 }
 
-// Check ends a test with what Fail tells unless ok: it stands where one would
-// write require.True, which knows nothing of the run.
+// Check ends a test with the text of Fail unless ok is true. Use it in place of require.True, which
+// knows nothing of the run.
 func (m *Machine) Check(t rapid.TB, ok bool, format string, args ...any) {
 	t.Helper()
 	if !ok {
@@ -430,7 +428,7 @@ func (m *Machine) Check(t rapid.TB, ok bool, format string, args ...any) {
 	}
 }
 
-// failf makes a Failure of a check of this package, which TestReplay does again.
+// failf makes a Failure of a check of this package. TestReplay replays it.
 func (m *Machine) failf(format string, args ...any) error {
 	return m.failure(replayLine(m.Options, m.commands), format, args...)
 }

@@ -4,10 +4,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// world is one idea of what a drive is: the model. It is deliberately dumb: it
-// shares the vocabulary of the drive (authorities, codes, states) and none of its
-// code, and knows no key, only that a key is the same as before or another.
-type world struct {
+// model is the model of a drive, as one of the candidates for what the drive is. It is deliberately
+// dumb: it shares the vocabulary of the drive (authorities, codes, states) and none of its code. It
+// knows no key, only whether a key is the same as before.
+type model struct {
 	cfg     drive.Config
 	on      bool
 	trusted bool // there is a record
@@ -19,15 +19,14 @@ type world struct {
 	ranges  []band
 	session drive.Authority
 	sectors []sector
-	made    *uint32 // how many keys were made, in all worlds of a machine together
-	// alts is what the flash may hold instead, after a fault: what a power-on may
-	// find. Their own alts are empty.
-	alts []*world
-	// rotten: bits of the flash flipped, or pages were unreadable, since the last
-	// whole key record. An older note of the same keys may come to be in force, or
-	// none at all.
+	made    *uint32 // how many keys were made, in all candidates of a machine together
+	// alts is what a power-on may find in the flash instead, after a fault. Their own alts are
+	// empty.
+	alts []*model
+	// rotten: bits of the flash flipped, or pages were unreadable, since the last whole key record.
+	// An older note of the same keys may come into force, or none.
 	rotten bool
-	// fresh: the key generation is not known, take the drive's word once.
+	// fresh: the key generation is not known, and is taken over from the drive once.
 	fresh bool
 }
 
@@ -51,8 +50,8 @@ type sector struct {
 	content, key uint32
 }
 
-func newWorld(cfg drive.Config) *world {
-	w := &world{
+func newModel(cfg drive.Config) *model {
+	w := &model{
 		cfg: cfg, on: true, trusted: true, state: drive.Erased, keygen: 1,
 		made: new(uint32), slots: make([]slot, cfg.Ranges+3), ranges: make([]band, cfg.Ranges+1), sectors: make([]sector, cfg.Sectors),
 	}
@@ -60,7 +59,7 @@ func newWorld(cfg drive.Config) *world {
 	return w
 }
 
-func (w *world) factory() {
+func (w *model) factory() {
 	for i := range w.slots {
 		w.slots[i] = slot{pin: PINMSID}
 	}
@@ -71,24 +70,24 @@ func (w *world) factory() {
 	w.psid = 0
 }
 
-func (w *world) newKey() uint32 {
+func (w *model) newKey() uint32 {
 	*w.made++
 	return *w.made
 }
 
 // wipe is the cryptographic erase of one range. It keeps its place.
-func (w *world) wipe(n int) {
+func (w *model) wipe(n int) {
 	g := &w.ranges[n]
 	*g = band{c: drive.RangeConfig{Start: g.c.Start, Length: g.c.Length, LockOnReset: drive.OnPowerCycle}, key: w.newKey(), ram: true}
 	w.slots[2+n] = slot{pin: PINMSID}
 }
 
-func (w *world) clone() *world {
+func (w *model) clone() *model {
 	c := *w
 	c.slots = append([]slot(nil), w.slots...)
 	c.ranges = append([]band(nil), w.ranges...)
 	c.sectors = append([]sector(nil), w.sectors...)
-	c.alts = make([]*world, len(w.alts))
+	c.alts = make([]*model, len(w.alts))
 	for i, a := range w.alts {
 		c.alts[i] = a.clone()
 	}
@@ -96,7 +95,7 @@ func (w *world) clone() *world {
 }
 
 // slotOf gives the index of an authority's slot, or -1.
-func (w *world) slotOf(a drive.Authority) int {
+func (w *model) slotOf(a drive.Authority) int {
 	switch a {
 	case drive.SID:
 		return 0
@@ -112,7 +111,7 @@ func (w *world) slotOf(a drive.Authority) int {
 }
 
 // band is the range of the session, or -1.
-func (w *world) band() int { return max(w.slotOf(w.session), 1) - 2 }
+func (w *model) band() int { return max(w.slotOf(w.session), 1) - 2 }
 
 // openAfterPower: nobody has to authenticate for the range after a power cycle.
 func (g *band) openAfterPower() bool {
@@ -125,7 +124,7 @@ func (g *band) shut() bool {
 	return g.c.ReadLockEnabled && g.read && g.c.WriteLockEnabled && g.write
 }
 
-func (w *world) rangeOf(lba uint64) int {
+func (w *model) rangeOf(lba uint64) int {
 	for n := 1; n < len(w.ranges); n++ {
 		if c := w.ranges[n].c; lba >= c.Start && lba < c.Start+c.Length {
 			return n
@@ -135,7 +134,7 @@ func (w *world) rangeOf(lba uint64) int {
 }
 
 // otherConfigured: a range beside n has a PIN of its own.
-func (w *world) otherConfigured(n int) bool {
+func (w *model) otherConfigured(n int) bool {
 	for m := range w.ranges {
 		if m != n && w.slots[2+m].pin != PINMSID {
 			return true
@@ -144,8 +143,7 @@ func (w *world) otherConfigured(n int) bool {
 	return false
 }
 
-// moves is the lifecycle as the architecture's table tells it, written down a
-// second time.
+// moves is the lifecycle table, written down a second time.
 var moves = map[drive.State]map[drive.Event]drive.State{
 	drive.Erased: {
 		drive.EventMigrate: drive.Configured, drive.EventErase: drive.Erased, drive.EventDegrade: drive.SecurityDegraded,
@@ -162,9 +160,9 @@ var moves = map[drive.State]map[drive.Event]drive.State{
 // ok is the code of a command that succeeded.
 const ok drive.Code = 0
 
-// apply does a command on a sound drive and says how it ends. The second
-// result: a record was written, whole.
-func (w *world) apply(c Command) (drive.Code, bool) {
+// apply does a command on a sound drive and says how it ends, and whether a whole record was
+// written.
+func (w *model) apply(c Command) (drive.Code, bool) {
 	switch c.Verb {
 	case Authenticate:
 		return w.authenticate(c)
@@ -210,7 +208,7 @@ func (w *world) apply(c Command) (drive.Code, bool) {
 	return w.inSession(c)
 }
 
-func (w *world) authenticate(c Command) (drive.Code, bool) {
+func (w *model) authenticate(c Command) (drive.Code, bool) {
 	i := w.slotOf(c.Authority)
 	switch {
 	case !w.on:
@@ -232,7 +230,7 @@ func (w *world) authenticate(c Command) (drive.Code, bool) {
 	return ok, true
 }
 
-func (w *world) revert(c Command) (drive.Code, bool) {
+func (w *model) revert(c Command) (drive.Code, bool) {
 	tries := &w.psid
 	if !w.trusted {
 		tries = &w.lost
@@ -258,7 +256,7 @@ func (w *world) revert(c Command) (drive.Code, bool) {
 }
 
 // inSession is a command of the open session.
-func (w *world) inSession(c Command) (drive.Code, bool) {
+func (w *model) inSession(c Command) (drive.Code, bool) {
 	n := w.band()
 	degraded := w.state == drive.SecurityDegraded
 	switch c.Verb {
@@ -318,10 +316,9 @@ func (w *world) inSession(c Command) (drive.Code, bool) {
 	return ok, true
 }
 
-// relocked takes in that the settings of a range changed. A key step is due
-// exactly when the range is now open after a power cycle and was not, or the
-// other way round.
-func (w *world) relocked(n int, was *band) (wrote bool) {
+// relocked follows a change of a range's settings. It is a key step exactly when it changes whether
+// the range is open after a power cycle.
+func (w *model) relocked(n int, was *band) (wrote bool) {
 	g := &w.ranges[n]
 	g.ram = !g.shut()
 	if g.c.LockOnReset&drive.OnPowerCycle == 0 {
@@ -335,7 +332,7 @@ func (w *world) relocked(n int, was *band) (wrote bool) {
 }
 
 // loadOpen: the drive left SecurityDegraded, so what needs no PIN is usable.
-func (w *world) loadOpen() {
+func (w *model) loadOpen() {
 	for n := range w.ranges {
 		if g := &w.ranges[n]; g.openAfterPower() {
 			g.ram = true
@@ -343,15 +340,14 @@ func (w *world) loadOpen() {
 	}
 }
 
-// onGrid: a range may begin or end in front of this sector. The start of the drive
-// always is such a place.
-func (w *world) onGrid(lba uint64) bool {
+// onGrid: a range may begin or end before this sector. It always may at the start of the drive.
+func (w *model) onGrid(lba uint64) bool {
 	g := w.cfg.AlignmentGranularity
 	return g < 2 || lba == 0 || lba >= w.cfg.LowestAlignedLBA && (lba-w.cfg.LowestAlignedLBA)%g == 0
 }
 
 // fits: the range lies on the drive and on its grid, and overlaps no other.
-func (w *world) fits(n int, c drive.RangeConfig) bool {
+func (w *model) fits(n int, c drive.RangeConfig) bool {
 	end := c.Start + c.Length
 	if c.LockOnReset > 7 || c.LockOnReset != 0 && c.LockOnReset&drive.OnPowerCycle == 0 || n == 0 && end > 0 || end > w.cfg.Sectors {
 		return false
@@ -367,7 +363,7 @@ func (w *world) fits(n int, c drive.RangeConfig) bool {
 	return true
 }
 
-func (w *world) setPIN(c Command) (drive.Code, bool) {
+func (w *model) setPIN(c Command) (drive.Code, bool) {
 	if c.PIN == PINEmpty {
 		return drive.InvalidParameter, false
 	}
@@ -395,7 +391,7 @@ func (w *world) setPIN(c Command) (drive.Code, bool) {
 	return ok, true
 }
 
-func (w *world) erase(c Command) (drive.Code, bool) {
+func (w *model) erase(c Command) (drive.Code, bool) {
 	from, to, e := 0, len(w.ranges), drive.EventErase
 	if c.Verb == Erase {
 		if c.Range >= len(w.ranges) {
@@ -424,8 +420,8 @@ func (w *world) erase(c Command) (drive.Code, bool) {
 	return ok, true
 }
 
-// transfer is a read or a write; what it moves is looked up elsewhere.
-func (w *world) transfer(c Command) drive.Code {
+// transfer is the answer to a read or a write. The data of a read are compared elsewhere.
+func (w *model) transfer(c Command) drive.Code {
 	switch {
 	case !w.on:
 		return drive.NoPower
@@ -446,9 +442,9 @@ func (w *world) transfer(c Command) drive.Code {
 	return ok
 }
 
-// write puts the first n sectors of a write down: on the media, which is the
-// same in whatever record comes to be in force.
-func (w *world) write(c Command, n int) {
+// write records the first n sectors of a write. They are on the media, whichever record comes into
+// force.
+func (w *model) write(c Command, n int) {
 	for i := range uint64(n) {
 		s := sector{content: c.Content, key: w.ranges[w.rangeOf(c.LBA+i)].key}
 		w.sectors[c.LBA+i] = s
@@ -458,7 +454,7 @@ func (w *world) write(c Command, n int) {
 	}
 }
 
-func (w *world) reset(k drive.ResetKind) drive.Code {
+func (w *model) reset(k drive.ResetKind) drive.Code {
 	if !w.on {
 		return drive.NoPower
 	}
@@ -478,14 +474,14 @@ func (w *world) reset(k drive.ResetKind) drive.Code {
 	return ok
 }
 
-func (w *world) powerOff() {
+func (w *model) powerOff() {
 	w.on, w.session = false, drive.Nobody
 	for n := range w.ranges {
 		w.ranges[n].ram = false
 	}
 }
 
-func (w *world) powerOn() {
+func (w *model) powerOn() {
 	w.on = true
 	if !w.trusted {
 		return
@@ -505,8 +501,8 @@ func (w *world) powerOn() {
 	}
 }
 
-// degraded is what w becomes when a key step ends neither here nor there.
-func (w *world) degraded() *world {
+// degraded is w when a key step could not destroy what it should have.
+func (w *model) degraded() *model {
 	d := w.clone()
 	d.state = drive.SecurityDegraded
 	for n := range d.ranges {
@@ -516,9 +512,9 @@ func (w *world) degraded() *world {
 	return d
 }
 
-// keyless is what a power-on makes of w when it can trust no record. The flash
-// is not touched, so a later one may find w again.
-func (w *world) keyless() *world {
+// keyless is w after a power-on that can trust no record. The flash is not touched, so a later
+// power-on may find w again.
+func (w *model) keyless() *model {
 	d := w.clone()
 	d.trusted, d.state, d.on, d.session = false, drive.SecurityDegraded, true, drive.Nobody
 	d.fresh = true
@@ -527,6 +523,6 @@ func (w *world) keyless() *world {
 	}
 	off := w.clone()
 	off.alts = nil
-	d.alts = append(append([]*world(nil), w.alts...), off)
+	d.alts = append(append([]*model(nil), w.alts...), off)
 	return d
 }

@@ -30,8 +30,8 @@ func authorities(cfg drive.Config) []drive.Authority {
 	return all
 }
 
-// look fills v. It reuses the slices of v.
-func look(d *drive.Drive, who []drive.Authority, v *view) error {
+// observe fills v. It reuses the slices of v.
+func observe(d *drive.Drive, who []drive.Authority, v *view) error {
 	v.status = d.Status()
 	v.slots, v.ranges, v.trusted, v.psid = v.slots[:0], v.ranges[:0], false, 0
 	if !v.status.Powered {
@@ -66,9 +66,9 @@ func look(d *drive.Drive, who []drive.Authority, v *view) error {
 	return nil
 }
 
-// adopt takes the drive's word for what the documents leave open: after rot, the
-// counts and flags of an older note, as long as the same ranges need a PIN.
-func (w *world) adopt(v *view) {
+// adopt takes over from the drive what the documents leave open: after rot, the counts and flags of
+// an older note, as long as the same ranges need a PIN.
+func (w *model) adopt(v *view) {
 	if !v.status.Powered || v.trusted != w.trusted {
 		return
 	}
@@ -101,8 +101,8 @@ func (w *world) adopt(v *view) {
 	}
 }
 
-// differs says in one sentence how v is not what w expects, "" if it is.
-func (w *world) differs(v *view) string {
+// differs says in one sentence how v differs from what w expects, or "" if it does not.
+func (w *model) differs(v *view) string {
 	switch {
 	case v.status.Powered != w.on:
 		return fmt.Sprintf("powered is %v, expected %v", v.status.Powered, w.on)

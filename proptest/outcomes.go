@@ -9,15 +9,15 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
 
-// broke is which kinds of faults fired during a command.
-type broke struct {
+// faults is which kinds of faults fired during a command.
+type faults struct {
 	power bool // power went
-	cells bool // something refused, tore or could not be read
+	cells bool // a flash operation was refused, tore, or could not be read
 	media bool
-	rot   bool // a page rotted or was unreadable: an older note may come up
+	rot   bool // a page rotted or was unreadable: an older note may come into force
 }
 
-func kinds(fired []fault.Firing) (b broke) {
+func faultsOf(fired []fault.Firing) (b faults) {
 	for _, f := range fired {
 		switch f.Point {
 		case flash.PowerBefore, flash.PowerTorn, flash.PowerAfter:
@@ -36,12 +36,12 @@ func kinds(fired []fault.Firing) (b broke) {
 // outcome is one way in which a command may end.
 type outcome struct {
 	code drive.Code
-	then *world
+	then *model
 }
 
-// outcomes lists every way in which a command on w may end. With no fault there
-// is one, but for a power-on of flash that a fault left in doubt.
-func (w *world) outcomes(c Command, b broke) []outcome {
+// outcomes lists every way in which a command on w may end. Without a fault there is one, except
+// for a power-on with flash that a fault left in doubt.
+func (w *model) outcomes(c Command, b faults) []outcome {
 	if c.Verb == PowerOn && !w.on {
 		return w.powerOns(b)
 	}
@@ -55,11 +55,11 @@ func (w *world) outcomes(c Command, b broke) []outcome {
 	}
 	next.rotten = next.rotten || b.rot
 	if c.Verb == SelfTest && w.rotten && code == ok {
-		// What rotted is written anew.
+		// It writes anew what rotted.
 		b.cells = true
 	}
 	out := []outcome{{code, next}}
-	if b == (broke{}) || c.Verb == PowerOff {
+	if b == (faults{}) || c.Verb == PowerOff {
 		return out
 	}
 	if b.media && code == ok && (c.Verb == Read || c.Verb == Write) {
@@ -77,16 +77,16 @@ func (w *world) outcomes(c Command, b broke) []outcome {
 	return append(out, w.broken(c, b, code, next)...)
 }
 
-// broken lists how a command may end whose work on the flash was broken, in place of ending with code
-// and with next, which gets what may be in flash by then.
-func (w *world) broken(c Command, b broke, code drive.Code, next *world) (out []outcome) {
+// broken lists how a command may end after a fault in its work on the flash, instead of with code
+// and next. It adds to next what the flash may hold by then.
+func (w *model) broken(c Command, b faults, code drive.Code, next *model) (out []outcome) {
 	force := w.inForce(c, b, code, next)
-	var stored []*world
+	var stored []*model
 	for _, f := range force {
 		stored = append(stored, f.stored(), f.degraded().stored())
 	}
 	stored = append(stored, w.alts...)
-	in := func(code drive.Code, f *world) {
+	in := func(code drive.Code, f *model) {
 		f = f.clone()
 		f.alts = stored
 		out = append(out, outcome{code, f})
@@ -119,10 +119,10 @@ func (w *world) broken(c Command, b broke, code drive.Code, next *world) (out []
 	return out
 }
 
-// inForce lists what may be in force after a write that was broken: the old record or the new one;
-// of a record that only counts tries also one of those between.
-func (w *world) inForce(c Command, b broke, code drive.Code, next *world) []*world {
-	force := []*world{w.clone(), next.clone()}
+// inForce lists the records that may be in force after a write that was broken: the old one, the
+// new one, and for a record that only counts tries one between them.
+func (w *model) inForce(c Command, b faults, code drive.Code, next *model) []*model {
+	force := []*model{w.clone(), next.clone()}
 	if c.Verb == Authenticate || c.Verb == RevertPSID {
 		guess := w.clone()
 		wrong := c
@@ -147,15 +147,14 @@ func isKeyStep(v Verb) bool {
 	return false
 }
 
-// promised says whether an answer means that the new record, and no other, is in
-// force from now on, whatever faults fired on the way: a key step and a restore
-// that are done have destroyed every older record.
+// promised says whether an answer means that only the new record can be in force from now on,
+// whatever faults fired: a key step or a restore that succeeded has destroyed every older record.
 func promised(v Verb, code drive.Code) bool {
 	return code == ok && (isKeyStep(v) || v == Restore)
 }
 
 // stored is w in flash, with the power off.
-func (w *world) stored() *world {
+func (w *model) stored() *model {
 	s := w.clone()
 	s.alts = nil
 	s.powerOff()
@@ -163,19 +162,19 @@ func (w *world) stored() *world {
 }
 
 // powerOns is what a power-on may find.
-func (w *world) powerOns(b broke) []outcome {
+func (w *model) powerOns(b faults) []outcome {
 	var out []outcome
-	flashes := append([]*world{w}, w.alts...)
+	flashes := append([]*model{w}, w.alts...)
 	for _, f := range flashes {
 		found := f.clone()
 		found.lost = w.lost
 		found.powerOn()
-		// What the flash holds beside the record in force is destroyed, or it is
-		// noted that it cannot be: but only a power-on without a fault is sure.
+		// A power-on destroys what the flash holds beside the record in force, or notes that it
+		// cannot. With a fault it may have done neither.
 		found.alts = nil
 		found.rotten = found.rotten || w.rotten || b.rot
-		if b != (broke{}) || found.rotten {
-			found.alts = append([]*world{w.stored()}, w.alts...)
+		if b != (faults{}) || found.rotten {
+			found.alts = append([]*model{w.stored()}, w.alts...)
 		}
 		out = append(out, outcome{ok, found})
 		if b.cells && found.trusted {
@@ -189,7 +188,7 @@ func (w *world) powerOns(b broke) []outcome {
 		if b.power {
 			cut := f.stored()
 			cut.lost, cut.rotten = w.lost, found.rotten
-			cut.alts = append([]*world{w.stored()}, w.alts...)
+			cut.alts = append([]*model{w.stored()}, w.alts...)
 			out = append(out, outcome{drive.PowerLost, cut})
 			part := found.stored()
 			part.alts = cut.alts
@@ -204,11 +203,11 @@ func (w *world) powerOns(b broke) []outcome {
 	return out
 }
 
-// distinct merges worlds that are the same but for what their flash may hold: the
-// one that is left may hold what any of them may.
-func distinct(all []*world) []*world {
-	var out []*world
-	seen := map[string]*world{}
+// distinct merges candidates that differ only in what their flash may hold. The one that is left
+// may hold what any of them may.
+func distinct(all []*model) []*model {
+	var out []*model
+	seen := map[string]*model{}
 	for _, w := range all {
 		id := w.print()
 		if same := seen[id]; same != nil {
@@ -226,9 +225,9 @@ func distinct(all []*world) []*world {
 	return out
 }
 
-// print is equal for worlds that no command can tell apart, but for their alts. The number of a key
-// does not matter, only which range has it and which sectors were written under it.
-func (w *world) print() string {
+// print is equal for candidates that no command can tell apart, except for their alts. The number
+// of a key does not matter, only which range has it and which sectors were written under it.
+func (w *model) print() string {
 	var b strings.Builder
 	fmt.Fprint(&b, w.on, w.trusted, w.state, w.keygen, w.slots, w.psid, w.lost, w.session, w.rotten, w.fresh)
 	index := map[uint32]int{}

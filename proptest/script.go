@@ -11,7 +11,7 @@ import (
 //
 //	seed=7 ranges=2 | authenticate BandMaster0 1; migrate 4; power-off
 //
-// Options that are not there have their default.
+// Options that are left out have their default.
 
 // FormatScript writes a run as a script.
 func FormatScript(o Options, commands []Command) string {
@@ -82,10 +82,10 @@ func ParseScript(text string) (Options, []Command, error) {
 	return o, commands, err
 }
 
-// Replay runs a script on a new drive. The error is a *Failure if the drive did
-// what it may not, or says what is wrong with the script, at which command, and what would be
-// right. It skips no command: the script of a Failure holds only those that were done. A script
-// without a command is refused: a run that does nothing proves nothing.
+// Replay runs a script on a new drive. The error is a *Failure if the drive did something wrong.
+// Any other error says what is wrong with the script, at which command, and what would be right. It
+// skips no command: the script of a Failure holds only those that were done. A script without a
+// command is refused, since a run that does nothing proves nothing.
 func Replay(script string) (*Machine, error) {
 	o, commands, err := ParseScript(script)
 	if err != nil {

@@ -55,9 +55,9 @@ type cutAt struct {
 func (c cutAt) String() string { return fmt.Sprintf("%s@%d", c.mode, c.k) }
 func (c cutAt) plan() string   { return fmt.Sprintf("(flash.power.%s (OnIndex %d))", c.mode, c.k) }
 
-// The bounds of a sweep. No command of a drive takes sweepPointsMax flash operations:
-// one that does is a violation of its own. A row with sweepViolationsMax violations
-// is given up: more of them tell nothing new, and may take for ever.
+// The bounds of a sweep. No command of a drive takes sweepPointsMax flash operations: one that does
+// is itself a violation. A row with sweepViolationsMax violations is given up: more of them tell
+// nothing new and may never end.
 const (
 	sweepPointsMax     = 2000
 	sweepViolationsMax = 10
@@ -66,14 +66,15 @@ const (
 // ErrSweep is wrapped by every error about the options of a sweep: nothing was run.
 var ErrSweep = errors.New("proptest: sweep")
 
-// Sweep cuts the power at each flash operation of each command: before it, in its
-// middle and after it, for the operations 0, 1, 2, ... until a run ends uncut. After
-// each cut the drive is powered on again, and the power-on is cut in the same way.
-// At the end of each run the drive must be what it was or what it should become, as
-// the model says; every credential is tried, all data read, the flash searched for
-// keys that should be gone. A row in which nothing was searched is a violation: it
-// proves nothing. An error about the options wraps ErrSweep; any other is one of the
-// harness, and comes with what was found before it. Violations are in the result.
+// Sweep cuts the power at each flash operation of each command: before it, in its middle and after
+// it, for the operations 0, 1, 2, ... until a run ends uncut. After each cut the drive is powered
+// on again, and the power-on is cut in the same way.
+//
+// At the end of each run the drive must be what it was or what it should become, as the model says.
+// Every credential is tried, all data read, and the flash searched for keys that should be gone. A
+// row in which nothing was searched proves nothing and is a violation. Violations are in the
+// result. An error about the options wraps ErrSweep; with any other error the result holds what was
+// found before it.
 func Sweep(o SweepOptions) (*SweepResult, error) {
 	s, chosen, err := newSweep(o)
 	if err != nil {
@@ -180,9 +181,8 @@ type sweep struct {
 	out           *SweepResult
 }
 
-// operation sweeps one operation in one mode, and the recovery from each cut in
-// all modes. It ends with the first run that is not cut, whether that run is in
-// order or not.
+// operation sweeps one operation in one mode, and the recovery from each cut in all modes. It ends
+// with the first run that is not cut, also if that run has a violation.
 func (s *sweep) operation(op operation, ranges int, mode string) error {
 	s.out.Rows = append(s.out.Rows, SweepRow{Operation: op.name, Ranges: ranges, Mode: mode})
 	row := &s.out.Rows[len(s.out.Rows)-1]
@@ -252,8 +252,8 @@ func (s *sweep) recovery(row *SweepRow, r run) error {
 	return nil
 }
 
-// run does one run and counts it. fired: the last cut happened; sound: nothing is
-// violated. The error is one of the harness.
+// run does one run and counts it. fired: the last cut happened; sound: nothing was violated. A
+// violation is no error.
 func (s *sweep) run(row *SweepRow, r run) (fired, sound bool, err error) {
 	e, err := r.do()
 	if e.searched {
@@ -276,7 +276,7 @@ func (s *sweep) violated(row *SweepRow, f *Failure) {
 	s.out.Violations = append(s.out.Violations, f)
 }
 
-// barren makes a violation of a row that looked at everything and searched nothing.
+// barren makes a violation of a row in which nothing was searched.
 func (s *sweep) barren(row *SweepRow, r run) {
 	if row.Searched == 0 && row.Violations == 0 {
 		s.violated(row, r.failure("not one of %d runs searched the flash for keys, so they prove nothing", row.Points+row.Recovery+1))

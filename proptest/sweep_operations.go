@@ -1,7 +1,6 @@
 package proptest
 
-// operation is something that the sweep cuts: commands that lead to it, and the
-// command that is cut.
+// operation is something that the sweep cuts: the commands before it, and the command that is cut.
 type operation struct {
 	name  string
 	about string
@@ -9,8 +8,7 @@ type operation struct {
 	cut   string // one command; empty for manufacture
 }
 
-// Data in the global range and in range 1, which lies at sectors 8 to 15, so that
-// a lost key shows. In a session of BandMaster0 at the end.
+// There is data in the global range and in range 1, at sectors 8 to 15, so that a lost key shows.
 const (
 	inUse = "authenticate BandMaster1 1; set-range 8 8 -- 1; close; write 1 2 1; write 8 2 2; "
 	owned = inUse + "authenticate BandMaster0 1; genkey; migrate 4; close; write 1 2 3; "
@@ -36,7 +34,7 @@ var operations = []operation{
 	{"psid-revert", "factory defaults with the PSID", both, "revert-psid 2"},
 	{"lock-enable", "locks enabled, so that the root key's wrap goes", inUse + "authenticate BandMaster0 1", "set-range 0 0 rw 1"},
 	{"lock", "an explicit lock that outlives power", inUse + "authenticate BandMaster0 1; set-range 0 0 rw 0", "set-locks rw"},
-	{"unlock", "its opposite", inUse + "authenticate BandMaster0 1; set-range 0 0 rw 0; set-locks rw", "set-locks --"},
+	{"unlock", "an explicit unlock that outlives power", inUse + "authenticate BandMaster0 1; set-range 0 0 rw 0; set-locks rw", "set-locks --"},
 	{"move-range", "another place for a range", inUse + "authenticate BandMaster1 1", "set-range 16 8 -- 1"},
 	{"authentication", "the right PIN", owned, "authenticate BandMaster0 4"},
 	{"failed-authentication", "a wrong PIN", owned, "authenticate BandMaster0 7"},

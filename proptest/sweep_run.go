@@ -26,7 +26,7 @@ type ended struct {
 	searched bool // the flash was searched for keys
 }
 
-// do runs it. What it tells is so with an error, too.
+// do runs it. e is valid with an error, too.
 func (r run) do() (e ended, err error) {
 	m, fired, err := r.cut()
 	if m != nil {
@@ -58,9 +58,8 @@ func (r run) recovery(m *Machine) (fired bool, err error) {
 	return fired, m.Do(Command{Verb: Disarm})
 }
 
-// cut leads a new drive to the operation and cuts it. The flash is whole again
-// when it returns without an error; fired is so with one, too. The machine is nil
-// if there is no drive.
+// cut leads a new drive to the operation and cuts it. The flash is whole again when it returns
+// without an error. fired is valid with an error, too. The machine is nil if there is no drive.
 func (r run) cut() (m *Machine, fired bool, err error) {
 	o := Options{Seed: r.o.Seed, Config: DefaultConfig(), AuditEvery: -1}
 	if o.Config.Ranges = r.ranges; r.ranges > 3 {
@@ -120,8 +119,8 @@ func (r run) manufacture(o Options, plan string) (*Machine, bool, error) {
 	fired := cutFired(b.Flash)
 	b.Flash.Disarm()
 	m := machineOn(b)
-	w := newWorld(b.Options.Config)
-	m.worlds = []*world{w}
+	w := newModel(b.Options.Config)
+	m.candidates = []*model{w}
 	if want := map[bool]drive.Code{true: drive.PowerLost}[fired]; code != want {
 		return m, fired, m.failf("manufacture answered %q, expected %q", answer(code), answer(want))
 	}
@@ -130,12 +129,12 @@ func (r run) manufacture(o Options, plan string) (*Machine, bool, error) {
 	}
 	blank := w.stored()
 	blank.trusted, blank.state, blank.fresh = false, drive.SecurityDegraded, true
-	m.worlds = []*world{w.stored(), blank}
+	m.candidates = []*model{w.stored(), blank}
 	return m, true, nil
 }
 
-// acknowledged checks a run that was not cut: what the drive has reported as done
-// must hold if the power goes now.
+// acknowledged checks a run that was not cut: what the drive has reported as done must hold if
+// power goes now.
 func (r run) acknowledged(m *Machine) error {
 	if err := m.AuditForensic(); err != nil {
 		return err
@@ -151,7 +150,7 @@ func (r run) check(m *Machine) error {
 	if err := m.Do(Command{Verb: PowerOn}); err != nil {
 		return err
 	}
-	if r.op.name == "manufacture" && !m.worlds[0].trusted {
+	if r.op.name == "manufacture" && !m.candidates[0].trusted {
 		if err := m.Do(Command{Verb: RevertPSID, PIN: PINPSID}); err != nil {
 			return err
 		}
@@ -163,12 +162,12 @@ func (r run) check(m *Machine) error {
 		return err
 	}
 	if r.second != nil && r.ranges > 3 {
-		return nil // the search of a big record takes long, and the cuts before were searched
+		return nil // the search of a big record takes long, and the runs with one cut were searched
 	}
 	return m.AuditForensic()
 }
 
-// blame makes a violation say how it is replayed.
+// blame adds to a violation where it is and how it is replayed.
 func (r run) blame(err error) error {
 	var f *Failure
 	if !errors.As(err, &f) {
@@ -192,8 +191,7 @@ func (r run) failure(format string, args ...any) *Failure {
 	}
 }
 
-// endless is the violation of a command, or a power-on, that has no last flash
-// operation.
+// endless is the violation of a command, or a power-on, that does not end.
 func (r run) endless() *Failure {
 	what := r.op.name
 	if r.second != nil {

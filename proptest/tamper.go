@@ -9,10 +9,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
 
-// TamperRecord is a thief with a soldering iron who knows the record format, as
-// any thief can: it applies change to the newest record of the flash and mends the
-// CRC, which is no secret. It reports whether there was a record. dev must have
-// power on, and is the raw device, below all faults.
+// TamperRecord is a thief with a soldering iron who knows the record format. It applies change to
+// the newest record of the flash and corrects the CRC, which is no secret. It reports whether there
+// was a record. dev is the raw device, below all faults, with power on.
 func TamperRecord(dev flash.Device, change func(record []byte)) (bool, error) {
 	const magic, lengthAt, generationAt = "FDELABSR", 8, 16
 	var newest *flash.Page

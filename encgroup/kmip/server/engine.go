@@ -43,6 +43,7 @@ type call struct {
 	*txn
 	version     kmip.Version
 	placeholder *string // the ID Placeholder of the batch (section 4)
+	link        *link
 	secrets     *[][]byte
 }
 
@@ -81,6 +82,8 @@ func operations(op kmip.Operation) (operation, bool) {
 		return operation{do: (*call).query}, true
 	case kmip.OpDiscoverVersions:
 		return operation{do: (*call).discoverVersions, since: kmip.V11}, true
+	case opReplicate:
+		return operation{do: (*call).replicate, write: true}, true
 	}
 	return operation{}, false
 }
@@ -118,6 +121,9 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 		}
 		return e.refuse(q.Version, kmip.FailureOf(err), dst), trouble
 	}
+	if q.Items[0].Op == opTurn && q.Items[0].Err == nil && len(q.Items) == 1 && e.link.is(owner) {
+		return e.turn(q, dst), nil
+	}
 	limit := e.maxResponse
 	if q.MaxResponse > 0 {
 		limit = min(limit, int(q.MaxResponse))
@@ -136,6 +142,18 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 	}
 	clear(answer[len(dst):])
 	return e.refuse(q.Version, f, dst), trouble
+}
+
+// turn answers the second server of a pair.
+func (e *engine) turn(q *kmip.Request, dst []byte) []byte {
+	i := kmip.ResponseItem{Op: opTurn, ID: q.Items[0].ID}
+	var err error
+	if i.Payload, err = e.link.turn(&q.Items[0]); err != nil {
+		f := kmip.FailureOf(err)
+		i.Status, i.Reason, i.Message = kmip.OperationFailed, f.Reason, f.Message
+	}
+	p := kmip.Response{Version: q.Version, Time: e.clock(), Items: []kmip.ResponseItem{i}}
+	return p.Encode(dst)
 }
 
 // refuse is the answer to a message that is refused as a whole.
@@ -158,46 +176,42 @@ func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst 
 		o, _ := operations(i.Op)
 		return o.write
 	})
-	answer = dst
-	transaction := func() (made []string, err error) {
-		tx, err := e.store.db.Begin(write)
-		if err != nil {
-			return nil, fmt.Errorf("server: %w", err)
+	if write && e.link != nil && !e.link.is(owner) {
+		if err := e.link.enter(); err != nil {
+			return dst, nil, err
 		}
-		defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
-		t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
-		p, err := e.batch(t, q)
-		defer func() {
-			for _, s := range p.secrets {
-				clear(s)
-			}
-		}()
-		if err != nil {
-			return nil, err
+		defer e.link.leave()
+	}
+	tx, err := e.store.db.Begin(write)
+	if err != nil {
+		return dst, nil, fmt.Errorf("server: %w", err)
+	}
+	defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
+	t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
+	p, err := e.batch(t, q)
+	defer func() {
+		for _, s := range p.secrets {
+			clear(s)
 		}
-		answer = p.Encode(dst)
-		if n := len(answer) - len(dst); n > limit {
-			clear(answer[len(dst):])
-			answer = p.tooLarge(dst, n, limit)
-			return nil, nil
-		}
-		told = t.told
-		if !p.changed {
-			return nil, nil
-		}
+	}()
+	if err != nil {
+		return dst, nil, err
+	}
+	answer = p.Encode(dst)
+	if n := len(answer) - len(dst); n > limit {
+		clear(answer[len(dst):])
+		return p.tooLarge(dst, n, limit), nil, nil
+	}
+	if p.changed {
 		if err := tx.Commit(); err != nil {
 			clear(answer[len(dst):])
-			answer, told = dst, nil
-			return nil, fmt.Errorf("server: commit: %w", err)
+			return dst, nil, fmt.Errorf("server: commit: %w", err)
 		}
-		return t.made, nil
+		if e.link != nil && t.last > 0 {
+			e.link.wait(t.last)
+		}
 	}
-	if !write {
-		_, err = transaction()
-	} else {
-		err = e.link.change(transaction)
-	}
-	return answer, told, err
+	return answer, t.told, nil
 }
 
 // result is the answer to a batch.
@@ -230,7 +244,7 @@ func (e *engine) batch(t *txn, q *kmip.Request) (p result, err error) {
 	placeholder := ""
 	for n := range q.Items {
 		i := &q.Items[n]
-		c := &call{txn: t, version: q.Version, placeholder: &placeholder, secrets: &p.secrets}
+		c := &call{txn: t, version: q.Version, placeholder: &placeholder, link: e.link, secrets: &p.secrets}
 		payload, write, err := c.perform(i)
 		r := kmip.ResponseItem{Op: i.Op, ID: i.ID, Payload: payload}
 		if err == nil {

@@ -316,11 +316,7 @@ func (s *Server) serve(tcp net.Conn) {
 		c.linger()
 		return
 	}
-	if l := s.engine.link; l.is(c.owner) {
-		err = l.accept(c)
-	} else {
-		err = c.requests()
-	}
+	err = c.requests()
 	s.ended(c, err)
 	if err != nil {
 		c.linger()
