@@ -61,6 +61,24 @@ func (l *Lab) twins(group int) (a, b *keyManager, why string) {
 	return nil, nil, ""
 }
 
+// SameServer says which other key manager of its group is the server of this one by another name,
+// as far as is known, and why; 0 if it is a server of its own.
+func (l *Lab) SameServer(id int) (other int, why string) {
+	m, err := l.keys.managerNumbered("keymgr show", id)
+	if err != nil {
+		return 0, ""
+	}
+	for _, o := range l.keys.managers {
+		if o == m || o.group != m.group {
+			continue
+		}
+		if why := l.oneServer(o, m); why != "" {
+			return o.id, why
+		}
+	}
+	return 0, ""
+}
+
 // serversOf lists the active entries of a group that are different servers: of one server only
 // the first.
 func (l *Lab) serversOf(group int) (out []*keyManager) {

@@ -238,6 +238,10 @@ func (l *Lab) periodic() {
 	l.retrievePeriodically()
 }
 
+// NextKeyRetrieval is the time of the next periodic key retrieval: what happens to a key at
+// a server, the facility learns then, if nothing asks before.
+func (l *Lab) NextKeyRetrieval() time.Time { return l.Now().Add(l.keys.periodicDue - l.clock.now) }
+
 // RetrieveKeys runs the periodic key retrieval now, beside those of the clock. It
 // is for tests and rehearsals that will not wait.
 func (l *Lab) RetrieveKeys() {

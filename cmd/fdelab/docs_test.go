@@ -134,7 +134,7 @@ func namesSubcommand(words []string) error {
 	if strings.HasPrefix(words[0], "-") || words[0] == "..." {
 		return nil
 	}
-	c, rest, err := newRootCmd(&app{}).Find(words)
+	c, rest, err := newRootCmd(&app{out: &stickyWriter{}}).Find(words)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ func newDscliCmd(a *app) *cobra.Command {
 			"The facility has 32 drives, or is what a setup in the laboratory's command language\n" +
 			"(fdelab shell) makes of it. A line that begins with ! is a command of that language.\n\n" +
 			"The options, with one dash or two, stand before the command. For programs there is -fmt, and\n" +
-			"no --json:\n" + dscli.ProgramOptions() + "\n" +
+			"no --json:\n" + dscli.ProgramOptions(a.helpWidth()) + "\n" +
 			"A script ends at its first error, in a line that begins with !, too. In a script and a pipe the\n" +
 			"answer to a question is the line below the command. Messages of errors go to standard error.\n" +
 			"The exit codes are DSCLI's: 0 done, 2 syntax, 3 connection, 4 facility, 5 user, 6 refused or failed.",
@@ -167,7 +167,7 @@ func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 	s := console.NewSession(console.Options{Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, WriteSecret: writeSecret, Dial: dial})
 	var bad error
 	if _, err := console.RunScript(s, setup, io.Discard, true, func(line int, _ console.Verdict, err error) {
-		if err != nil {
+		if err != nil && bad == nil {
 			bad = usagef("dscli: the setup, line %d: %s", line, console.ErrorText(err))
 		}
 	}); err != nil {

@@ -174,7 +174,7 @@ func TestRealServerFlagsAreChecked(t *testing.T) {
 		_, _, said = play(t, command, dash+"kmip-certs", dir, dash+"kmip-timeout", "0")
 		require.Contains(t, said, command+": "+dash+`kmip-timeout "0", need a time such as 5s`)
 		_, help, _ := play(t, command, "--help")
-		require.Contains(t, help, "in place of ca.crt of "+dash+"kmip-certs")
+		require.Contains(t, strings.Join(strings.Fields(help), " "), "in place of ca.crt of "+dash+"kmip-certs")
 	}
 	for _, c := range []struct {
 		want  int

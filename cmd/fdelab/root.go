@@ -95,7 +95,9 @@ func newRootCmd(a *app) *cobra.Command {
 // foldHelp fits the help of every command into the terminal.
 func (a *app) foldHelp(root *cobra.Command) {
 	help := root.HelpFunc()
+	usage := root.UsageTemplate()
 	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		root.SetUsageTemplate(strings.ReplaceAll(usage, ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", a.helpWidth())))
 		columns := a.width()
 		if columns == 0 {
 			help(c, args)
@@ -107,6 +109,17 @@ func (a *app) foldHelp(root *cobra.Command) {
 		help(c, args)
 		_ = out.Flush() // a.out keeps its error
 	})
+}
+
+// helpWidthMax is how wide a help is where the terminal is wider, or where there is none, in columns.
+const helpWidthMax = 100
+
+// helpWidth is how wide a help is.
+func (a *app) helpWidth() int {
+	if columns := a.width(); columns > 0 {
+		return min(columns, helpWidthMax)
+	}
+	return helpWidthMax
 }
 
 // reflow joins the lines of each paragraph, which are as wide as the source is, and wraps them. Lines

@@ -55,21 +55,34 @@ func bind(l Line) (Args, error) {
 	return a, worded(c, err)
 }
 
-// bindAll binds every command of a line. The error has those of all commands that were not understood.
-func bindAll(text string) ([]Args, error) {
-	lines, err := Parse(text)
-	if err != nil {
-		return nil, err
+// bindAll binds every command of a line; where some are not understood, it says what is wrong with
+// each of them, from left to right, and gives none.
+func bindAll(text string) ([]Args, []*UsageError) {
+	lines, wrong := parse(text)
+	commands := len(lines) + len(wrong)
+	at := map[*UsageError]int{} // column of the command
+	for _, e := range wrong {
+		at[e] = e.Col
 	}
 	var all []Args
 	for _, l := range lines {
 		a, err := bind(l)
-		if err != nil {
-			return nil, err
-		}
 		all = append(all, a)
+		if err == nil {
+			continue
+		}
+		var e *UsageError
+		if !errors.As(err, &e) {
+			e = usage(0, "", "%v", err)
+		}
+		wrong, at[e] = append(wrong, e), l[0].Col
 	}
-	return all, nil
+	if len(wrong) == 0 {
+		return all, nil
+	}
+	slices.SortStableFunc(wrong, func(a, b *UsageError) int { return at[a] - at[b] })
+	wrong[0].Rest = commands > 1
+	return nil, wrong
 }
 
 // worded says in the words of this language what is wrong with an argument.

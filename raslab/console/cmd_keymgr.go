@@ -118,6 +118,9 @@ func showManager(s *Session, lab *raslab.Lab, a Args) error {
 		speaks += ", version " + orElse(m.Version, "not negotiated yet")
 	}
 	s.say("key manager %d: %s, port %d, key group %d, %s, %s", m.ID, m.Addr, m.Port, m.KeyGroup, m.State, m.Status)
+	if other, why := lab.SameServer(m.ID); other != 0 {
+		s.paragraph("server", fmt.Sprintf("that of key manager %d: %s; the two count as one", other, why))
+	}
 	s.printf("  protocol   %s, %s\n", m.Protocol, speaks)
 	if m.Protocol == raslab.ProtocolTLS {
 		expiry := "not seen yet"

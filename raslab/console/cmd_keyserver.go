@@ -208,6 +208,9 @@ func keyKeyServer(s *Session, lab *raslab.Lab, h *customer.KeyServer, a Args) er
 		when = " in " + raslab.Spell(in)
 	}
 	s.printf("the key of key group %d is %s on %s%s\n", arg[int](a, "keygrp"), arg[string](a, "to"), h.Name, when)
+	if g, err := lab.GroupByID(arg[int](a, "keygrp")); err == nil && g.State == "accessible" {
+		s.say("the facility learns of it at its next key retrieval, %s", lab.NextKeyRetrieval().Format(timeLayout))
+	}
 	return nil
 }
 

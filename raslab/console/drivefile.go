@@ -1,7 +1,6 @@
 package console
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -136,26 +135,12 @@ func parseLabel(text string) (drive.Label, error) {
 		to   *drive.PIN
 	}{{"MSID ", &l.MSID}, {"PSID ", &l.PSID}} {
 		digits, ok := strings.CutPrefix(lines[2+i], pin.name)
-		p, whole := labelPIN(digits)
-		if !ok || !whole {
-			return drive.Label{}, fmt.Errorf("line %d is not %sand %d hexadecimal digits or %d characters", 3+i, pin.name, 2*drive.PINSize, drive.PINSize)
+		if !ok {
+			return drive.Label{}, fmt.Errorf("line %d does not begin with %s", 3+i, strings.TrimSpace(pin.name))
 		}
-		*pin.to = p
+		if *pin.to, err = labelPIN(digits); err != nil {
+			return drive.Label{}, fmt.Errorf("line %d, %s: %w", 3+i, strings.TrimSpace(pin.name), err)
+		}
 	}
 	return l, nil
-}
-
-// labelPIN is a PIN of a label in either of the forms in which a person finds it: its characters, as
-// shelf create shows them, or two hexadecimal digits for each, as labelText writes them. The lengths
-// tell the forms apart.
-func labelPIN(text string) (pin drive.PIN, ok bool) {
-	raw := []byte(text)
-	if len(text) == 2*drive.PINSize {
-		var err error
-		if raw, err = hex.DecodeString(text); err != nil {
-			return drive.PIN{}, false
-		}
-	}
-	pin, err := drive.NewPIN(raw)
-	return pin, err == nil && pin.Len() == drive.PINSize
 }

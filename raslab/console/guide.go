@@ -169,8 +169,10 @@ func (g *Guide) bound(c ScriptLine) *Command {
 // aside tries a line on a copy of the facility, so that a wrong turn can be taken
 // without leaving the story. The copy is made by doing everything again.
 func (g *Guide) aside(line string) {
-	if err := checkLine(line); err != nil {
-		fmt.Fprintf(g.Out, "error: %s\n", ErrorText(err))
+	if _, wrong := bindAll(line); wrong != nil {
+		for _, e := range wrong {
+			fmt.Fprintf(g.Out, "error: %s\n", ErrorText(e))
+		}
 		return
 	}
 	s := NewSession(Options{Color: g.Color, Width: g.session.options.Width})
@@ -184,9 +186,9 @@ func (g *Guide) aside(line string) {
 
 // same says whether two lines mean the same commands.
 func same(a, b string) bool {
-	x, errX := bindAll(a)
-	y, errY := bindAll(b)
-	if errX != nil || errY != nil || len(x) != len(y) {
+	x, wrongX := bindAll(a)
+	y, wrongY := bindAll(b)
+	if wrongX != nil || wrongY != nil || len(x) != len(y) {
 		return false
 	}
 	for i := range x {

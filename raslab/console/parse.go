@@ -46,6 +46,7 @@ type UsageError struct {
 	Col  int    // column counted in characters from 1; 0 where no column fits
 	What string // what is wrong
 	Want string // what would be right; may be empty
+	Rest bool   // the line has other commands, and none of them was run
 }
 
 func (e *UsageError) Error() string {
@@ -56,6 +57,9 @@ func (e *UsageError) Error() string {
 	if e.Want != "" {
 		s += ": " + e.Want
 	}
+	if e.Rest {
+		s += " (nothing of the line was run)"
+	}
 	return s
 }
 
@@ -65,21 +69,31 @@ func usage(col int, want, format string, args ...any) *UsageError {
 
 // Parse reads the commands of one line: usually one, several where semicolons
 // separate them, none where the line is empty or a comment. On an error (always a
-// *UsageError) no command is returned.
+// *UsageError, the first) no command is returned.
 func Parse(text string) ([]Line, error) {
+	lines, wrong := parse(text)
+	if wrong != nil {
+		return nil, wrong[0]
+	}
+	return lines, nil
+}
+
+// parse is Parse with every error: one of each command that cannot be read.
+func parse(text string) ([]Line, []*UsageError) {
 	if len(text) > MaxLine {
-		return nil, usage(0, fmt.Sprintf("at most %d are taken", MaxLine), "a line of %d bytes", len(text))
+		return nil, []*UsageError{usage(0, fmt.Sprintf("at most %d are taken", MaxLine), "a line of %d bytes", len(text))}
 	}
 	if !utf8.ValidString(text) {
-		return nil, usage(0, "write it as UTF-8", "the line is not valid UTF-8")
+		return nil, []*UsageError{usage(0, "write it as UTF-8", "the line is not valid UTF-8")}
 	}
 	p := parser{runes: []rune(text)}
 	return p.lines()
 }
 
 type parser struct {
-	runes []rune
-	at    int
+	runes  []rune
+	at     int
+	inside bool // at is in quotes
 }
 
 func (p *parser) col() int { return p.at + 1 }
@@ -90,8 +104,7 @@ func isBlank(r rune) bool { return r == ' ' || r == '\t' || r == '\r' }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7F || r == utf8.RuneError }
 
-func (p *parser) lines() ([]Line, error) {
-	var all []Line
+func (p *parser) lines() (all []Line, wrong []*UsageError) {
 	var line Line
 	for {
 		for p.more() && isBlank(p.runes[p.at]) {
@@ -109,18 +122,35 @@ func (p *parser) lines() ([]Line, error) {
 		}
 		w, err := p.word()
 		if err != nil {
-			return nil, err
+			wrong, line = append(wrong, err), nil
+			p.skip()
+			continue
 		}
 		line = append(line, w)
 	}
 	if len(line) > 0 {
 		all = append(all, line)
 	}
-	return all, nil
+	return all, wrong
+}
+
+// skip goes to the end of a command that cannot be read: to a semicolon outside quotes.
+func (p *parser) skip() {
+	for ; p.more() && (p.inside || p.runes[p.at] != ';'); p.at++ {
+		switch {
+		case p.inside && p.runes[p.at] == '\\':
+			p.at++
+		case p.runes[p.at] == '"':
+			p.inside = !p.inside
+		case !p.inside && p.runes[p.at] == '#' && isBlank(p.runes[p.at-1]):
+			p.at = len(p.runes)
+		}
+	}
+	p.at, p.inside = min(p.at, len(p.runes)), false
 }
 
 // word reads one word; p stands on its first character.
-func (p *parser) word() (Word, error) {
+func (p *parser) word() (Word, *UsageError) {
 	w := Word{Col: p.col()}
 	if p.runes[p.at] == '"' {
 		v, err := p.quoted()
@@ -152,7 +182,7 @@ func (p *parser) word() (Word, error) {
 }
 
 // bare reads unquoted characters up to a blank, a semicolon or (in a name) an equals sign.
-func (p *parser) bare(name bool) (string, error) {
+func (p *parser) bare(name bool) (string, *UsageError) {
 	start := p.at
 	for p.more() {
 		r := p.runes[p.at]
@@ -171,15 +201,17 @@ func (p *parser) bare(name bool) (string, error) {
 }
 
 // quoted reads a double-quoted value; p stands on the opening quote.
-func (p *parser) quoted() (string, error) {
+func (p *parser) quoted() (string, *UsageError) {
 	open := p.col()
 	p.at++
+	p.inside = true
 	var b strings.Builder
 	for p.more() {
 		r := p.runes[p.at]
 		switch {
 		case r == '"':
 			p.at++
+			p.inside = false
 			if p.more() && !isBlank(p.runes[p.at]) && p.runes[p.at] != ';' {
 				return "", usage(p.col(), "put a blank after the closing quote", "text right after a quoted value")
 			}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,9 +89,38 @@ func TestBindErrorsSayWhatWhereAndWhatWouldBeRight(t *testing.T) {
 }
 
 func TestFaultPlanIsCheckedBeforeAnythingRuns(t *testing.T) {
-	_, err := bindAll(`fault arm drive=R1-I1-D05 plan="(flash.erase.refusd)"`)
-	require.ErrorContains(t, err, "column 27: plan=", "the message says which argument is wrong")
-	require.ErrorContains(t, err, "flash.erase.refused", "and the plan's own message says what was meant")
+	_, wrong := bindAll(`fault arm drive=R1-I1-D05 plan="(flash.erase.refusd)"`)
+	require.Len(t, wrong, 1)
+	require.ErrorContains(t, wrong[0], "column 27: plan=", "the message says which argument is wrong")
+	require.ErrorContains(t, wrong[0], "flash.erase.refused", "and the plan's own message says what was meant")
+}
+
+// Whatever is wrong with a line is said at once, command by command, and nothing of it is run.
+func TestEveryErrorOfALineIsTold(t *testing.T) {
+	const rest = " (nothing of the line was run)"
+	for line, want := range map[string][]string{
+		`rnak list`: {`column 1: unknown command "rnak": did you mean rank?`},
+		`lab new; rnak list; hmc power to=of; event list`: {
+			`column 10: unknown command "rnak": did you mean rank?` + rest, `column 31: to=of: did you mean on or off?`,
+		},
+		`host a"b;c" x; rank create; site list x= # ; rnak`: {
+			`column 7: a quote in the middle of a word: quote the whole value, as in plan="(flash.erase.refused)"` + rest,
+			`rank create needs array=ARRAY: as in: rank create array=A0 keygrp=1`,
+			`column 41: x= has no value: write x=VALUE without blanks, or x="" for an empty value`,
+		},
+		`src "a\q;b" ; rnak`: {`column 7: unknown escape \q: the escapes are \" \\ \n \t` + rest, `column 15: unknown command "rnak": did you mean rank?`},
+		`lab new; src "a`:    {`column 14: the quote that opens here is never closed: add a closing "` + rest},
+		`src a"b # x; rnak`:  {`column 6: a quote in the middle of a word: quote the whole value, as in plan="(flash.erase.refused)"`},
+	} {
+		s := NewSession(Options{})
+		var have []string
+		s.Each(line, io.Discard, func(err error) bool {
+			have = append(have, err.Error())
+			return true
+		})
+		require.Nil(t, s.Lab(), "nothing was run: %s", line)
+		require.Equal(t, want, have, line)
+	}
 }
 
 func TestDurations(t *testing.T) {

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -23,9 +24,30 @@ func typedPSID(a Args) (drive.PIN, error) {
 	if !a.Has("psid") {
 		return drive.PIN{}, nil
 	}
-	pin, ok := labelPIN(strings.TrimSpace(arg[string](a, "psid")))
-	if !ok {
-		return drive.PIN{}, fmt.Errorf("psid: a PSID has %d characters, or %d hexadecimal digits in the file of a label: type what the label says", drive.PINSize, 2*drive.PINSize)
+	pin, err := labelPIN(strings.TrimSpace(arg[string](a, "psid")))
+	if err != nil {
+		return drive.PIN{}, fmt.Errorf("psid: %w: type what the label says", err)
 	}
 	return pin, nil
+}
+
+// labelPIN is a PIN of a label in either of the forms in which a person finds it: its characters, as
+// shelf create shows them, or two hexadecimal digits for each, as labelText writes them. Half of
+// the digits has the length of the characters: it counts as digits, of which some are missing. No
+// drive of this laboratory has a PIN that is made of hexadecimal digits alone, but by a chance of 3 in 10^12.
+func labelPIN(text string) (drive.PIN, error) {
+	raw := []byte(text)
+	if text != "" && strings.Trim(text, "0123456789abcdefABCDEF") == "" {
+		if len(text) != 2*drive.PINSize {
+			return drive.PIN{}, fmt.Errorf("%d hexadecimal digits, where %d are right", len(text), 2*drive.PINSize)
+		}
+		var err error
+		if raw, err = hex.DecodeString(text); err != nil {
+			panic("BUG: console: digits that are none")
+		}
+	}
+	if len(raw) != drive.PINSize {
+		return drive.PIN{}, fmt.Errorf("a PSID has %d characters, or %d hexadecimal digits in the file of a label", drive.PINSize, 2*drive.PINSize)
+	}
+	return drive.NewPIN(raw)
 }

@@ -168,7 +168,9 @@ func (s *Session) Close() error {
 func (s *Session) Run(text string, out io.Writer) error {
 	var first error
 	s.Each(text, out, func(err error) bool {
-		first = err
+		if first == nil {
+			first = err
+		}
 		return err == nil
 	})
 	return first
@@ -176,13 +178,12 @@ func (s *Session) Run(text string, out io.Writer) error {
 
 // Each runs the commands of one line as Run does, and gives what became of each to report, nil
 // for one that is done. Where report says so it goes on behind a command that went wrong:
-// a semicolon is as good as a new line. An error of a line that is not understood
-// is reported once; ErrQuit ends the line.
+// a semicolon is as good as a new line. Of a line that is not understood each
+// error is reported, and nothing is run; ErrQuit ends the line.
 func (s *Session) Each(text string, out io.Writer, report func(err error) (goOn bool)) {
-	commands, err := bindAll(text)
-	if err != nil {
-		report(err)
-		return
+	commands, wrong := bindAll(text)
+	for _, e := range wrong {
+		report(e)
 	}
 	for _, a := range commands {
 		err := s.runOne(a, out)

@@ -137,14 +137,8 @@ func (r *transcriptReader) output() (string, error) {
 }
 
 func checkLine(text string) error {
-	lines, err := Parse(text)
-	if err != nil {
-		return err
-	}
-	for _, l := range lines {
-		if _, err := bind(l); err != nil {
-			return err
-		}
+	if _, wrong := bindAll(text); wrong != nil {
+		return wrong[0]
 	}
 	return nil
 }

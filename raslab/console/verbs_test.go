@@ -52,8 +52,8 @@ func TestEveryVerbIsRun(t *testing.T) {
 	for _, tr := range verbTranscripts(t) {
 		for _, step := range tr.Steps {
 			for _, c := range step.Commands {
-				args, err := bindAll(c.Text)
-				require.NoError(t, err)
+				args, wrong := bindAll(c.Text)
+				require.Empty(t, wrong)
 				for _, a := range args {
 					run[a.Command] = true
 				}
@@ -209,6 +209,8 @@ func TestALabelThatIsKeptRevertsTheDrive(t *testing.T) {
 		require.NoError(t, s.Close())
 	}
 	s := open()
+	kept["half.label"] = []byte(strings.Replace(string(kept["a.label"]), fmt.Sprintf("%X", psid.Bytes()[16:]), "", 1))
+	require.EqualError(t, s.Run("shelf open file="+file+" label=half.label", &out), "half.label is not the label of a drive: line 4, PSID: 32 hexadecimal digits, where 64 are right")
 	require.ErrorContains(t, s.Run("shelf open file="+file+" label=other.label", &out), `the label is of drive "other", and this is drive "bench 1"`)
 	require.Empty(t, s.shelf.Parts(), "nothing was changed")
 	require.NoError(t, s.Close())
@@ -234,9 +236,17 @@ func TestAPSIDIsTypedInEitherForm(t *testing.T) {
 	for n, form := range []string{string(psid), fmt.Sprintf("%X", psid), fmt.Sprintf("%x", psid)} {
 		require.NoError(t, s.Run(fmt.Sprintf(`host migrate drive=FRU00001 pin="mine %d"; host revert drive=FRU00001 psid="%s"`, n, form), &out), out.String())
 	}
-	for _, bad := range []string{string(psid[1:]), fmt.Sprintf("%X", psid[1:]), fmt.Sprintf("%Xg0", psid[1:])} {
+	for bad, why := range map[string]string{
+		string(psid[1:]):               "a PSID has 32 characters, or 64 hexadecimal digits in the file of a label",
+		fmt.Sprintf("%Xg0", psid[1:]):  "a PSID has 32 characters, or 64 hexadecimal digits in the file of a label",
+		fmt.Sprintf("%X", psid[1:]):    "62 hexadecimal digits, where 64 are right",
+		fmt.Sprintf("%X", psid[:16]):   "32 hexadecimal digits, where 64 are right", // as many as a PSID has characters
+		fmt.Sprintf("%X", psid)[1:]:    "63 hexadecimal digits, where 64 are right",
+		fmt.Sprintf("%X41", psid):      "66 hexadecimal digits, where 64 are right",
+		strings.Repeat("no PSID ", 50): "a PSID has 32 characters, or 64 hexadecimal digits in the file of a label",
+	} {
 		err := s.Run(fmt.Sprintf(`host revert drive=FRU00001 psid="%s"`, bad), &out)
-		require.EqualError(t, err, "psid: a PSID has 32 characters, or 64 hexadecimal digits in the file of a label: type what the label says")
+		require.EqualError(t, err, "psid: "+why+": type what the label says")
 	}
 	part, _, err := s.part("R1-I1-D16")
 	require.NoError(t, err)
@@ -269,7 +279,7 @@ func TestALineWithAnErrorRunsNothing(t *testing.T) {
 	var out strings.Builder
 	before := s.Lab().TraceText()
 	err := s.Run("keygrp configure; rank crate array=A0", &out)
-	require.EqualError(t, err, `column 24: rank has no verb "crate": did you mean create?`)
+	require.EqualError(t, err, `column 24: rank has no verb "crate": did you mean create? (nothing of the line was run)`)
 	require.Empty(t, out.String())
 	require.Equal(t, before, s.Lab().TraceText(), "the first command of the line did not run either")
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/command"
 )
 
 // Program is what the words behind the name of the program say: options, then a
@@ -116,12 +118,11 @@ func ParseProgram(words []string) (Program, error) {
 	return p, nil
 }
 
-// ProgramOptions is what the options of the program are, for its help.
-func ProgramOptions() string {
+// ProgramOptions is what the options of the program are, for its help, at most width columns wide.
+func ProgramOptions(width int) string {
 	var b strings.Builder
-	for i := range program.Params {
-		p := &program.Params[i]
-		fmt.Fprintf(&b, "  %-15s %s\n", label(p), p.Describe())
+	if err := language.Describe(command.Page{Out: &b, Table: width}, language.Params(program)); err != nil {
+		panic("BUG: dscli: " + err.Error()) // a strings.Builder takes everything
 	}
 	return b.String()
 }
