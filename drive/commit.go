@@ -62,8 +62,8 @@ func (d *Drive) commit(op string, e Event, next record) error {
 // note appends the record as it stands in RAM. It changes no key.
 func (d *Drive) note(op string) error { return d.write(op, false) }
 
-// count is note for counts of tries. In doubt it decides nothing else: a newer
-// record that cannot be read now stays the newer one.
+// count is note for counts of tries. What is written in doubt counts for its tries
+// alone, so that a newer record that cannot be read now stays the newer one.
 func (d *Drive) count(op string) error { return d.write(op, d.store.doubt()) }
 
 func (d *Drive) write(op string, doubt bool) error {

@@ -15,7 +15,7 @@ import (
 // not succeed, whatever is readable.
 func (s *session) Erase(n int) error {
 	const op = "erase"
-	return s.asEraseMaster(op, func(d *Drive) error {
+	return s.run(op, func(d *Drive) error {
 		if n < 0 || n >= len(d.rec.ranges) {
 			return d.refuse(op, InvalidParameter, "no range %d, the last is %d", n, len(d.rec.ranges)-1)
 		}
@@ -23,16 +23,24 @@ func (s *session) Erase(n int) error {
 		if d.rec.configured(BandMaster(n)) {
 			e = EventEraseBand
 		}
-		return d.eraseStep(op, e, d.rec.clone(), n, n+1)
+		return s.eraseRanges(op, e, n, n+1)
 	})
 }
 
 // EraseAll is Erase of every range in one key step.
 func (s *session) EraseAll() error {
 	const op = "erase all"
-	return s.asEraseMaster(op, func(d *Drive) error {
-		return d.eraseStep(op, EventErase, d.rec.clone(), 0, len(d.rec.ranges))
+	return s.run(op, func(d *Drive) error {
+		return s.eraseRanges(op, EventErase, 0, len(d.rec.ranges))
 	})
+}
+
+// eraseRanges erases the ranges from (inclusive) to to (exclusive), as EraseMaster.
+func (s *session) eraseRanges(op string, e Event, from, to int) error {
+	if s.authority != EraseMaster {
+		return s.d.refuse(op, NotAuthorized, "%v is not the EraseMaster", s.authority)
+	}
+	return s.d.eraseStep(op, e, s.d.rec.clone(), from, to)
 }
 
 // GenKey replaces the MEK of the session BandMaster's range: what was written

@@ -83,7 +83,8 @@ func (d *Drive) sound(op string) error {
 	return nil
 }
 
-// named gives a status from below the name of the method and the state.
+// named puts the name of the method and the state into a status from below, and makes any other
+// error a HardwareFailure.
 func (d *Drive) named(op string, err error) error {
 	if e, ok := err.(*StatusError); ok {
 		e.Op, e.State = op, d.state()

@@ -15,10 +15,10 @@ import (
 // CreateFile manufactures a drive in a new file. It is an error (fs.ErrExist) if
 // there is something of that name.
 //
-// The root key is written last, in one sector, to a file that is complete but for
-// it: whoever is killed or loses power before leaves no key behind, and whoever
-// comes after it leaves a whole drive. What was left without a key is refused by
-// OpenFile, and removed by the next CreateFile of that name.
+// The root key is written last, in one sector. A process that is killed, or a
+// machine that loses power, before that leaves a file without a key, and after it
+// a whole drive. OpenFile refuses a file without a key, and the next CreateFile of
+// that name removes it.
 func CreateFile(path string, cfg Config, o FileOptions) (*File, Label, error) {
 	if o.Geometry == (flash.Geometry{}) {
 		o.Geometry = flash.DefaultGeometry
@@ -54,7 +54,7 @@ type making struct {
 	label  Label
 }
 
-// makingStep is a change of the file system that happens or does not.
+// makingStep is one change of the file system, which happens whole or not at all.
 type makingStep struct {
 	name string
 	do   func() error
@@ -111,8 +111,8 @@ func removeUnfinished(name string) error {
 	if n, _ := f.ReadAt(head, 0); string(head[:n]) != cutMagic || filelock.Take(f) != nil {
 		return nil
 	}
-	// Under the lock: the name may have gone to another file, and that may have
-	// got its fuses, meanwhile.
+	// Asked again under the lock: meanwhile the name may have gone to another file,
+	// or the file may have got its fuses.
 	n, _ := f.ReadAt(head, 0)
 	mine, err := f.Stat()
 	now, gone := os.Lstat(name)
@@ -179,8 +179,8 @@ func (m *making) undo() error {
 	if m.fd != nil && m.fd.Drive != nil {
 		m.fd.fuses.Clear()
 	}
-	// What may hold the root key goes first: a name that cannot be removed must not
-	// keep it.
+	// The bytes that may hold the root key go first: where the name cannot be
+	// removed, the key is gone all the same.
 	errs := []error{m.mark()}
 	if m.linked {
 		errs = append(errs, os.Remove(m.path))

@@ -28,7 +28,7 @@ func (i Identity) Fingerprint() string {
 // facility apart.
 func (i Identity) String() string { return i.Fingerprint()[:16] }
 
-// IsZero says that it is no identity.
+// IsZero says whether it is the zero value, which is no identity.
 func (i Identity) IsZero() bool { return i == Identity{} }
 
 // Attestation is a drive's answer to a challenge.
@@ -51,9 +51,8 @@ func attested(serial string, challenge *[ChallengeSize]byte) []byte {
 	return append(b, challenge[:]...)
 }
 
-// Verify checks that whoever answered holds the private half of Identity, and
-// answered this very challenge. That it is a new one, which nobody could have known before, is up to
-// the caller.
+// Verify checks that whoever answered holds the private half of Identity, and answered this very
+// challenge. The caller sees to it that the challenge is new, so that nobody could have known it.
 func (a *Attestation) Verify(challenge [ChallengeSize]byte) error {
 	if len(a.Serial) > 255 || !ed25519.Verify(a.Identity[:], attested(a.Serial, &challenge), a.Signature[:]) {
 		return fmt.Errorf("%w: the signature does not fit the challenge", ErrAttestation)
@@ -89,8 +88,8 @@ func (d *Drive) Attest(challenge [ChallengeSize]byte) (Attestation, error) {
 	return a, nil
 }
 
-// Identity is the public half of the factory identity, as the drive says it.
-// Whoever has to know asks for it by Attest. Errors: NoPower.
+// Identity is the public half of the factory identity, as the drive says it: Attest
+// proves it. Errors: NoPower.
 func (d *Drive) Identity() (Identity, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -89,8 +89,8 @@ func TestTheIdentityOutlivesEverything(t *testing.T) {
 	require.Equal(t, id, proves(t, b.Drive), "a drive without a readable record proves it too")
 }
 
-// TestTheIdentityOfADriveFile: it follows from the root key in the fuses, so a file that was made before there
-// was an identity has one. The vector holds the derivation.
+// TestTheIdentityOfADriveFile: it follows from the root key in the fuses, so a file that was made
+// before there was an identity has one. The vector holds the derivation.
 func TestTheIdentityOfADriveFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.drive")

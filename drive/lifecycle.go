@@ -15,8 +15,8 @@ const (
 	// may hold somebody's data. Left by the erase of the last such range, or by
 	// degrade.
 	Configured
-	// SecurityDegraded: a key step ended neither here nor there (an old wrap
-	// could not be destroyed), or no record can be trusted. No host data moves.
+	// SecurityDegraded: a key step left an old wrap or a fragment that could not
+	// be destroyed, or no record can be trusted. No host data moves.
 	// Left by restore, when a credential is accepted and every old wrap is gone,
 	// or by an erase that worked.
 	SecurityDegraded
@@ -49,7 +49,7 @@ const (
 	EventRekey     Event = "rekey"      // a BandMaster goes from one own PIN to the next
 	EventErase     Event = "erase"      // cryptographic erase that leaves no range configured
 	EventEraseBand Event = "erase-band" // cryptographic erase of one range, others stay configured
-	EventDegrade   Event = "degrade"    // a key step ended neither here nor there, or no record can be trusted
+	EventDegrade   Event = "degrade"    // a key step left something that could not be destroyed, or no record can be trusted
 	EventRestore   Event = "restore"    // the credential is accepted and every old wrap is gone
 )
 

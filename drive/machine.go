@@ -29,8 +29,8 @@ func (f *facts) bandAtMSID(r *record) bool {
 	return s != nil && s.atMSID
 }
 
-// guards are the conditions that the table tells in words, as far as they are about
-// records; that somebody authenticated is proved by the keys that the caller has.
+// guards are the conditions of the table that are about records. That somebody
+// authenticated needs no guard: the keys that the caller has prove it.
 var guards = map[Event]func(*facts) bool{
 	EventMigrate:   func(f *facts) bool { return f.bandAtMSID(f.was) && !f.bandAtMSID(f.after) },
 	EventRekey:     func(f *facts) bool { return !f.bandAtMSID(f.was) && !f.bandAtMSID(f.after) },
@@ -42,8 +42,8 @@ var guards = map[Event]func(*facts) bool{
 // errGuard: the table has the row, but its guard does not hold.
 var errGuard = errors.New("the guard does not hold")
 
-// machineEvents is the table in the library's form. It would let the last of two
-// rows with one event and one state win without a word, so a test forbids those.
+// machineEvents is the table in the library's form. Of two rows with the same event
+// and state the library would take the last without a word, so a test forbids them.
 func machineEvents() []fsm.EventDesc {
 	out := make([]fsm.EventDesc, 0, len(lifecycle))
 	for _, t := range lifecycle {

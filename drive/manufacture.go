@@ -78,8 +78,8 @@ func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
 	return d, label, err
 }
 
-// manufacture is Manufacture of what build made. Where a key is missing there is no
-// drive, and none of the other keys is left.
+// manufacture is Manufacture for a drive that build made. Where the source of randomness fails
+// there is no drive, and every key that was drawn before is cleared.
 func (d *Drive) manufacture(label *Label) error {
 	const op = "manufacture"
 	d.mu.Lock()
@@ -102,8 +102,8 @@ func (d *Drive) manufacture(label *Label) error {
 	return nil
 }
 
-// burn draws what the fuses and the label have, and switches the drive on, without
-// a record: it gives the first one.
+// burn draws the keys and PINs of the fuses and the label, and switches the drive on without a
+// record. It gives the first record, which has no media keys yet.
 func (d *Drive) burn(label *Label) (record, error) {
 	d.fuses.Config, d.fuses.Root = d.cfg, new(secret.Key32)
 	if err := d.random(d.fuses.Root[:]); err != nil {

@@ -2,12 +2,12 @@ package drive
 
 import "github.com/seed-9d983aeb/fdelab/drive/secret"
 
-// SetPIN changes the PIN of the session's own authority (1 to 32 bytes). For a
-// BandMaster that leaves MSID it is the lifecycle event migrate, from one own
-// PIN to the next it is rekey; a BandMaster goes back to MSID by an erase only.
-// The authority key is wrapped anew (one that MSID opened is replaced), the MEK
-// never changes, and the old wrap is destroyed before SetPIN returns nil. Errors: see keyStep; InvalidParameter
-// for an empty PIN or a BandMaster's return to MSID, NoSession.
+// SetPIN changes the PIN of the session's own authority (1 to 32 bytes). For a BandMaster that
+// leaves MSID it is the lifecycle event migrate, from one own PIN to the next it is rekey; a
+// BandMaster goes back to MSID by an erase only. The authority key is wrapped anew (one that MSID
+// opened is replaced), the MEK never changes, and the old wrap is destroyed before SetPIN returns
+// nil. Errors: those of keyStep; InvalidParameter for an empty PIN or a BandMaster's return to
+// MSID; NoSession.
 func (s *session) SetPIN(pin PIN) error {
 	const op = "set pin"
 	return s.run(op, func(d *Drive) error {
@@ -55,10 +55,9 @@ func (s *session) Migrate(credential PIN) error {
 	})
 }
 
-// reseal wraps the AK of the session's authority under pin in next. It says
-// which AK that is and which lifecycle event (none for SID and EraseMaster). A
-// BandMaster that leaves MSID gets a new AK: who once copied the factory's wrap
-// must not hold a key to what the credential protects.
+// reseal wraps the AK of the session's authority under pin in next. It gives that AK, and the
+// lifecycle event (none for SID and EraseMaster). A BandMaster that leaves MSID gets a new AK: who
+// once copied the factory's wrap must not hold a key to what the credential protects.
 func (d *Drive) reseal(op string, next *record, s *session, pin PIN) (ak *secret.Key32, e Event, err error) {
 	if pin.Len() == 0 {
 		return nil, "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)

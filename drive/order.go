@@ -18,10 +18,13 @@ import (
 //	bits 16 to 39  raised by every other block that is opened
 //	bits  0 to 15  raised by a copy of the block in use that is made in doubt
 //
-// In doubt means: a page that may be newer than the record in force cannot be
-// read. What is written in doubt without anybody's consent decides nothing. Counts
-// of tries are marked (record.doubt) and put no record in force while there is one
-// without the mark; a copy stays below the next opening.
+// The drive is in doubt while a page that may be newer than the record in force
+// cannot be read. What it then writes without an authenticated command must not
+// win against that page:
+//
+//   - Counts of tries are marked (record.doubt). A record with the mark is in force
+//     only where there is none without it.
+//   - The generation of a copy stays below that of the next block that is opened.
 const (
 	generationOpening = 1 << 16
 	generationUnread  = 1 << 40

@@ -24,14 +24,17 @@ type core struct {
 	lostTries uint16
 }
 
-// PowerOn boots the drive: it finds the newest record, finishes the destruction
-// of what is older, rebuilds the lifecycle machine from the record and locks
-// what is to be locked. A drive without a record that it can trust powers on
-// too, as SecurityDegraded, with nothing in its flash touched. So does one that
-// cannot read a page that may hold older keys or a newer record, which is any page
-// but those in front of its record in the same block: the page is left alone, and a
-// power-on that reads it, a Restore or an erase ends the doubt. The error is PowerLost when power goes again meanwhile. On a
-// powered drive it does nothing.
+// PowerOn boots the drive: it finds the newest record, finishes the destruction of what is older,
+// rebuilds the lifecycle machine from the record and locks what is to be locked.
+//
+// Two kinds of drive power on as SecurityDegraded, with nothing unread destroyed:
+//
+//   - One without a record that it can trust. Nothing in its flash is touched.
+//   - One that cannot read a page that may hold older keys or a newer record, which is any page but
+//     those in front of its record in the same block. A power-on that reads the page, a Restore or
+//     an erase ends the doubt.
+//
+// The error is PowerLost when power goes again meanwhile. On a powered drive it does nothing.
 func (d *Drive) PowerOn() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

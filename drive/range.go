@@ -127,8 +127,8 @@ func (d *Drive) Range(n int) (RangeInfo, error) {
 func (d *Drive) rangeOf(lba uint64) int {
 	for n := range d.rec.ranges {
 		c := &d.rec.ranges[n].cfg
-		// In numbers without a sign a sector in front of the start is far behind the end.
-		// The global range, and one without a place, has the length 0.
+		// The difference has no sign: in front of the start it wraps round to a number
+		// beyond every length. The global range, and one without a place, has the length 0.
 		if lba-c.Start < c.Length {
 			return n
 		}

@@ -270,7 +270,9 @@ func TestWrongParameters(t *testing.T) {
 	}
 	require.Equal(t, was, b.pages(), "nothing is written")
 	for _, n := range []int{-1, 3} {
-		refused(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(n) }), InvalidParameter, "erase", "the last is 2")
+		for _, a := range []Authority{EraseMaster, SID, BandMaster(0)} { // there is nothing to have a right to
+			refused(t, b.as(a, b.label.MSID, func(s Session) error { return s.Erase(n) }), InvalidParameter, "erase", "the last is 2")
+		}
 	}
 	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(2) }))
 	for why, c := range map[string]RangeConfig{

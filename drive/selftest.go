@@ -1,11 +1,11 @@
 package drive
 
-// SelfTest reads the record in force back from flash. A record that has rotted
-// or cannot be read is written anew from RAM to a fresh block and what is left of it
-// is destroyed, and so is one with odd bytes behind it (Status.ScrubNeeded); where
-// that fails the drive is security degraded. While a page that may be newer cannot
-// be read, the record is written anew and nothing is destroyed: a self test needs
-// no PIN. Errors: NoPower, Degraded, HardwareFailure, PowerLost.
+// SelfTest reads the record in force back from flash. Where it has rotted, cannot be read, or has
+// odd bytes behind it (Status.ScrubNeeded), it is written anew from RAM to a fresh block, and what
+// is left of the old one is destroyed; where that fails the drive is security degraded.
+//
+// While a page that may be newer cannot be read, the record is written anew and nothing is
+// destroyed, since a self test needs no PIN. Errors: NoPower, Degraded, HardwareFailure, PowerLost.
 func (d *Drive) SelfTest() error {
 	const op = "self test"
 	d.mu.Lock()

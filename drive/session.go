@@ -95,16 +95,6 @@ func (s *session) asBandMaster(op string, do func(d *Drive, n int) error) error 
 	})
 }
 
-// asEraseMaster is run for the EraseMaster; everybody else is refused.
-func (s *session) asEraseMaster(op string, do func(d *Drive) error) error {
-	return s.run(op, func(d *Drive) error {
-		if s.authority != EraseMaster {
-			return d.refuse(op, NotAuthorized, "%v is not the EraseMaster", s.authority)
-		}
-		return do(d)
-	})
-}
-
 // Authenticate opens a session for a. The count of tries is on flash before the
 // PIN is looked at, so that no power cut buys a guess, and goes back to 0 when
 // the PIN was right. Errors: NotAuthorized for a wrong PIN, LockedOut at the

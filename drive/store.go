@@ -100,8 +100,9 @@ func (s *store) cleanBlocks(all bool) (resisting []int, err error) {
 	return resisting, nil
 }
 
-// destroy erases a block and reads it back; where that fails, it overwrites
-// every page with zeros and reads those back (verification, NIST SP 800-88 Rev. 2 section 4.5.1, not read).
+// destroy erases a block and reads it back; where that fails, it overwrites every page with zeros
+// and reads those back. (Verification, NIST SP 800-88 Rev. 2 section 4.5.1: package erase says what
+// is known of it.)
 func (s *store) destroy(b int) error {
 	if err := s.dev.Erase(b); err == nil {
 		if ok, _ := s.all(b, 0xFF, 0xFF); ok {
@@ -130,7 +131,7 @@ func (s *store) destroy(b int) error {
 	return nil
 }
 
-// all reads a block back: is every page constantly c or constantly d?
+// all reads a block back and says whether each of its pages is c throughout or d throughout.
 func (s *store) all(b int, c, d byte) (bool, error) {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
@@ -146,8 +147,8 @@ func (s *store) all(b int, c, d byte) (bool, error) {
 }
 
 // appendRecord writes a record that changes no key. When the active block is
-// full the record moves to a fresh one; the block it leaves is destroyed if
-// possible, but holds the same wraps, so that is no matter of security yet.
+// full the record moves to a fresh one. The block that it leaves holds the same
+// wraps: it is destroyed if possible, and no harm is done where it resists.
 func (s *store) appendRecord(r *record) error {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
@@ -249,8 +250,8 @@ func (s *store) fresh(enc []byte) error {
 	return fmt.Errorf("%w: every block is in use or retired", errFull)
 }
 
-// alone reads a block back: is it enc on page 0 and erased bytes behind it, up to
-// its end?
+// alone reads a block back and says whether it holds enc on page 0 and nothing but erased bytes
+// behind it.
 func (s *store) alone(b int, enc, buf []byte) error {
 	for p := range s.geo.PagesPerBlock {
 		if err := s.read(b, p, buf); err != nil {
@@ -268,7 +269,7 @@ func holds(page, enc []byte) bool {
 	return bytes.Equal(page[:len(enc)], enc) && (len(enc) == len(page) || constant(page[len(enc):], 0xFF))
 }
 
-// intact reads the newest record back: is it what it should be?
+// intact reads the newest record back and says whether it is r.
 func (s *store) intact(r *record) bool {
 	want, got := borrow(s.geo.PageSize), borrow(s.geo.PageSize)
 	defer pages.Put(want)

@@ -92,11 +92,13 @@ func New(o Options) (*Engine, error) {
 	return e, nil
 }
 
-// Run erases the jobs' drives and reports one result for each. It returns an
-// error, with a report of what was done until then, if a job makes no sense
-// (before anything is touched), if the journal fails, or if ctx ends; a
-// drive that fails is not an error. ctx is looked at between drives, never
-// within one.
+// Run erases the jobs' drives and reports one result for each. A drive that fails is
+// not an error. These are:
+//
+//   - a job that makes no sense, a journal that cannot be read or is of another drive,
+//     or a source of entropy that fails: no drive was touched, and the report is empty;
+//   - a journal that fails later, or ctx that ended: the report says what was done until
+//     then. ctx is looked at between drives, never within one.
 func (e *Engine) Run(ctx context.Context, jobs []Job) (Report, error) {
 	if err := checkJobs(jobs); err != nil {
 		return Report{}, err

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// check says what makes an entry none that the engine writes. A journal is a
-// file: what is in it is judged before anything is made of it.
+// check refuses an entry that the engine would not have written. A journal is a file, so it is
+// judged before it is used.
 func (e *Entry) check() error {
 	switch {
 	case e.Event != eventBegin && e.Event != eventLook && e.Event != eventEnd || e.Serial == "" || (e.Event == eventEnd) != (e.Result != nil):
@@ -87,7 +87,8 @@ func (e *Entry) fits(cfg drive.Config) error {
 	return nil
 }
 
-// remember takes this drive's entries in, or says why they cannot be this drive's.
+// remember takes in the entries of this drive's serial number, or says why they are another
+// drive's.
 func (r *run) remember(past []Entry) error {
 	for i := range past {
 		p := &past[i]

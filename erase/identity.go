@@ -6,8 +6,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// Attester is a Target that can prove its factory identity. *drive.Drive is one.
-// Of a Target that is none the certificate names the serial number only.
+// Attester is a Target that can prove its factory identity. *drive.Drive is one. For any other
+// Target the certificate names the serial number only.
 type Attester interface {
 	Attest(challenge [drive.ChallengeSize]byte) (drive.Attestation, error)
 }
@@ -20,8 +20,8 @@ func IdentityText(i drive.Identity) string {
 	return "Ed25519 " + i.Fingerprint() + ", proved by challenge"
 }
 
-// identity challenges the drive once its erase is verified. It is the statement
-// about its identity, "" where the drive proves none, or another serial number than the one that was erased.
+// identity challenges the drive once its erase is verified. It gives the statement about its
+// identity, or "" where the drive proves none, or one with another serial number.
 func (r *run) identity() string {
 	t, ok := r.t.(Attester)
 	if !ok {

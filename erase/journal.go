@@ -29,8 +29,8 @@ type Journal interface {
 // Entry is one line of a journal. It holds no secret and nothing of the
 // customer's data.
 type Entry struct {
-	// Event is "look" before a range is unlocked that was to stay locked without
-	// power, "begin" before a drive is erased, "end" after it was judged.
+	// Event is "look" before LockOnReset of a range is changed so that the range can be
+	// unlocked, "begin" before a drive is erased, "end" after it was judged.
 	Event  string    `json:"event"`
 	Time   time.Time `json:"time"`
 	Serial string    `json:"serial"`
@@ -179,8 +179,8 @@ func (j *FileJournal) load() (written bool, err error) {
 	return true, j.f.Sync()
 }
 
-// parseJournal reads entries and says how many bytes of data are good: what is
-// behind them is a line that a crash tore.
+// parseJournal reads entries and says how many bytes of data are good. Behind them there is at most
+// a line that a crash tore.
 func parseJournal(data []byte) (entries []Entry, good int, err error) {
 	if len(data) < len(journalHeader) && bytes.HasPrefix([]byte(journalHeader), data) {
 		return nil, 0, nil

@@ -8,9 +8,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
-// prove finds out whether the caller may erase the drive. It returns why not, or
-// "". Nothing but try counters is written. It is the only place that decides
-// this.
+// prove finds out whether the caller may erase the drive, and returns why not, or "". Nothing but
+// try counters is written. No other place decides this.
 func (r *run) prove() (refused string) {
 	r.before = r.t.Status()
 	if !r.before.Powered {
@@ -84,8 +83,8 @@ func (r *run) credential(n int) (drive.PIN, bool) {
 	return drive.PIN{}, false
 }
 
-// tryPIN opens and closes a session. A wrong PIN costs a try, so the last but
-// one is not spent.
+// tryPIN opens and closes a session. A wrong PIN costs a try, so it does not spend the last of
+// several.
 func (r *run) tryPIN(a drive.Authority, pin drive.PIN) (refused string) {
 	used, limit, err := r.t.Tries(a)
 	if err != nil {

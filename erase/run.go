@@ -131,9 +131,9 @@ func (r *run) do() error {
 	return r.append(end)
 }
 
-// already says whether the drive passed in an earlier run, was accepted, and is as
-// it was then: no key has changed, says the drive, and no sector, says the media. A drive that
-// was in use meanwhile holds data again, under the key of the last erase.
+// already says whether the drive passed in an earlier run, was accepted, and is as it was then: no
+// key has changed, says the drive, and no sector, says the media. A drive that was in use meanwhile
+// holds data again, under the key of the last erase.
 func (r *run) already() bool {
 	if r.passed == nil || len(r.passed.Result.Validation) == 0 { // a journal from before there was a validation
 		return false

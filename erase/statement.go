@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Statement is what a certificate of sanitization says: the fields that NIST SP
-// 800-88 Rev. 2 lists in section 4.6 (not read; see the package documentation),
-// and the factory identity of the drive. Every field is one line of printable
-// text, at most 200 characters; those that the engine cannot know may be empty.
+// Statement is what a certificate of sanitization says: the fields that NIST SP 800-88 Rev. 2 lists
+// in section 4.6 (the package documentation has the sources), and the factory identity of the
+// drive. Every field is one line of printable text, at most 200 characters; those that the engine
+// cannot know may be empty.
 type Statement struct {
 	// Form is "certificate of sanitization 2". Certificates of form 1 followed
 	// Rev. 1: they name no technique and no result of the verification, and hold
@@ -50,7 +50,7 @@ type Statement struct {
 }
 
 // Verification is what was checked after the erase: did the technique do what it
-// should (Rev. 2 section 4.5.1, not read).
+// should (Rev. 2 section 4.5.1)?
 type Verification struct {
 	Method string `json:"verification_method"`
 	Checks string `json:"verification_checks"`           // names of the checks that passed
@@ -58,7 +58,7 @@ type Verification struct {
 }
 
 // Validation is the judgment on the erase that was verified: is it accepted as a
-// sanitization of this drive (Rev. 2 section 4.5.2, not read). All are "" in form 1.
+// sanitization of this drive (Rev. 2 section 4.5.2)? All are "" in form 1.
 type Validation struct {
 	Outcome    Judgment `json:"validation_outcome,omitempty"`
 	Reason     string   `json:"validation_reason,omitempty"`     // why, one clause

@@ -9,19 +9,16 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// unlock makes a locked range of the caller readable for a moment; the function
-// that it returns locks the range again and leaves it as it was. Its error is the
-// journal's.
+// unlock makes a locked range of the caller readable for a moment; the function that it returns
+// locks the range again and leaves it as it was. Its error is the journal's.
 //
-// Unlocking must not be a key step: where a lock outlives power, recording it as
-// open would put the media key under the root key, and a power cut would leave
-// the range open to everybody. A drive offers no read that a session permits past
-// a lock. But a BandMaster may set LockOnReset (TCG Storage Core Specification,
-// Locking table), and while that names the power cycle an unlock lives in RAM
-// alone: whatever ends it, a power cut above all, leaves the range locked. So
-// LockOnReset gets the power cycle first, and loses it last. Neither changes who
-// has the key after a power cycle: nobody without the BandMaster's PIN. That a real
-// Enterprise drive keeps the key behind the PIN in that state is an assumption.
+// Unlocking must not be a key step. Where a lock outlives power, a record that calls it open would
+// put the media key under the root key, and a power cut would leave the range open to everybody.
+// While LockOnReset names the power cycle (TCG Storage Core Specification, Locking table), an
+// unlock lives in RAM alone, and a power cut leaves the range locked. So LockOnReset gets the power
+// cycle first, and loses it last. Neither changes who has the key after a power cycle: nobody
+// without the BandMaster's PIN. That a real Enterprise drive keeps the key behind the PIN in that
+// state is an assumption.
 func (r *run) unlock(g *target) (relock func(), err error) {
 	nothing := func() {}
 	if !g.owned || !engaged(g.info) {
@@ -71,8 +68,8 @@ func (r *run) relock(s drive.Session, g *target, c drive.RangeConfig) {
 	}
 }
 
-// withTraces says why, and what taking the known plaintext has left behind, now
-// or in an earlier attempt.
+// withTraces adds to why what taking the known plaintext has left behind, now or in an earlier
+// attempt.
 func (r *run) withTraces(why string) string {
 	parts := append([]string{why}, r.traces...)
 	for _, l := range r.changedLocks() {
@@ -92,7 +89,8 @@ func (r *run) changedLocks() []LockSetting {
 	return out
 }
 
-// rememberLocks takes in what an earlier attempt had to set back, and did not.
+// rememberLocks takes in, from an entry of the journal, what an earlier attempt has changed and not
+// set back.
 func (r *run) rememberLocks(p *Entry) {
 	switch {
 	case p.Event == eventBegin:

@@ -6,11 +6,11 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// vacate takes its place from every range beside the global one. An erase of the
-// whole drive leaves it (TCG Storage SSC: Enterprise, method Erase), and whoever
-// takes the drive next and looks at the global range alone would write into a range
-// whose key anybody can use. An erase of one range is its owner's, who keeps it. The
-// erase is done when this runs, so its error is never a refusal.
+// vacate takes its place from every range beside the global one, after an erase of the whole drive,
+// which leaves the places as they are (TCG Storage SSC: Enterprise, method Erase). Whoever takes
+// the drive next and looks at the global range alone would else write into a range whose key
+// anybody can use. A range that is erased by itself keeps its place for its owner. The erase is
+// done when this runs, so its error is never a refusal.
 func (r *run) vacate() error {
 	if r.job.Method != DriveErase {
 		return nil

@@ -6,8 +6,7 @@ import (
 )
 
 // MinimumStrength is how strong the destroyed media key must have been, in bits,
-// for a cryptographic erase to be accepted (NIST SP 800-88 Rev. 2 section 3.2, not
-// read).
+// for a cryptographic erase to be accepted (NIST SP 800-88 Rev. 2 section 3.2).
 const MinimumStrength = 128
 
 // Policy is what an organization asks for, beyond what is always asked for, before
@@ -45,10 +44,10 @@ const (
 	cryptographicErase = "Cryptographic Erase"
 )
 
-// validate judges whether the erase, which has passed its verification, is
-// accepted. The verification asks whether the erase did what it does; the
-// validation asks whether that sanitizes this drive. It judges by what was found
-// on this drive, and by nothing else.
+// validate judges whether an erase that passed its verification is accepted. The
+// verification asks whether the erase did what an erase does; the validation asks
+// whether that sanitizes this drive. It judges by what was found on this drive, and
+// by nothing else.
 func (r *run) validate() {
 	if r.res.Outcome != Passed {
 		return
@@ -159,8 +158,8 @@ func (r *run) pointStrength() Check {
 	return c
 }
 
-// pointCopies asks for every copy: that the search found no way is not enough, as
-// a wrap that nobody can open today may be opened with a secret that turns up.
+// pointCopies asks for every copy. A search that found no way is not enough: a wrap
+// that nobody can open today may be opened with a secret that turns up later.
 func (r *run) pointCopies() Check {
 	remains, _ := r.res.Check(CheckRemains)
 	c := Check{Name: PointCopies, Verdict: Pass, Why: remains.Why}
@@ -171,7 +170,7 @@ func (r *run) pointCopies() Check {
 }
 
 // pointOutside judges the escrow: a cryptographic erase must not rest on keys that
-// somebody else keeps (NIST SP 800-88 Rev. 2 section 3.2, not read).
+// somebody else keeps (NIST SP 800-88 Rev. 2 section 3.2).
 func (r *run) pointOutside() Check {
 	c := Check{Name: PointOutside, Verdict: Pass}
 	control, _ := r.res.Check(CheckControl)

@@ -19,8 +19,9 @@ import (
 
 // Custody records: what became of every drive that was ever in a slot. One that
 // held data stays in them until it was proved erased here, or until somebody
-// answered for it by name. (NIST SP 800-88 Rev. 2 asks for a programme that keeps media
-// under control and records their sanitization, in section 4, not read; the form is ours.)
+// answered for it by name. (NIST SP 800-88 Rev. 2 asks in section 4 for a programme that keeps
+// media under control and records their sanitization: package erase says what is known of it.
+// The form is ours.)
 //
 // They are kept in a repository of their own in three copies, apart from the
 // keys (assumption): so they outlive a loss of power, and are read again at each IML.

@@ -53,6 +53,7 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 			"A certificate tells the verification (did the erase do what an erase does?) from the validation\n" +
 			"(is that accepted as a sanitization of this drive?). One of form 1, as fdelab signed them until it\n" +
 			"followed NIST SP 800-88 Rev. 2, still verifies; it holds no validation, and verify says so.\n" +
+			"(docs/certificates.md says what is known of that publication, which was not read.)\n" +
 			"FILE must be byte for byte what fdelab wrote: a blank or a line end that was changed is found too.\n" +
 			"The exit code is 0 only for a certificate that the key of --key signed, and that does not say\n" +
 			"\"not accepted\". It is 1 for whatever else was read: one that says so, that was changed or cut,\n" +

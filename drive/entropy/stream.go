@@ -22,7 +22,7 @@ func Stream(seed uint64, component string) io.Reader {
 }
 
 // reader hides the state of a stream in a closure: fmt prints the fields of
-// whatever holds one, and the state foretells every key to come.
+// whatever holds one, and every key to come follows from the state.
 type reader func([]byte) (int, error)
 
 func (r reader) Read(p []byte) (int, error) { return r(p) }

@@ -58,11 +58,10 @@ var registry = struct {
 }{}
 
 // Register makes a point known, and returns it. Call it from package-level
-// variables only. Effect and budget are what the
-// table of Markdown says in one cell each, neither empty. The
-// fields are those that the component fills in Op; with none, a rule for the
-// point may only count or draw. It panics on a malformed name or one already
-// taken: both are bugs of the program.
+// variables only. Effect and budget are one cell each of the table that Markdown
+// renders, and neither is empty. The fields are those that the component fills in
+// Op; with none, a rule for the point may only count or draw. A malformed name, or
+// one already taken, is a bug of the program, and a panic.
 func Register(p, effect, budget string, fields ...Field) Point {
 	if err := checkName(p); err != nil {
 		panic("BUG: fault: " + err.Error())

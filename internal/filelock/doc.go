@@ -1,4 +1,5 @@
-// Package filelock keeps a second process out of a file.
+// Package filelock keeps a second process out of a file: [Take] locks a file that is open, or gives
+// [ErrHeld]. The example opens one file twice.
 //
 // # Invariants
 //
@@ -7,6 +8,7 @@
 //
 // # Limitations
 //
-// It binds those who ask for it alone. Where the system has no advisory lock it does
-// nothing, and Supported is false: keeping to one process at a time is then up to the user.
+//   - It binds only those who ask for it.
+//   - Where the system has no advisory lock, Take does nothing, and [Supported] is false: the user
+//     has to keep to one process at a time.
 package filelock

@@ -30,9 +30,9 @@ func (t *Table) Head(names string) {
 // Write takes rows, each with a line end.
 func (t *Table) Write(p []byte) (int, error) { return t.text.Write(p) }
 
-// Flush writes the table. A table that is too wide shrinks: its widest columns become
-// narrower, down to their widest word, their cells have several lines, and the gap is one blank. Where
-// even that does not fit, each cell has a line, with the name of its column in front.
+// Flush writes the table. A table that is too wide shrinks: its widest columns become narrower,
+// down to their widest word, their cells have several lines, and the gap is one blank. Where even
+// that does not fit, each cell has a line, with the name of its column in front.
 func (t *Table) Flush() error {
 	if t.text.Len() == 0 {
 		return nil

@@ -44,8 +44,8 @@ func Wrap(text string, width int) []string {
 // hangMin is how many columns a text needs beside what stands in front of it.
 const hangMin = 16
 
-// Hang wraps text behind prefix, and what follows stands under the text. Where too little room is
-// left beside prefix, what follows stands two columns further in than the line does.
+// Hang wraps text behind prefix. The lines after the first begin under the text, or, where prefix
+// leaves too little room, two columns further in than the first line does.
 func Hang(prefix, text string, width int) []string {
 	indent := Width(prefix)
 	if room := width - indent; room < hangMin || room < widest(text) {
@@ -54,9 +54,9 @@ func Hang(prefix, text string, width int) []string {
 	return fill(prefix, indent, text, width)
 }
 
-// Fold breaks one line that is wider than width at blanks. A text with something in front of it,
-// two blanks away, goes on under itself; another two columns further in than the line. A line that
-// fits stays as it is.
+// Fold breaks one line that is wider than width at blanks. Where the line has two columns, two
+// blanks apart, the text of the second goes on under itself; any other line goes on two columns
+// further in. A line that fits stays as it is.
 func Fold(line string, width int) []string {
 	if width <= 0 || Width(line) <= width {
 		return []string{line}
@@ -126,9 +126,9 @@ func widest(text string) (n int) {
 	return n
 }
 
-// Folder writes to another writer and folds each line that is wider than Width says. A line
-// is written when its end has come; Flush writes what is left. In place of boxes that are too wide, which
-// cannot be folded, one line says how many columns they need.
+// Folder writes to another writer and folds each line that is wider than Width says. A line is
+// written when its end has come; Flush writes what is left. Boxes that are too wide cannot be
+// folded: in their place one line says how many columns they need.
 type Folder struct {
 	W     io.Writer
 	Width func() int // in columns; 0 leaves lines as they are

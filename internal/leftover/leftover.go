@@ -21,8 +21,8 @@ type Needle struct {
 	masked [size]byte
 }
 
-// New makes a needle of a key of 16 bytes or more; of less, or of one whose bytes
-// are all alike, is a bug of the caller, and a panic: it would be found anywhere.
+// New makes a needle of a key of 16 bytes or more. A shorter one, or one whose bytes
+// are all alike, would be found anywhere: it is a bug of the caller, and a panic.
 func New(name string, key []byte) *Needle {
 	if len(key) < size {
 		panic(fmt.Sprintf("BUG: leftover: a key of %d bytes, need %d", len(key), size))

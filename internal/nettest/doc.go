@@ -1,5 +1,5 @@
-// Package nettest plays servers on loopback that are not good ones, for tests of
-// clients.
+// Package nettest plays servers on loopback that misbehave, for tests of clients. [Serve] starts
+// one; its example is a server that hangs up.
 //
 // # Invariants
 //

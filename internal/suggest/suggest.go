@@ -2,7 +2,7 @@ package suggest
 
 import "strings"
 
-// tiedMax is how many candidates may be as near as one another: of more, none is meant.
+// tiedMax is how many candidates may be equally near. Where there are more, none is suggested.
 const tiedMax = 4
 
 // near lists the candidates that s most likely meant, in any case: those with the
@@ -47,8 +47,8 @@ func DidYouMean(s string, candidates []string) string {
 	return Guess(s, candidates, "use "+or(candidates))
 }
 
-// Guess is DidYouMean where the candidates are too many to list: it is otherwise
-// when nothing is near.
+// Guess is DidYouMean where the candidates are too many to list: when none is near, it gives the
+// text otherwise.
 func Guess(s string, candidates []string, otherwise string) string {
 	switch best := near(s, candidates); len(best) {
 	case 0:

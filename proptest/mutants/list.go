@@ -52,7 +52,7 @@ var all = []Mutant{
 		"drive/wraps.go", "	if g.openAtPowerOn() {\n		by, kek", "	if n >= 0 {\n		by, kek",
 	}}},
 	{Row: 8, Defect: "the erase of one range takes the ranges before it along", Edits: []Edit{{
-		"drive/erase.go", "		return d.eraseStep(op, e, d.rec.clone(), n, n+1)\n", "		return d.eraseStep(op, e, d.rec.clone(), 0, n+1)\n",
+		"drive/erase.go", "		return s.eraseRanges(op, e, n, n+1)\n", "		return s.eraseRanges(op, e, 0, n+1)\n",
 	}}},
 	{Row: 8, Defect: "all ranges share a key", Edits: []Edit{{
 		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",

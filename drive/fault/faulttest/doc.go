@@ -1,4 +1,3 @@
-// Package faulttest holds tests to the fault plans that they arm: [MustFire] fails a
-// test whose plan, or a rule of it, never fired. Such a test passes whatever the code
-// does.
+// Package faulttest holds tests to the fault plans that they arm. [MustFire] fails a test whose
+// plan, or a rule of it, never fired: such a test passes whatever the code does.
 package faulttest

@@ -1,12 +1,14 @@
-// Package leftovertest is for tests that look for keys in a process of their own: a
-// test runs another test of its binary as a child, which uses keys, lets go of them
-// and reports what is left. In a process of its own nothing but the subject has seen
-// a key.
+// Package leftovertest is for tests that look for keys in a process of their own, in which nothing
+// but the subject has seen a key.
+//
+// [Run] runs another test of the same binary as a child. That test begins with [Child], uses keys,
+// lets go of them, and tells with [Report] what is left. [Stream] is a source of randomness for it;
+// the example draws from one.
 //
 // # Invariants
 //
-//   - A search that could not have found anything does not pass: the parent names how
-//     many keys were looked for, and runs the child once with a key that is planted.
+//   - A search that could not have found anything does not pass: the parent names how many keys
+//     were looked for, and runs the child once more with a key that is planted.
 //   - Stream keeps nothing of what it gave.
 //
 // # Limitations

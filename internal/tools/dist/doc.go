@@ -8,8 +8,8 @@
 //   - The same commit gives the same bytes, wherever it is built. Nothing asks the clock: every
 //     date is SOURCE_DATE_EPOCH, or else that of the commit, or else 1980-01-01.
 //   - The version is that of -version, or else that of git: a tag, or v0.0.0-DATE-COMMIT as Go
-//     writes it. It ends in +dirty where the source had changes. A source without git has the version
-//     "devel".
+//     writes it. It ends in +dirty where the source had changes. A source without git has the
+//     version "devel".
 //   - Man pages are made of what `fdelab help --json` says, by cobra's own generator.
 //   - The list of modules is what the linker recorded in the binary. Licenses are NOASSERTION:
 //     nothing in a binary tells them.

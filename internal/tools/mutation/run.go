@@ -30,7 +30,8 @@ type verdict struct {
 // isNoticed tells whether the change counts as noticed.
 func (v verdict) isNoticed() bool { return v.status == noticed || v.status == timedOut }
 
-// slow is how many times longer than usual the tests of a change may take, apart from options.grace.
+// slow is how many times longer than usual the tests of a change may take, apart from
+// options.grace.
 const slow = 10
 
 // limit is how long a batch may take with a change. A change that makes it slower than that is
@@ -72,8 +73,8 @@ func (s *subject) try(ctx context.Context, r *reach, c Change, most time.Duratio
 	return v, nil
 }
 
-// acceptedShare is the part of the test time that an accepted change gets. Somebody has looked at it
-// already, and it is the changes that nothing notices that take long.
+// acceptedShare is the part of the test time that an accepted change gets. Somebody has looked at
+// it already, and it is the changes that nothing notices that take long.
 const acceptedShare = 4
 
 // tryAll tries some changes side by side. The verdicts are in the order of the changes. What is not
