@@ -10,12 +10,15 @@ RACECHECKS ?= 20   # random cases of each property test under the race detector
 # internal is left out of race: internal/lint holds it to having no goroutines.
 RACEPACKAGES = ./drive/... ./encgroup/... ./erase/... ./raslab/... ./proptest/... ./cmd/...
 
+# What runs AES, down to the bytes on the medium.
+AESPACKAGES = ./internal/aes256 ./internal/xts ./internal/keywrap ./drive/... ./erase/...
+
 FDELAB = $(GO) run ./cmd/fdelab
 # What git sees of the tree: two equal answers, and nothing was changed between.
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test race lint fuzz bench soak sweep rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test paths assembly race lint fuzz bench soak sweep rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +26,19 @@ help: ## print the targets
 test: ## run all tests (three to five minutes on 2 cores)
 	$(GO) test ./...
 	$(GO) -C internal/tools/mutation test ./...
+	$(GO) -C internal/xts/gen test ./...
 	$(GO) -C testdata/outside test ./...
 	$(GO) -C internal/tools/dist test -count=1 ./... # they build the command, which the cache of results does not see
+
+paths: ## run the tests of the cipher and of the drive on each way to run AES: portable code, AES-NI, without assembly
+	FDELAB_AES=generic $(GO) test -short $(AESPACKAGES)
+	FDELAB_AES=aesni $(GO) test -short $(AESPACKAGES)
+	$(GO) test -short -tags purego $(AESPACKAGES)
+
+assembly: ## write the assembly of AES anew
+	@for what in aes256 xts keywrap; do \
+		$(GO) -C internal/xts/gen run . -what $$what -pkg $$what -out ../../$$what/$${what}_amd64.s -stubs ../../$$what/$${what}_amd64.go || exit 1; \
+	done
 
 race: ## run the tests under the race detector, with fewer random cases
 	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short -timeout 30m $(RACEPACKAGES)
@@ -35,8 +49,8 @@ lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	@out=$$($(GO) tool gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted by gofumpt:"; echo "$$out"; exit 1; fi
 	$(GO) mod tidy -diff
 	cd testdata/outside && $(GO) mod tidy -diff
-	@staticcheck=$$($(GO) tool -n staticcheck) && for tool in mutation dist; do \
-		(cd internal/tools/$$tool && $(GO) vet ./... && "$$staticcheck" ./... && $(GO) mod tidy -diff) || exit 1; \
+	@staticcheck=$$($(GO) tool -n staticcheck) && for tool in internal/tools/mutation internal/tools/dist internal/xts/gen; do \
+		(cd $$tool && $(GO) vet ./... && "$$staticcheck" ./... && $(GO) mod tidy -diff) || exit 1; \
 	done
 	$(GO) test -count=1 ./internal/lint
 
@@ -98,7 +112,7 @@ install: ## build and install for this machine: PREFIX=/usr/local DESTDIR= VERSI
 
 check: ## everything that CI runs; fails if it leaves the tree changed
 	@before=$$($(TREE)) && \
-	$(MAKE) --no-print-directory lint test race generate rehearse sweep mutants mutation-sample && \
+	$(MAKE) --no-print-directory lint test paths race generate rehearse sweep mutants mutation-sample && \
 	$(MAKE) --no-print-directory dist-check PLATFORMS=host && \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "make check: the tree changed: commit what generate wrote, or find what left files behind"; \

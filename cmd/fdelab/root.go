@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/seed-9d983aeb/fdelab/internal/aes256"
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
@@ -67,6 +68,9 @@ func newRootCmd(a *app) *cobra.Command {
 		Example: "  fdelab rehearse\n  fdelab src be34009e\n  fdelab states --format mermaid",
 	})
 	root.PersistentPreRunE = func(c *cobra.Command, args []string) error {
+		if _, err := aes256.Choice(); err != nil {
+			return usagef("%w", err)
+		}
 		if err := refuseSystem(c); err != nil {
 			return err
 		}

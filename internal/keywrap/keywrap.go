@@ -1,13 +1,10 @@
 package keywrap
 
 import (
-	"crypto/aes"
-	"crypto/subtle"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
-	"github.com/seed-9d983aeb/fdelab/drive/secret"
+	"github.com/seed-9d983aeb/fdelab/internal/aes256"
 )
 
 // Overhead is how many bytes a wrap is longer than the key in it: the 64-bit
@@ -22,66 +19,42 @@ var ErrIntegrity = errors.New("keywrap: integrity check failed")
 // Wrap encrypts key (16 to 4096 bytes, a multiple of 8) under kek (16, 24 or
 // 32 bytes) and returns len(key)+8 bytes. SP 800-38F section 5.3.1 asks for at
 // least two 64-bit blocks.
-func Wrap(kek, key []byte) ([]byte, error) {
-	if len(key) < 16 || len(key) > 4096 || len(key)%8 != 0 {
+func Wrap(kek, key []byte) ([]byte, error) { return wrapOn(aes256.Chosen(), kek, key) }
+
+func wrapOn(path aes256.Path, kek, key []byte) ([]byte, error) {
+	if !fits(len(key)) {
 		return nil, fmt.Errorf("keywrap: a key of %d bytes cannot be wrapped, need 16 to 4096 in steps of 8", len(key))
 	}
-	block, err := aes.NewCipher(kek)
-	if err != nil {
-		return nil, fmt.Errorf("keywrap: a key-encrypting key of %d bytes, need 16, 24 or 32", len(kek))
+	var k KEK
+	if err := k.expand(kek, path); err != nil {
+		return nil, err
 	}
-	defer secret.WipeCipher(block)
+	defer k.Clear()
 	out := make([]byte, Overhead+len(key))
 	copy(out[Overhead:], key)
-	b := append(make([]byte, 0, 2*Overhead), initial...)[:2*Overhead] // ends as two blocks of the wrap
-	t := uint64(0)
-	for range 6 {
-		for i := Overhead; i < len(out); i += 8 {
-			copy(b[8:], out[i:])
-			block.Encrypt(b, b)
-			t++
-			count(b, t)
-			copy(out[i:i+8], b[8:])
-		}
-	}
-	copy(out, b[:8])
+	k.wrap(out)
 	return out, nil
 }
 
 // Unwrap returns the key in wrapped (24 to 4104 bytes, a multiple of 8), or
 // ErrIntegrity when kek is not the key it was wrapped with.
-func Unwrap(kek, wrapped []byte) ([]byte, error) {
-	if len(wrapped) < 16+Overhead || len(wrapped) > 4096+Overhead || len(wrapped)%8 != 0 {
+func Unwrap(kek, wrapped []byte) ([]byte, error) { return unwrapOn(aes256.Chosen(), kek, wrapped) }
+
+func unwrapOn(path aes256.Path, kek, wrapped []byte) ([]byte, error) {
+	if !fits(len(wrapped) - Overhead) {
 		return nil, fmt.Errorf("keywrap: a wrap of %d bytes, need 24 to 4104 in steps of 8", len(wrapped))
 	}
-	block, err := aes.NewCipher(kek)
-	if err != nil {
-		return nil, fmt.Errorf("keywrap: a key-encrypting key of %d bytes, need 16, 24 or 32", len(kek))
+	var k KEK
+	if err := k.expand(kek, path); err != nil {
+		return nil, err
 	}
-	defer secret.WipeCipher(block)
-	out := append([]byte(nil), wrapped[Overhead:]...)
-	b := append(make([]byte, 0, 2*Overhead), wrapped[:Overhead]...)[:2*Overhead]
-	defer clear(b)
-	for t := uint64(6 * len(out) / 8); t > 0; {
-		for i := len(out) - 8; i >= 0; i -= 8 {
-			count(b, t)
-			t--
-			copy(b[8:], out[i:])
-			block.Decrypt(b, b)
-			copy(out[i:i+8], b[8:])
-		}
-	}
-	if subtle.ConstantTimeCompare(b[:8], initial) != 1 {
-		clear(out)
+	defer k.Clear()
+	out := append([]byte(nil), wrapped...)
+	if !k.Open(out) {
 		return nil, ErrIntegrity
 	}
-	return out, nil
+	return out[Overhead:], nil
 }
 
-// initial is the value of the integrity register (RFC 3394 section 2.2.3.1).
-var initial = []byte{0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6}
-
-// count is the step of the register: A xor t.
-func count(a []byte, t uint64) {
-	binary.BigEndian.PutUint64(a, binary.BigEndian.Uint64(a)^t)
-}
+// fits says whether keys of n bytes can be wrapped.
+func fits(n int) bool { return n >= 16 && n <= 4096 && n%8 == 0 }

@@ -1,6 +1,7 @@
 package keywrap
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"testing"
@@ -47,7 +48,7 @@ func TestNeitherKeyIsLeft(t *testing.T) {
 	key := &masked{0x1C, 0xB7, 0x02, 0x8E, 0xD5, 0x49, 0xAA, 0x31, 0x66, 0xF8, 0x17, 0x9D, 0xE3, 0x20, 0x75, 0x4B}
 	kek.fill(&held.kek)
 	key.fill(&held.key)
-	copy(held.register[copy(held.register[:], initial):], held.key[:8])
+	copy(held.register[copy(held.register[:], bytes.Repeat([]byte{0xA6}, 8)):], held.key[:8])
 	all := []*leftover.Needle{
 		leftover.New("KEK", held.kek[:]), leftover.New("key", held.key[:]), leftover.New("register beside the head of the key", held.register[:]),
 	}

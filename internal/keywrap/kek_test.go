@@ -1,0 +1,118 @@
+package keywrap
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/sha512"
+	"testing"
+
+	josecipher "github.com/go-jose/go-jose/v4/cipher"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/seed-9d983aeb/fdelab/internal/aes256"
+)
+
+// TestOpenEight: each of eight wraps opens as it does alone, whichever of them are altered.
+func TestOpenEight(t *testing.T) {
+	onEveryPath(t, func(t *testing.T, path aes256.Path) {
+		rapid.Check(t, func(t *rapid.T) {
+			raw := drawKey(t, "kek", 32)
+			size := 8 * rapid.IntRange(3, 12).Draw(t, "blocks")
+			good := rapid.Byte().Draw(t, "which open")
+			var all, want []byte
+			for i := range Eight {
+				key := drawKey(t, "key", size-Overhead)
+				one, err := wrapOn(path, raw, key)
+				require.NoError(t, err)
+				result := append([]byte{0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6}, key...)
+				if good&(1<<i) == 0 {
+					one[rapid.IntRange(0, size-1).Draw(t, "byte")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
+					result = make([]byte, size)
+				}
+				all, want = append(all, one...), append(want, result...)
+			}
+			var k KEK
+			require.NoError(t, k.expand(raw, path))
+			require.Equal(t, good, k.OpenEight(all))
+			require.Equal(t, want, all, "what does not open is zeros")
+		})
+	})
+}
+
+// TestWrongLengthsAreBugs: the methods of KEK take what their caller has checked.
+func TestWrongLengthsAreBugs(t *testing.T) {
+	onEveryPath(t, func(t *testing.T, path aes256.Path) {
+		var k KEK
+		require.NoError(t, k.expand(make([]byte, 32), path))
+		for _, n := range []int{0, 8, 16, 23, 25, 4112} {
+			require.Panics(t, func() { k.Open(make([]byte, n)) }, "%d bytes", n)
+			require.Panics(t, func() { k.OpenEight(make([]byte, 8*n)) }, "8 of %d bytes", n)
+		}
+		require.Panics(t, func() { k.OpenEight(make([]byte, 8*24+1)) })
+	})
+}
+
+// TestOpenAllocatesNothing, on any path: the search for keys opens millions.
+func TestOpenAllocatesNothing(t *testing.T) {
+	onEveryPath(t, func(t *testing.T, path aes256.Path) {
+		var k KEK
+		require.NoError(t, k.expand(make([]byte, 32), path))
+		one, eight := make([]byte, 40), make([]byte, 8*40)
+		require.Zero(t, testing.AllocsPerRun(50, func() { k.Open(one); k.OpenEight(eight) }))
+	})
+}
+
+// FuzzAgainstJose holds every path against go-jose: the same wrap, and the same verdict on any
+// bytes.
+func FuzzAgainstJose(f *testing.F) {
+	f.Add([]byte("kek"), []byte("key"), uint8(2), uint16(0))
+	f.Add([]byte{}, []byte{0xff}, uint8(64), uint16(77))
+	f.Fuzz(func(t *testing.T, seed, text []byte, blocks uint8, flip uint16) {
+		digest := sha512.Sum512(seed)
+		kek := digest[:32]
+		key := bytes.Repeat(digest[32:], 64)[:8*(2+int(blocks)%63)]
+		copy(key, text)
+		block, err := aes.NewCipher(kek)
+		require.NoError(t, err)
+		want, err := josecipher.KeyWrap(block, key)
+		require.NoError(t, err)
+		altered := bytes.Clone(want)
+		altered[int(flip/8)%len(altered)] ^= 1 << (flip % 8)
+		for _, path := range aes256.Paths() {
+			got, err := wrapOn(path, kek, key)
+			require.NoError(t, err)
+			require.Equal(t, want, got, path)
+			back, err := unwrapOn(path, kek, want)
+			require.NoError(t, err)
+			require.Equal(t, key, back, path)
+			_, theirs := josecipher.KeyUnwrap(block, altered)
+			_, ours := unwrapOn(path, kek, altered)
+			require.Equal(t, theirs != nil, ours != nil, path)
+			require.ErrorIs(t, ours, ErrIntegrity)
+		}
+	})
+}
+
+// BenchmarkOpenEight is eight unwraps of a 32-byte key under one key, beside eight alone.
+func BenchmarkOpenEight(b *testing.B) {
+	for _, path := range aes256.Paths() {
+		var k KEK
+		require.NoError(b, k.expand(make([]byte, 32), path))
+		wraps := make([]byte, 8*40)
+		b.Run(path.String()+"/together", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				k.OpenEight(wraps)
+			}
+		})
+		b.Run(path.String()+"/alone", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				for i := range Eight {
+					k.Open(wraps[40*i : 40*i+40])
+				}
+			}
+		})
+	}
+}

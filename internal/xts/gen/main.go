@@ -1,0 +1,111 @@
+// Command gen writes the assembly of packages aes256, xts and keywrap: go run . -what xts -out FILE.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+const rounds = 14 // of AES-256
+
+func main() {
+	what := ""
+	for i, a := range os.Args {
+		if a == "-what" && i+1 < len(os.Args) {
+			what = os.Args[i+1]
+			os.Args = append(os.Args[:i], os.Args[i+2:]...) // the rest is avo's
+			break
+		}
+	}
+	ConstraintExpr("amd64,!purego")
+	switch what {
+	case "aes256":
+		expand()
+	case "xts":
+		wide("encryptVAES", "encrypts", rounds512("VAESENC"), rounds512("VAESENCLAST"))
+		wide("decryptVAES", "decrypts", rounds512("VAESDEC"), rounds512("VAESDECLAST"))
+		narrow("encryptAESNI", "encrypts", VAESENC, VAESENCLAST)
+		narrow("decryptAESNI", "decrypts", VAESDEC, VAESDECLAST)
+	case "keywrap":
+		wrap()
+		unwrap()
+		unwrapEight()
+	default:
+		fmt.Fprintln(os.Stderr, "gen: -what is one of aes256, xts, keywrap")
+		os.Exit(2)
+	}
+	Generate()
+}
+
+// step is an instruction of one AES round: VAESENC and its like.
+type step func(key, in, out Op)
+
+// roundKey is the i-th round key in memory.
+func roundKey(base Register, i int) Mem { return Mem{Base: base, Disp: 16 * i} }
+
+// expand writes the key schedule of FIPS 197 section 5.2, and that of the equivalent inverse
+// cipher (section 5.3.5) in the order in which VAESDEC takes it.
+func expand() {
+	TEXT("expand", NOSPLIT, "func(key *[32]byte, enc, dec *[240]byte)")
+	Pragma("noescape")
+	Doc("expand writes the round keys of AES-256.")
+	key := Load(Param("key"), GP64())
+	enc := Load(Param("enc"), GP64())
+	dec := Load(Param("dec"), GP64())
+	even, odd, mix, shifted := XMM(), XMM(), XMM(), XMM()
+	VMOVDQU(Mem{Base: key}, even)
+	VMOVDQU(Mem{Base: key, Disp: 16}, odd)
+	VMOVDQU(even, roundKey(enc, 0))
+	VMOVDQU(odd, roundKey(enc, 1))
+	VMOVDQU(even, roundKey(dec, rounds))
+	inverse := func(i int, from VecVirtual) {
+		VAESIMC(from, mix)
+		VMOVDQU(mix, roundKey(dec, rounds-i))
+	}
+	inverse(1, odd)
+	fold := func(into VecVirtual) { // into ^= into<<32 ^ into<<64 ^ into<<96 ^ mix
+		VMOVDQA(into, shifted)
+		for range 3 {
+			VPSLLDQ(Imm(4), shifted, shifted)
+			VPXOR(shifted, into, into)
+		}
+		VPXOR(mix, into, into)
+	}
+	for i, rcon := 2, uint8(1); i <= rounds; i, rcon = i+2, rcon<<1 {
+		VAESKEYGENASSIST(Imm(uint64(rcon)), odd, mix)
+		VPSHUFD(Imm(0xff), mix, mix)
+		fold(even)
+		VMOVDQU(even, roundKey(enc, i))
+		if i == rounds {
+			VMOVDQU(even, roundKey(dec, 0))
+			break
+		}
+		inverse(i, even)
+		VAESKEYGENASSIST(Imm(0), even, mix)
+		VPSHUFD(Imm(0xaa), mix, mix)
+		fold(odd)
+		VMOVDQU(odd, roundKey(enc, i+1))
+		inverse(i+1, odd)
+	}
+	VZEROALL()
+	RET()
+}
+
+// through runs blocks through the cipher with round keys from memory.
+func through(keys Register, enc, last step, blocks ...VecVirtual) {
+	for _, b := range blocks {
+		VPXOR(roundKey(keys, 0), b, b)
+	}
+	for i := 1; i < rounds; i++ {
+		for _, b := range blocks {
+			enc(roundKey(keys, i), b, b)
+		}
+	}
+	for _, b := range blocks {
+		last(roundKey(keys, rounds), b, b)
+	}
+}
