@@ -52,6 +52,10 @@
 // of a partition that got no key at all, one of BE14E0xx for each reason that was met; of single servers
 // in a periodic retrieval, BE14EAxx; under both an umbrella.
 //
+// The customer's machines are on the other side of a wall (wall.go, package customer). Software sees
+// them through customer.Network alone; Lab.Customer is for hands. Where a key server keeps its storage is
+// told over no wire: AnswerAudit takes what its administrator says, and Audit what follows from it.
+//
 // # Objects in the cloud
 //
 // MigrateToCloud sends sectors of a rank to a cloud server through a key group of type TCT

@@ -52,7 +52,8 @@ type keyManager struct {
 	life      encgroup.KeyLife
 	told      time.Time // when life was, and seen when the certificate was shown: by the clock of now
 	seen      time.Time
-	lifeTold  int // stage of life that was logged
+	lifeTold  int            // stage of life that was logged
+	storage   *storageAnswer // where its server keeps its storage, as an operator was told; nil: nobody asked
 	paths     [2]*keyPath
 	external  encgroup.KeyServer
 
@@ -317,6 +318,7 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 	if n.addr != m.addr || n.port != m.port || n.protocol != m.protocol || n.key != m.key {
 		n.failed = false // nothing is known of the new path, nor of the server
 		n.shown, n.speaks, n.reached, n.uid, n.warned = nil, "", "", "", 0
+		n.storage = nil
 	}
 	if err := l.checkManager(op, &n, m); err != nil {
 		return KeyManagerInfo{}, err

@@ -7,28 +7,34 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// KeyWarning is what the facility has learned of a data key or of a certificate and what a
+// KeyWarning is what the facility has learned of a data key, a certificate or the storage of the key
+// servers, and what a
 // person should act on. MAP4980 has no code for it. It comes from the last answer of the server:
 // of what happens there later the facility knows nothing before it asks again.
 type KeyWarning struct {
-	KeyManager int    // 0: the certificate is the facility's own
+	KeyManager int    // 0: of no key manager
 	Addr       string // of the key manager
-	KeyGroup   int    // 0: all of them
+	KeyGroup   int    // 0: all of them, for the certificate is the facility's own
 	Why        string // one clause
 	Learned    time.Time
 	Next       string // what is to be done
 }
 
 func (w KeyWarning) String() string {
-	if w.KeyManager == 0 {
+	who := fmt.Sprintf("key manager %d %s", w.KeyManager, w.Addr)
+	switch {
+	case w.KeyGroup == 0:
 		return "facility: " + w.Why
+	case w.KeyManager == 0:
+		who = fmt.Sprintf("key group %d", w.KeyGroup)
 	}
-	return fmt.Sprintf("key manager %d %s: %s; learned %s", w.KeyManager, w.Addr, w.Why, w.Learned.UTC().Format("2006-01-02 15:04:05"))
+	return fmt.Sprintf("%s: %s; learned %s", who, w.Why, w.Learned.UTC().Format("2006-01-02 15:04:05"))
 }
 
 // KeyWarnings lists them: of the facility's own certificate where a server asks for it, then
 // of the active key managers by number, certificate first. Each lasts until the server tells
-// better, or the group has another data key.
+// better, or the group has another data key. Last come the groups that are in a deadlock by the
+// answers of an audit.
 func (l *Lab) KeyWarnings() []KeyWarning { return append(l.ownWarnings(), l.keyWarnings(0)...) }
 
 // ownWarnings is of the facility's own certificate.
@@ -59,7 +65,7 @@ func (l *Lab) keyWarnings(group int) (out []KeyWarning) {
 			out = append(out, w)
 		}
 	}
-	return out
+	return append(out, l.auditWarnings(group)...)
 }
 
 // afterKeyWarning says what makes a data key good again: another one. It is made where the

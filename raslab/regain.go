@@ -116,6 +116,8 @@ func (l *Lab) wayBack(g *keyGroup) string {
 		return "no rank waits for its key: the next periodic key retrieval asks for it again"
 	case !l.plant.lacking(g):
 		return "no rank waits for its key: the next IML asks for it again"
+	case l.deadlocked(g.id):
+		return "by the audit its key servers wait for storage behind it, and no waiting helps: the recovery key opens it, or a key server gets other storage"
 	case l.keys.cutOff && (l.service.action != nil || l.sfi.state != sfiRunning):
 		return "the partitions ask for connectivity every 12 minutes, and do not reboot by themselves meanwhile: " + l.busyWith()
 	case l.keys.cutOff:

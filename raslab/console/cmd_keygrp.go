@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -52,6 +53,20 @@ var groupCommands = []*Command{
 		Params:  []Param{keygrpParam(false, "1")},
 		Example: "keygrp access keygrp=1",
 		Run:     withLab(groupAccess),
+	},
+	{
+		Name: "keygrp audit", Summary: "say what follows from where the key servers of a group keep their storage; with keymgr, enter what its administrator answered",
+		Detail: "No facility can see where the disks of a key server lie, so a person asks. If every key server stands on storage that waits for the group, it is a deadlock: it works until the " +
+			"power fails. The verdict is as good as the answers.",
+		Params: []Param{
+			keygrpParam(false, "1"),
+			{Name: "keymgr", Kind: numberKind(1, 8), Help: "the key manager for whose server there is an answer"},
+			{Name: "storage", Kind: nameKind("storage", "OWN, OTHER or a rank such as R0"), Help: "the answer: own is storage that no encrypting facility holds, other that of another facility"},
+			{Name: "facility", Kind: nameKind("serial", "1 to 10 letters and digits"), Help: "with other: its serial number"},
+			{Name: "waits", Kind: textKind, Values: yesNo, Help: "with other: whether that facility needs storage of this one before it gets its own keys"},
+		},
+		Example: "keygrp audit keymgr=1 storage=R0",
+		Run:     withLab(auditGroup),
 	},
 	{
 		Name: "keygrp retrieve", Summary: "run the periodic key retrieval now; the clock runs it every 8 hours",
@@ -142,6 +157,72 @@ func retrieveGroup(s *Session, lab *raslab.Lab, _ Args) error {
 	lab.RetrieveKeys()
 	s.printf("periodic key retrieval done\n")
 	return s.stillLocked(lab, 0)
+}
+
+func auditGroup(s *Session, lab *raslab.Lab, a Args) error {
+	group := arg[int](a, "keygrp")
+	if a.Has("keymgr") {
+		answer, err := storageAnswer(a)
+		if err != nil {
+			return err
+		}
+		m, err := lab.KeyManager(arg[int](a, "keymgr"))
+		if err != nil {
+			return err
+		}
+		if err := lab.AnswerAudit(m.ID, answer); err != nil {
+			return err
+		}
+		group = m.KeyGroup
+	} else if a.Has("storage") || a.Has("facility") || a.Has("waits") {
+		return errors.New("an answer without keymgr: name the key manager that it is for")
+	}
+	audit, err := lab.Audit(group)
+	if err != nil {
+		return err
+	}
+	c := good
+	if audit.Verdict != raslab.AuditIsolated {
+		c = alarm
+	}
+	s.say("key group %d: %s, by what was answered: %s", audit.KeyGroup, s.paint(c, string(audit.Verdict)), auditMeans[audit.Verdict])
+	for _, k := range audit.Servers {
+		storage, needs := "no answer", ""
+		if !k.Answered.IsZero() {
+			storage = "storage " + k.Storage.String() + ", answered " + k.Answered.Format(timeLayout)
+			if k.Needs != "" {
+				needs = "; it needs " + k.Needs + " first"
+			}
+		}
+		s.item(fmt.Sprintf("key server %d %s: %s%s", k.KeyManager, k.Addr, storage, needs))
+	}
+	return nil
+}
+
+// auditMeans says what each verdict of an audit means.
+var auditMeans = map[raslab.AuditVerdict]string{
+	raslab.AuditIsolated: "a key server comes up without this group",
+	raslab.AuditDeadlock: "no key server comes up before this group has its key; after a loss of power only the recovery key opens it",
+	raslab.AuditOpen:     "it hangs on an answer that is missing",
+}
+
+// storageAnswer is the answer that the arguments give.
+func storageAnswer(a Args) (raslab.StorageAnswer, error) {
+	other := a.Has("facility") || a.Has("waits")
+	switch storage := arg[string](a, "storage"); {
+	case storage == "":
+		return raslab.StorageAnswer{}, errors.New("no answer: storage is own, other or a rank")
+	case storage == "OTHER" && !(a.Has("facility") && a.Has("waits")):
+		return raslab.StorageAnswer{}, errors.New("storage=other needs facility, its serial number, and waits, which is yes or no")
+	case storage == "OTHER":
+		return raslab.StorageAnswer{Facility: arg[string](a, "facility"), Waits: arg[string](a, "waits") == "yes"}, nil
+	case other:
+		return raslab.StorageAnswer{}, errors.New("facility and waits belong to storage=other")
+	case storage == "OWN":
+		return raslab.StorageAnswer{}, nil
+	default:
+		return raslab.StorageAnswer{Rank: storage}, nil
+	}
 }
 
 func scheduleGroup(s *Session, lab *raslab.Lab, a Args) error {
