@@ -7,6 +7,9 @@ require (
 	golang.org/x/crypto v0.58.0
 )
 
-require github.com/looplab/fsm v1.0.3 // indirect
+require (
+	github.com/looplab/fsm v1.0.3 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
 
 replace github.com/seed-9d983aeb/fdelab => ../..
