@@ -1,8 +1,8 @@
 package secret
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/subtle"
 	"reflect"
 	"unsafe"
 
@@ -50,9 +50,13 @@ func Derive32(ikm, salt []byte, info string) *Key32 {
 		salt = none[:] // RFC 5869 section 2.2
 	}
 	watch.Made(ikm)
-	prk := mac(salt, ikm)
+	var prk Key32
+	mac(&prk, salt, ikm)
 	defer prk.Clear()
-	return mac(prk[:], append([]byte(info), 1)) // section 2.3: one block is T(1)
+	var room [messageRoom]byte
+	out := new(Key32)
+	mac(out, prk[:], append(append(room[:0], info...), 1)) // section 2.3: one block is T(1)
+	return out
 }
 
 // burnt is how much of the stack below its caller burn overwrites, in bytes: more
@@ -72,17 +76,30 @@ func burn() {
 //go:noinline
 func touch(b *[burnt]byte) { clear(b[:]) }
 
-// mac is HMAC-SHA256 (RFC 2104).
-func mac(key, message []byte) *Key32 {
-	out := new(Key32)
-	h := hmac.New(sha256.New, key)
-	h.Write(message)
-	h.Sum(out[:0])
-	// A block of the hash that is not full holds the end of the message until
-	// something is written over it.
-	var zeros [sha256.BlockSize - 1]byte
-	h.Reset()
-	h.Write(zeros[:])
+// mac writes HMAC-SHA256 (RFC 2104) into out. It works on the stack: crypto/hmac allocates, and
+// leaves the key and the end of the message in its hashes.
+func mac(out *Key32, key, message []byte) {
+	var short Key32
+	if len(key) > sha256.BlockSize {
+		short = sha256.Sum256(key)
+		key = short[:]
+	}
+	var inner [sha256.BlockSize + messageRoom]byte
+	var outer [sha256.BlockSize + sha256.Size]byte
+	for i := range sha256.BlockSize {
+		inner[i], outer[i] = 0x36, 0x5C
+	}
+	subtle.XORBytes(inner[:], inner[:len(key)], key)
+	subtle.XORBytes(outer[:], outer[:len(key)], key)
+	in := append(inner[:sha256.BlockSize], message...)
+	*(*[sha256.Size]byte)(outer[sha256.BlockSize:]) = sha256.Sum256(in)
+	*out = sha256.Sum256(outer[:])
+	clear(in)
+	clear(inner[:])
+	clear(outer[:])
+	short.Clear()
 	watch.Made(out[:])
-	return out
 }
+
+// messageRoom is the length of a message for which mac allocates nothing.
+const messageRoom = 192

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/des"
@@ -19,6 +20,40 @@ func TestDerive32IsHKDF(t *testing.T) {
 		want, err := hkdf.Key(sha256.New, ikm, salt, info, 32)
 		require.NoError(t, err)
 		require.Equal(t, want, Derive32(ikm, salt, info)[:])
+	})
+}
+
+// Each part may be longer than the room on the stack.
+func TestDerive32OfAnyLength(t *testing.T) {
+	for _, n := range []int{0, 1, 31, 32, 63, 64, 65, 128, 190, 191, 192, 193, 1000} {
+		part := bytes.Repeat([]byte{byte(n)}, n)
+		for _, c := range [][3][]byte{{part, nil, nil}, {{1}, part, nil}, {{1}, {2}, part}} {
+			want, err := hkdf.Key(sha256.New, c[0], c[1], string(c[2]), 32)
+			require.NoError(t, err)
+			require.Equal(t, want, Derive32(c[0], c[1], string(c[2]))[:], "%d bytes", n)
+		}
+	}
+}
+
+// The result is on the heap, and the key between the two steps; nothing else is.
+func TestDerive32AllocatesTheKeys(t *testing.T) {
+	ikm, salt := make([]byte, 32), make([]byte, 32)
+	require.LessOrEqual(t, testing.AllocsPerRun(50, func() { Derive32(ikm, salt, "fdelab/kek/1") }), 2.0)
+}
+
+func BenchmarkDerive32(b *testing.B) {
+	ikm, salt := make([]byte, 32), make([]byte, 32)
+	b.Run("stack", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			Derive32(ikm, salt, "fdelab/kek/1")
+		}
+	})
+	b.Run("crypto-hkdf", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, _ = hkdf.Key(sha256.New, ikm, salt, "fdelab/kek/1", 32)
+		}
 	})
 }
 
