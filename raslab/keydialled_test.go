@@ -106,6 +106,13 @@ func TestStoryOfDialledServers(t *testing.T) {
 	port := 5697
 	s.step("server 2 at another port", func(l *Lab) any { return answer(l.ChangeKeyManager(2, KeyManagerChange{Port: &port})) })
 
+	serversAreOne(t, s, all)
+	s.told("dialled")
+}
+
+// serversAreOne: a group whose two key managers lead to one server, then to two.
+func serversAreOne(t *testing.T, s *teller, all map[int]*told) {
+	port := 5697
 	s.step("servers of group 2", func(l *Lab) any {
 		return refused(errors.Join(second(l.MakeKeyManager(KeyManagerRequest{Addr: "s3", KeyGroup: 2})), second(l.MakeKeyManager(KeyManagerRequest{Addr: "s4", KeyGroup: 2}))))
 	})
@@ -121,7 +128,6 @@ func TestStoryOfDialledServers(t *testing.T) {
 	s.step("at another port", func(l *Lab) any {
 		return answer(l.MakeKeyManager(KeyManagerRequest{Addr: "S3", KeyGroup: 2, Port: 5698}))
 	})
-	require.Equal(t, "S3:5698", l.keys.managers[4].serverID(), "with the port, where another entry is at the address")
-	require.Equal(t, "s3", l.keys.managers[2].serverID())
-	s.told("dialled")
+	require.Equal(t, "S3:5698", s.l.keys.managers[4].serverID(), "with the port, where another entry is at the address")
+	require.Equal(t, "s3", s.l.keys.managers[2].serverID())
 }

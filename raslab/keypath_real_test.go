@@ -275,6 +275,21 @@ func damaged(copies ...int) func(*testing.T, *Lab) {
 	}
 }
 
+func resetSessions(t *testing.T, l *Lab) {
+	for n := 1; n <= 2; n++ {
+		must(t, l.customer.Arm(n, fault.MustParse("(net.session.reset)")))
+	}
+}
+
+// bothChanged changes both key managers. At the port of IPP is the lab's own service without TLS.
+func bothChanged(c KeyManagerChange) func(*testing.T, *Lab) {
+	return func(t *testing.T, l *Lab) {
+		for n := 1; n <= 2; n++ {
+			must(t, second(l.ChangeKeyManager(n, c)))
+		}
+	}
+}
+
 // The same breakage in the simulated network and in a real one gives the same
 // codes, at an IML and in a periodic retrieval.
 func TestRealNetworkGivesTheSameCodes(t *testing.T) {
@@ -294,18 +309,10 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 			s.wait = inVain
 			s.toxic(`{"name":"silent","type":"timeout","stream":"downstream","attributes":{"timeout":0}}`)
 		})},
-		{"reset", func(t *testing.T, l *Lab) {
-			for n := 1; n <= 2; n++ {
-				must(t, l.customer.Arm(n, fault.MustParse("(net.session.reset)")))
-			}
-		}, all(func(s *realServer) {
+		{"reset", resetSessions, all(func(s *realServer) {
 			s.toxic(`{"name":"reset","type":"reset_peer","stream":"upstream","attributes":{"timeout":0}}`)
 		})},
-		{"cut in the middle of an answer", func(t *testing.T, l *Lab) {
-			for n := 1; n <= 2; n++ {
-				must(t, l.customer.Arm(n, fault.MustParse("(net.session.reset)")))
-			}
-		}, all(func(s *realServer) {
+		{"cut in the middle of an answer", resetSessions, all(func(s *realServer) {
 			s.toxic(`{"name":"cut","type":"limit_data","stream":"downstream","attributes":{"bytes":700}}`)
 		})},
 		{"no TLS", both(onHost((*customer.KeyServer).Garble)), all((*realServer).babble)},
@@ -329,25 +336,9 @@ func TestRealNetworkGivesTheSameCodes(t *testing.T) {
 		}},
 		{"black hole", both(paths(false)), all((*realServer).blackHole)},
 		{"black hole at one", one(paths(false)), func(r *real, _ string) { r.servers[1].blackHole() }},
-		{"hang-up in the TLS handshake", func(t *testing.T, l *Lab) {
-			for n := 1; n <= 2; n++ {
-				must(t, l.customer.Arm(n, fault.MustParse("(net.session.reset)")))
-			}
-		}, all((*realServer).hangUp)},
-		{"plain text", func(t *testing.T, l *Lab) {
-			for n := 1; n <= 2; n++ {
-				port := customer.PortIPP // the lab's own service without TLS
-				_, err := l.ChangeKeyManager(n, KeyManagerChange{Port: &port})
-				must(t, err)
-			}
-		}, all((*realServer).plain)},
-		{"none active", func(t *testing.T, l *Lab) {
-			for n := 1; n <= 2; n++ {
-				active := false
-				_, err := l.ChangeKeyManager(n, KeyManagerChange{Active: &active})
-				must(t, err)
-			}
-		}, nil},
+		{"hang-up in the TLS handshake", resetSessions, all((*realServer).hangUp)},
+		{"plain text", bothChanged(KeyManagerChange{Port: new(customer.PortIPP)}), all((*realServer).plain)},
+		{"none active", bothChanged(KeyManagerChange{Active: new(false)}), nil},
 		{"one copy damaged", damaged(2), nil},
 		{"all copies damaged", damaged(1, 2, 3), nil},
 		{"links cut", links(LinkCut), nil},

@@ -143,8 +143,24 @@ func TestStoryOfKeys(t *testing.T) {
 // TestStoryOfKeyRecords is what is seen of certificates that run out, of data keys that do, of new keys, of the
 // recovery key, the key repository and call home.
 func TestStoryOfKeyRecords(t *testing.T) {
-	const day = 24 * time.Hour
 	s := tell(t, encrypted(t, Options{}))
+	keysRunOut(t, s)
+	recoveryKeyIsUsed(s)
+	repositoryIsDamaged(s)
+	callHomeFails(s)
+	s.step("quiesce", func(l *Lab) any { return reported(l.Quiesce()) })
+	passes(s, quiesceDuration)
+	s.step("shutdown", func(l *Lab) any { return reported(l.Shutdown()) })
+	s.step("a test of access", func(l *Lab) any { return answer(l.TestAccess(1)) })
+	s.step("one of one server", func(l *Lab) any { return answer(l.TestAccessOf(1, 1)) })
+	passes(s, shutdownDuration)
+	s.step("resume", func(l *Lab) any { return reported(l.Resume()) })
+	s.told("records")
+}
+
+// keysRunOut: certificates and data keys run out, and are exchanged.
+func keysRunOut(t *testing.T, s *teller) {
+	const day = 24 * time.Hour
 	do(s, "server 1 gets a certificate of 40 days, the key on server 2 a date", func(l *Lab) error {
 		return errors.Join(keyHost(t, l, 1).Reissue("customer", "", 40*day), keyHost(t, l, 2).SetKeyState(1, customer.KeyDeactivate, 40*day))
 	})
@@ -174,7 +190,10 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	closes(s)
 	s.step("the data key is exchanged", func(l *Lab) any { return reported(l.RekeyDataKey(1)) })
 	s.step("the group key is exchanged", func(l *Lab) any { return reported(l.RekeyGroupKey(1)) })
+}
 
+// recoveryKeyIsUsed: a recovery key is made, exchanged, used and ended.
+func recoveryKeyIsUsed(s *teller) {
 	shown := ""
 	recovery := func(step RecoveryAction, by reckey.User, entered *string) {
 		s.step("recovery key: "+string(step)+" by "+by.Name, func(l *Lab) any {
@@ -209,7 +228,10 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	recovery(RecoveryAuthorize, admin, &none)
 	recovery(RecoveryDisable, secAdmin, &none)
 	recovery(RecoveryAuthorize, admin, &none)
+}
 
+// repositoryIsDamaged: one copy of the key repository, then all.
+func repositoryIsDamaged(s *teller) {
 	do(s, "a copy of the repository is damaged", func(l *Lab) error { return l.DamageRepository(2) })
 	s.step("an IML", func(l *Lab) any { return reported(l.DualClusterIML()) })
 	closes(s)
@@ -224,7 +246,10 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	s.step("the repository is restored", func(l *Lab) any { return reported(l.RestoreRepository()) })
 	s.step("an IML", func(l *Lab) any { return reported(l.DualClusterIML()) })
 	closes(s)
+}
 
+// callHomeFails: on every part of its way.
+func callHomeFails(s *teller) {
 	do(s, "the support centre is silent", func(l *Lab) error { return l.support.SetSupport(SupportSilent) })
 	s.step("call home is tested", func(l *Lab) any { return reported(l.TestCallHome()) })
 	do(s, "both servers are off", func(l *Lab) error { return errors.Join(l.customer.Stop(1), l.customer.Stop(2)) })
@@ -247,13 +272,4 @@ func TestStoryOfKeyRecords(t *testing.T) {
 	})
 	passes(s, time.Hour)
 	closes(s)
-
-	s.step("quiesce", func(l *Lab) any { return reported(l.Quiesce()) })
-	passes(s, quiesceDuration)
-	s.step("shutdown", func(l *Lab) any { return reported(l.Shutdown()) })
-	s.step("a test of access", func(l *Lab) any { return answer(l.TestAccess(1)) })
-	s.step("one of one server", func(l *Lab) any { return answer(l.TestAccessOf(1, 1)) })
-	passes(s, shutdownDuration)
-	s.step("resume", func(l *Lab) any { return reported(l.Resume()) })
-	s.told("records")
 }

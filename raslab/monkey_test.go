@@ -51,7 +51,7 @@ var monkeyPlans = []string{
 func (m *monkey) act() string {
 	l := m.l
 	s := m.slot()
-	switch m.rnd.IntN(40) {
+	switch n := m.rnd.IntN(40); n {
 	case 0, 1, 2, 3, 4, 5:
 		m.write()
 		return "write"
@@ -73,34 +73,8 @@ func (m *monkey) act() string {
 	case 12:
 		m.report(l.RemoveArray(fmt.Sprintf("A%d", m.rnd.IntN(4))))
 		return "array remove"
-	case 13, 14, 15:
-		if l.service.action == nil {
-			m.report(l.StartRepair(s))
-		}
-		return "repair start " + s
-	case 16, 17:
-		if l.service.action != nil && l.service.action.slot != nil {
-			serial := ""
-			if m.rnd.IntN(2) == 0 {
-				p, err := l.OrderSpare()
-				require.NoError(m.t, err)
-				serial = p.Serial()
-			} else if parts := l.options.Shelf.parts; len(parts) > 0 && m.rnd.IntN(2) == 0 {
-				serial = parts[m.rnd.IntN(len(parts))].Serial()
-			}
-			m.report(l.ExchangeFRU(l.service.action.slot.name, serial))
-		}
-		return "repair exchange"
-	case 18, 19:
-		if l.service.action != nil && l.service.action.slot != nil {
-			m.report(l.ResumeRepair(l.service.action.slot.name))
-		}
-		return "repair resume"
-	case 20:
-		if l.service.action != nil && l.service.action.slot != nil && m.rnd.IntN(3) == 0 {
-			m.report(l.CancelRepair(l.service.action.slot.name))
-		}
-		return "repair cancel"
+	case 13, 14, 15, 16, 17, 18, 19, 20:
+		return m.actRepair(n, s)
 	case 21:
 		m.report(l.SmartRebuild(s))
 		return "smart rebuild " + s
@@ -130,6 +104,41 @@ func (m *monkey) act() string {
 		return m.hurtKeys()
 	}
 	return m.hurt(s)
+}
+
+// actRepair is a step of a drive repair, if one can be taken.
+func (m *monkey) actRepair(n int, s string) string {
+	l := m.l
+	repairs := l.service.action != nil && l.service.action.slot != nil
+	switch {
+	case n <= 15:
+		if l.service.action == nil {
+			m.report(l.StartRepair(s))
+		}
+		return "repair start " + s
+	case n <= 17:
+		if repairs {
+			serial := ""
+			if m.rnd.IntN(2) == 0 {
+				p, err := l.OrderSpare()
+				require.NoError(m.t, err)
+				serial = p.Serial()
+			} else if parts := l.options.Shelf.parts; len(parts) > 0 && m.rnd.IntN(2) == 0 {
+				serial = parts[m.rnd.IntN(len(parts))].Serial()
+			}
+			m.report(l.ExchangeFRU(l.service.action.slot.name, serial))
+		}
+		return "repair exchange"
+	case n <= 19:
+		if repairs {
+			m.report(l.ResumeRepair(l.service.action.slot.name))
+		}
+		return "repair resume"
+	}
+	if repairs && m.rnd.IntN(3) == 0 {
+		m.report(l.CancelRepair(l.service.action.slot.name))
+	}
+	return "repair cancel"
 }
 
 func (m *monkey) hurt(s string) string {

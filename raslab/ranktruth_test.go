@@ -170,49 +170,20 @@ func (x *truth) do(verb, slot string, n int) error {
 	x.log = append(x.log, strings.TrimSpace(fmt.Sprintf("%s %s %d", verb, slot, n)))
 	l := x.l
 	var err error
-	var shelf []*Part
-	if shelf = l.Shelf().Parts(); len(shelf) > 0 {
-		shelf = shelf[n%len(shelf):][:1]
-	}
 	switch verb {
 	case "write":
 		_ = x.write(truthSectors[n%len(truthSectors)])
 	case "read":
 		bad, _ := x.read(truthSectors[n%len(truthSectors)])
 		return bad
-	case "pull":
-		err = l.Pull(slot)
-	case "insert": // where its rank waits for it, else in the slot
-		if len(shelf) > 0 {
-			if m := l.plant.awaited(shelf[0].Serial()); m != nil && n%3 > 0 {
-				slot = m.slot.name
-			}
-			_, err = l.Insert(slot, shelf[0].Serial())
-		}
-	case "new":
-		p, bad := l.OrderSpare()
-		if bad != nil {
-			return bad
-		}
-		_, err = l.Insert(slot, p.Serial())
+	case "pull", "insert", "new", "exchange":
+		err = x.place(verb, slot, n)
 	case "cut":
 		err = l.CutPower(slot)
 	case "restore":
 		err = l.RestorePower(slot)
 	case "start":
 		_, err = l.StartRepair(slot)
-	case "exchange":
-		serial := ""
-		if n%3 == 1 && len(shelf) > 0 {
-			serial = shelf[0].Serial()
-		} else if n%3 == 2 {
-			p, bad := l.OrderSpare()
-			if bad != nil {
-				return bad
-			}
-			serial = p.Serial()
-		}
-		_, err = l.ExchangeFRU(slot, serial)
 	case "resume":
 		_, err = l.ResumeRepair(slot)
 	case "cancel":
@@ -250,6 +221,48 @@ func (x *truth) do(verb, slot string, n int) error {
 	}
 	var refused *RequestError
 	if err != nil && !errors.As(err, &refused) {
+		return err
+	}
+	return nil
+}
+
+// place is a step that takes a drive from a slot, or puts one there.
+func (x *truth) place(verb, slot string, n int) error {
+	l := x.l
+	var shelf []*Part
+	if shelf = l.Shelf().Parts(); len(shelf) > 0 {
+		shelf = shelf[n%len(shelf):][:1]
+	}
+	switch verb {
+	case "pull":
+		return l.Pull(slot)
+	case "insert": // where its rank waits for it, else in the slot
+		if len(shelf) > 0 {
+			if m := l.plant.awaited(shelf[0].Serial()); m != nil && n%3 > 0 {
+				slot = m.slot.name
+			}
+			_, err := l.Insert(slot, shelf[0].Serial())
+			return err
+		}
+	case "new":
+		p, bad := l.OrderSpare()
+		if bad != nil {
+			return bad
+		}
+		_, err := l.Insert(slot, p.Serial())
+		return err
+	case "exchange":
+		serial := ""
+		if n%3 == 1 && len(shelf) > 0 {
+			serial = shelf[0].Serial()
+		} else if n%3 == 2 {
+			p, bad := l.OrderSpare()
+			if bad != nil {
+				return bad
+			}
+			serial = p.Serial()
+		}
+		_, err := l.ExchangeFRU(slot, serial)
 		return err
 	}
 	return nil

@@ -87,72 +87,8 @@ func TestStoryOfKeyManagers(t *testing.T) {
 	s.step("a server is added", func(l *Lab) any { return refused(second(l.customer.Add(" Keys3.Example.com. "))) })
 	s.step("once more", func(l *Lab) any { return refused(second(l.customer.Add("keys3.example.com"))) })
 	s.step("a bad name", func(l *Lab) any { return refused(second(l.customer.Add("10.0.0.1"))) })
-	makes := func(q KeyManagerRequest) func(l *Lab) any {
-		return func(l *Lab) any { return answer(l.MakeKeyManager(q)) }
-	}
-	change := func(id int, c KeyManagerChange) func(l *Lab) any {
-		return func(l *Lab) any { return answer(l.ChangeKeyManager(id, c)) }
-	}
-	addr, taken, bad := "keys3.example.com", "keyserver1.example.com", "keys 3"
-	port, noPort, off, isOn := 441, 70000, false, true
-	none, tls, no := ProtocolNone, ProtocolTLS, Protocol("ssh")
-	byIPP, byKMIP := IPP, KMIP
-	file := "other_ca.pem"
-	s.step("a key manager", makes(KeyManagerRequest{Addr: addr}))
-	s.step("one more at the same server", makes(KeyManagerRequest{Addr: "192.0.2.13"}))
-	s.step("number 9", makes(KeyManagerRequest{ID: 9, Addr: "x"}))
-	s.step("number 1 again", makes(KeyManagerRequest{ID: 1, Addr: "x"}))
-	s.step("no address", makes(KeyManagerRequest{Addr: bad}))
-	s.step("a bad port", makes(KeyManagerRequest{Addr: "x", Port: noPort}))
-	s.step("a bad protocol", makes(KeyManagerRequest{Addr: "x", Protocol: no}))
-	s.step("a bad key protocol", makes(KeyManagerRequest{Addr: "x", KeyProtocol: "KMIP2"}))
-	s.step("KMIP without TLS", makes(KeyManagerRequest{Addr: "x", Protocol: none}))
-	s.step("group 5", makes(KeyManagerRequest{Addr: "x", KeyGroup: 5}))
-	s.step("no group", makes(KeyManagerRequest{Addr: "x", KeyGroup: -1}))
-	s.step("another type", makes(KeyManagerRequest{Addr: "x", Type: "TCT"}))
-	s.step("no type", makes(KeyManagerRequest{Addr: "x", KeyGroup: 2, Type: "DATA"}))
-	s.step("IPP in a group by KMIP", makes(KeyManagerRequest{Addr: "x", KeyProtocol: IPP}))
-	s.step("trust that is none", makes(KeyManagerRequest{Addr: "x", Trust: []byte("no PEM")}))
-	s.step("IPP with TLS for group 3", makes(KeyManagerRequest{ID: 7, Addr: "Keys7.example.com", KeyProtocol: IPP, KeyGroup: 3}))
-	s.step("IPP without for group 3", makes(KeyManagerRequest{Addr: "[2001:DB8::7]", Protocol: none, KeyProtocol: IPP, KeyGroup: 3}))
-	s.step("type TCT for group 2", makes(KeyManagerRequest{Addr: "keys5.example.com", KeyGroup: 2, Type: "tct"}))
-	s.step("the factory's authority", func(l *Lab) any {
-		pem, err := l.customer.Authority("factory")
-		must(t, err)
-		return makes(KeyManagerRequest{Addr: "keys6.example.com", KeyGroup: 2, Trust: pem, Certificate: file})(l)
-	})
-	s.step("a server at the address of number 5", func(l *Lab) any { return refused(second(l.customer.Add("keys5.example.com"))) })
-	s.step("one for group 4", func(l *Lab) any {
-		makes(KeyManagerRequest{Addr: "a", KeyGroup: 4})(l)
-		return makes(KeyManagerRequest{Addr: "b", KeyGroup: 4})(l)
-	})
-	s.step("one too many", makes(KeyManagerRequest{Addr: "c", KeyGroup: 4}))
-
-	s.step("number 3 moves to another address", change(3, KeyManagerChange{Addr: &taken}))
-	s.step("to no address", change(3, KeyManagerChange{Addr: &bad}))
-	s.step("to port 441", change(3, KeyManagerChange{Port: &port}))
-	s.step("a periodic retrieval", func(l *Lab) any { l.RetrieveKeys(); return nil })
-	s.step("is inactive", change(3, KeyManagerChange{Active: &off}))
-	closes(s)
-	s.step("is active", change(3, KeyManagerChange{Active: &isOn}))
-	s.step("to another file", change(3, KeyManagerChange{Certificate: &file}))
-	s.step("to a file of nothing", change(3, KeyManagerChange{Certificate: &file, Trust: []byte{}}))
-	s.step("to the factory's authority", func(l *Lab) any {
-		pem, err := l.customer.Authority("factory")
-		must(t, err)
-		return change(3, KeyManagerChange{Trust: pem})(l)
-	})
-	s.step("number 4 to no protocol", change(4, KeyManagerChange{Protocol: &no}))
-	s.step("number 7 to none", change(7, KeyManagerChange{Protocol: &none}))
-	s.step("number 7 to TLS", change(7, KeyManagerChange{Protocol: &tls}))
-	s.step("number 7 to KMIP", change(7, KeyManagerChange{KeyProtocol: &byKMIP}))
-	s.step("number 7 to IPP at a port of its own", change(7, KeyManagerChange{KeyProtocol: &byIPP, Port: &noPort}))
-	s.step("number 7 to IPP at a port of its own", change(7, KeyManagerChange{KeyProtocol: &byIPP, Port: &port}))
-	s.step("number 9 to anything", change(9, KeyManagerChange{Port: &port}))
-	s.step("number 3 is removed", func(l *Lab) any { return refused(l.RemoveKeyManager(3)) })
-	s.step("once more", func(l *Lab) any { return refused(l.RemoveKeyManager(3)) })
-	s.step("number 3 again", makes(KeyManagerRequest{Addr: "x"}))
-
+	keyManagersAreMade(t, s)
+	keyManagersAreChanged(t, s)
 	s.step("group 4 of one server", func(l *Lab) any { must(t, l.RemoveKeyManager(8)); return reported(l.ConfigureGroup(4)) })
 	s.step("group 3 of servers that are not there", func(l *Lab) any { return reported(l.ConfigureGroup(3)) })
 	s.step("group 5", func(l *Lab) any { return reported(l.ConfigureGroup(5)) })
@@ -166,95 +102,107 @@ func TestStoryOfKeyManagers(t *testing.T) {
 	s.step("access of server 9", func(l *Lab) any { return answer(l.TestAccessOf(1, 9)) })
 	s.step("access of a server of group 2", func(l *Lab) any { return answer(l.TestAccessOf(1, 5)) })
 	s.step("access of one of type TCT", func(l *Lab) any { return answer(l.TestAccessOf(2, 5)) })
-	s.step("access of an inactive one", func(l *Lab) any { change(2, KeyManagerChange{Active: &off})(l); return answer(l.TestAccessOf(1, 2)) })
+	s.step("access of an inactive one", func(l *Lab) any {
+		changes(2, KeyManagerChange{Active: new(false)})(l)
+		return answer(l.TestAccessOf(1, 2))
+	})
 	s.step("a rekey with one server that is there", func(l *Lab) any { return reported(l.RekeyDataKey(1)) })
 	passes(s, keyPeriod)
 	s.told("managers")
 }
 
+func makes(q KeyManagerRequest) func(l *Lab) any {
+	return func(l *Lab) any { return answer(l.MakeKeyManager(q)) }
+}
+
+func changes(id int, c KeyManagerChange) func(l *Lab) any {
+	return func(l *Lab) any { return answer(l.ChangeKeyManager(id, c)) }
+}
+
+func keyManagersAreMade(t *testing.T, s *teller) {
+	s.step("a key manager", makes(KeyManagerRequest{Addr: "keys3.example.com"}))
+	s.step("one more at the same server", makes(KeyManagerRequest{Addr: "192.0.2.13"}))
+	s.step("number 9", makes(KeyManagerRequest{ID: 9, Addr: "x"}))
+	s.step("number 1 again", makes(KeyManagerRequest{ID: 1, Addr: "x"}))
+	s.step("no address", makes(KeyManagerRequest{Addr: "keys 3"}))
+	s.step("a bad port", makes(KeyManagerRequest{Addr: "x", Port: 70000}))
+	s.step("a bad protocol", makes(KeyManagerRequest{Addr: "x", Protocol: "ssh"}))
+	s.step("a bad key protocol", makes(KeyManagerRequest{Addr: "x", KeyProtocol: "KMIP2"}))
+	s.step("KMIP without TLS", makes(KeyManagerRequest{Addr: "x", Protocol: ProtocolNone}))
+	s.step("group 5", makes(KeyManagerRequest{Addr: "x", KeyGroup: 5}))
+	s.step("no group", makes(KeyManagerRequest{Addr: "x", KeyGroup: -1}))
+	s.step("another type", makes(KeyManagerRequest{Addr: "x", Type: "TCT"}))
+	s.step("no type", makes(KeyManagerRequest{Addr: "x", KeyGroup: 2, Type: "DATA"}))
+	s.step("IPP in a group by KMIP", makes(KeyManagerRequest{Addr: "x", KeyProtocol: IPP}))
+	s.step("trust that is none", makes(KeyManagerRequest{Addr: "x", Trust: []byte("no PEM")}))
+	s.step("IPP with TLS for group 3", makes(KeyManagerRequest{ID: 7, Addr: "Keys7.example.com", KeyProtocol: IPP, KeyGroup: 3}))
+	s.step("IPP without for group 3", makes(KeyManagerRequest{Addr: "[2001:DB8::7]", Protocol: ProtocolNone, KeyProtocol: IPP, KeyGroup: 3}))
+	s.step("type TCT for group 2", makes(KeyManagerRequest{Addr: "keys5.example.com", KeyGroup: 2, Type: "tct"}))
+	s.step("the factory's authority", func(l *Lab) any {
+		pem, err := l.customer.Authority("factory")
+		must(t, err)
+		return makes(KeyManagerRequest{Addr: "keys6.example.com", KeyGroup: 2, Trust: pem, Certificate: "other_ca.pem"})(l)
+	})
+	s.step("a server at the address of number 5", func(l *Lab) any { return refused(second(l.customer.Add("keys5.example.com"))) })
+	s.step("one for group 4", func(l *Lab) any {
+		makes(KeyManagerRequest{Addr: "a", KeyGroup: 4})(l)
+		return makes(KeyManagerRequest{Addr: "b", KeyGroup: 4})(l)
+	})
+	s.step("one too many", makes(KeyManagerRequest{Addr: "c", KeyGroup: 4}))
+}
+
+func keyManagersAreChanged(t *testing.T, s *teller) {
+	taken, bad, file := "keyserver1.example.com", "keys 3", "other_ca.pem"
+	port, noPort, off, isOn := 441, 70000, false, true
+	none, tls, no := ProtocolNone, ProtocolTLS, Protocol("ssh")
+	byIPP, byKMIP := IPP, KMIP
+	s.step("number 3 moves to another address", changes(3, KeyManagerChange{Addr: &taken}))
+	s.step("to no address", changes(3, KeyManagerChange{Addr: &bad}))
+	s.step("to port 441", changes(3, KeyManagerChange{Port: &port}))
+	s.step("a periodic retrieval", func(l *Lab) any { l.RetrieveKeys(); return nil })
+	s.step("is inactive", changes(3, KeyManagerChange{Active: &off}))
+	closes(s)
+	s.step("is active", changes(3, KeyManagerChange{Active: &isOn}))
+	s.step("to another file", changes(3, KeyManagerChange{Certificate: &file}))
+	s.step("to a file of nothing", changes(3, KeyManagerChange{Certificate: &file, Trust: []byte{}}))
+	s.step("to the factory's authority", func(l *Lab) any {
+		pem, err := l.customer.Authority("factory")
+		must(t, err)
+		return changes(3, KeyManagerChange{Trust: pem})(l)
+	})
+	s.step("number 4 to no protocol", changes(4, KeyManagerChange{Protocol: &no}))
+	s.step("number 7 to none", changes(7, KeyManagerChange{Protocol: &none}))
+	s.step("number 7 to TLS", changes(7, KeyManagerChange{Protocol: &tls}))
+	s.step("number 7 to KMIP", changes(7, KeyManagerChange{KeyProtocol: &byKMIP}))
+	s.step("number 7 to IPP at a port of its own", changes(7, KeyManagerChange{KeyProtocol: &byIPP, Port: &noPort}))
+	s.step("number 7 to IPP at a port of its own", changes(7, KeyManagerChange{KeyProtocol: &byIPP, Port: &port}))
+	s.step("number 9 to anything", changes(9, KeyManagerChange{Port: &port}))
+	s.step("number 3 is removed", func(l *Lab) any { return refused(l.RemoveKeyManager(3)) })
+	s.step("once more", func(l *Lab) any { return refused(l.RemoveKeyManager(3)) })
+	s.step("number 3 again", makes(KeyManagerRequest{Addr: "x"}))
+}
+
 // TestStoryOfTheCloud is what is seen of objects in the cloud.
 func TestStoryOfTheCloud(t *testing.T) {
 	s := tell(t, tiered(t, Options{}))
-	migrate := func(q CloudRequest) func(l *Lab) any {
-		return func(l *Lab) any { return reported(l.MigrateToCloud(q)) }
-	}
-	recall := func(q RecallRequest) func(l *Lab) any {
-		return func(l *Lab) any { return reported(l.RecallFromCloud(q)) }
-	}
-	look := func(object string) {
-		s.step("a look at "+object, func(l *Lab) any { return answer(l.LookIntoCloud(object)) })
-	}
-	remove := func(object string, force bool) {
-		s.step(object+" is deleted", func(l *Lab) any { return reported(l.DeleteFromCloud(object, force)) })
-	}
-	server := func(name string, f func(*customer.CloudServer) error) {
-		do(s, name, func(l *Lab) error { return f(cloudHost(t, l)) })
-	}
-	const taxes = "75NR641/taxes"
-	s.step("payroll leaves", migrate(payroll(true)))
-	s.step("payroll again", migrate(payroll(true)))
-	s.step("taxes leave", migrate(CloudRequest{Object: "taxes", Rank: "R0", LBA: 2, Sectors: 5}))
-	s.step("taxes from elsewhere", migrate(CloudRequest{Object: "taxes", Rank: "R0", LBA: 3, Sectors: 5}))
-	s.step("an object by group 1", migrate(CloudRequest{Object: "more", Rank: "R0", Sectors: 5, KeyGroup: 1}))
-	s.step("an object by group 3", migrate(CloudRequest{Object: "more", Rank: "R0", Sectors: 5, KeyGroup: 3}))
-	s.step("an object of no sector", migrate(CloudRequest{Object: "more", Rank: "R0"}))
-	s.step("an object of a rank that is not there", migrate(CloudRequest{Object: "more", Rank: "R1", Sectors: 1}))
-	s.step("a name that is none", migrate(CloudRequest{Object: "more/less", Rank: "R0", Sectors: 1}))
-	look("payroll")
-	look("taxes")
-	look("more")
-	for _, c := range []customer.CloudService{customer.CloudDown, customer.CloudRefusing} {
-		server("the server is "+string(c), func(h *customer.CloudServer) error { return h.SetService(c) })
-		look("taxes")
-		s.step("taxes come back", recall(RecallRequest{Object: "taxes"}))
-		remove("taxes", false)
-	}
-	server("the server does something else", func(h *customer.CloudServer) error { return h.SetService("closed") })
-	server("the server runs", func(h *customer.CloudServer) error { return h.SetService(customer.CloudRunning) })
-	server("taxes are altered", func(h *customer.CloudServer) error { return h.Alter(taxes, 300) })
-	look("taxes")
-	s.step("taxes come back", recall(RecallRequest{Object: "taxes"}))
-	server("and back", func(h *customer.CloudServer) error { return h.Alter(taxes, 300) })
-	server("they have no such byte", func(h *customer.CloudServer) error { return h.Alter(taxes, -30000) })
-	server("they have no older version", func(h *customer.CloudServer) error { return h.Rollback(taxes) })
-	server("taxes are lost", func(h *customer.CloudServer) error { return h.Lose(taxes) })
-	server("taxes are lost", func(h *customer.CloudServer) error { return h.Lose(taxes) })
-	look("taxes")
-	remove("taxes", false)
-	server("something is put there", func(h *customer.CloudServer) error {
-		return errors.Join(h.Put("75NR641/stray", []byte("x")), h.Put("OTHER/stray", []byte("x")))
-	})
-	s.step("stray leaves", migrate(CloudRequest{Object: "stray", Rank: "R0", Sectors: 1}))
-	remove("stray", false)
-	remove("stray", false)
-	remove("payroll", false)
-	at := uint64(100)
-	s.step("payroll comes back elsewhere", recall(RecallRequest{Object: "payroll", LBA: &at}))
-	s.step("the host writes", func(l *Lab) any {
-		r, err := l.plant.Rank("R0")
-		must(t, err)
-		return refused(r.Write(103, pattern(9, 512)))
-	})
-	s.step("payroll comes back", recall(RecallRequest{Object: "payroll"}))
-	s.step("over it", recall(RecallRequest{Object: "payroll", Over: true}))
-	s.step("payroll leaves by another name", migrate(CloudRequest{Object: "wages", Rank: "R0", LBA: 100, Sectors: 40, Release: true}))
-	do(s, "the repository refuses writes", func(l *Lab) error { return l.ArmRepository(fault.MustParse("(repository.write.refused)")) })
-	s.step("wages come back", recall(RecallRequest{Object: "wages"}))
-	remove("payroll", false)
-	do(s, "the repository takes them", func(l *Lab) error { return l.ArmRepository(nil) })
-	passes(s, time.Hour)
-	s.step("an IML opens the copies anew", func(l *Lab) any { return reported(l.DualClusterIML()) })
-	do(s, "the repository refuses writes", func(l *Lab) error { return l.ArmRepository(fault.MustParse("(repository.write.refused)")) })
-	remove("payroll", false)
-	s.step("bonus leaves", migrate(CloudRequest{Object: "bonus", Rank: "R0", LBA: 100, Sectors: 1, Release: true}))
-	do(s, "the repository takes them", func(l *Lab) error { return l.ArmRepository(nil) })
-	s.step("an IML opens the copies anew", func(l *Lab) any { return reported(l.DualClusterIML()) })
-	s.step("bonus leaves", migrate(CloudRequest{Object: "bonus", Rank: "R0", LBA: 100, Sectors: 1, Release: true}))
-
+	s.step("payroll leaves", migrates(payroll(true)))
+	s.step("payroll again", migrates(payroll(true)))
+	s.step("taxes leave", migrates(CloudRequest{Object: "taxes", Rank: "R0", LBA: 2, Sectors: 5}))
+	s.step("taxes from elsewhere", migrates(CloudRequest{Object: "taxes", Rank: "R0", LBA: 3, Sectors: 5}))
+	s.step("an object by group 1", migrates(CloudRequest{Object: "more", Rank: "R0", Sectors: 5, KeyGroup: 1}))
+	s.step("an object by group 3", migrates(CloudRequest{Object: "more", Rank: "R0", Sectors: 5, KeyGroup: 3}))
+	s.step("an object of no sector", migrates(CloudRequest{Object: "more", Rank: "R0"}))
+	s.step("an object of a rank that is not there", migrates(CloudRequest{Object: "more", Rank: "R1", Sectors: 1}))
+	s.step("a name that is none", migrates(CloudRequest{Object: "more/less", Rank: "R0", Sectors: 1}))
+	looks(s, "payroll")
+	looks(s, "taxes")
+	looks(s, "more")
+	cloudServerFails(t, s)
+	objectsComeBack(t, s)
 	do(s, "the keys of the cloud are off", func(l *Lab) error { return errors.Join(l.customer.Stop(3), l.customer.Stop(4)) })
 	s.step("the power is turned off and on", func(l *Lab) any { return reported(l.PowerCycle()) })
-	look("wages")
-	s.step("bonus comes back", recall(RecallRequest{Object: "bonus"}))
+	looks(s, "wages")
+	s.step("bonus comes back", recalls(RecallRequest{Object: "bonus"}))
 	do(s, "they are on", func(l *Lab) error { return errors.Join(l.customer.Start(3), l.customer.Start(4)) })
 	passes(s, connectivityQuery)
 	closes(s)
@@ -262,15 +210,92 @@ func TestStoryOfTheCloud(t *testing.T) {
 		return errors.Join(l.DamageRepository(1), l.DamageRepository(2), l.DamageRepository(3))
 	})
 	s.step("the power is turned off and on", func(l *Lab) any { return reported(l.PowerCycle()) })
-	look("wages")
-	remove("wages", true)
+	looks(s, "wages")
+	deletes(s, "wages", true)
 	s.step("group 2 is removed", func(l *Lab) any { return reported(l.RemoveGroup(2)) })
 	s.step("the repository is restored", func(l *Lab) any { return reported(l.RestoreRepository()) })
 	s.step("an IML", func(l *Lab) any { return reported(l.DualClusterIML()) })
 	s.step("group 2 is removed", func(l *Lab) any { return reported(l.RemoveGroup(2)) })
 	s.step("the group key is exchanged", func(l *Lab) any { return reported(l.RekeyGroupKey(2)) })
-	s.step("bonus comes back", recall(RecallRequest{Object: "bonus"}))
+	s.step("bonus comes back", recalls(RecallRequest{Object: "bonus"}))
 	s.told("cloud")
+}
+
+func migrates(q CloudRequest) func(l *Lab) any {
+	return func(l *Lab) any { return reported(l.MigrateToCloud(q)) }
+}
+
+func recalls(q RecallRequest) func(l *Lab) any {
+	return func(l *Lab) any { return reported(l.RecallFromCloud(q)) }
+}
+
+func looks(s *teller, object string) {
+	s.step("a look at "+object, func(l *Lab) any { return answer(l.LookIntoCloud(object)) })
+}
+
+func deletes(s *teller, object string, force bool) {
+	s.step(object+" is deleted", func(l *Lab) any { return reported(l.DeleteFromCloud(object, force)) })
+}
+
+// atCloud does something at the cloud server.
+func atCloud(t *testing.T, s *teller, name string, f func(*customer.CloudServer) error) {
+	do(s, name, func(l *Lab) error { return f(cloudHost(t, l)) })
+}
+
+// cloudServerFails: the server is away, alters objects and loses them.
+func cloudServerFails(t *testing.T, s *teller) {
+	const taxes = "75NR641/taxes"
+	for _, c := range []customer.CloudService{customer.CloudDown, customer.CloudRefusing} {
+		atCloud(t, s, "the server is "+string(c), func(h *customer.CloudServer) error { return h.SetService(c) })
+		looks(s, "taxes")
+		s.step("taxes come back", recalls(RecallRequest{Object: "taxes"}))
+		deletes(s, "taxes", false)
+	}
+	atCloud(t, s, "the server does something else", func(h *customer.CloudServer) error { return h.SetService("closed") })
+	atCloud(t, s, "the server runs", func(h *customer.CloudServer) error { return h.SetService(customer.CloudRunning) })
+	atCloud(t, s, "taxes are altered", func(h *customer.CloudServer) error { return h.Alter(taxes, 300) })
+	looks(s, "taxes")
+	s.step("taxes come back", recalls(RecallRequest{Object: "taxes"}))
+	atCloud(t, s, "and back", func(h *customer.CloudServer) error { return h.Alter(taxes, 300) })
+	atCloud(t, s, "they have no such byte", func(h *customer.CloudServer) error { return h.Alter(taxes, -30000) })
+	atCloud(t, s, "they have no older version", func(h *customer.CloudServer) error { return h.Rollback(taxes) })
+	atCloud(t, s, "taxes are lost", func(h *customer.CloudServer) error { return h.Lose(taxes) })
+	atCloud(t, s, "taxes are lost", func(h *customer.CloudServer) error { return h.Lose(taxes) })
+	looks(s, "taxes")
+	deletes(s, "taxes", false)
+	atCloud(t, s, "something is put there", func(h *customer.CloudServer) error {
+		return errors.Join(h.Put("75NR641/stray", []byte("x")), h.Put("OTHER/stray", []byte("x")))
+	})
+	s.step("stray leaves", migrates(CloudRequest{Object: "stray", Rank: "R0", Sectors: 1}))
+	deletes(s, "stray", false)
+	deletes(s, "stray", false)
+	deletes(s, "payroll", false)
+}
+
+// objectsComeBack: elsewhere, over other data, and with a repository that takes no receipt.
+func objectsComeBack(t *testing.T, s *teller) {
+	at := uint64(100)
+	s.step("payroll comes back elsewhere", recalls(RecallRequest{Object: "payroll", LBA: &at}))
+	s.step("the host writes", func(l *Lab) any {
+		r, err := l.plant.Rank("R0")
+		must(t, err)
+		return refused(r.Write(103, pattern(9, 512)))
+	})
+	s.step("payroll comes back", recalls(RecallRequest{Object: "payroll"}))
+	s.step("over it", recalls(RecallRequest{Object: "payroll", Over: true}))
+	s.step("payroll leaves by another name", migrates(CloudRequest{Object: "wages", Rank: "R0", LBA: 100, Sectors: 40, Release: true}))
+	do(s, "the repository refuses writes", func(l *Lab) error { return l.ArmRepository(fault.MustParse("(repository.write.refused)")) })
+	s.step("wages come back", recalls(RecallRequest{Object: "wages"}))
+	deletes(s, "payroll", false)
+	do(s, "the repository takes them", func(l *Lab) error { return l.ArmRepository(nil) })
+	passes(s, time.Hour)
+	s.step("an IML opens the copies anew", func(l *Lab) any { return reported(l.DualClusterIML()) })
+	do(s, "the repository refuses writes", func(l *Lab) error { return l.ArmRepository(fault.MustParse("(repository.write.refused)")) })
+	deletes(s, "payroll", false)
+	s.step("bonus leaves", migrates(CloudRequest{Object: "bonus", Rank: "R0", LBA: 100, Sectors: 1, Release: true}))
+	do(s, "the repository takes them", func(l *Lab) error { return l.ArmRepository(nil) })
+	s.step("an IML opens the copies anew", func(l *Lab) any { return reported(l.DualClusterIML()) })
+	s.step("bonus leaves", migrates(CloudRequest{Object: "bonus", Rank: "R0", LBA: 100, Sectors: 1, Release: true}))
 }
 
 // TestStoryOfPredictedFailures is what RAS does by itself with members whose failure is predicted.

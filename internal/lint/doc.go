@@ -9,6 +9,7 @@
 //   - that no key is passed by value;
 //   - that strangers can name the types that they see;
 //   - that a service reference code is raised in one place;
+//   - that functions fit a screen;
 //   - how files and documentation look.
 //
 // # Invariants

@@ -7,7 +7,7 @@ import (
 )
 
 func Example() {
-	found, err := lint.Run("testdata/bad", lint.Limits{Lines: 46}, nil)
+	found, err := lint.Run("testdata/bad", lint.Limits{Lines: 46, Code: 40}, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

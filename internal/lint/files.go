@@ -18,7 +18,7 @@ var notes = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b`)
 // prose are the kinds of files whose words are checked.
 var prose = []string{".go", ".md", ".txt", ".txtar", ".mod", ".sh"}
 
-// files checks the text of the module's files: their length and their words.
+// files checks the text of the module's files: their length, that of their functions, and their words.
 func files(m *module, limits Limits) ([]Finding, error) {
 	var found []Finding
 	err := filepath.WalkDir(m.dir, func(path string, d fs.DirEntry, err error) error {
@@ -43,6 +43,13 @@ func files(m *module, limits Limits) ([]Finding, error) {
 		file := m.rel(path)
 		if n := bytes.Count(b, []byte("\n")); ext == ".go" && n > limits.Lines {
 			found = append(found, Finding{File: file, Line: n, Rule: "length", Text: fmt.Sprintf("%d lines, at most %d: one concern a file", n, limits.Lines)})
+		}
+		if ext == ".go" {
+			long, err := functions(file, b, limits.Code)
+			if err != nil {
+				return err
+			}
+			found = append(found, long...)
 		}
 		for i, line := range bytes.Split(b, []byte("\n")) {
 			if w := notes.Find(line); w != nil {

@@ -16,7 +16,7 @@ import (
 type Finding struct {
 	File string // relative to the root of the module, with slashes
 	Line int
-	Rule string // "imports", "ambient", "goroutine", "map-order", "length", "doc", "words", "src-once", "secret", "exported", "allow"
+	Rule string // "imports", "ambient", "goroutine", "map-order", "length", "function", "doc", "words", "src-once", "secret", "exported", "allow"
 	In   string // the enclosing function, "Name" or "Type.Name"; empty outside
 	Text string // what is wrong, and what would be right
 }
@@ -29,6 +29,7 @@ func (f Finding) String() string {
 // Limits are the numbers that the rules go by.
 type Limits struct {
 	Lines int // the most lines that a file may have
+	Code  int // the most lines of code that a function may have
 }
 
 // Run checks the module whose root is dir and gives the findings that no

@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxLines is the limit for this module.
-const maxLines = 600
+// limits are those of this module.
+var limits = Limits{Lines: 600, Code: 80}
 
 func TestModuleKeepsItsRules(t *testing.T) {
-	found, err := Run("../..", Limits{Lines: maxLines}, exceptions)
+	found, err := Run("../..", limits, exceptions)
 	require.NoError(t, err, "the module can be loaded")
 	for _, f := range found {
 		t.Error(f)
@@ -44,6 +44,7 @@ var bad = strings.Fields(`
 	drive/exported.go:25:exported
 	drive/exported.go:29:exported
 	drive/exported.go:32:exported
+	drive/functions.go:4:function
 	drive/keys.go:10:secret
 	drive/keys.go:18:secret
 	drive/keys.go:20:secret
@@ -57,6 +58,7 @@ var bad = strings.Fields(`
 	drive/keys.go:33:secret
 	drive/keys.go:34:secret
 	drive/secret/doc.go:1:doc
+	drive/tables.go:25:function
 	encgroup/doc.go:1:doc
 	encgroup/doc.go:1:doc
 	encgroup/doc.go:1:doc
@@ -80,7 +82,7 @@ var bad = strings.Fields(`
 	tools/nested/notes.md:1:words`)
 
 func TestEveryRuleFindsItsBadSample(t *testing.T) {
-	found, err := Run("testdata/bad", Limits{Lines: 46}, nil)
+	found, err := Run("testdata/bad", Limits{Lines: 46, Code: 16}, nil)
 	require.NoError(t, err, "the sample can be loaded")
 	var have []string
 	rules := map[string]bool{}
@@ -89,13 +91,13 @@ func TestEveryRuleFindsItsBadSample(t *testing.T) {
 		rules[f.Rule] = true
 	}
 	require.Equal(t, bad, have, "each breach is found where it is, and nothing else:\n%v", found)
-	for _, rule := range []string{"imports", "ambient", "goroutine", "map-order", "length", "doc", "words", "src-once", "secret", "exported"} {
+	for _, rule := range []string{"imports", "ambient", "goroutine", "map-order", "length", "function", "doc", "words", "src-once", "secret", "exported"} {
 		require.True(t, rules[rule], "the rule %s finds something in the sample, so it can fail", rule)
 	}
 }
 
 func TestFindingNamesTheFunction(t *testing.T) {
-	found, err := Run("testdata/bad", Limits{Lines: 46}, nil)
+	found, err := Run("testdata/bad", Limits{Lines: 46, Code: 16}, nil)
 	require.NoError(t, err)
 	in := map[int]string{}
 	for _, f := range found {
@@ -133,9 +135,9 @@ func TestRunRefusesWhatDoesNotCompile(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "drive"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module broken.example\n\ngo 1.26\n"), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "drive", "doc.go"), []byte("package drive\n\nvar x int = \"no\"\n"), 0o644))
-	_, err := Run(dir, Limits{Lines: 46}, nil)
+	_, err := Run(dir, Limits{Lines: 46, Code: 16}, nil)
 	require.ErrorContains(t, err, "broken.example/drive does not compile", "a package that does not compile is not passed over")
 
-	_, err = Run(t.TempDir(), Limits{Lines: 46}, nil)
+	_, err = Run(t.TempDir(), Limits{Lines: 46, Code: 16}, nil)
 	require.ErrorContains(t, err, "lint: ", "a directory without a module is not passed over")
 }
