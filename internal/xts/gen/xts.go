@@ -41,6 +41,44 @@ func quads(name string, values ...uint64) Mem {
 	return m
 }
 
+// reduced adds to out what left the block, which is in over, times the polynomial.
+func reduced(out, reduce, over VecVirtual) {
+	evex("VPCLMULQDQ", Imm(0), reduce, over, over)
+	VPXORQ(over, out, out)
+}
+
+// finish makes shifted ^ (carry between the halves) ^ (what left the block, reduced) of a
+// product whose quadwords were shifted apart.
+func finish(out, reduce, over VecVirtual) {
+	carry := ZMM()
+	VPSLLDQ(Imm(8), over, carry)
+	VPXORQ(carry, out, out)
+	VPSRLDQ(Imm(8), over, over)
+	reduced(out, reduce, over)
+}
+
+// firstTweaks are those of the first sixteen blocks, four a register.
+func firstTweaks(tweak VecVirtual, left, right Mem, reduce, over VecVirtual) (t [4]VecVirtual) {
+	for i := range t {
+		t[i] = ZMM()
+	}
+	Comment("The four lanes of the first register: tweak times x^0, x^1, x^2, x^3")
+	base, shifts := ZMM(), ZMM()
+	VSHUFI64X2(Imm(0), tweak.AsZ(), tweak.AsZ(), base)
+	VMOVDQU64(left, shifts)
+	VPSLLVQ(shifts, base, t[0])
+	VMOVDQU64(right, shifts)
+	VPSRLVQ(shifts, base, over)
+	finish(t[0], reduce, over)
+	for i := 1; i < 4; i++ {
+		Comment("times x^4")
+		VPSLLQ(Imm(4), t[i-1], t[i])
+		VPSRLQ(Imm(60), t[i-1], over)
+		finish(t[i], reduce, over)
+	}
+	return t
+}
+
 // wide works on sixteen blocks at a time with AVX-512 and VAES: four registers of four blocks.
 func wide(name, verb string, enc, last step) {
 	left := quads(name+"Left", 0, 0, 1, 1, 2, 2, 3, 3)
@@ -65,34 +103,7 @@ func wide(name, verb string, enc, last step) {
 	}
 
 	over := ZMM()
-	// finish makes shifted ^ (carry between the halves) ^ (what left the block, reduced) of a
-	// product whose quadwords were shifted apart.
-	finish := func(out VecVirtual) {
-		carry := ZMM()
-		VPSLLDQ(Imm(8), over, carry)
-		VPXORQ(carry, out, out)
-		VPSRLDQ(Imm(8), over, over)
-		evex("VPCLMULQDQ", Imm(0), reduce, over, over)
-		VPXORQ(over, out, out)
-	}
-	var t [4]VecVirtual
-	for i := range t {
-		t[i] = ZMM()
-	}
-	Comment("The four lanes of the first register: tweak times x^0, x^1, x^2, x^3")
-	base, shifts := ZMM(), ZMM()
-	VSHUFI64X2(Imm(0), tweak.AsZ(), tweak.AsZ(), base)
-	VMOVDQU64(left, shifts)
-	VPSLLVQ(shifts, base, t[0])
-	VMOVDQU64(right, shifts)
-	VPSRLVQ(shifts, base, over)
-	finish(t[0])
-	for i := 1; i < 4; i++ {
-		Comment("times x^4")
-		VPSLLQ(Imm(4), t[i-1], t[i])
-		VPSRLQ(Imm(60), t[i-1], over)
-		finish(t[i])
-	}
+	t := firstTweaks(tweak, left, right, reduce, over)
 
 	var b [4]VecVirtual
 	for i := range b {
@@ -117,8 +128,7 @@ func wide(name, verb string, enc, last step) {
 	for i := range t {
 		VPSRLDQ(Imm(14), t[i], over)
 		VPSLLDQ(Imm(2), t[i], t[i])
-		evex("VPCLMULQDQ", Imm(0), reduce, over, over)
-		VPXORQ(over, t[i], t[i])
+		reduced(t[i], reduce, over)
 	}
 	ADDQ(U32(256), src)
 	ADDQ(U32(256), dst)
