@@ -1,13 +1,11 @@
 package forensic
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
 
-	"github.com/seed-9d983aeb/fdelab/drive/secret"
+	"github.com/seed-9d983aeb/fdelab/internal/aes256"
 )
 
 // Oracle is a known plaintext and its ciphertext: the beginning of one sector,
@@ -35,20 +33,20 @@ func (o *Oracle) check() error {
 }
 
 // tweak is the first tweak block under the expanded K2.
-func (o *Oracle) tweak(k2 cipher.Block, dst *[16]byte) {
+func (o *Oracle) tweak(k2 *aes256.Schedule, dst *[16]byte) {
 	*dst = [16]byte{}
 	binary.LittleEndian.PutUint64(dst[:], o.LBA)
-	k2.Encrypt(dst[:], dst[:])
+	k2.Encrypt(dst, dst)
 }
 
 // fits says whether the expanded K1 turns the plaintext into the ciphertext
 // under the given first tweak. It reads the first block, and the others only if
 // that one fits.
-func (o *Oracle) fits(k1 cipher.Block, tweak [16]byte) bool {
+func (o *Oracle) fits(k1 *aes256.Schedule, tweak [16]byte) bool {
 	for at := 0; at < len(o.Plain); at += 16 {
 		var b [16]byte
 		subtle.XORBytes(b[:], o.Plain[at:at+16], tweak[:])
-		k1.Encrypt(b[:], b[:])
+		k1.Encrypt(&b, &b)
 		subtle.XORBytes(b[:], b[:], tweak[:])
 		if b != [16]byte(o.Cipher[at:at+16]) {
 			return false
@@ -72,22 +70,20 @@ func double(t *[16]byte) {
 // opensWith says whether the 64-byte key, or the same with its halves swapped,
 // opens the oracle.
 func (o *Oracle) opensWith(key []byte) (ok, swapped bool) {
-	a, b := expand(key[:32]), expand(key[32:64])
-	defer secret.WipeCipher(a)
-	defer secret.WipeCipher(b)
+	var a, b aes256.Schedule
+	expand(&a, key[:32])
+	expand(&b, key[32:64])
+	defer a.Clear()
+	defer b.Clear()
 	var t [16]byte
-	if o.tweak(b, &t); o.fits(a, t) {
+	if o.tweak(&b, &t); o.fits(&a, t) {
 		return true, false
 	}
-	o.tweak(a, &t)
-	return o.fits(b, t), true
+	o.tweak(&a, &t)
+	return o.fits(&b, t), true
 }
 
-// expand makes an AES-256 key schedule.
-func expand(key []byte) cipher.Block {
-	b, err := aes.NewCipher(key)
-	if err != nil {
-		panic(fmt.Sprintf("BUG: forensic: an AES key of %d bytes", len(key)))
-	}
-	return b
+// expand makes the key schedule of 32 bytes, for encryption.
+func expand(s *aes256.Schedule, key []byte) {
+	s.ExpandEncrypt((*[32]byte)(key), aes256.Chosen())
 }

@@ -1,13 +1,13 @@
 package forensic
 
 import (
-	"crypto/cipher"
 	"crypto/sha256"
 	"fmt"
 	"math"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
+	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 )
 
 // Options say how a drive derives its keys and how long to look.
@@ -117,9 +117,10 @@ type search struct {
 	roots   []rootSecret
 	keks    []kek // in the order found; those from `closed` on were not tried yet
 	closed  int
-	seen    map[[sha256.Size]byte]bool // SHA-256 of the KEKs, so that no map holds a key
-	found   map[string]bool            // paths of findings
-	buf     [64]byte                   // what a wrap gave
+	seen    map[[sha256.Size]byte]bool    // SHA-256 of the KEKs, so that no map holds a key
+	found   map[string]bool               // paths of findings
+	open    keywrap.KEK                   // the KEK that is tried
+	buf     [keywrap.Eight * mekWrap]byte // wraps, and what they gave
 	out     Findings
 }
 
@@ -259,11 +260,12 @@ func (s *search) salted() {
 			last++
 		}
 		s.derive([16]byte(b.page.full[b.offset-16:]), func(k *kek) {
-			block := expand(k.key[:])
+			s.open.Expand((*[32]byte)(k.key))
 			for j := i; j <= last; j++ {
-				s.try(k, block, &s.blobs[j])
+				s.out.Tried.Unwraps++
+				s.openOne(k, &s.blobs[j])
 			}
-			secret.WipeCipher(block)
+			s.open.Clear()
 		})
 		i = last
 	}
@@ -271,23 +273,15 @@ func (s *search) salted() {
 
 // close tries every KEK on every place until no new KEK comes out.
 func (s *search) close() {
+	all := s.batched(func(*blob) bool { return true })
 	for ; s.closed < len(s.keks); s.closed++ {
 		k := s.keks[s.closed] // a copy: try may grow the slice
-		block := expand(k.key[:])
-		for i := range s.blobs {
-			s.try(&k, block, &s.blobs[i])
-		}
-		secret.WipeCipher(block)
+		s.tryAll(&k, all)
 	}
 }
 
-// try opens one wrap with one KEK and takes in what comes out.
-func (s *search) try(k *kek, block cipher.Block, b *blob) {
-	s.out.Tried.Unwraps++
-	key := s.buf[:b.size-8]
-	if !unwrap(block, key, b.bytes()) {
-		return
-	}
+// opened takes in the key that a wrap gave.
+func (s *search) opened(k *kek, b *blob, key []byte) {
 	name := "AK"
 	if b.size == mekWrap {
 		name = "MEK"

@@ -2,30 +2,68 @@ package forensic
 
 import (
 	"bytes"
-	"crypto/cipher"
-	"encoding/binary"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 )
 
-// wrapIV is the initial value of RFC 3394 section 2.2.3.1.
-const wrapIV = 0xA6A6A6A6A6A6A6A6
+// batch is up to eight places of one size, which are opened at once: their numbers in search.blobs.
+type batch struct {
+	size   int
+	places []int
+}
 
-// unwrap opens an AES-KW wrap (RFC 3394 section 2.2.2) of n*8+8 bytes into dst,
-// which is n*8 bytes long, and reports whether the integrity register fits. It
-// is a second implementation on purpose: it shares nothing with the drive that
-// is being searched, takes an expanded key and allocates nothing.
-func unwrap(kek cipher.Block, dst, wrapped []byte) bool {
-	n := len(wrapped)/8 - 1
-	copy(dst, wrapped[8:])
-	var b [16]byte
-	copy(b[:8], wrapped[:8])
-	for t := uint64(6 * n); t > 0; t-- {
-		r := dst[(t-1)%uint64(n)*8:][:8]
-		binary.BigEndian.PutUint64(b[:8], binary.BigEndian.Uint64(b[:8])^t)
-		copy(b[8:], r)
-		kek.Decrypt(b[:], b[:])
-		copy(r, b[8:])
+// batched puts the places that are wanted into batches.
+func (s *search) batched(wanted func(*blob) bool) []*batch {
+	var out []*batch
+	filling := map[int]*batch{}
+	for i := range s.blobs {
+		p := &s.blobs[i]
+		if !wanted(p) {
+			continue
+		}
+		b := filling[p.size]
+		if b == nil || len(b.places) == keywrap.Eight {
+			b = &batch{size: p.size}
+			filling[p.size] = b
+			out = append(out, b)
+		}
+		b.places = append(b.places, i)
 	}
-	return binary.BigEndian.Uint64(b[:8]) == wrapIV
+	return out
+}
+
+// tryAll tries one KEK on every place of the batches, and takes in what opens in the order of the
+// places.
+func (s *search) tryAll(k *kek, batches []*batch) {
+	s.open.Expand((*[32]byte)(k.key))
+	defer s.open.Clear()
+	var good []int
+	for _, b := range batches {
+		s.out.Tried.Unwraps += len(b.places)
+		wraps := s.buf[:keywrap.Eight*b.size]
+		for i := range keywrap.Eight { // a batch that is not full is filled up with its last place
+			copy(wraps[i*b.size:], s.blobs[b.places[min(i, len(b.places)-1)]].bytes())
+		}
+		for i, mask := 0, s.open.OpenEight(wraps); i < len(b.places); i++ {
+			if mask&(1<<i) != 0 {
+				good = append(good, b.places[i])
+			}
+		}
+	}
+	slices.Sort(good)
+	for _, i := range good {
+		s.openOne(k, &s.blobs[i])
+	}
+}
+
+// openOne opens a wrap with the KEK that is expanded in s.open.
+func (s *search) openOne(k *kek, b *blob) {
+	wrapped := s.buf[:b.size]
+	copy(wrapped, b.bytes())
+	if s.open.Open(wrapped) {
+		s.opened(k, b, wrapped[keywrap.Overhead:])
+	}
 }
 
 // distinct counts the different byte values in w.

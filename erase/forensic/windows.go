@@ -2,24 +2,28 @@ package forensic
 
 import (
 	"bytes"
-	"crypto/cipher"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
+	"github.com/seed-9d983aeb/fdelab/internal/aes256"
 )
 
 // half is a 32-byte window, expanded, with the tweak it gives for each oracle.
 type half struct {
-	block  cipher.Block
+	key    aes256.Schedule
 	tweaks [][16]byte
 }
 
-func (s *search) half(w []byte) half {
-	h := half{block: expand(w), tweaks: make([][16]byte, len(s.oracles))}
-	for i := range s.oracles {
-		s.oracles[i].tweak(h.block, &h.tweaks[i])
+// make fills in a half, over what was in it.
+func (s *search) make(h *half, w []byte) {
+	h.key.Clear() // the wiped block of the portable path
+	expand(&h.key, w)
+	if h.tweaks == nil {
+		h.tweaks = make([][16]byte, len(s.oracles))
 	}
-	return h
+	for i := range s.oracles {
+		s.oracles[i].tweak(&h.key, &h.tweaks[i])
+	}
 }
 
 // bareKeys tries every 64-byte window as an XTS key, in both orders. A 32-byte
@@ -31,14 +35,15 @@ func (s *search) bareKeys() {
 	}
 	var blank [256]*half // expanded once: a blank half may stand beside a real one
 	var tried [256]bool
+	halves := new([64]half) // the window at byte n is in n%64
+	ring := new([64]*half)  // and which of these or of blank it is
 	for i := range s.pages {
 		p := &s.pages[i]
 		var before []byte
 		if i > 0 {
 			before = s.pages[i-1].full
 		}
-		halves := make([]half, 64) // the window at byte n is in n%64
-		filled := 0                // halves are made up to here
+		filled := 0 // halves are made up to here
 		for off := 0; off+64 <= len(p.full) && off < len(p.data); off++ {
 			w := p.full[off : off+64]
 			if off+64 <= len(before) && bytes.Equal(w, before[off:off+64]) {
@@ -54,20 +59,24 @@ func (s *search) bareKeys() {
 				w := p.full[filled : filled+32]
 				switch {
 				case !uniform(w):
-					halves[filled%64] = s.half(w)
+					ring[filled%64] = &halves[filled%64]
+					s.make(ring[filled%64], w)
 				case blank[w[0]] == nil:
-					h := s.half(w)
-					blank[w[0]] = &h
+					blank[w[0]] = new(half)
+					s.make(blank[w[0]], w)
 					fallthrough
 				default:
-					halves[filled%64] = *blank[w[0]]
+					ring[filled%64] = blank[w[0]]
 				}
 			}
-			s.pair(p, off, off+32, &halves[off%64], &halves[(off+32)%64])
+			s.pair(p, off, off+32, ring[off%64], ring[(off+32)%64])
 		}
 		if s.opts.Deep {
 			s.apart(p)
 		}
+	}
+	for i := range halves {
+		halves[i].key.Clear()
 	}
 }
 
@@ -76,8 +85,8 @@ func (s *search) pair(p *page, off1, off2 int, a, b *half) {
 	s.out.Tried.Windows++
 	for i := range s.oracles {
 		o := &s.oracles[i]
-		forward := o.fits(a.block, b.tweaks[i])
-		if !forward && !o.fits(b.block, a.tweaks[i]) {
+		forward := o.fits(&a.key, b.tweaks[i])
+		if !forward && !o.fits(&b.key, a.tweaks[i]) {
 			continue
 		}
 		path := Path{step("bare key", p, off1, 64)}
@@ -94,18 +103,23 @@ func (s *search) pair(p *page, off1, off2 int, a, b *half) {
 // the halves of a key wherever in the page they lie.
 func (s *search) apart(p *page) {
 	var at []int
-	var halves []half
+	var halves []*half
 	for off := 0; off+32 <= len(p.full) && off < len(p.data); off += 8 {
 		if w := p.full[off : off+32]; distinct(w) >= keyDistinctMin {
-			at, halves = append(at, off), append(halves, s.half(w))
+			h := new(half)
+			s.make(h, w)
+			at, halves = append(at, off), append(halves, h)
 		}
 	}
 	for i := range halves {
 		for j := i + 1; j < len(halves); j++ {
 			if at[j] != at[i]+32 {
-				s.pair(p, at[i], at[j], &halves[i], &halves[j])
+				s.pair(p, at[i], at[j], halves[i], halves[j])
 			}
 		}
+	}
+	for _, h := range halves {
+		h.key.Clear()
 	}
 }
 
@@ -114,6 +128,7 @@ func (s *search) apart(p *page) {
 func (s *search) saltedDeep() {
 	for i := range s.pages {
 		p := &s.pages[i]
+		wraps := s.batched(func(b *blob) bool { return b.page == p })
 		tried := map[[16]byte]bool{}
 		for off := 0; off+16 <= len(p.full) && off < len(p.data); off += 8 {
 			salt := [16]byte(p.full[off:])
@@ -121,15 +136,7 @@ func (s *search) saltedDeep() {
 				continue
 			}
 			tried[salt] = true
-			s.derive(salt, func(k *kek) {
-				block := expand(k.key[:])
-				for j := range s.blobs {
-					if s.blobs[j].page == p {
-						s.try(k, block, &s.blobs[j])
-					}
-				}
-				secret.WipeCipher(block)
-			})
+			s.derive(salt, func(k *kek) { s.tryAll(k, wraps) })
 		}
 	}
 }

@@ -85,6 +85,25 @@ func (s *Schedule) Expand(key *[32]byte, p Path) {
 	s.Block = block
 }
 
+// ExpandEncrypt is Expand for encryption alone: Dec stays as it is.
+func (s *Schedule) ExpandEncrypt(key *[32]byte, p Path) {
+	if p == Generic {
+		s.Expand(key, p)
+		return
+	}
+	s.Path = p
+	expandEncrypt(key, &s.Enc)
+}
+
+// Encrypt encrypts one block of 16 bytes. dst and src may be the same.
+func (s *Schedule) Encrypt(dst, src *[16]byte) {
+	if s.Path == Generic {
+		s.Block.Encrypt(dst[:], src[:])
+		return
+	}
+	encryptBlock(&s.Enc, dst, src)
+}
+
 // Clear overwrites the round keys.
 func (s *Schedule) Clear() {
 	clear(s.Enc[:])

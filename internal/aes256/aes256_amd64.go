@@ -8,3 +8,13 @@ package aes256
 //
 //go:noescape
 func expand(key *[32]byte, enc *[240]byte, dec *[240]byte)
+
+// expandEncrypt writes the round keys of AES-256.
+//
+//go:noescape
+func expandEncrypt(key *[32]byte, enc *[240]byte)
+
+// encryptBlock encrypts one block.
+//
+//go:noescape
+func encryptBlock(enc *[240]byte, dst *[16]byte, src *[16]byte)

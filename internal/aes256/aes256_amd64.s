@@ -13,8 +13,8 @@ TEXT ·expand(SB), NOSPLIT, $0-24
 	VMOVDQU          (AX), X0
 	VMOVDQU          16(AX), X1
 	VMOVDQU          X0, (CX)
-	VMOVDQU          X1, 16(CX)
 	VMOVDQU          X0, 224(DX)
+	VMOVDQU          X1, 16(CX)
 	VAESIMC          X1, X2
 	VMOVDQU          X2, 208(DX)
 	VAESKEYGENASSIST $0x01, X1, X2
@@ -185,5 +185,186 @@ TEXT ·expand(SB), NOSPLIT, $0-24
 	VPXOR            X2, X0, X0
 	VMOVDQU          X0, 224(CX)
 	VMOVDQU          X0, (DX)
+	VZEROALL
+	RET
+
+// func expandEncrypt(key *[32]byte, enc *[240]byte)
+// Requires: AES, AVX
+TEXT ·expandEncrypt(SB), NOSPLIT, $0-16
+	MOVQ             key+0(FP), AX
+	MOVQ             enc+8(FP), CX
+	VMOVDQU          (AX), X0
+	VMOVDQU          16(AX), X1
+	VMOVDQU          X0, (CX)
+	VMOVDQU          X1, 16(CX)
+	VAESKEYGENASSIST $0x01, X1, X2
+	VPSHUFD          $0xff, X2, X2
+	VMOVDQA          X0, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPXOR            X2, X0, X0
+	VMOVDQU          X0, 32(CX)
+	VAESKEYGENASSIST $0x00, X0, X2
+	VPSHUFD          $0xaa, X2, X2
+	VMOVDQA          X1, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPXOR            X2, X1, X1
+	VMOVDQU          X1, 48(CX)
+	VAESKEYGENASSIST $0x02, X1, X2
+	VPSHUFD          $0xff, X2, X2
+	VMOVDQA          X0, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPXOR            X2, X0, X0
+	VMOVDQU          X0, 64(CX)
+	VAESKEYGENASSIST $0x00, X0, X2
+	VPSHUFD          $0xaa, X2, X2
+	VMOVDQA          X1, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPXOR            X2, X1, X1
+	VMOVDQU          X1, 80(CX)
+	VAESKEYGENASSIST $0x04, X1, X2
+	VPSHUFD          $0xff, X2, X2
+	VMOVDQA          X0, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPXOR            X2, X0, X0
+	VMOVDQU          X0, 96(CX)
+	VAESKEYGENASSIST $0x00, X0, X2
+	VPSHUFD          $0xaa, X2, X2
+	VMOVDQA          X1, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPXOR            X2, X1, X1
+	VMOVDQU          X1, 112(CX)
+	VAESKEYGENASSIST $0x08, X1, X2
+	VPSHUFD          $0xff, X2, X2
+	VMOVDQA          X0, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPXOR            X2, X0, X0
+	VMOVDQU          X0, 128(CX)
+	VAESKEYGENASSIST $0x00, X0, X2
+	VPSHUFD          $0xaa, X2, X2
+	VMOVDQA          X1, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPXOR            X2, X1, X1
+	VMOVDQU          X1, 144(CX)
+	VAESKEYGENASSIST $0x10, X1, X2
+	VPSHUFD          $0xff, X2, X2
+	VMOVDQA          X0, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPXOR            X2, X0, X0
+	VMOVDQU          X0, 160(CX)
+	VAESKEYGENASSIST $0x00, X0, X2
+	VPSHUFD          $0xaa, X2, X2
+	VMOVDQA          X1, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPXOR            X2, X1, X1
+	VMOVDQU          X1, 176(CX)
+	VAESKEYGENASSIST $0x20, X1, X2
+	VPSHUFD          $0xff, X2, X2
+	VMOVDQA          X0, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPXOR            X2, X0, X0
+	VMOVDQU          X0, 192(CX)
+	VAESKEYGENASSIST $0x00, X0, X2
+	VPSHUFD          $0xaa, X2, X2
+	VMOVDQA          X1, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X1, X1
+	VPXOR            X2, X1, X1
+	VMOVDQU          X1, 208(CX)
+	VAESKEYGENASSIST $0x40, X1, X2
+	VPSHUFD          $0xff, X2, X2
+	VMOVDQA          X0, X3
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPSLLDQ          $0x04, X3, X3
+	VPXOR            X3, X0, X0
+	VPXOR            X2, X0, X0
+	VMOVDQU          X0, 224(CX)
+	VZEROALL
+	RET
+
+// func encryptBlock(enc *[240]byte, dst *[16]byte, src *[16]byte)
+// Requires: AES, AVX
+TEXT ·encryptBlock(SB), NOSPLIT, $0-24
+	MOVQ        enc+0(FP), AX
+	MOVQ        dst+8(FP), CX
+	MOVQ        src+16(FP), DX
+	VMOVDQU     (DX), X0
+	VPXOR       (AX), X0, X0
+	VAESENC     16(AX), X0, X0
+	VAESENC     32(AX), X0, X0
+	VAESENC     48(AX), X0, X0
+	VAESENC     64(AX), X0, X0
+	VAESENC     80(AX), X0, X0
+	VAESENC     96(AX), X0, X0
+	VAESENC     112(AX), X0, X0
+	VAESENC     128(AX), X0, X0
+	VAESENC     144(AX), X0, X0
+	VAESENC     160(AX), X0, X0
+	VAESENC     176(AX), X0, X0
+	VAESENC     192(AX), X0, X0
+	VAESENC     208(AX), X0, X0
+	VAESENCLAST 224(AX), X0, X0
+	VMOVDQU     X0, (CX)
 	VZEROALL
 	RET

@@ -42,6 +42,29 @@ func TestKeyExpansion(t *testing.T) {
 	}
 }
 
+// TestBlock runs the example of FIPS 197 appendix C.3, with either way to expand the key.
+func TestBlock(t *testing.T) {
+	key, plain, want := [32]byte{}, [16]byte{}, "8ea2b7ca516745bfeafc49904b496089"
+	for i := range key {
+		key[i] = byte(i)
+	}
+	for i := range plain {
+		plain[i] = byte(i)<<4 | byte(i)
+	}
+	for _, p := range Paths() {
+		var whole, half Schedule
+		whole.Expand(&key, p)
+		half.ExpandEncrypt(&key, p)
+		require.Equal(t, whole.Enc, half.Enc, p)
+		require.Equal(t, [ScheduleSize]byte{}, half.Dec, p)
+		for _, s := range []*Schedule{&whole, &half} {
+			got := plain
+			s.Encrypt(&got, &got)
+			require.Equal(t, want, hex.EncodeToString(got[:]), p)
+		}
+	}
+}
+
 func TestClear(t *testing.T) {
 	for _, p := range Paths() {
 		var s Schedule

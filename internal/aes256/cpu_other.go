@@ -4,6 +4,10 @@ package aes256
 
 func assembly() []Path { return nil }
 
-func expand(*[32]byte, *[ScheduleSize]byte, *[ScheduleSize]byte) {
-	panic("BUG: aes256: this build has no assembly")
-}
+type keys = [ScheduleSize]byte
+
+const noAssembly = "BUG: aes256: this build has no assembly"
+
+func expand(*[32]byte, *keys, *keys)           { panic(noAssembly) }
+func expandEncrypt(*[32]byte, *keys)           { panic(noAssembly) }
+func encryptBlock(*keys, *[16]byte, *[16]byte) { panic(noAssembly) }

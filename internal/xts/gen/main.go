@@ -24,7 +24,9 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	switch what {
 	case "aes256":
-		expand()
+		expand("expand", true)
+		expand("expandEncrypt", false)
+		block()
 	case "xts":
 		wide("encryptVAES", "encrypts", rounds512("VAESENC"), rounds512("VAESENCLAST"))
 		wide("decryptVAES", "decrypts", rounds512("VAESDEC"), rounds512("VAESDECLAST"))
@@ -47,26 +49,34 @@ type step func(key, in, out Op)
 // roundKey is the i-th round key in memory.
 func roundKey(base Register, i int) Mem { return Mem{Base: base, Disp: 16 * i} }
 
-// expand writes the key schedule of FIPS 197 section 5.2, and that of the equivalent inverse
-// cipher (section 5.3.5) in the order in which VAESDEC takes it.
-func expand() {
-	TEXT("expand", NOSPLIT, "func(key *[32]byte, enc, dec *[240]byte)")
+// expand writes the key schedule of FIPS 197 section 5.2 and, where it is asked for, that of the
+// equivalent inverse cipher (section 5.3.5) in the order in which VAESDEC takes it.
+func expand(name string, decrypts bool) {
+	signature := "func(key *[32]byte, enc *[240]byte)"
+	if decrypts {
+		signature = "func(key *[32]byte, enc, dec *[240]byte)"
+	}
+	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
-	Doc("expand writes the round keys of AES-256.")
+	Doc(name + " writes the round keys of AES-256.")
 	key := Load(Param("key"), GP64())
 	enc := Load(Param("enc"), GP64())
-	dec := Load(Param("dec"), GP64())
-	even, odd, mix, shifted := XMM(), XMM(), XMM(), XMM()
-	VMOVDQU(Mem{Base: key}, even)
-	VMOVDQU(Mem{Base: key, Disp: 16}, odd)
-	VMOVDQU(even, roundKey(enc, 0))
-	VMOVDQU(odd, roundKey(enc, 1))
-	VMOVDQU(even, roundKey(dec, rounds))
-	inverse := func(i int, from VecVirtual) {
-		VAESIMC(from, mix)
-		VMOVDQU(mix, roundKey(dec, rounds-i))
+	var dec Register
+	if decrypts {
+		dec = Load(Param("dec"), GP64())
 	}
-	inverse(1, odd)
+	even, odd, mix, shifted := XMM(), XMM(), XMM(), XMM()
+	write := func(i int, k VecVirtual) {
+		VMOVDQU(k, roundKey(enc, i))
+		switch {
+		case !decrypts:
+		case i == 0 || i == rounds:
+			VMOVDQU(k, roundKey(dec, rounds-i))
+		default:
+			VAESIMC(k, mix)
+			VMOVDQU(mix, roundKey(dec, rounds-i))
+		}
+	}
 	fold := func(into VecVirtual) { // into ^= into<<32 ^ into<<64 ^ into<<96 ^ mix
 		VMOVDQA(into, shifted)
 		for range 3 {
@@ -75,21 +85,22 @@ func expand() {
 		}
 		VPXOR(mix, into, into)
 	}
+	VMOVDQU(Mem{Base: key}, even)
+	VMOVDQU(Mem{Base: key, Disp: 16}, odd)
+	write(0, even)
+	write(1, odd)
 	for i, rcon := 2, uint8(1); i <= rounds; i, rcon = i+2, rcon<<1 {
 		VAESKEYGENASSIST(Imm(uint64(rcon)), odd, mix)
 		VPSHUFD(Imm(0xff), mix, mix)
 		fold(even)
-		VMOVDQU(even, roundKey(enc, i))
+		write(i, even)
 		if i == rounds {
-			VMOVDQU(even, roundKey(dec, 0))
 			break
 		}
-		inverse(i, even)
 		VAESKEYGENASSIST(Imm(0), even, mix)
 		VPSHUFD(Imm(0xaa), mix, mix)
 		fold(odd)
-		VMOVDQU(odd, roundKey(enc, i+1))
-		inverse(i+1, odd)
+		write(i+1, odd)
 	}
 	VZEROALL()
 	RET()
@@ -108,4 +119,19 @@ func through(keys Register, enc, last step, blocks ...VecVirtual) {
 	for _, b := range blocks {
 		last(roundKey(keys, rounds), b, b)
 	}
+}
+
+func block() {
+	TEXT("encryptBlock", NOSPLIT, "func(enc *[240]byte, dst, src *[16]byte)")
+	Pragma("noescape")
+	Doc("encryptBlock encrypts one block.")
+	enc := Load(Param("enc"), GP64())
+	dst := Load(Param("dst"), GP64())
+	src := Load(Param("src"), GP64())
+	b := XMM()
+	VMOVDQU(Mem{Base: src}, b)
+	through(enc, VAESENC, VAESENCLAST, b)
+	VMOVDQU(b, Mem{Base: dst})
+	VZEROALL()
+	RET()
 }
