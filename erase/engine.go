@@ -127,7 +127,7 @@ func (e *Engine) prepare(jobs []Job) ([]*run, error) {
 	runs := make([]*run, len(jobs))
 	for i := range jobs {
 		cfg := jobs[i].Target.Config()
-		r := &run{e: e, n: i, jobs: len(jobs), job: &jobs[i], t: jobs[i].Target, cfg: cfg, oldLocks: map[int]drive.ResetSet{}, strength: -1}
+		r := &run{e: e, n: i, jobs: len(jobs), job: &jobs[i], t: jobs[i].Target, cfg: cfg, oldLocks: map[int]drive.ResetSet{}, strength: unreached}
 		r.res = Result{
 			Serial: jobs[i].Target.Serial(), Model: cfg.Model, Method: jobs[i].Method, Range: jobs[i].Range,
 			Outcome: NotStarted, Checks: []Check{},

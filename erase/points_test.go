@@ -8,7 +8,7 @@ import (
 )
 
 func TestStrengthIsJudgedAtItsBound(t *testing.T) {
-	for bits, want := range map[int]Verdict{-1: NotPossible, 0: Fail, 127: Fail, 128: Pass, 256: Pass} {
+	for bits, want := range map[int]Verdict{unreached: NotPossible, 0: Fail, 127: Fail, 128: Pass, 256: Pass} {
 		r := &run{strength: bits}
 		require.Equal(t, want, r.pointStrength().Verdict, "%d bits", bits)
 	}

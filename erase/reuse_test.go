@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
 // A journal outlives the run that it was made for, and the drive goes on.
@@ -96,6 +97,21 @@ func TestOneRangesEvidenceIsNotAnothers(t *testing.T) {
 	require.Equal(t, NotPossible, control.Verdict, "range 1 was proved, the global range was not")
 	require.Equal(t, Passed, r.Outcome, "its wraps are evidence of another kind: "+text(r))
 	verdict(t, r, CheckRemains, Pass)
+}
+
+// A secret that opens another range does not make its wraps those of the range that is erased,
+// whichever secret stands behind the owner's.
+func TestTheWrapsOfAnotherRangeMayStay(t *testing.T) {
+	b := newBench(t, "U5", nil, nil)
+	b.configure(0, pin(1))
+	b.configure(1, pin(11))
+	r := run1(t, Job{
+		Target: noMedia{b.Drive}, Method: RangeErase, Owner: []Credential{{Range: 0, PIN: pin(1)}},
+		Secrets: []forensic.Secret{forensic.PIN("credential of range 1", pin(11))},
+	})
+	verdict(t, r, CheckControl, NotPossible)
+	require.Equal(t, Passed, r.Outcome, text(r))
+	require.Equal(t, customer, b.read(1000))
 }
 
 // noMedia is a drive of which no sector below 1000 can be read or written.

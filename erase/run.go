@@ -38,7 +38,7 @@ type run struct {
 	owners  int // the first of the owner's credentials among them
 	made    []Canary
 	// strength is the least of the media keys that opened an oracle before the
-	// erase, in bits; -1 if none was reached.
+	// erase, in bits; unreached if there was none.
 	strength int
 	proved   string   // identity that the drive proved
 	unread   int      // oracles whose sector cannot be read after the erase

@@ -3,6 +3,7 @@ package erase
 import (
 	"bytes"
 	"fmt"
+	"math"
 )
 
 // MinimumStrength is how strong the destroyed media key must have been, in bits,
@@ -43,6 +44,9 @@ const (
 	purge              = "Purge"
 	cryptographicErase = "Cryptographic Erase"
 )
+
+// unreached is the strength of a key that the search did not reach: more than any key has.
+const unreached = math.MaxInt
 
 // validate judges whether an erase that passed its verification is accepted. The
 // verification asks whether the erase did what an erase does; the validation asks
@@ -148,7 +152,7 @@ func inTheClear(sector []byte) bool {
 func (r *run) pointStrength() Check {
 	c := Check{Name: PointStrength, Verdict: Pass}
 	switch {
-	case r.strength < 0:
+	case r.strength == unreached:
 		c.Verdict, c.Why = NotPossible, "the old key could not be reached even before the erase"
 	case r.strength < MinimumStrength:
 		c.Verdict, c.Why = Fail, fmt.Sprintf("the old key had at most %d bits, need %d: it can be guessed, gone or not", r.strength, MinimumStrength)

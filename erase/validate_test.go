@@ -68,6 +68,8 @@ func TestAnAcceptedEraseSaysWhatWasVerifiedAndHowItWasJudged(t *testing.T) {
 		Considered: "medium pass, plain data pass, key strength pass, key copies pass, outside keys pass, identity pass",
 		Basis:      "the new media encryption key, made in the drive, and the destruction of the old one", By: "fdelab test",
 	}, s.Validation)
+	require.Equal(t, "1 written sector can be read from it", point(t, r, PointMedium).Why)
+	require.Equal(t, "none of 1 written sector is in the clear", point(t, r, PointPlain).Why)
 	txt := r.Certificate.Text()
 	require.Contains(t, txt, "CERTIFICATE OF SANITIZATION\n(form 2, after NIST SP 800-88 Rev. 2)\n")
 	require.Contains(t, txt, "Verification:           passed\n")

@@ -30,9 +30,7 @@ func (r *run) examine() {
 		if open[f.Oracle] == "" {
 			open[f.Oracle] = f.String()
 		}
-		if r.strength < 0 || f.Bits < r.strength {
-			r.strength = f.Bits
-		}
+		r.strength = min(r.strength, f.Bits)
 	}
 	r.control = Check{Name: CheckControl, Verdict: Pass}
 	shut := []string{}
