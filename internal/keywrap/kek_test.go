@@ -40,6 +40,28 @@ func TestOpenEight(t *testing.T) {
 	})
 }
 
+// TestAKEKIsOfThePathThatWasAskedFor: assembly has a schedule of its own for 32 bytes, and for no
+// other length.
+func TestAKEKIsOfThePathThatWasAskedFor(t *testing.T) {
+	onEveryPath(t, func(t *testing.T, path aes256.Path) {
+		for n, want := range map[int]aes256.Path{16: aes256.Generic, 24: aes256.Generic, 32: path} {
+			var k KEK
+			require.NoError(t, k.expand(make([]byte, n), path))
+			require.Equal(t, want, k.schedule.Path, "%d bytes", n)
+		}
+	})
+}
+
+func TestAKEKOpensWhatWrapMade(t *testing.T) {
+	raw, key := [32]byte{1, 2, 3}, bytes.Repeat([]byte("key."), 8)
+	wrapped, err := Wrap(raw[:], key)
+	require.NoError(t, err)
+	var k KEK
+	k.Expand(&raw)
+	require.True(t, k.Open(wrapped))
+	require.Equal(t, key, wrapped[Overhead:])
+}
+
 // TestWrongLengthsAreBugs: the methods of KEK take what their caller has checked.
 func TestWrongLengthsAreBugs(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path aes256.Path) {
