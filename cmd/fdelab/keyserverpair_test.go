@@ -61,13 +61,13 @@ func (p *serverPair) config(n int) kmip.Config {
 	return cfg
 }
 
-// linked waits until each says that its peer has every change.
+// linked waits until each says that it is in sync.
 func (p *serverPair) linked() {
 	p.t.Helper()
 	for n, k := range p.run {
 		require.Eventually(p.t, func() bool {
 			said := k.said.String()
-			return strings.LastIndex(said, "the peer has every change") > strings.LastIndex(said, "the peer is out of reach")
+			return strings.LastIndex(said, "in sync with the peer") > strings.LastIndex(said, "the peer cannot be reached")
 		}, 30*time.Second, 5*time.Millisecond, "server %d reaches its peer", n)
 	}
 }

@@ -144,6 +144,9 @@ func (c *Client) Peer() (*x509.Certificate, string) {
 	return c.conn.ConnectionState().PeerCertificates[0], c.conn.RemoteAddr().String()
 }
 
+// Conn is the connection, for a caller who speaks something else than KMIP on it from now on.
+func (c *Client) Conn() *tls.Conn { return c.conn }
+
 // Close ends the connection and overwrites what it had in its buffers.
 func (c *Client) Close() error {
 	c.detach()

@@ -25,7 +25,7 @@ type conn struct {
 	cert   *x509.Certificate
 	owner  identity
 	part   *part  // of what clients share, once it is known
-	in     []byte // of which the first have bytes were read
+	in     []byte // in[:have] is filled
 	have   int
 	held   int // of the bytes that large requests of all connections may have
 	out    []byte
@@ -63,10 +63,7 @@ func (c *conn) requests() error {
 		if err != nil || n == 0 {
 			return err
 		}
-		if c.server.cfg.Clock().After(c.cert.NotAfter) {
-			return errors.New("the client's certificate expired meanwhile")
-		}
-		if err := c.server.cfg.Refuse(c.cert); err != nil {
+		if err := c.admitted(); err != nil {
 			_ = c.refuse(kmip.AuthenticationNotSuccessful, "the certificate is not taken any more")
 			return err
 		}
@@ -85,6 +82,14 @@ func (c *conn) requests() error {
 		}
 		c.server.cfg.Log.Warn("request refused", "remote", c.tcp.RemoteAddr().String(), "client", c.cert.Subject.String(), "reason", trouble.Error())
 	}
+}
+
+// admitted says whether the client's certificate is still good.
+func (c *conn) admitted() error {
+	if c.server.cfg.Clock().After(c.cert.NotAfter) {
+		return errors.New("the client's certificate expired meanwhile")
+	}
+	return c.server.cfg.Refuse(c.cert)
 }
 
 // message reads until one message is complete and gives its size, 0 when the
@@ -133,9 +138,6 @@ func (c *conn) size() (int, error) {
 		return 0, c.refuse(kmip.InvalidMessage, "%06x of type %d is no request message", uint32(tag), byte(typ))
 	}
 	most := c.server.cfg.MaxRequest
-	if c.server.engine.link.is(c.owner) {
-		most = max(most, peerMax)
-	}
 	if n += ttlv.HeaderSize; n > int64(most) {
 		return 0, c.refuse(kmip.InvalidMessage, "a request of %d bytes, more than %d", n, most)
 	}
@@ -177,9 +179,6 @@ func (c *conn) hold(n int) bool {
 		return true
 	}
 	each := int64(c.server.cfg.MaxHeldEach)
-	if c.server.engine.link.is(c.owner) {
-		each = int64(c.server.cfg.MaxHeld)
-	}
 	own, all := c.part.held.Add(delta), c.server.held.Add(delta)
 	if delta > 0 && (own > each || all > int64(c.server.cfg.MaxHeld)) {
 		c.part.held.Add(-delta)

@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -233,19 +234,55 @@ func TestAnAlteredDatabaseIsRefusedWhenItIsOpened(t *testing.T) {
 	}
 }
 
-// A database from before there were checks gets them when it is opened.
-func TestAnOlderDatabaseGetsItsChecks(t *testing.T) {
+// A database of form 2 is brought to the form of today when it is opened, one from before there were
+// checks too; a damaged one is refused as ever.
+func TestAnOlderDatabaseIsBroughtToTheFormOfToday(t *testing.T) {
+	u := Unlock{Key: &secret.Key32{1}}
 	path := filepath.Join(t.TempDir(), "keys.db")
-	require.NoError(t, os.WriteFile(path, filled(t, 4), 0o600))
-	db, err := bbolt.Open(path, 0o600, nil)
-	require.NoError(t, err)
-	require.NoError(t, db.Update(func(tx *bbolt.Tx) error { return tx.DeleteBucket(bucketSums) }))
-	require.NoError(t, db.Close())
-	for range 2 {
-		s, err := OpenStore(path, Unlock{Key: &secret.Key32{1}}, entropy.Stream(3, "older"))
-		require.NoError(t, err)
-		require.Contains(t, fmt.Sprint(content(t, s)), "sums ")
-		require.NoError(t, s.Close())
+	for name, alter := range map[string]func(s *Store, tx *bbolt.Tx) error{
+		"with checks":            func(*Store, *bbolt.Tx) error { return nil },
+		"from before the checks": func(_ *Store, tx *bbolt.Tx) error { return tx.DeleteBucket(bucketSums) },
+		"damaged": func(_ *Store, tx *bbolt.Tx) error {
+			k, v := tx.Bucket(bucketObjects).Cursor().First()
+			bad := bytes.Clone(v)
+			bad[len(bad)-1] ^= 1
+			return tx.Bucket(bucketObjects).Put(k, bad)
+		},
+		"with a part too many": func(_ *Store, tx *bbolt.Tx) error { _, err := tx.CreateBucket([]byte("other")); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, os.WriteFile(path, filled(t, 4), 0o600))
+			s, err := OpenStore(path, u, entropy.Stream(3, "older"))
+			require.NoError(t, err)
+			want, err := Dump(s)
+			require.NoError(t, err)
+			require.NoError(t, s.db.Update(func(tx *bbolt.Tx) error {
+				pending, err := tx.CreateBucket(bucketPending)
+				k, _ := tx.Bucket(bucketObjects).Cursor().First()
+				err = errors.Join(err, pending.Put(append(make([]byte, 8), k...), nil), s.putChecked(tx, bucketMeta, keyForm, []byte{2}))
+				for _, k := range []string{"peer", "heard", "sent"} {
+					err = errors.Join(err, s.putChecked(tx, bucketMeta, []byte(k), []byte("12345678")))
+				}
+				return errors.Join(err, alter(s, tx))
+			}))
+			require.NoError(t, s.Close())
+			for range 2 {
+				s, err := OpenStore(path, u, entropy.Stream(3, "older"))
+				if name == "damaged" || name == "with a part too many" {
+					require.ErrorIs(t, err, ErrDamaged)
+					return
+				}
+				require.NoError(t, err)
+				have, err := Dump(s)
+				require.NoError(t, err)
+				require.Equal(t, want, have)
+				all := fmt.Sprint(content(t, s))
+				require.Contains(t, all, "sums ")
+				require.NotContains(t, all, "pending")
+				require.NotContains(t, all, "12345678")
+				require.NoError(t, s.Close())
+			}
+		})
 	}
 }
 

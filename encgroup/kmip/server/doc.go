@@ -7,73 +7,85 @@
 // templates; alone or in batches, with the ID Placeholder and all three batch error
 // continuation options. Result reasons are those of the KMIP specification 1.4, section 11.
 //
-// A request of a minor version above 1.4 is answered in 1.4; what 1.4 does not know in it
-// is passed over. In KMIP 1.0 and 1.1 a template may hold its own name; later it may not.
+// A request of a minor version above 1.4 is answered in 1.4, and what 1.4 does not know in it
+// is ignored. In KMIP 1.0 and 1.1 a template may hold its own name, later it may not.
 //
 // # Who a client is
 //
 // A client is the subject of its certificate, and nothing else. A message with credentials
-// (the field Authentication) is refused with Authentication Not Successful: whoever sends
-// a password believes that it is looked at.
+// (the field Authentication) is refused with Authentication Not Successful, because its sender
+// believes that the password is checked.
 //
 // # Two servers
 //
-// With a Peer two servers hold the same objects, with the same unique identifiers, under
-// master keys of their own. Both take changes. The log of each says how it stands to the other.
+// With a Peer two servers hold the same objects, with the same unique identifiers, each under a
+// master key of its own. Clients read and change objects at either. This is what the pair promises.
 //
-// In step, which is when both logs say that the peer has every change, an answer that says success
-// is on the disks of both, and no change is made on either that does not know of all others: the
-// first server, with the lower number, changes things at any time, the second in turns that it asks
-// the first for. What the two promise is then what one alone does.
+// In sync, which is when both logs say so:
 //
-// Out of step, when either cannot reach the other, changes are answered at once, are kept on
-// the disk with the objects, and are sent when the other is back; a client that needs a key on
-// two servers reads it back from the other, as an encryption group does. Then, where both changed one
-// object, one version stays whole, the same on both: the more final one (destroyed, then
-// compromised, then revoked), else the one with the later number of a Lamport clock. The change that
-// loses is gone, although it was acknowledged. Two objects that were given one name are both kept;
-// Locate finds the one with the lower identifier until it gives the name up. A server can take a
-// moment to find out that the other is gone: clients wait for that, and then are served.
+//   - A change is on the disks of both before it is acknowledged.
+//   - A change on one server knows all changes of both. So no change is lost to another, and one name is
+//     given to one object.
 //
-// At each meeting the two compare what they have of one another. To a server whose database was put
-// back to an older copy everything is sent again. An object that cannot be read, or that the other
-// cannot take, is told of in the log by its identifier, and stays owed; it is tried again with the
-// next connection, and all others go on. Of such an object alone an answer that says success may be
-// on one disk.
+// Apart, which is when one cannot reach the other, in either direction:
+//
+//   - Each serves its clients alone: reads, and changes too. Changes are acknowledged at once. Until a
+//     server knows that the other is gone, its clients wait; then they are served.
+//   - What is acknowledged is on the disk of one. It is owed to the other, which gets it when the two
+//     meet. A new data key must be on two servers: an encryption group reads it back from the other.
+//
+// When they meet again:
+//
+//   - Each gets what it lacks. They compare all objects, so it does not matter why something is lacking:
+//     a server whose database was put back to an older copy, or is new, gets everything.
+//   - An object that was changed on one of them is as it was changed.
+//   - Of an object that both changed one version stays as a whole, the same on both: the more final one
+//     (destroyed, then compromised, then revoked), else the one with the later number of a Lamport
+//     clock. The other change is gone, although it was acknowledged.
+//   - States never go back, whichever version stays and whatever the clocks say.
+//   - Two objects that were given one name are both kept. Locate finds the one with the lower
+//     identifier, until that gives the name up.
+//   - An object that one of them cannot read or take stops no other. The log names it, and it is tried
+//     again at the next connection. Of such an object alone an acknowledged change may be on one disk.
+//
+// How it is done: the two send a write token to and fro over one connection, and with it all that the other
+// lacks. Only the server that has the token lets its clients change things, so there is one writer at any time. When the
+// token comes back, the other has written what went with it, and the clients are answered. Nothing of
+// this is kept on the disk but the versions in the objects.
 //
 // # Invariants
 //
 //   - A batch is one transaction of the database. What is answered with success is on the
-//     disk; when the answer would be too large for the client, or the disk refuses,
+//     disk. When the answer would be too large for the client, or the disk fails,
 //     nothing was changed.
 //   - An object belongs to the subject of the certificate of the client that made
 //     it. To every other client it does not exist.
-//   - The state of an object follows from its dates, and only goes forward: what a client
-//     learned of it is on the disk before the answer goes out, and holds when the clock
-//     is set back.
-//   - One client leaves places and room to others: of connections, and of bytes of large
-//     requests under way, it has a share. Who is refused for a shortage is told General Failure.
-//   - Who has shown no certificate takes no place of a client; of too many handshakes at once
-//     the oldest goes.
-//   - A connection costs some 2 KiB of buffers while it is idle, grows with what did
-//     arrive, up to a bound that all connections share, and ends after a timeout
-//     whatever the other side does. One line in the log says why.
+//   - The state of an object follows from its dates, and only goes forward: a state that a client
+//     learned is on the disk before the answer goes out, and holds when the clock is set back.
+//   - Each client has a share of the connections, and of the bytes of large requests under way, and
+//     leaves the rest to others. A client that is refused for a shortage hears General Failure.
+//   - A connection without a certificate takes no place of a client. Of too many handshakes at once
+//     the oldest ends.
+//   - An idle connection costs about 2 KiB of buffers. They grow with what has arrived, up to a bound
+//     that all connections share. Each connection ends after a timeout, whatever the other side does,
+//     and one line in the log says why.
 //   - The value of an object that is Sensitive, or not Extractable, is not given out.
-//   - A database is judged as a whole before anything of it is used: the structure of
-//     its file, a check of each record under the master key, its indexes. One that was cut short,
-//     or in which a bit flipped, is refused with ErrDamaged, and left as it is. This takes
-//     time in proportion to the database.
+//   - A database is checked as a whole before it is used: the structure of its file, a check of each
+//     record under the master key, its indexes. One that was cut short, or in which a bit flipped, is
+//     refused with ErrDamaged, and is not changed. This takes time in proportion to the database.
 //   - Close returns when no goroutine of the server is left.
 //
 // # Limitations
 //
-// A destroyed key is gone from the database's content, but its wrapped form may
-// stay in a free page of the file until that page is used again; it cannot be opened
-// without the master key. A server has one peer at most; a
-// database that was copied while its server ran, and was put back, is noticed only if the other has
-// higher numbers of changes. Damage that comes while the database is open is noticed only by what
-// it hits: a file that is cut short under a running server ends its process. Keys are neither taken nor given out wrapped; there are no usage limits,
-// no leases, no archive, no groups with fresh members: the attributes Usage Limits, Lease Time,
-// Archive Date and Fresh are not kept, and no profile of storage arrays uses them. The certificates of one CA must give one
-// subject to one client only. AES-GCM under one master key allows 2^32 keys.
+//   - A destroyed key is gone from the database's content, but its wrapped form may stay in a free page of
+//     the file until that page is used again. It cannot be opened without the master key.
+//   - A server has one peer at most. Both must be of one release. When they meet they compare all
+//     objects, which takes time in proportion to the database.
+//   - Damage that comes while the database is open is noticed only by what it hits. A file that is cut
+//     short under a running server ends its process.
+//   - Keys are neither taken nor given out wrapped. There are no usage limits, no leases, no archive, no groups
+//     with fresh members: the attributes Usage Limits, Lease Time, Archive Date and Fresh are not kept.
+//     No profile of storage arrays uses them.
+//   - The certificates of one CA must give one subject to one client only.
+//   - AES-GCM under one master key allows 2^32 keys.
 package server

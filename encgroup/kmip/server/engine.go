@@ -43,7 +43,6 @@ type call struct {
 	*txn
 	version     kmip.Version
 	placeholder *string // the ID Placeholder of the batch (section 4)
-	link        *link
 	secrets     *[][]byte
 }
 
@@ -82,8 +81,6 @@ func operations(op kmip.Operation) (operation, bool) {
 		return operation{do: (*call).query}, true
 	case kmip.OpDiscoverVersions:
 		return operation{do: (*call).discoverVersions, since: kmip.V11}, true
-	case opReplicate:
-		return operation{do: (*call).replicate, write: true}, true
 	}
 	return operation{}, false
 }
@@ -121,9 +118,6 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 		}
 		return e.refuse(q.Version, kmip.FailureOf(err), dst), trouble
 	}
-	if q.Items[0].Op == opTurn && q.Items[0].Err == nil && len(q.Items) == 1 && e.link.is(owner) {
-		return e.turn(q, dst), nil
-	}
 	limit := e.maxResponse
 	if q.MaxResponse > 0 {
 		limit = min(limit, int(q.MaxResponse))
@@ -142,18 +136,6 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 	}
 	clear(answer[len(dst):])
 	return e.refuse(q.Version, f, dst), trouble
-}
-
-// turn answers the second server of a pair.
-func (e *engine) turn(q *kmip.Request, dst []byte) []byte {
-	i := kmip.ResponseItem{Op: opTurn, ID: q.Items[0].ID}
-	var err error
-	if i.Payload, err = e.link.turn(&q.Items[0]); err != nil {
-		f := kmip.FailureOf(err)
-		i.Status, i.Reason, i.Message = kmip.OperationFailed, f.Reason, f.Message
-	}
-	p := kmip.Response{Version: q.Version, Time: e.clock(), Items: []kmip.ResponseItem{i}}
-	return p.Encode(dst)
 }
 
 // refuse is the answer to a message that is refused as a whole.
@@ -176,42 +158,46 @@ func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst 
 		o, _ := operations(i.Op)
 		return o.write
 	})
-	if write && e.link != nil && !e.link.is(owner) {
-		if err := e.link.enter(); err != nil {
-			return dst, nil, err
+	answer = dst
+	transaction := func() (made []string, err error) {
+		tx, err := e.store.db.Begin(write)
+		if err != nil {
+			return nil, fmt.Errorf("server: %w", err)
 		}
-		defer e.link.leave()
-	}
-	tx, err := e.store.db.Begin(write)
-	if err != nil {
-		return dst, nil, fmt.Errorf("server: %w", err)
-	}
-	defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
-	t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
-	p, err := e.batch(t, q)
-	defer func() {
-		for _, s := range p.secrets {
-			clear(s)
+		defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
+		t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
+		p, err := e.batch(t, q)
+		defer func() {
+			for _, s := range p.secrets {
+				clear(s)
+			}
+		}()
+		if err != nil {
+			return nil, err
 		}
-	}()
-	if err != nil {
-		return dst, nil, err
-	}
-	answer = p.Encode(dst)
-	if n := len(answer) - len(dst); n > limit {
-		clear(answer[len(dst):])
-		return p.tooLarge(dst, n, limit), nil, nil
-	}
-	if p.changed {
+		answer = p.Encode(dst)
+		if n := len(answer) - len(dst); n > limit {
+			clear(answer[len(dst):])
+			answer = p.tooLarge(dst, n, limit)
+			return nil, nil
+		}
+		told = t.told
+		if !p.changed {
+			return nil, nil
+		}
 		if err := tx.Commit(); err != nil {
 			clear(answer[len(dst):])
-			return dst, nil, fmt.Errorf("server: commit: %w", err)
+			answer, told = dst, nil
+			return nil, fmt.Errorf("server: commit: %w", err)
 		}
-		if e.link != nil && t.last > 0 {
-			e.link.wait(t.last)
-		}
+		return t.made, nil
 	}
-	return answer, t.told, nil
+	if !write {
+		_, err = transaction()
+	} else {
+		err = e.link.change(transaction)
+	}
+	return answer, told, err
 }
 
 // result is the answer to a batch.
@@ -244,7 +230,7 @@ func (e *engine) batch(t *txn, q *kmip.Request) (p result, err error) {
 	placeholder := ""
 	for n := range q.Items {
 		i := &q.Items[n]
-		c := &call{txn: t, version: q.Version, placeholder: &placeholder, link: e.link, secrets: &p.secrets}
+		c := &call{txn: t, version: q.Version, placeholder: &placeholder, secrets: &p.secrets}
 		payload, write, err := c.perform(i)
 		r := kmip.ResponseItem{Op: i.Op, ID: i.ID, Payload: payload}
 		if err == nil {

@@ -10,9 +10,6 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// OpReplicate is the operation that only a peer may ask for.
-const OpReplicate = opReplicate
-
 // Dump is what a store holds, by identifier, keys opened: equal for two stores
 // that have the same. It holds the indexes against the objects.
 func Dump(s *Store) (map[string]string, error) {
@@ -58,15 +55,6 @@ func Dump(s *Store) (map[string]string, error) {
 		return err
 	})
 	return out, err
-}
-
-// Owed is how many changes the peer does not have.
-func Owed(s *Store) (n int) {
-	_ = s.db.View(func(tx *bbolt.Tx) error {
-		n = tx.Bucket(bucketPending).Stats().KeyN
-		return nil
-	})
-	return n
 }
 
 // Spoil makes a record unreadable.

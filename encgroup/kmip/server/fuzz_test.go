@@ -59,30 +59,39 @@ func FuzzHandle(f *testing.F) {
 	})
 }
 
-// FuzzReplicate gives the engine any message as if it came from the peer: it is answered,
-// nothing falls over, and what is stored stays whole.
-func FuzzReplicate(f *testing.F) {
+// FuzzMessage takes any message as if it came from the peer: nothing falls over, and what is
+// stored stays whole.
+func FuzzMessage(f *testing.F) {
 	dir := f.TempDir()
 	one, two := newTwin(f, dir, 1), newTwin(f, dir, 2)
 	f.Cleanup(func() { _ = one.store.Close(); _ = two.store.Close() })
-	create := []ttlv.Item{ttlv.Enum(kmip.TagObjectType, kmip.SymmetricKey), kmip.TemplateOf(
-		kmip.EnumOf(kmip.AttrAlgorithm, kmip.AES), kmip.IntOf(kmip.AttrLength, 128), kmip.UsageOf(12), kmip.NameOf("n"), kmip.TextOf(kmip.AttrObjectGroup, "g"))}
-	one.do(ownerA, kmip.OpCreate, create...)
+	one.create(kmip.NameOf("n"), kmip.TextOf(kmip.AttrObjectGroup, "g"))
 	template := (&kmip.Object{Type: kmip.Template, Attributes: []kmip.Attribute{kmip.TextOf("x-A", "1")}}).Item()
 	one.do(ownerB, kmip.OpRegister, ttlv.Enum(kmip.TagObjectType, kmip.Template), kmip.TemplateOf(kmip.NameOf("t")), template)
-	one.meet(two)
-	s, err := one.store.owed(nil)
+	one.compare(two)
+	s, err := one.store.share(one.queue)
 	if err != nil || len(s.records) != 2 {
 		f.Fatal(len(s.records), err)
 	}
-	for _, records := range [][]ttlv.Item{nil, s.records[:1], s.records} {
-		q := kmip.Request{Version: kmip.V14, Items: []kmip.RequestItem{{Op: opReplicate, Payload: ttlv.Struct(0, one.store.tell(records...)...)}}}
-		f.Add(q.Encode(nil))
+	l, err := one.store.list("")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, m := range []message{{}, {share: s}, {flags: hasToken | isLevel, list: l, refused: []trouble{{"uid", "why"}}}} {
+		f.Add(m.encode())
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		out, _ := two.handle(peerOwner, b, nil)
-		if _, err := kmip.ParseResponse(out, ttlv.Limits{}); err != nil {
-			t.Fatalf("%x is answered with %x, which is no answer: %v", b, out, err)
+		m, err := decodeMessage(b)
+		if err != nil {
+			return
+		}
+		if _, _, err := two.store.merge(m.share.records); err != nil {
+			return
+		}
+		if m.list != nil {
+			if _, err := two.store.differing(m.list); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if n, err := two.store.Count(); err != nil || n > 100 {
 			return // reading all of it would take too long by now

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 )
@@ -14,7 +14,7 @@ import (
 type Peer struct {
 	Addr string // host:port
 	// TLS holds what this server shows to the other, as a client, and the authorities by
-	// which it knows it. The certificates that the two show have one subject, which is how each knows
+	// which it knows it. Both servers show a certificate of one subject: by this subject each knows
 	// that a client is the peer.
 	TLS     *tls.Config
 	Timeout time.Duration // of connection, handshake and each answer; default 5 s
@@ -24,40 +24,51 @@ type Peer struct {
 // Format prints nothing that it holds.
 func (p Peer) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "peer at %s", p.Addr) }
 
-// link carries what clients change to the peer. While it is linked a client's change is
-// answered only when the peer has it on its disk; while the two are apart the change is
-// answered at once, and is owed.
+// standing is how a server stands to its peer.
+type standing uint32
+
+const (
+	apart   standing = iota // the peer cannot be reached: clients are served without it
+	joining                 // the two are coming into sync: a client that changes something waits
+	linked                  // in sync: what is acknowledged is on both disks
+)
+
+var (
+	errClosing = errors.New("the server closes")
+	errEnded   = errors.New("the peer has ended the connection: its log may say why")
+	errNoPeer  = errors.New("the server there has no such peer: it must be started with the address of this one")
+	errOwn     = errors.New("the peer has this server's own database, or a copy of it")
+)
+
+// link lets clients' changes in. While the two are linked, only the server that has the write token
+// changes things, and a change is acknowledged when the peer has it on its disk.
 type link struct {
 	server *Server
-	log    *slog.Logger
 	peer   Peer
 	who    identity
 	life   context.Context // of connections to the peer
 	end    context.CancelFunc
-
-	wake chan struct{} // something is owed, a turn is wanted, or the peer was heard of
+	retry  chan struct{} // the peer was heard of: the pause before the next attempt ends
 
 	mu       sync.Mutex
+	progress chan struct{} // closed and made anew when something below changes
 	standing standing
-	said     standing        // what the log knows: apart or linked; joining: nothing yet
-	author   serverID        // the peer, since its database was opened
-	first    bool            // this server has the lower number
-	lent     bool            // the second server has its turn, or is about to
-	inside   int             // clients' changes under way
-	queue    []chan struct{} // those that wait
-	done     uint64          // the peer has the changes up to this number
-	progress chan struct{}   // closed and made anew whenever something of the above changes
+	said     standing // what the log knows: apart or linked; joining: nothing yet
+	session  *session // with the peer; nil if there is none
+	token    bool     // the write token is here to be used
+	inside   int      // clients' changes that were let in, and are not on the disk yet
+	waiting  []chan struct{}
 }
 
 func newLink(s *Server, p Peer) *link {
 	if p.TLS == nil || len(p.TLS.Certificates) == 0 || len(p.TLS.Certificates[0].Certificate) == 0 {
 		panic("BUG: server: a peer needs a certificate to be shown")
 	}
+	var who identity
 	cert, err := x509.ParseCertificate(p.TLS.Certificates[0].Certificate[0])
-	if err != nil {
-		panic("BUG: server: the certificate for the peer: " + err.Error())
+	if err == nil {
+		who, err = identify(cert)
 	}
-	who, err := identify(cert)
 	if err != nil {
 		panic("BUG: server: the certificate for the peer: " + err.Error())
 	}
@@ -67,14 +78,104 @@ func newLink(s *Server, p Peer) *link {
 	if p.Retry <= 0 {
 		p.Retry = 500 * time.Millisecond
 	}
-	// Joining until the first attempt has failed: a client that is earlier waits for that.
-	l := &link{server: s, log: s.cfg.Log, peer: p, who: who, standing: joining, said: joining, wake: make(chan struct{}, 1), progress: make(chan struct{})}
+	// Joining until the first attempt has failed: an earlier client waits for that.
+	l := &link{server: s, peer: p, who: who, retry: make(chan struct{}, 1), progress: make(chan struct{}), standing: joining, said: joining}
 	l.life, l.end = context.WithCancel(context.Background())
 	return l
 }
 
 // is says whether a client is the peer.
 func (l *link) is(client identity) bool { return l != nil && l.who == client }
+
+// stand changes how the two stand. why is the reason for being apart. The caller holds the lock.
+func (l *link) stand(to standing, why error) {
+	l.standing = to
+	if log := l.server.cfg.Log; to != joining && to != l.said {
+		l.said = to
+		if to == apart {
+			log.Warn("the peer cannot be reached: changes are kept for it", "peer", l.peer.Addr, "reason", why.Error())
+		} else if n := len(l.session.stuck); n > 0 {
+			log.Error("in sync with the peer, except for the objects logged above", "peer", l.peer.Addr, "objects", n)
+		} else {
+			log.Info("in sync with the peer", "peer", l.peer.Addr)
+		}
+	}
+	l.admit()
+}
+
+// admit lets in the changes that wait, if this server may make them, and wakes all who wait for
+// progress. The caller holds the lock.
+func (l *link) admit() {
+	if l.standing == apart || l.standing == linked && l.token {
+		for _, in := range l.waiting {
+			l.inside++
+			close(in)
+		}
+		l.waiting = nil
+	}
+	close(l.progress)
+	l.progress = make(chan struct{})
+	if l.session != nil {
+		poke(l.session.wake)
+	}
+}
+
+// change does f, which changes objects and says which, as soon as this server may. It returns when the
+// peer has the changes or cannot be reached.
+func (l *link) change(f func() (uids []string, err error)) error {
+	if l == nil {
+		_, err := f()
+		return err
+	}
+	in := make(chan struct{})
+	l.mu.Lock()
+	l.waiting = append(l.waiting, in)
+	l.admit()
+	l.mu.Unlock()
+	select {
+	case <-in:
+	case <-l.server.cut:
+		return errClosing
+	}
+	var uids []string
+	var err error
+	defer func() { l.share(uids) }()
+	uids, err = f()
+	return err
+}
+
+// share gives the peer the objects that a client has changed, and waits until it has them or cannot
+// be reached.
+func (l *link) share(uids []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s, mark := l.session, 0
+	if s != nil {
+		s.queue = append(s.queue, uids...)
+		mark = s.done + len(s.queue)
+	}
+	l.inside--
+	l.admit()
+	// A later session is linked only when the peer has all that was here before it.
+	for len(uids) > 0 && l.standing != apart && (s == nil || s.done < mark) && (l.session == s || l.standing != linked) {
+		progress := l.progress
+		l.mu.Unlock()
+		select {
+		case <-progress:
+			l.mu.Lock()
+		case <-l.server.cut:
+			l.mu.Lock()
+			return
+		}
+	}
+}
+
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
 
 // begin starts the link with the first listener. The caller holds the lock of the server.
 func (s *Server) begin() {
@@ -87,96 +188,4 @@ func (s *Server) begin() {
 		defer s.wg.Done()
 		s.engine.link.run()
 	}()
-}
-
-func (l *link) poke() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-// met is called when the peer has been heard of: if it was gone, it is back; if it was started
-// anew, what is known of it may not hold.
-func (l *link) met(author serverID) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.standing == apart:
-		l.poke()
-	case l.standing == linked && author != l.author:
-		l.standing = joining
-		l.moved()
-		l.poke()
-	}
-}
-
-// wait returns when the peer has a change, or is out of reach.
-func (l *link) wait(change uint64) {
-	for first := true; ; first = false {
-		l.mu.Lock()
-		over, progress := l.standing == apart || l.done >= change, l.progress
-		l.mu.Unlock()
-		if over {
-			return
-		}
-		if first {
-			l.poke()
-		}
-		select {
-		case <-progress:
-		case <-l.server.cut:
-			return
-		}
-	}
-}
-
-// stand changes how the two stand. lacks is how many objects cannot come to the peer, why is why
-// the two are apart.
-func (l *link) stand(to standing, lacks int, why error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.standing = to
-	if to != joining && to != l.said {
-		switch l.said = to; {
-		case to == apart:
-			l.log.Warn("the peer is out of reach: changes are kept for it", "peer", l.peer.Addr, "reason", why.Error())
-		case lacks > 0:
-			l.log.Error("the peer has every change but those of objects that are told of above", "peer", l.peer.Addr, "objects", lacks)
-		default:
-			l.log.Info("the peer has every change", "peer", l.peer.Addr)
-		}
-	}
-	if to == apart {
-		l.lent = false
-	}
-	if l.free() {
-		l.admit()
-	}
-	l.moved()
-}
-
-func (l *link) closing() bool {
-	select {
-	case <-l.server.closing:
-		return true
-	default:
-		return false
-	}
-}
-
-// run keeps the link, until the server closes.
-func (l *link) run() {
-	for {
-		caughtUp, err := l.session()
-		switch {
-		case l.closing():
-			return
-		case caughtUp:
-			l.stand(joining, 0, nil)
-			continue // most likely the peer was started anew: it gets one attempt before clients go on without it
-		}
-		l.stand(apart, 0, err)
-		l.server.pause(l.peer.Retry, l.wake)
-	}
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
@@ -58,56 +57,35 @@ func (e *engine) note(owner identity, told []sighting) error {
 	if len(told) == 0 {
 		return nil
 	}
-	if e.link != nil && !e.link.is(owner) {
-		if err := e.link.enter(); err != nil {
-			return err
-		}
-		defer e.link.leave()
-	}
-	tx, err := e.store.db.Begin(true)
-	if err != nil {
-		return fmt.Errorf("server: %w", err)
-	}
-	defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
-	d := e.decoder()
-	defer func() {
-		d.Reset()
-		e.decoders.Put(d)
-	}()
-	t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
-	for _, s := range told {
-		before, err := t.load(s.uid)
+	return e.link.change(func() (uids []string, err error) {
+		tx, err := e.store.db.Begin(true)
 		if err != nil {
-			return err
+			return nil, fmt.Errorf("server: %w", err)
 		}
-		if before.reached >= s.state {
-			continue // another client's answer was faster
+		defer tx.Rollback() // after a commit there is nothing to roll back, and it says so
+		d := e.decoder()
+		defer func() {
+			d.Reset()
+			e.decoders.Put(d)
+		}()
+		t := &txn{Store: e.store, tx: tx, dec: d, owner: owner, now: e.clock()}
+		for _, s := range told {
+			before, err := t.load(s.uid)
+			if err != nil {
+				return nil, err
+			}
+			if before.reached >= s.state {
+				continue // another client's answer was faster
+			}
+			o := copied(before)
+			o.reached = s.state
+			if err := t.put(o, before, kmip.GeneralFailure); err != nil {
+				return nil, err
+			}
 		}
-		o := copied(before)
-		o.reached = s.state
-		if err := t.put(o, before, kmip.GeneralFailure); err != nil {
-			return err
+		if err := tx.Commit(); err != nil {
+			return nil, fmt.Errorf("server: commit: %w", err)
 		}
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("server: commit: %w", err)
-	}
-	if e.link != nil && t.last > 0 {
-		e.link.wait(t.last)
-	}
-	return nil
-}
-
-// raise notes a state in a record whose version stays: if it is owed to the peer, it
-// stays owed.
-func (t *txn) raise(before *object, to kmip.State) error {
-	o := copied(before)
-	o.reached = to
-	pending, key := t.tx.Bucket(bucketPending), pendingKey(before)
-	owed := pending.Get(key) != nil
-	err := t.write(o, before)
-	if owed {
-		err = errors.Join(err, pending.Put(key, []byte{}))
-	}
-	return err
+		return t.made, nil
+	})
 }

@@ -13,17 +13,18 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// The half of replication that is about the database: what the peer lacks, and
-// what comes from it. link.go has the half that is about the network.
+// The half of replication that is about the database: what differs between two servers, and
+// which of two versions of an object stays. link.go and session.go have the half about the network.
 
 // recordMax bounds an object, in bytes: one always fits into a message to the peer.
 const recordMax = 1 << 20
 
-// A message to the peer has so many records, and ends behind the one with which it
-// has so many bytes.
+// A message carries at most shareRecords objects, and no more once they have shareBytes; or a list
+// of listMax versions. peerMax bounds a message, in bytes.
 const (
 	shareRecords = 64
 	shareBytes   = 256 << 10
+	listMax      = 1024
 	peerMax      = shareBytes + 2*recordMax
 )
 
@@ -32,7 +33,7 @@ type serverID [8]byte
 
 // version is when an object was changed last, in the order of a Lamport clock: the
 // number of a change is above every number that the server has seen. Of equal numbers the author
-// decides: a server since its database was opened, so that one whose database was put back to an
+// decides: a server since its database was opened. So a server whose database was put back to an
 // older copy does not give two changes one version.
 type version struct {
 	counter uint64
@@ -65,16 +66,100 @@ func (o *object) supersedes(other *object) bool {
 	return bytes.Compare(o.ver.author[:], other.ver.author[:]) > 0
 }
 
-func pendingKey(o *object) []byte {
-	return append(binary.BigEndian.AppendUint64(nil, o.ver.counter), o.uid...)
+// list is the versions of the objects behind the identifier from, up to to, or all if that is empty.
+type list struct {
+	from, to string
+	has      []string
 }
 
-// share is a part of what the peer lacks.
+// entry is what two servers compare of an object: equal if its content is.
+func (o *object) entry() string {
+	b := append(binary.BigEndian.AppendUint64(nil, o.ver.counter), o.ver.author[:]...)
+	return string(append(b, byte(o.reached))) + o.uid
+}
+
+const (
+	tagList  ttlv.Tag = 0x540009
+	tagFrom  ttlv.Tag = 0x54000a
+	tagTo    ttlv.Tag = 0x54000c
+	tagEntry ttlv.Tag = 0x54000f
+)
+
+func (l *list) item() ttlv.Item {
+	i := ttlv.Struct(tagList, ttlv.Text(tagFrom, l.from), ttlv.Text(tagTo, l.to))
+	for _, e := range l.has {
+		i.Add(ttlv.Bytes(tagEntry, []byte(e)))
+	}
+	return i
+}
+
+func readList(i *ttlv.Item) *list {
+	r := ttlv.Read(i)
+	l := &list{from: r.Text(tagFrom), to: r.Text(tagTo)}
+	for _, e := range r.All(tagEntry, ttlv.ByteString) {
+		l.has = append(l.has, string(e.Bytes))
+	}
+	return l
+}
+
+// each calls f with the records behind an identifier, until f says no.
+func (s *Store) each(from string, f func(uid string, o *object, err error) bool) error {
+	return s.db.View(func(tx *bbolt.Tx) error {
+		c := tx.Bucket(bucketObjects).Cursor()
+		for k, v := c.Seek([]byte(from)); k != nil; k, v = c.Next() {
+			if string(k) == from {
+				continue
+			}
+			o, err := decode(&ttlv.Decoder{}, v)
+			if err == nil && o.uid != string(k) {
+				err = errMoved
+			}
+			if !f(string(k), o, err) {
+				break
+			}
+		}
+		return nil
+	})
+}
+
+// list is the next part of the list of what is here. It lacks what cannot be read.
+func (s *Store) list(from string) (*list, error) {
+	l, last := &list{from: from}, from
+	return l, s.each(from, func(uid string, o *object, err error) bool {
+		if len(l.has) == listMax {
+			l.to = last
+			return false
+		}
+		if last = uid; err == nil {
+			l.has = append(l.has, o.entry())
+		}
+		return true
+	})
+}
+
+// differing are the objects that the peer does not have as they are here, by its list.
+func (s *Store) differing(l *list) (uids []string, err error) {
+	has := map[string]bool{}
+	for _, e := range l.has {
+		has[e] = true
+	}
+	err = s.each(l.from, func(uid string, o *object, err error) bool {
+		if l.to != "" && uid > l.to {
+			return false
+		}
+		if err != nil || !has[o.entry()] {
+			uids = append(uids, uid)
+		}
+		return true
+	})
+	return uids, err
+}
+
+// share is the first n objects of a queue, with their keys, as a message carries them.
 type share struct {
-	keys    [][]byte // of the pending bucket
+	n       int
 	records []ttlv.Item
-	upTo    uint64 // with this share the peer has every change up to this number
-	bad     []trouble
+	bad     []trouble // what cannot be read
 	secrets [][]byte
 }
 
@@ -84,16 +169,15 @@ func (s *share) wipe() {
 	}
 }
 
-// owed is the next share for the peer: the oldest changes first, without those of objects that
-// are stuck.
-func (s *Store) owed(stuck map[string]bool) (out share, err error) {
+func (s *Store) share(queue []string) (out share, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
-		size, c := 0, tx.Bucket(bucketPending).Cursor()
-		k, _ := c.First()
-		for ; k != nil && len(out.records) < shareRecords && size < shareBytes; k, _ = c.Next() {
-			out.upTo = binary.BigEndian.Uint64(k)
-			uid := string(k[8:])
-			if stuck[uid] {
+		size := 0
+		for n, uid := range queue {
+			if len(out.records) == shareRecords || size >= shareBytes {
+				break
+			}
+			out.n++
+			if slices.Contains(queue[:n], uid) {
 				continue
 			}
 			o, key, err := s.unseal(bytes.Clone(tx.Bucket(bucketObjects).Get([]byte(uid))))
@@ -104,15 +188,11 @@ func (s *Store) owed(stuck map[string]bool) (out share, err error) {
 				out.bad = append(out.bad, trouble{uid, err.Error()})
 				continue
 			}
-			out.keys = append(out.keys, bytes.Clone(k))
 			o.sealed = key
 			out.secrets = append(out.secrets, key, o.digest)
 			i := o.record()
 			size += i.Size()
 			out.records = append(out.records, i)
-		}
-		if k == nil {
-			out.upTo = tx.Bucket(bucketObjects).Sequence()
 		}
 		return nil
 	})
@@ -135,142 +215,77 @@ func (s *Store) unseal(record []byte) (o *object, key []byte, err error) {
 	return o, key, err
 }
 
-// settle notes that the peer has a share, but for objects that are stuck.
-func (s *Store) settle(out share, stuck map[string]bool) error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		now := readSent(tx)
-		var err error
-		for _, k := range out.keys {
-			if !stuck[string(k[8:])] {
-				now.settled = max(now.settled, binary.BigEndian.Uint64(k))
-				err = errors.Join(err, tx.Bucket(bucketPending).Delete(k))
-			}
-		}
-		return errors.Join(err, s.putChecked(tx, bucketMeta, keySent, now.encode()))
-	})
-}
-
-// opReplicate is an operation beyond the specification (8xxxxxxx are free for
-// extensions): it takes records, and answers who the server is. Only the peer may ask for it.
-const opReplicate kmip.Operation = 0x80000001
-
-// tell is the message: who sends it, and what.
-func (s *Store) tell(more ...ttlv.Item) []ttlv.Item {
-	return append([]ttlv.Item{ttlv.Bytes(tagServer, s.id[:]), ttlv.Bytes(tagAuthor, s.author[:])}, more...)
-}
-
-// whois reads who sent a share, or answered one, and since when its database is open.
-func whois(r *ttlv.Reader) (id, author serverID, err error) {
-	for _, f := range []struct {
-		tag ttlv.Tag
-		to  *serverID
-	}{{tagServer, &id}, {tagAuthor, &author}} {
-		b := r.Required(f.tag, ttlv.ByteString).Bytes
-		if r.Err() == nil && len(b) != len(f.to) {
-			return id, author, kmip.Fail(kmip.InvalidField, "a server is told by %d bytes, not %d", len(f.to), len(b))
-		}
-		copy(f.to[:], b)
-	}
-	return id, author, r.Err()
-}
-
-// replicate merges what the peer sends.
-func (c *call) replicate(r *ttlv.Reader) (*ttlv.Item, error) {
-	if !c.link.is(c.owner) {
-		return nil, kmip.Fail(kmip.OperationNotSupported, "this server has no such peer")
-	}
-	from, author, err := whois(r)
-	if err != nil {
-		return nil, err
-	}
-	given := r.Optional(tagToken, ttlv.ByteString)
-	records := r.All(tagRecord, ttlv.Structure)
-	if err := r.Done(); err != nil {
-		return nil, err
-	}
-	if from == c.id {
-		return nil, kmip.Fail(kmip.InvalidField, "the peer has this server's own database, or a copy of it")
-	}
-	a := answer{id: c.id, author: c.author, heard: readHeard(c.tx, from)}
-	if given != nil {
-		copy(a.heard.token[:], given.Bytes)
-	}
-	own := c.owner
-	defer func() { c.owner = own }()
-	for _, i := range records {
-		o, err := readRecord(i)
-		if err != nil {
-			o, err = &object{}, fmt.Errorf("%w: %v", errPoison, err)
-			if uid := i.Find(kmip.TagUniqueIdentifier); uid != nil {
-				o.uid = uid.Text()
-			}
-		} else if err = c.merge(o); err == nil || errors.Is(err, errPoison) {
-			a.heard.merged = max(a.heard.merged, o.ver.counter)
-		}
-		if errors.Is(err, errPoison) {
-			c.link.log.Error("an object of the peer is not taken", "object", o.uid, "reason", err.Error())
-			a.refused = append(a.refused, trouble{o.uid, err.Error()})
-		} else if err != nil {
-			// Not a refusal: nothing of the share must be committed.
-			return nil, fmt.Errorf("server: from the peer: %s", err)
-		}
-	}
-	if given != nil || len(records) > 0 {
-		if err := c.putChecked(c.tx, bucketMeta, keyHeard, a.heard.encode()); err != nil {
-			return nil, err
-		}
-	}
-	a.counter = c.tx.Bucket(bucketObjects).Sequence()
-	c.link.met(author)
-	a.standing, a.unsettled = c.link.stands()
-	p := ttlv.Struct(kmip.TagResponsePayload, a.fields()...)
-	return &p, nil
-}
-
 // errPoison marks an object that cannot be merged, while others can; errMoved one such.
 var (
 	errPoison = errors.New("it cannot be merged")
 	errMoved  = errors.New("server: the database was altered: a record lies at another's place")
 )
 
+// merge takes objects of the peer. owed are those that the peer must get back: here is more of them.
+func (s *Store) merge(records []ttlv.Item) (refused []trouble, owed []string, err error) {
+	if len(records) == 0 {
+		return nil, nil, nil
+	}
+	err = s.db.Update(func(tx *bbolt.Tx) error {
+		for n := range records {
+			uid, more := "", false
+			o, err := readRecord(&records[n])
+			if err != nil {
+				err = fmt.Errorf("%w: %v", errPoison, err)
+				if i := records[n].Find(kmip.TagUniqueIdentifier); i != nil {
+					uid = i.Text()
+				}
+			} else {
+				uid = o.uid
+				more, err = (&txn{Store: s, tx: tx, owner: o.owner}).merge(o)
+			}
+			switch {
+			case errors.Is(err, errPoison):
+				refused = append(refused, trouble{uid, err.Error()})
+			case err != nil:
+				return fmt.Errorf("server: from the peer: %w", err) // nothing of the share is committed
+			case more:
+				owed = append(owed, uid)
+			}
+		}
+		return nil
+	})
+	return refused, owed, err
+}
+
 // merge stores an object of the peer, whose key it has in the clear, unless what is here
-// supersedes it.
-func (t *txn) merge(o *object) error {
+// supersedes it. further says that a state was told here that the peer does not know.
+func (t *txn) merge(o *object) (further bool, err error) {
 	var before *object
 	objects := t.tx.Bucket(bucketObjects)
 	if b := objects.Get([]byte(o.uid)); b != nil {
-		var err error
 		switch before, err = decode(&ttlv.Decoder{}, slices.Clone(b)); {
 		case err != nil:
-			return fmt.Errorf("%w: what is here: %v", errPoison, err)
+			return false, fmt.Errorf("%w: what is here: %v", errPoison, err)
 		case before.uid != o.uid:
-			return fmt.Errorf("%w: %v", errPoison, errMoved)
+			return false, fmt.Errorf("%w: %v", errPoison, errMoved)
 		case before.owner != o.owner || before.typ != o.typ:
-			return fmt.Errorf("%w: it has another owner or type here", errPoison)
+			return false, fmt.Errorf("%w: it has another owner or type here", errPoison)
 		}
 	}
 	if o.uid == "" || o.ver.counter > 1<<62 {
-		return fmt.Errorf("%w: change %d of object %q cannot be", errPoison, o.ver.counter, o.uid)
+		return false, fmt.Errorf("%w: change %d of object %q cannot be", errPoison, o.ver.counter, o.uid)
 	}
 	if err := objects.SetSequence(max(objects.Sequence(), o.ver.counter)); err != nil {
-		return err
+		return false, err
 	}
-	t.owner = o.owner
-	var err error
 	if before == nil {
 		o.seq, err = t.tx.Bucket(bucketOwned).NextSequence()
 	} else if o.seq = before.seq; !o.supersedes(before) {
 		if o.reached <= before.reached {
-			return nil
+			return false, nil
 		}
 		// What the peer's clients were told holds here too, whoever changed it last.
-		return t.raise(before, o.reached)
-	}
-	// The state that clients of this server were told holds for the new version too, and
-	// goes back to the peer with it.
-	further := before != nil && before.reached > o.reached
-	if further {
-		o.reached = before.reached
+		kept := copied(before)
+		kept.reached = o.reached
+		return false, t.write(kept, before)
+	} else if further = before.reached > o.reached; further {
+		o.reached = before.reached // what clients of this server were told holds for the new version too
 	}
 	if err == nil && len(o.digest) > 0 {
 		o.digest, err = t.seal.seal(o.digest, o.digestBinding())
@@ -279,11 +294,7 @@ func (t *txn) merge(o *object) error {
 		o.sealed, err = t.seal.seal(o.sealed, o.binding())
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
-	err = t.write(o, before)
-	if further {
-		err = errors.Join(err, t.tx.Bucket(bucketPending).Put(pendingKey(o), []byte{}))
-	}
-	return err
+	return further, t.write(o, before)
 }

@@ -316,7 +316,11 @@ func (s *Server) serve(tcp net.Conn) {
 		c.linger()
 		return
 	}
-	err = c.requests()
+	if l := s.engine.link; l.is(c.owner) {
+		err = l.accept(c)
+	} else {
+		err = c.requests()
+	}
 	s.ended(c, err)
 	if err != nil {
 		c.linger()

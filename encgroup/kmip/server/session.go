@@ -2,204 +2,392 @@ package server
 
 import (
 	"bytes"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// session is one connection to the peer.
+// session is a connection of the two servers. The one with the lower number makes it. They send the
+// write token to and fro, and with it what the peer lacks: at first a list of the versions here, and
+// the objects that differ from the peer's list; later the objects that clients have changed. When the
+// token comes back, the peer has what went with it.
+//
+// At first both serve their clients as if apart. When little is left to send on either side, both
+// stop clients' changes, send what is left, and are linked.
 type session struct {
 	*link
-	client *kmip.Client
-	stuck  map[string]bool // identifiers of objects that cannot go over: not tried again in this session
+	conn *tls.Conn
+	cert *conn         // of the peer as a client: its certificate may be refused at any time; nil: it is the server
+	wake chan struct{} // something was changed, or waits for the token
+	over chan struct{} // closed when the session has ended
+	err  error         // why, after that
+
+	queue  []string        // identifiers of objects for the peer; under the lock of the link, as the next three
+	done   int             // how many were in the queue before these
+	stuck  map[string]bool // objects that do not get to the peer
+	joined bool            // the two were linked
+
+	has      bool   // the token is here
+	wanted   bool   // the peer waits for it
+	asked    bool   // this server has told the peer that it waits
+	due      bool   // the peer waits for an answer
+	listed   bool   // the peer has the whole list
+	from     string // where the list goes on
+	compared bool   // the peer's whole list is compared
+	last     bool   // what was sent last was all
+	sent     share  // what went with the token
+	refused  []trouble
 }
 
-// session is one connection to the peer. It ends with an error, or with the server;
-// caughtUp says that the two were in step once.
-func (l *link) session() (caughtUp bool, err error) {
-	c, err := kmip.DialContext(l.life, kmip.Config{Addr: l.peer.Addr, TLS: l.peer.TLS, Timeout: l.peer.Timeout, Clock: l.server.cfg.Clock})
+// message is what the two send. One without the token says that its sender waits for it.
+type message struct {
+	server  serverID
+	flags   int32
+	list    *list
+	share   share
+	refused []trouble // what was not taken of the message before
+	raw     []byte    // the whole, as it came
+}
+
+const (
+	hasToken = 1 << iota
+	isLevel  // little more is to be sent
+	isLast   // nothing more is to be sent, and clients' changes are stopped
+)
+
+// trouble is an object that cannot go over.
+type trouble struct{ uid, why string }
+
+const (
+	tagMessage ttlv.Tag = 0x540013
+	tagFlags   ttlv.Tag = 0x540008
+	tagRefused ttlv.Tag = 0x54000d
+	tagWhy     ttlv.Tag = 0x54000e
+)
+
+func (m *message) encode() []byte {
+	i := ttlv.Struct(tagMessage, ttlv.Bytes(tagServer, m.server[:]), ttlv.Int(tagFlags, m.flags))
+	if m.list != nil {
+		i.Add(m.list.item())
+	}
+	for _, r := range m.refused {
+		i.Add(ttlv.Struct(tagRefused, ttlv.Text(kmip.TagUniqueIdentifier, r.uid), ttlv.Text(tagWhy, r.why)))
+	}
+	i.Add(m.share.records...)
+	return ttlv.Append(nil, &i)
+}
+
+func decodeMessage(b []byte) (*message, error) {
+	i, err := ttlv.Decode(b, ttlv.Limits{})
 	if err != nil {
-		return false, err
+		return nil, err
 	}
-	defer c.Close()
-	s := &session{link: l, client: c, stuck: map[string]bool{}}
-	if err := s.meet(); err != nil {
-		return false, err
+	r, m := ttlv.Read(&i), &message{raw: b}
+	copy(m.server[:], r.Required(tagServer, ttlv.ByteString).Bytes)
+	m.flags = int32(r.Required(tagFlags, ttlv.Integer).Int)
+	if l := r.Optional(tagList, ttlv.Structure); l != nil {
+		m.list = readList(l)
 	}
-	if err := s.join(); err != nil {
-		return false, err
+	for _, i := range r.All(tagRefused, ttlv.Structure) {
+		x := ttlv.Read(i)
+		m.refused = append(m.refused, trouble{x.Text(kmip.TagUniqueIdentifier), x.Text(tagWhy)})
 	}
-	for !l.closing() {
-		switch err := s.all(); {
-		case err != nil:
-			return true, err
-		case l.doubted():
-			return true, errNotInStep
-		case l.wanted():
-			if err := s.takeTurn(); err != nil {
-				return true, err
+	for _, i := range r.All(tagRecord, ttlv.Structure) {
+		m.share.records = append(m.share.records, *i)
+	}
+	return m, r.Done()
+}
+
+func (s *session) write(m *message) error {
+	m.server = s.server.cfg.Store.id
+	b := m.encode()
+	defer clear(b)
+	if err := s.conn.SetWriteDeadline(s.server.cfg.Clock().Add(s.peer.Timeout)); err != nil {
+		return err
+	}
+	_, err := s.conn.Write(b)
+	return err
+}
+
+func (s *session) read() (*message, error) {
+	b := make([]byte, ttlv.HeaderSize)
+	if _, err := io.ReadFull(s.conn, b); err != nil {
+		return nil, err
+	}
+	tag, _, size, err := ttlv.Header(b)
+	if tag == kmip.TagResponseMessage {
+		return nil, errNoPeer // it takes this server for a client, and refuses it
+	}
+	if err != nil || tag != tagMessage || size > peerMax {
+		return nil, fmt.Errorf("%06x of %d bytes is no message of a peer", uint32(tag), size)
+	}
+	b = append(b, make([]byte, size)...)
+	if _, err = io.ReadFull(s.conn, b[ttlv.HeaderSize:]); err == nil && s.cert != nil {
+		err = s.cert.admitted()
+	}
+	if err != nil {
+		clear(b)
+		return nil, err
+	}
+	return decodeMessage(b)
+}
+
+// accept carries a session with a peer that has connected, if that has the lower number.
+func (l *link) accept(c *conn) error {
+	s := &session{link: l, conn: c.tls, cert: c}
+	m, err := s.read()
+	if err != nil {
+		return err
+	}
+	switch own := l.server.cfg.Store.id; bytes.Compare(own[:], m.server[:]) {
+	case 0:
+		return errOwn
+	case -1:
+		poke(l.retry) // this server connects
+		return nil
+	}
+	return s.run(m)
+}
+
+// run carries the session to its end. Who accepts it has the first message.
+func (s *session) run(first *message) error {
+	if err := s.conn.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	s.wake, s.over, s.stuck, s.has = make(chan struct{}, 1), make(chan struct{}), map[string]bool{}, first == nil
+	s.mu.Lock()
+	for old := s.session; old != nil; old = s.session { // the peer does not connect before it has ended it
+		_ = old.conn.NetConn().Close()
+		s.mu.Unlock()
+		<-old.over
+		s.mu.Lock()
+	}
+	s.session = s
+	s.mu.Unlock()
+	poke(s.retry)
+	in, lost := make(chan *message), error(nil)
+	go func() {
+		defer close(in)
+		for m := first; lost == nil; m, lost = s.read() {
+			if m != nil {
+				in <- m
 			}
-		case l.idle():
-			if _, err := s.send(l.server.cfg.Store.tell()); err != nil {
-				return true, err
+		}
+	}()
+	s.err = s.carry(in)
+	_ = s.conn.NetConn().Close()
+	for m := range in {
+		clear(m.raw)
+	}
+	if s.err == nil {
+		s.err = lost
+	}
+	s.mu.Lock()
+	s.session, s.token = nil, false
+	if s.standing == linked {
+		s.stand(joining, nil) // until the next attempt
+	}
+	s.mu.Unlock()
+	close(s.over)
+	return s.err
+}
+
+// carry sends and takes the token until something fails, or nothing comes any more. The peer has four
+// beats to send it back.
+func (s *session) carry(in <-chan *message) error {
+	beat := time.NewTicker(s.peer.Timeout / 4)
+	defer beat.Stop()
+	for beats := 0; ; {
+		if err := s.speak(beats); err != nil {
+			return err
+		}
+		select {
+		case m := <-in:
+			if m == nil {
+				return nil
+			}
+			err := s.take(m)
+			clear(m.raw)
+			if err != nil {
+				return err
+			}
+			beats = 0
+		case <-s.wake:
+		case <-beat.C:
+			if beats++; beats > 4 && !s.has {
+				return fmt.Errorf("no answer of the peer in %v: %w", s.peer.Timeout, os.ErrDeadlineExceeded)
 			}
 		}
 	}
-	return true, errClosing
 }
 
-// meet tells the two who the other is, and finds out what the peer lacks.
-func (s *session) meet() error {
+// speak sends the token, or asks for it, if there is a reason to. An idle token goes each beat.
+func (s *session) speak(beats int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &message{}
+	if s.has && (s.due || s.wanted || beats > 0 || s.standing != linked || len(s.queue) > 0) {
+		if err := s.fill(m); err != nil {
+			return err
+		}
+	} else if s.has || s.asked || s.standing != linked || len(s.waiting) == 0 {
+		return nil
+	} else {
+		s.asked = true
+	}
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	defer m.share.wipe()
+	return s.write(m)
+}
+
+// fill puts the token into a message, and what the peer lacks, when the changes that were let in are on
+// the disk.
+func (s *session) fill(m *message) (err error) {
+	s.token = false
+	for s.standing != apart && s.inside > 0 {
+		progress := s.progress
+		s.mu.Unlock()
+		select {
+		case <-progress:
+		case <-s.server.cut:
+		}
+		s.mu.Lock()
+		if s.life.Err() != nil {
+			return errClosing
+		}
+	}
 	store := s.server.cfg.Store
-	a, err := s.send(store.tell())
+	if !s.listed {
+		if m.list, err = store.list(s.from); err != nil {
+			return err
+		}
+		s.from, s.listed = m.list.to, m.list.to == ""
+	}
+	m.flags, m.refused = hasToken, s.refused
+	if s.level() {
+		m.flags |= isLevel
+	}
+	for len(m.share.records) == 0 && len(s.queue) > 0 {
+		if m.share, err = store.share(s.queue); err != nil {
+			return err
+		}
+		if s.sent = m.share; len(s.sent.records) == 0 {
+			s.answered(nil)
+		}
+	}
+	if s.last = s.level() && s.standing != apart && s.sent.n == len(s.queue); s.last {
+		m.flags |= isLast
+	}
+	s.has, s.due, s.wanted, s.refused = false, false, false, nil
+	return nil
+}
+
+// level says whether little more is to be sent.
+func (s *session) level() bool { return s.listed && s.compared && len(s.queue) <= shareRecords }
+
+// answered takes what was sent out of the queue.
+func (s *session) answered(refused []trouble) {
+	for _, uid := range s.queue[:s.sent.n] {
+		delete(s.stuck, uid)
+	}
+	for _, r := range append(s.sent.bad, refused...) {
+		s.server.cfg.Log.Error("an object does not get to the peer: it stays owed", "object", r.uid, "reason", r.why)
+		s.stuck[r.uid] = true
+	}
+	s.queue, s.done, s.sent = s.queue[s.sent.n:], s.done+s.sent.n, share{}
+}
+
+// take does what a message says.
+func (s *session) take(m *message) error {
+	if s.has || m.flags&hasToken == 0 {
+		s.wanted = true
+		return nil
+	}
+	store := s.server.cfg.Store
+	refused, owed, err := store.merge(m.share.records)
+	for _, r := range refused {
+		s.server.cfg.Log.Error("an object of the peer is not taken", "object", r.uid, "reason", r.why)
+	}
+	if err == nil && m.list != nil {
+		var differ []string
+		differ, err = store.differing(m.list)
+		owed = append(owed, differ...)
+	}
 	if err != nil {
-		return err
-	}
-	again, next, err := store.meet(a)
-	if err != nil {
-		return err
-	}
-	if _, err := s.send(store.tell(next.item())); err != nil {
-		return err
-	}
-	if err := store.confirmed(next); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.author = a.author; again {
-		s.log.Warn("the peer does not have what it had: it is sent everything again", "peer", s.peer.Addr)
-		s.said = joining // when it has, the log tells
+	s.answered(m.refused)
+	s.queue = append(s.queue, owed...)
+	s.has, s.asked, s.refused = true, false, refused
+	s.due = m.list != nil || len(m.share.records) > 0
+	s.compared = s.compared || m.list != nil && m.list.to == ""
+	if s.standing == apart && s.level() && m.flags&isLevel != 0 {
+		s.last = false
+		s.stand(joining, nil)
 	}
-	s.first = bytes.Compare(store.id[:], a.id[:]) < 0
+	if s.standing == joining && s.last && m.flags&isLast != 0 && len(s.queue) == 0 {
+		s.joined = true
+		s.stand(linked, nil)
+	}
+	s.token = s.standing == linked
+	s.admit()
 	return nil
 }
 
-// join brings the two into step.
-func (s *session) join() error {
-	ready := func() (bool, error) {
-		a, err := s.send(s.server.cfg.Store.tell())
-		return s.first && !a.unsettled || a.standing == linked, err
-	}
-	if err := s.all(); err != nil {
-		return err
-	}
-	// Before clients have to wait.
-	if err := s.poll(s.peer.Retry, ready); err != nil {
-		return err
-	}
-	s.stand(joining, 0, nil)
-	if err := s.finish(); err != nil {
-		return err
-	}
-	if !s.first {
-		// A turn that was broken off is over only now that the peer has what was changed in it.
-		if _, _, err := s.ask(s.client, false); err != nil {
-			return err
+// run keeps the link until the server closes. When a session ends, clients wait for one more
+// attempt, as most likely the peer was started anew; not when the peer is silent.
+func (l *link) run() {
+	for l.life.Err() == nil {
+		s, err := l.attempt()
+		if s != nil {
+			<-s.over
+			if err = s.err; s.joined && !errors.Is(err, os.ErrDeadlineExceeded) {
+				continue
+			}
+			if err == io.EOF {
+				err = errEnded
+			}
 		}
-	}
-	if err := s.poll(s.peer.Timeout, ready); err != nil {
-		return err
-	}
-	s.stand(linked, len(s.stuck), nil)
-	return nil
-}
-
-// finish carries over what clients are about to change, until none is.
-func (s *session) finish() error {
-	for s.busy() {
-		if err := s.all(); err != nil {
-			return err
+		l.mu.Lock()
+		if l.life.Err() == nil && l.session == nil {
+			l.stand(apart, err)
 		}
-		if !s.busy() {
-			break
-		}
-		select {
-		case <-s.wake:
-		case <-s.server.closing:
-			return errClosing
-		}
-	}
-	return s.all()
-}
-
-// takeTurn does what clients of the second server asked for until now.
-func (s *session) takeTurn() error {
-	granted, stands, err := s.ask(s.client, true)
-	switch {
-	case err != nil:
-		return err
-	case !granted && stands == apart:
-		return errNotInStep
-	case !granted:
-		return nil
-	}
-	s.begun()
-	if err := s.finish(); err != nil {
-		return err
-	}
-	_, _, err = s.ask(s.client, false)
-	return err
-}
-
-// all carries over what is owed.
-func (s *session) all() error {
-	store := s.server.cfg.Store
-	for {
-		out, err := store.owed(s.stuck)
-		if err != nil {
-			return err
-		}
-		for _, b := range out.bad {
-			s.log.Error("an object cannot be sent to the peer: it stays owed", "object", b.uid, "reason", b.why)
-			s.stuck[b.uid] = true
-		}
-		if len(out.keys) == 0 {
-			s.advance(out.upTo)
-			return nil
-		}
-		a, err := s.send(store.tell(out.records...))
-		out.wipe()
-		if err != nil {
-			return err
-		}
-		for _, r := range a.refused {
-			s.log.Error("an object is refused by the peer: it stays owed", "object", r.uid, "reason", r.why)
-			s.stuck[r.uid] = true
-		}
-		if err := store.settle(out, s.stuck); err != nil {
-			return err
-		}
-		s.advance(out.upTo)
+		l.mu.Unlock()
+		l.server.pause(l.peer.Retry, l.retry)
 	}
 }
 
-// advance lets go whoever waits for what the peer has by now.
-func (l *link) advance(done uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.done = max(l.done, done)
-	l.moved()
-}
-
-// send gives the peer records, and hears how it stands.
-func (s *session) send(fields []ttlv.Item) (answer, error) {
-	i, err := s.do(s.client, opReplicate, fields...)
-	if err != nil {
-		return answer{}, err
+// attempt gives the session with the peer, or one that it has made and that is over.
+func (l *link) attempt() (*session, error) {
+	if s := l.current(); s != nil {
+		return s, nil
 	}
-	a, err := readAnswer(i)
-	if err == nil {
-		s.heard(a.standing)
-	}
-	return a, err
-}
-
-func (l *link) do(c *kmip.Client, op kmip.Operation, fields ...ttlv.Item) (*ttlv.Item, error) {
-	q := kmip.Request{Items: []kmip.RequestItem{{Op: op, Payload: ttlv.Struct(kmip.TagRequestPayload, fields...)}}}
-	p, err := c.Do(&q)
+	c, err := kmip.DialContext(l.life, kmip.Config{Addr: l.peer.Addr, TLS: l.peer.TLS, Timeout: l.peer.Timeout, Clock: l.server.cfg.Clock})
 	if err != nil {
 		return nil, err
 	}
-	return p.Items[0].Payload, p.Items[0].Err()
+	defer c.Close()
+	s := &session{link: l, conn: c.Conn()}
+	if err := s.run(nil); err == io.EOF && !s.joined {
+		l.server.pause(l.peer.Retry, l.retry) // the peer has the lower number and connects now
+		if other := l.current(); other != nil {
+			return other, nil
+		}
+	}
+	return s, nil
+}
+
+func (l *link) current() *session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session
 }

@@ -26,18 +26,14 @@ var (
 	bucketOwned   = []byte("owned")   // owner, seq -> uid
 	bucketNames   = []byte("names")   // owner, hash of type and name, uid -> nothing; of what is not destroyed
 	bucketGroups  = []byte("groups")  // owner, hash of the group, seq -> uid
-	bucketPending = []byte("pending") // counter, uid -> nothing: what the peer does not have yet
 
 	keyForm   = []byte("form")
 	keyMaster = []byte("master") // the master key, wrapped
 	keyArgon  = []byte("argon")  // cost and salt, when a passphrase wraps it
 	keyServer = []byte("server") // who this server is
-	keyPeer   = []byte("peer")   // who the peer is; absent before the first was met
-	keyHeard  = []byte("heard")  // what this server has of the peer: see meeting.go
-	keySent   = []byte("sent")   // what the peer has of this server
 )
 
-const databaseForm = 2
+const databaseForm = 3
 
 // ErrInUse is returned when another server has the database open.
 var ErrInUse = errors.New("another server has the database open")
@@ -90,7 +86,7 @@ func CreateStore(path string, u Unlock, entropy io.Reader) error {
 	}
 	s := &Store{sum: newChecker(&master)}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketPending, bucketSums} {
+		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketSums} {
 			if _, err := tx.CreateBucket(b); err != nil {
 				return err
 			}
@@ -166,10 +162,14 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 	var master *secret.Key32
 	defer func() { master.Clear() }()
 	var id serverID
+	var form byte
 	readMeta := func(tx *bbolt.Tx) error {
 		m := tx.Bucket(bucketMeta)
-		if m == nil || !bytes.Equal(m.Get(keyForm), []byte{databaseForm}) || copy(id[:], m.Get(keyServer)) != len(id) {
-			return errors.New("no key server's database, or one of another version")
+		if m == nil || len(m.Get(keyForm)) != 1 || copy(id[:], m.Get(keyServer)) != len(id) {
+			return errors.New("no key server's database")
+		}
+		if form = m.Get(keyForm)[0]; form < 2 || form > databaseForm {
+			return fmt.Errorf("a database of form %d, need 2 or %d", form, databaseForm)
 		}
 		var a argon
 		cost := m.Get(keyArgon)
@@ -194,7 +194,7 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("server: %s: %w", path, err), db.Close())
 	}
 	s := &Store{db: db, id: id, seal: newSealer(master, entropy), sum: newChecker(master), entropy: entropy}
-	if err := guarded(s.verify); err != nil {
+	if err := guarded(func() error { return s.verify(form) }); err != nil {
 		return nil, errors.Join(fmt.Errorf("server: %s: %w: %w", path, ErrDamaged, err), db.Close())
 	}
 	if _, err := io.ReadFull(entropy, s.author[:]); err != nil {
@@ -222,7 +222,7 @@ type txn struct {
 	dec   *ttlv.Decoder // of the records, as long as the message is answered
 	owner identity
 	now   time.Time
-	last  uint64 // counter of the last change that a client made
+	made  []string // identifiers of the objects that the client changed
 	told  []sighting
 }
 
@@ -326,7 +326,7 @@ func (t *txn) free(o *object, why kmip.Reason) error {
 	return nil
 }
 
-// put writes what a client changed, for the peer too. before is what was stored,
+// put writes what a client changed. before is what was stored,
 // nil for a new one. A *Failure comes before anything is written; any other error means
 // that the transaction must not be committed.
 func (t *txn) put(o, before *object, why kmip.Reason) error {
@@ -342,11 +342,8 @@ func (t *txn) put(o, before *object, why kmip.Reason) error {
 	}
 	o.ver = version{counter, t.author}
 	o.reach(t.now.Unix())
-	t.last = counter
-	if t.tx.Bucket(bucketMeta).Get(keyPeer) != nil {
-		err = t.tx.Bucket(bucketPending).Put(pendingKey(o), []byte{})
-	}
-	return errors.Join(err, t.write(o, before))
+	t.made = append(t.made, o.uid)
+	return t.write(o, before)
 }
 
 // write writes an object and its index entries.
@@ -356,7 +353,6 @@ func (t *txn) write(o, before *object) error {
 	if before == nil {
 		err = t.tx.Bucket(bucketOwned).Put(t.seqKey(t.owner[:], o.seq), []byte(o.uid))
 	} else {
-		err = t.tx.Bucket(bucketPending).Delete(pendingKey(before))
 		for _, k := range t.nameKeys(before) {
 			err = errors.Join(err, names.Delete(k))
 		}

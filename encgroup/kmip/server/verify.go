@@ -69,10 +69,14 @@ func guarded(f func() error) (err error) {
 }
 
 // verify judges all that the database holds: the trees by bbolt's own check, each
-// record by its check and the key in it, the indexes by the records. older is one
-// from before there were checks: they are made.
-func (s *Store) verify() error {
-	older := false
+// record by its check and the key in it, the indexes by the records. One of an older form
+// is brought to the form of today.
+func (s *Store) verify(form byte) error {
+	parts := [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketSums}
+	known := parts
+	if form < databaseForm { // the first of them had no checks yet
+		parts, known = parts[:len(parts)-1], append(parts, bucketPending)
+	}
 	err := s.db.View(func(tx *bbolt.Tx) error {
 		var first error
 		for err := range tx.Check() { // to the end: the sender waits
@@ -83,7 +87,6 @@ func (s *Store) verify() error {
 		if first != nil {
 			return first
 		}
-		parts := [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketPending}
 		for _, b := range parts {
 			if tx.Bucket(b) == nil {
 				return fmt.Errorf("it has no %s", b)
@@ -91,31 +94,46 @@ func (s *Store) verify() error {
 		}
 		// A check list under another name would pass for a database from before there was one.
 		if err := tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
-			if slices.ContainsFunc(append(parts, bucketSums), func(b []byte) bool { return bytes.Equal(b, name) }) {
+			if slices.ContainsFunc(known, func(b []byte) bool { return bytes.Equal(b, name) }) {
 				return nil
 			}
 			return fmt.Errorf("it has a part %q that no server makes", name)
 		}); err != nil {
 			return err
 		}
-		older = tx.Bucket(bucketSums) == nil
-		return s.verifyContent(tx, older)
+		return s.verifyContent(tx, tx.Bucket(bucketSums) == nil)
 	})
-	if err != nil || !older {
+	if err != nil || form == databaseForm {
 		return err
 	}
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		if _, err := tx.CreateBucket(bucketSums); err != nil {
-			return err
-		}
-		var err error
-		for _, b := range [][]byte{bucketMeta, bucketObjects} {
-			err = errors.Join(err, tx.Bucket(b).ForEach(func(k, v []byte) error {
-				return tx.Bucket(bucketSums).Put(sumKey(b, k), s.sum(b, k, v))
-			}))
-		}
-		return err
-	})
+	return s.db.Update(s.renew)
+}
+
+// bucketPending of form 2 had what the peer lacked. It is compared at each connection instead.
+var bucketPending = []byte("pending")
+
+// renew makes a database of form 2 one of today: with checks, and without what it noted of its peer.
+func (s *Store) renew(tx *bbolt.Tx) error {
+	var err error
+	if tx.Bucket(bucketPending) != nil {
+		err = tx.DeleteBucket(bucketPending)
+	}
+	for _, k := range []string{"peer", "heard", "sent"} {
+		err = errors.Join(err, tx.Bucket(bucketMeta).Delete([]byte(k)))
+	}
+	err = errors.Join(err, tx.Bucket(bucketMeta).Put(keyForm, []byte{databaseForm}))
+	if tx.Bucket(bucketSums) != nil {
+		err = errors.Join(err, tx.DeleteBucket(bucketSums))
+	}
+	if _, failed := tx.CreateBucket(bucketSums); failed != nil || err != nil {
+		return errors.Join(err, failed)
+	}
+	for _, b := range [][]byte{bucketMeta, bucketObjects} {
+		err = errors.Join(err, tx.Bucket(b).ForEach(func(k, v []byte) error {
+			return tx.Bucket(bucketSums).Put(sumKey(b, k), s.sum(b, k, v))
+		}))
+	}
+	return err
 }
 
 func (s *Store) verifyContent(tx *bbolt.Tx, older bool) error {
@@ -189,10 +207,5 @@ func (s *Store) verifyContent(tx *bbolt.Tx, older bool) error {
 	if have := tx.Bucket(bucketOwned).Sequence(); have < seq {
 		return fmt.Errorf("the next object would be number %d, and there is one of number %d", have+1, seq)
 	}
-	return tx.Bucket(bucketPending).ForEach(func(k, _ []byte) error {
-		if len(k) < 8 || tx.Bucket(bucketObjects).Get(k[8:]) == nil {
-			return errors.New("an object that is to be sent to the peer is not there")
-		}
-		return nil
-	})
+	return nil
 }
