@@ -67,16 +67,18 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 bench: ## run all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(strip $(BENCHTIME)) ./...
 
-sweep: ## cut the power at every flash operation of every command, and that of a facility at every operation of every service action
+sweep: ## cut the power at every flash operation of every command and every operation of every service action, and the network of two key servers at every record
 	$(FDELAB) sweep
 	$(GO) test -count=1 -timeout 30m -run 'PowerCutOfTheFacility$$' ./raslab -everycut
+	$(GO) test -count=1 -timeout 30m -run 'NetworkCut|KilledAtEveryWrite|NoChangeIsLost' ./encgroup/kmip/server -everystep
 
 rehearse: ## play every rehearsal
 	$(FDELAB) rehearse --all
 
-soak: ## long runs: 20,000 random cases of each property test, and the power of a facility cut twice
+soak: ## long runs: 20,000 random cases of each property test, the power of a facility cut twice, 300 kills of key servers
 	$(GO) test -count=1 -timeout 4h ./proptest ./proptest/facility -rapid.checks=20000
 	$(GO) test -count=1 -timeout 4h -run PowerCutOfTheFacilityTwice ./raslab -everycut
+	$(GO) test -count=1 -timeout 4h -run PairSurvivesKills ./cmd/fdelab -pairkills=300
 
 mutants: ## show that each known defect of a real drive is caught
 	FDELAB_MUTANTS=1 $(GO) test -count=1 -v -timeout 20m -run Mutant ./proptest/mutants

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -85,16 +86,23 @@ func TestFacilityOnPair(t *testing.T) {
 	require.Contains(t, out, "no serviceable event is open", "the new data key was read back from the second server: it is there at once")
 }
 
+var (
+	pairKills = flag.Int("pairkills", 10, "how often TestPairSurvivesKills kills a server")
+	pairSeed  = flag.Uint64("pairseed", 0, "seed of the moments at which it does; 0: of the clock")
+)
+
 // TestPairSurvivesKills: clients of both servers work as fast as they can while one or the
 // other is killed with SIGKILL and started anew. Whatever either acknowledged is on
 // both in the end, and what was acknowledged while both ran is on the one that is left.
 func TestPairSurvivesKills(t *testing.T) {
-	kills := 10
+	kills, seed := *pairKills, *pairSeed
 	if testing.Short() {
-		kills = 3
+		kills = min(kills, 3)
 	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("again: -pairkills=%d -pairseed=%d", kills, seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	p := newServerPair(t)
 	p.start(0)

@@ -2,7 +2,12 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"os"
+	"reflect"
+	"sync"
+	"unsafe"
 
 	"go.etcd.io/bbolt"
 
@@ -60,4 +65,30 @@ func Dump(s *Store) (map[string]string, error) {
 // Spoil makes a record unreadable.
 func Spoil(s *Store, uid string) error {
 	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketObjects).Put([]byte(uid), []byte("poison")) })
+}
+
+// KillAtWrite ends the life of a store at a write to its file, that with number k from now: nothing is
+// written any more, or half of that write. image is the file then.
+func KillAtWrite(s *Store, k int, half bool) (died func() bool, image func() []byte) {
+	var mu sync.Mutex
+	var left []byte
+	// bbolt has this seam for its own tests, and keeps it to itself.
+	at := reflect.ValueOf(s.db).Elem().FieldByName("ops").FieldByName("writeAt")
+	seam := (*func([]byte, int64) (int, error))(unsafe.Pointer(at.UnsafeAddr()))
+	write := *seam
+	*seam = func(b []byte, off int64) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if k--; left == nil && k >= 0 {
+			return write(b, off)
+		}
+		if left == nil {
+			if half {
+				_, _ = write(b[:len(b)/2], off)
+			}
+			left, _ = os.ReadFile(s.db.Path())
+		}
+		return 0, errors.New("killed")
+	}
+	return func() bool { mu.Lock(); defer mu.Unlock(); return left != nil }, func() []byte { return left }
 }

@@ -2,19 +2,16 @@ package server_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/tls"
 	"fmt"
 	mrand "math/rand/v2"
 	"net"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/server"
 )
@@ -24,6 +21,9 @@ type pair struct {
 	t   *testing.T
 	all [2]*rig
 	tls [2]*tls.Config // what each shows to the other
+
+	timeout time.Duration
+	clock   [2]func() time.Time
 }
 
 // freeAddr is an address at which nobody listens, with a port that the kernel gives to no
@@ -41,12 +41,11 @@ func freeAddr(t testing.TB) string {
 }
 
 func newPair(t *testing.T) *pair {
-	p := &pair{t: t}
-	p.all[0] = newRig(t)
-	p.all[0].stop()
-	p.all[1] = &rig{t: t, ca: p.all[0].ca, log: &logBook{}, path: filepath.Join(t.TempDir(), "keys.db"), key: &secret.Key32{4, 5, 6}, served: make(chan error, 1)}
-	require.NoError(t, server.CreateStore(p.all[1].path, server.Unlock{Key: p.all[1].key}, rand.Reader))
-	t.Cleanup(p.all[1].stop)
+	p := &pair{t: t, timeout: 2 * time.Second, clock: [2]func() time.Time{time.Now, time.Now}}
+	for n := range p.all {
+		p.all[n] = bareRig(t)
+		p.all[n].ca = p.all[0].ca
+	}
 	for n, r := range p.all {
 		r.at = freeAddr(t)
 		p.tls[n] = p.all[0].tls("peer")
@@ -61,8 +60,27 @@ func (p *pair) start(n int, addr string) {
 		addr = p.all[1-n].at
 	}
 	p.all[n].start(func(c *server.Config) {
-		c.Peer = &server.Peer{Addr: addr, TLS: p.tls[n], Timeout: 2 * time.Second, Retry: 10 * time.Millisecond}
+		c.Clock = p.clock[n]
+		c.Peer = &server.Peer{Addr: addr, TLS: p.tls[n], Timeout: p.timeout, Retry: 10 * time.Millisecond}
 	})
+}
+
+// restart stops both and starts them, each with its peer at an address.
+func (p *pair) restart(addr string) {
+	p.t.Helper()
+	for n := range p.all {
+		p.all[n].stop()
+		p.all[n].log.clear()
+	}
+	p.start(0, addr)
+	p.start(1, addr)
+}
+
+// kill stops a server that cannot write any more.
+func (p *pair) kill(n int) {
+	p.t.Helper()
+	p.all[n].stop()
+	p.all[n].log.clear()
 }
 
 func (p *pair) both() {

@@ -44,6 +44,12 @@ func (l *logBook) String() string {
 	return l.b.String()
 }
 
+func (l *logBook) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b.Reset()
+}
+
 // lines are those that hold a word.
 func (l *logBook) lines(word string) []string {
 	var out []string
@@ -83,13 +89,20 @@ type rig struct {
 
 func newRig(t testing.TB, set ...func(*server.Config)) *rig {
 	t.Helper()
+	r := bareRig(t)
+	r.start(set...)
+	return r
+}
+
+// bareRig is one whose server is not started.
+func bareRig(t testing.TB) *rig {
+	t.Helper()
 	r := &rig{t: t, log: &logBook{}, path: filepath.Join(t.TempDir(), "keys.db"), key: &secret.Key32{1, 2, 3}, served: make(chan error, 1)}
 	var err error
 	now := time.Now()
 	r.ca, err = pki.NewCA(pki.Request{Name: "test CA", From: now.Add(-time.Hour), To: now.Add(time.Hour)}, rand.Reader)
 	require.NoError(t, err)
 	require.NoError(t, server.CreateStore(r.path, server.Unlock{Key: r.key}, rand.Reader))
-	r.start(set...)
 	t.Cleanup(r.stop)
 	return r
 }
