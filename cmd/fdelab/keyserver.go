@@ -42,10 +42,11 @@ func newKeyserverCmd(a *app) *cobra.Command {
 			"success is on the disk. Standard error has one line for each client that is refused.\n\n" +
 			"A client is the subject of its certificate. A message with a password or other credentials\n" +
 			"is refused. keyserver refuse puts a certificate on a list that the server reads while it runs.\n\n" +
-			"With --peer two servers hold the same objects; each is told of the other. While the peer\n" +
-			"can be reached, an answer that says success is on its disk too. While it cannot, changes\n" +
-			"are kept, and sent when it is back. Where both servers changed one object meanwhile, what\n" +
-			"is more final stays (destroyed, compromised, revoked), else the later change.",
+			"With --peer two servers hold the same objects. Start each with the address of the other. While\n" +
+			"both logs say \"in sync with the peer\", a change is on both disks before it is acknowledged. When\n" +
+			"one cannot reach the other, each serves its clients alone, and sends its changes when they meet\n" +
+			"again. If both changed one object meanwhile, the more final version stays (destroyed,\n" +
+			"compromised, revoked), else the later one.",
 		Example: "  fdelab keyserver init keys\n  fdelab keyserver --data keys\n\n" +
 			"  fdelab keyserver join keys keys2\n  fdelab keyserver --data keys --peer 127.0.0.1:5697\n" +
 			"  fdelab keyserver --data keys2 --listen 127.0.0.1:5697 --peer 127.0.0.1:5696",
@@ -256,9 +257,9 @@ func newKeyserverJoinCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "join DIR SECOND",
 		Short: "make the directory of a second key server that holds the same objects",
-		Long: "join makes SECOND, which must be new or empty: the authority of DIR but for its key, and\n" +
-			"certificates, database and master key of its own. Clients of DIR are clients of SECOND.\n" +
-			"The objects come over the network, when both servers run with --peer.",
+		Long: "join makes SECOND, which must be new or empty. It has the certificate of the authority of DIR,\n" +
+			"and certificates, database and master key of its own. Clients of DIR are clients of SECOND.\n" +
+			"The objects come over the network when both servers run with --peer.",
 		Example: "  fdelab keyserver join keys keys2 --host keys2.example",
 		Args:    between(2, 2, "a directory and that of the second server"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -302,9 +303,9 @@ func newKeyserverRefuseCmd(a *app) *cobra.Command {
 		Use:   "refuse DIR CERTIFICATE",
 		Short: "do not take a certificate any more",
 		Long: "refuse puts a certificate on the list DIR/refused: that of a client of DIR, by its name, or one in\n" +
-			"a PEM file. A server that runs takes it no more from the next message on. What the client has\n" +
-			"stays, and a new certificate of the same subject gets at it. Of a pair each server has its own\n" +
-			"list. To take a certificate again, remove its line.",
+			"a PEM file. A running server refuses it from the next message on. The objects of the client stay,\n" +
+			"and a new certificate of the same subject can use them. Each server of a pair has its own list.\n" +
+			"To take a certificate again, remove its line.",
 		Example: "  fdelab keyserver refuse keys facility\n  fdelab keyserver refuse keys2 keys/facility.crt",
 		Args:    between(2, 2, "a directory and a certificate"),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -40,8 +40,8 @@ const (
 )
 
 // Client is one connection to a key server. It is not safe for concurrent use.
-// After an error that is no *Failure of the server the connection is gone. A server that
-// closes the connection after each answer is connected to again.
+// After an error that is no *Failure of the server the connection has ended. If the server
+// closes the connection after each answer, the client connects again.
 type Client struct {
 	cfg    Config
 	conn   *tls.Conn
@@ -53,7 +53,7 @@ type Client struct {
 	detach func() bool // from the context
 
 	answered bool // something came over this connection
-	begun    bool // of the answer to the last request a byte came
+	begun    bool // a byte of the answer to the last request came
 	closes   bool // the server closes after each answer
 }
 
@@ -61,8 +61,8 @@ type Client struct {
 // refuses the client's certificate says so only to the first request.
 func Dial(cfg Config) (*Client, error) { return DialContext(context.Background(), cfg) }
 
-// DialContext is Dial. When ctx is cancelled, the dial ends, or the connection, whatever the client
-// is doing.
+// DialContext is Dial with a context. When ctx is cancelled, the dial or the connection ends,
+// whatever the client is doing.
 func DialContext(ctx context.Context, cfg Config) (*Client, error) {
 	if cfg.TLS == nil || cfg.Clock == nil {
 		panic("BUG: kmip: a client needs a TLS configuration and a clock")
@@ -144,7 +144,7 @@ func (c *Client) Peer() (*x509.Certificate, string) {
 	return c.conn.ConnectionState().PeerCertificates[0], c.conn.RemoteAddr().String()
 }
 
-// Conn is the connection, for a caller who speaks something else than KMIP on it from now on.
+// Conn is the connection, for a caller that sends something else than KMIP from now on.
 func (c *Client) Conn() *tls.Conn { return c.conn }
 
 // Close ends the connection and overwrites what it had in its buffers.

@@ -11,22 +11,21 @@
 //
 // # Errors
 //
-// What goes wrong is an *Error with a Fault: which of the things on the way to a
-// key is broken, told as finely as the network lets one tell it. It wraps the
-// sentinel of encgroup that it is one of. A server that refuses is a *Failure in it,
-// with the Reason of the specification.
+// An error is an *Error with a Fault, which says what is broken on the way to a key, as exactly
+// as the network shows it. It wraps a sentinel of encgroup. When the server refused, it wraps
+// a *Failure with the Reason of the specification.
 //
 // # Invariants
 //
 //   - No error, log line or print holds key material. Buffers that held a message are
 //     overwritten with the next one and when the client closes.
-//   - An answer is taken only if it is in the version of the question and answers
-//     just what was asked; anything else ends the connection.
-//   - A client starts no goroutine, and every wait of it ends after Config.Timeout.
+//   - An answer is taken only if it has the version of the request and answers exactly
+//     what was asked. Anything else ends the connection.
+//   - A client starts no goroutine, and each of its waits ends after Config.Timeout.
 //
 // # Limitations
 //
-// Symmetric keys, secret data and templates only; no wrapped keys, no
-// asynchronous operations, no KMIP 2.x. With TLS 1.3 a server refuses a client's
-// certificate only after the handshake: the fault then comes with the first operation.
+// There are symmetric keys, secret data and templates only, no wrapped keys, no
+// asynchronous operations and no KMIP 2.x. With TLS 1.3 a server refuses a client's
+// certificate only after the handshake, so the fault comes with the first operation.
 package kmip

@@ -39,18 +39,18 @@ func (c *Client) Negotiate() (Version, error) {
 		}
 	}
 	if at := FaultOf(first); at == FaultHangUp || at == FaultProtocol {
-		return Version{}, first // that is no server of KMIP
+		return Version{}, first // it is no KMIP server
 	}
 	why := first
 	var e *Error
 	if errors.As(first, &e) {
-		why = e.Err // its address would be said twice
+		why = e.Err // without it the address would stand there twice
 	}
 	return Version{}, &Error{c.cfg.Addr, OpDiscoverVersions.String(), FaultVersion, fmt.Errorf("the client speaks 1.0 to 1.4: %w", why)}
 }
 
-// lower says whether an older version may do where this one did not: the server closed the
-// connection, or refused the message for what it is and not for who sent it.
+// lower says whether an older version may help: the server closed the connection, or refused
+// the message for its form and not for its sender.
 func lower(err error) bool {
 	var f *Failure
 	if errors.As(err, &f) {
@@ -87,7 +87,7 @@ func (c *Client) offer(v Version) (chosen, says Version, err error) {
 	if err := p.Items[0].Err(); err != nil {
 		var f *Failure
 		if errors.As(err, &f); f.Reason == OperationNotSupported {
-			return answeredIn, answeredIn, nil // it takes the version, and not the question
+			return answeredIn, answeredIn, nil // it knows the version, but not the operation
 		}
 		return Version{}, answeredIn, c.fail(i.Op.String(), err)
 	}

@@ -27,15 +27,15 @@ var exceptions = []Exception{
 	},
 	{
 		Rule: "goroutine", File: "encgroup/kmip/server/link.go", In: "Server.begin",
-		Why: "a server of a pair has one that brings changes to its peer; no lab runs it, and Close waits for it",
+		Why: "a server of a pair has one that connects to its peer; no lab runs it, and Close waits for it",
 	},
 	{
 		Rule: "goroutine", File: "encgroup/kmip/server/session.go", In: "session.run",
-		Why: "it reads what the peer sends while the session does other things; no lab runs it, and the session waits for it",
+		Why: "a session reads from the peer while it waits for its clients; no lab runs it, and the session waits for it",
 	},
 	{
 		Rule: "ambient", File: "encgroup/kmip/server/session.go", In: "session.carry",
-		Why: "a peer must hear of a server that has nothing to say; nothing but a connection that is cut depends on how long a beat is",
+		Why: "two servers send each other a message now and then, so that each notices when the other is gone",
 	},
 	{
 		Rule: "map-order", File: "encgroup/kmip/server/server.go", In: "Server.Close",

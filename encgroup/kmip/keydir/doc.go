@@ -15,18 +15,18 @@
 //
 // # Invariants
 //
-//   - Init makes the whole directory or none of it: it is built beside and moved into place.
-//     An Init that is killed leaves a directory with the file .unfinished, which holds keys
-//     that nobody uses: nothing opens it, and the next Init of the same directory removes it.
+//   - Init makes the whole directory or none of it: it builds a directory beside and moves it into
+//     place. An Init that is killed leaves a directory with the file .unfinished and keys that
+//     nobody uses. No command opens it, and the next Init of the same directory removes it.
 //   - Keys have mode 0600, and a private key or master.key that others may read is refused.
-//   - A certificate on the list of refused ones is not taken from the next message on, also
-//     on connections that are open; while the list cannot be read, none is.
+//   - A certificate on the list is refused from the next message on, on open connections too.
+//     While the list cannot be read, every certificate is refused.
 //
 // # Limitations
 //
-// The authority's key lies beside the server's; a customer with an authority of
-// their own replaces ca.crt, server.crt and server.key, and removes ca.key; of a pair of servers
-// peer.crt and peer.key too, with one subject for both that no client has. Each server of a
-// pair has a list of refused certificates of its own. Whoever
-// has peer.key may change every object, as the peer may.
+//   - The authority's key lies beside the server's. A customer with an authority of their own
+//     replaces ca.crt, server.crt and server.key, and removes ca.key. On a pair of servers they
+//     replace peer.crt and peer.key too, with one subject for both that no client has.
+//   - Each server of a pair has its own list of refused certificates.
+//   - Whoever has peer.key can read and change every object, as the peer can.
 package keydir

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// What an idle connection costs in buffers, in bytes; more is given back.
+// bufferSmall is the buffer of an idle connection, in bytes. A larger one is freed.
 const bufferSmall = 2048
 
 // conn is one connection.
@@ -24,10 +24,10 @@ type conn struct {
 	tls    *tls.Conn
 	cert   *x509.Certificate
 	owner  identity
-	part   *part  // of what clients share, once it is known
+	part   *part  // the client's share, once the client is known
 	in     []byte // in[:have] is filled
 	have   int
-	held   int // of the bytes that large requests of all connections may have
+	held   int // bytes of this connection in the bound for large requests
 	out    []byte
 }
 
@@ -36,7 +36,7 @@ func (c *conn) wipe() {
 	clear(c.out[:cap(c.out)])
 }
 
-// deadline is so much from now.
+// deadline is the time d from now.
 func (c *conn) deadline(d time.Duration) time.Time { return c.server.cfg.Clock().Add(d) }
 
 func (c *conn) handshake() error {
@@ -55,7 +55,7 @@ func (c *conn) handshake() error {
 	return err
 }
 
-// requests answers until the client goes, which is no error.
+// requests answers requests until the client hangs up, which is no error.
 func (c *conn) requests() error {
 	c.in = make([]byte, bufferSmall)
 	for {
@@ -92,8 +92,8 @@ func (c *conn) admitted() error {
 	return c.server.cfg.Refuse(c.cert)
 }
 
-// message reads until one message is complete and gives its size, 0 when the
-// client has gone between two.
+// message reads one whole message and returns its size, or 0 when the client has hung
+// up between two messages.
 func (c *conn) message() (int, error) {
 	late := c.server.cfg.IdleTimeout
 	if c.have > 0 {
@@ -117,7 +117,7 @@ func (c *conn) message() (int, error) {
 			}
 		}
 		if c.have > 0 && !begun {
-			// From here on the whole message has so much time, however it trickles.
+			// The timeout is for the whole message, however slowly it comes.
 			begun = true
 			if err := c.tls.SetReadDeadline(c.deadline(c.server.cfg.MessageTimeout)); err != nil {
 				return 0, c.lost(err, begun)
@@ -131,7 +131,7 @@ func (c *conn) message() (int, error) {
 	}
 }
 
-// size is that of the message whose header is there.
+// size reads the size of a message from its header.
 func (c *conn) size() (int, error) {
 	tag, typ, n, err := ttlv.Header(c.in)
 	if err != nil || tag != kmip.TagRequestMessage || typ != ttlv.Structure {
@@ -144,7 +144,7 @@ func (c *conn) size() (int, error) {
 	return int(n), nil
 }
 
-// refuse answers a message that is not even read.
+// refuse answers a message that is not read to its end.
 func (c *conn) refuse(why kmip.Reason, format string, args ...any) error {
 	f := kmip.Fail(why, format, args...)
 	c.out = c.server.engine.refuse(kmip.Version{}, f, c.out[:0])
@@ -152,8 +152,8 @@ func (c *conn) refuse(why kmip.Reason, format string, args ...any) error {
 	return f
 }
 
-// grow makes room for more of a message, as it arrives: what a header promises
-// costs nothing.
+// grow makes the buffer larger as a message arrives. A header alone, whatever size it
+// says, costs no memory.
 func (c *conn) grow(size int) error {
 	if c.have < len(c.in) {
 		return nil
@@ -168,8 +168,8 @@ func (c *conn) grow(size int) error {
 	return nil
 }
 
-// hold says that the buffer is to have so many bytes, beyond what every
-// connection may have, and whether it may.
+// hold says whether the buffer may have n bytes, and counts them. Small buffers are not
+// counted.
 func (c *conn) hold(n int) bool {
 	if n <= 4*bufferSmall {
 		n = 0
@@ -189,7 +189,7 @@ func (c *conn) hold(n int) bool {
 	return true
 }
 
-// consume drops a message that was answered, and gives big buffers back.
+// consume drops an answered message, and frees a large buffer.
 func (c *conn) consume(n int) {
 	rest := c.have - n
 	if len(c.in) > 4*bufferSmall && rest < bufferSmall {
@@ -220,7 +220,7 @@ func (c *conn) answer() error {
 	return err
 }
 
-// lost tells a good end from a bad one.
+// lost is nil for a good end of a connection, else what the log says.
 func (c *conn) lost(err error, begun bool) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded) && begun:
@@ -235,8 +235,8 @@ func (c *conn) lost(err error, begun bool) error {
 	return err
 }
 
-// linger closes so that the client gets the last word: with input unread, the
-// kernel would send a reset, which overtakes it.
+// linger closes so that the client gets the last answer. With unread input the kernel
+// would send a reset, and the answer would be lost.
 func (c *conn) linger() {
 	half, ok := c.tcp.(interface{ CloseWrite() error })
 	if !ok || c.tcp.SetDeadline(c.deadline(time.Second)) != nil {

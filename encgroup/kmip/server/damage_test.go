@@ -153,8 +153,8 @@ func (d *damaged) bits(t *testing.T, open opener) {
 	require.Less(t, refused, flips, "a bit in a free page is nobody's")
 }
 
-// steeringBits opens it with a bit flipped where that steers: each of the names of the parts, of the
-// meta pages and of the header of each page.
+// steeringBits opens it with a bit flipped where that steers: each of the names of the parts, of
+// the meta pages and of the header of each page.
 func (d *damaged) steeringBits(t *testing.T, open opener) {
 	for _, name := range [][]byte{bucketSums, bucketObjects, bucketOwned} {
 		for at := 0; at < d.mark; at++ {
@@ -239,8 +239,8 @@ func TestAnAlteredDatabaseIsRefusedWhenItIsOpened(t *testing.T) {
 	}
 }
 
-// A database of form 2 is brought to the form of today when it is opened, one from before there were
-// checks too; a damaged one is refused as ever.
+// A database of form 2 is brought to the form of today when it is opened, one from before there
+// were checks too; a damaged one is refused as ever.
 func TestAnOlderDatabaseIsBroughtToTheFormOfToday(t *testing.T) {
 	u := Unlock{Key: &secret.Key32{1}}
 	path := filepath.Join(t.TempDir(), "keys.db")

@@ -24,34 +24,36 @@
 // In sync, which is when both logs say so:
 //
 //   - A change is on the disks of both before it is acknowledged.
-//   - A change on one server knows all changes of both. So no change is lost to another, and one name is
-//     given to one object.
+//   - A change on one server knows all changes of both. So no change is lost to another, and one
+//     name is given to one object.
 //
 // Apart, which is when one cannot reach the other, in either direction:
 //
-//   - Each serves its clients alone: reads, and changes too. Changes are acknowledged at once. Until a
-//     server knows that the other is gone, its clients wait; then they are served.
-//   - What is acknowledged is on the disk of one. It is owed to the other, which gets it when the two
-//     meet. A new data key must be on two servers: an encryption group reads it back from the other.
+//   - Each serves its clients alone: reads, and changes too. Changes are acknowledged at once.
+//     Until a server knows that the other is gone, its clients wait; then they are served.
+//   - What is acknowledged is on the disk of one. It is owed to the other, which gets it when the
+//     two meet. A new data key must be on two servers: an encryption group reads it back from the
+//     other.
 //
 // When they meet again:
 //
-//   - Each gets what it lacks. They compare all objects, so it does not matter why something is lacking:
-//     a server whose database was put back to an older copy, or is new, gets everything.
+//   - Each gets what it lacks. They compare all objects, so it does not matter why something is
+//     lacking: a server whose database was put back to an older copy, or is new, gets everything.
 //   - An object that was changed on one of them is as it was changed.
-//   - Of an object that both changed one version stays as a whole, the same on both: the more final one
-//     (destroyed, then compromised, then revoked), else the one with the later number of a Lamport
-//     clock. The other change is gone, although it was acknowledged.
+//   - Of an object that both changed one version stays as a whole, the same on both: the more final
+//     one (destroyed, then compromised, then revoked), else the one with the later number of a
+//     Lamport clock. The other change is gone, although it was acknowledged.
 //   - States never go back, whichever version stays and whatever the clocks say.
 //   - Two objects that were given one name are both kept. Locate finds the one with the lower
 //     identifier, until that gives the name up.
-//   - An object that one of them cannot read or take stops no other. The log names it, and it is tried
-//     again at the next connection. Of such an object alone an acknowledged change may be on one disk.
+//   - An object that one of them cannot read or take stops no other. The log names it, and it is
+//     tried again at the next connection. Of such an object alone an acknowledged change may be on
+//     one disk.
 //
-// How it is done: the two send a write token to and fro over one connection, and with it all that the other
-// lacks. Only the server that has the token lets its clients change things, so there is one writer at any time. When the
-// token comes back, the other has written what went with it, and the clients are answered. Nothing of
-// this is kept on the disk but the versions in the objects.
+// For this the two send each other a write token over one connection, and with it all that the
+// other lacks. Only the server with the token lets its clients change objects, so there is one
+// writer at any time. When the token comes back, the other has written what went with it, and the
+// clients get their answers. Nothing of this is kept on the disk but the versions in the objects.
 //
 // # Invariants
 //
@@ -66,26 +68,27 @@
 //     leaves the rest to others. A client that is refused for a shortage hears General Failure.
 //   - A connection without a certificate takes no place of a client. Of too many handshakes at once
 //     the oldest ends.
-//   - An idle connection costs about 2 KiB of buffers. They grow with what has arrived, up to a bound
-//     that all connections share. Each connection ends after a timeout, whatever the other side does,
-//     and one line in the log says why.
+//   - An idle connection costs about 2 KiB of buffers. They grow with what has arrived, up to a
+//     bound that all connections share. Each connection ends after a timeout, whatever the other
+//     side does, and one line in the log says why.
 //   - The value of an object that is Sensitive, or not Extractable, is not given out.
-//   - A database is checked as a whole before it is used: the structure of its file, a check of each
-//     record under the master key, its indexes. One that was cut short, or in which a bit flipped, is
-//     refused with ErrDamaged, and is not changed. This takes time in proportion to the database.
+//   - A database is checked as a whole before it is used: the structure of its file, a check of
+//     each record under the master key, its indexes. One that was cut short, or in which a bit
+//     flipped, is refused with ErrDamaged, and is not changed. This takes time in proportion to the
+//     database.
 //   - Close returns when no goroutine of the server is left.
 //
 // # Limitations
 //
-//   - A destroyed key is gone from the database's content, but its wrapped form may stay in a free page of
-//     the file until that page is used again. It cannot be opened without the master key.
+//   - A destroyed key is gone from the database's content, but its wrapped form may stay in a free
+//     page of the file until that page is used again. It cannot be opened without the master key.
 //   - A server has one peer at most. Both must be of one release. When they meet they compare all
 //     objects, which takes time in proportion to the database.
-//   - Damage that comes while the database is open is noticed only by what it hits. A file that is cut
-//     short under a running server ends its process.
-//   - Keys are neither taken nor given out wrapped. There are no usage limits, no leases, no archive, no groups
-//     with fresh members: the attributes Usage Limits, Lease Time, Archive Date and Fresh are not kept.
-//     No profile of storage arrays uses them.
+//   - Damage that comes while the database is open is noticed only by what it hits. A file that is
+//     cut short under a running server ends its process.
+//   - Keys are neither taken nor given out wrapped. There are no usage limits, no leases, no
+//     archive, no groups with fresh members: the attributes Usage Limits, Lease Time, Archive Date
+//     and Fresh are not kept. No profile of storage arrays uses them.
 //   - The certificates of one CA must give one subject to one client only.
 //   - AES-GCM under one master key allows 2^32 keys.
 package server

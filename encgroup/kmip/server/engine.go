@@ -23,7 +23,7 @@ type engine struct {
 	decoders    sync.Pool // of *ttlv.Decoder
 }
 
-// decoder is one for a message; the caller gives it back.
+// decoder gives a decoder for one message. The caller puts it back into decoders.
 func (e *engine) decoder() *ttlv.Decoder {
 	if d, ok := e.decoders.Get().(*ttlv.Decoder); ok {
 		return d
@@ -31,7 +31,7 @@ func (e *engine) decoder() *ttlv.Decoder {
 	return &ttlv.Decoder{}
 }
 
-// operation is how one operation is done. write says that it changes something.
+// operation is one operation of KMIP. write says that it changes objects.
 type operation struct {
 	do    func(*call, *ttlv.Reader) (*ttlv.Item, error)
 	write bool
@@ -46,7 +46,7 @@ type call struct {
 	secrets     *[][]byte
 }
 
-// operations tells how each is done.
+// operations finds an operation.
 func operations(op kmip.Operation) (operation, bool) {
 	switch op {
 	case kmip.OpCreate:
@@ -92,10 +92,10 @@ var supported = []kmip.Operation{
 	kmip.OpRevoke, kmip.OpDestroy, kmip.OpQuery, kmip.OpDiscoverVersions,
 }
 
-// errBroken marks a message that is no TTLV: the connection is not trusted any more.
+// errBroken marks a message that is no TTLV. The connection ends after it.
 var errBroken = errors.New("no KMIP message")
 
-// handle answers one message, behind dst. trouble is something for the log.
+// handle appends the answer to one message to dst. trouble is for the log.
 func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble error) {
 	d := e.decoder()
 	defer func() {
@@ -108,7 +108,7 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 	case len(q.Items) > batchMax:
 		err = kmip.Fail(kmip.InvalidMessage, "a batch of %d operations, at most %d", len(q.Items), batchMax)
 	case q.Credential:
-		// Whoever sends a password believes that it is looked at.
+		// Its sender believes that the password is checked.
 		err = kmip.Fail(kmip.AuthenticationNotSuccessful, "clients are known by their certificates here: send no credentials")
 	}
 	if err != nil {
@@ -138,7 +138,7 @@ func (e *engine) handle(owner identity, msg, dst []byte) (answer []byte, trouble
 	return e.refuse(q.Version, f, dst), trouble
 }
 
-// refuse is the answer to a message that is refused as a whole.
+// refuse appends the answer to a message that is refused as a whole.
 func (e *engine) refuse(v kmip.Version, f *kmip.Failure, dst []byte) []byte {
 	if !v.Known() {
 		v = kmip.V14
@@ -149,10 +149,9 @@ func (e *engine) refuse(v kmip.Version, f *kmip.Failure, dst []byte) []byte {
 	return p.Encode(dst)
 }
 
-// transact does a batch in one transaction. When it returns an error nothing was
-// changed. What an operation changed is kept even if a later one fails, unless the
-// client asked to undo. told are objects of which the client learns a state that
-// their records do not have yet.
+// transact does a batch in one transaction. After an error nothing is changed. What an
+// operation changed is kept even if a later one fails, unless the client asked to undo. The
+// answer tells the client the states in told, which the records do not have yet.
 func (e *engine) transact(owner identity, q *kmip.Request, d *ttlv.Decoder, dst []byte, limit int) (answer []byte, told []sighting, err error) {
 	write := slices.ContainsFunc(q.Items, func(i kmip.RequestItem) bool {
 		o, _ := operations(i.Op)
@@ -207,9 +206,9 @@ type result struct {
 	secrets [][]byte // to be overwritten when the answer is encoded
 }
 
-// tooLarge is the answer instead of one that the client does not take: nothing was
-// changed, and each operation says so by name (KMIP specification 1.4, section 11.1).
-// Where even that is too large, the first stands for all.
+// tooLarge is the answer in place of one that is too large for the client. Nothing was
+// changed, and each operation says Response Too Large (KMIP specification 1.4, section 11.1).
+// When this answer is too large as well, it has the first operation only.
 func (p *result) tooLarge(dst []byte, size, limit int) []byte {
 	r := kmip.Response{Version: p.Version, Time: p.Time}
 	for n := range p.Items {
@@ -257,7 +256,7 @@ func (e *engine) batch(t *txn, q *kmip.Request) (p result, err error) {
 	return p, nil
 }
 
-// refusal tells what the client is told from what only the log is told.
+// refusal says whether an error is for the client, and not for the log alone.
 func refusal(err error) (*kmip.Failure, bool) {
 	var f *kmip.Failure
 	if errors.As(err, &f) || errors.Is(err, ttlv.ErrMissing) || errors.Is(err, ttlv.ErrType) ||
@@ -309,7 +308,7 @@ func (c *call) changed(o, before *object, why kmip.Reason) error {
 	return c.put(o, before, why)
 }
 
-// copied is an object to be changed, beside what it was.
+// copied is a copy of an object, to be changed.
 func copied(o *object) *object {
 	n := *o
 	n.attrs = slices.Clone(o.attrs)

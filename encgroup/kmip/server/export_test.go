@@ -15,8 +15,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// Dump is what a store holds, by identifier, keys opened: equal for two stores
-// that have the same. It holds the indexes against the objects.
+// Dump is the content of a store by identifier, with keys opened: equal for two stores with the
+// same objects. It checks the indexes too.
 func Dump(s *Store) (map[string]string, error) {
 	out := map[string]string{}
 	err := s.db.View(func(tx *bbolt.Tx) error {
@@ -67,8 +67,8 @@ func Spoil(s *Store, uid string) error {
 	return s.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketObjects).Put([]byte(uid), []byte("poison")) })
 }
 
-// KillAtWrite ends the life of a store at a write to its file, that with number k from now: nothing is
-// written any more, or half of that write. image is the file then.
+// KillAtWrite ends the life of a store at a write to its file, that with number k from now: nothing
+// is written any more, or half of that write. image is the file then.
 func KillAtWrite(s *Store, k int, half bool) (died func() bool, image func() []byte) {
 	var mu sync.Mutex
 	var left []byte

@@ -59,8 +59,8 @@ func FuzzHandle(f *testing.F) {
 	})
 }
 
-// FuzzMessage takes any message as if it came from the peer: nothing falls over, and what is
-// stored stays whole.
+// FuzzMessage takes any message as if it came from the peer: nothing panics, and the store stays
+// sound.
 func FuzzMessage(f *testing.F) {
 	dir := f.TempDir()
 	one, two := newTwin(f, dir, 1), newTwin(f, dir, 2)

@@ -6,16 +6,20 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"sync"
 	"time"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 )
 
 // Peer is the other server of a pair: each has the objects of both. Both must be told.
 type Peer struct {
 	Addr string // host:port
-	// TLS holds what this server shows to the other, as a client, and the authorities by
-	// which it knows it. Both servers show a certificate of one subject: by this subject each knows
-	// that a client is the peer.
+	// TLS holds the certificate that this server shows to the other, as a client, and the
+	// authorities of the other's certificate. Both servers show one subject: a client with this
+	// subject is the peer.
 	TLS     *tls.Config
 	Timeout time.Duration // of connection, handshake and each answer; default 5 s
 	Retry   time.Duration // between attempts to reach a peer that is gone; default 500 ms
@@ -40,22 +44,22 @@ var (
 	errOwn     = errors.New("the peer has this server's own database, or a copy of it")
 )
 
-// link lets clients' changes in. While the two are linked, only the server that has the write token
-// changes things, and a change is acknowledged when the peer has it on its disk.
+// link is the gate for clients' changes. While the two servers are linked, only the server with the
+// write token lets changes in, and a change is acknowledged when the peer has it on its disk.
 type link struct {
 	server *Server
 	peer   Peer
 	who    identity
 	life   context.Context // of connections to the peer
 	end    context.CancelFunc
-	retry  chan struct{} // the peer was heard of: the pause before the next attempt ends
+	retry  chan struct{} // ends the pause before the next attempt: the peer can be reached
 
 	mu       sync.Mutex
 	progress chan struct{} // closed and made anew when something below changes
 	standing standing
 	said     standing // what the log knows: apart or linked; joining: nothing yet
 	session  *session // with the peer; nil if there is none
-	token    bool     // the write token is here to be used
+	token    bool     // the write token is here, and changes may use it
 	inside   int      // clients' changes that were let in, and are not on the disk yet
 	waiting  []chan struct{}
 }
@@ -103,8 +107,8 @@ func (l *link) stand(to standing, why error) {
 	l.admit()
 }
 
-// admit lets in the changes that wait, if this server may make them, and wakes all who wait for
-// progress. The caller holds the lock.
+// admit lets in the waiting changes, if this server may make them, and wakes all waiters. The
+// caller holds the lock.
 func (l *link) admit() {
 	if l.standing == apart || l.standing == linked && l.token {
 		for _, in := range l.waiting {
@@ -120,8 +124,8 @@ func (l *link) admit() {
 	}
 }
 
-// change does f, which changes objects and says which, as soon as this server may. It returns when the
-// peer has the changes or cannot be reached.
+// change calls f when this server may change objects; f returns which. change returns when the peer
+// has the changes or cannot be reached.
 func (l *link) change(f func() (uids []string, err error)) error {
 	if l == nil {
 		_, err := f()
@@ -144,8 +148,8 @@ func (l *link) change(f func() (uids []string, err error)) error {
 	return err
 }
 
-// share gives the peer the objects that a client has changed, and waits until it has them or cannot
-// be reached.
+// share queues changed objects for the peer, and waits until the peer has them or cannot be
+// reached.
 func (l *link) share(uids []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -188,4 +192,53 @@ func (s *Server) begin() {
 		defer s.wg.Done()
 		s.engine.link.run()
 	}()
+}
+
+// run keeps the link until the server closes. When a session ends, most likely the peer was started
+// anew: clients wait for one more attempt. When the peer is silent, they do not.
+func (l *link) run() {
+	for l.life.Err() == nil {
+		s, err := l.attempt()
+		if s != nil {
+			<-s.over
+			if err = s.err; s.joined && !errors.Is(err, os.ErrDeadlineExceeded) {
+				continue
+			}
+			if err == io.EOF {
+				err = errEnded
+			}
+		}
+		l.mu.Lock()
+		if l.life.Err() == nil && l.session == nil {
+			l.stand(apart, err)
+		}
+		l.mu.Unlock()
+		l.server.pause(l.peer.Retry, l.retry)
+	}
+}
+
+// attempt returns the session that there is, or runs one and returns it when it is over.
+func (l *link) attempt() (*session, error) {
+	if s := l.current(); s != nil {
+		return s, nil
+	}
+	c, err := kmip.DialContext(l.life, kmip.Config{Addr: l.peer.Addr, TLS: l.peer.TLS, Timeout: l.peer.Timeout, Clock: l.server.cfg.Clock})
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	s := &session{link: l, conn: c.Conn()}
+	if err := s.run(nil); err == io.EOF && !s.joined {
+		l.server.pause(l.peer.Retry, l.retry) // the peer has the lower number and connects now
+		if other := l.current(); other != nil {
+			return other, nil
+		}
+	}
+	return s, nil
+}
+
+func (l *link) current() *session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session
 }

@@ -12,22 +12,21 @@ import (
 // identity is who owns an object: SHA-256 of the subject of a certificate.
 type identity [32]byte
 
-// object is a managed object as it is stored. Its state follows from the dates among
-// the attributes, and so changes by itself when a date comes; reached.go keeps it from
-// going back.
+// object is a managed object as it is stored. Its state follows from the dates in its
+// attributes, and so changes by itself when a date comes. reached.go keeps it from going back.
 type object struct {
 	uid     string
 	owner   identity
-	seq     uint64 // order of making, of this server
+	seq     uint64 // order of making on this server
 	ver     version
 	typ     kmip.ObjectType
-	secret  kmip.SecretType // of secret data; of a certificate or an opaque object the type of that
+	secret  kmip.SecretType // type of secret data, of a certificate or of an opaque object
 	format  kmip.KeyFormat
-	reached kmip.State // Active or Deactivated once it was seen so; else 0 or Pre-Active
+	reached kmip.State // the state that a client was told: Active or Deactivated; else 0 or Pre-Active
 	sealed  []byte     // the key under the master key; empty when destroyed, and of a template
 	digest  []byte     // SHA-256 of the key, under the master key too: a password can be found by its digest
 	attrs   []kmip.Attribute
-	inside  []kmip.Attribute // of a template: what it gives to others
+	inside  []kmip.Attribute // of a template: the attributes for objects made with it
 }
 
 // The tags of a record; 54xxxx are free for extensions.
@@ -36,9 +35,9 @@ const (
 	tagFormat  ttlv.Tag = 0x540002
 	tagOwner   ttlv.Tag = 0x540003
 	tagSeq     ttlv.Tag = 0x540004
-	tagSealed  ttlv.Tag = 0x540005 // on the way to the peer the key itself
+	tagSealed  ttlv.Tag = 0x540005 // in a message to the peer the key itself
 	tagCounter ttlv.Tag = 0x540006
-	tagServer  ttlv.Tag = 0x540007 // of a version its author
+	tagServer  ttlv.Tag = 0x540007 // the author of a version
 	tagDigest  ttlv.Tag = 0x540011 // as tagSealed; not in the oldest records
 	tagReached ttlv.Tag = 0x540012 // not in the oldest records
 	recordForm          = 2
@@ -213,8 +212,8 @@ func (o *object) state(now time.Time) kmip.State {
 // gone says whether the object is destroyed.
 func (o *object) gone() bool { return o.get(kmip.AttrDestroyDate) != nil }
 
-// inOrder are dates of which none is before the other. Processing may start after
-// protecting has stopped (KMIP specification 1.4, sections 3.24 to 3.27).
+// inOrder are pairs of dates: the second must not be before the first. Processing may start
+// after protecting has stopped (KMIP specification 1.4, sections 3.24 to 3.27).
 var inOrder = [][2]string{
 	{kmip.AttrActivationDate, kmip.AttrProcessStartDate},
 	{kmip.AttrActivationDate, kmip.AttrProtectStopDate},
@@ -223,7 +222,7 @@ var inOrder = [][2]string{
 	{kmip.AttrProtectStopDate, kmip.AttrDeactivationDate},
 }
 
-// checkDates holds the dates against one another.
+// checkDates checks the order of the dates.
 func (o *object) checkDates() error {
 	for _, pair := range inOrder {
 		first, then := o.get(pair[0]), o.get(pair[1])

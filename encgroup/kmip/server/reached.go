@@ -7,18 +7,18 @@ import (
 )
 
 // A state follows from dates, and states only go forward (KMIP specification 1.4,
-// section 3.22). A clock can be set back. So a state that a client was told, or that
-// decided about an answer, is written into the record of its object before the
-// answer goes out, and counts from then on, whatever the clock says.
+// section 3.22), but a clock can be set back. So a state that a client learns from an answer is
+// written into the record of the object before the answer goes out. From then on it holds,
+// whatever the clock says.
 
-// sighting is a state that an object was seen in, and that its record does not have.
+// sighting is a state that a client learns, and that the record does not have yet.
 type sighting struct {
 	uid   string
 	state kmip.State
 }
 
-// phase is where an object is by its dates alone: Pre-Active, Active or Deactivated.
-// What was reached before stays reached.
+// phase is the state of an object by its dates alone: Pre-Active, Active or Deactivated. It
+// is never before the state in the record.
 func (o *object) phase(now int64) kmip.State {
 	come := func(name string, s kmip.State) bool {
 		v := o.get(name)
@@ -33,15 +33,14 @@ func (o *object) phase(now int64) kmip.State {
 	return kmip.Deactivated
 }
 
-// reach notes in the object where it is.
+// reach sets the state in the record to the phase of now.
 func (o *object) reach(now int64) {
 	if hasState(o.typ) {
 		o.reached = max(o.reached, o.phase(now))
 	}
 }
 
-// saw remembers that the client learns something that follows from the state of an
-// object.
+// saw notes that the client learns the state of an object, or what follows from it.
 func (t *txn) saw(o *object) {
 	if o.gone() || !hasState(o.typ) || o.get(kmip.AttrCompromiseDate) != nil {
 		return
@@ -51,8 +50,8 @@ func (t *txn) saw(o *object) {
 	}
 }
 
-// note writes states into their records. Each is written once in the life of an
-// object. An error means that some are not written; the answer is right all the same.
+// note writes states into the records. Each state is written once in the life of an
+// object. After an error some are not written, but the answer is right.
 func (e *engine) note(owner identity, told []sighting) error {
 	if len(told) == 0 {
 		return nil

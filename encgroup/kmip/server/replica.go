@@ -13,14 +13,14 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// The half of replication that is about the database: what differs between two servers, and
-// which of two versions of an object stays. link.go and session.go have the half about the network.
+// Replication, the half about the database: what differs between two servers, and which of two
+// versions of an object stays. The half about the network is in link.go and session.go.
 
 // recordMax bounds an object, in bytes: one always fits into a message to the peer.
 const recordMax = 1 << 20
 
-// A message carries at most shareRecords objects, and no more once they have shareBytes; or a list
-// of listMax versions. peerMax bounds a message, in bytes.
+// A message carries at most shareRecords objects, and none after shareBytes is reached. A list has
+// at most listMax versions. peerMax bounds a message, in bytes.
 const (
 	shareRecords = 64
 	shareBytes   = 256 << 10
@@ -28,12 +28,12 @@ const (
 	peerMax      = shareBytes + 2*recordMax
 )
 
-// serverID tells a server's database from every other's.
+// serverID is the number of a server: random, made with its database.
 type serverID [8]byte
 
-// version is when an object was changed last, in the order of a Lamport clock: the
-// number of a change is above every number that the server has seen. Of equal numbers the author
-// decides: a server since its database was opened. So a server whose database was put back to an
+// version is when an object was changed last, by a Lamport clock: the number of a change is above
+// every number that the server has seen. Between equal numbers the author decides. An author is a
+// server since its database was opened last, so that a server whose database was put back to an
 // older copy does not give two changes one version.
 type version struct {
 	counter uint64
@@ -54,8 +54,8 @@ func (o *object) finality() int {
 	return 0
 }
 
-// supersedes says which of two versions of an object stays, the same on both
-// servers: the more final one, then the later one.
+// supersedes says whether o stays and other goes, the same on both servers: the more final version
+// stays, else the later one.
 func (o *object) supersedes(other *object) bool {
 	if a, b := o.finality(), other.finality(); a != b {
 		return a > b
@@ -66,7 +66,8 @@ func (o *object) supersedes(other *object) bool {
 	return bytes.Compare(o.ver.author[:], other.ver.author[:]) > 0
 }
 
-// list is the versions of the objects behind the identifier from, up to to, or all if that is empty.
+// list has the versions of all objects with identifiers after from, up to and with to. An empty to
+// is the end.
 type list struct {
 	from, to string
 	has      []string
@@ -102,7 +103,7 @@ func readList(i *ttlv.Item) *list {
 	return l
 }
 
-// each calls f with the records behind an identifier, until f says no.
+// each calls f with the objects after an identifier, in order, until f returns false.
 func (s *Store) each(from string, f func(uid string, o *object, err error) bool) error {
 	return s.db.View(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(bucketObjects).Cursor()
@@ -122,7 +123,7 @@ func (s *Store) each(from string, f func(uid string, o *object, err error) bool)
 	})
 }
 
-// list is the next part of the list of what is here. It lacks what cannot be read.
+// list makes the list of at most listMax objects after an identifier. It skips what cannot be read.
 func (s *Store) list(from string) (*list, error) {
 	l, last := &list{from: from}, from
 	return l, s.each(from, func(uid string, o *object, err error) bool {
@@ -137,7 +138,7 @@ func (s *Store) list(from string) (*list, error) {
 	})
 }
 
-// differing are the objects that the peer does not have as they are here, by its list.
+// differing are the objects here that the peer lacks, or has in another version, by its list.
 func (s *Store) differing(l *list) (uids []string, err error) {
 	has := map[string]bool{}
 	for _, e := range l.has {
@@ -155,7 +156,7 @@ func (s *Store) differing(l *list) (uids []string, err error) {
 	return uids, err
 }
 
-// share is the first n objects of a queue, with their keys, as a message carries them.
+// share is the first n objects of a queue as a message carries them, with their keys.
 type share struct {
 	n       int
 	records []ttlv.Item
@@ -215,13 +216,13 @@ func (s *Store) unseal(record []byte) (o *object, key []byte, err error) {
 	return o, key, err
 }
 
-// errPoison marks an object that cannot be merged, while others can; errMoved one such.
+// errPoison marks an object that cannot be merged, while others can. errMoved is one reason.
 var (
 	errPoison = errors.New("it cannot be merged")
 	errMoved  = errors.New("server: the database was altered: a record lies at another's place")
 )
 
-// merge takes objects of the peer. owed are those that the peer must get back: here is more of them.
+// merge stores objects of the peer. owed are those that the peer must get back.
 func (s *Store) merge(records []ttlv.Item) (refused []trouble, owed []string, err error) {
 	if len(records) == 0 {
 		return nil, nil, nil
@@ -253,8 +254,8 @@ func (s *Store) merge(records []ttlv.Item) (refused []trouble, owed []string, er
 	return refused, owed, err
 }
 
-// merge stores an object of the peer, whose key it has in the clear, unless what is here
-// supersedes it. further says that a state was told here that the peer does not know.
+// merge stores an object of the peer, with its key in the clear, unless the version here supersedes
+// it. further says that clients were told a state here that the peer does not know.
 func (t *txn) merge(o *object) (further bool, err error) {
 	var before *object
 	objects := t.tx.Bucket(bucketObjects)

@@ -126,9 +126,8 @@ type twins struct {
 	uids   []string
 }
 
-// TestTwinsConverge: whatever clients do on both, and whatever is lost between them, when
-// all is carried over both have the same, no change that cannot be taken back was, and
-// no object is lost.
+// TestTwinsConverge: whatever clients do on both, and whatever is lost between them, in the end
+// both have the same, nothing final was undone, and no object is lost.
 func TestTwinsConverge(t *testing.T) {
 	parent, run := t.TempDir(), 0
 	var fresh [2][]byte // two empty databases
@@ -404,8 +403,8 @@ func TestWhatThePeerMayNotSend(t *testing.T) {
 	}
 }
 
-// TestWhatCannotGoOverStopsNobody: an object that cannot be sent, and one that the peer cannot take, stop
-// no other, and go as soon as they can.
+// TestWhatCannotGoOverStopsNobody: an object that cannot be sent, and one that the peer cannot
+// take, stop no other, and go as soon as they can.
 func TestWhatCannotGoOverStopsNobody(t *testing.T) {
 	for name, at := range map[string]int{"it cannot be sent": 0, "it is not taken": 1} {
 		t.Run(name, func(t *testing.T) {
@@ -443,8 +442,8 @@ func spoil(t *testing.T, s *Store, uid string, record []byte) (before []byte) {
 	return before
 }
 
-// TestNumberGivenTwice: a server that was put back gives a number of a change a second time; the two
-// still come to have the same.
+// TestNumberGivenTwice: a server that was put back gives a number of a change a second time; the
+// two still come to have the same.
 func TestNumberGivenTwice(t *testing.T) {
 	dir := t.TempDir()
 	one, two := newTwin(t, dir, 1), newTwin(t, dir, 2)

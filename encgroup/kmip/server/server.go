@@ -20,8 +20,8 @@ import (
 // Config is what a server needs, and its limits. Zero limits mean the default.
 type Config struct {
 	Store *Store
-	// TLS holds the server's certificate and, as ClientCAs, who signs the
-	// clients'. A client certificate that they signed is required, whatever TLS says.
+	// TLS holds the server's certificate and, as ClientCAs, the authorities of the
+	// clients. A client certificate of theirs is required, whatever TLS says.
 	TLS   *tls.Config
 	Clock func() time.Time // the real time: deadlines are held against it
 	Log   *slog.Logger     // one line for each connection that is refused or broken off
@@ -30,14 +30,14 @@ type Config struct {
 	MaxRequest  int // bytes of a request; default 256 KiB
 	MaxHeld     int // bytes of large requests under way on all connections together; default 64 MiB
 	MaxResponse int // bytes of an answer; default 1 MiB
-	// Refuse says why a certificate is not taken although an authority signed it; nil: it
-	// is. It is asked at each handshake and before each message, from many goroutines.
-	// Nil refuses none.
+	// Refuse returns why a certificate of an authority is refused all the same, or nil. It is
+	// called at each handshake and before each message, from many goroutines. Without it none
+	// is refused.
 	Refuse func(*x509.Certificate) error
 
-	MaxConnsEach     int           // connections at once of one client; default a quarter of MaxConns, 1 at the least
-	MaxHeldEach      int           // bytes of large requests under way of one client; default a quarter of MaxHeld, MaxRequest at the least
-	MaxConns         int           // clients at once; default 4096. Handshakes have a bound of their own: a quarter of it, 16 at the least
+	MaxConnsEach     int           // connections at once of one client; default a quarter of MaxConns, at least 1
+	MaxHeldEach      int           // bytes of large requests under way of one client; default a quarter of MaxHeld, at least MaxRequest
+	MaxConns         int           // clients at once; default 4096. A quarter of it, at least 16, is the bound of handshakes
 	HandshakeTimeout time.Duration // default 10 s
 	IdleTimeout      time.Duration // between two requests; default 10 min
 	MessageTimeout   time.Duration // to send a request once it began, and to take an answer; default 10 s
@@ -84,13 +84,13 @@ type Server struct {
 	closed    bool
 	listeners map[net.Listener]bool
 	conns     map[net.Conn]bool
-	clients   int // those of conns that have shown who they are
+	clients   int // connections in conns after the handshake
 	each      map[identity]*part
-	shaking   []net.Conn // those of conns in the handshake, the oldest first
+	shaking   []net.Conn // connections in conns in the handshake, the oldest first
 	wg        sync.WaitGroup
 	closing   chan struct{}
-	cut       chan struct{} // closed when every connection is
-	linked    bool          // the link to the peer was begun
+	cut       chan struct{} // closed when all connections are closed
+	linked    bool          // the link to the peer was started
 }
 
 // ErrClosed is what Serve returns after Close.
@@ -159,7 +159,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// pause waits, or until it is woken or the server closes.
+// pause waits for d, for wake or for the server to close.
 func (s *Server) pause(d time.Duration, wake <-chan struct{}) {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -182,7 +182,7 @@ func (s *Server) accept(c net.Conn) {
 		return
 	}
 	if len(s.shaking) >= s.cfg.handshakes() {
-		// Strangers must not keep clients out: the oldest had its time.
+		// Connections without a certificate must not keep clients out.
 		_ = s.shaking[0].Close()
 		s.shaking = s.shaking[1:]
 	}
@@ -199,16 +199,16 @@ func (s *Server) accept(c net.Conn) {
 
 func (s *Server) full() error { return fmt.Errorf("there are %d connections already", s.cfg.MaxConns) }
 
-// part is what one client has of what all share.
+// part is one client's share of what all clients share.
 type part struct {
 	conns int
 	held  atomic.Int64
 }
 
-// errShort marks a refusal for which the client is not to blame.
+// errShort marks a refusal that is not the client's fault.
 var errShort = errors.New("a shortage")
 
-// known is called when a client has shown who it is. The peer has its places.
+// known is called after the handshake. The peer is not bound to the share of one client.
 func (s *Server) known(c *conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -239,7 +239,7 @@ func (s *Server) gone(c *conn) {
 	}
 }
 
-// shaken takes a connection off those in the handshake. The caller holds the lock.
+// shaken takes a connection out of shaking. The caller holds the lock.
 func (s *Server) shaken(c net.Conn) {
 	if n := slices.Index(s.shaking, c); n >= 0 {
 		s.shaking = slices.Delete(s.shaking, n, n+1)
@@ -254,14 +254,14 @@ func (s *Server) forget(c net.Conn) {
 	s.shaken(c)
 }
 
-// refused is the one line in the log about a connection that ends otherwise
-// than by the client's good-bye.
+// refused writes the line in the log about a connection that ends, unless the client
+// hung up.
 func (s *Server) refused(c net.Conn, why error) {
 	s.cfg.Log.Warn("connection broken off", "remote", c.RemoteAddr().String(), "reason", why.Error())
 }
 
-// Close ends all connections and waits until the last is gone. A request that is being
-// answered is done or not done, never by half. The store stays open.
+// Close ends all connections and waits until the last has ended. A request under way is done
+// as a whole or not at all. The store stays open.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	first := !s.closed
@@ -279,7 +279,7 @@ func (s *Server) Close() error {
 		if s.engine.link != nil {
 			s.engine.link.end()
 		}
-		close(s.cut) // what waits for the peer ends, and no client hears that it was done
+		close(s.cut) // requests that wait for the peer end, and their clients get no answer
 	}
 	s.mu.Unlock()
 	s.wg.Wait()
@@ -327,8 +327,8 @@ func (s *Server) serve(tcp net.Conn) {
 	}
 }
 
-// ended writes the line about the end of a connection, unless it was a good end
-// or the server's own.
+// ended writes the line about the end of a connection, unless the client hung up or the
+// server closes.
 func (s *Server) ended(c *conn, err error) {
 	select {
 	case <-s.closing:
@@ -340,8 +340,8 @@ func (s *Server) ended(c *conn, err error) {
 	}
 }
 
-// identify takes the owner of objects out of a certificate: its subject. The
-// CAs answer for one subject being one client.
+// identify gives the owner of objects: the subject of the certificate. The CAs must give
+// one subject to one client only.
 func identify(cert *x509.Certificate) (identity, error) {
 	if len(cert.Subject.Names) == 0 {
 		return identity{}, errors.New("the client's certificate has no subject")

@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,17 +12,17 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// session is a connection of the two servers. The one with the lower number makes it. They send the
-// write token to and fro, and with it what the peer lacks: at first a list of the versions here, and
-// the objects that differ from the peer's list; later the objects that clients have changed. When the
-// token comes back, the peer has what went with it.
+// session is one connection between the two servers, made by the server with the lower number. The
+// two send each other the write token in turn, with all that the other lacks: first a list of the
+// versions here and the objects that differ from the other's list, later the objects that clients
+// have changed. When the token comes back, the other has written what went with it.
 //
-// At first both serve their clients as if apart. When little is left to send on either side, both
-// stop clients' changes, send what is left, and are linked.
+// At first both serve their clients as if apart. When little is left to send on both sides, each
+// stops its clients' changes and sends the rest. Then the two are linked.
 type session struct {
 	*link
 	conn *tls.Conn
-	cert *conn         // of the peer as a client: its certificate may be refused at any time; nil: it is the server
+	cert *conn         // the peer is a client here, and its certificate may be refused at any time; nil: this server is the client
 	wake chan struct{} // something was changed, or waits for the token
 	over chan struct{} // closed when the session has ended
 	err  error         // why, after that
@@ -40,18 +39,19 @@ type session struct {
 	listed   bool   // the peer has the whole list
 	from     string // where the list goes on
 	compared bool   // the peer's whole list is compared
-	last     bool   // what was sent last was all
+	last     bool   // the last message left nothing to send, with clients' changes stopped
 	sent     share  // what went with the token
 	refused  []trouble
 }
 
-// message is what the two send. One without the token says that its sender waits for it.
+// message is what the two servers send. Without the token it says that its sender waits for the
+// token.
 type message struct {
 	server  serverID
 	flags   int32
 	list    *list
 	share   share
-	refused []trouble // what was not taken of the message before
+	refused []trouble // objects of the message before that were not taken
 	raw     []byte    // the whole, as it came
 }
 
@@ -61,7 +61,7 @@ const (
 	isLast   // nothing more is to be sent, and clients' changes are stopped
 )
 
-// trouble is an object that cannot go over.
+// trouble is an object that cannot be replicated.
 type trouble struct{ uid, why string }
 
 const (
@@ -122,7 +122,7 @@ func (s *session) read() (*message, error) {
 	}
 	tag, _, size, err := ttlv.Header(b)
 	if tag == kmip.TagResponseMessage {
-		return nil, errNoPeer // it takes this server for a client, and refuses it
+		return nil, errNoPeer // the answer to a client
 	}
 	if err != nil || tag != tagMessage || size > peerMax {
 		return nil, fmt.Errorf("%06x of %d bytes is no message of a peer", uint32(tag), size)
@@ -138,7 +138,7 @@ func (s *session) read() (*message, error) {
 	return decodeMessage(b)
 }
 
-// accept carries a session with a peer that has connected, if that has the lower number.
+// accept runs a session with a peer that has connected, if the peer has the lower number.
 func (l *link) accept(c *conn) error {
 	s := &session{link: l, conn: c.tls, cert: c}
 	m, err := s.read()
@@ -155,14 +155,14 @@ func (l *link) accept(c *conn) error {
 	return s.run(m)
 }
 
-// run carries the session to its end. Who accepts it has the first message.
+// run runs the session to its end. The server that accepted the connection has the first message.
 func (s *session) run(first *message) error {
 	if err := s.conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
 	s.wake, s.over, s.stuck, s.has = make(chan struct{}, 1), make(chan struct{}), map[string]bool{}, first == nil
 	s.mu.Lock()
-	for old := s.session; old != nil; old = s.session { // the peer does not connect before it has ended it
+	for old := s.session; old != nil; old = s.session { // the peer has ended it: it connects anew
 		_ = old.conn.NetConn().Close()
 		s.mu.Unlock()
 		<-old.over
@@ -198,8 +198,8 @@ func (s *session) run(first *message) error {
 	return s.err
 }
 
-// carry sends and takes the token until something fails, or nothing comes any more. The peer has four
-// beats to send it back.
+// carry sends and takes the token until the connection fails. The peer must send it back within
+// four beats.
 func (s *session) carry(in <-chan *message) error {
 	beat := time.NewTicker(s.peer.Timeout / 4)
 	defer beat.Stop()
@@ -227,7 +227,8 @@ func (s *session) carry(in <-chan *message) error {
 	}
 }
 
-// speak sends the token, or asks for it, if there is a reason to. An idle token goes each beat.
+// speak sends the token, or asks for it, if there is a reason to. Without one the token goes each
+// beat.
 func (s *session) speak(beats int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -247,8 +248,8 @@ func (s *session) speak(beats int) error {
 	return s.write(m)
 }
 
-// fill puts the token into a message, and what the peer lacks, when the changes that were let in are on
-// the disk.
+// fill puts the token and what the peer lacks into a message, when all changes that were let in are
+// on the disk.
 func (s *session) fill(m *message) (err error) {
 	s.token = false
 	for s.standing != apart && s.inside > 0 {
@@ -289,10 +290,10 @@ func (s *session) fill(m *message) (err error) {
 	return nil
 }
 
-// level says whether little more is to be sent.
+// level says whether little is left to send.
 func (s *session) level() bool { return s.listed && s.compared && len(s.queue) <= shareRecords }
 
-// answered takes what was sent out of the queue.
+// answered removes from the queue what was sent with the token.
 func (s *session) answered(refused []trouble) {
 	for _, uid := range s.queue[:s.sent.n] {
 		delete(s.stuck, uid)
@@ -341,53 +342,4 @@ func (s *session) take(m *message) error {
 	s.token = s.standing == linked
 	s.admit()
 	return nil
-}
-
-// run keeps the link until the server closes. When a session ends, clients wait for one more
-// attempt, as most likely the peer was started anew; not when the peer is silent.
-func (l *link) run() {
-	for l.life.Err() == nil {
-		s, err := l.attempt()
-		if s != nil {
-			<-s.over
-			if err = s.err; s.joined && !errors.Is(err, os.ErrDeadlineExceeded) {
-				continue
-			}
-			if err == io.EOF {
-				err = errEnded
-			}
-		}
-		l.mu.Lock()
-		if l.life.Err() == nil && l.session == nil {
-			l.stand(apart, err)
-		}
-		l.mu.Unlock()
-		l.server.pause(l.peer.Retry, l.retry)
-	}
-}
-
-// attempt gives the session with the peer, or one that it has made and that is over.
-func (l *link) attempt() (*session, error) {
-	if s := l.current(); s != nil {
-		return s, nil
-	}
-	c, err := kmip.DialContext(l.life, kmip.Config{Addr: l.peer.Addr, TLS: l.peer.TLS, Timeout: l.peer.Timeout, Clock: l.server.cfg.Clock})
-	if err != nil {
-		return nil, err
-	}
-	defer c.Close()
-	s := &session{link: l, conn: c.Conn()}
-	if err := s.run(nil); err == io.EOF && !s.joined {
-		l.server.pause(l.peer.Retry, l.retry) // the peer has the lower number and connects now
-		if other := l.current(); other != nil {
-			return other, nil
-		}
-	}
-	return s, nil
-}
-
-func (l *link) current() *session {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.session
 }

@@ -19,12 +19,12 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// The buckets of the database and the keys of the first of them.
+// The buckets of the database, and the keys in bucketMeta.
 var (
 	bucketMeta    = []byte("meta")
 	bucketObjects = []byte("objects") // uid -> record
 	bucketOwned   = []byte("owned")   // owner, seq -> uid
-	bucketNames   = []byte("names")   // owner, hash of type and name, uid -> nothing; of what is not destroyed
+	bucketNames   = []byte("names")   // owner, hash of type and name, uid -> nothing; without destroyed objects
 	bucketGroups  = []byte("groups")  // owner, hash of the group, seq -> uid
 
 	keyForm   = []byte("form")
@@ -38,12 +38,12 @@ const databaseForm = 3
 // ErrInUse is returned when another server has the database open.
 var ErrInUse = errors.New("another server has the database open")
 
-// Store is the database of a server: managed objects, their keys wrapped. What was
-// committed is on the disk.
+// Store is the database of a server: managed objects, with their keys wrapped. A committed
+// change is on the disk.
 type Store struct {
 	db      *bbolt.DB
 	id      serverID
-	author  serverID // of the changes since it was opened
+	author  serverID // random: of the changes since the store was opened
 	seal    sealer
 	sum     checker
 	entropy io.Reader
@@ -52,8 +52,8 @@ type Store struct {
 // Format prints the path: the store can open keys.
 func (s *Store) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "key store %s", s.db.Path()) }
 
-// CreateStore makes a new database with a master key of its own. A file that
-// is there is an error. Either the whole database comes to be or none.
+// CreateStore makes a new database with a master key of its own, as a whole or not at all.
+// The file must not exist.
 func CreateStore(path string, u Unlock, entropy io.Reader) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("server: %s: %w", path, os.ErrExist)
@@ -108,7 +108,7 @@ func CreateStore(path string, u Unlock, entropy io.Reader) error {
 	return syncDir(filepath.Dir(path))
 }
 
-// syncDir makes a rename last.
+// syncDir writes the entries of a directory to the disk.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -136,9 +136,8 @@ func (a *argon) decode(b []byte) error {
 }
 
 // OpenStore opens a database. The wrong key or passphrase gives ErrMaster, a
-// database that is open elsewhere ErrInUse, one that is damaged ErrDamaged: all
-// of it is judged before anything of it is used. entropy is for keys and
-// identifiers.
+// database that is open elsewhere ErrInUse, a damaged one ErrDamaged: all of it is checked
+// first. entropy is for keys and identifiers.
 func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("server: %w", err)
@@ -219,14 +218,14 @@ func (s *Store) Count() (n int, err error) {
 type txn struct {
 	*Store
 	tx    *bbolt.Tx
-	dec   *ttlv.Decoder // of the records, as long as the message is answered
+	dec   *ttlv.Decoder // its records are valid until the message is answered
 	owner identity
 	now   time.Time
 	made  []string // identifiers of the objects that the client changed
 	told  []sighting
 }
 
-// load finds an object of the client. What belongs to another is not found.
+// load finds an object of the client. An object of another client is not found.
 func (t *txn) load(uid string) (*object, error) {
 	b := t.tx.Bucket(bucketObjects).Get([]byte(uid))
 	if b == nil {
@@ -262,8 +261,8 @@ func (t *txn) seqKey(prefix []byte, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(bytes.Clone(prefix), seq)
 }
 
-// named is the object that has this name, "" if none. Of two that were given it on two
-// servers out of touch it is the one with the lower identifier, on both.
+// named is the object that has this name, or "". When two servers gave the name to two objects
+// while apart, it is the object with the lower identifier, on both.
 func (t *txn) named(n *ttlv.Item) string {
 	uid := ""
 	t.eachNamed(n, func(u string) bool { uid = u; return false })
@@ -289,7 +288,7 @@ func (t *txn) taken(n *ttlv.Item, but string) (yes bool) {
 	return yes
 }
 
-// place gives a new object its identifier and its place in the order of making.
+// place gives a new object its identifier and its number in the order of making.
 func (t *txn) place(o *object) error {
 	var id [16]byte
 	if _, err := io.ReadFull(t.entropy, id[:]); err != nil {
@@ -307,7 +306,7 @@ func (t *txn) place(o *object) error {
 }
 
 // free refuses, with why, names that another object of the client has, or that
-// the object would have twice. A name that it has already it may keep.
+// the object would have twice. The object may keep a name that it has.
 func (t *txn) free(o *object, why kmip.Reason) error {
 	if o.gone() {
 		return nil
@@ -326,9 +325,9 @@ func (t *txn) free(o *object, why kmip.Reason) error {
 	return nil
 }
 
-// put writes what a client changed. before is what was stored,
-// nil for a new one. A *Failure comes before anything is written; any other error means
-// that the transaction must not be committed.
+// put writes an object that a client made or changed. before is the stored version, nil for a
+// new object. After a *Failure nothing was written. After any other error the transaction
+// must not be committed.
 func (t *txn) put(o, before *object, why kmip.Reason) error {
 	if err := t.free(o, why); err != nil {
 		return err

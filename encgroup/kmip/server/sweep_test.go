@@ -128,9 +128,10 @@ func (a *acked) check() {
 	}
 }
 
-// TestNetworkCutAtEveryRecord: all that goes to one of the two servers is lost, from each record of the
-// meeting and of the work on: in silence, or with the end of the connection. What goes to the other gets
-// there. Clients of both are served all the time; when the network is whole again, all is on both.
+// TestNetworkCutAtEveryRecord: all that goes to one of the two servers is lost, from each record of
+// the meeting and of the work on: in silence, or with the end of the connection. What goes to the
+// other gets there. Clients of both are served all the time; when the network is whole again, all
+// is on both.
 func TestNetworkCutAtEveryRecord(t *testing.T) {
 	for _, ends := range []bool{true, false} {
 		for to := range 2 {
@@ -178,8 +179,9 @@ func (p *pair) relayed() *network {
 	return net
 }
 
-// TestNoChangeIsLostInSync: clients of both servers change the same objects, while the network is cut and whole
-// in turn. What is acknowledged while both logs say that they are in sync is there in the end.
+// TestNoChangeIsLostInSync: clients of both servers change the same objects, while the network is
+// cut and whole in turn. What is acknowledged while both logs say that they are in sync is there in
+// the end.
 func TestNoChangeIsLostInSync(t *testing.T) {
 	p := newPair(t)
 	p.timeout = 500 * time.Millisecond
@@ -248,9 +250,9 @@ func TestNoChangeIsLostInSync(t *testing.T) {
 	t.Logf("%d changes in sync", insync.Load())
 }
 
-// TestKilledAtEveryWrite: one of the two servers is killed at each write of its database, before it or in
-// the middle of it. Clients of the other are served; what was acknowledged in sync is there at once, and the
-// rest when the killed server is back, with the file that the kill has left.
+// TestKilledAtEveryWrite: one of the two servers is killed at each write of its database, before it
+// or in the middle of it. Clients of the other are served; what was acknowledged in sync is there
+// at once, and the rest when the killed server is back, with the file that the kill has left.
 func TestKilledAtEveryWrite(t *testing.T) {
 	for victim := range 2 {
 		t.Run(fmt.Sprint("server ", victim), func(t *testing.T) {
@@ -284,8 +286,9 @@ func TestKilledAtEveryWrite(t *testing.T) {
 	}
 }
 
-// TestClocksSetBack: the clock of either server, or of both, is set back, while the two are in sync and while they
-// are apart. No state that a client was told goes back on either, and a later change is later all the same.
+// TestClocksSetBack: the clock of either server, or of both, is set back, while the two are in sync
+// and while they are apart. No state that a client was told goes back on either, and a later change
+// is later all the same.
 func TestClocksSetBack(t *testing.T) {
 	for name, sync := range map[string]bool{"in sync": true, "apart": false} {
 		t.Run(name, func(t *testing.T) {

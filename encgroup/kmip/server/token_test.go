@@ -45,8 +45,8 @@ func notes(t *testing.T, c *kmip.Client, uid string) (out []string) {
 	return out
 }
 
-// TestAcknowledgedIsOnBothAtOnce: clients of both change one object at once; what either
-// acknowledged is there, on both, and of one name only one object is made.
+// TestAcknowledgedIsOnBothAtOnce: clients of both change one object at once. Every acknowledged
+// change is on both, and only one object gets a name.
 func TestAcknowledgedIsOnBothAtOnce(t *testing.T) {
 	p := newPair(t)
 	p.both()
@@ -77,8 +77,8 @@ func TestAcknowledgedIsOnBothAtOnce(t *testing.T) {
 	p.same()
 }
 
-// TestManyClientsChangeOneObject: eight clients at each of both servers add notes to few objects;
-// every note that was acknowledged is there, and neither side waits for ever.
+// TestManyClientsChangeOneObject: eight clients at each server add notes to a few objects. Every
+// acknowledged note is there, and no client waits for ever.
 func TestManyClientsChangeOneObject(t *testing.T) {
 	p := newPair(t)
 	p.both()

@@ -16,16 +16,16 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// ErrDamaged is wrapped by the refusal of a database that is not as the server
-// wrote it: truncated, rotten or changed by somebody else. The file is left as it
-// is. What helps is a backup, or a new server that gets the objects from its peer.
+// ErrDamaged says that a database is not as the server wrote it: cut short, with flipped
+// bits, or changed by somebody else. The file is not changed. A backup helps, or a new server
+// that gets the objects from its peer.
 var ErrDamaged = errors.New("the database is damaged, and was left as it is")
 
-// bucketSums has a check of each record and of each entry of meta, 16 bytes, that
-// nobody makes without the master key.
+// bucketSums has a check of 16 bytes for each record and each entry of meta. To make one
+// takes the master key.
 var bucketSums = []byte("sums")
 
-// checker makes checks. The key is in a closure, as that of a sealer.
+// checker makes checks. Its key is in a closure, so that no print shows it.
 type checker func(bucket, key, value []byte) []byte
 
 func newChecker(master *secret.Key32) checker {
@@ -43,7 +43,7 @@ func newChecker(master *secret.Key32) checker {
 	}
 }
 
-// sumKey names an entry among the checks: unique identifiers have no zero bytes.
+// sumKey is the key of a check in bucketSums. Unique identifiers have no zero bytes.
 func sumKey(bucket, key []byte) []byte {
 	if bytes.Equal(bucket, bucketObjects) {
 		return key
@@ -56,21 +56,21 @@ func (s *Store) putChecked(tx *bbolt.Tx, bucket, key, value []byte) error {
 	return errors.Join(tx.Bucket(bucket).Put(key, value), tx.Bucket(bucketSums).Put(sumKey(bucket, key), s.sum(bucket, key, value)))
 }
 
-// guarded runs f over the mapped file. The structure of the file was judged
-// before, so a fault means that it was cut short since.
+// guarded runs f on the mapped file. The structure of the file was checked
+// before, so a memory fault means that the file was cut short since.
 func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
-		if recover() != nil { // its words may hold what the file holds
+		if recover() != nil { // its text may show bytes of the file
 			err = errors.New("bbolt does not get through it")
 		}
 	}()
 	return f()
 }
 
-// verify judges all that the database holds: the trees by bbolt's own check, each
-// record by its check and the key in it, the indexes by the records. One of an older form
-// is brought to the form of today.
+// verify checks the whole database: the trees by bbolt's own check, each record by its check
+// and by its key, the indexes by the records. A database of an older form is then brought to
+// the form of today.
 func (s *Store) verify(form byte) error {
 	parts := [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketSums}
 	known := parts
@@ -92,7 +92,7 @@ func (s *Store) verify(form byte) error {
 				return fmt.Errorf("it has no %s", b)
 			}
 		}
-		// A check list under another name would pass for a database from before there was one.
+		// Checks under a wrong name would look like a database without checks.
 		if err := tx.ForEach(func(name []byte, _ *bbolt.Bucket) error {
 			if slices.ContainsFunc(known, func(b []byte) bool { return bytes.Equal(b, name) }) {
 				return nil
@@ -109,10 +109,11 @@ func (s *Store) verify(form byte) error {
 	return s.db.Update(s.renew)
 }
 
-// bucketPending of form 2 had what the peer lacked. It is compared at each connection instead.
+// bucketPending is in form 2 only: what the peer lacked. Now the two compare when they meet.
 var bucketPending = []byte("pending")
 
-// renew makes a database of form 2 one of today: with checks, and without what it noted of its peer.
+// renew brings a database of form 2 to the form of today: it makes the checks, and removes the
+// notes about the peer.
 func (s *Store) renew(tx *bbolt.Tx) error {
 	var err error
 	if tx.Bucket(bucketPending) != nil {
