@@ -192,13 +192,13 @@ func (e *Engine) work(ctx context.Context, runs []*run) error {
 	}
 	if e.o.Concurrency == 1 {
 		work()
-		return stop
+	} else {
+		var wg sync.WaitGroup
+		for range min(e.o.Concurrency, len(runs)) {
+			wg.Go(work)
+		}
+		wg.Wait()
 	}
-	var wg sync.WaitGroup
-	for range min(e.o.Concurrency, len(runs)) {
-		wg.Go(work)
-	}
-	wg.Wait()
 	return stop
 }
 

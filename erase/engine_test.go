@@ -257,6 +257,20 @@ func TestARunEndsBetweenDrivesWhenItsContextEnds(t *testing.T) {
 		"the drive under way is finished, the next is not begun")
 }
 
+// A run with a context that has ended begins no drive and says so, however many run at once.
+func TestARunWhoseContextHasEndedBeginsNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, n := range []int{1, 4} {
+		b, job := locked(t, "X4", nil)
+		before := b.Status()
+		rep, err := engine(t, func(o *Options) { o.Concurrency = n }).Run(ctx, []Job{job})
+		require.ErrorIs(t, err, context.Canceled, "%d at once", n)
+		require.Equal(t, NotStarted, rep.Results[0].Outcome)
+		require.Equal(t, before, b.Status())
+	}
+}
+
 func TestTheReportReads(t *testing.T) {
 	_, ok := locked(t, "R1", nil)
 	_, foreign := locked(t, "R2", nil)
