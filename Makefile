@@ -20,7 +20,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test paths assembly race lint fuzz bench soak sweep rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test paths assembly race lint fuzz bench bench-peers soak sweep rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +52,7 @@ lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	@out=$$($(GO) tool gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted by gofumpt:"; echo "$$out"; exit 1; fi
 	$(GO) mod tidy -diff
 	cd testdata/outside && $(GO) mod tidy -diff
-	@staticcheck=$$($(GO) tool -n staticcheck) && for tool in internal/tools/mutation internal/tools/dist internal/xts/gen; do \
+	@staticcheck=$$($(GO) tool -n staticcheck) && for tool in internal/tools/mutation internal/tools/dist internal/xts/gen bench; do \
 		(cd $$tool && $(GO) vet ./... && "$$staticcheck" ./... && $(GO) mod tidy -diff) || exit 1; \
 	done
 	$(GO) test -count=1 ./internal/lint
@@ -66,6 +66,9 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 
 bench: ## run all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(strip $(BENCHTIME)) ./...
+
+bench-peers: ## measure beside OpenSSL, tink, go-jose and the standard library, in turns on one core
+	@$(GO) -C bench build -trimpath -buildvcs=false -o ../bin/bench . && bin/bench
 
 sweep: ## cut the power at every flash operation of every command and every operation of every service action, and the network of two key servers at every record
 	$(FDELAB) sweep

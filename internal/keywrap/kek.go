@@ -19,7 +19,10 @@ type KEK struct {
 }
 
 // Expand takes a key of 32 bytes, which is not kept.
-func (k *KEK) Expand(kek *[32]byte) { k.schedule.Expand(kek, aes256.Chosen()) }
+func (k *KEK) Expand(kek *[32]byte) { k.ExpandOn(aes256.Chosen(), kek) }
+
+// ExpandOn is Expand on a path that is one of aes256.Paths.
+func (k *KEK) ExpandOn(path aes256.Path, kek *[32]byte) { k.schedule.Expand(kek, path) }
 
 // expand takes a key of 16, 24 or 32 bytes. Assembly is for 32.
 func (k *KEK) expand(kek []byte, path aes256.Path) error {
@@ -38,8 +41,12 @@ func (k *KEK) expand(kek []byte, path aes256.Path) error {
 // Clear overwrites the round keys.
 func (k *KEK) Clear() { k.schedule.Clear() }
 
-// wrap makes the wrap of buffer[8:] in place.
-func (k *KEK) wrap(buffer []byte) {
+// Wrap makes the wrap of the key buffer[8:] in place. The length of the buffer is 24 to 4104 bytes,
+// in steps of 8.
+func (k *KEK) Wrap(buffer []byte) {
+	if !fits(len(buffer) - Overhead) {
+		panic(fmt.Sprintf("BUG: keywrap: a buffer of %d bytes", len(buffer)))
+	}
 	binary.BigEndian.PutUint64(buffer, initial)
 	n := len(buffer)/8 - 1
 	if k.schedule.Path != aes256.Generic {

@@ -23,7 +23,7 @@ func TestOpenEight(t *testing.T) {
 			var all, want []byte
 			for i := range Eight {
 				key := drawKey(t, "key", size-Overhead)
-				one, err := wrapOn(path, raw, key)
+				one, err := WrapOn(path, raw, key)
 				require.NoError(t, err)
 				result := append([]byte{0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6}, key...)
 				if good&(1<<i) == 0 {
@@ -69,6 +69,7 @@ func TestWrongLengthsAreBugs(t *testing.T) {
 		require.NoError(t, k.expand(make([]byte, 32), path))
 		for _, n := range []int{0, 8, 16, 23, 25, 4112} {
 			require.Panics(t, func() { k.Open(make([]byte, n)) }, "%d bytes", n)
+			require.Panics(t, func() { k.Wrap(make([]byte, n)) }, "%d bytes", n)
 			require.Panics(t, func() { k.OpenEight(make([]byte, 8*n)) }, "8 of %d bytes", n)
 		}
 		require.Panics(t, func() { k.OpenEight(make([]byte, 8*24+1)) })
@@ -102,14 +103,14 @@ func FuzzAgainstJose(f *testing.F) {
 		altered := bytes.Clone(want)
 		altered[int(flip/8)%len(altered)] ^= 1 << (flip % 8)
 		for _, path := range aes256.Paths() {
-			got, err := wrapOn(path, kek, key)
+			got, err := WrapOn(path, kek, key)
 			require.NoError(t, err)
 			require.Equal(t, want, got, path)
-			back, err := unwrapOn(path, kek, want)
+			back, err := UnwrapOn(path, kek, want)
 			require.NoError(t, err)
 			require.Equal(t, key, back, path)
 			_, theirs := josecipher.KeyUnwrap(block, altered)
-			_, ours := unwrapOn(path, kek, altered)
+			_, ours := UnwrapOn(path, kek, altered)
 			require.Equal(t, theirs != nil, ours != nil, path)
 			require.ErrorIs(t, ours, ErrIntegrity)
 		}

@@ -19,9 +19,10 @@ var ErrIntegrity = errors.New("keywrap: integrity check failed")
 // Wrap encrypts key (16 to 4096 bytes, a multiple of 8) under kek (16, 24 or
 // 32 bytes) and returns len(key)+8 bytes. SP 800-38F section 5.3.1 asks for at
 // least two 64-bit blocks.
-func Wrap(kek, key []byte) ([]byte, error) { return wrapOn(aes256.Chosen(), kek, key) }
+func Wrap(kek, key []byte) ([]byte, error) { return WrapOn(aes256.Chosen(), kek, key) }
 
-func wrapOn(path aes256.Path, kek, key []byte) ([]byte, error) {
+// WrapOn is Wrap on a path that is one of aes256.Paths.
+func WrapOn(path aes256.Path, kek, key []byte) ([]byte, error) {
 	if !fits(len(key)) {
 		return nil, fmt.Errorf("keywrap: a key of %d bytes cannot be wrapped, need 16 to 4096 in steps of 8", len(key))
 	}
@@ -32,15 +33,16 @@ func wrapOn(path aes256.Path, kek, key []byte) ([]byte, error) {
 	defer k.Clear()
 	out := make([]byte, Overhead+len(key))
 	copy(out[Overhead:], key)
-	k.wrap(out)
+	k.Wrap(out)
 	return out, nil
 }
 
 // Unwrap returns the key in wrapped (24 to 4104 bytes, a multiple of 8), or
 // ErrIntegrity when kek is not the key it was wrapped with.
-func Unwrap(kek, wrapped []byte) ([]byte, error) { return unwrapOn(aes256.Chosen(), kek, wrapped) }
+func Unwrap(kek, wrapped []byte) ([]byte, error) { return UnwrapOn(aes256.Chosen(), kek, wrapped) }
 
-func unwrapOn(path aes256.Path, kek, wrapped []byte) ([]byte, error) {
+// UnwrapOn is Unwrap on a path that is one of aes256.Paths.
+func UnwrapOn(path aes256.Path, kek, wrapped []byte) ([]byte, error) {
 	if !fits(len(wrapped) - Overhead) {
 		return nil, fmt.Errorf("keywrap: a wrap of %d bytes, need 24 to 4104 in steps of 8", len(wrapped))
 	}

@@ -94,8 +94,8 @@ func TestWycheproof(t *testing.T) {
 				}
 				kek, msg, ct := unhex(t, v.Key), unhex(t, v.Msg), unhex(t, v.CT)
 				require.Len(t, kek, g.KeySize/8)
-				wrapped, wrapErr := wrapOn(path, kek, msg)
-				unwrapped, unwrapErr := unwrapOn(path, kek, ct)
+				wrapped, wrapErr := WrapOn(path, kek, msg)
+				unwrapped, unwrapErr := UnwrapOn(path, kek, ct)
 				switch v.Result {
 				case "valid":
 					require.NoError(t, wrapErr, "vector %d (%s)", v.TcID, v.Comment)
@@ -145,10 +145,10 @@ func TestRFC3394(t *testing.T) {
 			{"4.6", 32, 32, "28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21"},
 		} {
 			kek, key := unhex(t, kek)[:v.kek], unhex(t, key)[:v.key]
-			got, err := wrapOn(path, kek, key)
+			got, err := WrapOn(path, kek, key)
 			require.NoError(t, err)
 			require.Equal(t, v.wrapped, hex.EncodeToString(got), "section %s: wrap", v.section)
-			back, err := unwrapOn(path, kek, got)
+			back, err := UnwrapOn(path, kek, got)
 			require.NoError(t, err)
 			require.Equal(t, key, back, "section %s: unwrap", v.section)
 		}
@@ -160,24 +160,24 @@ func TestRefusals(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path aes256.Path) {
 		kek := make([]byte, 32)
 		for _, n := range []int{0, 1, 8, 15, 17, 20, 31, 33, 4097, 4104} {
-			_, err := wrapOn(path, kek, make([]byte, n))
+			_, err := WrapOn(path, kek, make([]byte, n))
 			require.ErrorContains(t, err, "need 16 to 4096 in steps of 8", "a key of %d bytes", n)
 		}
 		for _, n := range []int{0, 7, 8, 16, 23, 25, 4111, 4112} {
-			out, err := unwrapOn(path, kek, make([]byte, n))
+			out, err := UnwrapOn(path, kek, make([]byte, n))
 			require.ErrorContains(t, err, "need 24 to 4104 in steps of 8", "a wrap of %d bytes", n)
 			require.NotErrorIs(t, err, ErrIntegrity)
 			require.Nil(t, out)
 		}
-		longest, err := wrapOn(path, kek, make([]byte, 4096))
+		longest, err := WrapOn(path, kek, make([]byte, 4096))
 		require.NoError(t, err, "the longest key that the package takes")
-		out, err := unwrapOn(path, kek, longest)
+		out, err := UnwrapOn(path, kek, longest)
 		require.NoError(t, err)
 		require.Len(t, out, 4096)
 		for _, n := range []int{0, 8, 15, 17, 31, 33, 64} {
-			_, err := wrapOn(path, make([]byte, n), make([]byte, 32))
+			_, err := WrapOn(path, make([]byte, n), make([]byte, 32))
 			require.ErrorContains(t, err, "need 16, 24 or 32", "a KEK of %d bytes", n)
-			_, err = unwrapOn(path, make([]byte, n), make([]byte, 40))
+			_, err = UnwrapOn(path, make([]byte, n), make([]byte, 40))
 			require.ErrorContains(t, err, "need 16, 24 or 32", "a KEK of %d bytes", n)
 		}
 	})
@@ -193,24 +193,24 @@ func TestBitFlip(t *testing.T) {
 		rapid.Check(t, func(t *rapid.T) {
 			kek := drawKey(t, "kek", rapid.SampledFrom([]int{16, 24, 32}).Draw(t, "kek length"))
 			key := drawKey(t, "key", 8*rapid.IntRange(2, 16).Draw(t, "blocks"))
-			wrapped, err := wrapOn(path, kek, key)
+			wrapped, err := WrapOn(path, kek, key)
 			require.NoError(t, err)
 			require.Len(t, wrapped, len(key)+Overhead)
-			back, err := unwrapOn(path, kek, wrapped)
+			back, err := UnwrapOn(path, kek, wrapped)
 			require.NoError(t, err)
 			require.Equal(t, key, back)
 
 			bit := rapid.IntRange(0, len(wrapped)*8-1).Draw(t, "bit of the wrap")
 			altered := bytes.Clone(wrapped)
 			altered[bit/8] ^= 1 << (bit % 8)
-			out, err := unwrapOn(path, kek, altered)
+			out, err := UnwrapOn(path, kek, altered)
 			require.ErrorIs(t, err, ErrIntegrity, "an altered wrap opened")
 			require.Nil(t, out)
 
 			bit = rapid.IntRange(0, len(kek)*8-1).Draw(t, "bit of the KEK")
 			other := bytes.Clone(kek)
 			other[bit/8] ^= 1 << (bit % 8)
-			out, err = unwrapOn(path, other, wrapped)
+			out, err = UnwrapOn(path, other, wrapped)
 			require.ErrorIs(t, err, ErrIntegrity, "another key opened the wrap")
 			require.Nil(t, out)
 		})
@@ -221,10 +221,10 @@ func TestBitFlip(t *testing.T) {
 func TestInputsStay(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path aes256.Path) {
 		kek, key := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 64)
-		wrapped, err := wrapOn(path, kek, key)
+		wrapped, err := WrapOn(path, kek, key)
 		require.NoError(t, err)
 		before := bytes.Clone(wrapped)
-		_, err = unwrapOn(path, kek, wrapped)
+		_, err = UnwrapOn(path, kek, wrapped)
 		require.NoError(t, err)
 		require.Equal(t, before, wrapped)
 		require.Equal(t, bytes.Repeat([]byte{1}, 32), kek)
@@ -268,10 +268,10 @@ func TestAgreesWithALibrary(t *testing.T) {
 			require.NoError(t, err)
 			want, err := josecipher.KeyWrap(block, key)
 			require.NoError(t, err)
-			got, err := wrapOn(path, kek, key)
+			got, err := WrapOn(path, kek, key)
 			require.NoError(t, err)
 			require.Equal(t, want, got)
-			back, err := unwrapOn(path, kek, got)
+			back, err := UnwrapOn(path, kek, got)
 			require.NoError(t, err)
 			require.Equal(t, key, back)
 		})

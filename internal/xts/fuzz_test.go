@@ -37,7 +37,7 @@ func FuzzAgainstXCrypto(f *testing.F) {
 		reference.Encrypt(want, plain, lba)
 		reference.Decrypt(back, plain, lba)
 		for _, path := range aes256.Paths() {
-			c, err := newOn(path, &key, size)
+			c, err := NewOn(path, &key, size)
 			require.NoError(t, err)
 			run := func(crypt func(dst, src []byte, lba uint64), want []byte) {
 				src := append(make([]byte, from), plain...)[from:]

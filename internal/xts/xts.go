@@ -29,10 +29,11 @@ type Cipher struct {
 // ErrEqualHalves (IEEE 1619, and FIPS 140-3 implementation guidance C.I). The key is copied into the
 // expanded form: clear it when it is not needed.
 func New(key *secret.Key64, sectorSize int) (*Cipher, error) {
-	return newOn(aes256.Chosen(), key, sectorSize)
+	return NewOn(aes256.Chosen(), key, sectorSize)
 }
 
-func newOn(path aes256.Path, key *secret.Key64, sectorSize int) (*Cipher, error) {
+// NewOn is New on a path that is one of aes256.Paths.
+func NewOn(path aes256.Path, key *secret.Key64, sectorSize int) (*Cipher, error) {
 	if sectorSize != 512 && sectorSize != maxSector {
 		return nil, fmt.Errorf("xts: a sector of %d bytes, need 512 or 4096", sectorSize)
 	}

@@ -115,7 +115,7 @@ func TestWycheproof(t *testing.T) {
 					count["ciphertext stealing"]++
 				default:
 					count["run"]++
-					c, err := newOn(path, key(t, k), 512)
+					c, err := NewOn(path, key(t, k), 512)
 					require.NoError(t, err)
 					lba := binary.LittleEndian.Uint64(iv)
 					// A vector is shorter than a sector, and a block of a sector
@@ -160,7 +160,7 @@ func TestIEEE1619(t *testing.T) {
 		for i := range plain {
 			plain[i] = byte(i)
 		}
-		c, err := newOn(path, key(t, k), 512)
+		c, err := NewOn(path, key(t, k), 512)
 		require.NoError(t, err)
 		for _, v := range []struct {
 			number int
@@ -207,11 +207,11 @@ func TestSectorSizes(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path aes256.Path) {
 		k := secret.Key64{1}
 		for _, n := range []int{-1, 0, 16, 511, 520, 1024, 4097} {
-			_, err := newOn(path, &k, n)
+			_, err := NewOn(path, &k, n)
 			require.ErrorContains(t, err, "need 512 or 4096", "sectors of %d bytes", n)
 		}
 		for _, n := range []int{512, 4096} {
-			c, err := newOn(path, &k, n)
+			c, err := NewOn(path, &k, n)
 			require.NoError(t, err)
 			require.Equal(t, n, c.SectorSize())
 			for _, bad := range []int{0, 16, n - 1, n + 16} {
@@ -225,7 +225,7 @@ func TestSectorSizes(t *testing.T) {
 // TestClearOverwritesTheKey: the expanded form of both halves is zeros afterwards.
 func TestClearOverwritesTheKey(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path aes256.Path) {
-		c, err := newOn(path, &secret.Key64{1}, 512)
+		c, err := NewOn(path, &secret.Key64{1}, 512)
 		require.NoError(t, err)
 		var parts []reflect.Value
 		for _, s := range []*aes256.Schedule{&c.data, &c.tweak} {
@@ -252,7 +252,7 @@ func TestClearOverwritesTheKey(t *testing.T) {
 // TestOverlapIsRefused: buffers are the same or apart.
 func TestOverlapIsRefused(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path aes256.Path) {
-		c, err := newOn(path, &secret.Key64{1}, 512)
+		c, err := NewOn(path, &secret.Key64{1}, 512)
 		require.NoError(t, err)
 		room := make([]byte, 1536)
 		for _, at := range []int{0, 1, 511, 513, 1023, 1024} {
@@ -271,7 +271,7 @@ func TestOverlapIsRefused(t *testing.T) {
 // TestNoPathAllocates: a sector costs no memory.
 func TestNoPathAllocates(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path aes256.Path) {
-		c, err := newOn(path, &secret.Key64{1}, 4096)
+		c, err := NewOn(path, &secret.Key64{1}, 4096)
 		require.NoError(t, err)
 		dst, src := make([]byte, 4096), make([]byte, 4096)
 		require.Zero(t, testing.AllocsPerRun(50, func() { c.Encrypt(dst, src, 3); c.Decrypt(dst, dst, 3) }))
@@ -282,7 +282,7 @@ func TestNoPathAllocates(t *testing.T) {
 // sector (FAULTS 10).
 func TestTweak(t *testing.T) {
 	onEveryPath(t, func(t *testing.T, path aes256.Path) {
-		c, err := newOn(path, key(t, bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7}, 10)[:64]), 4096)
+		c, err := NewOn(path, key(t, bytes.Repeat([]byte{1, 2, 3, 4, 5, 6, 7}, 10)[:64]), 4096)
 		require.NoError(t, err)
 		seen := map[[16]byte]uint64{}
 		for _, lba := range []uint64{0, 1, 2, 255, 256, 1 << 32, 1 << 56, 1<<63 + 1, ^uint64(0)} {
@@ -308,7 +308,7 @@ func TestRoundTrip(t *testing.T) {
 			size := rapid.SampledFrom([]int{512, 4096}).Draw(t, "size")
 			lba := rapid.Uint64().Draw(t, "lba")
 			src := bytes.Repeat(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "block"), size/16)
-			c, err := newOn(path, &k, size)
+			c, err := NewOn(path, &k, size)
 			require.NoError(t, err)
 			apart, inPlace := make([]byte, size), bytes.Clone(src)
 			c.Encrypt(apart, src, lba)
@@ -320,7 +320,7 @@ func TestRoundTrip(t *testing.T) {
 			require.Equal(t, src, back)
 			c.Decrypt(back, apart, lba+1)
 			require.NotEqual(t, src, back, "at another address it is noise")
-			o, err := newOn(path, &other, size)
+			o, err := NewOn(path, &other, size)
 			require.NoError(t, err)
 			o.Decrypt(back, apart, lba)
 			require.NotEqual(t, src, back, "under another key it is noise")
@@ -351,7 +351,7 @@ func BenchmarkSector(b *testing.B) {
 			})
 		}
 		for _, path := range aes256.Paths() {
-			c, err := newOn(path, &k, size)
+			c, err := NewOn(path, &k, size)
 			require.NoError(b, err)
 			run("encrypt/"+path.String(), func() { c.Encrypt(buf, buf, 7) })
 			run("decrypt/"+path.String(), func() { c.Decrypt(buf, buf, 7) })
