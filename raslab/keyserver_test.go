@@ -127,11 +127,11 @@ func TestAnotherWayIsAnUnknownServer(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	bad := errors.New("no entropy")
 	l.customer.UsePairs(func(string) (ipp.KeyPair, error) { return ipp.KeyPair{}, bad })
-	for _, addr := range []string{"192.0.2.11", "192.0.2.12"} {
+	for _, addr := range []string{keyServerAddr(1), keyServerAddr(2)} {
 		must(t, second(l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyProtocol: IPP, KeyGroup: 2})))
 	}
-	_, err := l.ConfigureGroup(2)
-	require.ErrorContains(t, err, "it cannot make its key pairs", "without key pairs there is no data key")
+	r := fails(t, l)(l.ConfigureGroup(2))
+	require.Contains(t, r.Notes[0], "it cannot make its key pairs", "without key pairs there is no data key")
 	require.ErrorIs(t, keyHost(t, l, 1).LosePair("ds8000_a"), bad)
 }
 
