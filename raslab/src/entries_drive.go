@@ -40,15 +40,15 @@ var driveEntries = []Entry{
 		Title:    "A drive was not cryptographically erased",
 		Severity: Serious,
 		Cause: "A drive left its encryption group, or was to start afresh, and its media key or a wrap of it is still there. It happens in a drive repair, " +
-			"in an MES install of an enclosure or of drives, in a rank removal that looked successful to the customer, and in the recovery after a rank creation that failed; here also when a smart rebuild, a spare that is released or a drive that is put into a running facility leads to an erase. " +
+			"in an MES install of an enclosure or of drives, in a rank removal that looked successful to the customer, and in the recovery after a rank creation that failed. Here it also happens when a smart rebuild, a spare that is released or a drive that is put into a running facility leads to an erase. " +
 			"Until the erase has succeeded, whoever holds the drive and an old credential may read what was on it.",
 		When: []When{Repair, MESInstall, RankRemoval, FailedRankRecovery, SmartRebuild, Anytime},
 		Check: []string{
 			"Which of the four actions was running: the location and the time of the event say it. The action itself may have reported success.",
 			"Whether the drive is in use. A drive that is a member of a rank must not be erased, whatever the event says.",
 			"The lifecycle state: \"security degraded\" is a drive that could not destroy an old key record; \"configured\" is a drive that was never asked, or refused.",
-			"The reason \"not accepted\": the keys are new and every check passed, but the validation found that this does not sanitize the drive: data that was never encrypted, a medium that nobody can read, a copy of it in another slot. Its record of sanitization says what: verification (did the erase do what it should) and validation (does that sanitize this drive) are two lines of it.",
-			"What a certificate rests on, where a key server holds the group key (erase certificate; line Rests on): on the new media key, made in the drive. The key server keeps its key and may give it at any time; it must have no wrap left to open.",
+			"The reason \"not accepted\": the keys are new and every check passed, but that does not sanitize this drive: it holds data that was never encrypted, its medium cannot be read, or a copy of it is in another slot. Its record of sanitization has a line for verification (did the erase do what it should) and one for validation (does that sanitize this drive).",
+			"What the certificate rests on (erase certificate, line Rests on). Where a key server holds the group key, that is the new media key, made in the drive. The key server may give its key at any time, so no wrap may be left that the key opens.",
 			"The power and the port of the drive: an erase that was cut is finished or repeated at the next power-on and needs no new part.",
 			"The other drives of the same action, each by its own erase status: one refused block says nothing about its neighbours.",
 		},
@@ -74,8 +74,8 @@ var driveEntries = []Entry{
 		Code:     BE34009F,
 		Title:    "Drives are still not erased after the ranks were removed",
 		Severity: Serious,
-		Cause: "Before a storage facility leaves its site, a discontinue scan asks every encrypting drive for its erase status. One or more answered security degraded, or, here, are not proved to be erased for another reason: they do not answer, are configured, or were written without a verified erase. " +
-			"With the last data and the logical configuration, ranks included, every drive should have been erased by itself; for these drives that did not happen or did not succeed. " +
+		Cause: "Before a storage facility leaves its site, a discontinue scan asks every encrypting drive for its erase status. One or more answered security degraded. Here the event also names drives that are not proved to be erased for another reason: they do not answer, are configured, or were written without a verified erase. " +
+			"Every drive should have been erased by itself when the last data and the logical configuration, ranks included, were removed; for these drives that did not happen or did not succeed. " +
 			"The facility is not proven clean and must not leave.",
 		When: []When{DiscontinueScan},
 		Check: []string{
@@ -86,7 +86,7 @@ var driveEntries = []Entry{
 		},
 		Action: []string{
 			"Ask the next level of support before you erase anything: a drive may be in the list because the customer's removal was not complete.",
-			"Erase the drives named in the event again; revert those that refuse with the PSID from the label.",
+			"Erase the drives named in the event again. Use the PSID from the label to revert those that refuse.",
 			"Take out, and have destroyed, each drive that cannot be erased.",
 			"Run the scan again. Only a scan that finds nothing ends the matter; then close the event.",
 		},
@@ -124,7 +124,7 @@ var driveEntries = []Entry{
 		Closing: Closing{Kind: ByHand},
 		Assumption: []string{
 			"Severity: our scale.",
-			"Cause: that the missing group key is what makes the group inaccessible is ours; the description in the source speaks of a drive repair, its service action column of a smart rebuild that RAS initiated: the code comes in both.",
+			"Cause: that the missing group key is what makes the group inaccessible is ours. The description in the source speaks of a drive repair, its service action column of a smart rebuild that RAS initiated: the code comes in both.",
 			"Check: that software is checked before the drive is replaced is in the source; the steps are ours.",
 			"Action: ours; the list is lost in the source.",
 			"Closing: by hand; the source gives no rule for this code.",
@@ -136,7 +136,7 @@ var driveEntries = []Entry{
 		Title:    "A drive that was added or exchanged is already configured",
 		Severity: Serious,
 		Cause: "The drive in the slot has a credential that is not the factory's: somebody's group owns it, so it may hold customer data. " +
-			"The credential may be that of a band, and then the drive says that it is configured, or that of SID or EraseMaster, which certify finds by presenting the factory PIN. " +
+			"The credential may be that of a band: then the drive says that it is configured. Or it is that of SID or EraseMaster, which drive certify finds by presenting the factory PIN. " +
 			"No cryptographic erase may be started for it. No service action that the facility itself starts leads here; the probable cause is that somebody, " +
 			"in a manual recovery, tried to erase a drive with customer data on it, or used a drive of another facility as a FRU.",
 		When: []When{Repair, MESInstall, ManualRecovery},
@@ -156,7 +156,7 @@ var driveEntries = []Entry{
 		Closing: Closing{Kind: ByHand},
 		Assumption: []string{
 			"Severity: our scale.",
-			"Cause: the drive from another facility is ours, as the way in which a simulation meets this code; so is that an owner of SID or EraseMaster counts as one.",
+			"Cause: the drive from another facility is ours: so a simulation meets this code. That an owner of SID or EraseMaster counts as somebody's group is ours too.",
 			"When: repair and install are ours, from the title; the source says that no action which the facility starts should lead here. The creation of a rank and the insertion of a drive meet the same drive and report it so; that is ours too.",
 			"Check: ours; the source has only the probable cause.",
 			"Action: the next level of support is the source's one action; the rest is ours.",

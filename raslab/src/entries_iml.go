@@ -47,12 +47,12 @@ var imlEntries = []Entry{
 		Severity: Informational,
 		Cause: "Customer data was out of reach for want of keys, and BE14E004, BE14E008 or BE14E009 was reported: after these three the partitions ask for connectivity every 12 minutes. " +
 			"A key server answered again, and no service action was running. So the facility started a dual cluster IML without being asked, and at least one key group has its key again. " +
-			"After any other code they do not reboot by themselves. " +
+			"After any other code the partitions do not reboot by themselves. " +
 			"A group that still lacks its key has events of its own, which stay open.",
 		When: []When{DualClusterIML},
 		Check: []string{
 			"After the IML, that the encryption groups are accessible.",
-			"A group that is not: its own event says why. It needs a dual cluster IML by hand where that is none of the three codes.",
+			"For each group that is not accessible, its own event, which says why. Unless that is one of the three codes, the group needs a dual cluster IML by hand.",
 		},
 		Action: []string{"None. The event is for information, and closes itself."},
 		Closing: Closing{Kind: ClosesItself, With: []Code{
@@ -60,7 +60,7 @@ var imlEntries = []Entry{
 		}},
 		Assumption: []string{
 			ourCheck,
-			"Cause: when connectivity counts as regained is ours: a server gives the key, or one answers that did not when the loss was reported.",
+			"Cause: when connectivity counts as regained is ours: a server gives the key, or a server answers that did not answer when the loss was reported.",
 			"Closing: an event whose cause the facility still finds stays open, on purpose. The source closes every other BE14E0xx of the same partitions, also that of a key group that still lacks its key.",
 		},
 		Related: []Code{BE14E1F6, BE14CFE0},
@@ -203,7 +203,7 @@ var imlEntries = []Entry{
 		Code:     BE14E0F1,
 		Title:    "A key server cannot be accessed at IML",
 		Severity: Critical,
-		Cause: "The facility gets through to the customer's key server, but not in: the connection opens, " +
+		Cause: "The facility reaches the customer's key server and cannot use it: the connection opens, " +
 			"and then the session or the protocol fails.",
 		When: []When{DualClusterIML},
 		Check: []string{

@@ -75,7 +75,7 @@ var periodicEntries = []Entry{
 		Severity:   Warning,
 		Cause:      "Partitions and console are connected, but key commands for some of the servers were not answered in time. " + stillAccessible,
 		When:       []When{PeriodicKeyRetrieval},
-		Check:      []string{"Which servers are affected: the slow ones may be slow, not the console.", "The load of the console, and whether it was restarting."},
+		Check:      []string{"Which servers are affected: those servers may be slow, not the console.", "The load of the console, and whether it was restarting."},
 		Action:     []string{nextLevel, closeByHand},
 		Closing:    Closing{Kind: ByHand},
 		Assumption: []string{ourSeverity, ourCheck},

@@ -1,12 +1,11 @@
 package src
 
-// FRU is what may have to be replaced, or gone through, for a code. MAP4980 gives
+// FRU is a part to replace, or a procedure to go through, for a code. MAP4980 gives
 // no list of field replaceable units: every list here is ours.
 type FRU string
 
-// The kinds of entry in a FRU list. A list of a serviceable event names real parts
-// beside symbolic entries, which stand for a procedure or for what is not the
-// maker's to replace.
+// The kinds of entry in a FRU list. The list of a serviceable event names real parts and symbolic
+// entries. A symbolic entry stands for a procedure, or for a part that the maker does not replace.
 const (
 	Procedure FRU = "procedure MAP4980"  // symbolic: the software checks of the map come before any part
 	Drive     FRU = "drive"              // the drive in the location
@@ -16,9 +15,8 @@ const (
 	Microcode FRU = "microcode"          // symbolic: next level of support
 )
 
-// frus lists, for each code, what is to be replaced or gone through, in this
-// order. A procedure stands first where the map puts software checks before the
-// replacement of a drive.
+// frus lists, for each code, what to replace or go through, in this order. A procedure stands first
+// where the map puts software checks before the replacement of a drive.
 var frus = map[Code][]FRU{
 	BE14CFE0: {Procedure, KeyServer, HMC},
 	BE14CFE1: nil, // informational
@@ -54,14 +52,13 @@ var frus = map[Code][]FRU{
 	BE3400B3: {Procedure, Drive, Enclosure},
 }
 
-// FRUs lists what is to be replaced or gone through for a code, in this order;
-// nil for one that is informational or not in the catalogue.
+// FRUs lists what to replace or go through for a code, in this order. It is nil for an
+// informational code and for one that is not in the catalogue.
 func FRUs(c Code) []FRU { return frus[c] }
 
-// CallsHome says whether a serviceable event of this code sends a request for
-// service. BE14EAF1 and BE14EAF3 announce one that follows after four hours (rows
-// BE14EAF1 and BE14EAF3); an informational event sends none; that every other
-// code does is an assumption.
+// CallsHome says whether a serviceable event of this code sends a request for service. BE14EAF1 and
+// BE14EAF3 announce one that follows after four hours (rows BE14EAF1 and BE14EAF3). An
+// informational event sends none. That every other code sends one is an assumption.
 func (e Entry) CallsHome() bool {
 	return e.Severity != Informational && e.Code != BE14EAF1 && e.Code != BE14EAF3
 }

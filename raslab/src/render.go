@@ -39,7 +39,7 @@ func (c Closing) String() string {
 // Text renders one entry in at most 80 columns.
 func Text(e Entry) string { return TextIn(e, textWidth) }
 
-// TextIn renders one entry in at most so many columns, of which there are at least 40.
+// TextIn renders one entry in at most columns columns, but never in fewer than 40.
 func TextIn(e Entry, columns int) string {
 	b := text{columns: max(columns, 40)}
 	b.wrap(fmt.Sprintf("%-11s", e.Code), e.Title)
@@ -64,8 +64,8 @@ func TextIn(e Entry, columns int) string {
 	return b.String()
 }
 
-// Markdown renders the whole catalogue as a document: a table of all codes, then
-// one section each, then the answer for any other code.
+// Markdown renders the whole catalogue as a document: a table of all codes, a section for each, and
+// the answer for any other code.
 func Markdown() string {
 	var b strings.Builder
 	b.WriteString("# Service reference codes\n\n" +

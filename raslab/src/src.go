@@ -56,16 +56,15 @@ const (
 type Closing struct {
 	Kind ClosingKind `json:"kind"`
 	// With lists the codes whose open events, against the same partitions, are
-	// closed together with an event of this code that closes itself.
+	// closed too when an event of this code closes itself.
 	With []Code `json:"with,omitempty"`
-	// By lists the codes whose events close an event of this code, which would
-	// else be closed by hand.
+	// By lists the codes whose events close an event of this code. Without them it is closed by
+	// hand.
 	By []Code `json:"by,omitempty"`
 }
 
-// Entry is all that the catalogue knows of one code. Every text is ours; the
-// facts are those of the row of MAP4980 that Reference names, except where
-// Assumption says otherwise.
+// Entry is all that the catalogue knows of one code. Every text is ours. The facts are those of the
+// row of MAP4980 that Reference names; Assumption names the facts that are ours.
 type Entry struct {
 	Code       Code     `json:"code"`
 	Title      string   `json:"title"`      // one line, no full stop
@@ -80,8 +79,8 @@ type Entry struct {
 	Reference  string   `json:"reference"`  // the row of MAP4980
 }
 
-// All lists the 32 entries, sorted by code. The slice is the caller's; what its
-// entries point to is not to be changed.
+// All lists the 32 entries, sorted by code. The slice is the caller's; its entries share their
+// lists with the catalogue, so do not change them.
 func All() []Entry { return slices.Clone(catalogue) }
 
 // Lookup finds a code in upper or lower case; space around it is ignored.
@@ -93,8 +92,8 @@ func Lookup(s string) (Entry, bool) {
 	return catalogue[i], true
 }
 
-// Other is the answer for a code that is not in the catalogue: the row "Other
-// SRCs" of MAP4980, which knows one action, the next level of support.
+// Other is the answer for a code that is not in the catalogue: the row "Other SRCs" of MAP4980. Its
+// one action is to ask the next level of support.
 func Other(s string) Entry {
 	return Entry{
 		Code:     normal(s),
