@@ -39,8 +39,8 @@ func Get[T, S any](a Args[S], name string) T {
 	return t
 }
 
-// Written is the command with all values, defaults included, in the order of its parameters: two
-// lines that mean the same are equal, and binding it again gives the same values.
+// Written is the command with all values, defaults included, in the order of its parameters. Two
+// lines that mean the same are written the same, and binding the text again gives the same values.
 func (l *Language[S]) Written(a Args[S]) string {
 	parts := []string{a.Command.Name}
 	for _, p := range a.params {
@@ -113,7 +113,8 @@ func (b *Binding[S]) Bare() *Param[S] {
 // Given says whether a parameter was set.
 func (b *Binding[S]) Given(p *Param[S]) bool { _, given := b.texts[p.Name]; return given }
 
-// Set reads a value that was typed at a column; that of a flag is not looked at. The error is a *BindError.
+// Set reads a value that was typed at a column. It ignores the value of a flag. The error is a
+// *BindError.
 func (b *Binding[S]) Set(p *Param[S], text string, col int) error {
 	old, again := b.texts[p.Name]
 	switch {
@@ -154,7 +155,8 @@ func appendNew(list, more []string) []string {
 	return list
 }
 
-// Done gives the values, defaults included. The error is a *BindError, or that of the command's Check.
+// Done gives the values, defaults included. The error is a *BindError, or that of the command's
+// Check.
 func (b *Binding[S]) Done() (Args[S], error) {
 	for _, p := range b.args.params {
 		switch {

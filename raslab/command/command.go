@@ -42,9 +42,9 @@ type Param[S any] struct {
 type Kind struct {
 	Name string
 	Help string // such as "a whole number from 1 to 4"; may be empty
-	// Parse reads a value. facility is the serial number of the facility at hand, empty if there
-	// is none: an identifier may name it. The error is ErrKind where Help says all there is to
-	// say, else the clause that says what would be right.
+	// Parse reads a value. facility is the serial number of the facility at hand, because an
+	// identifier may name it; it is empty if there is none. The error is ErrKind if Help explains
+	// enough, else a clause that says what would be right.
 	Parse func(facility, text string) (any, error)
 }
 

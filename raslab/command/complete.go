@@ -17,8 +17,8 @@ func Fitting(all []Candidate, word string) (fit []Candidate) {
 }
 
 // Unfinished splits what was typed into whole words, as they were typed, and the one that is being
-// typed. A blank in quotes is part of a word. Where ends is not 0, that character ends
-// a command: what stands before it does not count.
+// typed. A blank in quotes is part of a word. Where ends is not 0, that character ends a command:
+// what stands before it does not count.
 func Unfinished(text string, ends rune) (words []string, word string) {
 	quoted, escaped := false, false
 	for _, r := range text {

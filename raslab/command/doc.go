@@ -1,13 +1,15 @@
 // Package command is what the command languages over a facility share: commands with typed
-// parameters, how they are looked up, bound, completed, explained and documented. It is the base
-// of raslab/console and raslab/dscli.
+// parameters, how they are looked up, bound, completed, explained and documented. It is the base of
+// raslab/console and raslab/dscli.
 //
 // [Language] is the entry point: a table of commands in topics, and how the language writes a
-// parameter. [Language.Match] looks a command up, [Language.Start] binds its values,
-// [Language.Overview], [Language.Explain] and [Language.Reference] document it, and [Unfinished],
-// [Values] and [Fitting] complete it.
+// parameter.
 //
-// S is what a command runs in, such as a session.
+//   - [Language.Match] looks a command up, [Language.Start] binds its values.
+//   - [Language.Overview], [Language.Explain] and [Language.Reference] document it.
+//   - [Unfinished], [Values] and [Fitting] complete it.
+//
+// The type parameter S is what a command runs in, such as a session. See the Example.
 //
 // # Invariants
 //
@@ -17,6 +19,5 @@
 //
 // # Limitations
 //
-// How a line is split into words, how its errors are worded, and what exit code they have is left
-// to each language.
+// Each language itself splits a line into words, words its errors, and chooses exit codes.
 package command

@@ -52,8 +52,8 @@ func (l *Language[S]) Find(name string) *Command[S] {
 	return nil
 }
 
-// Match lists what a name may mean, in any case: the command of that name, else all that begin
-// with it. A beginning has least characters or more.
+// Match lists the commands that a name may mean, in any case: the one of that name, else all that
+// begin with it. A beginning must have at least least characters.
 func (l *Language[S]) Match(name string, least int) []*Command[S] {
 	return match(l.Commands(), func(c *Command[S]) string { return c.Name }, name, least)
 }

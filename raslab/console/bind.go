@@ -55,8 +55,8 @@ func bind(l Line) (Args, error) {
 	return a, worded(c, err)
 }
 
-// bindAll binds every command of a line; where some are not understood, it says what is wrong with
-// each of them, from left to right, and gives none.
+// bindAll binds every command of a line. If some are not understood, it returns an error for each
+// of them, from left to right, and no commands.
 func bindAll(text string) ([]Args, []*UsageError) {
 	lines, wrong := parse(text)
 	commands := len(lines) + len(wrong)

@@ -74,7 +74,7 @@ var cloudCommands = []*Command{
 	},
 	{
 		Name: "cloud rollback", Summary: "put an older version of an object back at the cloud server",
-		Detail:  "An older version is one that was migrated under the same name before; done twice, the newer one is back.",
+		Detail:  "An older version is one that was migrated under the same name before. A second rollback brings the newer one back.",
 		Params:  []Param{objectParam()},
 		Example: "cloud rollback object=payroll",
 		Run:     onCloudServer(rollbackCloud),
@@ -127,14 +127,14 @@ func objectParam() Param {
 	return Param{Name: "object", Kind: wordKind, Required: true, Help: "its name", Complete: objectNames}
 }
 
-// realCloud says whether asking the cloud server goes over a network, which completion does not do.
+// realCloud says whether asking the cloud server goes over a network. Completion never does that.
 func (s *Session) realCloud() bool {
 	_, err := s.lab.Customer().Cloud()
 	return err != nil
 }
 
-// onCloudServer makes the Run of a command that does something to the simulated cloud server, mostly
-// to one object there.
+// onCloudServer makes the Run of a command that changes the simulated cloud server, mostly one
+// object there.
 func onCloudServer(do func(s *Session, h *customer.CloudServer, object string, a Args) error) func(*Session, Args) error {
 	return withLab(func(s *Session, lab *raslab.Lab, a Args) error {
 		h, err := lab.Customer().Cloud()
@@ -193,7 +193,7 @@ func listCloud(s *Session, lab *raslab.Lab, _ Args) error {
 	return nil
 }
 
-// plainWord keeps a name that somebody else gave from steering the terminal.
+// plainWord strips from a name what could control the terminal: somebody else chose it.
 func plainWord(s string) string {
 	for _, c := range s {
 		if c <= ' ' || c > '~' {

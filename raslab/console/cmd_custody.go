@@ -24,7 +24,7 @@ var custodyCommands = []*Command{
 	},
 	{
 		Name: "custody answer", Summary: "answer by name for a drive that left with its data, and say why",
-		Detail: "For a drive that cannot come back: it was shredded, it is with the police. It is not called erased for that; the discontinue scan tells who answered. " +
+		Detail: "For a drive that cannot come back, such as one that was shredded. It still does not count as erased; the discontinue scan says who answered. " +
 			"A drive that is in a slot is erased instead.",
 		Params: []Param{
 			custodyParam(),

@@ -23,8 +23,8 @@ var eraseCommands = []*Command{
 	},
 	{
 		Name: "erase certificate", Summary: "show the certificate of sanitization of a drive that was erased here, or write it to a file",
-		Detail: "There is one for a drive in a slot that was erased here and verified, proves by its factory identity that it is that drive, and was not used since. " +
-			"Where the erase was verified and not accepted, the record that says so is shown. fdelab certificate verify FILE checks either.",
+		Detail: "A drive in a slot has one if it was erased here and verified, proves its factory identity, and was not used since. " +
+			"If the erase was verified but not accepted, the record that says so is shown. fdelab certificate verify FILE checks either.",
 		Params: []Param{
 			anyDriveParam("the drive"),
 			{Name: "file", Kind: textKind, Help: "a file to write, which must not exist yet; without it the certificate is shown"},
@@ -53,7 +53,7 @@ func certificateErase(s *Session, lab *raslab.Lab, a Args) error {
 		return err
 	}
 	if slot == "" {
-		return fmt.Errorf("there is no certificate for %s now: a drive proves in a slot that it is the one that was erased, and was not used since", driveName(part, slot))
+		return fmt.Errorf("there is no certificate for %s now: the drive must be in a slot, prove that it is the one that was erased, and not be used since", driveName(part, slot))
 	}
 	c, why, err := lab.CertificateAt(slot)
 	if err != nil {
@@ -77,8 +77,8 @@ func certificateErase(s *Session, lab *raslab.Lab, a Args) error {
 	return nil
 }
 
-// showCertificate prints the fields of a certificate that say something. The armoured form at
-// its end is for programs.
+// showCertificate prints the fields of a certificate, without the armoured form at its end, which
+// is for programs.
 func (s *Session) showCertificate(text string) {
 	text, _, _ = strings.Cut(text, "-----BEGIN")
 	for _, line := range outputLines(text) {

@@ -25,7 +25,7 @@ var eventCommands = []*Command{
 	},
 	{
 		Name: "event close", Summary: "close a serviceable event by hand; the facility looks again first",
-		Detail: "While the cause still holds it is refused, and the answer says what is still wrong. force=yes closes it all the same (assumption).",
+		Detail: "While the cause still holds, the close is refused and the answer says what is still wrong. force=yes closes the event all the same (assumption).",
 		Window: "Manage Serviceable Events, where an event is closed by hand",
 		Params: []Param{
 			eventParam(true),
@@ -167,10 +167,10 @@ func eventParam(required bool) Param {
 	return Param{Name: "event", Kind: numberKind(1, 1000000), Required: required, Help: "its number", Complete: eventNumbers}
 }
 
-// noCode is what a person is told who looks for the code of a plain drive failure.
+// noCode is printed for a plain drive failure, which has no code to look for.
 const noCode = "MAP4980 has no code for a plain drive failure"
 
-// failures says which drives failed that no open event names.
+// failures lists the failed drives that no open event names.
 func (s *Session) failures(lab *raslab.Lab) {
 	for i, f := range lab.DriveFailures() {
 		if i == 0 {
@@ -180,7 +180,7 @@ func (s *Session) failures(lab *raslab.Lab) {
 	}
 }
 
-// keyTroubles says what is known of data keys and certificates, for which no event is raised.
+// keyTroubles prints the warnings about data keys and certificates. They raise no event.
 func (s *Session) keyTroubles(lab *raslab.Lab) {
 	for i, w := range lab.KeyWarnings() {
 		if i == 0 {

@@ -6,7 +6,7 @@ import (
 
 var fieldCommands = []*Command{
 	{
-		Name: "field install", Summary: "certify the drives with which the facility was delivered and that are not installed yet",
+		Name: "field install", Summary: "certify the delivered drives that are not installed yet",
 		Detail:  "It ran when the facility was built. Repeat it after what was wrong has been put right.",
 		Example: "field install",
 		Run:     withLab(installField),

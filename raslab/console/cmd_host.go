@@ -10,9 +10,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// The commands of the noun host speak to one drive directly, past the facility, as anybody can
-// who has it on a bench or on the bus: with the MSID (which every drive tells), with the
-// label in the hand, or with a PIN of his own.
+// The commands of the noun host speak to one drive directly, past the facility, as anybody can who
+// has it on a bench or on the bus: with the MSID (which every drive tells), with the label in the
+// hand, or with a PIN of his own.
 var hostCommands = []*Command{
 	{
 		Name: "host bands", Summary: "list the bands of a drive: place, locks, and whether the BandMaster has the factory PIN",
@@ -31,7 +31,7 @@ var hostCommands = []*Command{
 		Run:     onDrive(bandHost),
 	},
 	{
-		Name: "host lock", Summary: "close or open the locks of a band now; each counts while it is enabled",
+		Name: "host lock", Summary: "close or open the locks of a band now; a lock counts only while it is enabled",
 		Params:  []Param{anyDriveParam("the drive"), bandParam("0"), lockParam("to", "the locks that are closed"), pinParam("pin", "msid", "the PIN of its BandMaster")},
 		Example: "host lock drive=S1 band=1 to=read",
 		Run:     onDrive(lockHost),

@@ -74,7 +74,7 @@ var groupCommands = []*Command{
 		Run:     withLab(retrieveGroup),
 	},
 	{
-		Name: "keygrp schedule", Summary: "say how often keys are retrieved from every key server; without a duration, tell it",
+		Name: "keygrp schedule", Summary: "set how often keys are retrieved from every key server; without every=, show it",
 		Params:  []Param{{Name: "every", Kind: durationKind, Help: "the time between two periodic key retrievals, at least 1m"}},
 		Example: "keygrp schedule every=4h",
 		Run:     withLab(scheduleGroup),

@@ -133,7 +133,7 @@ func showManager(s *Session, lab *raslab.Lab, a Args) error {
 	return nil
 }
 
-// learned is a warning with the time at which the server told what it rests on.
+// learned is a warning with the time at which the server gave the facts behind it.
 func learned(warning string, at time.Time) string {
 	if warning == "" {
 		return ""
@@ -141,8 +141,8 @@ func learned(warning string, at time.Time) string {
 	return warning + "; learned " + at.UTC().Format(timeLayout)
 }
 
-// keyWarnings is what an operator should know of the data keys and certificates, wherever he
-// looks by himself.
+// keyWarnings prints what an operator should know of the data keys and certificates, below what he
+// asked to see.
 func (s *Session) keyWarnings(lab *raslab.Lab) {
 	for _, w := range lab.KeyWarnings() {
 		s.say("warning: %s; %s", w, w.Next)

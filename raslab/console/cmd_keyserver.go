@@ -40,7 +40,7 @@ var keyServerCommands = []*Command{
 		Run:     onKeyServer(keyService),
 	},
 	{
-		Name: "keyserver product", Summary: "replace the software of a key server by a product, with what that speaks and whom it knows",
+		Name: "keyserver product", Summary: "replace the software of a key server by a product: the protocols it speaks, the clients it knows",
 		Params:  []Param{keyServerParam(), toParam("TKLM: IPP only; SKLM: KMIP up to 1.2 and IPP, a new client waits to be accepted; KeySecure: KMIP up to 1.1 only, knows no certificate of the facility's maker; generic: everything (assumptions)", "generic", "TKLM", "SKLM", "KeySecure")},
 		Example: "keyserver product keyserver=1 to=SKLM",
 		Run:     onKeyServer(productKeyServer),
@@ -286,7 +286,8 @@ func keyServerNumbered(lab *raslab.Lab, n int) (*customer.KeyServer, error) {
 	return nil, fmt.Errorf("there is no key server %d: keyserver list shows what there is", n)
 }
 
-// onKey does something to the key of the group that an argument names, wherever that is kept.
+// onKey does something to the data key of the group that an argument names, wherever that key is
+// kept.
 func onKey(lab *raslab.Lab, a Args, do func(customer.DataKey) error) error {
 	d, err := lab.DataKey(arg[int](a, "keygrp"))
 	if err != nil {

@@ -14,7 +14,7 @@ var powerCommands = []*Command{
 	},
 	{
 		Name: "power cut", Summary: "cut the power of one slot, or, without a slot, of the whole facility",
-		Detail:  "Without power the facility does nothing. What was in progress, what it keeps on its disks and what it loses: power restore tells, and goes on or undoes it.",
+		Detail:  "Without power the facility does nothing. power restore says what was in progress, and goes on with it or undoes it.",
 		Params:  []Param{ofTheFacility(slotParam("the slot; without it the whole facility loses its power"))},
 		Example: "power cut drive=R1-I1-D05",
 		Run:     withLab(cutPower),
@@ -22,7 +22,7 @@ var powerCommands = []*Command{
 	{
 		Name: "power restore", Summary: "give a slot its power back, or, without a slot, the whole facility",
 		Detail: "The drive of a slot boots, and what was locked by power loss stays locked. The whole facility boots both partitions (dual cluster IML) and " +
-			"tells what was in progress when the power went: it goes on, or is undone. A repair waits for the service person.",
+			"says what was in progress when the power went, and goes on with it or undoes it. A repair waits for the service person.",
 		Params:  []Param{ofTheFacility(slotParam("the slot; without it the whole facility has its power back"))},
 		Example: "power restore drive=R1-I1-D05",
 		Run:     withLab(restorePower),

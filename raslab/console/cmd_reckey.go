@@ -16,12 +16,12 @@ const (
 var recoveryKeyCommands = []*Command{
 	recoveryStep(raslab.RecoveryConfigure, reckey.SecurityAdministrator, "draw a recovery key; it is shown once"),
 	recoveryStep(raslab.RecoveryVerify, reckey.SecurityAdministrator, "enter the recovery key that was shown"),
-	recoveryStep(raslab.RecoveryAuthorize, reckey.StorageAdministrator, "the storage administrator's word: ends whatever waits for it"),
+	recoveryStep(raslab.RecoveryAuthorize, reckey.StorageAdministrator, "authorise the pending step, as storage administrator"),
 	recoveryStep(raslab.RecoveryCancel, reckey.SecurityAdministrator, "give up what is pending"),
 	recoveryStep(raslab.RecoveryRekey, reckey.SecurityAdministrator, "draw another recovery key; the one before stays in force until it is authorised"),
-	recoveryStep(raslab.RecoveryDeconfigure, reckey.SecurityAdministrator, "ask for the end of the recovery key"),
-	recoveryStep(raslab.RecoveryDisable, reckey.SecurityAdministrator, "ask that there shall be none"),
-	recoveryStep(raslab.RecoveryEnable, reckey.SecurityAdministrator, "ask for the end of that"),
+	recoveryStep(raslab.RecoveryDeconfigure, reckey.SecurityAdministrator, "ask to remove the recovery key"),
+	recoveryStep(raslab.RecoveryDisable, reckey.SecurityAdministrator, "ask to disable recovery keys for the group"),
+	recoveryStep(raslab.RecoveryEnable, reckey.SecurityAdministrator, "ask to allow recovery keys for the group again"),
 	recoveryStep(raslab.RecoveryRecover, reckey.SecurityAdministrator, "enter the recovery key for a group that no key server can open"),
 }
 

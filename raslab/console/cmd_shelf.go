@@ -16,7 +16,7 @@ var shelfCommands = []*Command{
 	},
 	{
 		Name: "shelf order", Summary: "get a new spare part that fits the facility",
-		Detail: "Without arguments it is as the drives that came with the facility.",
+		Detail: "Without arguments it is like the drives that came with the facility.",
 		Params: []Param{
 			{Name: "plain", Kind: textKind, Values: yesNo, Default: "no", Help: "whether it is one that cannot encrypt"},
 			{Name: "bands", Kind: numberKind(0, drive.MaxRanges), Help: "bands beside the global one"},
@@ -29,8 +29,8 @@ var shelfCommands = []*Command{
 	},
 	{
 		Name: "shelf create", Summary: "manufacture a drive that lives on in a file",
-		Detail: "The file is the whole device, its fuses included: who can read it has opened the chip. The label with the PSID " +
-			"is known until the session ends, unless label= keeps it in a file beside the drive, for shelf open: who has that can revert the drive. Not in a transcript: the keys of such a drive are never the same twice.",
+		Detail: "The file is the whole device, its fuses included: whoever reads it has opened the chip. The label with the PSID " +
+			"is known until the session ends. label= keeps it in a file for shelf open; whoever has that file can revert the drive. A transcript cannot make such a drive: its keys are never the same twice.",
 		Params: []Param{
 			fileParam("the file, which must not exist yet"),
 			{Name: "serial", Kind: driveKind("1 to 20 printable ASCII characters"), Required: true, Help: "its serial number"},

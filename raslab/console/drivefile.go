@@ -14,8 +14,8 @@ import (
 // openFile is a drive file that this session holds.
 type openFile struct{ path, serial string }
 
-// addFile adds the drive of a file to the shelf, with its label if there is one; the session
-// closes the file. serial is that of a new drive, empty for one that is there.
+// addFile adds the drive of a file to the shelf, with its label if there is one. The session closes
+// the file. serial is the serial number of a new drive, and empty for an existing one.
 func (s *Session) addFile(a Args, serial string, add func(label drive.Label) (*raslab.Part, io.Closer, error)) error {
 	if s.options.Entropy == nil {
 		return errors.New("no drive files here: their keys are never the same twice, so they belong in fdelab shell")
@@ -118,7 +118,8 @@ func labelText(l drive.Label) []byte {
 	return fmt.Appendf(nil, "%s\nserial %s\nMSID %X\nPSID %X\n", labelHead, forceQuote(l.Serial), l.MSID.Bytes(), l.PSID.Bytes())
 }
 
-// parseLabel reads what labelText wrote, and PINs that were typed as a label shows them. No error holds a part of a PIN.
+// parseLabel reads what labelText wrote; its PINs may also be typed as a label shows them. No error
+// holds a part of a PIN.
 func parseLabel(text string) (drive.Label, error) {
 	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	if len(lines) != 4 || lines[0] != labelHead {

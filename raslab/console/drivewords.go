@@ -69,9 +69,9 @@ func triesWords(d *drive.Drive) string {
 	return strings.Join(words, "; ")
 }
 
-// part finds a physical drive by slot, or by serial number in a slot or on the shelf: as it
-// was typed if there is one, else in any case. The slot is empty for a loose one. A serial number that
-// several drives have names none of them.
+// part finds a physical drive by slot, or by serial number in a slot or on the shelf. A serial
+// number that matches as typed comes before one that matches in another case. The slot is empty for
+// a loose drive. A serial number that several drives have is refused.
 func (s *Session) part(name string) (part *raslab.Part, slot string, err error) {
 	var all []string
 	if s.lab != nil {

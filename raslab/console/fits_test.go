@@ -24,8 +24,8 @@ var (
 	drawing    = regexp.MustCompile("[─│┌┬┐├┼┤└┴┘●▲▼■□·=]{2,}|[│├└●▲]")
 )
 
-// wordsOf counts the words of an output without its colours and lines that are drawn. A colon behind
-// a name is no part of it: a table that became a list has them.
+// wordsOf counts the words of an output without its colours and lines that are drawn. A colon
+// behind a name is no part of it: a table that became a list has them.
 func wordsOf(text string) map[string]int {
 	words := map[string]int{}
 	for _, word := range strings.Fields(drawing.ReplaceAllString(colourCode.ReplaceAllString(text, ""), " ")) {
@@ -207,7 +207,7 @@ func TestAWrongFacilityFitsTheTerminal(t *testing.T) {
 	}
 }
 
-// A picture that is narrow is still one: what goes on below stands beside its lines.
+// A narrow picture stays whole: a text that goes on below stands beside the picture's lines.
 func TestNarrowPicturesStayWhole(t *testing.T) {
 	var out strings.Builder
 	s := NewSession(Options{Start: true, Width: 60})

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
 )
 
-// Guide leads a person through a transcript: before each command it stops, and the
-// person types the command, or asks.
+// Guide leads a person through a transcript. It stops before each command, and the person types the
+// command or asks.
 type Guide struct {
 	Transcript *Transcript
 	Out        io.Writer
@@ -132,7 +132,7 @@ func (g *Guide) run(c ScriptLine) {
 	fmt.Fprintln(g.Out)
 }
 
-// hint tells the command at first, then with its arguments.
+// hint shows the name of the command first, and its arguments the next time.
 func (g *Guide) hint(c ScriptLine) {
 	g.hints++
 	command := g.bound(c)
@@ -166,8 +166,8 @@ func (g *Guide) bound(c ScriptLine) *Command {
 	return command
 }
 
-// aside tries a line on a copy of the facility, so that a wrong turn can be taken
-// without leaving the story. The copy is made by doing everything again.
+// aside tries a line on a copy of the facility, so that a wrong turn does not leave the story. The
+// copy is made by running everything again.
 func (g *Guide) aside(line string) {
 	if _, wrong := bindAll(line); wrong != nil {
 		for _, e := range wrong {

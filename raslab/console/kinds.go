@@ -27,8 +27,8 @@ func nameKind(name, help string) Kind {
 	}}
 }
 
-// driveKind names a drive: a slot, a serial number, an identity. A serial number may have
-// blanks anywhere (SPC-4 fills short ones with them), and any case; it is taken as it was typed.
+// driveKind names a drive: a slot, a serial number, an identity. It is taken as it was typed,
+// because a serial number may have blanks anywhere (SPC-4 fills short ones with them) and any case.
 func driveKind(help string) Kind {
 	return Kind{Name: "drive", Help: help, Parse: func(_, s string) (any, error) {
 		if strings.TrimSpace(s) == "" {

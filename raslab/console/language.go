@@ -81,7 +81,8 @@ func arg[T any](a Args, name string) T { return command.Get[T](a, name) }
 // Commands lists the commands, in the order of the help.
 func Commands() []*Command { return language.Commands() }
 
-// nounOf and verbOf are the words of a command's name; a noun that is a command by itself has no verb.
+// nounOf and verbOf are the words of a command's name; a noun that is a command by itself has no
+// verb.
 func nounOf(c *Command) string { noun, _, _ := strings.Cut(c.Name, " "); return noun }
 
 func verbOf(c *Command) string { _, verb, _ := strings.Cut(c.Name, " "); return verb }

@@ -13,10 +13,9 @@ const (
 	rowCells  = 8 // slots side by side; half as many, and so on, where the terminal is narrow
 )
 
-// enclosurePicture draws the slots of an enclosure, eight side by side. Each cell
-// says slot and rank, the state as lsddm names it
-// (or that it is a spare in good order), and what the drive's keys are like.
-// Under it stands one line for each drive that is not as it should be.
+// enclosurePicture draws the slots of an enclosure, eight side by side. Each cell says slot and
+// rank, the state as lsddm names it (or that it is a spare in good order), and what the drive's
+// keys are like. Under it stands one line for each drive that is not as it should be.
 func (s *Session) enclosurePicture(e raslab.EnclosureInfo) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "enclosure %s  %s  DA pair %d\n", e.Name, e.Location, e.DAPair)

@@ -49,9 +49,8 @@ func (n *node) drawKids(b *strings.Builder, indent string, columns int) {
 	}
 }
 
-// keyPicture draws what is wrapped by what: from the root key and from each
-// authority's PIN down to the media encryption keys. No secret is in it. Lines are at most
-// columns wide.
+// keyPicture draws what is wrapped by what: from the root key and from each authority's PIN down to
+// the media encryption keys. No secret is in it. Lines are at most columns wide.
 func keyPicture(title string, m drive.KeyMap, columns int) string {
 	top := &node{text: fmt.Sprintf("%s: key record generation %d", title, m.Generation)}
 	root := top.add("root key (in the fuses)")

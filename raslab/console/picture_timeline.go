@@ -12,11 +12,10 @@ import (
 // textMin is how many columns a text needs beside the name of who did it.
 const textMin = 20
 
-// timeline draws log entries along a line of time: serviceable events stand out, and a
-// gap of an hour or more is written on the line. With an event it keeps the
-// entries about the event, its drives and service.
-// Lines are at most columns wide; where names in a column leave too little room, they stand before
-// the text.
+// timeline draws log entries along a line of time. Serviceable events stand out, and a gap of an
+// hour or more is written on the line. With an event it draws only the entries about the event, its
+// drives and service. Lines are at most columns wide. Where a column of names leaves too little
+// room, each name stands before its text.
 func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last, columns int) string {
 	kept := fold(trace, only)
 	left := len(kept) - last
@@ -65,7 +64,7 @@ func timeline(trace []raslab.TraceEntry, only *raslab.ServiceEvent, last, column
 	return b.String()
 }
 
-// moment is a log entry, or several that say the same without another in between.
+// moment is a log entry, or several equal ones in a row.
 type moment struct {
 	raslab.TraceEntry
 	times int
@@ -97,8 +96,8 @@ func (m moment) words() string {
 	return text
 }
 
-// concerns says whether a log entry belongs to the story of an event; without an event
-// every entry does, except the health checks that found nothing.
+// concerns says whether a log entry belongs to the story of an event. Without an event every entry
+// does, except the health checks that found nothing.
 func concerns(e raslab.TraceEntry, only *raslab.ServiceEvent) bool {
 	if only == nil {
 		return e.Actor != "health check"

@@ -86,8 +86,8 @@ func run(t *Transcript, out io.Writer, r *Result, after func(step *Step, got str
 	printProse(out, t.Epilogue)
 }
 
-// RunLine runs a line as a transcript does: a refusal is printed as "error: ...", and the
-// next command of the line is run. It says whether the line ended the session.
+// RunLine runs a line as a transcript does: a refusal is printed as "error: ...", and the next
+// command of the line is run. quit says whether the line ended the session.
 func RunLine(s *Session, text string, out io.Writer) (quit bool) {
 	s.Each(text, out, func(err error) bool {
 		var failed *FailedError // what happened is printed already
@@ -100,8 +100,8 @@ func RunLine(s *Session, text string, out io.Writer) (quit bool) {
 	return quit
 }
 
-// ErrorText is how an error is shown: on one line, without the names of the package
-// and the action, which whoever typed the command knows.
+// ErrorText is how an error is shown: on one line, without the names of the package and the action.
+// Whoever typed the command knows them.
 func ErrorText(err error) string {
 	text := raslab.PlainError(err)
 	var refused *raslab.RequestError
@@ -138,7 +138,7 @@ func printProse(out io.Writer, paragraphs []string) {
 	}
 }
 
-// laidOut says whether the lines of a paragraph are meant to stand as they do: a list, a table.
+// laidOut says whether a paragraph must keep its line breaks: a list, a table.
 func laidOut(paragraph string) bool {
 	for _, line := range strings.Split(paragraph, "\n") {
 		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "- ") || strings.HasPrefix(line, "|") || strings.Contains(line, "   ") {

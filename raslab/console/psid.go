@@ -31,10 +31,10 @@ func typedPSID(a Args) (drive.PIN, error) {
 	return pin, nil
 }
 
-// labelPIN is a PIN of a label in either of the forms in which a person finds it: its characters, as
-// shelf create shows them, or two hexadecimal digits for each, as labelText writes them. Half of
-// the digits has the length of the characters: it counts as digits, of which some are missing. No
-// drive of this laboratory has a PIN that is made of hexadecimal digits alone, but by a chance of 3 in 10^12.
+// labelPIN reads a PIN of a label in either of its forms: its characters, as shelf create shows
+// them, or two hexadecimal digits for each character, as labelText writes them. A text of
+// hexadecimal digits alone that is as long as the characters counts as digits with some missing. A
+// PIN itself consists of hexadecimal digits alone with a chance of 3 in 10^12.
 func labelPIN(text string) (drive.PIN, error) {
 	raw := []byte(text)
 	if text != "" && strings.Trim(text, "0123456789abcdefABCDEF") == "" {

@@ -12,8 +12,8 @@ import (
 // typed; see reportAs.
 func (s *Session) report(r raslab.Report, err error) error { return s.reportAs(s.command, r, err) }
 
-// reportAs prints what a service action did, drives that fared alike on one line,
-// and gives a *FailedError when it did not reach its aim.
+// reportAs prints what a service action did, drives with the same result on one line. It returns a
+// *FailedError when the action did not reach its aim.
 func (s *Session) reportAs(name string, r raslab.Report, err error) error {
 	if err != nil {
 		return err
@@ -39,7 +39,7 @@ func (s *Session) reportAs(name string, r raslab.Report, err error) error {
 	return nil
 }
 
-// owed lists what the facility has begun and could not finish yet.
+// owed prints the work that the facility has begun and could not finish yet.
 func (s *Session) owed(list []string) {
 	for _, what := range list {
 		s.item("owed: " + what)
@@ -171,7 +171,7 @@ func (s *Session) paragraph(label, text string) {
 	}
 }
 
-// withoutBlankLines keeps to the rule that no command prints an empty line.
+// withoutBlankLines removes empty lines: no command prints one.
 func withoutBlankLines(text string) string {
 	var out string
 	for _, line := range outputLines(text) {

@@ -14,7 +14,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// located is a key server of which is known where the connection ended.
+// located is a key server that knows where the connection ended.
 type located struct {
 	encgroup.KeyServer
 	at string
@@ -26,8 +26,8 @@ func (s located) Connected() time.Time     { return time.Time{} }
 func (s located) Shown() *x509.Certificate { return nil }
 func (s located) Greet() error             { return nil }
 
-// Of three key managers two are one server by two names. Two servers are enough for the key group, so
-// nothing else tells of it.
+// Two of three key managers are one server with two names. Two servers are enough for the key
+// group, so nothing else reports it.
 func TestAServerByTwoNamesIsTold(t *testing.T) {
 	cluster, err := encgroup.NewMemCluster(entropy.Stream(1, "customer"), "one", "two")
 	require.NoError(t, err)

@@ -27,11 +27,11 @@ const (
 	NotUnderstood Verdict = "not understood"
 )
 
-// RunScript runs every line of in, as a shell without a prompt does, and gives what became of it to
-// report (line counted from 1; err is nil where it is Done). A line of several commands is
-// reported for each that goes wrong, and for those behind the last of these. After one that goes wrong
-// the next one is run, unless stop is set. A *FailedError was printed already; it is reported all the
-// same. The error is one of reading.
+// RunScript runs every line of in, as a shell without a prompt does, and reports the verdict on
+// each. Lines count from 1, and err is nil where the verdict is Done. A line of several commands is
+// reported once for each command that goes wrong, and once for those after the last of these. A
+// command that goes wrong does not stop the script, unless stop is set. A *FailedError was printed
+// already and is reported all the same. The error that RunScript returns is one of reading.
 func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(line int, verdict Verdict, err error)) (Tally, error) {
 	var tally Tally
 	r := bufio.NewReaderSize(in, MaxLine+2)

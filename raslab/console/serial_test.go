@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestASerialNumberWithBlanksIsTyped: in quotes, by every command that takes a drive, and completed.
+// TestASerialNumberWithBlanksIsTyped: in quotes, by every command that takes a drive, and
+// completed.
 func TestASerialNumberWithBlanksIsTyped(t *testing.T) {
 	s := NewSession(Options{Entropy: rand.Reader, Start: true})
 	defer s.Close()

@@ -24,8 +24,8 @@ type Options struct {
 	// Start builds a facility of the default size at once, so that a person at a
 	// prompt can look around. Transcripts begin with lab new.
 	Start bool
-	// Entropy is the random source of drives that live on in files; a seeded stream
-	// would make the same keys again. Without it there are no drive files.
+	// Entropy is the random source of drives in files. It must not be a seeded stream, which would
+	// make the same keys again. Without it there are no drive files.
 	Entropy io.Reader
 	// Cloud is the cloud server of every facility of the session; nil: each has a simulated one.
 	// It needs Entropy.
@@ -34,8 +34,9 @@ type Options struct {
 	// certificates: WriteFile makes a new one. nil: they live in the session.
 	ReadFile  func(name string) ([]byte, error)
 	WriteFile func(name string, data []byte) error
-	// WriteSecret is WriteFile for what its owner alone may read, such as a label. It makes the file
-	// before it calls data for what is written, and removes it if data fails. nil: WriteFile.
+	// WriteSecret is WriteFile for content that only its owner may read, such as a label. It makes
+	// the file, then calls data for the content, and removes the file if data fails. nil:
+	// WriteFile.
 	WriteSecret func(name string, data func() ([]byte, error)) error
 	// Dial is that of raslab.Options, for every facility of the session.
 	Dial func(raslab.KeyManagerInfo) encgroup.KeyServer
@@ -161,10 +162,10 @@ func (s *Session) Close() error {
 	return errors.Join(errs...)
 }
 
-// Run runs the commands of one line and writes what they print to out. It
-// stops at the first command that goes wrong. Every command of the line is understood
-// before the first one runs, so a *UsageError means that nothing was changed. The
-// other errors are *FailedError (printed already), ErrQuit, and refusals.
+// Run runs the commands of one line and writes what they print to out. It stops at the first
+// command that goes wrong. Every command of the line is understood before the first one runs, so a
+// *UsageError means that nothing was changed. The other errors are *FailedError (printed already),
+// ErrQuit, and refusals.
 func (s *Session) Run(text string, out io.Writer) error {
 	var first error
 	s.Each(text, out, func(err error) bool {
@@ -176,10 +177,10 @@ func (s *Session) Run(text string, out io.Writer) error {
 	return first
 }
 
-// Each runs the commands of one line as Run does, and gives what became of each to report, nil
-// for one that is done. Where report says so it goes on behind a command that went wrong:
-// a semicolon is as good as a new line. Of a line that is not understood each
-// error is reported, and nothing is run; ErrQuit ends the line.
+// Each runs the commands of one line as Run does, and calls report after each: nil for a command
+// that is done, else its error. It goes on after an error if report returns true, because a
+// semicolon is as good as a new line. If a line is not understood, each of its errors is reported
+// and nothing is run. ErrQuit ends the line.
 func (s *Session) Each(text string, out io.Writer, report func(err error) (goOn bool)) {
 	commands, wrong := bindAll(text)
 	for _, e := range wrong {
@@ -193,8 +194,8 @@ func (s *Session) Each(text string, out io.Writer, report func(err error) (goOn 
 	}
 }
 
-// runOne runs a command, then says which serviceable events came up meanwhile:
-// whatever the command was, the console shows them.
+// runOne runs a command, then prints the serviceable events that came up meanwhile, whatever the
+// command was.
 func (s *Session) runOne(a Args, out io.Writer) error {
 	if s.options.ASCII {
 		out = asciiWriter{out}
@@ -220,7 +221,7 @@ func (s *Session) runOne(a Args, out io.Writer) error {
 	return err
 }
 
-// announce prints what became of serviceable events since before.
+// announce prints the serviceable events that were raised or closed since before.
 func (s *Session) announce(before []raslab.ServiceEvent) {
 	old := map[int]raslab.ServiceEvent{}
 	for _, e := range before {

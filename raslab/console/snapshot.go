@@ -86,8 +86,8 @@ type DriveSnapshot struct {
 	Use      string `json:"use"`
 	State    string `json:"state"`
 	Why      string `json:"why,omitempty"`
-	// Keys is the state of the lifecycle; empty for a drive that does not answer or can
-	// not encrypt.
+	// Keys is the state of the lifecycle. It is empty for a drive that does not answer or cannot
+	// encrypt.
 	Keys   string `json:"keys"`
 	Locked bool   `json:"locked"`
 }

@@ -193,7 +193,8 @@ func (c *call) importCertificate(file string) error {
 	return nil
 }
 
-// fileFitsAction refuses managekeygrp with a file that the action does not take, or without one that it needs.
+// fileFitsAction refuses managekeygrp with a file that the action does not take, or without a file
+// that it needs.
 func fileFitsAction(a Args) error {
 	switch action := arg[string](a, "action"); {
 	case action == "importcert" && !a.Has("loc"):

@@ -56,8 +56,8 @@ func roleFor(step raslab.RecoveryAction) reckey.Role {
 	return reckey.SecurityAdministrator
 }
 
-// recovery takes a step, once it is confirmed. Who asks for what cannot be is told before the
-// question, not after it.
+// recovery takes a step once it is confirmed. A step that is not possible is refused before the
+// question.
 func (c *call) recovery(step raslab.RecoveryAction, ask *Message, values ...any) error {
 	id := arg[int](c.args, "keygrp")
 	if _, err := c.lab.GroupByID(id); err != nil {
@@ -98,7 +98,8 @@ func (c *call) recovery(step raslab.RecoveryAction, ask *Message, values ...any)
 	return nil
 }
 
-// keyFitsAction refuses managereckey with a recovery key that the action does not take, or without one that it needs.
+// keyFitsAction refuses managereckey with a recovery key that the action does not take, or without
+// one that it needs.
 func keyFitsAction(a Args) error {
 	step := arg[string](a, "action")
 	switch takesKey := step == string(raslab.RecoveryVerify) || step == string(raslab.RecoveryRecover); {

@@ -20,7 +20,7 @@ var eventCommands = []*Command{
 	},
 	{
 		Name: "closeserviceableevent", Summary: "close serviceable events by hand",
-		Detail: "The facility looks again first: while the cause still holds it is refused, and the answer says what is still wrong. -force closes it all the same.",
+		Detail: "The facility looks again first. While the cause still holds, the close is refused and the answer says what is still wrong. -force closes the event all the same.",
 		Params: []Param{
 			quietParam,
 			{Name: "force", Flag: true, Help: "although the cause still holds"},

@@ -54,8 +54,8 @@ func imageState(lab *raslab.Lab) string {
 	return "Offline"
 }
 
-// nodeName is a world wide node name of IBM's form: its company number, then what a
-// serial number comes to (assumption).
+// nodeName is a world wide node name of IBM's form: its company number, then a hash of the serial
+// number (assumption).
 func nodeName(serial string) string {
 	h := fnv.New32a()
 	h.Write([]byte(serial))

@@ -47,8 +47,8 @@ func TestRegistry(t *testing.T) {
 	}
 }
 
-// Every beginning of a name means that command, or several, or (where it is a name itself) the one
-// that it names.
+// Every beginning of a name means that command or several. A beginning that is itself a name means
+// the command of that name.
 func TestAbbreviations(t *testing.T) {
 	for _, c := range Commands() {
 		for n := 2; n <= len(c.Name); n++ {

@@ -33,7 +33,7 @@ const (
 // Message is one entry of the table of messages.
 type Message struct {
 	ID     string // the last letter: I information, W a question, E an error
-	Text   string // with the verbs of fmt; of an error, what the errors of this number are
+	Text   string // with the verbs of fmt; for an error, what all errors of this number have in common
 	Source Source
 }
 
@@ -107,8 +107,8 @@ func (m *Message) line(command string, values ...any) string {
 	return m.ID + " " + command + ": " + fmt.Sprintf(m.Text, values...)
 }
 
-// Error is a command that was not understood, was refused or did not reach its aim.
-// Its message was printed when Session.Run returns it.
+// Error is a command that was not understood, was refused or did not reach its aim. Session.Run
+// prints its message before it returns it.
 type Error struct {
 	Exit    int    // one of the exit codes, never ExitSuccess
 	ID      string // CMUC90020E
@@ -128,8 +128,8 @@ func fail(exit int, m *Message, command, text string) *Error {
 	return &Error{Exit: exit, ID: m.ID, Command: command, Text: text}
 }
 
-// LocalError is what a line of the laboratory, behind a !, came to: understood says whether it
-// ran, or was refused by the facility.
+// LocalError is the error of a line of the laboratory, which began with !. understood is false if
+// the line was not understood, and true if it ran or was refused by the facility.
 func LocalError(understood bool, text string) *Error {
 	if !understood {
 		return fail(ExitSyntax, msgSyntax, "!", text)

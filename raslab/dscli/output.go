@@ -21,7 +21,7 @@ const (
 	formatStanza  = "stanza"
 )
 
-// commonParams are the parameters that every command has which talks with a facility.
+// commonParams are the parameters of every command that talks with a facility.
 var commonParams = []Param{
 	{Name: "dev", Kind: imageKind, Help: "the storage image that is meant; the facility is the only one", Complete: of(images)},
 	{Name: "fmt", Kind: wordKind, Values: []string{formatDefault, formatXML, formatDelim, formatStanza}, Help: "the form of a result: a table, XML, values between delimiters, or one value a line"},
@@ -41,7 +41,7 @@ type Settings struct {
 	Paging    string // on, off
 }
 
-// with puts what a command says above the settings.
+// with overrides the settings with the parameters of a command.
 func (s Settings) with(a Args) Settings {
 	for _, p := range []struct {
 		to             *string
@@ -98,7 +98,7 @@ func (r *result) row(values ...any) {
 	r.rows = append(r.rows, row)
 }
 
-// keep leaves only some columns; all where n is 0.
+// keep keeps the first n columns, or all if n is 0.
 func (r *result) keep(n int) {
 	r.columns = r.columns[:n]
 	for i := range r.rows {
@@ -122,9 +122,9 @@ func (r *result) text(s Settings, width int) string {
 	return b.String()
 }
 
-// table is columns as wide as their widest value, one blank between, and a rule of equals
-// signs below the names. The last column is not filled up. On a terminal of width columns a
-// table that is wider shrinks; where its widest words do not fit side by side, each value has a line.
+// table is columns as wide as their widest value, one blank between, and a rule of equals signs
+// below the names. The last column is not filled up. On a terminal of width columns a table that is
+// wider shrinks; where its widest words do not fit side by side, each value has a line.
 func (r *result) table(w io.Writer, s Settings, width int) {
 	names := make([]string, len(r.columns))
 	widths, least := make([]int, len(r.columns)), make([]int, len(r.columns))
@@ -242,8 +242,8 @@ var (
 	longParam  = Param{Name: "l", Flag: true, Help: "more columns"}
 )
 
-// list shows objects: all columns with -l, the first of them with -s, else the first n. Without an
-// object it says so.
+// list shows objects: all columns with -l, the first column with -s, else the first n. If there are
+// no objects, it says so.
 func (c *call) list(r *result, n int) error {
 	switch {
 	case arg[bool](c.args, "s"):
@@ -299,7 +299,7 @@ func (c *call) stamp(t time.Time) string {
 // wanted says whether an object is among those that were named; all are, if none was.
 func wanted(ids []string, id string) bool { return len(ids) == 0 || slices.Contains(ids, id) }
 
-// exist refuses identifiers that no object has.
+// exist refuses an identifier that no object has.
 func (c *call) exist(class string, ids, all []string) error {
 	for _, id := range ids {
 		if !slices.Contains(all, id) {
@@ -309,7 +309,7 @@ func (c *call) exist(class string, ids, all []string) error {
 	return nil
 }
 
-// described is a description: names and values by turns.
+// described is a description from pairs of a name and a value.
 func described(class string, pairs ...any) *result {
 	r := &result{class: class, one: true}
 	var values []any

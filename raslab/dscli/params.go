@@ -47,7 +47,7 @@ func managerIDs(lab *raslab.Lab) (ids []string) {
 	return ids
 }
 
-// each asks about one object after the other and does what was confirmed. It stops at the
+// each asks about one object after the other and changes those that were confirmed. It stops at the
 // first that is refused.
 func (c *call) each(ids []string, ask, told *Message, do func(id string) error) error {
 	for _, id := range ids {

@@ -12,15 +12,14 @@ const MaxLine = 4096
 // word is one word of a line, without its quotes.
 type word struct {
 	text   string
-	quoted bool // it was, or a part of it: never the name of a parameter
+	quoted bool // at least in part; then it is never the name of a parameter
 }
 
 // parameter says whether the word is written as the name of a parameter.
 func (w word) parameter() bool { return !w.quoted && len(w.text) > 1 && w.text[0] == '-' }
 
-// split reads the words of one line. Double quotes take blanks into a word, and a
-// backslash in them the quote or backslash behind it; a # at the beginning of the line
-// makes it a comment.
+// split reads the words of one line. Double quotes keep blanks in a word, and a backslash inside
+// them escapes a quote or a backslash. A line that begins with # is a comment.
 func split(line string) ([]word, error) {
 	if len(line) > MaxLine {
 		return nil, fmt.Errorf("the line has %d bytes; at most %d are taken", len(line), MaxLine)

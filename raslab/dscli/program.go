@@ -26,8 +26,8 @@ type Program struct {
 	Command  []string // the words of a command; nil if none
 }
 
-// RealServers are the files and the time, as they were given, by which the
-// facility gets at key servers that are no part of the laboratory.
+// RealServers are the files and the timeout, as they were given, for key servers that are not part
+// of the laboratory.
 type RealServers struct{ Dir, CA, Certificate, Key, Timeout string }
 
 var consoleKind = Kind{Name: "console", Help: "HMC1 or HMC2", Parse: func(_, s string) (any, error) {
@@ -37,7 +37,7 @@ var consoleKind = Kind{Name: "console", Help: "HMC1 or HMC2", Parse: func(_, s s
 	return nil, fmt.Errorf("HMC1 or HMC2 is right")
 }}
 
-// program is the program as a command of its own: so its options are read as parameters are.
+// program is the program itself as a command, so that its options are read as parameters are.
 var program = &Command{Name: "dscli", Example: "dscli lsrank", Params: append([]Param{
 	{Name: "hmc1", Kind: consoleKind, Help: "the management console to go through"},
 	{Name: "hmc2", Kind: consoleKind, Help: "the one to go through if the first cannot be used"},

@@ -13,8 +13,8 @@ var quietParam = Param{Name: "quiet", Flag: true, Help: "do not ask"}
 // answersMax is how often a person is asked before the question counts as not answered.
 const answersMax = 3
 
-// confirmed asks a question, unless -quiet is given. No, in words or by an interrupt, is an answer;
-// none at all is an error, so that a script does not take it for success.
+// confirmed asks a question, unless -quiet is given. No is an answer, in words or by an interrupt.
+// No answer at all is an error, so that a script does not take it for success.
 func (c *call) confirmed(m *Message, values ...any) (bool, error) {
 	if arg[bool](c.args, "quiet") {
 		return true, nil
@@ -50,12 +50,13 @@ func (c *call) confirmed(m *Message, values ...any) (bool, error) {
 	return false, c.unanswered()
 }
 
-// unanswered says no more of other objects of the same command than that this question did nothing.
+// unanswered speaks of this question alone: other objects of the same command may have been
+// changed.
 func (c *call) unanswered() error {
 	return fail(ExitApplication, msgUnanswered, c.command.Name, "the question was not answered, and nothing was done about it; y or n is right, or -quiet, which asks nothing")
 }
 
-// noAnswer is a line of a script that stands where an answer has to.
+// noAnswer refuses a line of a script that stands in place of an answer.
 func (c *call) noAnswer(answer, right string) error {
 	e := fail(ExitSyntax, msgSyntax, c.command.Name, fmt.Sprintf("%q is no answer; %s", answer, right))
 	e.answer = true

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// Lines reads a script, or what comes through a pipe: commands, and the answers to their
-// questions.
+// Lines reads a script or a pipe: commands, and the answers to their questions.
 type Lines struct {
 	r      *bufio.Reader
 	number int // of the line that was read last, from 1
@@ -18,8 +17,8 @@ type Lines struct {
 // NewLines reads from in.
 func NewLines(in io.Reader) *Lines { return &Lines{r: bufio.NewReader(in)} }
 
-// Next is the next line without its end; io.EOF after the last. Of a line that is too long
-// the beginning is given, which is too long for a command all the same.
+// Next is the next line without its end, and io.EOF after the last. A line that is too long is cut,
+// but to a length that no command may have.
 func (l *Lines) Next() (string, error) {
 	var b strings.Builder
 	l.number++
@@ -38,8 +37,8 @@ func (l *Lines) Next() (string, error) {
 	}
 }
 
-// Answers asks by writing the prompt to out and taking the next line, which is written
-// behind it, as if it had been typed.
+// Answers writes the prompt to out, takes the next line as the answer, and writes the answer after
+// the prompt as if it had been typed.
 func (l *Lines) Answers(out io.Writer) func(prompt string) (string, error) {
 	return func(prompt string) (string, error) {
 		answer, err := l.Next()
@@ -48,9 +47,9 @@ func (l *Lines) Answers(out io.Writer) func(prompt string) (string, error) {
 	}
 }
 
-// Script runs the lines of a script until the first that goes wrong, as DSCLI does; its
-// *Error is returned (and was printed, with the number of the line). quit ends it without an error. Another error is one
-// of reading.
+// Script runs the lines of a script until the first that goes wrong, as DSCLI does. It prints that
+// line's *Error with the number of the line, and returns it. quit ends the script without an error.
+// Any other error is one of reading.
 func (s *Session) Script(l *Lines, out, errOut io.Writer) error {
 	for {
 		line, err := l.Next()

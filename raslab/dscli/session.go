@@ -15,14 +15,14 @@ import (
 
 // Options is what a session works with.
 type Options struct {
-	// Lab gives the facility at hand, nil if there is none; it is asked before each
-	// command. Required.
+	// Lab gives the facility at hand, nil if there is none. It is called before each command.
+	// Required.
 	Lab func() *raslab.Lab
-	// Ask shows a prompt and returns the answer without its line end. ErrInterrupt stands for no;
-	// another error means that nobody answers. nil: nobody does.
+	// Ask shows a prompt and returns the answer without its line end. ErrInterrupt stands for no.
+	// Any other error, and a nil Ask, mean that nobody answers.
 	Ask func(prompt string) (string, error)
-	// Strict says that answers come from a script or a pipe: one that is neither yes nor no
-	// is an error, since it is a command that was meant to run. A person is asked again.
+	// Strict says that answers come from a script or a pipe. Then an answer that is neither yes nor
+	// no is an error, because it is a command that was meant to run. A person is asked again.
 	Strict bool
 	// Local runs a line that begins with !, without the !. It makes its error with
 	// LocalError. nil: such a line is refused.
@@ -88,8 +88,8 @@ type call struct {
 	errOut   io.Writer
 }
 
-// Run runs one line. Results and questions go to out, error messages to errOut. An *Error
-// was printed already; ErrQuit ends the session. A line that is not understood changes nothing.
+// Run runs one line. Results and questions go to out, error messages to errOut. An *Error was
+// printed already; ErrQuit ends the session. A line that is not understood changes nothing.
 func (s *Session) Run(line string, out, errOut io.Writer) error {
 	return s.told(s.run(line, out, errOut), errOut)
 }
@@ -252,8 +252,8 @@ func (c *call) say(m *Message, values ...any) {
 	fmt.Fprintln(c.out, m.line(c.command.Name, values...))
 }
 
-// warn says what the facility has learned of data keys and certificates: of those among wanted.
-// It is no part of the result, which programs read.
+// warn prints the wanted warnings about data keys and certificates as messages, not in the result,
+// which programs read.
 func (c *call) warn(wanted func(raslab.KeyWarning) bool) {
 	for _, w := range c.lab.KeyWarnings() {
 		if !wanted(w) {

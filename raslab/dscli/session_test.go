@@ -66,7 +66,7 @@ func TestExitCodes(t *testing.T) {
 	require.Equal(t, ExitConnection, exit, "without a facility there is nobody to connect to: %s", message)
 }
 
-// What is not a refusal of the facility is a failure of its software.
+// An error of the facility that is no refusal is a failure of its software.
 func TestFailureOfTheFacilityIsExitCodeFour(t *testing.T) {
 	e := refusal("lsrank", errors.New("raslab: something broke"))
 	require.Equal(t, ExitServer, e.Exit)
@@ -209,7 +209,7 @@ func TestACommandExplainsItself(t *testing.T) {
 	require.EqualError(t, err, "there is no --json here; -fmt xml or -fmt delim is for programs")
 }
 
-// Who asks for what cannot be learns it before the question.
+// A step that is not possible is refused before the question.
 func TestRecoveryKeyIsCheckedBeforeTheQuestion(t *testing.T) {
 	b := newBench(t)
 	b.must("mkkeygrp 1")

@@ -17,7 +17,7 @@ import (
 //go:embed *.txt
 var files embed.FS
 
-// maxFile bounds a transcript of one's own, in bytes.
+// maxFile bounds a transcript that is read from a file, in bytes.
 const maxFile = 1 << 20
 
 // Rehearsal is a transcript with its name.
@@ -51,9 +51,8 @@ var embedded = sync.OnceValue(func() []Rehearsal {
 	return all
 })
 
-// Find lists the rehearsals that name means: the one with that name, those about
-// that service reference code, or those whose name begins with it; in any case. The error
-// says what there is instead.
+// Find lists the rehearsals that name means, in any case: the one with that name, those about that
+// service reference code, or those whose name begins with it. The error says how to list them.
 func Find(name string) ([]Rehearsal, error) {
 	all := All()
 	want := strings.ToLower(strings.TrimSpace(name))
@@ -88,7 +87,7 @@ func Find(name string) ([]Rehearsal, error) {
 	return nil, fmt.Errorf("no rehearsal %q, and no such file: fdelab rehearse lists them", name)
 }
 
-// FromFile reads a transcript of one's own.
+// FromFile reads a transcript that is not embedded.
 func FromFile(path string) (Rehearsal, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package request is how the storage facility and the customer's side refuse what they are
-// asked for: an Error says what was wrong, where, and what would be right, and it has a kind.
+// Package request is how the storage facility and the customer's side refuse what they are asked
+// for. [Refuse] makes an [Error]: what was wrong, where, what would be right, and the kind. See the
+// Example.
 //
 // # Invariants
 //
@@ -8,6 +9,5 @@
 //
 // # Limitations
 //
-// An Error carries no secret only as long as nobody puts one into it: its texts are taken as they
-// come.
+// An Error takes its texts as they come: its caller must keep secrets out of them.
 package request

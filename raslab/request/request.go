@@ -37,7 +37,7 @@ func Refuse(kind error, op, what, right string) error {
 	return &Error{Op: op, What: what, Right: right, Kind: kind}
 }
 
-// Existing says which objects there are, for the Right of an Error.
+// Existing lists the objects that there are, for the Right of an Error.
 func Existing[T any](what string, list []T, name func(T) string) string {
 	if len(list) == 0 {
 		return "there are no " + what + " yet"
