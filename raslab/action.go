@@ -2,9 +2,8 @@ package raslab
 
 import "fmt"
 
-// Report is what a service action did. An action that was refused returns an
-// error instead and has changed nothing; an action that ran and did not reach
-// its aim returns a Report with Failed set.
+// Report is what a service action did. An action that was refused returns an error instead and has
+// changed nothing. An action that ran and did not reach its aim returns a Report with Failed set.
 type Report struct {
 	Action string         // as the command language calls it: "rank create"
 	Object string         // what it made or changed: "R0", "R1-I1-D05"
@@ -26,7 +25,7 @@ type DriveResult struct {
 // service is what is being done to the facility by hand or by RAS.
 type service struct {
 	action     *action
-	unfinished *action     // a repair that is being resumed or cancelled right now, or that waits for the end of a boot
+	unfinished *action     // a repair that is being resumed or cancelled now, or waits for the end of a boot
 	installing *installing // an MES that is not certified yet; nil
 	hands      *reporter   // of the action that takes a drive in; nil: none
 	ras        rasExchange
@@ -49,8 +48,8 @@ func (s *service) ServiceAction() string {
 	return s.action.name
 }
 
-// idle is what every service action begins with: the partitions have to run, the
-// software's own tables are looked at, and one action runs at a time.
+// idle begins every service action: the partitions must run, no other action may be in progress,
+// and the software's own tables are checked.
 func (l *Lab) idle(op string) error {
 	if err := l.free(op); err != nil {
 		return err
@@ -61,7 +60,7 @@ func (l *Lab) idle(op string) error {
 	return nil
 }
 
-// free is idle for what is done to partitions that may be down.
+// free is idle for actions on partitions that may be down.
 func (l *Lab) free(op string) error {
 	l.readTable()
 	if l.power.dark {
@@ -96,7 +95,7 @@ func (rep *reporter) did(s *slot, format string, args ...any) {
 	rep.lab.logf("service", "%s %s %s", s.name, s.port.Serial(), text)
 }
 
-// failed records that something was tried with a drive and did not work.
+// failed records that something was tried with a drive and failed.
 func (rep *reporter) failed(s *slot, tried string, err error) {
 	rep.r.Failed = true
 	rep.r.Drives = append(rep.r.Drives, DriveResult{Slot: s.name, Location: s.location, Serial: s.port.Serial(), Did: tried, Err: err})

@@ -8,11 +8,11 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// Every way into a rank leads through this file: a repair and a pseudo repair, a spare
-// that takes over, a smart rebuild, the creation of a rank, and drive certify before them all. The judgement
+// Every way into a rank leads through this file: a repair and a pseudo repair, a spare that takes
+// over, a smart rebuild, the creation of a rank, and drive certify before them all. The judgement
 // itself is encgroup's.
 
-// mended hears what was put right on a drive that is taken in.
+// mended logs what was put right on a drive that is taken in.
 func (l *Lab) mended(s *slot, did string) {
 	if l.service.hands != nil {
 		l.service.hands.note("%s: %s: %s", s.name, s.port.Serial(), did)
@@ -21,14 +21,14 @@ func (l *Lab) mended(s *slot, did string) {
 	l.logf(s.name, "%s: %s", s.port.Serial(), did)
 }
 
-// into leads what is put right meanwhile into a report.
+// into adds what is put right on drives to a report, until end is called.
 func (s *service) into(rep *reporter) (end func()) {
 	before := s.hands
 	s.hands = rep
 	return func() { s.hands = before }
 }
 
-// tell lets a group say what it put right.
+// tell makes a group report what it put right.
 func (g *keyGroup) tell() {
 	g.enc.SetNotes(func(serial, did string) {
 		for _, s := range g.lab.plant.slots {
@@ -39,8 +39,7 @@ func (g *keyGroup) tell() {
 	})
 }
 
-// normalize leaves a drive without an owner as from the factory, or says why it can
-// not be.
+// normalize brings a drive without an owner into its factory state, or says why it cannot.
 func (l *Lab) normalize(rep *reporter, s *slot) error {
 	defer l.service.into(rep)()
 	return l.afresh(s, func() error {
@@ -52,8 +51,8 @@ func (l *Lab) normalize(rep *reporter, s *slot) error {
 	})
 }
 
-// takeIn brings a drive without an owner into a rank: into its key group, or, where it has
-// none (g nil), into the state in which it left the factory.
+// takeIn prepares a drive without an owner for a rank. It joins the rank's key group, or, without
+// one (g nil), is brought into its factory state.
 func (l *Lab) takeIn(rep *reporter, g *keyGroup, s *slot) error {
 	if g == nil {
 		return l.normalize(rep, s)
@@ -62,7 +61,7 @@ func (l *Lab) takeIn(rep *reporter, g *keyGroup, s *slot) error {
 	return l.afresh(s, func() error { return g.admit(s) })
 }
 
-// takeBack takes a member back that may have its data: of an unencrypted rank, too.
+// takeBack takes back a member that may have its data, also in an unencrypted rank.
 func (l *Lab) takeBack(rep *reporter, g *keyGroup, s *slot) error {
 	defer l.service.into(rep)()
 	if g != nil {
@@ -75,8 +74,8 @@ func (l *Lab) takeBack(rep *reporter, g *keyGroup, s *slot) error {
 	return err
 }
 
-// afresh tries something with a drive, and once more after a power cycle of its slot where tries
-// were used up that the drive does not count any more then.
+// afresh tries something with a drive. If the drive's PIN tries are used up and a loss of power
+// resets them, it power cycles the slot and tries again.
 func (l *Lab) afresh(s *slot, try func() error) error {
 	err := try()
 	var unfit *encgroup.UnfitError
@@ -96,8 +95,8 @@ func (l *Lab) afresh(s *slot, try func() error) error {
 	return err
 }
 
-// unfit reports a drive that cannot be taken in as it is, and sets it aside. It
-// says whether that was what err is about; the drive was not touched then.
+// unfit reports a drive that cannot be taken in as it is, and sets it aside. It returns true if err
+// says so; the drive was not touched then.
 func (l *Lab) unfit(rep *reporter, s *slot, during string, err error) bool {
 	var unfit *encgroup.UnfitError
 	switch {
@@ -107,11 +106,11 @@ func (l *Lab) unfit(rep *reporter, s *slot, during string, err error) bool {
 	case errors.Is(err, encgroup.ErrConfigured):
 		l.refuseConfigured(rep, s, during)
 	case errors.As(err, &unfit) && rep.r.Action == opResume:
-		// Whose PIN it is nobody can find out any more: the drive does not take the factory's.
+		// Nobody can find out whose PIN it is: the drive refuses the factory PIN.
 		l.raiseMigrationFailed(rep, s, err)
 		s.setState(Failed, cause(err))
 	case errors.As(err, &unfit):
-		// Whoever used up the tries has laid hands on it, and no erase can be started.
+		// Somebody used up the tries, and no erase can be started.
 		l.raiseConfigured(s, during+": "+cause(err))
 		s.setState(Inappropriate, cause(err))
 	default:
@@ -121,8 +120,8 @@ func (l *Lab) unfit(rep *reporter, s *slot, during string, err error) bool {
 	return true
 }
 
-// notInitialized reports a replacement whose hardware did not let it be made as from
-// the factory. MAP4980 has no code for one that comes in another way: its state says it.
+// notInitialized reports a replacement whose hardware could not be brought into its factory state.
+// MAP4980 has no code for a drive that comes in another way: its state says it.
 func (l *Lab) notInitialized(rep *reporter, s *slot, err error) {
 	s.setState(Failed, cause(err))
 	if rep.r.Action == opResume {
@@ -145,16 +144,16 @@ func (l *Lab) fits(rep *reporter, s *slot) bool {
 	return true
 }
 
-// unproved says why a member of an encrypted rank may not be written to, "" if it may: a
-// drive that was erased or given a credential behind the facility's back takes every
-// write, and does not protect it.
+// unproved says why a member of an encrypted rank must not be written to, "" if it may be. A drive
+// that was erased or given a credential behind the facility's back takes every write and does not
+// protect it.
 func (r *Rank) unproved(s *slot) string {
 	if r.keygrp == 0 {
 		return ""
 	}
 	st := s.port.Status()
 	if !st.Powered || st.State == drive.Configured && s.suspect.settled && s.suspect.accepted == st.KeyGeneration {
-		return "" // no answer is for the write to find
+		return "" // the write itself finds a drive that does not answer
 	}
 	if st.State != drive.Configured {
 		return "its lifecycle state is " + st.State.String()

@@ -9,10 +9,10 @@ import (
 )
 
 // The audit of the key servers' storage. A deadlock is when every key server of a group keeps its
-// storage where it can be read only with a key from such a server: it works until the power
-// fails. No software can see it, for where a server's disks lie is not told over any wire. So an operator
-// asks the administrators of the servers, enters their answers, and the facility says what follows
-// from them. An answer that is wrong gives a verdict that is wrong.
+// storage where it can be read only with a key from such a server: it works until the power fails.
+// No software can see it, because no wire says where a server's disks are. So an operator asks the
+// administrators of the servers and enters their answers, and the facility says what follows from
+// them. A wrong answer gives a wrong verdict.
 
 // StorageAnswer is what an operator was told about the storage of one key server. The zero value is
 // storage that no encrypting facility holds.
@@ -47,10 +47,10 @@ type AuditVerdict string
 const (
 	AuditIsolated AuditVerdict = "isolated" // some server comes up without this group
 	AuditDeadlock AuditVerdict = "deadlock" // none does
-	AuditOpen     AuditVerdict = "open"     // it hangs on an answer that nobody has given
+	AuditOpen     AuditVerdict = "open"     // it depends on an answer that nobody has given
 )
 
-// Audit is what is known, by hearsay, of the storage of a group's key servers.
+// Audit is what the administrators said about the storage of a group's key servers.
 type Audit struct {
 	KeyGroup int
 	Verdict  AuditVerdict
@@ -128,8 +128,8 @@ func (p *plant) needs(a *storageAnswer) string {
 	return ""
 }
 
-// keyBehind is the key group whose key a server's storage needs; 0 is none. Nothing is known
-// without an answer, or when the rank is gone that the answer names.
+// keyBehind is the key group whose key a server's storage needs; 0 is none. known is false without
+// an answer, and if the rank that the answer names is gone.
 func (p *plant) keyBehind(a *storageAnswer) (group int, known bool) {
 	if a == nil {
 		return 0, false
@@ -155,9 +155,9 @@ func (l *Lab) auditVerdict(group int) AuditVerdict {
 	return AuditDeadlock
 }
 
-// comesUp says whether a server of a group comes up after a loss of power everywhere. It starts from
-// nothing and adds the groups that can get their keys, until nothing more can. unknown is what to
-// think of a server without an answer.
+// comesUp says whether a server of a group comes up after a loss of power everywhere. It starts
+// from nothing and adds the groups that can get their keys, until nothing more can. unknown is what
+// to assume of a server without an answer.
 func (l *Lab) comesUp(group int, unknown bool) bool {
 	open := map[int]bool{0: true} // by key group; 0: no key is needed
 	for grew := true; grew; {
@@ -180,7 +180,7 @@ func (l *Lab) deadlocked(group int) bool {
 	return len(l.keys.activeOf(group)) > 0 && l.auditVerdict(group) == AuditDeadlock
 }
 
-// auditWarnings are of the groups that are in a deadlock by the answers of an audit; group 0 is all.
+// auditWarnings are those of a group that an audit found in a deadlock; group 0 is all groups.
 func (l *Lab) auditWarnings(group int) (out []KeyWarning) {
 	for _, g := range l.keys.groups {
 		if group != 0 && g.id != group || !l.deadlocked(g.id) {

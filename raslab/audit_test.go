@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWhatFollowsFromAnAudit: the verdict comes from the answers and from what the facility knows of its
-// own ranks, and from nothing else.
+// TestWhatFollowsFromAnAudit: the verdict comes from the answers and from what the facility knows
+// of its own ranks, and from nothing else.
 func TestWhatFollowsFromAnAudit(t *testing.T) {
 	own, r0, r1 := StorageAnswer{}, StorageAnswer{Rank: "R0"}, StorageAnswer{Rank: "R1"}
 	other, waits := StorageAnswer{Facility: "B"}, StorageAnswer{Facility: "B", Waits: true}
@@ -55,8 +55,8 @@ func TestWhatFollowsFromAnAudit(t *testing.T) {
 	}
 }
 
-// TestAnAuditIsAsGoodAsItsAnswers: the place of a server's storage alone tells the facility nothing, and a
-// wrong answer is believed.
+// TestAnAuditIsAsGoodAsItsAnswers: the place of a server's storage alone tells the facility
+// nothing, and a wrong answer is believed.
 func TestAnAuditIsAsGoodAsItsAnswers(t *testing.T) {
 	l := encrypted(t, Options{})
 	verdict := func() AuditVerdict {

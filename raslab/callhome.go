@@ -7,10 +7,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// Call home: a serviceable event that needs a repair sends a request for service
-// through a management console to the maker's support centre, which answers with
-// the number of a problem record. Everything about the way is an assumption; MAP4980
-// says only that a request for service occurs.
+// Call home: a serviceable event that needs a repair sends a request for service through a
+// management console to the maker's support centre, which answers with the number of a problem
+// record. Everything about the way is an assumption; MAP4980 says only that a request for service
+// occurs.
 
 // CallState is how far the request for service of an event has come.
 type CallState string
@@ -56,7 +56,8 @@ type supportCenter struct {
 	records int // problem records that it has opened
 }
 
-// callPath is the facility's side: whether it calls, and the requests that are under way.
+// callPath is the facility's side of call home: whether it calls, and the requests that are under
+// way.
 type callPath struct {
 	off     bool
 	pending []*event // sent or not, not acknowledged; in order of time
@@ -77,8 +78,7 @@ func (s *support) CallHomeInfo() CallHomeInfo {
 	return i
 }
 
-// SetCallHome turns call home on or off. What waits is sent, or tried, at once
-// when it is turned on.
+// SetCallHome turns call home on or off. When it is turned on, waiting requests are sent at once.
 func (l *Lab) SetCallHome(on bool) {
 	l.support.calls.off = !on
 	l.logf("call home", "is %s", map[bool]string{true: "on", false: "off"}[on])
@@ -90,8 +90,8 @@ func (l *Lab) SetCallHome(on bool) {
 	l.sendCalls()
 }
 
-// TestCallHome sends a request that asks for nothing. The report has Failed set if
-// it was not acknowledged, and says what was found on the way.
+// TestCallHome sends a request that asks for nothing. If it was not acknowledged, the report has
+// Failed set and says why.
 func (l *Lab) TestCallHome() (out Report, bad error) {
 	const op = "callhome test"
 	defer l.recovered(op, &out, &bad)
@@ -177,7 +177,7 @@ func (l *Lab) sendCall(e *event) {
 	}
 }
 
-// called keeps what became of a request; the same again is no news.
+// called records the result of a request. It logs a result only once.
 func (l *Lab) called(e *event, now CallHome) {
 	if now.State == e.Call.State && now.Why == e.Call.Why {
 		return
@@ -204,9 +204,8 @@ func (l *Lab) settleCalls() {
 	l.support.calls.pending = keep
 }
 
-// place carries one call from a partition over a link and a console to the support
-// centre. sent says whether the centre took the call; record, whether it is to open
-// a problem record for it.
+// place carries one call from a partition over a link and a console to the support centre. record
+// asks the centre to open a problem record. sent says whether the centre took the call.
 func (l *Lab) place(partitions []int, record bool) (number, console string, sent bool, err error) {
 	err = fmt.Errorf("no partition runs that could send it")
 	for _, p := range partitions {

@@ -9,22 +9,19 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
-// Certificates of the lab are real X.509, made and judged by package cert from the
-// facility's stream of randomness and on the virtual clock. No handshake is computed:
-// each side holds the other's certificate against the authorities that it trusts, the
-// name and the time.
+// Certificates of the lab are real X.509, made and judged by package cert from the facility's
+// stream of randomness and on the virtual clock. No handshake is computed: each side checks the
+// other's certificate against the authorities that it trusts, the name and the time.
 
 // certificateYears is how long the default certificates are good (assumption).
 const certificateYears = 30
 
-// certified is the span of the certificates that a facility and the customer's machines have at
-// first.
+// certified is when the first certificates of a facility and of the customer's machines are valid.
 func (o *Options) certified() (from, to time.Time) {
 	return o.Start.AddDate(-1, 0, 0), o.Start.AddDate(certificateYears, 0, 0)
 }
 
-// certificateWhy is an error of a verification as one clause without times: what
-// is wrong.
+// certificateWhy says in one clause, without times, why a certificate was not accepted.
 func certificateWhy(err error) string {
 	switch {
 	case errors.Is(err, cert.ErrUnknownCA):
@@ -72,8 +69,8 @@ func (l *Lab) watchCertificate() {
 	l.certificate.warned = stage
 }
 
-// watch warns in the same way of the certificate that a key server shows, which the
-// facility sees in each handshake (assumption: it looks at the date).
+// watch warns in the same way of the certificate that a key server shows in a handshake
+// (assumption: the facility looks at the date).
 func (m *keyManager) watch(l *Lab, c *cert.Certificate) {
 	m.shown, m.seen = c, m.now(l)
 	stage := c.Stage(m.now(l))
@@ -83,9 +80,9 @@ func (m *keyManager) watch(l *Lab, c *cert.Certificate) {
 	m.warned = stage
 }
 
-// ImportCertificate installs a certificate of the customer as the one of the
-// facility: PEM with the certificate, those of the authorities between it and a root, and the
-// private key that fits. What is refused leaves the one before in use.
+// ImportCertificate installs a certificate of the customer as the one of the facility: PEM with the
+// certificate, those of the authorities between it and a root, and the private key that fits. If it
+// is refused, the previous one stays in use.
 func (l *Lab) ImportCertificate(data []byte) (CertificateInfo, error) {
 	const op = "certificate import"
 	err := l.certificate.holder.Install(data, l.Now())

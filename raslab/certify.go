@@ -9,9 +9,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// arrive is what the facility does with a drive that is new in its slot: power,
-// drive certify, and an erase where one is due and allowed. It says whether the
-// drive may be used.
+// arrive admits a drive that is new in its slot: power, drive certify, and an erase if one is due
+// and allowed. It says whether the drive may be used.
 func (l *Lab) arrive(rep *reporter, s *slot) bool { return l.certify(rep, s, rep.r.Action, true) }
 
 func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool {
@@ -90,17 +89,17 @@ func (l *Lab) certify(rep *reporter, s *slot, during string, mayErase bool) bool
 	return true
 }
 
-// certifyFacility is what drive certify looks at beside the drives, wherever it runs: a
-// facility that encrypts needs a valid certificate. The drive is judged all the same, for the
-// keys that a repair needs are in memory.
+// certifyFacility is the part of drive certify that looks at the facility: one that encrypts needs
+// a valid certificate. Without one the drives are still certified, because the keys that a repair
+// needs are in memory.
 func (l *Lab) certifyFacility(during string) {
 	if own := l.FacilityCertificate(); !own.Valid {
 		l.raiseInvalidConfiguration(finding{location: l.location(), why: during + ": " + own.Warning})
 	}
 }
 
-// noAnswer takes a drive that gave no answer in drive certify: nothing is known of it, least
-// of all that it is of the wrong kind.
+// noAnswer fails a drive that gave no answer in drive certify. Nothing is known of it, so it is not
+// called a drive of the wrong kind.
 func (rep *reporter) noAnswer(s *slot, err error) {
 	s.setState(Failed, "it does not answer")
 	rep.failed(s, "did not answer", err)

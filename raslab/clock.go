@@ -10,7 +10,7 @@ type clock struct {
 	now   time.Duration // since start
 	seq   uint64
 	heap  []timer
-	// guard runs each event; what is what the event is called.
+	// guard runs each event; what is its name.
 	guard func(what string, run func())
 }
 

@@ -18,15 +18,15 @@ type CloudRequest struct {
 	LBA      uint64 // the first sector
 	Sectors  int    // how many, at least 1
 	KeyGroup int    // of type TCT; 0: the first one there is
-	Release  bool   // let the sectors go when the object is safe in the cloud: they read as zeros then
+	Release  bool   // release the sectors when the object is safe in the cloud: they read as zeros then
 }
 
-// MigrateToCloud sends sectors of a rank to the cloud server as an object that only
-// the group's key opens. The object counts once it was read back, opened and
-// compared; its receipt is kept before a sector is released. An object whose sectors were not
-// released can be migrated again, from the same place: a new version with a new
-// key. Errors that leave the facility as it was wrap those of package tct and of the
-// encryption group; a report has Failed set when sectors could not be released.
+// MigrateToCloud sends sectors of a rank to the cloud server as an object that only the group's key
+// opens. The object counts once it was read back, opened and compared; its receipt is kept before a
+// sector is released. An object whose sectors were not released can be migrated again, from the
+// same place: a new version with a new key. Errors that leave the facility as it was wrap those of
+// package tct and of the encryption group; a report has Failed set when sectors could not be
+// released.
 func (l *Lab) MigrateToCloud(q CloudRequest) (out Report, bad error) {
 	const op = "cloud migrate"
 	defer l.recovered(op, &out, &bad)
@@ -144,7 +144,7 @@ func (k *keys) cloudGroup(op string, id int) (*keyGroup, error) {
 	return k.usableGroup(op, id)
 }
 
-// cloudReady refuses while the facility does not know its receipts.
+// cloudReady refuses a request while the facility cannot read its receipts.
 func (l *Lab) cloudReady(op string) error {
 	if l.power.dark {
 		return refuse(ErrState, op, "the facility has no power", "power restore gives it back")
@@ -172,8 +172,8 @@ func (c *cloudSide) has(object string) (bool, error) {
 	return slices.Contains(names, c.name(object)), err
 }
 
-// cloudError is why an object did not leave or come back, as a request that changed
-// nothing here.
+// cloudError refuses a request that changed nothing here, because an object did not leave or come
+// back.
 func cloudError(op, object string, err error) error {
 	kind, right := ErrState, "see to the cloud server, then repeat"
 	switch {
@@ -193,10 +193,10 @@ type RecallRequest struct {
 	Over   bool    // it may go over other data
 }
 
-// RecallFromCloud brings an object back. Until it is there whole the receipt says that the
-// cloud has the only copy, if it had; the object stays in the cloud afterwards. Sectors
-// that hold something else by now are refused unless Over is set. Errors wrap those of
-// package tct and of the encryption group, and have changed nothing.
+// RecallFromCloud brings an object back. If the cloud had the only copy, the receipt says so until
+// the whole object is back. The object stays in the cloud afterwards. A recall over sectors that
+// hold other data by now is refused unless Over is set. Errors wrap those of package tct and of the
+// encryption group; nothing was changed then.
 func (l *Lab) RecallFromCloud(q RecallRequest) (out Report, bad error) {
 	const op = "cloud recall"
 	defer l.recovered(op, &out, &bad)
@@ -257,8 +257,8 @@ func (l *Lab) RecallFromCloud(q RecallRequest) (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// otherData is the first sector that holds neither zeros nor what is to be written
-// there; -1 if none does.
+// otherData is the first sector that holds neither zeros nor the data to be written there; -1 if
+// there is none.
 func (l *Lab) otherData(now, data []byte) int {
 	zero := make([]byte, l.options.SectorSize)
 	for i := 0; i < len(now); i += len(zero) {
@@ -269,8 +269,8 @@ func (l *Lab) otherData(now, data []byte) int {
 	return -1
 }
 
-// DeleteFromCloud drops an object and its receipt; an object at the cloud server
-// without a receipt too. The only copy of released sectors is refused unless force is set.
+// DeleteFromCloud deletes an object and its receipt. It also deletes an object that has no receipt
+// here. It refuses to delete the only copy of released sectors unless force is set.
 func (l *Lab) DeleteFromCloud(object string, force bool) (out Report, bad error) {
 	const op = "cloud delete"
 	defer l.recovered(op, &out, &bad)

@@ -7,13 +7,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 )
 
-// cloudStep is what is under way between the facility and the cloud server, written
-// down before it begins. The last step of each action is a save of the receipts:
-// when it is refused, or the power goes, it is owed.
+// cloudStep is an action between the facility and the cloud server, written down before it begins.
+// The last step of each action saves the receipts. If the save is refused, or the power goes, it is
+// owed.
 type cloudStep struct {
 	op      string       // "cloud migrate", "cloud recall", "cloud delete"
 	receipt cloudReceipt // as it is to be kept; of a delete: what goes
-	settled bool         // the data are where they belong: what is missing is the receipt
+	settled bool         // the data are where they belong; only the receipt is missing
 	release bool         // and then the sectors, which are to read as zeros
 	why     string       // why it could not be done; ""
 }
@@ -26,7 +26,7 @@ func (s *cloudStep) String() string {
 	return text
 }
 
-// finish does what is left of a step. Errors leave it owed.
+// finish does the rest of a step. After an error the rest is still owed.
 func (c *cloudSide) finish() error {
 	s := c.underway
 	err := c.finishReceipt(s)
@@ -57,7 +57,7 @@ func (c *cloudSide) finishReceipt(s *cloudStep) error {
 	return c.keep(s.receipt)
 }
 
-// goOn does at a reboot, each hour and before the next step with the cloud what is owed.
+// goOn does what is owed: at a reboot, each hour, and before the next step with the cloud.
 func (c *cloudSide) goOn(rep *reporter) {
 	s := c.underway
 	if s == nil || c.broken != nil {

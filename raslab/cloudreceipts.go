@@ -13,9 +13,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 )
 
-// What the facility keeps of its objects in the cloud: their receipts, which are no
-// secrets, in one entry of the key repository (assumption). So they are in every copy
-// of it, and outlive the loss of power.
+// The facility keeps the receipts of its objects in the cloud in one entry of the key repository
+// (assumption). So they are in every copy of it and survive a loss of power. They are no secrets.
 const (
 	receiptsEntry   = "cloud receipts"
 	cloudObjectsMax = 1000 // receipts of so many fit (assumption)
@@ -53,7 +52,8 @@ func (l *Lab) newCloud() {
 	}
 }
 
-// name is what an object is called at the cloud server: facilities share one.
+// name is the name of an object at the cloud server. Facilities share a server, so it begins with
+// the serial number.
 func (c *cloudSide) name(object string) string { return c.lab.options.Serial + "/" + object }
 
 // receipt is what the tier needs of a receipt.
@@ -67,7 +67,7 @@ func (c *cloudSide) find(object string) (int, bool) {
 	return slices.BinarySearchFunc(c.receipts, object, func(r cloudReceipt, n string) int { return strings.Compare(r.Object, n) })
 }
 
-// keep makes a list with one receipt more, or with another one of its object, the list in force.
+// keep adds a receipt to the list, or replaces the one of the same object, and saves the list.
 func (c *cloudSide) keep(r cloudReceipt) error {
 	list := slices.Clone(c.receipts)
 	i, ok := c.find(r.Object)

@@ -23,9 +23,9 @@ type CloudObject struct {
 	Name     string // at the cloud server
 }
 
-// CloudObjects lists the objects of the facility by name: those it has receipts of, and
-// those that the cloud server has without one. asked is why the server could not
-// be asked; the receipts are listed all the same. err: the receipts cannot be read.
+// CloudObjects lists the objects of the facility by name: those it has receipts of, and those that
+// the cloud server has without one. asked says why the server could not be asked; the receipts are
+// listed all the same. err says that the receipts cannot be read.
 func (l *Lab) CloudObjects() (list []CloudObject, asked, err error) {
 	if err := l.cloudReady("cloud list"); err != nil {
 		return nil, nil, err
@@ -63,12 +63,13 @@ type CloudView struct {
 	CloudObject
 	Size   int64  // bytes at the cloud server
 	Head   []byte // the first 32 of them, or all
-	Pieces int    // pieces of 16 bytes of the plaintext that were looked for; 0 if it is not known now
+	Pieces int    // pieces of 16 bytes of plaintext that were looked for; 0 if the plaintext is not known now
 	Found  int    // how many of them are among the bytes
 	Why    error  // why the object does not open; nil if it does
 }
 
-// pieceSize is how much plaintext is looked for in a piece: so long that noise never has it.
+// pieceSize is the length of a piece of plaintext that is looked for, in bytes. Noise never
+// contains a piece of this length.
 const pieceSize = 16
 
 // LookIntoCloud shows what the cloud server sees of an object, and whether any piece

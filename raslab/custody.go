@@ -17,14 +17,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/erase"
 )
 
-// Custody records: what became of every drive that was ever in a slot. One that
-// held data stays in them until it was proved erased here, or until somebody
-// answered for it by name. (NIST SP 800-88 Rev. 2 asks in section 4 for a programme that keeps
-// media under control and records their sanitization: package erase says what is known of it.
-// The form is ours.)
+// Custody records: what became of every drive that was ever in a slot. A drive that held data stays
+// in them until its erase was proved here, or until somebody answered for it by name. (NIST SP
+// 800-88 Rev. 2 asks in section 4 for a programme that keeps media under control and records their
+// sanitization: package erase says what is known of it. The form is ours.)
 //
-// They are kept in a repository of their own in three copies, apart from the
-// keys (assumption): so they outlive a loss of power, and are read again at each IML.
+// They are kept in a repository of their own in three copies, apart from the keys (assumption).
+// They outlive a loss of power, and are read again at each IML.
 
 // CustodyState is what is known of a drive that was in the facility.
 type CustodyState string
@@ -34,7 +33,7 @@ const (
 	CustodyUnused   CustodyState = "unused"     // no rank used it, and no scan found data on it
 	CustodyHolds    CustodyState = "holds data" // it held data, and no erase of it was proved since
 	CustodyErased   CustodyState = "erased"     // erased here and verified; nothing was used since as far as the facility knows
-	CustodyAnswered CustodyState = "answered"   // it left with its data, and a person has answered for it
+	CustodyAnswered CustodyState = "answered"   // it left with its data, and a person answered for it
 )
 
 const (
@@ -49,10 +48,10 @@ type CustodyRecord struct {
 	Serial      string
 	Slot        string // where it was seen last
 	State       CustodyState
-	Why         string             // what data it held: "member of R0"; "" if none is known of
+	Why         string             // what data it held: "member of R0"; "" if none is known
 	NotErased   string             // why its last erase was not proved; "" if none was tried
 	Used        bool               // by a rank of this facility, and not erased or answered for since
-	Keys        uint32             // key generation that this facility's credential opened last
+	Keys        uint32             // key generation that this facility's credential last opened
 	Since       time.Time          // of State
 	By, Reason  string             // who answered for it, and why
 	Certificate *erase.Certificate // of the last erase; it may say that the erase is not accepted
@@ -63,7 +62,7 @@ type CustodyRecord struct {
 // Open says whether somebody still has to see to the drive.
 func (r *CustodyRecord) Open() bool { return r.State == CustodyHolds }
 
-// Name is the serial number, and the identity beside it.
+// Name is the serial number and the identity.
 func (r *CustodyRecord) Name() string {
 	if r.Identity.IsZero() {
 		return quoted(r.Serial) + " (no identity)"
@@ -135,8 +134,8 @@ func (c *custody) change(e *CustodyRecord, alter func()) {
 	c.save()
 }
 
-// of finds a drive by the identity that it proved; by its serial number one that can prove
-// none.
+// of finds the record of a drive by the identity that it proved, or by its serial number if it can
+// prove none.
 func (c *custody) of(id drive.Identity, serial string) *CustodyRecord {
 	for _, e := range c.entries {
 		if e.Identity == id && (!id.IsZero() || e.Serial == serial) {
@@ -146,8 +145,8 @@ func (c *custody) of(id drive.Identity, serial string) *CustodyRecord {
 	return nil
 }
 
-// at is the record of the drive in a slot; nil if it has none. Of a drive that answers nothing it goes
-// by the label.
+// at is the record of the drive in a slot, or nil. A drive that answers nothing is found by its
+// label.
 func (c *custody) at(s *slot) *CustodyRecord {
 	id, err := c.identify(s)
 	if err == nil {
@@ -161,8 +160,8 @@ func (c *custody) at(s *slot) *CustodyRecord {
 	return nil
 }
 
-// lastAt is the record of the drive that was seen last in a slot and has the serial number
-// on the label there: for a slot without power, whose drive answers nothing.
+// lastAt is the record of the drive that was last seen in a slot, if it has the serial number on
+// the label there. It is for a slot without power, whose drive answers nothing.
 func (c *custody) lastAt(s *slot) *CustodyRecord {
 	for _, e := range c.entries {
 		if e.Slot == s.name && e.Serial == s.port.Serial() {
@@ -190,8 +189,8 @@ func (c *custody) arrived(s *slot, id drive.Identity) *CustodyRecord {
 	return e
 }
 
-// uses records, before the first byte, that drives take data. What they prove is
-// returned in the order of the slots, zero for one that proves nothing.
+// uses records that drives take data, before the first byte is written. It returns their identities
+// in the order of the slots, zero for a drive that proves none.
 func (c *custody) uses(why string, slots ...*slot) []drive.Identity {
 	ids := make([]drive.Identity, len(slots))
 	changed := false
@@ -217,7 +216,7 @@ func (c *custody) uses(why string, slots ...*slot) []drive.Identity {
 	return ids
 }
 
-// before keeps the records of drives, nil where there is none, for spared.
+// before copies the records of drives for spared.
 func (c *custody) before(slots []*slot) map[*slot]CustodyRecord {
 	out := map[*slot]CustodyRecord{}
 	for _, s := range slots {
@@ -228,7 +227,7 @@ func (c *custody) before(slots []*slot) map[*slot]CustodyRecord {
 	return out
 }
 
-// spared takes back what uses has recorded of drives that were not touched after all.
+// spared takes back what uses recorded of drives that were not touched after all.
 func (c *custody) spared(slots []*slot, before map[*slot]CustodyRecord) {
 	for _, s := range slots {
 		if was, ok := before[s]; ok {
@@ -238,8 +237,7 @@ func (c *custody) spared(slots []*slot, before map[*slot]CustodyRecord) {
 	c.save()
 }
 
-// notErased records why an erase that was due is not proved. An earlier certificate ends
-// with it.
+// notErased records why an erase that was due is not proved. It ends an earlier certificate.
 func (c *custody) notErased(s *slot, why string) {
 	e := c.at(s)
 	if e == nil {
@@ -256,8 +254,8 @@ func (c *custody) notErased(s *slot, why string) {
 	})
 }
 
-// notAccepted is notErased for an erase that was verified and that the validation did not
-// accept. The record of it is kept, for whoever has to decide what becomes of the drive.
+// notAccepted is notErased for an erase that was verified but not accepted by the validation. Its
+// record is kept for whoever decides what to do with the drive.
 func (c *custody) notAccepted(s *slot, why string, record *erase.Certificate) {
 	why = string(erase.NotAccepted) + ": " + why
 	c.notErased(s, why)
@@ -282,22 +280,22 @@ func (c *custody) proved(s *slot) bool {
 	return e != nil && e.State == CustodyErased && bytes.Equal(e.Contents, contents(s.port.Dump()))
 }
 
-// opened records the key generation at which this facility's credential opened a drive.
+// opened records the key generation that this facility's credential opened on a drive.
 func (c *custody) opened(s *slot) {
 	if e := c.at(s); e != nil && e.Keys != s.port.Status().KeyGeneration {
 		c.change(e, func() { e.Keys = s.port.Status().KeyGeneration })
 	}
 }
 
-// found records a drive on which a scan found data that nobody here knew of.
+// found records a drive on which a scan found data that the facility did not know of.
 func (c *custody) found(e *CustodyRecord, why string) {
 	if e.State != CustodyHolds {
 		c.change(e, func() { e.State, e.Why, e.Certificate, e.Contents = CustodyHolds, why, nil, nil })
 	}
 }
 
-// unproven is why the drive with a serial number, which should have been erased here, is
-// not proved to be; "" if none of that number is.
+// unproven says why a drive that should have been erased here is not proved to be erased; "" if no
+// drive with that serial number is such a drive.
 func (c *custody) unproven(serial string) string {
 	for _, e := range c.entries {
 		if e.Serial == serial && e.State == CustodyHolds && e.NotErased != "" {
@@ -307,7 +305,8 @@ func (c *custody) unproven(serial string) string {
 	return ""
 }
 
-// erased records an erase that the engine has verified. A drive that did not prove who it is has no certificate.
+// erased records an erase that the engine has verified. A drive that did not prove its identity has
+// no certificate.
 func (c *custody) erased(s *slot, id drive.Identity, cert *erase.Certificate) {
 	e := c.of(id, s.port.Serial())
 	if e == nil {
@@ -335,9 +334,9 @@ func contents(d drive.Dump) []byte {
 	return h.Sum(nil)
 }
 
-// away are the records of drives that are in no slot, in the order of arrival. A drive
-// in a slot that proves nothing counts as the one that its label names: the slot has a
-// verdict of its own.
+// away lists the records of drives that are in no slot, in the order of arrival. A drive in a slot
+// that proves nothing counts as the drive that its label names, because its slot has a verdict of
+// its own.
 func (c *custody) away(here []present) (out []*CustodyRecord) {
 	for _, e := range c.entries {
 		if !slices.ContainsFunc(here, func(p present) bool {
@@ -407,9 +406,9 @@ func (l *Lab) CustodyOf(name string) (rec CustodyRecord, bad error) {
 	return out, nil
 }
 
-// AnswerFor closes the record of a drive that left with its data: a person
-// answers for it, by name, and says why (it was shredded, it is with the police). It is not
-// called erased for that. A drive that is in a slot is not answered for: it can be erased.
+// AnswerFor closes the record of a drive that left with its data: a person answers for it, by name,
+// and says why (it was shredded, it is with the police). The drive still does not count as erased.
+// Nobody can answer for a drive in a slot, because it can be erased.
 func (l *Lab) AnswerFor(name, by, reason string) (rec CustodyRecord, bad error) {
 	const op = "custody answer"
 	defer l.unwound(op, &bad)

@@ -357,7 +357,8 @@ func identityOf2(t *testing.T, p *Part) drive.Identity {
 	return id
 }
 
-// TestACopyOfADriveFile: copied fuses prove the same identity. Two that are here at once are reported.
+// TestACopyOfADriveFile: copied fuses prove the same identity. Two that are here at once are
+// reported.
 func TestACopyOfADriveFile(t *testing.T) {
 	l := newLab(t, Options{Drives: 16})
 	p := drivePart(t, l, "R1-I1-D01")

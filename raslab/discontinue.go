@@ -29,22 +29,20 @@ const (
 type DiscontinueReport struct {
 	Report
 	Verdicts []DriveVerdict  // every drive that is in a slot, in slot order
-	Away     []CustodyRecord // drives that left with data, or without anybody having looked at them, in the order in which they had come
+	Away     []CustodyRecord // drives that left with data, or without being looked at, in the order of arrival
 }
 
-// Discontinue asks every drive for its erase status, as is done before a
-// facility leaves its site, and holds the answer against what the facility itself
-// proved. A drive passes in one of two ways:
+// Discontinue asks every drive for its erase status before the facility leaves its site, and checks
+// the answer against what the facility itself proved. A drive passes in one of two ways:
 //
 //   - it was erased here by the erase engine, it proves to be that very drive, and its
 //     medium is bit for bit as it was when the erase was verified;
 //   - nothing was ever written to its medium.
 //
-// Both are looked up as the erase engine looks: on the medium, not in what the drive says
-// of itself. Everything else is not proved, and the scan says what to do. Drives that are
-// not there are told from the custody records. The scan removes nothing and erases nothing; what
-// it finds goes into the records. It is refused while ranks exist: a drive that is a member is not late, it is
-// in use.
+// Both are read from the medium, as the erase engine does, and not from what the drive says of
+// itself. Every other drive is not proved, and the scan says what to do with it. Drives that are
+// not there are reported from the custody records. The scan removes nothing and erases nothing; it
+// records what it finds. It is refused while ranks exist, because their members are in use.
 func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	const op = "discontinue"
 	defer l.recovered(op, &result.Report, &failure)
@@ -98,8 +96,7 @@ func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	return out, nil
 }
 
-// reportAway tells of the drives that are not here, and counts those that
-// somebody has to see to.
+// reportAway reports the drives that are not here, and counts those that somebody has to see to.
 func (l *Lab) reportAway(rep *reporter, out *DiscontinueReport, here []present) (lost int) {
 	unused := 0
 	for _, e := range l.custody.away(here) {
@@ -130,8 +127,8 @@ func (l *Lab) reportAway(rep *reporter, out *DiscontinueReport, here []present) 
 	return lost
 }
 
-// eraseStatus is the verdict on one drive of those that are here, and the certificate that
-// it rests on. The drive's own word is necessary, and not enough.
+// eraseStatus is the verdict on one drive, and the certificate behind it. The drive's own word is
+// necessary but not enough.
 func (l *Lab) eraseStatus(p present, here []present) (verdict string, c *erase.Certificate, ok bool) {
 	s, st := p.slot, p.slot.port.Status()
 	var written int
@@ -187,10 +184,10 @@ func sectorsWritten(n int) string {
 	return fmt.Sprintf("%d sectors", n)
 }
 
-// Certificate is the certificate of sanitization of the drive with this serial number
-// that is in a slot now: it was erased here, it proves that it is that very drive, and nothing was written to
-// it since. nil if any of that does not hold, and for a drive that is in no slot: nobody can say what
-// became of it.
+// Certificate is the certificate of sanitization of the drive with this serial number that is in a
+// slot now: it was erased here, it proves that it is that very drive, and nothing was written to it
+// since. It is nil if any of that does not hold, and for a drive that is in no slot, because nobody
+// knows what happened to it.
 func (l *Lab) Certificate(serial string) (out *erase.Certificate) {
 	defer l.unwound("erase certificate", nil)
 	for _, s := range l.plant.slots {
@@ -203,8 +200,8 @@ func (l *Lab) Certificate(serial string) (out *erase.Certificate) {
 	return nil
 }
 
-// CertificateAt is Certificate of the drive in a slot, or the record of an erase of it that was
-// not accepted. Where there is none, why says why not.
+// CertificateAt is Certificate of the drive in a slot, or the record of its erase that was not
+// accepted. If there is none, why says why.
 func (l *Lab) CertificateAt(slotName string) (c *erase.Certificate, why string, err error) {
 	const op = "erase certificate"
 	defer l.unwound(op, &err)

@@ -6,18 +6,18 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// DriveFailure is a drive that the facility has found failed and that no open
-// serviceable event names. MAP4980 has no code for a plain drive failure: RAID deals with it, and
-// the drive is exchanged.
+// DriveFailure is a drive that the facility has found failed and that no open serviceable event
+// names. MAP4980 has no code for a plain drive failure: RAID deals with it, and the drive is
+// exchanged.
 type DriveFailure struct {
 	Slot   string
 	Serial string
 	Why    string // one clause
-	Next   string // what happens by itself, and what is to be done
+	Next   string // what happens by itself, and what to do
 }
 
-// DriveFailures lists them, in slot order. It says what the software has found: of a
-// drive that died a moment ago it knows nothing before the next I/O or health check.
+// DriveFailures lists them, in slot order. It says what the software has found: it knows of a drive
+// that died a moment ago only after the next I/O or health check.
 func (l *Lab) DriveFailures() (out []DriveFailure) {
 	for _, s := range l.plant.slots {
 		m := s.member()

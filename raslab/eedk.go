@@ -9,9 +9,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 )
 
-// With IPP it is the facility that keeps the data keys, wrapped by the key servers'
-// key pairs: the externally encrypted data keys (EEDKs) of a group are an entry of the key
-// repository beside the group's record, damaged with it and mended with it.
+// With IPP the facility keeps the data keys, wrapped by the key servers' key pairs. The externally
+// encrypted data keys (EEDKs) of a group are an entry of the key repository beside the group's
+// record, and are damaged and mended with it.
 
 var _ ipp.Safe = (*recordStore)(nil)
 
@@ -23,8 +23,8 @@ type eedkEntry struct {
 
 func (r *recordStore) eedkName() string { return r.name + " EEDK" }
 
-// Keep writes the EEDKs of a new data key, beside those of the data key in force;
-// all others open nothing any more and go.
+// Keep writes the EEDKs of a new data key beside those of the data key in force. It deletes all
+// others, which open nothing any more.
 func (r *recordStore) Keep(uid string, eedks []byte) error {
 	list, err := r.eedkEntries()
 	if err != nil && !errors.Is(err, repository.ErrNoEntry) {
@@ -52,8 +52,8 @@ func (r *recordStore) keepEEDKs(b []byte) error {
 	return nil
 }
 
-// drop deletes what the repository has of a group: what stayed would come back when a
-// group of that number is made again.
+// drop deletes what the repository has of a group. It must not come back when a group of that
+// number is made again.
 func (r *recordStore) drop() error {
 	for _, name := range []string{r.eedkName(), r.name} {
 		if err := r.lab.records.repository.Delete(name); err != nil && !errors.Is(err, repository.ErrNoEntry) {
@@ -94,9 +94,9 @@ func (r *recordStore) eedkEntries() (list []eedkEntry, err error) {
 	return list, nil
 }
 
-// Safe is where the facility keeps the EEDKs of a group, for a real client of a
-// key server that is made by Options.Dial (which has labels of its own); its methods may
-// be called while the group exists.
+// Safe is where the facility keeps the EEDKs of a group, for a real client of a key server that is
+// made by Options.Dial (which has labels of its own); its methods may be called while the group
+// exists.
 func (l *Lab) Safe(group int) ipp.Safe { return lazySafe{l, group} }
 
 type lazySafe struct {

@@ -17,10 +17,9 @@ import (
 // errNotErased is below every error of an erase that did not pass.
 var errNotErased = errors.New("not erased")
 
-// sanitize erases the drive in a slot with the erase engine, which proves it by
-// what is physically there. The PSID on the label is used only where somebody
-// holds the drive in his hand.
-// What it began is owed until the record of its group says so too.
+// sanitize erases the drive in a slot with the erase engine, which proves the erase by what is
+// physically there. The PSID on the label is used only by somebody who holds the drive in his hand.
+// The erase is owed until the record of the drive's group says that the drive has left.
 func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during string) error {
 	if s.port.part == nil {
 		return fmt.Errorf("raslab: %w: the slot is empty", errNotErased)
@@ -56,7 +55,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 	res := &report.Results[0]
 	if !report.OK() {
 		why := strings.TrimPrefix(res.Why, "drive: ")
-		// Where nothing was changed, a drive that nobody had to erase still need not be.
+		// If nothing was changed, a drive that had no erase due still has none due.
 		if mine || res.Outcome != erase.Refused || l.custody.due(s) {
 			l.custody.notErased(s, why)
 		}
@@ -87,11 +86,10 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 	return nil
 }
 
-// keptOutside tells the engine who keeps keys of this drive beside the drive itself.
-// Whoever keeps the group key (the key servers, the holders of a recovery key) can make
-// the drive's credential again: that is an escrow, on which no erase may rest. It rests
-// on the media key, which never leaves the drive. A drive that was copied, fuses and all, has
-// its media key outside.
+// keptOutside tells the engine who keeps keys of this drive besides the drive. Whoever keeps the
+// group key (the key servers, the holders of a recovery key) can make the drive's credential again.
+// That is an escrow, so the erase must not rest on the credential. It rests on the media key, which
+// never leaves the drive, unless the drive was copied with its fuses.
 func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 	serial := s.port.Serial()
 	used := slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == serial && e.Used })
@@ -106,7 +104,8 @@ func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 		job.Outside = append(job.Outside, o)
 	}
 	for _, o := range l.plant.slots {
-		// The identity that a drive proves is bound to its serial number: only one of that number is asked.
+		// The identity that a drive proves is bound to its serial number, so only drives of that
+		// number are asked.
 		if o == s || o.port.part == nil || o.port.Serial() != serial {
 			continue
 		}
@@ -118,9 +117,9 @@ func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 	}
 }
 
-// knownSecrets gives the engine every secret that the facility ever had for this
-// drive: the credential in force proves that the drive is its own, and the search for
-// remains needs them all.
+// knownSecrets gives the engine every secret that the facility ever had for this drive. The
+// credential in force proves that the drive is the facility's, and the search for remains needs all
+// secrets.
 func (k *keys) knownSecrets(s *slot, job *erase.Job) error {
 	for _, g := range k.groups {
 		all, err := g.enc.Secrets(s.port.Serial())
@@ -180,12 +179,11 @@ func (g *keyGroup) bandSecrets(s *slot, job *erase.Job) error {
 	return nil
 }
 
-// released erases a drive that leaves a rank, its group or a repair. It says
-// whether that is proved; if not, the drive is set aside and stays the
-// facility's own.
+// released erases a drive that leaves a rank, its group or a repair, and says whether the erase is
+// proved. If not, the drive is set aside and stays the facility's own.
 func (l *Lab) released(rep *reporter, s *slot, during string) bool {
 	if err := l.sanitize(s, erase.DriveErase, drive.PIN{}, during); err != nil {
-		l.owed.settle(s.port.Serial()) // it is reported instead
+		l.owed.settle(s.port.Serial()) // reported instead of owed
 		if s.port.part != nil {
 			l.custody.notErased(s, strings.TrimPrefix(cause(err), "raslab: "+errNotErased.Error()+": "))
 		}
@@ -226,23 +224,23 @@ func (c *custody) stillUnproven(e *event) (still []string) {
 	return still
 }
 
-// refuseConfigured sets a drive aside that somebody's group owns, not this
-// facility's: it may hold customer data and is not erased.
+// refuseConfigured sets aside a drive that a group outside this facility owns. It may hold customer
+// data and is not erased.
 func (l *Lab) refuseConfigured(rep *reporter, s *slot, during string) {
 	l.raiseConfigured(s, during+": the drive is configured already and was not erased")
 	s.setState(Inappropriate, "it is configured and belongs to no group of this facility")
 	rep.r.Failed = true
 }
 
-// raiseConfigured reports a configured drive that was to be used or erased: one of
-// somebody else's that was added or put in for another, or a member of this facility that
-// somebody tried to erase by hand.
+// raiseConfigured reports a configured drive that was to be used or erased: somebody else's drive
+// that was added or exchanged for another, or a member of this facility that somebody tried to
+// erase by hand.
 func (l *Lab) raiseConfigured(s *slot, why string) {
 	l.raise(src.BE3400A3, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, l.stillForeign)
 }
 
-// stillForeign names the drives of an event that are in their slots and have somebody
-// else's PIN, or were set aside for one.
+// stillForeign names the drives of an event that are in their slots and have somebody else's PIN,
+// or were set aside for it.
 func (l *Lab) stillForeign(e *event) (still []string) {
 	for _, f := range e.found {
 		switch {
@@ -256,8 +254,7 @@ func (l *Lab) stillForeign(e *event) (still []string) {
 	return still
 }
 
-// foreign says whether the drive in a slot has a credential that is not of this
-// facility.
+// foreign says whether the drive in a slot has a credential that this facility did not give it.
 func (l *Lab) foreign(s *slot) bool {
 	if st := s.port.Status(); !st.Powered || st.State != drive.Configured || l.ownerOf(s) != nil {
 		return false
@@ -266,7 +263,7 @@ func (l *Lab) foreign(s *slot) bool {
 }
 
 // ours says whether the drive in a slot proves to be one that left a rank of this facility
-// unerased, and has its keys as they were then: nobody else has configured it.
+// unerased, and still has the keys of that time. Then nobody else has configured it.
 func (c *custody) ours(s *slot) bool {
 	id, err := c.identify(s)
 	if err != nil {
@@ -295,16 +292,15 @@ func (l *Lab) EraseDrive(slotName string) (Report, error) {
 	return l.eraseByHand("drive erase", slotName, erase.DriveErase, drive.PIN{})
 }
 
-// RevertDrive erases the drive in a slot that serves no rank with the PSID that
-// a service person reads from its label: the way out for a drive without a
-// record that it trusts. A drive that is configured for somebody else is not
-// reverted.
+// RevertDrive erases the drive in a slot that serves no rank with the PSID that a service person
+// reads from its label. It is the way out for a drive that trusts none of its key records. A drive
+// that is configured for somebody else is not reverted.
 func (l *Lab) RevertDrive(slotName string) (Report, error) {
 	return l.RevertDriveWith(slotName, drive.PIN{})
 }
 
-// RevertDriveWith is RevertDrive with a PSID that the service person types; the zero
-// PIN stands for the label, where that is at hand.
+// RevertDriveWith is RevertDrive with a PSID that the service person types. The zero PIN stands for
+// the PSID of a label that is at hand.
 func (l *Lab) RevertDriveWith(slotName string, psid drive.PIN) (Report, error) {
 	return l.eraseByHand("drive revert", slotName, erase.PSIDRevert, psid)
 }
@@ -361,7 +357,7 @@ func (l *Lab) eraseByHand(op, slotName string, method erase.Method, psid drive.P
 	}
 	rep.did(s, "erased and verified")
 	rep.owes(s.port.Serial())
-	worn := s.predicted() || s.state == FailedDeferred // no erase makes it better
+	worn := s.predicted() || s.state == FailedDeferred // an erase does not repair it
 	fits := s.state != Inappropriate || method == erase.PSIDRevert && l.fits(rep, s) && l.normalize(rep, s) == nil
 	if s.member() == nil && s.port.answers() && fits && !worn {
 		s.setState(Normal, "")

@@ -9,7 +9,7 @@ import (
 // The kinds of a refused request; errors.Is(err, raslab.ErrBusy) works on
 // whatever a method of Lab returns.
 var (
-	ErrNotFound = request.ErrNotFound                 // a name that nothing has
+	ErrNotFound = request.ErrNotFound                 // nothing has this name
 	ErrInvalid  = request.ErrInvalid                  // a value out of its range
 	ErrBusy     = errors.New("service action busy")   // another service action is in progress
 	ErrState    = request.ErrState                    // the object exists and cannot do this now
@@ -18,8 +18,8 @@ var (
 	ErrOpen     = errors.New("the cause still holds") // an event that may not be closed yet
 )
 
-// RequestError refuses a request before anything was changed: what was wrong,
-// where, and what would be right, in one line. Its kind is one of the Err values of this package.
+// RequestError refuses a request before anything was changed: what was wrong, where, and what would
+// be right, in one line. Its kind is one of the Err values of this package.
 type RequestError = request.Error
 
 func refuse(kind error, op, what, right string) error { return request.Refuse(kind, op, what, right) }

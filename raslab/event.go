@@ -24,17 +24,17 @@ type ServiceEvent struct {
 	KeyServers []int    // of key servers: the key managers concerned, by number; else empty
 	Partitions []int    // 0 and 1: which partitions reported it
 	Found      []string // what was found, one clause for each location
-	FRUs       []FRU    // what is to be replaced or gone through, in this order
+	FRUs       []FRU    // what to replace or go through, in this order
 	Call       CallHome // the request for service
-	Next       string   // of keys that are missing: what brings the data back; "" if there is nothing to say, or the event is closed
+	Next       string   // for missing keys: what brings the data back; "" if there is nothing to say, or the event is closed
 	Open       bool
 	Closed     time.Time // zero while open
 	ClosedBy   string    // a name, or "facility" when it closed by itself
 	ClosedWhy  string
 }
 
-// finding is one thing that an event speaks of: a drive, a key manager, or
-// something that has no more than a location.
+// finding is one thing that an event names: a drive, a key manager, or something that only has a
+// location.
 type finding struct {
 	slot     *slot
 	serial   string
@@ -75,7 +75,7 @@ type event struct {
 	next    func() string         // ServiceEvent.Next
 }
 
-// causeHolds says whether what the event reports is still so.
+// causeHolds says whether what the event reports is still true.
 func (e *event) causeHolds() bool {
 	look := e.cause
 	if look == nil {
@@ -84,8 +84,8 @@ func (e *event) causeHolds() bool {
 	return look != nil && len(look(e)) > 0
 }
 
-// raise opens a serviceable event, or counts the open one of the same code and
-// scope. It is called for what was found, and nowhere else.
+// raise opens a serviceable event, or counts the open one of the same code and scope. It is called
+// only where the software found something.
 func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
 	return l.raiseOn(l.sfi.completePartitions(), code, scope, found, recheck)
 }
@@ -164,10 +164,10 @@ func (e *event) summary() string {
 	return strings.Join(parts, "; ")
 }
 
-// closeItself closes an event that the catalogue lets close itself, with those
-// open events of the same partitions that it takes along and whose cause is gone. A cause
-// that the facility still finds keeps its event: that differs from MAP4980 on purpose, and the
-// catalogue says so (BE14CFE1).
+// closeItself closes an event that closes itself by the catalogue. It also closes the open events
+// of the same partitions with a code in with, if their cause is gone. An event whose cause the
+// facility still finds stays open: that differs from MAP4980 on purpose, and the catalogue says so
+// (BE14CFE1).
 func (l *Lab) closeItself(e *event, with []src.Code) {
 	l.close(e, "facility", "closes itself")
 	for _, o := range slices.Clone(l.events.open) {

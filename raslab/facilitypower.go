@@ -12,31 +12,37 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 )
 
-// The power of the whole facility. A machine without power runs no instruction:
-// what was running ends between two operations, and nothing after the cut is
-// written, sent or thought. In the program that is a panic with powerLoss, which
-// the service action, the event of the clock or the host request ends at.
+// The power of the whole facility. A machine without power runs no instruction: what was running
+// ends between two operations, and nothing is written or sent after the cut. The program panics
+// with powerLoss, and the service action, the event of the clock or the host request recovers from
+// it and ends.
 //
 // # What survives a loss of power
 //
-// The drives and the key repository keep what their media hold. Beside these the
-// partitions write tables to their internal disks (assumption): arrays, sites and
-// ranks with the state of each member and the check sums of its strips; what each
-// slot holds and what the facility thinks of it; copies that are under way (from where
-// to where, and how far); what is owed to drives (owed.go) and the ranks that are
-// being removed; a repair that was begun (its slot, the drive that was there, whether
-// the FRU was exchanged); an MES that is being installed; what is under way to
-// the cloud; the certificates of sanitization; the serviceable events. One change of a
-// table is atomic; powered is asked before each. A host write that was not
-// finished is in the non-volatile memory of the partitions (nvs.go).
-// The consoles and their settings (key managers, certificates of the facility) have
-// power of their own (assumption).
+// The drives and the key repository keep what their media hold. The partitions write tables to
+// their internal disks (assumption):
+//
+//   - arrays, sites and ranks with the state of each member and the check sums of its strips;
+//   - what each slot holds, and its state;
+//   - copies that are under way: from where to where, and how far;
+//   - what is owed to drives (owed.go) and the ranks that are being removed;
+//   - a repair that was begun: its slot, the drive that was there, whether the FRU was exchanged;
+//   - an MES that is being installed;
+//   - what is under way to the cloud;
+//   - the certificates of sanitization;
+//   - the serviceable events.
+//
+// Each change of a table is atomic, and powered is called before it. A host write that was not
+// finished is in the non-volatile memory of the partitions (nvs.go). The consoles and their
+// settings (key managers, certificates of the facility) have power of their own (assumption).
 //
 // # What is gone
 //
-// The group keys and a recovery key that was entered; which service action ran,
-// other than a repair; quiesce and shutdown; the connectivity query; data
-// access of both partitions.
+//   - the group keys, and a recovery key that was entered;
+//   - which service action ran, except a repair;
+//   - quiesce and shutdown;
+//   - the connectivity query;
+//   - data access of both partitions.
 
 var pointFacilityCut = fault.Register("sfi.power.cut",
 	"the whole facility loses its power before the operation: a drive command, a write to a drive's flash, a page of the key repository, a table on the internal disks",
@@ -47,7 +53,8 @@ type powerLoss struct{}
 
 const powerLostNote = "the power of the whole facility went: nothing more was done; power restore tells what became of it"
 
-// powered is asked before every operation that a facility without power does not do.
+// powered is called before every operation that needs the power of the facility. It panics with
+// powerLoss if the fault plan takes the power.
 func (p *power) powered() {
 	if p.plan == nil || p.dark {
 		return
@@ -62,7 +69,7 @@ func (p *power) powered() {
 type power struct {
 	plan     *fault.Plan // what takes it; nil: nothing
 	dark     bool        // there is none
-	cutShort bool        // it was gone, and what was in progress was not looked at yet
+	cutShort bool        // it was gone, and resumeAfterLoss has not run yet
 }
 
 // ArmFacility arms a fault plan on the power of the facility (point sfi.power.cut). An
@@ -85,7 +92,7 @@ func (l *Lab) CutFacilityPower() error {
 // Dark says whether the facility has no power.
 func (p *power) Dark() bool { return p.dark }
 
-// powerGone is what the loss of power does, once nothing runs any more.
+// powerGone does what a loss of power does, once nothing runs any more.
 func (l *Lab) powerGone(during string) {
 	for _, s := range l.plant.slots {
 		s.port.supply = false
@@ -110,7 +117,7 @@ func (l *Lab) powerGone(during string) {
 	l.logf("power", "the facility lost its power%s", during)
 }
 
-// lost ends what a loss of power has unwound, and says whether v is one.
+// lost says whether v is a loss of power. If so it runs powerGone first.
 func (l *Lab) lost(v any, during string) bool {
 	if _, ok := v.(powerLoss); !ok {
 		return false
@@ -119,8 +126,8 @@ func (l *Lab) lost(v any, during string) bool {
 	return true
 }
 
-// unwound is deferred by what is no service action and may meet a loss of power. err may
-// be nil.
+// unwound is deferred by a function that may meet a loss of power and is not a service action. err
+// may be nil.
 func (l *Lab) unwound(op string, err *error) {
 	v := recover()
 	switch {
@@ -134,8 +141,8 @@ func (l *Lab) unwound(op string, err *error) {
 }
 
 // RestoreFacilityPower gives the facility its power back: drives and partitions boot, a dual
-// cluster IML follows, and what was in progress goes on or is undone. The report
-// has Failed set if data are not accessible afterwards.
+// cluster IML follows, and what was in progress goes on or is undone. The report has Failed set if
+// data are not accessible afterwards.
 func (l *Lab) RestoreFacilityPower() (out Report, bad error) {
 	const op = "power restore"
 	defer l.recovered(op, &out, &bad)
@@ -147,7 +154,7 @@ func (l *Lab) RestoreFacilityPower() (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// powerOn gives all slots power, but that of a repair, and boots both partitions.
+// powerOn gives all slots power, except the slot of a repair, and boots both partitions.
 func (l *Lab) powerOn(rep *reporter, op string) {
 	l.power.dark = false
 	for _, s := range l.plant.slots {
@@ -167,8 +174,8 @@ func (l *Lab) powerOn(rep *reporter, op string) {
 	l.iml(rep, op)
 }
 
-// supplied is the flash chip of a drive, faults included: it is fed by the slot, and so by
-// the facility.
+// supplied is the flash chip of a drive, faults included. Its power comes from the slot, and so
+// from the facility.
 type supplied struct {
 	*flash.Faulty
 	part *Part
@@ -244,8 +251,8 @@ func (l *Lab) resumeAfterLoss(rep *reporter) {
 	l.power.cutShort = false
 }
 
-// undoJoining turns to the drives that were on their way into a group without a place in
-// a rank yet, and says what goes on.
+// undoJoining undoes the joining of drives that have no place in a rank yet, and reports what goes
+// on.
 func (l *Lab) undoJoining(rep *reporter) {
 	var told []string
 	for _, d := range slices.Clone(l.owed.debts) {
@@ -276,7 +283,7 @@ func (l *Lab) undoJoining(rep *reporter) {
 	}
 }
 
-// resumeCopies starts the copies again that were under way.
+// resumeCopies restarts the copies that were under way.
 func (l *Lab) resumeCopies(rep *reporter) {
 	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
@@ -295,8 +302,8 @@ func (l *Lab) resumeCopies(rep *reporter) {
 	}
 }
 
-// tellKeySteps says which steps with keys of a group were not finished. The record knows how
-// far each came, and the action that is named goes on from there.
+// tellKeySteps reports the key steps of groups that were not finished. The group's record says how
+// far each came, and the named action goes on from there.
 func (l *Lab) tellKeySteps(rep *reporter) {
 	l.keys.groups = slices.DeleteFunc(l.keys.groups, func(g *keyGroup) bool {
 		if g.store.whole != nil || g.broken != nil {

@@ -2,8 +2,8 @@ package raslab
 
 import "github.com/seed-9d983aeb/fdelab/drive/fault"
 
-// What can go wrong between a slot and the drive in it. What goes wrong inside
-// the drive has its points in drive/flash and drive (media).
+// The points between a slot and the drive in it. The points inside the drive are in drive/flash and
+// drive (media).
 var (
 	pointCommandDead = fault.Register("port.command.dead",
 		"the electronics of the drive die as the command arrives; it answers nothing from then on, power cycle or not",

@@ -2,12 +2,11 @@ package raslab
 
 import "slices"
 
-// FieldInstall certifies the drives with which the facility was delivered, and that
-// are not installed yet (MAP4980, row BE14CFF5: "field install when drive certify is
-// initiated"). It runs when the facility is built, and again when a service person asks
-// for it after what was wrong has been put right. A facility without a valid certificate
-// is not installed: no drive is certified. A drive that cannot be used does not stop the
-// others.
+// FieldInstall certifies the delivered drives that are not installed yet (MAP4980, row BE14CFF5:
+// "field install when drive certify is initiated"). It runs when the facility is built, and again
+// when a service person asks for it after a repair of what was wrong. A facility without a valid
+// certificate is not installed: no drive is certified. A drive that cannot be used does not stop
+// the others.
 func (l *Lab) FieldInstall() (out Report, bad error) {
 	const op = "field install"
 	defer l.recovered(op, &out, &bad)
@@ -27,8 +26,8 @@ func (s *slot) delivered() bool {
 	return s.port.part != nil && (s.state == NewDrive || s.state == Inappropriate)
 }
 
-// install certifies what was delivered. What goes well at the very first leaves no trace: a lab
-// begins with a facility that is installed.
+// install certifies the delivered drives. The first install leaves no trace of what goes well,
+// because a lab begins with an installed facility.
 func (l *Lab) install(rep *reporter, first bool) {
 	if own := l.FacilityCertificate(); !own.Valid {
 		l.certifyFacility(rep.r.Action)

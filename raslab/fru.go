@@ -7,8 +7,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// FRU is one line of an event's list of field replaceable units: a part, or a
-// symbolic entry that stands for a procedure or for what is the customer's.
+// FRU is one line of an event's list of field replaceable units: a part, or a symbolic entry that
+// stands for a procedure or for a part of the customer.
 type FRU struct {
 	Order    int     // of replacement, counts from 1
 	Kind     src.FRU // "drive", "procedure MAP4980", ...
@@ -26,9 +26,9 @@ const (
 // MachineType is the type and model of the storage unit, such as "2107-961".
 func (l *Lab) MachineType() string { return machineType + "-" + machineModel }
 
-// UnitSerial is the serial number of the storage unit: that of its storage image with
-// 0 for the last digit, as IBM's serial numbers have it; the facility's own where
-// that does not end in 1.
+// UnitSerial is the serial number of the storage unit: that of its storage image with 0 for the
+// last digit, as IBM's serial numbers have it. A facility's serial number that does not end in 1
+// stays as it is.
 func (l *Lab) UnitSerial() string {
 	if cut, ok := strings.CutSuffix(l.options.Serial, "1"); ok {
 		return cut + "0"
@@ -36,9 +36,9 @@ func (l *Lab) UnitSerial() string {
 	return l.options.Serial
 }
 
-// fruList is what is to be replaced or gone through for an event. A drive's part
-// number follows from its sector size and capacity, which are known since the drive
-// came into its slot; one that is gone has the number of the facility's own drives.
+// fruList is what to replace or go through for an event. A drive's part number follows from its
+// sector size and capacity, which are known since the drive came into its slot. A drive that is
+// gone gets the number of the facility's own drives.
 func (l *Lab) fruList(e *event) []FRU {
 	var out []FRU
 	add := func(f FRU) {

@@ -38,9 +38,8 @@ type watched struct {
 	slow   bool // empty slot, armed fault plan, or already out of service: ask in full
 }
 
-// suspicion is what the check remembers of a drive, so that a wrong credential is
-// tried once for each key generation and not once an hour: every try counts
-// against the drive's limit.
+// suspicion is what the check remembers of a drive. It tries a wrong credential once for each key
+// generation and not once an hour, because every try counts against the drive's limit.
 type suspicion struct {
 	settled    bool   // accepted holds
 	accepted   uint32 // key generation that the group's credential opened
@@ -104,9 +103,8 @@ func (l *Lab) hourly() {
 	l.exchangePredicted()
 }
 
-// checkHealth looks at every drive. It runs on partitions whose IML completed
-// with data accessible; without one it does nothing, and the inaccessible group has
-// a code of its own.
+// checkHealth looks at every drive. It runs on partitions whose IML completed with data accessible.
+// Without such a partition it does nothing: the inaccessible group has a code of its own.
 func (l *Lab) checkHealth() []finding {
 	if !l.sfi.anyAccess() {
 		return nil
@@ -142,9 +140,8 @@ func (l *Lab) checkHealth() []finding {
 	return bad
 }
 
-// examine looks closely at one drive that is not plainly well. It returns a
-// finding only for a member of a rank that answers and is not as its rank
-// requires.
+// examine looks closely at a drive that may not be well. It returns a finding only for a member of
+// a rank that answers and is not as its rank requires.
 func (l *Lab) examine(s *slot) (f finding) {
 	if s.port.part == nil && s.member() == nil {
 		if s.state != Missing && !l.service.underRepair(s) {
@@ -185,8 +182,8 @@ func (l *Lab) examine(s *slot) (f finding) {
 		if m.state == inSync {
 			return f
 		}
-		// It was out of reach for a while and is well now; what it missed is
-		// found by the check sums.
+		// The member was out of reach for a while and is well now. The check sums find what it
+		// missed.
 		l.resync(m)
 		return f
 	}
@@ -194,9 +191,9 @@ func (l *Lab) examine(s *slot) (f finding) {
 	return finding{slot: s, serial: s.port.Serial(), why: why}
 }
 
-// memberFault says what is wrong with a member of a rank, "" if it is as its rank
-// requires: of an unencrypted rank (g nil), that hosts can reach it. A key generation that the facility does not know is
-// settled by a real authentication with the group's credential.
+// memberFault says what is wrong with a member of a rank, "" if it is as its rank requires. A
+// member of an unencrypted rank (g nil) only has to be reachable by hosts. A key generation that
+// the facility does not know is settled by a real authentication with the group's credential.
 func (h *health) memberFault(s *slot, g *keyGroup) string {
 	st := s.port.Status()
 	switch {
@@ -224,7 +221,7 @@ func (h *health) memberFault(s *slot, g *keyGroup) string {
 	}
 	err := g.probe(s)
 	if errors.Is(err, encgroup.ErrStore) {
-		return "" // it opens; that its record could not be kept is not its fault, and the next check tries again
+		return "" // it opens; that its record could not be kept is not the drive's fault, and the next check tries again
 	}
 	if err != nil {
 		sus.tried, sus.rejected = true, s.port.Status().KeyGeneration
@@ -262,8 +259,8 @@ func (l *Lab) healthStillBad(e *event) (still []string) {
 	return still
 }
 
-// scrubNow lets a drive mend the flash page that it has warned of, and gives its
-// status but for the warning: the key record itself is good.
+// scrubNow lets a drive mend the flash page that it warned of. It returns the drive's status
+// without the warning, because the key record itself is good.
 func (l *Lab) scrubNow(s *slot) drive.Status {
 	l.logf(s.name, "the flash page of the key record needs a self test")
 	if err := s.port.SelfTest(); err != nil {

@@ -150,8 +150,8 @@ func TestTheEventOfTheCheckWaitsForEveryMember(t *testing.T) {
 	require.NotContains(t, err.Error(), "R1-I1-D02")
 }
 
-// The check looks at drives of no rank too: one without a trusted record is failed, and so is one that
-// does not answer. Those behind it are looked at all the same.
+// The check looks at drives of no rank too: one without a trusted record is failed, and so is one
+// that does not answer. Those behind it are looked at all the same.
 func TestTheCheckLooksAtDrivesOfNoRank(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, Options{Drives: 16})

@@ -8,10 +8,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// A serial number is printed on a label, and numbers repeat in the field: clones,
-// relabelled parts. So a drive is known by the factory identity that it proves. The facility
-// challenges it whenever it matters, and each time anew: when it arrives, before its erase or its custody record is
-// believed, before a rank takes it back. An answer of last time says nothing of what is in the slot now.
+// A serial number is printed on a label, and numbers repeat in the field: clones, relabelled parts.
+// So a drive is known by the factory identity that it proves. The facility challenges a drive when
+// it arrives, before its erase or its custody record is believed, and before a rank takes it back.
+// It asks each time anew, because an earlier answer says nothing about what is in the slot now.
 
 // Attest lets the drive prove its factory identity.
 func (p *Port) Attest(challenge [drive.ChallengeSize]byte) (drive.Attestation, error) {
@@ -41,8 +41,8 @@ func (c *custody) identify(s *slot) (drive.Identity, error) {
 	return a.Identity, nil
 }
 
-// another says whether the drive in a slot proves that it is not the one that holds a
-// rank position's data, whatever its label says.
+// another says whether the drive in a slot proves that it is not the drive with a rank position's
+// data, whatever its label says.
 func (c *custody) another(m *member, s *slot) bool {
 	if m.identity.IsZero() {
 		return false
@@ -51,8 +51,8 @@ func (c *custody) another(m *member, s *slot) bool {
 	return err == nil && id != m.identity
 }
 
-// setAsideImpostor sets the drive in a slot aside that has the serial number of the
-// member that is expected there, and proves to be another drive: nothing of it is touched.
+// setAsideImpostor sets aside a drive that has the serial number of the expected member and proves
+// to be another drive. The drive is not touched.
 func (l *Lab) setAsideImpostor(rep *reporter, m *member, s *slot) bool {
 	if !l.custody.another(m, s) {
 		return false
@@ -70,8 +70,8 @@ type present struct {
 	err  error // it proves nothing; id is zero
 }
 
-// rollCallAnyway is rollCall for who asks without an error to answer with: when the facility loses
-// its power on the way, it is called again, of drives that are then off.
+// rollCallAnyway is rollCall for callers that cannot return an error. If the facility loses its
+// power meanwhile, it calls the roll again, of drives that are then off.
 func (l *Lab) rollCallAnyway(op string) (all []present) {
 	called := false
 	func() {
@@ -96,8 +96,8 @@ func (l *Lab) rollCall() (all []present) {
 	return all
 }
 
-// twinOf is another slot whose drive proves the same identity: fuses were copied, as
-// with the file of a drive. nil if there is none.
+// twinOf is another slot whose drive proves the same identity, because fuses were copied, as with
+// the file of a drive. It is nil if there is none.
 func twinOf(all []present, p present) *slot {
 	for _, o := range all {
 		if o.slot != p.slot && o.err == nil && p.err == nil && o.id == p.id {
@@ -107,9 +107,9 @@ func twinOf(all []present, p present) *slot {
 	return nil
 }
 
-// certifyIdentity is the part of drive certify that asks who came. A drive that proves
-// nothing, one that is here twice, and one with the serial number of another that the facility still has to
-// do with, are set aside: every key and record of a drive goes by its serial number.
+// certifyIdentity is the part of drive certify that asks for the identity. It sets aside a drive
+// that proves nothing, one that is here twice, and one with the serial number of another drive that
+// still concerns the facility, because every key and record of a drive goes by its serial number.
 func (l *Lab) certifyIdentity(rep *reporter, s *slot) bool {
 	id, err := l.custody.identify(s)
 	if errors.Is(err, drive.NoPower) {

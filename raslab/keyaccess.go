@@ -12,7 +12,7 @@ type AccessResult struct {
 	KeyServer int // counts from 1
 	Addr      string
 	Err       error  // nil is success
-	Warns     string // "" or one clause: what is to be told of the data key at this server, or of its certificate
+	Warns     string // "" or one clause: a warning about the data key at this server, or about its certificate
 }
 
 // TestAccess asks each active key manager of a group for its key, tries it, and
@@ -47,8 +47,8 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 	return out, nil
 }
 
-// TestAccessOf is TestAccess of one chosen key manager of the group. MAP4980 has it for
-// data-at-rest groups only, and so it is refused for others.
+// TestAccessOf is TestAccess of one chosen key manager of the group. It is refused for groups other
+// than data-at-rest, because MAP4980 has it for those only.
 func (l *Lab) TestAccessOf(group, manager int) (AccessResult, error) {
 	const op = "group testaccess"
 	m, err := l.keys.managerNumbered(op, manager)
@@ -126,9 +126,9 @@ type AccessRecord struct {
 	LastFailure time.Time
 }
 
-// GroupAccess lists, for every key manager of the facility, when it was asked last for the
-// key of a group and what came: by a test of access, a retrieval, a connectivity query, or when
-// the key was made and read back.
+// GroupAccess lists, for every key manager of the facility, when it was last asked for the key of a
+// group and the result. A test of access, a retrieval, a connectivity query, and making and reading
+// back the key all count.
 func (k *keys) GroupAccess(group int) ([]AccessRecord, error) {
 	if k.group(group) == nil {
 		return nil, refuse(ErrNotFound, "group access", fmt.Sprintf("key group %d is not configured", group), "configure it first")

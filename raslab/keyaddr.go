@@ -14,7 +14,7 @@ import (
 // addressRight says what customer.ParseAddress takes.
 const addressRight = "use a host name of letters, digits, hyphens and dots, an IPv4 or an IPv6 address"
 
-// normalAddress is customer.ParseAddress for what is checked afterwards.
+// normalAddress is customer.ParseAddress for an address that is checked later.
 func normalAddress(s string) string {
 	if addr, ok := customer.ParseAddress(s); ok {
 		return addr
@@ -24,11 +24,11 @@ func normalAddress(s string) string {
 
 func isAddress(s string) bool { _, ok := customer.ParseAddress(s); return ok }
 
-// oneServer says why two entries are one key server, "" if as far as is known they are two. In
-// the lab's own network the name service knows the machine, which runs one key server. A
-// server elsewhere is one of address and port; two names of it are found out by where the
-// connection ended, or by the certificate that it showed on the same port (assumption: no two
-// servers share a certificate and a port).
+// oneServer says why two entries are one key server, "" if they are two as far as is known. In the
+// lab's own network the name service knows the machine, which runs one key server. Elsewhere a
+// server is an address and a port. Two names of it are found out by where the connection ended, or
+// by the certificate that it showed on the same port (assumption: no two servers share a
+// certificate and a port).
 func (l *Lab) oneServer(a, b *keyManager) string {
 	if a.external == nil && b.external == nil {
 		at, found := l.wire.Resolve(a.addr)
@@ -47,8 +47,8 @@ func (l *Lab) oneServer(a, b *keyManager) string {
 	return ""
 }
 
-// twins are the first two active entries of a group that are one server, and why; nil where all
-// are different.
+// twins are the first two active entries of a group that are one server, and why. They are nil if
+// all are different.
 func (l *Lab) twins(group int) (a, b *keyManager, why string) {
 	all := l.keys.activeOf(group)
 	for i := range all {
@@ -61,8 +61,8 @@ func (l *Lab) twins(group int) (a, b *keyManager, why string) {
 	return nil, nil, ""
 }
 
-// SameServer says which other key manager of its group is the server of this one by another name,
-// as far as is known, and why; 0 if it is a server of its own.
+// SameServer says which other key manager of the group is the same server by another name, as far
+// as is known, and why. other is 0 if there is none.
 func (l *Lab) SameServer(id int) (other int, why string) {
 	m, err := l.keys.managerNumbered("keymgr show", id)
 	if err != nil {
@@ -79,8 +79,8 @@ func (l *Lab) SameServer(id int) (other int, why string) {
 	return 0, ""
 }
 
-// serversOf lists the active entries of a group that are different servers: of one server only
-// the first.
+// serversOf lists the active entries of a group that are different servers. It lists only the first
+// entry of each server.
 func (l *Lab) serversOf(group int) (out []*keyManager) {
 next:
 	for _, m := range l.keys.activeOf(group) {
@@ -106,8 +106,8 @@ func (l *Lab) fewServers(group int) string {
 // greeter is a key server that can be asked who it is, without a key.
 type greeter interface{ Greet() error }
 
-// greet finds out who the servers of a group are that are dialled for real. One that does not
-// answer stays unknown: what is asked of it next says why.
+// greet finds out who the real servers of a group are. A server that does not answer stays unknown;
+// the next request to it says why.
 func (l *Lab) greet(group int) {
 	for _, m := range l.keys.activeOf(group) {
 		if s, ok := m.external.(greeter); ok && s.Greet() == nil {
@@ -116,8 +116,8 @@ func (l *Lab) greet(group int) {
 	}
 }
 
-// serverID names the server of an entry to its group: its address, with the port where another
-// entry of the group is at the same address.
+// serverID names the server of an entry to its group: its address, and its port if another entry of
+// the group has the same address.
 func (m *keyManager) serverID() string {
 	for _, o := range m.paths[0].lab.keys.managers {
 		if o.group == m.group && o.id < m.id && strings.EqualFold(o.addr, m.addr) {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// The codes of the key path, each raised here from what became of the requests.
+// The codes of the key path. Each is raised here from the results of the requests.
 
 // errNoPartition is why nobody can ask for a key.
 var errNoPartition = errors.New("raslab: no partition has completed its IML")
@@ -73,8 +73,8 @@ func keyFinding(a attempt) finding {
 
 func plainKeyError(err error) string { return err.Error() }
 
-// reportNowhere raises one code for each thing that the partitions met which got
-// no key at all; the event names the servers where they met it.
+// reportNowhere raises one code for each reason that partitions without any key met. The event
+// names the servers where they met it.
 func (l *Lab) reportNowhere(g *keyGroup, failed []attempt, iml bool) {
 	for _, n := range nowhere {
 		if n.iml && !iml {
@@ -109,9 +109,9 @@ func (l *Lab) reportNowhere(g *keyGroup, failed []attempt, iml bool) {
 	}
 }
 
-// stillNowhere looks whether the cause of an event of no key at all is gone: the
-// partitions that reported it must get the key from some server, or at least fail for
-// another reason, which has an event of its own.
+// stillNowhere looks whether the cause of such an event is gone. The partitions that reported it
+// must get the key from some server, or at least fail for another reason, which has an event of its
+// own.
 func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
 	return func(e *event) (still []string) {
 		all, err := l.lookAgain(g)
@@ -131,8 +131,8 @@ func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
 	}
 }
 
-// lookAgain is probeAll for who wants to close an event: without a partition that
-// runs nobody can look.
+// lookAgain is probeAll before an event is closed. It fails if no partition runs, for nobody can
+// look then.
 func (l *Lab) lookAgain(g *keyGroup) ([]attempt, error) {
 	if !l.sfi.partitions[0].complete && !l.sfi.partitions[1].complete {
 		return nil, errNoPartition
@@ -203,7 +203,7 @@ func (l *Lab) stillSomewhere(g *keyGroup, r reason) func(*event) []string {
 	return l.stillServers(g, func(x reason) bool { return x == r })
 }
 
-// stillFailing is the same for any failure.
+// stillFailing is stillSomewhere for any failure.
 func (l *Lab) stillFailing(g *keyGroup) func(*event) []string {
 	return l.stillServers(g, func(x reason) bool { return x != reasonNone })
 }
@@ -281,8 +281,8 @@ func (l *Lab) raiseFewServers(g *keyGroup) {
 	})
 }
 
-// raiseRegained says that the partitions rebooted by themselves, and that these have
-// keys again that they lacked. It closes itself and the BE14E0xx of the same partitions.
+// raiseRegained reports that both partitions rebooted by themselves, and that those in on have keys
+// again that they lacked. The event closes itself and the BE14E0xx of the same partitions.
 func (l *Lab) raiseRegained(on []int) {
 	l.raiseOn(on, src.BE14CFE1, "", []finding{{location: l.location(), why: "access to the key servers is back: both partitions were rebooted"}}, nil)
 }

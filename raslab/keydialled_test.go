@@ -40,7 +40,8 @@ func (s telling) Greet() error {
 	return s.says.greet
 }
 
-// TestStoryOfDialledServers is what is seen of key servers that are reached for real, and tell of themselves.
+// TestStoryOfDialledServers is what is seen of key servers that are reached for real, and tell of
+// themselves.
 func TestStoryOfDialledServers(t *testing.T) {
 	const day = 24 * time.Hour
 	start := time.Date(2026, time.November, 3, 12, 0, 0, 0, time.UTC) // by the clock of the real world

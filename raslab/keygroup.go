@@ -73,12 +73,11 @@ type GroupInfo struct {
 	CertificateWarns  string // "" or one clause
 	UUID              string // 64 hexadecimal digits: SHA-256 of the data key's identifier (assumption)
 	KeyProtocol       KeyProtocol
-	KeyWarns          []string // what is to be told of the data key at each key manager, and of the certificate of its server
+	KeyWarns          []string // warnings about the data key at each key manager, and about the certificate of its server
 }
 
-// locksData says whether data of ranks wait for the key of this group. Objects in the
-// cloud that wait for theirs, and a group that no rank uses, keep no partition from
-// its data (assumption).
+// locksData says whether data of ranks wait for the key of this group. Objects in the cloud, and a
+// group that no rank uses, keep no partition from its data (assumption).
 func (g *keyGroup) locksData() bool {
 	return g.enc.State() == encgroup.Inaccessible && g.lab.plant.lacking(g)
 }
@@ -114,12 +113,12 @@ func (k *keys) usableGroup(op string, id int) (*keyGroup, error) {
 	return g, nil
 }
 
-// ConfigureGroup configures encryption group id (1 to 4) with its active key
-// managers; its type is that of the managers (DAR unless it was said otherwise), and so is its
-// key protocol, one for all (assumption). With IPP labels name one or two key pairs at
-// the key servers [those that the customer has for this facility]. If the data key cannot be made or not be read back from a
-// second server, the report has Failed set and the group stays unconfigured or
-// configuring; calling again goes on.
+// ConfigureGroup configures encryption group id (1 to 4) with its active key managers. The group
+// has the type of its managers (DAR by default) and their key protocol, one for all (assumption).
+// With IPP, labels name one or two key pairs at the key servers; the default is those that the
+// customer has for this facility. If the data key cannot be made, or a second server does not give
+// it back, the report has Failed set and the group stays unconfigured or configuring. Calling
+// ConfigureGroup again goes on.
 func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 	const op = "group configure"
 	defer l.recovered(op, &out, &bad)
@@ -265,7 +264,7 @@ func (k *keys) GroupStates() []int {
 	return out
 }
 
-// groupKind is what the key of a group protects, or will.
+// groupKind is what the key of a group protects, or will protect.
 func (k *keys) groupKind(id int) encgroup.Kind {
 	if g := k.group(id); g != nil {
 		return g.enc.Kind()
@@ -311,7 +310,7 @@ func (k *keys) Group(id int) *encgroup.Group {
 	return nil
 }
 
-// owner is the group whose member a serial is; nil if nobody's here.
+// owner is the group that has a serial number as a member; nil if no group of the facility has.
 func (k *keys) owner(serial string) *keyGroup {
 	for _, g := range k.groups {
 		if _, ok := g.enc.Member(serial); ok {
@@ -321,8 +320,8 @@ func (k *keys) owner(serial string) *keyGroup {
 	return nil
 }
 
-// ownerOf is the group whose member the drive in a slot is; nil if it is nobody's here,
-// or if it proves to be another drive with the serial number of a member.
+// ownerOf is the group that has the drive in a slot as a member. It is nil if no group has, or if
+// the drive proves to be another one with the serial number of a member.
 func (l *Lab) ownerOf(s *slot) *keyGroup {
 	g := l.keys.owner(s.port.Serial())
 	if g == nil {
@@ -330,7 +329,7 @@ func (l *Lab) ownerOf(s *slot) *keyGroup {
 	}
 	id, err := l.custody.identify(s)
 	if err != nil {
-		return g // it goes by the label, and opens to nothing that is not its own
+		return g // the label decides; the drive opens only to its own credential
 	}
 	namesakes := false
 	for _, e := range l.custody.entries {
@@ -380,7 +379,7 @@ func (g *keyGroup) unlock(s *slot) error { return g.noted(s, g.enc.Unlock(&s.por
 // rekey gives a member its next credential.
 func (g *keyGroup) rekey(s *slot) error { return g.noted(s, g.enc.Rekey(&s.port)) }
 
-// noted remembers the key generation that was proved to be the facility's own.
+// noted records the key generation that was proved to be the facility's own.
 func (g *keyGroup) noted(s *slot, err error) error {
 	if err == nil {
 		s.suspect = suspicion{settled: true, accepted: s.port.Status().KeyGeneration}

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
-// IPP in the lab: the customer's key servers have key pairs and no data keys. What
-// goes between a console and a server are the bytes of package ipp.
+// IPP in the lab: the customer's key servers have key pairs and no data keys. A console and a
+// server exchange the bytes of package ipp.
 
 // agreedLabels are the labels of the key pairs on which the customer and the facility agreed
 // (assumption: two).
@@ -30,8 +30,7 @@ func (l *Lab) ippClient(m *keyManager, exchange func(request []byte) ([]byte, er
 	return c
 }
 
-// labelsOf are the labels that a group is to be configured with: those given, else the
-// customer's own.
+// labelsOf are the labels to configure a group with: those given, else the customer's own.
 func (k *keys) labelsOf(op string, group int, given []string) (labels [2]string, protocol KeyProtocol, err error) {
 	all := k.managersOf(group)
 	for _, m := range all {

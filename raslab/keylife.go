@@ -9,11 +9,11 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 )
 
-// The life of the data keys at the key servers, and what else a facility learns of a server
-// when it asks for a key. No SRC of MAP4980 is about it: it is shown with the key managers and
-// the key group, and logged once at each stage (assumption).
+// The life of the data keys at the key servers, and what else a facility learns of a server when it
+// asks for a key. MAP4980 has no SRC for it. It is shown with the key managers and the key group,
+// and logged once at each stage (assumption).
 
-// introduced is a key server that knows who it reached, and how.
+// introduced is a key server whose connection says which server was reached, and how.
 type introduced interface {
 	Speaks() string           // version of the key protocol, such as "1.4"
 	Shown() *x509.Certificate // certificate of the server; nil before a connection
@@ -21,7 +21,7 @@ type introduced interface {
 	Connected() time.Time     // when, by the clock of the real world
 }
 
-// learn keeps what a connection told of the server.
+// learn records what a connection said about the server.
 func (m *keyManager) learn(l *Lab, s encgroup.KeyServer) {
 	who, ok := s.(introduced)
 	if !ok {
@@ -33,7 +33,7 @@ func (m *keyManager) learn(l *Lab, s encgroup.KeyServer) {
 	}
 }
 
-// hear keeps what a server says of the life of a key, and logs it once at each stage.
+// hear records what a server says about the life of a key, and logs it once at each stage.
 func (m *keyManager) hear(l *Lab, s encgroup.KeyServer, uid string) {
 	m.learn(l, s)
 	t, ok := s.(encgroup.LifeTeller)
@@ -60,8 +60,8 @@ func (m *keyManager) tellLife(l *Lab) {
 	m.lifeTold = stage
 }
 
-// now is the time to hold a server's certificate against: that of the lab, or for a server that
-// is dialled for real the time when it was.
+// now is the time at which a server's certificate is judged: that of the lab, or, for a real
+// server, the time of the connection.
 func (m *keyManager) now(l *Lab) time.Time {
 	if m.external != nil && !m.connected.IsZero() {
 		return m.connected
@@ -69,7 +69,7 @@ func (m *keyManager) now(l *Lab) time.Time {
 	return l.Now()
 }
 
-// warnings are what is to be told of the key manager: its server's certificate, its data key.
+// warnings are those about the certificate of the key manager's server and about its data key.
 func (m *keyManager) warnings(l *Lab) (certificate, key string) {
 	if m.shown != nil {
 		certificate = strings.Replace(m.shown.Warning(m.now(l)), "the certificate", "the certificate of its server", 1)
@@ -80,7 +80,7 @@ func (m *keyManager) warnings(l *Lab) (certificate, key string) {
 	return certificate, key
 }
 
-// joined is one or two clauses as one.
+// joined joins one or two clauses.
 func joined(a, b string) string {
 	if a != "" && b != "" {
 		return a + "; " + b

@@ -19,7 +19,7 @@ const keyManagersMax = 8
 // Protocol is how the connection to a key manager is protected.
 type Protocol string
 
-// KeyProtocol is what is spoken over it.
+// KeyProtocol is what is spoken over the connection.
 type KeyProtocol = customer.KeyProtocol
 
 // The protocols, as DSCLI writes them.
@@ -48,9 +48,9 @@ type keyManager struct {
 	speaks    string            // version of KMIP in use; "" before, and with IPP
 	reached   string            // host:port of the server's end of the last real connection
 	connected time.Time         // when that was, by the clock of the real world
-	uid       string            // of the data key of which life is; "" where nothing was said
+	uid       string            // of the data key that life describes; "" if the server said nothing
 	life      encgroup.KeyLife
-	told      time.Time // when life was, and seen when the certificate was shown: by the clock of now
+	told      time.Time // when life was told, and seen when the certificate was shown, by the clock of now
 	seen      time.Time
 	lifeTold  int            // stage of life that was logged
 	storage   *storageAnswer // where its server keeps its storage, as an operator was told; nil: nobody asked
@@ -126,9 +126,9 @@ type KeyManagerChange struct {
 // customerCertificate is the file name of the customer's authority (assumption).
 const customerCertificate = "customer_ca.pem"
 
-// ReadTrust reads the file of a key manager's certificate for the field Trust. The
-// name customer_ca.pem means the customer's authority where there is no file of that name, or
-// read is nil.
+// ReadTrust reads the file of a key manager's certificate for the field Trust. The name
+// customer_ca.pem means the customer's authority where there is no file of that name, or read is
+// nil.
 func ReadTrust(name string, read func(name string) ([]byte, error)) ([]byte, error) {
 	if read == nil {
 		read = func(string) ([]byte, error) { return nil, fs.ErrNotExist }
@@ -147,8 +147,8 @@ func ReadTrust(name string, read func(name string) ([]byte, error)) ([]byte, err
 	return data, nil
 }
 
-// MakeKeyManager configures a key server of the customer. Nothing is sent to it:
-// whether it is there is found out when a key is asked for.
+// MakeKeyManager configures a key server of the customer. Nothing is sent to the server; the first
+// request for a key finds out whether it is there.
 func (l *Lab) MakeKeyManager(q KeyManagerRequest) (KeyManagerInfo, error) {
 	const op = "keymgr make"
 	m := &keyManager{active: true, addr: normalAddress(q.Addr), port: q.Port, protocol: q.Protocol, key: q.KeyProtocol, group: q.KeyGroup, cert: q.Certificate, id: q.ID}
@@ -222,7 +222,7 @@ func defaultPort(p Protocol, k KeyProtocol) int {
 	return customer.PortIPP
 }
 
-// checkManager refuses what cannot be.
+// checkManager refuses an entry that is not possible.
 func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	switch {
 	case m.id < 1 || m.id > keyManagersMax:
@@ -256,7 +256,7 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 	return nil
 }
 
-// trusting reads the authorities by which a server is to be known.
+// trustOf reads the authorities by which a server is known.
 func trustOf(op string, file []byte) (*cert.Trust, error) {
 	if file == nil {
 		return nil, nil
@@ -280,15 +280,14 @@ func (l *Lab) lay(m *keyManager) {
 	l.dial(m)
 }
 
-// dial asks the caller who built the facility for a server of his own at the address.
+// dial asks Options.Dial for a real server at the address.
 func (l *Lab) dial(m *keyManager) {
 	if l.options.Dial != nil {
 		m.external = l.options.Dial(l.managerInfo(m))
 	}
 }
 
-// ChangeKeyManager changes an entry, also whether it is active: an inactive one
-// is not asked.
+// ChangeKeyManager changes an entry. An entry that is made inactive is not asked for keys.
 func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, error) {
 	const op = "keymgr change"
 	m, err := l.keys.managerNumbered(op, id)
@@ -316,7 +315,7 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 		}
 	}
 	if n.addr != m.addr || n.port != m.port || n.protocol != m.protocol || n.key != m.key {
-		n.failed = false // nothing is known of the new path, nor of the server
+		n.failed = false // nothing is known of the new path or its server
 		n.shown, n.speaks, n.reached, n.uid, n.warned = nil, "", "", "", 0
 		n.storage = nil
 	}

@@ -6,9 +6,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
-// The way to a key, as hardware: partition, link, management console (HMC),
-// network, the customer's key server. The last two are the customer's (package customer). What people break here the software finds
-// out only by asking for a key.
+// The way to a key, as hardware: partition, link, management console (HMC), network, key server.
+// The last two are the customer's (package customer). The software finds out what is broken here
+// only by asking for a key.
 
 // link is the internal network between one partition and one console.
 type link struct {
@@ -89,8 +89,8 @@ func (l *Lab) PowerConsole(id int, on bool) error {
 	})
 }
 
-// HangConsole lets a console hang, or go on: a hung one takes commands and does
-// not answer in time.
+// HangConsole lets a console hang, or go on. A hung console takes commands and does not answer in
+// time.
 func (l *Lab) HangConsole(id int, hung bool) error {
 	return l.setConsole("hmc hang", id, func(c *console) string {
 		c.hung = hung
@@ -98,8 +98,8 @@ func (l *Lab) HangConsole(id int, hung bool) error {
 	})
 }
 
-// SetESSNI ends the network interface process of a console (ESSNI), or starts it again.
-// The console itself goes on: the partitions reach it, and nothing takes their commands there.
+// SetESSNI ends the network interface process of a console (ESSNI), or starts it again. The console
+// itself goes on: the partitions reach it, but nothing takes their commands.
 func (l *Lab) SetESSNI(id int, up bool) error {
 	return l.setConsole("hmc essni", id, func(c *console) string {
 		c.essni = !up

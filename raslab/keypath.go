@@ -19,8 +19,8 @@ var (
 	ErrCommandTimeout = errors.New("the management console did not answer the command in time")
 )
 
-// The points of the links: what can go wrong once, or now and then. What is broken for good has
-// verbs of its own. Those of the customer's network are in package customer.
+// The points of the links: what can go wrong once, or now and then. Breaking a link for good has a
+// method of its own (SetLink). The points of the customer's network are in package customer.
 var (
 	pointLinkLost = fault.Register("link.command.lost",
 		"a command of the partition does not reach the console",
@@ -30,9 +30,8 @@ var (
 		"the other console is asked; with none left BE14E00B, or BE14EA0B where other servers were reached")
 )
 
-// keyPath is the way of one partition to one key server, through whichever
-// console gets it there: an encgroup.KeyServer, and the one way by which this package
-// gets at keys, simulated network or real one.
+// keyPath is the way of one partition to one key server, through whichever console reaches it. It
+// is an encgroup.KeyServer, and every key request, simulated or real, goes through it.
 type keyPath struct {
 	lab       *Lab
 	partition int
@@ -64,8 +63,8 @@ func (p *keyPath) Get(uid string) (key *secret.Key32, err error) {
 	return key, err
 }
 
-// command carries a key command to the server through one console after the
-// other, until the server answers. Of several failures the one that came furthest counts.
+// command carries a key command to the server through one console after the other, until the server
+// answers. If all fail, the failure that came furthest counts.
 func (p *keyPath) command(do func(encgroup.KeyServer) error) error {
 	worst, came := errNoConsoles, reasonConsole
 	var at [len(p.lab.hmc.consoles)]*console // that failed in the worst way
@@ -108,8 +107,8 @@ func (p *keyPath) atConsoles(what error, consoles []*console) error {
 	return fmt.Errorf("%w: %s", what, strings.Join(names, ", "))
 }
 
-// at names a console, and what the partition finds there: one that is reached and refuses
-// the command has no ESSNI.
+// at names a console, and what the partition finds there. A console that is reached and refuses the
+// command has no ESSNI.
 func (p *keyPath) at(c *console) string {
 	if k := &p.lab.hmc.links[p.partition][c.id-1]; c.essni && !k.cut && !c.off && !k.stalled && !c.hung {
 		return c.name() + " takes no commands (ESSNI)"
@@ -117,8 +116,8 @@ func (p *keyPath) at(c *console) string {
 	return c.name()
 }
 
-// retryable says whether an error of a key path is one that another console may
-// not have: a key that is wrong or missing is so on every way.
+// retryable says whether another console may succeed after this error. A key that is wrong or
+// missing is so on every way.
 func retryable(err error) bool {
 	return err != nil && !reasonOf(err).answered()
 }
@@ -206,7 +205,7 @@ func (r refusedCertificate) Error() string {
 // Unwrap makes it an encgroup.ErrUntrusted.
 func (r refusedCertificate) Unwrap() error { return encgroup.ErrUntrusted }
 
-// reason is why a key did not come, in the order of how far the request came.
+// reason is why a key did not come, ordered by how far the request came.
 type reason uint8
 
 const (
@@ -215,7 +214,7 @@ const (
 	reasonTimeout                 // the console did not answer in time
 	reasonSocket                  // the console reaches no server at the address
 	reasonSession                 // the server is reached, and the session fails
-	reasonNoKey                   // the server answers, and does not give the key: it has none, refuses, or answers something else
+	reasonNoKey                   // the server answers without the key: it has none, refuses, or answers something else
 	reasonUnwrap                  // what it gives does not unwrap the group key, or is not the key that was registered
 	reasonSignature               // the key's signature does not match
 	reasonNoServer                // no active server is configured
@@ -250,8 +249,7 @@ func reasonOf(err error) reason {
 	return reasonSession // untrusted, a timeout or nonsense of the server
 }
 
-// either is the way to the server for what is asked by no partition in
-// particular.
+// either is the way to the server for a request of no particular partition.
 func (m *keyManager) either() encgroup.KeyServer { return eitherPath{m} }
 
 // ID is the address of the server.
@@ -279,6 +277,6 @@ func (e eitherPath) Get(uid string) (key *secret.Key32, err error) {
 	return key, err
 }
 
-// note keeps what became of the request: a key that is made, or read back, has used the
-// path as well as a retrieval.
+// note records the result of the request: making a key, or reading it back, tests the path as well
+// as a retrieval does.
 func (e eitherPath) note(err error) { e.paths[0].lab.note(e.keyManager, e.group, err) }

@@ -18,7 +18,7 @@ const (
 	silenceMax        = 4 * time.Hour
 )
 
-// attempt is what became of one partition's request to one key manager.
+// attempt is the result of one partition's request to one key manager.
 type attempt struct {
 	partition int
 	manager   *keyManager
@@ -26,8 +26,8 @@ type attempt struct {
 	reason    reason
 }
 
-// reconnect gives every group the paths to its active key managers: for keys
-// that are made, through whichever partition has a console.
+// reconnect gives every group the paths to its active key managers. Keys are made through whichever
+// partition has a console.
 func (l *Lab) reconnect() {
 	for _, g := range l.keys.groups {
 		g.enc.SetServers(l.eitherPaths(g.id))
@@ -35,8 +35,8 @@ func (l *Lab) reconnect() {
 	}
 }
 
-// pathsOf gives the ways of a partition to the key managers of a group. Those that
-// are asked for a key add themselves to asked, in order.
+// pathsOf lists the ways of a partition to the key managers of a group. A way that is asked for a
+// key adds its manager to asked.
 func (k *keys) pathsOf(group, partition int, asked *[]*keyManager) (out []encgroup.KeyServer) {
 	for _, m := range k.activeOf(group) {
 		out = append(out, askedPath{m.paths[partition], asked})
@@ -44,7 +44,7 @@ func (k *keys) pathsOf(group, partition int, asked *[]*keyManager) (out []encgro
 	return out
 }
 
-// askedPath is a key path that keeps that it was asked.
+// askedPath is a key path that records that it was asked.
 type askedPath struct {
 	*keyPath
 	asked *[]*keyManager
@@ -59,8 +59,8 @@ func (a askedPath) Get(uid string) (*secret.Key32, error) {
 // errPassedOver is of a server that was asked before the one that gave the key.
 var errPassedOver = errors.New("another key server gave the key")
 
-// answers is what became of the requests of a partition that got the key: the last
-// server that it asked gave it.
+// answers lists the attempts of a partition that got the key: the last server that it asked gave
+// it.
 func answers(partition int, asked []*keyManager) (out []attempt) {
 	for i, m := range asked {
 		a := attempt{partition: partition, manager: m}
@@ -83,10 +83,9 @@ func (l *Lab) eitherPaths(group int) (out []encgroup.KeyServer) {
 	return out
 }
 
-// retrieve lets each partition fetch the group's key from the servers, in
-// order, until one gives it; the group is accessible if one partition has it (they share
-// it over the internal network: assumption). It returns the attempts of the
-// partitions that failed.
+// retrieve lets each partition fetch the group's key from the servers, in order, until one gives
+// it. The group is accessible if one partition has the key, because the partitions share it over
+// the internal network (assumption). failed is the attempts of the partitions that got no key.
 func (l *Lab) retrieve(g *keyGroup) (failed []attempt, err error) {
 	g.without = nil
 	var all []attempt
@@ -176,7 +175,7 @@ func (l *Lab) probeAll(g *keyGroup) (out []attempt, err error) {
 	return out, nil
 }
 
-// noteAll keeps what became of the requests for a group's key, server by server.
+// noteAll records the results of the requests for a group's key, server by server.
 func (l *Lab) noteAll(g *keyGroup, all []attempt) {
 	for _, m := range l.keys.activeOf(g.id) {
 		if slices.ContainsFunc(all, func(a attempt) bool { return a.manager == m }) {
@@ -194,7 +193,7 @@ func firstError(all []attempt, m *keyManager) error {
 	return nil
 }
 
-// note keeps when a key manager was asked for a group's key, and the answer.
+// note records when a key manager was asked for a group's key, and the answer.
 func (l *Lab) note(m *keyManager, group int, err error) {
 	r := m.access[group]
 	if r == nil {
@@ -228,8 +227,8 @@ func (l *Lab) schedulePeriodic() {
 	l.clock.after(l.options.KeyPeriod, "periodic key retrieval", l.keys.periodic)
 }
 
-// periodic is the periodic key retrieval, as an event of the clock. One that was
-// asked for before the period was changed comes before its time, and is none.
+// periodic is the periodic key retrieval, as an event of the clock. An event that was scheduled
+// before the period was changed comes too early and does nothing.
 func (l *Lab) periodic() {
 	if l.clock.now < l.keys.periodicDue {
 		return
@@ -238,8 +237,8 @@ func (l *Lab) periodic() {
 	l.retrievePeriodically()
 }
 
-// NextKeyRetrieval is the time of the next periodic key retrieval: what happens to a key at
-// a server, the facility learns then, if nothing asks before.
+// NextKeyRetrieval is the time of the next periodic key retrieval. The facility learns then what
+// happened to a key at a server, unless something asks earlier.
 func (l *Lab) NextKeyRetrieval() time.Time { return l.Now().Add(l.keys.periodicDue - l.clock.now) }
 
 // RetrieveKeys runs the periodic key retrieval now, beside those of the clock. It
@@ -276,8 +275,8 @@ func (l *Lab) retrievePeriodically() {
 	}
 }
 
-// retrieveIdleKey asks for the key of a group for which no rank waits, where an IML did
-// not get it: no partition has to reboot (assumption). That it is missing was reported at the IML.
+// retrieveIdleKey asks again for a key that the IML did not get and that no rank waits for. No
+// partition has to reboot for it (assumption). The IML has reported that it is missing.
 func (l *Lab) retrieveIdleKey(g *keyGroup) {
 	if g.enc.State() != encgroup.Inaccessible || g.locksData() || g.broken != nil {
 		return
@@ -290,8 +289,8 @@ func (l *Lab) retrieveIdleKey(g *keyGroup) {
 	l.logf("key server", "key group %d is %s again", g.id, g.enc.State())
 }
 
-// listen keeps how long a key manager has been silent, and says whether
-// communication with it failed now.
+// listen records how long a key manager has been silent, and says whether communication with it
+// failed now.
 func (l *Lab) listen(m *keyManager, all []attempt) bool {
 	var over []int
 	var why error
@@ -333,9 +332,8 @@ func (l *Lab) query() {
 	})
 }
 
-// connectivity is the query of the partitions that reported BE14E004, BE14E008
-// or BE14E009 or have a silent server, every twelve minutes, until there is nothing
-// more to wait for.
+// connectivity is the query that partitions repeat every twelve minutes after BE14E004, BE14E008 or
+// BE14E009, or while a server is silent. It ends when there is nothing more to wait for.
 func (l *Lab) connectivity() {
 	if !l.sfi.partitions[0].complete || !l.sfi.partitions[1].complete {
 		if l.keys.cutOff || l.keys.anySilent() {
@@ -347,8 +345,7 @@ func (l *Lab) connectivity() {
 		if !m.silent || !m.active {
 			continue
 		}
-		// Four hours are reported by a query that fails as well, and not by one that
-		// did not get as far as a console.
+		// A failing query reports the four hours too, unless it did not get as far as a console.
 		if l.listen(m, l.probeOne(m)) && !m.overdue && l.Now().Sub(m.since) >= silenceMax {
 			m.overdue = true
 			l.raiseOverdue(m)
@@ -362,7 +359,7 @@ func (l *Lab) connectivity() {
 	}
 }
 
-// delivered is a key that a server gave, for whoever asks for it by its identifier.
+// delivered is a key server that holds one key, which a real server gave.
 type delivered struct {
 	*keyPath
 	uid string
@@ -378,9 +375,9 @@ func (d delivered) Get(uid string) (*secret.Key32, error) {
 	return d.key, nil
 }
 
-// probeOne is probe of one server for each partition. The record is read when there is a
-// key to try on it, for a server that is missing for a year is asked many thousand times; nothing
-// comes back where a key came and no record can be read.
+// probeOne is probe of one server for each partition. The record is read only when there is a key
+// to try on it, because a server that is missing for a year is asked many thousand times. If a key
+// came and no record can be read, there is no attempt.
 func (l *Lab) probeOne(m *keyManager) (out []attempt) {
 	g := l.keys.group(m.group)
 	if g == nil || g.enc.State() < encgroup.Inaccessible {

@@ -233,8 +233,8 @@ func TestPiecesAndOtherData(t *testing.T) {
 	}
 }
 
-// TestWhatIsOneKeyServer: two entries of the lab's network are one by their machine, others by address and port, by
-// where the connection ended, or by the certificate on one port.
+// TestWhatIsOneKeyServer: two entries of the lab's network are one by their machine, others by
+// address and port, by where the connection ended, or by the certificate on one port.
 func TestWhatIsOneKeyServer(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	shown, other := shownBy(t, l, 1), shownBy(t, l, 2)
@@ -346,8 +346,8 @@ func TestWhatIsHandedOutIsACopy(t *testing.T) {
 	require.Nil(t, l.TraceSince(n+1))
 }
 
-// TestTimersAtOneMoment: what is due at the moment runs, what is due later does not, and what an event asks
-// for while it runs is due in its turn.
+// TestTimersAtOneMoment: what is due at the moment runs, what is due later does not, and what an
+// event asks for while it runs is due in its turn.
 func TestTimersAtOneMoment(t *testing.T) {
 	var got []string
 	c := clock{guard: func(what string, run func()) { got = append(got, what); run() }}

@@ -12,8 +12,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 )
 
-// TestAMachineMoreHasTheKeysOfTheOthers: of the first one that has power; without any it has none, and a key manager at
-// its address is asked there from then on.
+// TestAMachineMoreHasTheKeysOfTheOthers: of the first one that has power; without any it has none,
+// and a key manager at its address is asked there from then on.
 func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
 	asked := map[int]int{}
 	l := encrypted(t, Options{Dial: func(m KeyManagerInfo) encgroup.KeyServer { asked[m.ID]++; return nil }})
@@ -47,8 +47,8 @@ func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
 	}
 }
 
-// TestWhichWrappedKeysAreKept: those of the data key in force and of the newest; a repository that cannot be read is no
-// answer that there are none.
+// TestWhichWrappedKeysAreKept: those of the data key in force and of the newest; a repository that
+// cannot be read is no answer that there are none.
 func TestWhichWrappedKeysAreKept(t *testing.T) {
 	l := encryptedIPP(t, Options{}, ProtocolNone)
 	uid, safe := l.keys.Group(1).UID(), l.Safe(1)
@@ -109,7 +109,8 @@ func TestAGroupLeavesNothingInTheRepository(t *testing.T) {
 	require.Equal(t, encgroup.Accessible, l.keys.Group(1).State())
 }
 
-// TestAnotherWayIsAnUnknownServer: whichever part of its way changes, nothing is known of the server behind it.
+// TestAnotherWayIsAnUnknownServer: whichever part of its way changes, nothing is known of the
+// server behind it.
 func TestAnotherWayIsAnUnknownServer(t *testing.T) {
 	addr, port := "keyserver9.example.com", 5697
 	for name, c := range map[string]KeyManagerChange{"address": {Addr: &addr}, "port": {Port: &port}} {

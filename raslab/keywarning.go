@@ -7,10 +7,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// KeyWarning is what the facility has learned of a data key, a certificate or the storage of the key
-// servers, and what a
-// person should act on. MAP4980 has no code for it. It comes from the last answer of the server:
-// of what happens there later the facility knows nothing before it asks again.
+// KeyWarning is something that the facility has learned about a data key, a certificate or the
+// storage of the key servers, and that a person should act on. MAP4980 has no code for it. It comes
+// from the last answer of the server: the facility learns of a later change only when it asks
+// again.
 type KeyWarning struct {
 	KeyManager int    // 0: of no key manager
 	Addr       string // of the key manager
@@ -31,13 +31,13 @@ func (w KeyWarning) String() string {
 	return fmt.Sprintf("%s: %s; learned %s", who, w.Why, w.Learned.UTC().Format("2006-01-02 15:04:05"))
 }
 
-// KeyWarnings lists them: of the facility's own certificate where a server asks for it, then
-// of the active key managers by number, certificate first. Each lasts until the server tells
-// better, or the group has another data key. Last come the groups that are in a deadlock by the
-// answers of an audit.
+// KeyWarnings lists the warnings: about the facility's own certificate if a server asks for it,
+// then about the active key managers by number, certificate first, and last about the groups that
+// an audit found in a deadlock. A warning lasts until the server says that all is well or the group
+// has another data key.
 func (l *Lab) KeyWarnings() []KeyWarning { return append(l.ownWarnings(), l.keyWarnings(0)...) }
 
-// ownWarnings is of the facility's own certificate.
+// ownWarnings are those about the facility's own certificate.
 func (l *Lab) ownWarnings() []KeyWarning {
 	why := l.FacilityCertificate().Warning
 	for _, m := range l.keys.managers {
@@ -68,8 +68,9 @@ func (l *Lab) keyWarnings(group int) (out []KeyWarning) {
 	return append(out, l.auditWarnings(group)...)
 }
 
-// afterKeyWarning says what makes a data key good again: another one. It is made where the
-// group has its key; a compromised one may have opened a copy of the key repository.
+// afterKeyWarning says how to replace a data key. The group needs its present key for that. A
+// compromised data key may have opened a copy of the key repository, so the group key is exchanged
+// too.
 func (k *keys) afterKeyWarning(m *keyManager) string {
 	switch g := k.group(m.group); {
 	case g == nil || g.enc.State() != encgroup.Accessible:

@@ -30,21 +30,21 @@ type Options struct {
 	// KeyPeriod is the time between two periodic key retrievals, at least a
 	// minute; default 8 h (assumption).
 	KeyPeriod time.Duration
-	// Dial gives the facility a real key server behind a key manager, such as a
-	// KMIP server by address, authority and client certificate. The way from the partitions to
-	// the console stays simulated; what is real is outside the lab's virtual time
-	// and its promise of the same trace. nil, or a nil answer, is the
-	// simulated network. It is asked when a key manager is made or changed.
+	// Dial gives the facility a real key server behind a key manager, such as a KMIP server by
+	// address, authority and client certificate. The way from the partitions to the console stays
+	// simulated. A real server is outside the lab's virtual time, and the trace is not reproducible
+	// with one. nil, or a nil answer, is the simulated network. Dial is called when a key manager
+	// is made or changed.
 	Dial func(KeyManagerInfo) encgroup.KeyServer
-	// Cloud is the cloud server for objects of key groups of type TCT, such as a tct.HTTP; nil
-	// is a simulated one (customer.CloudServer). CloudEntropy is the source of object keys for a Cloud that is
-	// given. It must not be a seeded stream: that makes the same keys again for other
-	// objects, and the server may have kept the earlier ones.
+	// Cloud is the cloud server for objects of key groups of type TCT, such as a tct.HTTP; nil is a
+	// simulated one (customer.CloudServer). CloudEntropy is the source of object keys, and required
+	// with Cloud. It must not be a seeded stream: that would make the same keys again for other
+	// objects, and the server may have kept the earlier objects.
 	Cloud        tct.Cloud
 	CloudEntropy io.Reader
 
-	// Plain names the slots whose drives cannot encrypt, as the factory delivered them;
-	// at least one drive must be able to. NoCertificate delivers the facility without one.
+	// Plain names the slots whose drives cannot encrypt; at least one drive must be able to.
+	// NoCertificate delivers the facility without a certificate.
 	Plain         []string
 	NoCertificate bool
 
@@ -59,8 +59,8 @@ const keyServersMax = 4
 // Lab is one storage facility in virtual time. It is not safe for concurrent
 // use.
 //
-// What it holds stands in parts. Each part is declared in the file of its concern, and a
-// method that needs one part only is a method of that part.
+// It is made of parts. Each part is declared in the file of its concern, and a method that needs
+// only one part is a method of that part.
 type Lab struct {
 	options Options
 	clock   clock
@@ -170,7 +170,7 @@ func (l *Lab) newKeyPath() (err error) {
 	return nil
 }
 
-// complete fills in the defaults and refuses what cannot be.
+// complete fills in the defaults and refuses options that are not possible.
 func (o *Options) complete() error {
 	const op = "lab new"
 	if o.Drives == 0 {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// The encryption software of the facility is a licensed function: MAP4980 names the
-// supporting software as a precondition of data-at-rest encryption and of TCT encryption. What a licence
-// key looks like, and that it is bound to the serial number, are assumptions; so is that what is
-// configured already goes on working without it.
+// The encryption software of the facility is a licensed function: MAP4980 names the supporting
+// software as a precondition of data-at-rest encryption and of TCT encryption. Assumptions: what a
+// licence key looks like, that it is bound to the serial number, and that what is configured
+// already works without it.
 
 // LicenceKey is the licence key for encryption that the maker gives for a facility: 8
 // groups of 4 hexadecimal digits.

@@ -13,9 +13,8 @@ import (
 // the order of the slots.
 const regionTable encgroup.Region = "table"
 
-// The points of a partition's memory. An operation is one byte that is written to
-// its region; which of its bits flips is drawn. What that does follows from what
-// the byte means to the software, and from nothing here.
+// The points of a partition's memory. An operation is one byte that is written to its region. Which
+// of its bits flips is drawn. The effect follows only from what the byte means to the software.
 var memoryPoints = []struct {
 	region encgroup.Region
 	point  fault.Point
@@ -70,8 +69,8 @@ func memoryPoint(region encgroup.Region) fault.Point {
 
 func memoryName(partition int) string { return fmt.Sprintf("memory of partition %d", partition) }
 
-// ArmMemory arms a fault plan on the memory of a partition (0 or 1; points "memory.…"). No plan (nil)
-// disarms. The groups' records and the table of drives are worked on in that of
+// ArmMemory arms a fault plan on the memory of a partition (0 or 1; points "memory.…"). No plan
+// (nil) disarms. The groups' records and the table of drives are worked on in the memory of
 // partition 0 (assumption).
 func (l *Lab) ArmMemory(partition int, plan *fault.Plan) error {
 	if partition < 0 || partition > 1 {

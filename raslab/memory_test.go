@@ -70,8 +70,8 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 	}
 }
 
-// A record that cannot be and is in the repository all the same, as software
-// with an error would have written it: the group goes on with what it has in RAM.
+// A record that cannot be and is in the repository all the same, as software with an error would
+// have written it: the group goes on with what it has in RAM.
 func TestBE31CFE8WhileDataAreAccessible(t *testing.T) {
 	l := encrypted(t, Options{})
 	phase, _, _, _ := recordOffsets(l)

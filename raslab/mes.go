@@ -103,8 +103,8 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// freeSlots are the eight slots of the first enclosure that is half full: empty, and of no
-// array site; nil if there is none.
+// freeSlots are the eight slots of the first half-full enclosure that are empty and of no array
+// site; nil if there is none.
 func (p *plant) freeSlots() []*slot {
 	var free []*slot
 	for i, s := range p.slots {
@@ -140,8 +140,8 @@ func (l *Lab) certifyInstalled(rep *reporter) {
 	l.service.installing = nil
 }
 
-// goOnInstalling goes on with an MES that the loss of power has cut short, and looks at the
-// drives that were put into slots meanwhile.
+// goOnInstalling goes on with an MES that a loss of power cut short, and looks at the drives that
+// were put into slots meanwhile.
 func (l *Lab) goOnInstalling(rep *reporter) {
 	if q := l.service.installing; q != nil {
 		rep.note("the MES install of %s was cut short by the loss of power, and goes on", q.object)

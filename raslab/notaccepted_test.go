@@ -17,8 +17,8 @@ func plainly(t *testing.T, l *Lab, name string, lba uint64) {
 }
 
 // TestAnEraseThatIsNotAcceptedIsNoErase: every key of the drive is gone, each check of the erase
-// passes, and data that was never encrypted lies on its medium. For the facility it is a drive that was
-// not erased, whatever is tried, until it is exchanged.
+// passes, and data that was never encrypted lies on its medium. For the facility it is a drive that
+// was not erased, whatever is tried, until it is exchanged.
 func TestAnEraseThatIsNotAcceptedIsNoErase(t *testing.T) {
 	const slotName, why = "R1-I1-D03", "not accepted: plain data: 1 written sector of"
 	l := encrypted(t, Options{})
@@ -62,8 +62,8 @@ func TestAnEraseThatIsNotAcceptedIsNoErase(t *testing.T) {
 	}
 }
 
-// The certificate of a member says what it does not rest on: the key servers can make the credential
-// of the drive again after it was erased.
+// The certificate of a member says what it does not rest on: the key servers can make the
+// credential of the drive again after it was erased.
 func TestTheCertificateOfAMemberDoesNotRestOnTheKeyServers(t *testing.T) {
 	l := encrypted(t, Options{})
 	ok(t, l)(l.RemoveRank("R0"))

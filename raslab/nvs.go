@@ -1,9 +1,9 @@
 package raslab
 
-// The partitions hold a host write in memory that outlives power until every strip of
-// it is on its member (assumption, after the non-volatile storage of such
-// controllers). So a loss of power in the middle of a row costs neither the old
-// sector nor the others of its row: after power-on the row is written again.
+// The partitions hold a host write in memory that outlives power until every strip of it is on its
+// member (assumption, after the non-volatile storage of such controllers). So a loss of power in
+// the middle of a row loses neither the old sector nor the others of its row: the row is written
+// again after power-on.
 
 // hostIO is what the partitions hold of host reads and writes.
 type hostIO struct {
@@ -18,8 +18,8 @@ type pendingRow struct {
 	strips [drivesPerSite][]byte // by position; nil: it stays as it is
 }
 
-// holds keeps the new strips of a row. It does so only where a fault plan can take the
-// power of the facility: without one no request is cut.
+// holds keeps the new strips of a row. It does so only if a fault plan can take the power of the
+// facility, because nothing else cuts a request.
 func (l *Lab) holds(r *Rank, n uint64, strip func(position int) []byte) {
 	if l.power.plan == nil {
 		return
@@ -33,8 +33,8 @@ func (l *Lab) holds(r *Rank, n uint64, strip func(position int) []byte) {
 	l.hostIO.nvs = p
 }
 
-// destage writes the row again that a loss of power has cut, when its data are in
-// reach. Until it could be written it is held.
+// destage writes the row again that a loss of power cut, once its data are in reach. The row is
+// held until it is written.
 func (l *Lab) destage() {
 	p := l.hostIO.nvs
 	switch {

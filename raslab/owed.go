@@ -9,23 +9,22 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// What the facility has begun with a drive and has not finished is owed: it is
-// written down, shown to the operator, and done at the next opportunity: each
-// hour, at an IML, after a restore of the key repository, and before a new group key.
-// An action whose work is owed reports that it is not done.
+// What the facility has begun with a drive and has not finished is owed. It is written down, shown
+// to the operator, and tried again each hour, at an IML, after a restore of the key repository, and
+// before a new group key. An action whose work is owed reports that it is not done.
 
 // stage is how far the facility came with a drive that it owes something.
 type stage uint8
 
 const (
-	// joining: the drive is on its way into a key group, and has no place in a rank
-	// yet. It is nothing to do while the action runs. If the power goes before the
-	// drive has its place, the drive is erased and leaves the group.
+	// joining: the drive is on its way into a key group, and has no place in a rank yet. Nothing is
+	// to be done while the action runs. If the power goes before the drive has its place, the drive
+	// is erased and leaves the group.
 	joining stage = iota
 	// toErase: the drive is to be erased, with proof, and leaves its group.
 	toErase
-	// toForget: the erase is proved, or the drive is gone for good; the record of
-	// its group still lists it.
+	// toForget: the erase is proved, or the drive is gone for good, but the record of its group
+	// still lists it.
 	toForget
 )
 
@@ -135,8 +134,8 @@ func (rep *reporter) owes(serial string) {
 	}
 }
 
-// forget drops a drive from whatever group it is in. Where the record cannot be
-// saved the drive stays a member, which is safe, and that is owed.
+// forget removes a drive from the group that it is in. If the record cannot be saved, the drive
+// stays a member, which is safe, and its removal is owed.
 func (l *Lab) forget(s *slot, serial, during string) error {
 	g := l.keys.owner(serial)
 	if g == nil {
@@ -168,8 +167,8 @@ func (l *Lab) forget(s *slot, serial, during string) error {
 	return err
 }
 
-// payOwed does what is owed, as far as it can be done now. The report tells what was
-// done; busy leaves drives alone that have to be erased.
+// payOwed does what is owed, as far as it can be done now, and reports it. busy leaves alone the
+// drives that have to be erased.
 func (l *Lab) payOwed(rep *reporter, busy bool) {
 	for _, d := range slices.Clone(l.owed.debts) {
 		if d.stage == toForget || d.stage == toErase && !busy {
@@ -222,7 +221,7 @@ func (l *Lab) pay(rep *reporter, d *debt) {
 	d.leave(s)
 }
 
-// leave says what the slot of a drive that was erased is now, unless its action has said so.
+// leave sets the state of the slot of an erased drive, unless the action has chosen it.
 func (d *debt) leave(s *slot) {
 	switch {
 	case s.state != Rebuilding && s.state != MigrationTarget && s.state != MigrationSource:
@@ -242,9 +241,9 @@ func (p *plant) slotOf(serial string) *slot {
 	return nil
 }
 
-// findOwed looks for drives that were erased with proof and that a record still
-// lists: members without a place whose certificate is held. It needs nothing but
-// the records, the certificates and the drives' own answers.
+// findOwed looks for drives whose erase is proved and that a record still lists: members without a
+// place whose certificate is held. It needs only the records, the certificates and the drives' own
+// answers.
 func (l *Lab) findOwed() {
 	for _, g := range l.keys.groups {
 		for _, m := range g.enc.Members() {
@@ -260,8 +259,8 @@ func (l *Lab) findOwed() {
 	}
 }
 
-// goOn is what a reboot does with what was begun before it. It does not decide
-// whether the reboot reached its aim.
+// goOn continues at a reboot what was begun before it. It does not decide whether the reboot
+// reached its aim.
 func (l *Lab) goOn(rep *reporter) {
 	failed := rep.r.Failed
 	l.destage()
@@ -282,8 +281,8 @@ func (l *Lab) payHourly() {
 	l.cloud.goOn(rep)
 }
 
-// spared takes a spare back that did not join its group for want of a key or of a
-// record. Where the group lists it by now, or the drive has changed, its erase is owed.
+// spared takes back a spare that did not join its group because a key or a record is missing. If
+// the group lists the spare by now, or the drive has changed, its erase is owed.
 func (l *Lab) spared(s *slot, during string) {
 	if l.keys.owner(s.port.Serial()) != nil || s.port.Status().State != drive.Erased || l.custody.due(s) {
 		l.logf("service", "owed: %s", l.owed.owes(s, toErase, during))

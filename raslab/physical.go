@@ -2,7 +2,7 @@ package raslab
 
 import "github.com/seed-9d983aeb/fdelab/drive/fault"
 
-// What hands, fuses and age do to the hardware, with no word to the software.
+// What hands, fuses and age do to the hardware, without a word to the software.
 
 // Part is the physical drive in a slot, for tests and rehearsals that break
 // things.
@@ -65,9 +65,8 @@ func (l *Lab) CutPower(slotName string) error {
 	return nil
 }
 
-// RestorePower gives a slot its power back; the drive boots, and a lock-enabled
-// range comes up locked. A drive that does not boot is no error of this method:
-// the facility finds it.
+// RestorePower gives a slot its power back. The drive boots, and a lock-enabled range comes up
+// locked. A drive that does not boot is not an error of this method: the facility finds it.
 func (l *Lab) RestorePower(slotName string) (bad error) {
 	defer l.unwound("power restore", &bad)
 	if l.power.dark {
@@ -129,7 +128,7 @@ func (l *Lab) Insert(slotName, serial string) (out Report, bad error) {
 	return r.done(), nil
 }
 
-// lookAt is what the facility does with a drive that it finds in a slot.
+// lookAt handles a drive that the facility finds in a slot.
 func (l *Lab) lookAt(r *reporter, s *slot) {
 	p := s.port.part
 	if m := s.member(); m != nil && m.serial == p.Serial() {

@@ -7,14 +7,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
-// ErrNoAnswer is below the drive.NoPower status of a command that reached no
-// drive: an empty slot, dead electronics, a lost answer.
+// ErrNoAnswer is wrapped by the drive.NoPower status of a command that got no answer: an empty
+// slot, dead electronics, a lost answer.
 var ErrNoAnswer = errors.New("no answer at the port")
 
-// A Port is what a slot is to the facility: the only way to the drive in it.
-// The software above sees the drive's answers, or that there is none, and
-// nothing else of what is broken. Commands of an open session go to the drive
-// itself; what can cut them is in the flash and its power.
+// A Port is what a slot is to the facility: the only way to the drive in it. The software above
+// sees only the drive's answers, or that there is none. Commands of an open session go to the drive
+// itself; only the flash and its power can cut them.
 type Port struct {
 	lab    *Lab
 	part   *Part // nil: the slot is empty
@@ -56,7 +55,7 @@ func (p *Port) secure(op string) (*drive.Drive, error) {
 }
 
 // Encrypts asks the drive whether it has a security protocol (TCG Storage Core,
-// Level 0 Discovery). The error is the want of an answer, which says neither.
+// Level 0 Discovery). An error means that there was no answer, which says neither.
 func (p *Port) Encrypts() (bool, error) {
 	d, err := p.drive("discovery")
 	switch {

@@ -59,8 +59,7 @@ func (s *sfi) anyAccess() bool {
 	return false
 }
 
-// dataAccess says whether hosts can reach a rank as far as partitions and keys
-// go.
+// dataAccess says whether partitions and keys allow hosts to reach a rank.
 func (s *sfi) dataAccess(r *Rank) bool {
 	if !s.anyAccess() {
 		return false
@@ -172,8 +171,8 @@ func (l *Lab) iml(rep *reporter, op string) {
 	l.restoreRanks()
 }
 
-// boot lets the time of a reboot pass. A repair that a loss of power has interrupted is in
-// progress before and after.
+// boot lets the time of a reboot pass. A repair that a loss of power interrupted is in progress
+// before and after it.
 func (l *Lab) boot(op string) {
 	l.service.unfinished, l.service.action = l.service.action, &action{name: op}
 	l.clock.runUntil(l.clock.now + imlDuration)
@@ -214,8 +213,8 @@ func (l *Lab) retrieveKeys(rep *reporter) {
 	}
 }
 
-// unlockMembers opens every drive that is a member of a group, whoever locked it and
-// whenever its power came back. It says which of them could not be opened, and why.
+// unlockMembers unlocks every drive that is a member of a group, whoever locked it and whenever its
+// power came back. The report says which members were not unlocked, and why.
 func (l *Lab) unlockMembers(rep *reporter) {
 	n := 0
 	for _, s := range l.plant.slots {
@@ -248,16 +247,16 @@ func (l *Lab) unlockMembers(rep *reporter) {
 	}
 }
 
-// recoverMembers is what an IML does with members of ranks that were out of reach and are
-// well now: they catch up. Where the data of a rank wait for that, it is done before the IML is
-// complete, in the time that an IML takes (assumption). It says which ranks hosts cannot
-// read or write in full all the same.
+// recoverMembers lets members of ranks that were out of reach, and are well now, catch up at an
+// IML. If the data of a rank wait for a member, it has caught up before the IML is complete, in the
+// time that an IML takes (assumption). The report says which ranks hosts still cannot read or write
+// in full.
 func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 	for _, r := range l.plant.ranks {
 		for _, m := range r.members {
 			switch {
 			case m.state == inSync:
-				l.examine(m.slot) // what is wrong is reported by the health check, and is so already
+				l.examine(m.slot) // the health check reports what is wrong, if it has not done so already
 			case m.job == nil && l.wellAgain(m):
 				l.resync(m)
 			}
@@ -283,8 +282,8 @@ func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 	return accessible
 }
 
-// wellAgain says whether the drive of a member that does not serve is there, is that very
-// drive, and is as its rank requires. One whose media are worn out stays out.
+// wellAgain says whether a member that does not serve may serve again: its very drive is in the
+// slot and is as the rank requires. A drive with worn-out media stays out.
 func (l *Lab) wellAgain(m *member) bool {
 	s, r := m.slot, l.plant.rankOf(m)
 	return s.port.answers() && s.port.Serial() == m.serial && s.errors < mediaErrorsFail && s.state != Inappropriate &&

@@ -17,10 +17,9 @@ const (
 	mediaErrorsFail    = 10 // the drive is failed
 )
 
-// A rank is RAID 5 over one-sector strips. Row i takes sector i of every
-// member; its parity is on member i mod n, the data follow from there. Rows come into
-// being when first written: what was never written is neither read nor rebuilt,
-// and reads as zeros (thin; assumption).
+// A rank is RAID 5 over one-sector strips. Row i takes sector i of every member; its parity is on
+// member i mod n, the data follow from there. A row exists once it is written. A row that was never
+// written is not stored or rebuilt, and reads as zeros (thin; assumption).
 //
 // Each row keeps a check sum of every strip, as the protection information of a
 // storage controller does (T10 DIF; the form is an assumption). So a member
@@ -72,16 +71,16 @@ func (r *Rank) place(lba uint64) (rowNumber uint64, position int) {
 
 func (r *Rank) parityOf(rowNumber uint64) int { return int(rowNumber % uint64(len(r.members))) }
 
-// Write writes whole sectors from lba on. What it returns nil for is readable until
-// two members are gone. Errors: ErrInvalid, ErrNoAccess, ErrDataLost; on the last two
-// sectors before the failing one are written. A row of which some is lost is good again
-// when all of it is written at once.
+// Write writes whole sectors from lba on. After nil the data are readable until two members are
+// gone. Errors: ErrInvalid, ErrNoAccess, ErrDataLost. After ErrNoAccess and ErrDataLost the sectors
+// before the failing one are written. A row that lost a part is good again when all of it is
+// written at once.
 func (r *Rank) Write(lba uint64, data []byte) (bad error) {
 	defer r.lab.unwound("rank write", &bad)
 	return r.write(lba, data)
 }
 
-// write is Write as a part of something else, which ends with it when the power goes.
+// write is Write as a part of another operation, which ends with it when the power goes.
 func (r *Rank) write(lba uint64, data []byte) error {
 	if err := r.checkIO("rank write", lba, len(data)); err != nil {
 		return err
@@ -111,7 +110,7 @@ func (r *Rank) Read(lba uint64, dst []byte) (bad error) {
 	return r.read(lba, dst)
 }
 
-// read is Read as a part of something else.
+// read is Read as a part of another operation.
 func (r *Rank) read(lba uint64, dst []byte) error {
 	if err := r.checkIO("rank read", lba, len(dst)); err != nil {
 		return err
@@ -239,7 +238,7 @@ func (r *Rank) writeSector(lba uint64, data []byte) error {
 	return nil
 }
 
-// writeRow writes all of a row, of which nothing is read: not all of it could be.
+// writeRow writes all of a row and reads nothing, because not all of the row is readable.
 func (r *Rank) writeRow(n uint64, data []byte) error {
 	if out, _ := r.missing(); out > 1 {
 		return r.unreadable(n, 0, 0)
@@ -271,17 +270,16 @@ func (r *Rank) writeRow(n uint64, data []byte) error {
 	return nil
 }
 
-// takeBack puts the old strip of a write that was not acknowledged back: what the
-// row held before stays readable. A member that did not take the new strip has
-// the old one still, if it had it.
+// takeBack restores the old strip of a write that was not acknowledged, so that the row's old data
+// stay readable. A member that did not take the new strip still has its old one, if it had it.
 func (r *Rank) takeBack(n uint64, position int, old []byte, had, done bool) {
 	if !r.store(n, position, old) && had && !done {
 		r.members[position].has(n)
 	}
 }
 
-// newRow writes every strip of a row for the first time: the others hold zeros. A
-// row that could not be written is none.
+// newRow writes every strip of a row for the first time; the other strips are zeros. A row that
+// could not be written does not exist.
 func (r *Rank) newRow(n uint64, position int, data []byte) error {
 	if out, _ := r.missing(); out > 1 {
 		return r.unreadable(n, position, r.parityOf(n))
@@ -329,9 +327,9 @@ func (r *Rank) notKept(n uint64, bad int) error {
 	return fmt.Errorf("raslab: %s: row %d could not be written on %d members: %w", r.name(), n, bad, ErrDataLost)
 }
 
-// store puts a strip where it belongs: on the member if it serves, and on the
-// drive that is being filled to take over if the copy is past this row. It says
-// whether the member has it now, and a member that does not has missed it.
+// store puts a strip where it belongs: on the member if it serves, and on the drive that is being
+// filled to take over if the copy is past this row. It says whether the member has the strip now. A
+// member that does not has missed it.
 func (r *Rank) store(n uint64, position int, data []byte) bool {
 	m := r.members[position]
 	ok := m.state == inSync && r.writeMember(n, position, data)
@@ -382,15 +380,13 @@ func (r *Rank) writeMember(n uint64, position int, data []byte) bool {
 	return true
 }
 
-// unfit keeps customer data of an encrypted rank off a drive that would not
-// protect it: one that was erased behind the facility's back is unlocked, and
-// takes every write.
+// unfit keeps customer data of an encrypted rank off a drive that would not protect it. A drive
+// that was erased behind the facility's back is unlocked and takes every write.
 func (r *Rank) unfit(m *member) string {
 	return r.unproved(m.slot)
 }
 
-// silentError is a strip that came back without an error and is not what was
-// written.
+// silentError handles a strip that came back without an error and is not what was written.
 func (r *Rank) silentError(m *member, n uint64) {
 	if why := r.unfit(m); why != "" {
 		r.setMember(m, inaccessible, why)
@@ -423,8 +419,8 @@ func (r *Rank) mediaError(m *member) {
 	}
 }
 
-// setMember records that a member does not serve. A strip that it misses
-// meanwhile is known by its check sum.
+// setMember records that a member does not serve. The check sums show which strips it misses
+// meanwhile.
 func (r *Rank) setMember(m *member, state memberState, why string) {
 	if m.state == state {
 		return
@@ -445,7 +441,7 @@ func (r *Rank) fail(m *member, why string) {
 	if m.state == failedMember {
 		return
 	}
-	if m.slot.state != Inappropriate { // what is wrong with that drive is said already
+	if m.slot.state != Inappropriate { // the state says already what is wrong with that drive
 		m.slot.setState(Failed, why)
 	}
 	r.setMember(m, failedMember, why)
@@ -457,8 +453,8 @@ func (r *Rank) fail(m *member, why string) {
 	r.rebuildOnSpare(m)
 }
 
-// displaced takes a member out of service in whose slot another drive was put. A
-// spare takes over if nobody puts that right soon.
+// displaced takes a member out of service because another drive was put into its slot. A spare
+// takes over if nobody puts that right soon.
 func (r *Rank) displaced(m *member) {
 	r.setMember(m, failedMember, "its drive "+m.serial+" was taken out")
 	r.lab.health.stale = true
@@ -469,7 +465,7 @@ func (r *Rank) displaced(m *member) {
 	r.lab.clock.after(copyStep, "rebuild", r.lab.plant.retryRebuilds)
 }
 
-// cause is one clause of an error, without the prefixes of the rooms below.
+// cause is one clause of an error, without the prefixes of other packages.
 func cause(err error) string {
 	var unfit *encgroup.UnfitError
 	if errors.As(err, &unfit) {

@@ -36,10 +36,10 @@ func (r *Rank) partition() int { return r.id % 2 }
 // pool numbers the extent pools by key group and partition (assumption).
 func (r *Rank) pool() int { return 2*r.keygrp + r.partition() }
 
-// CreateRank makes a rank of an array; keygrp 0 is unencrypted. Every member of
-// an encrypted rank gets a new MEK and its access credential. If one will not,
-// the rank is not made: the members that were admitted are erased again, and the
-// report has Failed set. Report.Object is the rank's name.
+// CreateRank makes a rank of an array; keygrp 0 is unencrypted. Every member of an encrypted rank
+// gets a new MEK and its access credential. If one does not take it, the rank is not made: the
+// members that were admitted are erased again, and the report has Failed set. Report.Object is the
+// rank's name.
 func (l *Lab) CreateRank(arrayName string, keygrp int) (out Report, bad error) {
 	const op = "rank create"
 	defer l.recovered(op, &out, &bad)
@@ -117,14 +117,14 @@ func keyGroupWords(g *keyGroup) string {
 	return "key group"
 }
 
-// recoverRankCreate takes back what a failed rank creation has done.
+// recoverRankCreate undoes a failed rank creation.
 func (l *Lab) recoverRankCreate(rep *reporter, r *Rank, touched []*slot) {
 	for _, s := range r.array.members[len(touched):] {
 		l.owed.settleJoined(s)
 	}
 	if r.keygrp == 0 {
 		rep.note("rank %s was not created", r.name())
-		return // nothing was changed that an erase would take back
+		return // no drive was changed, so no erase is due
 	}
 	rep.note("rank %s was not created; the drives that had joined are erased again", r.name())
 	for _, s := range touched {
@@ -266,7 +266,7 @@ func (r *Rank) gone() string {
 	return strings.Join(parts, ", ")
 }
 
-// condition is one clause on a drive that is not what it should be.
+// condition says in one clause why a drive is not as it should be.
 func (s *slot) condition() string {
 	switch st := s.port.Status(); {
 	case s.state != Normal && s.why == "":
@@ -280,7 +280,7 @@ func (s *slot) condition() string {
 	}
 }
 
-// first says what has to be done before a drive can be used that is not what it should be.
+// first says what has to be done before a drive that is not as it should be can be used.
 func (s *slot) first() string {
 	if s.state == NewDrive && s.why == "" {
 		return "field install certifies what was delivered"

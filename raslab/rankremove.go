@@ -2,15 +2,13 @@ package raslab
 
 import "slices"
 
-// RemoveRank removes a rank with its data: every member is cryptographically
-// erased and leaves its key group. A member that cannot be erased does not
-// keep the rank; it is reported. A group that is inaccessible has to be made
-// accessible first: without its keys nobody can prove an erase.
+// RemoveRank removes a rank with its data: every member is cryptographically erased and leaves its
+// key group. A member that cannot be erased does not keep the rank; it is reported. An inaccessible
+// group has to be made accessible first, because without its keys nobody can prove an erase.
 //
-// The rank is removed when every member has left its group, in the group's record
-// too. Until then the rank is Removing, takes no I/O, and keeps its array; the
-// report has Failed set, what is missing is owed (Owed), and RemoveRank goes on
-// with it.
+// The rank is removed when every member has left its group, in the group's record too. Until then
+// the rank is Removing, takes no I/O, and keeps its array. The report has Failed set, what is
+// missing is owed (Owed), and calling RemoveRank again goes on.
 func (l *Lab) RemoveRank(name string) (out Report, bad error) {
 	const op = "rank remove"
 	defer l.recovered(op, &out, &bad)
@@ -37,7 +35,7 @@ func (l *Lab) RemoveRank(name string) (out Report, bad error) {
 			l.pay(rep, d)
 		}
 	}
-	rep.r.Failed = false // a drive that was not erased is reported; the customer sees a removal that worked
+	rep.r.Failed = false // a drive that was not erased has an event; the customer sees a removal that worked
 	l.finishRemovals(rep)
 	if slices.Contains(l.plant.leaving, r) {
 		rep.r.Failed = true
@@ -72,7 +70,7 @@ func (l *Lab) beginRemoval(rep *reporter, r *Rank) {
 	}
 }
 
-// finishRemovals ends the removals to which no drive owes anything.
+// finishRemovals ends the removals that no owed drive holds up.
 func (l *Lab) finishRemovals(rep *reporter) {
 	for _, r := range slices.Clone(l.plant.leaving) {
 		if slices.ContainsFunc(l.owed.debts, func(d *debt) bool { return d.rank == r }) {

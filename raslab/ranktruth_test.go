@@ -384,9 +384,9 @@ var truthVerbs = []string{
 // truthSlots are the slots of the steps: few, so that they meet.
 var truthSlots = []string{"R1-I1-D01", "R1-I1-D02", "R1-I1-D03", "R1-I1-D04", "R1-I1-D08"}
 
-// TestNoAcknowledgedSectorIsLostWhileItsDrivesAreIntact: random pulls, power cuts,
-// repairs and rebuilds. Nothing is broken; what a host was told is written comes back when
-// its drives do, and the rank's state is the truth.
+// TestNoAcknowledgedSectorIsLostWhileItsDrivesAreIntact: random pulls, power cuts, repairs and
+// rebuilds. Nothing is broken; what a host was told is written comes back when its drives do, and
+// the rank's state is the truth.
 func TestNoAcknowledgedSectorIsLostWhileItsDrivesAreIntact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		raid := rapid.SampledFrom([]RAIDType{RAID6PS, RAID7P}).Draw(rt, "raid")

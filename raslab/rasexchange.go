@@ -15,8 +15,8 @@ type rasExchange struct {
 	predicted []*slot // members whose failure was predicted, in order of time
 }
 
-// exchangeAgain is how long RAS waits before it copies a member once more whose smart
-// rebuild ended early, such as one that alone has a row (assumption).
+// exchangeAgain is how long RAS waits after a smart rebuild that ended early before it copies the
+// member again (assumption). One cause is a member that alone has a row.
 const exchangeAgain = 24 * time.Hour
 
 // HoldExchange keeps RAS from starting a smart rebuild of a member with predicted
@@ -26,8 +26,8 @@ func (l *Lab) HoldExchange(hold bool) {
 	l.logf("ras", "smart rebuilds are %s", map[bool]string{true: "held", false: "started"}[hold])
 }
 
-// exchangePredicted starts the smart rebuild of the first member that waits for one. A
-// service action at a time runs; the others wait for the next hour.
+// exchangePredicted starts the smart rebuild of the first member that waits for one. One service
+// action runs at a time, so the others wait for the next hour.
 func (l *Lab) exchangePredicted() {
 	keep := l.service.ras.predicted[:0]
 	for _, s := range l.service.ras.predicted {

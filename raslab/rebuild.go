@@ -18,11 +18,10 @@ const (
 	copyRows = 256
 )
 
-// copyJob fills one drive so that it can serve a position of a rank: a rebuild
-// onto a spare, a smart rebuild, a copy back to a replaced drive, or the
-// resynchronisation of a member that was away. For each row it takes, in this
-// order: what the target has already, if its check sum is right; the source
-// drive's strip; the XOR of the others.
+// copyJob fills one drive so that it can serve a position of a rank: a rebuild onto a spare, a
+// smart rebuild, a copy back to a replaced drive, or the resynchronisation of a member that was
+// away. For each row it takes the first of these that is there: the target's own strip, if its
+// check sum is right; the source drive's strip; the XOR of the others.
 type copyJob struct {
 	rank   *Rank
 	member *member
@@ -31,10 +30,10 @@ type copyJob struct {
 	what   string          // one of the constants below
 	next   uint64          // rows below it are on the target
 	done   int             // rows
-	left   map[uint64]bool // rows that nobody could give
+	left   map[uint64]bool // rows that no member could give
 	serial string          // of the drive that is filled
-	// identity is what that drive proved before the first row; zero for a member that
-	// catches up, which keeps its own.
+	// identity is what that drive proved before the first row. It is zero for a member that catches
+	// up, which keeps its own.
 	identity drive.Identity
 	broken   string // why the target failed
 	ended    bool
@@ -152,8 +151,8 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 	if !ok {
 		err := r.reconstruct(n, w, position, buf)
 		if out, _ := r.missing(); err != nil && (out <= 1 || j.resync()) {
-			// Two strips of one row are out of reach: bad sectors, or a member that
-			// is away. The row is left out, the others are not.
+			// Two strips of one row are out of reach: bad sectors, or a member that is away. Only
+			// this row is left out.
 			j.left[n] = true
 			return nil
 		}
@@ -170,8 +169,8 @@ func (j *copyJob) row(n uint64, buf []byte) error {
 	return nil
 }
 
-// resync says whether the target is the member itself, come back with its data: what
-// has the right check sum is good, row by row.
+// resync says whether the target is the member itself, back with its data. A row with the right
+// check sum is good.
 func (j *copyJob) resync() bool { return j.what == resynchronisation }
 
 // itself says whether the target is the drive whose data the member is.
@@ -221,8 +220,7 @@ func (j *copyJob) check() error {
 	return nil
 }
 
-// onlyOnTheOld counts the rows that were left out and that the drive which is to
-// be replaced may have.
+// onlyOnTheOld counts the left-out rows that the drive to be replaced may have.
 func (j *copyJob) onlyOnTheOld() (n int) {
 	if j.itself() {
 		return 0
@@ -235,8 +233,8 @@ func (j *copyJob) onlyOnTheOld() (n int) {
 	return n
 }
 
-// sourceGone goes on without the drive that failed during the copy: what it has
-// not given comes from the others.
+// sourceGone goes on without the source drive, which failed during the copy. The remaining rows
+// come from the other members.
 func (j *copyJob) sourceGone() {
 	if j.source != nil {
 		j.rank.lab.logf(j.rank.name(), "%s of %s goes on from the other members", j.what, j.target.name)
@@ -289,7 +287,7 @@ func (j *copyJob) end(err error) {
 		m.identity = j.identity
 	}
 	gone := m.serial
-	kind := unread // the drive that it was: what it does not have is known, or may be read another time
+	kind := unread // the same drive: what it lacks is known, or may be read another time
 	if !j.itself() {
 		kind, m.lacks = missed, nil
 	}
@@ -312,8 +310,8 @@ func (j *copyJob) end(err error) {
 	l.plant.retryRebuilds()
 }
 
-// promise writes down that the drive which the target has replaced, of this serial number,
-// is to be erased.
+// promise writes down that the drive with this serial number, which the target has replaced, is to
+// be erased.
 func (j *copyJob) promise(old *slot, serial string) {
 	l := j.rank.lab
 	if old == j.target || old.port.part == nil || old.port.Serial() != serial { // it was taken out
@@ -331,10 +329,9 @@ func (j *copyJob) promise(old *slot, serial string) {
 	}
 }
 
-// rebuildOnSpare lets a spare take over for a member that failed. It waits while
-// a service action is at work on that very slot, while the rank's data are out of
-// reach, and until a repair has tried to bring back a drive that holds the only copy
-// of a row; spares that will not join are set aside.
+// rebuildOnSpare lets a spare take over for a member that failed. It waits while a service action
+// works on that slot, while the rank's data are out of reach, and until a repair has tried to bring
+// back a drive that holds the only copy of a row. A spare that does not join is set aside.
 func (r *Rank) rebuildOnSpare(m *member) {
 	l := r.lab
 	if r.removed || m.job != nil || m.state != failedMember || l.service.underRepair(m.slot) {
@@ -387,8 +384,8 @@ func (r *Rank) tell(m *member, format string, args ...any) {
 	}
 }
 
-// blameless says whether a drive did not join its group for a reason that no other
-// drive would mend: the group has no key, or its record cannot be kept.
+// blameless says whether another drive would not have joined the group either: the group has no
+// key, or its record cannot be kept.
 func blameless(err error) bool {
 	return errors.Is(err, encgroup.ErrInaccessible) || errors.Is(err, encgroup.ErrStore)
 }
@@ -405,8 +402,7 @@ func (r *Rank) rebuildLater(m *member) {
 	})
 }
 
-// retryRebuilds looks again for what can be rebuilt: a spare came, or access to
-// data is back.
+// retryRebuilds tries rebuilds again, because a spare came or access to data is back.
 func (p *plant) retryRebuilds() {
 	for _, r := range p.ranks {
 		for _, m := range r.members {

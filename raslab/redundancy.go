@@ -9,19 +9,18 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// Which member lacks which row is known from the moment at which it missed it: the
-// facility keeps it with the check sums of the row, outside the partitions' memory,
-// so that an IML and a power cycle lose nothing of it (assumption: the real machines
-// keep such bookkeeping in their nonvolatile storage). Whatever takes a drive away
-// asks here first: a row that one member lacks has no second copy of what any other
-// member holds of it.
+// The facility records at once which member misses which row. The record is kept with the check
+// sums of the row, outside the partitions' memory, so that it survives an IML and a power cycle
+// (assumption: the real machines keep such bookkeeping in their nonvolatile storage). Whatever
+// takes a drive away asks here first: if one member lacks a row, every other member holds the only
+// copy of its strip.
 
 // lack is why a member's drive does not have its strip of a row.
 type lack uint8
 
 const (
-	missed lack = iota + 1 // it was written without this drive: what the drive has is older, or nothing
-	unread                 // the drive did not give it, and may give it another time
+	missed lack = iota + 1 // it was written without this drive, which has an older strip or none
+	unread                 // the drive did not give it, but may give it another time
 )
 
 func (m *member) lack(n uint64, why lack) {
@@ -73,8 +72,8 @@ func (r *Rank) whole(but *member) bool {
 	return !slices.ContainsFunc(r.members, func(m *member) bool { return m != but && len(m.lacks) > 0 })
 }
 
-// mostLacking is the greatest number of strips that a row lacks, the members that do
-// not serve included; 0 if every member has every row.
+// mostLacking is the greatest number of strips that a row lacks, including those of members that do
+// not serve. It is 0 if every member has every row.
 func (r *Rank) mostLacking() (worst int) {
 	if r.whole(nil) {
 		return 0
@@ -87,8 +86,8 @@ func (r *Rank) mostLacking() (worst int) {
 	return worst
 }
 
-// onlyCopies counts the rows of which a member may hold its strip, and nobody could
-// compute it from the others, since one of them lacks its own.
+// onlyCopies counts the rows whose strip a member may hold and nobody can compute from the others,
+// because one of them lacks its own strip.
 func (r *Rank) onlyCopies(m *member) (rows int) {
 	if r.whole(m) {
 		return 0
@@ -101,8 +100,8 @@ func (r *Rank) onlyCopies(m *member) (rows int) {
 	return rows
 }
 
-// redundantWithout says whether all that a member's drive holds can be had from the
-// others. What they lack and can be given now is given first.
+// redundantWithout says whether the other members can give everything that a member's drive holds.
+// They are first given the rows that they lack, if possible.
 func (r *Rank) redundantWithout(m *member) bool {
 	if len(r.order) == 0 {
 		return true
@@ -166,8 +165,8 @@ func (r *Rank) refill() {
 	}
 }
 
-// ask looks at every member that is believed to serve, before something that
-// counts on it: a drive that has died is else found at the next I/O only.
+// ask looks at every member that is believed to serve, before an action that relies on it. Else a
+// dead drive would be found only at the next I/O.
 func (r *Rank) ask() {
 	if !r.lab.sfi.dataAccess(r) {
 		return
@@ -189,11 +188,11 @@ func (r *Rank) ask() {
 	}
 }
 
-// restoreRanks brings every rank back as far as its drives allow, whatever was in progress
-// when they went: rows that a member lacks are filled, a member that is there again and
-// whose data are needed is taken back, and a spare takes over for one that is not.
-// A failed drive that answers again and is not needed is left to service. That the
-// facility unlocks such a member by itself, before service comes, is an assumption.
+// restoreRanks brings every rank back as far as its drives allow. It fills the rows that a member
+// lacks, takes back a member that is there again if its data are needed, and lets a spare take over
+// for a member that is not there. A failed drive that answers again and is not needed is left to
+// service. That the facility unlocks a needed member by itself, before service comes, is an
+// assumption.
 func (l *Lab) restoreRanks() {
 	for _, r := range l.plant.ranks {
 		if !l.sfi.dataAccess(r) {
@@ -213,8 +212,8 @@ func (l *Lab) restoreRanks() {
 	}
 }
 
-// takeAgain takes a member back that does not serve, if it is the drive that it was
-// and opens to its credential; else it is left as it is.
+// takeAgain takes back a member that does not serve, if it is the same drive and opens to its
+// credential. Else it is left as it is.
 func (r *Rank) takeAgain(m *member) {
 	l, s := r.lab, m.slot
 	st := s.port.Status()

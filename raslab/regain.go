@@ -6,9 +6,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// The way back to keys that are missing. MAP4980 lets the partitions come back by
-// themselves only after BE14E004, BE14E008 and BE14E009. What goes with every other code is
-// said by wayBack, wherever a person looks.
+// The way back to missing keys. MAP4980 lets the partitions come back by themselves only after
+// BE14E004, BE14E008 and BE14E009. wayBack says what to do after every other code.
 
 // asksAgain says whether the partitions ask for connectivity every twelve minutes by
 // themselves after a failure of this kind.
@@ -16,8 +15,8 @@ func (r reason) asksAgain() bool {
 	return r == reasonNoServer || r == reasonSocket || r == reasonConsole
 }
 
-// awaitConnectivity asks for connectivity queries until a server gives the group's
-// key, or one answers that did not answer in these attempts.
+// awaitConnectivity starts connectivity queries. They go on until a server gives the group's key,
+// or a server answers that did not answer in these attempts.
 func (l *Lab) awaitConnectivity(g *keyGroup, failed []attempt) {
 	l.keys.cutOff = true
 	g.answered = nil
@@ -29,9 +28,9 @@ func (l *Lab) awaitConnectivity(g *keyGroup, failed []attempt) {
 	l.query()
 }
 
-// regain looks whether connectivity is back, and if so does what MAP4980 says: a dual
-// cluster IML if no service action runs and customer data are inaccessible; an event where a
-// service action forbids it.
+// regain looks whether connectivity is back. If so it does what MAP4980 says: a dual cluster IML if
+// customer data are inaccessible and no service action runs, or an event if a service action
+// forbids the IML.
 func (l *Lab) regain() {
 	inaccessible, waiting := false, false
 	for _, g := range l.keys.groups {
@@ -63,9 +62,8 @@ func (l *Lab) regain() {
 	l.rebootByItself()
 }
 
-// rebootByItself is the dual cluster IML that nobody asked for. Access is regained
-// if it brings the key of some group whose data were locked, also where another group still
-// lacks its own.
+// rebootByItself is the dual cluster IML that nobody asked for. Access is regained if some group
+// whose data were locked has its key, even if another group still lacks its own.
 func (l *Lab) rebootByItself() {
 	var locked []*keyGroup
 	for _, g := range l.keys.groups {
@@ -89,10 +87,9 @@ func (l *Lab) rebootByItself() {
 	}
 }
 
-// connected says whether a server gives the group's key to some partition, or one
-// answers that did not when the failure was reported. A server that answered then, and still
-// has no key, is no reason for a reboot: it would end as the one before, and be followed by the
-// next.
+// connected says whether a server gives the group's key to some partition, or a server answers that
+// did not answer when the failure was reported. A server that answered then and still has no key is
+// no reason for a reboot: the reboot would fail as the last one did, again and again.
 func (l *Lab) connected(g *keyGroup) bool {
 	for _, m := range l.keys.activeOf(g.id) {
 		for _, a := range l.probeOne(m) {
@@ -105,7 +102,7 @@ func (l *Lab) connected(g *keyGroup) bool {
 	return false
 }
 
-// wayBack says what brings back a group that lacks its key; "" where it does not.
+// wayBack says what brings back a group that lacks its key; "" for a group that has it.
 func (l *Lab) wayBack(g *keyGroup) string {
 	switch {
 	case l.keys.group(g.id) != g || g.enc.State() != encgroup.Inaccessible:

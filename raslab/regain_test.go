@@ -10,9 +10,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// TestTheWayBackAfterEachCode: after mending, the facility comes back by itself from
-// BE14E004, BE14E008 and BE14E009, as MAP4980 says. From every other code it does not; then each
-// place where a person looks says that a dual cluster IML is needed, and no event closes before.
+// TestTheWayBackAfterEachCode: after mending, the facility comes back by itself from BE14E004,
+// BE14E008 and BE14E009, as MAP4980 says. From every other code it does not; then each place where
+// a person looks says that a dual cluster IML is needed, and no event closes before.
 func TestTheWayBackAfterEachCode(t *testing.T) {
 	const byHand = "the partitions do not reboot by themselves"
 	seen := map[string]bool{}
@@ -141,9 +141,9 @@ func TestAnotherReasonDoesNotKeepAnEvent(t *testing.T) {
 	require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E011"}, openCodes(l))
 }
 
-// TestNoRebootForAServerThatAnsweredAllAlong: one server is down, the other has no key.
-// The reboot that would come of its answer would end like the one before, and be followed by the
-// next for ever.
+// TestNoRebootForAServerThatAnsweredAllAlong: one server is down, the other has no key. The reboot
+// that would come of its answer would end like the one before, and be followed by the next for
+// ever.
 func TestNoRebootForAServerThatAnsweredAllAlong(t *testing.T) {
 	l := encrypted(t, Options{})
 	backup(t, l)

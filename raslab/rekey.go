@@ -9,9 +9,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/reckey"
 )
 
-// RekeyDataKey exchanges the data key of a group at its key servers: another
-// server must show the new one before it counts. Group key, drives and data stay as they
-// are. A rekey that did not succeed leaves the old key in force; calling again goes on with it.
+// RekeyDataKey exchanges the data key of a group at its key servers: another server must show the
+// new one before it counts. Group key, drives and data stay as they are. A rekey that failed leaves
+// the old key in force, and calling RekeyDataKey again goes on.
 func (l *Lab) RekeyDataKey(group int) (out Report, bad error) {
 	const op = "group rekey"
 	defer l.recovered(op, &out, &bad)
@@ -50,10 +50,9 @@ func (k *keys) groupAtWork(op string, group int) (*keyGroup, error) {
 	return k.usableGroup(op, group)
 }
 
-// RekeyGroupKey exchanges the group key: the credential of every member migrates to
-// one of the new key, one drive after the other, and data are readable throughout. A
-// drive that cannot take part keeps both keys alive; when it is repaired or gone, calling
-// again goes on.
+// RekeyGroupKey exchanges the group key: the credential of every member migrates to one of the new
+// key, one drive after the other, and data are readable throughout. A drive that cannot take part
+// keeps both keys alive. Once it is repaired or gone, calling RekeyGroupKey again goes on.
 func (l *Lab) RekeyGroupKey(group int) (out Report, bad error) {
 	const op = "group rekey all"
 	defer l.recovered(op, &out, &bad)
@@ -119,12 +118,12 @@ const (
 	RecoveryRecover     RecoveryAction = "recover"
 )
 
-// RecoveryKey takes a step with the recovery key of a group. It can be configured
-// before the group is, for a group that ConfigureGroup knows already. shown is the new
-// key as it is to be written down, of configure and rekey; entered is what verify and recover
-// take. What the key's own rules refuse (state, role, the same user twice, a
-// wrong entry) comes as a *RequestError that wraps the error of package reckey. When the
-// recovery of an inaccessible group is authorised its members are unlocked.
+// RecoveryKey takes a step with the recovery key of a group. The recovery key can be configured
+// while the configuration of the group is not finished. shown is the new key to write down, after
+// configure and rekey. entered is the key for verify and recover. A step that the key's own rules
+// refuse (state, role, the same user twice, a wrong entry) returns a *RequestError that wraps the
+// error of package reckey. When the recovery of an inaccessible group is authorised, its members
+// are unlocked.
 func (l *Lab) RecoveryKey(group int, step RecoveryAction, by reckey.User, entered string) (shown string, out Report, bad error) {
 	op := "reckey " + string(step)
 	defer l.recovered(op, &out, &bad)
@@ -179,8 +178,7 @@ func (l *Lab) RecoveryKey(group int, step RecoveryAction, by reckey.User, entere
 	return shown, rep.done(), nil
 }
 
-// afterRecovery gives the partitions their data after a group was opened without any
-// key server.
+// afterRecovery gives the partitions their data after the recovery key opened a group.
 func (l *Lab) afterRecovery(rep *reporter, g *keyGroup) {
 	g.why = ""
 	rep.note("key group %d is %s by its recovery key", g.id, g.enc.State())

@@ -8,13 +8,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// A repair has three steps: start (the drive is taken out of service and loses
-// its power), exchange FRU, resume. What the resume does with the drive [the source
-// lost the conditions under which it starts a migration; these are ours]:
+// A repair has three steps: start (the drive is taken out of service and loses its power), exchange
+// FRU, resume. What the resume does depends on the slot. (The source has lost the conditions under
+// which it starts a migration; these are ours.)
 //
-//   - the slot's rank position has no other drive: the drive joins the key
-//     group and is filled from the other members, or, if it is the old drive
-//     and still opens to its credential, takes its place again with what it has;
+//   - the slot's rank position has no other drive: the drive joins the key group and is filled from
+//     the other members. If it is the old drive and still opens to its credential, it takes its
+//     place again with its data;
 //   - a spare has taken the position over: the drive joins the key group, the data
 //     are copied back, and the spare is erased and is a spare again;
 //   - the slot serves no rank: the drive must be erased, and is a spare or free.
@@ -173,8 +173,8 @@ func (l *Lab) cancelRepair(rep *reporter, s *slot) {
 	}
 }
 
-// ResumeRepair powers the drive on, certifies it, and brings it to its place. The
-// repair is over then, also if it did not succeed.
+// ResumeRepair powers the drive on, certifies it, and brings it to its place. The repair is over
+// then, even if it failed.
 func (l *Lab) ResumeRepair(slotName string) (out Report, bad error) {
 	const op = opResume
 	defer l.recovered(op, &out, &bad)
@@ -199,8 +199,8 @@ func (l *Lab) resumeRepair(rep *reporter, s *slot, old string) {
 	s.errors = 0
 	if waiting := firstMember(m, back); waiting != nil {
 		if _, err := l.keys.usableGroup("repair resume", l.plant.rankOf(waiting).keygrp); err != nil {
-			// Not the drive's fault, and not to be solved with the drive: the repair
-			// ends, so that an IML can be done.
+			// The drive is not at fault and cannot solve this. The repair ends, so that an IML can
+			// run.
 			rep.failed(s, "waits for its key group", errors.Join(err, s.port.PowerOn()))
 			if g := l.plant.rankOf(waiting).group(); g != nil && waiting.serial != s.port.Serial() {
 				why := fmt.Sprintf("repair of %s: the replacement cannot join key group %d, which is %s", s.name, g.id, g.enc.State())
@@ -261,8 +261,8 @@ func (p *plant) inSlot(serial string) bool {
 	return false
 }
 
-// displaced is the rank position that was at home in this slot and is served by
-// a spare now; nil if there is none, or if it has not enough to copy from.
+// displaced is the rank position whose home is this slot and which a spare serves now. It is nil if
+// there is none, or if too little is there to copy from.
 func (s *slot) displaced() *member {
 	if s.site == nil || s.site.array == nil || s.site.array.rank == nil || s.array != nil {
 		return nil
@@ -276,8 +276,8 @@ func (s *slot) displaced() *member {
 	return nil
 }
 
-// failed leaves a member out of service after a repair that did not succeed; a
-// spare takes over if there is one.
+// failed leaves a member out of service after a repair that failed. A spare takes over if there is
+// one.
 func (r *Rank) failed(m *member, why string) {
 	if r.removed {
 		return // the slot may serve another rank by now
@@ -290,9 +290,9 @@ func (r *Rank) failed(m *member, why string) {
 	r.rebuildOnSpare(m)
 }
 
-// memberBack takes a member back that is the drive it was: with its data if it
-// still opens to its credential, else erased and filled again, as long as the
-// others have its data.
+// memberBack takes a member back whose drive is the same as before. If it still opens to its
+// credential it keeps its data, else it is erased and filled again, as long as the others have its
+// data.
 func (l *Lab) memberBack(rep *reporter, m *member) {
 	s, r := m.slot, l.plant.rankOf(m)
 	g := r.group()
@@ -342,8 +342,8 @@ func (l *Lab) resyncAs(m *member, state memberState) {
 	l.resync(m)
 }
 
-// notTheDrive sets a drive aside that could not join for want of a key or of a
-// record: it is neither erased nor condemned.
+// notTheDrive sets aside a drive that could not join because a key or a record is missing. The
+// drive is not at fault and is not erased.
 func (rep *reporter) notTheDrive(s *slot) {
 	s.setState(Failed, "it waits for its key group; repair it again then")
 	rep.note("%s is not the cause: see to the key group and the key repository, then repair %s again", s.port.Serial(), s.name)
@@ -399,8 +399,7 @@ func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
 	})
 }
 
-// raiseMigrationFailed reports a drive that did not come into its group in the
-// resume of a repair.
+// raiseMigrationFailed reports a drive that did not join its group in the resume of a repair.
 func (l *Lab) raiseMigrationFailed(rep *reporter, s *slot, err error) {
 	l.raise(src.BE31F004, s.name, []finding{driveFinding(s, s.port.Serial(), "repair of "+s.name+": "+migrationWhy(err))}, func(e *event) (still []string) {
 		for _, f := range e.found {

@@ -26,8 +26,8 @@ type recordStore struct {
 	lab   *Lab
 	group int
 	name  string
-	// What the consoles keep: the last record that a server's key opened, and the
-	// last one that could be read, for its members.
+	// What the consoles keep: the last record that a server's key opened, and the last record that
+	// could be read, which has the members.
 	backup *encgroup.Record
 	whole  []byte
 	eedks  []byte // and the externally encrypted data keys that were written last
@@ -37,11 +37,11 @@ type recordStore struct {
 
 var _ encgroup.Store = (*recordStore)(nil)
 
-// errGone is a record that was written once, and that the repository does not have.
+// errGone is a record that was written once and is not in the repository now.
 var errGone = errors.New("raslab: the record is gone from the key repository")
 
-// Save writes the record to every copy of the repository. One that cannot be is not
-// written: the key step that it belongs to ends before a drive is touched.
+// Save writes the record to every copy of the repository. It refuses an impossible record, so that
+// the key step ends before a drive is touched.
 func (r *recordStore) Save(record []byte) error {
 	var rec encgroup.Record
 	if err := rec.UnmarshalBinary(record); err != nil {
@@ -55,8 +55,8 @@ func (r *recordStore) Save(record []byte) error {
 	return nil
 }
 
-// load reads the record from the repository: the error is of the repository when
-// no copy is to be believed, encgroup.ErrImpossible when the record is whole and cannot be.
+// load reads the record from the repository. The error is the repository's if no copy is good, and
+// encgroup.ErrImpossible if the record is whole but contradicts itself.
 func (r *recordStore) load() ([]byte, error) {
 	record, _, err := r.lab.records.repository.Read(r.name)
 	if errors.Is(err, repository.ErrNoEntry) && r.whole != nil {
@@ -69,12 +69,11 @@ func (r *recordStore) load() ([]byte, error) {
 	if err := rec.UnmarshalBinary(record); err != nil {
 		return record, err
 	}
-	r.whole = bytes.Clone(record) // a save that the loss of power has cut short may be in force
+	r.whole = bytes.Clone(record) // a save that a loss of power cut short may be in force
 	return record, nil
 }
 
-// reading is what the partitions need of a record to hold it against a server's
-// key: all but the members.
+// reading is what the partitions need of a record to check a server's key: all but the members.
 func (r *recordStore) reading() ([]byte, error) {
 	record, _, err := r.lab.records.repository.Read(r.name)
 	if err != nil {
@@ -124,8 +123,8 @@ func (l *Lab) newRepository() error {
 	return nil
 }
 
-// DamageRepository flips one bit, another one each time, in every page of one copy (1 to 3) of the key
-// repository, on its medium.
+// DamageRepository flips one bit in every page of one copy (1 to 3) of the key repository, on its
+// medium. It flips another bit each time.
 func (l *Lab) DamageRepository(copy int) error {
 	if copy < 1 || copy > repositoryCopies {
 		return refuse(ErrInvalid, "repository damage", fmt.Sprintf("copy %d", copy), fmt.Sprintf("copies are 1 to %d", repositoryCopies))
@@ -170,9 +169,9 @@ func (r *records) Repository() (copies []string, good bool) {
 	return copies, rep.Verdict == repository.Good
 }
 
-// RestoreRepository writes the records of all groups anew: from memory where a group
-// is at work, else from what the consoles keep of the last good one (assumption).
-// It is what the next level of support does; an IML has to follow where data are inaccessible.
+// RestoreRepository writes the records of all groups anew: from memory where a group is at work,
+// else from what the consoles keep of the last good one (assumption). It is what the next level of
+// support does; an IML has to follow where data are inaccessible.
 func (l *Lab) RestoreRepository() (out Report, bad error) {
 	const op = "repository restore"
 	defer l.recovered(op, &out, &bad)
@@ -187,8 +186,7 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// restoreRepository is the restore. One that the loss of power has cut short is
-// repeated by the next IML.
+// restoreRepository does the restore. The next IML repeats one that a loss of power cut short.
 func (l *Lab) restoreRepository(rep *reporter) {
 	records, from := make([][]byte, len(l.keys.groups)), make([]string, len(l.keys.groups))
 	for i, g := range l.keys.groups { // all of them, before anything is written
@@ -241,8 +239,8 @@ func (l *Lab) restoreRepository(rep *reporter) {
 
 const fromMemory = "memory"
 
-// goodRecord is a group's record from memory; of a group whose key is not there, or
-// whose record could not be read, what the consoles kept.
+// goodRecord is a group's record from memory. If the group's key is not there, or its record could
+// not be read, it is the record that the consoles kept.
 func (g *keyGroup) goodRecord() (record []byte, from string, err error) {
 	rec, from := g.enc.Record(), fromMemory
 	if g.enc.State() == encgroup.Inaccessible {
@@ -262,15 +260,15 @@ func (g *keyGroup) goodRecord() (record []byte, from string, err error) {
 	return record, from, err
 }
 
-// keep sends the group's record, all but the members, to the consoles: its data key
-// was just seen to open it.
+// keep sends the group's record without the members to the consoles. It is called when the data key
+// has just opened the record.
 func (g *keyGroup) keep() {
 	rec := g.enc.Record()
 	rec.Members = nil
 	g.store.backup = &rec
 }
 
-// raiseBroken reports a group's record that cannot be read, or cannot be.
+// raiseBroken reports a group's record that cannot be read or contradicts itself.
 func (l *Lab) raiseBroken(g *keyGroup, err error) {
 	l.raiseUnreadable(g.location(), err, func(*event) []string {
 		if _, err := g.store.load(); err != nil {
@@ -292,8 +290,8 @@ func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) [
 	return l.raise(code, location, []finding{{location: location, why: why}}, recheck)
 }
 
-// raiseImpossible reports a record that was composed and cannot be. It is composed anew
-// before the event is closed.
+// raiseImpossible reports a composed record that contradicts itself. It is composed anew before the
+// event is closed.
 func (l *Lab) raiseImpossible(g *keyGroup, err error) {
 	l.raiseUnreadable(g.location(), err, func(*event) []string {
 		rec := g.enc.Record()
@@ -341,8 +339,7 @@ func (l *Lab) raiseMended(rep repository.Report) {
 	})
 }
 
-// openRepository is what a reboot does with the key repository: a bad copy is mended
-// from a good one.
+// openRepository opens the key repository at a reboot. A bad copy is mended from a good one.
 func (r *records) openRepository() repository.Report {
 	r.media.PowerOn()
 	repo, rep, err := repository.Open(r.media.Devices()...)

@@ -26,8 +26,8 @@ const (
 	shutdownDuration = 10 * time.Minute
 )
 
-// ValidState is what may be done next to the storage facility image, as the
-// panel of MAP4980 shows it: "quiesce", "shutdown", "resume", or "" while a step is under way.
+// ValidState is the next step that the storage facility image allows, as the panel of MAP4980 shows
+// it: "quiesce", "shutdown", "resume", or "" while a step is under way.
 func (s *sfi) ValidState() string {
 	switch s.state {
 	case sfiRunning:
@@ -54,8 +54,8 @@ func (l *Lab) valid(op, want string) error {
 	}
 }
 
-// Quiesce stops host I/O on both partitions. It takes five minutes; the valid
-// state is shutdown then.
+// Quiesce stops host I/O on both partitions. It takes five minutes; then the valid state is
+// shutdown.
 func (l *Lab) Quiesce() (rep Report, err error) {
 	const op = "sfi quiesce"
 	defer l.recovered(op, &rep, &err)
@@ -71,8 +71,8 @@ func (l *Lab) Quiesce() (rep Report, err error) {
 	return r.done(), nil
 }
 
-// Shutdown stops both partitions of a quiesced facility. It takes ten minutes; the
-// valid state is resume then.
+// Shutdown stops both partitions of a quiesced facility. It takes ten minutes; then the valid state
+// is resume.
 func (l *Lab) Shutdown() (rep Report, err error) {
 	const op = "sfi shutdown"
 	defer l.recovered(op, &rep, &err)

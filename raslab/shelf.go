@@ -12,9 +12,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
 
-// The drives of the lab: unless it is said otherwise no bands beside the global one, a try limit that
-// outlives a power cycle, and stretching cheap enough for thousands of drives
-// (assumptions; every credential of a facility is 32 bytes and needs none).
+// The drives of the lab by default: no bands besides the global one, a try limit that survives a
+// power cycle, and stretching cheap enough for thousands of drives (assumptions; every credential
+// of a facility is 32 bytes and needs no stretching).
 const (
 	driveModel      = "fdelab SED"
 	driveTryLimit   = 16
@@ -30,7 +30,7 @@ type Part struct {
 	Flash *flash.Faulty // its security area, with the fault injector in front
 
 	media *drive.FaultyMedia
-	plan  *fault.Plan // what the port does to it; flash and media have clones
+	plan  *fault.Plan // for the port; flash and media have clones
 	dead  bool
 	plain bool  // it has no security protocol: it stores what it is given in the clear
 	slot  *slot // where it is plugged in; nil on the shelf
@@ -71,10 +71,9 @@ func manufacture(seed uint64, serial string, c PartConfig) (*Part, error) {
 // Serial is the drive's serial number.
 func (p *Part) Serial() string { return p.Label.Serial }
 
-// Arm arms a fault plan on the part, such as "(flash.erase.refused (OnIndex 0))".
-// The plan may name points of the flash, the media and the port together. A plan
-// that was armed before is replaced. The part counts on copies of the plan, so
-// that one plan can be armed on several.
+// Arm arms a fault plan on the part, such as "(flash.erase.refused (OnIndex 0))". The plan may name
+// points of the flash, the media and the port together. It replaces an earlier plan. Each part
+// counts operations on its own copies, so that one plan can be armed on several parts.
 func (p *Part) Arm(plan *fault.Plan) error {
 	if plan == nil {
 		return refuse(ErrInvalid, "fault arm", "there is no plan", "fault disarm takes one away")
@@ -143,7 +142,7 @@ func (s *Shelf) Order(sectorSize int, sectors uint64) (*Part, error) {
 	return s.OrderAs(PartConfig{SectorSize: sectorSize, Sectors: sectors})
 }
 
-// OrderAs is Order of a drive of one's own choice.
+// OrderAs is Order for a drive of a chosen configuration.
 func (s *Shelf) OrderAs(c PartConfig) (*Part, error) {
 	p, err := manufacture(s.seed, fmt.Sprintf("FRU%05d", s.ordered+1), c)
 	if err != nil {
@@ -167,9 +166,9 @@ func (s *Shelf) OrderPlain(sectorSize int, sectors uint64) (*Part, error) {
 // Parts lists what lies on the shelf, in the order in which it was put there.
 func (s *Shelf) Parts() []*Part { return append([]*Part(nil), s.parts...) }
 
-// Find gets a part by its name; nil if it does not lie here, or if the name is that of
-// several. A name is a serial number: as it is if there is one, else in any case, else
-// without the blanks around it. The second of two with one serial number is SERIAL#2.
+// Find gets a part by its name, or nil if none or several have the name. A name is a serial number.
+// A match as typed comes first, then one in any case, then one without the blanks around it. The
+// second of two parts with one serial number is SERIAL#2.
 func (s *Shelf) Find(name string) *Part {
 	if found := s.named(name); len(found) == 1 {
 		return found[0]
@@ -201,8 +200,8 @@ func (s *Shelf) named(name string) (found []*Part) {
 	return nil
 }
 
-// Name is how Find gets this part: its serial number, with its place among those that have the
-// same.
+// Name is the name by which Find gets this part: its serial number, and its place among parts with
+// the same number.
 func (s *Shelf) Name(p *Part) string {
 	all := s.named(p.Serial())
 	if len(all) < 2 {

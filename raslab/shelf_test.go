@@ -23,8 +23,8 @@ func loose(t *testing.T, s *Shelf, serials ...string) (parts []*Part) {
 	return parts
 }
 
-// TestSerialNumbersAreNamedAsTheyAre: short ones are filled with blanks in the field, and two drives may have
-// the same.
+// TestSerialNumbersAreNamedAsTheyAre: short ones are filled with blanks in the field, and two
+// drives may have the same.
 func TestSerialNumbersAreNamedAsTheyAre(t *testing.T) {
 	l := newLab(t, Options{Drives: 16})
 	s := l.options.Shelf
@@ -86,7 +86,8 @@ func TestTheFileOfADriveWithASerialNumberThatLiesThere(t *testing.T) {
 	require.NotEqual(t, identity(p[0]), identity(q))
 }
 
-// TestADriveThatLivesInAFile: it lies on the shelf without power, its faults can be armed, and only its own label fits.
+// TestADriveThatLivesInAFile: it lies on the shelf without power, its faults can be armed, and only
+// its own label fits.
 func TestADriveThatLivesInAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.drive")
 	s := NewShelf(1)

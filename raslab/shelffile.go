@@ -10,10 +10,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
 
-// CreateFile manufactures a drive in a new file, in the state Erased, and puts it on the
-// shelf. It lives on: entropy must be a real source, since a seeded stream would
-// make the same keys again after the file was opened anew. The caller closes the file when no
-// facility uses the drive any more. sectorSize is in bytes, 512 or 4096.
+// CreateFile manufactures a drive in a new file, in the state Erased, and puts it on the shelf.
+// entropy must be a real source: the drive outlives the program, and a seeded stream would make the
+// same keys again when the file is opened later. The caller closes the file when no facility uses
+// the drive any more. sectorSize is in bytes, 512 or 4096.
 func (s *Shelf) CreateFile(path, serial string, sectorSize int, sectors uint64, entropy io.Reader) (*Part, io.Closer, error) {
 	const op = "shelf create"
 	if slices.ContainsFunc(s.parts, func(o *Part) bool { return o.Serial() == serial }) {
@@ -34,10 +34,10 @@ func (s *Shelf) CreateFile(path, serial string, sectorSize int, sectors uint64, 
 	return p, f, nil
 }
 
-// OpenFile puts the drive of a file on the shelf, without power. Its label is not in the
-// file: label is the one that was kept, refused if it is that of a drive with another serial number, or the
-// zero Label, with which only the serial number is known and no PSID revert is possible. Another drive of
-// that serial number may lie there: that is so in the field too.
+// OpenFile puts the drive of a file on the shelf, without power. The label is not in the file.
+// label is the one that was kept; the label of a drive with another serial number is refused. With
+// the zero Label only the serial number is known, and no PSID revert is possible. Another drive
+// with that serial number may lie on the shelf, as in the field.
 func (s *Shelf) OpenFile(path string, label drive.Label, entropy io.Reader) (*Part, io.Closer, error) {
 	p := &Part{}
 	f, err := drive.OpenFile(path, drive.FileOptions{Entropy: entropy, Wrap: p.wrap})

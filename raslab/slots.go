@@ -29,8 +29,7 @@ type plant struct {
 	made    int      // drives that came with the facility or with an MES
 }
 
-// slot is what the facility knows of one slot. What is in it is the port's
-// business.
+// slot is what the facility knows of one slot. The port knows what is in it.
 type slot struct {
 	lab       *Lab
 	index     int
@@ -72,16 +71,14 @@ func enclosureName(enclosure int) string {
 	return fmt.Sprintf("R%d-I%d", (enclosure-1)/enclosuresPerRack+1, (enclosure-1)%enclosuresPerRack+1)
 }
 
-// A location code names unit type, model, sequence number, planar and drive; the
-// shape is ours.
+// A location code names unit type, model, sequence number, planar and drive. Its form is ours.
 func enclosureLocation(enclosure int) string { return fmt.Sprintf("U5791.S10.%04d", enclosure) }
 
 func slotLocation(enclosure, number int) string {
 	return fmt.Sprintf("%s-P1-D%d", enclosureLocation(enclosure), number)
 }
 
-// addEnclosure adds sixteen empty slots, and array sites for the first drives
-// of them.
+// addEnclosure adds sixteen empty slots, and array sites for the first of them that get drives.
 func (l *Lab) addEnclosure(drives int) []*slot {
 	enclosure := len(l.plant.slots)/slotsPerEnclosure + 1
 	var added []*slot
@@ -151,7 +148,7 @@ func (p *plant) spareFor(s *slot, not func(*slot) bool) *slot {
 	return other
 }
 
-// setState records what the facility thinks of a drive.
+// setState records the state that the facility gives a drive, and why.
 func (s *slot) setState(state DriveState, why string) {
 	if s.state == state && s.why == why {
 		return

@@ -8,11 +8,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// SmartRebuild copies a member that still works to a spare, drive to drive
-// through the encryption of both, and then erases it (issraid exchange). The
-// spare joins the key group first. The copy runs in virtual time; the service
-// action is in progress until it ends. What the member does not give comes from
-// the other members.
+// SmartRebuild copies a member that still works to a spare, drive to drive through the encryption
+// of both, and then erases it (issraid exchange). The spare joins the key group first. The copy
+// runs in virtual time, and the service action is in progress until the copy ends. Rows that the
+// member does not give come from the other members.
 func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	const op = "smartrebuild start"
 	defer l.recovered(op, &out, &bad)
@@ -91,8 +90,8 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// raiseInaccessible reports a replacement, in a repair, or a spare, in a smart rebuild,
-// that could not be initialised because the group has no key.
+// raiseInaccessible reports a drive that could not be initialised because the group has no key: the
+// replacement in a repair, or the spare in a smart rebuild.
 func (l *Lab) raiseInaccessible(rep *reporter, s *slot, g *keyGroup, why string) {
 	l.raise(src.BE3400A2, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, func(*event) []string {
 		if g.enc.State() == encgroup.Accessible {

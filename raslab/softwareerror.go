@@ -7,9 +7,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
-// recovered is deferred by every service action: an invariant of the software
-// that does not hold is a panic, and ends the action and nothing else. What the tables say
-// is then made anew from the arrays.
+// recovered is deferred by every service action. A broken invariant of the software is a panic. It
+// ends the action and nothing else, and the tables are then made anew from the arrays.
 func (l *Lab) recovered(op string, rep *Report, err *error) {
 	v := recover()
 	if v == nil {
@@ -32,8 +31,8 @@ func (l *Lab) recovered(op string, rep *Report, err *error) {
 	*err = nil
 }
 
-// guarded runs what the clock brings: as a service action it ends at a severe
-// software error, and the clock goes on.
+// guarded runs an event of the clock. Like a service action it ends at a severe software error, and
+// the clock goes on.
 func (l *Lab) guarded(op string, run func()) {
 	defer func() {
 		if v := recover(); v != nil && !l.lost(v, op) {
@@ -43,7 +42,7 @@ func (l *Lab) guarded(op string, run func()) {
 	run()
 }
 
-// softwareError puts the tables right after a panic, and says what it was.
+// softwareError makes the tables anew after a panic, and says what the panic was.
 func (l *Lab) softwareError(op string, v any) (what string) {
 	what = strings.TrimPrefix(fmt.Sprint(v), "BUG: raslab: ")
 	l.logf("service", "%s ended by a severe software error: %s", op, what)

@@ -148,8 +148,8 @@ func (s *teller) view() {
 
 func first[T, U any](a T, _ U) T { return a }
 
-// fields takes a value apart: what is zero is left out, times are short, and bytes are a length and a
-// check sum, for they are long or secret.
+// fields takes a value apart: what is zero is left out, times are short, and bytes are a length and
+// a check sum, for they are long or secret.
 func fields(name string, v any) (out []field) {
 	r := reflect.ValueOf(v)
 	switch v := v.(type) {

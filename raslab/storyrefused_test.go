@@ -14,7 +14,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
-// TestStoryOfRefusals is what is said to requests that make no sense: one line each, and nothing is changed.
+// TestStoryOfRefusals is what is said to requests that make no sense: one line each, and nothing is
+// changed.
 func TestStoryOfRefusals(t *testing.T) {
 	l := encrypted(t, Options{})
 	stopServer(t, l, 2)
@@ -127,8 +128,8 @@ func TestStoryOfRefusals(t *testing.T) {
 	s.told("refusals")
 }
 
-// TestStoryOfTheWayToAKey is what a facility with one console and key servers of other makers meets, and one whose
-// key servers wait for its ranks.
+// TestStoryOfTheWayToAKey is what a facility with one console and key servers of other makers
+// meets, and one whose key servers wait for its ranks.
 func TestStoryOfTheWayToAKey(t *testing.T) {
 	s := tell(t, encrypted(t, Options{Consoles: 1}))
 	ask := func(name string, hurt, heal func(l *Lab) error) {

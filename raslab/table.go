@@ -2,16 +2,16 @@ package raslab
 
 import "fmt"
 
-// The table of drives says of each slot which array it is a member of, and where. It
-// lies in the memory of partition 0, two bytes a slot: the number of the array
-// plus one, 0 for none, and the position there.
+// The table of drives says of each slot which array it is a member of, and where. It lies in the
+// memory of partition 0, two bytes a slot: the number of the array plus one, 0 for none, and the
+// position there.
 
-// readTable looks the table up in memory, as every service action does before
-// anything else. What cannot be is a severe software error, found before a drive is touched.
+// readTable reads the table from memory, as every service action does first. An impossible table is
+// a severe software error, found before a drive is touched.
 func (l *Lab) readTable() {
 	own := l.table()
 	table := l.sfi.partitions[0].memory.Keep(regionTable, own)
-	if &table[0] != &own[0] { // sound memory gives the very bytes back
+	if &table[0] != &own[0] { // sound memory gives the same bytes back
 		l.plant.takeTable(table)
 	}
 	if why := l.plant.tableFault(); why != "" {
@@ -19,7 +19,7 @@ func (l *Lab) readTable() {
 	}
 }
 
-// takeTable makes what memory has the table.
+// takeTable takes over the table from memory.
 func (p *plant) takeTable(table []byte) {
 	var arrays [256]*array
 	for _, a := range p.arrays {
@@ -50,7 +50,7 @@ func (l *Lab) table() []byte {
 	return l.health.table
 }
 
-// tableFault holds the table against the arrays, both ways; "" if they agree.
+// tableFault compares the table with the arrays, both ways; "" if they agree.
 func (p *plant) tableFault() string {
 	for _, s := range p.slots {
 		if s.array != nil && (s.position >= len(s.array.members) || s.array.members[s.position] != s) {

@@ -10,9 +10,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
-// The wall between the facility and the customer. Software reaches the customer's side through
-// Lab.wire and nothing else; hands reach it through Lab.Customer. What hands carry from one side to
-// the other is here: a file, the name of a key, a rank.
+// The wall between the facility and the customer. Software reaches the customer's side only through
+// Lab.wire; hands reach it through Lab.Customer. This file has what hands carry from one side to
+// the other: a file, the name of a key, a rank.
 
 // wire is what the facility's software has of the customer's side.
 type wire struct {
