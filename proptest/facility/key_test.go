@@ -132,7 +132,27 @@ func TestKeyStories(t *testing.T) {
 		"one partition only":                  {"link 0 1 cut; link 0 2 cut; iml; link 0 2 up; advance 12; close 1", []string{}},
 		"all copies":                          {"damage-copy 1; damage-copy 2; damage-copy 3; power-cycle; close 1; restore-copies; close 1; iml; close 1; read R0 0", []string{}},
 		"the facility's certificate runs out": {"own-cert 90; power-cycle; advance 100; power-cycle; own-cert default; iml; close 1; close 2", []string{}},
-		"the wrong side":                      {"trust 1 factory no; trust 2 factory no; iml; own-cert 3000; iml; close 1; close 2; trust 1 customer no; retrieve; close 3; close 4", []string{"BE14EAF3", "BE14CFEA"}},
+		"four hours, and the consoles are off meanwhile": {
+			"stop-server 2; retrieve; advance 60; console 1 off; console 2 off; advance 24; console 1 on; console 2 on; advance 200", []string{"BE14CFEA", "BE14EAF3", "BE14EAF4"},
+		},
+		"four hours, and the other partition gets an answer": {
+			"link 0 2 cut; link 1 1 cut; path 1 2 cut; retrieve; advance 252", []string{"BE14CFEA", "BE14EAF3", "BE14EAF4"},
+		},
+		"four hours, and a reboot meanwhile": {
+			"stop-server 2; retrieve; sfi quiesce; advance 5; sfi shutdown; advance 30; sfi resume; advance 230", []string{"BE14CFEA", "BE14EAF3", "BE14EAF4"},
+		},
+		"a server that was inactive is silent from the next failure on": {"stop-server 2; retrieve; manager 2 inactive; manager 2 active; advance 250", []string{"BE14CFEA", "BE14EAF3"}},
+		"a group that no rank uses does not end the retrieval": {
+			"remove-rank R0; mk-manager 3 1 2; mk-manager 4 2 2; group 2; rank A0 2; lose-key 1 1; lose-key 2 1; iml; stop-server 2; retrieve", []string{"BE14CFE0", "BE14E011", "BE14CFEA", "BE14EAF3"},
+		},
+		"a group that no rank uses does not hold up the reboot": {
+			"mk-manager 3 1 2; mk-manager 4 2 2; group 2; manager 3 inactive; manager 4 inactive; stop-server 1; stop-server 2; iml; start-server 1; advance 12; read R0 0", []string{"BE14CFE0", "BE14CFE0", "BE14E004"},
+		},
+		"connectivity that comes back with an IML is not waited for": {
+			"stop-server 1; stop-server 2; iml; lose-key 1 1; lose-key 2 1; start-server 1; start-server 2; iml; advance 24", []string{"BE14CFE0", "BE14E008", "BE14E011"},
+		},
+		"connectivity is back while the facility is quiesced": {"stop-server 1; stop-server 2; iml; sfi quiesce; start-server 1; advance 12", []string{"BE14CFE0", "BE14E008", "BE14E1F6"}},
+		"the wrong side": {"trust 1 factory no; trust 2 factory no; iml; own-cert 3000; iml; close 1; close 2; trust 1 customer no; retrieve; close 3; close 4", []string{"BE14EAF3", "BE14CFEA"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, err := Replay(start + c.steps)
