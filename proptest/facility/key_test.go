@@ -114,7 +114,7 @@ func TestKeyStories(t *testing.T) {
 		open  []string // in the end
 	}{
 		"a key is enabled by its second server": {"stop-server 2; rekey-data 1; iml; start-server 2; rekey-data 1; lose-key 1 1; power-cycle; read R0 0", []string{}},
-		"two servers disagree":                  {"stop-server 2; rekey-data 1; start-server 2; damage-key 2 1 5; rekey-data 1; damage-key 2 1 5; power-cycle", []string{}},
+		"two servers disagree":                  {"mk-manager 3 1 2; mk-manager 4 2 2; stop-server 2; group 2; start-server 2; damage-key 2 2 5; group 2; damage-key 2 2 5; group 2", []string{}},
 		"closed one after the other": {
 			"stop-server 1; stop-server 2; retrieve; close 1; close 2; close 3; close 4; start-server 1; close 1; close 2; close 3; close 4; start-server 2; close 3; close 4", []string{},
 		},
@@ -152,6 +152,15 @@ func TestKeyStories(t *testing.T) {
 			"stop-server 1; stop-server 2; iml; lose-key 1 1; lose-key 2 1; start-server 1; start-server 2; iml; advance 24", []string{"BE14CFE0", "BE14E008", "BE14E011"},
 		},
 		"connectivity is back while the facility is quiesced": {"stop-server 1; stop-server 2; iml; sfi quiesce; start-server 1; advance 12", []string{"BE14CFE0", "BE14E008", "BE14E1F6"}},
+		"the reboot waits for every group that a rank uses": {
+			"array S2; mk-manager 3 1 2; mk-manager 4 2 2; group 2; rank A1 2; manager 3 inactive; manager 4 inactive; stop-server 1; stop-server 2; power-cycle; start-server 1; advance 24", []string{"BE14CFE0", "BE14CFE0", "BE14E004", "BE14E008"},
+		},
+		"connectivity is back for one partition": {
+			"link 0 1 cut; link 0 2 cut; stop-server 1; stop-server 2; iml; start-server 1; advance 12; read R0 0", []string{"BE14CFE0", "BE14E009"},
+		},
+		"a key comes and no record can be read": {
+			"stop-server 2; retrieve; damage-copy 1; damage-copy 2; damage-copy 3; start-server 2; advance 252", []string{"BE14CFEA", "BE14EAF3"},
+		},
 		"the wrong side": {"trust 1 factory no; trust 2 factory no; iml; own-cert 3000; iml; close 1; close 2; trust 1 customer no; retrieve; close 3; close 4", []string{"BE14EAF3", "BE14CFEA"}},
 	} {
 		t.Run(name, func(t *testing.T) {

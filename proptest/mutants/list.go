@@ -1,13 +1,23 @@
 package mutants
 
-// Mutant is a drive with one defect.
+import (
+	"slices"
+	"strings"
+)
+
+// Mutant is a drive, or a facility, with one defect.
 type Mutant struct {
-	Row    int    // of conformance.Rows
+	Row    int    // of conformance.Rows; 0 is the way of a facility to its keys
 	Defect string // what is wrong with it
 	Edits  []Edit
 	// Package and Test catch it; empty is the conformance suite and the row's
 	// subtest.
 	Package, Test string
+}
+
+// keyStory is a mutant of the way to the keys that a story of package facility catches.
+func keyStory(defect, story string, edits ...Edit) Mutant {
+	return Mutant{Defect: defect, Package: "./proptest/facility", Test: "TestKeyStories/" + strings.ReplaceAll(story, " ", "_"), Edits: edits}
 }
 
 // Edit replaces one piece of source. Old must occur exactly once in the file.
@@ -16,8 +26,8 @@ type Edit struct {
 	Old, New string
 }
 
-// All lists the mutants by row.
-func All() []Mutant { return append([]Mutant(nil), all...) }
+// All lists the mutants by row, and then those of the way to the keys.
+func All() []Mutant { return append(slices.Clone(all), keyPath...) }
 
 var all = []Mutant{
 	{Row: 1, Defect: "a locked range keeps a wrap of its key under the root key", Edits: []Edit{{

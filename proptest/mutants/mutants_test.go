@@ -27,7 +27,7 @@ func source(t *testing.T, files map[string]string, e Edit) {
 		require.NoError(t, err)
 		text = string(b)
 	}
-	require.Equal(t, 1, strings.Count(text, e.Old), "%s has the text of the mutant exactly once; mend the mutant:\n%s", e.File, e.Old)
+	require.Equal(t, 1, strings.Count(text, e.Old), "%s has the text of the mutant exactly once; correct the mutant:\n%s", e.File, e.Old)
 	files[e.File] = strings.Replace(text, e.Old, e.New, 1)
 }
 
@@ -107,6 +107,6 @@ func caught(t *testing.T, m Mutant) {
 	run.Dir = dir
 	out, err = run.CombinedOutput()
 	require.NoError(t, ctx.Err(), "the mutant does not hang")
-	require.Error(t, err, "the suite passes a drive of which this is wrong: %s", m.Defect)
+	require.Error(t, err, "the suite passes with this defect: %s", m.Defect)
 	require.Contains(t, string(out), "--- FAIL: "+m.Test, "it is the named subtest that fails")
 }
