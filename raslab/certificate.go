@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
@@ -29,7 +30,7 @@ func certificateWhy(err error) string {
 	case errors.Is(err, cert.ErrExpired), errors.Is(err, cert.ErrNotYetValid):
 		return "it is expired or not valid yet"
 	case errors.Is(err, cert.ErrWrongName):
-		return "it is for another name"
+		return pki.WrongName(err)
 	case errors.Is(err, customer.ErrNotAccepted):
 		return err.Error()
 	}

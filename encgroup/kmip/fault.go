@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 )
 
 // Fault is what is wrong with the way to a key server or with its answer, told
@@ -105,6 +106,8 @@ func (e *Error) why() string {
 	switch {
 	case e.Fault == FaultUnreachable && errors.As(e.Err, &system):
 		return system.Error()
+	case e.Fault == FaultServerName:
+		return pki.WrongName(e.Err)
 	case e.Fault <= FaultHangUp:
 		return ""
 	}

@@ -155,6 +155,9 @@ func TestFaults(t *testing.T) {
 			for _, other := range []error{encgroup.ErrUnreachable, encgroup.ErrTimeout, encgroup.ErrProtocol, encgroup.ErrUntrusted, encgroup.ErrNoKey, encgroup.ErrRefused, encgroup.ErrAnswer, encgroup.ErrWrongKey} {
 				require.Equal(t, other == c.is, errors.Is(err, other), "it is %v and nothing else: %v", c.is, err)
 			}
+			if c.fault == kmip.FaultServerName {
+				require.ErrorContains(t, err, "it is for other.example, not for 127.0.0.1")
+			}
 			require.NotContains(t, err.Error(), "\n", "one line")
 			require.NotRegexp(t, `\b(?:dial tcp|tls: |x509: |remote error|EOF)|refused: .*refused`, err.Error(), "in words of its own")
 		})
