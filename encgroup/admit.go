@@ -7,19 +7,22 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// Admit makes an erased drive a member: it gets a new media key (what the root
-// key ever wrapped must not protect customer data), then its credential migrates from the
-// MSID to the group's. The credential's generation is recorded as pending before the drive
-// is touched, and as current after the drive has proved it.
+// Admit makes an erased drive a member. The drive gets a new media key, because a key that the root
+// key ever wrapped must not protect customer data. Then its credential migrates from the MSID to
+// the group's. The credential's generation is recorded as pending before the drive is touched, and
+// as current after the drive has proved it.
 //
-// A drive that is Configured is refused with ErrConfigured: it may hold
-// customer data of another facility. A drive that is security degraded is refused
-// with drive.Degraded, one whose SID or EraseMaster has somebody else's PIN with ErrForeign. All are
-// left untouched. Other bands, locks and counts of tries are put right first (see Normalize),
-// and every other BandMaster gets a credential, too. If an earlier admission of this drive was cut
-// short, Admit finishes it. If the admission fails before the credential was sent the drive is
-// not a member; if it fails later it is one, unfinished, until Readmit
-// or Forget. The error is an *AdmitError.
+// Other bands, locks and used tries are reset first (see Normalize), and every other BandMaster
+// gets a credential, too. An admission of this drive that was cut short is finished.
+//
+// The error is an *AdmitError. These drives are refused and left untouched:
+//
+//   - a Configured one, with ErrConfigured: it may hold customer data of another facility;
+//   - a security degraded one, with drive.Degraded;
+//   - one whose SID or EraseMaster has somebody else's PIN, with ErrForeign.
+//
+// If the admission fails before the credential was sent, the drive is not a member. If it fails
+// later, the drive is an unfinished member until Readmit or Forget.
 func (g *Group) Admit(d Drive) error {
 	m, st := g.lookup(d.Serial()), d.Status()
 	if g.rec.Kind != DAR {
@@ -40,10 +43,10 @@ func (g *Group) Admit(d Drive) error {
 	return g.join(d, m)
 }
 
-// Readmit takes a member back after a repair or pseudo repair. It tries the
-// current, the pending and the previous credential, restores a security
-// degraded drive, unlocks it, and records which credential it has. A
-// drive that is Erased holds nothing: it is admitted afresh. The error is an *AdmitError.
+// Readmit takes a member back after a repair or pseudo repair. It tries the current, the pending
+// and the previous credential, restores a security degraded drive, unlocks it, and records which
+// credential it has. An Erased drive holds nothing and is admitted afresh. The error is an
+// *AdmitError.
 func (g *Group) Readmit(d Drive) error {
 	m, st := g.lookup(d.Serial()), d.Status()
 	if g.ram == nil {
@@ -58,7 +61,7 @@ func (g *Group) Readmit(d Drive) error {
 	return g.rejoin(d, m)
 }
 
-// join leads an erased drive in.
+// join admits an erased drive.
 func (g *Group) join(d Drive, before Member) error {
 	switch st := d.Status(); {
 	case !st.Powered:
@@ -87,8 +90,8 @@ func (g *Group) join(d Drive, before Member) error {
 	}
 	if step, err := g.migrate(d, msid, m.Pending); err != nil {
 		if step != StepMigrate && !before.Current() {
-			// The credential never left the facility. Should the store fail
-			// now, the drive stays an unfinished member, which is safe.
+			// The credential never left the facility. If the store fails now, the drive stays an
+			// unfinished member, which is safe.
 			m.Pending = 0
 			err = errors.Join(err, g.put(m))
 		}
@@ -124,7 +127,7 @@ func (g *Group) migrate(d Drive, msid drive.PIN, generation uint32) (Step, error
 	return "", nil
 }
 
-// rejoin leads a member back that holds data, or may.
+// rejoin readmits a member that may hold data.
 func (g *Group) rejoin(d Drive, m Member) error {
 	generation, step, err := g.recover(d, m)
 	if err != nil {
@@ -171,8 +174,8 @@ func (g *Group) recover(d Drive, m Member) (uint32, Step, error) {
 	return generation, "", nil
 }
 
-// unerasable notes of a member that is back with its data what this facility cannot
-// put right, and what does not expose them.
+// unerasable notes a SID or EraseMaster that is not at MSID on a member with data. The facility
+// cannot reset it, and it does not expose the data.
 func (g *Group) unerasable(d Drive) error {
 	faults, err := inspectMasters(d)
 	for _, f := range faults {

@@ -10,14 +10,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
-// The bands of a member beside its data range hold nothing. Their BandMasters
-// get a credential all the same: with the factory PIN, anybody at the drive's port could give
-// such a band a place over customer data, and what is written there from then on
-// would be under a key that the root key alone opens.
+// The bands of a member beside its data range hold nothing. Their BandMasters get a credential all
+// the same: with the factory PIN, anybody at the drive's port could lay such a band over customer
+// data. What is written there from then on would be under a key that the root key alone opens.
 
 const infoBand = "fdelab encgroup band credential v1\x00"
 
-// bandCredential is the 32-byte PIN of the BandMaster of a band from 1 on: as
+// bandCredential is the 32-byte PIN of the BandMaster of a band from 1 on. It is derived like
 // credential, over serial, generation and band (1 byte).
 func bandCredential(groupKey *secret.Key32, serial string, generation uint32, band int) *secret.Key32 {
 	info := make([]byte, 0, len(infoBand)+1+serialMax+5)
@@ -60,9 +59,9 @@ type BandSecret struct {
 	Generation uint32
 }
 
-// secureBands leaves every band of a member, but its data range, without a place
-// and with the credential of the generation. The others are generations that it may
-// have now, in the order in which they are tried. The caller has no session open.
+// secureBands makes every band of a member but its data range cover no sectors, and gives it the
+// credential of the generation. others are the generations that a band may have now, in the order
+// in which they are tried. The caller has no session open.
 func (g *Group) secureBands(d Drive, generation uint32, others ...uint32) error {
 	for n := 1; n <= d.Config().Ranges; n++ {
 		if err := g.secureBand(d, n, generation, others); err != nil {
@@ -92,7 +91,8 @@ func (g *Group) secureBand(d Drive, n int, generation uint32, others []uint32) e
 	return s.SetPIN(pin)
 }
 
-// openBand opens a session as BandMaster n; 0 is the factory PIN.
+// openBand opens a session as BandMaster n and returns the generation that opened it; 0 is the
+// factory PIN.
 func (g *Group) openBand(d Drive, n int, generations []uint32) (drive.Session, uint32, error) {
 	r, err := d.Range(n)
 	if err != nil {
@@ -124,16 +124,16 @@ func (g *Group) openBand(d Drive, n int, generations []uint32) (drive.Session, u
 	return nil, 0, err
 }
 
-// takeBack erases a band of a member that does not open to its credential: it had
-// one of this group's when the drive joined, so somebody has changed it since, or used up
-// its tries. A band that has a place may hold that somebody's data, and is refused.
+// takeBack erases a band of a member that its credential does not open. The band had a credential
+// of this group when the drive joined, so somebody has changed it or used up its tries since. A
+// band that covers sectors may hold that person's data: it is refused with ErrForeign.
 func (g *Group) takeBack(d Drive, n int, why error) (drive.Session, error) {
 	r, err := d.Range(n)
 	if err != nil {
 		return nil, err
 	}
 	if r.Length > 0 {
-		return nil, fmt.Errorf("%w: it has a place, sectors %d to %d: %w", ErrForeign, r.Start, r.Start+r.Length-1, why)
+		return nil, fmt.Errorf("%w: it covers sectors %d to %d: %w", ErrForeign, r.Start, r.Start+r.Length-1, why)
 	}
 	msid, err := d.MSID()
 	if err != nil {
@@ -152,8 +152,8 @@ func (g *Group) takeBack(d Drive, n int, why error) (drive.Session, error) {
 	return d.Authenticate(drive.BandMaster(n), msid)
 }
 
-// checkBands looks whether nobody can give a band of a member a place, and nobody
-// has.
+// checkBands requires that no band beside the data range covers a sector, or can be made to with
+// the factory PIN.
 func checkBands(d Drive) error {
 	for n := 1; n <= d.Config().Ranges; n++ {
 		r, err := d.Range(n)
@@ -161,16 +161,16 @@ func checkBands(d Drive) error {
 		case err != nil:
 			return err
 		case r.Length > 0:
-			return fmt.Errorf("%w: band %d has a place, sectors %d to %d", ErrUnverified, n, r.Start, r.Start+r.Length-1)
+			return fmt.Errorf("%w: band %d covers sectors %d to %d", ErrUnverified, n, r.Start, r.Start+r.Length-1)
 		case r.AtMSID:
-			return fmt.Errorf("%w: BandMaster%d has the factory PIN, so anybody can give band %d a place", ErrUnverified, n, n)
+			return fmt.Errorf("%w: BandMaster%d has the factory PIN, so anybody can lay band %d over data", ErrUnverified, n, n)
 		}
 	}
 	return nil
 }
 
-// proveBands is checkBands, and looks whether each band opens to its credential: who
-// has reset one may have given it a PIN of his own.
+// proveBands is checkBands, and requires that its credential opens each band: whoever has reset a
+// band may have set a new PIN.
 func (g *Group) proveBands(d Drive, generation uint32) error {
 	if err := checkBands(d); err != nil {
 		return err

@@ -16,8 +16,8 @@ const (
 	infoSignature  = "fdelab encgroup data key signature v1\x00"
 )
 
-// credential is the 32-byte access credential of a drive: HKDF-SHA256 (RFC 5869)
-// of the group key over serial (length byte and bytes) and generation (4 bytes, big endian).
+// credential is the 32-byte access credential of a drive: HKDF-SHA256 (RFC 5869) of the group key
+// over serial (length byte and bytes) and generation (4 bytes, big endian).
 func credential(groupKey *secret.Key32, serial string, generation uint32) *secret.Key32 {
 	info := make([]byte, 0, len(infoCredential)+1+serialMax+4)
 	info = append(info, infoCredential...)
@@ -57,8 +57,8 @@ func wrap(kek, key *secret.Key32) [40]byte {
 	return [40]byte(w)
 }
 
-// unseal is the reverse: ErrUnwrap or ErrSignature when the data key is not the
-// right one or the record was altered.
+// unseal is the reverse of sealGroupKey. The error is ErrUnwrap or ErrSignature if the data key is
+// not the right one or the record was altered.
 func unseal(m Memory, dataKey *secret.Key32, uid string, wrapped [40]byte, signature [32]byte) (*secret.Key32, error) {
 	k, err := keywrap.Unwrap(dataKey[:], wrapped[:])
 	if err != nil {

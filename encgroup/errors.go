@@ -7,8 +7,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// What the group itself refuses. Nothing was changed when one of these is
-// returned.
+// What the group itself refuses. Nothing was changed when one of these is returned.
 var (
 	ErrNoServer     = errors.New("no active key server is configured")
 	ErrFewServers   = errors.New("fewer than two key servers are configured")
@@ -22,10 +21,10 @@ var (
 	ErrErased       = errors.New("the member is erased: it has to be readmitted or forgotten")
 	ErrUnfinished   = errors.New("the admission of the drive was never finished: it has to be readmitted")
 	ErrNotErased    = errors.New("the drive is not in its erased state after the erase")
-	ErrUnverified   = errors.New("the drive did not keep what it was told")
+	ErrUnverified   = errors.New("the drive does not show what was set on it")
 	ErrStore        = errors.New("the group's record could not be kept")
 	ErrRecord       = errors.New("the group's record is damaged")
-	ErrImpossible   = errors.New("the group's record cannot be") // whole, and contradicting itself: a software error
+	ErrImpossible   = errors.New("the group's record contradicts itself") // with a good check sum: a software error
 	ErrKind         = errors.New("a group of this kind does not do this")
 	ErrNoRekey      = errors.New("no new group key is under way")
 	ErrMembersLeft  = errors.New("members still need the present group key")
@@ -41,7 +40,7 @@ type Step string
 const (
 	StepGroup        Step = "group key"    // the group has no key, or knows nothing of the drive
 	StepState        Step = "drive state"  // the lifecycle state of the drive forbids it
-	StepInspect      Step = "inspect"      // the drive is not as from the factory, or does not say
+	StepInspect      Step = "inspect"      // the drive is not in its factory state, or does not answer
 	StepMSID         Step = "read MSID"    // the drive does not tell its MSID
 	StepRecord       Step = "record"       // the facility's own record could not be written
 	StepAuthenticate Step = "authenticate" // the drive takes none of the credentials (or not the MSID)
@@ -51,11 +50,11 @@ const (
 	StepRestore      Step = "restore"      // the drive stays security degraded
 	StepUnlock       Step = "unlock"       // the drive does not unlock its range
 	StepErase        Step = "erase"        // the drive did not erase
-	StepVerify       Step = "verify"       // done, says the drive, and does not behave like it
+	StepVerify       Step = "verify"       // the drive reported success, and does not show it
 )
 
-// AdmitError says where an admission or readmission ended. errors.Is matches the
-// group's own refusals and the codes of the drive.
+// AdmitError says where an admission or readmission ended. errors.Is matches the group's own
+// refusals and the codes of the drive.
 type AdmitError struct {
 	Serial string
 	Step   Step
@@ -70,7 +69,7 @@ func (e *AdmitError) Error() string {
 // Unwrap gives the cause.
 func (e *AdmitError) Unwrap() error { return e.Err }
 
-// MemberError is the same for an operation on a drive that is a member.
+// MemberError says where an operation on a member ended. errors.Is matches as for AdmitError.
 type MemberError struct {
 	Op     string // "unlock", "rekey", "release"
 	Serial string

@@ -11,18 +11,17 @@ import (
 // seal72 is a group key under seal.
 type seal72 = [seal.Size]byte
 
-// Escrow is the group key as the holder of one recovery key can have it. The
-// facility keeps the public half only, so it can put a new group key under
-// seal without the recovery key at hand.
+// Escrow is the group key sealed for one recovery key. The facility keeps the public half, so it
+// can seal a new group key without the recovery key.
 type Escrow struct {
 	Public [32]byte // X25519 (RFC 7748)
-	Sealed [72]byte // the group key; zero before the group is configured
-	Next   [72]byte // the next group key; zero when none is under way
+	Sealed [72]byte // the sealed group key; zero before the group is configured
+	Next   [72]byte // the next group key, sealed; zero when none is under way
 }
 
 const purposeEscrow = "fdelab encgroup escrow v1"
 
-// openSeal opens an escrow; ErrUnwrap if the private key is another one's or the
+// openSeal opens an escrow. The error is ErrUnwrap if the private key is of another pair or the
 // seal was altered.
 func openSeal(private *secret.Key32, sealed *seal72) (*secret.Key32, error) {
 	k, err := seal.Open(private, purposeEscrow, sealed)
@@ -32,14 +31,17 @@ func openSeal(private *secret.Key32, sealed *seal72) (*secret.Key32, error) {
 	return k, nil
 }
 
-// Recovery is what was kept with SetRecovery, a copy.
+// Recovery is a copy of the state that SetRecovery keeps.
 func (g *Group) Recovery() []byte { return slices.Clone(g.rec.Recovery) }
 
-// SetRecovery keeps what a recovery key needs, in one step: state (0 to 1024
-// bytes without secrets), and the group key under seal for each of the public keys (X25519, 32
-// bytes, at most two). Seals for other public keys are dropped. Where
-// a public key is new, a configured group has to be accessible; a group that is not
-// configured yet gets its seals when it is. It is for package reckey.
+// SetRecovery keeps in one step what a recovery key needs. It is for package reckey.
+//
+//   - state: 0 to 1024 bytes without secrets.
+//   - publics: at most two X25519 public keys, 32 bytes each. The group key is sealed for each.
+//     Seals for other public keys are dropped.
+//
+// A configured group has to be accessible to seal for a new public key, else the error is
+// ErrInaccessible. A group that is not configured yet gets its seals when it is.
 func (g *Group) SetRecovery(state []byte, publics ...[32]byte) error {
 	r := g.rec
 	r.Recovery, r.Escrows = slices.Clone(state), nil
@@ -66,7 +68,7 @@ func (g *Group) SetRecovery(state []byte, publics ...[32]byte) error {
 	return g.save(r)
 }
 
-// escrow puts the group keys under seal.
+// escrow seals the group keys.
 func (g *Group) escrow(e *Escrow, k *keys, rekeying bool) (err error) {
 	if e.Sealed, err = seal.Seal(e.Public, purposeEscrow, k.group, g.entropy); err == nil && rekeying {
 		e.Next, err = seal.Seal(e.Public, purposeEscrow, k.next, g.entropy)
@@ -74,11 +76,12 @@ func (g *Group) escrow(e *Escrow, k *keys, rekeying bool) (err error) {
 	return err
 }
 
-// Recover makes an inaccessible group accessible with the private half (32
-// bytes) of a recovery key pair, without any key server. The data key stays unknown: members can
-// be unlocked and rekeyed, and RekeyDataKey gives the group a data key
-// at servers that are in reach again. Errors: ErrUnconfigured, ErrNoEscrow when the
-// group key is under seal for another pair, ErrUnwrap when the seal is broken.
+// Recover makes an inaccessible group accessible with the private half (32 bytes) of a recovery key
+// pair, without any key server. Members can then be unlocked and rekeyed. The data key stays
+// unknown until Retrieve, or until RekeyDataKey makes a new one.
+//
+// Errors: ErrUnconfigured; ErrNoEscrow if the group key is sealed for other pairs only; ErrUnwrap
+// if the seal is damaged.
 func (g *Group) Recover(private *secret.Key32) error {
 	if g.rec.Phase != Enabled {
 		return fmt.Errorf("encgroup: recover: %w", ErrUnconfigured)

@@ -8,16 +8,15 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
-// State is the state of a group. The numbers are those that a storage facility
-// shows in its list of encryption group states (IBM, MAP4980: {3,0} is one group
-// accessible and one not configured; 1 and 2 are our assumption).
+// State is the state of a group. The numbers are those of a facility's list of encryption group
+// states (IBM, MAP4980: {3,0} is one group accessible and one not configured; 1 and 2 are our
+// assumption).
 type State uint8
 
-// The states. None is ever set: each follows from the record and from whether
-// the keys are in RAM.
+// The states. Each follows from the record and from whether the keys are in RAM.
 const (
 	Unconfigured State = 0 // there is no data key
-	Configuring  State = 1 // a data key was asked for, and is not enabled yet (Prepare, Enabling)
+	Configuring  State = 1 // a data key was requested and is not enabled yet (Prepare, Enabling)
 	Inaccessible State = 2 // configured; the group key is not in RAM, so no drive can be unlocked
 	Accessible   State = 3 // configured, and the group key is in RAM
 )
@@ -36,8 +35,8 @@ func (s State) String() string {
 	return fmt.Sprintf("state %d", uint8(s))
 }
 
-// Group is one encryption group of a facility. It is not safe for concurrent
-// use: the facility is its one owner.
+// Group is one encryption group of a facility. It is not safe for concurrent use: one facility owns
+// it.
 type Group struct {
 	rec     Record
 	servers []KeyServer
@@ -56,15 +55,14 @@ type keys struct {
 	recovered bool          // by a recovery key: data is not known
 }
 
-// vault holds keys where fmt cannot look: it prints what is behind the pointers
-// and in the unexported fields of whatever it is given, whoever holds it, and
-// does not ask a key there how it wants to be printed. It cannot open a closure.
+// vault keeps keys in a closure, where fmt cannot look. Behind pointers and in unexported fields
+// fmt prints the bytes of a key and does not call its String method.
 type vault func() *keys
 
 func lockUp(k *keys) vault { return func() *keys { return k } }
 
 // New is a group for data at rest that was never configured. entropy is the source of the group
-// key; store keeps the record. Neither may be nil. There may be no server yet.
+// key, store keeps the record; neither may be nil. servers may be empty.
 func New(servers []KeyServer, entropy io.Reader, store Store) *Group {
 	if entropy == nil || store == nil {
 		panic("BUG: encgroup: a group needs a source of entropy and a store")
@@ -82,10 +80,9 @@ func NewOf(kind Kind, servers []KeyServer, entropy io.Reader, store Store) *Grou
 	return g
 }
 
-// Load is a group as the facility finds it in its store after power-on. A group
-// that was configured is inaccessible until Retrieve. A nil or empty record is
-// that of a group never configured; a damaged one gives ErrRecord, and one that is
-// whole and cannot be gives ErrImpossible.
+// Load is the group of a record from the facility's store. A configured group is inaccessible until
+// Retrieve. A nil or empty record is that of a group never configured. Errors: ErrRecord if the
+// record is damaged, ErrImpossible if its check sum is good and it contradicts itself.
 func Load(record []byte, servers []KeyServer, entropy io.Reader, store Store) (*Group, error) {
 	g := New(servers, entropy, store)
 	if len(record) == 0 {
@@ -97,7 +94,7 @@ func Load(record []byte, servers []KeyServer, entropy io.Reader, store Store) (*
 	return g, nil
 }
 
-// State follows from the record and the keys in RAM.
+// State is the state of the group now.
 func (g *Group) State() State {
 	switch {
 	case g.rec.Phase == NoDataKey:
@@ -110,7 +107,7 @@ func (g *Group) State() State {
 	return Accessible
 }
 
-// String is the state and the number of members; it holds no secret.
+// String is the state and the number of members.
 func (g *Group) String() string {
 	return fmt.Sprintf("encryption group %s, %d members", g.State(), len(g.Members()))
 }
@@ -132,19 +129,20 @@ func (g *Group) Kind() Kind { return g.rec.Kind }
 // Servers lists the key servers in the order in which they are asked.
 func (g *Group) Servers() []KeyServer { return slices.Clone(g.servers) }
 
-// SetServers replaces the list of key servers: the customer adds, removes or
-// orders them. A configured group may fall below MinServers; it is the
-// facility's periodic check that complains.
+// SetServers replaces the list of key servers: the customer adds, removes or orders them. A
+// configured group may fall below MinServers; the facility's periodic check reports it.
 func (g *Group) SetServers(servers []KeyServer) { g.servers = slices.Clone(servers) }
 
-// Configure makes the data key and the group key. The steps: Prepare is
-// recorded; the first server that can makes a data key (Enabling is recorded);
-// that server and another one must both give the same key; only then is the group key
-// drawn, wrapped, signed and recorded as Enabled, and the group is accessible.
+// Configure makes the data key and the group key, and the group is accessible. label is 0 to 64
+// printable ASCII characters. The steps:
 //
-// When no other server shows the key the group stays configuring, and Configure
-// called again goes on with the same data key. label is 0 to 64 printable ASCII characters.
-// Errors: ErrGroupExists, ErrFewServers, *RetrieveError, ErrStore.
+//  1. Prepare is recorded.
+//  2. The first server that can makes a data key. Enabling is recorded.
+//  3. That server and another one must both return the same key.
+//  4. The group key is drawn, wrapped and signed. Enabled is recorded.
+//
+// If no other server returns the key, the group stays configuring. Configure called again goes on
+// with the same data key. Errors: ErrGroupExists, ErrFewServers, *RetrieveError, ErrStore.
 func (g *Group) Configure(label string) error {
 	if g.rec.Phase == Enabled {
 		return fmt.Errorf("encgroup: configure: %w", ErrGroupExists)
@@ -187,9 +185,8 @@ func (g *Group) Configure(label string) error {
 	return nil
 }
 
-// Cancel gives up a configuration that cannot be finished: a group that is
-// configuring is unconfigured again. The data key that was made stays on its
-// server and protects nothing. A group that is configured is refused with ErrGroupExists.
+// Cancel makes a configuring group unconfigured again. A data key that was made stays on its server
+// and protects nothing. A configured group is refused with ErrGroupExists.
 func (g *Group) Cancel() error {
 	if g.rec.Phase == Enabled {
 		return fmt.Errorf("encgroup: cancel: %w", ErrGroupExists)
@@ -220,10 +217,9 @@ func (g *Group) prepare(label string) error {
 	return g.save(r)
 }
 
-// Retrieve asks the servers, in order, for the data key until one gives a key
-// that unwraps the group key and carries its signature; then the group is
-// accessible. Otherwise the *RetrieveError lists each server's reason, in order,
-// and the group stays what it was: keys that are in RAM already stay there.
+// Retrieve asks the servers, in order, for the data key until one returns a key that unwraps the
+// group key and matches its signature. Then the group is accessible. If none does, the
+// *RetrieveError lists each server's reason, in order, and keys that are in RAM already stay there.
 func (g *Group) Retrieve() error {
 	if g.rec.Phase != Enabled {
 		return fmt.Errorf("encgroup: retrieve: %w", ErrUnconfigured)
@@ -241,9 +237,8 @@ func (g *Group) Retrieve() error {
 	return failed
 }
 
-// TestAccess asks every server for the data key and tries it, in order: one
-// entry for each, Err nil where the key is good. The state of the group does not
-// change. It is what a periodic key retrieval and a test of access need.
+// TestAccess asks every server, in order, for the data key and tries it. It returns one entry for
+// each server, with Err nil if the key is good. The state of the group does not change.
 func (g *Group) TestAccess() ([]ServerError, error) {
 	if g.rec.Phase != Enabled {
 		return nil, fmt.Errorf("encgroup: test access: %w", ErrUnconfigured)
@@ -290,7 +285,7 @@ func (k *keys) clear() {
 	k.next.Clear()
 }
 
-// save makes r the record, if the store takes it.
+// save makes r the record if the store accepts it.
 func (g *Group) save(r Record) error {
 	b, err := r.Compose(g.memory)
 	if err != nil {
@@ -303,20 +298,17 @@ func (g *Group) save(r Record) error {
 	return nil
 }
 
-// NamedSecret is a secret with what it is called in a report. It prints its
-// name only.
+// NamedSecret is a secret and its name in a report. Only the name is printed.
 type NamedSecret struct {
 	Name   string
 	Secret *secret.Key32
 }
 
-// Secrets is every secret that can open the drive with this serial number
-// through this group: the data key (unless the group was recovered without it), the group key
-// and the one that is to follow it, and the credential of each generation that
-// derives from either. It exists for a forensic search of a drive's flash, and is the
-// one place where secrets leave the group: whoever calls it clears them. It
-// fails with ErrInaccessible without the keys, and gives no credentials for
-// a serial that was never a member.
+// Secrets is every secret that can open the data range of the drive with this serial number: the
+// data key (unless the group was recovered without it), the group key, the next group key, and the
+// credential of each generation that derives from either. A serial that was never a member has no
+// credentials. Secrets is for a forensic search of a drive's flash. The caller clears what it gets.
+// Errors: ErrUnconfigured, ErrInaccessible.
 func (g *Group) Secrets(serial string) ([]NamedSecret, error) {
 	if g.ram == nil {
 		return nil, fmt.Errorf("encgroup: secrets: %w", g.noKey())

@@ -159,8 +159,8 @@ func TestServersThatDisagreeEnableNothing(t *testing.T) {
 }
 
 // TestWithoutEntropyThereIsNoKey lets the source of entropy end after 0 bytes, 16, 32 and so on in
-// each operation that makes a key or a seal: the operation says so, nothing is saved, and what
-// was drawn is overwritten. With a source that gives again, it goes through.
+// each operation that makes a key or a seal: the operation says so, nothing is saved, and what was
+// drawn is overwritten. With a source that gives again, it goes through.
 func TestWithoutEntropyThereIsNoKey(t *testing.T) {
 	for name, run := range map[string]func(*rig) error{
 		"configure":                                 configure,

@@ -8,32 +8,32 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// A used drive may come with bands, locks and PINs of whoever had it before. Inspect and
-// Normalize judge the whole drive; nothing joins a group, or a rank, without them.
+// A used drive may come with the bands, locks and PINs of its last owner. Inspect and Normalize
+// judge the whole drive; no drive joins a group, or a rank, without them.
 
-// factoryRange is a band that has no place and no lock, as it leaves the factory
-// (TCG Storage SSC: Enterprise, Locking table).
+// factoryRange is a band as it leaves the factory: it covers no sectors and has no lock (TCG
+// Storage SSC: Enterprise, Locking table).
 var factoryRange = drive.RangeConfig{LockOnReset: drive.OnPowerCycle}
 
-// Fault is one thing about a drive that is not as it left the factory.
+// Fault is one deviation of a drive from its factory state.
 type Fault struct {
-	What  string // "band 2 has a place, sectors 100 to 199"
+	What  string // "band 2 covers sectors 100 to 199"
 	Right string // what would be right, or what ends the fault
-	// Err is why nobody here may put it right: ErrConfigured or ErrForeign for
-	// somebody else's PIN, drive.LockedOut for tries that are used up, or what
-	// else the drive answered. It is nil where the factory PIN is enough.
+	// Err is nil if the factory PIN is enough to mend the fault. Else it says why the facility may
+	// not mend it: ErrConfigured or ErrForeign for somebody else's PIN, drive.LockedOut for used-up
+	// tries, or what the drive answered.
 	Err error
 
 	authority drive.Authority
 	locked    bool // out of tries
 }
 
-// Tries says whether the fault is a count of tries that is used up. Where the
-// drive does not keep that count over a loss of power, a power cycle ends it.
+// Tries says whether the fault is that all tries are used up. If the drive does not keep that count
+// over a loss of power, a power cycle ends the fault.
 func (f *Fault) Tries() bool { return f.locked }
 
-// UnfitError is a drive that somebody else has to put right first. errors.Is
-// matches what each fault is.
+// UnfitError is about a drive that its owner has to put right first. errors.Is matches the Err of
+// each fault.
 type UnfitError struct {
 	Serial string
 	Faults []Fault // those with an Err, at least one
@@ -56,11 +56,11 @@ func (e *UnfitError) Unwrap() []error {
 	return out
 }
 
-// Inspect looks at every band, every authority and every count of tries of a
-// drive that has no owner here, and lists what is not as from the factory. A drive
-// does not say whether SID and EraseMaster have the factory PIN: it is tried, and
-// costs a try where it is wrong, but never the last of several. Nothing else is changed. The error is for a drive
-// that does not answer, or has no record that can be trusted.
+// Inspect looks at every band, every authority and every count of tries of a drive that is no
+// member, and lists what is not in its factory state. A drive does not say whether SID and
+// EraseMaster have the factory PIN, so Inspect tries it. A wrong guess uses up a try, but never the
+// last of several. Nothing else is changed. The error is for a drive that does not answer
+// (drive.NoPower) or has no record that can be trusted (drive.Degraded).
 func Inspect(d Drive) ([]Fault, error) {
 	switch st := d.Status(); {
 	case !st.Powered:
@@ -93,20 +93,20 @@ func inspectBand(d Drive, n int) (out []Fault, err error) {
 		}}, nil
 	}
 	add := func(format string, args ...any) {
-		out = append(out, Fault{What: fmt.Sprintf(format, args...), Right: "right is a band without a place and without a lock", authority: a})
+		out = append(out, Fault{What: fmt.Sprintf(format, args...), Right: "right is a band without sectors and without a lock", authority: a})
 	}
 	used, limit, err := d.Tries(a)
 	switch {
 	case err != nil:
 		return nil, err
-	case limit > 0 && used >= limit: // first of all: nothing else can be mended before
+	case limit > 0 && used >= limit: // first: nothing else can be mended before it
 		out = append(out, Fault{What: fmt.Sprintf("%v has used up its %d tries", a, limit), Right: "right are unused tries", authority: a, locked: true})
 	case used > 0:
 		out = append(out, Fault{What: fmt.Sprintf("%v has %d of %d tries used", a, used, limit), Right: "right are unused tries", authority: a})
 	}
 	switch {
 	case r.Length > 0:
-		add("band %d has a place, sectors %d to %d", n, r.Start, r.Start+r.Length-1)
+		add("band %d covers sectors %d to %d", n, r.Start, r.Start+r.Length-1)
 	case r.ReadLockEnabled || r.WriteLockEnabled:
 		add("band %d has a lock%s", n, engagedWords(r))
 	case closed(r):
@@ -117,8 +117,8 @@ func inspectBand(d Drive, n int) (out []Fault, err error) {
 	return out, nil
 }
 
-// closed says whether a lock is closed, enabled or not: one that is not enabled keeps
-// nobody out now, and would with the enabling that a migration brings.
+// closed says whether a lock is closed, enabled or not. One that is not enabled locks nothing now,
+// but will once a migration enables it.
 func closed(r drive.RangeInfo) bool { return r.ReadLocked || r.WriteLocked }
 
 func engagedWords(r drive.RangeInfo) string {

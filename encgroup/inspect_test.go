@@ -57,12 +57,12 @@ type used struct {
 
 var usedDrives = map[string]used{
 	"as from the factory": {make: func(testing.TB, *testDrive) {}},
-	"a band has a place": {make: func(t testing.TB, d *testDrive) { d.as(t, drive.BandMaster(2), place(8, 65528)) }, did: []string{
-		"band 2 has a place, sectors 8 to 65535: put right",
+	"a band covers sectors": {make: func(t testing.TB, d *testDrive) { d.as(t, drive.BandMaster(2), place(8, 65528)) }, did: []string{
+		"band 2 covers sectors 8 to 65535: put right",
 	}},
-	"a band has a place and is locked": {make: func(t testing.TB, d *testDrive) {
+	"a band covers sectors and is locked": {make: func(t testing.TB, d *testDrive) {
 		d.as(t, drive.BandMaster(2), lock(drive.RangeConfig{Start: 100, Length: 100, ReadLockEnabled: true, WriteLockEnabled: true}))
-	}, did: []string{"band 2 has a place, sectors 100 to 199: put right"}},
+	}, did: []string{"band 2 covers sectors 100 to 199: put right"}},
 	"the data range is locked": {make: func(t testing.TB, d *testDrive) {
 		d.as(t, drive.BandMaster(0), lock(drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}))
 	}, did: []string{"band 0 has a lock and is locked: put right"}},
@@ -88,8 +88,8 @@ var usedDrives = map[string]used{
 		d.as(t, drive.BandMaster(0), lock(drive.RangeConfig{ReadLockEnabled: true, LockOnReset: drive.OnPowerCycle}))
 	}, did: []string{
 		"band 0 has a lock and is locked for reading: put right",
-		"band 1 has a place, sectors 0 to 9: put right",
-		"band 2 has a place, sectors 10 to 19: put right",
+		"band 1 covers sectors 0 to 9: put right",
+		"band 2 covers sectors 10 to 19: put right",
 	}},
 	"wrong PINs were tried on a band": {make: func(t testing.TB, d *testDrive) { guess(t, d, drive.BandMaster(1), 3) }, did: []string{
 		"BandMaster1 has 3 of 8 tries used: put right",
@@ -101,7 +101,7 @@ var usedDrives = map[string]used{
 	}, did: []string{
 		"BandMaster0 has used up its 8 tries: band 0 was erased, which gives them back",
 		"BandMaster2 has used up its 8 tries: band 2 was erased, which gives them back",
-		"band 2 has a place, sectors 100 to 199: put right",
+		"band 2 covers sectors 100 to 199: put right",
 	}},
 	"the data range has an owner": {
 		make: func(t testing.TB, d *testDrive) {
@@ -109,7 +109,7 @@ var usedDrives = map[string]used{
 		},
 		want: ErrConfigured, says: "already configured",
 	},
-	"a band without a place has an owner": {
+	"a band without sectors has an owner": {
 		make: func(t testing.TB, d *testDrive) {
 			d.as(t, drive.BandMaster(2), func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 		},
@@ -147,8 +147,8 @@ var usedDrives = map[string]used{
 	},
 }
 
-// TestUsedDrives: what needs no owner is put right and said, everything else is
-// refused with the drive as it was; and every sector of a drive that has joined is protected.
+// TestUsedDrives: what needs no owner is put right and said, everything else is refused with the
+// drive as it was; and every sector of a drive that has joined is protected.
 func TestUsedDrives(t *testing.T) {
 	for name, u := range usedDrives {
 		t.Run(name, func(t *testing.T) {
@@ -212,8 +212,8 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 		refused bool
 		noted   string
 	}{
-		"resets it":        {did: func(testing.TB, *testDrive) {}, says: "BandMaster1 has the factory PIN, so anybody can give band 1 a place"},
-		"gives it a place": {did: func(t testing.TB, d *testDrive) { d.as(t, drive.BandMaster(1), place(0, 100)) }, says: "band 1 has a place, sectors 0 to 99"},
+		"resets it":        {did: func(testing.TB, *testDrive) {}, says: "BandMaster1 has the factory PIN, so anybody can lay band 1 over data"},
+		"lays it over data": {did: func(t testing.TB, d *testDrive) { d.as(t, drive.BandMaster(1), place(0, 100)) }, says: "band 1 covers sectors 0 to 99"},
 		"takes it for himself": {did: func(t testing.TB, d *testDrive) {
 			d.as(t, drive.BandMaster(1), func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 		}, says: "band 1 does not open to its credential", noted: "band 1 did not open to its credential: put right"},
@@ -224,7 +224,7 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 				}
 				return s.SetPIN(somebody(t))
 			})
-		}, says: "band 1 has a place", refused: true},
+		}, says: "band 1 covers sectors", refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := accessible(t)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// KeyState is where a data key is in its life at a key server (KMIP specification 1.4, section
-// 3.22; the numbers are those of KMIP).
+// KeyState is the state of a data key at a key server. The numbers are those of KMIP (specification
+// 1.4, section 3.22).
 type KeyState uint8
 
 // The states.
@@ -16,7 +16,7 @@ const (
 	KeyActive               KeyState = 2
 	KeyDeactivated          KeyState = 3 // opens what it protects, and should protect nothing new
 	KeyCompromised          KeyState = 4 // somebody else may have it
-	KeyDestroyed            KeyState = 5 // the server has its attributes only
+	KeyDestroyed            KeyState = 5 // the server has only its attributes
 	KeyDestroyedCompromised KeyState = 6
 )
 
@@ -29,25 +29,24 @@ func (s KeyState) String() string {
 	return fmt.Sprintf("key state %d", uint8(s))
 }
 
-// Destroyed says whether the server does not have the key itself any more.
+// Destroyed says whether the key itself is gone from the server.
 func (s KeyState) Destroyed() bool { return s == KeyDestroyed || s == KeyDestroyedCompromised }
 
 // Compromised says whether somebody else may have the key.
 func (s KeyState) Compromised() bool { return s == KeyCompromised || s == KeyDestroyedCompromised }
 
-// KeyLife is what a key server says of the life of a data key. Times are zero where it
-// says nothing.
+// KeyLife is what a key server says of the life of a data key. A time that it does not say is zero.
 type KeyLife struct {
 	State        KeyState
-	Told         time.Time // when the server said so, where its dates are of another clock than the caller's
+	Told         time.Time // the server's own time of its answer, if its clock is not the caller's
 	Activation   time.Time
 	ProtectStop  time.Time // from then on it should protect nothing new
 	Deactivation time.Time
 	Compromised  time.Time // since when somebody else may have it
 }
 
-// At is the life at a moment: a date that has passed deactivates a key whether the server has
-// said so by then or not.
+// At is the life at a moment. A deactivation date that has passed deactivates the key, whether the
+// server has said so by then or not.
 func (l KeyLife) At(now time.Time) KeyLife {
 	now = l.on(now)
 	if (l.State == KeyActive || l.State == KeyPreActive) && !l.Deactivation.IsZero() && !now.Before(l.Deactivation) {
@@ -56,11 +55,11 @@ func (l KeyLife) At(now time.Time) KeyLife {
 	return l
 }
 
-// KeyLifeWarning is how long before a date of a key it is warned of (assumption: as of
-// certificates, 90 days at most).
+// KeyLifeWarning is how long before a date of a key a warning begins (assumption: 90 days, as for
+// certificates).
 const KeyLifeWarning = 90 * 24 * time.Hour
 
-// Warning is what is wrong with the key at a moment, or soon will be, in one clause; "" if
+// Warning is one clause about what is wrong with the key at a moment, or soon will be; "" if
 // nothing is.
 func (l KeyLife) Warning(now time.Time) string {
 	now = l.on(now)
@@ -90,8 +89,8 @@ func (l KeyLife) Warning(now time.Time) string {
 	return ""
 }
 
-// Stage orders how bad it is: 0 nothing, 1 a date comes, 2 a date has passed or somebody has
-// revoked the key, 3 it is compromised, 4 destroyed.
+// Stage is the severity: 0 nothing, 1 a date comes, 2 a date has passed or the key was revoked,
+// 3 compromised, 4 destroyed.
 func (l KeyLife) Stage(now time.Time) int {
 	now = l.on(now)
 	l = l.At(now)
@@ -108,7 +107,7 @@ func (l KeyLife) Stage(now time.Time) int {
 	return 0
 }
 
-// on is the moment by the clock of the dates.
+// on is now by the clock that the dates are of.
 func (l KeyLife) on(now time.Time) time.Time {
 	if !l.Told.IsZero() {
 		return l.Told
@@ -124,7 +123,7 @@ func keyDate(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") 
 
 // LifeTeller is a KeyServer that knows of the life of its keys.
 type LifeTeller interface {
-	// Life is what the server said of the data key when it was asked for it last; false
-	// where it said nothing.
+	// Life is what the server said of the data key at the last request for it; false if it said
+	// nothing.
 	Life(uid string) (KeyLife, bool)
 }

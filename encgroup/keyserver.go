@@ -13,16 +13,15 @@ import (
 // (IBM, MAP4980: at least two).
 const MinServers = 2
 
-// KeyServer is one of the customer's key servers, as the facility reaches it.
-// Errors wrap one of the sentinels below, whatever the protocol is.
+// KeyServer is one of the customer's key servers. Errors wrap one of the sentinels below, whatever
+// the protocol is.
 type KeyServer interface {
 	// ID names the server; unique among the servers of a group.
 	ID() string
-	// Create makes a 256-bit data key and returns the unique identifier, 1 to
-	// 255 bytes, under which every server of the customer knows it.
+	// Create makes a 256-bit data key and returns its unique identifier, 1 to 255 bytes, which is
+	// the same at every server of the customer.
 	Create(label string) (uid string, err error)
-	// Get returns the key of that unique identifier, which is the caller's to
-	// clear; nil with an error.
+	// Get returns the key of that unique identifier; nil with an error. The caller clears it.
 	Get(uid string) (*secret.Key32, error)
 }
 
@@ -33,7 +32,7 @@ var (
 	ErrProtocol    = errors.New("key server broke the session or protocol")   // connected, then nonsense
 	ErrUntrusted   = errors.New("key server and client do not trust")         // TLS: a certificate is refused
 	ErrNoKey       = errors.New("key server does not have the key")           // it answers, and has no such key
-	ErrRefused     = errors.New("key server refuses this client the request") // it answers, and says no
+	ErrRefused     = errors.New("key server refuses this client the request") // it answers no
 	ErrAnswer      = errors.New("key server answers something else than was asked for")
 )
 
@@ -68,9 +67,9 @@ func (e ServerError) Error() string {
 // Unwrap gives the reason.
 func (e ServerError) Unwrap() error { return e.Err }
 
-// RetrieveError says why no server gave what was needed: one entry for each
-// server asked, in the order in which they were asked. errors.Is on it matches
-// the reason of any server; with no server at all it matches ErrNoServer.
+// RetrieveError says why no server gave what was needed, with one entry for each server, in the
+// order in which they were asked. errors.Is matches the reason of any server, and ErrNoServer if
+// there was none to ask.
 type RetrieveError struct {
 	Op      string // "create", "read back", "retrieve"
 	Servers []ServerError

@@ -9,8 +9,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// Drive is what a group needs of a drive. A *drive.Drive is one; so is a port
-// with a drive behind it, which may be dead.
+// Drive is what a group needs of a drive. A *drive.Drive is one, and so is a port with a drive
+// behind it, which may be dead.
 type Drive interface {
 	Serial() string
 	Status() drive.Status
@@ -39,14 +39,14 @@ func (g *Group) Members() []Member {
 	return out
 }
 
-// Member is the member with this serial; false if the drive is none.
+// Member is the member with this serial; false if there is none.
 func (g *Group) Member(serial string) (Member, bool) {
 	m := g.lookup(serial)
 	return m, m.Current()
 }
 
-// Forget drops a member without touching the drive: the erase engine has erased
-// it, or it is gone for good. The generations it used are remembered.
+// Forget drops a member without touching the drive: the erase engine has erased it, or it is gone
+// for good. The record keeps which generations it used. Errors: ErrNotMember, ErrStore.
 func (g *Group) Forget(serial string) error {
 	m, ok := g.Member(serial)
 	if !ok {
@@ -56,8 +56,7 @@ func (g *Group) Forget(serial string) error {
 	return g.put(m)
 }
 
-// lookup gives what the record has on a serial; for an unknown one a member with
-// nothing but that.
+// lookup is the record's entry for a serial, or an empty Member with that serial.
 func (g *Group) lookup(serial string) Member {
 	if i, ok := g.rec.find(serial); ok {
 		return g.rec.Members[i]
@@ -65,7 +64,7 @@ func (g *Group) lookup(serial string) Member {
 	return Member{Serial: serial}
 }
 
-// put saves one member. If the store does not take it, the group is as before.
+// put saves one member. If the store fails, the group is as before.
 func (g *Group) put(m Member) error {
 	r := g.rec
 	i, ok := r.find(m.Serial)
@@ -82,8 +81,7 @@ func (g *Group) put(m Member) error {
 	return g.save(r)
 }
 
-// next is m with a new credential pending: of the next group key, if one is
-// under way.
+// next is m with a new generation pending, of the next group key if one is under way.
 func (g *Group) next(m Member) (Member, error) {
 	if m.Last == math.MaxUint32 {
 		return m, errors.New("every credential generation of this drive is used up")
@@ -110,8 +108,8 @@ func (g *Group) pin(serial string, generation uint32) drive.PIN {
 	return drive.CredentialPIN(c)
 }
 
-// open tries generations in order; 0 stands for none. Only a plain refusal leads
-// to the next one: every wrong guess counts against the drive's try limit.
+// open tries the credentials of generations in order; 0 stands for none. It goes on to the next
+// only after drive.NotAuthorized: every wrong guess counts against the drive's try limit.
 func (g *Group) open(d Drive, generations ...uint32) (drive.Session, uint32, error) {
 	err := error(drive.NotAuthorized)
 	for i, n := range generations {
@@ -138,9 +136,8 @@ func (g *Group) settle(m Member, generation uint32) error {
 	return g.put(m)
 }
 
-// verify looks whether a drive is what its rank requires: Configured, lock
-// enabled on power loss, off its factory PIN, open to the credential, and with no other
-// band in the way.
+// verify requires of a drive what its rank needs: it is Configured, locks on power loss, does not
+// have the factory PIN, opens to the credential, and no other band covers a sector.
 func (g *Group) verify(d Drive, generation uint32) error {
 	if st := d.Status(); st.State != drive.Configured {
 		return fmt.Errorf("%w: it is %v, not %v", ErrUnverified, st.State, drive.Configured)
@@ -163,7 +160,7 @@ func (g *Group) verify(d Drive, generation uint32) error {
 	return nil
 }
 
-// member is the drive's membership, if the group can do something for it.
+// member is the drive's membership. The group must be accessible.
 func (g *Group) member(d Drive) (Member, error) {
 	if g.ram == nil {
 		return Member{}, g.noKey()

@@ -8,13 +8,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
-// MemCluster is a customer's key servers in memory: each has its own store of
-// keys, and every pair a replication link. Everything that can be broken is a
-// physical thing below the KeyServer interface: power, the network cable to the facility, a
-// replication link, a stalled process, a lost or a damaged key.
+// MemCluster is a customer's key servers in memory. Each has its own store of keys, and every two
+// have a replication link. What can be broken is physical and below the KeyServer interface: power,
+// the network cable to the facility, a replication link, a stalled process, a lost or a damaged
+// key.
 //
-// A new key goes to the other servers at once. Where the link or the other
-// server is down it waits, and goes when both are back; what arrived once is never sent again.
+// A new key goes to the other servers at once. If the link or the other server is down, the key
+// waits until both are back. A key that arrived once is never sent again.
 type MemCluster struct {
 	servers []*MemServer
 	cut     map[[2]int]bool
@@ -50,8 +50,8 @@ type delivery struct {
 	uid string
 }
 
-// NewMemCluster makes one server for each ID, all powered, all linked. IDs must
-// be distinct and not empty. entropy is the source of the data keys.
+// NewMemCluster makes one server for each ID, all powered and linked. IDs are distinct and have 1
+// to 200 bytes. entropy is the source of the data keys.
 func NewMemCluster(entropy io.Reader, ids ...string) (*MemCluster, error) {
 	c := &MemCluster{cut: map[[2]int]bool{}, entropy: entropy}
 	for _, id := range ids {
@@ -94,7 +94,7 @@ func (c *MemCluster) Server(id string) (*MemServer, error) {
 // CutLink cuts the replication link between two servers.
 func (c *MemCluster) CutLink(a, b string) error { return c.setLink(a, b, true) }
 
-// MendLink mends it: keys that waited are delivered.
+// MendLink mends the link: keys that waited are delivered.
 func (c *MemCluster) MendLink(a, b string) error { return c.setLink(a, b, false) }
 
 func (c *MemCluster) setLink(a, b string, cut bool) error {
@@ -126,8 +126,8 @@ func (c *MemCluster) replicate() {
 				wait = append(wait, d)
 				continue
 			}
-			// A key lost or damaged meanwhile is lost or damaged: the source
-			// sends what it has.
+			// The source sends what it has now: a key damaged meanwhile goes damaged, a lost one
+			// does not go.
 			if i := s.find(d.uid); i >= 0 && to.find(d.uid) < 0 {
 				k := s.keys[i]
 				to.keys = append(to.keys, newMemKey(k.uid, k.label, k.key().Clone()))
@@ -177,7 +177,7 @@ func (s *MemServer) Get(uid string) (*secret.Key32, error) {
 	return s.keys[i].key().Clone(), nil
 }
 
-// Reach is what the network answers to a client: nil, ErrUnreachable or ErrTimeout.
+// Reach is what a client meets on the way: nil, ErrUnreachable or ErrTimeout.
 func (s *MemServer) Reach() error {
 	switch {
 	case s.off || s.unplugd:
@@ -195,7 +195,7 @@ func (s *MemServer) find(uid string) int {
 // PowerOff takes the server's power. Its keys are on its disk and stay.
 func (s *MemServer) PowerOff() { s.off = true }
 
-// PowerOn brings it back: keys that waited are delivered.
+// PowerOn gives the server power: keys that waited are delivered.
 func (s *MemServer) PowerOn() {
 	s.off = false
 	s.cluster.replicate()
@@ -207,13 +207,13 @@ func (s *MemServer) Powered() bool { return !s.off }
 // Unplug pulls the cable to the facility; replication goes on.
 func (s *MemServer) Unplug() { s.unplugd = true }
 
-// Plug puts it back.
+// Plug puts the cable back.
 func (s *MemServer) Plug() { s.unplugd = false }
 
 // Stall stops the server's process: it takes connections and never answers.
 func (s *MemServer) Stall() { s.stalled = true }
 
-// Resume lets it run again.
+// Resume lets the process run again.
 func (s *MemServer) Resume() { s.stalled = false }
 
 // Keys lists the unique identifiers in the server's store, in order of arrival.
@@ -249,8 +249,7 @@ func (s *MemServer) DamageKey(uid string, bit int) error {
 	return nil
 }
 
-// RestoreFrom is the customer's repair: every key that the other server has is
-// copied from it, over what is here.
+// RestoreFrom is the customer's repair: it copies every key of server o to s, over what is there.
 func (s *MemServer) RestoreFrom(o *MemServer) error {
 	if o.off || s.off {
 		return fmt.Errorf("encgroup: restore of key server %q from %q: %w", s.id, o.id, ErrUnreachable)

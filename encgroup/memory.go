@@ -3,18 +3,17 @@ package encgroup
 // Region names a place in the memory of a partition.
 type Region string
 
-// The places where a group keeps a working value that a flipped bit would
-// change without a word.
+// The places where a group keeps a working value in which a flipped bit would go unnoticed.
 const (
 	RegionRecord    Region = "record"    // the record as it is composed, before its check sum is made
 	RegionSignature Region = "signature" // the signature that was calculated from a data key, 32 bytes
 )
 
-// Memory is the memory of the partition that works with a group: what is kept
-// there is what it is next time it is looked at, if the memory is sound.
+// Memory is the memory of the partition that works with a group. Faulty memory can return other
+// bytes than were kept.
 type Memory interface {
-	// Keep keeps b in a region and returns what is there afterwards, as many
-	// bytes. It neither changes nor keeps hold of b itself.
+	// Keep keeps b in a region and returns what is there afterwards, as many bytes. It neither
+	// changes b nor keeps a reference to it.
 	Keep(region Region, b []byte) []byte
 }
 
@@ -25,6 +24,5 @@ func keep(m Memory, region Region, b []byte) []byte {
 	return m.Keep(region, b)
 }
 
-// SetMemory says in whose memory the group is worked with from now on; nil is
-// one that is sound.
+// SetMemory sets the memory in which the group works from now on; nil is a sound one.
 func (g *Group) SetMemory(m Memory) { g.memory = m }

@@ -6,12 +6,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// Normalize brings a drive without an owner into the state in which it left the
-// factory, as far as the factory PIN reaches: a band loses its place and its lock, a BandMaster
-// whose tries are used up gets them back by the erase of its band. It says what it did, a
-// clause each. If somebody else's PIN is in the way, or SID or EraseMaster has no tries
-// left, the error is an *UnfitError and nothing was changed. After other errors some
-// of it may be done; calling again goes on.
+// Normalize brings a drive without an owner into its factory state, as far as the factory PIN
+// reaches. A band loses its sectors and its lock. A BandMaster whose tries are used up gets them
+// back by the erase of its band. did says what was done, one clause each.
+//
+// If somebody else's PIN is in the way, or SID or EraseMaster has no tries left, the error is an
+// *UnfitError and nothing was changed. After other errors part of it may be done; calling again
+// goes on.
 func Normalize(d Drive) (did []string, err error) {
 	faults, err := Inspect(d)
 	if err != nil {
@@ -43,9 +44,10 @@ func Normalize(d Drive) (did []string, err error) {
 	return did, err
 }
 
-// Reclaim is Normalize for a drive without an owner that comes back with data in its
-// data range: it takes places and locks away, and erases nothing. Tries that are used up, and a
-// SID or EraseMaster with somebody's PIN, do not keep anybody from the data: they are said and stay.
+// Reclaim is Normalize for a drive without an owner that comes back with data in its data range. It
+// takes sectors and locks from bands, and erases nothing. Tries that are used up, and a SID or
+// EraseMaster with somebody's PIN, do not block access to the data: Reclaim reports them in did and
+// leaves them.
 func Reclaim(d Drive) (did []string, err error) {
 	faults, err := Inspect(d)
 	if err != nil {
@@ -85,7 +87,8 @@ func (f *Fault) mend(d Drive) error {
 	if r, err := d.Range(n); err != nil {
 		return err
 	} else if f.locked || n > 0 && r.Length == 0 && closed(r) {
-		// A band without a place has no lock that a BandMaster could open. It is at the factory PIN: there is no owner whose data this takes.
+		// A band without sectors has no lock that a BandMaster could open. Erasing it takes no
+		// owner's data: the band has the factory PIN.
 		s, err := d.Authenticate(drive.EraseMaster, msid)
 		if err != nil {
 			return err
@@ -108,14 +111,13 @@ func (f *Fault) mended() string {
 	return "put right"
 }
 
-// vacate takes place and locks from a band.
+// vacate takes sectors and locks from a band.
 func vacate(s drive.Session, d Drive, n int) error {
 	r, err := d.Range(n)
 	if err != nil || r.RangeConfig == factoryRange && !closed(r) {
 		return err
 	}
-	// Unlocked first: a lock that is engaged would engage again with the next
-	// owner's.
+	// Unlocked first: a closed lock would still be closed when the next owner enables locks.
 	if n == 0 || r.Length > 0 {
 		if err := s.Unlock(); err != nil {
 			return err
@@ -124,8 +126,8 @@ func vacate(s drive.Session, d Drive, n int) error {
 	return s.SetRange(factoryRange)
 }
 
-// vacateAll is vacate of every band of an erased drive: an erase leaves a band its
-// place (TCG Storage SSC: Enterprise, method Erase).
+// vacateAll is vacate for every band of an erased drive: an erase leaves a band its sectors (TCG
+// Storage SSC: Enterprise, method Erase).
 func vacateAll(d Drive, msid drive.PIN) error {
 	for n := 1; n <= d.Config().Ranges; n++ {
 		if r, err := d.Range(n); err != nil {
@@ -146,8 +148,8 @@ func vacateAll(d Drive, msid drive.PIN) error {
 	return nil
 }
 
-// SetNotes names who is told what the group put right on a drive that it took in, a
-// clause each time; nil is nobody.
+// SetNotes sets the function that is called with each thing that the group put right on a drive
+// that joins, one clause a call; nil is none.
 func (g *Group) SetNotes(f func(serial, did string)) { g.notes = f }
 
 func (g *Group) noted(d Drive, did ...string) {

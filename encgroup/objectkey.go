@@ -10,9 +10,9 @@ import (
 // infoObject is the purpose of the key that wraps the keys of cloud objects.
 const infoObject = "fdelab encgroup object key wrap v1\x00"
 
-// WrapObjectKey wraps the key of one cloud object: AES-KW under a key that
-// HKDF-SHA256 derives from the group key, 40 bytes. It needs an accessible group of kind
-// TCT: ErrKind, ErrUnconfigured, ErrInaccessible.
+// WrapObjectKey wraps the key of one cloud object: AES-KW under a key that HKDF-SHA256 derives from
+// the group key, 40 bytes. It needs an accessible group of kind TCT: ErrKind, ErrUnconfigured,
+// ErrInaccessible.
 func (g *Group) WrapObjectKey(key *secret.Key32) (wrapped [40]byte, err error) {
 	kek, err := g.objectKEK()
 	if err != nil {
@@ -22,7 +22,7 @@ func (g *Group) WrapObjectKey(key *secret.Key32) (wrapped [40]byte, err error) {
 	return wrap(kek, key), nil
 }
 
-// UnwrapObjectKey is the reverse; ErrUnwrap if the wrap is another group's or
+// UnwrapObjectKey is the reverse. The error is also ErrUnwrap, if the wrap is another group's or
 // was altered.
 func (g *Group) UnwrapObjectKey(wrapped [40]byte) (*secret.Key32, error) {
 	kek, err := g.objectKEK()

@@ -268,7 +268,7 @@ var portCases = append(slices.Clone(cutCases), cutCase{
 	resume: func(r *rig, d *testDrive) error { return finishAdmission(r, d) },
 	check:  func(testing.TB, *rig, *testDrive) {},
 }, cutCase{
-	name: "release of a member one of whose bands has a place",
+	name: "release of a member one of whose bands covers sectors",
 	prepare: func(r *rig) *testDrive {
 		d := r.member("A1")
 		d.as(r.t, drive.EraseMaster, func(s drive.Session) error { return s.Erase(1) })

@@ -30,16 +30,16 @@ func TestReclaim(t *testing.T) {
 		err  error
 		says string
 	}{
-		"as from the factory": {}, "a band has a place": {}, "a band has a place and is locked": {}, "the data range is locked": {},
+		"as from the factory": {}, "a band covers sectors": {}, "a band covers sectors and is locked": {}, "the data range is locked": {},
 		"the data range is locked for writing, without a power cycle": {}, "a lock of the data range is closed, and not enabled": {},
 		"a band lost its place with its lock closed": {}, "a band locks at another reset": {}, "two bands and the data range": {}, "wrong PINs were tried on a band": {},
 		"the tries of two bands are used up, one with a place": {
-			did: []string{tries(0), tries(2)}, err: drive.LockedOut, says: "band 2 has a place, sectors 100 to 199, and it stays",
+			did: []string{tries(0), tries(2)}, err: drive.LockedOut, says: "band 2 covers sectors 100 to 199, and it stays",
 		},
 		"the data range has an owner":         {err: ErrConfigured, says: "BandMaster0 has somebody's PIN; its owner erases it, or it goes back to him"},
-		"a band without a place has an owner": {err: ErrConfigured, says: "BandMaster2 has somebody's PIN"},
+		"a band without sectors has an owner": {err: ErrConfigured, says: "BandMaster2 has somebody's PIN"},
 		"EraseMaster has an owner": {did: []string{
-			"band 2 has a place, sectors 8 to 15: put right",
+			"band 2 covers sectors 8 to 15: put right",
 			"EraseMaster has somebody's PIN; its owner gives it the factory PIN again, or reverts the drive with the PSID from its label",
 		}},
 		"SID and EraseMaster have an owner": {did: []string{
@@ -188,7 +188,7 @@ func TestADriveThatShowsNoEffectIsNotNormal(t *testing.T) {
 	}
 	_, err := Normalize(stubborn{d, was})
 	require.ErrorIs(t, err, ErrUnverified)
-	require.ErrorContains(t, err, "band 1 has a place, sectors 8 to 15")
+	require.ErrorContains(t, err, "band 1 covers sectors 8 to 15")
 }
 
 func TestBandSecrets(t *testing.T) {
@@ -285,7 +285,8 @@ func TestAnIdentifierThatCanNotBeKept(t *testing.T) {
 	}
 }
 
-// TestAStepThatIsNotTakenBack: the drive does not open, and the record cannot be kept: both are told.
+// TestAStepThatIsNotTakenBack: the drive does not open, and the record cannot be kept: both are
+// told.
 func TestAStepThatIsNotTakenBack(t *testing.T) {
 	r := accessible(t)
 	d := r.member("A1")

@@ -10,16 +10,16 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 )
 
-// Phase is how far the data key of a group came.
+// Phase is how far the making of a data key has come.
 type Phase uint8
 
-// The phases. A data key counts as enabled only after it was read back from
-// another server than the one that made it.
+// The phases. A data key counts as enabled only after a server other than its maker has returned
+// it.
 const (
 	NoDataKey Phase = iota // nothing was begun
 	Prepare                // a server is about to be asked for a key
-	Enabling               // a server made a key; no other server has shown it yet
-	Enabled                // two servers gave the same key; the group key is wrapped with it
+	Enabling               // a server made a key; no other server has returned it yet
+	Enabled                // two servers returned the same key; the group key is wrapped with it
 )
 
 // Kind is what the key of a group protects (IBM, MAP4980: data at rest and
@@ -45,29 +45,28 @@ func (k Kind) String() string {
 // Member is a drive of the group, or one that was.
 type Member struct {
 	Serial string // 1 to 20 printable ASCII characters
-	// Generation is the credential that the drive last proved to have; 0 if
-	// its admission was not finished yet, or if it is no member any more.
+	// Generation is the credential that the drive last proved to have; 0 if its admission is not
+	// finished, or if it is no member any more.
 	Generation uint32
 	// Pending is the credential that a key step is moving to, recorded before
 	// the drive is touched; 0 when no step is under way.
 	Pending uint32
-	// Last is the highest generation that was ever used for this serial. It
-	// only grows, also over release and new admission: no credential is given
-	// twice, since a block that could not be erased may still hold its wrap.
+	// Last is the highest generation that was ever used for this serial. It only grows, also over
+	// release and new admission. No credential is used twice, because a flash block that could not
+	// be erased may still hold its wrap.
 	Last uint32
-	// First is the lowest generation whose credential derives from the group
-	// key of the record; those below it derived from group keys that are gone. 0: all do.
+	// First is the lowest generation whose credential derives from the present group key; lower
+	// ones derived from group keys that are gone. 0: all derive from the present one.
 	First uint32
-	// Next is the lowest generation whose credential derives from the next
-	// group key, while one is under way; 0: none does yet.
+	// Next is the lowest generation whose credential derives from the next group key, while one is
+	// under way. 0: none does yet.
 	Next uint32
 }
 
 // Current says whether the drive is a member now.
 func (m Member) Current() bool { return m.Generation != 0 || m.Pending != 0 }
 
-// Record is the part of a group that survives power: it holds no secret that is
-// not wrapped.
+// Record is the part of a group that survives a loss of power. It holds no secret in plain.
 type Record struct {
 	Phase     Phase
 	Kind      Kind
@@ -77,18 +76,17 @@ type Record struct {
 	Wrapped   [40]byte // AES-KW(data key, group key); zero before Enabled
 	Signature [32]byte // HMAC-SHA256 over UID and Wrapped; zero before Enabled
 
-	// A new data key that is under way: NoDataKey (none), Prepare or Enabling,
-	// with what Enabling knows of it.
+	// A new data key that is under way: NoDataKey (none), Prepare, or Enabling with UID and maker.
 	NextPhase Phase
 	NextUID   string
 	NextMaker string
 
-	// A new group key that is under way, under the same data key; zero when none is.
+	// A new group key that is under way, wrapped with the same data key; zero when none is.
 	NextWrapped   [40]byte
 	NextSignature [32]byte
 
-	// Recovery is what package reckey keeps of a recovery key, 0 to 1024 bytes;
-	// Escrows are what it opens.
+	// Recovery is the state of package reckey, 0 to 1024 bytes. Escrows are the seals that recovery
+	// keys open.
 	Recovery []byte
 	Escrows  []Escrow
 
@@ -100,11 +98,11 @@ type Record struct {
 // Signature (32), number of members (4), each a serial (length byte and bytes)
 // with generation, pending and last (4 bytes each), CRC-32C over all of it (4).
 //
-// Version 2 has, between Signature and the members: kind (1), next phase (1),
-// next UID and maker (a length byte and the bytes each), next wrapped (40) and signature (32),
-// recovery (2 bytes of length and the bytes), number of escrows (1), each a public key
-// (32) and two seals (72 each); and with each member first and next (4 bytes each). A
-// record without any of these is written as version 1, so that each has one encoding.
+// Version 2 has, between Signature and the members: kind (1), next phase (1), next UID and maker (a
+// length byte and the bytes each), next wrapped (40) and signature (32), recovery (2 bytes of
+// length and the bytes), number of escrows (1), each a public key (32) and two seals (72 each); and
+// with each member first and next (4 bytes each). A record without any of these is written as
+// version 1, so that each has one encoding.
 const (
 	recordMagic    = "FDEG"
 	recordPlain    = 1
@@ -131,12 +129,12 @@ func (r *Record) version() byte {
 // rekeying says whether a new group key is under way.
 func (r *Record) rekeying() bool { return r.NextWrapped != [32 + keywrap.Overhead]byte{} }
 
-// MarshalBinary gives the one encoding of the record; the error, ErrImpossible,
-// says what in it cannot be.
+// MarshalBinary gives the one encoding of the record. The error is ErrImpossible, with what
+// contradicts itself.
 func (r *Record) MarshalBinary() ([]byte, error) { return r.Compose(nil) }
 
-// Compose is MarshalBinary in a memory that may not be sound: the check sum is
-// made over what the memory has. nil is sound.
+// Compose is MarshalBinary in memory m, which may be faulty: the check sum is made over what the
+// memory returns. nil is a sound one.
 func (r *Record) Compose(m Memory) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -181,9 +179,9 @@ func appendChecksum(b []byte) []byte {
 	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
-// UnmarshalBinary reads what MarshalBinary wrote. Damage is refused with
-// ErrRecord; a record whose check sum is good and whose content cannot be is refused
-// with ErrImpossible, for no medium did that. The record stays as it was.
+// UnmarshalBinary reads what MarshalBinary wrote. Damage is refused with ErrRecord. A record with a
+// good check sum that contradicts itself is refused with ErrImpossible, because no damage of the
+// medium does that. On an error r is unchanged.
 func (r *Record) UnmarshalBinary(b []byte) error {
 	bad := func(what string) error { return fmt.Errorf("encgroup: %w: %s", ErrRecord, what) }
 	if len(b) < 10 {
@@ -268,7 +266,7 @@ func impossible(what string, a ...any) error {
 	return fmt.Errorf("encgroup: %w: %s", ErrImpossible, fmt.Sprintf(what, a...))
 }
 
-// check holds the record to what can be: it runs at writing and at reading.
+// check refuses a record that contradicts itself. It runs at writing and at reading.
 func (r *Record) check() error {
 	if r.Phase > Enabled {
 		return impossible("phase %d, need 0 to %d", r.Phase, Enabled)
@@ -314,7 +312,7 @@ func (r *Record) check() error {
 	return nil
 }
 
-// checkNext looks at the keys that are under way.
+// checkNext is check for the keys that are under way.
 func (r *Record) checkNext() error {
 	if r.NextPhase > Enabling || (r.NextPhase != NoDataKey && r.Phase != Enabled) {
 		return impossible("a next data key in phase %d, the group in phase %d", r.NextPhase, r.Phase)
@@ -354,8 +352,8 @@ func (r *Record) checkRecovery() error {
 
 func (r *Record) checkMember(m Member) error {
 	old := func(n uint32) bool { return n != 0 && n < m.First }
-	// Where every generation of a former member is of a group key that is gone,
-	// First is the one that will be used next.
+	// If every generation of a former member is of a group key that is gone, First is the
+	// generation that will be used next, Last+1.
 	beyond := m.First > m.Last && m.First != m.Last+1
 	if m.Last == 0 || m.Generation > m.Last || m.Pending > m.Last || (m.Pending != 0 && m.Pending == m.Generation) ||
 		old(m.Generation) || old(m.Pending) || old(m.Next) || beyond || m.Next > m.Last || (m.Next != 0 && !r.rekeying()) {
@@ -387,7 +385,7 @@ func printable(s string) bool {
 	return true
 }
 
-// find gives the place of a serial in the sorted members.
+// find is the index of a serial in the sorted members, and whether it is there.
 func (r *Record) find(serial string) (int, bool) {
 	return slices.BinarySearchFunc(r.Members, serial, func(m Member, s string) int { return cmp.Compare(m.Serial, s) })
 }

@@ -6,10 +6,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// Rekey moves a member to a new credential: the data and the media key stay. The new
-// generation is recorded as pending before the drive is touched; a rekey
-// that was cut short is finished by calling Rekey again, or resolved by the next
-// Unlock or Readmit. The error is a *MemberError.
+// Rekey moves a member to a new credential. The data and the media key stay. The new generation is
+// recorded as pending before the drive is touched. A rekey that was cut short is finished by Rekey,
+// or resolved by the next Unlock or Readmit. The error is a *MemberError.
 func (g *Group) Rekey(d Drive) error {
 	const op = "rekey"
 	before, err := g.member(d)
@@ -51,8 +50,9 @@ func (g *Group) Rekey(d Drive) error {
 	return nil
 }
 
-// setPIN leads the drive to m.Pending. If it does not even open, what was
-// recorded for this attempt is taken back: a pending generation costs the drive a try.
+// setPIN gives the drive the credential of m.Pending. If the drive does not open, the generation
+// that was recorded for this attempt is taken back, because a pending generation can cost a try at
+// each unlock.
 func (g *Group) setPIN(d Drive, before, m Member) (Step, error) {
 	s, _, err := g.open(d, before.Generation, before.Pending)
 	if err != nil {

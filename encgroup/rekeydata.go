@@ -6,16 +6,18 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
-// RekeyDataKey exchanges the data key of an accessible group: the first server
-// that can makes a new one; that server and another one must both give it; only then are the
-// group keys wrapped and signed with it, and one Save changes the record from the
-// old data key to the new one. The group key, and so every drive, stays as it is.
+// RekeyDataKey exchanges the data key of an accessible group. The group key, and so every drive,
+// stays as it is. The steps:
 //
-// A power cut leaves the old key or the new one. When no other server shows
-// the key, the old one stays in force, and RekeyDataKey called again goes on with the same new
-// key; CancelDataRekey gives it up. former is the unique identifier of the
-// old data key, which stays on its servers until the customer destroys it there.
-// Errors: ErrInaccessible, ErrUnconfigured, ErrFewServers, ErrNotNew, *RetrieveError, ErrStore.
+//  1. The first server that can makes a new data key.
+//  2. That server and another one must both return it.
+//  3. The group keys are wrapped and signed with it, and one Save puts it in force.
+//
+// A power cut leaves the old key or the new one. If no other server returns the new key, the old
+// one stays in force. RekeyDataKey called again then goes on with the same new key, and
+// CancelDataRekey gives it up. former is the unique identifier of the old data key, which stays on
+// its servers until the customer destroys it there. Errors: ErrInaccessible, ErrUnconfigured,
+// ErrFewServers, ErrNotNew, *RetrieveError, ErrStore.
 func (g *Group) RekeyDataKey() (former string, err error) {
 	const op = "encgroup: rekey of the data key"
 	if g.ram == nil {
@@ -82,8 +84,8 @@ func (g *Group) prepareNext() error {
 	return failed
 }
 
-// CancelDataRekey gives up a new data key that could not be read back. The
-// present one was in force all the time. Where none is under way it does nothing.
+// CancelDataRekey gives up a new data key that could not be read back; the present one stays in
+// force. It does nothing if none is under way.
 func (g *Group) CancelDataRekey() error {
 	if g.rec.NextPhase == NoDataKey {
 		return nil
@@ -109,8 +111,8 @@ func (g *Group) create(label string) (uid, maker string, err error) {
 	return "", "", failed
 }
 
-// readBack fetches a data key from its maker and from one other server, and
-// compares. A key that is one byte over and over is none: that is what broken servers give.
+// readBack fetches a data key from its maker and from one other server, and compares. It refuses a
+// key that is one byte 32 times, as a broken server returns it.
 func (g *Group) readBack(uid, maker string) (key *secret.Key32, err error) {
 	failed := &RetrieveError{Op: "read back"}
 	var keys [2]*secret.Key32 // the maker's, another one's

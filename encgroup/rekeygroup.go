@@ -11,7 +11,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/internal/seal"
 )
 
-// RekeyState is how far new keys of a group came.
+// RekeyState is how far new keys of a group have come.
 type RekeyState struct {
 	DataKey  Phase // NoDataKey when no new data key is under way; Prepare; Enabling
 	GroupKey bool  // a new group key is under way
@@ -37,7 +37,7 @@ func (s RekeyState) String() string {
 	return data
 }
 
-// Rekeying tells which new keys are under way.
+// Rekeying says which new keys are under way.
 func (g *Group) Rekeying() RekeyState {
 	s := RekeyState{DataKey: g.rec.NextPhase, GroupKey: g.rec.rekeying()}
 	for _, m := range g.Members() {
@@ -49,16 +49,15 @@ func (g *Group) Rekeying() RekeyState {
 	return s
 }
 
-// migrated says whether all that may open a member derives from the next group
-// key; a generation that is pending comes after the present one.
+// migrated says whether every credential that may open a member derives from the next group key. A
+// pending generation is higher than the current one, so the current one decides.
 func migrated(m Member) bool { return m.Next != 0 && m.Generation >= m.Next }
 
-// BeginGroupRekey draws a new group key and records it, wrapped and signed with
-// the data key, beside the present one: both can be retrieved until FinishGroupRekey. From
-// then on every key step of a member (Admit, Rekey, RekeyMember) leads to
-// a credential of the new key. There is no way back but forward. If a new group
-// key is under way already, it does nothing.
-// Errors: ErrUnconfigured, ErrInaccessible, ErrNoDataKey, ErrKind for a group without members by its kind, ErrStore.
+// BeginGroupRekey draws a new group key and records it, wrapped and signed with the data key,
+// beside the present one. Both can be retrieved until FinishGroupRekey. From now on every key step
+// of a member (Admit, Rekey, RekeyMember) gives it a credential of the new key. A group rekey
+// cannot be cancelled. If one is under way already, BeginGroupRekey does nothing. Errors:
+// ErrUnconfigured, ErrInaccessible, ErrNoDataKey, ErrStore; ErrKind for a TCT group.
 func (g *Group) BeginGroupRekey() error {
 	const op = "encgroup: rekey of the group key"
 	switch {
@@ -93,14 +92,14 @@ func (g *Group) BeginGroupRekey() error {
 	return err
 }
 
-// RekeyMember moves one member to a credential of the new group key; it does
-// nothing for one that has it. A step that was cut short is finished first. The
-// data and the media key stay. The error is a *MemberError.
+// RekeyMember moves one member to a credential of the new group key. It does nothing for a member
+// that has one. A step that was cut short is finished first. The data and the media key stay. The
+// error is a *MemberError.
 func (g *Group) RekeyMember(d Drive) error {
 	if !g.rec.rekeying() {
 		return memberError("rekey", d, StepGroup, ErrNoRekey)
 	}
-	// A step begun under the present key has to be finished, then there is one more.
+	// A step begun under the present key has to be finished before the one to the new key.
 	for range 2 {
 		if m, ok := g.Member(d.Serial()); ok && migrated(m) {
 			return nil
@@ -115,11 +114,10 @@ func (g *Group) RekeyMember(d Drive) error {
 	return nil
 }
 
-// FinishGroupRekey drops the old group key, when no member needs it any more:
-// one Save, and the new key is the group key. It fails with ErrMembersLeft
-// while a member, present or not, is not migrated: such a drive is rekeyed,
-// readmitted or forgotten first. Credentials of the old key cannot be derived
-// afterwards, also not for a forensic search.
+// FinishGroupRekey drops the old group key: one Save makes the new key the group key. It fails with
+// ErrMembersLeft while a member, present or not, has a credential of the old key. Rekey, readmit or
+// forget that drive first. Credentials of the old key cannot be derived afterwards, also not for a
+// forensic search.
 func (g *Group) FinishGroupRekey() error {
 	const op = "encgroup: rekey of the group key"
 	if g.ram == nil {
@@ -163,17 +161,17 @@ func (g *Group) FinishGroupRekey() error {
 	return nil
 }
 
-// RekeyResult is what became of one drive.
+// RekeyResult is the result for one drive.
 type RekeyResult struct {
 	Serial string
 	Err    error // nil or a *MemberError
 }
 
-// RekeyGroupKey is the whole of it: it begins or goes on, moves the members
-// among the drives one after the other in the order given, each whatever became of the others,
-// and finishes when no member is left. It stops where the record cannot be kept.
-// Called again after a power cut it goes on where it was.
-// The error is that of BeginGroupRekey or FinishGroupRekey; with ErrMembersLeft both keys stay.
+// RekeyGroupKey exchanges the group key: it begins or goes on, moves those of the drives that are
+// members, in the order given, and finishes when no member is left. A drive that fails does not
+// stop it; a record that cannot be saved does. Called again after a power cut, it goes on where it
+// was. The error is that of BeginGroupRekey or FinishGroupRekey; with ErrMembersLeft both keys
+// stay.
 func (g *Group) RekeyGroupKey(drives []Drive) ([]RekeyResult, error) {
 	if err := g.BeginGroupRekey(); err != nil {
 		return nil, err

@@ -2,10 +2,10 @@ package encgroup
 
 import "github.com/seed-9d983aeb/fdelab/drive"
 
-// Release erases a member with its EraseMaster, which a facility leaves at MSID
-// (our assumption), and drops it. Nothing but the drive's word is asked: the erase
-// engine verifies, and then Forget is enough. The error is a *MemberError; on any
-// error the drive stays a member. The group key is not needed.
+// Release erases a member with its EraseMaster, which a facility leaves at MSID (our assumption),
+// and drops it. It believes the drive. After a verified erase by the erase engine, Forget is
+// enough. Release needs no group key. The error is a *MemberError; on any error the drive stays a
+// member.
 func (g *Group) Release(d Drive) error {
 	const op = "release"
 	if _, ok := g.Member(d.Serial()); !ok {

@@ -4,9 +4,8 @@ import "bytes"
 
 // Store is the facility's non-volatile memory for one group's record.
 type Store interface {
-	// Save replaces the record as a whole: after a loss of power at any moment
-	// either the old record or the new one is there. It keeps no reference to
-	// record. The record holds no secret.
+	// Save replaces the record as a whole: a loss of power at any moment leaves the old record or
+	// the new one. It keeps no reference to record, which holds no secret in plain.
 	Save(record []byte) error
 }
 
@@ -19,5 +18,5 @@ func (s *MemStore) Save(record []byte) error {
 	return nil
 }
 
-// Record is a copy of what was saved last; nil if nothing ever was.
+// Record is a copy of the record saved last; nil if none was.
 func (s *MemStore) Record() []byte { return bytes.Clone(s.record) }

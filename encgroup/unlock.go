@@ -2,10 +2,10 @@ package encgroup
 
 import "github.com/seed-9d983aeb/fdelab/drive"
 
-// Unlock opens the data range of a member, with the current credential or,
-// where a key step was cut short, the pending one; which of them it was is then recorded.
-// A member stays locked while a band beside its data range is not the group's (StepBands).
-// An erased drive is refused with ErrErased. The error is a *MemberError.
+// Unlock opens the data range of a member with its current credential. If a key step was cut short,
+// it tries the pending one too, and records which of them opened. A member stays locked while a
+// band beside its data range is not the group's (StepBands). An erased drive is refused with
+// ErrErased. The error is a *MemberError.
 func (g *Group) Unlock(d Drive) error {
 	const op = "unlock"
 	m, err := g.member(d)
@@ -46,14 +46,13 @@ func (g *Group) Unlock(d Drive) error {
 	return nil
 }
 
-// UnlockResult is what became of one drive.
+// UnlockResult is the result for one drive.
 type UnlockResult struct {
 	Serial string
 	Err    error // nil or a *MemberError
 }
 
-// UnlockAll unlocks the drives one by one in the order given, each whatever
-// became of the others.
+// UnlockAll unlocks the drives in the order given. A drive that fails does not stop it.
 func (g *Group) UnlockAll(drives []Drive) []UnlockResult {
 	out := make([]UnlockResult, len(drives))
 	for i, d := range drives {

@@ -83,10 +83,10 @@ type usedCase struct {
 }
 
 var usedCases = map[string]usedCase{
-	"BAND2OPEN": {by: setsRange(2, drive.RangeConfig{Start: 8, Length: 65528}), notes: "band 2 has a place, sectors 8 to 65535: put right"},
+	"BAND2OPEN": {by: setsRange(2, drive.RangeConfig{Start: 8, Length: 65528}), notes: "band 2 covers sectors 8 to 65535: put right"},
 	"BAND2MSID": {
 		by:    setsRange(2, drive.RangeConfig{Start: 100, Length: 100, ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: locks}),
-		notes: "band 2 has a place, sectors 100 to 199: put right",
+		notes: "band 2 covers sectors 100 to 199: put right",
 	},
 	"MSIDLOCK": {by: setsRange(0, drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: locks}), notes: "band 0 has a lock and is locked: put right"},
 	"RO":       {by: setsRange(0, drive.RangeConfig{WriteLockEnabled: true, LockOnReset: locks}), notes: "band 0 has a lock and is locked for writing: put right"},
@@ -100,7 +100,7 @@ var usedCases = map[string]usedCase{
 		require.NoError(t, s.Migrate(strangerPIN(t)))
 		require.NoError(t, s.SetRange(drive.RangeConfig{Start: 100, Length: 100, ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: locks}))
 	}), src: "BE3400A3", why: "configured already", state: Inappropriate},
-	"BAND2 without a place": {by: setsPIN(drive.BandMaster(2)), src: "BE3400A3", why: "configured already", state: Inappropriate},
+	"BAND2 without sectors": {by: setsPIN(drive.BandMaster(2)), src: "BE3400A3", why: "configured already", state: Inappropriate},
 	"FOURK":                 {config: PartConfig{SectorSize: 4096}, by: func(testing.TB, *drive.Drive) {}, src: "-", why: "65536 sectors of 4096 bytes, need 65536 of 512", state: Inappropriate},
 	"SMALL":                 {config: PartConfig{Sectors: 1000}, by: func(testing.TB, *drive.Drive) {}, src: "-", why: "1000 sectors of 512 bytes, need 65536 of 512", state: Inappropriate},
 }
@@ -302,7 +302,7 @@ func TestSpareThatSomebodyHadHandsOn(t *testing.T) {
 			says string
 			src  string
 		}{
-			"a band with a place": {by: setsRange(1, drive.RangeConfig{Length: 60000}), says: "band 1 has a place, sectors 0 to 59999: put right"},
+			"a band with sectors": {by: setsRange(1, drive.RangeConfig{Length: 60000}), says: "band 1 covers sectors 0 to 59999: put right"},
 			"a lock":              {by: setsRange(0, drive.RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}), says: "put right"},
 			"EraseMaster taken":   {by: setsPIN(drive.EraseMaster), src: "BE3400A3"},
 			"SID taken":           {by: setsPIN(drive.SID), src: "BE3400A3"},
@@ -362,7 +362,7 @@ func TestMESWithEraseLeavesNoPlace(t *testing.T) {
 	require.NotNil(t, l.Certificate(p.Serial()), "it was erased, with proof")
 	i, err := p.Drive.Range(2)
 	require.NoError(t, err)
-	require.Zero(t, i.Length, "and no band has a place behind the certificate")
+	require.Zero(t, i.Length, "and no band covers a sector behind the certificate")
 	ok(t, l)(l.CreateArray("S2", RAIDAuto))
 	ok(t, l)(l.CreateRank("A0", 1))
 	noThief(t, l, "R1-I2-D01")

@@ -200,7 +200,7 @@ var all = []Mutant{
 		{"encgroup/inspect.go", "	a := drive.BandMaster(n)\n	r, err := d.Range(n)\n", "	a := drive.BandMaster(n)\n	if n > 0 {\n		return nil, nil\n	}\n	r, err := d.Range(n)\n"},
 		{"encgroup/bands.go", "		if err := g.secureBand(d, n, generation, others); err != nil {\n", "		if err := g.secureBand(d, n, generation, others); err != nil && n < 0 {\n"},
 		{"encgroup/bands.go", "	if err := vacate(s, d, n); err != nil {\n		return err\n	}\n", ""},
-		{"encgroup/bands.go", "		case r.Length > 0:\n			return fmt.Errorf(\"%w: band %d has a place", "		case r.Length > 1<<60:\n			return fmt.Errorf(\"%w: band %d has a place"},
+		{"encgroup/bands.go", "		case r.Length > 0:\n			return fmt.Errorf(\"%w: band %d covers sectors", "		case r.Length > 1<<60:\n			return fmt.Errorf(\"%w: band %d covers sectors"},
 	}},
 	{Row: 33, Defect: "the BandMasters of a member's other bands keep the factory PIN", Package: "./proptest/facility", Test: "TestNoThiefReadsAnEncryptedRank/a_band_of_a_member", Edits: []Edit{
 		{"encgroup/bands.go", "	if had == generation {\n", "	if had != generation+1 {\n"},
