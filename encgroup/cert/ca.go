@@ -16,7 +16,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 )
 
-// Use is what a certificate may be shown as.
+// Use says whether a certificate is for a server, a client or both.
 type Use uint8
 
 // The uses.
@@ -52,8 +52,8 @@ type CA struct {
 	serial  int64
 }
 
-// NewCA makes a root. It draws 32 bytes of entropy, and as many for each certificate
-// that it issues.
+// NewCA makes a root. It draws 32 bytes of entropy, and 32 more for each certificate that it
+// issues.
 func NewCA(name string, from, to time.Time, entropy io.Reader) (*CA, error) {
 	ca := &CA{entropy: entropy, serial: 1}
 	key, err := ca.draw()
@@ -65,8 +65,8 @@ func NewCA(name string, from, to time.Time, entropy io.Reader) (*CA, error) {
 	return ca, err
 }
 
-// Subordinate makes an authority between this one and what it issues, whose
-// certificates carry it with them.
+// Subordinate makes an authority below this one. The certificates that it issues carry its own with
+// them.
 func (ca *CA) Subordinate(name string, from, to time.Time) (*CA, error) {
 	key, err := ca.draw()
 	if err != nil {
@@ -139,31 +139,30 @@ func (ca *CA) Issue(r Request) (*Certificate, error) {
 	return c, err
 }
 
-// Certificate is that of the authority itself.
+// Certificate is the authority's own certificate.
 func (ca *CA) Certificate() *x509.Certificate { return ca.own.X509() }
 
-// PEM is that certificate as a file.
+// PEM is the authority's own certificate as a file.
 func (ca *CA) PEM() []byte { return encode(ca.Certificate()) }
 
 // Pool is a pool of this authority alone.
 func (ca *CA) Pool() *x509.CertPool { return NewTrust(ca.Certificate()).Pool() }
 
-// ClientTLS is the configuration of a client that shows own (nil: none) and
-// trusts roots, at the time that clock tells. The name of the server has to be set, or is
-// taken from the address by what dials.
+// ClientTLS is the configuration of a client that shows own (nil: none) and trusts roots, by the
+// given clock. The caller sets ServerName, or dials with a function that takes it from the address.
 func ClientTLS(own *Certificate, roots *x509.CertPool, clock func() time.Time) *tls.Config {
 	c := &tls.Config{RootCAs: roots, Time: clock, MinVersion: tls.VersionTLS12}
 	if own != nil {
-		// With Certificates alone crypto/tls would show nothing to a server that
-		// names other authorities, and the server could not say why it refuses.
+		// With Certificates crypto/tls would show nothing to a server that names other authorities,
+		// and the server could not say why it refuses.
 		shown := own.TLS()
 		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &shown, nil }
 	}
 	return c
 }
 
-// ServerTLS is that of a server; where clients is not nil it asks for a client certificate
-// of one of these roots.
+// ServerTLS is the configuration of a server that shows own. If clients is not nil, it requires a
+// client certificate of one of these roots.
 func ServerTLS(own *Certificate, clients *x509.CertPool, clock func() time.Time) *tls.Config {
 	c := &tls.Config{Certificates: []tls.Certificate{own.TLS()}, Time: clock, MinVersion: tls.VersionTLS12, CipherSuites: pki.Suites()}
 	if clients != nil {

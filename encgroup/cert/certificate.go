@@ -20,19 +20,19 @@ var (
 	ErrKeyMismatch   = errors.New("the private key does not fit the certificate")
 )
 
-// Certificate is a certificate with its private key, and those of the
-// authorities between it and a root.
+// Certificate is a certificate with its private key, and the certificates of the authorities
+// between it and a root.
 type Certificate struct {
 	chain []*x509.Certificate  // its own first
 	key   func() crypto.Signer // a closure keeps it from fmt
 }
 
-// Of is a certificate that somebody else has shown, without its private key: TLS and PEM
-// are not for it.
+// Of is a certificate that somebody else has shown, without its private key. TLS and PEM panic on
+// it.
 func Of(x *x509.Certificate) *Certificate { return shown([]*x509.Certificate{x}) }
 
-// Shown is what the other side of a connection sees of a certificate: it, and the authorities
-// between it and a root, without its private key. TLS and PEM are not for it.
+// Shown is what the other side of a connection sees: the certificate and the authorities between it
+// and a root, without the private key. TLS and PEM panic on it.
 func (c *Certificate) Shown() *Certificate { return shown(c.chain) }
 
 func shown(chain []*x509.Certificate) *Certificate {
@@ -48,8 +48,8 @@ func (c *Certificate) String() string {
 	return fmt.Sprintf("certificate of %s by %s until %s", x.Subject.CommonName, x.Issuer.CommonName, x.NotAfter.UTC().Format(time.RFC3339))
 }
 
-// For says whether it may be shown as a client, or as a server (RFC 5280, section
-// 4.2.1.12: one that names no use is for any).
+// For says whether the certificate is for this use (RFC 5280, section 4.2.1.12: one that names no
+// use is for any).
 func (c *Certificate) For(u Use) bool {
 	have := c.X509().ExtKeyUsage
 	if len(have)+len(c.X509().UnknownExtKeyUsage) == 0 || slices.Contains(have, x509.ExtKeyUsageAny) {
@@ -90,11 +90,14 @@ func encode(all ...*x509.Certificate) (out []byte) {
 	return out
 }
 
-// Parse reads a file in PEM: certificates, the own one first, then those between
-// it and a root; and before or after them the private key that fits (PKCS #8,
-// not encrypted; what tls.X509KeyPair takes besides is taken too). Errors:
-// ErrNoCertificate, ErrNoKey, ErrUnreadable, ErrKeyMismatch. No error holds a part of
-// the file.
+// Parse reads a file in PEM:
+//
+//   - certificates, the own one first, then those between it and a root;
+//   - before or after them the private key that fits, PKCS #8 and not encrypted (or another form
+//     that tls.X509KeyPair takes).
+//
+// Errors: ErrNoCertificate, ErrNoKey, ErrUnreadable, ErrKeyMismatch. No error holds a part of the
+// file.
 func Parse(file []byte) (*Certificate, error) {
 	chain, err := certificates(file)
 	if err != nil {
@@ -117,7 +120,8 @@ func Parse(file []byte) (*Certificate, error) {
 	return &Certificate{chain, func() crypto.Signer { return signer }}, nil
 }
 
-// certificates reads the blocks that are certificates; there is one at least.
+// certificates reads the blocks that are certificates. The error is ErrNoCertificate if there are
+// none.
 func certificates(file []byte) (out []*x509.Certificate, err error) {
 	for {
 		var b *pem.Block

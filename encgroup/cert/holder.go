@@ -12,9 +12,9 @@ var ErrNotForClient = errors.New("the certificate is not for a client")
 // warnings are the days before its end at which a certificate is warned of.
 var warnings = []int{90, 30, 7, 1}
 
-// Stage counts the warnings that are due for a certificate, and one more when it
-// is too late: whoever keeps the stage of the last time warns when it grows. The last
-// moment of a certificate is NotAfter (RFC 5280, section 4.1.2.5).
+// Stage counts the warnings that are due for a certificate, and one more once it has expired. A
+// caller that keeps the last stage warns when it grows. The last moment of a certificate is
+// NotAfter (RFC 5280, section 4.1.2.5).
 func (c *Certificate) Stage(now time.Time) (n int) {
 	left := c.X509().NotAfter.Sub(now)
 	for _, d := range warnings {
@@ -33,7 +33,7 @@ func (c *Certificate) Valid(now time.Time) bool {
 	return !now.Before(c.X509().NotBefore) && !now.After(c.X509().NotAfter)
 }
 
-// Warning says that it ends soon, or is not valid; "" if there is nothing to say.
+// Warning says that the certificate ends soon or is not valid; "" if neither is so.
 func (c *Certificate) Warning(now time.Time) string {
 	switch {
 	case !c.Valid(now):
@@ -54,7 +54,7 @@ func (c *Certificate) Warning(now time.Time) string {
 	return fmt.Sprintf("the certificate expires in %d %s", left, unit)
 }
 
-// Holder is the certificate with which a facility shows who it is. Its zero value has none.
+// Holder is the facility's own certificate. Its zero value has none.
 type Holder struct {
 	current  *Certificate
 	customer bool
@@ -67,13 +67,12 @@ func (h *Holder) Current() *Certificate { return h.current }
 // (showkeygrp: certificate CUSTOMER) and not the default one.
 func (h *Holder) Customer() bool { return h.customer }
 
-// Default takes the certificate of the facility's manufacture in use; nil takes the
-// one in use away.
+// Default puts the certificate of the facility's manufacture in use; nil leaves none in use.
 func (h *Holder) Default(c *Certificate) { h.current, h.customer = c, false }
 
-// Install takes a customer's certificate in use, a file as Parse takes it. It has to
-// be valid now, and for a client. Errors: those of Parse, ErrExpired, ErrNotYetValid,
-// ErrNotForClient. On an error the one before stays in use.
+// Install puts a customer's certificate in use, from a file as Parse takes it. It has to be valid
+// now and for a client. On an error the former one stays in use. Errors: those of Parse,
+// ErrExpired, ErrNotYetValid, ErrNotForClient.
 func (h *Holder) Install(file []byte, now time.Time) error {
 	c, err := Parse(file)
 	switch {

@@ -24,14 +24,14 @@ type Trust struct {
 	judged []judgement
 }
 
-// judgement is a verification and what it came to. It holds from one of the dates on
-// the certificates concerned to the next: nothing else in it depends on the time.
+// judgement is a verification and its result. The result depends on the time only through the dates
+// of the certificates concerned, so it holds from one of these dates to the next.
 type judgement struct {
 	cert  *Certificate
 	host  string
 	use   Use
-	after time.Time // from then on, this moment excluded; zero: always
-	until time.Time // up to then, this moment included; zero: for ever
+	after time.Time // holds after this moment; zero: always
+	until time.Time // holds up to this moment, included; zero: for ever
 	err   error
 }
 
@@ -39,7 +39,7 @@ func (j *judgement) holds(now time.Time) bool {
 	return (j.after.IsZero() || now.After(j.after)) && (j.until.IsZero() || !now.After(j.until))
 }
 
-// judgedMax is how many verifications are remembered; the oldest go.
+// judgedMax is how many judgements are remembered; the oldest goes first.
 const judgedMax = 16
 
 // NewTrust believes these authorities.
@@ -76,10 +76,9 @@ func (t *Trust) Pool() *x509.CertPool {
 	return p
 }
 
-// Verify judges a certificate at a time: by crypto/x509, chain, use, validity and,
-// where host is not empty, the name. Errors: as above. What was judged once is remembered
-// up to the next date at which it could be judged otherwise: a certificate that is refused is
-// shown again and again.
+// Verify judges a certificate at a time, by crypto/x509: chain, use, validity and, if host is not
+// empty, the name. Errors: as above. A judgement is remembered until the next date that can change
+// it, because a refused certificate is shown again and again.
 func (t *Trust) Verify(c *Certificate, host string, use Use, now time.Time) error {
 	for i := range t.judged {
 		if j := &t.judged[i]; j.cert == c && j.host == host && j.use == use && j.holds(now) {
@@ -95,8 +94,7 @@ func (t *Trust) Verify(c *Certificate, host string, use Use, now time.Time) erro
 	return j.err
 }
 
-// span is the time around now in which no certificate that has a say becomes valid or
-// ends.
+// span is the time around now in which no certificate concerned becomes valid or ends.
 func (t *Trust) span(c *Certificate, now time.Time) (after, until time.Time) {
 	for _, x := range slices.Concat(t.roots, c.chain) {
 		// It is valid from NotBefore to NotAfter, both included.
@@ -121,16 +119,17 @@ func (t *Trust) verify(c *Certificate, host string, use Use, now time.Time) erro
 			reason = ErrInvalid
 		}
 		if reason == ErrExpired || reason == ErrNotYetValid {
-			return fmt.Errorf("cert: %w", reason) // crypto/x509 tells the time, which goes on
+			// The text of crypto/x509 has the time now, which is wrong in a remembered error.
+			return fmt.Errorf("cert: %w", reason)
 		}
 		return fmt.Errorf("cert: %w: %w", reason, err)
 	}
 	return nil
 }
 
-// Classify finds what is wrong with a certificate in an error of crypto/x509 or of a
-// TLS handshake; nil if the error is about something else. now is when it happened: it
-// tells a certificate that is expired from one that is not valid yet.
+// Classify finds what is wrong with a certificate in an error of crypto/x509 or of a TLS handshake;
+// nil if the error is about something else. now is the time of the error, by which a certificate is
+// expired or not valid yet.
 func Classify(err error, now time.Time) error {
 	var (
 		authority x509.UnknownAuthorityError

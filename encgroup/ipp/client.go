@@ -22,20 +22,19 @@ type ClientConfig struct {
 	ID   string                                        // names the server among those of the group
 	Dial func(timeout time.Duration) (net.Conn, error) // opens a connection: a net.Dialer over real sockets
 	TLS  *tls.Config                                   // nil: plain
-	// Exchange carries a frame to the server and its answer back, in place of Dial,
-	// TLS, Clock and Timeout: Server.Answer at the other end of a simulated network. An
-	// error of it is passed on as it is.
+	// Exchange carries a frame to the server and its answer back, in place of Dial, TLS, Clock and
+	// Timeout: it ends at Server.Answer. Its error is passed on as it is.
 	Exchange func(request []byte) (answer []byte, err error)
 	Device   string           // the facility's name at the server, 1 to 64 bytes
 	Labels   [2]string        // the key pairs that wrap a new data key
 	Safe     Safe             // one for all clients of the facility
 	Entropy  io.Reader        // source of session keys
 	Clock    func() time.Time // as in ServerConfig
-	Timeout  time.Duration    // for a request from dialling to its answer; more than 0
+	Timeout  time.Duration    // for a request, from dialling to the answer; more than 0
 }
 
-// Client is one key server as an encryption group uses it. Over sockets it opens a
-// connection for each request. It is not safe for concurrent use.
+// Client is one key server of an encryption group. Over sockets it opens a connection for each
+// request. It is not safe for concurrent use.
 type Client struct{ cfg ClientConfig }
 
 var _ encgroup.KeyServer = (*Client)(nil)
@@ -60,9 +59,9 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 // ID names the server.
 func (c *Client) ID() string { return c.cfg.ID }
 
-// Create has the server make a data key, keeps its EEDKs in the safe, and gives
-// the identifier that they have there. Which key pairs wrap it is the
-// configuration's; the label of the group is not sent.
+// Create has the server make a data key, keeps its EEDKs in the safe, and returns their identifier
+// there. The configuration has the labels of the key pairs that wrap it. The argument, the label of
+// the group, is not sent.
 func (c *Client) Create(string) (string, error) {
 	fields := [][]byte{[]byte(c.cfg.Labels[0]), []byte(c.cfg.Labels[1])}
 	key, list, err := c.request(kindCreate, fields)
@@ -88,8 +87,8 @@ func (c *Client) Create(string) (string, error) {
 	return uid, nil
 }
 
-// Get sends the EEDKs that are kept under uid and gives the data key that the server
-// unlocks. Where nothing is kept the error is ErrNoKey, and the server is not asked.
+// Get sends the EEDKs that are kept under uid and returns the data key that the server unlocks. If
+// none are kept, the error is encgroup.ErrNoKey, and the server is not asked.
 func (c *Client) Get(uid string) (*secret.Key32, error) {
 	b, err := c.cfg.Safe.Kept(uid)
 	if errors.Is(err, ErrNotKept) {
@@ -136,7 +135,7 @@ func (c *Client) request(k kind, fields [][]byte) (key *secret.Key32, list []eed
 	return key, list, nil
 }
 
-// refusal is what a server's code stands for. Its text is the server's and not passed on.
+// refusal is the error for a server's code. The server's text is not passed on.
 func refusal(code byte) error {
 	switch code {
 	case codeDevice:
@@ -195,8 +194,8 @@ func (c *Client) connect(m message) (message, error) {
 	return answer, nil
 }
 
-// classify finds the error of encgroup that a broken connection is one of. The alert about a
-// client's certificate arrives after the handshake in TLS 1.3.
+// classify wraps the error of a broken connection in one of encgroup. In TLS 1.3 the alert about a
+// client's certificate arrives after the handshake.
 func classify(err error) error {
 	var (
 		timeout net.Error
@@ -213,7 +212,7 @@ func classify(err error) error {
 	return fmt.Errorf("%w: %w", encgroup.ErrProtocol, err)
 }
 
-// packEEDKs is how a safe keeps them: as a frame without its length.
+// packEEDKs encodes EEDKs for a safe, as a frame without its length.
 func packEEDKs(list []eedk) ([]byte, error) {
 	var w bytes.Buffer
 	if err := writeMessage(&w, message{kindKey, eedkFields(list)}); err != nil {

@@ -28,7 +28,7 @@ const (
 
 // The codes of a refusal.
 const (
-	codeMalformed = 1 // the request is not one
+	codeMalformed = 1 // this is no request
 	codeDevice    = 2 // this facility is not served
 	codeNoKey     = 3 // no private key here opens it, or no key pair here has the label
 	codeFailed    = 4 // the server cannot do it now
@@ -67,7 +67,7 @@ func encode(m message) ([]byte, error) {
 	return b, nil
 }
 
-// decode reads one frame that is there as a whole.
+// decode reads the one frame that b holds.
 func decode(b []byte) (message, error) {
 	r := bytes.NewReader(b)
 	m, err := readMessage(r)
@@ -77,7 +77,7 @@ func decode(b []byte) (message, error) {
 	return m, nil
 }
 
-// readMessage reads one frame: io.EOF before the first byte of it.
+// readMessage reads one frame. The error is io.EOF if not even its first byte comes.
 func readMessage(r io.Reader) (m message, err error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {

@@ -11,12 +11,12 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
-// KeyPair is one of the key pairs that data keys are wrapped with. A server that is
-// to wrap only, for another site, has the public half alone.
+// KeyPair is one of the key pairs that wrap data keys. A server that only wraps, for another site,
+// has only the public half.
 type KeyPair struct {
 	Label   string // 1 to 64 bytes
 	public  *rsa.PublicKey
-	private func() *rsa.PrivateKey // nil with the public half alone; a closure keeps it from fmt
+	private func() *rsa.PrivateKey // nil without the private half; a closure keeps it from fmt
 }
 
 // NewKeyPair takes an RSA key of at least 2,048 bits.
@@ -33,9 +33,9 @@ func NewKeyPair(label string, key *rsa.PrivateKey) (KeyPair, error) {
 // Public is the pair without its private half.
 func (p KeyPair) Public() KeyPair { return KeyPair{Label: p.Label, public: p.public} }
 
-// Damaged is the pair with one bit (0 to 2047, others wrap around) of its private
-// exponent flipped, as it may rot on a disk. It opens nothing; damaged twice in the same bit it
-// is what it was. The public half alone stays what it is.
+// Damaged is the pair with one bit (0 to 2047, modulo 2048) of its private exponent flipped, as it
+// may rot on a disk. It opens nothing. Damaging the same bit again mends it. A pair without private
+// half does not change.
 func (p KeyPair) Damaged(bit int) KeyPair {
 	if p.private == nil {
 		return p
@@ -50,13 +50,12 @@ func (p KeyPair) Damaged(bit int) KeyPair {
 	return p
 }
 
-// Private says whether the private half is there, in whatever state.
+// Private says whether the private half is there, damaged or not.
 func (p KeyPair) Private() bool { return p.private != nil }
 
-// GenerateKey makes an RSA key of 2,048 bits from a source of entropy: the same
-// bytes give the same key, which crypto/rsa does not promise. Two primes of 1,024 bits with the
-// two highest bits set, more than 2^924 apart, prime to 65,537 when one is taken off
-// (FIPS 186-5, appendix A.1.3).
+// GenerateKey makes an RSA key of 2,048 bits. The same bytes of entropy give the same key, which
+// crypto/rsa does not promise. Its primes p and q have 1,024 bits with the two highest set, are
+// more than 2^924 apart, and p-1 and q-1 are coprime to 65,537 (FIPS 186-5, appendix A.1.3).
 func GenerateKey(entropy io.Reader) (*rsa.PrivateKey, error) {
 	const e = 65537
 	one := big.NewInt(1)
@@ -87,8 +86,8 @@ func GenerateKey(entropy io.Reader) (*rsa.PrivateKey, error) {
 	return nil, errors.New("ipp: key pair: the source of entropy gives the same primes again and again")
 }
 
-// sieveMax bounds the primes by which numbers are divided before they are tested:
-// most that are not prime go that way, which is some hundred times cheaper.
+// sieveMax bounds the primes by which a number is divided before it is tested. That excludes most
+// composite numbers, some hundred times cheaper than the test.
 const sieveMax = 1 << 15
 
 // smallPrimes are the odd primes below sieveMax.
@@ -106,8 +105,8 @@ var smallPrimes = func() (out []uint64) {
 	return out
 }()
 
-// prime is the first one at or above a number that is drawn, among the odd ones of
-// the same size whose predecessor has no factor in common with e.
+// prime draws an odd number of 1,024 bits and returns the first prime p at or above it for which
+// p-1 is coprime to e.
 func prime(entropy io.Reader, e int64) (*big.Int, error) {
 	b := make([]byte, 128)
 	defer clear(b)
@@ -137,8 +136,7 @@ func prime(entropy io.Reader, e int64) (*big.Int, error) {
 	return nil, errors.New("ipp: key pair: the source of entropy gives no primes")
 }
 
-// divides says whether some small prime divides the number that is step above the one
-// with these rests.
+// divides says whether a small prime divides start+step; rests are those of start.
 func divides(rests []uint64, step uint64) bool {
 	for i, q := range smallPrimes {
 		if (rests[i]+step)%q == 0 {
@@ -151,9 +149,9 @@ func divides(rests []uint64, step uint64) bool {
 // oaepLabel binds the wraps to their use (RFC 8017, section 7.1).
 var oaepLabel = []byte("fdelab ipp EEDK v1")
 
-// wrap draws the seed of OAEP from entropy. crypto/rsa hands a source other than its
-// own through here (it does not for other operations since Go 1.26), so that the same seed
-// gives the same EEDK, and with it the same identifier; a test holds it.
+// wrap draws the seed of OAEP from entropy, so that the same seed gives the same EEDK and
+// identifier. EncryptOAEP still uses the source it is given, as other operations of crypto/rsa do
+// not since Go 1.26; a test holds it.
 func (p KeyPair) wrap(key *secret.Key32, entropy io.Reader) ([]byte, error) {
 	b, err := rsa.EncryptOAEP(sha256.New(), entropy, p.public, key[:], oaepLabel)
 	if err != nil {
@@ -162,7 +160,7 @@ func (p KeyPair) wrap(key *secret.Key32, entropy io.Reader) ([]byte, error) {
 	return b, nil
 }
 
-// unwrap fails in one way only, whatever is wrong with the wrap.
+// unwrap does not say why it fails, so that nobody learns from the reason.
 func (p KeyPair) unwrap(wrapped []byte) (key *secret.Key32, ok bool) {
 	if p.private == nil {
 		return nil, false

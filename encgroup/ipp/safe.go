@@ -8,12 +8,11 @@ import (
 // ErrNotKept means that the facility has no such externally encrypted data key.
 var ErrNotKept = errors.New("ipp: no such externally encrypted data key is kept")
 
-// Safe is where a facility keeps externally encrypted data keys: its key repository.
-// They are no secrets.
+// Safe keeps externally encrypted data keys: the facility's key repository. They are no secrets.
 type Safe interface {
 	// Keep keeps eedks under uid, 32 characters, over a loss of power.
 	Keep(uid string, eedks []byte) error
-	// Kept gives them back; ErrNotKept if there are none.
+	// Kept returns them; ErrNotKept if there are none.
 	Kept(uid string) ([]byte, error)
 }
 

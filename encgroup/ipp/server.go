@@ -16,17 +16,16 @@ import (
 
 // ServerConfig is how a key server is set up.
 type ServerConfig struct {
-	Pairs   []KeyPair        // one or more; labels distinct
-	Devices []string         // the facilities that are served, by name; none: nobody
+	Pairs   []KeyPair        // one or more, with distinct labels
+	Devices []string         // names of the facilities that are served
 	TLS     *tls.Config      // nil: plain
 	Entropy io.Reader        // source of data keys; used by one request at a time
 	Clock   func() time.Time // the clock that deadlines are counted from: time.Now over real sockets
 	Timeout time.Duration    // for the handshake, and for each request; more than 0
-	Conns   int              // connections at a time, the others are closed; 1 or more
+	Conns   int              // connections at a time, 1 or more; others are closed at once
 	Log     func(line string)
-	// Memory is given each data key between its unlocking and its way out: what the
-	// machine's memory makes of it. nil is memory that keeps what was written. It lets a
-	// lab have a server with a bad memory module.
+	// Memory may change each data key after it is unlocked and before it is sent, as a bad memory
+	// module of the server would. nil is sound memory.
 	Memory func(key *secret.Key32)
 }
 
@@ -89,7 +88,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// admit counts a connection in.
+// admit accepts a connection, unless there are too many.
 func (s *Server) admit(c net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,8 +168,8 @@ func refuse(code byte, text string) message {
 	return message{kindRefusal, [][]byte{{code}, []byte(text)}}
 }
 
-// Answer gives the frame that answers the frame of a request, as a connection would
-// carry them: for whoever brings the bytes to and fro himself.
+// Answer returns the frame that answers the frame of a request. It serves an Exchange, without a
+// connection.
 func (s *Server) Answer(request []byte) []byte {
 	m, err := decode(request)
 	answer := refuse(codeMalformed, "malformed message")

@@ -33,13 +33,13 @@ func (r Role) String() string {
 	return fmt.Sprintf("role %d", uint8(r))
 }
 
-// User is who does something, authenticated by the caller.
+// User is the person who takes a step, authenticated by the caller.
 type User struct {
 	Name string // 1 to 64 printable ASCII characters
 	Role Role
 }
 
-// What is refused. Nothing was changed, but that a wrong entry was counted.
+// The refusals. Nothing was changed, except that a wrong entry was counted.
 var (
 	ErrState    = errors.New("the recovery key is in another state")
 	ErrRole     = errors.New("this takes another role")
@@ -69,7 +69,7 @@ func New(group *encgroup.Group, entropy io.Reader) *Recovery {
 	return &Recovery{group: group, entropy: entropy}
 }
 
-// Status tells the state. The error says that what is kept cannot be.
+// Status is the state now. The error is encgroup.ErrImpossible if what is kept contradicts itself.
 func (r *Recovery) Status() (Status, error) {
 	k, err := decode(r.group.Recovery())
 	if err != nil {
@@ -85,16 +85,14 @@ func (r *Recovery) Status() (Status, error) {
 	return s, nil
 }
 
-// Configure draws a recovery key, which the caller shows once and clears (Encode
-// gives the form to be shown): from Unconfigured to VerifyPending. A group that is configured
-// has to be accessible.
+// Configure draws a recovery key: from Unconfigured to VerifyPending. The caller shows the key
+// once, as Encode writes it, and clears it. A group that is configured has to be accessible.
 func (r *Recovery) Configure(by User) (*secret.Key32, error) {
 	return r.draw("configure", by, Unconfigured, VerifyPending)
 }
 
-// Rekey draws another recovery key: from Configured to RekeyVerifyPending. The
-// one before stays in force until the new one is authorised. The group has to be accessible,
-// if it is configured.
+// Rekey draws another recovery key: from Configured to RekeyVerifyPending. The former one stays in
+// force until the new one is authorised. A group that is configured has to be accessible.
 func (r *Recovery) Rekey(by User) (*secret.Key32, error) {
 	return r.draw("rekey", by, Configured, RekeyVerifyPending)
 }
@@ -115,10 +113,10 @@ func (r *Recovery) Enable(by User) error {
 	return r.ask("enable", by, Disabled, EnableAuthorizePending)
 }
 
-// Verify compares what the security administrator typed with the key that was
-// shown: from VerifyPending to AuthorizePending, or the same in a rekey. Where one key
-// is in force and no other one is on its way it only says whether it is that key. Errors: *TypoError, ErrWrong (which is
-// counted), ErrState, ErrRole.
+// Verify compares what the security administrator typed with the key that was shown: from
+// VerifyPending to AuthorizePending, or the same in a rekey. If a key is in force and no new one is
+// pending, the state stays, and the error says whether the entry is that key. Errors: *TypoError,
+// ErrWrong (which is counted), ErrState, ErrRole.
 func (r *Recovery) Verify(by User, text string) error {
 	const op = "verify"
 	k, err := r.begin(op, by, SecurityAdministrator)
@@ -149,9 +147,9 @@ func (r *Recovery) Verify(by User, text string) error {
 	return r.keep(op, &k)
 }
 
-// Recover takes the recovery key from the security administrator while the group
-// is inaccessible; Authorize then makes it accessible. Until then the private half
-// that it opened is in RAM: Cancel and PowerOff drop it. Errors as for Verify.
+// Recover takes the recovery key from the security administrator while the group is inaccessible.
+// Authorize then makes the group accessible. Until then the private half of the key pair is in RAM;
+// Cancel and PowerOff drop it. Errors as for Verify.
 func (r *Recovery) Recover(by User, text string) error {
 	const op = "recover"
 	k, err := r.begin(op, by, SecurityAdministrator)
@@ -187,8 +185,8 @@ func (r *Recovery) Recover(by User, text string) error {
 	return nil
 }
 
-// Authorize is the storage administrator's word: it ends any state that waits for it. now is
-// noted as the date of a key that comes into force.
+// Authorize is the storage administrator's consent, for which the "authorize pending" states wait.
+// now becomes the date of a key that comes into force. Errors: ErrState, ErrRole, ErrSameUser.
 func (r *Recovery) Authorize(by User, now time.Time) error {
 	const op = "authorize"
 	k, err := r.begin(op, by, StorageAdministrator)
@@ -229,7 +227,7 @@ func (r *Recovery) authorizeRecovery(op string, by User) error {
 	return nil
 }
 
-// Cancel leads from a pending state back to the one before it; either role may.
+// Cancel leads from a pending state back to the one before it. Either role may cancel.
 func (r *Recovery) Cancel(by User) error {
 	const op = "cancel"
 	k, err := r.begin(op, by, SecurityAdministrator, StorageAdministrator)
@@ -343,7 +341,7 @@ func (r *Recovery) draw(op string, by User, from, to State) (key *secret.Key32, 
 	return drawn, nil
 }
 
-// compare reads an entry and counts it if it is another key than that of the slot.
+// compare reads an entry, and counts it if it is not the key of the slot.
 func (r *Recovery) compare(op string, k *kept, s *slot, text string) (*secret.Key32, error) {
 	key, err := Decode(text)
 	if err != nil {

@@ -20,9 +20,9 @@ const (
 	RekeyVerifyPending                       // another one was shown; the one before is in force
 	RekeyAuthorizePending                    // the other one was verified; the one before is in force
 	DeconfigureAuthorizePending              // it is in force until its end is authorised
-	DisableAuthorizePending                  // there is none; that there shall be none has to be authorised
-	Disabled                                 // there is none and there shall be none
-	EnableAuthorizePending                   // as Disabled, until the end of that is authorised
+	DisableAuthorizePending                  // there is none; disabling has to be authorised
+	Disabled                                 // there is none, and none can be configured
+	EnableAuthorizePending                   // as Disabled; enabling has to be authorised
 	RecoverAuthorizePending                  // the key was entered; the recovery has to be authorised
 )
 
@@ -38,8 +38,7 @@ func (s State) String() string {
 	return fmt.Sprintf("state %d", uint8(s))
 }
 
-// current says whether a key is in force in a state; pending whether another
-// one is on its way.
+// current says whether a key is in force; pending whether a new one is on its way.
 func (s State) current() bool {
 	return s == Configured || s == RekeyVerifyPending || s == RekeyAuthorizePending || s == DeconfigureAuthorizePending
 }
@@ -70,14 +69,13 @@ type kept struct {
 	pending  slot
 }
 
-// errKept is what no medium does: the group's record has a check sum.
+// errKept means a software error: damage of the medium is found by the record's check sum.
 var errKept = fmt.Errorf("reckey: %w: what is kept of the recovery key", encgroup.ErrImpossible)
 
 const keptVersion = 1
 
-// encode: version (1 byte), state (1), wrong (4), date (8), the two users (a
-// length byte and the bytes each), the slots that the state has (120 each). Where
-// there is nothing to keep it is empty.
+// encode: version (1 byte), state (1), wrong (4), date (8), the two users (a length byte and the
+// bytes each), the slots that the state has (120 each). The zero value is encoded as no bytes.
 func (k *kept) encode() []byte {
 	if *k == (kept{}) {
 		return nil
@@ -114,7 +112,7 @@ func (k *kept) publics() [][32]byte {
 	return out
 }
 
-// decode reads it; nothing at all is Unconfigured.
+// decode reads what encode wrote; no bytes are Unconfigured.
 func decode(b []byte) (k kept, err error) {
 	if len(b) == 0 {
 		return k, nil
@@ -149,7 +147,7 @@ func decode(b []byte) (k kept, err error) {
 	return k, nil
 }
 
-// Status is what can be told of a recovery key.
+// Status is what anybody may know of a recovery key.
 type Status struct {
 	State State
 	Date  time.Time // when the key in force was authorised, UTC; zero when none is

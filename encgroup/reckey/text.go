@@ -7,20 +7,19 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
-// A recovery key on paper: 8 groups of 8 characters with dashes between them. Each group is 32
-// bits of the key and 8 check bits, in base 32 with an alphabet that has no letters to be
-// taken for digits (Crockford). The check bits are a CRC-8 (polynomial 07h) over the
-// number of the group and its bits, so that a wrong character, two that changed places
-// and groups that changed places are found, and the group is named.
+// A recovery key on paper is 8 groups of 8 characters, with dashes between them. Each group is 32
+// bits of the key and 8 check bits in base 32, with an alphabet whose letters do not look like
+// digits (Crockford). The check bits are a CRC-8 (polynomial 07h) over the number of the group and
+// its bits. They find a wrong character, swapped characters and swapped groups, and in which group.
 const (
 	alphabet   = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 	groups     = 8
 	groupChars = 8
 )
 
-// TypoError says that an entry is no recovery key at all.
+// TypoError says that an entry is mistyped: no recovery key reads so.
 type TypoError struct {
-	Group int    // 1 to 8; 0 where the whole is too short or too long
+	Group int    // 1 to 8; 0 if the whole entry is too short or too long
 	What  string // what is wrong with it; holds nothing of the entry
 }
 

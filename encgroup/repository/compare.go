@@ -7,12 +7,12 @@ import (
 	"fmt"
 )
 
-// content is what one slot or copy says.
+// content is what one slot or copy holds.
 type content struct {
 	ok         bool
 	slot       int
 	id         [16]byte
-	generation uint64 // also where only the base page is good; else 0
+	generation uint64 // 0 if the base page is not good
 	suspect    bool   // the copy's other slot may have been newer
 	body       []byte
 	entries    []entry
@@ -94,9 +94,8 @@ func (c *replica) readSlot(slot int) content {
 	return out
 }
 
-// read gives what the copy says: its newest whole slot. A slot in which a
-// write was cut short is no fault of the copy, as long as the other one is whole; one
-// that the device does not give back is.
+// read returns the copy's newest whole slot. A slot in which a write was cut short is no fault of
+// the copy as long as the other slot is whole. A slot that the device cannot read is a fault.
 func (c *replica) read() content {
 	a, b := c.readSlot(0), c.readSlot(1)
 	if b.ok && (!a.ok || b.generation > a.generation) || !a.ok && a.condition == CopyBlank {
@@ -110,7 +109,7 @@ func (c *replica) read() content {
 	return a
 }
 
-// compare reads every copy and decides which to believe; best is -1 where none is.
+// compare reads every copy and elects the one to believe; best is -1 if there is none.
 func (r *Repository) compare() (found []content, rep Report, best int) {
 	found = make([]content, len(r.copies))
 	for i, c := range r.copies {
@@ -136,7 +135,7 @@ func (r *Repository) compare() (found []content, rep Report, best int) {
 	return found, rep, best
 }
 
-// judge compares a whole copy with the one that is believed.
+// judge compares a whole copy with the elected one.
 func judge(f, best *content) (Condition, error) {
 	switch {
 	case f.id != best.id:
@@ -149,10 +148,10 @@ func judge(f, best *content) (Condition, error) {
 	return CopyGood, nil
 }
 
-// elect chooses among the whole copies: the repository that most of them belong
-// to, in it the newest generation, in that the content that most have. Where there
-// are two answers to one of these there is none; nor where every copy has lost a
-// slot that may have been newer, for then what is left may be out of date.
+// elect chooses among the whole copies and returns an index, or -1. It takes the repository that
+// most of them belong to, in it the newest generation, and in that the content that most have. It
+// elects none on a tie, or if every copy has lost a slot that may have been newer: what is left may
+// then be out of date.
 func elect(found []content) int {
 	var all []int
 	sure := false
@@ -183,7 +182,7 @@ func elect(found []content) int {
 	return last[0]
 }
 
-// most gives the largest class of all; nil where two are the largest.
+// most is the largest class of all; nil on a tie.
 func most(all []int, same func(i, j int) bool) []int {
 	var best []int
 	tie := false
@@ -209,9 +208,9 @@ func most(all []int, same func(i, j int) bool) []int {
 	return best
 }
 
-// repair writes what is in force to every copy, as a generation of its own, the bad
-// copies first: a copy that could not be read now may hold a write that was
-// never finished, and must not come back as the newest.
+// repair writes the entries in force to every copy, the bad copies first, with a generation two
+// higher. A copy that cannot be read now may hold the next generation from a write that was never
+// finished, which must not come back as the newest.
 func (r *Repository) repair(rep *Report) error {
 	pages := encodeSlot(r.id, r.newest+2, encodeEntries(r.entries))
 	good := false
@@ -233,7 +232,7 @@ func (r *Repository) repair(rep *Report) error {
 			c.aside = err != nil
 			if err != nil {
 				if !bad {
-					rep.Copies[i].Condition = CopyStale // as it is from now on
+					rep.Copies[i].Condition = CopyStale // from now on
 				}
 				rep.Copies[i].Err = err
 				continue
@@ -243,7 +242,7 @@ func (r *Repository) repair(rep *Report) error {
 		}
 	}
 	if !good {
-		return nil // what is in force is still there, and cannot be changed
+		return nil // the entries in force are still there, and cannot be changed
 	}
 	r.newest += 2
 	rep.Generation = r.newest

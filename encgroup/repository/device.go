@@ -12,15 +12,13 @@ var (
 	ErrPowerLost   = errors.New("repository: the facility lost power")
 )
 
-// Device is what one copy of the repository is kept on. Pages are 4,096 bytes; one
-// never written reads as zeros.
+// Device is the medium of one copy. Pages are 4,096 bytes; a page never written reads as zeros.
 type Device interface {
 	// Pages is how many pages the device has.
 	Pages() int
 	// ReadPage fills dst, 4,096 bytes.
 	ReadPage(n int, dst []byte) error
-	// WritePage replaces a page. When power is lost in the middle, the page may hold
-	// anything afterwards.
+	// WritePage replaces a page. If power is lost in the middle, the page may hold anything.
 	WritePage(n int, src []byte) error
 }
 

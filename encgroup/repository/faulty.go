@@ -11,16 +11,16 @@ import (
 var (
 	PointReadError = fault.Register("repository.read.error",
 		"the page of one copy cannot be read; what it holds stays",
-		"with another good copy: a mismatch, repaired at the next reboot; on all copies: a permanent error, nothing is written", fault.HasBlock, fault.HasPage)
+		"while another copy is good: a mismatch, repaired at the next reboot; on all copies: a permanent error, nothing is written", fault.HasBlock, fault.HasPage)
 	PointReadRot = fault.Register("repository.read.rot",
 		"one bit of the stored page flips, and stays so",
-		"found by the check sum: as a page that cannot be read", fault.HasBlock, fault.HasPage)
+		"found by the check sum, then as a page that cannot be read", fault.HasBlock, fault.HasPage)
 	PointWriteRefused = fault.Register("repository.write.refused",
-		"the page is not written, and the copy says so",
-		"the copy is set aside until the next reboot; while more than half of the copies take it the change is made", fault.HasBlock, fault.HasPage)
+		"the page is not written, and the copy reports it",
+		"the copy is set aside until the next reboot; the change is made if more than half of the copies take it", fault.HasBlock, fault.HasPage)
 	PointWriteLost = fault.Register("repository.write.lost",
-		"the page is not written, and the copy says that it was",
-		"found when the page is read back: as a page that is refused", fault.HasBlock, fault.HasPage)
+		"the page is not written, and the copy reports success",
+		"found when the page is read back, then as a page that is refused", fault.HasBlock, fault.HasPage)
 	PointPowerBefore = fault.Register("repository.power.before",
 		"power is lost before the page is written",
 		"the entries are the old or the new ones", fault.HasBlock, fault.HasPage)
@@ -32,8 +32,8 @@ var (
 		"the entries are the old or the new ones", fault.HasBlock, fault.HasPage)
 )
 
-// Faulty is the copies of a repository on which a fault plan is carried out. What it
-// damages stays damaged when the plan is gone. With no plan it passes everything through.
+// Faulty is the copies of a repository on which a fault plan is carried out. Damage stays when the
+// plan is gone. Without a plan everything passes through.
 type Faulty struct {
 	copies []*faultyCopy
 	plan   *fault.Plan
@@ -76,13 +76,13 @@ func (f *Faulty) Disarm() { f.plan = nil }
 // Plan is the armed plan, or nil.
 func (f *Faulty) Plan() *fault.Plan { return f.plan }
 
-// PowerOn brings the power back that a point took.
+// PowerOn restores the power after a power point fired.
 func (f *Faulty) PowerOn() { f.off = false }
 
 // Pages implements Device.
 func (c *faultyCopy) Pages() int { return c.dev.Pages() }
 
-// ReadPage reads, unless the plan says otherwise.
+// ReadPage reads, unless a fault of the plan fires.
 func (c *faultyCopy) ReadPage(n int, dst []byte) error {
 	if c.set.off {
 		return ErrPowerLost
@@ -109,7 +109,7 @@ func (c *faultyCopy) rot(n int) error {
 	return c.dev.WritePage(n, b)
 }
 
-// WritePage writes, unless the plan says otherwise.
+// WritePage writes, unless a fault of the plan fires.
 func (c *faultyCopy) WritePage(n int, src []byte) error {
 	if c.set.off {
 		return ErrPowerLost

@@ -64,8 +64,8 @@ func blank(p []byte) bool {
 	return true
 }
 
-// base is the content of a base page: identity (16 bytes), length of what the
-// pages after it hold (8), SHA-256 of that (32).
+// base is the content of a base page: identity (16 bytes), length of the body in the pages after it
+// (8), SHA-256 of the body (32).
 type base struct {
 	id     [16]byte
 	length uint64
@@ -88,7 +88,7 @@ func decodeBase(p []byte) (b base, err error) {
 	return b, nil
 }
 
-// pagesFor is how many pages follow the base page.
+// pagesFor is how many pages a body of length bytes takes.
 func pagesFor(length int) int { return (length + contentSize - 1) / contentSize }
 
 // encodeSlot gives the pages of a slot, the base page first.

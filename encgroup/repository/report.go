@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Condition is what one copy of the repository is like.
+// Condition is the condition of one copy.
 type Condition uint8
 
 // The conditions.
@@ -28,14 +28,14 @@ func (c Condition) String() string {
 	return fmt.Sprintf("condition %d", uint8(c))
 }
 
-// Verdict is what the copies together are like.
+// Verdict is the condition of all copies together.
 type Verdict uint8
 
 // The verdicts.
 const (
-	Good      Verdict = iota // every copy says the same
-	Mismatch                 // a copy differs or cannot be read, and another one is good; a reboot repairs it (IBM, MAP4980: BE14CFE5)
-	Permanent                // there is no copy to believe (IBM, MAP4980: BE14E3F7)
+	Good      Verdict = iota // all copies agree
+	Mismatch                 // a copy differs or cannot be read, another one is good; a reboot repairs it (IBM, MAP4980: BE14CFE5)
+	Permanent                // no copy can be believed (IBM, MAP4980: BE14E3F7)
 )
 
 func (v Verdict) String() string {
@@ -55,7 +55,7 @@ type CopyReport struct {
 	Condition  Condition
 	Generation uint64 // of its newest whole slot; 0 if it has none
 	Repaired   bool   // by this Open: it is good now
-	Err        error  // what is wrong with it, or why it could not be repaired; nil where nothing is
+	Err        error  // what is wrong with it, or why it could not be repaired; nil if it is good
 }
 
 // Report is what reading all copies found.

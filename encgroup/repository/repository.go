@@ -10,7 +10,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// CopiesMin is how few copies a repository has (our assumption).
+// CopiesMin is the least number of copies (our assumption).
 const CopiesMin = 3
 
 // What a repository cannot do.
@@ -30,7 +30,7 @@ type Repository struct {
 	entries []entry
 }
 
-// replica is one copy and what the repository believes of it.
+// replica is one copy and its state.
 type replica struct {
 	dev   Device
 	slot  int  // the slot in force
@@ -40,9 +40,9 @@ type replica struct {
 	seen [2]memo
 }
 
-// Create makes an empty repository on devices that hold nothing worth keeping:
-// three or more of at least 4 pages. entropy gives it its identity. It
-// needs every copy to be good.
+// Create makes an empty repository on three or more devices of at least 4 pages each, and destroys
+// what they hold. entropy gives the repository its identity, 16 bytes. Every copy has to be good,
+// else the error is ErrCopies.
 func Create(entropy io.Reader, devices ...Device) (*Repository, error) {
 	r, err := over(devices)
 	if err != nil {
@@ -63,9 +63,9 @@ func Create(entropy io.Reader, devices ...Device) (*Repository, error) {
 	return r, nil
 }
 
-// wipe blanks the base pages of all copies: first, on every copy, that of the slot which is
-// not in force, and only then that which is. Where it is cut short, what was in force
-// is in force still, or nothing is; never something older.
+// wipe blanks the base pages of all copies: first, on every copy, that of the slot that is not in
+// force, then that of the slot in force. If it is cut short, the old entries are still in force, or
+// none are; never older ones.
 func (r *Repository) wipe() error {
 	zero := make([]byte, PageSize)
 	inForce := make([]int, len(r.copies))
@@ -101,10 +101,9 @@ func over(devices []Device) (*Repository, error) {
 	return r, nil
 }
 
-// Open is the reboot: it reads every copy, decides which to believe, and writes
-// the others anew. The report tells what was found and what became of it: a copy that
-// cannot be repaired is set aside, and the others serve. The error is ErrPermanent where no
-// copy is to be believed (nothing is written then), or ErrPowerLost.
+// Open is the reboot: it reads every copy, decides which to believe, and writes the others anew. A
+// copy that cannot be repaired is set aside, and the others serve; the report names it. The error
+// is ErrPermanent if no copy can be believed, and nothing is written then, or ErrPowerLost.
 func Open(devices ...Device) (*Repository, Report, error) {
 	r, err := over(devices)
 	if err != nil {
@@ -153,8 +152,8 @@ func (r *Repository) Check() Report {
 	return rep
 }
 
-// Read reads all copies, compares them, and gives the entry of that name as the
-// medium has it. The error is ErrPermanent or ErrNoEntry.
+// Read reads all copies, compares them, and returns the entry of that name from the medium. The
+// error is ErrPermanent or ErrNoEntry.
 func (r *Repository) Read(name string) ([]byte, Report, error) {
 	found, rep, best := r.compare()
 	if best < 0 {
@@ -179,9 +178,9 @@ func (r *Repository) Names() []string {
 // Generation is the one in force.
 func (r *Repository) Generation() uint64 { return r.newest }
 
-// Put keeps value under name (1 to 64 printable ASCII characters), in place of
-// what was there. It keeps no reference to value. On an error the entries in memory
-// are the old ones; after a reboot they may be the new ones.
+// Put keeps value under name (1 to 64 printable ASCII characters), in place of what was there. It
+// keeps no reference to value. On an error the entries in memory are the old ones; after a reboot
+// they may be the new ones. Errors: ErrCopies, ErrFull, ErrPowerLost.
 func (r *Repository) Put(name string, value []byte) error {
 	if err := checkName(name); err != nil {
 		return err
@@ -213,7 +212,7 @@ func (r *Repository) change(list []entry) error {
 	return nil
 }
 
-// Store is one entry as an encryption group wants it.
+// Store is one entry as the store of an encryption group.
 func (r *Repository) Store(name string) encgroup.Store { return store{r, name} }
 
 type store struct {
@@ -269,8 +268,7 @@ func (c *replica) slotPages() int { return c.dev.Pages() / 2 }
 
 func (c *replica) start(slot int) int { return slot * c.slotPages() }
 
-// write puts the pages into the slot that is not in force, the base page last, and
-// reads each back.
+// write puts the pages into the slot that is not in force, the base page last, and reads each back.
 func (c *replica) write(pages [][]byte) error {
 	to := 1 - c.slot
 	back := make([]byte, PageSize)
@@ -283,7 +281,7 @@ func (c *replica) write(pages [][]byte) error {
 			return err
 		}
 		if !bytes.Equal(back, pages[n]) {
-			return fmt.Errorf("%w: page %d reads otherwise than it was written", ErrWriteFailed, n)
+			return fmt.Errorf("%w: page %d does not read back as written", ErrWriteFailed, n)
 		}
 	}
 	c.slot = to

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// HTTP is a Cloud over HTTPS. The TLS configuration (whom to trust, what to show,
-// by which clock) and the timeout are those of the client it was given.
+// HTTP is a Cloud over HTTPS. TLS configuration and timeout are those of the HTTP client it was
+// given.
 type HTTP struct {
 	base   string
 	token  func() string // a closure keeps it from fmt
@@ -24,8 +24,8 @@ var _ Cloud = (*HTTP)(nil)
 // ErrAddress means that a cloud server cannot have such an address.
 var ErrAddress = errors.New("tct: the address of a cloud server: need https:// and a host")
 
-// NewHTTP is the cloud server at an address such as https://cloud.example:443. An
-// address that is not https is refused with ErrAddress: objects travel over TLS only.
+// NewHTTP is the cloud server at an address such as https://cloud.example:443. An address that is
+// not https is refused with ErrAddress: objects travel over TLS only. client has a timeout.
 func NewHTTP(address, token string, client *http.Client) (*HTTP, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
@@ -34,7 +34,7 @@ func NewHTTP(address, token string, client *http.Client) (*HTTP, error) {
 	if client == nil || client.Timeout <= 0 {
 		return nil, errors.New("tct: a cloud server needs an HTTP client with a timeout")
 	}
-	// A redirection could lead away from TLS, and carry the token there.
+	// A redirection could send the token without TLS.
 	c := *client
 	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &HTTP{strings.TrimSuffix(u.String(), "/"), func() string { return token }, &c}, nil

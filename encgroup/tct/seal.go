@@ -27,10 +27,10 @@ const (
 // SizeMax is the largest object, in bytes of plaintext.
 const SizeMax = 1 << 30
 
-// Overhead is how many bytes an object is longer in the cloud.
+// Overhead is how many bytes encryption adds to an object.
 const Overhead = headerSize + tagSize
 
-// ErrTampered means that what the cloud gave is not what was sent there.
+// ErrTampered means that the cloud returned something other than what was sent there.
 var ErrTampered = errors.New("tct: the object is not the one that was sent to the cloud")
 
 // Receipt is what a facility keeps of an object in the cloud. It holds no secret.

@@ -8,14 +8,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// Cloud is a server that keeps objects under names. Errors wrap one of the
-// sentinels below.
+// Cloud is a server that keeps objects under names. Errors wrap one of the sentinels below.
 type Cloud interface {
 	// Put stores an object in place of one of that name.
 	Put(name string, body []byte) error
 	// Get returns the object, of at most max bytes.
 	Get(name string, max int64) ([]byte, error)
-	// Delete drops it.
+	// Delete drops the object.
 	Delete(name string) error
 	// List gives the names, ascending, that begin with prefix.
 	List(prefix string) ([]string, error)
@@ -44,9 +43,9 @@ func New(group *encgroup.Group, cloud Cloud, entropy io.Reader) *Tier {
 	return &Tier{group, cloud, entropy}
 }
 
-// Migrate encrypts an object and sends it to the cloud under its name, 1 to 120 bytes. The group has
-// to be accessible. The receipt is what Recall needs; it is to be kept before the
-// facility lets go of the object. Errors: those of encgroup and of the Cloud.
+// Migrate encrypts an object of at most SizeMax bytes and sends it to the cloud under its name, 1
+// to 120 bytes. The group has to be accessible. Recall needs the receipt: the caller has to keep it
+// before it drops the object. Errors: those of encgroup and of the Cloud.
 func (t *Tier) Migrate(name string, plain []byte) (Receipt, error) {
 	if name == "" || len(name) > 120 {
 		return Receipt{}, fmt.Errorf("tct: an object name of %d bytes, need 1 to 120", len(name))
@@ -61,8 +60,8 @@ func (t *Tier) Migrate(name string, plain []byte) (Receipt, error) {
 	return r, nil
 }
 
-// Recall gets an object back. ErrTampered if it is not what the receipt is for; nothing
-// of it is returned then.
+// Recall gets an object back. If the cloud returns anything but the object of the receipt, the
+// error is ErrTampered, and nothing of it is returned.
 func (t *Tier) Recall(r Receipt) ([]byte, error) {
 	if r.Size < 0 || r.Size > SizeMax {
 		return nil, fmt.Errorf("tct: a receipt for %d bytes, need 0 to %d", r.Size, SizeMax)

@@ -13,8 +13,8 @@ import (
 // Size is the length of a seal in bytes.
 const Size = 32 + 40
 
-// ErrOpen means that the private key is another one's, that the purpose is another
-// one, or that the seal was altered.
+// ErrOpen means that the private key or the purpose is not that of the seal, or that the seal was
+// altered.
 var ErrOpen = errors.New("seal: it does not open")
 
 // Public is the public half (32 bytes) of a private key (32 bytes, RFC 7748).
@@ -27,7 +27,7 @@ func Public(private *secret.Key32) (out [32]byte, err error) {
 	return out, nil
 }
 
-// Seal puts key under seal for a public key and a purpose. It draws 32 bytes of entropy.
+// Seal seals key for a public key and a purpose. It draws 32 bytes of entropy.
 func Seal(public [32]byte, purpose string, key *secret.Key32, entropy io.Reader) (out [Size]byte, err error) {
 	to, err := ecdh.X25519().NewPublicKey(public[:])
 	if err != nil {

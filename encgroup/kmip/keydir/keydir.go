@@ -24,8 +24,8 @@ const (
 	Database = "keys.db"
 	Master   = "master.key"
 	Refused  = "refused"
-	PeerAddr = "peer.addr" // the address of the peer with which the server ran last; not there before that
-	Facility = "facility"  // the client for whom a certificate is made if none is named
+	PeerAddr = "peer.addr" // the address of the peer with which the server ran last; absent before that
+	Facility = "facility"  // the client that gets a certificate if none is named
 )
 
 // Options are what Init needs to know.
@@ -37,8 +37,8 @@ type Options struct {
 	Entropy    io.Reader
 }
 
-// peerName is what servers of one authority show to one another. No client is
-// called so: there is a space in it.
+// peerName is the common name that the servers of a pair show to each other. Its space keeps it
+// apart from the names of clients.
 const peerName = "key server peer"
 
 var clientName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -58,7 +58,7 @@ func (o *Options) check() error {
 	return nil
 }
 
-// Init makes the directory, which must not be there yet, or be empty.
+// Init makes the directory. It must not exist yet, or be empty.
 func Init(dir string, o Options) error {
 	return o.make(dir, o.newAuthority)
 }
@@ -72,9 +72,9 @@ func (o *Options) newAuthority(dir string) (*pki.Pair, error) {
 	return ca, ca.Write(filepath.Join(dir, CA))
 }
 
-// Join makes the directory of a second server beside one that Init made: the same authority,
-// whose key stays where it is, and certificates, master key and database of its own. The
-// passphrase may be another one.
+// Join makes the directory of a second server. It has the authority of the first, which Init made,
+// without the authority's key. Certificates, master key and database are its own. The passphrase
+// may be another one.
 func Join(first, dir string, o Options) error {
 	ca, err := authority(first)
 	if err != nil {
@@ -96,7 +96,7 @@ func authority(dir string) (*pki.Pair, error) {
 	return pki.Read(base)
 }
 
-// make makes a directory as a whole or not at all.
+// make makes the whole directory or none of it.
 func (o *Options) make(dir string, authority func(part string) (*pki.Pair, error)) error {
 	if err := o.check(); err != nil {
 		return err
@@ -144,7 +144,7 @@ func (o *Options) build(dir string, authority func(string) (*pki.Pair, error)) e
 	return server.CreateStore(filepath.Join(dir, Database), u, o.Entropy)
 }
 
-// PeerTLS is what a server shows to its peer, as a client, and by what it knows it.
+// PeerTLS is the configuration with which a server connects to its peer.
 func PeerTLS(dir string) (*tls.Config, error) {
 	base := filepath.Join(dir, Peer)
 	return pki.ClientTLS(filepath.Join(dir, CA+".crt"), base+".crt", base+".key")
@@ -183,7 +183,7 @@ func Open(dir string, passphrase []byte, entropy io.Reader) (*server.Store, *tls
 	if err != nil {
 		return nil, nil, fmt.Errorf("keydir: %w", err)
 	}
-	// The server does not use it, but who can read it makes clients.
+	// The server does not use the authority's key, but whoever can read it can make clients.
 	if key, err := pki.ReadPrivate(filepath.Join(dir, CA+".key")); err == nil {
 		clear(key)
 	} else if !errors.Is(err, os.ErrNotExist) {
@@ -229,7 +229,7 @@ func readMaster(path string) (*secret.Key32, error) {
 	return &k, nil
 }
 
-// sync makes a rename last.
+// sync syncs a directory, so that a rename in it survives a crash.
 func sync(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

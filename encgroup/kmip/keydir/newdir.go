@@ -11,16 +11,15 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/filelock"
 )
 
-// marker is a file that a directory has as long as it is being made. It is written
-// before the first key and removed when the directory is whole and in its place, so
-// that whoever finds it finds a directory that never was one.
+// marker is a file in a directory that is being made. It is written before the first key and
+// removed when the directory is whole and in its place. A directory with a marker was never in use.
 const (
 	marker      = ".unfinished"
 	markerMagic = "fdelab: this directory is being made, or was left unfinished: remove all of it\n"
 )
 
-// Finished refuses a directory whose making was interrupted. What is no directory of ours
-// at all is for others to tell.
+// Finished refuses a directory whose making was interrupted. It does not look whether it is a
+// directory of ours at all.
 func Finished(dir string) error {
 	b, err := os.ReadFile(filepath.Join(dir, marker))
 	if err == nil && string(b) == markerMagic {
@@ -29,9 +28,9 @@ func Finished(dir string) error {
 	return nil
 }
 
-// NewDir makes a directory, which must not be there yet, or be empty, whole or not at all:
-// build fills one beside it, which is then moved into place. What an interrupted NewDir of the
-// same directory left behind, keys among it, is removed first.
+// NewDir makes a whole directory or none. dir must not exist yet, or be empty. build fills a
+// directory beside it, which is then moved into place. What an interrupted NewDir of the same dir
+// left behind, keys included, is removed first.
 func NewDir(dir string, build func(dir string) error) error {
 	m := &newDir{dir: filepath.Clean(dir), build: build}
 	for _, step := range m.steps() {
@@ -46,11 +45,11 @@ func NewDir(dir string, build func(dir string) error) error {
 type newDir struct {
 	dir   string
 	build func(string) error
-	at    string   // where it is: beside, then in place; empty: nowhere yet
+	at    string   // its path: beside dir, then dir; empty before it exists
 	held  *os.File // the marker, locked
 }
 
-// newDirStep is a change of the file system that happens or does not.
+// newDirStep is one change of the file system.
 type newDirStep struct {
 	name string
 	do   func() error
@@ -91,8 +90,8 @@ func (m *newDir) clearAway() error {
 	return nil
 }
 
-// removeUnfinished removes a directory that has the marker, and that nobody is making. One
-// beside that is empty was not even marked yet.
+// removeUnfinished removes a directory with a marker that no running command holds. An empty one
+// beside the target was not marked yet, and is removed too.
 func removeUnfinished(dir string, beside bool) error {
 	f, err := os.Open(filepath.Join(dir, marker))
 	if errors.Is(err, os.ErrNotExist) {
@@ -112,7 +111,7 @@ func removeUnfinished(dir string, beside bool) error {
 	if !whole && !cut || filelock.Take(f) != nil {
 		return nil
 	}
-	// The marker goes last: a removal that is interrupted is finished by the next.
+	// The marker goes last, so that the next command can finish an interrupted removal.
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -168,7 +167,7 @@ func (m *newDir) finish() error {
 	return nil
 }
 
-// undo leaves nothing of a making that failed.
+// undo removes the directory after a step that failed.
 func (m *newDir) undo() error {
 	var err error
 	if m.at != "" {

@@ -12,7 +12,7 @@ import (
 )
 
 // NotePeer keeps the address of the peer, host:port, in the directory of a server that runs with
-// one: the database is locked while it runs, and PeerOf has to know.
+// one. It is a file of its own, because PeerOf reads it while the server has the database locked.
 func NotePeer(dir, addr string) error {
 	path := filepath.Join(dir, PeerAddr)
 	text := []byte(addr + "\n")
@@ -32,8 +32,8 @@ func NotePeer(dir, addr string) error {
 	return nil
 }
 
-// PeerOf says whether the server of a directory is one of a pair: it ran with a peer, whose address
-// is returned, or Join made the directory, and addr is empty.
+// PeerOf says whether the server of a directory is one of a pair. If it ran with a peer, addr is
+// the address of the last one. If Join made the directory and the server never ran, addr is empty.
 func PeerOf(dir string) (addr string, paired bool) {
 	if b, err := os.ReadFile(filepath.Join(dir, PeerAddr)); err == nil {
 		return strings.TrimSpace(string(b)), true

@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server alone has no peer; one that Join made has, and one that ran with a peer knows its address.
+// A server alone has no peer; one that Join made has, and one that ran with a peer knows its
+// address.
 func TestPeerOf(t *testing.T) {
 	alone := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(alone, CA+".key"), nil, 0o600))

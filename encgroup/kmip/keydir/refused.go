@@ -18,24 +18,23 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 )
 
-// RefusedList is the list of certificates that a server does not take any more,
-// although its authority signed them: the file "refused" in its directory. A line has the
-// SHA-256 of a certificate (of its DER), 64 hexadecimal digits, colons allowed, and
-// behind a blank whatever one likes; lines that begin with # are comments. The
-// file is read again whenever it has changed.
+// RefusedList is the list of certificates that a server refuses although its authority signed them:
+// the file "refused" in its directory. It is read again whenever it has changed. A line has the
+// SHA-256 of a certificate's DER, 64 hexadecimal digits with or without colons, and after a blank
+// any text. A line that begins with # is a comment.
 //
-// A list that cannot be read, or that has gone, refuses every certificate: a server
-// must not take back a refusal because a file is damaged.
+// If the list cannot be read, or has gone, every certificate is refused: a damaged file must not
+// take back a refusal.
 type RefusedList struct {
 	path string
 
 	mu   gosync.Mutex
-	read fs.FileInfo // of the file as it was read last; nil: it was not there yet
+	read fs.FileInfo // of the file at the last reading; nil: there was none yet
 	seen map[[sha256.Size]byte]bool
 	bad  error
 }
 
-// OpenRefused reads the list of a directory. That there is none is no error.
+// OpenRefused reads the list of a directory. A missing list is empty.
 func OpenRefused(dir string) (*RefusedList, error) {
 	l := &RefusedList{path: filepath.Join(dir, Refused)}
 	l.look()
@@ -56,7 +55,7 @@ func (l *RefusedList) Check(cert *x509.Certificate) error {
 	return nil
 }
 
-// look reads the file if it is another than before. The caller holds the lock.
+// look reads the file if it has changed. The caller holds the lock.
 func (l *RefusedList) look() {
 	info, err := os.Stat(l.path)
 	switch {
@@ -97,8 +96,8 @@ func parseRefused(path string, b []byte) (map[[sha256.Size]byte]bool, error) {
 	return seen, nil
 }
 
-// Refuse puts the certificate in a PEM file on the list of a directory. A server that
-// runs finds it there by itself. One that is on the list is left alone.
+// Refuse puts the certificate of a PEM file on the list of a directory, unless it is there already.
+// A running server reads the list by itself.
 func Refuse(dir, certificate string) (subject string, err error) {
 	if err := Finished(dir); err != nil {
 		return "", err

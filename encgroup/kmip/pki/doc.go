@@ -1,9 +1,10 @@
-// Package pki makes what mutual TLS between key servers and their clients needs: a
-// certificate authority, certificates of servers and of clients (ECDSA on P-256, which every
-// KMIP implementation that we tried accepts), and the files that hold them.
+// Package pki makes the certificates for mutual TLS between key servers and their clients, and the
+// files that hold them. [NewCA] makes an authority, [Pair.Server] and [Pair.Client] its
+// certificates, as in the example. Keys are ECDSA on P-256, which every KMIP implementation that we
+// tried accepts.
 //
-// A client certificate's subject is who the client is to a key server of package
-// server: two certificates with one subject are one client.
+// A key server of package server knows a client by the subject of its certificate: two certificates
+// with one subject are one client.
 //
 // # Invariants
 //
@@ -12,7 +13,7 @@
 //
 // # Limitations
 //
-// There is no revocation list: a certificate is good until it expires. Go's
-// crypto/ecdsa draws keys from the system's random source, whatever reader is
-// given, so certificates are never reproducible.
+//   - There is no revocation list: a certificate is good until it expires.
+//   - Certificates are never reproducible: Go's crypto/ecdsa draws keys from the system's random
+//     source, whatever reader it is given.
 package pki

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Validity is how long certificates are good that fdelab makes for a key server.
+// Validity is the life of the certificates that fdelab makes for a key server.
 const Validity = 5 * 365 * 24 * time.Hour
 
 // Pair is a certificate with its key.
@@ -27,7 +27,7 @@ type Pair struct {
 
 // Request is what a certificate is made for.
 type Request struct {
-	Name     string   // common name: with the organization fdelab it is the subject
+	Name     string   // common name, 1 to 64 bytes; the organization is fdelab
 	Hosts    []string // of a server: names and addresses by which it is reached
 	From, To time.Time
 }
@@ -132,8 +132,8 @@ func (p *Pair) WriteCertificate(base string) error {
 	return WriteNew(base+".crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Cert.Raw}), 0o644)
 }
 
-// Load reads a certificate and its private key, of any kind that crypto/tls knows, from two
-// files in PEM. A key that others may read is refused.
+// Load reads a certificate and its private key, of any kind that crypto/tls knows, from two files
+// in PEM. A key file that others may read is refused.
 func Load(cert, key string) (tls.Certificate, error) {
 	shown, err := os.ReadFile(cert)
 	if err != nil {
@@ -151,9 +151,9 @@ func Load(cert, key string) (tls.Certificate, error) {
 	return pair, nil
 }
 
-// Suites are the cipher suites of TLS 1.2 that servers take: with forward secrecy and
-// authenticated encryption. Those of CBC with SHA-1, which crypto/tls would take too, are not
-// among them. Those of TLS 1.3 are not for choice.
+// Suites are the cipher suites of TLS 1.2 that servers take: those with forward secrecy and
+// authenticated encryption. Those of CBC with SHA-1, which crypto/tls would take too, are not among
+// them. Those of TLS 1.3 cannot be chosen.
 func Suites() []uint16 {
 	return []uint16{
 		tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -204,7 +204,8 @@ func ClientTLS(ca, cert, key string) (*tls.Config, error) {
 // privateMax bounds what ReadPrivate takes, in bytes: a device must not fill the memory.
 const privateMax = 1 << 16
 
-// ReadPrivate reads a small file that holds a secret. One that others may read is refused.
+// ReadPrivate reads a file of at most 65,536 bytes that holds a secret. One that others may read is
+// refused.
 func ReadPrivate(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -228,7 +229,7 @@ func ReadPrivate(path string) ([]byte, error) {
 	return b, nil
 }
 
-// WriteNew writes a file that must not be there yet, and makes it last.
+// WriteNew writes a file that must not exist yet, and syncs it.
 func WriteNew(path string, b []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {

@@ -14,12 +14,12 @@ const HeaderSize = 8
 // maxDepth bounds the depth of structures when Limits does not.
 const maxDepth = 32
 
-// ErrMalformed is what every error of Decode wraps.
+// ErrMalformed is wrapped by every error of Decode.
 var ErrMalformed = errors.New("malformed TTLV")
 
 // Limits bounds what Decode takes. Zero means the default.
 type Limits struct {
-	Depth int // of structures in structures; default 32, which is also the most
+	Depth int // of nested structures, at most 32; default 32
 	Items int // in all; default 65536
 }
 
@@ -44,8 +44,8 @@ func (i *Item) length() int {
 
 func pad(n int) int { return (n + 7) &^ 7 }
 
-// Append writes an item behind dst. It panics on a type that does not exist and
-// on a number that does not fit its type: both are bugs of the caller.
+// Append writes an item behind dst. It panics on a type that does not exist and on a number that
+// does not fit its type: both are bugs of the caller.
 func Append(dst []byte, i *Item) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(i.Tag)<<8|uint32(i.Type))
 	at := len(dst)
@@ -102,8 +102,8 @@ func AppendAll(dst []byte, items ...Item) []byte {
 	return dst
 }
 
-// Header reads the first 8 bytes of an item: what it is, and how many bytes its
-// value has with its padding.
+// Header reads the first 8 bytes of an item. size is the length of its value with padding, in
+// bytes.
 func Header(b []byte) (tag Tag, typ Type, size int64, err error) {
 	if len(b) < HeaderSize {
 		return 0, 0, 0, fmt.Errorf("ttlv: %w: %d bytes of a header of %d", ErrMalformed, len(b), HeaderSize)
@@ -112,26 +112,26 @@ func Header(b []byte) (tag Tag, typ Type, size int64, err error) {
 	return Tag(b[0])<<16 | Tag(b[1])<<8 | Tag(b[2]), Type(b[3]), (n + 7) &^ 7, nil
 }
 
-// Decode reads the one item that fills b. Strings in it refer to b. Its errors
-// wrap ErrMalformed and name the offset, never the content.
+// Decode reads the one item that fills b. Strings in it refer to b. Its errors wrap ErrMalformed
+// and name the offset, never the content.
 func Decode(b []byte, l Limits) (Item, error) {
 	d := Decoder{Limits: l}
 	return d.Decode(b)
 }
 
-// Decoder reads items into memory that it uses again: what it read is good until
-// Reset. Its zero value is ready.
+// Decoder reads items into memory that it uses again: an item is valid until Reset. Its zero value
+// is ready.
 type Decoder struct {
 	Limits Limits
 	slab   []Item
 	used   int
 }
 
-// slabMost is the most items that a Decoder keeps room for, and makes room for
-// at once unless one structure has more.
+// slabMost is the most items that a Decoder keeps room for. It makes room for more at once only if
+// one structure has more.
 const slabMost = 1024
 
-// Reset takes back the memory of everything that was read.
+// Reset takes back the memory of all items.
 func (d *Decoder) Reset() {
 	clear(d.slab[:d.used])
 	d.used = 0
@@ -159,16 +159,16 @@ func (d *Decoder) Decode(b []byte) (Item, error) {
 	return i, nil
 }
 
-// decoder is one reading.
+// decoder is the state of one Decode.
 type decoder struct {
 	*Decoder
 	left, depth int
 }
 
-// carve gives room for n items of a structure.
+// carve returns room for n items of a structure.
 func (d *Decoder) carve(n int) []Item {
 	if d.used+n > len(d.slab) {
-		// What was carved from the old slab keeps it alive.
+		// The items in the old slab keep it alive.
 		d.slab, d.used = make([]Item, max(n, min(2*len(d.slab), slabMost), 24)), 0
 	}
 	room := d.slab[d.used : d.used : d.used+n]
@@ -176,8 +176,8 @@ func (d *Decoder) carve(n int) []Item {
 	return room
 }
 
-// children counts the items that the value of a structure may hold. A length that
-// is wrong stops the count; the reading finds it.
+// children counts the items in the value of a structure. A wrong length stops the count; structure
+// reports it.
 func (d *decoder) children(v []byte) int {
 	n := 0
 	for len(v) >= HeaderSize && n < d.left {
@@ -195,8 +195,8 @@ func bad(at int, format string, args ...any) error {
 	return fmt.Errorf("ttlv: %w at byte %d: %s", ErrMalformed, at, fmt.Sprintf(format, args...))
 }
 
-// item reads the item at the head of b, which lies at byte at of the message,
-// and says how many bytes it took.
+// item reads the item at the head of b, which begins at byte at of the message, and returns its
+// size in bytes.
 func (d *decoder) item(b []byte, at, depth int) (Item, int, error) {
 	if d.left--; d.left < 0 {
 		return Item{}, 0, bad(at, "too many items")

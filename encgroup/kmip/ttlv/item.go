@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Tag names an item, 3 bytes: 42xxxx are the specification's, 54xxxx are free
-// for extensions (KMIP specification 1.4, section 9.1.3.1).
+// Tag names an item, 3 bytes: 42xxxx are the specification's, 54xxxx are free for extensions (KMIP
+// specification 1.4, section 9.1.3.1).
 type Tag uint32
 
 // Type is the type of a value (KMIP specification 1.4, section 9.1.1.2).
@@ -39,12 +39,12 @@ func (t Type) String() string {
 	return fmt.Sprintf("type %d", byte(t))
 }
 
-// Item is one item. Which field holds the value depends on the type: Items of a
-// Structure; Bytes of a text, a byte string and a big integer; Int of all others.
+// Item is one item. Its value is in Items for a Structure, in Bytes for a text string, a byte
+// string and a big integer, and in Int for all others.
 type Item struct {
 	Tag     Tag
 	Type    Type
-	lenient bool // a Reader passes over fields that nobody takes
+	lenient bool // a Reader accepts fields that nobody takes
 	Int     int64
 	Bytes   []byte
 	Items   []Item
@@ -96,9 +96,9 @@ func (i *Item) Find(tag Tag) *Item {
 	return nil
 }
 
-// IgnoreUnknown makes Readers of this structure, and of all in it, pass over fields
-// that do not belong there, as for a message of a newer minor version of the
-// protocol (KMIP specification 1.4, section 11.1).
+// IgnoreUnknown makes Readers of this structure, and of all in it, accept fields that do not belong
+// there, as for a message of a newer minor version of the protocol (KMIP specification 1.4, section
+// 11.1).
 func (i *Item) IgnoreUnknown() {
 	if i.Type != Structure {
 		return
@@ -115,7 +115,7 @@ func (i *Item) Text() string { return string(i.Bytes) }
 // Time is the value of a Date-Time, in UTC.
 func (i *Item) Time() time.Time { return time.Unix(i.Int, 0).UTC() }
 
-// Equal compares everything. It takes no constant time.
+// Equal compares everything, but not in constant time.
 func (i *Item) Equal(o *Item) bool {
 	if i.Tag != o.Tag || i.Type != o.Type || i.Int != o.Int || string(i.Bytes) != string(o.Bytes) || len(i.Items) != len(o.Items) {
 		return false
@@ -141,7 +141,7 @@ func (i *Item) Clone() Item {
 	return c
 }
 
-// Format prints tag, type and size, and of the values only the numbers.
+// Format prints tag, type and size, and only those values that are numbers.
 func (i Item) Format(s fmt.State, _ rune) { i.print(s, 0) }
 
 func (i Item) print(w io.Writer, depth int) {

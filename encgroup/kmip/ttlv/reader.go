@@ -14,8 +14,8 @@ var (
 	ErrUnknown  = errors.New("a field does not belong here")
 )
 
-// Reader takes the fields out of a structure, in any order, and remembers the
-// first thing that is wrong. Done tells it, fields that nobody took included.
+// Reader takes the fields out of a structure, in any order, and remembers the first error. Done
+// returns it. A field that nobody took is an error, too.
 type Reader struct {
 	in    *Item
 	taken int
@@ -56,8 +56,8 @@ func (r *Reader) Optional(tag Tag, typ Type) *Item {
 	return found
 }
 
-// Required takes a field that must be there. When it is not, an empty one comes
-// back, and Done will tell.
+// Required takes a field that must be there. If it is not, Required returns an empty one, and Done
+// the error.
 func (r *Reader) Required(tag Tag, typ Type) *Item {
 	if i := r.Optional(tag, typ); i != nil {
 		return i
@@ -84,7 +84,7 @@ func (r *Reader) All(tag Tag, typ Type) []*Item {
 	return out
 }
 
-// Any takes the one field with this tag, whatever its type; it must be there.
+// Any takes the one field with this tag, of any type. It must be there.
 func (r *Reader) Any(tag Tag) *Item {
 	if i := r.in.Find(tag); i != nil {
 		return r.Required(tag, i.Type)
@@ -117,7 +117,7 @@ func (r *Reader) Enum(tag Tag) uint32 {
 	return 0
 }
 
-// Date takes a Date-Time that may be missing: then the time is zero.
+// Date takes a Date-Time that may be missing; zero if it is.
 func (r *Reader) Date(tag Tag) time.Time {
 	if i := r.Optional(tag, DateTime); i != nil {
 		return i.Time()
@@ -125,11 +125,11 @@ func (r *Reader) Date(tag Tag) time.Time {
 	return time.Time{}
 }
 
-// Err is the first thing that was wrong so far.
+// Err is the first error so far.
 func (r *Reader) Err() error { return r.err }
 
-// Done is the first thing that was wrong; a field that was never taken is ErrUnknown,
-// unless the structure ignores them.
+// Done is the first error. A field that was never taken is ErrUnknown, unless the structure ignores
+// unknown ones.
 func (r *Reader) Done() error {
 	if r.err == nil && !r.in.lenient && r.taken < len(r.in.Items) {
 		r.err = fmt.Errorf("ttlv: %w: in %06x", ErrUnknown, uint32(r.in.Tag))

@@ -42,7 +42,7 @@ type Options struct {
 	Entropy io.Reader
 }
 
-// Init makes the directory, which must not be there yet, or be empty.
+// Init makes the directory. It must not exist yet, or be empty.
 func Init(dir string, o Options) error {
 	return keydir.NewDir(dir, func(dir string) error {
 		from, to := o.Now.Add(-time.Hour), o.Now.Add(pki.Validity)
@@ -69,8 +69,8 @@ func Init(dir string, o Options) error {
 // ErrInUse is returned when another server has the directory.
 var ErrInUse = errors.New("another server has the directory open")
 
-// Lock keeps a second server out of a directory until release, or until the process
-// ends. Where another has it the error is ErrInUse.
+// Lock keeps a second server out of a directory until release, or until the process ends. The error
+// is ErrInUse if another server has the directory.
 func Lock(dir string) (release func() error, err error) {
 	if err := keydir.Finished(dir); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func Lock(dir string) (release func() error, err error) {
 	return f.Close, nil
 }
 
-// Open opens the objects, and reads the certificate of the server.
+// Open opens the objects and reads the certificate of the server.
 func Open(dir string) (*objectstore.Store, *tls.Config, error) {
 	if err := keydir.Finished(dir); err != nil {
 		return nil, nil, err
@@ -125,9 +125,9 @@ func readToken(path string) (string, error) {
 	return token, nil
 }
 
-// Connect is the way to the cloud server at an https address: ca has the authorities that
-// it is known by, token is the file with its token. Nothing is sent yet. shut
-// closes what connections are left.
+// Connect is the way to the cloud server at an https address. ca is the file with the authorities
+// of its certificate, token the file with its token. Nothing is sent yet. shut closes the
+// connections that are left.
 func Connect(address, ca, token string) (cloud *tct.HTTP, shut func(), err error) {
 	pool, err := pki.ReadPool(ca)
 	if err != nil {

@@ -2,11 +2,11 @@
 //
 //	ca.crt ca.key             the authority that signs the server's certificate
 //	server.crt server.key     what the server shows
-//	token                     what every request has to carry: 64 hexadecimal digits
+//	token                     the token of every request: 64 hexadecimal digits
 //	objects                   the objects, as package objectstore keeps them
 //
-// Init makes it, Open opens it for a server. Connect makes a tct.Cloud of an address,
-// ca.crt and token.
+// [Init] makes the directory and [Open] opens it for a server. [Connect] makes a tct.Cloud of an
+// address, ca.crt and token. The example does all three.
 //
 // # Invariants
 //
@@ -16,7 +16,8 @@
 //
 // # Limitations
 //
-// There is one token: who has it reads, writes and deletes every object, though not what
-// is in it. The authority's key lies beside the server's; a customer with an authority of their
-// own replaces ca.crt, server.crt and server.key, and removes ca.key.
+//   - There is one token. Whoever has it can read, replace and delete every object, all of them
+//     encrypted.
+//   - The authority's key lies beside the server's. A customer with an authority of their own
+//     replaces ca.crt, server.crt and server.key, and removes ca.key.
 package clouddir

@@ -15,7 +15,7 @@ import (
 // ErrNotFound means that there is no object of that name.
 var ErrNotFound = errors.New("objectstore: there is no such object")
 
-// backend keeps objects. Names are checked by who calls it.
+// backend keeps objects. The caller checks names.
 type backend interface {
 	put(name string, body []byte) (fresh bool, err error)
 	get(name string) ([]byte, error)
@@ -83,7 +83,7 @@ func (d directory) put(name string, body []byte) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("objectstore: %w", err)
 	}
-	defer func() { _ = os.Remove(f.Name()) }() // it is gone when the rename was done
+	defer func() { _ = os.Remove(f.Name()) }() // finds nothing after the rename
 	_, err = f.Write(body)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {

@@ -13,13 +13,13 @@ import (
 type Server struct {
 	http    *http.Server
 	mu      sync.Mutex
-	changed *sync.Cond // of what follows
+	changed *sync.Cond // broadcast when a field below changes
 	serving int        // calls of Serve
 	open    int        // connections
 }
 
-// Server puts the store behind TLS. logger takes the lines about connections
-// that failed; nil: the standard logger.
+// Server puts the store behind TLS. logger gets a line for each connection that failed; nil is the
+// standard logger.
 func (s *Store) Server(config *tls.Config, logger *log.Logger) *Server {
 	v := &Server{}
 	v.changed = sync.NewCond(&v.mu)
@@ -55,8 +55,8 @@ func (v *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Close ends every connection and waits until nothing runs any more: net/http alone does
-// not wait, and lingers for half a second where a request was not read whole.
+// Close ends every connection and waits until no goroutine is left. Close of net/http does not
+// wait, and a request that was not read whole keeps its goroutine for half a second.
 func (v *Server) Close() error {
 	err := v.http.Close()
 	v.mu.Lock()
@@ -64,7 +64,7 @@ func (v *Server) Close() error {
 		v.changed.Wait()
 	}
 	v.mu.Unlock()
-	// A connection that was taken as the first Close ran.
+	// A connection may have been accepted during the first Close.
 	err = errors.Join(err, v.http.Close())
 	v.mu.Lock()
 	defer v.mu.Unlock()

@@ -22,7 +22,7 @@ const (
 // Config is how a store is set up.
 type Config struct {
 	Dir        string        // where objects are kept; empty: in memory
-	Token      string        // what every request has to carry; not empty
+	Token      string        // carried by every request; not empty
 	ObjectMax  int64         // bytes of one object, 1 or more
 	ObjectsMax int           // objects in all, 1 or more
 	Timeout    time.Duration // for one request, from its first byte to its last
@@ -35,7 +35,7 @@ type Store struct {
 	back backend
 }
 
-// New opens a store. A directory that is not there is made.
+// New opens a store. It makes the directory if there is none.
 func New(cfg Config) (*Store, error) {
 	if cfg.Token == "" || cfg.ObjectMax < 1 || cfg.ObjectsMax < 1 || cfg.Timeout <= 0 {
 		return nil, errors.New("objectstore: a store needs a token, room for an object, and a timeout")
@@ -181,14 +181,14 @@ func (s *Store) Count() (int, error) {
 	return len(names), err
 }
 
-// Raw is what a thief of the server's disks has: the bytes of an object.
+// Raw is the bytes of an object, as a thief of the server's disks has them.
 func (s *Store) Raw(name string) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.back.get(name)
 }
 
-// Overwrite is what one who works at the server can do: it puts any bytes under a name.
+// Overwrite puts any bytes under a name, as an operator of the server can.
 func (s *Store) Overwrite(name string, body []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
