@@ -212,7 +212,7 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 		refused bool
 		noted   string
 	}{
-		"resets it":        {did: func(testing.TB, *testDrive) {}, says: "BandMaster1 has the factory PIN, so anybody can lay band 1 over data"},
+		"resets it":         {did: func(testing.TB, *testDrive) {}, says: "BandMaster1 has the factory PIN, so anybody can lay band 1 over data"},
 		"lays it over data": {did: func(t testing.TB, d *testDrive) { d.as(t, drive.BandMaster(1), place(0, 100)) }, says: "band 1 covers sectors 0 to 99"},
 		"takes it for himself": {did: func(t testing.TB, d *testDrive) {
 			d.as(t, drive.BandMaster(1), func(s drive.Session) error { return s.SetPIN(somebody(t)) })
