@@ -163,18 +163,18 @@ type conn struct {
 
 // Hello implements Conn.
 func (c *conn) Hello(tls bool, key KeyProtocol) (*cert.Certificate, error) {
-	garbage := fmt.Errorf("%w: the answer is no %s", encgroup.ErrProtocol, key)
+	garbage := func() error { return fmt.Errorf("%w: the answer is no %s", encgroup.ErrProtocol, key) }
 	switch point, _ := c.from.plan.Check(fault.Op{Name: "net.session"}); point {
 	case pointReset:
 		return nil, fmt.Errorf("%w: the connection was cut", encgroup.ErrProtocol)
 	case pointGarbled:
-		return nil, garbage
+		return nil, garbage()
 	case pointSilent:
 		return nil, encgroup.ErrTimeout
 	}
 	switch {
 	case c.server.garbled && c.tls: // without TLS it is the exchange that meets it
-		return nil, garbage
+		return nil, garbage()
 	case tls != c.tls:
 		return nil, fmt.Errorf("%w: one side speaks TLS, the other does not", encgroup.ErrProtocol)
 	case !tls:
