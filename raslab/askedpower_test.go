@@ -7,7 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Questions send commands to drives too: the power that goes there is told, and ends nothing else.
+// Questions send commands to drives too. A loss of power there is reported, and ends only the
+// question.
 func TestThePowerGoesDuringAQuestion(t *testing.T) {
 	for name, ask := range map[string]func(*Lab) error{
 		"erase certificate": func(l *Lab) error { _, _, err := l.CertificateAt("R1-I1-D01"); return err },

@@ -63,7 +63,7 @@ type AuditedServer struct {
 	Addr       string
 	Answered   time.Time // zero: nobody has answered for it
 	Storage    StorageAnswer
-	Needs      string // what has to be there before it: "" if nothing, else "key group 1", "facility 75NR642", "an answer"
+	Needs      string // what must be up before it: "", or "key group 1", "facility 75NR642", "an answer"
 }
 
 // AnswerAudit enters the answer for the server of a key manager, over the one before.

@@ -90,7 +90,7 @@ func TestAnAuditIsAsGoodAsItsAnswers(t *testing.T) {
 	require.ErrorIs(t, err, ErrState, "nobody is asked")
 }
 
-// TestAnAnswerNeedsItsRank: an answer that names a rank which is gone by now is none.
+// TestAnAnswerNeedsItsRank: an answer that names a removed rank counts as no answer.
 func TestAnAnswerNeedsItsRank(t *testing.T) {
 	l := encrypted(t, Options{})
 	for n := 1; n <= 2; n++ {

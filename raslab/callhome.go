@@ -28,7 +28,7 @@ const (
 // CallHome is the request for service of one event.
 type CallHome struct {
 	State  CallState
-	Number string    // of the problem record at the support centre, five digits; "" before it is acknowledged
+	Number string    // of the problem record at the support centre, five digits; "" before
 	When   time.Time // of the state
 	Why    string    // why it could not be sent, one clause; "" if it was
 }

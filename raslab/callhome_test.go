@@ -59,7 +59,7 @@ func TestAServerInAnEventIsAFRUWithoutAPart(t *testing.T) {
 	t.Fatal("no event of the key servers was opened\n" + l.TraceText())
 }
 
-// What is on the way of a request for service is broken, piece by piece.
+// Each part of the way of a request for service is broken in turn.
 func TestCallHomeMeetsWhatIsBroken(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -31,8 +31,7 @@ func trusting(t *testing.T, l *Lab, n int, issuers ...string) {
 	require.Equal(t, file, m.Trust, "a client of one's own is told whom to trust")
 }
 
-// Whom a key manager trusts decides whether its server is known, in the verification
-// of crypto/x509.
+// crypto/x509 verifies a server against the authorities that its key manager trusts.
 func TestKeyManagersTrustWhomTheyAreTold(t *testing.T) {
 	l := encrypted(t, Options{})
 	both(func(t *testing.T, l *Lab, n int) { trusting(t, l, n, "factory") })(t, l)

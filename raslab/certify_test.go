@@ -8,9 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestNoAnswerIsNoWrongAnswer: a drive that stops to answer at any command of drive certify is
-// Failed. Nothing is known of it, so it is not called a plain drive (BE14CFF5), nor one
-// without an identity, nor one that is not erased.
+// TestNoAnswerIsNoWrongAnswer: a drive that stops answering at any command of drive certify is
+// Failed. Nothing is known of it, so it is not called a plain drive (BE14CFF5), a drive without an
+// identity, or a drive that is not erased.
 func TestNoAnswerIsNoWrongAnswer(t *testing.T) {
 	for _, point := range []string{"port.command.dead", "port.command.lost", "port.command.cut"} {
 		silent := 0

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// cloudModel is what a host, a cloud server and a facility should have: sectors of one byte value
-// each, and objects by number, each of four sectors at a place of its own.
+// cloudModel is what a host, a cloud server and a facility should have: sectors that each hold one
+// byte value, and numbered objects, each of four sectors at a place of its own.
 type cloudModel struct {
 	t       *rapid.T
 	l       *Lab
@@ -47,7 +47,7 @@ func (m *cloudModel) draw() (int, *modelObject) {
 	return n, &m.objects[n]
 }
 
-// opens says whether what the cloud server has is what the receipt is for.
+// opens says whether the cloud server has the version that the receipt is for.
 func (o *modelObject) opens() bool { return o.there && o.cur == modelBody{version: o.receipt} }
 
 // expect requires that a request was taken exactly when it should be.
@@ -179,9 +179,9 @@ func (m *cloudModel) check() {
 	require.Empty(m.t, list)
 }
 
-// TestTheCloudAndItsModelAgree runs random requests, faults at the cloud server and power cycles:
-// what should be taken is taken, what is not changes nothing, and no sector is ever anything but
-// what a host wrote, what an object brought back, or zeros after a release.
+// TestTheCloudAndItsModelAgree runs random requests, faults at the cloud server and power cycles. A
+// request is taken exactly when it should be, and a refused one changes nothing. A sector only ever
+// holds what a host wrote, what an object brought back, or zeros after a release.
 func TestTheCloudAndItsModelAgree(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := tiered(t, Options{Seed: rapid.Uint64().Draw(rt, "seed")})

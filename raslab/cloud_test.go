@@ -168,7 +168,7 @@ func TestWhatIsDoneToAnObjectIsFoundAndNothingIsLost(t *testing.T) {
 	}
 }
 
-// forgetful is a cloud server that says it took an object and did not.
+// forgetful is a cloud server that acknowledges an object and does not keep it.
 type forgetful struct{ *customer.CloudServer }
 
 func (f forgetful) Put(name string, body []byte) error {
@@ -205,7 +205,7 @@ func TestNoReceiptNoRelease(t *testing.T) {
 	_, err := l.MigrateToCloud(CloudRequest{Object: "more", Rank: "R0", Sectors: 1})
 	require.ErrorIs(t, err, ErrBusy, "one step with the cloud after the other")
 
-	// What is owed is done when it can be: the receipt, and then the release.
+	// Owed work is done as soon as possible: the receipt, and then the release.
 	must(t, l.ArmRepository(nil))
 	ok(t, l)(l.DualClusterIML())
 	require.Empty(t, l.Owed())
@@ -441,8 +441,8 @@ func TestTheCloudsKeyGroupHasItsOwnLocation(t *testing.T) {
 	require.Equal(t, map[string][]string{"BE14CFE0": {"KG2"}, "BE14E004": {"KG2"}}, codes)
 }
 
-// TestARecallThatTheDrivesDoNotTake has a row that takes no write any more: the
-// object is then recalled to another place.
+// TestARecallThatTheDrivesDoNotTake has a row that takes no more writes. The object is then
+// recalled to another place.
 func TestARecallThatTheDrivesDoNotTake(t *testing.T) {
 	l := tiered(t, Options{})
 	ok(t, l)(l.MigrateToCloud(payroll(true)))

@@ -61,7 +61,7 @@ func verdict(t *testing.T, l *Lab, slot string) DriveVerdict {
 	return DriveVerdict{}
 }
 
-// scanned requires that a scan calls no drive erased that anybody can read, and returns it.
+// scanned requires that a scan calls no readable drive erased, and returns the scan.
 func scanned(t *testing.T, l *Lab) DiscontinueReport {
 	t.Helper()
 	scan, err := l.Discontinue()
@@ -203,7 +203,7 @@ func TestASoundDriveThatWasExchangedIsNotForgotten(t *testing.T) {
 	fails(t, l)(scan.Report, nil)
 	require.Contains(t, scan.Notes, "75NR641-0002 is not in the facility, and was not erased here (member of R0, last in R1-I1-D02): find it and erase it, or let somebody answer for it")
 
-	// It comes back, configured with a credential that nobody has any more.
+	// The drive comes back, configured with a credential that nobody has any more.
 	require.NoError(t, l.Pull("R1-I1-D16"))
 	r = fails(t, l)(l.Insert("R1-I1-D16", p.Serial()))
 	require.Contains(t, r.Notes, "75NR641-0002 ("+identityOf(t, p)+") has left this facility with data (member of R0), and its credential was given up: an erase with the PSID of its label is what is left")
@@ -233,8 +233,8 @@ func TestAMemberBehindASpareThatTookOverIsNotForgotten(t *testing.T) {
 	require.Equal(t, "configured", verdict(t, l, "R1-I1-D01").Verdict)
 }
 
-// TestADriveThatSomebodyElseConfiguredSince: it left with data, and came back with keys that it did
-// not have then. It may be somebody else's by now.
+// TestADriveThatSomebodyElseConfiguredSince: the drive left with data and came back with other
+// keys. It may be somebody else's by now.
 func TestADriveThatSomebodyElseConfiguredSince(t *testing.T) {
 	l := used(t, 1)
 	p := drivePart(t, l, "R1-I1-D01")
@@ -304,7 +304,7 @@ func TestTwoDrivesWithOneSerialNumber(t *testing.T) {
 
 	require.NoError(t, l.Pull("R1-I2-D16"))
 	r := fails(t, l)(l.Insert("R1-I2-D16", serial))
-	require.ErrorContains(t, r.Drives[0].Err, "it has the serial number of the drive in R1-I1-D01, and is another one")
+	require.ErrorContains(t, r.Drives[0].Err, "it has the serial number of the drive in R1-I1-D01, and is another drive")
 	scan := scanned(t, l)
 	fails(t, l)(scan.Report, nil)
 	require.Equal(t, "erased, certificate held", verdict(t, l, "R1-I1-D01").Verdict)
@@ -333,7 +333,7 @@ func TestADriveWithTheSerialNumberOfAMemberIsNotTheMember(t *testing.T) {
 		bench(t, p)
 		before := p.Drive.Dump()
 		r := fails(t, l)(l.Insert("R1-I1-D03", member.Serial()))
-		require.ErrorContains(t, r.Drives[0].Err, "it has the serial number of the drive that R0 waits for, and is another one")
+		require.ErrorContains(t, r.Drives[0].Err, "it has the serial number of the drive that R0 waits for, and is another drive")
 		fails(t, l)(pseudoRepair(t, l, "R1-I1-D03"))
 		advance(t, l, 5*time.Hour)
 		require.Equal(t, before.Written, p.Drive.Dump().Written, "nothing was written to it")

@@ -6,8 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever is wrong with a drive fails the scan, and its event stays open until every such drive
-// is out or well: the first of two that was taken out closes nothing.
+// Whatever is wrong with a drive fails the scan. The event stays open until every such drive is out
+// or well: taking out the first of two closes nothing.
 func TestEachDriveThatIsNotProvedFailsTheScan(t *testing.T) {
 	t.Parallel()
 	const first, second = "R1-I1-D02", "R1-I1-D05"
@@ -57,7 +57,7 @@ func TestEachDriveThatIsNotProvedFailsTheScan(t *testing.T) {
 	}
 }
 
-// A certificate is shown of a drive that is as its erase left it, and of no other.
+// A certificate is shown only of a drive that is as its erase left it.
 func TestTheScanShowsACertificateOnlyOfADriveThatPasses(t *testing.T) {
 	t.Parallel()
 	l := encrypted(t, Options{})

@@ -24,8 +24,8 @@ func plain(t *testing.T, raid RAIDType, keygrp int) (*Lab, *Rank) {
 	return l, r
 }
 
-// missedRows is a rank whose D01 came back and lacks rows that were written while
-// it was away; of these, D02 has a strip, and D02 is away now.
+// missedRows is a rank whose D01 came back and lacks rows that were written while it was away. D02
+// has a strip of each of these rows and is away now.
 func missedRows(t *testing.T) (*Lab, *Rank) {
 	t.Helper()
 	l := encrypted(t, Options{})

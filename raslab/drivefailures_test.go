@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAPlainFailureHasNoCode: MAP4980 has none. The facility says so itself, when it has
-// found out, and what comes next.
+// TestAPlainFailureHasNoCode: MAP4980 has no code for it. Once the facility has found the failure
+// it says so, and what comes next.
 func TestAPlainFailureHasNoCode(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, l.Break("R1-I1-D05"))
@@ -28,8 +28,8 @@ func TestAPlainFailureHasNoCode(t *testing.T) {
 	require.Empty(t, l.DriveFailures(), "it was exchanged")
 }
 
-// TestAFailureSaysWhatBecomesOfItsRank: with a spare and without, of a spare itself, of a
-// drive that was pulled, and of one that an event names already.
+// TestAFailureSaysWhatBecomesOfItsRank: with a spare and without, for a spare itself, for a pulled
+// drive, and for one that an event names already.
 func TestAFailureSaysWhatBecomesOfItsRank(t *testing.T) {
 	next := func(l *Lab, slot string) string {
 		for _, f := range l.DriveFailures() {

@@ -12,8 +12,8 @@ import (
 
 const day = 24 * time.Hour
 
-// enduring is what can stay wrong for years: what breaks it, in a facility with a rank that
-// is encrypted and one that is not.
+// enduring is a fault that can last for years, and what causes it in a facility with an encrypted
+// and an unencrypted rank.
 func enduring() map[string]func(*testing.T, *Lab) {
 	locked := func(hurt func(*testing.T, *Lab)) func(*testing.T, *Lab) {
 		return func(t *testing.T, l *Lab) { hurt(t, l); fails(t, l)(l.PowerCycle()) }
@@ -79,7 +79,8 @@ func enduring() map[string]func(*testing.T, *Lab) {
 	return out
 }
 
-// cost is what a span of time takes: allocations, which stand for work, and what grows.
+// cost is the cost of a span of time: allocations, which stand for work, and the sizes of what can
+// grow.
 type cost struct {
 	mallocs        uint64
 	lines, events  int
@@ -96,8 +97,8 @@ func costOf(t *testing.T, l *Lab, d time.Duration) (c cost) {
 	return cost{after.Mallocs - before.Mallocs, len(l.trace) - lines, len(l.events.all) - events, len(l.clock.heap), len(l.events.open)}
 }
 
-// TestWhatStaysWrongCostsTheSameEveryDay: whatever is wrong, the tenth week of it costs
-// what the second did, and nothing piles up: no line of the trace, no event, no timer.
+// TestWhatStaysWrongCostsTheSameEveryDay: whatever is wrong, its tenth week costs what the second
+// did, and nothing piles up: no line of the trace, no event, no timer.
 func TestWhatStaysWrongCostsTheSameEveryDay(t *testing.T) {
 	for name, hurt := range enduring() {
 		t.Run(name, func(t *testing.T) {
@@ -127,8 +128,8 @@ func tail(l *Lab) (out string) {
 	return out
 }
 
-// BenchmarkUntrusted passes time with key servers that are not trusted: three sizes whose
-// cost a day is the same. BenchmarkHealthy is what it is to be held against.
+// BenchmarkUntrusted passes time with key servers that are not trusted, in three sizes whose cost a
+// day is the same. Compare it with BenchmarkHealthy.
 func BenchmarkUntrusted(b *testing.B) {
 	benchmarkDays(b, func(l *Lab) {
 		for _, h := range l.customer.KeyServers() {
@@ -156,9 +157,9 @@ func benchmarkDays(b *testing.B, hurt func(*Lab)) {
 	}
 }
 
-// TestUntrustedServersCostAboutWhatHealthyOnesDo: the partitions ask forty times as often
-// then, and each request has to be cheap. Counted in allocations, which do not depend on the
-// machine.
+// TestUntrustedServersCostAboutWhatHealthyOnesDo: the partitions ask untrusted servers forty times
+// as often, so each request has to be cheap. The cost is counted in allocations, which do not
+// depend on the machine.
 func TestUntrustedServersCostAboutWhatHealthyOnesDo(t *testing.T) {
 	week := func(hurt func(*testing.T, *Lab)) float64 {
 		l := encrypted(t, Options{})

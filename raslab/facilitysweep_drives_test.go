@@ -14,8 +14,8 @@ type swept struct {
 	name    string
 	prepare func(t testing.TB, l *Lab)
 	run     func(l *Lab) (Report, error)
-	// finish is what the service person does afterwards, told what the facility says;
-	// nothing where the facility goes on by itself.
+	// finish is what the service person does afterwards, from what the facility says. It is nil if
+	// the facility goes on by itself.
 	finish func(t testing.TB, l *Lab)
 	check  func(t testing.TB, l *Lab)
 	short  bool // it has few operations: each is taken
@@ -24,8 +24,7 @@ type swept struct {
 
 const part = "FRU00001" // on the shelf
 
-// repaired is the way of a service person who finds a facility: he goes on with the repair
-// that it says is in progress.
+// repaired is a service person who goes on with the repair that the facility says is in progress.
 func repaired(name string) func(t testing.TB, l *Lab) {
 	return func(t testing.TB, l *Lab) {
 		for range 3 {

@@ -170,8 +170,8 @@ var sweptOnKeys = []swept{
 
 func configureCloud(t testing.TB, l *Lab) { ok(t, l)(l.ConfigureGroup(2)) }
 
-// backFromCloud recalls what is there, so that the data are where they were, and does the
-// whole once more.
+// backFromCloud recalls the object, if it is there, so that the data are where they were, and
+// repeats the whole.
 func backFromCloud(t testing.TB, l *Lab) {
 	if _, there := l.cloud.find("payroll"); there {
 		ok(t, l)(l.RecallFromCloud(RecallRequest{Object: "payroll", Over: true}))

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
-// everyCut makes the sweep take every cut point. Without it, it takes a share.
+// everyCut makes the sweep take every cut point. Without it the sweep takes a share of them.
 var everyCut = flag.Bool("everycut", false, "cut the power of the facility at every operation of every service action")
 
 // sweptLab is a facility with rank R0, its data written, one drive on the shelf, and key
@@ -51,8 +51,8 @@ func (c *swept) cutAt(t testing.TB, l *Lab, k int) bool {
 	return fired
 }
 
-// after is what must hold once power is back: the person does what the facility tells,
-// and then everything has its place.
+// after checks what must hold once power is back: the person does what the facility says, and then
+// everything has its place.
 func (c *swept) after(t testing.TB, l *Lab) {
 	t.Helper()
 	require.NoError(t, l.ArmFacility(nil))
@@ -105,8 +105,8 @@ func requireOrder(t testing.TB, l *Lab) {
 	}
 }
 
-// next is the cut point after k: each one of a short action, or more and more apart; few under
-// -short, which the race detector runs with. make sweep takes every one.
+// next is the cut point after k. A short action gets every point, a long one points more and more
+// apart. Under -short, as with the race detector, the points are few. make sweep takes every point.
 func next(k int, each bool) int {
 	switch {
 	case *everyCut:

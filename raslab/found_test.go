@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPulledDriveIsNoDrive: a drive that is pulled while a smart rebuild copies it can
-// not be erased; there is no drive that an event could name.
+// TestPulledDriveIsNoDrive: a drive that is pulled while a smart rebuild copies it cannot be
+// erased, and there is no drive that an event could name.
 func TestPulledDriveIsNoDrive(t *testing.T) {
 	l, err := New(Options{Drives: 16})
 	require.NoError(t, err)

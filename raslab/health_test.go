@@ -25,8 +25,8 @@ func positionState(t *testing.T, l *Lab, position int) string {
 	return r.Members[position].State
 }
 
-// A member that was out of reach and is well again missed what was written meanwhile: the next
-// check resynchronises it, though its drive looks as it should.
+// A member that was out of reach and is well again missed what was written meanwhile. The next
+// check resynchronises it, although its drive looks as it should.
 func TestAMemberThatIsWellAgainIsResynchronised(t *testing.T) {
 	t.Parallel()
 	l := encrypted(t, Options{})
@@ -63,7 +63,7 @@ func TestAResynchronisationThatFailsFailsTheMember(t *testing.T) {
 	readable(t, l)
 }
 
-// The second look before an event of the check is closed asks the drive itself, also one that is
+// The second look before an event of the check is closed asks the drive itself, even one that is
 // believed to be well: its credential was changed since the last check.
 func TestTheSecondLookAsksTheDrive(t *testing.T) {
 	t.Parallel()
@@ -150,8 +150,8 @@ func TestTheEventOfTheCheckWaitsForEveryMember(t *testing.T) {
 	require.NotContains(t, err.Error(), "R1-I1-D02")
 }
 
-// The check looks at drives of no rank too: one without a trusted record is failed, and so is one
-// that does not answer. Those behind it are looked at all the same.
+// The check looks at drives of no rank too. A drive without a trusted record is failed, and so is
+// one that does not answer. The drives after it are looked at all the same.
 func TestTheCheckLooksAtDrivesOfNoRank(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, Options{Drives: 16})

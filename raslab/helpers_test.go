@@ -53,7 +53,7 @@ func ok(t testing.TB, l *Lab) func(Report, error) Report {
 	}
 }
 
-// fails takes the results of an action that is accepted and does not reach its aim.
+// fails takes the results of an action that ran and did not reach its aim.
 func fails(t testing.TB, l *Lab) func(Report, error) Report {
 	return func(r Report, err error) Report {
 		t.Helper()
@@ -133,8 +133,8 @@ func staysOpen(t testing.TB, l *Lab, e ServiceEvent) {
 	require.ErrorIs(t, err, ErrOpen, "an event whose cause holds cannot be closed")
 }
 
-// arm arms a fault plan on the drive in a slot. Every rule of it must fire before the test ends,
-// but for those that spare names.
+// arm arms a fault plan on the drive in a slot. Every rule of the plan must fire before the test
+// ends, except those that spare names.
 func arm(t testing.TB, l *Lab, slotName, plan string, spare ...string) {
 	t.Helper()
 	p, err := l.plant.Part(slotName)
@@ -149,8 +149,8 @@ func armPart(t testing.TB, p *Part, plan string, spare ...string) {
 	faulttest.MustFire(t, []*fault.Plan{p.plan, p.Flash.Plan(), p.media.Plan()}, spare...)
 }
 
-// history is the trace of a facility as the argument of a message: it is put together only where
-// the message is printed.
+// history is the trace of a facility as the argument of a message. It is composed only if the
+// message is printed.
 type history struct{ l *Lab }
 
 func (h history) String() string { return h.l.TraceText() }

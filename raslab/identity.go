@@ -57,7 +57,7 @@ func (l *Lab) setAsideImpostor(rep *reporter, m *member, s *slot) bool {
 	if !l.custody.another(m, s) {
 		return false
 	}
-	why := fmt.Sprintf("it has the serial number of the drive that %s waits for, and is another one", l.plant.rankOf(m).name())
+	why := fmt.Sprintf("it has the serial number of the drive that %s waits for, and is another drive", l.plant.rankOf(m).name())
 	s.setState(Inappropriate, why)
 	rep.failed(s, "was left as it is", errors.New("raslab: "+why))
 	return true
@@ -146,7 +146,7 @@ func (l *Lab) namesake(s *slot, id drive.Identity) string {
 		case e.Identity != id && e.Serial == s.port.Serial() && e.State == CustodyHolds:
 			return fmt.Sprintf("it has the serial number of another drive, %s, which holds data (%s)", e.Identity, e.Why)
 		case e.Identity != id && e.Serial == s.port.Serial() && elsewhere && at.port.Serial() == e.Serial:
-			return fmt.Sprintf("it has the serial number of the drive in %s, and is another one", at.name)
+			return fmt.Sprintf("it has the serial number of the drive in %s, and is another drive", at.name)
 		}
 	}
 	return ""

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestAnIMLThatSaysDataAccessible: what it says holds when it says it.
+// TestAnIMLThatSaysDataAccessible: the data are accessible when the IML says so.
 func TestAnIMLThatSaysDataAccessible(t *testing.T) {
 	l := encrypted(t, Options{})
 	for _, s := range []string{"R1-I1-D02", "R1-I1-D03"} {
@@ -54,8 +54,8 @@ func TestAnIMLDoesNotCallDataAccessibleThatAreNot(t *testing.T) {
 	require.Error(t, r.Read(0, make([]byte, 40*512)))
 }
 
-// TestMembersThatFailedForWantOfPower: all lose it for twelve minutes, which the facility takes for
-// failures. The IML looks again.
+// TestMembersThatFailedForWantOfPower: all members lose power for twelve minutes, which the
+// facility takes for failures. The IML looks again.
 func TestMembersThatFailedForWantOfPower(t *testing.T) {
 	for _, group := range []int{0, 1} {
 		l := used(t, group)

@@ -61,9 +61,9 @@ func encryptedIPP(t testing.TB, o Options, protocol Protocol) *Lab {
 
 var ippWays = map[string]Protocol{"TLS": ProtocolTLS, "plain": ProtocolNone}
 
-// Every cause of the key path is met over IPP too. What differs is what IPP is: a key
-// pair with a flipped bit opens nothing, where a data key with one is a wrong key; and
-// without TLS there is no certificate to refuse.
+// Every cause of the key path is met over IPP too. Two things differ: a key pair with a flipped bit
+// opens nothing, while a data key with one is a wrong key; and without TLS there is no certificate
+// to refuse.
 func TestKeyCausesOverIPP(t *testing.T) {
 	for way, protocol := range ippWays {
 		for _, c := range keyCauses() {

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// TestOneServerByTwoNames: what is one server counts once.
+// TestOneServerByTwoNames: two entries of one server count once.
 func TestOneServerByTwoNames(t *testing.T) {
 	l := newLab(t, Options{Drives: 16, KeyServers: 1})
 	for _, addr := range []string{"192.0.2.11", "KEYSERVER1.example.com", "keyserver1.example.com.", "::ffff:192.0.2.11"} {

@@ -25,8 +25,8 @@ func (a answering) Get(uid string) (*secret.Key32, error) {
 	return a.MemServer.Get(uid)
 }
 
-// TestServerThatAnswersOtherwise: a server that answers, and not as wanted, is none that does not
-// answer. The code is that of its answer, and the event says what was wrong.
+// TestServerThatAnswersOtherwise: a server with a wrong answer is not a silent server. The code
+// follows from the answer, and the event says what was wrong.
 func TestServerThatAnswersOtherwise(t *testing.T) {
 	for _, c := range []struct {
 		err         error

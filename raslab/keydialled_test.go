@@ -13,7 +13,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
-// telling is a key server of the customer's own that says who it is and what became of its keys.
+// telling is a key server of the customer's own that says who it is and what state its keys have.
 type telling struct {
 	*encgroup.MemServer
 	says *told
@@ -40,8 +40,7 @@ func (s telling) Greet() error {
 	return s.says.greet
 }
 
-// TestStoryOfDialledServers is what is seen of key servers that are reached for real, and tell of
-// themselves.
+// TestStoryOfDialledServers is what is seen of real key servers that say who they are.
 func TestStoryOfDialledServers(t *testing.T) {
 	const day = 24 * time.Hour
 	start := time.Date(2026, time.November, 3, 12, 0, 0, 0, time.UTC) // by the clock of the real world

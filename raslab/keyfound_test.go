@@ -123,8 +123,8 @@ func TestRestoreInTheMiddleOfAGroupRekey(t *testing.T) {
 	readable(t, l)
 }
 
-// TestRestoreInTheMiddleOfADataRekey: a new data key that no second server has shown
-// yet is gone on with, although every copy of the repository was lost meanwhile.
+// TestRestoreInTheMiddleOfADataRekey: the rekey goes on with a new data key that no second server
+// has shown yet, although every copy of the repository was lost meanwhile.
 func TestRestoreInTheMiddleOfADataRekey(t *testing.T) {
 	l := encrypted(t, Options{})
 	paths(false)(t, l, 2)
@@ -141,8 +141,7 @@ func TestRestoreInTheMiddleOfADataRekey(t *testing.T) {
 	readable(t, l)
 }
 
-// TestRestoreBesideAHalfConfiguredGroup: it has no data yet, and its record is in
-// memory.
+// TestRestoreBesideAHalfConfiguredGroup: the group has no data yet, and its record is in memory.
 func TestRestoreBesideAHalfConfiguredGroup(t *testing.T) {
 	l := encrypted(t, Options{})
 	for n := 1; n <= 2; n++ {

@@ -17,8 +17,8 @@ func managerOne(t *testing.T, l *Lab) KeyManagerInfo {
 	return m
 }
 
-// TestKeyStatesAreLookedAt: what a key server says of the data key is shown and logged; a key
-// that is still given is used, one that is destroyed is none, and each can be exchanged.
+// TestKeyStatesAreLookedAt: what a key server says of the data key is shown and logged. A key that
+// the server still gives is used, a destroyed one is missing, and either can be exchanged.
 func TestKeyStatesAreLookedAt(t *testing.T) {
 	for _, c := range []struct {
 		fate  customer.KeyFate
@@ -70,7 +70,7 @@ func TestKeyStatesAreLookedAt(t *testing.T) {
 	}
 }
 
-// TestKeyDatePasses: it is warned of before, and told of after.
+// TestKeyDatePasses: the facility warns before the date, and says so after it.
 func TestKeyDatePasses(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, keyHost(t, l, 1).SetKeyState(1, customer.KeyDeactivate, 30*24*time.Hour))
@@ -85,7 +85,7 @@ func TestKeyDatePasses(t *testing.T) {
 	require.Equal(t, encgroup.Accessible, l.keys.Group(1).State(), "it opens what it protects")
 }
 
-// TestKeyDestroyedEverywhere: then it is gone, and the event says how.
+// TestKeyDestroyedEverywhere: the key is gone, and the event says how.
 func TestKeyDestroyedEverywhere(t *testing.T) {
 	l := encrypted(t, Options{})
 	for n := 1; n <= 2; n++ {
@@ -98,7 +98,7 @@ func TestKeyDestroyedEverywhere(t *testing.T) {
 	require.Contains(t, fmt.Sprint(openEvent(t, l, "BE14E011")), "the data key is destroyed, compromised before")
 }
 
-// TestKeyStatesGoOneWay: what cannot be is refused, and changes nothing.
+// TestKeyStatesGoOneWay: a step back is refused, and changes nothing.
 func TestKeyStatesGoOneWay(t *testing.T) {
 	l := encrypted(t, Options{})
 	h := keyHost(t, l, 1)
@@ -115,7 +115,7 @@ func TestKeyStatesGoOneWay(t *testing.T) {
 	require.Equal(t, encgroup.KeyPreActive, lifeAt(t, l, 1).State, "a restore brings the key as the other server has it")
 }
 
-// TestServerCertificateIsWarnedOf: as the facility's own is.
+// TestServerCertificateIsWarnedOf: like the facility's own.
 func TestServerCertificateIsWarnedOf(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, keyHost(t, l, 1).Reissue("customer", "", 30*24*time.Hour))

@@ -53,7 +53,7 @@ type keyManager struct {
 	told      time.Time // when life was told, and seen when the certificate was shown, by the clock of now
 	seen      time.Time
 	lifeTold  int            // stage of life that was logged
-	storage   *storageAnswer // where its server keeps its storage, as an operator was told; nil: nobody asked
+	storage   *storageAnswer // where its server keeps its storage, by an operator; nil: nobody asked
 	paths     [2]*keyPath
 	external  encgroup.KeyServer
 
@@ -85,7 +85,7 @@ type KeyManagerInfo struct {
 	KeyGroup    int
 	Certificate string // file name of the certificate by which the server is known; "" if none
 	Trust       []byte // PEM of the authorities by which the server is known; nil without TLS
-	GivenTrust  bool   // Trust was given for this key manager; else it is the customer's authority in the lab
+	GivenTrust  bool   // Trust was given; else it is the customer's authority in the lab
 	Simulated   bool   // Addr is a machine of the lab's own network
 
 	// What the server itself has told; zero before it was asked for a key.

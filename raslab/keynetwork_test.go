@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each fault point of the network does what its registration says: where it fires on
-// both consoles no key comes, and where it fires on one the other console is asked.
+// Each fault point of the network does what its registration says: if it fires on both consoles no
+// key comes, and if it fires on one the other console is asked.
 func TestNetworkFaultPoints(t *testing.T) {
 	network := func(t *testing.T, l *Lab, c int, plan *fault.Plan) { must(t, l.customer.Arm(c, plan)) }
 	link := func(t *testing.T, l *Lab, c int, plan *fault.Plan) {
@@ -59,7 +59,7 @@ func TestOneConsole(t *testing.T) {
 	require.ErrorContains(t, err, "at least 1m")
 }
 
-// What is asked of the network and cannot be is refused, and changes nothing.
+// An impossible request to the network is refused, and changes nothing.
 func TestNetworkRefusals(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	before := l.TraceText()

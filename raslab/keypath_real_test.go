@@ -28,8 +28,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
-// How long a real client waits: for a server that may be slow on a busy machine, and
-// for one of which it is known that nothing will come.
+// How long a real client waits: for a server that may be slow on a busy machine, and for one that
+// will certainly not answer.
 const (
 	realTimeout = 20 * time.Second
 	inVain      = 300 * time.Millisecond
@@ -208,8 +208,8 @@ func (s *realServer) answer(f func(net.Conn)) {
 	})
 }
 
-// meets requires what a client finds at a broken server, so that each row of the
-// table is about what it says.
+// meets requires what a client finds at a broken server, so that each row of the table tests what
+// it names.
 func (s *realServer) meets(want kmip.Fault) {
 	c, err := kmip.Dial(s.config(s.proxy.Listen))
 	if err == nil {

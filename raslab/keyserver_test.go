@@ -12,8 +12,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 )
 
-// TestAMachineMoreHasTheKeysOfTheOthers: of the first one that has power; without any it has none,
-// and a key manager at its address is asked there from then on.
+// TestAMachineMoreHasTheKeysOfTheOthers: it copies them from the first one that has power, or has
+// none. A key manager at its address is asked there from then on.
 func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
 	asked := map[int]int{}
 	l := encrypted(t, Options{Dial: func(m KeyManagerInfo) encgroup.KeyServer { asked[m.ID]++; return nil }})
@@ -47,8 +47,8 @@ func TestAMachineMoreHasTheKeysOfTheOthers(t *testing.T) {
 	}
 }
 
-// TestWhichWrappedKeysAreKept: those of the data key in force and of the newest; a repository that
-// cannot be read is no answer that there are none.
+// TestWhichWrappedKeysAreKept: those of the data key in force and of the newest. A repository that
+// cannot be read does not count as an empty one.
 func TestWhichWrappedKeysAreKept(t *testing.T) {
 	l := encryptedIPP(t, Options{}, ProtocolNone)
 	uid, safe := l.keys.Group(1).UID(), l.Safe(1)
@@ -87,7 +87,7 @@ func TestWhichWrappedKeysAreKept(t *testing.T) {
 	readable(t, l)
 }
 
-// TestAGroupLeavesNothingInTheRepository: one of its number that is made again has nothing of it.
+// TestAGroupLeavesNothingInTheRepository: a new group of the same number has nothing of it.
 func TestAGroupLeavesNothingInTheRepository(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	ok(t, l)(l.ConfigureGroup(1))

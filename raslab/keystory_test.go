@@ -140,8 +140,8 @@ func TestStoryOfKeys(t *testing.T) {
 	s.told("keys")
 }
 
-// TestStoryOfKeyRecords is what is seen of certificates that run out, of data keys that do, of new
-// keys, of the recovery key, the key repository and call home.
+// TestStoryOfKeyRecords is what is seen of certificates and data keys that run out, of new keys, of
+// the recovery key, the key repository and call home.
 func TestStoryOfKeyRecords(t *testing.T) {
 	s := tell(t, encrypted(t, Options{}))
 	keysRunOut(t, s)

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestKeyWarningsComeFromWhatWasAsked: what happens at a server is no warning before the
-// facility has asked, and stays one, with the time of the last answer, while it does not answer.
+// TestKeyWarningsComeFromWhatWasAsked: a change at a server gives a warning only once the facility
+// has asked. While the server does not answer, the warning stays, with the time of the last answer.
 func TestKeyWarningsComeFromWhatWasAsked(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, keyHost(t, l, 2).SetKeyState(1, customer.KeyCompromise, 0))

@@ -24,8 +24,8 @@ type Options struct {
 	Start      time.Time // virtual time at power-on; default 2026-01-05 08:00 UTC
 	SectorSize int       // bytes, 512 (default) or 4096
 	Sectors    uint64    // capacity of a drive in sectors; default 65536
-	Bands      int       // bands of a drive beside the global one, 0 to drive.MaxRanges; ranks use none; default 0
-	KeyServers int       // key servers of the customer, each a key manager of key group 1; 1 to 4; negative means none; default 2
+	Bands      int       // bands of a drive besides the global one, 0 to drive.MaxRanges; default 0
+	KeyServers int       // key servers of the customer, as key managers of key group 1; 1 to 4, negative for none; default 2
 	Consoles   int       // management consoles, 1 or 2; default 2
 	// KeyPeriod is the time between two periodic key retrievals, at least a
 	// minute; default 8 h (assumption).

@@ -360,7 +360,7 @@ func BenchmarkHealthCheck1536(b *testing.B) {
 }
 
 // BenchmarkTenYears1536 passes ten years: with the hourly health checks alone, and with the
-// periodic key retrieval, which reads the key repository, every 8 hours beside them.
+// periodic key retrieval too, which reads the key repository every 8 hours.
 func BenchmarkTenYears1536(b *testing.B) {
 	for name, period := range map[string]time.Duration{"health checks": 20 * 365 * 24 * time.Hour, "health checks and key retrieval": 0} {
 		b.Run(name, func(b *testing.B) {

@@ -22,8 +22,8 @@ func recordOffsets(l *Lab) (phase, uid, wrapped, signature int) {
 	return phase, uid, wrapped, wrapped + len(r.Wrapped)
 }
 
-// One bad byte of memory under the record of a group: the code depends on what
-// the byte is, and all is well again once memory and record are.
+// One bad byte of memory under the record of a group: the code depends on the byte's meaning. All
+// is well again once memory and record are.
 func TestBadMemoryUnderTheRecord(t *testing.T) {
 	for name, c := range map[string]struct {
 		at    func(l *Lab) int
@@ -70,8 +70,8 @@ func TestBadMemoryUnderTheRecord(t *testing.T) {
 	}
 }
 
-// A record that cannot be and is in the repository all the same, as software with an error would
-// have written it: the group goes on with what it has in RAM.
+// An impossible record in the repository, as software with an error would have written it: the
+// group goes on with what it has in RAM.
 func TestBE31CFE8WhileDataAreAccessible(t *testing.T) {
 	l := encrypted(t, Options{})
 	phase, _, _, _ := recordOffsets(l)
@@ -185,7 +185,7 @@ func TestBE316023(t *testing.T) {
 	readable(t, l)
 }
 
-// What the clock brings meets bad memory too: the event ends, the clock goes on.
+// An event of the clock meets bad memory too: the event ends, the clock goes on.
 func TestBE316023InTheHourlyCheck(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, l.ArmMemory(0, fault.MustParse("(memory.table.flipped (And (Byte 2) (OnIndex 0)))")))

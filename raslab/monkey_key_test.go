@@ -117,8 +117,8 @@ func (m *monkey) settleKeys() {
 	}
 }
 
-// checkSoftwareErrors holds every severe software error to be the one that was provoked:
-// the guard of the service actions must not hide a bug.
+// checkSoftwareErrors requires that every severe software error is the one that was provoked,
+// because the guard of the service actions must not hide a bug.
 func (m *monkey) checkSoftwareErrors() {
 	for _, e := range m.l.events.Events() {
 		for _, found := range e.Found {
@@ -129,8 +129,8 @@ func (m *monkey) checkSoftwareErrors() {
 	}
 }
 
-// finishKeys ends a rekey of the group key, when every drive is well: it waits for
-// nobody but a drive that was taken away before it was erased.
+// finishKeys ends a rekey of the group key when every drive is well. The rekey then waits only for
+// a drive that was taken away before it was erased.
 func (m *monkey) finishKeys() {
 	g := m.l.keys.Group(1)
 	if g == nil || !g.Rekeying().GroupKey {

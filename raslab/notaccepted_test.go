@@ -9,8 +9,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/erase"
 )
 
-// plainly puts data on the medium of the drive in a slot, past its encryption, as a
-// drive does that stored data before it encrypted.
+// plainly puts data on the medium of the drive in a slot, past its encryption, like data from
+// before the drive encrypted.
 func plainly(t *testing.T, l *Lab, name string, lba uint64) {
 	t.Helper()
 	require.NoError(t, drivePart(t, l, name).media.WriteSector(lba, bytes.Repeat([]byte("payroll of May. "), l.options.SectorSize/16)))
@@ -79,7 +79,7 @@ func TestTheCertificateOfAMemberDoesNotRestOnTheKeyServers(t *testing.T) {
 	require.Nil(t, fresh, why)
 }
 
-// A drive was copied, fuses and all. What the copy holds opens what the drive held, so an erase
+// A drive was copied with its fuses. The keys of the copy open the data of the drive, so an erase
 // of either is not accepted while the other is there.
 func TestAnEraseIsNotAcceptedWhileACopyOfTheDriveIsThere(t *testing.T) {
 	l := encrypted(t, Options{})

@@ -50,7 +50,7 @@ func TestARemovalWhoseSavesWereRefusedIsOwedAndNotDone(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Removing", info.State)
 
-	// What would build on a removal that is not done is refused.
+	// An action that needs the removal to be finished is refused.
 	_, err = l.RemoveArray("A0")
 	require.ErrorIs(t, err, ErrState)
 	_, err = l.CreateRank("A0", 1)
@@ -89,8 +89,8 @@ func TestOwedWorkIsTriedAtEachOpportunity(t *testing.T) {
 	}
 }
 
-// spoilRecords flips a bit in each record of a group that is composed after the next n:
-// it cannot be, and is not written; no copy of the repository is to blame. -1 ends it.
+// spoilRecords flips a bit in each record of a group that is composed after the next n. Such a
+// record is impossible and is not written; no copy of the repository is to blame. -1 ends it.
 func spoilRecords(t testing.TB, l *Lab, n int) {
 	t.Helper()
 	var plan *fault.Plan
@@ -107,8 +107,8 @@ func removeSpoiled(t testing.TB, l *Lab) (Report, error) {
 	return l.RemoveRank("R0")
 }
 
-// TestOwedWorkIsFoundFromRecordsAndDrives loses what the facility wrote down: the
-// record, the certificates and the drives say enough.
+// TestOwedWorkIsFoundFromRecordsAndDrives loses the list of what is owed: the record, the
+// certificates and the drives say enough.
 func TestOwedWorkIsFoundFromRecordsAndDrives(t *testing.T) {
 	l := encrypted(t, Options{})
 	fails(t, l)(removeSpoiled(t, l))
@@ -181,8 +181,7 @@ func TestASpareThatCouldNotJoinForWantOfARecordIsASpareAgain(t *testing.T) {
 	ok(t, l)(l.SmartRebuild("R1-I1-D03"))
 }
 
-// TestARecordThatIsBehindIsNotTheDrivesFault: a member opens, and that it did cannot be
-// recorded.
+// TestARecordThatIsBehindIsNotTheDrivesFault: a member opens, and the facility cannot record it.
 func TestARecordThatIsBehindIsNotTheDrivesFault(t *testing.T) {
 	l := encrypted(t, Options{})
 	g, s := l.keys.group(1), l.plant.slots[1]

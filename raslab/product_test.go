@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestKeyServerProducts: each product is met by what it speaks and whom it knows.
+// TestKeyServerProducts: each product speaks its protocols and knows its clients.
 func TestKeyServerProducts(t *testing.T) {
 	all := func(p customer.Product) func(*testing.T, *Lab) {
 		return both(func(t *testing.T, l *Lab, n int) { must(t, keyHost(t, l, n).Install(p)) })
@@ -70,8 +70,8 @@ func importCustomer(t *testing.T, l *Lab) {
 	must(t, err)
 }
 
-// TestESSNIEndsOnAConsoleThatIsUp: the partitions reach the console, and nothing takes
-// their commands: BE14E009, and by itself back when the process runs again.
+// TestESSNIEndsOnAConsoleThatIsUp: the partitions reach the console, and nothing takes their
+// commands. That is BE14E009, and access comes back by itself when the process runs again.
 func TestESSNIEndsOnAConsoleThatIsUp(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, l.SetESSNI(1, false))
@@ -118,7 +118,7 @@ func TestEncryptionNeedsALicence(t *testing.T) {
 	noEvents(t, l)
 }
 
-// TestAccessOfOneChosenServer: that one alone is asked; for data-at-rest groups only.
+// TestAccessOfOneChosenServer: only that server is asked, and only for data-at-rest groups.
 func TestAccessOfOneChosenServer(t *testing.T) {
 	l := encrypted(t, Options{})
 	stopServer(t, l, 1)

@@ -13,9 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// truth is the dumb oracle of a rank: what a host was told is written, and which
-// drives lie where. It knows nothing of rows, sums and copies but that the strips of a
-// row add up to zero.
+// truth is the dumb oracle of a rank: the acknowledged sectors, and where each drive is. Of rows,
+// sums and copies it knows only that the strips of a row add up to zero.
 type truth struct {
 	l    *Lab
 	r    *Rank
@@ -104,7 +103,7 @@ func (x *truth) readAll() error {
 	return nil
 }
 
-// away counts the members that the rank, or anybody who looks, finds missing or stale.
+// away counts the members that are missing or stale, by the rank or by the look of the drives.
 func (x *truth) away() (n int) {
 	for _, m := range x.r.Info().Members {
 		d, err := x.l.plant.Drive(m.Slot)
@@ -381,12 +380,12 @@ var truthVerbs = []string{
 	"advance", "advance", "advance", "health", "health",
 }
 
-// truthSlots are the slots of the steps: few, so that they meet.
+// truthSlots are the slots of the steps. They are few, so that steps often share one.
 var truthSlots = []string{"R1-I1-D01", "R1-I1-D02", "R1-I1-D03", "R1-I1-D04", "R1-I1-D08"}
 
 // TestNoAcknowledgedSectorIsLostWhileItsDrivesAreIntact: random pulls, power cuts, repairs and
-// rebuilds. Nothing is broken; what a host was told is written comes back when its drives do, and
-// the rank's state is the truth.
+// rebuilds, and nothing is broken. Acknowledged sectors come back when their drives do, and the
+// rank's state is true.
 func TestNoAcknowledgedSectorIsLostWhileItsDrivesAreIntact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		raid := rapid.SampledFrom([]RAIDType{RAID6PS, RAID7P}).Draw(rt, "raid")

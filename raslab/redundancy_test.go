@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// onlyCopy is a rank whose D05 lacks row 4, of which D06 has sector 24 alone: D06 was
+// onlyCopy is a rank whose D05 lacks row 4, while only D06 has sector 24 of that row: D06 was
 // pulled after D07 had been away.
 func onlyCopy(t *testing.T) (*Lab, *Rank) {
 	t.Helper()
@@ -99,7 +99,7 @@ func TestARepairLooksAtTheOtherMembersFirst(t *testing.T) {
 	}
 }
 
-// swapped puts a new drive into a slot, with no word to the facility.
+// swapped puts a new drive into a slot, without a word to the facility.
 func swapped(l *Lab, slotName string) error {
 	if err := l.Pull(slotName); err != nil {
 		return err
@@ -165,8 +165,8 @@ func TestTheDriveInTheSlotOfACopysSourceIsNotErasedForIt(t *testing.T) {
 	readable(t, l)
 }
 
-// TestAWriteThatFailsTakesNothingAway: the member that a write needs takes no write
-// at the moment when another one is away; what was there before is readable still.
+// TestAWriteThatFailsTakesNothingAway: the member that a write needs refuses it while another
+// member is away. The earlier data are still readable.
 func TestAWriteThatFailsTakesNothingAway(t *testing.T) {
 	l := encrypted(t, Options{})
 	r, err := l.plant.Rank("R0")

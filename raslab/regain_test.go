@@ -11,8 +11,8 @@ import (
 )
 
 // TestTheWayBackAfterEachCode: after mending, the facility comes back by itself from BE14E004,
-// BE14E008 and BE14E009, as MAP4980 says. From every other code it does not; then each place where
-// a person looks says that a dual cluster IML is needed, and no event closes before.
+// BE14E008 and BE14E009, as MAP4980 says. After every other code it does not. Each place where a
+// person looks then says that a dual cluster IML is needed, and no event closes before it.
 func TestTheWayBackAfterEachCode(t *testing.T) {
 	const byHand = "the partitions do not reboot by themselves"
 	seen := map[string]bool{}
@@ -92,8 +92,8 @@ func twoGroups(t *testing.T) *Lab {
 	return l
 }
 
-// TestAccessIsRegainedWhileAnotherGroupLacksItsKey: BE14CFE1 is of the groups that came
-// back; what another group still lacks has its own events, which stay.
+// TestAccessIsRegainedWhileAnotherGroupLacksItsKey: BE14CFE1 is about the groups that came back.
+// The events of the group that still lacks its key stay.
 func TestAccessIsRegainedWhileAnotherGroupLacksItsKey(t *testing.T) {
 	l := twoGroups(t)
 	backup(t, l)
@@ -141,9 +141,8 @@ func TestAnotherReasonDoesNotKeepAnEvent(t *testing.T) {
 	require.Equal(t, []string{"BE14CFE0", "BE14CFE0", "BE14E011"}, openCodes(l))
 }
 
-// TestNoRebootForAServerThatAnsweredAllAlong: one server is down, the other has no key. The reboot
-// that would come of its answer would end like the one before, and be followed by the next for
-// ever.
+// TestNoRebootForAServerThatAnsweredAllAlong: one server is down, the other has no key. A reboot
+// after its answer would fail as the last one did, again and again.
 func TestNoRebootForAServerThatAnsweredAllAlong(t *testing.T) {
 	l := encrypted(t, Options{})
 	backup(t, l)

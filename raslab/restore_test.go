@@ -45,7 +45,7 @@ func TestRestoreCutShort(t *testing.T) {
 	}
 }
 
-// A copy that takes nothing any more ends a restore, and nothing else.
+// A copy that takes no more writes ends a restore, and nothing else.
 func TestRestoreRefused(t *testing.T) {
 	l := encrypted(t, Options{})
 	both(stopServer)(t, l)
@@ -94,8 +94,7 @@ func TestBadRecordStopsAKeyStep(t *testing.T) {
 	}
 }
 
-// A group that was removed does not come back, also when its number is used again and
-// that fails.
+// A removed group does not come back, even if its number is used again and that fails.
 func TestRemovedGroupStaysAway(t *testing.T) {
 	l := newLab(t, Options{Drives: 16})
 	ok(t, l)(l.ConfigureGroup(1))
@@ -115,7 +114,7 @@ func TestRemovedGroupStaysAway(t *testing.T) {
 	require.NotEqual(t, former, l.keys.Group(1).Record().UID, "the former data key")
 }
 
-// What could not be mended is not said to be.
+// The report does not claim a mend that failed.
 func TestACopyThatCanNotBeMended(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, l.DamageRepository(2))

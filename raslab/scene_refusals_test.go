@@ -27,7 +27,7 @@ func (s *drama) everything() {
 	s.scan()
 }
 
-// What is refused, what cannot be recorded, and members that do not open any more.
+// Refusals, records that cannot be kept, and members that do not open any more.
 var refusalScenes = []scene{
 	{name: "nothing runs beside a repair", play: sceneNothingRunsBesideARepair},
 	{name: "names that nobody has", options: Options{Serial: "ACME2", SectorSize: 4096}, play: sceneNamesThatNobodyHas},

@@ -13,10 +13,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// A scene is a small facility in which things break and service works on it. Its transcript
-// holds every report, every line of the log and, at its end, all that the facility says of
-// itself: testdata/scenes/NAME.txt. The rehearsals hold the story that an operator sees. A
-// scene holds that this room tells the whole of it.
+// A scene is a small facility in which things break and service works on it. Its transcript holds
+// every report, every line of the log and, at its end, all that the facility says of itself:
+// testdata/scenes/NAME.txt. The rehearsals hold the story that an operator sees. A scene tests that
+// this package reports all of it.
 type scene struct {
 	name    string
 	options Options
@@ -92,7 +92,7 @@ func (s *drama) act(format string, args ...any) func(Report, error) Report {
 	}
 }
 
-// does prints what is no service action.
+// does prints an action that is not a service action.
 func (s *drama) does(err error, format string, args ...any) {
 	s.printf("> %s", fmt.Sprintf(format, args...))
 	s.log()
@@ -208,7 +208,7 @@ func custodyLine(r CustodyRecord) string {
 	return text + fmt.Sprintf(", used %t, keys %d, open %t, present %t, contents %d bytes", r.Used, r.Keys, r.Open(), r.Present, len(r.Contents))
 }
 
-// end prints all that the facility says of itself, but for drives that are well.
+// end prints all that the facility says of itself, except for drives that are well.
 func (s *drama) end() {
 	s.log()
 	s.printf("----\naction %q, dark %t", s.service.ServiceAction(), s.power.Dark())

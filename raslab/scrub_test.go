@@ -9,8 +9,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// A drive that warns of its flash page is let mend it at the next health check, and
-// is a good member meanwhile.
+// The next health check lets a drive mend the flash page that it warned of. The drive is a good
+// member meanwhile.
 func TestTheHealthCheckMendsAFlashPageWithOddBytes(t *testing.T) {
 	l := encrypted(t, Options{})
 	p := drivePart(t, l, "R1-I1-D07") // the hourly scrub would come to it later

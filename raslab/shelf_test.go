@@ -61,7 +61,7 @@ func TestSerialNumbersAreNamedAsTheyAre(t *testing.T) {
 	}
 }
 
-// TestTheFileOfADriveWithASerialNumberThatLiesThere: it is another drive, and is opened.
+// TestTheFileOfADriveWithASerialNumberThatLiesThere: the file holds another drive, and is opened.
 func TestTheFileOfADriveWithASerialNumberThatLiesThere(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.drive")
 	first := NewShelf(1)

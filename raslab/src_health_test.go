@@ -9,8 +9,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// credential is the access credential in force, as somebody would know it who has
-// stolen it from the facility.
+// credential is the access credential in force, as a thief would have it from the facility.
 func credential(t testing.TB, l *Lab, slotName string) drive.PIN {
 	t.Helper()
 	d, err := l.plant.Drive(slotName)

@@ -225,7 +225,7 @@ func keyCauses() []keyCause {
 		{"links stalled", links(LinkStalled), links(LinkUp), []string{"BE14CFE0", "BE14E00B"}, []string{"BE14CFEA", "BE14E00B"}},
 		{
 			"one command stalls", func(t *testing.T, l *Lab) {
-				for c := 1; c <= 2; c++ { // at both consoles the second command of partition 0: that to the second server
+				for c := 1; c <= 2; c++ { // the second command of partition 0 goes to the second server
 					must(t, l.ArmLink(0, c, fault.MustParse("(link.command.stalled (Not (OnIndex 0)))")))
 				}
 				must(t, l.ArmLink(0, 2, fault.MustParse("(link.command.stalled)")))
@@ -349,7 +349,7 @@ func TestFourHours(t *testing.T) {
 			advance(t, l, 24*time.Hour)
 			require.Empty(t, l.events.OpenEvents())
 
-			// A failure that ends within four hours asks for nothing.
+			// A failure that ends within four hours sends no request for service.
 			stopServer(t, l, 1)
 			advance(t, l, keyPeriod/2)
 			require.Equal(t, []string{"BE14CFEA", c.first}, openCodes(l))

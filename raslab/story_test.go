@@ -17,8 +17,8 @@ import (
 
 var update = flag.Bool("update", false, "write the stories and scenes in testdata anew")
 
-// A teller writes down what happens to a facility, as testdata/stories has it: each step, what
-// it answered, what was logged, and every field of what can be seen that is another one now.
+// A teller writes down what happens to a facility, as in testdata/stories: each step, its answer,
+// what was logged, and every visible field that has changed.
 type teller struct {
 	t    *testing.T
 	l    *Lab
@@ -72,7 +72,7 @@ func (s *teller) line(begin string, all []field) {
 	s.text.WriteByte('\n')
 }
 
-// view writes down which fields of the facility are others than after the last step.
+// view writes down the fields of the facility that have changed since the last step.
 func (s *teller) view() {
 	l, now := s.l, map[string]string{}
 	show := func(object string, v any) {

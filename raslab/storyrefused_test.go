@@ -14,7 +14,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
-// TestStoryOfRefusals is what is said to requests that make no sense: one line each, and nothing is
+// TestStoryOfRefusals is the answers to requests that make no sense: one line each, and nothing is
 // changed.
 func TestStoryOfRefusals(t *testing.T) {
 	l := encrypted(t, Options{})

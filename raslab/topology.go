@@ -109,9 +109,9 @@ type MemberInfo struct {
 	State     string // "in sync", "failed", "inaccessible"; "stale": in sync but for the rows that it lacks
 	CopyingTo string // slot of the drive that is being filled to take over; "" if none
 	Done      int    // rows copied so far
-	Lacks     int    // rows that its drive does not have: it was away when they were written, or could not read them
-	// OnlyCopies is how many rows have no second copy of what its drive holds, since
-	// another member lacks its part of them: the drive must not go.
+	Lacks     int    // rows that its drive does not have: it was away, or could not read them
+	// OnlyCopies is how many rows have the only copy of a strip on this drive, because another
+	// member lacks its own strip. The drive must not go.
 	OnlyCopies int
 }
 

@@ -71,7 +71,7 @@ func guesses(as ...drive.Authority) func(testing.TB, *drive.Drive) {
 
 const locks = drive.OnPowerCycle
 
-// usedCase is one such drive, with what becomes of it.
+// usedCase is one such drive, with what happens to it.
 type usedCase struct {
 	config PartConfig
 	by     func(testing.TB, *drive.Drive)
@@ -275,8 +275,8 @@ func sectorsThatSay(d *drive.Drive, what string) (n int) {
 	return n
 }
 
-// TestSpareThatSomebodyHadHandsOn: a spare was in good order when it was certified, and is looked
-// at again when it takes over, in each of the ways in which that may happen.
+// TestSpareThatSomebodyHadHandsOn: a spare was in good order when it was certified. It is looked at
+// again when it takes over, in each way in which that may happen.
 func TestSpareThatSomebodyHadHandsOn(t *testing.T) {
 	ways := map[string]func(testing.TB, *Lab) Report{
 		"rebuild": func(t testing.TB, l *Lab) Report {
@@ -346,7 +346,7 @@ func TestSpareThatSomebodyHadHandsOn(t *testing.T) {
 	}
 }
 
-// TestMESWithEraseLeavesNoPlace: the drive is certified behind an erase with proof.
+// TestMESWithEraseLeavesNoPlace: the drive is certified after an erase with proof.
 func TestMESWithEraseLeavesNoPlace(t *testing.T) {
 	l := newLab(t, Options{Drives: 8, Bands: 2})
 	ok(t, l)(l.ConfigureGroup(1))

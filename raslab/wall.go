@@ -41,8 +41,8 @@ func (l *Lab) newCustomer(from, to time.Time) (err error) {
 	return err
 }
 
-// Customer is the customer's side, for hands: what is broken, moved or signed there the facility
-// finds out by asking.
+// Customer is the customer's side, for hands. The facility finds out what is broken, moved or
+// signed there only by asking.
 func (l *Lab) Customer() *customer.Site { return l.customer }
 
 // keyServerNames are the names that the customer gave when the facility was ordered.
@@ -75,7 +75,7 @@ func (l *Lab) customerTrust() *cert.Trust {
 	return t
 }
 
-// DataKey says under which name the customer's key servers know the data key of a group.
+// DataKey is the name under which the customer's key servers know the data key of a group.
 func (l *Lab) DataKey(group int) (customer.DataKey, error) {
 	const op = "key server"
 	g := l.keys.group(group)
@@ -92,7 +92,7 @@ func (l *Lab) DataKey(group int) (customer.DataKey, error) {
 	return d, nil
 }
 
-// Storage is a rank as a machine of the customer has it for its disks.
+// Storage is a rank as the disks of a machine of the customer.
 func (l *Lab) Storage(rank string) (customer.Storage, error) {
 	r, err := l.rankNamed("keyserver place", rank)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOnlyHandsReachOverTheWall: no file of the facility but wall.go gets at the customer's side
-// except through Lab.wire.
+// TestOnlyHandsReachOverTheWall: only wall.go reaches the customer's side by another way than
+// Lab.wire.
 func TestOnlyHandsReachOverTheWall(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	must(t, err)

@@ -12,21 +12,21 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/spell"
 )
 
-// prefixes are the names that this project's packages put before their errors. They stand at
-// the head of a text, or behind the colon or the bracket of the text around them, so that
-// "exchange the drive: repair start" keeps its words.
+// prefixes matches the names that this project's packages put before their errors. A name counts
+// only at the head of a text or after a colon or a bracket, so that "exchange the drive: repair
+// start" keeps its words.
 var prefixes = regexp.MustCompile(`(^|: |\(|; )(?:(?:raslab|encgroup|console|tct|ipp|kmip|ttlv|pki|keydir|cert|reckey|repository|drive|flash|erase|forensic|fault|entropy|filelock|keywrap|xts|objectstore|clouddir|proptest|server|json): )+`)
 
-// calls are what the operating system's errors begin with: the call, and what it was called
-// with. The name of a file stays; a connection's end is named by who dialled it.
+// calls matches the head of an operating system's error: the call and its argument. The name of a
+// file stays. The caller who dialled names the end of a connection.
 var (
 	fileCalls = regexp.MustCompile(`(^|: |\(|; )(?:open|create|mkdir|stat|lstat|read|write|remove|rename|unlinkat|readdirent|chmod|fsync|sync|truncate|flock) ([^\s:]*[./][^\s:]*): `)
 	netCalls  = regexp.MustCompile(`(?:dial|read|write) (?:tcp|udp)[46]? [^\s]+: (?:(?:connect|read|write): )?`)
-	unnamed   = regexp.MustCompile(`\.part-[0-9]+\b`) // a directory in the making has the name that it will have
+	unnamed   = regexp.MustCompile(`\.part-[0-9]+\b`) // a directory that is being made
 )
 
-// Plain is a text for people: without the names of packages, system calls and functions that
-// errors bring along, and without saying a thing twice. It changes nothing else.
+// Plain is a text for people: without the names of packages, system calls and functions in errors,
+// and without repetitions. It changes nothing else.
 func Plain(text string) string {
 	text = prefixes.ReplaceAllString(text, "$1")
 	text = fileCalls.ReplaceAllString(text, "$1$2: ")
@@ -34,13 +34,13 @@ func Plain(text string) string {
 	return once(unnamed.ReplaceAllString(text, ""))
 }
 
-// PlainError is Plain of an error's text, on one line. A failed call of the file system is told by
-// the file and the reason, whatever the file is called.
+// PlainError is Plain of an error's text, on one line. A failed call of the file system keeps only
+// the file and the reason, whatever the name of the file.
 func PlainError(err error) string {
 	return Plain(strings.Join(strings.Fields(withoutCalls(err.Error(), err)), " "))
 }
 
-// withoutCalls leaves the names of the calls out of a text that holds that of err.
+// withoutCalls removes the names of system calls from a text that contains the text of err.
 func withoutCalls(text string, err error) string {
 	switch e := err.(type) {
 	case *fs.PathError:

@@ -114,7 +114,7 @@ func loseCloud(s *Session, h *customer.CloudServer, name string, _ Args) error {
 }
 
 func alterCloud(s *Session, h *customer.CloudServer, name string, a Args) error {
-	return s.meddled(h.Alter(name, arg[int](a, "byte")), "one bit of %s is another one at the cloud server", name)
+	return s.meddled(h.Alter(name, arg[int](a, "byte")), "one bit of %s is flipped at the cloud server", name)
 }
 
 func rollbackCloud(s *Session, h *customer.CloudServer, name string, _ Args) error {

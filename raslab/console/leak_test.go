@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// leaks is what only a programmer understands: names of packages in front of an error, durations
-// and values as Go prints them, calls of the operating system, and one thing in the plural.
+// leaks matches what only a programmer understands: names of packages before an error, durations
+// and values as Go prints them, calls of the operating system. It also matches one thing in the
+// plural.
 var leaks = regexp.MustCompile(`(?m)(?:^|: |\()(?:error: )?(?:raslab|encgroup|console|tct|ipp|kmip|ttlv|pki|keydir|cert|reckey|repository|flash|drive|forensic|objectstore|clouddir|json|strconv): ` +
 	`|\b(?:[0-9]+h)?[0-9]+m[0-9.]+s\b|<nil>|%!|\b0x[0-9a-f]{6,}|strconv\.|\bdial tcp|: (?:open|mkdir|lstat|unlinkat) [^ ]*[/.]|map\[|&\{|runtime error` +
 	`|(?:^|[^f] |\()1 (?:active )?(?:drives|key servers|ranks|rows|sectors|members|slots|consoles|bytes|events|partitions|servers|sites|arrays)\b`)
@@ -67,7 +68,8 @@ func TestNoVerbLeaks(t *testing.T) {
 	}
 }
 
-// wrong is the example of a command, and that with each argument replaced by what it is not.
+// wrong is the example of a command, once as it is and once with each argument replaced by a wrong
+// value.
 func wrong(c *Command) []string {
 	lines := []string{nounOf(c) + " " + verbOf(c), c.Example}
 	for _, p := range c.Params {

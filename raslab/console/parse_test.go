@@ -95,7 +95,7 @@ func TestFaultPlanIsCheckedBeforeAnythingRuns(t *testing.T) {
 	require.ErrorContains(t, wrong[0], "flash.erase.refused", "and the plan's own message says what was meant")
 }
 
-// Whatever is wrong with a line is said at once, command by command, and nothing of it is run.
+// All errors of a line are reported at once, command by command, and nothing of the line is run.
 func TestEveryErrorOfALineIsTold(t *testing.T) {
 	const rest = " (nothing of the line was run)"
 	for line, want := range map[string][]string{
@@ -138,8 +138,8 @@ func TestNamesAreReadInAnyCase(t *testing.T) {
 	require.False(t, same("rank create array=A0", "rank create array=A1"), "another array is another command")
 }
 
-// FuzzParse holds the parser to this: it never panics, what it reads it reads
-// again from its own spelling, and an error is one line.
+// FuzzParse checks that the parser never panics, that it reads its own spelling of a line as the
+// same line, and that an error is one line.
 func FuzzParse(f *testing.F) {
 	for _, c := range Commands() {
 		f.Add(c.Example)

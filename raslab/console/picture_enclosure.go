@@ -95,7 +95,7 @@ func shortState(state raslab.DriveState) string {
 	return string(state)
 }
 
-// keyWord says in a word what the drive's keys are like.
+// keyWord is the state of the drive's keys in a word.
 func keyWord(d raslab.DriveInfo) string {
 	switch {
 	case !d.Answers || !d.Status.Powered:

@@ -158,7 +158,7 @@ func TestADriveFileLivesOn(t *testing.T) {
 	require.NotContains(t, err.Error(), "in this session", "and is not told that it was itself")
 }
 
-// The label is no part of the drive. Kept beside it, it reverts the drive later.
+// The label is not part of the drive's file. A label that was kept reverts the drive later.
 func TestALabelThatIsKeptRevertsTheDrive(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.drive")
 	kept := map[string][]byte{}

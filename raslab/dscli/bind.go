@@ -55,7 +55,7 @@ func ambiguous(name string, fit []string) error {
 }
 
 // bind checks the words behind the name of a command. Nothing is changed.
-// image is what -dev is read as where it is not given; empty for absent.
+// image is the value of -dev if it is not given; empty for none.
 func bind(c *Command, serial, image string, words []word) (Args, error) {
 	b := language.Start(c, serial)
 	for i := 0; i < len(words); i++ {

@@ -21,8 +21,8 @@ var onOff = []string{"on", "off"}
 // idsMax is the most identifiers that one word may stand for.
 const idsMax = 256
 
-// idKind is the identifier of an object: a letter (or none) and a number, as R0, in any
-// case; several as R0-R3 or R0,R2; with the facility in front as IBM.2107-75NR641/R0. Its
+// idKind is the identifier of an object: a letter (or none) and a number, as R0, in any case.
+// Several are written R0-R3 or R0,R2. The facility may stand in front, as IBM.2107-75NR641/R0. The
 // value is a []string.
 func idKind(name, letter string) Kind {
 	help := fmt.Sprintf("as %s1, %s1-%s4, %s1,%s3 or IBM.2107-SERIAL/%s1", letter, letter, letter, letter, letter, letter)

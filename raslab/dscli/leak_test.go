@@ -11,12 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// leaks is what only a programmer understands; see the test of the same name of the console.
+// leaks matches what only a programmer understands, as in the test of raslab/console.
 var leaks = regexp.MustCompile(`(?:^|: |\()(?:raslab|encgroup|console|tct|ipp|kmip|pki|keydir|cert|reckey|repository|flash|drive|json|strconv): ` +
 	`|\b(?:[0-9]+h)?[0-9]+m[0-9.]+s\b|<nil>|%!|\b0x[0-9a-f]{6,}|strconv\.|\bdial tcp|: (?:open|mkdir|lstat) [^ ]*[/.]|map\[|&\{|runtime error`)
 
 // TestNoCommandLeaks looks at every transcript, and runs every command with every parameter gone
-// wrong, without a key that answers, too.
+// wrong, also without a key server that answers.
 func TestNoCommandLeaks(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	require.NoError(t, err)

@@ -51,8 +51,8 @@ func TestParseProgram(t *testing.T) {
 	}
 }
 
-// Whatever the line, it is understood or refused with one line, and what is understood reads the
-// same when it is written back. The facility goes on.
+// Every line is understood, or refused with one line. A line that is understood reads the same when
+// it is written back. The facility goes on.
 func FuzzLine(f *testing.F) {
 	for _, c := range Commands() {
 		f.Add(c.Example)

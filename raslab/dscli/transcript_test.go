@@ -15,8 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the outputs of the transcripts anew")
 
-// The transcripts are those of the laboratory's command language, whose noun dscli runs a
-// command: so they are what rehearsals can hold, too.
+// The transcripts are in the laboratory's command language, whose noun dscli runs a command. So
+// rehearsals can hold them too.
 func transcripts(t *testing.T) map[string]*console.Transcript {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", "*.txt"))
