@@ -168,7 +168,7 @@ func TestUntrustedServersCostAboutWhatHealthyOnesDo(t *testing.T) {
 		return float64(costOf(t, l, 7*day).mallocs)
 	}
 	healthy := week(func(*testing.T, *Lab) {})
-	require.Less(t, week(both(reissue("customer", "", -time.Hour))), 12*healthy)
-	require.Less(t, week(both(stopServer)), 12*healthy)
-	require.Less(t, week(func(t *testing.T, l *Lab) { both(stopServer)(t, l); fails(t, l)(l.PowerCycle()) }), 12*healthy)
+	require.Less(t, week(both(reissue("customer", "", -time.Hour))), 16*healthy)
+	require.Less(t, week(both(stopServer)), 16*healthy)
+	require.Less(t, week(func(t *testing.T, l *Lab) { both(stopServer)(t, l); fails(t, l)(l.PowerCycle()) }), 16*healthy)
 }
