@@ -57,7 +57,7 @@ func f13PowerCutBuysNoGuess(s *suite) {
 			require.NoError(s, err)
 			require.Equal(s, uint16(i+1), used, "%v: the try is on flash before the PIN is looked at", a)
 		}
-		require.ErrorIs(s, r.as(a, r.label.MSID, nothing), drive.LockedOut, "%v: power cuts bought no guess", a)
+		require.ErrorIs(s, r.as(a, r.label.MSID, nothing), drive.LockedOut, "%v: power cuts gave no further guess", a)
 		r = s.drive(nil)
 		r.arm("(flash.program.refused)")
 		for _, p := range []drive.PIN{credential(9), r.label.MSID} {
@@ -200,7 +200,7 @@ func f30CutSessionLeavesNothing(s *suite) {
 		}
 		fresh, err := r.Authenticate(drive.SID, r.label.MSID)
 		require.NoError(s, err, "after %s the next session opens", name)
-		require.ErrorIs(s, old.Unlock(), drive.NoSession, "and the old one does not ride on it")
+		require.ErrorIs(s, old.Unlock(), drive.NoSession, "and the old session cannot use it")
 		fresh.Close()
 		if name == "power loss" {
 			require.ErrorIs(s, r.Read(3, make([]byte, r.cfg.SectorSize)), drive.Locked, "and the range is locked")

@@ -148,11 +148,11 @@ func f21EraseEndsAndSurvivesReset(s *suite) {
 		require.NoError(s, err)
 		r.arm(plan)
 		wire.left = 1000
-		require.NotPanics(s, func() { err = ses.EraseAll() }, "on flash with %s the erase ends, one way or the other", plan)
+		require.NotPanics(s, func() { err = ses.EraseAll() }, "on flash with %s the erase ends, with or without success", plan)
 		r.flash.Disarm()
 		before := r.Status()
 		require.NoError(s, r.Reset(drive.HardwareReset))
-		require.Equal(s, before, r.Status(), "%s: a reset does not change what the erase came to", plan)
+		require.Equal(s, before, r.Status(), "%s: a reset does not change the result of the erase", plan)
 		if err != nil {
 			continue
 		}

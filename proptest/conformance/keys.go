@@ -259,8 +259,8 @@ func f09BrokenEntropyFailsClosed(s *suite) {
 	}
 }
 
-// f09FewStates: a generator that comes round is found out (in its third round at
-// the latest), and no media key comes twice in a row.
+// f09FewStates: a generator that repeats is detected, in its third period at the latest, and no
+// media key comes twice in a row.
 func f09FewStates(s *suite, states int) {
 	few := make([]byte, states)
 	_, _ = io.ReadFull(entropy.Stream(4, "few"), few)
@@ -285,7 +285,7 @@ func f09FewStates(s *suite, states int) {
 		require.NotEqual(s, last, string(c), "a media key came twice in a row")
 		last = string(c)
 	}
-	require.ErrorIs(s, err, drive.EntropyFailure, "a source of %d bytes that comes round is found out", states)
+	require.ErrorIs(s, err, drive.EntropyFailure, "a source that repeats after %d bytes is detected", states)
 }
 
 func f10EqualPlaintextDiffersEverywhere(s *suite) {
@@ -320,7 +320,7 @@ func f11ShortPINIsStretchedAndBoundToTheDrive(s *suite) {
 	fuses := r.Fuses()
 	guess := func(rounds int, secrets ...forensic.Secret) int {
 		f, err := forensic.Search(dump, append(secrets, forensic.PIN("short PIN", short)), []forensic.Oracle{o}, forensic.Options{
-			// The derivation as a cracker would write it down anew.
+			// The derivation, written down a second time as an attacker would.
 			KDF: func(root *secret.Key32, p drive.PIN, salt [16]byte) (*secret.Key32, error) {
 				half := p.Bytes()
 				if len(half) == 0 {
@@ -372,7 +372,7 @@ func f19NewPINUnlocksAfterPowerCycle(s *suite) {
 	}
 }
 
-// tripwire is flash that ends the test when it is worked too hard.
+// tripwire is flash that ends the test after too many operations.
 type tripwire struct {
 	flash.Device
 	left int

@@ -11,9 +11,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 )
 
-// f24KeysLeaveRAM finds the media key by unwrapping it from the dump, finds the
-// places in the memory of the process where the drive holds it, and looks there
-// again once it should be gone.
+// f24KeysLeaveRAM unwraps the media key from the dump and finds the places in the memory of the
+// process where the drive holds it. It looks there again once the key should be gone.
 func f24KeysLeaveRAM(s *suite) {
 	for name, end := range map[string]func(*rig){
 		"power-off": func(r *rig) { r.PowerOff() },
@@ -36,14 +35,14 @@ func f24KeysLeaveRAM(s *suite) {
 		require.NotEmpty(s, places, "the key of a range in use is in RAM")
 		end(r)
 		for _, p := range places {
-			require.False(s, bytes.Equal(key[:32], p[:32]) || bytes.Equal(key[32:], p[32:]), "after %s the key is gone from where it lay", name)
+			require.False(s, bytes.Equal(key[:32], p[:32]) || bytes.Equal(key[32:], p[32:]), "after %s the key is gone from its place", name)
 		}
 		require.Empty(s, holding(r.Subject, key), "after %s it lies nowhere else", name)
 	}
 }
 
-// mediaKey is the key of the global range, which BandMaster0 opens with
-// credential 1: 64 bytes, got as an owner would who has the dump.
+// mediaKey is the key of the global range, 64 bytes, unwrapped from the dump with credential 1 of
+// BandMaster0.
 func mediaKey(s *suite, r *rig) []byte {
 	s.Helper()
 	fuses := r.Fuses()

@@ -224,8 +224,7 @@ func (r *rig) oracle(dump drive.Dump, lba uint64, n byte) forensic.Oracle {
 	return forensic.Oracle{Name: fmt.Sprintf("sector %d", lba), SectorSize: len(cipher), LBA: lba, Plain: r.text(n)[:64], Cipher: cipher[:64]}
 }
 
-// thief searches a dump with the root key, both PINs of the label, and what else
-// is given.
+// thief searches a dump with the root key, both PINs of the label, and other PINs.
 func (r *rig) thief(dump drive.Dump, o forensic.Oracle, deep bool, also ...drive.PIN) forensic.Findings {
 	r.t.Helper()
 	fuses := r.Fuses()
@@ -238,8 +237,8 @@ func (r *rig) thief(dump drive.Dump, o forensic.Oracle, deep bool, also ...drive
 	return f
 }
 
-// closed says that the thief does not get at a sector, and that with the PIN that
-// opens it he would: so the search is not blind.
+// closed says that the thief finds no key for a sector, and that he finds it with the PIN that
+// opens it: so the search is not blind.
 func (r *rig) closed(lba uint64, n byte, opens drive.PIN, also ...drive.PIN) {
 	r.t.Helper()
 	dump := r.Dump()

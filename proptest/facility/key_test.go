@@ -203,7 +203,7 @@ func TestKeyChecksCanFail(t *testing.T) {
 		"a server that is off, unknown to the model": {"", func(m *Machine) { _ = m.Lab.Customer().Stop(1) }, "retrieve", "its cause did not hold"},
 		"a server that only the model has off":       {"", func(m *Machine) { m.keys.server(2).off = true }, "retrieve", "the cause of BE14EAF3 held"},
 		"a link that only the model has cut":         {"", func(m *Machine) { m.keys.links[1] = [2]hmcLink{{cut: true}, {cut: true}} }, "iml", "the cause of BE14E009 held"},
-		"a certificate of another life":              {"reissue 1 customer own 90", func(m *Machine) { m.keys.server(1).to = m.keys.now.Add(forever) }, "advance 500", "its cause did not hold"},
+		"a certificate of another life":              {"reissue 1 customer own 90", func(m *Machine) { m.keys.server(1).until = m.keys.now.Add(forever) }, "advance 500", "its cause did not hold"},
 		"a retrieval at another time":                {"stop-server 1", func(m *Machine) { m.keys.periodicDue = m.keys.periodicDue.Add(time.Minute) }, "advance 480", "its cause did not hold"},
 		"a query that does not come":                 {"stop-server 1; stop-server 2; iml; start-server 1", func(m *Machine) { m.keys.queryDue = time.Time{} }, "advance 12", "BE14CFE1"},
 		"a code that stays open with BE14CFE1": {"stop-server 1; stop-server 2; iml; start-server 1", func(m *Machine) {

@@ -14,9 +14,9 @@ import (
 type keyServer struct {
 	name                      string
 	off, ended, garbled, hung bool
-	issuer                    string // of its certificate: customer, unknown
-	otherName                 bool   // its certificate is for another name
-	from, to                  time.Time
+	issuer                    string            // of its certificate: customer, unknown
+	otherName                 bool              // its certificate is for another name
+	until                     time.Time         // how long its certificate is good
 	refuses                   map[string]bool   // client certificates of these issuers
 	keys                      map[string]uint64 // the bits that are wrong, by identifier
 	pairs                     [2]keyPair        // by label
@@ -91,8 +91,8 @@ type keyModel struct {
 	managers []*keyManager // by number
 	groups   []*keyGroup   // by number
 
-	ownIssuer      string // of the facility's certificate: factory, customer, "" without one
-	ownFrom, ownTo time.Time
+	ownIssuer string    // of the facility's certificate: factory, customer, "" without one
+	ownUntil  time.Time // how long it is good
 
 	bad         [3]bool         // copies of the key repository, as sync found them
 	damaged     [3]bool         // and those that were damaged since they were last written anew
@@ -139,11 +139,11 @@ func newKeyModel(start time.Time, servers int) *keyModel {
 const forever = 20 * 365 * 24 * time.Hour
 
 func (k *keyModel) defaultCert() {
-	k.ownIssuer, k.ownFrom, k.ownTo = "factory", k.now, k.now.Add(forever)
+	k.ownIssuer, k.ownUntil = "factory", k.now.Add(forever)
 }
 
 func (k *keyModel) addServer(name string) {
-	s := &keyServer{name: name, issuer: "customer", from: k.now, to: k.now.Add(forever), refuses: map[string]bool{}, keys: map[string]uint64{}}
+	s := &keyServer{name: name, issuer: "customer", until: k.now.Add(forever), refuses: map[string]bool{}, keys: map[string]uint64{}}
 	for _, o := range k.servers {
 		if !o.off {
 			s.restore(o)
@@ -251,4 +251,4 @@ func (k *keyModel) locked(group int) bool {
 func (k *keyModel) free() bool { return !k.busy && k.sfi == sfiRunning }
 
 // uncertified says whether the facility has no valid certificate.
-func (k *keyModel) uncertified() bool { return k.ownIssuer == "" || !valid(k.now, k.ownFrom, k.ownTo) }
+func (k *keyModel) uncertified() bool { return k.ownIssuer == "" || k.now.After(k.ownUntil) }

@@ -3,7 +3,6 @@ package facility
 import (
 	"slices"
 	"strings"
-	"time"
 )
 
 // What a request for a key meets on its way.
@@ -31,12 +30,9 @@ func (o outcome) answered() bool {
 // noContact says whether communication between console and key server failed.
 func (o outcome) noContact() bool { return o == noConnection || o == noSession }
 
-// valid: a certificate is good at both of its ends.
-func valid(now, from, to time.Time) bool { return !now.Before(from) && !now.After(to) }
-
 // trusted says whether server and facility accept each other's certificate.
 func (k *keyModel) trusted(s *keyServer) bool {
-	server := s.issuer == "customer" && !s.otherName && valid(k.now, s.from, s.to)
+	server := s.issuer == "customer" && !s.otherName && !k.now.After(s.until)
 	return server && !k.uncertified() && !s.refuses[k.ownIssuer]
 }
 

@@ -175,10 +175,9 @@ func (k *keyModel) listen(m *keyManager, all []attempt) bool {
 
 // connectivity is the query of every twelve minutes.
 func (k *keyModel) connectivity() {
-	silent := func(m *keyManager) bool { return m.silent && !m.inactive }
 	if k.running {
 		for _, m := range k.managers {
-			if silent(m) {
+			if m.silent {
 				k.querySilent(m)
 			}
 		}
@@ -186,7 +185,7 @@ func (k *keyModel) connectivity() {
 			k.regain()
 		}
 	}
-	if k.cutOff || slices.ContainsFunc(k.managers, silent) {
+	if k.cutOff || slices.ContainsFunc(k.managers, func(m *keyManager) bool { return m.silent }) {
 		k.query()
 	}
 }

@@ -14,51 +14,51 @@ import (
 // The steps on the way to the keys: what people and machines do to it. Each is done to the
 // facility and to the model.
 
-// server gives a key server by its number, as it is and as the model has it.
+// server gives a key server by its number, as it is and in the model.
 func (m *Machine) server(text string) (*customer.KeyServer, *keyServer) {
-	w := m.keys.server(number(text))
+	model := m.keys.server(number(text))
 	m.history.add("", kindKeys)
-	h, err := m.Lab.Customer().KeyServer(w.name)
+	actual, err := m.Lab.Customer().KeyServer(model.name)
 	if err != nil {
 		panic("BUG: facility: a key server that only the model has: " + err.Error())
 	}
-	return h, w
+	return actual, model
 }
 
 func (m *Machine) stopServer(a []string) error {
-	_, w := m.server(a[0])
-	w.off = true
+	_, model := m.server(a[0])
+	model.off = true
 	return m.expect(true, m.Lab.Customer().Stop(number(a[0])))
 }
 
 func (m *Machine) startServer(a []string) error {
-	_, w := m.server(a[0])
-	w.off = false
+	_, model := m.server(a[0])
+	model.off = false
 	m.keys.replicate()
 	return m.expect(true, m.Lab.Customer().Start(number(a[0])))
 }
 
 func (m *Machine) service(a []string) error {
-	h, w := m.server(a[0])
+	actual, model := m.server(a[0])
 	switch a[1] {
 	case "ends":
-		h.StopService()
-		w.ended = true
+		actual.StopService()
+		model.ended = true
 	case "runs":
-		h.StartService()
-		w.ended = false
+		actual.StartService()
+		model.ended = false
 	case "hangs":
-		h.Store().Stall()
-		w.hung = true
+		actual.Store().Stall()
+		model.hung = true
 	case "goes-on":
-		h.Store().Resume()
-		w.hung = false
+		actual.Store().Resume()
+		model.hung = false
 	case "garbled":
-		h.Garble()
-		w.garbled = true
+		actual.Garble()
+		model.garbled = true
 	case "right":
-		h.Ungarble()
-		w.garbled = false
+		actual.Ungarble()
+		model.garbled = false
 	}
 	return nil
 }
@@ -75,80 +75,68 @@ func (m *Machine) addServer([]string) error {
 	return nil
 }
 
-// onKey does something to the data key of a group.
-func (m *Machine) onKey(group string, do func(customer.DataKey) error) error {
-	d, err := m.Lab.DataKey(number(group))
-	if err != nil {
-		return err
-	}
-	return do(d)
-}
-
-// loseKey and damageKey: with KMIP the data key, with IPP both key pairs.
-func (m *Machine) loseKey(a []string) error {
-	h, w := m.server(a[0])
+// changeKey loses or damages what the key of a group depends on at a key server: with KMIP the data
+// key, with IPP both key pairs.
+func (m *Machine) changeKey(a []string, do func(*customer.KeyServer, customer.DataKey) error, key func(map[string]uint64, string), pair func(*keyPair)) error {
+	actual, model := m.server(a[0])
 	g := m.keys.group(number(a[1]))
-	err := m.onKey(a[1], h.LoseKey)
+	d, err := m.Lab.DataKey(number(a[1]))
+	if err == nil {
+		err = do(actual, d)
+	}
 	switch {
 	case g == nil:
 		return m.expect(false, err)
 	case g.ipp:
-		w.pairs[0].lose()
-		w.pairs[1].lose()
-		return m.expect(w.wraps(), err)
+		pair(&model.pairs[0])
+		pair(&model.pairs[1])
+		return m.expect(model.wraps(), err)
 	}
-	if _, have := w.keys[g.key]; have != (err == nil) {
-		return m.failf("key server %s has key %q: %v, expected %v", w.name, g.key, err == nil, have)
+	_, have := model.keys[g.key]
+	if have != (err == nil) {
+		return m.failf("key server %s has key %q: %v, expected %v", model.name, g.key, err == nil, have)
 	}
-	delete(w.keys, g.key)
+	if have {
+		key(model.keys, g.key)
+	}
 	return nil
+}
+
+func (m *Machine) loseKey(a []string) error {
+	lose := func(keys map[string]uint64, key string) { delete(keys, key) }
+	return m.changeKey(a, (*customer.KeyServer).LoseKey, lose, (*keyPair).lose)
 }
 
 func (m *Machine) damageKey(a []string) error {
-	h, w := m.server(a[0])
-	g, bit := m.keys.group(number(a[1])), number(a[2])
-	err := m.onKey(a[1], func(d customer.DataKey) error { return h.DamageKey(d, bit) })
-	switch {
-	case g == nil:
-		return m.expect(false, err)
-	case g.ipp:
-		w.pairs[0].damage(bit)
-		w.pairs[1].damage(bit)
-		return m.expect(w.wraps(), err)
-	}
-	wrong, have := w.keys[g.key]
-	if have != (err == nil) {
-		return m.failf("key server %s has key %q: %v, expected %v", w.name, g.key, err == nil, have)
-	}
-	if have {
-		w.keys[g.key] = wrong ^ 1<<bit
-	}
-	return nil
+	bit := number(a[2])
+	do := func(s *customer.KeyServer, d customer.DataKey) error { return s.DamageKey(d, bit) }
+	flip := func(keys map[string]uint64, key string) { keys[key] ^= 1 << bit }
+	return m.changeKey(a, do, flip, func(p *keyPair) { p.damage(bit) })
 }
 
 func (m *Machine) losePair(a []string) error {
-	h, w := m.server(a[0])
-	p := &w.pairs[slices.Index(pairLabels[:], a[1])]
+	actual, model := m.server(a[0])
+	p := &model.pairs[slices.Index(pairLabels[:], a[1])]
 	p.lose()
-	return m.expect(p.public, h.LosePair(a[1]))
+	return m.expect(p.public, actual.LosePair(a[1]))
 }
 
 func (m *Machine) damagePair(a []string) error {
-	h, w := m.server(a[0])
-	p := &w.pairs[slices.Index(pairLabels[:], a[1])]
+	actual, model := m.server(a[0])
+	p := &model.pairs[slices.Index(pairLabels[:], a[1])]
 	p.damage(number(a[2]))
-	return m.expect(p.public, h.DamagePair(a[1], number(a[2])))
+	return m.expect(p.public, actual.DamagePair(a[1], number(a[2])))
 }
 
 func (m *Machine) restoreKeys(a []string) error {
-	to, wTo := m.server(a[0])
-	from, wFrom := m.server(a[1])
+	to, modelTo := m.server(a[0])
+	from, modelFrom := m.server(a[1])
 	err := to.RestoreFrom(from)
-	if can := !wTo.off && !wFrom.off && wTo != wFrom; can != (err == nil) {
-		return m.failf("keys of %s are restored from %s: %v, expected %v", wTo.name, wFrom.name, err, can)
+	if can := !modelTo.off && !modelFrom.off && modelTo != modelFrom; can != (err == nil) {
+		return m.failf("keys of %s are restored from %s: %v, expected %v", modelTo.name, modelFrom.name, err, can)
 	}
 	if err == nil {
-		wTo.restore(wFrom)
+		modelTo.restore(modelFrom)
 	}
 	return nil
 }
@@ -156,32 +144,29 @@ func (m *Machine) restoreKeys(a []string) error {
 // reissue: "reissue 1 customer own 0", "reissue 2 unknown own 90": issuer, whose name, and a life
 // in minutes; 0 is a long one, a negative one has run out.
 func (m *Machine) reissue(a []string) error {
-	h, w := m.server(a[0])
+	actual, model := m.server(a[0])
 	name, life := "", time.Duration(number(a[3]))*time.Minute
 	if a[2] == "other" {
 		name = "other.example.com"
 	}
-	if err := h.Reissue(a[1], name, life); err != nil {
+	if err := actual.Reissue(a[1], name, life); err != nil {
 		return m.expect(true, err)
 	}
-	w.issuer, w.otherName, w.from, w.to = a[1], a[2] == "other", m.keys.now, m.keys.now.Add(life)
-	switch {
-	case life == 0:
-		w.to = m.keys.now.Add(forever)
-	case life < 0:
-		w.from = m.keys.now.Add(2 * life)
+	if life == 0 {
+		life = forever
 	}
+	model.issuer, model.otherName, model.until = a[1], a[2] == "other", m.keys.now.Add(life)
 	return nil
 }
 
 // trust: "trust 1 factory no".
 func (m *Machine) trust(a []string) error {
-	h, w := m.server(a[0])
-	set := h.Trust
+	actual, model := m.server(a[0])
+	set := actual.Trust
 	if a[2] == "no" {
-		set = h.Distrust
+		set = actual.Distrust
 	}
-	w.refuses[a[1]] = a[2] == "no"
+	model.refuses[a[1]] = a[2] == "no"
 	return m.expect(true, set(a[1]))
 }
 
@@ -189,34 +174,34 @@ func (m *Machine) trust(a []string) error {
 func (m *Machine) console(a []string) error {
 	n := number(a[0])
 	m.history.add("", kindKeys)
-	w := &m.keys.consoles[n-1]
+	model := &m.keys.consoles[n-1]
 	if a[1] == "off" || a[1] == "on" {
-		w.off = a[1] == "off"
-		return m.expect(true, m.Lab.PowerConsole(n, !w.off))
+		model.off = a[1] == "off"
+		return m.expect(true, m.Lab.PowerConsole(n, !model.off))
 	}
 	if strings.HasSuffix(a[1], "essni") {
-		w.noESSNI = a[1] == "no-essni"
-		return m.expect(true, m.Lab.SetESSNI(n, !w.noESSNI))
+		model.noESSNI = a[1] == "no-essni"
+		return m.expect(true, m.Lab.SetESSNI(n, !model.noESSNI))
 	}
-	w.hung = a[1] == "hung"
-	return m.expect(true, m.Lab.HangConsole(n, w.hung))
+	model.hung = a[1] == "hung"
+	return m.expect(true, m.Lab.HangConsole(n, model.hung))
 }
 
 // link: "link 0 1 cut", "stalled", "up": partition, console.
 func (m *Machine) link(a []string) error {
 	p, c, to := number(a[0]), number(a[1]), raslab.LinkState(a[2])
 	m.history.add("", kindKeys)
-	w := &m.keys.links[p][c-1]
-	w.cut, w.stalled = to == raslab.LinkCut, to == raslab.LinkStalled
+	model := &m.keys.links[p][c-1]
+	model.cut, model.stalled = to == raslab.LinkCut, to == raslab.LinkStalled
 	return m.expect(true, m.Lab.SetLink(p, c, to))
 }
 
 // path: "path 1 2 cut", "up": console, key server.
 func (m *Machine) path(a []string) error {
-	_, w := m.server(a[1])
+	_, model := m.server(a[1])
 	c := number(a[0])
 	m.keys.consoles[c-1].cutTo[number(a[1])] = a[2] == "cut"
-	return m.expect(true, m.Lab.Customer().SetPath(c, w.name, a[2] != "cut"))
+	return m.expect(true, m.Lab.Customer().SetPath(c, model.name, a[2] != "cut"))
 }
 
 // parsed is the plan of a word that was checked before; nil for none.
@@ -260,7 +245,7 @@ func (m *Machine) armMemory(a []string) error {
 // manager: "manager 1 active", "inactive", "kmip", "ipp-tls", "ipp".
 func (m *Machine) manager(a []string) error {
 	id := number(a[0])
-	w := m.keys.manager(id)
+	model := m.keys.manager(id)
 	c := raslab.KeyManagerChange{}
 	tls, none, kmip, ipp := raslab.ProtocolTLS, raslab.ProtocolNone, raslab.KMIP, raslab.IPP
 	active := a[1] == "active"
@@ -276,46 +261,46 @@ func (m *Machine) manager(a []string) error {
 	}
 	_, err := m.Lab.ChangeKeyManager(id, c)
 	asked := strings.HasPrefix(a[1], "ipp")
-	if w != nil && c.Protocol != nil {
-		if g := m.keys.group(w.group); g != nil && g.phase != unconfigured && g.ipp != asked {
+	if model != nil && c.Protocol != nil {
+		if g := m.keys.group(model.group); g != nil && g.phase != unconfigured && g.ipp != asked {
 			return m.expect(false, err) // a data key does not move to another protocol
 		}
 	}
-	if w != nil {
+	if model != nil {
 		m.history.add("", kindKeys)
 		switch {
 		case c.Protocol != nil:
-			w.noTLS, w.ipp = a[1] == "ipp", asked
+			model.noTLS, model.ipp = a[1] == "ipp", asked
 		case active:
-			w.inactive = false
+			model.inactive = false
 		default:
-			w.inactive, w.silent = true, false // it is asked no more
+			model.inactive, model.silent = true, false // it is asked no more
 		}
 	}
-	return m.expect(w != nil, err)
+	return m.expect(model != nil, err)
 }
 
 func (m *Machine) removeManager(a []string) error {
 	id := number(a[0])
-	w := m.keys.manager(id)
-	if w != nil {
+	model := m.keys.manager(id)
+	if model != nil {
 		m.history.add("", kindKeys)
-		m.keys.managers = slices.DeleteFunc(m.keys.managers, func(o *keyManager) bool { return o == w })
+		m.keys.managers = slices.DeleteFunc(m.keys.managers, func(o *keyManager) bool { return o == model })
 	}
-	return m.expect(w != nil, m.Lab.RemoveKeyManager(id))
+	return m.expect(model != nil, m.Lab.RemoveKeyManager(id))
 }
 
 // makeManager: "mk-manager 3 1 2": number, key server, key group.
 func (m *Machine) makeManager(a []string) error {
 	id, n, group := number(a[0]), number(a[1]), number(a[2])
-	w := m.keys.server(n)
+	model := m.keys.server(n)
 	free := !slices.ContainsFunc(m.keys.managers, func(o *keyManager) bool {
 		return o.id == id || o.group == group && o.server == n
 	})
 	if g := m.keys.group(group); g != nil && g.phase != unconfigured && g.ipp {
 		free = false // it would be one of KMIP
 	}
-	_, err := m.Lab.MakeKeyManager(raslab.KeyManagerRequest{ID: id, Addr: w.name, KeyGroup: group})
+	_, err := m.Lab.MakeKeyManager(raslab.KeyManagerRequest{ID: id, Addr: model.name, KeyGroup: group})
 	if free {
 		m.keys.managers = append(m.keys.managers, &keyManager{id: id, server: n, group: group})
 		slices.SortFunc(m.keys.managers, func(a, b *keyManager) int { return a.id - b.id })
@@ -342,7 +327,7 @@ func (m *Machine) ownCert(a []string) error {
 	if err == nil {
 		_, err = m.Lab.ImportCertificate(pem)
 	}
-	k.ownIssuer, k.ownFrom, k.ownTo = "customer", k.now, k.now.Add(life)
+	k.ownIssuer, k.ownUntil = "customer", k.now.Add(life)
 	return m.expect(true, err)
 }
 
@@ -357,10 +342,10 @@ func (m *Machine) testAccess(a []string) error {
 	if !m.certain() {
 		return nil
 	}
-	for i, w := range k.activeOf(id) {
-		works := k.running && !k.unreadable() && k.request(0, w, g.key) == gotKey && k.request(1, w, g.key) == gotKey
-		if i >= len(out) || out[i].KeyServer != w.id || works != (out[i].Err == nil) {
-			return m.failf("test of access: key server %d gives the key: %v, the answer is %v", w.id, works, out)
+	for i, model := range k.activeOf(id) {
+		works := k.running && !k.unreadable() && k.request(0, model, g.key) == gotKey && k.request(1, model, g.key) == gotKey
+		if i >= len(out) || out[i].KeyServer != model.id || works != (out[i].Err == nil) {
+			return m.failf("test of access: key server %d gives the key: %v, the answer is %v", model.id, works, out)
 		}
 	}
 	return nil
