@@ -22,8 +22,8 @@ func newCloudCmd(a *app) *cobra.Command {
 		Annotations: needsLocks,
 		Short:       "run a cloud server for encrypted objects, or make what it needs",
 		Long: "cloud serves objects over HTTPS until it is interrupted. Its directory holds certificates,\n" +
-			"token and objects, and is made by cloud init. It knows nothing of encryption: what a facility\n" +
-			"sends it is encrypted already, and readable with the key of the facility's key group only.",
+			"token and objects, and is made by cloud init. It knows nothing of encryption: a facility\n" +
+			"sends encrypted objects, which only the key of the facility's key group opens.",
 		Example: "  fdelab cloud init cloud\n  fdelab cloud --data cloud\n" +
 			"  fdelab shell --cloud https://127.0.0.1:8443 --cloud-ca cloud/ca.crt --cloud-token-file cloud/token",
 		Args: func(c *cobra.Command, args []string) error {
@@ -80,7 +80,7 @@ func newCloudInitCmd(a *app) *cobra.Command {
 		Use:   "init DIR",
 		Short: "make the directory of a cloud server: CA, certificate, token",
 		Long: "init makes DIR, which must be new or empty: an authority, the certificate of the server, the\n" +
-			"token that every request has to carry, and a place for the objects.",
+			"token of every request, and a directory for the objects.",
 		Example: "  fdelab cloud init cloud --host cloud.example",
 		Args:    between(1, 1, "one directory"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -101,7 +101,7 @@ func newCloudInitCmd(a *app) *cobra.Command {
 	return c
 }
 
-// cloudFlags lead a facility to a cloud server.
+// cloudFlags are the flags by which a facility reaches a cloud server.
 type cloudFlags struct{ address, ca, token string }
 
 func (f *cloudFlags) add(c *cobra.Command) {

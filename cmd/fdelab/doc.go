@@ -1,6 +1,6 @@
-// Command fdelab is the command line of the laboratory: it plays rehearsals,
-// explains service reference codes and shows what the drives do. It holds no
-// logic of its own: arguments in, text out.
+// Command fdelab is the command line of the laboratory: it plays rehearsals, runs simulated
+// facilities and key servers, explains service reference codes, and checks certificates. It holds
+// no logic of its own: arguments in, text out.
 //
 //	fdelab src be34009e
 //	fdelab states --format mermaid
@@ -8,10 +8,10 @@
 //
 // # Invariants
 //
-//   - Results go to standard output, everything else to standard error; the
-//     output rules are in output.go.
-//   - The exit code is 0 when it was done, 1 when a rehearsal or a check found
-//     a failure, 2 for a wrong command line, 3 when it cannot run here.
+//   - Results go to standard output, everything else to standard error. The output rules are in
+//     output.go.
+//   - The exit code is 0 if the command was done, 1 if a rehearsal or a check found a failure, 2
+//     for a wrong command line, 3 if the command cannot run here.
 //
 // # Limitations
 //

@@ -22,8 +22,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/rehearsals"
 )
 
-// How the blocks of README and docs/*.md are played. The blocks of a page share one directory,
-// in which a name behind a block's language, as in ```go first_test.go, is the file that it shows.
+// How the blocks of README and docs/*.md are played. The blocks of a page share one directory, in
+// which a name behind a block's language, as in ```go first_test.go, is the file that it shows.
 //
 //	$ COMMAND      the shell runs it; what it prints follows
 //	$ COMMAND &    it runs until the end of the page, or until `$ kill %1`; its first line follows

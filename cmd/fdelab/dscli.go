@@ -124,7 +124,8 @@ func writeNew(name string, data []byte) error {
 // writeSecret makes a file that its owner alone may read.
 func writeSecret(name string, data func() ([]byte, error)) error { return writeOnce(name, 0o600, data) }
 
-// writeOnce makes a new file before it calls data, so that a name that cannot be had changes nothing.
+// writeOnce makes a new file before it calls data, so that a name that cannot be had changes
+// nothing.
 func writeOnce(name string, mode os.FileMode, data func() ([]byte, error)) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {

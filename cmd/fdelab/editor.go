@@ -23,8 +23,8 @@ const (
 	historyMax = 500
 )
 
-// editor reads lines at a terminal, with history and completion. It never asks the
-// terminal where its cursor is: those of expect and of build servers do not answer.
+// editor reads lines at a terminal, with history and completion. It never asks for the position of
+// the cursor: the terminals of expect and of build servers do not answer.
 type editor struct {
 	in       *os.File
 	out      io.Writer
@@ -59,8 +59,8 @@ func (e *editor) Read(p []byte) (int, error) {
 
 func (e *editor) Write(p []byte) (int, error) { return e.out.Write(p) }
 
-// line is a lineReader. The terminal is in raw mode only while a line is typed: a command
-// that runs is ended by Ctrl-C as any process is.
+// line is a lineReader. The terminal is in raw mode only while a line is typed, so that Ctrl-C ends
+// a running command as it ends any process.
 func (e *editor) line(prompt string) (string, error) {
 	old, err := term.MakeRaw(int(e.in.Fd()))
 	if err != nil {
@@ -72,7 +72,7 @@ func (e *editor) line(prompt string) (string, error) {
 	e.searching = false
 	line, err := e.keys.ReadLine()
 	if errors.Is(err, io.EOF) {
-		// The line that was given up stays in the terminal's state: a new state begins a new line.
+		// The abandoned line stays in the terminal's state, so a new line needs a new state.
 		end, mark := io.EOF, ""
 		if e.interrupted {
 			end, mark, e.interrupted = errInterrupt, "^C", false
@@ -86,7 +86,7 @@ func (e *editor) line(prompt string) (string, error) {
 	return line, err
 }
 
-// resize takes the width of the terminal over; a person may change it at any time.
+// resize adopts the width of the terminal, which may change at any time.
 func (e *editor) resize() {
 	if columns, rows := e.size(); columns > 0 {
 		_ = e.keys.SetSize(columns, rows)
@@ -108,7 +108,8 @@ func (e *editor) key(line string, at int, key rune) (string, int, bool) {
 	return "", 0, false
 }
 
-// search is the newest line of the history that holds what was typed; again, the one before it.
+// search is the newest line of the history that contains the typed text; called again, the one
+// before it.
 func (e *editor) search(line string) (string, int, bool) {
 	if !e.searching {
 		e.searching, e.searchFor, e.searchAt = true, line, 0
@@ -122,8 +123,8 @@ func (e *editor) search(line string) (string, int, bool) {
 	return line, len(line), true
 }
 
-// tab completes the word before the cursor as far as it is clear, with a blank behind a whole
-// one, and lists the candidates where there is a choice.
+// tab completes the word before the cursor as far as all candidates agree, adds a blank behind a
+// whole word, and lists the candidates if there are several.
 func (e *editor) tab(line string, at int) (string, int, bool) {
 	if e.complete == nil {
 		return line, at, true
@@ -133,8 +134,8 @@ func (e *editor) tab(line string, at int) (string, int, bool) {
 	if len(all) == 0 {
 		return line, at, true
 	}
-	// The candidates are whole words: the one being typed is what they have in common with
-	// the end of the line.
+	// Candidates are whole words. The end of the line that they have in common is the word being
+	// typed.
 	word := typed(before, all[0].Text)
 	common := all[0].Text
 	for _, c := range all[1:] {
@@ -147,7 +148,7 @@ func (e *editor) tab(line string, at int) (string, int, bool) {
 		_, _ = e.keys.Write([]byte(e.menu(all)))
 		return line, at, true
 	}
-	if len(common) < len(word) { // in another case only
+	if len(common) < len(word) { // they differ in upper and lower case
 		return line, at, true
 	}
 	done := before[:len(before)-len(word)] + common
@@ -175,8 +176,8 @@ func commonPrefix(a, b string) string {
 	return a[:n]
 }
 
-// menu is the candidates with their help, wrapped to the width of the terminal; where that would be
-// higher than the terminal, without help.
+// menu is the candidates with their help, wrapped to the width of the terminal. If that is higher
+// than the terminal, it is the candidates without help.
 func (e *editor) menu(all []console.Candidate) string {
 	columns, rows := e.size()
 	if columns <= 0 {
@@ -205,8 +206,8 @@ func (e *editor) menu(all []console.Candidate) string {
 	return b.String()
 }
 
-// names is candidates without help, side by side, and how many there are more than the terminal has
-// room for.
+// names is candidates without help, side by side, as far as the terminal has room, and the number
+// of the others.
 func names(all []console.Candidate, columns, rows int) string {
 	widest := 0
 	for _, c := range all {
@@ -232,7 +233,7 @@ func names(all []console.Candidate, columns, rows int) string {
 // may hold a PIN.
 type history struct{ lines []string }
 
-// Add keeps a line; an empty one, an answer such as y, and the same one again are not kept.
+// Add keeps a line, except an empty one, an answer such as y, and a repeated one.
 func (h *history) Add(line string) {
 	if line = strings.TrimSpace(line); len(line) < 2 || len(h.lines) > 0 && h.lines[0] == line {
 		return

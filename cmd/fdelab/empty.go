@@ -8,9 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// refuseEmpty refuses an argument, a flag or a member of a list that is empty: who
-// names nothing, often a variable that was not set, must not get a command that did
-// nothing and says that all is well.
+// refuseEmpty refuses an argument, a flag or an item of a list that is empty. It often comes from a
+// variable that was not set, and the command must not report success after doing nothing.
 func refuseEmpty(c *cobra.Command, args []string) error {
 	empty := func(s string) bool { return strings.TrimSpace(s) == "" }
 	completing := strings.HasPrefix(c.Name(), cobra.ShellCompRequestCmd) // its words are half typed

@@ -66,8 +66,8 @@ func whole(t *testing.T, columns int, args ...string) string {
 	return s.all()
 }
 
-// TestOutputFitsTheTerminal runs what fdelab itself shows; the commands of the shell and of DSCLI have
-// such a test in raslab/console.
+// TestOutputFitsTheTerminal runs what fdelab itself shows; the commands of the shell and of DSCLI
+// have such a test in raslab/console.
 func TestOutputFitsTheTerminal(t *testing.T) {
 	programs := [][]string{
 		{"rehearse"},

@@ -5,7 +5,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// commandHelp is the help of a command for programs: man pages are made of it.
+// commandHelp is the help of a command for programs. The man pages are made from it.
 type commandHelp struct {
 	Use      string        `json:"use"` // its name and what may follow
 	Short    string        `json:"short"`
@@ -16,8 +16,8 @@ type commandHelp struct {
 	Commands []commandHelp `json:"commands,omitempty"`
 }
 
-// flagHelp is the help of one flag. Without is the value of a flag that stands without one; empty
-// where the flag needs a value.
+// flagHelp is the help of one flag. Without is the value of the flag if it is given without one;
+// empty if it needs a value.
 type flagHelp struct {
 	Name      string `json:"name"`
 	Shorthand string `json:"shorthand,omitempty"`

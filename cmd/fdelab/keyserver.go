@@ -82,7 +82,7 @@ type networkServer interface {
 	Close() error
 }
 
-// serve runs a server until it is interrupted; at first it tells where it listens.
+// serve prints where a server listens, and runs it until it is interrupted.
 func (a *app) serve(l net.Listener, s networkServer, is listening) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -97,7 +97,7 @@ func (a *app) serve(l net.Listener, s networkServer, is listening) (err error) {
 		}
 		a.printf("listening at %s, %d %s\n", is.Listen, is.Objects, objects)
 	}
-	if err = errors.Join(err, a.out.err); err != nil { // who has to know where, is not told
+	if err = errors.Join(err, a.out.err); err != nil { // nobody learned the address
 		err = fmt.Errorf("cannot write the result: %w", err)
 		err = errors.Join(err, s.Close())
 		<-done
@@ -188,11 +188,11 @@ func (f *keyserverFlags) pair() (*server.Peer, error) {
 	return &server.Peer{Addr: f.peer, TLS: t}, nil
 }
 
-// passphraseMax bounds what is read of standard input, in bytes.
+// passphraseMax bounds what is read from standard input, in bytes.
 const passphraseMax = 1 << 16
 
-// passphrase reads a passphrase: the first line of a file that nobody else may read, of
-// standard input for "-", or nothing.
+// passphrase reads a passphrase: the first line of a file that nobody else may read, or of standard
+// input for "-"; nil for "".
 func (a *app) passphrase(file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
@@ -248,7 +248,7 @@ func newKeyserverInitCmd(a *app) *cobra.Command {
 	return c
 }
 
-// loopback is how a server is reached that only this machine reaches.
+// loopback is the names and addresses of a server that only this machine can reach.
 var loopback = []string{"localhost", "127.0.0.1", "::1"}
 
 func newKeyserverJoinCmd(a *app) *cobra.Command {
@@ -333,7 +333,7 @@ func newKeyserverRefuseCmd(a *app) *cobra.Command {
 	}
 }
 
-// made tells what a client needs.
+// made prints the files that each client needs.
 func (a *app) made(dir string, clients []string) error {
 	if a.json {
 		return a.printJSON(struct {

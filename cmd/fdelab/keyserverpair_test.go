@@ -91,9 +91,9 @@ var (
 	pairSeed  = flag.Uint64("pairseed", 0, "seed of the moments at which it does; 0: of the clock")
 )
 
-// TestPairSurvivesKills: clients of both servers work as fast as they can while one or the
-// other is killed with SIGKILL and started anew. Whatever either acknowledged is on
-// both in the end, and what was acknowledged while both ran is on the one that is left.
+// TestPairSurvivesKills: clients of both servers work as fast as they can while one or the other is
+// killed with SIGKILL and started anew. Whatever either acknowledged is on both in the end, and
+// what was acknowledged while both ran is on the one that is left.
 func TestPairSurvivesKills(t *testing.T) {
 	kills, seed := *pairKills, *pairSeed
 	if testing.Short() {

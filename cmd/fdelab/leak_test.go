@@ -20,7 +20,8 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/nettest"
 )
 
-// programmersWords is what only a programmer understands; see the test of the same name of the console.
+// programmersWords is what only a programmer understands; see the test of the same name of the
+// console.
 var programmersWords = regexp.MustCompile(`(?:^|: |\()(?:raslab|encgroup|console|proptest|tct|ipp|kmip|pki|keydir|cert|reckey|repository|flash|drive|erase|json|strconv|clouddir|objectstore): ` +
 	`|\b(?:[0-9]+h)?[0-9]+m[0-9.]+s\b|<nil>|%!|\b0x[0-9a-f]{6,}|strconv\.|\bdial tcp|: (?:(?:open|mkdir) [^ ]*: |(?:lstat|stat|read) [^ ]*[/.])|\btls: |\bx509: |\bremote error\b|\.part-|map\[|&\{|runtime error`)
 

@@ -2,18 +2,15 @@ package main
 
 // Output rules, which every subcommand keeps:
 //
-//   - What was asked for goes to standard output (app.printf, app.printJSON).
-//     Progress, notes and diagnostics go to standard error (app.note, app.hint).
-//   - An error is one line, "fdelab: error: ...", printed once, by run. A
-//     "fdelab: hint: ..." line may follow, and before it a list of what to choose from. A subcommand returns an error made
-//     with usagef, failedf or cannotf; it never calls os.Exit.
-//   - Exit codes: 0 done; 1 a rehearsal or a check found a failure; 2 usage:
-//     the command line or what it names is wrong; 3 it cannot run here: a file
-//     cannot be read, the output cannot be written.
-//   - --json prints one JSON value and nothing else, wherever a program might
-//     read the result.
-//   - Colour only on a terminal, and neither with --no-color nor with a
-//     non-empty NO_COLOR in the environment.
+//   - The result goes to standard output (app.printf, app.printJSON). Progress, notes and
+//     diagnostics go to standard error (app.note, app.hint).
+//   - An error is one line, "fdelab: error: ...", printed once, by run. A list to choose from may
+//     follow, and then a line "fdelab: hint: ...". A subcommand returns an error made with usagef,
+//     failedf or cannotf; it never calls os.Exit.
+//   - Exit codes: 0 done; 1 a rehearsal or a check found a failure; 2 the command line, or what it
+//     names, is wrong; 3 the command cannot run here, for example because a file cannot be read.
+//   - --json prints one JSON value and nothing else.
+//   - Colour is used only on a terminal, without --no-color, and with NO_COLOR empty or not set.
 
 import (
 	"encoding/json"
@@ -44,21 +41,21 @@ type app struct {
 	err     io.Writer
 	json    bool // --json
 	noColor bool // --no-color
-	paging  bool // what is typed now answers the prompt between two pages
+	paging  bool // the prompt between two pages waits for an answer
 }
 
 // exitError is an error that knows its exit code and perhaps a hint.
 type exitError struct {
 	code int
 	err  error
-	list []string // lines of their own below the error, such as what there is to choose from
+	list []string // lines below the error, such as a list to choose from
 	hint string
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
-// withHint adds a line that tells what would be right.
+// withHint adds a line that says what would be right.
 func (e *exitError) withHint(format string, args ...any) *exitError {
 	e.hint = fmt.Sprintf(format, args...)
 	return e
@@ -79,8 +76,8 @@ func cannotf(format string, args ...any) *exitError {
 	return &exitError{code: exitCannot, err: fmt.Errorf(format, args...)}
 }
 
-// printf writes a result in whole lines, which a terminal shows wrapped at words. What is for
-// programs, such as JSON and diagrams, goes to a.out as it is.
+// printf writes a result in whole lines, wrapped at words on a terminal. Output for programs, such
+// as JSON and diagrams, goes to a.out directly.
 func (a *app) printf(format string, args ...any) {
 	out := &layout.Folder{W: a.out, Width: a.width}
 	fmt.Fprintf(out, format, args...)
@@ -97,7 +94,7 @@ func (a *app) printJSON(v any) error {
 	return nil
 }
 
-// note writes a remark to standard error: one line, which a terminal shows wrapped at words.
+// note writes one line to standard error, wrapped at words on a terminal.
 func (a *app) note(format string, args ...any) {
 	columns, _ := sizeOf(a.err)
 	for _, line := range layout.Fold(fmt.Sprintf("fdelab: "+format, args...), columns) {
@@ -130,14 +127,13 @@ func (a *app) report(err error) int {
 	return e.code
 }
 
-// color tells whether results may carry colour.
+// color says whether results may carry colour.
 func (a *app) color() bool {
 	f, ok := a.out.w.(*os.File)
 	return ok && !a.noColor && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
-// stickyWriter remembers the first failure, so that a full disk does not pass
-// for success.
+// stickyWriter keeps the first error, so that a full disk does not pass for success.
 type stickyWriter struct {
 	w   io.Writer
 	err error

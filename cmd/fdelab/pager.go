@@ -9,10 +9,9 @@ import (
 // morePrompt stands between two pages.
 const morePrompt = "-- more: Enter shows the next page, q and Enter ends, or type a command -- "
 
-// paged runs a line, and shows what it prints page by page where it asks for help: help is
-// longer than a screen. What other commands print stays in the terminal's own history of lines.
-// next is the command that was typed between two pages, empty if none was: nothing that is typed
-// is lost.
+// paged runs a line. If it asks for help, the output is shown page by page, because help is longer
+// than a screen. Other output stays in the terminal's own scrollback. next is a command that was
+// typed between two pages, or empty.
 func (a *app) paged(line string, read lineReader, run func(out io.Writer)) (next string) {
 	if !asksForHelp(line) {
 		run(a.out)

@@ -17,15 +17,14 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// realServers are the flags by which a facility gets key servers beyond its own
-// simulated network.
+// realServers are the flags by which a facility reaches key servers outside its simulated network.
 type realServers struct {
 	dir, ca, cert, key string // files in PEM; dir has those that are not given
 	timeout            string // "" for realTimeout
 }
 
-// realTimeout is how long a facility waits for a real server: for the connection, and for
-// each answer. A partition tries two consoles, so that a retrieval waits four times as long.
+// realTimeout is how long a facility waits for a real server: for the connection, and for each
+// answer. A retrieval may wait four times as long, because a partition tries two consoles.
 const realTimeout = 5 * time.Second
 
 // The help of the flags, which fdelab shell and fdelab dscli share.
@@ -37,8 +36,8 @@ const (
 	kmipTimeoutHelp = "how long to wait for a real key server"
 )
 
-// dial is what the facility gets as raslab.Options.Dial; nil when no flag is given. dash is
-// what stands before the flags of the command.
+// dial is raslab.Options.Dial of the facility; nil if no flag is given. dash stands before a flag
+// of the command: "-" or "--".
 func (r realServers) dial(command, dash string) (func(raslab.KeyManagerInfo) encgroup.KeyServer, error) {
 	if r == (realServers{}) {
 		return nil, nil
@@ -76,8 +75,8 @@ func (r realServers) dial(command, dash string) (func(raslab.KeyManagerInfo) enc
 	}, nil
 }
 
-// trusting is how the facility knows one server: by the authority that its key manager
-// was given, else by that of the flags.
+// trusting is the configuration for one server. It trusts the authority of its key manager, or else
+// that of the flags.
 func trusting(t *tls.Config, m raslab.KeyManagerInfo) *tls.Config {
 	if !m.GivenTrust {
 		return t

@@ -26,7 +26,7 @@ type rehearsalJSON struct {
 	Steps int      `json:"steps"`
 }
 
-// playedJSON is what came of one rehearsal.
+// playedJSON is the result of one rehearsal.
 type playedJSON struct {
 	rehearsalJSON
 	Passed     bool            `json:"passed"`
@@ -53,12 +53,12 @@ func newRehearseCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rehearse [NAME|SRC|FILE]",
 		Short: "play a rehearsal of a drive incident, or list them",
-		Long: "Without an argument rehearse lists the rehearsals. With the name of one it plays it: a\n" +
-			"story of prose, commands and what they print, run in a simulated facility. A service\n" +
-			"reference code plays every rehearsal about it; a file plays a transcript of your own.\n" +
-			"With -i it stops before each command: type it, or next, hint, why, state, quit; any\n" +
-			"other command is tried on a copy, so that a wrong turn costs nothing.\n" +
-			"The exit code is 1 when something was printed that the transcript does not say.",
+		Long: "Without an argument rehearse lists the rehearsals. With a name it plays that one: a story of\n" +
+			"prose, commands and what they print, run in a simulated facility. With a service reference\n" +
+			"code it plays every rehearsal about the code, with a file a transcript of your own.\n" +
+			"With -i it stops before each command: type it, or next, hint, why, state, quit. Any other\n" +
+			"command is tried on a copy, so that a wrong turn costs nothing.\n" +
+			"The exit code is 1 if the output differs from the transcript.",
 		Example: "  fdelab rehearse be31f004\n  fdelab rehearse -i healthy-day\n  fdelab rehearse --all --quiet",
 		Args:    between(0, 1, "a name, a code or a file"),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -100,7 +100,7 @@ func newRehearseCmd(a *app) *cobra.Command {
 	return c
 }
 
-// completeRehearsals lists the names, and the codes behind several of them, that begin with what was typed.
+// completeRehearsals lists the rehearsals whose names begin with what was typed.
 func completeRehearsals(typed string) (names []string) {
 	typed = strings.ToLower(typed)
 	for _, r := range rehearsals.All() {
@@ -111,7 +111,7 @@ func completeRehearsals(typed string) (names []string) {
 	return names
 }
 
-// findRehearsals takes a name, a code, or a file. What looks like a path is a file.
+// findRehearsals takes a name, a code, or a file. An argument that looks like a path is a file.
 func findRehearsals(arg string) ([]rehearsals.Rehearsal, error) {
 	_, missing := os.Stat(arg)
 	if !strings.ContainsAny(arg, `/\`) && !strings.HasSuffix(arg, ".txt") {
@@ -211,7 +211,7 @@ func (a *app) rehearsalTable(sum playJSON) error {
 	return nil
 }
 
-// codesMet counts the codes that the rehearsals which passed are about.
+// codesMet counts the codes of the rehearsals that passed.
 func codesMet(sum playJSON) int {
 	met := map[string]bool{}
 	for _, p := range sum.Rehearsals {
@@ -224,8 +224,8 @@ func codesMet(sum playJSON) int {
 	return len(met)
 }
 
-// named leaves of several rehearsals the one that has the code in its name, if it is the only one:
-// the others are about more than one code.
+// named chooses among several rehearsals the one whose name begins with the code, if there is only
+// one: the others are about further codes, too.
 func named(code string, found []rehearsals.Rehearsal) []rehearsals.Rehearsal {
 	own := slices.DeleteFunc(slices.Clone(found), func(r rehearsals.Rehearsal) bool {
 		return !strings.HasPrefix(r.Name, strings.ToLower(strings.TrimSpace(code))+"-")

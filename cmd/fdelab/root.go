@@ -32,7 +32,7 @@ var subcommands = []func(*app) *cobra.Command{
 // The order above is the one to learn them in; cobra would sort them by name.
 func init() { cobra.EnableCommandSorting = false }
 
-// run is the whole program but for os.Exit.
+// run is the whole program without os.Exit.
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	a := &app{in: in, out: &stickyWriter{w: out}, err: errOut}
 	err := execute(a, args)
@@ -44,9 +44,8 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 
 func execute(a *app, args []string) error {
 	root := newRootCmd(a)
-	// An unknown word is told here, before a flag behind it could be refused
-	// in its stead. A command with flags of its own looks at its words itself:
-	// some may be a flag's.
+	// An unknown word is refused here, before cobra can complain of a flag behind it. A command
+	// with flags of its own looks at its words itself: some may be values of flags.
 	completing := len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
 	if c, rest, err := root.Find(args); err == nil && c.HasSubCommands() && !c.LocalNonPersistentFlags().HasFlags() && !completing {
 		for _, word := range rest {
@@ -115,7 +114,8 @@ func (a *app) foldHelp(root *cobra.Command) {
 	})
 }
 
-// helpWidthMax is how wide a help is where the terminal is wider, or where there is none, in columns.
+// helpWidthMax is how wide a help is where the terminal is wider, or where there is none, in
+// columns.
 const helpWidthMax = 100
 
 // helpWidth is how wide a help is.
@@ -126,8 +126,8 @@ func (a *app) helpWidth() int {
 	return helpWidthMax
 }
 
-// reflow joins the lines of each paragraph, which are as wide as the source is, and wraps them. Lines
-// that are indented are a list and stay apart.
+// reflow joins the lines of each paragraph and wraps them. Indented lines are a list and stay
+// apart.
 func reflow(text string, columns int) string {
 	var lines []string
 	joins := false
@@ -151,8 +151,8 @@ func reflow(text string, columns int) string {
 	return strings.Join(wrapped, "\n")
 }
 
-// flagText is what is wrong with a flag, in words of this program: pflag's would name the
-// function of Go that did not take the value.
+// flagText says what is wrong with a flag. The text of pflag would name the Go function that
+// refused the value.
 func flagText(err error) string {
 	var invalid *pflag.InvalidValueError
 	if !errors.As(err, &invalid) {
@@ -193,8 +193,8 @@ func prefix(c *cobra.Command) string {
 	return path + ": "
 }
 
-// between is cobra.RangeArgs with the words for the arguments in its message;
-// most is -1 where there is no upper bound.
+// between is cobra.RangeArgs with words for the arguments in its message; most is -1 for no upper
+// bound.
 func between(least, most int, words string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || most >= 0 && len(args) > most {

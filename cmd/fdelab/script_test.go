@@ -84,10 +84,12 @@ func linesCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// signCmd writes a certificate, drive.json and drive.txt, and the key that
-// signed it, key.pem and key.b64, another, other.pem, and weak.json, which nobody
-// signed; refused.json, the record of an erase that was not accepted; form1.json and
-// form1.txt, which an older fdelab signed with form1.pem.
+// signCmd writes these files:
+//   - drive.json and drive.txt, a certificate; key.pem and key.b64, the key that signed it
+//   - other.pem, another key
+//   - weak.json, a certificate with a signature that nobody made
+//   - refused.json, the record of an erase that was not accepted
+//   - form1.json and form1.txt, which an older fdelab signed with form1.pem
 func signCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	key := ed25519.NewKeyFromSeed([]byte("a fixed seed of thirty-two bytes"))
 	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))

@@ -23,13 +23,16 @@ func newShellCmd(a *app) *cobra.Command {
 		Long: "shell takes commands, one line each, and runs them in a simulated facility of 32 drives.\n" +
 			"On a terminal it has a prompt, history and completion; from a pipe it reads a script.\n" +
 			"help lists the commands. The history is kept in memory only, since a line may hold a PIN.\n" +
-			"A semicolon ends a command as the end of a line does. In a script a command that goes wrong is\n" +
-			"told on standard error with the number of its line, and the next one is run, unless -e is\n" +
-			"given; a line that is not understood is not run at all. exit and quit leave. The exit code is\n" +
-			"2 when some line was not understood, else 1 when some command ran and failed, else 3 when some\n" +
-			"command was refused with nothing changed, else 0.\n" +
-			"With --json the result is one value at the end: what became of each line, and each facility\n" +
-			"as it is then, with its drives, ranks, keys and serviceable events.",
+			"A semicolon ends a command, as the end of a line does. exit and quit leave.\n\n" +
+			"In a script an error goes to standard error, with the number of its line. The next command\n" +
+			"runs all the same, unless -e is given. A line that is not understood is not run at all.\n" +
+			"The exit code is the first of these that applies:\n" +
+			"  2  a line was not understood\n" +
+			"  1  a command ran and failed\n" +
+			"  3  a command was refused, with nothing changed\n" +
+			"  0  everything was done\n\n" +
+			"With --json the output is one value at the end: the result of each line, and each facility\n" +
+			"with its drives, ranks, keys and serviceable events.",
 		Example: "  fdelab shell\n  fdelab shell -c 'keygrp configure; array create site=S1; rank create array=A0 keygrp=1'\n" +
 			"  fdelab shell --seed 7 < incident.script\n" +
 			"  fdelab shell --kmip-certs keys -c 'lab new keyservers=0; keymgr make addr=127.0.0.1; keymgr make addr=localhost port=5697; keygrp configure'",
@@ -59,7 +62,7 @@ func newShellCmd(a *app) *cobra.Command {
 			return a.script(s, a.in, stop, true)
 		},
 	}
-	c.Flags().StringVar(&seed, "seed", "0", "every key, serial number and event follows from it")
+	c.Flags().StringVar(&seed, "seed", "0", "decides every key, serial number and event")
 	c.Flags().StringVarP(&commands, "command", "c", "", "run these commands, separated by semicolons, and leave")
 	c.Flags().BoolVar(&ascii, "ascii", false, "draw pictures in ASCII")
 	outside.add(c)
@@ -116,10 +119,10 @@ func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) erro
 // shellJSON is the result of `fdelab shell --json`.
 type shellJSON struct {
 	Lines      []console.LineResult `json:"lines"`
-	Facilities []console.Snapshot   `json:"facilities"` // as they are at the end
+	Facilities []console.Snapshot   `json:"facilities"` // at the end
 }
 
-// errTold is an error that standard error has already been told about.
+// errTold stands for an error that was already printed to standard error.
 var errTold = errors.New("told already")
 
 // converse is the shell at a terminal.

@@ -25,9 +25,9 @@ func newStatesCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "states",
 		Short: "show the lifecycle of a drive as a table or a diagram",
-		Long: "states renders the lifecycle table of the drive, the only source of its state machine:\n" +
-			"every transition with its guard, its reason and where the rule comes from. Whatever is\n" +
-			"not in the table is refused, and nothing changes.",
+		Long: "states prints the lifecycle table of the drive, the only source of its state machine: every\n" +
+			"transition with its guard, its reason and the source of the rule. A transition that is not in\n" +
+			"the table is refused, and nothing changes.",
 		Example: "  fdelab states\n  fdelab states --format dot | dot -Tsvg > lifecycle.svg",
 		Args:    between(0, 0, "none"),
 		RunE: func(*cobra.Command, []string) error {

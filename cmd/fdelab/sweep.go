@@ -26,12 +26,14 @@ func newSweepCmd(a *app) *cobra.Command {
 		Short: "cut the power at every flash operation of every drive command",
 		Long: "sweep runs each command of a drive again and again and cuts the power at its flash operation\n" +
 			"0, 1, 2, ... until a run ends uncut: before the operation, in its middle (torn), and after it.\n" +
-			"It powers the drive on, cuts that power-on in the same way, and then looks whether the drive\n" +
-			"is what it was or what it should become, whether every credential opens what it should and\n" +
-			"nothing else, whether all data is there, and whether a forensic search of the flash finds a\n" +
-			"key that should be gone. A drive that says that it is security degraded is not searched, nor\n" +
-			"is the recovery of a drive with many ranges; a row in which nothing was searched is violated.\n" +
-			"The exit code is 1 when something is violated.\n\n" +
+			"Then it powers the drive on, cuts that power-on in the same way, and checks:\n" +
+			"  the drive is in the old state or in the new one\n" +
+			"  every credential opens what it should, and nothing else\n" +
+			"  all data is there\n" +
+			"  a forensic search of the flash finds no key that should be gone\n\n" +
+			"The search is left out for a drive that reports security degraded, and for the recovery of a\n" +
+			"drive with many ranges. A row in which nothing was searched counts as violated. The exit code\n" +
+			"is 1 if something is violated.\n\n" +
 			"Operations:\n" + sweepOperations(),
 		Example: "  fdelab sweep\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",
 		Args:    between(0, 0, "none"),
@@ -42,10 +44,10 @@ func newSweepCmd(a *app) *cobra.Command {
 			return a.sweep(o)
 		},
 	}
-	c.Flags().StringVar(&seed, "seed", "1", "of the keys and of the places at which pages tear")
+	c.Flags().StringVar(&seed, "seed", "1", "decides the keys and where pages tear")
 	c.Flags().StringSliceVar(&o.Operations, "operation", nil, "only these (default all)")
-	c.Flags().IntSliceVar(&o.Ranges, "ranges", nil, "drives with so many ranges beside the global one (default 2,16)")
-	c.Flags().StringVar(&o.Point, "point", "", "only this cut, as a violation names it")
+	c.Flags().IntSliceVar(&o.Ranges, "ranges", nil, "number of ranges of a drive beside the global one (default 2,16)")
+	c.Flags().StringVar(&o.Point, "point", "", "only this cut, in the words of a violation")
 	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		for _, op := range proptest.SweepOperations() {
@@ -81,7 +83,7 @@ func (a *app) sweep(o proptest.SweepOptions) error {
 	} else {
 		a.sweepTable(r)
 	}
-	if err != nil { // of the harness; what was found before it is above
+	if err != nil { // of the harness, after the results so far were printed
 		return err
 	}
 	if n := len(r.Violations); n > 0 {
@@ -90,7 +92,7 @@ func (a *app) sweep(o proptest.SweepOptions) error {
 	return nil
 }
 
-// sweepProgress draws a bar where somebody is watching.
+// sweepProgress draws a bar if standard error is a terminal.
 func (a *app) sweepProgress(o *proptest.SweepOptions) (stop func()) {
 	f, isFile := a.err.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
@@ -132,8 +134,8 @@ func (a *app) sweepTable(r *proptest.SweepResult) {
 	a.printf("\n%d points in %d modes, %d of %d runs searched for keys, %d violations\n", r.Points, 3, r.Searched, r.Points+r.Uncut, len(r.Violations))
 }
 
-// sweepRows writes the table with its numbers at the right edge of their columns; on a terminal where
-// that is too wide, as tables shrink.
+// sweepRows writes the table with right-aligned numbers. If that is wider than the terminal, it
+// writes a table that shrinks.
 func (a *app) sweepRows(head, rows string) {
 	var right strings.Builder
 	w := tabwriter.NewWriter(&right, 0, 0, 2, ' ', tabwriter.AlignRight)

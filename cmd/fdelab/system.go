@@ -8,9 +8,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/filelock"
 )
 
-// needsLocks marks a command, and those below it, that keep a folder for themselves. Where there
-// are no locks, two servers would write to one database; the system that has none, Windows, also
-// has no way to sync a folder, which a server does before it answers.
+// needsLocks marks a command, and those below it, that need a folder for themselves. Without locks
+// two servers could write to one database. Windows, which has none, cannot sync a folder either, as
+// a server does before it answers.
 var needsLocks = map[string]string{"needs": "locks"}
 
 // fileLocks is whether this system has file locks.

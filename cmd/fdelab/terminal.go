@@ -13,7 +13,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
 
-// terminal says whether a person sits at both ends.
+// terminal says whether standard input and output are both a terminal.
 func (a *app) terminal() bool {
 	in, okIn := a.in.(*os.File)
 	out, okOut := a.out.w.(*os.File)
@@ -49,7 +49,7 @@ var errInterrupt = errors.New("interrupted")
 // errInterrupt for Ctrl-C.
 type lineReader func(prompt string) (string, error)
 
-// again is a line reader at a prompt for commands, where Ctrl-C gives the line up, no more.
+// again is a line reader at a prompt for commands, where Ctrl-C only abandons the line.
 func (r lineReader) again(prompt string) (string, error) {
 	for {
 		line, err := r(prompt)
