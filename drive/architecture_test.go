@@ -36,7 +36,7 @@ var keyClaims = []claim{
 	{"Setting a lock that outlives power is therefore a key step.", "TestExplicitLockSurvivesPowerWithoutLockOnReset"},
 	{"- **Access credential** = the BandMaster PIN of the data range, 32 bytes.", "TestMigrationTakesACredentialOf32Bytes"},
 	{"In the facility the data range is the global range.", "encgroup/members_test.go:TestAdmitLocksADrive"},
-	{"Every other band of a member has no place, and its BandMaster has a credential of its own: with the factory PIN, anybody at the drive's port could give that band a place over customer data, and what is written there would be under a key that the root key alone opens.", "encgroup/inspect_test.go:TestOutsiderAtABandOfAMember encgroup/inspect_test.go:TestBandsFollowTheGroupKey"},
+	{"Every other band of a member covers no sectors, and its BandMaster has a credential of its own: with the factory PIN, anybody at the drive's port could lay that band over customer data, and what is written there would be under a key that the root key alone opens.", "encgroup/inspect_test.go:TestOutsiderAtABandOfAMember encgroup/inspect_test.go:TestBandsFollowTheGroupKey"},
 	{"- **Access credential migration** = wrapping the AK anew, from the KEK of the old credential to the KEK of the new one, with the old wrap physically destroyed before the drive reports success.", "TestMigrationKeepsDataAndLocksAtPowerLoss TestOldBlockThatCannotBeDestroyedDegrades"},
 	{"The MEK does not change: the data stays readable.", "TestMigrationKeepsDataAndLocksAtPowerLoss"},
 	{"From MSID, which anyone can read, the AK is replaced as well: who once copied the factory's wrap holds nothing.", "TestMigrationFromMSIDMakesANewAK"},
