@@ -367,6 +367,33 @@ func TestAPageIsReadMoreThanOnce(t *testing.T) {
 	}
 }
 
+// TestThePageThatWasReadIsEnough: a chip whose every third read fails is read all the same.
+func TestThePageThatWasReadIsEnough(t *testing.T) {
+	b := newBench(t, nil)
+	reads := 0
+	b.on(&chip{read: func(_, _ int, _ []byte, do func() error) error {
+		if reads++; reads%readTries == 0 {
+			return flash.ErrRead
+		}
+		return do()
+	}})
+	require.Equal(t, Erased, b.Status().State)
+	require.Greater(t, reads, readTries)
+}
+
+// TestRestoreOutlivesPower: a drive that was led back to Configured is that after the next power-on.
+func TestRestoreOutlivesPower(t *testing.T) {
+	b := newBench(t, nil)
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
+	b.arm("(flash.erase.refused) (flash.zero.refused)")
+	require.ErrorIs(t, b.as(BandMaster(0), credential(1), func(s Session) error { return s.SetPIN(credential(2)) }), Degraded)
+	require.Equal(t, SecurityDegraded, b.Status().State)
+	b.flash.Disarm()
+	require.NoError(t, b.as(BandMaster(0), credential(2), Session.Restore))
+	b.cycle()
+	require.Equal(t, Configured, b.Status().State)
+}
+
 // TestErrorsOfTheStoreSayWhatFailed: they wrap what the flash said.
 func TestErrorsOfTheStoreSayWhatFailed(t *testing.T) {
 	b := newBench(t, nil)

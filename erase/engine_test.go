@@ -271,6 +271,17 @@ func TestARunWhoseContextHasEndedBeginsNothing(t *testing.T) {
 	}
 }
 
+// One at a time runs in the goroutine of the caller: who simulates a loss of power unwinds it with a
+// panic, and nobody else could recover that.
+func TestOneAtATimeRunsWithTheCaller(t *testing.T) {
+	_, job := locked(t, "X5", nil)
+	e := engine(t, func(o *Options) {
+		o.Concurrency = 1
+		o.Progress = func(Progress) { panic("the power goes") }
+	})
+	require.PanicsWithValue(t, "the power goes", func() { _, _ = e.Run(context.Background(), []Job{job}) })
+}
+
 func TestTheReportReads(t *testing.T) {
 	_, ok := locked(t, "R1", nil)
 	_, foreign := locked(t, "R2", nil)

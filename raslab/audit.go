@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ func (a StorageAnswer) String() string {
 // storageAnswer is an answer, and when it was entered.
 type storageAnswer struct {
 	StorageAnswer
+	on *Rank // the rank that was there then; nil: none of this facility
 	at time.Time
 }
 
@@ -82,14 +84,14 @@ func (l *Lab) AnswerAudit(manager int, a StorageAnswer) error {
 	case strings.EqualFold(a.Facility, l.Serial()):
 		return refuse(ErrInvalid, op, "facility "+a.Facility+" is this one", "name the rank")
 	}
+	var on *Rank
 	if a.Rank != "" {
-		r, err := l.plant.rankNamed(op, a.Rank)
-		if err != nil {
+		if on, err = l.plant.rankNamed(op, a.Rank); err != nil {
 			return err
 		}
-		a.Rank = r.name()
+		a.Rank = on.name()
 	}
-	m.storage = &storageAnswer{a, l.Now()}
+	m.storage = &storageAnswer{a, on, l.Now()}
 	l.logf("audit", "key server %d %s: its storage is %s, by its administrator", m.id, m.addr, a)
 	return nil
 }
@@ -129,19 +131,18 @@ func (p *plant) needs(a *storageAnswer) string {
 }
 
 // keyBehind is the key group whose key a server's storage needs; 0 is none. known is false without
-// an answer, and if the rank that the answer names is gone.
+// an answer, and if the rank that the answer meant is gone: a later rank may have its name.
 func (p *plant) keyBehind(a *storageAnswer) (group int, known bool) {
 	if a == nil {
 		return 0, false
 	}
-	if a.Rank == "" {
+	if a.on == nil {
 		return 0, true
 	}
-	r, err := p.rankNamed("keygrp audit", a.Rank)
-	if err != nil {
+	if !slices.Contains(p.ranks, a.on) {
 		return 0, false
 	}
-	return r.keygrp, true
+	return a.on.keygrp, true
 }
 
 // auditVerdict judges a group by the answers alone.

@@ -105,6 +105,12 @@ func TestAnAnswerNeedsItsRank(t *testing.T) {
 	ok(t, l)(l.CreateRank("A0", 0))
 	a, err = l.Audit(1)
 	must(t, err)
+	require.Equal(t, AuditOpen, a.Verdict, "a later rank of that name is not the one that was meant")
+	for n := 1; n <= 2; n++ {
+		must(t, l.AnswerAudit(n, StorageAnswer{Rank: "R0"}))
+	}
+	a, err = l.Audit(1)
+	must(t, err)
 	require.Equal(t, AuditIsolated, a.Verdict, "a rank without encryption needs no key")
 }
 

@@ -58,9 +58,10 @@ func (e *exportedOf) object(obj types.Object) {
 		return
 	}
 	e.look(obj.Pos(), obj.Name(), named.Underlying())
-	for m := range named.Methods() {
-		if m.Exported() {
-			e.look(m.Pos(), obj.Name()+"."+m.Name(), m.Type())
+	// The methods of an embedded type that is not exported are shown as its own.
+	for m := range types.NewMethodSet(types.NewPointer(named)).Methods() {
+		if f, ok := m.Obj().(*types.Func); ok && f.Exported() && f.Pkg() == e.p.Types {
+			e.look(f.Pos(), obj.Name()+"."+f.Name(), f.Type())
 		}
 	}
 }
