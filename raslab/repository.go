@@ -227,6 +227,9 @@ func (l *Lab) restoreRepository(rep *reporter) {
 				panic("BUG: raslab: a record that was just composed cannot be loaded: " + err.Error())
 			}
 		}
+		if g.broken != nil && g.why == firstLine(g.broken) {
+			g.why = "its record was restored; the next IML retrieves its key"
+		}
 		g.broken = nil
 		rep.note("the record of key group %d was restored from %s", g.id, from[i])
 	}
