@@ -10,7 +10,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
-// teller is a test that notes what it is told, and goes on.
+// teller is a test that keeps the text of its first failure, and goes on.
 type teller struct {
 	testing.TB
 	told string
@@ -23,8 +23,8 @@ func (t *teller) Fatalf(format string, args ...any) {
 	}
 }
 
-// unrunnable are commands that no new machine can run, with what is said of them; those that
-// only Actions skip hold true.
+// unrunnable are commands that no new machine can run, with the error of each. skipped marks those
+// that Actions skip.
 var unrunnable = []struct {
 	command Command
 	told    string
@@ -45,8 +45,7 @@ var unrunnable = []struct {
 	{Command{Verb: Tamper + 1}, "proptest: verb 21 is unknown: use one of the verbs from Authenticate to Tamper", false},
 }
 
-// Do and Must have one rule: who names a command is told at once when it is not run. Only
-// a command that was drawn is skipped.
+// Do and Must say at once why a command is not run. Only a command that was drawn is skipped.
 func TestWhoNamesACommandIsToldThatItIsNotRun(t *testing.T) {
 	for _, c := range unrunnable {
 		m, err := NewMachine(Options{})
@@ -59,7 +58,7 @@ func TestWhoNamesACommandIsToldThatItIsNotRun(t *testing.T) {
 		require.Empty(t, m.commands, "nothing was done")
 		drawn := &teller{TB: t}
 		m.attempt(drawn, c.command)
-		require.Equal(t, c.skipped, drawn.told == "", "%v: only what does not suit the drive as it is, is skipped", c.command)
+		require.Equal(t, c.skipped, drawn.told == "", "%v: only a command that is not Applicable is skipped", c.command)
 		require.Empty(t, m.commands, "nothing was done")
 	}
 	m, err := NewMachine(Options{})
@@ -77,7 +76,7 @@ func TestWhoNamesACommandIsToldThatItIsNotRun(t *testing.T) {
 	require.Len(t, m.commands, 3)
 }
 
-// A line that somebody writes is refused at the command that cannot mean what it says.
+// A script is refused at the command that is wrong.
 func TestReplayRefusesWhatItCannotRun(t *testing.T) {
 	for script, told := range map[string]string{
 		"seed=7 | genkey": "command 1: proptest: genkey needs a session, and no Authenticate was accepted before it",

@@ -6,10 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkActions is one property-test action with real cryptography: the
-// command on the drive and on the model, the comparison, a probing read, and the
-// share of an audit. The actions are those of a drive in use: sessions of all
-// authorities, key steps, data, power cycles.
+// BenchmarkActions is one property-test action with real cryptography: the command on the drive and
+// on the model, the comparison, a read, and a share of an audit. The actions are sessions of all
+// authorities, key steps, data and power cycles.
 func BenchmarkActions(b *testing.B) {
 	m, err := NewMachine(Options{})
 	require.NoError(b, err)
@@ -27,8 +26,7 @@ func BenchmarkActions(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "actions/s")
 }
 
-// benchRound is a life: own a range, use it, change its PIN, lose power, unlock,
-// erase.
+// benchRound owns a range, uses it, changes its PIN, loses power, unlocks and erases.
 func benchRound() []Command {
 	text := "authenticate BandMaster0 1; genkey; migrate 4; close; write 0 1 1; read 0 1; power-off; power-on; read 0 1; " +
 		"authenticate BandMaster0 4; set-locks --; close; read 0 1; write 8 1 2; authenticate BandMaster0 4; set-pin 5; close; " +

@@ -73,8 +73,7 @@ func FuzzParseScript(f *testing.F) {
 	})
 }
 
-// TestFailureTellsAll: a failure prints seed, version, plan, trace and a line
-// that replays it.
+// TestFailureTellsAll: a failure prints seed, version, plan, trace and a line that replays it.
 func TestFailureTellsAll(t *testing.T) {
 	m, err := NewMachine(Options{Seed: 9})
 	require.NoError(t, err)

@@ -11,10 +11,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest"
 )
 
-// A property test of one's own over a drive with broken flash: the actions and
-// the model come from this package, the property is yours. Here: a drive that
-// calls itself erased has no range that is locked. Check, where one would write
-// require.True, has a failure print seed, fault plan, trace and script.
+// A property test of a drive with broken flash. The actions and the model come from this package,
+// the property is yours. Here: a drive that reports itself erased has no locked range. Check stands
+// in place of require.True, so that a failure prints seed, fault plan, trace and script.
 func ExampleNewMachine() {
 	property := func(t *rapid.T) {
 		m, err := proptest.NewMachine(proptest.Options{Seed: rapid.Uint64().Draw(t, "seed")})

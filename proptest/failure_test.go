@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// listener hears what a test ends with.
+// listener keeps the text that a test ends with.
 type listener struct {
 	rapid.TB
 	*strings.Builder
@@ -18,8 +18,8 @@ type listener struct {
 func (l listener) Helper()                      {}
 func (l listener) Fatalf(text string, a ...any) { fmt.Fprintf(l, text, a...) }
 
-// TestAFailureOfOnesOwn: a property of a user's test prints what the checks of the
-// package print, and its line brings the drive back.
+// TestAFailureOfOnesOwn: a failure of a user's property prints what the checks of the package
+// print, and its line gives the drive back.
 func TestAFailureOfOnesOwn(t *testing.T) {
 	m, err := Replay("seed=7 ranges=2 | authenticate BandMaster0 1; migrate 4; arm (flash.erase.refused)")
 	require.NoError(t, err)

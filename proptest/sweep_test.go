@@ -39,9 +39,8 @@ func newTestSweep(t *testing.T) *sweep {
 	return s
 }
 
-// TestSweepSearchesWhatWasAcknowledged: once a key step has reported success only
-// the new record is allowed, whatever faults fired on the way; so there is no doubt,
-// and the flash is searched.
+// TestSweepSearchesWhatWasAcknowledged: once a key step has reported success only the new record is
+// allowed, whatever faults fired. So there is no doubt, and the flash is searched.
 func TestSweepSearchesWhatWasAcknowledged(t *testing.T) {
 	for _, op := range operations {
 		r := run{sweep: newTestSweep(t), op: op, ranges: 2, first: cutAt{"before", sweepPointsMax}}
@@ -54,14 +53,14 @@ func TestSweepSearchesWhatWasAcknowledged(t *testing.T) {
 	}
 }
 
-// rotten leaves a drive on which a page has rotted, so that no check can be sure.
+// rotten leaves a drive with a rotten page, so that the checks stay in doubt.
 var rotten = operation{
 	"rotten", "a check that is never sure",
 	inUse + "authenticate BandMaster0 1; arm (flash.read.rot (OnIndex 0)); self-test; disarm; close", "authenticate BandMaster0 1",
 }
 
-// TestSweepEndsWithViolations: a violation in every run does not keep a row from
-// ending, and each is told with the line that replays it.
+// TestSweepEndsWithViolations: a row with a violation in every run ends, and each violation has the
+// line that replays it.
 func TestSweepEndsWithViolations(t *testing.T) {
 	s := newTestSweep(t)
 	require.NoError(t, s.all([]operation{rotten}))
@@ -70,7 +69,7 @@ func TestSweepEndsWithViolations(t *testing.T) {
 	for _, f := range s.out.Violations {
 		require.Contains(t, f.Why, "it is not clear whether")
 		require.Contains(t, f.Replay, "fdelab sweep --seed 1 --operation rotten --ranges 2 --point ")
-		require.False(t, seen[f.Replay], "%s is told once", f.Replay)
+		require.False(t, seen[f.Replay], "%s is reported once", f.Replay)
 		seen[f.Replay] = true
 	}
 	require.Equal(t, len(modes), s.out.Uncut, "each row ended with the run that was not cut")
@@ -81,8 +80,8 @@ func TestSweepEndsWithViolations(t *testing.T) {
 	}
 }
 
-// TestSweepIsBounded: a row that does not end, or is wrong all over, is a violation
-// and costs nothing of what was found before.
+// TestSweepIsBounded: a row that does not end, or has too many violations, is given up, and what
+// was found before is kept.
 func TestSweepIsBounded(t *testing.T) {
 	migrate, err := chosenOperations([]string{"migrate"})
 	require.NoError(t, err)
@@ -110,7 +109,7 @@ func TestSweepIsBounded(t *testing.T) {
 	require.Len(t, s.out.Violations, 2*len(modes))
 }
 
-// TestSweepThatSearchesNothingFails: a row that proves nothing is no success.
+// TestSweepThatSearchesNothingFails: a row in which nothing was searched is a violation.
 func TestSweepThatSearchesNothingFails(t *testing.T) {
 	s := newTestSweep(t)
 	r := run{sweep: s, op: operations[1], ranges: 2, first: cutAt{"torn", 3}}
@@ -123,8 +122,7 @@ func TestSweepThatSearchesNothingFails(t *testing.T) {
 	require.Zero(t, row.Violations)
 }
 
-// TestSweepRefusesEmptySelections: who names nothing, or what is not there, gets no
-// sweep that is said to have passed.
+// TestSweepRefusesEmptySelections: a sweep of nothing, or of an unknown operation, is an error.
 func TestSweepRefusesEmptySelections(t *testing.T) {
 	for want, o := range map[string]SweepOptions{
 		"an empty list of operations":                {Operations: []string{}},

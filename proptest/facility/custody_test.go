@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestTheScanPassesNothingThatCanBeRead: whatever broke, was pulled, exchanged or written before,
-// a scan at the end passes no drive that anybody reads, and forgets none.
+// TestTheScanPassesNothingThatCanBeRead: whatever happened before, a scan at the end passes no
+// drive on which anybody can read data, and leaves none out.
 func TestTheScanPassesNothingThatCanBeRead(t *testing.T) {
 	scans, passed, outsiderWrites := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -35,9 +35,9 @@ func TestTheScanPassesNothingThatCanBeRead(t *testing.T) {
 	t.Logf("%d scans, %d drives with a certificate, %d sectors of outsiders", scans, passed, outsiderWrites)
 }
 
-// TestTheScanNamesADriveThatItsRankLeftBehind: the rebuild on a new part ends early since
-// another member gave no answer, and a spare takes over. The part holds data and is sound; the
-// scan fails it, and its cause is in the other drive's history.
+// TestTheScanNamesADriveThatItsRankLeftBehind: the rebuild on a new part ends early, since another
+// member gave no answer, and a spare takes over. The part is sound and holds data. The scan fails
+// it, and the cause is in the history of the other drive.
 func TestTheScanNamesADriveThatItsRankLeftBehind(t *testing.T) {
 	m, err := Replay("seed=738 drives=16 | group 1; array S1; rank A0 1; array S2; rank A1 0; write R1 21 44; repair R1-I1-D12; exchange R1-I1-D12 new; resume R1-I1-D12; " +
 		"arm R1-I1-D15 (port.command.lost (OnIndex 0)); advance 600; remove-rank R0; remove-rank R1; discontinue")

@@ -10,10 +10,10 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest/facility"
 )
 
-// A property test of one's own over a whole facility: the actions, the model and
-// its checks come from this package, the property is yours. Here: while the key
-// servers answer, no group of a facility is inaccessible after an IML. Check, where
-// one would write require.True, has a failure print seed, fault plans, trace and script.
+// A property test of a whole facility. The actions, the model and its checks come from this
+// package, the property is yours. Here: while the key servers answer, no key group is inaccessible
+// after an IML. Check stands in place of require.True, so that a failure prints seed, fault plans,
+// trace and script.
 func ExampleNewMachine() {
 	property := func(t *rapid.T) {
 		m, err := facility.NewMachine(facility.Options{Seed: rapid.Uint64().Draw(t, "seed")})

@@ -41,8 +41,7 @@ func machine(t *rapid.T, keys ...string) *Machine {
 	return m
 }
 
-// TestSoundFacility: where nothing is broken all goes well and nothing is
-// reported.
+// TestSoundFacility: while nothing is broken every action succeeds and no event is raised.
 func TestSoundFacility(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := machine(t)
@@ -51,8 +50,8 @@ func TestSoundFacility(t *testing.T) {
 	})
 }
 
-// TestBrokenFacility: whatever breaks, data are right or refused, causes are
-// reported, and reports have causes.
+// TestBrokenFacility: whatever breaks, data are right or refused, faults are reported, and every
+// event has a cause.
 func TestBrokenFacility(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := machine(t)
@@ -60,8 +59,8 @@ func TestBrokenFacility(t *testing.T) {
 	})
 }
 
-// TestEveryDriveSRCIsMet: each of the six comes from its cause, by steps that break
-// something and name no code.
+// TestEveryDriveSRCIsMet: each of the six comes from its cause. The steps break something and name
+// no code.
 func TestEveryDriveSRCIsMet(t *testing.T) {
 	const prepare = "seed=3 drives=16 | array S1; rank A0 1; write R0 0 1; write R0 1 2; "
 	for code, steps := range map[string]string{
@@ -84,7 +83,7 @@ func TestEveryDriveSRCIsMet(t *testing.T) {
 	}
 }
 
-// TestChecksCanFail: a model that is wrong is told so.
+// TestChecksCanFail: the checks find a model that is wrong.
 func TestChecksCanFail(t *testing.T) {
 	m, err := NewMachine(Options{})
 	require.NoError(t, err)
@@ -114,7 +113,7 @@ func TestChecksCanFail(t *testing.T) {
 	require.ErrorContains(t, m.Do("rank A0"), "want 2")
 }
 
-// TestReleasedDriveIsSearched: the check of released drives looks at something.
+// TestReleasedDriveIsSearched: the check of released drives is not blind.
 func TestReleasedDriveIsSearched(t *testing.T) {
 	m, err := NewMachine(Options{ForensicEvery: 1})
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest"
 )
 
-// spy is a test that is told that it failed.
+// spy is a test that keeps the text of its failure.
 type spy struct {
 	rapid.TB
 	text string
@@ -19,8 +19,8 @@ type spy struct {
 func (s *spy) Helper()                           {}
 func (s *spy) Fatalf(format string, args ...any) { s.text = fmt.Sprintf(format, args...) }
 
-// TestAFailureOfOnesOwn: a property of a user's test prints what the checks of the
-// package print, and its line brings the facility back.
+// TestAFailureOfOnesOwn: a failure of a user's property prints what the checks of the package
+// print, and its line gives the facility back.
 func TestAFailureOfOnesOwn(t *testing.T) {
 	m := prepared(t, Options{Seed: 7, Drives: 8, Keys: "ipp", ForensicEvery: 4})
 	for _, step := range []string{"arm R1-I1-D01 (flash.erase.refused)", "arm-net 1 (net.session.reset (OnIndex 3))", "arm-link 1 2 (link.command.lost (OnIndex 9))", "arm-memory 1 (memory.signature.flipped (OnIndex 9))"} {
@@ -62,7 +62,7 @@ func TestScriptsThatAreNone(t *testing.T) {
 	}
 }
 
-// A plan for a drive on a bench is refused where its point belongs to a facility.
+// A fault plan for a drive on a bench is refused if its point belongs to a facility.
 func TestADriveAloneHasNoLinks(t *testing.T) {
 	_, err := proptest.Replay("seed=7 | power-off; arm (link.command.lost)")
 	require.EqualError(t, err, "command 2: proptest: arm: link.command.lost never fires in a drive alone: use a point of the flash or the media")

@@ -15,10 +15,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
-// keyMachine has a spare machine of the customer to restore keys from, and often a
-// second key group.
+// keyMachine has a third key server to restore keys from, and often a second key group.
 func keyMachine(t *rapid.T) *Machine {
-	// The RSA key pairs of IPP take a while to draw: mostly KMIP.
+	// Mostly KMIP, since the RSA key pairs of IPP take a while to make.
 	m := machine(t, "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "kmip", "ipp-tls", "ipp")
 	m.Must(t, "add-server")
 	if rapid.Bool().Draw(t, "two groups") {
@@ -29,8 +28,8 @@ func keyMachine(t *rapid.T) *Machine {
 	return m
 }
 
-// TestKeyPath: without a fault plan the model foretells every SRC of the key path,
-// every reboot, and what can be read.
+// TestKeyPath: without a fault plan the model computes every SRC of the key path, every reboot, and
+// what can be read.
 func TestKeyPath(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := keyMachine(t)
@@ -38,8 +37,8 @@ func TestKeyPath(t *testing.T) {
 	})
 }
 
-// TestNoisyKeyPath: with fault plans it says what may be.
-func TestNoisyKeyPath(t *testing.T) {
+// TestKeyPathWithFaultPlans: with fault plans it checks what no plan excuses.
+func TestKeyPathWithFaultPlans(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := keyMachine(t)
 		t.Repeat(m.KeyPlanActions())
@@ -54,8 +53,8 @@ func TestBrokenEverything(t *testing.T) {
 	})
 }
 
-// TestEveryKeySRCIsMet: each code of the key path comes from its cause, by steps that
-// break something and name no code.
+// TestEveryKeySRCIsMet: each code of the key path comes from its cause. The steps break something
+// and name no code.
 func TestEveryKeySRCIsMet(t *testing.T) {
 	const (
 		prepare   = "seed=3 drives=16 | array S1; rank A0 1; write R0 0 1; "
@@ -106,7 +105,8 @@ func TestEveryKeySRCIsMet(t *testing.T) {
 	}
 }
 
-// TestKeyStories: runs in which one thing follows another, to the end.
+// TestKeyStories: runs that show a rule of the model each, and the events that are open at their
+// end.
 func TestKeyStories(t *testing.T) {
 	const start = "seed=3 drives=16 | array S1; rank A0 1; write R0 0 1; "
 	for name, c := range map[string]struct {
@@ -182,8 +182,8 @@ func metBy(m *Machine) (met []string) {
 	return met
 }
 
-// TestKeyChecksCanFail: a model of the key path that is wrong is told so, and so is a
-// facility that is silent about what it found.
+// TestKeyChecksCanFail: the checks find a model of the key path that is wrong, and a facility that
+// hides an event.
 func TestKeyChecksCanFail(t *testing.T) {
 	const start = "seed=3 drives=16 | array S1; rank A0 1; write R0 0 1; "
 	for name, c := range map[string]struct {
@@ -243,7 +243,7 @@ func TestKeyChecksCanFail(t *testing.T) {
 	require.ErrorContains(t, m.checkAccess("R0", nil), "no server has given its key", "data without a key are found")
 }
 
-// change changes the list of events on its way to the checks.
+// change changes the events before the checks see them.
 func change(m *Machine, how func(*raslab.ServiceEvent)) {
 	m.events = func() []raslab.ServiceEvent {
 		all := m.Lab.Events()
@@ -254,7 +254,7 @@ func change(m *Machine, how func(*raslab.ServiceEvent)) {
 	}
 }
 
-// hide takes a code out of the list of events; or lets its count stay.
+// hide takes a code out of the events, or keeps its count at 1.
 func hide(code string, whole bool) func(*Machine) {
 	return func(m *Machine) {
 		change(m, func(e *raslab.ServiceEvent) {
@@ -268,8 +268,8 @@ func hide(code string, whole bool) func(*Machine) {
 	}
 }
 
-// TestModelKnowsNoFacility: the files of the model call nothing of raslab, so that both
-// cannot be wrong in the same way.
+// TestModelKnowsNoFacility: the files of the model import nothing of the project, so that model and
+// facility are not wrong in the same way.
 func TestModelKnowsNoFacility(t *testing.T) {
 	for _, name := range []string{"keymodel.go", "keyrequest.go", "keypairs.go", "keyretrieval.go"} {
 		text, err := os.ReadFile(name)

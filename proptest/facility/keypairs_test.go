@@ -9,11 +9,11 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest"
 )
 
-// startIPP has a seed of which key pairs are drawn fast.
+// startIPP has a seed with which key pairs are made fast.
 const startIPP = "seed=38 drives=16 keys=ipp-tls | array S1; rank A0 1; write R0 0 1; "
 
-// TestKeyPairs: either key pair of a server opens the data key, and with none it has
-// none; the model foretells the codes of each run to the letter.
+// TestKeyPairs: either key pair of a server opens the data key, and without both it gives none. The
+// model computes the codes of each run.
 func TestKeyPairs(t *testing.T) {
 	const lost = "lose-pair 1 ds8000_a; lose-pair 2 ds8000_a; "
 	for name, c := range map[string]struct {
@@ -52,7 +52,7 @@ func TestKeyPairs(t *testing.T) {
 	}
 }
 
-// TestKeyPairChecksCanFail: a model that is wrong about a pair is told so.
+// TestKeyPairChecksCanFail: the checks find a model that is wrong about a key pair.
 func TestKeyPairChecksCanFail(t *testing.T) {
 	for name, c := range map[string]struct {
 		before string

@@ -10,8 +10,8 @@ import (
 
 const twoRanks = "seed=5 drives=16 | group 1; array S1; rank A0 1; write R0 0 1; write R0 5 2; write R0 11 3; "
 
-// TestNoThiefReadsAnEncryptedRank plays what somebody with the factory PIN does, before a drive
-// comes and while it serves, and writes all over the rank each time.
+// TestNoThiefReadsAnEncryptedRank: an outsider with the factory PIN tampers with a drive before it
+// joins or while it is a member, and hosts write all over the rank.
 func TestNoThiefReadsAnEncryptedRank(t *testing.T) {
 	const writes = "write R0 0 11; write R0 1 12; write R0 2 13; write R0 7 14; write R0 8 15; write R0 9 16; write R0 14 17; write R0 20 18; "
 	for name, steps := range map[string]string{
@@ -33,7 +33,7 @@ func TestNoThiefReadsAnEncryptedRank(t *testing.T) {
 	}
 }
 
-// TestTheThiefCanBeFound: the search for what a thief gets is not blind.
+// TestTheThiefCanBeFound: the search of a thief is not blind.
 func TestTheThiefCanBeFound(t *testing.T) {
 	m, err := Replay(twoRanks + "health")
 	require.NoError(t, err)
@@ -42,8 +42,8 @@ func TestTheThiefCanBeFound(t *testing.T) {
 	require.NoError(t, err)
 	v := m.memberHistories[p.Serial()]
 	require.NotEmpty(t, v.held)
-	// As a drive would be that joined with a band in the way: the sectors of band 1 have
-	// a key that the root key opens.
+	// As if the drive had joined with a band that has a place: the root key opens the key of its
+	// sectors.
 	tampers["erase-band"](p)
 	tampers["place"](p)
 	require.NoError(t, p.Drive.Write(3, content(9, 3)))

@@ -18,8 +18,8 @@ func prepared(t *testing.T, o Options) *Machine {
 	return m
 }
 
-// TestStepsThatAreNone: a step with a typo is an error that says what would be right,
-// and nothing is done; it is not a request that the facility refuses.
+// TestStepsThatAreNone: a step with a mistake is an error that says what would be right, and
+// nothing is done. It is no request that the facility refuses.
 func TestStepsThatAreNone(t *testing.T) {
 	m := prepared(t, Options{})
 	before, script := m.Lab.TraceText(), m.Script()
@@ -93,8 +93,7 @@ func TestStepsThatAreNone(t *testing.T) {
 	require.Equal(t, script, m.Script(), "nor written down")
 }
 
-// TestRefusedSteps: what is well formed and cannot be done is a step, that the
-// facility has to refuse.
+// TestRefusedSteps: the facility has to refuse a well-formed step that cannot be done.
 func TestRefusedSteps(t *testing.T) {
 	m := prepared(t, Options{})
 	for _, step := range []string{
@@ -119,7 +118,7 @@ func TestRefusedSteps(t *testing.T) {
 	require.ErrorContains(t, m.Do("remove-rank R0"), "was taken, expected a refusal")
 }
 
-// TestARunEnds: nothing overflows, however long one waits.
+// TestARunEnds: a run ends before its certificates do.
 func TestARunEnds(t *testing.T) {
 	m := prepared(t, Options{Drives: 8})
 	m.keys.now = m.start.Add(runMax - 30*60e9)
@@ -145,7 +144,7 @@ func TestUsage(t *testing.T) {
 	require.Equal(t, "fly: there is no such step\n", Usage("fly"))
 }
 
-// TestOptionsKeys: a facility asks for its keys in one of three ways.
+// TestOptionsKeys: there are three key protocols.
 func TestOptionsKeys(t *testing.T) {
 	for _, keys := range []string{"inactive", "active", "foo", "KMIP"} {
 		_, err := NewMachine(Options{Keys: keys})
