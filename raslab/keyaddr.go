@@ -3,6 +3,7 @@ package raslab
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,8 +32,7 @@ func isAddress(s string) bool { _, ok := customer.ParseAddress(s); return ok }
 // certificate and a port).
 func (l *Lab) oneServer(a, b *keyManager) string {
 	if a.external == nil && b.external == nil {
-		at, found := l.wire.Resolve(a.addr)
-		if too, known := l.wire.Resolve(b.addr); found && known && at == too {
+		if at := l.ipOf(a); at != "" && at == l.ipOf(b) {
 			return "both are at " + at
 		}
 	}
@@ -45,6 +45,15 @@ func (l *Lab) oneServer(a, b *keyManager) string {
 		return "both show one certificate, on one port"
 	}
 	return ""
+}
+
+// ipOf asks the name service for the address of a key manager's server, through a management console
+// that works; without one it is what was answered last. "" is no answer, or no such name.
+func (l *Lab) ipOf(m *keyManager) string {
+	if slices.ContainsFunc(l.hmc.consoles[:], func(c console) bool { return c.serves && !c.off && !c.hung }) {
+		m.ip, _ = l.wire.Resolve(m.addr)
+	}
+	return m.ip
 }
 
 // twins are the first two active entries of a group that are one server, and why. They are nil if

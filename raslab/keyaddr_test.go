@@ -49,3 +49,19 @@ func TestTwoPortsOfOneHost(t *testing.T) {
 	ok(t, l)(l.ConfigureGroup(1))
 	require.Len(t, l.serversOf(1), 2)
 }
+
+// TestWithoutAConsoleNoNameIsAskedFor: the name service is reached through a management console.
+// Without one that works two names of a server are two servers, until one is back.
+func TestWithoutAConsoleNoNameIsAskedFor(t *testing.T) {
+	l := newLab(t, Options{KeyServers: 1})
+	for n := 1; n <= 2; n++ {
+		must(t, l.PowerConsole(n, false))
+	}
+	ip := l.customer.KeyServers()[0].IP
+	_, err := l.MakeKeyManager(KeyManagerRequest{Addr: ip, KeyGroup: 1})
+	must(t, err)
+	must(t, l.RemoveKeyManager(2))
+	must(t, l.PowerConsole(1, true))
+	_, err = l.MakeKeyManager(KeyManagerRequest{Addr: ip, KeyGroup: 1})
+	require.ErrorContains(t, err, "both are at "+ip)
+}

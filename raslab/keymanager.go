@@ -53,6 +53,7 @@ type keyManager struct {
 	told      time.Time // when life was told, and seen when the certificate was shown, by the clock of now
 	seen      time.Time
 	lifeTold  int            // stage of life that was logged
+	ip        string         // what the name service answered last; ""
 	storage   *storageAnswer // where its server keeps its storage, by an operator; nil: nobody asked
 	paths     [2]*keyPath
 	external  encgroup.KeyServer
@@ -317,7 +318,7 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 	if n.addr != m.addr || n.port != m.port || n.protocol != m.protocol || n.key != m.key {
 		n.failed = false // nothing is known of the new path or its server
 		n.shown, n.speaks, n.reached, n.uid, n.warned = nil, "", "", "", 0
-		n.storage = nil
+		n.storage, n.ip = nil, ""
 	}
 	if err := l.checkManager(op, &n, m); err != nil {
 		return KeyManagerInfo{}, err
@@ -443,8 +444,10 @@ func (k *keys) activeOf(group int) []*keyManager {
 // (MAP4980; the shape is an assumption).
 func (m *keyManager) location() string {
 	addr := m.addr
-	if ip, ok := m.paths[0].lab.wire.Resolve(m.addr); ok && m.external == nil {
-		addr = ip
+	if m.external == nil {
+		if ip := m.paths[0].lab.ipOf(m); ip != "" {
+			addr = ip
+		}
 	}
 	return fmt.Sprintf("KS%d-%s", m.id, addr)
 }
