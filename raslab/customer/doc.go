@@ -15,7 +15,8 @@
 //
 // # Invariants
 //
-//   - Nothing in this package imports a facility or calls one, but for the Storage below a machine.
+//   - Nothing in this package imports a facility. It calls what it was given: the Storage below a
+//     machine, the Log of what hands do, and Added, by which hands tell that a machine is there.
 //   - The same Config and the same calls give the same answers.
 //   - Private keys, key pairs and data keys stay on this side; a key crosses the wall only as the
 //     answer to a request for it.
