@@ -228,7 +228,11 @@ func (l *link) attempt() (*session, error) {
 	}
 	defer c.Close()
 	s := &session{link: l, conn: c.Conn()}
-	if err := s.run(nil); err == io.EOF && !s.joined {
+	err = s.run(nil)
+	if s.over == nil {
+		return nil, err // the connection was gone before the session began
+	}
+	if err == io.EOF && !s.joined {
 		l.server.pause(l.peer.Retry, l.retry) // the peer has the lower number and connects now
 		if other := l.current(); other != nil {
 			return other, nil
