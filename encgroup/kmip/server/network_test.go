@@ -17,6 +17,7 @@ type network struct {
 	count [2]int // records to each server
 	left  [2]int // so many more records get through; negative: all do
 	lost  [2]bool
+	over  bool // no connection is carried any more
 	ends  bool // with the first record that is lost the connection ends; else there is silence
 	addr  [2]string
 }
@@ -40,15 +41,26 @@ func newNetwork(t testing.TB, servers [2]string) *network {
 					continue
 				}
 				n.mu.Lock()
+				over := n.over
 				n.conns[in], n.conns[out] = true, true
 				n.mu.Unlock()
+				if over { // it was accepted just before the end
+					_, _ = in.Close(), out.Close()
+					return
+				}
 				wg.Go(func() { n.carry(in, out, to) })
 				wg.Go(func() { n.carry(out, in, 1-to) })
 			}
 		})
 		defer t.Cleanup(func() { _ = l.Close() }) // before the next
 	}
-	t.Cleanup(func() { n.end(); wg.Wait() })
+	t.Cleanup(func() {
+		n.mu.Lock()
+		n.over = true
+		n.mu.Unlock()
+		n.end()
+		wg.Wait()
+	})
 	return n
 }
 
