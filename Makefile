@@ -20,7 +20,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test paths assembly race lint fuzz bench bench-peers soak sweep rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test paths assembly race lint fuzz bench bench-peers soak sweep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,9 +70,11 @@ bench: ## run all benchmarks
 bench-peers: ## measure beside OpenSSL, tink, go-jose and the standard library, in turns on one core
 	@$(GO) -C bench build -trimpath -buildvcs=false -o ../bin/bench . && bin/bench
 
-sweep: ## cut the power at every flash operation of every command and every operation of every service action, and the network of two key servers at every record
+sweep: ## cut the power at every flash operation of every command and every operation of every service action
 	$(FDELAB) sweep
 	$(GO) test -count=1 -timeout 30m -run 'PowerCutOfTheFacility$$' ./raslab -everycut
+
+sweep-servers: ## cut the network of two key servers at every record, kill either at every write of its database
 	$(GO) test -count=1 -timeout 30m -run 'NetworkCut|KilledAtEveryWrite|NoChangeIsLost' ./encgroup/kmip/server -everystep
 
 rehearse: ## play every rehearsal
