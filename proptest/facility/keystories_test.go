@@ -74,7 +74,11 @@ var keyStories = map[string]struct {
 	"a server that answered without the key brings no reboot":  {"lose-key 1 1; stop-server 2; iml; advance 24", []string{"BE14CFE0", "BE14E008", "BE14E011"}},
 	"a server that answers, still without the key, brings one": {"stop-server 1; stop-server 2; iml; lose-key 1 1; start-server 1; advance 24", []string{"BE14CFE0", "BE14E008", "BE14E011"}},
 	"no reboot without a record to try the key on": {
-		"stop-server 1; stop-server 2; iml; damage-copy 1; damage-copy 2; damage-copy 3; start-server 1; advance 24", []string{"BE14CFE0", "BE14E008"},
+		"stop-server 1; stop-server 2; iml; lose-key 1 1; damage-copy 1; damage-copy 2; damage-copy 3; start-server 1; advance 24", []string{"BE14CFE0", "BE14E008"},
+	},
+	"what a server answered at an earlier IML does not count": {
+		"array S2; mk-manager 3 1 2; mk-manager 4 2 2; group 2; rank A1 2; lose-key 2 1; stop-server 1; iml; manager 1 inactive; " +
+			"manager 3 inactive; manager 4 inactive; iml; manager 4 active; advance 12", []string{"BE14CFE0", "BE14CFE0", "BE14E011"},
 	},
 	"a console that hung brings no reboot":                    {"console 1 hung; console 2 hung; iml; console 1 free; advance 24", []string{"BE14CFE0", "BE14E00B"}},
 	"a server that is active again brings one":                {"manager 1 inactive; manager 2 inactive; iml; manager 1 active; advance 12", []string{"BE14CFE0"}},
