@@ -72,25 +72,39 @@ func (k *KEK) Open(wrapped []byte) (opened bool) {
 	if !fits(len(wrapped) - Overhead) {
 		panic(fmt.Sprintf("BUG: keywrap: a wrap of %d bytes", len(wrapped)))
 	}
-	n := len(wrapped)/8 - 1
 	if k.schedule.Path != aes256.Generic {
-		unwrap(&k.schedule.Dec, &wrapped[0], n)
-		return check(wrapped)
+		unwrap(&k.schedule.Dec, &wrapped[0], len(wrapped)/8-1)
+	} else {
+		k.backwards(wrapped, len(wrapped))
 	}
+	return check(wrapped)
+}
+
+// backwards undoes Wrap, without assembly, of wraps of size bytes that lie one after the other. All
+// do a step before the next: a wrap waits for each of its blocks, and the processor goes on with
+// the blocks of the others meanwhile.
+func (k *KEK) backwards(wraps []byte, size int) {
+	n := size/8 - 1
 	for t := uint64(6 * n); t > 0; {
-		a := binary.BigEndian.Uint64(wrapped)
-		copy(wrapped, wrapped[8:8*n])
-		binary.BigEndian.PutUint64(wrapped[8*(n-1):], a^t)
+		for i := 0; i < len(wraps); i += size {
+			one := wraps[i : i+size]
+			a := binary.BigEndian.Uint64(one)
+			copy(one, one[8:8*n])
+			binary.BigEndian.PutUint64(one[8*(n-1):], a^t)
+		}
 		for at := 8 * (n - 1); ; at -= 8 {
-			k.schedule.Block.Decrypt(wrapped[at:at+16], wrapped[at:at+16])
+			for i := at; i < len(wraps); i += size {
+				k.schedule.Block.Decrypt(wraps[i:i+16], wraps[i:i+16])
+			}
 			t--
 			if at == 0 {
 				break
 			}
-			swap(wrapped[at-8:], t, 0)
+			for i := at - 8; i < len(wraps); i += size {
+				swap(wraps[i:], t, 0)
+			}
 		}
 	}
-	return check(wrapped)
 }
 
 // swap lets the two semiblocks at the head of b change places, each with its count.
@@ -112,10 +126,11 @@ func (k *KEK) OpenEight(wraps []byte) (opened uint8) {
 	}
 	if k.schedule.Path != aes256.Generic {
 		unwrapEight(&k.schedule.Dec, &wraps[0], size/8-1)
+	} else {
+		k.backwards(wraps, size)
 	}
 	for i := range Eight {
-		one := wraps[i*size : (i+1)*size]
-		if k.schedule.Path != aes256.Generic && check(one) || k.schedule.Path == aes256.Generic && k.Open(one) {
+		if check(wraps[i*size : (i+1)*size]) {
 			opened |= 1 << i
 		}
 	}

@@ -70,7 +70,7 @@ func (c *Cipher) Encrypt(dst, src []byte, lba uint64) {
 	case aes256.AESNI:
 		encryptAESNI(&c.data.Enc, &c.tweak.Enc, lba, &dst[0], &src[0], len(src)/blockSize)
 	default:
-		c.passes(c.data.Block.Encrypt, dst, src, lba)
+		c.passes(c.data.Block, false, dst, src, lba)
 	}
 }
 
@@ -83,7 +83,7 @@ func (c *Cipher) Decrypt(dst, src []byte, lba uint64) {
 	case aes256.AESNI:
 		decryptAESNI(&c.data.Dec, &c.tweak.Enc, lba, &dst[0], &src[0], len(src)/blockSize)
 	default:
-		c.passes(c.data.Block.Decrypt, dst, src, lba)
+		c.passes(c.data.Block, true, dst, src, lba)
 	}
 }
 

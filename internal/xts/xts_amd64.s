@@ -462,7 +462,7 @@ GLOBL encryptAESNIMask<>(SB), RODATA|NOPTR, $16
 
 // func encryptAESNI(keys *[240]byte, tweakKeys *[240]byte, lba uint64, dst *byte, src *byte, blocks int)
 // Requires: AES, AVX
-TEXT ·encryptAESNI(SB), NOSPLIT, $128-48
+TEXT ·encryptAESNI(SB), NOSPLIT, $256-48
 	MOVQ        tweakKeys+8(FP), AX
 	MOVQ        lba+16(FP), CX
 	VMOVQ       CX, X0
@@ -485,217 +485,264 @@ TEXT ·encryptAESNI(SB), NOSPLIT, $128-48
 	MOVQ        dst+24(FP), CX
 	MOVQ        src+32(FP), DX
 	MOVQ        blocks+40(FP), BX
+	LEAQ        (SP), SI
+	LEAQ        128(SP), DI
 	VMOVDQU     encryptAESNIMask<>+0(SB), X1
+	VPSHUFD     $0x5f, X0, X2
+	VMOVDQU     X0, (SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 16(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 32(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 48(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 64(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 80(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 96(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 112(SI)
 
 encryptAESNINext:
-	VMOVDQU X0, (SP)
-	VPXOR   (DX), X0, X3
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 16(SP)
-	VPXOR   16(DX), X0, X4
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 32(SP)
-	VPXOR   32(DX), X0, X5
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 48(SP)
-	VPXOR   48(DX), X0, X6
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 64(SP)
-	VPXOR   64(DX), X0, X7
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 80(SP)
-	VPXOR   80(DX), X0, X8
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 96(SP)
-	VPXOR   96(DX), X0, X9
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 112(SP)
-	VPXOR   112(DX), X0, X10
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD     $0x13, X0, X2
+	VMOVDQU     (AX), X3
+	VPXOR       (DX), X3, X4
+	VPXOR       (SI), X4, X4
+	VPXOR       16(DX), X3, X5
+	VPXOR       16(SI), X5, X5
+	VPXOR       32(DX), X3, X6
+	VPXOR       32(SI), X6, X6
+	VPXOR       48(DX), X3, X7
+	VPXOR       48(SI), X7, X7
+	VPXOR       64(DX), X3, X8
+	VPXOR       64(SI), X8, X8
+	VPXOR       80(DX), X3, X9
+	VPXOR       80(SI), X9, X9
+	VPXOR       96(DX), X3, X10
+	VPXOR       96(SI), X10, X10
+	VPXOR       112(DX), X3, X11
+	VPXOR       112(SI), X11, X11
+	VPSHUFD     $0x5f, X0, X2
+	VMOVDQU     16(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
 	VPADDQ      X0, X0, X0
-	VPSRAD      $0x1f, X2, X2
-	VPAND       X1, X2, X2
-	VPXOR       X2, X0, X0
-	VPXOR       (AX), X3, X3
-	VPXOR       (AX), X4, X4
-	VPXOR       (AX), X5, X5
-	VPXOR       (AX), X6, X6
-	VPXOR       (AX), X7, X7
-	VPXOR       (AX), X8, X8
-	VPXOR       (AX), X9, X9
-	VPXOR       (AX), X10, X10
-	VAESENC     16(AX), X3, X3
-	VAESENC     16(AX), X4, X4
-	VAESENC     16(AX), X5, X5
-	VAESENC     16(AX), X6, X6
-	VAESENC     16(AX), X7, X7
-	VAESENC     16(AX), X8, X8
-	VAESENC     16(AX), X9, X9
-	VAESENC     16(AX), X10, X10
-	VAESENC     32(AX), X3, X3
-	VAESENC     32(AX), X4, X4
-	VAESENC     32(AX), X5, X5
-	VAESENC     32(AX), X6, X6
-	VAESENC     32(AX), X7, X7
-	VAESENC     32(AX), X8, X8
-	VAESENC     32(AX), X9, X9
-	VAESENC     32(AX), X10, X10
-	VAESENC     48(AX), X3, X3
-	VAESENC     48(AX), X4, X4
-	VAESENC     48(AX), X5, X5
-	VAESENC     48(AX), X6, X6
-	VAESENC     48(AX), X7, X7
-	VAESENC     48(AX), X8, X8
-	VAESENC     48(AX), X9, X9
-	VAESENC     48(AX), X10, X10
-	VAESENC     64(AX), X3, X3
-	VAESENC     64(AX), X4, X4
-	VAESENC     64(AX), X5, X5
-	VAESENC     64(AX), X6, X6
-	VAESENC     64(AX), X7, X7
-	VAESENC     64(AX), X8, X8
-	VAESENC     64(AX), X9, X9
-	VAESENC     64(AX), X10, X10
-	VAESENC     80(AX), X3, X3
-	VAESENC     80(AX), X4, X4
-	VAESENC     80(AX), X5, X5
-	VAESENC     80(AX), X6, X6
-	VAESENC     80(AX), X7, X7
-	VAESENC     80(AX), X8, X8
-	VAESENC     80(AX), X9, X9
-	VAESENC     80(AX), X10, X10
-	VAESENC     96(AX), X3, X3
-	VAESENC     96(AX), X4, X4
-	VAESENC     96(AX), X5, X5
-	VAESENC     96(AX), X6, X6
-	VAESENC     96(AX), X7, X7
-	VAESENC     96(AX), X8, X8
-	VAESENC     96(AX), X9, X9
-	VAESENC     96(AX), X10, X10
-	VAESENC     112(AX), X3, X3
-	VAESENC     112(AX), X4, X4
-	VAESENC     112(AX), X5, X5
-	VAESENC     112(AX), X6, X6
-	VAESENC     112(AX), X7, X7
-	VAESENC     112(AX), X8, X8
-	VAESENC     112(AX), X9, X9
-	VAESENC     112(AX), X10, X10
-	VAESENC     128(AX), X3, X3
-	VAESENC     128(AX), X4, X4
-	VAESENC     128(AX), X5, X5
-	VAESENC     128(AX), X6, X6
-	VAESENC     128(AX), X7, X7
-	VAESENC     128(AX), X8, X8
-	VAESENC     128(AX), X9, X9
-	VAESENC     128(AX), X10, X10
-	VAESENC     144(AX), X3, X3
-	VAESENC     144(AX), X4, X4
-	VAESENC     144(AX), X5, X5
-	VAESENC     144(AX), X6, X6
-	VAESENC     144(AX), X7, X7
-	VAESENC     144(AX), X8, X8
-	VAESENC     144(AX), X9, X9
-	VAESENC     144(AX), X10, X10
-	VAESENC     160(AX), X3, X3
-	VAESENC     160(AX), X4, X4
-	VAESENC     160(AX), X5, X5
-	VAESENC     160(AX), X6, X6
-	VAESENC     160(AX), X7, X7
-	VAESENC     160(AX), X8, X8
-	VAESENC     160(AX), X9, X9
-	VAESENC     160(AX), X10, X10
-	VAESENC     176(AX), X3, X3
-	VAESENC     176(AX), X4, X4
-	VAESENC     176(AX), X5, X5
-	VAESENC     176(AX), X6, X6
-	VAESENC     176(AX), X7, X7
-	VAESENC     176(AX), X8, X8
-	VAESENC     176(AX), X9, X9
-	VAESENC     176(AX), X10, X10
-	VAESENC     192(AX), X3, X3
-	VAESENC     192(AX), X4, X4
-	VAESENC     192(AX), X5, X5
-	VAESENC     192(AX), X6, X6
-	VAESENC     192(AX), X7, X7
-	VAESENC     192(AX), X8, X8
-	VAESENC     192(AX), X9, X9
-	VAESENC     192(AX), X10, X10
-	VAESENC     208(AX), X3, X3
-	VAESENC     208(AX), X4, X4
-	VAESENC     208(AX), X5, X5
-	VAESENC     208(AX), X6, X6
-	VAESENC     208(AX), X7, X7
-	VAESENC     208(AX), X8, X8
-	VAESENC     208(AX), X9, X9
-	VAESENC     208(AX), X10, X10
-	VAESENCLAST 224(AX), X3, X3
-	VAESENCLAST 224(AX), X4, X4
-	VAESENCLAST 224(AX), X5, X5
-	VAESENCLAST 224(AX), X6, X6
-	VAESENCLAST 224(AX), X7, X7
-	VAESENCLAST 224(AX), X8, X8
-	VAESENCLAST 224(AX), X9, X9
-	VAESENCLAST 224(AX), X10, X10
-	VPXOR       (SP), X3, X3
-	VMOVDQU     X3, (CX)
-	VPXOR       16(SP), X4, X4
-	VMOVDQU     X4, 16(CX)
-	VPXOR       32(SP), X5, X5
-	VMOVDQU     X5, 32(CX)
-	VPXOR       48(SP), X6, X6
-	VMOVDQU     X6, 48(CX)
-	VPXOR       64(SP), X7, X7
-	VMOVDQU     X7, 64(CX)
-	VPXOR       80(SP), X8, X8
-	VMOVDQU     X8, 80(CX)
-	VPXOR       96(SP), X9, X9
-	VMOVDQU     X9, 96(CX)
-	VPXOR       112(SP), X10, X10
-	VMOVDQU     X10, 112(CX)
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, (DI)
+	VMOVDQU     32(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 16(DI)
+	VMOVDQU     48(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 32(DI)
+	VMOVDQU     64(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 48(DI)
+	VMOVDQU     80(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 64(DI)
+	VMOVDQU     96(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 80(DI)
+	VMOVDQU     112(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 96(DI)
+	VMOVDQU     128(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 112(DI)
+	VMOVDQU     144(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VMOVDQU     160(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VMOVDQU     176(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VMOVDQU     192(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VMOVDQU     208(AX), X3
+	VAESENC     X3, X4, X4
+	VAESENC     X3, X5, X5
+	VAESENC     X3, X6, X6
+	VAESENC     X3, X7, X7
+	VAESENC     X3, X8, X8
+	VAESENC     X3, X9, X9
+	VAESENC     X3, X10, X10
+	VAESENC     X3, X11, X11
+	VMOVDQU     224(AX), X3
+	VAESENCLAST X3, X4, X4
+	VPXOR       (SI), X4, X4
+	VMOVDQU     X4, (CX)
+	VAESENCLAST X3, X5, X5
+	VPXOR       16(SI), X5, X5
+	VMOVDQU     X5, 16(CX)
+	VAESENCLAST X3, X6, X6
+	VPXOR       32(SI), X6, X6
+	VMOVDQU     X6, 32(CX)
+	VAESENCLAST X3, X7, X7
+	VPXOR       48(SI), X7, X7
+	VMOVDQU     X7, 48(CX)
+	VAESENCLAST X3, X8, X8
+	VPXOR       64(SI), X8, X8
+	VMOVDQU     X8, 64(CX)
+	VAESENCLAST X3, X9, X9
+	VPXOR       80(SI), X9, X9
+	VMOVDQU     X9, 80(CX)
+	VAESENCLAST X3, X10, X10
+	VPXOR       96(SI), X10, X10
+	VMOVDQU     X10, 96(CX)
+	VAESENCLAST X3, X11, X11
+	VPXOR       112(SI), X11, X11
+	VMOVDQU     X11, 112(CX)
+	XCHGQ       SI, DI
 	ADDQ        $0x00000080, DX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x08, BX
@@ -709,7 +756,7 @@ GLOBL decryptAESNIMask<>(SB), RODATA|NOPTR, $16
 
 // func decryptAESNI(keys *[240]byte, tweakKeys *[240]byte, lba uint64, dst *byte, src *byte, blocks int)
 // Requires: AES, AVX
-TEXT ·decryptAESNI(SB), NOSPLIT, $128-48
+TEXT ·decryptAESNI(SB), NOSPLIT, $256-48
 	MOVQ        tweakKeys+8(FP), AX
 	MOVQ        lba+16(FP), CX
 	VMOVQ       CX, X0
@@ -732,217 +779,264 @@ TEXT ·decryptAESNI(SB), NOSPLIT, $128-48
 	MOVQ        dst+24(FP), CX
 	MOVQ        src+32(FP), DX
 	MOVQ        blocks+40(FP), BX
+	LEAQ        (SP), SI
+	LEAQ        128(SP), DI
 	VMOVDQU     decryptAESNIMask<>+0(SB), X1
+	VPSHUFD     $0x5f, X0, X2
+	VMOVDQU     X0, (SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 16(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 32(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 48(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 64(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 80(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 96(SI)
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 112(SI)
 
 decryptAESNINext:
-	VMOVDQU X0, (SP)
-	VPXOR   (DX), X0, X3
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 16(SP)
-	VPXOR   16(DX), X0, X4
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 32(SP)
-	VPXOR   32(DX), X0, X5
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 48(SP)
-	VPXOR   48(DX), X0, X6
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 64(SP)
-	VPXOR   64(DX), X0, X7
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 80(SP)
-	VPXOR   80(DX), X0, X8
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 96(SP)
-	VPXOR   96(DX), X0, X9
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD $0x13, X0, X2
-	VPADDQ  X0, X0, X0
-	VPSRAD  $0x1f, X2, X2
-	VPAND   X1, X2, X2
-	VPXOR   X2, X0, X0
-	VMOVDQU X0, 112(SP)
-	VPXOR   112(DX), X0, X10
-
-	// times x: each half twice as much, and what left it goes over or is reduced
-	VPSHUFD     $0x13, X0, X2
+	VMOVDQU     (AX), X3
+	VPXOR       (DX), X3, X4
+	VPXOR       (SI), X4, X4
+	VPXOR       16(DX), X3, X5
+	VPXOR       16(SI), X5, X5
+	VPXOR       32(DX), X3, X6
+	VPXOR       32(SI), X6, X6
+	VPXOR       48(DX), X3, X7
+	VPXOR       48(SI), X7, X7
+	VPXOR       64(DX), X3, X8
+	VPXOR       64(SI), X8, X8
+	VPXOR       80(DX), X3, X9
+	VPXOR       80(SI), X9, X9
+	VPXOR       96(DX), X3, X10
+	VPXOR       96(SI), X10, X10
+	VPXOR       112(DX), X3, X11
+	VPXOR       112(SI), X11, X11
+	VPSHUFD     $0x5f, X0, X2
+	VMOVDQU     16(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
 	VPADDQ      X0, X0, X0
-	VPSRAD      $0x1f, X2, X2
-	VPAND       X1, X2, X2
-	VPXOR       X2, X0, X0
-	VPXOR       (AX), X3, X3
-	VPXOR       (AX), X4, X4
-	VPXOR       (AX), X5, X5
-	VPXOR       (AX), X6, X6
-	VPXOR       (AX), X7, X7
-	VPXOR       (AX), X8, X8
-	VPXOR       (AX), X9, X9
-	VPXOR       (AX), X10, X10
-	VAESDEC     16(AX), X3, X3
-	VAESDEC     16(AX), X4, X4
-	VAESDEC     16(AX), X5, X5
-	VAESDEC     16(AX), X6, X6
-	VAESDEC     16(AX), X7, X7
-	VAESDEC     16(AX), X8, X8
-	VAESDEC     16(AX), X9, X9
-	VAESDEC     16(AX), X10, X10
-	VAESDEC     32(AX), X3, X3
-	VAESDEC     32(AX), X4, X4
-	VAESDEC     32(AX), X5, X5
-	VAESDEC     32(AX), X6, X6
-	VAESDEC     32(AX), X7, X7
-	VAESDEC     32(AX), X8, X8
-	VAESDEC     32(AX), X9, X9
-	VAESDEC     32(AX), X10, X10
-	VAESDEC     48(AX), X3, X3
-	VAESDEC     48(AX), X4, X4
-	VAESDEC     48(AX), X5, X5
-	VAESDEC     48(AX), X6, X6
-	VAESDEC     48(AX), X7, X7
-	VAESDEC     48(AX), X8, X8
-	VAESDEC     48(AX), X9, X9
-	VAESDEC     48(AX), X10, X10
-	VAESDEC     64(AX), X3, X3
-	VAESDEC     64(AX), X4, X4
-	VAESDEC     64(AX), X5, X5
-	VAESDEC     64(AX), X6, X6
-	VAESDEC     64(AX), X7, X7
-	VAESDEC     64(AX), X8, X8
-	VAESDEC     64(AX), X9, X9
-	VAESDEC     64(AX), X10, X10
-	VAESDEC     80(AX), X3, X3
-	VAESDEC     80(AX), X4, X4
-	VAESDEC     80(AX), X5, X5
-	VAESDEC     80(AX), X6, X6
-	VAESDEC     80(AX), X7, X7
-	VAESDEC     80(AX), X8, X8
-	VAESDEC     80(AX), X9, X9
-	VAESDEC     80(AX), X10, X10
-	VAESDEC     96(AX), X3, X3
-	VAESDEC     96(AX), X4, X4
-	VAESDEC     96(AX), X5, X5
-	VAESDEC     96(AX), X6, X6
-	VAESDEC     96(AX), X7, X7
-	VAESDEC     96(AX), X8, X8
-	VAESDEC     96(AX), X9, X9
-	VAESDEC     96(AX), X10, X10
-	VAESDEC     112(AX), X3, X3
-	VAESDEC     112(AX), X4, X4
-	VAESDEC     112(AX), X5, X5
-	VAESDEC     112(AX), X6, X6
-	VAESDEC     112(AX), X7, X7
-	VAESDEC     112(AX), X8, X8
-	VAESDEC     112(AX), X9, X9
-	VAESDEC     112(AX), X10, X10
-	VAESDEC     128(AX), X3, X3
-	VAESDEC     128(AX), X4, X4
-	VAESDEC     128(AX), X5, X5
-	VAESDEC     128(AX), X6, X6
-	VAESDEC     128(AX), X7, X7
-	VAESDEC     128(AX), X8, X8
-	VAESDEC     128(AX), X9, X9
-	VAESDEC     128(AX), X10, X10
-	VAESDEC     144(AX), X3, X3
-	VAESDEC     144(AX), X4, X4
-	VAESDEC     144(AX), X5, X5
-	VAESDEC     144(AX), X6, X6
-	VAESDEC     144(AX), X7, X7
-	VAESDEC     144(AX), X8, X8
-	VAESDEC     144(AX), X9, X9
-	VAESDEC     144(AX), X10, X10
-	VAESDEC     160(AX), X3, X3
-	VAESDEC     160(AX), X4, X4
-	VAESDEC     160(AX), X5, X5
-	VAESDEC     160(AX), X6, X6
-	VAESDEC     160(AX), X7, X7
-	VAESDEC     160(AX), X8, X8
-	VAESDEC     160(AX), X9, X9
-	VAESDEC     160(AX), X10, X10
-	VAESDEC     176(AX), X3, X3
-	VAESDEC     176(AX), X4, X4
-	VAESDEC     176(AX), X5, X5
-	VAESDEC     176(AX), X6, X6
-	VAESDEC     176(AX), X7, X7
-	VAESDEC     176(AX), X8, X8
-	VAESDEC     176(AX), X9, X9
-	VAESDEC     176(AX), X10, X10
-	VAESDEC     192(AX), X3, X3
-	VAESDEC     192(AX), X4, X4
-	VAESDEC     192(AX), X5, X5
-	VAESDEC     192(AX), X6, X6
-	VAESDEC     192(AX), X7, X7
-	VAESDEC     192(AX), X8, X8
-	VAESDEC     192(AX), X9, X9
-	VAESDEC     192(AX), X10, X10
-	VAESDEC     208(AX), X3, X3
-	VAESDEC     208(AX), X4, X4
-	VAESDEC     208(AX), X5, X5
-	VAESDEC     208(AX), X6, X6
-	VAESDEC     208(AX), X7, X7
-	VAESDEC     208(AX), X8, X8
-	VAESDEC     208(AX), X9, X9
-	VAESDEC     208(AX), X10, X10
-	VAESDECLAST 224(AX), X3, X3
-	VAESDECLAST 224(AX), X4, X4
-	VAESDECLAST 224(AX), X5, X5
-	VAESDECLAST 224(AX), X6, X6
-	VAESDECLAST 224(AX), X7, X7
-	VAESDECLAST 224(AX), X8, X8
-	VAESDECLAST 224(AX), X9, X9
-	VAESDECLAST 224(AX), X10, X10
-	VPXOR       (SP), X3, X3
-	VMOVDQU     X3, (CX)
-	VPXOR       16(SP), X4, X4
-	VMOVDQU     X4, 16(CX)
-	VPXOR       32(SP), X5, X5
-	VMOVDQU     X5, 32(CX)
-	VPXOR       48(SP), X6, X6
-	VMOVDQU     X6, 48(CX)
-	VPXOR       64(SP), X7, X7
-	VMOVDQU     X7, 64(CX)
-	VPXOR       80(SP), X8, X8
-	VMOVDQU     X8, 80(CX)
-	VPXOR       96(SP), X9, X9
-	VMOVDQU     X9, 96(CX)
-	VPXOR       112(SP), X10, X10
-	VMOVDQU     X10, 112(CX)
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, (DI)
+	VMOVDQU     32(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 16(DI)
+	VMOVDQU     48(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 32(DI)
+	VMOVDQU     64(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 48(DI)
+	VMOVDQU     80(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 64(DI)
+	VMOVDQU     96(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 80(DI)
+	VMOVDQU     112(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 96(DI)
+	VMOVDQU     128(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VPSRAD      $0x1f, X2, X3
+	VPADDD      X2, X2, X2
+	VPADDQ      X0, X0, X0
+	VPAND       X1, X3, X3
+	VPXOR       X3, X0, X0
+	VMOVDQU     X0, 112(DI)
+	VMOVDQU     144(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VMOVDQU     160(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VMOVDQU     176(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VMOVDQU     192(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VMOVDQU     208(AX), X3
+	VAESDEC     X3, X4, X4
+	VAESDEC     X3, X5, X5
+	VAESDEC     X3, X6, X6
+	VAESDEC     X3, X7, X7
+	VAESDEC     X3, X8, X8
+	VAESDEC     X3, X9, X9
+	VAESDEC     X3, X10, X10
+	VAESDEC     X3, X11, X11
+	VMOVDQU     224(AX), X3
+	VAESDECLAST X3, X4, X4
+	VPXOR       (SI), X4, X4
+	VMOVDQU     X4, (CX)
+	VAESDECLAST X3, X5, X5
+	VPXOR       16(SI), X5, X5
+	VMOVDQU     X5, 16(CX)
+	VAESDECLAST X3, X6, X6
+	VPXOR       32(SI), X6, X6
+	VMOVDQU     X6, 32(CX)
+	VAESDECLAST X3, X7, X7
+	VPXOR       48(SI), X7, X7
+	VMOVDQU     X7, 48(CX)
+	VAESDECLAST X3, X8, X8
+	VPXOR       64(SI), X8, X8
+	VMOVDQU     X8, 64(CX)
+	VAESDECLAST X3, X9, X9
+	VPXOR       80(SI), X9, X9
+	VMOVDQU     X9, 80(CX)
+	VAESDECLAST X3, X10, X10
+	VPXOR       96(SI), X10, X10
+	VMOVDQU     X10, 96(CX)
+	VAESDECLAST X3, X11, X11
+	VPXOR       112(SI), X11, X11
+	VMOVDQU     X11, 112(CX)
+	XCHGQ       SI, DI
 	ADDQ        $0x00000080, DX
 	ADDQ        $0x00000080, CX
 	SUBQ        $0x08, BX

@@ -106,18 +106,30 @@ func expand(name string, decrypts bool) {
 	RET()
 }
 
-// through runs blocks through the cipher with round keys from memory.
+// through runs blocks through the cipher. For one block the round keys are operands in memory; for
+// several each is loaded once, since the loads would take as long as the rounds.
 func through(keys Register, enc, last step, blocks ...VecVirtual) {
-	for _, b := range blocks {
-		VPXOR(roundKey(keys, 0), b, b)
-	}
-	for i := 1; i < rounds; i++ {
-		for _, b := range blocks {
-			enc(roundKey(keys, i), b, b)
+	key := func(i int) Op { return roundKey(keys, i) }
+	if len(blocks) > 1 {
+		loaded := XMM()
+		key = func(i int) Op {
+			VMOVDQU(roundKey(keys, i), loaded)
+			return loaded
 		}
 	}
+	k := key(0)
 	for _, b := range blocks {
-		last(roundKey(keys, rounds), b, b)
+		VPXOR(k, b, b)
+	}
+	for i := 1; i < rounds; i++ {
+		k = key(i)
+		for _, b := range blocks {
+			enc(k, b, b)
+		}
+	}
+	k = key(rounds)
+	for _, b := range blocks {
+		last(k, b, b)
 	}
 }
 
