@@ -1,12 +1,28 @@
 package aes256
 
 import (
+	"crypto/aes"
+	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
+
+// onEveryPath runs a test on each path of this machine and build, and says which it could not run.
+func onEveryPath(t *testing.T, f func(t *testing.T, path Path)) {
+	t.Helper()
+	for path, name := range names {
+		t.Run(name, func(t *testing.T) {
+			if !slices.Contains(Paths(), Path(path)) {
+				t.Skipf("SKIPPED: this machine or build has no path %s", name)
+			}
+			f(t, Path(path))
+		})
+	}
+}
 
 // TestKeyExpansion runs the example of FIPS 197 appendix A.3: the words w[0] to w[59]. The
 // decryption keys are those of section 5.3.5, last first; the vectors of xts and keywrap judge them.
@@ -22,24 +38,19 @@ func TestKeyExpansion(t *testing.T) {
 		fe4890d1 e6188d0b 046df344 706c631e`), "")
 	raw, err := hex.DecodeString(key)
 	require.NoError(t, err)
-	ran := 0
-	for _, p := range Paths() {
+	onEveryPath(t, func(t *testing.T, p Path) {
 		var s Schedule
 		s.Expand((*[32]byte)(raw), p)
 		require.Equal(t, p, s.Path)
 		if p == Generic {
 			require.Equal(t, [ScheduleSize]byte{}, s.Enc)
 			require.Equal(t, 16, s.Block.BlockSize())
-			continue
+			return
 		}
-		ran++
 		require.Equal(t, want, hex.EncodeToString(s.Enc[:]))
 		require.Equal(t, s.Enc[:16], s.Dec[ScheduleSize-16:], "the first round key is the last of the inverse cipher")
 		require.Equal(t, s.Enc[ScheduleSize-16:], s.Dec[:16])
-	}
-	if ran == 0 {
-		t.Skip("SKIPPED: this machine or build has no assembly")
-	}
+	})
 }
 
 // TestBlock runs the example of FIPS 197 appendix C.3, with either way to expand the key.
@@ -51,29 +62,60 @@ func TestBlock(t *testing.T) {
 	for i := range plain {
 		plain[i] = byte(i)<<4 | byte(i)
 	}
-	for _, p := range Paths() {
+	onEveryPath(t, func(t *testing.T, p Path) {
 		var whole, half Schedule
 		whole.Expand(&key, p)
 		half.ExpandEncrypt(&key, p)
-		require.Equal(t, whole.Enc, half.Enc, p)
-		require.Equal(t, [ScheduleSize]byte{}, half.Dec, p)
+		require.Equal(t, whole.Enc, half.Enc)
+		require.Equal(t, [ScheduleSize]byte{}, half.Dec)
 		for _, s := range []*Schedule{&whole, &half} {
 			got := plain
 			s.Encrypt(&got, &got)
-			require.Equal(t, want, hex.EncodeToString(got[:]), p)
+			require.Equal(t, want, hex.EncodeToString(got[:]))
 		}
-	}
+	})
+}
+
+// FuzzAgainstCryptoAES holds every path of this machine against crypto/aes: the round keys of both
+// ways to expand a key, one block apart and in place, and no round key left.
+func FuzzAgainstCryptoAES(f *testing.F) {
+	f.Add([]byte("key"), []byte("plain"))
+	f.Add([]byte{}, []byte{0xff})
+	f.Fuzz(func(t *testing.T, seed, text []byte) {
+		key, plain := sha256.Sum256(seed), [16]byte{}
+		copy(plain[:], text)
+		block, err := aes.NewCipher(key[:])
+		require.NoError(t, err)
+		var want [16]byte
+		block.Encrypt(want[:], plain[:])
+		for _, p := range Paths() {
+			var whole, half Schedule
+			whole.Expand(&key, p)
+			half.ExpandEncrypt(&key, p)
+			require.Equal(t, whole.Enc, half.Enc, p)
+			for _, s := range []*Schedule{&whole, &half} {
+				var apart [16]byte
+				same := plain
+				s.Encrypt(&apart, &plain)
+				s.Encrypt(&same, &same)
+				require.Equal(t, want, apart, p)
+				require.Equal(t, want, same, p)
+				s.Clear()
+				require.Equal(t, Schedule{Path: p}, *s)
+			}
+		}
+	})
 }
 
 func TestClear(t *testing.T) {
-	for _, p := range Paths() {
+	onEveryPath(t, func(t *testing.T, p Path) {
 		var s Schedule
 		s.Expand(&[32]byte{1}, p)
 		require.NotEqual(t, Schedule{Path: p}, s)
 		s.Clear()
 		require.Equal(t, Schedule{Path: p}, s)
 		s.Clear()
-	}
+	})
 }
 
 func TestChoice(t *testing.T) {

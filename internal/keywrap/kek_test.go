@@ -113,6 +113,23 @@ func FuzzAgainstJose(f *testing.F) {
 			_, ours := UnwrapOn(path, kek, altered)
 			require.Equal(t, theirs != nil, ours != nil, path)
 			require.ErrorIs(t, ours, ErrIntegrity)
+
+			var k KEK
+			require.NoError(t, k.expand(kek, path))
+			var eight, opened []byte
+			for i := range Eight { // the bits of flip say which of the eight are altered
+				one, plain := want, append(make([]byte, Overhead), key...)
+				if flip>>(8+i)&1 == 1 {
+					one, plain = altered, make([]byte, len(want))
+				}
+				eight, opened = append(eight, one...), append(opened, plain[Overhead:]...)
+			}
+			require.Equal(t, ^uint8(flip>>8), k.OpenEight(eight), path)
+			var keys []byte
+			for i := range Eight {
+				keys = append(keys, eight[i*len(want)+Overhead:(i+1)*len(want)]...)
+			}
+			require.Equal(t, opened, keys, "%v: what does not open is cleared", path)
 		}
 	})
 }
