@@ -45,8 +45,8 @@ func newKeyserverCmd(a *app) *cobra.Command {
 			"With --peer two servers hold the same objects. Start each with the address of the other. While\n" +
 			"both logs say \"in sync with the peer\", a change is on both disks before it is acknowledged. When\n" +
 			"one cannot reach the other, each serves its clients alone, and sends its changes when they meet\n" +
-			"again. If both changed one object meanwhile, the more final version stays (destroyed,\n" +
-			"compromised, revoked), else the later one.",
+			"again. If both changed one object meanwhile, they merge it attribute by attribute: nothing that\n" +
+			"either acknowledged is lost. Of one value that both changed the later one stays.",
 		Example: "  fdelab keyserver init keys\n  fdelab keyserver --data keys\n\n" +
 			"  fdelab keyserver join keys keys2\n  fdelab keyserver --data keys --peer 127.0.0.1:5697\n" +
 			"  fdelab keyserver --data keys2 --listen 127.0.0.1:5697 --peer 127.0.0.1:5696",

@@ -239,6 +239,23 @@ func TestAnAlteredDatabaseIsRefusedWhenItIsOpened(t *testing.T) {
 	}
 }
 
+// A database of form 3 is brought to the form of today when it is opened, and its content stays.
+func TestADatabaseWithoutStampsIsCarriedOver(t *testing.T) {
+	u := Unlock{Key: &secret.Key32{1}}
+	path := filepath.Join(t.TempDir(), "keys.db")
+	require.NoError(t, os.WriteFile(path, filled(t, 4), 0o600))
+	s, err := OpenStore(path, u, entropy.Stream(3, "older"))
+	require.NoError(t, err)
+	today := content(t, s)
+	require.NoError(t, s.db.Update(func(tx *bbolt.Tx) error { return s.putChecked(tx, bucketMeta, keyForm, []byte{3}) }))
+	require.NotEqual(t, today, content(t, s))
+	require.NoError(t, s.Close())
+	s, err = OpenStore(path, u, entropy.Stream(3, "older"))
+	require.NoError(t, err)
+	require.Equal(t, today, content(t, s))
+	require.NoError(t, s.Close())
+}
+
 // A database of form 2 is brought to the form of today when it is opened, one from before there
 // were checks too; a damaged one is refused as ever.
 func TestAnOlderDatabaseIsBroughtToTheFormOfToday(t *testing.T) {

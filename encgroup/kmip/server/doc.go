@@ -39,11 +39,17 @@
 //
 //   - Each gets what it lacks. They compare all objects, so it does not matter why something is
 //     lacking: a server whose database was put back to an older copy, or is new, gets everything.
-//   - An object that was changed on one of them is as it was changed.
-//   - Of an object that both changed one version stays as a whole, the same on both: the more final
-//     one (destroyed, then compromised, then revoked), else the one with the later number of a
-//     Lamport clock. The other change is gone, although it was acknowledged.
-//   - States never go back, whichever version stays and whatever the clocks say.
+//   - Nothing that was acknowledged is lost. Each value of an attribute has a stamp, and the two
+//     merge an object value by value: what one added, changed or removed, it has on both. An object
+//     that one of them destroyed is destroyed.
+//   - Of an attribute with several values (names, groups, links, those that begin with x-) both keep
+//     what either added. Where both gave one index, the later value gets another index.
+//   - A real conflict is one value of one attribute that both changed. Of two dates of the life cycle
+//     the earlier stays, and of two revocation reasons the compromise. A key that one side made
+//     sensitive or not extractable is so. Of two other values the later stays, by a Lamport clock,
+//     and a value that one side changed stays although the other removed it. The log names the
+//     attribute.
+//   - States never go back, whatever both did and whatever the clocks say.
 //   - Two objects that were given one name are both kept. Locate finds the one with the lower
 //     identifier, until that gives the name up.
 //   - An object that one of them cannot read or take stops no other. The log names it, and it is
@@ -53,7 +59,7 @@
 // For this the two send each other a write token over one connection, and with it all that the
 // other lacks. Only the server with the token lets its clients change objects, so there is one
 // writer at any time. When the token comes back, the other has written what went with it, and the
-// clients get their answers. Nothing of this is kept on the disk but the versions in the objects.
+// clients get their answers. Nothing of this is kept on the disk but the stamps in the objects.
 //
 // # Invariants
 //
@@ -82,6 +88,12 @@
 //
 //   - A destroyed key is gone from the database's content, but its wrapped form may stay in a free
 //     page of the file until that page is used again. It cannot be opened without the master key.
+//   - A stamp takes 16 bytes for each value that was changed, and 16 for each start of a server in
+//     whose time the object was changed. They stay as long as the object.
+//   - A record from before there were stamps has one version. If two such records differ, the later
+//     one stays as a whole, as it did then.
+//   - An object that both filled apart may have twice the size that clients can give it. Then it
+//     takes no more, and its life cycle goes on.
 //   - A server has one peer at most. Both must be of one release. When they meet they compare all
 //     objects, which takes time in proportion to the database.
 //   - Damage that comes while the database is open is noticed only by what it hits. A file that is

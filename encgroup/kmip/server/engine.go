@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -311,7 +312,13 @@ func (c *call) changed(o, before *object, why kmip.Reason) error {
 // copied is a copy of an object, to be changed.
 func copied(o *object) *object {
 	n := *o
-	n.attrs = slices.Clone(o.attrs)
+	n.attrs, n.stamps, n.seen = slices.Clone(o.attrs), maps.Clone(o.stamps), maps.Clone(o.seen)
+	if n.stamps == nil {
+		n.stamps = map[instance]version{}
+	}
+	if n.seen == nil {
+		n.seen = map[serverID]uint64{}
+	}
 	return &n
 }
 

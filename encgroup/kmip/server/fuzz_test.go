@@ -85,7 +85,7 @@ func FuzzMessage(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, _, err := two.store.merge(m.share.records); err != nil {
+		if _, err := two.store.merge(m.share.records); err != nil {
 			return
 		}
 		if m.list != nil {

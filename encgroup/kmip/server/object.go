@@ -1,7 +1,9 @@
 package server
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,8 +19,10 @@ type identity [32]byte
 type object struct {
 	uid     string
 	owner   identity
-	seq     uint64 // order of making on this server
-	ver     version
+	seq     uint64               // order of making on this server
+	base    version              // the change that made it; in older records the last change
+	seen    map[serverID]uint64  // the last change by each author since, as far as this record knows
+	stamps  map[instance]version // the changes that wrote attributes; others are from the base
 	typ     kmip.ObjectType
 	secret  kmip.SecretType // type of secret data, of a certificate or of an opaque object
 	format  kmip.KeyFormat
@@ -40,6 +44,8 @@ const (
 	tagServer  ttlv.Tag = 0x540007 // the author of a version
 	tagDigest  ttlv.Tag = 0x540011 // as tagSealed; not in the oldest records
 	tagReached ttlv.Tag = 0x540012 // not in the oldest records
+	tagSeen    ttlv.Tag = 0x540015 // versions, in the order of their authors
+	tagStamps  ttlv.Tag = 0x540016 // a version for each attribute in the record; zeros: the base
 	recordForm          = 2
 )
 
@@ -51,7 +57,7 @@ func (o *object) encode() []byte {
 func (o *object) record() ttlv.Item {
 	i := ttlv.Struct(tagRecord,
 		ttlv.Int(tagFormat, recordForm), ttlv.Text(kmip.TagUniqueIdentifier, o.uid), ttlv.Bytes(tagOwner, o.owner[:]),
-		ttlv.Long(tagSeq, int64(o.seq)), ttlv.Long(tagCounter, int64(o.ver.counter)), ttlv.Bytes(tagServer, o.ver.author[:]), ttlv.Enum(kmip.TagObjectType, o.typ), ttlv.Enum(kmip.TagSecretDataType, o.secret),
+		ttlv.Long(tagSeq, int64(o.seq)), ttlv.Long(tagCounter, int64(o.base.counter)), ttlv.Bytes(tagServer, o.base.author[:]), ttlv.Enum(kmip.TagObjectType, o.typ), ttlv.Enum(kmip.TagSecretDataType, o.secret),
 		ttlv.Enum(kmip.TagKeyFormatType, o.format), ttlv.Bytes(tagSealed, o.sealed))
 	if len(o.digest) > 0 {
 		i.Add(ttlv.Bytes(tagDigest, o.digest))
@@ -61,6 +67,20 @@ func (o *object) record() ttlv.Item {
 	}
 	for n := range o.attrs {
 		i.Add(o.attrs[n].Item())
+	}
+	if len(o.seen) > 0 {
+		var seen []byte
+		for _, author := range slices.SortedFunc(maps.Keys(o.seen), func(a, b serverID) int { return bytes.Compare(a[:], b[:]) }) {
+			seen = version{o.seen[author], author}.append(seen)
+		}
+		i.Add(ttlv.Bytes(tagSeen, seen))
+	}
+	if len(o.stamps) > 0 {
+		var stamps []byte
+		for _, a := range o.attrs {
+			stamps = o.stamps[instance{a.Name, a.Index}].append(stamps)
+		}
+		i.Add(ttlv.Bytes(tagStamps, stamps))
 	}
 	inside := ttlv.Struct(kmip.TagTemplate)
 	for n := range o.inside {
@@ -73,12 +93,17 @@ func (o *object) record() ttlv.Item {
 // decode reads a record. It refers to b, which bbolt keeps only as long as the
 // transaction lasts.
 func decode(d *ttlv.Decoder, b []byte) (*object, error) {
+	defer func(l ttlv.Limits) { d.Limits = l }(d.Limits)
+	d.Limits.Items = itemsIn(b) // the size of a record is bounded where it is made
 	i, err := d.Decode(b)
 	if err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}
 	return readRecord(&i)
 }
+
+// itemsIn is how many items there can be in so many bytes.
+func itemsIn(b []byte) int { return len(b)/ttlv.HeaderSize + 1 }
 
 func readRecord(i *ttlv.Item) (*object, error) {
 	r := ttlv.Read(i)
@@ -96,28 +121,60 @@ func readRecord(i *ttlv.Item) (*object, error) {
 	if d := r.Optional(tagDigest, ttlv.ByteString); d != nil {
 		o.digest = d.Bytes
 	}
-	o.ver.counter = uint64(r.Required(tagCounter, ttlv.LongInteger).Int)
+	o.base.counter = uint64(r.Required(tagCounter, ttlv.LongInteger).Int)
 	server := r.Required(tagServer, ttlv.ByteString).Bytes
 	owner := r.Required(tagOwner, ttlv.ByteString).Bytes
 	attrs := r.All(kmip.TagAttribute, ttlv.Structure)
 	inside := r.Required(kmip.TagTemplate, ttlv.Structure)
+	seen, stamps := r.Optional(tagSeen, ttlv.ByteString), r.Optional(tagStamps, ttlv.ByteString)
 	if err := r.Done(); err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}
-	if i.Tag != tagRecord || form != recordForm || o.reached > kmip.Deactivated || len(owner) != len(o.owner) || len(server) != len(o.ver.author) {
+	if i.Tag != tagRecord || form != recordForm || o.reached > kmip.Deactivated || len(owner) != len(o.owner) || len(server) != len(o.base.author) {
 		return nil, fmt.Errorf("server: record %06x of form %d with an owner of %d bytes, changed by a server of %d", uint32(i.Tag), form, len(owner), len(server))
 	}
 	copy(o.owner[:], owner)
-	copy(o.ver.author[:], server)
+	copy(o.base.author[:], server)
 	var err error
 	if o.attrs, err = readAttributes(attrs); err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}
+	if err := o.readVersions(seen, stamps); err != nil {
+		return nil, fmt.Errorf("server: record: %v", err)
+	}
+	o.order()
 	x := ttlv.Read(inside)
 	if o.inside, err = readAttributes(x.All(kmip.TagAttribute, ttlv.Structure)); err != nil {
 		return nil, fmt.Errorf("server: record: %v", err)
 	}
 	return o, nil
+}
+
+// readVersions reads what the record has seen, and the stamps of its attributes.
+func (o *object) readVersions(seen, stamps *ttlv.Item) error {
+	if seen != nil {
+		versions, err := readVersions(seen.Bytes)
+		if err != nil {
+			return err
+		}
+		o.seen = map[serverID]uint64{}
+		for _, v := range versions {
+			o.seen[v.author] = v.counter
+		}
+	}
+	if stamps != nil {
+		versions, err := readVersions(stamps.Bytes)
+		if err != nil || len(versions) != len(o.attrs) {
+			return fmt.Errorf("%d stamps for %d attributes: %v", len(versions), len(o.attrs), err)
+		}
+		o.stamps = map[instance]version{}
+		for n, v := range versions {
+			if v != (version{}) {
+				o.stamps[instance{o.attrs[n].Name, o.attrs[n].Index}] = v
+			}
+		}
+	}
+	return nil
 }
 
 func readAttributes(items []*ttlv.Item) ([]kmip.Attribute, error) {
@@ -209,6 +266,16 @@ func (o *object) state(now time.Time) kmip.State {
 	return o.phase(now.Unix())
 }
 
+// weight is the size of the attributes that clients give, in bytes: all but those of the life cycle.
+func (o *object) weight() (n int) {
+	for _, a := range o.attrs {
+		if i := a.Item(); !lasts(a.Name) && a.Name != kmip.AttrLastChangeDate {
+			n += i.Size()
+		}
+	}
+	return n
+}
+
 // gone says whether the object is destroyed.
 func (o *object) gone() bool { return o.get(kmip.AttrDestroyDate) != nil }
 
@@ -222,9 +289,13 @@ var inOrder = [][2]string{
 	{kmip.AttrProtectStopDate, kmip.AttrDeactivationDate},
 }
 
-// checkDates checks the order of the dates.
-func (o *object) checkDates() error {
+// checkDates checks the order of the dates: of all of them, or of one and the others. After two
+// servers have set dates apart, others may be out of order.
+func (o *object) checkDates(names ...string) error {
 	for _, pair := range inOrder {
+		if len(names) > 0 && !slices.Contains(names, pair[0]) && !slices.Contains(names, pair[1]) {
+			continue
+		}
 		first, then := o.get(pair[0]), o.get(pair[1])
 		if first != nil && then != nil && then.Int < first.Int {
 			return kmip.Fail(kmip.InvalidField, "the %s is before the %s", pair[1], pair[0])

@@ -52,7 +52,7 @@ func (c *call) addAttribute(r *ttlv.Reader) (*ttlv.Item, error) {
 		return nil, err
 	}
 	added := o.attrs[len(o.attrs)-1]
-	if err := o.checkDates(); err != nil {
+	if err := o.checkDates(a.Name); err != nil {
 		return nil, err
 	}
 	if err := c.changed(o, before, kmip.IllegalOperation); err != nil {
@@ -84,7 +84,7 @@ func (c *call) modifyAttribute(r *ttlv.Reader) (*ttlv.Item, error) {
 	o.attrs[n].Value = a.Value
 	changed := o.attrs[n]
 	o.keepFlags()
-	if err := o.checkDates(); err != nil {
+	if err := o.checkDates(a.Name); err != nil {
 		return nil, err
 	}
 	if err := c.changed(o, before, kmip.IllegalOperation); err != nil {

@@ -21,7 +21,7 @@ func (c *call) activate(r *ttlv.Reader) (*ttlv.Item, error) {
 	}
 	o := copied(before)
 	o.set(kmip.DateOf(kmip.AttrActivationDate, c.now))
-	if err := o.checkDates(); err != nil {
+	if err := o.checkDates(kmip.AttrActivationDate); err != nil {
 		return nil, err
 	}
 	if err := c.changed(o, before, kmip.GeneralFailure); err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	mrand "math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -197,13 +198,13 @@ func TestPeerGoesAndComesBack(t *testing.T) {
 }
 
 // TestChangedApart: what clients change on two servers out of touch comes out the same on
-// both, and nothing final is undone.
+// both, nothing that was acknowledged is lost, and nothing final is undone.
 func TestChangedApart(t *testing.T) {
 	p := newPair(t)
 	p.both()
 	c := p.all[0].client("a")
 	uid := map[string]string{}
-	for _, n := range []string{"destroyed", "compromised", "described", "renamed"} {
+	for _, n := range []string{"destroyed", "compromised", "described", "activated"} {
 		var err error
 		uid[n], err = c.Register(password(7), kmip.NameOf(n))
 		require.NoError(t, err)
@@ -226,6 +227,14 @@ func TestChangedApart(t *testing.T) {
 	note(one, "described", "one")
 	note(one, "described", "two")
 	note(two, "described", "three")
+	contact := func(c *kmip.Client, text string) {
+		t.Helper()
+		require.NoError(t, c.AddAttribute(uid["described"], kmip.TextOf(kmip.AttrContactInformation, text)))
+	}
+	require.NoError(t, one.Activate(uid["activated"]))
+	contact(one, "by-one") // the sixth change there
+	contact(two, "by-two") // the fifth
+	note(two, "activated", "apart")
 	uid["twice, one"], _ = one.Register(password(1), kmip.NameOf("twice"))
 	uid["twice, two"], _ = two.Register(password(2), kmip.NameOf("twice"))
 	require.NotEmpty(t, uid["twice, one"])
@@ -234,6 +243,9 @@ func TestChangedApart(t *testing.T) {
 	p.all[1].stop()
 	p.both()
 	p.same()
+	told := p.all[0].log.String() + p.all[1].log.String()
+	require.Contains(t, told, "one of the values stays\" object="+uid["described"]+" attribute=\"Contact Information\"")
+	require.Equal(t, 1, strings.Count(told, "one of the values stays"), told)
 
 	for n, r := range p.all {
 		c := r.client("a")
@@ -242,6 +254,11 @@ func TestChangedApart(t *testing.T) {
 		a, err := c.GetAttributes(uid["compromised"], kmip.AttrState)
 		require.NoError(t, err)
 		require.Equal(t, int64(kmip.Compromised), a[0].Value.Int, "server %d: compromised stays compromised", n)
+		require.ElementsMatch(t, []string{"one", "two", "three"}, notes(t, c, uid["described"]), "server %d: both changes of one object stay", n)
+		require.ElementsMatch(t, []string{"later", "later still"}, notes(t, c, uid["destroyed"]), "server %d", n)
+		require.Equal(t, "Contact Information=\"by-one\"", attribute(t, c, uid["described"], kmip.AttrContactInformation), "server %d: the later one of two values that cannot both be", n)
+		require.Equal(t, "State=Active", attribute(t, c, uid["activated"], kmip.AttrState), "server %d", n)
+		require.Equal(t, []string{"apart"}, notes(t, c, uid["activated"]), "server %d", n)
 		found, err := c.Locate(0, kmip.NameOf("twice"))
 		require.NoError(t, err)
 		require.Equal(t, []string{min(uid["twice, one"], uid["twice, two"])}, found, "server %d: of two of one name one is meant, the same on both", n)

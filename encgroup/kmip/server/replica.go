@@ -2,7 +2,7 @@ package server
 
 import (
 	"bytes"
-	"encoding/binary"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,10 +13,11 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 )
 
-// Replication, the half about the database: what differs between two servers, and which of two
-// versions of an object stays. The half about the network is in link.go and session.go.
+// Replication, the half about the database: what differs between two servers, and what a server takes from
+// its peer. How two versions of an object become one is in merge.go. The half about the network is in link.go and session.go.
 
-// recordMax bounds an object, in bytes: one always fits into a message to the peer.
+// recordMax bounds an object, in bytes, as clients of one server make it. Two servers that were apart
+// may have filled one object both: twice as much fits into a message to the peer.
 const recordMax = 1 << 20
 
 // A message carries at most shareRecords objects, and none after shareBytes is reached. A list has
@@ -25,46 +26,11 @@ const (
 	shareRecords = 64
 	shareBytes   = 256 << 10
 	listMax      = 1024
-	peerMax      = shareBytes + 2*recordMax
+	peerMax      = shareBytes + 4*recordMax
 )
 
 // serverID is the number of a server: random, made with its database.
 type serverID [8]byte
-
-// version is when an object was changed last, by a Lamport clock: the number of a change is above
-// every number that the server has seen. Between equal numbers the author decides. An author is a
-// server since its database was opened last, so that a server whose database was put back to an
-// older copy does not give two changes one version.
-type version struct {
-	counter uint64
-	author  serverID
-}
-
-// finality orders what cannot be taken back: what was revoked, compromised or
-// destroyed on one server is not made usable again by another change on the other.
-func (o *object) finality() int {
-	switch {
-	case o.gone():
-		return 3
-	case o.get(kmip.AttrCompromiseDate) != nil:
-		return 2
-	case o.get(kmip.AttrRevocationReason) != nil:
-		return 1
-	}
-	return 0
-}
-
-// supersedes says whether o stays and other goes, the same on both servers: the more final version
-// stays, else the later one.
-func (o *object) supersedes(other *object) bool {
-	if a, b := o.finality(), other.finality(); a != b {
-		return a > b
-	}
-	if o.ver.counter != other.ver.counter {
-		return o.ver.counter > other.ver.counter
-	}
-	return bytes.Compare(o.ver.author[:], other.ver.author[:]) > 0
-}
 
 // list has the versions of all objects with identifiers after from, up to and with to. An empty to
 // is the end.
@@ -73,10 +39,13 @@ type list struct {
 	has      []string
 }
 
-// entry is what two servers compare of an object: equal if its content is.
+// entry is what two servers compare of an object: equal if its content is. The key and its digest
+// differ in how each server seals them, and are either there or not.
 func (o *object) entry() string {
-	b := append(binary.BigEndian.AppendUint64(nil, o.ver.counter), o.ver.author[:]...)
-	return string(append(b, byte(o.reached))) + o.uid
+	x, there := *o, func(b []byte) []byte { return bytes.Repeat([]byte{1}, min(len(b), 1)) }
+	x.seq, x.sealed, x.digest = 0, there(o.sealed), there(o.digest)
+	h := sha256.Sum256(x.encode())
+	return string(h[:16]) + o.uid
 }
 
 const (
@@ -222,80 +191,103 @@ var (
 	errMoved  = errors.New("server: the database was altered: a record lies at another's place")
 )
 
-// merge stores objects of the peer. owed are those that the peer must get back.
-func (s *Store) merge(records []ttlv.Item) (refused []trouble, owed []string, err error) {
+// merged is what came of objects of the peer.
+type merged struct {
+	refused []trouble // objects that cannot be merged
+	lost    []trouble // attributes of which both servers had changed the one value
+	owed    []string  // objects that the peer must get back: they hold changes that it has not seen
+}
+
+// merge stores objects of the peer.
+func (s *Store) merge(records []ttlv.Item) (out merged, err error) {
 	if len(records) == 0 {
-		return nil, nil, nil
+		return out, nil
 	}
 	err = s.db.Update(func(tx *bbolt.Tx) error {
 		for n := range records {
-			uid, more := "", false
 			o, err := readRecord(&records[n])
 			if err != nil {
-				err = fmt.Errorf("%w: %v", errPoison, err)
+				uid := ""
 				if i := records[n].Find(kmip.TagUniqueIdentifier); i != nil {
 					uid = i.Text()
 				}
-			} else {
-				uid = o.uid
-				more, err = (&txn{Store: s, tx: tx, owner: o.owner}).merge(o)
+				out.refused = append(out.refused, trouble{uid, fmt.Sprintf("%v: %v", errPoison, err)})
+				continue
 			}
+			owed, lost, err := (&txn{Store: s, tx: tx, owner: o.owner}).merge(o)
 			switch {
 			case errors.Is(err, errPoison):
-				refused = append(refused, trouble{uid, err.Error()})
+				out.refused = append(out.refused, trouble{o.uid, err.Error()})
 			case err != nil:
 				return fmt.Errorf("server: from the peer: %w", err) // nothing of the share is committed
-			case more:
-				owed = append(owed, uid)
+			case owed:
+				out.owed = append(out.owed, o.uid)
+			}
+			for _, name := range lost {
+				out.lost = append(out.lost, trouble{o.uid, name})
 			}
 		}
 		return nil
 	})
-	return refused, owed, err
+	return out, err
 }
 
-// merge stores an object of the peer, with its key in the clear, unless the version here supersedes
-// it. further says that clients were told a state here that the peer does not know.
-func (t *txn) merge(o *object) (further bool, err error) {
-	var before *object
+// merge joins an object of the peer, with its key in the clear, with what is here.
+func (t *txn) merge(o *object) (owed bool, lost []string, err error) {
 	objects := t.tx.Bucket(bucketObjects)
-	if b := objects.Get([]byte(o.uid)); b != nil {
-		switch before, err = decode(&ttlv.Decoder{}, slices.Clone(b)); {
-		case err != nil:
-			return false, fmt.Errorf("%w: what is here: %v", errPoison, err)
-		case before.uid != o.uid:
-			return false, fmt.Errorf("%w: %v", errPoison, errMoved)
-		case before.owner != o.owner || before.typ != o.typ:
-			return false, fmt.Errorf("%w: it has another owner or type here", errPoison)
+	last := o.base.counter
+	for _, counter := range o.seen {
+		last = max(last, counter)
+	}
+	if o.uid == "" || last > 1<<62 {
+		return false, nil, fmt.Errorf("%w: change %d of object %q cannot be", errPoison, last, o.uid)
+	}
+	b := objects.Get([]byte(o.uid))
+	if b == nil {
+		if err := objects.SetSequence(max(objects.Sequence(), last)); err != nil {
+			return false, nil, err
 		}
-	}
-	if o.uid == "" || o.ver.counter > 1<<62 {
-		return false, fmt.Errorf("%w: change %d of object %q cannot be", errPoison, o.ver.counter, o.uid)
-	}
-	if err := objects.SetSequence(max(objects.Sequence(), o.ver.counter)); err != nil {
-		return false, err
-	}
-	if before == nil {
-		o.seq, err = t.tx.Bucket(bucketOwned).NextSequence()
-	} else if o.seq = before.seq; !o.supersedes(before) {
-		if o.reached <= before.reached {
-			return false, nil
+		if o.seq, err = t.tx.Bucket(bucketOwned).NextSequence(); err != nil {
+			return false, nil, err
 		}
-		// What the peer's clients were told holds here too, whoever changed it last.
-		kept := copied(before)
-		kept.reached = o.reached
-		return false, t.write(kept, before)
-	} else if further = before.reached > o.reached; further {
-		o.reached = before.reached // what clients of this server were told holds for the new version too
+		if err := t.seals(o); err != nil {
+			return false, nil, err
+		}
+		return false, nil, t.write(o, nil)
 	}
-	if err == nil && len(o.digest) > 0 {
+	before, err := decode(&ttlv.Decoder{}, slices.Clone(b))
+	switch {
+	case err != nil:
+		return false, nil, fmt.Errorf("%w: what is here: %v", errPoison, err)
+	case before.uid != o.uid:
+		return false, nil, fmt.Errorf("%w: %v", errPoison, errMoved)
+	case before.owner != o.owner || before.typ != o.typ:
+		return false, nil, fmt.Errorf("%w: it has another owner or type here", errPoison)
+	}
+	if err := objects.SetSequence(max(objects.Sequence(), last)); err != nil {
+		return false, nil, err
+	}
+	out, lost := before.join(o)
+	if len(out.digest) == 0 && len(o.digest) > 0 { // the peer made it when it destroyed the key
+		out.digest, err = t.seal.seal(o.digest, o.digestBinding())
+	}
+	if err != nil {
+		return false, nil, err
+	}
+	owed = out.entry() != o.entry()
+	if out.entry() == before.entry() {
+		return owed, lost, nil
+	}
+	return owed, lost, t.write(out, before)
+}
+
+// seals puts the key and the digest of an object under the master key.
+func (t *txn) seals(o *object) (err error) {
+	if len(o.digest) > 0 {
 		o.digest, err = t.seal.seal(o.digest, o.digestBinding())
 	}
 	if err == nil && len(o.sealed) > 0 {
 		o.sealed, err = t.seal.seal(o.sealed, o.binding())
 	}
-	if err != nil {
-		return false, err
-	}
-	return further, t.write(o, before)
+	return err
 }

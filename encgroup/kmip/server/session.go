@@ -61,11 +61,11 @@ const (
 	isLast   // nothing more is to be sent, and clients' changes are stopped
 )
 
-// trouble is an object that cannot be replicated.
+// trouble is an object that cannot be replicated, or not without a loss, and why.
 type trouble struct{ uid, why string }
 
 const (
-	tagMessage ttlv.Tag = 0x540013
+	tagMessage ttlv.Tag = 0x540014 // another one for each form of the messages
 	tagFlags   ttlv.Tag = 0x540008
 	tagRefused ttlv.Tag = 0x54000d
 	tagWhy     ttlv.Tag = 0x54000e
@@ -84,7 +84,7 @@ func (m *message) encode() []byte {
 }
 
 func decodeMessage(b []byte) (*message, error) {
-	i, err := ttlv.Decode(b, ttlv.Limits{})
+	i, err := ttlv.Decode(b, ttlv.Limits{Items: itemsIn(b)})
 	if err != nil {
 		return nil, err
 	}
@@ -312,14 +312,17 @@ func (s *session) take(m *message) error {
 		return nil
 	}
 	store := s.server.cfg.Store
-	refused, owed, err := store.merge(m.share.records)
-	for _, r := range refused {
+	got, err := store.merge(m.share.records)
+	for _, r := range got.refused {
 		s.server.cfg.Log.Error("an object of the peer is not taken", "object", r.uid, "reason", r.why)
+	}
+	for _, l := range got.lost {
+		s.server.cfg.Log.Warn("both servers changed an attribute while they were apart: one of the values stays", "object", l.uid, "attribute", l.why)
 	}
 	if err == nil && m.list != nil {
 		var differ []string
 		differ, err = store.differing(m.list)
-		owed = append(owed, differ...)
+		got.owed = append(got.owed, differ...)
 	}
 	if err != nil {
 		return err
@@ -327,8 +330,8 @@ func (s *session) take(m *message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answered(m.refused)
-	s.queue = append(s.queue, owed...)
-	s.has, s.asked, s.refused = true, false, refused
+	s.queue = append(s.queue, got.owed...)
+	s.has, s.asked, s.refused = true, false, got.refused
 	s.due = m.list != nil || len(m.share.records) > 0
 	s.compared = s.compared || m.list != nil && m.list.to == ""
 	if s.standing == apart && s.level() && m.flags&isLevel != 0 {

@@ -33,7 +33,9 @@ var (
 	keyServer = []byte("server") // who this server is
 )
 
-const databaseForm = 3
+// databaseForm is the form of a database. Before form 4 the two servers of a pair merged whole
+// objects: a record had one version and no stamps. Before form 3 they kept notes about each other.
+const databaseForm = 4
 
 // ErrInUse is returned when another server has the database open.
 var ErrInUse = errors.New("another server has the database open")
@@ -168,7 +170,7 @@ func OpenStore(path string, u Unlock, entropy io.Reader) (*Store, error) {
 			return errors.New("no key server's database")
 		}
 		if form = m.Get(keyForm)[0]; form < 2 || form > databaseForm {
-			return fmt.Errorf("a database of form %d, need 2 or %d", form, databaseForm)
+			return fmt.Errorf("a database of form %d, need 2 to %d", form, databaseForm)
 		}
 		var a argon
 		cost := m.Get(keyArgon)
@@ -332,14 +334,15 @@ func (t *txn) put(o, before *object, why kmip.Reason) error {
 	if err := t.free(o, why); err != nil {
 		return err
 	}
-	if n := ttlv.HeaderSize + len(o.encode()); n > recordMax {
+	// Two servers may have filled an object apart, and its life cycle goes on all the same.
+	if n := ttlv.HeaderSize + len(o.encode()); n > recordMax && (before == nil || o.weight() > before.weight()) {
 		return kmip.Fail(why, "the object would have %d bytes, more than %d", n, recordMax)
 	}
 	counter, err := t.tx.Bucket(bucketObjects).NextSequence()
 	if err != nil {
 		return err
 	}
-	o.ver = version{counter, t.author}
+	o.stampChanges(before, version{counter, t.author})
 	o.reach(t.now.Unix())
 	t.made = append(t.made, o.uid)
 	return t.write(o, before)

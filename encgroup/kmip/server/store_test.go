@@ -183,6 +183,9 @@ func TestRecordsRoundTrip(t *testing.T) {
 		uid: "u", owner: identity{7}, seq: 9, typ: kmip.Template, secret: kmip.Password, format: kmip.FormatOpaque, sealed: []byte{1, 2, 3},
 		attrs:  []kmip.Attribute{kmip.NameOf("n"), {Name: kmip.AttrObjectGroup, Index: 2, Indexed: true, Value: ttlv.Text(kmip.TagAttributeValue, "g")}},
 		inside: []kmip.Attribute{kmip.TextOf("x-a", "b")},
+		base:   version{5, serverID{1}},
+		seen:   map[serverID]uint64{{1}: 6, {2}: 7},
+		stamps: map[instance]version{{kmip.AttrObjectGroup, 2}: {7, serverID{2}}},
 	}
 	back, err := decode(&ttlv.Decoder{}, o.encode())
 	require.NoError(t, err)

@@ -74,7 +74,7 @@ func guarded(f func() error) (err error) {
 func (s *Store) verify(form byte) error {
 	parts := [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketSums}
 	known := parts
-	if form < databaseForm { // the first of them had no checks yet
+	if form == 2 { // the first of them had no checks yet
 		parts, known = parts[:len(parts)-1], append(parts, bucketPending)
 	}
 	err := s.db.View(func(tx *bbolt.Tx) error {
@@ -103,8 +103,11 @@ func (s *Store) verify(form byte) error {
 		}
 		return s.verifyContent(tx, tx.Bucket(bucketSums) == nil)
 	})
-	if err != nil || form == databaseForm {
+	switch {
+	case err != nil || form == databaseForm:
 		return err
+	case form == 3: // its records have no stamps, and need none
+		return s.db.Update(func(tx *bbolt.Tx) error { return s.putChecked(tx, bucketMeta, keyForm, []byte{databaseForm}) })
 	}
 	return s.db.Update(s.renew)
 }
