@@ -223,6 +223,9 @@ func TestAnAlteredDatabaseIsRefusedWhenItIsOpened(t *testing.T) {
 			o.set(kmip.DateOf(kmip.AttrActivationDate, time.Unix(5, 0)))
 			return tx.Bucket(bucketObjects).Put(k, o.encode())
 		},
+		"a count":           func(tx *bbolt.Tx) error { return putLiving(tx, identity{1}, 4) },
+		"a count of nobody": func(tx *bbolt.Tx) error { return putLiving(tx, identity{9}, 1) },
+		"no counts":         func(tx *bbolt.Tx) error { return tx.DeleteBucket(bucketLiving) },
 		"who the server is": func(tx *bbolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyServer, make([]byte, 8)) },
 		"an old sequence":   func(tx *bbolt.Tx) error { return tx.Bucket(bucketOwned).SetSequence(1) },
 	} {
@@ -239,21 +242,30 @@ func TestAnAlteredDatabaseIsRefusedWhenItIsOpened(t *testing.T) {
 	}
 }
 
-// A database of form 3 is brought to the form of today when it is opened, and its content stays.
-func TestADatabaseWithoutStampsIsCarriedOver(t *testing.T) {
+// A database of form 3 has no stamps, one of form 3 or 4 no counts. It is brought to the form of today
+// when it is opened, and its content stays.
+func TestADatabaseWithoutStampsOrCountsIsCarriedOver(t *testing.T) {
 	u := Unlock{Key: &secret.Key32{1}}
-	path := filepath.Join(t.TempDir(), "keys.db")
-	require.NoError(t, os.WriteFile(path, filled(t, 4), 0o600))
-	s, err := OpenStore(path, u, entropy.Stream(3, "older"))
-	require.NoError(t, err)
-	today := content(t, s)
-	require.NoError(t, s.db.Update(func(tx *bbolt.Tx) error { return s.putChecked(tx, bucketMeta, keyForm, []byte{3}) }))
-	require.NotEqual(t, today, content(t, s))
-	require.NoError(t, s.Close())
-	s, err = OpenStore(path, u, entropy.Stream(3, "older"))
-	require.NoError(t, err)
-	require.Equal(t, today, content(t, s))
-	require.NoError(t, s.Close())
+	for form, good := range map[byte]bool{3: true, 4: true, databaseForm: false, databaseForm + 1: false} {
+		path := filepath.Join(t.TempDir(), "keys.db")
+		require.NoError(t, os.WriteFile(path, filled(t, 6), 0o600))
+		s, err := OpenStore(path, u, entropy.Stream(3, "older"))
+		require.NoError(t, err)
+		today := content(t, s)
+		require.NoError(t, s.db.Update(func(tx *bbolt.Tx) error {
+			return errors.Join(tx.DeleteBucket(bucketLiving), s.putChecked(tx, bucketMeta, keyForm, []byte{form}))
+		}))
+		require.NotEqual(t, today, content(t, s))
+		require.NoError(t, s.Close())
+		s, err = OpenStore(path, u, entropy.Stream(3, "older"))
+		if !good {
+			require.Error(t, err, "form %d", form)
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, today, content(t, s))
+		require.NoError(t, s.Close())
+	}
 }
 
 // A database of form 2 is brought to the form of today when it is opened, one from before there
@@ -281,7 +293,7 @@ func TestAnOlderDatabaseIsBroughtToTheFormOfToday(t *testing.T) {
 			require.NoError(t, s.db.Update(func(tx *bbolt.Tx) error {
 				pending, err := tx.CreateBucket(bucketPending)
 				k, _ := tx.Bucket(bucketObjects).Cursor().First()
-				err = errors.Join(err, pending.Put(append(make([]byte, 8), k...), nil), s.putChecked(tx, bucketMeta, keyForm, []byte{2}))
+				err = errors.Join(err, tx.DeleteBucket(bucketLiving), pending.Put(append(make([]byte, 8), k...), nil), s.putChecked(tx, bucketMeta, keyForm, []byte{2}))
 				for _, k := range []string{"peer", "heard", "sent"} {
 					err = errors.Join(err, s.putChecked(tx, bucketMeta, []byte(k), []byte("12345678")))
 				}

@@ -21,7 +21,7 @@ func Dump(s *Store) (map[string]string, error) {
 	out := map[string]string{}
 	err := s.db.View(func(tx *bbolt.Tx) error {
 		t := &txn{Store: s, tx: tx}
-		names, owned, groups := 0, 0, map[string]bool{}
+		names, owned, groups, living := 0, 0, map[string]bool{}, map[identity]uint64{}
 		err := tx.Bucket(bucketObjects).ForEach(func(uid, b []byte) error {
 			o, key, err := s.unseal(bytes.Clone(b))
 			if err != nil {
@@ -32,6 +32,9 @@ func Dump(s *Store) (map[string]string, error) {
 				return fmt.Errorf("%s is not among what its owner has", o.uid)
 			}
 			owned++
+			if !o.gone() {
+				living[o.owner]++
+			}
 			for _, k := range t.nameKeys(o) {
 				if names++; tx.Bucket(bucketNames).Get(k) == nil {
 					return fmt.Errorf("a name of %s is not in the index", o.uid)
@@ -56,6 +59,9 @@ func Dump(s *Store) (map[string]string, error) {
 			if n := tx.Bucket(c.bucket).Stats().KeyN; n != c.want && err == nil {
 				err = fmt.Errorf("the index %s has %d entries, not %d", c.bucket, n, c.want)
 			}
+		}
+		if err == nil {
+			err = verifyLiving(tx, living)
 		}
 		return err
 	})

@@ -208,7 +208,12 @@ func (m *model) compare(t *rapid.T, b *bench, names, groups []string) {
 		return out
 	}
 	for _, o := range []identity{{1}, {2}} {
-		require.Equal(t, want(o, func(*thing) bool { return true }), locate(o), "all that the client has")
+		all := want(o, func(*thing) bool { return true })
+		require.Equal(t, all, locate(o), "all that the client has")
+		some := ask(o, kmip.OpLocate, ttlv.Int(kmip.TagMaximumItems, 2), ttlv.Int(kmip.TagOffsetItems, 1))
+		require.NoError(t, some.Err())
+		require.Equal(t, int64(len(all)), some.Payload.Find(kmip.TagLocatedItems).Int, "Located Items counts what is not asked for as well")
+		require.Len(t, some.Payload.Items, 1+min(2, max(0, len(all)-1)))
 		for _, n := range names {
 			require.Equal(t, want(o, func(x *thing) bool { return slices.Contains(x.names, n) }), locate(o, kmip.NameOf(n)), "named %s", n)
 		}

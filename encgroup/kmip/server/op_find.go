@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
@@ -245,6 +246,8 @@ func (c *call) locate(r *ttlv.Reader) (*ttlv.Item, error) {
 	var found []string
 	var trouble error
 	located := int32(0)
+	// Without attributes the number of all is known, and need not be counted.
+	whole := len(want) > 0 && c.version.AtLeast(kmip.V13)
 	if storage == nil || storage.Int&1 != 0 { // everything here is on-line
 		err = c.search(want, func(o *object) bool {
 			ok, err := c.matches(o, want)
@@ -258,8 +261,11 @@ func (c *call) locate(r *ttlv.Reader) (*ttlv.Item, error) {
 			if located++; located > skip && (limit < 0 || int32(len(found)) < limit) {
 				found = append(found, o.uid)
 			}
-			return c.version.AtLeast(kmip.V13) || limit < 0 || int32(len(found)) < limit
+			return whole || limit < 0 || int32(len(found)) < limit
 		})
+		if len(want) == 0 {
+			located = int32(min(c.living(), math.MaxInt32))
+		}
 	}
 	if err := errors.Join(err, trouble); err != nil {
 		return nil, err

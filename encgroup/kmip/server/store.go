@@ -33,9 +33,10 @@ var (
 	keyServer = []byte("server") // who this server is
 )
 
-// databaseForm is the form of a database. Before form 4 the two servers of a pair merged whole
-// objects: a record had one version and no stamps. Before form 3 they kept notes about each other.
-const databaseForm = 4
+// databaseForm is the form of a database. Before form 5 it had no counts. Before form 4 the two
+// servers of a pair merged whole objects: a record had one version and no stamps. Before form 3 they
+// kept notes about each other.
+const databaseForm = 5
 
 // ErrInUse is returned when another server has the database open.
 var ErrInUse = errors.New("another server has the database open")
@@ -88,7 +89,7 @@ func CreateStore(path string, u Unlock, entropy io.Reader) error {
 	}
 	s := &Store{sum: newChecker(&master)}
 	err = db.Update(func(tx *bbolt.Tx) error {
-		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketSums} {
+		for _, b := range [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketLiving, bucketSums} {
 			if _, err := tx.CreateBucket(b); err != nil {
 				return err
 			}
@@ -368,7 +369,7 @@ func (t *txn) write(o, before *object) error {
 	for _, g := range o.all(kmip.AttrObjectGroup) {
 		err = errors.Join(err, groups.Put(t.seqKey(t.groupKey(g.Bytes), o.seq), []byte(o.uid)))
 	}
-	return errors.Join(err, t.putChecked(t.tx, bucketObjects, []byte(o.uid), o.encode()))
+	return errors.Join(err, t.countLiving(o, before), t.putChecked(t.tx, bucketObjects, []byte(o.uid), o.encode()))
 }
 
 // nameKeys are the entries of an object in the index of names: none when it is destroyed.

@@ -72,11 +72,18 @@ func guarded(f func() error) (err error) {
 // and by its key, the indexes by the records. A database of an older form is then brought to
 // the form of today.
 func (s *Store) verify(form byte) error {
-	parts := [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups, bucketSums}
-	known := parts
-	if form == 2 { // the first of them had no checks yet
-		parts, known = parts[:len(parts)-1], append(parts, bucketPending)
+	parts := [][]byte{bucketMeta, bucketObjects, bucketOwned, bucketNames, bucketGroups}
+	known := append(parts[:5:5], bucketSums)
+	switch form {
+	case 2: // the first of them had no checks yet, none had counts
+		known = append(known, bucketPending)
+	case 3, 4:
+		parts = known
+	default:
+		known = append(known, bucketLiving)
+		parts = known
 	}
+	var living map[identity]uint64
 	err := s.db.View(func(tx *bbolt.Tx) error {
 		var first error
 		for err := range tx.Check() { // to the end: the sender waits
@@ -101,22 +108,29 @@ func (s *Store) verify(form byte) error {
 		}); err != nil {
 			return err
 		}
-		return s.verifyContent(tx, tx.Bucket(bucketSums) == nil)
+		var err error
+		living, err = s.verifyContent(tx, tx.Bucket(bucketSums) == nil)
+		if err != nil || form < 5 {
+			return err
+		}
+		return verifyLiving(tx, living)
 	})
 	switch {
 	case err != nil || form == databaseForm:
 		return err
-	case form == 3: // its records have no stamps, and need none
-		return s.db.Update(func(tx *bbolt.Tx) error { return s.putChecked(tx, bucketMeta, keyForm, []byte{databaseForm}) })
+	case form == 2:
+		return s.db.Update(func(tx *bbolt.Tx) error { return errors.Join(s.renew(tx), startLiving(tx, living)) })
 	}
-	return s.db.Update(s.renew)
+	return s.db.Update(func(tx *bbolt.Tx) error { // records of form 3 have no stamps, and need none
+		return errors.Join(startLiving(tx, living), s.putChecked(tx, bucketMeta, keyForm, []byte{databaseForm}))
+	})
 }
 
 // bucketPending is in form 2 only: what the peer lacked. Now the two compare when they meet.
 var bucketPending = []byte("pending")
 
-// renew brings a database of form 2 to the form of today: it makes the checks, and removes the
-// notes about the peer.
+// renew brings a database of form 2 to the form of today, but for the counts: it makes the checks,
+// and removes the notes about the peer.
 func (s *Store) renew(tx *bbolt.Tx) error {
 	var err error
 	if tx.Bucket(bucketPending) != nil {
@@ -140,8 +154,10 @@ func (s *Store) renew(tx *bbolt.Tx) error {
 	return err
 }
 
-func (s *Store) verifyContent(tx *bbolt.Tx, older bool) error {
+// verifyContent counts, too, how many objects of each owner are not destroyed.
+func (s *Store) verifyContent(tx *bbolt.Tx, older bool) (living map[identity]uint64, err error) {
 	entries := 0
+	living = map[identity]uint64{}
 	checked := func(bucket, k, v []byte) error {
 		entries++
 		if !older && !hmac.Equal(tx.Bucket(bucketSums).Get(sumKey(bucket, k)), s.sum(bucket, k, v)) {
@@ -150,11 +166,11 @@ func (s *Store) verifyContent(tx *bbolt.Tx, older bool) error {
 		return nil
 	}
 	if err := tx.Bucket(bucketMeta).ForEach(func(k, v []byte) error { return checked(bucketMeta, k, v) }); err != nil {
-		return err
+		return nil, err
 	}
 	owned, names, groups := 0, 0, 0
 	var seq uint64
-	err := tx.Bucket(bucketObjects).ForEach(func(uid, record []byte) error {
+	err = tx.Bucket(bucketObjects).ForEach(func(uid, record []byte) error {
 		if err := checked(bucketObjects, uid, record); err != nil {
 			return err
 		}
@@ -179,6 +195,9 @@ func (s *Store) verifyContent(tx *bbolt.Tx, older bool) error {
 		t := &txn{Store: s, tx: tx, owner: o.owner}
 		indexed := string(tx.Bucket(bucketOwned).Get(t.seqKey(t.owner[:], o.seq))) == o.uid
 		owned, seq = owned+1, max(seq, o.seq)
+		if !o.gone() {
+			living[o.owner]++
+		}
 		for _, k := range t.nameKeys(o) {
 			names++
 			indexed = indexed && tx.Bucket(bucketNames).Get(k) != nil
@@ -198,18 +217,18 @@ func (s *Store) verifyContent(tx *bbolt.Tx, older bool) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, x := range []struct {
 		bucket []byte
 		want   int
 	}{{bucketOwned, owned}, {bucketNames, names}, {bucketGroups, groups}, {bucketSums, entries}} {
 		if b := tx.Bucket(x.bucket); b != nil && b.Stats().KeyN != x.want {
-			return fmt.Errorf("%s has %d entries, need %d", x.bucket, b.Stats().KeyN, x.want)
+			return nil, fmt.Errorf("%s has %d entries, need %d", x.bucket, b.Stats().KeyN, x.want)
 		}
 	}
 	if have := tx.Bucket(bucketOwned).Sequence(); have < seq {
-		return fmt.Errorf("the next object would be number %d, and there is one of number %d", have+1, seq)
+		return nil, fmt.Errorf("the next object would be number %d, and there is one of number %d", have+1, seq)
 	}
-	return nil
+	return living, nil
 }
