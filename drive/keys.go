@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
@@ -32,24 +33,58 @@ type mekWrap [mekWrapSize]byte
 // nor the PIN alone is enough. A PIN shorter than 32 bytes is first stretched
 // with PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) by the given iterations.
 func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (*secret.Key32, error) {
+	k := derivations.Get().(*KEKs)
+	defer derivations.Put(k)
+	k.Clear() // so that the stack is large enough now: one that grows leaves a copy
+	defer k.Clear()
+	out := new(secret.Key32)
+	if err := k.Derive(out, root, pin, salt, iterations); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// derivations lends cleared ones.
+var derivations = sync.Pool{New: func() any { return NewKEKs() }}
+
+// KEKs derives many keys as KEK does, one after the other, without an allocation for each. What a
+// derivation leaves behind stays until Clear. It may be used by one goroutine at a time.
+type KEKs struct {
+	deriver *secret.Deriver
+	ikm     *secret.Key64
+}
+
+// NewKEKs has derived nothing yet.
+func NewKEKs() *KEKs { return &KEKs{deriver: new(secret.Deriver), ikm: new(secret.Key64)} }
+
+// Format redacts: the fmt package would look into unexported fields without asking the keys in them.
+func (k *KEKs) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(secret.Redacted)) }
+
+// Derive writes the KEK of the function of that name over out.
+func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) error {
 	if pin.Len() == 0 {
-		return nil, fmt.Errorf("drive: an empty PIN derives no key")
+		return fmt.Errorf("drive: an empty PIN derives no key")
 	}
-	var ikm secret.Key64
-	copy(ikm[:32], root[:])
-	defer ikm.Clear()
+	copy(k.ikm[:32], root[:])
 	if pin.Len() == PINSize {
-		copy(ikm[32:], pin.raw())
+		copy(k.ikm[32:], pin.raw())
 	} else {
-		out, err := pbkdf2.Key(sha256.New, string(pin.raw()), salt[:], iterations, 32)
+		stretched, err := pbkdf2.Key(sha256.New, string(pin.raw()), salt[:], iterations, 32)
 		if err != nil {
-			return nil, fmt.Errorf("drive: stretch PIN: %w", err)
+			return fmt.Errorf("drive: stretch PIN: %w", err)
 		}
-		stretched := secret.Take32(out)
-		defer stretched.Clear()
-		copy(ikm[32:], stretched[:])
+		copy(k.ikm[32:], stretched)
+		clear(stretched)
 	}
-	return secret.Derive32(ikm[:], salt[:], "fdelab/kek/1"), nil
+	k.deriver.Derive32(out, k.ikm[:], salt[:], "fdelab/kek/1")
+	return nil
+}
+
+// Clear overwrites what the derivations left behind, but the keys that they gave. Call it from where
+// they were derived, or nearer to main.
+func (k *KEKs) Clear() {
+	k.ikm.Clear()
+	k.deriver.Clear()
 }
 
 // RootKEK derives the 32-byte key-encrypting key that wraps the MEK of a range

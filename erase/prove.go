@@ -128,6 +128,9 @@ func (r *run) know() {
 
 // forget clears the copies of secrets that the run made; the caller's stay.
 func (r *run) forget() {
+	if r.searcher != nil {
+		r.searcher.Clear()
+	}
 	for _, s := range r.secrets[:r.own] {
 		s.Clear()
 	}

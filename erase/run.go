@@ -37,6 +37,8 @@ type run struct {
 	own     int // the first so many secrets are the engine's own copies
 	owners  int // the first of the owner's credentials among them
 	made    []Canary
+	// searcher searches with the secrets and the oracles; nil before the first search.
+	searcher *forensic.Searcher
 	// strength is the least of the media keys that opened an oracle before the
 	// erase, in bits; unreached if there was none.
 	strength int

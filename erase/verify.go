@@ -10,15 +10,20 @@ import (
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
+// search searches the drive's dump as it is now. What an earlier search of the run has seen is not
+// tried again.
 func (r *run) search() (forensic.Findings, drive.Dump) {
-	o := r.e.o.Search
-	o.Iterations = r.cfg.PBKDF2Iterations
 	dump := r.t.Dump()
-	f, err := forensic.Search(dump, r.secrets, r.oracles, o)
-	if err != nil {
-		panic("BUG: erase: " + err.Error())
+	if r.searcher == nil {
+		o := r.e.o.Search
+		o.Iterations = r.cfg.PBKDF2Iterations
+		s, err := forensic.NewSearcher(r.secrets, r.oracles, o)
+		if err != nil {
+			panic("BUG: erase: " + err.Error())
+		}
+		r.searcher = s
 	}
-	return f, dump
+	return r.searcher.Search(dump), dump
 }
 
 // examine searches the dump before the erase: as a control of the search, and to

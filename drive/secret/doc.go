@@ -2,7 +2,7 @@
 // gets [Redacted] in place of the bytes.
 //
 //   - [Key32] and [Key64] are the keys. [Take32] and [Take64] move the bytes of a slice into one
-//     and clear the slice; [Derive32] derives one by HKDF-SHA256.
+//     and clear the slice; [Derive32] derives one by HKDF-SHA256, a [Deriver] many.
 //   - [WipeCipher] overwrites the key schedule of a block cipher.
 //
 // The example prints and marshals a struct with a key in it.

@@ -7,6 +7,7 @@ import (
 	"crypto/des"
 	"crypto/hkdf"
 	"crypto/sha256"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -80,4 +81,18 @@ func TestWipeCipher(t *testing.T) {
 	gcm, err := cipher.NewGCM(b)
 	require.NoError(t, err)
 	require.True(t, WipeCipher(gcm), "GCM has a copy of the schedule, which can be overwritten, too")
+}
+
+// A Deriver gives what Derive32 gives, derivation after derivation, and Clear leaves nothing in it.
+func TestADeriverIsDerive32(t *testing.T) {
+	var d Deriver
+	for _, n := range []int{0, 32, 64, 65, 192, 193, 1000, 16} {
+		ikm, salt, info := bytes.Repeat([]byte{byte(n)}, n), bytes.Repeat([]byte{2}, n), string(make([]byte, n))
+		var out Key32
+		d.Derive32(&out, ikm, salt, info)
+		require.Equal(t, *Derive32(ikm, salt, info), out, "%d bytes", n)
+	}
+	require.Equal(t, Redacted, fmt.Sprintf("%v", &d))
+	d.Clear()
+	require.Zero(t, d)
 }

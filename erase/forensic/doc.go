@@ -4,6 +4,7 @@
 //   - [Search] gets every page of the flash, every [Secret] that ever was, and an [Oracle]: a known
 //     plaintext with its ciphertext. It says whether those bytes still hold a way to the plaintext,
 //     and by which steps.
+//   - A [Searcher] searches one dump of a drive after the other, and tries nothing twice.
 //   - [PrintsOfWraps] and [PrintsOfAll] remember pieces of a dump; [Remains] says where another
 //     dump still holds one.
 //
@@ -30,7 +31,8 @@
 //
 // # Invariants
 //
-//   - Search changes nothing, draws no randomness, and gives the same findings for the same input.
+//   - Search changes nothing, draws no randomness, and gives the same findings for the same input, in
+//     the same order whatever runner shares the work (Options.Parallel). It starts no goroutine.
 //   - A finding names secrets and places; it never holds key bytes.
 //   - What a search derived or reached, and the key schedules of it, are overwritten when it ends.
 //     The caller's secrets are the caller's to clear.

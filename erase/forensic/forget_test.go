@@ -46,7 +46,6 @@ func TestASearchForgetsItsKeys(t *testing.T) {
 			require.Equal(t, secret.Key32{}, *k.key, "%v", k.path)
 		}
 		require.Empty(t, x.seen, "not a hash of a key stays, either")
-		require.Zero(t, x.buf)
 	}
 
 	x := newSearch(drive.Dump{}, nil, Options{})

@@ -1,7 +1,6 @@
 package forensic
 
 import (
-	"crypto/subtle"
 	"encoding/binary"
 	"fmt"
 
@@ -41,19 +40,25 @@ func (o *Oracle) tweak(k2 *aes256.Schedule, dst *[16]byte) {
 
 // fits says whether the expanded K1 turns the plaintext into the ciphertext
 // under the given first tweak. It reads the first block, and the others only if
-// that one fits.
-func (o *Oracle) fits(k1 *aes256.Schedule, tweak [16]byte) bool {
+// that one fits. b is room for a block.
+func (o *Oracle) fits(k1 *aes256.Schedule, first, b *[16]byte) bool {
+	tweak := *first
 	for at := 0; at < len(o.Plain); at += 16 {
-		var b [16]byte
-		subtle.XORBytes(b[:], o.Plain[at:at+16], tweak[:])
-		k1.Encrypt(&b, &b)
-		subtle.XORBytes(b[:], b[:], tweak[:])
-		if b != [16]byte(o.Cipher[at:at+16]) {
+		xor(b, (*[16]byte)(o.Plain[at:]), &tweak)
+		k1.Encrypt(b, b)
+		xor(b, b, &tweak)
+		if *b != [16]byte(o.Cipher[at:at+16]) {
 			return false
 		}
 		double(&tweak)
 	}
 	return true
+}
+
+func xor(dst, a, b *[16]byte) {
+	le := binary.LittleEndian
+	le.PutUint64(dst[:], le.Uint64(a[:])^le.Uint64(b[:]))
+	le.PutUint64(dst[8:], le.Uint64(a[8:])^le.Uint64(b[8:]))
 }
 
 // double multiplies a tweak by the primitive element (IEEE 1619-2018 section
@@ -75,12 +80,12 @@ func (o *Oracle) opensWith(key []byte) (ok, swapped bool) {
 	expand(&b, key[32:64])
 	defer a.Clear()
 	defer b.Clear()
-	var t [16]byte
-	if o.tweak(&b, &t); o.fits(&a, t) {
+	var t, room [16]byte
+	if o.tweak(&b, &t); o.fits(&a, &t, &room) {
 		return true, false
 	}
 	o.tweak(&a, &t)
-	return o.fits(&b, t), true
+	return o.fits(&b, &t, &room), true
 }
 
 // expand makes the key schedule of 32 bytes, for encryption.

@@ -70,12 +70,39 @@ func (c *collector) add(b []byte) {
 // telling says whether a window looks like key material: many different values,
 // and not text.
 func telling(w []byte) bool {
-	text := true
+	var l look
 	for _, c := range w {
-		text = text && c >= ' ' && c <= '~'
+		l.add(c)
 	}
-	return !text && distinct(w) >= printDistinctMin
+	return l.telling()
 }
+
+// look is what telling has to know of a window.
+type look struct {
+	count    [256]uint8 // of each value
+	distinct int
+	other    int // bytes that are not printable
+}
+
+func (l *look) add(c byte) {
+	if l.count[c]++; l.count[c] == 1 {
+		l.distinct++
+	}
+	if c < ' ' || c > '~' {
+		l.other++
+	}
+}
+
+func (l *look) remove(c byte) {
+	if l.count[c]--; l.count[c] == 0 {
+		l.distinct--
+	}
+	if c < ' ' || c > '~' {
+		l.other--
+	}
+}
+
+func (l *look) telling() bool { return l.other > 0 && l.distinct >= printDistinctMin }
 
 func printOf(w []byte) uint64 {
 	h := sha256.Sum256(w)
@@ -91,15 +118,33 @@ func Remains(dump drive.Dump, prints Prints) []Step {
 	}
 	var left []Step
 	for _, p := range dump.Flash {
-		for off := 0; off+printSize <= len(p.Data); off++ {
-			w := p.Data[off : off+printSize]
-			if telling(w) && known[printOf(w)] {
-				left = append(left, Step{Name: "old key material", Placed: true, Block: p.Block, Page: p.Page, Offset: off, Size: printSize})
-				break
-			}
+		if off, ok := remains(p.Data, known); ok {
+			left = append(left, Step{Name: "old key material", Placed: true, Block: p.Block, Page: p.Page, Offset: off, Size: printSize})
 		}
 	}
 	return left
+}
+
+// remains is where the first piece lies in a page that is known.
+func remains(data []byte, known map[uint64]bool) (off int, ok bool) {
+	end := len(data)
+	for end > 0 && data[end-1] == data[len(data)-1] {
+		end--
+	}
+	end = min(len(data), end+printSize) // behind that all bytes are the same
+	var l look
+	for i := range end {
+		l.add(data[i])
+		off = i + 1 - printSize
+		if off < 0 {
+			continue
+		}
+		if l.telling() && known[printOf(data[off:i+1])] {
+			return off, true
+		}
+		l.remove(data[off])
+	}
+	return 0, false
 }
 
 // MarshalText encodes the prints in base64, 8 bytes each, big-endian.

@@ -1,13 +1,14 @@
 package forensic
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
-	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 )
 
 // Options say how a drive derives its keys and how long to look.
@@ -20,8 +21,13 @@ type Options struct {
 	Iterations int
 	// KDF derives a KEK from root key, PIN and salt; nil is drive.KEK. root is
 	// all zeros where the derivation is tried without a root key. An error
-	// means that nothing is derived from this PIN.
+	// means that nothing is derived from this PIN. With Parallel, it is called by
+	// several goroutines at once.
 	KDF func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error)
+	// Parallel, if not nil, calls do with each number from 0 to n-1, in any order and
+	// by as many goroutines as it likes, and returns when all calls have. This package
+	// starts none. The findings are the same, in the same order.
+	Parallel func(n int, do func(i int))
 }
 
 const (
@@ -36,10 +42,8 @@ const (
 // only list the wraps that open. Errors are about the arguments; whatever the
 // dump holds, it is searched.
 func Search(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (Findings, error) {
-	for i := range oracles {
-		if err := oracles[i].check(); err != nil {
-			return Findings{}, err
-		}
+	if err := checkOracles(oracles); err != nil {
+		return Findings{}, err
 	}
 	s := newSearch(dump, oracles, opts)
 	s.run(secrets)
@@ -47,13 +51,18 @@ func Search(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (
 	return s.out, nil
 }
 
-func newSearch(dump drive.Dump, oracles []Oracle, opts Options) *search {
-	s := &search{opts: opts, oracles: oracles, seen: map[[sha256.Size]byte]bool{}, found: map[string]bool{}}
-	if s.opts.KDF == nil {
-		s.opts.KDF = func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error) {
-			return drive.KEK(root, pin, salt, max(1, s.opts.Iterations))
+func checkOracles(oracles []Oracle) error {
+	for i := range oracles {
+		if err := oracles[i].check(); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func newSearch(dump drive.Dump, oracles []Oracle, opts Options) *search {
+	opts.Iterations = max(1, opts.Iterations)
+	s := &search{opts: opts, oracles: oracles, seen: map[[sha256.Size]byte]bool{}, found: map[string]bool{}}
 	s.load(dump)
 	return s
 }
@@ -61,6 +70,7 @@ func newSearch(dump drive.Dump, oracles []Oracle, opts Options) *search {
 func (s *search) run(secrets []Secret) {
 	s.bareKeys()
 	s.assume(secrets)
+	s.assumed = len(s.keks)
 	s.salted()
 	if s.opts.Deep {
 		s.saltedDeep()
@@ -94,18 +104,11 @@ type kek struct {
 	weak bool
 }
 
-// pinSecret is what goes into the drive's derivation.
-type pinSecret struct {
-	name string
-	of   int // Step.Secret
+// derivation is what goes into the drive's derivation beside a salt.
+type derivation struct {
 	pin  drive.PIN
-	weak bool
-}
-
-// rootSecret is a root key to derive with.
-type rootSecret struct {
-	name string // "" for the derivation without a root key
-	key  *secret.Key32
+	root *secret.Key32
+	kek  kek // which comes out: its key is none
 }
 
 type search struct {
@@ -113,24 +116,36 @@ type search struct {
 	oracles []Oracle
 	pages   []page
 	blobs   []blob
-	pins    []pinSecret
-	roots   []rootSecret
+	derived []derivation
 	keks    []kek // in the order found; those from `closed` on were not tried yet
 	closed  int
-	seen    map[[sha256.Size]byte]bool    // SHA-256 of the KEKs, so that no map holds a key
-	found   map[string]bool               // paths of findings
-	open    keywrap.KEK                   // the KEK that is tried
-	buf     [keywrap.Eight * mekWrap]byte // wraps, and what they gave
+	seen    map[[sha256.Size]byte]bool // SHA-256 of the KEKs, so that no map holds a key
+	found   map[string]bool            // paths of findings
+	assumed int                        // how many KEKs are known without a dump: the first ones
+	before  *memory                    // of a Searcher; nil for a search alone
+	old     []*tries                   // by blob, what is in the memory
+	fresh   []tries                    // by blob, for the memory
+	barely  bool                       // a bare key was found
 	out     Findings
 }
 
-// load trims the pages and lists the places that could be wraps, each different
-// content (with the 16 bytes before it) once.
-func (s *search) load(dump drive.Dump) {
-	type content struct {
-		b [16 + mekWrap]byte
-		n int
+// content is what a place holds, with the 16 bytes before it.
+type content struct {
+	b [16 + mekWrap]byte
+	n int
+}
+
+func (b *blob) content() content {
+	c := content{n: b.size}
+	if b.offset >= 16 {
+		copy(c.b[:16], b.page.full[b.offset-16:])
 	}
+	copy(c.b[16:], b.bytes())
+	return c
+}
+
+// load trims the pages and lists the places that could be wraps, each different content once.
+func (s *search) load(dump drive.Dump) {
 	known := map[content]bool{}
 	for _, p := range dump.Flash {
 		n := len(p.Data)
@@ -145,9 +160,9 @@ func (s *search) load(dump drive.Dump) {
 	s.out.Tried.Pages = len(s.pages)
 	for i := range s.pages {
 		p := &s.pages[i]
-		p.run = make([]int, len(p.full)/8+1)
+		p.run = make([]int, len(p.data)/8+1)
 		random := 0
-		for off := (len(p.full) - 8) &^ 7; off >= 0; off -= 8 {
+		for off := min(len(p.full)-8, len(p.data)) &^ 7; off >= 0; off -= 8 { // what follows is blank
 			if varied(p.full[off : off+8]) {
 				random += 8
 			} else {
@@ -156,18 +171,17 @@ func (s *search) load(dump drive.Dump) {
 			p.run[off/8] = random
 		}
 		for off := 0; off < len(p.data); off += 8 {
+			if p.run[off/8] < akWrap || distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
+				continue
+			}
 			for _, size := range []int{akWrap, mekWrap} {
-				if p.run[off/8] < size || distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
+				if p.run[off/8] < size {
 					break
 				}
-				c := content{n: size}
-				if off >= 16 {
-					copy(c.b[:16], p.full[off-16:])
-				}
-				copy(c.b[16:], p.full[off:off+size])
-				if !known[c] {
+				b := blob{page: p, offset: off, size: size}
+				if c := b.content(); !known[c] {
 					known[c] = true
-					s.blobs = append(s.blobs, blob{page: p, offset: off, size: size})
+					s.blobs = append(s.blobs, b)
 				}
 			}
 		}
@@ -178,21 +192,33 @@ func (s *search) load(dump drive.Dump) {
 // assume takes the secrets in: each one as a KEK itself, and as input of the
 // drive's derivation.
 func (s *search) assume(secrets []Secret) {
-	s.roots = []rootSecret{{key: new(secret.Key32)}}
+	roots := []*secret.Key32{{}} // the first is for the derivation without one
+	names := []string{""}
 	for i, sec := range secrets {
 		k := new(secret.Key32)
 		copy(k[:], sec.b)
 		if sec.root {
-			s.roots = append(s.roots, rootSecret{name: sec.name, key: k.Clone()})
+			roots, names = append(roots, k.Clone()), append(names, sec.name)
 		}
-		weak := len(sec.b) == 0
-		s.add(kek{key: k, path: Path{{Name: sec.name, Secret: i + 1}}, weak: weak})
+		s.add(kek{key: k, path: Path{{Name: sec.name, Secret: i + 1}}, weak: len(sec.b) == 0})
 		if sec.root {
-			k := s.roots[len(s.roots)-1].key
-			s.add(kek{key: drive.RootKEK(k), path: Path{{Name: "KEK of the " + sec.name, Secret: i + 1}}})
+			s.add(kek{key: drive.RootKEK(roots[len(roots)-1]), path: Path{{Name: "KEK of the " + sec.name, Secret: i + 1}}})
 		}
+	}
+	input := func(name string, of int, pin drive.PIN, weak bool) {
+		for i, root := range roots {
+			from := name + " and " + names[i]
+			if i == 0 {
+				from = name + " without a root key"
+			}
+			s.derived = append(s.derived, derivation{
+				pin: pin, root: root, kek: kek{path: Path{{Name: from, Secret: of}}, weak: weak || i == 0},
+			})
+		}
+	}
+	for i, sec := range secrets {
 		pin, _ := drive.NewPIN(sec.b) // the zero PIN for an empty secret: what the derivation makes of it
-		s.pins = append(s.pins, pinSecret{name: sec.name, of: i + 1, pin: pin, weak: weak})
+		input(sec.name, i+1, pin, len(sec.b) == 0)
 	}
 	for c := range 256 {
 		likely := c == 0x00 || c == 0xFF
@@ -205,13 +231,13 @@ func (s *search) assume(secrets []Secret) {
 		}
 		name := fmt.Sprintf("constant %02X", c)
 		if likely {
-			s.pins = append(s.pins, pinSecret{name: name, pin: drive.CredentialPIN(k), weak: true})
+			input(name, 0, drive.CredentialPIN(k), true)
 		}
 		s.add(kek{key: k, path: Path{{Name: name}}, weak: true})
 	}
 	nothing := secret.Key32(sha256.Sum256(nil))
 	s.add(kek{key: &nothing, path: Path{{Name: "SHA-256 of nothing"}}, weak: true})
-	s.pins = append(s.pins, pinSecret{name: "empty PIN", weak: true})
+	input("empty PIN", 0, drive.PIN{}, true)
 }
 
 // add takes a KEK over: it remembers one that is new, and clears another.
@@ -225,58 +251,82 @@ func (s *search) add(k kek) {
 	k.key.Clear()
 }
 
-// derive runs the drive's derivation for every secret, with and without the root
-// key, and calls try with each KEK.
-func (s *search) derive(salt [16]byte, try func(*kek)) {
-	for i := range s.pins {
-		for j := range s.roots {
-			p, r := &s.pins[i], &s.roots[j]
-			key, err := s.opts.KDF(r.key, p.pin, salt)
-			if err != nil {
-				continue
-			}
-			s.out.Tried.KEKs++
-			name := p.name + " and " + r.name
-			if r.name == "" {
-				name = p.name + " without a root key"
-			}
-			try(&kek{key: key, path: Path{{Name: name, Secret: p.of}}, weak: p.weak || r.name == ""})
-			key.Clear()
-		}
-	}
-}
-
 // salted tries at each place the KEKs whose salt lies right before it.
 func (s *search) salted() {
-	for i := 0; i < len(s.blobs); i++ {
+	// The 40-byte and the 72-byte candidate of one place follow each other and share
+	// their salt. starts are the first ones.
+	var starts []int
+	for i := range s.blobs {
 		b := &s.blobs[i]
-		if b.offset < 16 {
+		if i > 0 && s.blobs[i-1].page == b.page && s.blobs[i-1].offset == b.offset || b.offset < 16 {
 			continue
 		}
-		// The 40-byte and the 72-byte candidate of one place follow each other
-		// and share their salt.
-		last := i
-		for last+1 < len(s.blobs) && s.blobs[last+1].page == b.page && s.blobs[last+1].offset == b.offset {
-			last++
+		starts = append(starts, i)
+	}
+	starts, hits := s.recallSalted(starts)
+	hits = append(hits, s.share(len(starts), saltsInShare, func(w *worker, from, to int) {
+		for _, i := range starts[from:to] {
+			b := &s.blobs[i]
+			last := s.lastAt(i)
+			w.derive([16]byte(b.page.full[b.offset-16:]), i*len(s.derived), func(k *kek) {
+				for j := i; j <= last; j++ {
+					w.tried.Unwraps++
+					w.openOne(k, j)
+				}
+			})
 		}
-		s.derive([16]byte(b.page.full[b.offset-16:]), func(k *kek) {
-			s.open.Expand((*[32]byte)(k.key))
-			for j := i; j <= last; j++ {
-				s.out.Tried.Unwraps++
-				s.openOne(k, &s.blobs[j])
-			}
-			s.open.Clear()
-		})
-		i = last
+	})...)
+	s.keepSalted(hits)
+	s.takeIn(inOrder(hits))
+}
+
+// lastAt is the last candidate at the place of the i-th, which is the first there.
+func (s *search) lastAt(i int) int {
+	if i+1 < len(s.blobs) && s.blobs[i+1].page == s.blobs[i].page && s.blobs[i+1].offset == s.blobs[i].offset {
+		return i + 1
+	}
+	return i
+}
+
+// close tries every KEK on every place until no new KEK comes out. What a wave of KEKs opens is the
+// next wave.
+func (s *search) close() {
+	hits := s.recallAssumed(s.assumed)
+	hits = append(hits, s.tryWave(s.keks[:s.assumed], s.batched(func(i int) bool { return !s.knew(i) }))...)
+	s.keepAssumed(hits)
+	s.takeIn(inOrder(hits))
+	all := s.batched(func(int) bool { return true })
+	for s.closed = s.assumed; s.closed < len(s.keks); {
+		wave := s.keks[s.closed:]
+		s.closed = len(s.keks)
+		s.takeIn(inOrder(s.tryWave(wave, all)))
 	}
 }
 
-// close tries every KEK on every place until no new KEK comes out.
-func (s *search) close() {
-	all := s.batched(func(*blob) bool { return true })
-	for ; s.closed < len(s.keks); s.closed++ {
-		k := s.keks[s.closed] // a copy: try may grow the slice
-		s.tryAll(&k, all)
+// tryWave tries KEKs on the places of all batches.
+func (s *search) tryWave(wave []kek, all []*batch) []hit {
+	return s.share(len(wave)*len(all), batchesInShare, func(w *worker, from, to int) {
+		for from < to {
+			k, first := from/len(all), from%len(all)
+			n := min(to-from, len(all)-first)
+			w.turn = k
+			w.open.Expand((*[32]byte)(wave[k].key))
+			w.tryAll(&wave[k], all[first:first+n])
+			from += n
+		}
+	})
+}
+
+func inOrder(hits []hit) []hit {
+	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Or(a.turn-b.turn, a.blob-b.blob) })
+	return hits
+}
+
+// takeIn takes in the keys of wraps, and leaves zeros in their place.
+func (s *search) takeIn(hits []hit) {
+	for i := range hits {
+		s.opened(hits[i].kek, &s.blobs[hits[i].blob], hits[i].key)
+		clear(hits[i].key)
 	}
 }
 
@@ -333,12 +383,9 @@ func (s *search) forget() {
 	for i := range s.keks {
 		s.keks[i].key.Clear()
 	}
-	for i := range s.roots {
-		s.roots[i].key.Clear()
-	}
-	for i := range s.pins {
-		s.pins[i].pin.Clear()
+	for i := range s.derived {
+		s.derived[i].root.Clear()
+		s.derived[i].pin.Clear()
 	}
 	clear(s.seen)
-	clear(s.buf[:])
 }

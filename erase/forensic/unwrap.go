@@ -2,6 +2,7 @@ package forensic
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
@@ -14,14 +15,14 @@ type batch struct {
 }
 
 // batched puts the places that are wanted into batches.
-func (s *search) batched(wanted func(*blob) bool) []*batch {
+func (s *search) batched(wanted func(i int) bool) []*batch {
 	var out []*batch
 	filling := map[int]*batch{}
 	for i := range s.blobs {
-		p := &s.blobs[i]
-		if !wanted(p) {
+		if !wanted(i) {
 			continue
 		}
+		p := &s.blobs[i]
 		b := filling[p.size]
 		if b == nil || len(b.places) == keywrap.Eight {
 			b = &batch{size: p.size}
@@ -33,19 +34,18 @@ func (s *search) batched(wanted func(*blob) bool) []*batch {
 	return out
 }
 
-// tryAll tries one KEK on every place of the batches, and takes in what opens in the order of the
-// places.
-func (s *search) tryAll(k *kek, batches []*batch) {
-	s.open.Expand((*[32]byte)(k.key))
-	defer s.open.Clear()
+// tryAll tries the KEK that is expanded in w.open on every place of the batches, and keeps what opens
+// in the order of the places.
+func (w *worker) tryAll(k *kek, batches []*batch) {
 	var good []int
 	for _, b := range batches {
-		s.out.Tried.Unwraps += len(b.places)
-		wraps := s.buf[:keywrap.Eight*b.size]
+		w.tried.Unwraps += len(b.places)
+		wraps := w.buf[:keywrap.Eight*b.size]
 		for i := range keywrap.Eight { // a batch that is not full is filled up with its last place
-			copy(wraps[i*b.size:], s.blobs[b.places[min(i, len(b.places)-1)]].bytes())
+			copy(wraps[i*b.size:], w.s.blobs[b.places[min(i, len(b.places)-1)]].bytes())
 		}
-		for i, mask := 0, s.open.OpenEight(wraps); i < len(b.places); i++ {
+		mask := w.open.OpenEight(wraps)
+		for i := 0; mask != 0 && i < len(b.places); i++ {
 			if mask&(1<<i) != 0 {
 				good = append(good, b.places[i])
 			}
@@ -53,16 +53,18 @@ func (s *search) tryAll(k *kek, batches []*batch) {
 	}
 	slices.Sort(good)
 	for _, i := range good {
-		s.openOne(k, &s.blobs[i])
+		w.openOne(k, i)
 	}
 }
 
-// openOne opens a wrap with the KEK that is expanded in s.open.
-func (s *search) openOne(k *kek, b *blob) {
-	wrapped := s.buf[:b.size]
+// openOne opens the wrap at a place with the KEK that is expanded in w.open.
+func (w *worker) openOne(k *kek, blob int) {
+	b := &w.s.blobs[blob]
+	wrapped := w.buf[:b.size]
 	copy(wrapped, b.bytes())
-	if s.open.Open(wrapped) {
-		s.opened(k, b, wrapped[keywrap.Overhead:])
+	if w.open.Open(wrapped) {
+		w.hits = append(w.hits, hit{turn: w.turn, kek: k, blob: blob, key: bytes.Clone(wrapped[keywrap.Overhead:])})
+		clear(wrapped)
 	}
 }
 
@@ -92,11 +94,21 @@ func uniform(w []byte) bool {
 // varied says whether 8 bytes hold 4 different values or more, as random ones
 // do but for one in 10^9.
 func varied(w []byte) bool {
-	n := 0
-	for i, c := range w {
-		if bytes.IndexByte(w[:i], c) < 0 {
-			n++
-		}
+	_ = w[7]
+	if binary.LittleEndian.Uint32(w) == binary.LittleEndian.Uint32(w[4:]) && w[0] == w[1] && w[2] == w[3] {
+		return false // as blank ones are: two values at most
 	}
-	return n >= 4
+	var other [3]byte // values beside w[0]
+	n := 0
+	for _, c := range w[1:8] {
+		if c == w[0] || n > 0 && c == other[0] || n > 1 && c == other[1] {
+			continue
+		}
+		if n == 2 {
+			return true
+		}
+		other[n] = c
+		n++
+	}
+	return false
 }

@@ -15,78 +15,120 @@ type half struct {
 }
 
 // make fills in a half, over what was in it.
-func (s *search) make(h *half, w []byte) {
-	h.key.Clear() // the wiped block of the portable path
-	expand(&h.key, w)
-	if h.tweaks == nil {
-		h.tweaks = make([][16]byte, len(s.oracles))
+func (w *worker) make(h *half, window []byte) {
+	if h.key.Block != nil { // of the portable path; the others write over what is there
+		h.key.Clear()
 	}
-	for i := range s.oracles {
-		s.oracles[i].tweak(&h.key, &h.tweaks[i])
+	expand(&h.key, window)
+	if len(h.tweaks) != len(w.s.oracles) {
+		h.tweaks = make([][16]byte, len(w.s.oracles))
+	}
+	for i := range w.s.oracles {
+		w.s.oracles[i].tweak(&h.key, &h.tweaks[i])
 	}
 }
 
-// bareKeys tries every 64-byte window as an XTS key, in both orders. A 32-byte
-// window is the first half of one key and the second half of another, so each is
-// expanded once.
+// bareKeys tries every 64-byte window as an XTS key, in both orders.
 func (s *search) bareKeys() {
 	if len(s.oracles) == 0 {
 		return
 	}
-	var blank [256]*half // expanded once: a blank half may stand beside a real one
-	var tried [256]bool
-	halves := new([64]half) // the window at byte n is in n%64
-	ring := new([64]*half)  // and which of these or of blank it is
-	for i := range s.pages {
-		p := &s.pages[i]
-		var before []byte
-		if i > 0 {
-			before = s.pages[i-1].full
+	first := s.firstUniform()
+	s.share(len(s.pages), pagesInShare, func(w *worker, from, to int) {
+		for i := from; i < to; i++ {
+			w.windows(i, &first)
+			if s.opts.Deep {
+				w.apart(&s.pages[i])
+			}
 		}
-		filled := 0 // halves are made up to here
-		for off := 0; off+64 <= len(p.full) && off < len(p.data); off++ {
-			w := p.full[off : off+64]
-			if off+64 <= len(before) && bytes.Equal(w, before[off:off+64]) {
-				continue // tried in the page before
-			}
-			if uniform(w) {
-				if tried[w[0]] {
-					continue
-				}
-				tried[w[0]] = true
-			}
-			for filled = max(filled, off); filled <= off+32; filled++ {
-				w := p.full[filled : filled+32]
-				switch {
-				case !uniform(w):
-					ring[filled%64] = &halves[filled%64]
-					s.make(ring[filled%64], w)
-				case blank[w[0]] == nil:
-					blank[w[0]] = new(half)
-					s.make(blank[w[0]], w)
-					fallthrough
-				default:
-					ring[filled%64] = blank[w[0]]
-				}
-			}
-			s.pair(p, off, off+32, ring[off%64], ring[(off+32)%64])
-		}
-		if s.opts.Deep {
-			s.apart(p)
+	})
+}
+
+// spot is a place in the dump; page is from 1, so that the zero value is none.
+type spot struct{ page, offset int }
+
+// pagesBefore is how many of the pages before are looked at for a window that was tried. A drive writes
+// records that differ in a count, to and fro.
+const pagesBefore = 8
+
+// triedBefore says whether the same window lies at the same offset in one of the pages before.
+func (s *search) triedBefore(page, off int) bool {
+	window := s.pages[page].full[off : off+64]
+	for i := page - 1; i >= max(0, page-pagesBefore); i-- {
+		if before := s.pages[i].full; off+64 <= len(before) && bytes.Equal(window, before[off:off+64]) {
+			return true
 		}
 	}
-	for i := range halves {
-		halves[i].key.Clear()
+	return false
+}
+
+// firstUniform is where the first window of each value lies that is made of one value. The others
+// need not be tried.
+func (s *search) firstUniform() (first [256]spot) {
+	for i := range s.pages {
+		p := &s.pages[i]
+		for off, end := 0, 0; off < len(p.data); off = end {
+			for end = off + 1; end < len(p.full) && p.full[end] == p.full[off]; {
+				end++
+			}
+			for ; first[p.full[off]].page == 0 && off+64 <= end && off < len(p.data); off++ {
+				if !s.triedBefore(i, off) {
+					first[p.full[off]] = spot{i + 1, off}
+				}
+			}
+		}
+	}
+	return first
+}
+
+// windows tries the windows of a page. A 32-byte window is the first half of one key and the second
+// half of another, so each is expanded once.
+func (w *worker) windows(page int, first *[256]spot) {
+	s := w.s
+	p := &s.pages[page]
+	if w.halves == nil {
+		w.halves, w.blank = halfRoom.Get().(*[64]half), new([256]*half)
+	}
+	var ring [64]*half // the window at byte n is in n%64: one of w.halves or of w.blank
+	filled := 0        // halves are made up to here
+	for off := 0; off+64 <= len(p.full) && off < len(p.data); off++ {
+		window := p.full[off : off+64]
+		if s.triedBefore(page, off) || uniform(window) && first[window[0]] != (spot{page + 1, off}) {
+			continue
+		}
+		if s.before.held(window, off) {
+			w.tried.Windows++
+			continue
+		}
+		for filled = max(filled, off); filled <= off+32; filled++ {
+			ring[filled%64] = w.half(p.full[filled:filled+32], filled%64)
+		}
+		w.pair(p, off, off+32, ring[off%64], ring[(off+32)%64])
 	}
 }
 
+// half makes a half of a window, in the i-th of w.halves. A blank one is made once: it may stand
+// beside a real one.
+func (w *worker) half(window []byte, i int) *half {
+	if !uniform(window) {
+		w.make(&w.halves[i], window)
+		return &w.halves[i]
+	}
+	h := &w.blank[window[0]]
+	if *h == nil {
+		*h = new(half)
+		w.make(*h, window)
+	}
+	return *h
+}
+
 // pair tries two windows as the halves of an XTS key, in both orders.
-func (s *search) pair(p *page, off1, off2 int, a, b *half) {
-	s.out.Tried.Windows++
-	for i := range s.oracles {
-		o := &s.oracles[i]
-		forward := o.fits(&a.key, b.tweaks[i])
-		if !forward && !o.fits(&b.key, a.tweaks[i]) {
+func (w *worker) pair(p *page, off1, off2 int, a, b *half) {
+	w.tried.Windows++
+	for i := range w.s.oracles {
+		o := &w.s.oracles[i]
+		forward := o.fits(&a.key, &b.tweaks[i], &w.block)
+		if !forward && !o.fits(&b.key, &a.tweaks[i], &w.block) {
 			continue
 		}
 		path := Path{step("bare key", p, off1, 64)}
@@ -94,27 +136,27 @@ func (s *search) pair(p *page, off1, off2 int, a, b *half) {
 			path = Path{step("first half", p, off1, 32), step("second half", p, off2, 32)}
 		}
 		key := slices.Concat(p.full[off1:off1+32], p.full[off2:off2+32])
-		s.note(Finding{Path: path, Oracle: o.Name, Swapped: !forward, Weak: true, Bits: strength(key)})
+		w.bare = append(w.bare, Finding{Path: path, Oracle: o.Name, Swapped: !forward, Weak: true, Bits: strength(key)})
 		clear(key)
 	}
 }
 
 // apart tries 32-byte windows at multiples of 8, that look like key bytes, as
 // the halves of a key wherever in the page they lie.
-func (s *search) apart(p *page) {
+func (w *worker) apart(p *page) {
 	var at []int
 	var halves []*half
 	for off := 0; off+32 <= len(p.full) && off < len(p.data); off += 8 {
-		if w := p.full[off : off+32]; distinct(w) >= keyDistinctMin {
+		if window := p.full[off : off+32]; distinct(window) >= keyDistinctMin {
 			h := new(half)
-			s.make(h, w)
+			w.make(h, window)
 			at, halves = append(at, off), append(halves, h)
 		}
 	}
 	for i := range halves {
 		for j := i + 1; j < len(halves); j++ {
 			if at[j] != at[i]+32 {
-				s.pair(p, at[i], at[j], halves[i], halves[j])
+				w.pair(p, at[i], at[j], halves[i], halves[j])
 			}
 		}
 	}
@@ -126,19 +168,20 @@ func (s *search) apart(p *page) {
 // saltedDeep derives KEKs with every 16-byte window at a multiple of 8 as salt
 // and tries them on every place of the same page.
 func (s *search) saltedDeep() {
-	for i := range s.pages {
-		p := &s.pages[i]
-		wraps := s.batched(func(b *blob) bool { return b.page == p })
-		tried := map[[16]byte]bool{}
-		for off := 0; off+16 <= len(p.full) && off < len(p.data); off += 8 {
-			salt := [16]byte(p.full[off:])
-			if tried[salt] {
-				continue
+	s.takeIn(s.share(len(s.pages), 1, func(w *worker, from, to int) {
+		for i := from; i < to; i++ {
+			p := &s.pages[i]
+			wraps := s.batched(func(i int) bool { return s.blobs[i].page == p })
+			tried := map[[16]byte]bool{}
+			for off := 0; off+16 <= len(p.full) && off < len(p.data); off += 8 {
+				salt := [16]byte(p.full[off:])
+				if !tried[salt] {
+					tried[salt] = true
+					w.derive(salt, 0, func(k *kek) { w.tryAll(k, wraps) })
+				}
 			}
-			tried[salt] = true
-			s.derive(salt, func(k *kek) { s.tryAll(k, wraps) })
 		}
-	}
+	}))
 }
 
 // windowKEKs takes every 32-byte window that looks like key bytes as a KEK.

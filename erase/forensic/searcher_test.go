@@ -1,0 +1,115 @@
+package forensic
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
+)
+
+// A Searcher says of each dump what Search says of it, whatever it has seen before.
+func TestASearcherFindsWhatSearchFinds(t *testing.T) {
+	s := newScene(t)
+	salted, wrapped := s.wrap(s.kek(&s.root, s.pin), s.ak[:]), s.wrap(s.ak[:], s.mek[:])
+	byPIN := s.wrap(s.pin.Bytes(), s.ak[:])
+	page := func(n int, parts ...any) func() {
+		return func() { s.page(n, 0, append([]any{1500, noise("tail", 100)}, parts...)...) }
+	}
+	dumps := [][]func(){
+		{page(0, 24, s.salt[:], 40, salted), page(1, 8, wrapped)},                         // the way
+		{page(0, 24, s.salt[:], 40, salted), page(1, 8, noise("new", 72))},                // half of it
+		{page(2, 8, wrapped), page(1, 24, s.salt[:], 40, salted)},                         // elsewhere
+		{page(0, 24, noise("salt", 16), 40, salted), page(1, 8, wrapped)},                 // another salt
+		{page(0, 8, byPIN), page(1, 8, wrapped)},                                          // by the PIN itself
+		{page(0, 8, byPIN, 200, wrapped, 400, s.mek[:])},                                  // and bare
+		{page(0, 8, byPIN, 200, wrapped, 400, s.mek[:])},                                  // still
+		{page(0, 401, s.mek[:])},                                                          // and elsewhere
+		{page(0, 100, bytes.Repeat([]byte{7}, 100)), page(1, 24, s.salt[:], 40, wrapped)}, // 40 and 72 bytes at one place
+		{},
+	}
+	for _, order := range [][]int{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0}, {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 5, 0, 8}} {
+		x, err := NewSearcher(s.secrets, []Oracle{s.oracle}, Options{})
+		require.NoError(t, err)
+		keys := 0
+		for _, n := range order {
+			s.pages = nil
+			for _, put := range dumps[n] {
+				put()
+			}
+			want := s.search(Options{})
+			require.Equal(t, want.String(), x.Search(drive.Dump{Flash: s.pages}).String(), "dump %d of %v", n, order)
+			keys += len(want.Keys)
+		}
+		require.Greater(t, keys, 6)
+	}
+}
+
+// String is all of the findings, for a comparison.
+func (f Findings) String() string { return fmt.Sprintf("%v\n%v\n%v", f.Keys, f.Wraps, f.Tried) }
+
+// What a Searcher has seen is not tried again.
+func TestASearcherTriesNothingTwice(t *testing.T) {
+	s := newScene(t)
+	s.page(0, 0, 0, noise("page", 2048))
+	dump := drive.Dump{Flash: s.pages}
+	x, err := NewSearcher(s.secrets, []Oracle{s.oracle}, Options{})
+	require.NoError(t, err)
+	x.Search(dump)
+	again := newSearch(dump, x.oracles, x.opts)
+	again.recall(&x.memory)
+	again.assume(x.secrets)
+	left, _ := again.recallSalted([]int{2, 4, 6})
+	require.Empty(t, left)
+	require.True(t, x.memory.held(s.pages[0].Data[5:69], 5))
+	require.False(t, x.memory.held(s.pages[0].Data[5:69], 6))
+}
+
+// Clear overwrites the keys that are remembered.
+func TestASearcherForgets(t *testing.T) {
+	s := newScene(t)
+	s.page(0, 0, 24, s.salt[:], 40, s.wrap(s.kek(&s.root, s.pin), s.ak[:]), 200, s.wrap(s.pin.Bytes(), s.mek[:]))
+	x, err := NewSearcher(s.secrets, []Oracle{s.oracle}, Options{})
+	require.NoError(t, err)
+	require.NotEmpty(t, x.Search(drive.Dump{Flash: s.pages}).Keys)
+	var keys [][]byte
+	for _, p := range x.memory.places {
+		for _, m := range append(p.salted, p.assumed...) {
+			keys = append(keys, m.key)
+		}
+	}
+	require.Len(t, keys, 2)
+	x.Clear()
+	for _, k := range keys {
+		require.Equal(t, make([]byte, len(k)), k)
+	}
+	require.Empty(t, x.memory.places)
+}
+
+// A derivation of the caller's may answer otherwise the next time, so nothing is remembered of it, and
+// nothing of a deep search.
+func TestASearcherRemembersItsOwnDerivationAlone(t *testing.T) {
+	s := newScene(t)
+	s.page(0, 0, 24, s.salt[:], 40, s.wrap(s.kek(&s.root, s.pin), s.mek[:]))
+	kdf := func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error) {
+		return drive.KEK(root, pin, salt, 1)
+	}
+	for _, o := range []Options{{KDF: kdf}, {Deep: true}} {
+		x, err := NewSearcher(s.secrets, []Oracle{s.oracle}, o)
+		require.NoError(t, err)
+		for range 2 {
+			require.Equal(t, s.search(o).String(), x.Search(drive.Dump{Flash: s.pages}).String())
+			require.Empty(t, x.memory.places)
+			require.Empty(t, x.memory.pages)
+		}
+	}
+	_, err := NewSearcher(nil, []Oracle{{}}, Options{})
+	require.Error(t, err)
+	x, err := NewSearcher(nil, nil, Options{})
+	require.NoError(t, err)
+	require.Empty(t, x.Search(drive.Dump{Flash: []flash.Page{{Data: noise("page", 64)}}}).Keys)
+}
