@@ -16,33 +16,37 @@ import (
 //     fragment of the new could not.
 //   - PowerLost: the drive is off; power-on finds the old record or the new one.
 func (d *Drive) keyStep(op string, e Event, next record) error {
+	from := d.state()
 	if e != "" {
-		to, ok := d.machine.ask(e, d.facts(&next))
+		to, ok := d.machine.fire(e, d.facts(&next))
 		if !ok {
 			return d.forbid(op, e)
 		}
 		next.state = to
 	}
 	next.keygen = d.rec.keygen + 1
-	return d.commit(op, e, next)
+	return d.commit(op, e, from, &next)
 }
 
-// commit is the part of keyStep that writes.
-func (d *Drive) commit(op string, e Event, next record) error {
-	err := d.store.replace(&next)
+// commit is the part of keyStep that writes. The machine has made the event, which led out of from;
+// where the record does not come into force, it is taken back.
+func (d *Drive) commit(op string, e Event, from State, next *record) error {
+	err := d.store.replace(next)
+	if err != nil && e != "" {
+		d.machine.back(from)
+	}
 	switch {
 	case err == nil:
-		f := d.facts(&next)
 		if e != "" {
-			d.fire(e, f)
+			d.trace(e, from, next.state, false)
 		}
-		d.rec = next
+		d.rec = *next
 		d.publish()
 		return nil
 	case errors.Is(err, flash.ErrPowerLost):
 		return d.fault(op, err)
 	case errors.Is(err, errStale):
-		d.rec, d.trusted = next, true
+		d.rec, d.trusted = *next, true
 		if len(d.ram) < len(next.ranges) {
 			d.ram = make([]rangeRAM, len(next.ranges))
 		}

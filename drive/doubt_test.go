@@ -119,7 +119,7 @@ func TestRestoreThatFindsAnotherDefectFails(t *testing.T) {
 	next := b.rec.clone()
 	next.state = SecurityDegraded
 	next.ranges[1].wraps = []wrapRecord{{by: Nobody}} // range 1 is open, and its wrap does not open
-	require.NoError(t, b.commit("tamper", "", next))
+	require.NoError(t, b.commit("tamper", "", Configured, &next))
 	b.cycle()
 	require.ErrorIs(t, b.as(BandMaster(0), credential(1), Session.Restore), Degraded, "it must not report success and be degraded")
 	require.Equal(t, SecurityDegraded, b.Status().State)

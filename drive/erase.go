@@ -57,9 +57,7 @@ func (s *session) GenKey() error {
 			return d.named(op, err)
 		}
 		next := d.rec.clone()
-		if err := d.rewrap(&next.ranges[n], n, mek, s.ak); err != nil {
-			return d.named(op, err)
-		}
+		d.rewrap(&next.ranges[n], n, mek, s.ak)
 		inUse := d.ram[n].mek != nil
 		if err := d.keyStep(op, "", next); err != nil {
 			mek.Clear()
@@ -119,7 +117,7 @@ func (d *Drive) eraseRange(next *record, n int) (*secret.Key64, error) {
 		return nil, err
 	}
 	defer ak.Clear()
-	if slot.slot, err = d.seal(d.fuses.MSID, ak); err != nil {
+	if err := d.seal(&slot.slot, d.fuses.MSID, ak); err != nil {
 		return nil, err
 	}
 	slot.atMSID, slot.tries = true, 0
@@ -127,7 +125,8 @@ func (d *Drive) eraseRange(next *record, n int) (*secret.Key64, error) {
 	if err != nil {
 		return nil, err
 	}
-	return mek, d.rewrap(g, n, mek, ak)
+	d.rewrap(g, n, mek, ak)
+	return mek, nil
 }
 
 // RevertPSID gives everything up and sets the drive to factory defaults: new

@@ -93,52 +93,91 @@ func RootKEK(root *secret.Key32) *secret.Key32 {
 	return secret.Derive32(root[:], nil, "fdelab/root-kek/1")
 }
 
-// seal makes a slot for ak under pin with a fresh salt.
-func (d *Drive) seal(pin PIN, ak *secret.Key32) (Slot, error) {
-	var s Slot
+// keyRoom is what a wrap is made and opened with. Borrowed ones are cleared, and nothing is allocated
+// while they are used.
+type keyRoom struct {
+	keks    *KEKs
+	derived *secret.Key32
+	kek     keywrap.KEK
+	buffer  [mekWrapSize]byte
+}
+
+var keyRooms = sync.Pool{New: func() any { return &keyRoom{keks: NewKEKs(), derived: new(secret.Key32)} }}
+
+func borrowKeys() *keyRoom {
+	r := keyRooms.Get().(*keyRoom)
+	r.keks.Clear() // so that the stack is large enough now: one that grows leaves a copy
+	return r
+}
+
+// giveBack clears the room.
+func (r *keyRoom) giveBack() {
+	r.keks.Clear()
+	r.derived.Clear()
+	r.kek.Clear()
+	clear(r.buffer[:])
+	keyRooms.Put(r)
+}
+
+// wrap writes the wrap of a key, which is 8 bytes shorter.
+func (r *keyRoom) wrap(dst []byte, kek *secret.Key32, key []byte) {
+	r.kek.Expand((*[32]byte)(kek))
+	b := r.buffer[:len(dst)]
+	copy(b[keywrap.Overhead:], key)
+	r.kek.Wrap(b)
+	copy(dst, b)
+}
+
+// unwrap gives the key in a wrap, in bytes that giveBack clears, or ErrIntegrity.
+func (r *keyRoom) unwrap(wrapped []byte, kek *secret.Key32) ([]byte, error) {
+	r.kek.Expand((*[32]byte)(kek))
+	b := r.buffer[:len(wrapped)]
+	copy(b, wrapped)
+	if !r.kek.Open(b) {
+		return nil, keywrap.ErrIntegrity
+	}
+	return b[keywrap.Overhead:], nil
+}
+
+// seal makes a slot for ak under pin with a fresh salt. On an error the slot is worthless.
+func (d *Drive) seal(s *Slot, pin PIN, ak *secret.Key32) error {
 	if err := d.random(s.Salt[:]); err != nil {
-		return Slot{}, err
+		return err
 	}
-	kek, err := KEK(d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)
-	if err != nil {
-		return Slot{}, err
+	r := borrowKeys()
+	defer r.giveBack()
+	if err := r.keks.Derive(r.derived, d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations); err != nil {
+		return err
 	}
-	defer kek.Clear()
-	w, err := keywrap.Wrap(kek[:], ak[:])
-	if err != nil {
-		return Slot{}, err
-	}
-	copy(s.Wrap[:], w)
-	return s, nil
+	r.wrap(s.Wrap[:], r.derived, ak[:])
+	return nil
 }
 
 // open unwraps the AK of a slot; a wrong PIN is found by the integrity check of
 // the unwrap and by nothing else.
 func (d *Drive) open(s *Slot, pin PIN) (*secret.Key32, error) {
-	kek, err := KEK(d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)
-	if err != nil {
+	r := borrowKeys()
+	defer r.giveBack()
+	if err := r.keks.Derive(r.derived, d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations); err != nil {
 		return nil, err
 	}
-	defer kek.Clear()
-	b, err := keywrap.Unwrap(kek[:], s.Wrap[:])
+	b, err := r.unwrap(s.Wrap[:], r.derived)
 	if err != nil {
 		return nil, err
 	}
 	return secret.Take32(b), nil
 }
 
-func wrapMEK(kek *secret.Key32, mek *secret.Key64) (mekWrap, error) {
-	var out mekWrap
-	w, err := keywrap.Wrap(kek[:], mek[:])
-	if err != nil {
-		return out, err
-	}
-	copy(out[:], w)
-	return out, nil
+func wrapMEK(w *mekWrap, kek *secret.Key32, mek *secret.Key64) {
+	r := keyRooms.Get().(*keyRoom)
+	defer r.giveBack()
+	r.wrap(w[:], kek, mek[:])
 }
 
 func unwrapMEK(kek *secret.Key32, w *mekWrap) (*secret.Key64, error) {
-	b, err := keywrap.Unwrap(kek[:], w[:])
+	r := keyRooms.Get().(*keyRoom)
+	defer r.giveBack()
+	b, err := r.unwrap(w[:], kek)
 	if err != nil {
 		return nil, err
 	}

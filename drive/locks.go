@@ -48,9 +48,7 @@ func (d *Drive) relock(op string, s *session, n int, next record) error {
 	defer mek.Clear()
 	switch {
 	case old.openAtPowerOn() != g.openAtPowerOn():
-		if err := d.rewrap(g, n, mek, s.ak); err != nil {
-			return d.named(op, err)
-		}
+		d.rewrap(g, n, mek, s.ak)
 		if err := d.keyStep(op, "", next); err != nil {
 			return err
 		}

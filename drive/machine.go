@@ -83,7 +83,7 @@ func newMachine(s State) *machine {
 // state is the machine's state.
 func (m *machine) state() State {
 	name := m.f.Current()
-	for _, s := range States() {
+	for s := Erased; s <= SecurityDegraded; s++ {
 		if s.String() == name {
 			return s
 		}
@@ -103,19 +103,31 @@ func (m *machine) ask(e Event, f *facts) (to State, ok bool) {
 	return to, ok
 }
 
+// back takes an event back that the machine has made.
+func (m *machine) back(to State) { m.f.SetState(to.String()) }
+
+// forever is a context that nobody can cancel: a cancelled one bricks a looplab
+// machine for good.
+var forever = context.WithoutCancel(context.Background())
+
 // fire moves the machine. An event that it refuses changes nothing.
 func (m *machine) fire(e Event, f *facts) (to State, ok bool) {
-	// A cancelled context bricks a looplab machine for good, so it gets one
-	// that nobody can cancel.
-	err := m.f.Event(context.WithoutCancel(context.Background()), string(e), f)
-	var self fsm.NoTransitionError
-	var refused fsm.InvalidEventError
-	var unknown fsm.UnknownEventError
-	var guarded fsm.CanceledError
-	switch {
-	case err == nil, errors.As(err, &self) && self.Err == nil:
+	refused := false
+	// The library gives its errors bare. errors.As would take longer than the event.
+	err := m.f.Event(forever, string(e), f)
+	switch err := err.(type) {
+	case nil:
 		return m.state(), true
-	case errors.As(err, &refused), errors.As(err, &unknown), errors.As(err, &guarded) && errors.Is(guarded.Err, errGuard):
+	case fsm.NoTransitionError:
+		if err.Err == nil {
+			return m.state(), true
+		}
+	case fsm.InvalidEventError, fsm.UnknownEventError:
+		refused = true
+	case fsm.CanceledError:
+		refused = errors.Is(err.Err, errGuard)
+	}
+	if refused {
 		return m.state(), false
 	}
 	panic(fmt.Sprintf("BUG: lifecycle machine: %v", err))

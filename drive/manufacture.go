@@ -120,7 +120,7 @@ func (d *Drive) burn(label *Label) (record, error) {
 		return record{}, err
 	}
 	defer ak.Clear()
-	if d.fuses.PSIDSlot, err = d.seal(label.PSID, ak); err != nil {
+	if err := d.seal(&d.fuses.PSIDSlot, label.PSID, ak); err != nil {
 		return record{}, err
 	}
 	d.parts.Flash.PowerOn()
@@ -156,12 +156,13 @@ func (d *Drive) factoryRecord() (record, error) {
 		if err != nil {
 			return r, err
 		}
-		slot, err := d.seal(d.fuses.MSID, ak)
+		slot := slotRecord{authority: a, atMSID: true}
+		err = d.seal(&slot.slot, d.fuses.MSID, ak)
 		ak.Clear()
 		if err != nil {
 			return r, err
 		}
-		r.slots = append(r.slots, slotRecord{authority: a, atMSID: true, slot: slot})
+		r.slots = append(r.slots, slot)
 	}
 	for n := range r.ranges {
 		r.slots = append(r.slots, slotRecord{authority: BandMaster(n)})

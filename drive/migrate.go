@@ -78,19 +78,18 @@ func (d *Drive) reseal(op string, next *record, s *session, pin PIN) (ak *secret
 	} else if err := d.sound(op); err != nil {
 		return nil, "", err
 	}
-	ak = s.ak.Clone()
 	if e == EventMigrate {
-		ak.Clear()
 		if ak, err = d.newAK(); err != nil {
 			return nil, "", d.named(op, err)
 		}
+	} else {
+		ak = s.ak.Clone()
 	}
-	sealed, err := d.seal(pin, ak)
-	if err != nil {
+	if err := d.seal(&slot.slot, pin, ak); err != nil {
 		ak.Clear()
 		return nil, "", d.named(op, err)
 	}
-	slot.slot, slot.atMSID = sealed, isMSID
+	slot.atMSID = isMSID
 	return ak, e, nil
 }
 

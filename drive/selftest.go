@@ -18,7 +18,8 @@ func (d *Drive) SelfTest() error {
 	}
 	if !d.store.doubt() {
 		// No key changes, so the key generation stays.
-		return d.commit(op, "", d.rec.clone())
+		next := d.rec.clone()
+		return d.commit(op, "", d.state(), &next)
 	}
 	// With an unread page behind it the record may be the older one.
 	d.rec.doubt = d.store.use[d.store.active] == unread

@@ -74,6 +74,16 @@ func (s *store) read(block, page int, dst []byte) (err error) {
 	return err
 }
 
+// blank says whether a page is blank, by a read at most.
+func (s *store) blank(block, page int, buf []byte) (ok bool, err error) {
+	for range readTries {
+		if ok, err = flash.Blank(s.dev, block, page, buf); err == nil {
+			return ok, nil
+		}
+	}
+	return false, err
+}
+
 func constant(p []byte, c byte) bool {
 	return len(p) > 0 && p[0] == c && bytes.Equal(p[1:], p[:len(p)-1])
 }
@@ -105,7 +115,7 @@ func (s *store) cleanBlocks(all bool) (resisting []int, err error) {
 // is known of it.)
 func (s *store) destroy(b int) error {
 	if err := s.dev.Erase(b); err == nil {
-		if ok, _ := s.all(b, 0xFF, 0xFF); ok {
+		if ok, _ := s.erased(b); ok {
 			s.use[b] = blank
 			return nil
 		}
@@ -120,7 +130,7 @@ func (s *store) destroy(b int) error {
 		// overwritten all the same.
 		_ = s.dev.Zero(b, p)
 	}
-	ok, err := s.all(b, 0, 0xFF)
+	ok, err := s.zeroed(b)
 	if err != nil {
 		return fmt.Errorf("block %d: %w", b, err)
 	}
@@ -131,15 +141,27 @@ func (s *store) destroy(b int) error {
 	return nil
 }
 
-// all reads a block back and says whether each of its pages is c throughout or d throughout.
-func (s *store) all(b int, c, d byte) (bool, error) {
+// erased reads a block back and says whether each of its pages is blank.
+func (s *store) erased(b int) (bool, error) {
+	buf := borrow(s.geo.PageSize)
+	defer pages.Put(buf)
+	for p := range s.geo.PagesPerBlock {
+		if ok, err := s.blank(b, p, *buf); err != nil || !ok {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// zeroed reads a block back and says whether each of its pages is overwritten with zeros, or blank.
+func (s *store) zeroed(b int) (bool, error) {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
 	for p := range s.geo.PagesPerBlock {
 		if err := s.read(b, p, *buf); err != nil {
 			return false, err
 		}
-		if !constant(*buf, c) && !constant(*buf, d) {
+		if !constant(*buf, 0) && !constant(*buf, 0xFF) {
 			return false, nil
 		}
 	}
@@ -254,14 +276,24 @@ func (s *store) fresh(enc []byte) error {
 // behind it.
 func (s *store) alone(b int, enc, buf []byte) error {
 	for p := range s.geo.PagesPerBlock {
-		if err := s.read(b, p, buf); err != nil {
+		ok, err := s.readsBack(b, p, enc, buf)
+		if err != nil {
 			return err
 		}
-		if p == 0 && !holds(buf, enc) || p > 0 && !constant(buf, 0xFF) {
+		if !ok {
 			return fmt.Errorf("block %d page %d: %w: reads back otherwise", b, p, flash.ErrProgram)
 		}
 	}
 	return nil
+}
+
+// readsBack says whether page 0 holds enc and any other page nothing.
+func (s *store) readsBack(b, p int, enc, buf []byte) (bool, error) {
+	if p > 0 {
+		return s.blank(b, p, buf)
+	}
+	err := s.read(b, p, buf)
+	return err == nil && holds(buf, enc), err
 }
 
 // holds says whether a page is the record enc and erased bytes behind it.

@@ -34,20 +34,18 @@ func (d *Drive) rewrapFor(s *session, g *rangeRecord, n int, ak *secret.Key32) e
 		return err
 	}
 	defer mek.Clear()
-	return d.rewrap(g, n, mek, ak)
+	d.rewrap(g, n, mek, ak)
+	return nil
 }
 
 // rewrap gives g the wraps that its lock settings call for: the root KEK's if it
 // is open at power-on, else its BandMaster's.
-func (d *Drive) rewrap(g *rangeRecord, n int, mek *secret.Key64, ak *secret.Key32) error {
-	by, kek := BandMaster(n), ak
+func (d *Drive) rewrap(g *rangeRecord, n int, mek *secret.Key64, ak *secret.Key32) {
+	g.wraps = make([]wrapRecord, 1)
+	w, kek := &g.wraps[0], ak
+	w.by = BandMaster(n)
 	if g.openAtPowerOn() {
-		by, kek = Nobody, d.rootKEK
+		w.by, kek = Nobody, d.rootKEK
 	}
-	w, err := wrapMEK(kek, mek)
-	if err != nil {
-		return err
-	}
-	g.wraps = []wrapRecord{{by: by, wrap: w}}
-	return nil
+	wrapMEK(&w.wrap, kek, mek)
 }

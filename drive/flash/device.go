@@ -72,6 +72,24 @@ type Decayer interface {
 	Decay(block, page, bit int) error
 }
 
+// BlankChecker is a device that says whether a page is blank without handing its bytes over, as the
+// blank check of a flash controller does. The answer is what Read would have shown, and so is an error.
+type BlankChecker interface {
+	Blank(block, page int) (bool, error)
+}
+
+// Blank says whether a page of any device is blank. A device without a blank check is read into buffer,
+// which is PageSize bytes long; what is in it afterwards means nothing.
+func Blank(d Device, block, page int, buffer []byte) (bool, error) {
+	if c, ok := d.(BlankChecker); ok {
+		return c.Blank(block, page)
+	}
+	if err := d.Read(block, page, buffer); err != nil {
+		return false, err
+	}
+	return len(trim(buffer)) == 0, nil
+}
+
 // What a device can answer. Errors wrap one of these.
 var (
 	ErrNotBlank  = errors.New("flash: page is already programmed")

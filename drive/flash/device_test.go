@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 )
 
 var small = Geometry{Blocks: 4, PagesPerBlock: 2, PageSize: 512}
@@ -276,4 +278,48 @@ func FuzzGeometry(f *testing.F) {
 		require.Len(t, d.Dump(), 1)
 		require.Positive(t, FileSize(g))
 	})
+}
+
+// Every device says of a page that it is blank where a read shows nothing but ones, and fails where a
+// read fails.
+func TestABlankCheckIsARead(t *testing.T) {
+	g := Geometry{Blocks: 4, PagesPerBlock: 2, PageSize: 512}
+	file, err := os.Create(filepath.Join(t.TempDir(), "flash"))
+	require.NoError(t, err)
+	defer file.Close()
+	inFile, err := CreateFile(file, 0, g)
+	require.NoError(t, err)
+	for name, d := range map[string]Device{
+		"mem": NewMem(g), "file": inFile, "faulty": NewFaulty(NewMem(g)), "without a check": struct{ Device }{NewMem(g)},
+		"faulty without a check": NewFaulty(struct{ Device }{NewMem(g)}),
+	} {
+		ask := func(block, page int) bool {
+			blank, err := Blank(d, block, page, make([]byte, g.PageSize))
+			require.NoError(t, err, name)
+			return blank
+		}
+		require.True(t, ask(3, 1), name)
+		require.NoError(t, d.Program(3, 1, []byte{0xFF, 0xFE}))
+		require.False(t, ask(3, 1), name)
+		require.True(t, ask(3, 0), name)
+		require.NoError(t, d.Erase(3))
+		require.True(t, ask(3, 1), name)
+		require.NoError(t, d.Zero(0, 0))
+		require.False(t, ask(0, 0), name)
+		_, err := Blank(d, 4, 0, make([]byte, g.PageSize))
+		require.ErrorIs(t, err, ErrAddress, name)
+		d.PowerOff()
+		_, err = Blank(d, 0, 0, make([]byte, g.PageSize))
+		require.ErrorIs(t, err, ErrPowerLost, name)
+	}
+	f := NewFaulty(NewMem(g))
+	f.Arm(fault.MustParse("(flash.read.error)"))
+	before := f.Ops().Reads
+	_, err = f.Blank(0, 0)
+	require.ErrorIs(t, err, ErrRead, "a plan that lets reads fail lets blank checks fail")
+	require.Equal(t, before+1, f.Ops().Reads)
+	f.Disarm()
+	_, err = f.Blank(0, 0)
+	require.NoError(t, err)
+	require.Equal(t, before+2, f.Ops().Reads)
 }

@@ -48,6 +48,8 @@ var (
 	_ Device  = (*Faulty)(nil)
 	_ Decayer = (*Faulty)(nil)
 	_ blanker = (*Faulty)(nil)
+
+	_ BlankChecker = (*Faulty)(nil)
 )
 
 // NewFaulty wraps dev, which must have power on and must from now on be used
@@ -116,6 +118,21 @@ func (f *Faulty) Read(block, page int, dst []byte) error {
 		return f.dev.Read(block, page, dst)
 	}
 	return f.readArmed(block, page, dst)
+}
+
+// Blank implements BlankChecker. It is a read, and fails as one.
+func (f *Faulty) Blank(block, page int) (bool, error) {
+	g := f.dev.Geometry()
+	if f.off || f.plan != nil || g.checkPage(block, page) != nil {
+		buffer := make([]byte, g.PageSize)
+		err := f.Read(block, page, buffer)
+		return err == nil && len(trim(buffer)) == 0, err
+	}
+	f.counts.Reads++
+	if c, ok := f.dev.(BlankChecker); ok {
+		return c.Blank(block, page)
+	}
+	return Blank(f.dev, block, page, make([]byte, g.PageSize))
 }
 
 // Program implements Device.

@@ -57,6 +57,8 @@ var (
 	_ Decayer = (*File)(nil)
 	_ blanker = (*File)(nil)
 	_ clearer = (*File)(nil)
+
+	_ BlankChecker = (*File)(nil)
 )
 
 // CreateFile makes a blank device with power on in the FileSize(g) bytes of f
@@ -107,6 +109,20 @@ func (d *File) Read(block, page int, dst []byte) error {
 		return d.fail(ErrRead, block, page, err)
 	}
 	return nil
+}
+
+// Blank implements BlankChecker: a page that nobody programmed reads as blank.
+func (d *File) Blank(block, page int) (bool, error) {
+	if d.off {
+		return false, ErrPowerLost
+	}
+	if err := d.g.checkPage(block, page); err != nil {
+		return false, err
+	}
+	if d.broken != nil {
+		return false, d.fail(ErrRead, block, page, d.broken)
+	}
+	return d.blank(block, page), nil
 }
 
 // Program implements Device.

@@ -7,7 +7,7 @@ type Mem struct {
 	off   bool
 	pages []*memPage // by Geometry.index; nil is blank
 	wear  []uint64
-	spare *memPage // of an erased page, cleared, for the next program, which else is mostly allocation
+	spare []*memPage // of erased pages, cleared, for the next programs, which else are mostly allocation
 }
 
 // memPage is a page with at least one programmed bit. It is not changed while
@@ -24,6 +24,8 @@ var (
 	_ Decayer = (*Mem)(nil)
 	_ blanker = (*Mem)(nil)
 	_ clearer = (*Mem)(nil)
+
+	_ BlankChecker = (*Mem)(nil)
 )
 
 // NewMem makes a blank device with power on. The geometry must be valid: ask
@@ -54,6 +56,17 @@ func (m *Mem) Read(block, page int, dst []byte) error {
 	}
 	m.load(m.g.index(block, page), dst)
 	return nil
+}
+
+// Blank implements BlankChecker.
+func (m *Mem) Blank(block, page int) (bool, error) {
+	if m.off {
+		return false, ErrPowerLost
+	}
+	if err := m.g.checkPage(block, page); err != nil {
+		return false, err
+	}
+	return m.blank(block, page), nil
 }
 
 // Program implements Device.
@@ -156,25 +169,37 @@ func (m *Mem) store(i int, data []byte) {
 	case len(data) == m.g.PageSize && allZero(data):
 		m.pages[i] = zeroedPage
 	default:
-		p := m.spare
-		if p == nil || cap(p.data) < len(data) {
-			p = &memPage{data: make([]byte, 0, len(data))}
+		var p *memPage
+		if n := len(m.spare) - 1; n >= 0 && cap(m.spare[n].data) >= len(data) {
+			p, m.spare = m.spare[n], m.spare[:n]
 		} else {
-			m.spare = nil
+			p = &memPage{data: make([]byte, 0, len(data))}
 		}
 		p.data, p.rest = append(p.data, data...), 0xFF
 		m.pages[i] = p
 	}
 }
 
-// recycle keeps the larger of an erased page and the spare, without content.
+// sparesMax is how many pages a key step of one drive erases, as a rule.
+const sparesMax = 3
+
+// recycle keeps an erased page without its content, in place of a smaller one if there are enough.
 func (m *Mem) recycle(p *memPage) {
-	if p == nil || p == zeroedPage || m.spare != nil && cap(m.spare.data) >= cap(p.data) {
+	if p == nil || p == zeroedPage {
 		return
 	}
 	clear(p.data)
 	p.data = p.data[:0]
-	m.spare = p
+	if len(m.spare) < sparesMax {
+		m.spare = append(m.spare, p)
+		return
+	}
+	for i, s := range m.spare {
+		if cap(s.data) < cap(p.data) {
+			m.spare[i] = p
+			return
+		}
+	}
 }
 
 func (m *Mem) blank(block, page int) bool { return m.pages[m.g.index(block, page)] == nil }
