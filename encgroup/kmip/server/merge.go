@@ -84,6 +84,20 @@ func (o *object) covers(h held) bool {
 	return o.seen[h.at.author] >= h.at.counter
 }
 
+// authors are those whose changes the record has seen, in order.
+func (o *object) authors() []serverID {
+	return slices.SortedFunc(maps.Keys(o.seen), func(a, b serverID) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// last is the highest number of a change that the record has seen.
+func (o *object) last() uint64 {
+	last := o.base.counter
+	for _, author := range o.authors() {
+		last = max(last, o.seen[author])
+	}
+	return last
+}
+
 // stampChanges stamps the values that differ from those before with v. before is nil for a new
 // object.
 func (o *object) stampChanges(before *object, v version) {
@@ -113,8 +127,8 @@ func (o *object) join(p *object) (out *object, lost []string) {
 	if p.base.compare(o.base) > 0 {
 		out.base = p.base
 	}
-	for author, counter := range p.seen {
-		out.seen[author] = max(out.seen[author], counter)
+	for _, author := range p.authors() {
+		out.seen[author] = max(out.seen[author], p.seen[author])
 	}
 	out.reached = max(o.reached, p.reached)
 	all := append(o.outlive(p, true), p.outlive(o, false)...)

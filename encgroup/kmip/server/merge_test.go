@@ -71,7 +71,7 @@ func TestBothChangedOneAttribute(t *testing.T) {
 			two.did(kmip.OpRevoke, uid, revocation(kmip.RevokedKeyCompromise))
 			one.note(uid.Text(), "a change more")
 			one.did(kmip.OpRevoke, uid, revocation(kmip.RevokedCessationOfOperation))
-		}, kmip.EnumOf(kmip.AttrState, kmip.Compromised)},
+		}, kmip.Attribute{Name: kmip.AttrRevocationReason, Value: ttlv.Struct(kmip.TagAttributeValue, ttlv.Enum(kmip.TagRevocationReasonCode, kmip.RevokedKeyCompromise))}},
 		"destroyed, and compromised": {func(one, two *twin, uid ttlv.Item) {
 			one.did(kmip.OpDestroy, uid)
 			two.did(kmip.OpRevoke, uid, revocation(kmip.RevokedKeyCompromise))
@@ -118,6 +118,21 @@ func TestBothAddedValues(t *testing.T) {
 		require.ElementsMatch(t, []string{"key 0", "alias 1", "by 0 0", "by 1 1"}, got, "server %d", n)
 		w[n].did(kmip.OpAddAttribute, uid, item(kmip.NameOf(fmt.Sprint("one more ", n))))
 	}
+}
+
+// TestWhatIsOwedGoesBack: whoever merges two changes first owes the other the whole.
+func TestWhatIsOwedGoesBack(t *testing.T) {
+	w, uid := changedApart(t)
+	w[0].note(uid.Text(), "one")
+	w[1].compare(w[0])
+	w[0].compare(w[1])
+	w[1].queue = nil
+	w[1].note(uid.Text(), "two")
+	w[0].share(w[1])
+	require.Equal(t, []string{uid.Text()}, w[1].queue)
+	w[1].share(w[0])
+	require.Empty(t, w[0].queue, "it has nothing that the other has not seen")
+	require.Len(t, w[0].values(uid, "x-note"), 2)
 }
 
 // TestDatesOutOfOrder: each server has set one of two dates, and together they are out of order. The
@@ -173,8 +188,9 @@ func TestRecordsWithoutStamps(t *testing.T) {
 		o.set(kmip.DateOf(kmip.AttrCompromiseDate, time.Unix(5, 0)))
 	})
 	older(w[1], func(o *object) {
-		o.base = version{101, serverID{2}}
+		o.base = version{1000, serverID{2}}
 		text(o, "at two")
+		text(o, "once more")
 	})
 	w[0].note(uid.Text(), "since")
 	w[0].sync(w[1])
@@ -183,7 +199,7 @@ func TestRecordsWithoutStamps(t *testing.T) {
 		for _, a := range w[n].values(uid, "x-note") {
 			got = append(got, fmt.Sprint(a.Value.Text(), " ", a.Index))
 		}
-		require.ElementsMatch(t, []string{"at two 0", "since 1"}, got, "server %d", n)
+		require.ElementsMatch(t, []string{"at two 0", "once more 1", "since 2"}, got, "server %d", n)
 		require.Equal(t, int64(kmip.Compromised), w[n].values(uid, kmip.AttrState)[0].Value.Int)
 	}
 }

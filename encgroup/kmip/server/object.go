@@ -1,9 +1,7 @@
 package server
 
 import (
-	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -70,7 +68,7 @@ func (o *object) record() ttlv.Item {
 	}
 	if len(o.seen) > 0 {
 		var seen []byte
-		for _, author := range slices.SortedFunc(maps.Keys(o.seen), func(a, b serverID) int { return bytes.Compare(a[:], b[:]) }) {
+		for _, author := range o.authors() {
 			seen = version{o.seen[author], author}.append(seen)
 		}
 		i.Add(ttlv.Bytes(tagSeen, seen))

@@ -235,10 +235,7 @@ func (s *Store) merge(records []ttlv.Item) (out merged, err error) {
 // merge joins an object of the peer, with its key in the clear, with what is here.
 func (t *txn) merge(o *object) (owed bool, lost []string, err error) {
 	objects := t.tx.Bucket(bucketObjects)
-	last := o.base.counter
-	for _, counter := range o.seen {
-		last = max(last, counter)
-	}
+	last := o.last()
 	if o.uid == "" || last > 1<<62 {
 		return false, nil, fmt.Errorf("%w: change %d of object %q cannot be", errPoison, last, o.uid)
 	}
