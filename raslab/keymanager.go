@@ -318,7 +318,10 @@ func (l *Lab) ChangeKeyManager(id int, c KeyManagerChange) (KeyManagerInfo, erro
 	if n.addr != m.addr || n.port != m.port || n.protocol != m.protocol || n.key != m.key {
 		n.failed = false // nothing is known of the new path or its server
 		n.shown, n.speaks, n.reached, n.uid, n.warned = nil, "", "", "", 0
-		n.storage, n.ip = nil, ""
+		n.ip = ""
+	}
+	if n.addr != m.addr {
+		n.storage = nil // the answer was for the server at the former address
 	}
 	if err := l.checkManager(op, &n, m); err != nil {
 		return KeyManagerInfo{}, err

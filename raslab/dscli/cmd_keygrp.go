@@ -16,9 +16,10 @@ var groupCommands = []*Command{
 		Run:     lskeygrp,
 	},
 	{
-		Name: "showkeygrp", Summary: "describe a key group, or show when each key manager was asked for its key",
+		Name: "showkeygrp", Summary: "describe a key group, show when each key manager was asked for its key, or what follows from where its key servers keep their storage",
 		Params: []Param{
 			{Name: "access", Flag: true, Help: "the last access of each key manager, with its result"},
+			{Name: "audit", Flag: true, Help: "what follows from the answers that chkeymgr -storage entered (assumption): isolated, deadlock or open, and what each key server needs before it is up"},
 			groupParam(),
 		},
 		Example: "showkeygrp -access 1",
@@ -113,6 +114,9 @@ func showkeygrp(c *call, a Args) error {
 		}
 		return c.print(r)
 	}
+	if arg[bool](a, "audit") {
+		return c.audit(id)
+	}
 	label, label2 := "-", "-" // KMIP has no labels
 	if g.KeyProtocol == raslab.IPP {
 		label, label2 = g.Label, g.Label2
@@ -128,6 +132,26 @@ func showkeygrp(c *call, a Args) error {
 	}
 	c.warn(func(w raslab.KeyWarning) bool { return w.KeyManager == 0 || w.KeyGroup == id })
 	return nil
+}
+
+// audit prints what follows from where the key servers of a group keep their storage.
+func (c *call) audit(id int) error {
+	audit, err := c.lab.Audit(id)
+	if err != nil {
+		return c.refuse(err)
+	}
+	r := &result{class: "Key Group Audit", columns: []column{left("ID"), left("verdict"), number("KeyMgr"), left("addr"), left("storage"), left("needs"), left("answered")}}
+	for _, s := range audit.Servers {
+		storage, needs := "-", "-"
+		if !s.Answered.IsZero() {
+			storage = s.Storage.String()
+		}
+		if s.Needs != "" {
+			needs = s.Needs
+		}
+		r.row(id, audit.Verdict, s.KeyManager, s.Addr, storage, needs, c.instant(s.Answered))
+	}
+	return c.print(r)
 }
 
 func managekeygrp(c *call, a Args) error {

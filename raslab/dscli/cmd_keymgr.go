@@ -2,7 +2,9 @@ package dscli
 
 import (
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -39,10 +41,14 @@ var keyManagerCommands = []*Command{
 			{Name: "addr", Kind: textKind, Help: "host name of the key server", Complete: of(hostNames)},
 			portParam(), protocolParam(), keyProtocolParam(),
 			{Name: "state", Kind: wordKind, Values: []string{"active", "inactive"}, Help: "whether it is asked"},
-			certificateParam(), managerParam(true),
+			certificateParam(),
+			{Name: "storage", Kind: textKind, Help: "where its server keeps its storage, as its administrator answered (assumption): own if no encrypting facility holds it, other if another one does, or a rank such as R0", Complete: of(rankIDs)},
+			{Name: "facility", Kind: textKind, Help: "storage other: the serial number of that facility (assumption)"},
+			{Name: "waits", Kind: wordKind, Values: []string{"yes", "no"}, Help: "storage other: whether that facility waits for storage of this one before it gets its own keys (assumption)"},
+			managerParam(true),
 		},
 		Example: "chkeymgr -state inactive 2",
-		Check:   changesSomething,
+		Check:   fitsKeyManager,
 		Run:     chkeymgr,
 	},
 	{
@@ -141,6 +147,14 @@ func (c *call) trust() ([]byte, error) {
 }
 
 func chkeymgr(c *call, a Args) error {
+	if a.Has("storage") {
+		id := arg[int](a, "keymgr")
+		if err := c.lab.AnswerAudit(id, storageAnswer(a)); err != nil {
+			return c.refuse(err)
+		}
+		c.say(msgManagerChanged, id)
+		return nil
+	}
 	var q raslab.KeyManagerChange
 	var err error
 	if q.Trust, err = c.trust(); err != nil {
@@ -173,6 +187,18 @@ func chkeymgr(c *call, a Args) error {
 	return nil
 }
 
+// storageAnswer is what the administrator of a key server answered about its storage.
+func storageAnswer(a Args) raslab.StorageAnswer {
+	switch storage := arg[string](a, "storage"); strings.ToLower(storage) {
+	case "own":
+		return raslab.StorageAnswer{}
+	case "other":
+		return raslab.StorageAnswer{Facility: arg[string](a, "facility"), Waits: arg[string](a, "waits") == "yes"}
+	default:
+		return raslab.StorageAnswer{Rank: storage}
+	}
+}
+
 func protocolParam() Param {
 	return Param{Name: "protocol", Kind: wordKind, Values: []string{"none", "tls"}, Help: "how the connection is protected"}
 }
@@ -192,12 +218,26 @@ func hostNames(lab *raslab.Lab) (names []string) {
 	return names
 }
 
-// changesSomething refuses chkeymgr without a change.
-func changesSomething(a Args) error {
+// fitsKeyManager refuses chkeymgr without a change, and an answer about storage that is not whole.
+func fitsKeyManager(a Args) error {
+	other := strings.EqualFold(arg[string](a, "storage"), "other")
+	switch {
+	case other && !(a.Has("facility") && a.Has("waits")):
+		return errors.New("-storage other needs -facility, its serial number, and -waits, which is yes or no")
+	case !other && (a.Has("facility") || a.Has("waits")):
+		return errors.New("-facility and -waits belong to -storage other")
+	}
+	answer, given := []string{"storage", "facility", "waits"}, false
 	for _, p := range a.Command.Params {
-		if !p.Bare && a.Has(p.Name) {
-			return nil
+		if p.Bare || !a.Has(p.Name) {
+			continue
 		}
+		if given = true; a.Has("storage") && !slices.Contains(answer, p.Name) {
+			return errors.New("-storage enters an answer, and comes without -" + p.Name)
+		}
+	}
+	if given {
+		return nil
 	}
 	return errors.New("nothing is given that would change; as in: " + a.Command.Example)
 }
