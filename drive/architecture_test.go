@@ -254,3 +254,18 @@ func TestTornEraseIsFoundAndDestroyed(t *testing.T) {
 	b.arm("(flash.erase.torn) (flash.zero.refused)")
 	require.ErrorIs(t, s.SetPIN(credential(2)), Degraded)
 }
+
+// TestAPINAndTheSamePINWithZerosBehindItAreTwo: HMAC pads its key with zeros (RFC 2104 section 2),
+// and no short PIN may profit from that.
+func TestAPINAndTheSamePINWithZerosBehindItAreTwo(t *testing.T) {
+	var root secret.Key32
+	seen := map[secret.Key32]string{}
+	for _, text := range []string{"4711", "4711\x00", "4711\x00\x00", "\x00", "\x00\x00", "\x004711"} {
+		pin, err := NewPIN([]byte(text))
+		require.NoError(t, err)
+		kek, err := KEK(&root, pin, [16]byte{1}, 3)
+		require.NoError(t, err)
+		require.Empty(t, seen[*kek], "%q gives the key of another PIN", text)
+		seen[*kek] = text
+	}
+}

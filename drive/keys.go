@@ -31,7 +31,8 @@ type mekWrap [mekWrapSize]byte
 // KEK derives the 32-byte key-encrypting key of a slot: HKDF-SHA256 (RFC 5869)
 // with the salt over the drive's root key and the PIN, so that neither the flash
 // nor the PIN alone is enough. A PIN shorter than 32 bytes is first stretched
-// with PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) by the given iterations.
+// with PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) by the given iterations; one that
+// ends with a zero byte is hashed before that, see password.
 func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (*secret.Key32, error) {
 	k := derivations.Get().(*KEKs)
 	defer derivations.Put(k)
@@ -69,7 +70,7 @@ func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [saltSize]byte, ite
 	if pin.Len() == PINSize {
 		copy(k.ikm[32:], pin.raw())
 	} else {
-		stretched, err := pbkdf2.Key(sha256.New, string(pin.raw()), salt[:], iterations, 32)
+		stretched, err := pbkdf2.Key(sha256.New, password(pin), salt[:], iterations, 32)
 		if err != nil {
 			return fmt.Errorf("drive: stretch PIN: %w", err)
 		}
@@ -85,6 +86,20 @@ func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [saltSize]byte, ite
 func (k *KEKs) Clear() {
 	k.ikm.Clear()
 	k.deriver.Clear()
+}
+
+// password is what PBKDF2 gets of a short PIN. HMAC pads its key with zero bytes (RFC 2104 section 2),
+// so to PBKDF2 a PIN and the same PIN with a zero byte behind it are one password. A PIN that ends
+// with a zero byte is therefore hashed; no shorter one leads to the same 32 bytes.
+func password(pin PIN) string {
+	raw := pin.raw()
+	if raw[len(raw)-1] != 0 {
+		return string(raw)
+	}
+	h := sha256.New()
+	h.Write([]byte("fdelab/pin/1"))
+	h.Write(raw)
+	return string(h.Sum(nil))
 }
 
 // RootKEK derives the 32-byte key-encrypting key that wraps the MEK of a range

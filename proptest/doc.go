@@ -17,7 +17,7 @@
 //   - Sweep cuts the power at the k-th flash operation of a command, for k = 0, 1, 2, ... until a
 //     run ends uncut. It powers the drive on again, sweeps that power-on in the same way, and
 //     audits the drive.
-//   - Conformance is the suite over a Subject, which *drive.Drive satisfies.
+//   - Package conformance judges any Device, of whatever make.
 //   - Coverage counts the rows of the lifecycle table that were exercised.
 //   - Failure is what every one of them reports: seed, version, fault plan, the
 //     end of the trace, and a line that replays it.

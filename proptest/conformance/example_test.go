@@ -6,20 +6,15 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
 )
 
-// The rows say which properties are tested, and why the others are not.
-func ExampleRows() {
-	tested := 0
-	for _, r := range conformance.Rows() {
-		if r.Test != "" {
-			tested++
-			continue
-		}
-		fmt.Printf("row %d does not apply\n", r.Number)
+// The simulated drive holds row 12.
+func Example() {
+	report, err := conformance.Judge(conformance.Simulated, conformance.Options{Only: []string{"F12"}, Seeds: []uint64{1}})
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	fmt.Println(tested, "rows have a subtest")
-	// Output:
-	// row 17 does not apply
-	// row 27 does not apply
-	// row 29 does not apply
-	// 29 rows have a subtest
+	for _, r := range report.Results {
+		fmt.Println(r.Property.ID, r.Property.Name+":", r.Verdict)
+	}
+	// Output: F12 TryLimit holds at exactly N on every entry point: passed
 }

@@ -81,7 +81,7 @@ var all = []Mutant{
 		{"drive/io.go", ".cipher.Encrypt(*buf, src[i:i+size], lba)", ".cipher.Encrypt(*buf, src[i:i+size], uint64(uint32(lba)))"},
 	}},
 	{Row: 11, Defect: "short PINs are not stretched", Edits: []Edit{{
-		"drive/keys.go", "string(pin.raw()), salt[:], iterations, 32)", "string(pin.raw()), salt[:], min(iterations, 1), 32)",
+		"drive/keys.go", "password(pin), salt[:], iterations, 32)", "password(pin), salt[:], min(iterations, 1), 32)",
 	}}},
 	{Row: 11, Defect: "the root key has no part in the KEK", Edits: []Edit{{
 		"drive/keys.go", "	copy(k.ikm[:32], root[:])\n", "",
