@@ -278,9 +278,10 @@ func f31(t *Trial) {
 func f36(t *Trial) {
 	for _, kind := range []BreakKind{EraseRefused, EraseTorn, ProgramRefused, ProgramTorn, ReadError} {
 		for _, step := range []string{
-			"set-pin BandMaster0 p1 p3", "erase 0 msid", "revert psid", "set-range 0 p1 0 0 -- 1", "try BandMaster0 p4", "set-pin SID msid p7",
+			"set-pin BandMaster0 p1 p3", "erase 0 msid", "revert psid", "set-range 0 p1 0 0 -- 1", "set-range 0 p1 0 0 rw 3",
+			"try BandMaster0 p4", "set-pin SID msid p7",
 		} {
-			for k := range 6 {
+			for k := -1; k < 6; k++ { // all operations, or one
 				w := t.owned(0, "p1")
 				if !w.breaks([]Break{{kind, k}}) {
 					continue
@@ -313,7 +314,7 @@ func f38(t *Trial) {
 				erased <- w.command(c, nil)
 			}()
 			<-started
-			for range 200 {
+			for range 20_000 { // long enough for an erase that nothing holds back
 				runtime.Gosched()
 			}
 		}

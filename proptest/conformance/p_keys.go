@@ -2,7 +2,10 @@ package conformance
 
 import (
 	"bytes"
+	"crypto/aes"
 	"fmt"
+
+	"golang.org/x/crypto/xts"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
@@ -292,8 +295,8 @@ func f35(t *Trial) {
 	w.Do("thief; read 0 1")
 }
 
-// f39: two devices in one state that are fed differently make different keys, and one that is fed
-// with what another was fed with is not opened by that one's old key.
+// f39: two devices in one state that are fed differently make different keys; and where the RAM can
+// be read, the new key has no part of the old one.
 func f39(t *Trial) {
 	for _, erase := range t.erases(0, "msid") {
 		var seen [][]byte
@@ -307,5 +310,52 @@ func f39(t *Trial) {
 			t.failf("key repeats", nil, "%s makes the same key whatever the random source gives", erase)
 		}
 		t.claim()
+		w := t.World(func(x *Wish) { x.Ranges = 0; x.Geometry.PageSize = 1024 })
+		if !w.has(HasRAM) {
+			continue
+		}
+		w.Do("write 0 1 1; read 0 1")
+		old := w.keyInRAM()
+		w.Do("%s; write 0 1 2; read 0 1", erase)
+		now := w.keyInRAM()
+		if old == nil || now == nil {
+			continue // the RAM does not show the key
+		}
+		for at := 0; at < len(now); at += 16 {
+			if bytes.Contains(old, now[at:at+16]) {
+				t.failf("key repeats", w, "after %s bytes %d to %d of the new key are in the old one", erase, at, at+15)
+			}
+		}
+		t.claim()
 	}
+}
+
+// keyInRAM is the media key of the global range, 64 bytes, as it lies in RAM; nil if it does not.
+// The last one counts: the RAM of a device may still show what was there before.
+func (w *World) keyInRAM() []byte {
+	mem, err := w.dev.(Memory).RAM()
+	if err != nil {
+		w.failf("answer", "the RAM cannot be read: %v", err)
+	}
+	m, _ := w.sure()
+	oracles := w.oracles(m, w.dumper.Dump(), 0)
+	if len(oracles) == 0 {
+		return nil
+	}
+	cipher, written := w.dumper.Dump().Sector(oracles[0].LBA)
+	if !written {
+		return nil
+	}
+	sector := make([]byte, len(cipher))
+	for at := 0; at+64 <= len(mem); at++ {
+		c, err := xts.NewCipher(aes.NewCipher, mem[at:at+64])
+		if err != nil {
+			continue
+		}
+		c.Decrypt(sector, cipher, oracles[0].LBA)
+		if bytes.HasPrefix(sector, oracles[0].Plain) {
+			return bytes.Clone(mem[at : at+64])
+		}
+	}
+	return nil
 }

@@ -30,6 +30,35 @@ type Edit struct {
 func All() []Mutant { return append(slices.Clone(all), keyPath...) }
 
 var all = []Mutant{
+	{Row: 35, Defect: "whoever asks for the MSID makes the drive write to its flash", Edits: []Edit{{
+		"drive/status.go", "	return d.fuses.MSID.Clone(), nil\n", "	_ = d.note(\"msid\")\n	return d.fuses.MSID.Clone(), nil\n",
+	}}},
+	{Row: 36, Defect: "a note that the flash refused is reported as written", Edits: []Edit{{
+		"drive/commit.go", "	if err := d.store.appendRecord(&d.rec); err != nil {\n", "	if err := d.store.appendRecord(&d.rec); errors.Is(err, flash.ErrPowerLost) {\n",
+	}}},
+	{Row: 37, Defect: "the last byte of a credential does not count", Edits: []Edit{{
+		"drive/keys.go", "		copy(ikm[32:], pin.raw())\n", "		copy(ikm[32:63], pin.raw())\n",
+	}}},
+	{Row: 37, Defect: "a short PIN with zeros behind it is the PIN", Edits: []Edit{{
+		"drive/keys.go", "	if raw[len(raw)-1] != 0 {\n", "	if len(raw) > 0 {\n",
+	}}},
+	{Row: 38, Defect: "nothing holds other commands back while a sector is on its way to the media", Edits: []Edit{{
+		"drive/io.go", "		d.ram[d.rangeOf(lba)].cipher.Encrypt(*buf, src[i:i+size], lba)\n		if err := d.parts.Media.WriteSector(lba, *buf); err != nil {\n",
+		"		m := &d.ram[d.rangeOf(lba)]\n		if m.cipher == nil {\n			m.cipher, _ = xts.New(m.mek, size)\n		}\n		m.cipher.Encrypt(*buf, src[i:i+size], lba)\n" +
+			"		d.mu.Unlock()\n		err := d.parts.Media.WriteSector(lba, *buf)\n		d.mu.Lock()\n		if err != nil {\n",
+	}}},
+	{Row: 39, Defect: "half of the old media key is in the new one", Edits: []Edit{{
+		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
+		"	if n < len(d.ram) && d.ram[n].mek != nil {\n		copy(mek[32:], d.ram[n].mek[32:])\n	}\n	return mek, d.rewrap(g, n, mek, ak)\n",
+	}}},
+	{Row: 39, Defect: "the new media key is a function of the chip and of a count", Edits: []Edit{{
+		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
+		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(next.keygen)\n	return mek, d.rewrap(g, n, mek, ak)\n",
+	}}},
+	{Row: 40, Defect: "the salt of a PIN is its first half", Edits: []Edit{{
+		"drive/keys.go", "	kek, err := KEK(d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)\n	if err != nil {\n		return Slot{}, err\n",
+		"	copy(s.Salt[:], pin.raw())\n	kek, err := KEK(d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)\n	if err != nil {\n		return Slot{}, err\n",
+	}}},
 	{Row: 1, Defect: "a locked range keeps a wrap of its key under the root key", Edits: []Edit{{
 		"drive/wraps.go", "	wrapMEK(&w.wrap, kek, mek)\n",
 		"	wrapMEK(&w.wrap, kek, mek)\n	g.wraps = append(g.wraps, wrapRecord{by: SID})\n	wrapMEK(&g.wraps[1].wrap, RootKEK(d.fuses.Root), mek)\n",
