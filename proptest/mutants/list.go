@@ -37,7 +37,7 @@ var all = []Mutant{
 		"drive/commit.go", "	if err := d.store.appendRecord(&d.rec); err != nil {\n", "	if err := d.store.appendRecord(&d.rec); errors.Is(err, flash.ErrPowerLost) {\n",
 	}}},
 	{Row: 37, Defect: "the last byte of a credential does not count", Edits: []Edit{{
-		"drive/keys.go", "		copy(ikm[32:], pin.raw())\n", "		copy(ikm[32:63], pin.raw())\n",
+		"drive/keys.go", "		copy(k.ikm[32:], pin.raw())\n", "		copy(k.ikm[32:63], pin.raw())\n",
 	}}},
 	{Row: 37, Defect: "a short PIN with zeros behind it is the PIN", Edits: []Edit{{
 		"drive/keys.go", "	if raw[len(raw)-1] != 0 {\n", "	if len(raw) > 0 {\n",
