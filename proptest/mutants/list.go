@@ -48,16 +48,16 @@ var all = []Mutant{
 			"		d.mu.Unlock()\n		err := d.parts.Media.WriteSector(lba, *buf)\n		d.mu.Lock()\n		if err != nil {\n",
 	}}},
 	{Row: 39, Defect: "half of the old media key is in the new one", Edits: []Edit{{
-		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
-		"	if n < len(d.ram) && d.ram[n].mek != nil {\n		copy(mek[32:], d.ram[n].mek[32:])\n	}\n	return mek, d.rewrap(g, n, mek, ak)\n",
+		"drive/erase.go", "	d.rewrap(g, n, mek, ak)\n",
+		"	if n < len(d.ram) && d.ram[n].mek != nil {\n		copy(mek[32:], d.ram[n].mek[32:])\n	}\n	d.rewrap(g, n, mek, ak)\n",
 	}}},
 	{Row: 39, Defect: "the new media key is a function of the chip and of a count", Edits: []Edit{{
-		"drive/erase.go", "	return mek, d.rewrap(g, n, mek, ak)\n",
-		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(next.keygen)\n	return mek, d.rewrap(g, n, mek, ak)\n",
+		"drive/erase.go", "	d.rewrap(g, n, mek, ak)\n",
+		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(next.keygen)\n	d.rewrap(g, n, mek, ak)\n",
 	}}},
 	{Row: 40, Defect: "the salt of a PIN is its first half", Edits: []Edit{{
-		"drive/keys.go", "	kek, err := KEK(d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)\n	if err != nil {\n		return Slot{}, err\n",
-		"	copy(s.Salt[:], pin.raw())\n	kek, err := KEK(d.fuses.Root, pin, s.Salt, d.cfg.PBKDF2Iterations)\n	if err != nil {\n		return Slot{}, err\n",
+		"drive/keys.go", "	if err := d.random(s.Salt[:]); err != nil {\n		return err\n	}\n",
+		"	if err := d.random(s.Salt[:]); err != nil {\n		return err\n	}\n	copy(s.Salt[:], pin.raw())\n",
 	}}},
 	{Row: 1, Defect: "a locked range keeps a wrap of its key under the root key", Edits: []Edit{{
 		"drive/wraps.go", "	wrapMEK(&w.wrap, kek, mek)\n",

@@ -1,9 +1,12 @@
 package server
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -46,15 +49,16 @@ func startLiving(tx *bbolt.Tx, counted map[identity]uint64) error {
 	if err != nil {
 		return err
 	}
-	for owner, n := range counted {
-		err = errors.Join(err, putLiving(tx, owner, n))
+	for _, owner := range clientsOf(counted) {
+		err = errors.Join(err, putLiving(tx, owner, counted[owner]))
 	}
 	return err
 }
 
 // verifyLiving holds the counts against what was counted.
 func verifyLiving(tx *bbolt.Tx, counted map[identity]uint64) error {
-	for owner, n := range counted {
+	for _, owner := range clientsOf(counted) {
+		n := counted[owner]
 		if have := (&txn{tx: tx, owner: owner}).living(); have != n {
 			return fmt.Errorf("a client has %d objects, and %s says %d", n, bucketLiving, have)
 		}
@@ -63,4 +67,9 @@ func verifyLiving(tx *bbolt.Tx, counted map[identity]uint64) error {
 		return fmt.Errorf("%s has %d entries, need %d", bucketLiving, have, len(counted))
 	}
 	return nil
+}
+
+// clientsOf lists the clients in one order.
+func clientsOf(counted map[identity]uint64) []identity {
+	return slices.SortedFunc(maps.Keys(counted), func(a, b identity) int { return bytes.Compare(a[:], b[:]) })
 }
