@@ -205,6 +205,44 @@ func TestTriesOfDoubtAreTakenOver(t *testing.T) {
 	}
 }
 
+// TestTriesOfDoubtThatRaiseNothingAreNotWritten: each count decides by itself whether there is
+// something new to write.
+func TestTriesOfDoubtThatRaiseNothingAreNotWritten(t *testing.T) {
+	for name, set := range map[string]func(*record){
+		"all as they are": func(*record) {},
+		"all lower": func(r *record) {
+			for i := range r.slots {
+				r.slots[i].tries = 0
+			}
+			r.psidTries = 0
+		},
+		"one slot raised": func(r *record) { r.slot(SID).tries = 4 },
+		"PSID raised":     func(r *record) { r.psidTries = 4 },
+		"all raised": func(r *record) {
+			for i := range r.slots {
+				r.slots[i].tries = 4
+			}
+			r.psidTries = 4
+		},
+	} {
+		b := newBench(t, nil)
+		for _, a := range []Authority{SID, EraseMaster, BandMaster(0), BandMaster(1), BandMaster(2)} {
+			_, err := b.Authenticate(a, credential(7))
+			require.ErrorIs(t, err, NotAuthorized)
+		}
+		require.ErrorIs(t, b.RevertPSID(credential(7)), NotAuthorized)
+		r := b.rec.clone()
+		r.doubt, r.generation = true, r.generation+1
+		set(&r)
+		raised := r.slot(SID).tries > 1 || r.psidTries > 1
+		b.plant(r.encode(nil))
+		b.PowerOff()
+		was := b.flash.Ops().Programs
+		require.NoError(t, b.PowerOn())
+		require.Equal(t, raised, b.flash.Ops().Programs > was, name)
+	}
+}
+
 // TestUnreadPagesCountOnlyBehindTheRecord: those in front of it are older, and a
 // record of another version behind it may be a try.
 func TestUnreadPagesCountOnlyBehindTheRecord(t *testing.T) {

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -461,4 +462,13 @@ func TestEveryBitOfARecordIsLookedAt(t *testing.T) {
 		_, err := parseRecord(whole[:n])
 		require.ErrorIs(t, err, errNoRecord, "cut at byte %d", n)
 	}
+	// The shortest page with a check sum: nothing is behind the counts, and they are wrong.
+	page := append([]byte(nil), whole[:recordHeader+4]...)
+	binary.BigEndian.PutUint32(page[8:], recordHeader+4)
+	_, err := parseRecord(crcOf(page))
+	require.ErrorIs(t, err, errForeign)
+	binary.BigEndian.PutUint32(page[8:], recordHeader+3)
+	_, err = parseRecord(crcOf(page))
+	require.ErrorIs(t, err, errNoRecord)
+	require.NotErrorIs(t, err, errForeign, "there is no check sum in so few bytes")
 }

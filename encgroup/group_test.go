@@ -275,6 +275,32 @@ func TestRetrieveSaysWhyEachServerFailed(t *testing.T) {
 	}
 }
 
+// addressed is an error that names the address of the server itself.
+type addressed string
+
+func (a addressed) Error() string { return "the server at " + string(a) + " is down" }
+func (a addressed) Addr() string  { return string(a) }
+
+// A server's error names the server once.
+func TestAServerErrorNamesItsServerOnce(t *testing.T) {
+	for _, c := range []struct {
+		server string
+		err    error
+		want   string
+	}{
+		{"ks1", nil, "ks1: delivered the key"},
+		{"ks1", ErrNoKey, "ks1: " + ErrNoKey.Error()},
+		{"ks1", addressed("ks1:5696"), "the server at ks1:5696 is down"},
+		{"ks1:5696", addressed("ks1:5696"), "the server at ks1:5696 is down"},
+		{"ks1", fmt.Errorf("wrapped: %w", addressed("ks1:5696")), "wrapped: the server at ks1:5696 is down"},
+		{"ks1", addressed("other:5696"), "ks1: the server at other:5696 is down"},
+		{"ks1", addressed("ks1"), "ks1: the server at ks1 is down"},
+		{"", addressed("no address"), ": the server at no address is down"},
+	} {
+		require.EqualError(t, ServerError{c.server, c.err}, c.want)
+	}
+}
+
 func TestRetrieveWithoutServers(t *testing.T) {
 	r := accessible(t)
 	r.group.SetServers(nil)

@@ -305,6 +305,8 @@ func TestTheWorkOfASearch(t *testing.T) {
 		// 9 halves make 36 pairs, of which 5 lie side by side; wraps at 8 and 4 places, of
 		// which 6 have a salt before them; 11 salts; 65 KEKs.
 		{"deep, to the end of a page", true, []flash.Page{page(96, 0, b[:96])}, Tried{Pages: 1, Windows: 33 + 31, Wraps: 12, KEKs: 260 + 6*8 + 11*8 + 65, Unwraps: (260+65)*12 + 8*8 + 11*8*12}},
+		// As "deep, one place twice" but for the page: a salt is tried on the places of its own page.
+		{"deep, two pages", true, []flash.Page{page(96, 0, a[:40]), page(96, 0, b[40:80])}, Tried{Pages: 2, Windows: 2 * (33 + 6), Wraps: 2, KEKs: 260 + 2*(5*8+30), Unwraps: 2*(260+2*30) + 2*5*8}},
 		// The salts and KEKs of the second place are those of the first.
 		{"deep, one place twice", true, []flash.Page{page(96, 0, a[:40], 56, a[:40])}, Tried{Pages: 1, Windows: 33 + 31, Wraps: 2, KEKs: 260 + 8 + 7*8 + 56, Unwraps: (260+56)*2 + 8 + 7*8*2}},
 	} {
@@ -313,6 +315,34 @@ func TestTheWorkOfASearch(t *testing.T) {
 			require.Equal(t, c.want, s.search(Options{Deep: c.deep}).Tried)
 		})
 	}
+}
+
+// Places of one size are opened eight at a time.
+func TestPlacesFillTheirBatches(t *testing.T) {
+	s := newSearch(drive.Dump{Flash: []flash.Page{{Data: noise("c", 256)}}}, nil, Options{})
+	var sizes, counts []int
+	for _, b := range s.batched(func(i int) bool { return s.blobs[i].offset != 8 }) {
+		sizes, counts = append(sizes, b.size), append(counts, len(b.places))
+		for _, i := range b.places {
+			require.Equal(t, b.size, s.blobs[i].size)
+			require.NotEqual(t, 8, s.blobs[i].offset, "nobody wants it")
+		}
+	}
+	// 40 bytes at 0, 16, 24 to 216; 72 bytes at 0, 16, 24 to 184.
+	require.Equal(t, []int{40, 72, 40, 72, 40, 72, 40}, sizes)
+	require.Equal(t, []int{8, 8, 8, 8, 8, 7, 3}, counts)
+}
+
+// What opens with one key is reported by its place, whatever its size.
+func TestWrapsAreListedByTheirPlace(t *testing.T) {
+	s := newScene(t)
+	pin := s.pin.Bytes()
+	s.page(0, 0, 8, s.wrap(pin, s.mek[:]), 200, s.wrap(pin, s.ak[:]), 400, s.wrap(pin, append(s.ak[:], s.root[:]...)))
+	var places []int
+	for _, f := range s.search(Options{}).Wraps {
+		places = append(places, f.Path[len(f.Path)-1].Offset)
+	}
+	require.Equal(t, []int{8, 200, 400}, places)
 }
 
 func TestWithoutAnOracleTheWrapsAreListed(t *testing.T) {

@@ -129,19 +129,12 @@ type search struct {
 	out     Findings
 }
 
-// content is what a place holds, with the 16 bytes before it.
-type content struct {
-	b [16 + mekWrap]byte
-	n int
-}
+// content stands for what a place holds, with the 16 bytes before it: its SHA-256, because a bare
+// key may be among it.
+type content [sha256.Size]byte
 
 func (b *blob) content() content {
-	c := content{n: b.size}
-	if b.offset >= 16 {
-		copy(c.b[:16], b.page.full[b.offset-16:])
-	}
-	copy(c.b[16:], b.bytes())
-	return c
+	return sha256.Sum256(b.page.full[max(0, b.offset-16) : b.offset+b.size]) // no two lengths are alike
 }
 
 // load trims the pages and lists the places that could be wraps, each different content once.

@@ -16,9 +16,6 @@ type half struct {
 
 // make fills in a half, over what was in it.
 func (w *worker) make(h *half, window []byte) {
-	if h.key.Block != nil { // of the portable path; the others write over what is there
-		h.key.Clear()
-	}
 	expand(&h.key, window)
 	if len(h.tweaks) != len(w.s.oracles) {
 		h.tweaks = make([][16]byte, len(w.s.oracles))

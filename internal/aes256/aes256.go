@@ -71,7 +71,8 @@ type Schedule struct {
 	Block cipher.Block       // of the Generic path; nil on the others
 }
 
-// Expand writes the schedule of a key for a path that is one of Paths. The key is not kept.
+// Expand writes the schedule of a key for a path that is one of Paths, over what was there. The key
+// is not kept.
 func (s *Schedule) Expand(key *[32]byte, p Path) {
 	s.Path = p
 	if p != Generic {
@@ -81,6 +82,9 @@ func (s *Schedule) Expand(key *[32]byte, p Path) {
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		panic("BUG: aes256: a 32-byte key is refused: " + err.Error())
+	}
+	if s.Block != nil {
+		secret.WipeCipher(s.Block)
 	}
 	s.Block = block
 }

@@ -143,3 +143,18 @@ func TestChoice(t *testing.T) {
 	}
 	require.Contains(t, Paths(), Chosen())
 }
+
+// TestAnExpansionOverAnotherLeavesNothingOfIt: also on the portable path, which has its round keys
+// on the heap.
+func TestAnExpansionOverAnotherLeavesNothingOfIt(t *testing.T) {
+	var s Schedule
+	key, plain, before, after := [32]byte{1}, [16]byte{2}, [16]byte{}, [16]byte{}
+	for name, expand := range map[string]func(key *[32]byte, p Path){"both ways": s.Expand, "encryption": s.ExpandEncrypt} {
+		s.Expand(&key, Generic)
+		old := s.Block
+		old.Encrypt(before[:], plain[:])
+		expand(&[32]byte{3}, Generic)
+		old.Encrypt(after[:], plain[:])
+		require.NotEqual(t, before, after, name)
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/internal/aes256"
 	"github.com/seed-9d983aeb/fdelab/internal/leftover"
 )
 
@@ -42,8 +43,15 @@ func (m *masked) fill(to *[32]byte) {
 }
 
 // TestNeitherKeyIsLeft: once the caller has cleared what is his, the process holds neither
-// key, nor the schedule of the key-encrypting key, whose first words are the key.
+// key, nor the schedule of the key-encrypting key, whose first words are the key. The portable path
+// has its schedules on the heap, where nothing overwrites them by chance.
 func TestNeitherKeyIsLeft(t *testing.T) {
+	for _, path := range aes256.Paths() {
+		t.Run(path.String(), func(t *testing.T) { neitherKeyIsLeft(t, path) })
+	}
+}
+
+func neitherKeyIsLeft(t *testing.T, path aes256.Path) {
 	kek := &masked{0x91, 3, 0x77, 0x12, 0xE0, 5, 0x39, 0x28, 0x44, 0x9B, 0xC1, 0x60, 0x0D, 0xF2, 0x6E, 0x53}
 	key := &masked{0x1C, 0xB7, 0x02, 0x8E, 0xD5, 0x49, 0xAA, 0x31, 0x66, 0xF8, 0x17, 0x9D, 0xE3, 0x20, 0x75, 0x4B}
 	kek.fill(&held.kek)
@@ -54,16 +62,16 @@ func TestNeitherKeyIsLeft(t *testing.T) {
 	}
 	clear(held.register[:])
 
-	wrapped, err := Wrap(held.kek[:], held.key[:])
+	wrapped, err := WrapOn(path, held.kek[:], held.key[:])
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{"KEK": 1, "key": 1}, copies(t, all...), "a wrap leaves what the caller has")
 	clear(held.key[:])
 
-	out, err := Unwrap(held.kek[:], wrapped)
+	out, err := UnwrapOn(path, held.kek[:], wrapped)
 	require.NoError(t, err)
 	clear(out)
 	wrapped[0] ^= 1
-	_, err = Unwrap(held.kek[:], wrapped)
+	_, err = UnwrapOn(path, held.kek[:], wrapped)
 	require.ErrorIs(t, err, ErrIntegrity)
 	clear(held.kek[:])
 	require.Empty(t, copies(t, all...), "an unwrap leaves nothing, refused or not")
