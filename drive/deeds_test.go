@@ -230,6 +230,7 @@ func TestNoDeedGoesOnWithoutEntropy(t *testing.T) {
 			}
 			drawn++
 			require.ErrorIs(t, err, EntropyFailure, "%s, draw %d", d.name, k)
+			require.ErrorContains(t, err, errDead.Error(), "%s, draw %d", d.name, k)
 			require.Zero(t, s.keys.left(s.Drive), "%s, draw %d: keys that nobody uses are left in RAM", d.name, k)
 			require.Equal(t, was, s.Status(), d.name)
 			if d.name != "a revert" { // which counts a try first

@@ -98,27 +98,30 @@ func (m *making) clearAway() error {
 
 // removeUnfinished removes a drive file without fuses that nobody is making.
 func removeUnfinished(name string) error {
-	info, err := os.Lstat(name)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil
-	}
 	f, err := os.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return nil // it is somebody else's
 	}
 	defer f.Close()
-	head := make([]byte, len(cutMagic))
-	if n, _ := f.ReadAt(head, 0); string(head[:n]) != cutMagic || filelock.Take(f) != nil {
-		return nil
-	}
 	// Asked again under the lock: meanwhile the name may have gone to another file,
 	// or the file may have got its fuses.
-	n, _ := f.ReadAt(head, 0)
-	mine, err := f.Stat()
-	now, gone := os.Lstat(name)
-	if err != nil || gone != nil || !os.SameFile(mine, now) || string(head[:n]) != cutMagic {
+	if !cut(f, name) || filelock.Take(f) != nil || !cut(f, name) {
 		return nil
 	}
+	return removed(name)
+}
+
+// cut says whether name is f, and f a drive file without fuses.
+func cut(f *os.File, name string) bool {
+	head := make([]byte, len(cutMagic))
+	n, _ := f.ReadAt(head, 0)
+	mine, _ := f.Stat()
+	now, _ := os.Lstat(name) // a symbolic link is not f
+	return string(head[:n]) == cutMagic && os.SameFile(mine, now)
+}
+
+// removed removes what may be gone already.
+func removed(name string) error {
 	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -185,8 +188,5 @@ func (m *making) undo() error {
 	if m.linked {
 		errs = append(errs, os.Remove(m.path))
 	}
-	if err := os.Remove(m.f.Name()); !errors.Is(err, fs.ErrNotExist) {
-		errs = append(errs, err)
-	}
-	return errors.Join(append(errs, m.f.Close())...)
+	return errors.Join(append(errs, removed(m.f.Name()), m.f.Close())...)
 }

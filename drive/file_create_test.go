@@ -182,6 +182,43 @@ func TestAMakingThatFailsLeavesNothing(t *testing.T) {
 	}
 }
 
+// TestTheNameOfAnUnfinishedDrive is asked for once more under the lock.
+func TestTheNameOfAnUnfinishedDrive(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, ".a.drive.1")
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	require.NoError(t, err)
+	defer f.Close()
+	require.False(t, cut(f, name), "an empty file is none")
+	_, err = f.WriteAt([]byte(cutMagic), 0)
+	require.NoError(t, err)
+	require.True(t, cut(f, name))
+
+	other := filepath.Join(dir, ".a.drive.2")
+	require.NoError(t, os.Symlink(name, other))
+	require.False(t, cut(f, other), "a symbolic link to one is somebody else's")
+	require.NoError(t, removeUnfinished(other))
+	require.FileExists(t, other)
+	require.NoError(t, os.Remove(other))
+	require.NoError(t, os.WriteFile(other, []byte(cutMagic), 0o600))
+	require.False(t, cut(f, other), "the name has gone to another file")
+	require.NoError(t, removeUnfinished(other))
+	require.NoFileExists(t, other)
+	require.NoError(t, removeUnfinished(other), "it is gone already")
+	require.NoError(t, removeUnfinished(dir), "a directory is somebody else's")
+
+	require.NoError(t, removed(other))
+	require.Error(t, removed(dir), "a directory that is not empty stays, and that is reported")
+
+	_, err = f.WriteAt([]byte(fuseMagic), 0)
+	require.NoError(t, err)
+	require.False(t, cut(f, name), "it has got its fuses")
+	require.NoError(t, os.Remove(name))
+	_, err = f.WriteAt([]byte(cutMagic), 0)
+	require.NoError(t, err)
+	require.False(t, cut(f, name), "the name is gone")
+}
+
 func TestNobodyElsesFileIsClearedAway(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.drive")

@@ -71,7 +71,10 @@ func (m *FileMedia) WriteSector(lba uint64, src []byte) error {
 // Written lists the sectors that were ever written, ascending. It looks at
 // the data of the file and skips the holes, where the system can tell them
 // apart. A sector that cannot be read is not listed.
-func (m *FileMedia) Written() []uint64 {
+func (m *FileMedia) Written() []uint64 { return m.written(nextData) }
+
+// written is Written by a function that finds the first stretch of data in [at, end).
+func (m *FileMedia) written(nextData func(f *os.File, at, end int64) (from, to int64)) []uint64 {
 	var out []uint64
 	sector := make([]byte, m.sectorSize)
 	end := m.end()

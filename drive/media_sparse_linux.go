@@ -16,8 +16,7 @@ func nextData(f *os.File, at, end int64) (from, to int64) {
 	if err != nil { // the file system does not know
 		return at, end
 	}
-	to, err = f.Seek(from, seekHole)
-	if err != nil || to <= from {
+	if to, _ = f.Seek(from, seekHole); to <= from { // 0 beside an error
 		to = end
 	}
 	return min(from, end), min(to, end)

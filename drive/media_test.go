@@ -144,6 +144,60 @@ func TestFileMediaStaySparse(t *testing.T) {
 	require.Equal(t, int64(1<<40), st.Size())
 }
 
+// The stretches of data that a file system tells of begin and end anywhere.
+func TestWrittenSectorsInStretchesOfAnyKind(t *testing.T) {
+	const offset, size = 100, 512
+	m, f := newFileMedia(t, offset, size, 8)
+	for _, lba := range []uint64{0, 2, 3, 6} {
+		require.NoError(t, m.WriteSector(lba, bytes.Repeat([]byte{byte(lba + 1)}, size)))
+	}
+	// Behind the media is something else.
+	_, err := f.WriteAt(bytes.Repeat([]byte{9}, 2*size), offset+8*size)
+	require.NoError(t, err)
+	for name, stretches := range map[string][][2]int64{ // in bytes of the media
+		"all at once":        {{0, 8 * size}},
+		"in the middle":      {{10, 20}, {2*size + 100, 3*size + 1}, {6*size + 511, 7 * size}},
+		"one sector in two":  {{0, 300}, {300, 400}, {400, 2*size + 1}, {2*size + 1, 4 * size}, {6 * size, 7*size + 300}},
+		"sector by sector":   {{0, size}, {size, 2 * size}, {2 * size, 3 * size}, {3 * size, 4 * size}, {6 * size, 7 * size}},
+		"one up to the next": {{0, 2 * size}, {2 * size, 6 * size}, {6 * size, 8 * size}},
+	} {
+		require.Equal(t, []uint64{0, 2, 3, 6}, m.written(func(_ *os.File, at, end int64) (int64, int64) {
+			require.EqualValues(t, offset+8*size, end, name)
+			for _, s := range stretches {
+				if offset+s[1] > at {
+					return max(at, offset+s[0]), offset + s[1]
+				}
+			}
+			return end, end
+		}), name)
+	}
+}
+
+// TestDataOfASparseFile: on a file system that knows holes they are passed over.
+func TestDataOfASparseFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "f"))
+	require.NoError(t, err)
+	defer f.Close()
+	const block, end = 1 << 16, 1 << 20
+	_, err = f.WriteAt(bytes.Repeat([]byte{1}, block), 4*block)
+	require.NoError(t, err)
+	require.NoError(t, f.Truncate(end))
+	next := func(at, end int64) [2]int64 {
+		from, to := nextData(f, at, end)
+		return [2]int64{from, to}
+	}
+	if next(0, end) == [2]int64{0, end} {
+		t.Skip("skipped: this file system does not tell holes from data")
+	}
+	require.Equal(t, [2]int64{4 * block, 5 * block}, next(0, end))
+	require.Equal(t, [2]int64{4*block + 7, 5 * block}, next(4*block+7, end), "from the middle of the data")
+	require.Equal(t, [2]int64{4 * block, 4*block + 9}, next(0, 4*block+9), "no further than is asked for")
+	require.Equal(t, [2]int64{3 * block, 3 * block}, next(0, 3*block))
+	require.Equal(t, [2]int64{end, end}, next(5*block, end), "nothing but a hole")
+	require.NoError(t, f.Close())
+	require.Equal(t, [2]int64{3, end}, next(3, end), "what the system does not tell is data")
+}
+
 func TestFaultyMediaFailWhereThePlanSays(t *testing.T) {
 	m := NewFaultyMedia(NewMemMedia(512))
 	one, two := bytes.Repeat([]byte{1}, 512), bytes.Repeat([]byte{2}, 512)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
 
@@ -393,6 +395,48 @@ func TestRestoreOutlivesPower(t *testing.T) {
 	require.NoError(t, b.as(BandMaster(0), credential(2), Session.Restore))
 	b.cycle()
 	require.Equal(t, Configured, b.Status().State)
+}
+
+// TestARestoreWithoutPowerSaysSo, whatever resisted before the power went.
+func TestARestoreWithoutPowerSaysSo(t *testing.T) {
+	const resists = "(flash.erase.refused) (flash.zero.refused)"
+	for k := 0; ; k++ {
+		b := newBench(t, nil)
+		require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
+		old := b.rec.encode(nil)
+		b.armUnchecked(resists)
+		require.ErrorIs(t, b.as(BandMaster(0), credential(1), func(s Session) error { return s.SetPIN(credential(2)) }), Degraded)
+		b.plant(old)
+		b.cycle()
+		s := b.auth(BandMaster(0), credential(2))
+		p := b.armUnchecked(fmt.Sprintf("(flash.power.before (OnIndex %d)) ", k) + resists)
+		err := s.Restore()
+		if !slices.ContainsFunc(p.Fired(), func(f fault.Firing) bool { return f.Point == flash.PowerBefore }) {
+			require.ErrorIs(t, err, Degraded)
+			require.Greater(t, k, 3, "two blocks, each erased and overwritten")
+			return
+		}
+		require.ErrorIs(t, err, PowerLost, "operation %d", k)
+	}
+}
+
+// TestOnlyPagesThatHoldSomethingAreOverwritten: a block that does not erase is worn no further
+// where it is blank or overwritten already.
+func TestOnlyPagesThatHoldSomethingAreOverwritten(t *testing.T) {
+	b := newBench(t, nil)
+	block := b.plant(b.rec.encode(nil))
+	require.NoError(t, b.flash.Program(block, 1, make([]byte, b.store.geo.PageSize)))
+	require.NoError(t, b.flash.Program(block, 3, []byte{0}))
+	var overwritten []int
+	b.on(&chip{
+		erase: func(int, func() error) error { return flash.ErrErase },
+		zero: func(_, page int, do func() error) error {
+			overwritten = append(overwritten, page)
+			return do()
+		},
+	})
+	require.Equal(t, []int{0, 3}, overwritten)
+	require.Equal(t, zeroed, b.store.use[block])
 }
 
 // TestErrorsOfTheStoreSayWhatFailed: they wrap what the flash said.
