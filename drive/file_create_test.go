@@ -207,6 +207,8 @@ func TestTheNameOfAnUnfinishedDrive(t *testing.T) {
 	require.NoError(t, removeUnfinished(other), "it is gone already")
 	require.NoError(t, removeUnfinished(dir), "a directory is somebody else's")
 
+	// What fails names no file: the text that it goes into does.
+	require.Equal(t, fs.ErrExist, bare(&os.LinkError{Op: "link", Old: name, New: other, Err: fs.ErrExist}))
 	require.NoError(t, removed(other))
 	require.Error(t, removed(dir), "a directory that is not empty stays, and that is reported")
 
