@@ -70,11 +70,18 @@ func KeyID(pub ed25519.PublicKey) string {
 
 // JSON is the certificate as indented JSON with a line end.
 func (c *Certificate) JSON() []byte {
-	b, err := json.MarshalIndent(c, "", "  ")
+	var b bytes.Buffer
+	_ = json.Indent(&b, marshal(c), "", "  ") // it is JSON
+	return append(b.Bytes(), '\n')
+}
+
+// marshal is json.Marshal of a struct of strings, which cannot fail.
+func marshal(v any) []byte {
+	b, err := json.Marshal(v)
 	if err != nil {
 		panic("BUG: a struct of strings does not marshal: " + err.Error())
 	}
-	return append(b, '\n')
+	return b
 }
 
 // Text is the certificate for people, followed by the same certificate encoded
@@ -87,11 +94,7 @@ func (c *Certificate) Text() string {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("%-24s%s", f.label+":", f.value), " ") + "\n")
 	}
 	fmt.Fprintf(&b, "\nSigned with %s, key %s\n\n%s\n", c.Signature.Algorithm, c.Signature.KeyID, certificateBegin)
-	compact, err := json.Marshal(c)
-	if err != nil {
-		panic("BUG: a struct of strings does not marshal: " + err.Error())
-	}
-	for code := base64.StdEncoding.EncodeToString(compact); code != ""; {
+	for code := base64.StdEncoding.EncodeToString(marshal(c)); code != ""; {
 		n := min(76, len(code))
 		b.WriteString(code[:n] + "\n")
 		code = code[n:]
@@ -203,14 +206,8 @@ func parseCertificateJSON(data []byte) (*Certificate, error) {
 	// The decoder takes repeated fields, other cases and other escapes; what
 	// people read must be what was signed, so only one spelling is accepted.
 	var have bytes.Buffer
-	if err := json.Compact(&have, data); err != nil {
-		return nil, errors.New("not JSON")
-	}
-	want, err := json.Marshal(&c)
-	if err != nil {
-		panic("BUG: a struct of strings does not marshal: " + err.Error())
-	}
-	if !bytes.Equal(have.Bytes(), want) {
+	_ = json.Compact(&have, data) // the decoder has taken it for JSON
+	if !bytes.Equal(have.Bytes(), marshal(&c)) {
 		return nil, errors.New("not in canonical form: a field is missing, repeated, out of order or spelt otherwise")
 	}
 	return &c, nil

@@ -72,4 +72,8 @@ func TestARunForgetsItsOwnCopiesOfSecrets(t *testing.T) {
 		require.Zero(t, g.pin.Len())
 	}
 	require.Equal(t, 32, r.job.PSID.Len())
+
+	r = &run{e: engine(t, nil), job: &Job{Target: f}, t: f, cfg: b.Config()}
+	r.know()
+	require.Len(t, r.secrets, 2, "the root key and MSID: a PIN that nobody gave is no secret")
 }

@@ -122,40 +122,45 @@ func OpenJournal(path string) (*FileJournal, error) {
 		return nil, fmt.Errorf("erase: open journal: %w", err)
 	}
 	j := &FileJournal{f: f}
-	if err := j.take(f, path); err != nil {
+	lock := func() error { return filelock.Take(f) }
+	if err := j.take(lock, func() error { return syncDir(filepath.Dir(path)) }); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("erase: journal %s: %w", path, err)
 	}
 	return j, nil
 }
 
-func (j *FileJournal) take(f *os.File, path string) error {
-	if err := filelock.Take(f); errors.Is(err, filelock.ErrHeld) {
+// take loads the file once it is locked. syncFolder makes the name of a new file safe.
+func (j *FileJournal) take(lock, syncFolder func() error) error {
+	if err := lock(); errors.Is(err, filelock.ErrHeld) {
 		return ErrJournalInUse
 	} else if err != nil {
 		return err
 	}
-	written, err := j.load()
+	written, err := j.load(journalMax)
 	if err != nil || !written {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path)) // the name of a new file must live, too
+	return syncFolder()
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	return dir.Sync()
+	return errors.Join(d.Sync(), d.Close())
 }
 
-// load reads the file and makes its end fit to append to; written says that this
-// took a write.
-func (j *FileJournal) load() (written bool, err error) {
-	data, err := io.ReadAll(io.LimitReader(j.f, journalMax+1))
+// load reads the file, of most bytes or fewer, and makes its end fit to append to; written says
+// that this took a write.
+func (j *FileJournal) load(most int) (written bool, err error) {
+	data, err := io.ReadAll(io.LimitReader(j.f, int64(most)+1))
 	if err != nil {
 		return false, err
 	}
-	if len(data) > journalMax {
-		return false, fmt.Errorf("longer than %d bytes", journalMax)
+	if len(data) > most {
+		return false, fmt.Errorf("longer than %d bytes", most)
 	}
 	entries, good, err := parseJournal(data)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
+	"github.com/seed-9d983aeb/fdelab/internal/filelock"
 )
 
 // disk is a file in memory whose k-th operation fails; a write then writes half.
@@ -22,6 +24,7 @@ type disk struct {
 	at   int
 	fail int // -1: none
 	ops  []string
+	read error // of the next read
 }
 
 var errDisk = errors.New("input/output error")
@@ -35,6 +38,9 @@ func (d *disk) op(name string) error {
 }
 
 func (d *disk) Read(p []byte) (int, error) {
+	if d.read != nil {
+		return 0, d.read
+	}
 	if d.at == len(d.data) {
 		return 0, io.EOF
 	}
@@ -70,7 +76,7 @@ func (d *disk) Close() error { return d.op("close") }
 func TestAnEntryIsSyncedBeforeAppendReturns(t *testing.T) {
 	d := &disk{fail: -1}
 	j := &FileJournal{f: d}
-	_, err := j.load()
+	_, err := j.load(journalMax)
 	require.NoError(t, err)
 	require.Equal(t, []string{"truncate", "seek", "write", "sync"}, d.ops, "the header of a new journal")
 	d.ops = nil
@@ -83,7 +89,7 @@ func TestAnEntryIsSyncedBeforeAppendReturns(t *testing.T) {
 
 	d = &disk{fail: -1, data: d.data}
 	j = &FileJournal{f: d}
-	written, err := j.load()
+	written, err := j.load(journalMax)
 	require.NoError(t, err)
 	require.False(t, written)
 	require.Empty(t, d.ops, "a whole journal is not written to when it is opened")
@@ -99,7 +105,7 @@ func TestAJournalThatCouldNotBeWrittenIsNotOpened(t *testing.T) {
 		for k := 0; ; k++ {
 			d := &disk{fail: k, data: []byte(data)}
 			j := &FileJournal{f: d}
-			if _, err := j.load(); k < len(d.ops) {
+			if _, err := j.load(journalMax); k < len(d.ops) {
 				require.ErrorIs(t, err, errDisk, "%q: %v fails", data, d.ops)
 				continue
 			} else {
@@ -113,6 +119,49 @@ func TestAJournalThatCouldNotBeWrittenIsNotOpened(t *testing.T) {
 	}
 }
 
+// TestAJournalIsLockedThenReadThenItsNameIsMadeSafe, the latter where it was written only.
+func TestAJournalIsLockedThenReadThenItsNameIsMadeSafe(t *testing.T) {
+	errLock, errFolder := errors.New("no locks here"), errors.New("no folder")
+	for name, c := range map[string]struct {
+		data               string
+		lock, read, folder error
+		want               error
+		synced             int
+	}{
+		"new":                          {synced: 1},
+		"torn":                         {data: journalHeader + "torn", synced: 1},
+		"whole":                        {data: journalHeader},
+		"in use":                       {lock: fmt.Errorf("lock: %w", filelock.ErrHeld), want: ErrJournalInUse},
+		"no lock to be had":            {lock: errLock, want: errLock},
+		"cannot be read":               {read: errDisk, want: errDisk},
+		"the folder cannot be written": {folder: errFolder, want: errFolder, synced: 1},
+		"whole, whatever the folder":   {data: journalHeader, folder: errFolder},
+	} {
+		d := &disk{fail: -1, data: []byte(c.data), read: c.read}
+		synced := 0
+		err := (&FileJournal{f: d}).take(func() error { return c.lock }, func() error { synced++; return c.folder })
+		require.ErrorIs(t, err, c.want, name)
+		require.Equal(t, c.synced, synced, name)
+		if c.lock != nil || c.read != nil {
+			require.Empty(t, d.ops, name)
+		}
+	}
+	require.NoError(t, syncDir(t.TempDir()))
+	require.ErrorIs(t, syncDir(filepath.Join(t.TempDir(), "none")), os.ErrNotExist)
+}
+
+// TestAJournalThatIsTooLongIsRefused, before it is taken apart.
+func TestAJournalThatIsTooLongIsRefused(t *testing.T) {
+	load := func(most int) error {
+		d := &disk{fail: -1, data: []byte(journalHeader)}
+		_, err := (&FileJournal{f: d}).load(most)
+		require.Empty(t, d.ops)
+		return err
+	}
+	require.NoError(t, load(len(journalHeader)))
+	require.EqualError(t, load(len(journalHeader)-1), fmt.Sprintf("longer than %d bytes", len(journalHeader)-1))
+}
+
 // After an append that failed, nobody knows where the file ends, and nothing is
 // appended behind it.
 func TestAJournalWhoseDiskFailsTakesNoMore(t *testing.T) {
@@ -120,7 +169,7 @@ func TestAJournalWhoseDiskFailsTakesNoMore(t *testing.T) {
 	for fail, name := range []string{"write", "sync"} {
 		d := &disk{fail: -1}
 		j := &FileJournal{f: d}
-		_, err := j.load()
+		_, err := j.load(journalMax)
 		require.NoError(t, err)
 		require.NoError(t, j.Append(e))
 		d.fail = len(d.ops) + fail
@@ -143,7 +192,7 @@ func TestADriveIsNotErasedWithoutASafeLine(t *testing.T) {
 		b, job := locked(t, "F1", nil)
 		d := &disk{fail: 4 + fail}
 		j := &FileJournal{f: d}
-		_, err := j.load()
+		_, err := j.load(journalMax)
 		require.NoError(t, err)
 		_, err = withJournal(t, j).Run(context.Background(), []Job{job})
 		require.ErrorIs(t, err, errDisk, name)
@@ -165,7 +214,7 @@ func TestAJournalThatCannotBeOpenedIsAClearError(t *testing.T) {
 // Entries are the caller's own: who changes them changes no journal.
 func TestEntriesAreACopy(t *testing.T) {
 	j := &FileJournal{f: &disk{fail: -1}}
-	_, err := j.load()
+	_, err := j.load(journalMax)
 	require.NoError(t, err)
 	require.NoError(t, j.Append(Entry{Event: eventBegin, Serial: "A", Method: DriveErase}))
 	entries, _ := j.Entries()

@@ -1,7 +1,6 @@
 package erase
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -99,11 +98,7 @@ func (s *Statement) Sanitization() string {
 }
 
 func (s *Statement) canonical() []byte {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic("BUG: a struct of strings does not marshal: " + err.Error())
-	}
-	return append([]byte("fdelab "+s.Form+"\n"), b...)
+	return append([]byte("fdelab "+s.Form+"\n"), marshal(s)...)
 }
 
 // heading is the first lines of the readable form. A sanitization that is not
