@@ -1,10 +1,12 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/stretchr/testify/require"
 )
 
@@ -40,4 +42,16 @@ func TestNoAnswerIsNoWrongAnswer(t *testing.T) {
 		}
 		require.Greater(t, silent, 2, "%s: drive certify sends commands", point)
 	}
+}
+
+// TestADriveThatIsConfiguredAlreadyIsSetAside, whichever step finds that out.
+func TestADriveThatIsConfiguredAlreadyIsSetAside(t *testing.T) {
+	l := newLab(t, Options{Drives: 8})
+	s := l.plant.byName["R1-I1-D01"]
+	rep := l.begin("creation of R0", "")
+	require.True(t, l.unfit(rep, s, "creation of R0", fmt.Errorf("admit: %w", encgroup.ErrConfigured)))
+	require.True(t, rep.r.Failed)
+	require.Equal(t, Inappropriate, s.state)
+	only(t, l, "BE3400A3", "R1-I1-D01")
+	require.False(t, l.unfit(rep, s, "creation of R0", errors.New("something else")))
 }

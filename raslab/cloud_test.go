@@ -236,6 +236,31 @@ func TestWhatTheCloudIsOwed(t *testing.T) {
 	require.Empty(t, l.cloud.receipts)
 }
 
+// What a loss of power cut short is told, or done when the cloud can be reached again.
+func TestWhatWasCutShortWithTheCloud(t *testing.T) {
+	l := tiered(t, Options{})
+	ok(t, l)(l.MigrateToCloud(payroll(false)))
+	l.cloud.underway = &cloudStep{op: "cloud recall", receipt: cloudReceipt{Object: "payroll"}}
+	rep := l.begin("power restore", "")
+	l.cloud.goOn(rep)
+	require.Equal(t, []string{"the cloud recall of object payroll was cut short by the loss of power: repeat it"}, rep.r.Notes)
+	require.Nil(t, l.cloud.underway)
+
+	h := cloudHost(t, l)
+	must(t, h.SetService(customer.CloudDown))
+	l.cloud.underway = &cloudStep{op: "cloud delete", receipt: l.cloud.receipts[0], settled: true}
+	l.cloud.goOn(rep)
+	require.Len(t, rep.r.Notes, 1, "it is not done")
+	require.Contains(t, l.cloud.underway.String(), tct.ErrCloud.Error(), "and why not is shown")
+	must(t, h.SetService(customer.CloudRunning))
+	l.cloud.goOn(rep)
+	require.Equal(t, "the cloud delete of object payroll was cut short, and is done now", rep.r.Notes[1])
+	require.Nil(t, l.cloud.underway)
+	list, _, err := l.CloudObjects()
+	must(t, err)
+	require.Empty(t, list)
+}
+
 func TestWithoutItsKeyNoObjectOpens(t *testing.T) {
 	l := tiered(t, Options{})
 	ok(t, l)(l.MigrateToCloud(payroll(true)))

@@ -38,6 +38,23 @@ func TestKeyWarningsComeFromWhatWasAsked(t *testing.T) {
 	require.Empty(t, l.KeyWarnings(), "what is not asked matters to nobody")
 }
 
+// TestAKeyManagerThatIsNotAskedHidesNoOther: nor does one of another group.
+func TestAKeyManagerThatIsNotAskedHidesNoOther(t *testing.T) {
+	l := encrypted(t, Options{})
+	must(t, keyHost(t, l, 2).Reissue("customer", "", 30*24*time.Hour))
+	l.RetrieveKeys()
+	inactive := false
+	_, err := l.ChangeKeyManager(1, KeyManagerChange{Active: &inactive})
+	require.NoError(t, err)
+	w := l.KeyWarnings()
+	require.Len(t, w, 1)
+	require.Equal(t, 2, w[0].KeyManager)
+	require.Len(t, l.keyWarnings(1), 1)
+	require.Empty(t, l.keyWarnings(2))
+	l.keys.managers[0].group = 2
+	require.Len(t, l.keyWarnings(1), 1)
+}
+
 // TestKeyWarningOfALockedGroup: a new data key needs the old one.
 func TestKeyWarningOfALockedGroup(t *testing.T) {
 	l := encrypted(t, Options{})

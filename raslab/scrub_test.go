@@ -9,6 +9,15 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
+// A self test that the drive cannot do is in the trace, with the reason.
+func TestASelfTestThatFailsIsLogged(t *testing.T) {
+	l := encrypted(t, Options{})
+	s := l.plant.byName["R1-I1-D07"]
+	s.port.part.Drive.PowerOff()
+	l.scrubNow(s)
+	require.Contains(t, l.TraceText(), "R1-I1-D07: self test: no power")
+}
+
 // The next health check lets a drive mend the flash page that it warned of. The drive is a good
 // member meanwhile.
 func TestTheHealthCheckMendsAFlashPageWithOddBytes(t *testing.T) {
