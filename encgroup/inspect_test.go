@@ -254,6 +254,21 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 	}
 }
 
+// TestABandThatCannotBeErasedIsNotTakenBack, nor called put right.
+func TestABandThatCannotBeErasedIsNotTakenBack(t *testing.T) {
+	r := accessible(t)
+	r.bands = 1
+	d := r.member("U1")
+	d.as(t, drive.EraseMaster, func(s drive.Session) error { return s.Erase(1) })
+	d.as(t, drive.BandMaster(1), func(s drive.Session) error { return s.SetPIN(somebody(t)) })
+	d.cycle(t)
+	r.group.SetNotes(func(_, what string) { t.Errorf("noted: %s", what) })
+	d.arm(t, "(flash.erase.refused) (flash.zero.refused)")
+	err := r.group.Readmit(d)
+	requireAdmitError(t, err, StepBands, drive.Degraded)
+	require.ErrorContains(t, err, "erase", "it says what failed first")
+}
+
 // TestBandsFollowTheGroupKey: no band is left behind with a credential of a group key that
 // is gone.
 func TestBandsFollowTheGroupKey(t *testing.T) {

@@ -131,6 +131,7 @@ func TestRecordsThatCanNotBe(t *testing.T) {
 		"pending 2, last 2, first 0, next 1":                 func(r *Record) { r.Members[1].Next = 1 },
 		"last 1, first 3, next 0":                            func(r *Record) { r.Members[0] = Member{Serial: "A", Last: 1, First: 3} },
 		"1048577 members, at most 1048576":                   func(r *Record) { r.Members = make([]Member, membersMax+1) },
+		"need 1 to 20":                                       func(r *Record) { r.Members = make([]Member, membersMax) }, // not too many
 		"label":                                              func(r *Record) { r.Label = string(make([]byte, 65)) },
 		"an identifier longer than 255 bytes":                func(r *Record) { r.UID = string(make([]byte, 256)) },
 	} {
