@@ -64,15 +64,21 @@ func (d *Drive) commit(op string, e Event, from State, next *record) error {
 }
 
 // note appends the record as it stands in RAM. It changes no key.
-func (d *Drive) note(op string) error { return d.write(op, false) }
+func (d *Drive) note(op string) error { return d.write(op, false, flash.Device.Program) }
 
 // count is note for counts of tries. What is written in doubt counts for its tries
 // alone, so that a newer record that cannot be read now stays the newer one.
-func (d *Drive) count(op string) error { return d.write(op, d.store.doubt()) }
+func (d *Drive) count(op string) error { return d.write(op, d.store.doubt(), flash.Device.Program) }
 
-func (d *Drive) write(op string, doubt bool) error {
+// uncount is count of a try that was right, in a record that becomes safe with the next one: that of the
+// key step, as a rule. Where the next one does not come, one try stays used up.
+func (d *Drive) uncount(op string) error {
+	return d.write(op, d.store.doubt(), flash.ProgramDeferred)
+}
+
+func (d *Drive) write(op string, doubt bool, program programmer) error {
 	d.rec.doubt = doubt
-	if err := d.store.appendRecord(&d.rec); err != nil {
+	if err := d.store.appendRecord(&d.rec, program); err != nil {
 		return d.fault(op, err)
 	}
 	return nil

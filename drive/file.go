@@ -18,6 +18,7 @@ type File struct {
 	*Drive
 	f     *os.File
 	media *FileMedia
+	flash *flash.File
 }
 
 // FileOptions say how a drive file is attached.
@@ -91,13 +92,14 @@ func attach(f *os.File, fl *flash.File, cfg Config, o FileOptions) (*File, Parts
 	if o.Wrap != nil {
 		parts = o.Wrap(parts)
 	}
-	return &File{f: f, media: m}, parts, nil
+	return &File{f: f, media: m, flash: fl}, parts, nil
 }
 
-// Close takes the drive's power and closes the file.
+// Close takes the drive's power and closes the file. What was written to the media, and a count of tries
+// that waits, is synced first: a host that has closed its drive takes it for safe.
 func (d *File) Close() error {
 	d.PowerOff()
-	return errors.Join(d.media.Sync(), d.f.Close())
+	return errors.Join(d.flash.Flush(), d.media.Sync(), d.f.Close())
 }
 
 func syncDir(dir string) error {

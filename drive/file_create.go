@@ -66,12 +66,16 @@ func (m *making) steps() []makingStep {
 		{"open", m.open},
 		{"mark", m.mark},
 		{"manufacture", m.manufacture},
+		// The mark and the drive before the name: else the name may be that of a file without the mark,
+		// which nobody clears away.
 		{"sync", func() error { return m.f.Sync() }},
 		// Link, unlike rename, never replaces what another process put there meanwhile.
 		{"link", m.link},
 		{"unlink", func() error { return os.Remove(m.f.Name()) }},
+		// The name before the root key: else a drive with a label may lie under a name that is swept away.
 		{"sync the directory", func() error { return syncDir(filepath.Dir(m.path)) }},
 		{"burn", m.burn},
+		// The root key before the label: else a label may be printed of a drive without a key.
 		{"sync the fuses", func() error { return m.f.Sync() }},
 	}
 }

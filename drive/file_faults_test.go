@@ -95,9 +95,14 @@ func TestCloseTellsWhatFailed(t *testing.T) {
 		return d
 	}
 	d := create()
+	require.NoError(t, d.Write(0, make([]byte, 512)))
 	d.media.f = unsyncable(t)
 	require.ErrorIs(t, d.Close(), ErrMedia, "what was written may be lost")
 	require.ErrorIs(t, d.f.Close(), fs.ErrClosed, "and the file is closed all the same")
+
+	d = create()
+	d.media.f = unsyncable(t)
+	require.NoError(t, d.Close(), "nothing was written")
 
 	d = create()
 	m, _ := newFileMedia(t, 0, 512, 10)

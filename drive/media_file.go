@@ -23,6 +23,7 @@ type FileMedia struct {
 	sectorSize int
 	sectors    uint64
 	zeros      []byte
+	dirty      bool // a sector was written and not synced
 }
 
 // NewFileMedia makes a Media of sectors many sectors of 512 or 4096 bytes that
@@ -62,6 +63,7 @@ func (m *FileMedia) WriteSector(lba uint64, src []byte) error {
 	if bytes.Equal(src, m.zeros) {
 		return fmt.Errorf("%w: sector %d: a sector of zeros cannot be told from one never written", ErrMedia, lba)
 	}
+	m.dirty = true
 	if _, err := m.f.WriteAt(src, at); err != nil {
 		return fmt.Errorf("%w: sector %d: %w", ErrMedia, lba, err)
 	}
@@ -95,11 +97,16 @@ func (m *FileMedia) written(nextData func(f *os.File, at, end int64) (from, to i
 	return slices.Clip(out)
 }
 
-// Sync makes every write survive the death of the machine.
+// Sync makes every write of this FileMedia survive the death of the machine. It does nothing where
+// there was none since the last one.
 func (m *FileMedia) Sync() error {
+	if !m.dirty {
+		return nil
+	}
 	if err := m.f.Sync(); err != nil {
 		return fmt.Errorf("%w: %w", ErrMedia, err)
 	}
+	m.dirty = false
 	return nil
 }
 

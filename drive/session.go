@@ -97,7 +97,8 @@ func (s *session) asBandMaster(op string, do func(d *Drive, n int) error) error 
 
 // Authenticate opens a session for a. The count of tries is on flash before the
 // PIN is looked at, so that no power cut buys a guess, and goes back to 0 when
-// the PIN was right. Errors: NotAuthorized for a wrong PIN, LockedOut at the
+// the PIN was right; where the host of a drive file loses its power before the next
+// record, it may be 1. Errors: NotAuthorized for a wrong PIN, LockedOut at the
 // TryLimit whatever the PIN, SPBusy while another session is open,
 // HardwareFailure when the count cannot be written, PowerLost, NoPower,
 // Degraded without a record, InvalidParameter for an empty PIN or an authority
@@ -122,6 +123,12 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (Session, error) {
 	if d.cfg.TryLimit > 0 && slot.tries >= d.cfg.TryLimit {
 		return nil, d.refuse(op, LockedOut, "%v used up its %d tries", a, d.cfg.TryLimit)
 	}
+	uncount := d.count
+	if slot.tries == 0 && (d.cfg.TryLimit == 0 || d.cfg.TryLimit > 2) {
+		// Power cuts can use up one try in this way, and not the last: the next session finds a count
+		// that is not 0.
+		uncount = d.uncount
+	}
 	if slot.tries < ^uint16(0) {
 		slot.tries++
 	}
@@ -136,7 +143,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (Session, error) {
 		return nil, d.refuse(op, HardwareFailure, "%v", err)
 	}
 	slot.tries = 0
-	if err := d.count(op); err != nil {
+	if err := uncount(op); err != nil {
 		ak.Clear()
 		return nil, err
 	}

@@ -170,8 +170,9 @@ func (s *store) zeroed(b int) (bool, error) {
 
 // appendRecord writes a record that changes no key. When the active block is
 // full the record moves to a fresh one. The block that it leaves holds the same
-// wraps: it is destroyed if possible, and no harm is done where it resists.
-func (s *store) appendRecord(r *record) error {
+// wraps: it is destroyed if possible, and no harm is done where it resists. The program
+// is that of the device, or one whose loss is allowed.
+func (s *store) appendRecord(r *record, program programmer) error {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
 	got := borrow(s.geo.PageSize)
@@ -180,7 +181,7 @@ func (s *store) appendRecord(r *record) error {
 	for s.active >= 0 && s.next < s.geo.PagesPerBlock {
 		p := s.next
 		s.next++ // a page that refused is burnt
-		err := s.dev.Program(s.active, p, enc)
+		err := program(s.dev, s.active, p, enc)
 		if err != nil {
 			// A torn page that holds the whole record all the same is in force at the
 			// next power-on, so it is now.
@@ -202,6 +203,9 @@ func (s *store) appendRecord(r *record) error {
 	_, err := s.cleanRead()
 	return err
 }
+
+// programmer programs a page of a device.
+type programmer func(dev flash.Device, block, page int, data []byte) error
 
 // move writes a record that changes no key to a fresh block. It destroys nothing.
 func (s *store) move(r *record) error {

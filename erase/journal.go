@@ -181,7 +181,7 @@ func (j *FileJournal) load(most int) (written bool, err error) {
 			return true, err
 		}
 	}
-	return true, j.f.Sync()
+	return true, j.f.Sync() // before an entry is appended behind what was cut off
 }
 
 // parseJournal reads entries and says how many bytes of data are good. Behind them there is at most
@@ -279,6 +279,8 @@ func (j *FileJournal) Append(e Entry) error {
 		_, err = j.f.Write(b)
 	}
 	if err == nil {
+		// Append promises it: a drive is not touched before its entry is safe, and is not reported before
+		// its end is.
 		err = j.f.Sync()
 	}
 	if err != nil {

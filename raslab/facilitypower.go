@@ -201,6 +201,14 @@ func (c *supplied) Program(block, page int, data []byte) error {
 	return c.Faulty.Program(block, page, data)
 }
 
+// ProgramDeferred implements flash.Deferrer.
+func (c *supplied) ProgramDeferred(block, page int, data []byte) error {
+	if err := c.feed(); err != nil {
+		return err
+	}
+	return c.Faulty.ProgramDeferred(block, page, data)
+}
+
 // Erase implements flash.Device.
 func (c *supplied) Erase(block int) error {
 	if err := c.feed(); err != nil {

@@ -72,6 +72,22 @@ type Decayer interface {
 	Decay(block, page, bit int) error
 }
 
+// Deferrer is a device that can program a page before the page is safe: it survives a power cut once the
+// next operation that changes the flash has returned, if not before. Until then a power cut leaves the
+// page as it leaves one that was being programmed.
+type Deferrer interface {
+	ProgramDeferred(block, page int, data []byte) error
+}
+
+// ProgramDeferred is Program of a page that need not be safe at once. A device that cannot defer programs
+// it as any other.
+func ProgramDeferred(d Device, block, page int, data []byte) error {
+	if f, ok := d.(Deferrer); ok {
+		return f.ProgramDeferred(block, page, data)
+	}
+	return d.Program(block, page, data)
+}
+
 // BlankChecker is a device that says whether a page is blank without handing its bytes over, as the
 // blank check of a flash controller does. The answer is what Read would have shown, and so is an error.
 type BlankChecker interface {

@@ -50,6 +50,7 @@ var (
 	_ blanker = (*Faulty)(nil)
 
 	_ BlankChecker = (*Faulty)(nil)
+	_ Deferrer     = (*Faulty)(nil)
 )
 
 // NewFaulty wraps dev, which must have power on and must from now on be used
@@ -145,6 +146,15 @@ func (f *Faulty) Program(block, page int, data []byte) error {
 		return f.dev.Program(block, page, data)
 	}
 	return f.programArmed(block, page, data)
+}
+
+// ProgramDeferred implements Deferrer. Under a plan it is Program.
+func (f *Faulty) ProgramDeferred(block, page int, data []byte) error {
+	if f.off || f.plan != nil {
+		return f.Program(block, page, data)
+	}
+	f.counts.Programs++
+	return ProgramDeferred(f.dev, block, page, data)
 }
 
 // Erase implements Device.

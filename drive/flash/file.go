@@ -15,7 +15,8 @@ import (
 // programmed is read from the bits of the pages when the file is opened.
 //
 // Program, Erase and Zero write and then sync, and return when the sync does:
-// what they acknowledged is on the medium that the host's fsync vouches for.
+// what they acknowledged is on the medium that the host's fsync vouches for. On
+// Linux it is fdatasync, for the times of an *os.File mean nothing here.
 // Killing the process or cutting the host's power inside of one leaves the page
 // or the block as ErrPowerLost of Device says, since the bits are all the state
 // there is:
@@ -34,18 +35,20 @@ import (
 // opened anew: after a failed fsync what is read may not be what is on the
 // medium. A File does not lock the file, and does not close it.
 type File struct {
-	f          backing
+	f          Backing
 	offset     int64
 	g          Geometry
 	off        bool
 	broken     error  // the failed write or sync
+	deferred   bool   // a page waits for the next sync
 	programmed []bool // by Geometry.index
 	wear       []uint64
 	buffer     []byte // a page
 }
 
-// backing is the part of *os.File that a File uses.
-type backing interface {
+// Backing is the part of *os.File that a File uses. When Sync returns, what was written is safe against a
+// loss of power.
+type Backing interface {
 	ReadAt(p []byte, off int64) (int, error)
 	WriteAt(p []byte, off int64) (int, error)
 	Sync() error
@@ -59,24 +62,25 @@ var (
 	_ clearer = (*File)(nil)
 
 	_ BlankChecker = (*File)(nil)
+	_ Deferrer     = (*File)(nil)
 )
 
 // CreateFile makes a blank device with power on in the FileSize(g) bytes of f
 // from offset on, whatever was there before, and syncs it. The header is
 // written last: a creation that was cut leaves what OpenFile refuses. The file
 // grows where it must.
-func CreateFile(f *os.File, offset int64, g Geometry) (*File, error) {
-	return createFile(f, offset, g)
+func CreateFile(f Backing, offset int64, g Geometry) (*File, error) {
+	return createFile(data(f), offset, g)
 }
 
 // OpenFile opens a device that CreateFile made at the same offset with the
 // same geometry, with power on. It changes nothing. What is truncated,
 // damaged, of another geometry or no flash at all is refused in one line.
-func OpenFile(f *os.File, offset int64, g Geometry) (*File, error) {
-	return openFile(f, offset, g)
+func OpenFile(f Backing, offset int64, g Geometry) (*File, error) {
+	return openFile(data(f), offset, g)
 }
 
-func newFile(f backing, offset int64, g Geometry) *File {
+func newFile(f Backing, offset int64, g Geometry) *File {
 	return &File{
 		f: f, offset: offset, g: g,
 		programmed: make([]bool, g.pages()),
@@ -127,6 +131,26 @@ func (d *File) Blank(block, page int) (bool, error) {
 
 // Program implements Device.
 func (d *File) Program(block, page int, data []byte) error {
+	return d.program(block, page, data, d.sync)
+}
+
+// ProgramDeferred implements Deferrer: the next sync is the page's, too.
+func (d *File) ProgramDeferred(block, page int, data []byte) error {
+	return d.program(block, page, data, func() error {
+		d.deferred = true
+		return nil
+	})
+}
+
+// Flush makes safe what was deferred.
+func (d *File) Flush() error {
+	if !d.deferred {
+		return nil
+	}
+	return d.sync()
+}
+
+func (d *File) program(block, page int, data []byte, sync func() error) error {
 	if d.off {
 		return ErrPowerLost
 	}
@@ -137,7 +161,11 @@ func (d *File) Program(block, page int, data []byte) error {
 	if d.broken == nil && d.programmed[i] {
 		return at(ErrNotBlank, block, page)
 	}
-	if err := d.store(i, trim(data)); err != nil {
+	err := d.store(i, trim(data))
+	if err == nil {
+		err = sync()
+	}
+	if err != nil {
 		return d.fail(ErrProgram, block, page, err)
 	}
 	return nil
@@ -166,7 +194,11 @@ func (d *File) Zero(block, page int) error {
 		return err
 	}
 	clear(d.buffer)
-	if err := d.store(d.g.index(block, page), d.buffer); err != nil {
+	err := d.store(d.g.index(block, page), d.buffer)
+	if err == nil {
+		err = d.sync()
+	}
+	if err != nil {
 		return d.fail(ErrZero, block, page, err)
 	}
 	return nil
@@ -235,7 +267,7 @@ func (d *File) load(i int, dst []byte) error {
 	return nil
 }
 
-// store writes data to the beginning of a page, and syncs. data may be the
+// store writes data to the beginning of a page. data may be the
 // buffer, and is not changed otherwise.
 func (d *File) store(i int, data []byte) error {
 	if d.broken != nil {
@@ -247,10 +279,7 @@ func (d *File) store(i int, data []byte) error {
 	n := copy(d.buffer, data)
 	invert(d.buffer[:n])
 	d.programmed[i] = true
-	if err := d.write(d.buffer[:n], d.pageOffset(i)); err != nil {
-		return err
-	}
-	return d.sync()
+	return d.write(d.buffer[:n], d.pageOffset(i))
 }
 
 // alter changes a page in a way that flash does by itself.
@@ -264,6 +293,9 @@ func (d *File) alter(block, page int, change func([]byte)) error {
 	if err := d.store(i, data); err != nil {
 		return err
 	}
+	if err := d.sync(); err != nil {
+		return err
+	}
 	d.programmed[i] = len(trim(data)) > 0
 	return nil
 }
@@ -274,7 +306,28 @@ func (d *File) write(data []byte, offset int64) error {
 	return d.note(err)
 }
 
-func (d *File) sync() error { return d.note(d.f.Sync()) }
+// sync ends each operation of the device, once: Device promises that the effect
+// of what was acknowledged survives a power cut that comes at once, and the drive
+// relies on it three times in a key step. Its count of tries must be there before it
+// looks at a PIN, the new record before the old one is destroyed, and the destruction
+// before the drive says that it is done.
+func (d *File) sync() error {
+	d.deferred = false
+	return d.note(d.f.Sync())
+}
+
+// dataFile is a file of which only the content is synced, and the length.
+type dataFile struct{ *os.File }
+
+// Sync is fdatasync where there is one.
+func (f dataFile) Sync() error { return syncData(f.File) }
+
+func data(f Backing) Backing {
+	if file, ok := f.(*os.File); ok {
+		return dataFile{file}
+	}
+	return f
+}
 
 // note keeps the first failure.
 func (d *File) note(err error) error {

@@ -58,7 +58,7 @@ func wearEntry(block int, wear uint64) []byte {
 	return b
 }
 
-func checkSection(f backing, offset int64, g Geometry) error {
+func checkSection(f Backing, offset int64, g Geometry) error {
 	if err := g.Validate(); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func checkSection(f backing, offset int64, g Geometry) error {
 	return nil
 }
 
-func createFile(f backing, offset int64, g Geometry) (*File, error) {
+func createFile(f Backing, offset int64, g Geometry) (*File, error) {
 	if err := checkSection(f, offset, g); err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func createFile(f backing, offset int64, g Geometry) (*File, error) {
 	// life as a mixture of old and new.
 	err := d.write(make([]byte, wearStart), 0)
 	if err == nil {
-		err = d.sync()
+		err = d.sync() // else the old header may outlive the new pages
 	}
 	for i := 0; i < g.pages() && err == nil; i++ {
 		// A hole stays one. The last page is written, so that the section has
@@ -97,13 +97,13 @@ func createFile(f backing, offset int64, g Geometry) (*File, error) {
 		err = d.write(wears, wearStart)
 	}
 	if err == nil {
-		err = d.sync()
+		err = d.sync() // else there may be a header in front of old pages
 	}
 	if err == nil {
 		err = d.write(header(g), 0)
 	}
 	if err == nil {
-		err = d.sync()
+		err = d.sync() // else the device may be gone that the caller was given
 	}
 	if err != nil {
 		return nil, fmt.Errorf("flash: create in %s: %w", f.Name(), err)
@@ -111,7 +111,7 @@ func createFile(f backing, offset int64, g Geometry) (*File, error) {
 	return d, nil
 }
 
-func openFile(f backing, offset int64, g Geometry) (*File, error) {
+func openFile(f Backing, offset int64, g Geometry) (*File, error) {
 	if err := checkSection(f, offset, g); err != nil {
 		return nil, err
 	}

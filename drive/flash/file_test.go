@@ -53,7 +53,7 @@ func TestCreateFileOverAnOldDeviceLeavesNothingOfIt(t *testing.T) {
 	d := tempFile(t, 0, small)
 	require.NoError(t, d.Program(0, 0, []byte("old secret")))
 	require.NoError(t, d.Erase(2))
-	f := d.f.(*os.File)
+	f := d.f.(dataFile).File
 	n, err := CreateFile(f, 0, small)
 	require.NoError(t, err)
 	require.Empty(t, n.Dump())
@@ -86,7 +86,7 @@ func TestOpenFileRefusesWhatIsNoFlash(t *testing.T) {
 		{"wear of another block", func(b []byte) []byte { copy(b[512:], b[528:544]); return b }, "damaged: the wear of block 0 fails its checksum; want one that a flash wrote"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f := tempFile(t, 0, small).f.(*os.File)
+			f := tempFile(t, 0, small).f.(dataFile).File
 			b, err := os.ReadFile(f.Name())
 			require.NoError(t, err)
 			b = c.damage(b)
@@ -99,7 +99,7 @@ func TestOpenFileRefusesWhatIsNoFlash(t *testing.T) {
 			require.Equal(t, string(b), string(after), "what is refused is not changed")
 		})
 	}
-	f := tempFile(t, 0, small).f.(*os.File)
+	f := tempFile(t, 0, small).f.(dataFile).File
 	_, err := OpenFile(f, 100, small)
 	require.ErrorContains(t, err, "offset 100, want a multiple of 512")
 	_, err = CreateFile(f, -512, small)

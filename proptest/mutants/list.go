@@ -34,7 +34,7 @@ var all = []Mutant{
 		"drive/status.go", "	return d.fuses.MSID.Clone(), nil\n", "	_ = d.note(\"msid\")\n	return d.fuses.MSID.Clone(), nil\n",
 	}}},
 	{Row: 36, Defect: "a note that the flash refused is reported as written", Edits: []Edit{{
-		"drive/commit.go", "	if err := d.store.appendRecord(&d.rec); err != nil {\n", "	if err := d.store.appendRecord(&d.rec); errors.Is(err, flash.ErrPowerLost) {\n",
+		"drive/commit.go", "	if err := d.store.appendRecord(&d.rec, program); err != nil {\n", "	if err := d.store.appendRecord(&d.rec, program); errors.Is(err, flash.ErrPowerLost) {\n",
 	}}},
 	{Row: 37, Defect: "the last byte of a credential does not count", Edits: []Edit{{
 		"drive/keys.go", "		copy(k.ikm[32:], pin.raw())\n", "		copy(k.ikm[32:63], pin.raw())\n",
@@ -74,7 +74,7 @@ var all = []Mutant{
 		"	if err := s.dev.Erase(b); err != nil && !errors.Is(err, flash.ErrPowerLost) {\n		return nil\n	} else if err == nil {\n",
 	}}},
 	{Row: 4, Defect: "the record of an erase is appended behind the old one", Edits: []Edit{{
-		"drive/commit.go", "	err := d.store.replace(next)\n", "	err := d.store.appendRecord(next)\n",
+		"drive/commit.go", "	err := d.store.replace(next)\n", "	err := d.store.appendRecord(next, flash.Device.Program)\n",
 	}}},
 	{Row: 5, Defect: "media keys are wrapped under zeros", Edits: []Edit{
 		{"drive/keys.go", "	r.wrap(w[:], kek, mek[:])\n", "	r.wrap(w[:], new(secret.Key32), mek[:])\n"},
