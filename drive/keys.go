@@ -53,6 +53,7 @@ var derivations = sync.Pool{New: func() any { return NewKEKs() }}
 type KEKs struct {
 	deriver *secret.Deriver
 	ikm     *secret.Key64
+	salt    [saltSize]byte
 }
 
 // NewKEKs has derived nothing yet.
@@ -77,7 +78,8 @@ func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [saltSize]byte, ite
 		copy(k.ikm[32:], stretched)
 		clear(stretched)
 	}
-	k.deriver.Derive32(out, k.ikm[:], salt[:], "fdelab/kek/1")
+	k.salt = salt
+	k.deriver.Derive32(out, k.ikm[:], k.salt[:], "fdelab/kek/1")
 	return nil
 }
 

@@ -131,12 +131,22 @@ func (m *Mem) Decay(block, page, bit int) error {
 
 // Dump implements Device.
 func (m *Mem) Dump() []Page {
-	var all []Page
+	n := 0
+	for _, p := range m.pages {
+		if p != nil {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	all, room := make([]Page, 0, n), make([]byte, n*m.g.PageSize)
 	for i, p := range m.pages {
 		if p == nil {
 			continue
 		}
-		data := make([]byte, m.g.PageSize)
+		data := room[:m.g.PageSize:m.g.PageSize]
+		room = room[m.g.PageSize:]
 		m.load(i, data)
 		all = append(all, Page{Block: i / m.g.PagesPerBlock, Page: i % m.g.PagesPerBlock, Data: data})
 	}

@@ -122,6 +122,7 @@ type search struct {
 	seen    map[[sha256.Size]byte]bool // SHA-256 of the KEKs, so that no map holds a key
 	found   map[string]bool            // paths of findings
 	assumed int                        // how many KEKs are known without a dump: the first ones
+	alone   *worker                    // of the shares that are done one after the other
 	before  *memory                    // of a Searcher; nil for a search alone
 	old     []*tries                   // by blob, what is in the memory
 	fresh   []tries                    // by blob, for the memory
@@ -163,6 +164,7 @@ func (s *search) load(dump drive.Dump) {
 			}
 			p.run[off/8] = random
 		}
+		like := i - 1
 		for off := 0; off < len(p.data); off += 8 {
 			if p.run[off/8] < akWrap || distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
 				continue
@@ -170,6 +172,10 @@ func (s *search) load(dump drive.Dump) {
 			for _, size := range []int{akWrap, mekWrap} {
 				if p.run[off/8] < size {
 					break
+				}
+				if before := s.pageBefore(i, max(0, off-16), off+size, like); before >= 0 {
+					like = before
+					continue // the same place was looked at there
 				}
 				b := blob{page: p, offset: off, size: size}
 				if c := b.content(); !known[c] {

@@ -45,25 +45,31 @@ type hit struct {
 // is in the order of the work: bare keys are noted, and wraps that opened returned.
 func (s *search) share(n, size int, do func(w *worker, from, to int)) []hit {
 	shares := (n + size - 1) / size
-	workers := make([]*worker, shares)
 	if shares == 0 {
 		return nil
 	}
 	if s.opts.Parallel == nil || shares == 1 {
-		w := newWorker(s)
-		for i := range shares {
-			do(w, i*size, min(n, (i+1)*size))
+		if s.alone == nil {
+			s.alone = newWorker(s)
 		}
-		w.forget()
-		workers = []*worker{w}
-	} else {
-		s.opts.Parallel(shares, func(i int) {
-			workers[i] = newWorker(s)
-			do(workers[i], i*size, min(n, (i+1)*size))
-			workers[i].forget()
-		})
+		s.alone.tried, s.alone.bare, s.alone.hits = Tried{}, nil, nil
+		for i := range shares {
+			do(s.alone, i*size, min(n, (i+1)*size))
+		}
+		s.alone.forget()
+		return s.gather(s.alone)
 	}
-	var hits []hit
+	workers := make([]*worker, shares)
+	s.opts.Parallel(shares, func(i int) {
+		workers[i] = newWorker(s)
+		do(workers[i], i*size, min(n, (i+1)*size))
+		workers[i].forget()
+	})
+	return s.gather(workers...)
+}
+
+// gather takes out of workers what came out of their shares.
+func (s *search) gather(workers ...*worker) (hits []hit) {
 	for _, w := range workers {
 		s.out.Tried.add(w.tried)
 		for _, f := range w.bare {

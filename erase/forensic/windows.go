@@ -48,15 +48,24 @@ type spot struct{ page, offset int }
 // records that differ in a count, to and fro.
 const pagesBefore = 8
 
-// triedBefore says whether the same window lies at the same offset in one of the pages before.
-func (s *search) triedBefore(page, off int) bool {
-	window := s.pages[page].full[off : off+64]
-	for i := page - 1; i >= max(0, page-pagesBefore); i-- {
-		if before := s.pages[i].full; off+64 <= len(before) && bytes.Equal(window, before[off:off+64]) {
-			return true
+// pageBefore is one of the pages before with the same bytes in the same place, or -1. hint is a page to
+// look at first: where one place is the same, so are the next, as a rule.
+func (s *search) pageBefore(page, from, to, hint int) int {
+	bytesHere := s.pages[page].full[from:to]
+	same := func(i int) bool {
+		before := s.pages[i].full
+		return to <= len(before) && bytes.Equal(bytesHere, before[from:to])
+	}
+	first := max(0, page-pagesBefore)
+	if hint >= first && hint < page && same(hint) {
+		return hint
+	}
+	for i := page - 1; i >= first; i-- {
+		if i != hint && same(i) {
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // firstUniform is where the first window of each value lies that is made of one value. The others
@@ -69,7 +78,7 @@ func (s *search) firstUniform() (first [256]spot) {
 				end++
 			}
 			for ; first[p.full[off]].page == 0 && off+64 <= end && off < len(p.data); off++ {
-				if !s.triedBefore(i, off) {
+				if s.pageBefore(i, off, off+64, i-1) < 0 {
 					first[p.full[off]] = spot{i + 1, off}
 				}
 			}
@@ -88,9 +97,14 @@ func (w *worker) windows(page int, first *[256]spot) {
 	}
 	var ring [64]*half // the window at byte n is in n%64: one of w.halves or of w.blank
 	filled := 0        // halves are made up to here
+	like := page - 1
 	for off := 0; off+64 <= len(p.full) && off < len(p.data); off++ {
 		window := p.full[off : off+64]
-		if s.triedBefore(page, off) || uniform(window) && first[window[0]] != (spot{page + 1, off}) {
+		if i := s.pageBefore(page, off, off+64, like); i >= 0 {
+			like = i
+			continue
+		}
+		if uniform(window) && first[window[0]] != (spot{page + 1, off}) {
 			continue
 		}
 		if s.before.held(window, off) {
