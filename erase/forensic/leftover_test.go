@@ -76,6 +76,12 @@ func TestLeftoverChild(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, f.Keys)
 	}
+	x, err := NewSearcher(secrets, []Oracle{o}, Options{})
+	require.NoError(t, err)
+	for range 2 {
+		require.NotEmpty(t, x.Search(drive.Dump{Flash: []flash.Page{{Data: page}}}).Keys)
+	}
+	x.Clear()
 	for _, s := range secrets {
 		s.Clear()
 	}

@@ -128,3 +128,12 @@ func BenchmarkThief(b *testing.B) {
 		}
 	}
 }
+
+// TestHitsAreTakenInByTheirTurn, and those of one turn by their place.
+func TestHitsAreTakenInByTheirTurn(t *testing.T) {
+	var order [][2]int
+	for _, h := range inOrder([]hit{{turn: 2, blob: 1}, {turn: 1, blob: 7}, {turn: 0, blob: 9}, {turn: 1, blob: 3}, {turn: 0, blob: 8}}) {
+		order = append(order, [2]int{h.turn, h.blob})
+	}
+	require.Equal(t, [][2]int{{0, 8}, {0, 9}, {1, 3}, {1, 7}, {2, 1}}, order)
+}
