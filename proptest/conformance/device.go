@@ -11,7 +11,8 @@ import (
 // Every command carries the PIN of the authority that gives it. A refusal is an error that wraps a
 // drive.Code, so that errors.Is(err, drive.Locked) holds. The suite looks at the kind of a refusal
 // only where a host would act on it. It gives one command at a time, but for the properties that
-// need the capability Concurrent.
+// need the capability Concurrent. A Device that is an io.Closer is closed when the suite is done with
+// it; a property uses the last four that it made.
 type Device interface {
 	// Identify says what the device is. It needs power.
 	Identify() (Identity, error)

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -133,7 +134,7 @@ func Judge(maker Maker, o Options) (*Report, error) {
 		o.Seeds = []uint64{1, 2, 3}
 	}
 	j := &judge{maker: maker, o: o}
-	first, err := (&Trial{judge: j, maker: maker}).make(wish(o.Seeds[0], 0))
+	first, err := j.first()
 	if err != nil {
 		return nil, fmt.Errorf("conformance: no device: %w", err)
 	}
@@ -145,6 +146,22 @@ func Judge(maker Maker, o Options) (*Report, error) {
 		r.Results = append(r.Results, j.property(p))
 	}
 	return r, nil
+}
+
+// first makes a device to see what it is.
+func (j *judge) first() (w *World, err error) {
+	t := &Trial{judge: j, maker: j.maker}
+	defer t.retire(0)
+	defer func() {
+		switch v := t.lost(recover()).(type) {
+		case nil:
+		case *failure:
+			err = errors.New(v.why)
+		default:
+			panic(v)
+		}
+	}()
+	return t.make(wish(j.o.Seeds[0], 0))
 }
 
 // property judges one property with every seed. It fails with the first seed that fails, and passes

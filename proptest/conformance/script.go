@@ -106,10 +106,11 @@ func Replay(maker Maker, script string, o Options) (*Result, error) {
 	r := &Result{Property: &Property{ID: "replay", Name: "a given run"}, Verdict: Passed, Seed: w.Seed, Wish: w, Script: commands}
 	t := &Trial{judge: j, maker: maker, wish: w}
 	defer func() { r.Commands = j.steps }()
+	defer t.retire(0)
 	var f *failure
 	func() {
 		defer func() {
-			switch v := recover().(type) {
+			switch v := t.lost(recover()).(type) {
 			case nil:
 			case *failure:
 				f = v
@@ -131,7 +132,10 @@ func Replay(maker Maker, script string, o Options) (*Result, error) {
 		return nil, fmt.Errorf("conformance: no device: %w", err)
 	}
 	if f != nil {
-		r.Verdict, r.Why, r.Kind, r.Trace = Failed, f.why, f.kind, f.world.trace
+		r.Verdict, r.Why, r.Kind = Failed, f.why, f.kind
+		if f.world != nil {
+			r.Trace = f.world.trace
+		}
 	}
 	return r, nil
 }

@@ -2,12 +2,14 @@ package conformance
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
@@ -102,6 +104,9 @@ func (w *World) search(dump drive.Dump, but Name, oracles []forensic.Oracle, dee
 	opts := forensic.Options{}
 	if o := capability[Opened](w, HasChip); o != nil {
 		opts = o.Derivation()
+	}
+	if w.has(Derives) { // which has every key that a PIN leads to: see known
+		opts.KDF = func(*secret.Key32, drive.PIN, [16]byte) (*secret.Key32, error) { return nil, errors.ErrUnsupported }
 	}
 	opts.Deep = deep
 	found, err := forensic.Search(dump, w.known(dump, but), oracles, opts)

@@ -24,8 +24,8 @@ type Options struct {
 	Progress func(done, all int, p *Property)
 }
 
-// Hung is what Options.Within panics with: the device did not answer in time, or is gone. Why says
-// which.
+// Hung is what Options.Within panics with, or a Device itself in any of its methods: the device did
+// not answer in time, or is gone. Why says which.
 type Hung struct{ Why string }
 
 // judge runs properties on devices of one maker.
@@ -50,7 +50,8 @@ type Trial struct {
 	wish   Wish
 	rnd    *rand.Rand
 	worlds []*World
-	claims int // checks of the property itself that could have failed
+	open   []Device // those that are not retired
+	claims int      // checks of the property itself that could have failed
 }
 
 // Seed returns a number for streams and choices that follows from the seed alone.
@@ -87,9 +88,10 @@ func serial(seed uint64) string { return fmt.Sprintf("CONF%04d", seed%10000) }
 func (j *judge) trial(p *Property, seed uint64) (r Result) {
 	t := &Trial{judge: j, maker: j.maker, wish: wish(seed, p.Ranges), rnd: rand.New(rand.NewPCG(seed, 13))}
 	r = Result{Property: p, Seed: seed}
+	defer t.retire(0)
 	defer func() {
 		t.count(&r)
-		v := recover()
+		v := t.lost(recover())
 		switch f := v.(type) {
 		case nil:
 			t.conclude(&r)
@@ -106,6 +108,23 @@ func (j *judge) trial(p *Property, seed uint64) (r Result) {
 	p.run(t)
 	return r
 }
+
+// lost makes a failure of a *Hung that came from outside a command: while a device was made, or
+// while it was asked something.
+func (t *Trial) lost(v any) any {
+	h, hung := v.(*Hung)
+	if !hung {
+		return v
+	}
+	f := &failure{kind: hangs, why: h.Why}
+	if n := len(t.worlds); n > 0 {
+		f.world = t.worlds[n-1]
+	}
+	return f
+}
+
+// hangs is the kind of a failure of a device that does not answer.
+const hangs = "hangs"
 
 // require ends the trial where the device lacks something.
 func (t *Trial) require(p *Property) {
@@ -179,8 +198,9 @@ func (t *Trial) explain(r *Result, f *failure) {
 // replay runs commands on a new device. It returns the failure, or nil.
 func (j *judge) replay(wish Wish, commands []Command) (f *failure) {
 	t := &Trial{judge: j, maker: j.maker, wish: wish}
+	defer t.retire(0)
 	defer func() {
-		switch v := recover().(type) {
+		switch v := t.lost(recover()).(type) {
 		case nil, *unjudged:
 		case *failure:
 			f = v
@@ -204,6 +224,9 @@ func (j *judge) shrink(wish Wish, commands []Command, kind string) *failure {
 	left := j.o.ShrinkRuns
 	if left == 0 {
 		left = 400
+	}
+	if kind == hangs { // each run may take a deadline
+		left = min(left, 30)
 	}
 	fails := func(c []Command) *failure {
 		if left--; left < 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -65,6 +66,19 @@ func (t *Trial) manufacture(change func(*Wish)) (*World, error) {
 	return t.make(wish)
 }
 
+// devicesMax is how many devices a property uses at a time.
+const devicesMax = 4
+
+// retire closes devices that are io.Closers, all but the last few.
+func (t *Trial) retire(but int) {
+	for len(t.open) > but {
+		if c, ok := t.open[0].(io.Closer); ok {
+			_ = c.Close()
+		}
+		t.open = t.open[1:]
+	}
+}
+
 func (t *Trial) make(wish Wish) (*World, error) {
 	w := &World{trial: t, wish: wish, broke: map[BreakKind]int{}}
 	h := newHeld(&w.wish)
@@ -75,7 +89,8 @@ func (t *Trial) make(wish Wish) (*World, error) {
 	if w.dev == nil {
 		return nil, errors.New("the maker gave neither a device nor an error")
 	}
-	t.worlds = append(t.worlds, w)
+	t.worlds, t.open = append(t.worlds, w), append(t.open, w.dev)
+	t.retire(devicesMax)
 	w.caps = Capabilities(w.dev)
 	if slices.Contains(w.caps, IsOnParts) {
 		w.held, w.dumper, w.breaker, w.feeder = h, h, h, h
@@ -283,7 +298,7 @@ func (w *World) run(c Command) (code drive.Code, data []byte, err error) {
 		switch p := recover(); hung := p.(type) {
 		case nil:
 		case *Hung:
-			w.failf("hangs", "%v: %s", c, hung.Why)
+			w.failf(hangs, "%v: %s", c, hung.Why)
 		default:
 			if p == errEndless {
 				w.failf("endless", "%v: %v", c, errEndless)
