@@ -67,8 +67,8 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 bench: ## run all benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(strip $(BENCHTIME)) ./...
 
-bench-peers: ## measure beside OpenSSL, tink, go-jose and the standard library, in turns on one core
-	@$(GO) -C bench build -trimpath -buildvcs=false -o ../bin/bench . && bin/bench
+bench-peers: ## measure beside OpenSSL, tink, go-jose, PyKMIP and the standard library, in turns, and judge each aim: ROWS="part of a name"
+	@$(GO) -C bench build -trimpath -buildvcs=false -o ../bin/bench . && bin/bench $(if $(ROWS),"$(ROWS)")
 
 sweep: ## cut the power at every flash operation of every command and every operation of every service action
 	$(FDELAB) sweep

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"runtime"
@@ -21,14 +22,21 @@ const (
 // side is one way to do the work of a row: it does it n times and says how long that took.
 type side func(n int) (time.Duration, error)
 
-// row is one line of the table.
+// row is one line of the table. With neither ratio nor most it has no aim.
 type row struct {
 	name, peer string
 	ours       side
 	theirs     side          // nil: there is no peer
 	ratio      float64       // the aim: ours takes at most so much of theirs
-	most       time.Duration // the aim where there is no peer
+	most       time.Duration // or the aim is a time
 	skip       string        // why the row cannot be measured here
+	once       bool          // a turn is one piece of work, not a slice of time
+	turns      int           // 0 is rounds
+	wall       bool          // by the clock, not processor time
+	cores      int           // 0 is 1
+	count      bool          // ours is a number of something, as nanoseconds
+	// prepare makes both sides, where that takes long or leaves something behind. May be nil.
+	prepare func() (ours, theirs side, stop func(), err error)
 }
 
 // result is what was measured of a row: the time of one piece of work.
@@ -43,11 +51,12 @@ func main() {
 	if len(os.Args) > 1 {
 		only = os.Args[1]
 	}
-	runtime.GOMAXPROCS(1)
-	fmt.Printf("%s, %s, %s/%s, one core, minimum and median of %d turns\n\n", processor(), runtime.Version(), runtime.GOOS, runtime.GOARCH, rounds)
+	fmt.Printf("%s, %d cores, %s, %s/%s\nOne core and processor time, but where a row says so. Minimum and median of %d turns, fewer of what takes long.\n\n",
+		processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, rounds)
 	var done []result
 	for _, r := range rows() {
 		if strings.Contains(r.name, only) {
+			fmt.Fprintln(os.Stderr, r.name)
 			done = append(done, measure(r))
 		}
 	}
@@ -63,17 +72,27 @@ func measure(r row) result {
 	if r.skip != "" {
 		return out
 	}
-	ours, err := calibrated(r.ours)
+	runtime.GOMAXPROCS(max(1, r.cores))
+	if r.prepare != nil {
+		var stop func()
+		var err error
+		if r.ours, r.theirs, stop, err = r.prepare(); err != nil {
+			return result{row: r, err: err}
+		}
+		defer stop()
+	}
+	runtime.GC() // what the row before left
+	ours, err := r.turn(r.ours)
 	if err != nil {
 		return result{row: r, err: err}
 	}
 	theirs := ours
 	if r.theirs != nil {
-		if theirs, err = calibrated(r.theirs); err != nil {
+		if theirs, err = r.turn(r.theirs); err != nil {
 			return result{row: r, err: err}
 		}
 	}
-	for range rounds {
+	for range cmp.Or(r.turns, rounds) {
 		d, err := ours()
 		if err != nil {
 			return result{row: r, err: err}
@@ -90,6 +109,14 @@ func measure(r row) result {
 	slices.Sort(out.ours)
 	slices.Sort(out.theirs)
 	return out
+}
+
+// turn is what a side does in one turn.
+func (r *row) turn(s side) (func() (time.Duration, error), error) {
+	if r.once {
+		return func() (time.Duration, error) { return s(1) }, nil
+	}
+	return calibrated(s)
 }
 
 // calibrated is a side that works for about a slice, and answers with the time of one piece.
@@ -113,17 +140,38 @@ func calibrated(s side) (func() (time.Duration, error), error) {
 
 func (r *result) quotient() float64 { return float64(r.ours[0]) / float64(r.theirs[0]) }
 
+// text is a time, or a number of something.
+func (r *row) text(d time.Duration) string {
+	if r.count {
+		return fmt.Sprint(int64(d))
+	}
+	return d.String()
+}
+
+// title is the name, and what is special about how it was measured.
+func (r *row) title() string {
+	switch {
+	case r.wall && r.cores > 1:
+		return fmt.Sprintf("%s (by the clock, %d cores)", r.name, r.cores)
+	case r.wall:
+		return r.name + " (by the clock)"
+	}
+	return r.name
+}
+
 func show(all []result) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "what\tratio\tours min\tmedian\tpeer\tmin\tmedian")
+	fmt.Fprintln(w, "ratio\twhat\tours min\tmedian\tpeer\tmin\tmedian")
 	for _, r := range all {
-		switch {
-		case len(r.ours) == 0:
-		case len(r.theirs) == 0:
-			fmt.Fprintf(w, "%s\t\t%v\t%v\t\t\t\n", r.name, r.ours[0], r.ours[len(r.ours)/2])
-		default:
-			fmt.Fprintf(w, "%s\t%.2f\t%v\t%v\t%s\t%v\t%v\n", r.name, r.quotient(), r.ours[0], r.ours[len(r.ours)/2], r.peer, r.theirs[0], r.theirs[len(r.theirs)/2])
+		if len(r.ours) == 0 {
+			continue
 		}
+		ratio, peer := "", "\t\t"
+		if len(r.theirs) > 0 {
+			ratio = fmt.Sprintf("%.2f", r.quotient())
+			peer = fmt.Sprintf("%s\t%s\t%s", r.peer, r.text(r.theirs[0]), r.text(r.theirs[len(r.theirs)/2]))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", ratio, r.title(), r.text(r.ours[0]), r.text(r.ours[len(r.ours)/2]), peer)
 	}
 	_ = w.Flush()
 	fmt.Println()
@@ -139,18 +187,20 @@ func judge(all []result) bool {
 			verdict, what = "SKIPPED", r.skip
 		case r.err != nil:
 			verdict, what, good = "FAILED", r.err.Error(), false
-		case len(r.theirs) > 0:
+		case r.row.ratio > 0:
 			what = fmt.Sprintf("%.2f of %s, aim %.2f", r.quotient(), r.peer, r.row.ratio)
 			if r.quotient() > r.row.ratio {
 				verdict, good = "MISSED", false
 			}
-		default:
-			what = fmt.Sprintf("%v, aim %v", r.ours[0], r.most)
+		case r.most > 0:
+			what = fmt.Sprintf("%s, aim %s", r.text(r.ours[0]), r.text(r.most))
 			if r.ours[0] > r.most {
 				verdict, good = "MISSED", false
 			}
+		default:
+			continue
 		}
-		fmt.Printf("%-8s %s: %s\n", verdict, r.name, what)
+		fmt.Printf("%-8s %s: %s\n", verdict, r.title(), what)
 	}
 	return good
 }

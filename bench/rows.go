@@ -46,7 +46,13 @@ func rows() []row {
 	all = append(all, sectors()...)
 	all = append(all, wraps()...)
 	all = append(all, derivation())
-	return append(all, drives()...)
+	all = append(all, drives()...)
+	all = append(all, searches()...)
+	all = append(all, lifecycles())
+	all = append(all, groups()...)
+	all = append(all, servers()...)
+	all = append(all, files()...)
+	return append(all, sweep())
 }
 
 func must[T any](v T, err error) T {
@@ -66,6 +72,9 @@ func sectors() (all []row) {
 		r := row{name: "XTS, sector of 4 KiB, " + path.String(), ours: timed(func() { c.Encrypt(buf, buf, 7) })}
 		if aim, ok := aims[path]; ok {
 			r.peer, r.theirs, r.ratio = "OpenSSL", openssl, aim
+			if path == aes256.AESNI {
+				r.peer, r.theirs = "OpenSSL, AES-NI", opensslAESNI
+			}
 			if why := noOpenSSL(); why != "" {
 				r.skip = why
 			}
