@@ -20,17 +20,23 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test paths assembly race lint fuzz bench bench-peers soak sweep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test test-root test-modules paths assembly race lint fuzz bench bench-peers soak sweep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## run all tests (three to five minutes on 2 cores)
+test: ## run all tests
+	@$(MAKE) --no-print-directory -j 2 test-root test-modules
+
+test-root:
 	$(GO) test ./...
+
+# Beside the others: they wait for the go command much of the time.
+test-modules:
+	$(GO) -C internal/tools/dist test -count=1 ./... # they build the command, which the cache of results does not see
 	$(GO) -C internal/tools/mutation test ./...
 	$(GO) -C internal/xts/gen test ./...
 	$(GO) -C testdata/outside test ./...
-	$(GO) -C internal/tools/dist test -count=1 ./... # they build the command, which the cache of results does not see
 
 paths: ## run the tests of the cipher and of the drive on each way to run AES: portable code, AES-NI, without assembly
 	FDELAB_AES=generic $(GO) test -short $(AESPACKAGES)

@@ -128,6 +128,7 @@ func TestKeyserverServesAndEndsWell(t *testing.T) {
 // register, create and change keys as fast as they can. Whatever was acknowledged before
 // any of the kills is there after all of them.
 func TestKillLosesNothing(t *testing.T) {
+	t.Parallel()
 	kills := 12
 	if testing.Short() {
 		kills = 4

@@ -50,6 +50,7 @@ func TestKeyserverRefusesWithoutARestart(t *testing.T) {
 // TestInitThatIsKilledLeavesNoKeys kills init at random moments. Whatever it leaves, the
 // next init makes a whole directory, and no key of the killed one is left.
 func TestInitThatIsKilledLeavesNoKeys(t *testing.T) {
+	t.Parallel()
 	exe, err := exec.LookPath("fdelab")
 	require.NoError(t, err)
 	seed := uint64(time.Now().UnixNano())

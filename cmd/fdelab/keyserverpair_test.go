@@ -75,6 +75,7 @@ func (p *serverPair) linked() {
 
 // TestFacilityOnPair: a facility with two real servers survives the loss of either.
 func TestFacilityOnPair(t *testing.T) {
+	t.Parallel()
 	p := newServerPair(t)
 	p.start(0)
 	p.start(1)
@@ -95,6 +96,7 @@ var (
 // killed with SIGKILL and started anew. Whatever either acknowledged is on both in the end, and
 // what was acknowledged while both ran is on the one that is left.
 func TestPairSurvivesKills(t *testing.T) {
+	t.Parallel()
 	kills, seed := *pairKills, *pairSeed
 	if testing.Short() {
 		kills = min(kills, 3)
@@ -211,6 +213,7 @@ func (c *conversation) says(line string) string {
 // keys from the other and tells which is silent; a new data key does not count before both
 // have it; when the server is back, all goes on.
 func TestFacilityOutlivesEitherServer(t *testing.T) {
+	t.Parallel()
 	p := newServerPair(t)
 	p.start(0)
 	p.start(1)

@@ -56,6 +56,7 @@ func facilityWith(one, two, then string) string {
 }
 
 func TestFacilityWithRealKeyServer(t *testing.T) {
+	t.Parallel()
 	pair := newServerPair(t)
 	pair.start(0)
 	pair.start(1)
@@ -144,6 +145,7 @@ func TestStateOfARealKey(t *testing.T) {
 // TestRealServerGoesDown: the code follows from the socket, and its location is
 // the real address.
 func TestRealServerGoesDown(t *testing.T) {
+	t.Parallel()
 	pair := newServerPair(t)
 	pair.start(0)
 	pair.start(1)
@@ -258,6 +260,7 @@ func pykmip(t *testing.T, dir, database string) string {
 // TestFacilityWithPyKMIP: key servers by others do as well. A new data key counts
 // only once a second server gives it back.
 func TestFacilityWithPyKMIP(t *testing.T) {
+	t.Parallel()
 	dir, databases := initKeyserver(t), t.TempDir()
 	one := pykmip(t, dir, filepath.Join(databases, "one.db"))
 	two := pykmip(t, dir, filepath.Join(databases, "one.db"))

@@ -197,6 +197,7 @@ func askTheirClient(t *testing.T, python, addr string, a *authority, v kmip.Vers
 
 // TestDifferencesFromPyKMIP compares the two servers, question by question.
 func TestDifferencesFromPyKMIP(t *testing.T) {
+	t.Parallel()
 	theirs, a := pykmipServer(t)
 	python := judge(t)
 	ours := theirs

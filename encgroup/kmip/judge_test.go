@@ -140,6 +140,7 @@ func pykmipServer(t testing.TB) (kmip.Config, *authority) {
 // TestClientAgainstPyKMIP: their server takes what our client says, and our
 // client what it answers, in every version of KMIP 1.
 func TestClientAgainstPyKMIP(t *testing.T) {
+	t.Parallel()
 	cfg, a := pykmipServer(t)
 	for _, v := range kmip.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
@@ -208,6 +209,7 @@ func TestClientAgainstPyKMIP(t *testing.T) {
 }
 
 func TestKeyServerAgainstPyKMIP(t *testing.T) {
+	t.Parallel()
 	cfg, _ := pykmipServer(t)
 	k := kmip.NewKeyServer("pykmip", cfg, kmip.Profile{Group: "75NR641", Entropy: rand.Reader})
 	name, err := k.Create("rank keys")
@@ -280,6 +282,7 @@ print(json.dumps(steps))
 
 // TestServerAgainstPyKMIP: their client takes what our server answers.
 func TestServerAgainstPyKMIP(t *testing.T) {
+	t.Parallel()
 	python, a := judge(t), newAuthority(t)
 	a.client("facility")
 	addr, stop := serve(t, a)
