@@ -16,6 +16,7 @@ import (
 func TestASearcherFindsWhatSearchFinds(t *testing.T) {
 	s := newScene(t)
 	salted, wrapped := s.wrap(s.kek(&s.root, s.pin), s.ak[:]), s.wrap(s.ak[:], s.mek[:])
+	direct := s.wrap(s.kek(&s.root, s.pin), s.mek[:])
 	byPIN, weak := s.wrap(s.pin.Bytes(), s.ak[:]), s.wrap(s.kek(new(secret.Key32), s.pin), s.ak[:])
 	page := func(n int, parts ...any) func() {
 		return func() { s.page(n, 0, append([]any{1500, noise("tail", 100)}, parts...)...) }
@@ -32,8 +33,12 @@ func TestASearcherFindsWhatSearchFinds(t *testing.T) {
 		{page(0, 100, bytes.Repeat([]byte{7}, 100)), page(1, 24, s.salt[:], 40, wrapped)}, // 40 and 72 bytes at one place
 		{},
 		{page(0, 24, s.salt[:], 40, weak, 200, s.salt[:], 216, salted, 400, s.salt[:], 416, weak), page(1, 8, wrapped)}, // three places, two KEKs
+		{page(0, 24, s.salt[:], 40, direct[:40])}, // a place of 40 bytes
+		{page(0, 24, s.salt[:], 40, direct)},      // and of 72 at the same place
+		{page(0, 400, s.mek[:62])},                // almost a key
+		{page(0, 400, s.mek[:])},
 	}
-	for _, order := range [][]int{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0}, {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 5, 0, 8}, {10, 10, 0, 10}} {
+	for _, order := range [][]int{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0}, {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 5, 0, 8}, {10, 10, 0, 10}, {11, 12, 13, 14, 0, 0, 5}} {
 		x, err := NewSearcher(s.secrets, []Oracle{s.oracle}, Options{})
 		require.NoError(t, err)
 		keys := 0
