@@ -29,7 +29,7 @@ func counting(from byte, n int) []byte {
 // TestKnownKeys: HKDF-SHA256 and PBKDF2 computed by another program.
 func TestKnownKeys(t *testing.T) {
 	root := secret.Key32(counting(0, 32))
-	salt := [saltSize]byte(counting(0x40, saltSize))
+	salt := [SaltSize]byte(counting(0x40, SaltSize))
 	long, err := NewPIN(counting(0x80, PINSize))
 	require.NoError(t, err)
 	short, err := NewPIN([]byte("1234"))
@@ -72,8 +72,8 @@ func knownRecord() *record {
 			{cfg: RangeConfig{WriteLockEnabled: true}, writeLocked: true},
 		},
 	}
-	copy(r.slots[0].slot.Salt[:], counting(0x30, saltSize))
-	copy(r.slots[0].slot.Wrap[:], counting(0x40, akWrapSize))
+	copy(r.slots[0].slot.Salt[:], counting(0x30, SaltSize))
+	copy(r.slots[0].slot.Wrap[:], counting(0x40, AKWrapSize))
 	copy(r.ranges[0].wraps[0].wrap[:], counting(0x80, mekWrapSize))
 	return r
 }
@@ -102,8 +102,8 @@ func TestKnownFuses(t *testing.T) {
 		},
 		Root: &root, MSID: CredentialPIN((*secret.Key32)(counting(0x90, 32))),
 	}
-	copy(f.PSIDSlot.Salt[:], counting(0x20, saltSize))
-	copy(f.PSIDSlot.Wrap[:], counting(0xC0, akWrapSize))
+	copy(f.PSIDSlot.Salt[:], counting(0x20, SaltSize))
+	copy(f.PSIDSlot.Wrap[:], counting(0xC0, AKWrapSize))
 	g := flash.Geometry{Blocks: 5, PagesPerBlock: 6, PageSize: 1024}
 	page := f.encode(g)
 	text := func(s string, n int) string { return hex.EncodeToString(append([]byte(s), make([]byte, n-len(s))...)) }

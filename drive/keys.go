@@ -12,17 +12,19 @@ import (
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
 )
 
+// The sizes in a Slot, in bytes: of the salt, and of a wrapped authority key.
 const (
-	saltSize    = 16
-	akWrapSize  = 32 + keywrap.Overhead
-	mekWrapSize = 64 + keywrap.Overhead
+	SaltSize   = 16
+	AKWrapSize = 32 + keywrap.Overhead
 )
+
+const mekWrapSize = 64 + keywrap.Overhead
 
 // Slot is one authority's key slot: a salt, and the 32-byte authority key (AK)
 // wrapped by AES-KW (RFC 3394) under KEK(root, PIN, salt).
 type Slot struct {
-	Salt [saltSize]byte
-	Wrap [akWrapSize]byte
+	Salt [SaltSize]byte
+	Wrap [AKWrapSize]byte
 }
 
 // mekWrap is a 64-byte MEK wrapped by AES-KW.
@@ -33,7 +35,7 @@ type mekWrap [mekWrapSize]byte
 // nor the PIN alone is enough. A PIN shorter than 32 bytes is first stretched
 // with PBKDF2-HMAC-SHA256 (RFC 8018 section 5.2) by the given iterations; one that
 // ends with a zero byte is hashed before that, see password.
-func KEK(root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) (*secret.Key32, error) {
+func KEK(root *secret.Key32, pin PIN, salt [SaltSize]byte, iterations int) (*secret.Key32, error) {
 	k := derivations.Get().(*KEKs)
 	defer derivations.Put(k)
 	k.Clear() // so that the stack is large enough now: one that grows leaves a copy
@@ -53,7 +55,7 @@ var derivations = sync.Pool{New: func() any { return NewKEKs() }}
 type KEKs struct {
 	deriver *secret.Deriver
 	ikm     *secret.Key64
-	salt    [saltSize]byte
+	salt    [SaltSize]byte
 }
 
 // NewKEKs has derived nothing yet.
@@ -63,7 +65,7 @@ func NewKEKs() *KEKs { return &KEKs{deriver: new(secret.Deriver), ikm: new(secre
 func (k *KEKs) Format(s fmt.State, _ rune) { _, _ = s.Write([]byte(secret.Redacted)) }
 
 // Derive writes the KEK of the function of that name over out.
-func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [saltSize]byte, iterations int) error {
+func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [SaltSize]byte, iterations int) error {
 	if pin.Len() == 0 {
 		return fmt.Errorf("drive: an empty PIN derives no key")
 	}

@@ -56,7 +56,7 @@ const (
 	recordMagic   = "FDELABSR"
 	recordVersion = 1
 	recordHeader  = 40
-	slotSize      = 8 + saltSize + akWrapSize
+	slotSize      = 8 + SaltSize + AKWrapSize
 	rangeSize     = 24
 	wrapSize      = 8 + mekWrapSize
 )
@@ -236,7 +236,7 @@ func parseSlot(p []byte) (s slotRecord, ok bool) {
 	be := binary.BigEndian
 	s.authority, s.tries, s.atMSID = Authority(be.Uint16(p)), be.Uint16(p[2:]), p[4] == 1
 	copy(s.slot.Salt[:], p[8:])
-	copy(s.slot.Wrap[:], p[8+saltSize:])
+	copy(s.slot.Wrap[:], p[8+SaltSize:])
 	return s, p[4] <= 1 && p[5]|p[6]|p[7] == 0
 }
 

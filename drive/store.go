@@ -111,7 +111,7 @@ func (s *store) cleanBlocks(all bool) (resisting []int, err error) {
 }
 
 // destroy erases a block and reads it back; where that fails, it overwrites every page with zeros
-// and reads those back. (Verification, NIST SP 800-88 Rev. 2 section 4.5.1: package erase says what
+// and reads those back. (Verification, NIST SP 800-88 Rev. 2 section 4.5.1, not read: package erase says what
 // is known of it.)
 func (s *store) destroy(b int) error {
 	if err := s.dev.Erase(b); err == nil {

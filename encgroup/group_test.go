@@ -219,21 +219,21 @@ func TestWithoutEntropyThereIsNoKey(t *testing.T) {
 // TestRetrieveSaysWhyEachServerFailed breaks one physical thing at each of two
 // servers and reads the reasons.
 func TestRetrieveSaysWhyEachServerFailed(t *testing.T) {
-	type fix = func(r *rig, s *MemServer)
+	type fix = func(r *rig, s *MemKeyServer)
 	for name, c := range map[string]struct {
 		broken, mend fix
 		want         error
 	}{
-		"power":   {func(_ *rig, s *MemServer) { s.PowerOff() }, func(_ *rig, s *MemServer) { s.PowerOn() }, ErrUnreachable},
-		"cable":   {func(_ *rig, s *MemServer) { s.Unplug() }, func(_ *rig, s *MemServer) { s.Plug() }, ErrUnreachable},
-		"process": {func(_ *rig, s *MemServer) { s.Stall() }, func(_ *rig, s *MemServer) { s.Resume() }, ErrTimeout},
+		"power":   {func(_ *rig, s *MemKeyServer) { s.PowerOff() }, func(_ *rig, s *MemKeyServer) { s.PowerOn() }, ErrUnreachable},
+		"cable":   {func(_ *rig, s *MemKeyServer) { s.Unplug() }, func(_ *rig, s *MemKeyServer) { s.Plug() }, ErrUnreachable},
+		"process": {func(_ *rig, s *MemKeyServer) { s.Stall() }, func(_ *rig, s *MemKeyServer) { s.Resume() }, ErrTimeout},
 		"lost key": {
-			func(r *rig, s *MemServer) { require.NoError(t, s.LoseKey(r.group.Record().UID)) },
-			func(r *rig, s *MemServer) { require.NoError(t, s.RestoreFrom(r.server("vault"))) }, ErrNoKey,
+			func(r *rig, s *MemKeyServer) { require.NoError(t, s.LoseKey(r.group.Record().UID)) },
+			func(r *rig, s *MemKeyServer) { require.NoError(t, s.RestoreFrom(r.server("vault"))) }, ErrNoKey,
 		},
 		"damaged key": {
-			func(r *rig, s *MemServer) { require.NoError(t, s.DamageKey(r.group.Record().UID, 100)) },
-			func(r *rig, s *MemServer) { require.NoError(t, s.RestoreFrom(r.server("vault"))) }, ErrUnwrap,
+			func(r *rig, s *MemKeyServer) { require.NoError(t, s.DamageKey(r.group.Record().UID, 100)) },
+			func(r *rig, s *MemKeyServer) { require.NoError(t, s.RestoreFrom(r.server("vault"))) }, ErrUnwrap,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

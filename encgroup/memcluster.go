@@ -16,13 +16,13 @@ import (
 // A new key goes to the other servers at once. If the link or the other server is down, the key
 // waits until both are back. A key that arrived once is never sent again.
 type MemCluster struct {
-	servers []*MemServer
+	servers []*MemKeyServer
 	cut     map[[2]int]bool
 	entropy io.Reader
 }
 
-// MemServer is one server of a MemCluster.
-type MemServer struct {
+// MemKeyServer is one server of a MemCluster.
+type MemKeyServer struct {
 	cluster *MemCluster
 	index   int
 	id      string
@@ -63,11 +63,11 @@ func NewMemCluster(entropy io.Reader, ids ...string) (*MemCluster, error) {
 }
 
 // Add puts one more server into the cluster, powered, linked and without keys.
-func (c *MemCluster) Add(id string) (*MemServer, error) {
+func (c *MemCluster) Add(id string) (*MemKeyServer, error) {
 	if _, err := c.Server(id); err == nil || id == "" || len(id) > 200 {
 		return nil, fmt.Errorf("encgroup: key server ID %q, need distinct names of 1 to 200 bytes", id)
 	}
-	s := &MemServer{cluster: c, index: len(c.servers), id: id}
+	s := &MemKeyServer{cluster: c, index: len(c.servers), id: id}
 	c.servers = append(c.servers, s)
 	return s, nil
 }
@@ -82,7 +82,7 @@ func (c *MemCluster) Servers() []KeyServer {
 }
 
 // Server is the server with this ID.
-func (c *MemCluster) Server(id string) (*MemServer, error) {
+func (c *MemCluster) Server(id string) (*MemKeyServer, error) {
 	for _, s := range c.servers {
 		if s.id == id {
 			return s, nil
@@ -138,13 +138,13 @@ func (c *MemCluster) replicate() {
 }
 
 // ID names the server.
-func (s *MemServer) ID() string { return s.id }
+func (s *MemKeyServer) ID() string { return s.id }
 
 // String is the ID; the keys stay inside.
-func (s *MemServer) String() string { return s.id }
+func (s *MemKeyServer) String() string { return s.id }
 
 // Create makes a data key and sends it to the other servers.
-func (s *MemServer) Create(label string) (string, error) {
+func (s *MemKeyServer) Create(label string) (string, error) {
 	if err := s.Reach(); err != nil {
 		return "", err
 	}
@@ -166,7 +166,7 @@ func (s *MemServer) Create(label string) (string, error) {
 }
 
 // Get returns a key of this server's own store.
-func (s *MemServer) Get(uid string) (*secret.Key32, error) {
+func (s *MemKeyServer) Get(uid string) (*secret.Key32, error) {
 	if err := s.Reach(); err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (s *MemServer) Get(uid string) (*secret.Key32, error) {
 }
 
 // Reach is what a client meets on the way: nil, ErrUnreachable or ErrTimeout.
-func (s *MemServer) Reach() error {
+func (s *MemKeyServer) Reach() error {
 	switch {
 	case s.off || s.unplugd:
 		return ErrUnreachable
@@ -188,36 +188,36 @@ func (s *MemServer) Reach() error {
 	return nil
 }
 
-func (s *MemServer) find(uid string) int {
+func (s *MemKeyServer) find(uid string) int {
 	return slices.IndexFunc(s.keys, func(k *memKey) bool { return k.uid == uid })
 }
 
 // PowerOff takes the server's power. Its keys are on its disk and stay.
-func (s *MemServer) PowerOff() { s.off = true }
+func (s *MemKeyServer) PowerOff() { s.off = true }
 
 // PowerOn gives the server power: keys that waited are delivered.
-func (s *MemServer) PowerOn() {
+func (s *MemKeyServer) PowerOn() {
 	s.off = false
 	s.cluster.replicate()
 }
 
 // Powered says whether it has power.
-func (s *MemServer) Powered() bool { return !s.off }
+func (s *MemKeyServer) Powered() bool { return !s.off }
 
 // Unplug pulls the cable to the facility; replication goes on.
-func (s *MemServer) Unplug() { s.unplugd = true }
+func (s *MemKeyServer) Unplug() { s.unplugd = true }
 
 // Plug puts the cable back.
-func (s *MemServer) Plug() { s.unplugd = false }
+func (s *MemKeyServer) Plug() { s.unplugd = false }
 
 // Stall stops the server's process: it takes connections and never answers.
-func (s *MemServer) Stall() { s.stalled = true }
+func (s *MemKeyServer) Stall() { s.stalled = true }
 
 // Resume lets the process run again.
-func (s *MemServer) Resume() { s.stalled = false }
+func (s *MemKeyServer) Resume() { s.stalled = false }
 
 // Keys lists the unique identifiers in the server's store, in order of arrival.
-func (s *MemServer) Keys() []string {
+func (s *MemKeyServer) Keys() []string {
 	out := make([]string, len(s.keys))
 	for i, k := range s.keys {
 		out[i] = k.uid
@@ -226,7 +226,7 @@ func (s *MemServer) Keys() []string {
 }
 
 // LoseKey removes a key from this server's disk; the others keep theirs.
-func (s *MemServer) LoseKey(uid string) error {
+func (s *MemKeyServer) LoseKey(uid string) error {
 	i := s.find(uid)
 	if i < 0 {
 		return fmt.Errorf("encgroup: key server %q: %w: %q", s.id, ErrNoKey, uid)
@@ -237,7 +237,7 @@ func (s *MemServer) LoseKey(uid string) error {
 }
 
 // DamageKey flips one bit (0 to 255) of a key on this server's disk.
-func (s *MemServer) DamageKey(uid string, bit int) error {
+func (s *MemKeyServer) DamageKey(uid string, bit int) error {
 	i := s.find(uid)
 	if i < 0 {
 		return fmt.Errorf("encgroup: key server %q: %w: %q", s.id, ErrNoKey, uid)
@@ -250,7 +250,7 @@ func (s *MemServer) DamageKey(uid string, bit int) error {
 }
 
 // RestoreFrom is the customer's repair: it copies every key of server o to s, over what is there.
-func (s *MemServer) RestoreFrom(o *MemServer) error {
+func (s *MemKeyServer) RestoreFrom(o *MemKeyServer) error {
 	if o.off || s.off {
 		return fmt.Errorf("encgroup: restore of key server %q from %q: %w", s.id, o.id, ErrUnreachable)
 	}

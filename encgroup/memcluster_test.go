@@ -10,7 +10,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
-func newCluster(t *testing.T, ids ...string) (*MemCluster, []*MemServer) {
+func newCluster(t *testing.T, ids ...string) (*MemCluster, []*MemKeyServer) {
 	t.Helper()
 	c, err := NewMemCluster(entropy.Stream(1, "k"), ids...)
 	require.NoError(t, err)

@@ -146,7 +146,7 @@ func (r *rig) restart() {
 	}
 }
 
-func (r *rig) server(id string) *MemServer {
+func (r *rig) server(id string) *MemKeyServer {
 	s, err := r.cluster.Server(id)
 	require.NoError(r.t, err)
 	return s

@@ -7,7 +7,7 @@ import (
 )
 
 // MinimumStrength is how strong the destroyed media key must have been, in bits,
-// for a cryptographic erase to be accepted (NIST SP 800-88 Rev. 2 section 3.2).
+// for a cryptographic erase to be accepted (NIST SP 800-88 Rev. 2 section 3.2, not read).
 const MinimumStrength = 128
 
 // Policy is what an organization asks for, beyond what is always asked for, before
@@ -174,7 +174,7 @@ func (r *run) pointCopies() Check {
 }
 
 // pointOutside judges the escrow: a cryptographic erase must not rest on keys that
-// somebody else keeps (NIST SP 800-88 Rev. 2 section 3.2).
+// somebody else keeps (NIST SP 800-88 Rev. 2 section 3.2, not read).
 func (r *run) pointOutside() Check {
 	c := Check{Name: PointOutside, Verdict: Pass}
 	control, _ := r.res.Check(CheckControl)

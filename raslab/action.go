@@ -1,6 +1,12 @@
 package raslab
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
+)
 
 // Report is what a service action did. An action that was refused returns an error instead and has
 // changed nothing. An action that ran and did not reach its aim returns a Report with Failed set.
@@ -97,9 +103,32 @@ func (rep *reporter) did(s *slot, format string, args ...any) {
 
 // failed records that something was tried with a drive and failed.
 func (rep *reporter) failed(s *slot, tried string, err error) {
+	err = inWords(err)
 	rep.r.Failed = true
 	rep.r.Drives = append(rep.r.Drives, DriveResult{Slot: s.name, Location: s.location, Serial: s.port.Serial(), Did: tried, Err: err})
 	rep.lab.logf("service", "%s %s %s: %v", s.name, s.port.Serial(), tried, err)
+}
+
+// worded is an error in other words.
+type worded struct {
+	text string
+	error
+}
+
+func (w worded) Error() string { return w.text }
+
+// Unwrap gives the error as it was.
+func (w worded) Unwrap() error { return w.error }
+
+// inWords leaves out of an error of a member what a report says in front of it: the drive and the
+// step. What the drive answered to which command stays.
+func inWords(err error) error {
+	var m *encgroup.MemberError
+	var answer *drive.StatusError
+	if !errors.As(err, &m) || !errors.As(m.Err, &answer) || answer.Why != "" {
+		return err
+	}
+	return worded{fmt.Sprintf("%s during %s", answer.Code.Error(), answer.Op), err}
 }
 
 func (rep *reporter) done() Report {

@@ -92,7 +92,7 @@ func (l *Lab) AnswerAudit(manager int, a StorageAnswer) error {
 		a.Rank = on.name()
 	}
 	m.storage = &storageAnswer{a, on, l.Now()}
-	l.logf("audit", "key server %d %s: its storage is %s, by its administrator", m.id, m.addr, a)
+	l.logf("audit", "key manager %d %s: its storage is %s, by its administrator", m.id, m.addr, a)
 	return nil
 }
 

@@ -76,7 +76,7 @@ func (m *keyManager) watch(l *Lab, c *cert.Certificate) {
 	m.shown, m.seen = c, m.now(l)
 	stage := c.Stage(m.now(l))
 	if stage > m.warned {
-		l.logf("certificate", "of key server %d %s: %s", m.id, m.addr, c.Warning(m.now(l)))
+		l.logf("certificate", "of key manager %d %s: %s", m.id, m.addr, c.Warning(m.now(l)))
 	}
 	m.warned = stage
 }

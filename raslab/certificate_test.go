@@ -225,7 +225,7 @@ func TestTheCertificateOfAKeyServerIsWarnedOf(t *testing.T) {
 	l := encrypted(t, Options{})
 	must(t, keyHost(t, l, 2).Reissue("customer", "", 40*24*time.Hour))
 	advance(t, l, 39*24*time.Hour+12*time.Hour)
-	require.Equal(t, 4, strings.Count(l.TraceText(), "of key server 2 keyserver2.example.com: the certificate expires in"), "at once, at 30, 7 days and 1 day\n%s", history{l})
+	require.Equal(t, 4, strings.Count(l.TraceText(), "of key manager 2 keyserver2.example.com: the certificate expires in"), "at once, at 30, 7 days and 1 day\n%s", history{l})
 	noEvents(t, l)
 	advance(t, l, 24*time.Hour)
 	require.Equal(t, []string{"BE14CFEA", "BE14EAF3", "BE14EAF4"}, openCodes(l), "then it fails")

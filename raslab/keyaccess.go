@@ -9,10 +9,10 @@ import (
 
 // AccessResult is one line of a key retrieval test.
 type AccessResult struct {
-	KeyServer int // counts from 1
-	Addr      string
-	Err       error  // nil is success
-	Warns     string // "" or one clause: a warning about the data key at this server, or about its certificate
+	KeyManager int // counts from 1
+	Addr       string
+	Err        error  // nil is success
+	Warns      string // "" or one clause: a warning about the data key at this server, or about its certificate
 }
 
 // TestAccess asks each active key manager of a group for its key, tries it, and
@@ -29,7 +29,7 @@ func (l *Lab) TestAccess(group int) ([]AccessResult, error) {
 	all, err := l.probeAll(g)
 	out := []AccessResult{}
 	for _, m := range l.keys.activeOf(group) {
-		r := AccessResult{KeyServer: m.id, Addr: m.addr, Err: firstError(all, m)}
+		r := AccessResult{KeyManager: m.id, Addr: m.addr, Err: firstError(all, m)}
 		answer := "success"
 		switch {
 		case err != nil:
@@ -66,7 +66,7 @@ func (l *Lab) TestAccessOf(group, manager int) (AccessResult, error) {
 	case !m.active:
 		return AccessResult{}, refuse(ErrState, op, fmt.Sprintf("key manager %d is inactive", m.id), "make it active first")
 	}
-	r := AccessResult{KeyServer: m.id, Addr: m.addr}
+	r := AccessResult{KeyManager: m.id, Addr: m.addr}
 	record, err := g.store.reading()
 	var all []attempt
 	for p := range l.sfi.partitions {

@@ -25,6 +25,16 @@ func normalAddress(s string) string {
 
 func isAddress(s string) bool { _, ok := customer.ParseAddress(s); return ok }
 
+// withPort says whether somebody wrote the port behind the address.
+func withPort(s string) bool {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 || isAddress(s) {
+		return false
+	}
+	_, err := strconv.ParseUint(s[i+1:], 10, 16)
+	return err == nil && isAddress(s[:i])
+}
+
 // oneServer says why two entries are one key server, "" if they are two as far as is known. In the
 // lab's own network the name service knows the machine, which runs one key server. Elsewhere a
 // server is an address and a port. Two names of it are found out by where the connection ended, or

@@ -14,7 +14,7 @@ import (
 
 // answering is a key server of the customer's own whose answers go wrong.
 type answering struct {
-	*encgroup.MemServer
+	*encgroup.MemKeyServer
 	err *error // of each Get; nil: the key
 }
 
@@ -22,7 +22,7 @@ func (a answering) Get(uid string) (*secret.Key32, error) {
 	if *a.err != nil {
 		return nil, *a.err
 	}
-	return a.MemServer.Get(uid)
+	return a.MemKeyServer.Get(uid)
 }
 
 // TestServerThatAnswersOtherwise: a server with a wrong answer is not a silent server. The code

@@ -68,7 +68,7 @@ func (g *keyGroup) umbrella(failed []attempt) (out []finding) {
 }
 
 func keyFinding(a attempt) finding {
-	return finding{manager: a.manager, location: a.manager.location(), why: fmt.Sprintf("key server %d %s: %s", a.manager.id, a.manager.addr, plainKeyError(a.err))}
+	return finding{manager: a.manager, location: a.manager.location(), why: fmt.Sprintf("key manager %d %s: %s", a.manager.id, a.manager.addr, plainKeyError(a.err))}
 }
 
 func plainKeyError(err error) string { return err.Error() }
@@ -122,7 +122,7 @@ func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
 			if a.reason == r && slices.Contains(e.Partitions, a.partition) && !got(all, a.partition) {
 				text := fmt.Sprintf("partition %d: %s", a.partition, a.err)
 				if a.manager != nil {
-					text = fmt.Sprintf("partition %d, key server %d: %s", a.partition, a.manager.id, a.err)
+					text = fmt.Sprintf("partition %d, key manager %d: %s", a.partition, a.manager.id, a.err)
 				}
 				still = append(still, text)
 			}
@@ -219,7 +219,7 @@ func (l *Lab) stillServers(g *keyGroup, bad func(reason) bool) func(*event) []st
 			if a.manager == nil || !bad(a.reason) || !slices.Contains(e.KeyServers, a.manager.id) {
 				continue
 			}
-			if text := fmt.Sprintf("key server %d: %s", a.manager.id, a.err); !seen[text] {
+			if text := fmt.Sprintf("key manager %d: %s", a.manager.id, a.err); !seen[text] {
 				seen[text] = true
 				still = append(still, text)
 			}
@@ -244,7 +244,7 @@ func (l *Lab) raiseOverdue(m *keyManager) {
 	if m.overTLS {
 		code = src.BE14EAF4
 	}
-	why := fmt.Sprintf("key server %d %s: no communication since %s: %s", m.id, m.addr, m.since.Format("2006-01-02 15:04:05"), m.silentWhy)
+	why := fmt.Sprintf("key manager %d %s: no communication since %s: %s", m.id, m.addr, m.since.Format("2006-01-02 15:04:05"), m.silentWhy)
 	l.raiseOn(m.silentOver, code, m.location(), []finding{{manager: m, location: m.location(), why: why}}, l.stillSilent(m))
 }
 
@@ -263,7 +263,7 @@ func (l *Lab) stillSilent(m *keyManager) func(*event) []string {
 		}
 		for _, a := range l.probeOne(m) {
 			if a.reason.communication() {
-				return []string{fmt.Sprintf("partition %d, key server %d: %s", a.partition, m.id, a.err)}
+				return []string{fmt.Sprintf("partition %d, key manager %d: %s", a.partition, m.id, a.err)}
 			}
 		}
 		return nil

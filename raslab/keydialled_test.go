@@ -15,7 +15,7 @@ import (
 
 // telling is a key server of the customer's own that says who it is and what state its keys have.
 type telling struct {
-	*encgroup.MemServer
+	*encgroup.MemKeyServer
 	says *told
 }
 

@@ -55,7 +55,7 @@ func (m *keyManager) hear(l *Lab, s encgroup.KeyServer, uid string) {
 func (m *keyManager) tellLife(l *Lab) {
 	stage := m.life.Stage(l.Now())
 	if stage > m.lifeTold {
-		l.logf("key server", "key server %d %s: %s", m.id, m.addr, m.life.Warning(l.Now()))
+		l.logf("key server", "key manager %d %s: %s", m.id, m.addr, m.life.Warning(l.Now()))
 	}
 	m.lifeTold = stage
 }

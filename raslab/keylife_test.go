@@ -48,7 +48,7 @@ func TestKeyStatesAreLookedAt(t *testing.T) {
 			} else {
 				require.Contains(t, m.KeyWarns, c.warns)
 				require.Len(t, l.groupInfo(l.keys.group(1)).KeyWarns, 1, "at the one server")
-				require.Contains(t, l.TraceText(), "key server 1 keyserver1.example.com: "+m.KeyWarns)
+				require.Contains(t, l.TraceText(), "key manager 1 keyserver1.example.com: "+m.KeyWarns)
 			}
 			r, err := l.TestAccess(1)
 			require.NoError(t, err)

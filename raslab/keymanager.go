@@ -230,6 +230,8 @@ func (l *Lab) checkManager(op string, m, but *keyManager) error {
 		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d", m.id), fmt.Sprintf("numbers are 1 to %d", keyManagersMax))
 	case but == nil && l.keys.manager(m.id) != nil:
 		return refuse(ErrInvalid, op, fmt.Sprintf("key manager %d exists", m.id), "take another number, or change it")
+	case withPort(m.addr):
+		return refuse(ErrInvalid, op, fmt.Sprintf("%q is an address with a port", m.addr), "the port is a parameter of its own: addr is the address alone")
 	case !isAddress(m.addr):
 		return refuse(ErrInvalid, op, fmt.Sprintf("%q is not an address: %s", m.addr, addressRight), "")
 	case m.port < 1 || m.port > 65535:

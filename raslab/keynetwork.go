@@ -44,7 +44,7 @@ type ConsoleInfo struct {
 	Hung  bool
 	ESSNI bool      // the process that takes the commands of partitions and of DS CLI runs
 	Links [2]string // to partition 0 and 1: "up", "cut", "stalled"
-	CutTo []string  // key servers that its network does not reach, by name
+	Cut   bool      // it does not reach the support centre
 }
 
 // Consoles lists the management consoles.
@@ -55,7 +55,7 @@ func (l *Lab) Consoles() []ConsoleInfo {
 		if !c.serves {
 			continue
 		}
-		info := ConsoleInfo{ID: c.id, Name: c.name(), On: !c.off, Hung: c.hung, ESSNI: !c.essni}
+		info := ConsoleInfo{ID: c.id, Name: c.name(), On: !c.off, Hung: c.hung, ESSNI: !c.essni, Cut: c.outsideCut}
 		for p := range l.hmc.links {
 			info.Links[p] = "up"
 			switch k := &l.hmc.links[p][i]; {
@@ -64,10 +64,6 @@ func (l *Lab) Consoles() []ConsoleInfo {
 			case k.stalled:
 				info.Links[p] = "stalled"
 			}
-		}
-		info.CutTo = l.cutFrom(c)
-		if c.outsideCut {
-			info.CutTo = append(info.CutTo, "the support centre")
 		}
 		out = append(out, info)
 	}

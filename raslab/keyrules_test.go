@@ -238,7 +238,7 @@ func TestPiecesAndOtherData(t *testing.T) {
 func TestWhatIsOneKeyServer(t *testing.T) {
 	l := newLab(t, Options{Drives: 8})
 	shown, other := shownBy(t, l, 1), shownBy(t, l, 2)
-	ext := encgroup.KeyServer(&encgroup.MemServer{})
+	ext := encgroup.KeyServer(&encgroup.MemKeyServer{})
 	for _, c := range []struct {
 		name string
 		a, b keyManager

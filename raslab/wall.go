@@ -53,10 +53,6 @@ func (l *Lab) keyServerNames() (names []string) {
 	return names
 }
 
-// cutFrom lists the key servers that a console's network does not reach, for whoever looks at the
-// cables.
-func (l *Lab) cutFrom(c *console) []string { return l.customer.CutFrom(c.id) }
-
 // redial asks Options.Dial again about the key managers whose address has a machine now.
 func (l *Lab) redial(k *customer.KeyServer) {
 	for _, m := range l.keys.managers {

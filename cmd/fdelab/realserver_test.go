@@ -125,13 +125,13 @@ func TestStateOfARealKey(t *testing.T) {
 		says  string
 		fails bool
 	}{
-		{func() error { return k.Activate(found[0]) }, "key server 1: success", false},
+		{func() error { return k.Activate(found[0]) }, "key manager 1: success", false},
 		{func() error {
 			return k.AddAttribute(found[0], kmip.DateOf(kmip.AttrDeactivationDate, time.Now().Add(1000*time.Hour)))
 		}, "the data key is deactivated on", false},
 		{func() error { return k.Revoke(found[0], kmip.RevokedSuperseded, "", time.Time{}) }, "the data key is deactivated", false},
 		{func() error { return k.Revoke(found[0], kmip.RevokedKeyCompromise, "", time.Now().Add(-time.Hour)) }, "the data key is compromised since", false},
-		{func() error { return k.Destroy(found[0]) }, "key server 1: failed", true},
+		{func() error { return k.Destroy(found[0]) }, "key manager 1: failed", true},
 	} {
 		require.NoError(t, step.do())
 		out := strings.Join(strings.Fields(c.says("keygrp testaccess; keymgr list; keygrp show")), " ")

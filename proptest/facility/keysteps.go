@@ -344,8 +344,8 @@ func (m *Machine) testAccess(a []string) error {
 	}
 	for i, model := range k.activeOf(id) {
 		works := k.running && !k.unreadable() && k.request(0, model, g.key) == gotKey && k.request(1, model, g.key) == gotKey
-		if i >= len(out) || out[i].KeyServer != model.id || works != (out[i].Err == nil) {
-			return m.failf("test of access: key server %d gives the key: %v, the answer is %v", model.id, works, out)
+		if i >= len(out) || out[i].KeyManager != model.id || works != (out[i].Err == nil) {
+			return m.failf("test of access: key manager %d gives the key: %v, the answer is %v", model.id, works, out)
 		}
 	}
 	return nil

@@ -47,8 +47,12 @@ func listHMCs(s *Session, lab *raslab.Lab, _ Args) error {
 			state = "on, ESSNI does not run"
 		}
 		cut := ""
-		if len(c.CutTo) > 0 {
-			cut = ", does not reach " + strings.Join(c.CutTo, ", ")
+		to := lab.Customer().CutFrom(c.ID) // whoever looks at the cables sees it; no console does
+		if c.Cut {
+			to = append(to, "the support centre")
+		}
+		if len(to) > 0 {
+			cut = ", does not reach " + strings.Join(to, ", ")
 		}
 		s.say("%s: %s, link to partition 0 %s, to partition 1 %s%s", c.Name, state, c.Links[0], c.Links[1], cut)
 	}

@@ -142,10 +142,10 @@ func testaccessGroup(s *Session, lab *raslab.Lab, a Args) error {
 	for _, r := range results {
 		if r.Err != nil {
 			failed = true
-			s.printf("key server %d: failed: %s\n", r.KeyServer, plain(oneLine(r.Err)))
+			s.printf("key manager %d: failed: %s\n", r.KeyManager, plain(oneLine(r.Err)))
 			continue
 		}
-		s.say("key server %d: success%s", r.KeyServer, because(r.Warns))
+		s.say("key manager %d: success%s", r.KeyManager, because(r.Warns))
 	}
 	if failed {
 		return &FailedError{"keygrp testaccess"}
@@ -194,7 +194,7 @@ func auditGroup(s *Session, lab *raslab.Lab, a Args) error {
 				needs = "; it needs " + k.Needs + " first"
 			}
 		}
-		s.item(fmt.Sprintf("key server %d %s: %s%s", k.KeyManager, k.Addr, storage, needs))
+		s.item(fmt.Sprintf("key manager %d %s: %s%s", k.KeyManager, k.Addr, storage, needs))
 	}
 	return nil
 }

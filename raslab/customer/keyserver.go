@@ -19,7 +19,7 @@ type KeyServer struct {
 	Name string // keyserver1.example.com
 	IP   string // 192.0.2.11 (RFC 5737 addresses)
 
-	mem     *encgroup.MemServer
+	mem     *encgroup.MemKeyServer
 	down    bool // the service does not run: its ports refuse
 	garbled bool // the service answers something that is no key protocol
 	shown   *cert.Certificate
@@ -67,7 +67,7 @@ func (s *Site) Info() []KeyServerInfo {
 }
 
 // Store is the machine's disk and power supply: stored keys can be lost and damaged there.
-func (k *KeyServer) Store() *encgroup.MemServer { return k.mem }
+func (k *KeyServer) Store() *encgroup.MemKeyServer { return k.mem }
 
 // Stop takes the machine's power; it keeps its keys.
 func (k *KeyServer) Stop() {
