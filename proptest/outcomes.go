@@ -1,8 +1,7 @@
 package proptest
 
 import (
-	"fmt"
-	"strings"
+	"encoding/binary"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
@@ -206,6 +205,12 @@ func (w *model) powerOns(b faults) []outcome {
 // distinct merges candidates that differ only in what their flash may hold. The one that is left
 // may hold what any of them may.
 func distinct(all []*model) []*model {
+	if len(all) == 1 {
+		if w := all[0]; len(w.alts) > 1 {
+			w.alts = distinct(w.alts)
+		}
+		return all
+	}
 	var out []*model
 	seen := map[string]*model{}
 	for _, w := range all {
@@ -228,18 +233,39 @@ func distinct(all []*model) []*model {
 // print is equal for candidates that no command can tell apart, except for their alts. The number
 // of a key does not matter, only which range has it and which sectors were written under it.
 func (w *model) print() string {
-	var b strings.Builder
-	fmt.Fprint(&b, w.on, w.trusted, w.state, w.keygen, w.slots, w.psid, w.lost, w.session, w.rotten, w.fresh)
-	index := map[uint32]int{}
+	b := make([]byte, 0, 256)
+	number := func(n uint64) { b = binary.AppendUvarint(b, n) }
+	flags := func(all ...bool) {
+		n := uint64(0)
+		for i, set := range all {
+			if set {
+				n |= 1 << i
+			}
+		}
+		number(n)
+	}
+	flags(w.on, w.trusted, w.rotten, w.fresh)
+	for _, n := range [...]uint64{uint64(w.state), uint64(w.keygen), uint64(w.psid), uint64(w.lost), uint64(w.session)} {
+		number(n)
+	}
+	for _, s := range w.slots {
+		number(uint64(s.pin))
+		number(uint64(s.tries))
+	}
+	index := map[uint32]uint64{}
 	for n := range w.ranges {
 		g := &w.ranges[n]
 		if _, known := index[g.key]; !known {
-			index[g.key] = n + 1
+			index[g.key] = uint64(n + 1)
 		}
-		fmt.Fprint(&b, g.c, g.read, g.write, g.keep, g.ram, index[g.key])
+		flags(g.c.ReadLockEnabled, g.c.WriteLockEnabled, g.read, g.write, g.keep[0], g.keep[1], g.ram)
+		for _, n := range [...]uint64{g.c.Start, g.c.Length, uint64(g.c.LockOnReset), index[g.key]} {
+			number(n)
+		}
 	}
 	for _, s := range w.sectors {
-		fmt.Fprint(&b, s.content, index[s.key])
+		number(uint64(s.content))
+		number(index[s.key])
 	}
-	return b.String()
+	return string(b)
 }

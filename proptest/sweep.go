@@ -76,11 +76,84 @@ var ErrSweep = errors.New("proptest: sweep")
 // result. An error about the options wraps ErrSweep; with any other error the result holds what was
 // found before it.
 func Sweep(o SweepOptions) (*SweepResult, error) {
+	p, err := PlanSweep(o)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.Rows() {
+		if o.Progress != nil {
+			o.Progress(i, p.Rows(), p.Operation(i))
+		}
+		if !p.Run(i) {
+			break
+		}
+	}
+	return p.Result()
+}
+
+// SweepPlan is a sweep in its rows, which know nothing of each other: a caller may run several at
+// once.
+type SweepPlan struct {
+	options SweepOptions
+	rows    []sweepRow
+}
+
+// sweepRow is a row that is to be run, or was.
+type sweepRow struct {
+	op     operation
+	ranges int
+	mode   string
+	*sweep // with what was found in this row alone
+	run    bool
+	err    error
+}
+
+// PlanSweep checks the options of a sweep. Nothing is run, and Progress is not called. The error
+// wraps ErrSweep.
+func PlanSweep(o SweepOptions) (*SweepPlan, error) {
 	s, chosen, err := newSweep(o)
 	if err != nil {
 		return nil, err
 	}
-	return s.out, s.all(chosen)
+	return s.plan(chosen), nil
+}
+
+// Rows is how many rows there are.
+func (p *SweepPlan) Rows() int { return len(p.rows) }
+
+// Operation is the name of the operation of row i, from 0.
+func (p *SweepPlan) Operation(i int) string { return p.rows[i].op.name }
+
+// Run runs row i. It is true if the sweep goes on, also after violations. Calls for different rows
+// may overlap in time.
+func (p *SweepPlan) Run(i int) bool {
+	r := &p.rows[i]
+	r.run, r.err = true, r.operation(r.op, r.ranges, r.mode)
+	return r.err == nil
+}
+
+// Result is that of Sweep, of the rows up to the first that failed or was not run. It is the same in
+// whatever order they were run.
+func (p *SweepPlan) Result() (*SweepResult, error) {
+	out := &SweepResult{Seed: p.options.Seed, Version: Version(), Violations: []*Failure{}}
+	reached := p.options.Point == ""
+	for _, r := range p.rows {
+		if !r.run {
+			return out, nil
+		}
+		out.Rows = append(out.Rows, r.out.Rows...)
+		out.Points += r.out.Points
+		out.Uncut += r.out.Uncut
+		out.Searched += r.out.Searched
+		out.Violations = append(out.Violations, r.out.Violations...)
+		if reached = reached || r.reached; r.err != nil {
+			return out, r.err
+		}
+	}
+	if !reached && len(out.Violations) == 0 {
+		return out, fmt.Errorf("%w: no run reaches the point %s: the numbers count flash operations from 0", ErrSweep, p.options.Point)
+	}
+	return out, nil
 }
 
 // newSweep checks the options.
@@ -105,31 +178,26 @@ func newSweep(o SweepOptions) (*sweep, []operation, error) {
 		return nil, nil, err
 	}
 	s := &sweep{o: o, first: first, second: second, newMachine: NewMachine, pointsMax: sweepPointsMax, violationsMax: sweepViolationsMax}
-	s.out = &SweepResult{Seed: o.Seed, Version: Version(), Violations: []*Failure{}}
+	s.out = &SweepResult{}
 	return s, chosen, nil
 }
 
-// all makes every row.
-func (s *sweep) all(chosen []operation) error {
+// plan is every row, each with a sweep of its own.
+func (s *sweep) plan(chosen []operation) *SweepPlan {
+	p := &SweepPlan{options: s.o}
 	for _, ranges := range s.o.Ranges {
 		for _, op := range chosen {
 			for _, mode := range modes {
 				if s.first != nil && s.first.mode != mode {
 					continue
 				}
-				if s.o.Progress != nil {
-					s.o.Progress(len(s.out.Rows), len(s.o.Ranges)*len(chosen)*len(modes), op.name)
-				}
-				if err := s.operation(op, ranges, mode); err != nil {
-					return err
-				}
+				own := *s
+				own.out = &SweepResult{}
+				p.rows = append(p.rows, sweepRow{op: op, ranges: ranges, mode: mode, sweep: &own})
 			}
 		}
 	}
-	if s.first != nil && !s.reached && len(s.out.Violations) == 0 {
-		return fmt.Errorf("%w: no run reaches the point %s: the numbers count flash operations from 0", ErrSweep, s.o.Point)
-	}
-	return nil
+	return p
 }
 
 func chosenOperations(names []string) ([]operation, error) {

@@ -1,6 +1,7 @@
 package proptest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -51,6 +52,50 @@ func TestSweepSearchesWhatWasAcknowledged(t *testing.T) {
 		require.NoError(t, r.acknowledged(m))
 		require.Equal(t, 2, m.searched, "%s: the flash is searched before and after the power goes", op.name)
 	}
+}
+
+// all runs every row.
+func (s *sweep) all(chosen []operation) (err error) {
+	p := s.plan(chosen)
+	for i := range p.Rows() {
+		p.Run(i)
+	}
+	s.out, err = p.Result()
+	return err
+}
+
+// TestSweepInAnyOrder: the result is the same in whatever order the rows are run, and ends with the
+// first that was not.
+func TestSweepInAnyOrder(t *testing.T) {
+	o := SweepOptions{Seed: 1, Operations: []string{"authentication", "lock"}, Ranges: []int{2, 3}}
+	want, err := Sweep(o)
+	requireNoViolation(t, want, err)
+	require.Len(t, want.Rows, 12)
+	p, err := PlanSweep(o)
+	require.NoError(t, err)
+	for i := range p.Rows() {
+		got, err := p.Result()
+		require.NoError(t, err)
+		require.Empty(t, got.Rows, "row 0 is run last")
+		require.True(t, p.Run(p.Rows()-1-i))
+	}
+	got, err := p.Result()
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	require.Equal(t, []string{"authentication", "lock"}, []string{p.Operation(2), p.Operation(3)})
+
+	p, err = PlanSweep(o)
+	require.NoError(t, err)
+	for i := range p.rows {
+		if i == 4 {
+			p.rows[i].newMachine = func(Options) (*Machine, error) { return nil, errors.New("no machine") }
+		}
+		require.Equal(t, i != 4, p.Run(i))
+	}
+	got, err = p.Result()
+	require.EqualError(t, err, "no machine")
+	require.Len(t, got.Rows, 5, "what was found before it")
+	require.Equal(t, want.Rows[:4], got.Rows[:4])
 }
 
 // rotten leaves a drive with a rotten page, so that the checks stay in doubt.

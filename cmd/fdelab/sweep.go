@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -71,7 +73,7 @@ func sweepOperations() string {
 
 func (a *app) sweep(o proptest.SweepOptions) error {
 	stop := a.sweepProgress(&o)
-	r, err := proptest.Sweep(o)
+	r, err := sweepAtOnce(o, runtime.GOMAXPROCS(0))
 	stop()
 	if errors.Is(err, proptest.ErrSweep) {
 		return usagef("%w", err).withHint("fdelab sweep --help lists the operations")
@@ -90,6 +92,42 @@ func (a *app) sweep(o proptest.SweepOptions) error {
 		return failedf("sweep: %d of %d points violate what the drive promises", n, r.Points)
 	}
 	return nil
+}
+
+// sweepAtOnce is proptest.Sweep with several workers. They take the rows in their order, and one that
+// cannot go on stops all.
+func sweepAtOnce(o proptest.SweepOptions, workers int) (*proptest.SweepResult, error) {
+	p, err := proptest.PlanSweep(o)
+	if err != nil {
+		return nil, err
+	}
+	var lock sync.Mutex
+	next, done, stopped := 0, 0, false
+	take := func() (row int, ok bool) {
+		lock.Lock()
+		defer lock.Unlock()
+		if stopped || next == p.Rows() {
+			return 0, false
+		}
+		if o.Progress != nil {
+			o.Progress(done, p.Rows(), p.Operation(next))
+		}
+		next++
+		return next - 1, true
+	}
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for row, ok := take(); ok; row, ok = take() {
+				sound := p.Run(row)
+				lock.Lock()
+				done, stopped = done+1, stopped || !sound
+				lock.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	return p.Result()
 }
 
 // sweepProgress draws a bar if standard error is a terminal.
