@@ -85,7 +85,7 @@ func (g *Group) join(d Drive, before Member) error {
 		return admitError(d, StepGroup, err)
 	}
 	m.Generation = 0
-	if err := g.put(m); err != nil {
+	if err := g.saveMember(m); err != nil {
 		return admitError(d, StepRecord, err)
 	}
 	if step, err := g.migrate(d, msid, m.Pending); err != nil {
@@ -93,7 +93,7 @@ func (g *Group) join(d Drive, before Member) error {
 			// The credential never left the facility. If the store fails now, the drive stays an
 			// unfinished member, which is safe.
 			m.Pending = 0
-			err = errors.Join(err, g.put(m))
+			err = errors.Join(err, g.saveMember(m))
 		}
 		return admitError(d, step, err)
 	}

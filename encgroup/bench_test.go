@@ -17,7 +17,7 @@ func BenchmarkAdmit(b *testing.B) {
 			for i := range members {
 				rec.Members = append(rec.Members, Member{Serial: fmt.Sprintf("M%04d", i), Generation: 1, Last: 1})
 			}
-			require.NoError(b, r.group.save(rec))
+			require.NoError(b, r.group.saveAll(rec))
 			d := r.drive("A1")
 			b.ReportAllocs()
 			for b.Loop() {

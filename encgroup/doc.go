@@ -37,6 +37,24 @@
 // A power cut at any point leaves a drive whose credential is the current or the pending one.
 // Unlock, Readmit and Rekey find out which.
 //
+// A record is kept in entries ([Entry]): one for the group, and one for each member. The group's is
+// the truth of the keys, the escrows, and how many members there are. A member's is the truth of
+// that drive's generations. A step of one member saves two entries, whatever the number of members:
+//
+//   - the member's;
+//   - the group's, which has the sum of all members' entries, moved on by this one.
+//
+// The store keeps both in one step. So there is no order of writes to get right: a power cut leaves
+// the old two or the new two. The sum is there for stores, and hands, that do less. Entries of other
+// times or of another group, an entry too few or too many, and one entry alone that somebody puts
+// back to what it was, are refused as [ErrMixed] by [Load]. Nothing is guessed from them: the way on
+// is the whole record, from memory or from a copy. The sum is no signature. It finds what went wrong,
+// and not a forger, who can write a record that fits. What the keys themselves need is signed with the
+// data key.
+//
+// After a Save that failed, the store may have the old entries or the new ones. The next change
+// replaces the whole record then. It also does so for a record from before it had entries.
+//
 // # Invariants
 //
 //   - Both keys are in RAM only while the group is accessible, and are overwritten afterwards. No
@@ -55,8 +73,8 @@
 //   - A drive is dropped only by Release and Forget, never by a failure.
 //   - A data key or group key is given up only by the Save that puts its successor in force, and a
 //     group key only when no member needs it.
-//   - A record whose check sum is good and that contradicts itself is [ErrImpossible], at writing
-//     and at reading: only a software error does that.
+//   - A record whose check sums are good and that contradicts itself is [ErrImpossible], at writing
+//     and at reading: only a software error does that, or an entry of another record ([ErrMixed]).
 //
 // # Limitations
 //

@@ -25,6 +25,7 @@ var (
 	ErrStore        = errors.New("the group's record could not be kept")
 	ErrRecord       = errors.New("the group's record is damaged")
 	ErrImpossible   = errors.New("the group's record contradicts itself") // with a good check sum: a software error
+	ErrMixed        = errors.New("its entries were not saved together")   // of other times, or of other groups; it comes with ErrImpossible
 	ErrKind         = errors.New("a group of this kind does not do this")
 	ErrNoRekey      = errors.New("no new group key is under way")
 	ErrMembersLeft  = errors.New("members still need the present group key")

@@ -44,7 +44,8 @@ type Group struct {
 	store   Store
 	memory  Memory // nil: sound
 	notes   func(serial, did string)
-	ram     vault // nil unless accessible
+	ram     vault     // nil unless accessible
+	kept    *MemStore // what the store has; nil if that is in doubt, or from before a record had entries
 }
 
 // keys is all that a group has in RAM.
@@ -67,7 +68,7 @@ func New(servers []KeyServer, entropy io.Reader, store Store) *Group {
 	if entropy == nil || store == nil {
 		panic("BUG: encgroup: a group needs a source of entropy and a store")
 	}
-	return &Group{servers: slices.Clone(servers), entropy: entropy, store: store}
+	return &Group{servers: slices.Clone(servers), entropy: entropy, store: store, kept: &MemStore{}}
 }
 
 // NewOf is New for a group of any kind.
@@ -81,17 +82,29 @@ func NewOf(kind Kind, servers []KeyServer, entropy io.Reader, store Store) *Grou
 }
 
 // Load is the group of a record from the facility's store. A configured group is inaccessible until
-// Retrieve. A nil or empty record is that of a group never configured. Errors: ErrRecord if the
-// record is damaged, ErrImpossible if its check sum is good and it contradicts itself.
-func Load(record []byte, servers []KeyServer, entropy io.Reader, store Store) (*Group, error) {
+// Retrieve. No entries are those of a group never configured. A record from before it had entries
+// is written anew at the first change. Errors: those of ReadRecord.
+func Load(record []Entry, servers []KeyServer, entropy io.Reader, store Store) (*Group, error) {
 	g := New(servers, entropy, store)
 	if len(record) == 0 {
 		return g, nil
 	}
-	if err := g.rec.UnmarshalBinary(record); err != nil {
+	var err error
+	if g.rec, err = ReadRecord(record); err != nil {
 		return nil, err
 	}
+	g.Restored(record)
 	return g, nil
+}
+
+// Restored says that somebody else gave the store these entries. They are the record of this group,
+// as it is in memory.
+func (g *Group) Restored(record []Entry) {
+	g.kept = nil
+	if own, err := readGroup(record); err == nil && !own.whole {
+		g.kept = &MemStore{}
+		_ = g.kept.Replace(record)
+	}
 }
 
 // State is the state of the group now.
@@ -285,17 +298,78 @@ func (k *keys) clear() {
 	k.next.Clear()
 }
 
-// save makes r the record if the store accepts it.
+// save makes r the record if the store accepts it. The members are as before.
 func (g *Group) save(r Record) error {
-	b, err := r.Compose(g.memory)
-	if err != nil {
+	if g.kept == nil {
+		return g.saveAll(r)
+	}
+	if err := r.checkOwn(); err != nil {
 		return err
 	}
-	if err := g.store.Save(b); err != nil {
-		return fmt.Errorf("encgroup: %w: %w", ErrStore, err)
+	if err := r.checkCount(len(r.Members)); err != nil {
+		return err
+	}
+	if err := g.keep([]Entry{r.entry(len(r.Members), g.kept.members)}); err != nil {
+		return err
 	}
 	g.rec = r
 	return nil
+}
+
+// saveAll makes r the record if the store accepts it, members included.
+func (g *Group) saveAll(r Record) error {
+	entries, err := r.Entries()
+	if err != nil {
+		return err
+	}
+	if err := g.store.Replace(Compose(g.memory, entries)); err != nil {
+		g.kept = nil
+		return fmt.Errorf("encgroup: %w: %w", ErrStore, err)
+	}
+	g.rec = r
+	g.Restored(entries)
+	return nil
+}
+
+// saveMember makes m a member, in the place of the one with its serial.
+func (g *Group) saveMember(m Member) error {
+	i, known := g.rec.find(m.Serial)
+	if g.kept == nil {
+		r := g.rec
+		if r.Members = slices.Clone(r.Members); known {
+			r.Members[i] = m
+		} else {
+			r.Members = slices.Insert(r.Members, i, m)
+		}
+		return g.saveAll(r)
+	}
+	e := m.entry()
+	members, count := g.kept.with([]Entry{e})
+	if err := g.rec.checkMember(m); err != nil {
+		return err
+	}
+	if err := g.rec.checkCount(count); err != nil {
+		return err
+	}
+	if err := g.keep([]Entry{g.rec.entry(count, members), e}); err != nil {
+		return err
+	}
+	if known {
+		g.rec.Members[i] = m
+	} else {
+		g.rec.Members = slices.Insert(g.rec.Members, i, m)
+	}
+	return nil
+}
+
+// keep saves entries, the group's among them. Once that has failed, the store may have either: the
+// next change writes the whole record.
+func (g *Group) keep(entries []Entry) error {
+	if err := g.store.Save(Compose(g.memory, entries)); err != nil {
+		g.kept = nil
+		return fmt.Errorf("encgroup: %w: %w", ErrStore, err)
+	}
+	return g.kept.Save(entries)
 }
 
 // NamedSecret is a secret and its name in a report. Only the name is printed.

@@ -328,7 +328,7 @@ func TestAlteredRecordsAreFound(t *testing.T) {
 			r := accessible(t)
 			rec := r.group.Record()
 			c.alter(&rec)
-			b, err := rec.MarshalBinary()
+			b, err := rec.Entries()
 			require.NoError(t, err)
 			g, err := Load(b, r.servers(), r.random, r.store)
 			require.NoError(t, err)
@@ -344,7 +344,7 @@ func TestAlteredRecordsAreFound(t *testing.T) {
 	}
 	rec := r.group.Record()
 	rec.UID = "other"
-	b, err := rec.MarshalBinary()
+	b, err := rec.Entries()
 	require.NoError(t, err)
 	g, err := Load(b, r.servers(), r.random, r.store)
 	require.NoError(t, err)
@@ -390,7 +390,10 @@ func TestSecretsStayInside(t *testing.T) {
 
 	foreign := makeDrive(t, "B1", 0)
 	require.NoError(t, accessible(t).group.Admit(foreign))
-	printed := r.store.Record()
+	var printed []byte
+	for _, e := range r.store.Record() {
+		printed = append(printed, e.Bytes...)
+	}
 	type holder struct{ a, b any }
 	for _, v := range []any{
 		r.group, *r.group, r.group.Record(), r.cluster, *r.cluster, r.server("ks1"), *r.server("ks1"), r.server("ks1").keys, *r.server("ks1").keys[0],
@@ -472,11 +475,12 @@ func TestMemoryThatIsNotSound(t *testing.T) {
 	r.group.SetMemory(nil)
 	require.NoError(t, r.group.Retrieve())
 	sound := r.group.Record()
-	want, err := sound.MarshalBinary()
+	want, err := sound.Entries()
 	require.NoError(t, err)
 	require.NotEqual(t, want, kept, "what is kept is what the memory had")
 	require.Len(t, kept, len(want))
-	require.Equal(t, kept, appendChecksum(kept[:len(kept)-4]), "under a good check sum")
+	b := kept[0].Bytes
+	require.Equal(t, b, appendChecksum(b[:len(b)-4]), "under a good check sum")
 }
 
 func TestStates(t *testing.T) {
@@ -491,6 +495,6 @@ func TestNewNeedsItsParts(t *testing.T) {
 	g, err := Load(nil, nil, entropy.Stream(1, "x"), &MemStore{})
 	require.NoError(t, err)
 	require.Equal(t, Unconfigured, g.State())
-	_, err = Load([]byte("nonsense"), nil, entropy.Stream(1, "x"), &MemStore{})
+	_, err = Load([]Entry{{Bytes: []byte("nonsense")}}, nil, entropy.Stream(1, "x"), &MemStore{})
 	require.ErrorIs(t, err, ErrRecord)
 }

@@ -66,7 +66,7 @@ func refused(t *testing.T, g *Group, servers []KeyServer, random *leftovertest.S
 	} {
 		rec := g.Record()
 		alter(&rec)
-		b, err := rec.MarshalBinary()
+		b, err := rec.Entries()
 		require.NoError(t, err)
 		altered, err := Load(b, servers, random, &MemStore{})
 		require.NoError(t, err)

@@ -53,7 +53,7 @@ func (g *Group) Forget(serial string) error {
 		return fmt.Errorf("encgroup: forget %s: %w", serial, ErrNotMember)
 	}
 	m.Generation, m.Pending = 0, 0
-	return g.put(m)
+	return g.saveMember(m)
 }
 
 // lookup is the record's entry for a serial, or an empty Member with that serial.
@@ -62,23 +62,6 @@ func (g *Group) lookup(serial string) Member {
 		return g.rec.Members[i]
 	}
 	return Member{Serial: serial}
-}
-
-// put saves one member. If the store fails, the group is as before.
-func (g *Group) put(m Member) error {
-	r := g.rec
-	i, ok := r.find(m.Serial)
-	if ok {
-		old := r.Members[i]
-		r.Members[i] = m
-		err := g.save(r)
-		if err != nil {
-			r.Members[i] = old
-		}
-		return err
-	}
-	r.Members = slices.Insert(slices.Clone(r.Members), i, m)
-	return g.save(r)
 }
 
 // next is m with a new generation pending, of the next group key if one is under way.
@@ -133,7 +116,7 @@ func (g *Group) settle(m Member, generation uint32) error {
 		return nil
 	}
 	m.Generation, m.Pending = generation, 0
-	return g.put(m)
+	return g.saveMember(m)
 }
 
 // verify requires of a drive what its rank needs: it is Configured, locks on power loss, does not

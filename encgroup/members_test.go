@@ -248,7 +248,7 @@ func TestReadmitFindsThePreviousCredential(t *testing.T) {
 	d := r.member("A1")
 	rec := r.group.Record()
 	rec.Members[0].Generation, rec.Members[0].Last = 2, 2
-	require.NoError(t, r.group.put(rec.Members[0]))
+	require.NoError(t, r.group.saveMember(rec.Members[0]))
 	requireMemberError(t, r.group.Unlock(d), StepAuthenticate, drive.NotAuthorized)
 	require.NoError(t, r.group.Readmit(d))
 	m, _ := r.group.Member("A1")
@@ -294,11 +294,11 @@ func TestRekeyRefusals(t *testing.T) {
 
 	require.NoError(t, r.group.Retrieve())
 	unfinished := Member{Serial: "U1", Pending: 1, Last: 1}
-	require.NoError(t, r.group.put(unfinished))
+	require.NoError(t, r.group.saveMember(unfinished))
 	requireMemberError(t, r.group.Rekey(r.drive("U1")), StepGroup, ErrUnfinished)
 
 	m.Last = math.MaxUint32
-	require.NoError(t, r.group.put(m))
+	require.NoError(t, r.group.saveMember(m))
 	err := r.group.Rekey(d)
 	require.ErrorContains(t, err, "used up")
 	now, _ := r.group.Member("A1")

@@ -2,9 +2,7 @@ package encgroup
 
 import (
 	"cmp"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
@@ -93,174 +91,17 @@ type Record struct {
 	Members []Member // by serial, ascending; former members too
 }
 
-// The encoding, all integers big endian: magic (4 bytes), version (1), phase
-// (1), label, UID and maker (a length byte and the bytes each), Wrapped (40),
-// Signature (32), number of members (4), each a serial (length byte and bytes)
-// with generation, pending and last (4 bytes each), CRC-32C over all of it (4).
-//
-// Version 2 has, between Signature and the members: kind (1), next phase (1), next UID and maker (a
-// length byte and the bytes each), next wrapped (40) and signature (32), recovery (2 bytes of
-// length and the bytes), number of escrows (1), each a public key (32) and two seals (72 each); and
-// with each member first and next (4 bytes each). A record without any of these is written as
-// version 1, so that each has one encoding.
+// The bounds of a record.
 const (
-	recordMagic    = "FDEG"
-	recordPlain    = 1
-	recordExtended = 2
-	labelMax       = 64
-	serialMax      = 20
-	membersMax     = 1 << 20
-	recoveryMax    = 1024
-	escrowsMax     = 2
+	labelMax    = 64
+	serialMax   = 20
+	membersMax  = 1 << 20
+	recoveryMax = 1024
+	escrowsMax  = 2
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// version is the lowest one that can hold the record.
-func (r *Record) version() byte {
-	moved := func(m Member) bool { return m.First != 0 || m.Next != 0 }
-	if r.Kind != DAR || r.NextPhase != NoDataKey || r.NextUID != "" || r.NextMaker != "" || r.rekeying() ||
-		len(r.Recovery) > 0 || len(r.Escrows) > 0 || slices.ContainsFunc(r.Members, moved) {
-		return recordExtended
-	}
-	return recordPlain
-}
 
 // rekeying says whether a new group key is under way.
 func (r *Record) rekeying() bool { return r.NextWrapped != [32 + keywrap.Overhead]byte{} }
-
-// MarshalBinary gives the one encoding of the record. The error is ErrImpossible, with what
-// contradicts itself.
-func (r *Record) MarshalBinary() ([]byte, error) { return r.Compose(nil) }
-
-// Compose is MarshalBinary in memory m, which may be faulty: the check sum is made over what the
-// memory returns. nil is a sound one.
-func (r *Record) Compose(m Memory) ([]byte, error) {
-	if err := r.check(); err != nil {
-		return nil, err
-	}
-	version := r.version()
-	b := make([]byte, 0, 512+len(r.Label)+len(r.UID)+len(r.Maker)+len(r.Recovery)+len(r.Members)*(1+serialMax+20))
-	text := func(s string) { b = append(append(b, byte(len(s))), s...) }
-	b = append(b, recordMagic...)
-	b = append(b, version, byte(r.Phase))
-	text(r.Label)
-	text(r.UID)
-	text(r.Maker)
-	b = append(append(b, r.Wrapped[:]...), r.Signature[:]...)
-	if version == recordExtended {
-		b = append(b, byte(r.Kind), byte(r.NextPhase))
-		text(r.NextUID)
-		text(r.NextMaker)
-		b = append(append(b, r.NextWrapped[:]...), r.NextSignature[:]...)
-		b = append(binary.BigEndian.AppendUint16(b, uint16(len(r.Recovery))), r.Recovery...)
-		b = append(b, byte(len(r.Escrows)))
-		for i := range r.Escrows {
-			e := &r.Escrows[i]
-			b = append(append(append(b, e.Public[:]...), e.Sealed[:]...), e.Next[:]...)
-		}
-	}
-	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Members)))
-	for i := range r.Members {
-		m := &r.Members[i]
-		text(m.Serial)
-		b = binary.BigEndian.AppendUint32(b, m.Generation)
-		b = binary.BigEndian.AppendUint32(b, m.Pending)
-		b = binary.BigEndian.AppendUint32(b, m.Last)
-		if version == recordExtended {
-			b = binary.BigEndian.AppendUint32(b, m.First)
-			b = binary.BigEndian.AppendUint32(b, m.Next)
-		}
-	}
-	return appendChecksum(keep(m, RegionRecord, b)), nil
-}
-
-func appendChecksum(b []byte) []byte {
-	return binary.BigEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
-}
-
-// UnmarshalBinary reads what MarshalBinary wrote. Damage is refused with ErrRecord. A record with a
-// good check sum that contradicts itself is refused with ErrImpossible, because no damage of the
-// medium does that. On an error r is unchanged.
-func (r *Record) UnmarshalBinary(b []byte) error {
-	bad := func(what string) error { return fmt.Errorf("encgroup: %w: %s", ErrRecord, what) }
-	if len(b) < 10 {
-		return bad(fmt.Sprintf("it ends after %d bytes", len(b)))
-	}
-	body, sum := b[:len(b)-4], binary.BigEndian.Uint32(b[len(b)-4:])
-	if crc32.Checksum(body, castagnoli) != sum {
-		return bad("its check sum does not match")
-	}
-	if string(b[:4]) != recordMagic {
-		return impossible("it does not begin like one")
-	}
-	version := body[4]
-	if version != recordPlain && version != recordExtended {
-		return impossible("version %d, need %d or %d", version, recordPlain, recordExtended)
-	}
-	n, err := decode(body[5:], version == recordExtended)
-	if err != nil {
-		return err
-	}
-	if err := n.check(); err != nil {
-		return err
-	}
-	if n.version() != version {
-		return impossible("version %d, where %d would do", version, n.version())
-	}
-	*r = n
-	return nil
-}
-
-// decode reads what follows the version.
-func decode(p []byte, extended bool) (n Record, err error) {
-	short := false
-	take := func(k int) []byte {
-		if short || len(p) < k {
-			short = true
-			return make([]byte, k)
-		}
-		t := p[:k]
-		p = p[k:]
-		return t
-	}
-	text := func() string { return string(take(int(take(1)[0]))) }
-	u32 := func() uint32 { return binary.BigEndian.Uint32(take(4)) }
-	n.Phase = Phase(take(1)[0])
-	n.Label, n.UID, n.Maker = text(), text(), text()
-	copy(n.Wrapped[:], take(len(n.Wrapped)))
-	copy(n.Signature[:], take(len(n.Signature)))
-	if extended {
-		n.Kind, n.NextPhase = Kind(take(1)[0]), Phase(take(1)[0])
-		n.NextUID, n.NextMaker = text(), text()
-		copy(n.NextWrapped[:], take(len(n.NextWrapped)))
-		copy(n.NextSignature[:], take(len(n.NextSignature)))
-		if k := int(binary.BigEndian.Uint16(take(2))); k > 0 {
-			n.Recovery = slices.Clone(take(k))
-		}
-		for k := take(1)[0]; k > 0 && !short; k-- {
-			var e Escrow
-			copy(e.Public[:], take(len(e.Public)))
-			copy(e.Sealed[:], take(len(e.Sealed)))
-			copy(e.Next[:], take(len(e.Next)))
-			n.Escrows = append(n.Escrows, e)
-		}
-	}
-	for k := u32(); k > 0 && !short; k-- {
-		m := Member{Serial: text(), Generation: u32(), Pending: u32(), Last: u32()}
-		if extended {
-			m.First, m.Next = u32(), u32()
-		}
-		n.Members = append(n.Members, m)
-	}
-	if short {
-		return n, impossible("it ends too early")
-	}
-	if len(p) > 0 {
-		return n, impossible("%d bytes follow it", len(p))
-	}
-	return n, nil
-}
 
 func impossible(what string, a ...any) error {
 	return fmt.Errorf("encgroup: %w: %s", ErrImpossible, fmt.Sprintf(what, a...))
@@ -268,6 +109,25 @@ func impossible(what string, a ...any) error {
 
 // check refuses a record that contradicts itself. It runs at writing and at reading.
 func (r *Record) check() error {
+	if err := r.checkOwn(); err != nil {
+		return err
+	}
+	if err := r.checkCount(len(r.Members)); err != nil {
+		return err
+	}
+	for i, m := range r.Members {
+		if i > 0 && m.Serial <= r.Members[i-1].Serial {
+			return impossible("member %q is out of order", m.Serial)
+		}
+		if err := r.checkMember(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOwn is check for all but the members.
+func (r *Record) checkOwn() error {
 	if r.Phase > Enabled {
 		return impossible("phase %d, need 0 to %d", r.Phase, Enabled)
 	}
@@ -292,22 +152,16 @@ func (r *Record) check() error {
 	if err := r.checkRecovery(); err != nil {
 		return err
 	}
-	if len(r.Members) > membersMax {
-		return impossible("%d members, at most %d", len(r.Members), membersMax)
+	return nil
+}
+
+// checkCount is check for the number of members.
+func (r *Record) checkCount(n int) error {
+	if n > membersMax {
+		return impossible("%d members, at most %d", n, membersMax)
 	}
-	if len(r.Members) > 0 && (r.Phase != Enabled || r.Kind != DAR) {
+	if n > 0 && (r.Phase != Enabled || r.Kind != DAR) {
 		return impossible("members in phase %d of a group of kind %s", r.Phase, r.Kind)
-	}
-	for i, m := range r.Members {
-		if err := checkSerial(m.Serial); err != nil {
-			return impossible("%v", err)
-		}
-		if i > 0 && m.Serial <= r.Members[i-1].Serial {
-			return impossible("member %q is out of order", m.Serial)
-		}
-		if err := r.checkMember(m); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -351,6 +205,9 @@ func (r *Record) checkRecovery() error {
 }
 
 func (r *Record) checkMember(m Member) error {
+	if err := checkSerial(m.Serial); err != nil {
+		return impossible("%v", err)
+	}
 	old := func(n uint32) bool { return n != 0 && n < m.First }
 	// If every generation of a former member is of a group key that is gone, First is the
 	// generation that will be used next, Last+1.
@@ -384,6 +241,8 @@ func printable(s string) bool {
 	}
 	return true
 }
+
+func bySerial(a, b Member) int { return cmp.Compare(a.Serial, b.Serial) }
 
 // find is the index of a serial in the sorted members, and whether it is there.
 func (r *Record) find(serial string) (int, bool) {

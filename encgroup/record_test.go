@@ -2,9 +2,8 @@ package encgroup
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -76,19 +75,27 @@ func extend(t *rapid.T, r *Record, text *rapid.Generator[string]) {
 func TestRecordRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawRecord(t)
-		b, err := r.MarshalBinary()
+		entries, err := r.Entries()
 		require.NoError(t, err)
-		var back Record
-		require.NoError(t, back.UnmarshalBinary(b))
+		back, err := ReadRecord(rapid.Permutation(entries).Draw(t, "order"))
+		require.NoError(t, err)
 		require.Equal(t, r, back)
 
+		which := rapid.IntRange(0, len(entries)-1).Draw(t, "entry")
+		b := entries[which].Bytes
 		at := rapid.IntRange(0, len(b)*8-1).Draw(t, "bit")
 		bent := bytes.Clone(b)
 		bent[at/8] ^= 1 << (at % 8)
-		require.ErrorIs(t, back.UnmarshalBinary(bent), ErrRecord, "a flipped bit is found")
-		require.ErrorIs(t, back.UnmarshalBinary(b[:rapid.IntRange(0, len(b)-1).Draw(t, "cut")]), ErrRecord, "a cut record is found")
-		require.ErrorIs(t, back.UnmarshalBinary(append(b, 0)), ErrRecord, "what follows a record is found")
-		require.Equal(t, r, back, "a refused record changes nothing")
+		for why, bad := range map[string][]byte{
+			"a flipped bit is found":             bent,
+			"a cut record is found":              b[:rapid.IntRange(0, len(b)-1).Draw(t, "cut")],
+			"what follows an entry is found":     append(b[:len(b):len(b)], 0),
+			"a check sum goes with its own text": append(bent[:len(b)-4:len(b)-4], 0, 0, 0, 0),
+		} {
+			entries[which].Bytes = bad
+			_, err := ReadRecord(entries)
+			require.ErrorIs(t, err, ErrRecord, why)
+		}
 	})
 }
 
@@ -136,41 +143,70 @@ func TestRecordsThatCanNotBe(t *testing.T) {
 		"an identifier longer than 255 bytes":                func(r *Record) { r.UID = string(make([]byte, 256)) },
 	} {
 		r := good()
-		_, err := r.MarshalBinary()
+		_, err := r.Entries()
 		require.NoError(t, err)
 		bend(&r)
-		_, err = r.MarshalBinary()
+		_, err = r.Entries()
 		require.ErrorIs(t, err, ErrImpossible, why)
 		require.NotErrorIs(t, err, ErrRecord, "no medium made it so: %s", why)
 		require.ErrorContains(t, err, why)
 	}
 
 	r := good()
-	b, err := r.MarshalBinary()
+	forms := map[string][]Entry{"whole": r.whole(t)}
+	var err error
+	forms["in entries"], err = r.Entries()
 	require.NoError(t, err)
-	for why, bend := range map[string]func([]byte){
-		"it does not begin like one": func(b []byte) { b[0] = 'G' },
-		"version 9, need 1 or 2":     func(b []byte) { b[4] = 9 },
-		"phase 7":                    func(b []byte) { b[5] = 7 },
-		"it ends too early":          func(b []byte) { b[6] = 200 },
-		"14 bytes follow it":         func(b []byte) { b[len(b)-4-2*(1+1+12)-1] = 1 },
+	for form, c := range map[string]struct {
+		entry int
+		bends map[string]func([]byte) []byte
+	}{
+		"whole": {0, map[string]func([]byte) []byte{
+			"it does not begin like one": func(b []byte) []byte { b[0] = 'G'; return b },
+			"version 9, need 1 to 3":     func(b []byte) []byte { b[4] = 9; return b },
+			"phase 7":                    func(b []byte) []byte { b[5] = 7; return b },
+			"it ends too early":          func(b []byte) []byte { b[6] = 200; return b },
+			"14 bytes follow it":         func(b []byte) []byte { b[len(b)-2*(1+1+12)-1] = 1; return b },
+		}},
+		"in entries": {0, map[string]func([]byte) []byte{
+			"it does not begin like one":              func(b []byte) []byte { b[0] = 'G'; return b },
+			"version 0, need 1 to 3":                  func(b []byte) []byte { b[4] = 0; return b },
+			"it ends too early":                       func(b []byte) []byte { return b[:len(b)-1] },
+			"1 bytes follow it":                       func(b []byte) []byte { return append(b, 0) },
+			"of 2 members, where it was saved with 3": func(b []byte) []byte { b[len(b)-33]++; return b },
+			"its entries were not saved together":     func(b []byte) []byte { b[len(b)-1]++; return b },
+			"16777218 members, at most 1048576":       func(b []byte) []byte { b[len(b)-36]++; return b },
+		}},
 	} {
-		c := bytes.Clone(b)
-		bend(c)
-		err := new(Record).UnmarshalBinary(appendChecksum(c[:len(c)-4]))
-		require.ErrorIs(t, err, ErrImpossible, "the check sum is good: no medium did that")
+		for why, bend := range c.bends {
+			entries := slices.Clone(forms[form])
+			b := entries[c.entry].Bytes
+			entries[c.entry].Bytes = appendChecksum(bend(bytes.Clone(b[:len(b)-4])))
+			_, err := ReadRecord(entries)
+			require.ErrorIs(t, err, ErrImpossible, "the check sum is good: no medium did that")
+			require.ErrorContains(t, err, why)
+		}
+	}
+	_, err = ReadRecord([]Entry{{Bytes: []byte("FDEG")}})
+	require.ErrorContains(t, err, "it ends after 4 bytes")
+	_, err = ReadRecord([]Entry{{Bytes: appendChecksum([]byte("FDEG\x01\x00"))}})
+	require.ErrorIs(t, err, ErrImpossible, "ten bytes have a check sum")
+	_, err = ReadRecord(forms["in entries"][1:])
+	require.ErrorIs(t, err, ErrRecord)
+	require.ErrorContains(t, err, "the entry of the group is missing")
+	for why, bend := range map[string]func([]byte) []byte{
+		`member "A": version 2, need 1`:                                                  func(b []byte) []byte { b[4] = 2; return b },
+		`the entry of member "A" is that of "D"`:                                         func(b []byte) []byte { b[6] = 'D'; return b },
+		`member "A": encgroup: the group's record contradicts itself: it ends too early`: func(b []byte) []byte { return b[:len(b)-1] },
+		`it does not begin like one`:                                                     func(b []byte) []byte { b[3] = 'G'; return b },
+	} {
+		entries := slices.Clone(forms["in entries"])
+		b := entries[1].Bytes
+		entries[1].Bytes = appendChecksum(bend(bytes.Clone(b[:len(b)-4])))
+		_, err := ReadRecord(entries)
+		require.ErrorIs(t, err, ErrImpossible)
 		require.ErrorContains(t, err, why)
 	}
-	// A plain record in the extended form.
-	b, err = (&Record{}).MarshalBinary()
-	require.NoError(t, err)
-	b[4] = 2
-	b = appendChecksum(append(b[:len(b)-8], make([]byte, 4+40+32+3+4)...))
-	err = new(Record).UnmarshalBinary(b)
-	require.ErrorIs(t, err, ErrImpossible)
-	require.ErrorContains(t, err, "version 2, where 1 would do")
-	require.ErrorContains(t, new(Record).UnmarshalBinary([]byte("FDEG")), "it ends after 4 bytes")
-	require.ErrorIs(t, new(Record).UnmarshalBinary(appendChecksum([]byte("FDEG\x01\x00"))), ErrImpossible, "ten bytes have a check sum")
 
 	// What just goes.
 	long := strings.Repeat("n", 255)
@@ -179,10 +215,10 @@ func TestRecordsThatCanNotBe(t *testing.T) {
 		{Phase: Enabling, UID: long, Maker: long},
 		{Phase: Enabled, UID: "u", Maker: "m", Wrapped: [40]byte{1}, NextPhase: Enabling, NextUID: long, NextMaker: long, Members: []Member{{Serial: strings.Repeat("~", 20), Pending: 1, Last: 1}}},
 	} {
-		b, err := r.MarshalBinary()
+		entries, err := r.Entries()
 		require.NoError(t, err)
-		var back Record
-		require.NoError(t, back.UnmarshalBinary(b))
+		back, err := ReadRecord(entries)
+		require.NoError(t, err)
 		require.Equal(t, r, back)
 	}
 	require.ErrorContains(t, checkSerial("\x7f"), "printable")
@@ -200,20 +236,37 @@ func FuzzRecord(f *testing.F) {
 			Escrows: []Escrow{{Sealed: [72]byte{1}, Next: [72]byte{2}}}, Members: []Member{{Serial: "A", Generation: 4, Last: 4, First: 2, Next: 3}},
 		},
 	} {
-		b, err := r.MarshalBinary()
+		b := r.whole(f)[0].Bytes
+		f.Add(b[:len(b)-4], []byte(nil))
+		entries, err := r.Entries()
 		require.NoError(f, err)
-		f.Add(b[:len(b)-4])
+		b = entries[0].Bytes
+		if len(entries) == 1 {
+			f.Add(b[:len(b)-4], []byte(nil))
+			continue
+		}
+		only := r
+		only.Members = r.Members[:1]
+		entries, err = only.Entries()
+		require.NoError(f, err)
+		b = entries[0].Bytes
+		f.Add(b[:len(b)-4], entries[1].Bytes[:len(entries[1].Bytes)-4])
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		// The check sum is added here: a fuzzer does not find one.
-		b = binary.BigEndian.AppendUint32(bytes.Clone(b), crc32.Checksum(b, castagnoli))
-		var r Record
-		if err := r.UnmarshalBinary(b); err != nil {
+	f.Fuzz(func(t *testing.T, b, member []byte) {
+		// The check sums are added here: a fuzzer does not find one.
+		entries := []Entry{{Bytes: appendChecksum(bytes.Clone(b))}}
+		if member != nil {
+			entries = append(entries, Entry{"A", appendChecksum(bytes.Clone(member))})
+		}
+		r, err := ReadRecord(entries)
+		if err != nil {
 			require.True(t, errors.Is(err, ErrRecord) || errors.Is(err, ErrImpossible))
 			return
 		}
-		again, err := r.MarshalBinary()
+		again, err := r.Entries()
 		require.NoError(t, err)
-		require.Equal(t, b, again)
+		if b[4] == recordParted {
+			require.Equal(t, entries, again)
+		}
 	})
 }

@@ -31,7 +31,7 @@ func (g *Group) Rekey(d Drive) error {
 		if m, err = g.next(before); err != nil {
 			return memberError(op, d, StepGroup, err)
 		}
-		if err := g.put(m); err != nil {
+		if err := g.saveMember(m); err != nil {
 			return memberError(op, d, StepRecord, err)
 		}
 	}
@@ -59,7 +59,7 @@ func (g *Group) setPIN(d Drive, before, m Member) (Step, error) {
 		if before.Pending == 0 {
 			undone := m
 			undone.Pending = 0
-			if back := g.put(undone); back != nil {
+			if back := g.saveMember(undone); back != nil {
 				err = fmt.Errorf("%w; and %w", err, back)
 			}
 		}

@@ -288,7 +288,7 @@ func TestGenerationsThatAreUsedUp(t *testing.T) {
 	r := accessible(t)
 	d := r.member("A1")
 	for serial, last := range map[string]uint32{"L1": math.MaxUint32 - 1, "U1": math.MaxUint32, "V1": 7} { // former members
-		require.NoError(t, r.group.put(Member{Serial: serial, Last: last}))
+		require.NoError(t, r.group.saveMember(Member{Serial: serial, Last: last}))
 	}
 	used := r.drive("U1")
 	before := used.Status()

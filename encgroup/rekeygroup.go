@@ -152,7 +152,7 @@ func (g *Group) FinishGroupRekey() error {
 		}
 		m.Next = 0
 	}
-	if err := g.save(r); err != nil {
+	if err := g.saveAll(r); err != nil {
 		return err
 	}
 	k := g.ram()

@@ -52,17 +52,25 @@ type cutStore struct {
 	refuse bool // this Save only; power stays
 }
 
-func (s *cutStore) Save(b []byte) error {
+func (s *cutStore) Save(entries []Entry) error {
+	return s.fail(func() error { return s.MemStore.Save(entries) })
+}
+
+func (s *cutStore) Replace(record []Entry) error {
+	return s.fail(func() error { return s.MemStore.Replace(record) })
+}
+
+func (s *cutStore) fail(save func() error) error {
 	if s.off {
 		return errCut
 	}
 	n := s.saves
 	s.saves++
 	if n != s.at {
-		return s.MemStore.Save(b)
+		return save()
 	}
 	if s.after {
-		_ = s.MemStore.Save(b)
+		_ = save()
 	}
 	if s.refuse {
 		return errFull

@@ -30,7 +30,7 @@ func (r *recordStore) Keep(uid string, eedks []byte) error {
 	if err != nil && !errors.Is(err, repository.ErrNoEntry) {
 		return err
 	}
-	inForce := r.lab.keys.group(r.group).enc.Record().UID
+	inForce := r.lab.keys.group(r.group).enc.UID()
 	list = slices.DeleteFunc(list, func(k eedkEntry) bool { return k.uid != inForce })
 	var b []byte
 	for _, k := range append(list, eedkEntry{uid, eedks}) {
@@ -55,12 +55,10 @@ func (r *recordStore) keepEEDKs(b []byte) error {
 // drop deletes what the repository has of a group. It must not come back when a group of that
 // number is made again.
 func (r *recordStore) drop() error {
-	for _, name := range []string{r.eedkName(), r.name} {
-		if err := r.lab.records.repository.Delete(name); err != nil && !errors.Is(err, repository.ErrNoEntry) {
-			return err
-		}
+	if err := r.lab.records.repository.Delete(r.eedkName()); err != nil && !errors.Is(err, repository.ErrNoEntry) {
+		return err
 	}
-	return nil
+	return r.entries().Remove()
 }
 
 // Kept reads the EEDKs of a data key from the medium.

@@ -127,10 +127,12 @@ func (k *keys) attempts(g *keyGroup, partition int, err error) (out []attempt) {
 
 // probe lets one partition fetch a group's key from one server and try it on the
 // record that was read from the repository. Nothing is changed.
-func (s *sfi) probe(record []byte, p int, m *keyManager) error { return s.try(record, p, m.paths[p]) }
+func (s *sfi) probe(record []encgroup.Entry, p int, m *keyManager) error {
+	return s.try(record, p, m.paths[p])
+}
 
 // try is probe over any way to the server.
-func (s *sfi) try(record []byte, p int, by encgroup.KeyServer) error {
+func (s *sfi) try(record []encgroup.Entry, p int, by encgroup.KeyServer) error {
 	e, err := encgroup.Load(record, []encgroup.KeyServer{by}, noEntropy{}, &encgroup.MemStore{})
 	if err != nil {
 		panic("BUG: raslab: a record that was read cannot be loaded: " + err.Error())
@@ -431,7 +433,7 @@ func (l *Lab) load() repository.Report {
 }
 
 // reload makes the group anew from its record, as a partition that has booted.
-func (g *keyGroup) reload(record []byte) error {
+func (g *keyGroup) reload(record []encgroup.Entry) error {
 	g.enc.PowerOff()
 	e, err := encgroup.Load(record, nil, g.entropy, g.store)
 	if err != nil {

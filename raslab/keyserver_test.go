@@ -64,7 +64,7 @@ func TestWhichWrappedKeysAreKept(t *testing.T) {
 	got, err = safe.Kept(uid)
 	must(t, err)
 	require.Equal(t, inForce, got)
-	require.ElementsMatch(t, []string{"key group 1", "key group 1 EEDK"}, l.records.repository.Names())
+	require.ElementsMatch(t, []string{"key group 1", "key group 1 EEDK"}, ownEntries(l))
 
 	must(t, l.ArmRepository(fault.MustParse("(repository.write.refused)")))
 	require.Error(t, safe.Keep("third", []byte("3")))

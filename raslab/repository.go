@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
@@ -17,22 +18,22 @@ import (
 // (assumptions).
 const (
 	repositoryCopies = 3
-	repositoryPages  = 256
+	repositoryPages  = 512
 )
 
-// recordStore is a group's entry in the key repository, as the group writes it
-// through the memory of the partitions.
+// recordStore is a group's entries in the key repository, as the group writes them through the
+// memory of the partitions.
 type recordStore struct {
 	lab   *Lab
 	group int
 	name  string
 	// What the consoles keep: the last record that a server's key opened, and the last record that
-	// could be read, which has the members.
+	// could be read, which has the members; nil if none was.
 	backup *encgroup.Record
-	whole  []byte
+	whole  *encgroup.MemStore
 	eedks  []byte // and the externally encrypted data keys that were written last
 
-	read, trimmed []byte // the last record that was read, and what reading made of it
+	read, trimmed []encgroup.Entry // the last record that was read, and what reading made of it
 }
 
 var _ encgroup.Store = (*recordStore)(nil)
@@ -40,54 +41,76 @@ var _ encgroup.Store = (*recordStore)(nil)
 // errGone is a record that was written once and is not in the repository now.
 var errGone = errors.New("raslab: the record is gone from the key repository")
 
-// Save writes the record to every copy of the repository. It refuses an impossible record, so that
-// the key step ends before a drive is touched.
-func (r *recordStore) Save(record []byte) error {
-	var rec encgroup.Record
-	if err := rec.UnmarshalBinary(record); err != nil {
-		r.lab.raiseImpossible(r.lab.keys.group(r.group), err)
+func (r *recordStore) entries() repository.Store { return r.lab.records.repository.Store(r.name) }
+
+// Save writes entries to every copy of the repository. It refuses an impossible record, so that the
+// key step ends before a drive is touched.
+func (r *recordStore) Save(entries []encgroup.Entry) error {
+	whole := r.whole
+	if whole == nil {
+		whole = &encgroup.MemStore{}
+	}
+	return r.write(whole.Check(entries), func() error { return r.entries().Save(entries) }, func() error {
+		r.whole = whole
+		return whole.Save(entries)
+	})
+}
+
+// Replace writes a whole record in the same way.
+func (r *recordStore) Replace(record []encgroup.Entry) error {
+	_, err := encgroup.ReadRecord(record)
+	return r.write(err, func() error { return r.entries().Replace(record) }, func() error { return r.had(record) })
+}
+
+func (r *recordStore) write(impossible error, put, kept func() error) error {
+	if impossible != nil {
+		r.lab.raiseImpossible(r.lab.keys.group(r.group), impossible)
+		return impossible
+	}
+	if err := put(); err != nil {
 		return err
 	}
-	if err := r.lab.records.repository.Put(r.name, record); err != nil {
-		return err
-	}
-	r.whole = bytes.Clone(record)
-	return nil
+	return kept()
+}
+
+// had sends a record to the consoles.
+func (r *recordStore) had(record []encgroup.Entry) error {
+	r.whole = &encgroup.MemStore{}
+	return r.whole.Replace(record)
 }
 
 // load reads the record from the repository. The error is the repository's if no copy is good, and
 // encgroup.ErrImpossible if the record is whole but contradicts itself.
-func (r *recordStore) load() ([]byte, error) {
-	record, _, err := r.lab.records.repository.Read(r.name)
+func (r *recordStore) load() ([]encgroup.Entry, error) {
+	record, _, err := r.entries().Load()
 	if errors.Is(err, repository.ErrNoEntry) && r.whole != nil {
 		return nil, fmt.Errorf("%w: %w", errGone, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	var rec encgroup.Record
-	if err := rec.UnmarshalBinary(record); err != nil {
+	if _, err := encgroup.ReadRecord(record); err != nil {
 		return record, err
 	}
-	r.whole = bytes.Clone(record) // a save that a loss of power cut short may be in force
-	return record, nil
+	return record, r.had(record) // a save that a loss of power cut short may be in force
 }
 
 // reading is what the partitions need of a record to check a server's key: all but the members.
-func (r *recordStore) reading() ([]byte, error) {
-	record, _, err := r.lab.records.repository.Read(r.name)
+func (r *recordStore) reading() ([]encgroup.Entry, error) {
+	record, _, err := r.entries().Load()
 	if err != nil {
 		return nil, err
 	}
-	if bytes.Equal(record, r.read) {
+	same := func(a, b encgroup.Entry) bool { return a.Serial == b.Serial && bytes.Equal(a.Bytes, b.Bytes) }
+	if slices.EqualFunc(record, r.read, same) {
 		return r.trimmed, nil
 	}
-	var rec encgroup.Record
-	if err := rec.UnmarshalBinary(record); err != nil {
+	rec, err := encgroup.ReadRecord(record)
+	if err != nil {
 		return nil, err
 	}
 	rec.Members = nil
-	trimmed, err := rec.MarshalBinary()
+	trimmed, err := rec.Entries()
 	if err == nil {
 		r.read, r.trimmed = record, trimmed
 	}
@@ -188,7 +211,7 @@ func (l *Lab) RestoreRepository() (out Report, bad error) {
 
 // restoreRepository does the restore. The next IML repeats one that a loss of power cut short.
 func (l *Lab) restoreRepository(rep *reporter) {
-	records, from := make([][]byte, len(l.keys.groups)), make([]string, len(l.keys.groups))
+	records, from := make([][]encgroup.Entry, len(l.keys.groups)), make([]string, len(l.keys.groups))
 	for i, g := range l.keys.groups { // all of them, before anything is written
 		var err error
 		if records[i], from[i], err = g.goodRecord(); err != nil {
@@ -212,7 +235,7 @@ func (l *Lab) restoreRepository(rep *reporter) {
 		}
 		err := g.store.keepEEDKs(g.store.eedks)
 		if err == nil {
-			err = g.store.Save(records[i])
+			err = g.store.Replace(records[i])
 		}
 		if err == nil {
 			_, err = g.store.load()
@@ -222,7 +245,9 @@ func (l *Lab) restoreRepository(rep *reporter) {
 			rep.note("the record of key group %d was written, and cannot be read back: %s", g.id, firstLine(err))
 			continue
 		}
-		if from[i] != fromMemory {
+		if from[i] == fromMemory {
+			g.enc.Restored(records[i])
+		} else {
 			if err := g.reload(records[i]); err != nil {
 				panic("BUG: raslab: a record that was just composed cannot be loaded: " + err.Error())
 			}
@@ -244,23 +269,33 @@ const fromMemory = "memory"
 
 // goodRecord is a group's record from memory. If the group's key is not there, or its record could
 // not be read, it is the record that the consoles kept.
-func (g *keyGroup) goodRecord() (record []byte, from string, err error) {
+func (g *keyGroup) goodRecord() (record []encgroup.Entry, from string, err error) {
 	rec, from := g.enc.Record(), fromMemory
 	if g.enc.State() == encgroup.Inaccessible {
 		if g.store.backup == nil {
 			panic("BUG: raslab: a configured group was never kept by the consoles")
 		}
-		var members encgroup.Record
-		if err := members.UnmarshalBinary(g.store.whole); err != nil {
+		members, err := encgroup.ReadRecord(g.store.whole.Record())
+		if err != nil {
 			panic("BUG: raslab: a record that was whole cannot be read: " + err.Error())
 		}
 		rec, from = *g.store.backup, "what the consoles kept"
 		rec.Members = members.Members
 	}
-	if record, err = rec.Compose(&g.lab.sfi.partitions[0].memory); err == nil {
-		err = new(encgroup.Record).UnmarshalBinary(record)
-	}
+	record, err = g.composed(rec)
 	return record, from, err
+}
+
+// composed is a record as the memory of the partitions has it. The error says that it contradicts
+// itself.
+func (g *keyGroup) composed(rec encgroup.Record) ([]encgroup.Entry, error) {
+	record, err := rec.Entries()
+	if err != nil {
+		return nil, err
+	}
+	record = encgroup.Compose(&g.lab.sfi.partitions[0].memory, record)
+	_, err = encgroup.ReadRecord(record)
+	return record, err
 }
 
 // keep sends the group's record without the members to the consoles. It is called when the data key
@@ -297,11 +332,7 @@ func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) [
 // event is closed.
 func (l *Lab) raiseImpossible(g *keyGroup, err error) {
 	l.raiseUnreadable(g.location(), err, func(*event) []string {
-		rec := g.enc.Record()
-		b, err := rec.Compose(&l.sfi.partitions[0].memory)
-		if err == nil {
-			err = rec.UnmarshalBinary(b)
-		}
+		_, err := g.composed(g.enc.Record())
 		if err == nil {
 			_, err = g.store.load()
 		}

@@ -44,13 +44,21 @@ type cutStore struct {
 
 var errCut = errors.New("power cut")
 
-func (s *cutStore) Save(b []byte) error {
+func (s *cutStore) Save(entries []encgroup.Entry) error {
+	return s.cut(func() error { return s.MemStore.Save(entries) })
+}
+
+func (s *cutStore) Replace(record []encgroup.Entry) error {
+	return s.cut(func() error { return s.MemStore.Replace(record) })
+}
+
+func (s *cutStore) cut(save func() error) error {
 	s.at--
 	if s.at != -1 {
-		return s.MemStore.Save(b)
+		return save()
 	}
 	if s.after {
-		_ = s.MemStore.Save(b)
+		_ = save()
 	}
 	return errCut
 }
@@ -416,7 +424,10 @@ func TestKeptHoldsNoKey(t *testing.T) {
 	text := Encode(key)
 	require.NoError(t, b.rec.Verify(anna, text))
 	require.NoError(t, b.rec.Authorize(otto, noon))
-	printed := b.store.Record()
+	var printed []byte
+	for _, e := range b.store.Record() {
+		printed = append(printed, e.Bytes...)
+	}
 	b.deadlock()
 	require.NoError(t, b.rec.Recover(anna, text))
 	private := b.rec.waiting().private.Clone()

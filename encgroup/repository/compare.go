@@ -13,15 +13,16 @@ type content struct {
 	slot       int
 	id         [16]byte
 	generation uint64 // 0 if the base page is not good
-	suspect    bool   // the copy's other slot may have been newer
-	body       []byte
+	suspect    bool   // the copy may have had newer content
+	doubt      error  // the page behind the content is damaged: a write cut short, or a newer record
+	layout     layout
 	entries    []entry
 	err        error
 	condition  Condition // when not ok
 }
 
 // same says whether two copies have the same content, whatever their generation.
-func (c *content) same(o *content) bool { return c.id == o.id && bytes.Equal(c.body, o.body) }
+func (c *content) same(o *content) bool { return c.layout.chain == o.layout.chain }
 
 // memo is what a slot said when it was read last, so that pages that have not changed are
 // not judged anew: the partitions look again and again while a key server is missing.
@@ -30,68 +31,117 @@ type memo struct {
 	whole content // of all of these pages; ok is set if it is good
 }
 
+// reader reads the pages of a slot, one after the other.
+type reader struct {
+	c    *replica
+	slot int
+	was  *memo
+	next int // page
+	same int // pages that are as they were at the last reading
+}
+
+// page reads the next page. It is valid until the next call.
+func (r *reader) page() ([]byte, error) {
+	n, p := r.next, r.c.page
+	r.next++
+	if err := r.c.dev.ReadPage(r.c.start(r.slot)+n, p); err != nil {
+		return nil, err
+	}
+	if was := r.was; n < len(was.pages) && r.same == n && bytes.Equal(p, was.pages[n]) {
+		r.same++
+	} else {
+		was.pages, was.whole = append(was.pages[:min(n, len(was.pages))], bytes.Clone(p)), content{}
+	}
+	return p, nil
+}
+
+// known says whether all pages so far are as they were when the slot was good.
+func (r *reader) known() bool { return r.was.whole.ok && r.same == r.next }
+
 // readSlot reads one slot whole.
 func (c *replica) readSlot(slot int) content {
 	out := content{slot: slot}
 	if c.page == nil {
 		c.page = make([]byte, PageSize)
 	}
-	p, was, same := c.page, &c.seen[slot], 0
-	page := func(n int) (uint64, []byte, bool) {
-		if err := c.dev.ReadPage(c.start(slot)+n, p); err != nil {
-			out.condition, out.err = CopyUnreadable, err
-			return 0, nil, false
+	rd := &reader{c: c, slot: slot, was: &c.seen[slot]}
+	body, err := rd.snapshot(&out)
+	var changes []Change
+	if err == nil {
+		changes, err = rd.log(&out)
+	}
+	if err == nil && rd.known() && rd.next == len(rd.was.pages) {
+		return rd.was.whole
+	}
+	if err == nil {
+		if out.entries, err = decodeEntries(body); err != nil {
+			out.condition, err = CopyDamaged, rd.bad(-1, err)
 		}
-		if n < len(was.pages) && same == n && bytes.Equal(p, was.pages[n]) {
-			same++
-		} else {
-			was.pages, was.whole = append(was.pages[:min(n, len(was.pages))], bytes.Clone(p)), content{}
+	}
+	if out.err = err; err != nil {
+		return out
+	}
+	out.entries = apply(out.entries, changes)
+	out.ok = true
+	rd.was.whole = out
+	return out
+}
+
+// bad says on which page of the slot something is wrong; page -1 is none in particular.
+func (r *reader) bad(page int, err error) error {
+	if page < 0 {
+		return fmt.Errorf("slot %d: %w", r.slot, err)
+	}
+	return fmt.Errorf("slot %d page %d: %w", r.slot, page, err)
+}
+
+// snapshot reads the base page and the body. With an error the condition of out is set.
+func (r *reader) snapshot(out *content) (body []byte, err error) {
+	page := func() (uint64, []byte, error) {
+		n := r.next
+		p, err := r.page()
+		if err != nil {
+			out.condition = CopyUnreadable
+			return 0, nil, err
 		}
 		generation, content, err := decodePage(p, n)
 		if err != nil {
-			out.condition, out.err = CopyDamaged, fmt.Errorf("slot %d page %d: %w", slot, n, err)
+			out.condition = CopyDamaged
 			if n == 0 && errors.Is(err, errBlank) {
 				out.condition = CopyBlank
 			}
+			err = r.bad(n, err)
 		}
-		return generation, content, err == nil
+		return generation, content, err
 	}
-	damaged := func(err error) content {
-		out.condition, out.err = CopyDamaged, fmt.Errorf("slot %d: %w", slot, err)
-		return out
-	}
-	generation, first, ok := page(0)
-	if !ok {
-		return out
+	generation, first, err := page()
+	if err != nil {
+		return nil, err
 	}
 	out.generation = generation
 	b, err := decodeBase(first)
+	if err == nil && b.length > uint64(r.c.slotPages()-1)*contentSize {
+		err = errDamaged
+	}
 	if err != nil {
-		return damaged(err)
+		out.condition = CopyDamaged
+		return nil, r.bad(-1, err)
 	}
-	if b.length > uint64(c.slotPages()-1)*contentSize {
-		return damaged(errDamaged)
-	}
-	out.body = make([]byte, 0, b.length)
-	for n := 1; n <= pagesFor(int(b.length)); n++ {
-		_, part, ok := page(n)
-		if !ok {
-			return out
+	body = make([]byte, 0, b.length)
+	for range pagesFor(int(b.length)) {
+		_, part, err := page()
+		if err != nil {
+			return nil, err
 		}
-		out.body = append(out.body, part...)
+		body = append(body, part...)
 	}
-	if was.whole.ok && same == len(was.pages) {
-		return was.whole
+	if !r.known() && (sha256.Sum256(body) != b.sum || uint64(len(body)) != b.length) {
+		out.condition = CopyDamaged
+		return nil, r.bad(-1, errDamaged)
 	}
-	if sha256.Sum256(out.body) != b.sum || uint64(len(out.body)) != b.length {
-		return damaged(errDamaged)
-	}
-	if out.entries, err = decodeEntries(out.body); err != nil {
-		return damaged(err)
-	}
-	out.ok, out.id = true, b.id
-	was.whole = out
-	return out
+	out.id = b.id
+	out.layout = layout{base: r.next, chain: b.seed()}
+	return body, nil
 }
 
 // read returns the copy's newest whole slot. A slot in which a write was cut short is no fault of
@@ -102,7 +152,7 @@ func (c *replica) read() content {
 		a, b = b, a
 	}
 	lost := !b.ok && b.condition != CopyBlank
-	a.suspect = lost && (b.generation == 0 || b.generation >= a.generation)
+	a.suspect = a.doubt != nil || lost && (b.generation == 0 || b.generation >= a.generation)
 	if lost && b.condition == CopyUnreadable {
 		a.condition, a.err = CopyUnreadable, b.err
 	}
@@ -140,6 +190,8 @@ func judge(f, best *content) (Condition, error) {
 	switch {
 	case f.id != best.id:
 		return CopyForeign, errors.New("it belongs to another repository")
+	case f.generation != best.generation && f.doubt != nil:
+		return CopyDamaged, f.doubt
 	case f.generation != best.generation:
 		return CopyStale, fmt.Errorf("it is of generation %d, not %d", f.generation, best.generation)
 	case !f.same(best):
@@ -245,6 +297,7 @@ func (r *Repository) repair(rep *Report) error {
 		return nil // the entries in force are still there, and cannot be changed
 	}
 	r.newest += 2
+	r.layout = snapshot(pages)
 	rep.Generation = r.newest
 	return nil
 }

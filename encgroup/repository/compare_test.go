@@ -66,6 +66,7 @@ func TestWhatACopyIsSaidToBe(t *testing.T) {
 		"whole, older first": {[2][]byte{encodeSlot([16]byte{}, 1, nil)[0], encodeSlot([16]byte{}, 2, nil)[0]}, CopyGood},
 	} {
 		b := newBench(t, 3)
+		*b.mem[0] = *NewMemDevice(16)
 		b.put(0, 0, c.slots[0])
 		b.put(0, 1, c.slots[1])
 		got := (&replica{dev: b.mem[0]}).read()

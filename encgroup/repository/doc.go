@@ -3,17 +3,24 @@
 //
 //	page        4,096 bytes: magic, generation, index, length, content, check sum
 //	base page   page 0 of a slot: the repository's identity, how much follows it and its SHA-256
-//	slot        half a copy: the pages of one generation
+//	snapshot    the base page and the pages of all entries, of one generation
+//	record      the changes from one generation to the next, in one page or more
+//	slot        half a copy: a snapshot, and the log of records behind it
 //	copy        a device; its newest whole slot is its content
 //
 // [Create] makes a repository and [Open] reads one, as a reboot does; the example shows both.
 //
-//   - [Repository.Put] writes the next generation to the slot that is not in force, one copy after
-//     the other, the base page last, and reads it back.
+//   - [Repository.Change] makes changes in one step; [Repository.Put] and [Repository.Delete] make
+//     one. It appends a record to the slot in force of each copy, one copy after the other, and
+//     reads it back. So it writes what it changes. Where the snapshot is small, or the log as long
+//     as the snapshot, it writes a snapshot of the next generation to the other slot, the base page
+//     last.
 //   - [Open] reads every copy, takes the newest generation (if two copies of it differ, the content
 //     that most copies have), and writes the other copies anew.
-//   - [Repository.Check] and [Repository.Read] compare all copies and change nothing.
-//   - [Repository.Store] makes one entry an encgroup.Store.
+//   - [Repository.Check], [Repository.Read] and [Repository.List] compare all copies and change
+//     nothing.
+//   - [Repository.Store] makes the entries of a group an encgroup.Store: one for the group and one
+//     for each member.
 //
 // A [Report] has the condition of each copy. Its verdict is one of:
 //
@@ -24,9 +31,14 @@
 //
 // # Invariants
 //
-//   - Put returns nil only after more than half of the copies hold the new generation and were read
-//     back. A power cut between any two page writes leaves all the old entries or all the new ones.
-//   - A copy that fails in a Put is set aside: it is not written until the next Open.
+//   - Change returns nil only after more than half of the copies hold the new generation and were
+//     read back. A power cut at any page write leaves all the old entries or all the new ones.
+//   - A page that is in force is never written.
+//   - A record counts if its last page is there and its sum holds. The sum covers the snapshot and
+//     all records before it, so pages of two attempts, or of an earlier use of the slot, make none.
+//   - A damaged page behind the content may have been the newest record. The copy is not believed
+//     alone then. If no copy is free of such doubt, none is believed.
+//   - A copy that fails in a Change is set aside: it is not written until the next Open.
 //   - A repair never changes the only good copy: it writes bad copies first.
 //   - If no copy can be read, nothing is written.
 //

@@ -31,7 +31,11 @@ func checkName(name string) error {
 // encodeEntries: for each, ascending by name, the name (length byte and bytes)
 // and the value (4 bytes of length, big endian, and bytes).
 func encodeEntries(list []entry) []byte {
-	var b []byte
+	size := 0
+	for _, e := range list {
+		size += 1 + len(e.name) + 4 + len(e.value)
+	}
+	b := make([]byte, 0, size)
 	for _, e := range list {
 		b = append(append(b, byte(len(e.name))), e.name...)
 		b = append(binary.BigEndian.AppendUint32(b, uint32(len(e.value))), e.value...)

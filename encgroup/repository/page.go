@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -55,14 +56,13 @@ func decodePage(p []byte, index int) (generation uint64, content []byte, err err
 	return binary.BigEndian.Uint64(p[4:]), p[headerSize : headerSize+n], nil
 }
 
-func blank(p []byte) bool {
-	for _, b := range p {
-		if b != 0 {
-			return false
-		}
-	}
-	return true
-}
+// generationOf is the generation of a page that was encoded here.
+func generationOf(p []byte) uint64 { return binary.BigEndian.Uint64(p[4:]) }
+
+// zeros is a page that was never written.
+var zeros = make([]byte, PageSize)
+
+func blank(p []byte) bool { return bytes.Equal(p, zeros[:len(p)]) }
 
 // base is the content of a base page: identity (16 bytes), length of the body in the pages after it
 // (8), SHA-256 of the body (32).
@@ -87,6 +87,9 @@ func decodeBase(p []byte) (b base, err error) {
 	copy(b.sum[:], p[24:])
 	return b, nil
 }
+
+// seed is what the chain of the records behind the base begins with.
+func (b *base) seed() [32]byte { return sha256.Sum256(b.encode()) }
 
 // pagesFor is how many pages a body of length bytes takes.
 func pagesFor(length int) int { return (length + contentSize - 1) / contentSize }

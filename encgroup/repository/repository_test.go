@@ -23,6 +23,18 @@ type bench struct {
 	mem  []*MemDevice
 	bad  *Faulty
 	repo *Repository
+	logs bool // however small it is, changes are appended
+}
+
+// logging lets the repository append changes, however small it is, and appends some.
+func (b *bench) logging(records int) *bench {
+	b.t.Helper()
+	b.logs, b.repo.small = true, 0
+	for i := range records {
+		require.NoError(b.t, b.repo.Put("count", []byte{byte(i)}))
+		require.Equal(b.t, i+1, b.repo.layout.log)
+	}
+	return b
 }
 
 func newBench(t testing.TB, copies int) *bench {
@@ -65,6 +77,9 @@ func (b *bench) reboot() (Report, error) {
 	r, rep, err := Open(b.bad.Devices()...)
 	if err == nil {
 		b.repo = r
+		if b.logs {
+			r.small = 0
+		}
 	}
 	return rep, err
 }
@@ -445,7 +460,7 @@ func TestAGroupLivesInIt(t *testing.T) {
 	b.bad.Disarm()
 	_, err = b.reboot()
 	require.NoError(t, err)
-	record, rep, err := b.repo.Read("group 2")
+	record, rep, err := b.repo.Store("group 2").Load()
 	require.NoError(t, err)
 	require.Equal(t, Good, rep.Verdict)
 	g, err = encgroup.Load(record, c.Servers(), entropy.Stream(2, "group"), b.repo.Store("group 2"))

@@ -1,0 +1,157 @@
+package encgroup
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pieces is a store that does not keep its promise: it writes one entry after the other. It has
+// every state that a loss of power could leave.
+type pieces struct {
+	MemStore
+	backwards bool
+	states    [][]Entry
+	whole     []Record // what the record was at each Save
+}
+
+func (s *pieces) Save(entries []Entry) error {
+	entries = slices.Clone(entries)
+	if s.backwards {
+		slices.Reverse(entries)
+	}
+	for _, e := range entries {
+		if err := s.MemStore.Save([]Entry{e}); err != nil {
+			return err
+		}
+		s.states = append(s.states, s.Record())
+	}
+	rec, err := ReadRecord(s.Record())
+	s.whole = append(s.whole, rec)
+	return err
+}
+
+func (s *pieces) Replace(record []Entry) error { return s.Save(record) }
+
+// TestEntriesThatWereNotSavedTogether: after a cut at any entry the record is one that was saved, or
+// it is told that its entries do not belong together.
+func TestEntriesThatWereNotSavedTogether(t *testing.T) {
+	for _, backwards := range []bool{false, true} {
+		r := accessible(t)
+		s := &pieces{backwards: backwards}
+		require.NoError(t, s.Replace(r.store.Record()))
+		r.group.store = s
+		d := r.member("A1")
+		r.members("B1", "C1")
+		require.NoError(t, r.group.Rekey(d))
+		_, err := r.group.RekeyGroupKey(r.all())
+		require.NoError(t, err)
+		require.NoError(t, r.group.Forget("B1"))
+		mixed := 0
+		for _, entries := range s.states {
+			rec, err := ReadRecord(entries)
+			if err != nil {
+				require.ErrorIs(t, err, ErrMixed, "it is told what is wrong")
+				require.ErrorIs(t, err, ErrImpossible)
+				_, err = Load(entries, nil, r.random, s)
+				require.ErrorIs(t, err, ErrMixed)
+				mixed++
+				continue
+			}
+			require.True(t, slices.ContainsFunc(s.whole, func(w Record) bool { return fmt.Sprint(w) == fmt.Sprint(rec) }), "a record that never was: %v", rec.Members)
+		}
+		require.Greater(t, mixed, 15, "each step of a member was cut between its two entries")
+	}
+}
+
+// TestOneEntryOfAnotherTimeOrGroup: each entry by itself is put back to what it was, or to that of
+// another group, or is gone, or is there once more.
+func TestOneEntryOfAnotherTimeOrGroup(t *testing.T) {
+	r, other := accessible(t), accessible(t)
+	r.members("A1", "B1")
+	other.members("A1", "B1", "C1")
+	require.NoError(t, other.group.Rekey(other.drives[0]), "the second group is at another generation")
+	before := r.store.Record()
+	for _, d := range r.drives {
+		require.NoError(t, r.group.Rekey(d))
+	}
+	now, theirs := r.store.Record(), other.store.Record()
+	refused := func(why string, entries []Entry) {
+		t.Helper()
+		_, err := ReadRecord(entries)
+		require.ErrorIs(t, err, ErrMixed, why)
+	}
+	for i := range now {
+		for from, old := range map[string]Entry{"an earlier time": before[i], "another group": theirs[i]} {
+			if bytes.Equal(old.Bytes, now[i].Bytes) {
+				continue // the first member is at the same generation in both
+			}
+			entries := slices.Clone(now)
+			entries[i] = old
+			refused(fmt.Sprintf("entry %d of %s", i, from), entries)
+		}
+		if i > 0 {
+			refused(fmt.Sprintf("without entry %d", i), slices.Delete(slices.Clone(now), i, i+1))
+			refused(fmt.Sprintf("entry %d twice", i), append(slices.Clone(now), now[i]))
+			refused("with members alone of before", append(slices.Clone(now[:1]), before[1:]...))
+		}
+	}
+	refused("with a member of another group", append(slices.Clone(now), theirs[3]))
+	rec := r.group.Record()
+	refused("a record from before it had entries, put back alone", append(rec.whole(t), now[1:]...))
+	_, err := ReadRecord(now)
+	require.NoError(t, err)
+	_, err = ReadRecord(before)
+	require.NoError(t, err, "all of them of one time are a record")
+}
+
+// TestAStoreThatChecks refuses what would make a record that contradicts itself, and looks at no
+// other entries.
+func TestAStoreThatChecks(t *testing.T) {
+	r := accessible(t)
+	r.members("A1", "B1")
+	before := r.store.Record()
+	require.NoError(t, r.group.Rekey(r.drives[1]))
+	now := r.store.Record()
+	s := &MemStore{}
+	require.NoError(t, s.Check(before))
+	require.NoError(t, s.Replace(before))
+	require.NoError(t, s.Check([]Entry{now[0], now[2]}))
+	require.ErrorIs(t, s.Check([]Entry{now[0]}), ErrMixed)
+	require.ErrorIs(t, s.Check([]Entry{now[2]}), ErrRecord, "the entry of the group is missing")
+	require.ErrorIs(t, s.Check([]Entry{now[0], now[1]}), ErrMixed)
+	bent := bytes.Clone(now[2].Bytes)
+	bent[9]++ // the generation
+	require.ErrorIs(t, s.Check([]Entry{now[0], {"B1", bent}}), ErrMixed, "before it is looked into")
+	require.Equal(t, before, s.Record())
+
+	// A flipped bit in the memory, in any byte of either entry.
+	m := r.group.rec.Members[0]
+	m.Last++
+	m.Pending = m.Last
+	e := m.entry()
+	sum, count := r.group.kept.with([]Entry{e})
+	sound := []Entry{r.group.rec.entry(count, sum), e}
+	require.NoError(t, s.Replace(now))
+	require.NoError(t, s.Check(sound))
+	own := len(sound[0].Bytes) - 4
+	for n := range own + len(e.Bytes) - 4 {
+		bad := Compose(flipped(n), sound)
+		err := s.Check(bad)
+		if n >= own {
+			require.ErrorIs(t, err, ErrImpossible, "byte %d of the member", n-own)
+		}
+	}
+}
+
+// flipped is a memory with one bad byte.
+type flipped int
+
+func (n flipped) Keep(_ Region, b []byte) []byte {
+	b = bytes.Clone(b)
+	b[n] ^= 1
+	return b
+}
