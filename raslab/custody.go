@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 	"github.com/seed-9d983aeb/fdelab/erase"
 )
 
@@ -36,12 +32,6 @@ const (
 	CustodyAnswered CustodyState = "answered"   // it left with its data, and a person answered for it
 )
 
-const (
-	custodyEntry  = "custody records"
-	custodyCopies = 3
-	custodyPages  = 4096 // two generations of records of 1,536 drives with their certificates
-)
-
 // CustodyRecord is one drive that was ever in a slot.
 type CustodyRecord struct {
 	Identity    drive.Identity // zero for a drive that cannot prove any
@@ -57,6 +47,8 @@ type CustodyRecord struct {
 	Certificate *erase.Certificate // of the last erase; it may say that the erase is not accepted
 	Contents    []byte             `json:",omitempty"` // SHA-256 of its medium when its erase was verified
 	Present     bool               `json:"-"`          // a drive in a slot proves that it is this one
+
+	number int // in the order of arrival
 }
 
 // Open says whether somebody still has to see to the drive.
@@ -70,60 +62,6 @@ func (r *CustodyRecord) Name() string {
 	return quoted(r.Serial) + " (" + r.Identity.String() + ")"
 }
 
-// custody is the records of a facility.
-type custody struct {
-	lab     *Lab
-	repo    *repository.Repository
-	devices []repository.Device
-	entries []*CustodyRecord // in the order of arrival
-
-	challenges io.Reader // by which drives prove who they are
-}
-
-func (l *Lab) newCustody() error {
-	c := &l.custody
-	c.lab = l
-	for range custodyCopies {
-		c.devices = append(c.devices, &suppliedPages{Device: repository.NewMemDevice(custodyPages), lab: l})
-	}
-	repo, err := repository.Create(l.stream("custody records"), c.devices...)
-	if err != nil {
-		return fmt.Errorf("raslab: %w", err)
-	}
-	c.repo = repo
-	return nil
-}
-
-// save writes every record. A record that cannot be kept must not be acted on.
-func (c *custody) save() {
-	b, err := json.Marshal(c.entries)
-	if err == nil {
-		err = c.repo.Put(custodyEntry, b)
-	}
-	if err != nil {
-		panic("BUG: raslab: the custody records cannot be kept: " + firstLine(err))
-	}
-}
-
-// load reads the records as partitions that have booted.
-func (c *custody) load() {
-	repo, _, err := repository.Open(c.devices...)
-	if err != nil {
-		panic("BUG: raslab: the custody records cannot be read: " + firstLine(err))
-	}
-	c.repo, c.entries = repo, nil
-	b, _, err := repo.Read(custodyEntry)
-	if errors.Is(err, repository.ErrNoEntry) {
-		return
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &c.entries)
-	}
-	if err != nil {
-		panic("BUG: raslab: the custody records cannot be read: " + firstLine(err))
-	}
-}
-
 // change alters a record and keeps it.
 func (c *custody) change(e *CustodyRecord, alter func()) {
 	was := e.State
@@ -131,18 +69,7 @@ func (c *custody) change(e *CustodyRecord, alter func()) {
 	if e.State != was {
 		e.Since = c.lab.Now()
 	}
-	c.save()
-}
-
-// of finds the record of a drive by the identity that it proved, or by its serial number if it can
-// prove none.
-func (c *custody) of(id drive.Identity, serial string) *CustodyRecord {
-	for _, e := range c.entries {
-		if e.Identity == id && (!id.IsZero() || e.Serial == serial) {
-			return e
-		}
-	}
-	return nil
+	c.save(e)
 }
 
 // at is the record of the drive in a slot, or nil. A drive that answers nothing is found by its
@@ -152,10 +79,8 @@ func (c *custody) at(s *slot) *CustodyRecord {
 	if err == nil {
 		return c.of(id, s.port.Serial())
 	}
-	for _, e := range c.entries {
-		if e.Serial == s.port.Serial() {
-			return e
-		}
+	if named := c.named[s.port.Serial()]; len(named) > 0 {
+		return named[0]
 	}
 	return nil
 }
@@ -163,8 +88,8 @@ func (c *custody) at(s *slot) *CustodyRecord {
 // lastAt is the record of the drive that was last seen in a slot, if it has the serial number on
 // the label there. It is for a slot without power, whose drive answers nothing.
 func (c *custody) lastAt(s *slot) *CustodyRecord {
-	for _, e := range c.entries {
-		if e.Slot == s.name && e.Serial == s.port.Serial() {
+	for _, e := range c.named[s.port.Serial()] {
+		if e.Slot == s.name {
 			return e
 		}
 	}
@@ -176,16 +101,19 @@ func (c *custody) seen(s *slot, id drive.Identity) *CustodyRecord {
 	e := c.of(id, s.port.Serial())
 	if e == nil {
 		e = &CustodyRecord{Identity: id, Serial: s.port.Serial(), State: CustodyUnused, Since: c.lab.Now()}
-		c.entries = append(c.entries, e)
+		c.add(e)
 	}
-	e.Slot = s.name
+	if e.Slot != s.name {
+		e.Slot = s.name
+		c.moved = append(c.moved, e)
+	}
 	return e
 }
 
 // arrived records that a drive is in a slot.
 func (c *custody) arrived(s *slot, id drive.Identity) *CustodyRecord {
 	e := c.seen(s, id)
-	c.save()
+	c.save(e)
 	return e
 }
 
@@ -193,7 +121,7 @@ func (c *custody) arrived(s *slot, id drive.Identity) *CustodyRecord {
 // in the order of the slots, zero for a drive that proves none.
 func (c *custody) uses(why string, slots ...*slot) []drive.Identity {
 	ids := make([]drive.Identity, len(slots))
-	changed := false
+	var changed []*CustodyRecord
 	for i, s := range slots {
 		id, err := c.identify(s)
 		e := c.at(s)
@@ -204,15 +132,13 @@ func (c *custody) uses(why string, slots ...*slot) []drive.Identity {
 		if e.State == CustodyHolds && e.Why == why && e.NotErased == "" {
 			continue
 		}
-		changed = true
+		changed = append(changed, e)
 		if e.State != CustodyHolds {
 			e.Since = c.lab.Now()
 		}
 		e.State, e.Why, e.NotErased, e.Used, e.Certificate, e.Contents = CustodyHolds, why, "", true, nil, nil
 	}
-	if changed {
-		c.save()
-	}
+	c.save(changed...)
 	return ids
 }
 
@@ -229,12 +155,15 @@ func (c *custody) before(slots []*slot) map[*slot]CustodyRecord {
 
 // spared takes back what uses recorded of drives that were not touched after all.
 func (c *custody) spared(slots []*slot, before map[*slot]CustodyRecord) {
+	var changed []*CustodyRecord
 	for _, s := range slots {
 		if was, ok := before[s]; ok {
-			*c.of(was.Identity, was.Serial) = was
+			e := c.of(was.Identity, was.Serial)
+			*e = was
+			changed = append(changed, e)
 		}
 	}
-	c.save()
+	c.save(changed...)
 }
 
 // notErased records why an erase that was due is not proved. It ends an earlier certificate.
@@ -272,6 +201,9 @@ func (c *custody) due(s *slot) bool {
 // proved says whether an erase of the drive in a slot was verified here, and nothing was
 // written to it since.
 func (c *custody) proved(s *slot) bool {
+	if !slices.ContainsFunc(c.named[s.port.Serial()], func(e *CustodyRecord) bool { return e.State == CustodyErased }) {
+		return false // whoever it proves to be
+	}
 	id, err := c.identify(s)
 	if err != nil {
 		return false
@@ -297,8 +229,8 @@ func (c *custody) found(e *CustodyRecord, why string) {
 // unproven says why a drive that should have been erased here is not proved to be erased; "" if no
 // drive with that serial number is such a drive.
 func (c *custody) unproven(serial string) string {
-	for _, e := range c.entries {
-		if e.Serial == serial && e.State == CustodyHolds && e.NotErased != "" {
+	for _, e := range c.named[serial] {
+		if e.State == CustodyHolds && e.NotErased != "" {
 			return e.NotErased
 		}
 	}
@@ -338,10 +270,16 @@ func contents(d drive.Dump) []byte {
 // that proves nothing counts as the drive that its label names, because its slot has a verdict of
 // its own.
 func (c *custody) away(here []present) (out []*CustodyRecord) {
+	proven, labels := map[drive.Identity]bool{}, map[string]bool{}
+	for _, p := range here {
+		if p.err == nil {
+			proven[p.id] = true
+		} else {
+			labels[p.slot.port.Serial()] = true
+		}
+	}
 	for _, e := range c.entries {
-		if !slices.ContainsFunc(here, func(p present) bool {
-			return p.err == nil && p.id == e.Identity || p.err != nil && p.slot.port.Serial() == e.Serial
-		}) {
+		if !proven[e.Identity] && !labels[e.Serial] {
 			out = append(out, e)
 		}
 	}

@@ -390,7 +390,7 @@ func TestTheRecordsAreOnAMedium(t *testing.T) {
 	l := used(t, 1)
 	before := l.Custody()
 	require.Len(t, before, 32)
-	l.custody.entries = nil // the partitions' memory
+	l.custody.clear() // the partitions' memory
 	ok(t, l)(l.DualClusterIML())
 	require.Equal(t, before, l.Custody())
 }

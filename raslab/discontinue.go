@@ -116,7 +116,7 @@ func (l *Lab) reportAway(rep *reporter, out *DiscontinueReport, here []present) 
 	}
 	for _, g := range l.keys.groups { // a member that no record knows would be a gap in the records
 		for _, m := range g.enc.Members() {
-			if !l.plant.inSlot(m.Serial) && !slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == m.Serial }) {
+			if len(l.custody.named[m.Serial]) == 0 && !l.plant.inSlot(m.Serial) {
 				panic(fmt.Sprintf("BUG: raslab: %s is a member of key group %d, and has no custody record", m.Serial, g.id))
 			}
 		}

@@ -92,7 +92,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 // never leaves the drive, unless the drive was copied with its fuses.
 func (l *Lab) keptOutside(s *slot, job *erase.Job) {
 	serial := s.port.Serial()
-	used := slices.ContainsFunc(l.custody.entries, func(e *CustodyRecord) bool { return e.Serial == serial && e.Used })
+	used := slices.ContainsFunc(l.custody.named[serial], func(e *CustodyRecord) bool { return e.Used })
 	for _, g := range l.keys.groups {
 		if _, member := g.enc.Member(serial); !member && !used || g.enc.Kind() != encgroup.DAR || g.enc.Record().Phase != encgroup.Enabled {
 			continue

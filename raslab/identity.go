@@ -135,7 +135,7 @@ func (l *Lab) certifyIdentity(rep *reporter, s *slot) bool {
 
 // namesake says why a drive cannot be told from another one, "" if it can.
 func (l *Lab) namesake(s *slot, id drive.Identity) string {
-	for _, e := range l.custody.entries {
+	for _, e := range l.custody.like(id, s.port.Serial()) {
 		at := l.plant.byName[e.Slot]
 		elsewhere := at != nil && at != s && at.port.part != nil
 		switch {

@@ -332,8 +332,8 @@ func (l *Lab) ownerOf(s *slot) *keyGroup {
 		return g // the label decides; the drive opens only to its own credential
 	}
 	namesakes := false
-	for _, e := range l.custody.entries {
-		if e.Serial != s.port.Serial() || e.State != CustodyHolds {
+	for _, e := range l.custody.named[s.port.Serial()] {
+		if e.State != CustodyHolds {
 			continue
 		}
 		if e.Identity == id || e.Identity.IsZero() {

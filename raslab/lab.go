@@ -95,6 +95,11 @@ func New(o Options) (*Lab, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
+	return build(o)
+}
+
+// build is New for complete options.
+func build(o Options) (*Lab, error) {
 	l := &Lab{
 		options: o, clock: clock{start: o.Start},
 		plant:   plant{byName: map[string]*slot{}},
@@ -136,7 +141,6 @@ func New(o Options) (*Lab, error) {
 	l.logf("iml", "facility %s: %d enclosures, %d drives, %d array sites, %d key servers",
 		o.Serial, len(l.plant.slots)/slotsPerEnclosure, o.Drives, len(l.plant.sites), max(o.KeyServers, 0))
 	l.install(l.begin("field install", o.Serial), true)
-	l.custody.save()
 	l.health.hourly = l.hourly
 	l.clock.after(healthPeriod, "health check", l.health.hourly)
 	l.keys.periodic = l.periodic

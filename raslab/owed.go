@@ -245,9 +245,15 @@ func (p *plant) slotOf(serial string) *slot {
 // place whose certificate is held. It needs only the records, the certificates and the drives' own
 // answers.
 func (l *Lab) findOwed() {
+	slots := map[string]*slot{} // as slotOf, for all at once
+	for _, s := range l.plant.slots {
+		if s.port.part != nil && slots[s.port.Serial()] == nil {
+			slots[s.port.Serial()] = s
+		}
+	}
 	for _, g := range l.keys.groups {
 		for _, m := range g.enc.Members() {
-			s := l.plant.slotOf(m.Serial)
+			s := slots[m.Serial]
 			if s == nil || !l.custody.proved(s) || l.owed.debtOf(m.Serial) != nil ||
 				l.plant.awaited(m.Serial) != nil || l.plant.copyingTo(s) {
 				continue
