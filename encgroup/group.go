@@ -93,13 +93,12 @@ func Load(record []Entry, servers []KeyServer, entropy io.Reader, store Store) (
 	if g.rec, err = ReadRecord(record); err != nil {
 		return nil, err
 	}
-	g.Restored(record)
+	g.keeps(record)
 	return g, nil
 }
 
-// Restored says that somebody else gave the store these entries. They are the record of this group,
-// as it is in memory.
-func (g *Group) Restored(record []Entry) {
+// keeps notes what the store has.
+func (g *Group) keeps(record []Entry) {
 	g.kept = nil
 	if own, err := readGroup(record); err == nil && !own.whole {
 		g.kept = &MemStore{}
@@ -327,7 +326,7 @@ func (g *Group) saveAll(r Record) error {
 		return fmt.Errorf("encgroup: %w: %w", ErrStore, err)
 	}
 	g.rec = r
-	g.Restored(entries)
+	g.keeps(entries)
 	return nil
 }
 

@@ -108,6 +108,26 @@ func TestOneEntryOfAnotherTimeOrGroup(t *testing.T) {
 	require.NoError(t, err, "all of them of one time are a record")
 }
 
+// TestASaveThatFailedAndWasStored: the store has what the group does not know of. The next change, of
+// another member, leaves a record that can be read.
+func TestASaveThatFailedAndWasStored(t *testing.T) {
+	for name, fail := range map[string]func(r *rig) error{
+		"a member":  func(r *rig) error { return r.group.Rekey(r.drives[0]) },
+		"a new one": func(r *rig) error { return r.group.Admit(r.drives[2]) },
+		"the group": func(r *rig) error { return r.group.BeginGroupRekey() },
+	} {
+		r := accessible(t)
+		r.members("A1", "B1")
+		r.drive("C1")
+		r.store.refuseOne(0, true)
+		require.ErrorIs(t, fail(r), ErrStore)
+		require.NoError(t, r.group.Rekey(r.drives[1]), name)
+		rec, err := ReadRecord(r.store.Record())
+		require.NoError(t, err, name)
+		require.Equal(t, r.group.Record(), rec, name)
+	}
+}
+
 // TestAStoreThatChecks refuses what would make a record that contradicts itself, and looks at no
 // other entries.
 func TestAStoreThatChecks(t *testing.T) {

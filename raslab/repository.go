@@ -245,9 +245,7 @@ func (l *Lab) restoreRepository(rep *reporter) {
 			rep.note("the record of key group %d was written, and cannot be read back: %s", g.id, firstLine(err))
 			continue
 		}
-		if from[i] == fromMemory {
-			g.enc.Restored(records[i])
-		} else {
+		if from[i] != fromMemory {
 			if err := g.reload(records[i]); err != nil {
 				panic("BUG: raslab: a record that was just composed cannot be loaded: " + err.Error())
 			}
