@@ -20,6 +20,7 @@ var subcommands = []func(*app) *cobra.Command{
 	newShellCmd,
 	newDscliCmd,
 	newSweepCmd,
+	newConformCmd,
 	newSrcCmd,
 	newStatesCmd,
 	newCertificateCmd,

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
@@ -144,7 +143,7 @@ func (t *Trial) cutGuess(a drive.Authority, b Break) bool {
 }
 
 // sameSteps says whether two devices did the same to their flash. Where they were alike before, they
-// are alike now. Where each has keys of its own, the same pages changed.
+// are alike now. Where each has keys of its own, as many pages changed.
 func sameSteps(before, after [2][]flash.Page) bool {
 	if fmt.Sprint(before[0]) == fmt.Sprint(before[1]) {
 		return fmt.Sprint(after[0]) == fmt.Sprint(after[1])
@@ -152,16 +151,15 @@ func sameSteps(before, after [2][]flash.Page) bool {
 	return gone(before[0], after[0]) == gone(before[1], after[1]) && gone(after[0], before[0]) == gone(after[1], before[1])
 }
 
-// gone names the pages of a that are not in b, or that are otherwise there.
-func gone(a, b []flash.Page) string {
-	var all []string
+// gone is how many pages of a are not in b, or are otherwise there.
+func gone(a, b []flash.Page) (n int) {
 	for _, p := range a {
 		same := func(o flash.Page) bool { return o.Block == p.Block && o.Page == p.Page && bytes.Equal(o.Data, p.Data) }
 		if !slices.ContainsFunc(b, same) {
-			all = append(all, fmt.Sprintf("%d/%d", p.Block, p.Page))
+			n++
 		}
 	}
-	return strings.Join(all, " ")
+	return n
 }
 
 // counted says whether a wrong PIN was counted: as many guesses are left as the limit has, or one

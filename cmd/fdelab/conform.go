@@ -1,0 +1,280 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/proptest/adapters"
+	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
+)
+
+// conformance is what `fdelab conform` was asked for.
+type conformFlags struct {
+	program  string
+	label    string
+	only     []string
+	seed     string
+	seeds    int
+	deadline time.Duration
+	kill     bool
+	list     bool
+	replay   string
+	junit    string
+}
+
+// seedsMax is how many seeds one run takes at most.
+const seedsMax = 100_000
+
+func newConformCmd(a *app) *cobra.Command {
+	var f conformFlags
+	c := &cobra.Command{
+		Use:   "conform [simulated | FILE | -- PROGRAM ARGUMENTS]",
+		Short: "judge a drive by what went wrong in real ones",
+		Long: "conform judges a drive by one property for each thing that went wrong in real drives. The drive is\n" +
+			"  simulated    the one of this project\n" +
+			"  FILE         a drive file, with --label: copies of it are judged, never the file itself\n" +
+			"  -- PROGRAM   a program that speaks the protocol of docs/adapter.md, with its arguments\n\n" +
+			"A property passes, fails, or is not judged, with the reason and what the drive would need. A\n" +
+			"failure comes with the shortest run of commands that leads to it, and a line that replays it.\n" +
+			"A program that does not answer in time, or dies, fails the property, and is started again.\n\n" +
+			"The exit code is 1 if a property failed, or if none was judged.",
+		Example: "  fdelab conform\n  fdelab conform --only F12,F20 --seeds 10\n  fdelab conform --junit report.xml -- python3 drive.py",
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.conform(c, f, args)
+		},
+	}
+	c.Flags().StringVar(&f.program, "program", "", "the program and its arguments in one text; quotes hold words together, no shell reads it")
+	c.Flags().StringVar(&f.label, "label", "", "the label of the drive in FILE, as shelf create keeps it")
+	c.Flags().StringSliceVar(&f.only, "only", nil, "only these properties (default all)")
+	c.Flags().StringVar(&f.seed, "seed", "1", "the first seed: each draws another drive, as far as the drive can be another one")
+	c.Flags().IntVar(&f.seeds, "seeds", 3, "how many seeds")
+	c.Flags().DurationVar(&f.deadline, "deadline", 10*time.Second, "how long a program may take for one request")
+	c.Flags().BoolVar(&f.kill, "kill", false, "take power from a program by killing it")
+	c.Flags().BoolVar(&f.list, "list", false, "list the properties")
+	c.Flags().StringVar(&f.replay, "replay", "", "run this script alone, as a failure shows it")
+	c.Flags().StringVar(&f.junit, "junit", "", "also write the verdicts to this file, as JUnit XML")
+	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		var names []string
+		for _, p := range conformance.Properties() {
+			names = append(names, p.ID+"\t"+p.Name)
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := c.RegisterFlagCompletionFunc("only", ids); err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return c
+}
+
+func (a *app) conform(c *cobra.Command, f conformFlags, args []string) error {
+	o := conformance.Options{Only: f.only}
+	first, err := console.ParseSeed(f.seed)
+	if err != nil {
+		return usagef("conform: --seed %q: %w", f.seed, err)
+	}
+	if f.seeds < 1 || f.seeds > seedsMax {
+		return usagef("conform: --seeds %d: want 1 to %d", f.seeds, seedsMax)
+	}
+	if f.deadline <= 0 {
+		return usagef("conform: --deadline %v: want a time above zero", f.deadline)
+	}
+	for i := range uint64(f.seeds) {
+		o.Seeds = append(o.Seeds, first+i)
+	}
+	if err := knownProperties(f.only); err != nil {
+		return err
+	}
+	if f.list {
+		return a.listProperties(f.only)
+	}
+	t, err := conformTarget(c, f, args)
+	if err != nil {
+		return err
+	}
+	if err := t.open(a, f); err != nil {
+		return err
+	}
+	err = a.judge(t, f, o)
+	if p, ok := t.closer.(*adapters.Program); ok {
+		if lines, last := p.Noise(); lines > 0 {
+			a.note("the program wrote %d lines on standard error; the last one: %s", lines, last)
+		}
+	}
+	return errors.Join(err, t.close())
+}
+
+func knownProperties(only []string) error {
+	for _, id := range only {
+		if !slices.ContainsFunc(conformance.Properties(), func(p *conformance.Property) bool { return strings.EqualFold(p.ID, id) }) {
+			return usagef("conform: no property %q", id).withHint("fdelab conform --list lists the properties")
+		}
+	}
+	return nil
+}
+
+// target is the drive that is judged.
+type target struct {
+	words  []string // what names it on the command line
+	file   string
+	run    []string // a program
+	maker  conformance.Maker
+	closer io.Closer // may be nil
+	made   int       // devices
+}
+
+// conformTarget reads which drive is meant.
+func conformTarget(c *cobra.Command, f conformFlags, args []string) (*target, error) {
+	dash := c.ArgsLenAtDash()
+	if dash < 0 {
+		dash = len(args)
+	}
+	before, program := args[:dash], args[dash:]
+	named := len(before)
+	if len(program) > 0 {
+		named++
+	}
+	if f.program != "" {
+		named++
+		words, err := splitQuoted(f.program)
+		if err != nil {
+			return nil, usagef("conform: --program: %w", err)
+		}
+		program = words
+	}
+	t := &target{run: program}
+	switch {
+	case named > 1 && len(before) > 1:
+		return nil, usagef("conform: %q is too much", before[1]).withHint("a program and its arguments stand behind --")
+	case named > 1:
+		return nil, usagef("conform: only one drive is judged at a time: name a file or a program")
+	case len(program) > 0:
+		t.words = append([]string{"--"}, program...)
+	case len(before) == 1 && before[0] != "simulated":
+		t.file = before[0]
+		t.words = []string{t.file, "--label", f.label}
+		if f.label == "" {
+			return nil, usagef("conform: %s: --label is missing: a copy of the drive is reverted with its PSID before it is judged", t.file).
+				withHint("a program and its arguments stand behind --")
+		}
+	}
+	if t.file == "" && f.label != "" {
+		return nil, usagef("conform: --label is for a drive file")
+	}
+	if len(t.run) == 0 && (f.kill || c.Flags().Changed("deadline")) {
+		return nil, usagef("conform: --kill and --deadline are for a program")
+	}
+	return t, nil
+}
+
+func (t *target) open(a *app, f conformFlags) error {
+	maker := conformance.Maker(conformance.Simulated)
+	switch {
+	case len(t.run) > 0:
+		p, err := adapters.Start(adapters.Options{Command: t.run, Deadline: f.deadline, Kill: f.kill})
+		if errors.Is(err, exec.ErrNotFound) {
+			return usagef("conform: %w", err)
+		} else if err != nil {
+			return cannotf("conform: %w", err).withHint("docs/adapter.md describes the protocol")
+		}
+		maker, t.closer = p.Make, p
+	case t.file != "":
+		text, err := a.readFile(f.label)
+		if err != nil {
+			return cannotf("conform: %w", err)
+		}
+		label, err := console.ParseLabel(string(text))
+		clear(text)
+		if err != nil {
+			return usagef("conform: %s is not the label of a drive: %w", f.label, err)
+		}
+		d, err := conformance.NewDriveFile(t.file, label)
+		if err != nil {
+			return cannotf("conform: %w", err)
+		}
+		maker, t.closer = d.Make, d
+	}
+	t.maker = maker
+	return nil
+}
+
+func (t *target) close() error {
+	if t.closer == nil {
+		return nil
+	}
+	if err := t.closer.Close(); err != nil {
+		return cannotf("conform: %w", err)
+	}
+	return nil
+}
+
+// line is the command that replays a script on the same drive.
+func (t *target) line(script string) string {
+	words := []string{"fdelab", "conform", "--replay", quoted(script)}
+	for _, w := range t.words {
+		words = append(words, quoted(w))
+	}
+	return strings.Join(words, " ")
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// splitQuoted splits a text into words at blanks. Quotes of both kinds hold a word together, and a
+// backslash outside single quotes takes the next character as it is. Nothing else means anything.
+func splitQuoted(text string) ([]string, error) {
+	var words []string
+	var word strings.Builder
+	var quote rune
+	in, escaped := false, false
+	for _, r := range text {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			in, escaped = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '\'' || r == '"':
+			in, quote = true, r
+		case r == ' ' || r == '\t' || r == '\n':
+			if in {
+				words = append(words, word.String())
+			}
+			word.Reset()
+			in = false
+		default:
+			in = true
+			word.WriteRune(r)
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, fmt.Errorf("%s ends within a quotation", strconv.Quote(text))
+	}
+	if in {
+		words = append(words, word.String())
+	}
+	if len(words) == 0 || words[0] == "" {
+		return nil, errors.New("no program is named")
+	}
+	return words, nil
+}

@@ -1,0 +1,93 @@
+package adapters_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/proptest/adapters"
+	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
+)
+
+// python is an interpreter that has the package cryptography.
+func python(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(name, "-c", "import cryptography").Run() == nil {
+			return name
+		}
+	}
+	t.Skip("SKIPPED: no python3 with the package cryptography: the drive in Python was not judged")
+	return ""
+}
+
+func start(t testing.TB, o adapters.Options) *adapters.Program {
+	t.Helper()
+	p, err := adapters.Start(o)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return p
+}
+
+// compiled is the drive in C.
+func compiled(t testing.TB) string {
+	t.Helper()
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("SKIPPED: no C compiler: the drive in C was not judged")
+	}
+	probe := exec.Command(cc, "-E", "-")
+	probe.Stdin = strings.NewReader("#include <openssl/evp.h>\n")
+	if probe.Run() != nil {
+		t.Skip("SKIPPED: no headers of libcrypto (libssl-dev): the drive in C was not judged")
+	}
+	program := filepath.Join(t.TempDir(), "drive")
+	out, err := exec.Command(cc, "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-Wno-deprecated-declarations",
+		"-o", program, filepath.Join("c", "adapter.c"), filepath.Join("c", "drive.c"), "-lcrypto").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return program
+}
+
+// judge judges a program by all properties. Those of notJudged are not judged, and no other.
+func judge(t *testing.T, o adapters.Options, notJudged ...string) {
+	t.Helper()
+	p := start(t, o)
+	options := conformance.Options{Seeds: []uint64{1}}
+	if testing.Short() {
+		options.Only = []string{"F03", "F09", "F12", "F13", "F24", "F25", "F30", "F31", "F37"}
+	}
+	report, err := conformance.Judge(p.Make, options)
+	require.NoError(t, err)
+	for _, r := range report.Results {
+		want := conformance.Passed
+		if slices.Contains(notJudged, r.Property.ID) {
+			want = conformance.NotJudged
+		}
+		require.Equal(t, want, r.Verdict, r.String())
+	}
+	lines, last := p.Noise()
+	require.Zero(t, lines, "the program says on standard error: %s", last)
+}
+
+// TestPython: the drive in Python conforms. It does not show its RAM.
+func TestPython(t *testing.T) {
+	judge(t, adapters.Options{Command: []string{python(t), filepath.Join("python", "drive.py")}}, "F07", "F24", "F38")
+}
+
+// TestC: the drive in C conforms.
+func TestC(t *testing.T) { judge(t, adapters.Options{Command: []string{compiled(t)}}, "F07", "F38") }
+
+// TestKilled: a drive whose process is killed where power goes is judged like one that is asked to
+// go off.
+func TestKilled(t *testing.T) {
+	p := start(t, adapters.Options{Command: []string{compiled(t)}, Kill: true})
+	report, err := conformance.Judge(p.Make, conformance.Options{Seeds: []uint64{1}, Only: []string{"F01", "F12", "F19", "F23", "F25", "F40"}})
+	require.NoError(t, err)
+	for _, r := range report.Results {
+		require.Equal(t, conformance.Passed, r.Verdict, r.String())
+	}
+}
