@@ -52,29 +52,30 @@ func eraseFiles(n int) (ours, theirs side, stop func(), err error) {
 		if err != nil {
 			return nil, nil, nil, err
 		}
+		if _, err := f.Write(make([]byte, 1<<16)); err != nil {
+			return nil, nil, nil, err
+		}
 		drives, labels, raw = append(drives, d), append(labels, label), append(raw, f)
 	}
 	page := make([]byte, 4096)
-	turn := byte(0)
-	ours = calls(func() error {
-		for i, d := range drives {
+	var written time.Duration
+	ours = func(int) (erased time.Duration, err error) {
+		page[0]++
+		written = 0
+		for i, d := range drives { // in turns, so that both find the same disk
+			start := elapsed()
 			with(d.Drive, drive.EraseMaster, labels[i].MSID, drive.Session.EraseAll)
-		}
-		return nil
-	}, elapsed)
-	theirs = calls(func() error {
-		turn++
-		page[0] = turn
-		for _, f := range raw {
-			if _, err := f.WriteAt(page, 0); err != nil {
-				return err
+			between := elapsed()
+			_, err := raw[i].WriteAt(page, 8192)
+			if err = errors.Join(err, raw[i].Sync()); err != nil {
+				return 0, err
 			}
-			if err := f.Sync(); err != nil {
-				return err
-			}
+			erased += between - start
+			written += elapsed() - between
 		}
-		return nil
-	}, elapsed)
+		return erased, nil
+	}
+	theirs = func(int) (time.Duration, error) { return written, nil }
 	return ours, theirs, stop, nil
 }
 

@@ -138,7 +138,13 @@ func calibrated(s side) (func() (time.Duration, error), error) {
 	}
 }
 
-func (r *result) quotient() float64 { return float64(r.ours[0]) / float64(r.theirs[0]) }
+// quotient is that of the minima; by the clock, where others disturb every turn, of the medians.
+func (r *result) quotient() float64 {
+	if r.wall {
+		return float64(r.ours[len(r.ours)/2]) / float64(r.theirs[len(r.theirs)/2])
+	}
+	return float64(r.ours[0]) / float64(r.theirs[0])
+}
 
 // text is a time, or a number of something.
 func (r *row) text(d time.Duration) string {
