@@ -323,19 +323,30 @@ func (m *model) powerOn() []outcome {
 			m.slots[i].tries = 0
 		}
 	}
+	// A lock that is closed and not enabled locks nothing. Whether a device still knows of it after
+	// a power cycle is its own affair, until somebody enables it.
+	knows := m.clone()
 	for n := range m.ranges {
-		g := &m.ranges[n]
+		g, k := &m.ranges[n], &knows.ranges[n]
 		locks := g.c.LockOnReset&drive.OnPowerCycle != 0
 		g.read = g.keep[0] || locks && g.c.ReadLockEnabled
 		g.write = g.keep[1] || locks && g.c.WriteLockEnabled
+		k.read, k.write = g.read || k.read && !g.c.ReadLockEnabled, g.write || k.write && !g.c.WriteLockEnabled
 		g.ram = g.openAfterPower()
+		k.ram = g.ram
+	}
+	out := m.ends(done)
+	if !knows.equal(m) {
+		out = append(out, outcome{[]drive.Code{done}, knows})
 	}
 	if m.degraded { // what could not be read may be readable now
-		well := m.clone()
-		well.degraded = false
-		return append(m.ends(done), well.ends(done)...)
+		for _, o := range out {
+			well := o.then.clone()
+			well.degraded = false
+			out = append(out, outcome{[]drive.Code{done}, well})
+		}
 	}
-	return m.ends(done)
+	return out
 }
 
 func (m *model) reset(k drive.ResetKind) {

@@ -3,7 +3,8 @@ package conformance
 import "slices"
 
 // properties are all of them, by ID.
-var properties = slices.Concat(keyProperties, eraseProperties, accessProperties, lockProperties)
+var properties = slices.Concat(keyProperties, eraseProperties, accessProperties, lockProperties,
+	powerProperties, hierarchyProperties, authorityProperties, randomProperties)
 
 // of makes the property of a row.
 func of(row int, p Property, run func(*Trial)) *Property {
