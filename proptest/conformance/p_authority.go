@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -202,22 +203,28 @@ func cc02(t *Trial) {
 	w.place(1, "msid")
 	w.Do("write 0 2 1; write %d 4 2", w.at(1))
 	size := w.id.SectorSize
+	var mu sync.Mutex
 	var lost error
-	together(2, func(i int) {
-		if i == 1 {
+	lose := func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		lost = err
+	}
+	together(3, func(i int) {
+		if i == 2 {
 			for range 4 {
 				if code, err := codeOf(w.dev.Erase(0, Name("msid").pin(w.label))); err != nil || code != done {
-					lost = fmt.Errorf("an erase is answered %q (%v)", answer(code), err)
+					lose(fmt.Errorf("an erase is answered %q (%v)", answer(code), err))
 				}
 			}
 			return
 		}
 		data := make([]byte, size)
 		for k := range 40 {
-			lba := w.at(1) + uint64(k%4)
+			lba := w.at(1) + uint64(2*(k%2)+i)
 			fill(data, 3, lba)
 			if err := w.dev.Write(lba, data); err != nil {
-				lost = fmt.Errorf("a write to another range is answered %w", err)
+				lose(fmt.Errorf("a write to another range is answered %w", err))
 			}
 		}
 	})
@@ -239,16 +246,19 @@ func cc02(t *Trial) {
 }
 
 func cc03(t *Trial) {
-	for range 6 {
+	for round := range 12 {
 		w := t.World(nil)
 		w.Do("set-pin BandMaster0 msid p1; write 0 2 1")
 		old, next := Name("p1").pin(w.label), Name("p3").pin(w.label)
 		together(2, func(i int) {
 			if i == 0 {
 				_ = w.dev.SetPIN(drive.BandMaster(0), old, next) // or it finds no power
-			} else {
-				w.dev.PowerOff()
+				return
 			}
+			for range 400 * round { // each round the power goes a little later
+				runtime.Gosched()
+			}
+			w.dev.PowerOff()
 		})
 		if err := w.dev.PowerOn(); err != nil {
 			t.failf("answer", w, "after a power loss the device does not power on: %v", err)

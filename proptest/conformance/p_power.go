@@ -69,6 +69,23 @@ func pc02(t *Trial) {
 			})
 		}
 	}
+	for _, step := range []string{"set-pin BandMaster0 p1 p3", "erase 0 msid"} { // and the power-on meets such a memory
+		t.cuts(func(b Break) bool {
+			w := t.owned(0, "p1")
+			if !w.breaks([]Break{{EraseRefused, -1}, {ZeroRefused, -1}}) {
+				return false
+			}
+			w.Do("break %s; %s", b, step)
+			fired := w.fired > 0
+			w.Do("break erase-refused zero-refused; power-on; mend")
+			w.settle(0, "p1", "p3", "msid")
+			if w.has(HasDump) {
+				w.Do("thief")
+			}
+			w.Do("read 0 1")
+			return fired
+		})
+	}
 }
 
 func pc03(t *Trial) {

@@ -6,14 +6,14 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest/mutants"
 )
 
-// Each mutant is a drive with one defect, of one row of the conformance suite.
+// Each mutant is a drive with one defect, which one property of the conformance suite forbids.
 func Example() {
 	for _, m := range mutants.All() {
-		if m.Row == 12 {
-			fmt.Printf("row %d: %s, in %s\n", m.Row, m.Defect, m.Edits[0].File)
+		if m.Of == "F12" {
+			fmt.Printf("%s: %s, in %s\n", m.Of, m.Defect, m.Edits[0].File)
 		}
 	}
 	// Output:
-	// row 12: one guess more than TryLimit, in drive/session.go
-	// row 12: the PSID has one guess more, in drive/erase.go
+	// F12: one guess more than TryLimit, in drive/session.go
+	// F12: the PSID has one guess more, in drive/erase.go
 }

@@ -7,8 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"text/tabwriter"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -31,44 +35,109 @@ func source(t *testing.T, files map[string]string, e Edit) {
 	files[e.File] = strings.Replace(text, e.Old, e.New, 1)
 }
 
-// TestMutantsFit: every mutant applies to the source as it is now, and every row
-// that has a subtest has a mutant.
+// TestMutantsFit: every mutant applies to the source as it is now, every property has one, and every
+// family two.
 func TestMutantsFit(t *testing.T) {
-	covered := map[int]bool{}
+	covered, family := map[string]int{}, map[string]int{}
 	for _, m := range All() {
 		files := map[string]string{}
 		for _, e := range m.Edits {
 			source(t, files, e)
 		}
-		covered[m.Row] = covered[m.Row] || m.Package == ""
+		if m.Package == "" {
+			covered[m.Of]++
+			family[m.Of[:min(2, len(m.Of))]]++
+		}
 	}
 	for _, p := range conformance.Properties() {
-		require.True(t, p.Row == 0 || covered[p.Row], "%s has a mutant", p.ID)
+		require.NotZero(t, covered[p.ID], "%s has a mutant", p.ID)
+		if p.Row == 0 {
+			require.GreaterOrEqual(t, family[p.ID[:2]], 2, "the family of %s has two mutants", p.ID)
+		}
+		delete(covered, p.ID)
 	}
+	require.Empty(t, covered, "these mutants are of a property that there is not")
+	require.GreaterOrEqual(t, len(All()), 60)
+}
+
+// catch is how a mutant was caught.
+type catch struct {
+	m        Mutant
+	by       string // the property
+	commands string // how many, after shrinking
 }
 
 // slots bounds how many mutants are built at once.
 var slots = make(chan struct{}, 2)
 
-// TestMutantsAreCaught builds each mutant and requires its subtest to fail.
+// TestMutantsAreCaught builds each mutant and requires its own property to fail.
 func TestMutantsAreCaught(t *testing.T) {
 	if os.Getenv("FDELAB_MUTANTS") == "" {
 		t.Skip("skipped: it takes minutes; run make mutants, or set FDELAB_MUTANTS=1")
 	}
+	var mu sync.Mutex
+	var all []catch
+	t.Cleanup(func() { t.Log("\n" + table(all)) })
 	for i, m := range All() {
-		if m.Package == "" {
-			m.Package, m.Test = "./proptest/conformance", fmt.Sprintf("TestDrive/F%02d", m.Row)
-		}
-		t.Run(fmt.Sprintf("F%02d/%02d %s", m.Row, i, m.Defect), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%s/%02d %s", m.Of, i, m.Defect), func(t *testing.T) {
 			t.Parallel()
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			caught(t, m)
+			c := catch{m: m}
+			defer func() {
+				mu.Lock()
+				defer mu.Unlock()
+				all = append(all, c)
+			}()
+			if m.Maker != nil {
+				c.by, c.commands = judged(t, m)
+				return
+			}
+			c.by, c.commands = caught(t, m)
 		})
 	}
 }
 
-func caught(t *testing.T, m Mutant) {
+// table lists the mutants and what caught them.
+func table(all []catch) string {
+	slices.SortStableFunc(all, func(a, b catch) int { return strings.Compare(a.m.Of+a.m.Defect, b.m.Of+b.m.Defect) })
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "of\tcaught by\tcommands\town row\tmutant")
+	lived := 0
+	for _, c := range all {
+		own := "yes"
+		if c.by == "" {
+			c.by, own = "nothing", "LIVES"
+			lived++
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.m.Of, c.by, c.commands, own, c.m.Defect)
+	}
+	_ = w.Flush() // into memory
+	return fmt.Sprintf("%s%d mutants, %d lived\n", b.String(), len(all), lived)
+}
+
+// judged runs the property of a mutant that is made of a sound device.
+func judged(t *testing.T, m Mutant) (by, commands string) {
+	report, err := conformance.Judge(m.Maker, conformance.Options{Only: []string{m.Of}})
+	require.NoError(t, err)
+	r := report.Results[0]
+	require.Equal(t, conformance.Failed, r.Verdict, "%s passes with this defect: %s", m.Of, r.Why)
+	t.Log(r.String())
+	if !r.Shrunk {
+		return m.Of, "-"
+	}
+	return m.Of, fmt.Sprint(len(r.Script))
+}
+
+// replays finds the commands of a failure in the output of a test.
+var replays = regexp.MustCompile(`(?m)^\s+replay: [^|]*\| (.*)$`)
+
+func caught(t *testing.T, m Mutant) (by, commands string) {
+	if by = m.Test; m.Package == "" {
+		by = m.Of
+		m.Package, m.Test = "./proptest/conformance", "TestDrive/"+m.Of
+	}
 	dir := t.TempDir()
 	abs, err := filepath.Abs(root)
 	require.NoError(t, err)
@@ -93,14 +162,14 @@ func caught(t *testing.T, m Mutant) {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "the mutant compiles\n%s", out)
 
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	parts := strings.Split(m.Test, "/")
 	for i := range parts {
 		parts[i] = "^" + parts[i] + "$"
 	}
-	run := exec.CommandContext(ctx, binary, "-test.run", strings.Join(parts, "/"), "-test.timeout", "90s", "-rapid.nofailfile", "-rapid.shrinktime", "1ms")
-	if m.Package == "./proptest/conformance" || m.Package == "./erase" { // they draw nothing
+	run := exec.CommandContext(ctx, binary, "-test.run", strings.Join(parts, "/"), "-test.timeout", "150s", "-rapid.nofailfile", "-rapid.shrinktime", "1ms")
+	if m.Package == "./proptest/conformance" || m.Package == "./erase" { // they do not use rapid
 		run.Args = run.Args[:len(run.Args)-3]
 	}
 	run.Dir = dir
@@ -108,4 +177,8 @@ func caught(t *testing.T, m Mutant) {
 	require.NoError(t, ctx.Err(), "the mutant does not hang")
 	require.Error(t, err, "the suite passes with this defect: %s", m.Defect)
 	require.Contains(t, string(out), "--- FAIL: "+m.Test, "it is the named subtest that fails")
+	if found := replays.FindSubmatch(out); found != nil {
+		return by, fmt.Sprint(strings.Count(string(found[1]), ";") + 1)
+	}
+	return by, "-"
 }
