@@ -5,6 +5,7 @@ GO        ?= go
 FUZZTIME  ?= 10s   # for each fuzz target
 BENCHTIME ?= 1s    # for each benchmark
 PREFIX    ?= /usr/local
+LIFECYCLES ?= 200 # times four random lifecycles of each sound drive that the suite must not accuse
 RACECHECKS ?= 20   # random cases of each property test under the race detector
 
 # internal, raslab and the properties over it are left out of race: internal/lint holds them to
@@ -86,13 +87,15 @@ sweep-servers: ## cut the network of two key servers at every record, kill eithe
 rehearse: ## play every rehearsal
 	$(FDELAB) rehearse --all
 
-soak: ## long runs: 20,000 random cases of each property test, the power of a facility cut twice, 300 kills of key servers
+soak: ## long runs: 20,000 random cases of each property test, as many lifecycles of sound drives, the power of a facility cut twice, 300 kills of key servers
 	$(GO) test -count=1 -timeout 4h ./proptest ./proptest/facility -rapid.checks=20000
+	$(GO) test -count=1 -timeout 4h -run NoHealthyDriveIsAccused ./proptest/conformance -lifecycles=2500
 	$(GO) test -count=1 -timeout 4h -run PowerCutOfTheFacilityTwice ./raslab -everycut
 	$(GO) test -count=1 -timeout 4h -run PairSurvivesKills ./cmd/fdelab -pairkills=300
 
 mutants: ## show that each known defect of a real drive is caught
 	FDELAB_MUTANTS=1 $(GO) test -count=1 -v -timeout 20m -run Mutant ./proptest/mutants
+	$(GO) test -count=1 -timeout 20m -run NoHealthyDriveIsAccused ./proptest/conformance -lifecycles=$(strip $(LIFECYCLES))
 
 # A module of its own, so that who uses fdelab does not get what it needs.
 MUTATION = $(GO) -C internal/tools/mutation build -trimpath -buildvcs=false -o ../../../bin/ . && nice bin/mutation

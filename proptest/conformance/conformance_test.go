@@ -1,8 +1,10 @@
 package conformance_test
 
 import (
+	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,8 +13,28 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
 )
 
+// within gives each command of a device a time that no sound one needs.
+func within(command string, do func()) {
+	const most = 20 * time.Second
+	ended := make(chan any, 1)
+	go func() {
+		defer func() { ended <- recover() }()
+		do()
+	}()
+	select {
+	case p := <-ended:
+		if p != nil {
+			panic(p)
+		}
+	case <-time.After(most):
+		panic(&conformance.Hung{Why: fmt.Sprintf("no answer to %s within %v", command, most)})
+	}
+}
+
 // TestDrive: the drive of this project conforms.
-func TestDrive(t *testing.T) { conformance.Run(t, conformance.Simulated) }
+func TestDrive(t *testing.T) {
+	conformance.Run(t, conformance.Simulated, conformance.Options{Within: within})
+}
 
 func newForeign(w conformance.Wish) (conformance.Device, drive.Label, error) {
 	var random io.Reader = entropy.Stream(w.Seed, "foreign")

@@ -16,7 +16,7 @@ func (w *World) lifecycle(n int) {
 		w.Do("mend")
 	}
 	w.Do("power-on")
-	if w.has(HasDump) {
+	if w.has(HasDump) && w.trial.draw(3) == 0 {
 		w.Do("thief; secrets")
 	}
 }
@@ -58,7 +58,7 @@ func (w *World) step(content uint32) {
 		w.Do("reset %s", []string{"warm", "hot"}[t.draw(2)])
 	case k < 35:
 		w.Do("power-off; power-on")
-	case k < 36 && w.has(HasDump):
+	case k < 36 && w.has(HasDump) && t.draw(3) == 0:
 		w.Do("thief")
 	case k < 38 && w.has(HasBreaks):
 		w.drawBreak()
@@ -112,11 +112,14 @@ func (w *World) drawBreak() {
 	w.Do("break %s", Break{kind, at})
 }
 
-// stepsMax is how many commands a random lifecycle has.
-const stepsMax = 60
+// stepsMax is how many steps a random lifecycle has, and worldsMax how many lifecycles a seed gives.
+const (
+	stepsMax  = 60
+	worldsMax = 4
+)
 
 func sm01(t *Trial) {
-	for range 4 {
+	for range worldsMax {
 		w := t.World(nil)
 		w.lifecycle(stepsMax)
 		t.claim()
@@ -130,7 +133,7 @@ var randomProperties = []*Property{
 	},
 }
 
-// Lifecycles gives random lifecycles to devices of a maker, one for each seed from first on. It
+// Lifecycles gives random lifecycles to devices of a maker, four for each seed from first on. It
 // returns the first failure, or nil.
 func Lifecycles(maker Maker, first uint64, n int, o Options) (*Result, error) {
 	p := randomProperties[0]

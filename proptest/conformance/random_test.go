@@ -9,7 +9,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
 )
 
-var lifecycles = flag.Int("lifecycles", 40, "how many random lifecycles of healthy drives the suite must not accuse")
+var lifecycles = flag.Int("lifecycles", 20, "how many seeds, of four random lifecycles each, of healthy drives the suite must not accuse")
 
 // TestNoHealthyDriveIsAccused: the simulated drive and one of another make live through random
 // lifecycles without a finding.

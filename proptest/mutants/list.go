@@ -230,6 +230,11 @@ var all = []Mutant{
 	{Of: "F31", Defect: "a power-on does not finish the destruction", Edits: []Edit{{
 		"drive/power.go", "	resisting, err := d.store.cleanRead()\n", "	resisting, err := []int(nil), error(nil)\n",
 	}}},
+	{Of: "F32", Defect: "I/O waits until a locked range is opened", Edits: []Edit{{
+		"drive/io.go", "		m := &d.ram[r]\n", "		m := &d.ram[r]\n		for locked(&d.rec.ranges[r], m) {\n			runtime.Gosched()\n		}\n",
+	}, {
+		"drive/io.go", "import \"github.com/seed-9d983aeb/fdelab/internal/xts\"\n", "import (\n	\"runtime\"\n\n	\"github.com/seed-9d983aeb/fdelab/internal/xts\"\n)\n",
+	}}},
 	{Of: "F32", Defect: "I/O looks for a key, not at the lock", Edits: []Edit{{
 		"drive/io.go", "if locked(&d.rec.ranges[r], m) || m.mek == nil {", "if m.mek == nil {",
 	}}},
