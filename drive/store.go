@@ -196,6 +196,9 @@ func (s *store) appendRecord(r *record, program programmer) error {
 			}
 			return nil
 		}
+		if errors.Is(err, flash.ErrPowerLost) {
+			return err
+		}
 	}
 	if err := s.move(r); err != nil {
 		return err
