@@ -16,9 +16,11 @@ func (w *World) observe(c Command) {
 	why := ""
 	kept := w.candidates[:0]
 	for _, m := range w.candidates {
-		w.adopt(m)
+		w.adopt(m, c)
 		if d := w.differs(m, c); d != "" {
-			why = d
+			if why == "" || !m.degraded { // what a sound device should say tells more
+				why = d
+			}
 		} else {
 			kept = append(kept, m)
 		}
@@ -31,12 +33,18 @@ func (w *World) observe(c Command) {
 
 // adopt takes over what a device has counted while its memory failed: the memory may not have taken
 // it.
-func (w *World) adopt(m *model) {
+func (w *World) adopt(m *model, c Command) {
 	t := capability[TryReader](w, TellsTries)
 	if t == nil || !m.worn || !m.on || m.degraded {
 		return
 	}
-	for _, a := range append(w.authorities(), drive.PSID) {
+	all := append(w.authorities(), drive.PSID)
+	for _, a := range []drive.Authority{c.Who, drive.BandMaster(c.Range)} {
+		if m.index(a) >= 0 {
+			all = append(all, a)
+		}
+	}
+	for _, a := range all {
 		if used, _, err := t.Tries(a); err == nil {
 			*m.count(a) = used
 		}
