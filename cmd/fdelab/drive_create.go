@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
+)
+
+// The lines of a label file.
+const (
+	labelSerial = "serial: "
+	labelMSID   = "msid: "
+	labelPSID   = "psid: "
+)
+
+// labelLine finds a line of a label file.
+func labelLine(b []byte, name string) ([]byte, bool) {
+	for line := range bytes.Lines(b) {
+		if value, ok := bytes.CutPrefix(line, []byte(name)); ok {
+			return bytes.TrimRight(value, "\r\n"), true
+		}
+	}
+	return nil, false
+}
+
+// labelBytes is a label as its file has it; the caller clears it.
+func labelBytes(l drive.Label) []byte {
+	b := make([]byte, 0, 256) // in one place, so that no copy of the PSID is left behind
+	b = append(append(append(b, labelSerial...), l.Serial...), '\n')
+	msid, psid := l.MSID.Bytes(), l.PSID.Bytes()
+	defer clear(msid)
+	defer clear(psid)
+	b = append(append(append(b, labelMSID...), msid...), '\n')
+	return append(append(append(b, labelPSID...), psid...), '\n')
+}
+
+// created is the JSON answer of `fdelab drive create`. It holds no PIN.
+type created struct {
+	File   string `json:"file"`
+	Serial string `json:"serial"`
+	Label  string `json:"label"` // the file of the label
+}
+
+func newDriveCreateCmd(a *app) *cobra.Command {
+	cfg := drive.Config{}
+	var label, seed string
+	c := &cobra.Command{
+		Use:   "create FILE",
+		Short: "make a drive in a new file, and the file of its label",
+		Long: "create manufactures a drive: keys, MSID and PSID are drawn, every authority has the MSID, nothing\n" +
+			"is locked. The label (serial number, MSID, PSID) goes to a file of mode 0600 and is printed\n" +
+			"nowhere. Without it nobody can revert the drive: keep it apart from the drive.\n\n" +
+			"With --seed anybody can make the same keys: for tests only.",
+		Example: "  fdelab drive create a.drive\n  fdelab drive create a.drive --serial FDE00001 --ranges 2 --label labels/a.label",
+		Args:    between(1, 1, "one file"),
+		RunE: func(c *cobra.Command, args []string) error {
+			source := rand.Reader
+			if seed != "" {
+				n, err := console.ParseSeed(seed)
+				if err != nil {
+					return usagef("drive create: --seed %q: %w", seed, err)
+				}
+				source = entropy.Stream(n, "fdelab drive create")
+			}
+			if cfg.Serial == "" {
+				var b [4]byte
+				if _, err := io.ReadFull(source, b[:]); err != nil {
+					return cannotf("drive create: serial number: %w", err)
+				}
+				cfg.Serial = fmt.Sprintf("FDE%08X", binary.BigEndian.Uint32(b[:]))
+			}
+			return a.driveCreate(args[0], cmp.Or(label, args[0]+".label"), cfg, source)
+		},
+	}
+	c.Flags().StringVar(&cfg.Serial, "serial", "", "serial number, 1 to 20 characters (default drawn)")
+	c.Flags().StringVar(&cfg.Model, "model", "fdelab SED", "model, at most 40 characters")
+	c.Flags().IntVar(&cfg.SectorSize, "sector-size", 512, "bytes of a sector: 512 or 4096")
+	c.Flags().Uint64Var(&cfg.Sectors, "sectors", 1<<17, "capacity; what was never written takes no room")
+	c.Flags().IntVar(&cfg.Ranges, "ranges", 8, "ranges beside the global one, 0 to 64")
+	c.Flags().Uint16Var(&cfg.TryLimit, "tries", 5, "wrong PINs until an authority is locked out; 0 is no limit")
+	c.Flags().BoolVar(&cfg.Persistent, "persistent", true, "keep the counts of wrong PINs over a power cycle, and so from command to command")
+	c.Flags().IntVar(&cfg.PBKDF2Iterations, "iterations", 1000, "PBKDF2 iterations for PINs of fewer than 32 bytes")
+	c.Flags().StringVar(&label, "label", "", "file for the label (default FILE.label)")
+	c.Flags().StringVar(&seed, "seed", "", "decides all keys and the label, so that others know them: for tests only")
+	return c
+}
+
+func (a *app) driveCreate(path, label string, cfg drive.Config, source io.Reader) (err error) {
+	if err := cfg.Validate(); err != nil {
+		return usagef("drive create: %w", plainDriveError(err))
+	}
+	// The label first: a drive without one could never be reverted.
+	f, err := os.OpenFile(label, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return cannotf("drive create: label: %w", plainDriveError(err))
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(label))
+		}
+	}()
+	d, l, err := drive.CreateFile(path, cfg, drive.FileOptions{Entropy: source})
+	if errors.Is(err, fs.ErrExist) {
+		return errors.Join(cannotf("drive create: %s exists already and was left as it is", path), f.Close())
+	}
+	if err != nil {
+		return errors.Join(cannotf("drive create: %w", plainDriveError(err)), f.Close())
+	}
+	defer l.PSID.Clear()
+	defer l.MSID.Clear()
+	text := labelBytes(l)
+	defer clear(text)
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close(), syncDirOf(label), d.Close()); err != nil {
+		return errors.Join(cannotf("drive create: %w", plainDriveError(err)), os.Remove(path))
+	}
+	if a.json {
+		return a.printJSON(created{path, cfg.Serial, label})
+	}
+	a.printf("%s: drive %s, %d sectors of %d bytes; its label is in %s\n", path, cfg.Serial, cfg.Sectors, cfg.SectorSize, label)
+	return nil
+}
+
+// syncDirOf makes the name of a new file safe.
+func syncDirOf(path string) error {
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

@@ -1,0 +1,142 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+)
+
+// newDriveFile makes a drive whose keys follow from its serial number, and the file of its label.
+func newDriveFile(t testing.TB, path, serial string) {
+	t.Helper()
+	var out, errOut strings.Builder
+	code := run([]string{"drive", "create", path, "--serial", serial, "--seed", "1", "--ranges", "1", "--sectors", "4096"}, strings.NewReader(""), &out, &errOut)
+	require.Equal(t, exitDone, code, errOut.String())
+}
+
+// spoiled are files that are no drives that can be used, each made of a good one. The words are those
+// of the error.
+var spoiled = []struct {
+	name, words string
+	spoil       func(t testing.TB, path string)
+}{
+	{"text", "not a drive file", func(t testing.TB, path string) {
+		require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("not a drive\n"), 1000), 0o600))
+	}},
+	{"empty", "not a drive file: 0 bytes", func(t testing.TB, path string) { require.NoError(t, os.Truncate(path, 0)) }},
+	{"cut in the fuses", "not a drive file: 100 bytes", func(t testing.TB, path string) { require.NoError(t, os.Truncate(path, 100)) }},
+	{"cut in the flash", "truncated", func(t testing.TB, path string) { require.NoError(t, os.Truncate(path, 20000)) }},
+	{"newer", "not a drive file of this version: it has 9", func(t testing.TB, path string) {
+		alter(t, path, 8, binary.BigEndian.AppendUint16(nil, 9))
+	}},
+	{"altered", "checksum of its fuses", func(t testing.TB, path string) { alter(t, path, 50, []byte("!")) }},
+	{"made by halves", "its creation was cut short", func(t testing.TB, path string) { alter(t, path, 0, []byte("FDELAB--")) }},
+	{"directory", "not a regular file", func(t testing.TB, path string) {
+		require.NoError(t, os.Remove(path))
+		require.NoError(t, os.Mkdir(path, 0o755))
+	}},
+	{"missing", "no such file or directory", func(t testing.TB, path string) { require.NoError(t, os.Remove(path)) }},
+	{"held", "another process has this drive open", func(t testing.TB, path string) {
+		d, err := drive.OpenFile(path, drive.FileOptions{Entropy: entropy.Stream(1, "held")})
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = d.Close() })
+	}},
+}
+
+func alter(t testing.TB, path string, at int64, with []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	_, err = f.WriteAt(with, at)
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+}
+
+// Whatever is wrong with a drive's file, every command says so in one line, with exit code 3, and
+// changes nothing.
+func TestDriveFilesThatCannotBeUsed(t *testing.T) {
+	commands := []string{"info", "keys", "dump --flash x", "lock", "unlock", "migrate --new-env CREDENTIAL", "erase --yes", "revert --yes --psid-env CREDENTIAL", "read", "write --in SECTOR"}
+	t.Setenv("CREDENTIAL", strings.Repeat("x", 32))
+	for _, s := range spoiled {
+		t.Run(s.name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "a.drive")
+			sector := filepath.Join(dir, "sector")
+			require.NoError(t, os.WriteFile(sector, make([]byte, 512), 0o600))
+			newDriveFile(t, path, "FDE1")
+			s.spoil(t, path)
+			before, _ := os.ReadFile(path)
+			for _, c := range commands {
+				words := append([]string{"drive"}, strings.Fields(strings.ReplaceAll(c, "SECTOR", sector))...)
+				code, out, said := play(t, append(words, path)...)
+				require.Equal(t, exitCannot, code, "%s: %s", c, said)
+				require.Empty(t, out, c)
+				require.Regexp(t, `^fdelab: error: drive \w+: [^\n]*\n$`, said, c)
+				require.Contains(t, said, s.words, c)
+				require.Equal(t, 1, strings.Count(said, path), "the file is named once: %s", said)
+			}
+			after, _ := os.ReadFile(path)
+			require.True(t, bytes.Equal(before, after), "the file is as it was")
+		})
+	}
+}
+
+// remover removes a file as soon as something is written to it.
+type remover struct{ path string }
+
+func (r remover) Write(p []byte) (int, error) { return len(p), os.RemoveAll(r.path) }
+
+// TestDriveFileThatVanishes: a drive whose file goes while it is in use is not reported as used.
+func TestDriveFileThatVanishes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.drive")
+	newDriveFile(t, path, "FDE1")
+	var said strings.Builder
+	code := run([]string{"drive", "read", path}, strings.NewReader(""), remover{path}, &said)
+	require.Equal(t, exitCannot, code)
+	require.Equal(t, "fdelab: error: drive read: "+path+": the file was removed or replaced while the drive was in use: what was done is not in it\n", said.String())
+}
+
+// TestDriveOnADiskThatIsFullOrReadOnly mounts a small file system of its own. On a full disk a write
+// is refused and what is there stays; a disk that cannot be written is named.
+func TestDriveOnADiskThatIsFullOrReadOnly(t *testing.T) {
+	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
+	require.NoError(t, err)
+	if exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt").Run() != nil {
+		t.Skip("SKIPPED: this system lets nobody mount a file system of his own: a full disk was not tested")
+	}
+	dir := t.TempDir()
+	const script = `set -e
+mount -t tmpfs -o size=600k tmpfs "$1"; cd "$1"
+"$0" drive create a.drive --serial FDE1 --seed 1
+head -c 4096 /dev/zero | tr '\0' x >small
+"$0" drive write a.drive --in small
+head -c 2000000 /dev/zero | tr '\0' y >/tmp/large.$$ && truncate -s 1999872 /tmp/large.$$
+set +e
+"$0" drive write a.drive --lba 8 --in /tmp/large.$$; echo "exit $?"
+rm /tmp/large.$$
+"$0" drive read a.drive --sectors 8 | cmp - small && echo "what was there is there"
+"$0" drive create b.drive; echo "exit $?"; ls -A | tr '\n' ' '; echo
+mount -o remount,ro "$1" "$1" && "$0" drive info a.drive; echo "exit $?"`
+	c := exec.Command("unshare", "-rm", "sh", "-c", script, exe, dir)
+	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	b, err := c.CombinedOutput()
+	out := string(b)
+	require.NoError(t, err, out)
+	require.Regexp(t, `(?m)^fdelab: error: drive write: a\.drive: write: media failure: .*no space left on device$`, out)
+	require.Regexp(t, `(?m)^what was there is there$`, out)
+	require.Regexp(t, `(?m)^fdelab: error: drive create: b\.drive.*no space left on device$`, out)
+	require.Regexp(t, `(?m)^a\.drive a\.drive\.label small $`, out, "nothing is left of a drive that could not be made")
+	require.Regexp(t, `(?m)^fdelab: error: drive info: a\.drive: read-only file system$`, out)
+	require.Equal(t, 3, strings.Count(out, "exit 3"), out)
+}
