@@ -60,6 +60,15 @@ func (a *Attestation) Verify(challenge [ChallengeSize]byte) error {
 	return nil
 }
 
+// SignAttestation is what a drive with this private key, 64 bytes, and this serial number, at most
+// 255 bytes, answers to a challenge. A drive of another make answers with it too.
+func SignAttestation(private ed25519.PrivateKey, serial string, challenge [ChallengeSize]byte) Attestation {
+	a := Attestation{Serial: serial}
+	copy(a.Identity[:], private[ed25519.SeedSize:])
+	copy(a.Signature[:], ed25519.Sign(private, attested(serial, &challenge)))
+	return a
+}
+
 // identityKey derives the private key of the factory identity from the root key
 // in the fuses: HKDF-SHA256 (RFC 5869) gives the seed. So drives that were made
 // before there was an identity have one too, and it outlives every erase and revert.
@@ -82,10 +91,7 @@ func (d *Drive) Attest(challenge [ChallengeSize]byte) (Attestation, error) {
 	}
 	key := identityKey(d.fuses.Root)
 	defer key.Clear()
-	a := Attestation{Serial: d.cfg.Serial}
-	copy(a.Identity[:], key[ed25519.SeedSize:])
-	copy(a.Signature[:], ed25519.Sign(key[:], attested(a.Serial, &challenge)))
-	return a, nil
+	return SignAttestation(key[:], d.cfg.Serial, challenge), nil
 }
 
 // Identity is the public half of the factory identity, as the drive says it: Attest

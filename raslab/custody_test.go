@@ -157,9 +157,7 @@ func TestACertificateEndsWithUseOnTheBench(t *testing.T) {
 	p := drivePart(t, l, "R1-I1-D01")
 	c := l.Certificate(p.Serial())
 	require.NotNil(t, c)
-	id, err := p.Drive.Identity()
-	require.NoError(t, err)
-	require.Equal(t, erase.IdentityText(id), c.Statement.MediaIdentity, "the certificate is about the device")
+	require.Equal(t, erase.IdentityText(identityOf(t, p)), c.Statement.MediaIdentity, "the certificate is about the device")
 
 	require.NoError(t, l.Pull("R1-I1-D01"))
 	require.Nil(t, l.Certificate(p.Serial()), "of a drive that is away nothing is proved")
@@ -206,7 +204,7 @@ func TestASoundDriveThatWasExchangedIsNotForgotten(t *testing.T) {
 	// The drive comes back, configured with a credential that nobody has any more.
 	require.NoError(t, l.Pull("R1-I1-D16"))
 	r = fails(t, l)(l.Insert("R1-I1-D16", p.Serial()))
-	require.Contains(t, r.Notes, "75NR641-0002 ("+identityOf(t, p)+") has left this facility with data (member of R0), and its credential was given up: an erase with the PSID of its label is what is left")
+	require.Contains(t, r.Notes, "75NR641-0002 ("+identityOf(t, p).String()+") has left this facility with data (member of R0), and its credential was given up: an erase with the PSID of its label is what is left")
 	fails(t, l)(l.EraseDrive("R1-I1-D16"))
 	fails(t, l)(scanned(t, l).Report, nil)
 	ok(t, l)(l.RevertDrive("R1-I1-D16"))
@@ -214,11 +212,12 @@ func TestASoundDriveThatWasExchangedIsNotForgotten(t *testing.T) {
 	require.Equal(t, "erased, certificate held", verdict(t, l, "R1-I1-D16").Verdict)
 }
 
-func identityOf(t *testing.T, p *Part) string {
+// identityOf asks a drive that is on who it is, past the facility.
+func identityOf(t *testing.T, p *Part) drive.Identity {
 	t.Helper()
-	id, err := p.Drive.Identity()
+	a, err := p.Drive.Attest([drive.ChallengeSize]byte{})
 	require.NoError(t, err)
-	return id.String()
+	return a.Identity
 }
 
 func TestAMemberBehindASpareThatTookOverIsNotForgotten(t *testing.T) {
@@ -316,7 +315,7 @@ func TestTwoDrivesWithOneSerialNumber(t *testing.T) {
 	require.Nil(t, c)
 	_, err = l.CustodyOf(serial)
 	require.ErrorContains(t, err, "2 drives with the serial number")
-	one, err := l.CustodyOf(identityOf(t, p))
+	one, err := l.CustodyOf(identityOf(t, p).String())
 	require.NoError(t, err)
 	require.Equal(t, CustodyHolds, one.State)
 
@@ -354,9 +353,7 @@ func TestADriveWithTheSerialNumberOfAMemberIsNotTheMember(t *testing.T) {
 func identityOf2(t *testing.T, p *Part) drive.Identity {
 	t.Helper()
 	require.NoError(t, p.Drive.PowerOn())
-	id, err := p.Drive.Identity()
-	require.NoError(t, err)
-	return id
+	return identityOf(t, p)
 }
 
 // TestACopyOfADriveFile: copied fuses prove the same identity. Two that are here at once are

@@ -2,7 +2,7 @@
 // drives, array sites, RAID ranks in encryption groups, two partitions, the customer's key servers,
 // service actions, the hourly health check, and the serviceable events that come of all this.
 //
-// [New] builds a [Lab], which lives in one goroutine. Its methods are of three kinds:
+// [New] builds a [Lab], which lives in one goroutine. Its methods are of these kinds:
 //
 //   - What people and software ask of a facility: [Lab.CreateArray], [Lab.CreateRank],
 //     [Lab.RemoveRank], [Lab.StartRepair] with [Lab.ExchangeFRU] and [Lab.ResumeRepair],
@@ -14,6 +14,9 @@
 //     a fault plan, [Lab.Break], [Lab.CutPower], [Lab.Pull], [Lab.SetLink], [Lab.PowerConsole],
 //     [Lab.DamageRepository], [Lab.ArmMemory], and through [Lab.Customer] the methods of package
 //     customer.
+//   - What comes into a slot: drives that [Shelf.Order] makes, and with [Shelf.Add] any [Drive], of
+//     whatever make. What only some drives have ([Resetter], [KeyMapper], [Injectable]) is looked
+//     for where it is used.
 //   - What can be seen: Drives, Ranks, [Lab.Groups], [Lab.KeyManagers], [Lab.CloudObjects], Events,
 //     [Lab.Trace].
 //
@@ -143,6 +146,8 @@
 //   - A drive file copied with its fuses proves the identity of the original. Two that are in slots
 //     at once are reported; two that come one after the other are told apart by their media.
 //   - A drive that cannot encrypt proves no identity; its record goes by the serial number.
+//   - A power loss of the facility meets a drive of another make before a command, never between two
+//     writes inside the drive.
 //   - There is one RAID level (RAID 5), over strips of one sector. Ranks are thin: only rows that
 //     were written are stored, rebuilt and copied.
 //   - Writes are atomic and the facility's own tables survive a loss of power. ArmMemory can flip

@@ -32,7 +32,7 @@ type health struct {
 // watched is what the check compares for one drive: contiguous, so that a
 // facility of 1,536 drives is passed in microseconds.
 type watched struct {
-	drive  *drive.Drive
+	drive  Drive
 	want   drive.Status // member of an encrypted rank: exactly this
 	member bool
 	slow   bool // empty slot, armed fault plan, or already out of service: ask in full

@@ -21,7 +21,7 @@ type Port struct {
 }
 
 // drive is the gate of every command.
-func (p *Port) drive(op string) (*drive.Drive, error) {
+func (p *Port) drive(op string) (Drive, error) {
 	if p.part == nil {
 		return nil, noAnswer(op, "the slot is empty")
 	}
@@ -46,7 +46,7 @@ func (p *Port) drive(op string) (*drive.Drive, error) {
 }
 
 // secure is the gate of the commands of the security protocol.
-func (p *Port) secure(op string) (*drive.Drive, error) {
+func (p *Port) secure(op string) (Drive, error) {
 	d, err := p.drive(op)
 	if err == nil && p.part.plain {
 		return nil, &drive.StatusError{Op: op, Code: drive.InvalidParameter, Why: "the drive has no security protocol"}

@@ -25,12 +25,12 @@ const (
 // what a service person holds in the hand, and where a test reaches in with a
 // soldering iron.
 type Part struct {
-	Drive *drive.Drive
+	Drive Drive
 	Label drive.Label   // what is printed on it, the PSID included
-	Flash *flash.Faulty // its security area, with the fault injector in front
+	Flash *flash.Faulty // its security area, with the fault injector in front; nil for a drive of another make
 
-	media *drive.FaultyMedia
-	plan  *fault.Plan // for the port; flash and media have clones
+	media *drive.FaultyMedia // nil for a drive of another make
+	plan  *fault.Plan        // for the port; flash and media have clones
 	dead  bool
 	plain bool  // it has no security protocol: it stores what it is given in the clear
 	slot  *slot // where it is plugged in; nil on the shelf
@@ -59,12 +59,12 @@ func manufacture(seed uint64, serial string, c PartConfig) (*Part, error) {
 		media: drive.NewFaultyMedia(drive.NewMemMedia(c.SectorSize)),
 	}
 	parts := drive.Parts{Flash: &supplied{p.Flash, p}, Media: p.media, Entropy: entropy.Stream(seed, "drive/"+serial)}
-	var err error
-	p.Drive, p.Label, err = drive.Manufacture(c.drive(serial), parts)
+	d, label, err := drive.Manufacture(c.drive(serial), parts)
 	if err != nil {
 		return nil, fmt.Errorf("raslab: manufacture %s: %w", serial, err)
 	}
-	p.Drive.PowerOff()
+	p.Drive, p.Label = d, label
+	d.PowerOff()
 	return p, nil
 }
 
@@ -79,15 +79,20 @@ func (p *Part) Arm(plan *fault.Plan) error {
 		return refuse(ErrInvalid, "fault arm", "there is no plan", "fault disarm takes one away")
 	}
 	for _, point := range plan.Points() {
-		switch point.Component() {
-		case "flash", "media", "port":
-		default:
+		switch c := point.Component(); {
+		case c == "port":
+		case !slices.Contains(injectable, c):
 			return refuse(ErrInvalid, "fault arm", "a drive has no fault point "+string(point), "points of flash, media and port are right here")
+		case p.injector(c) == nil:
+			return refuse(ErrInvalid, "fault arm", fmt.Sprintf("drive %s lets no faults into its %s", quoted(p.Serial()), c), "points of port are right here")
 		}
 	}
 	p.plan = plan.Clone()
-	p.Flash.Arm(plan.Clone())
-	p.media.Arm(plan.Clone())
+	for _, c := range injectable {
+		if i := p.injector(c); i != nil {
+			i.Arm(plan.Clone())
+		}
+	}
 	p.touch()
 	return nil
 }
@@ -95,8 +100,11 @@ func (p *Part) Arm(plan *fault.Plan) error {
 // Disarm takes the fault plan away; what it broke stays broken.
 func (p *Part) Disarm() {
 	p.plan = nil
-	p.Flash.Disarm()
-	p.media.Disarm()
+	for _, c := range injectable {
+		if i := p.injector(c); i != nil {
+			i.Disarm()
+		}
+	}
 	p.touch()
 }
 
@@ -161,6 +169,43 @@ func (s *Shelf) OrderPlain(sectorSize int, sectors uint64) (*Part, error) {
 		p.plain = true
 	}
 	return p, err
+}
+
+// Add puts a drive of any make on the shelf, and takes its power. label is what is printed on it; the
+// zero Label has the serial number alone, so that no PSID revert is possible. The label of another
+// serial number is refused, and so is a drive.Config that is not valid.
+//
+// A power loss of the facility (sfi.power.cut) ends a command of such a drive before it arrives, never
+// between two writes inside the drive: only our own drives have their flash fed by the slot.
+func (s *Shelf) Add(d Drive, label drive.Label) (*Part, error) {
+	const op = "shelf add"
+	if d == nil {
+		return nil, refuse(ErrInvalid, op, "there is no drive", "give one")
+	}
+	c := d.Config()
+	if err := c.Validate(); err != nil {
+		return nil, refuse(ErrInvalid, op, err.Error(), "a drive.Config that Validate accepts")
+	}
+	p := &Part{Drive: d}
+	if err := p.labelled(op, label); err != nil {
+		return nil, err
+	}
+	d.PowerOff()
+	s.parts = append(s.parts, p)
+	return p, nil
+}
+
+// labelled sticks a label on the drive. With the zero Label only the serial number is known.
+func (p *Part) labelled(op string, label drive.Label) error {
+	serial := p.Drive.Serial()
+	if label.PSID.Len() == 0 {
+		label = drive.Label{Serial: serial}
+	}
+	if label.Serial != serial {
+		return refuse(ErrInvalid, op, fmt.Sprintf("the label is of drive %q, and this is drive %q", label.Serial, serial), "name the label that was kept with this drive")
+	}
+	p.Label = label
+	return nil
 }
 
 // Parts lists what lies on the shelf, in the order in which it was put there.

@@ -79,9 +79,7 @@ func TestTheFileOfADriveWithASerialNumberThatLiesThere(t *testing.T) {
 	require.Same(t, q, s.Find(" S1#2"))
 	identity := func(p *Part) drive.Identity {
 		require.NoError(t, p.Drive.PowerOn())
-		id, err := p.Drive.Identity()
-		require.NoError(t, err)
-		return id
+		return identityOf(t, p)
 	}
 	require.NotEqual(t, identity(p[0]), identity(q))
 }
@@ -127,4 +125,43 @@ func TestADriveThatLivesInAFile(t *testing.T) {
 	_, _, err = empty.CreateFile(path, "S3", 4096, 4096, entropy.Stream(2, "file"))
 	require.Error(t, err, "the file of a drive is not written over")
 	require.Nil(t, empty.Find("S3"))
+}
+
+// TestADriveOfAnyMakeOnTheShelf: it is taken as it is, unless its label or its configuration is
+// wrong. A fault plan is refused whole where the drive lets no faults in.
+func TestADriveOfAnyMakeOnTheShelf(t *testing.T) {
+	ours, err := manufacture(1, "S1", PartConfig{SectorSize: 512, Sectors: 4096})
+	require.NoError(t, err)
+	require.NoError(t, ours.Drive.PowerOn())
+	shelf := NewShelf(1)
+	_, err = shelf.Add(nil, drive.Label{})
+	require.ErrorIs(t, err, ErrInvalid)
+	other := ours.Label
+	other.Serial = "S2"
+	_, err = shelf.Add(ours.Drive, other)
+	require.ErrorContains(t, err, `the label is of drive "S2", and this is drive "S1"`)
+	_, err = shelf.Add(oddDrive{ours.Drive}, drive.Label{})
+	require.ErrorContains(t, err, "sectors of 13 bytes")
+	require.Empty(t, shelf.Parts())
+
+	p, err := shelf.Add(struct{ Drive }{ours.Drive}, ours.Label)
+	require.NoError(t, err)
+	require.Same(t, p, shelf.Find("S1"))
+	require.False(t, p.Drive.Status().Powered)
+	for _, point := range []string{"flash.program.torn", "media.read.error"} {
+		err = p.Arm(fault.MustParse("(port.command.dead) (" + point + ")"))
+		require.ErrorContains(t, err, "drive S1 lets no faults into its "+fault.Point(point).Component())
+		require.Empty(t, p.Plan())
+	}
+	require.NoError(t, p.Arm(fault.MustParse("(port.command.dead)")))
+	p.Disarm()
+	require.Empty(t, p.Plan())
+}
+
+type oddDrive struct{ Drive }
+
+func (d oddDrive) Config() drive.Config {
+	c := d.Drive.Config()
+	c.SectorSize = 13
+	return c
 }

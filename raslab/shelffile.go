@@ -44,14 +44,10 @@ func (s *Shelf) OpenFile(path string, label drive.Label, entropy io.Reader) (*Pa
 	if err != nil {
 		return nil, nil, err
 	}
-	if label.PSID.Len() == 0 {
-		label = drive.Label{Serial: f.Serial()}
-	}
-	if label.Serial != f.Serial() {
-		err := refuse(ErrInvalid, "shelf open", fmt.Sprintf("the label is of drive %q, and this is drive %q", label.Serial, f.Serial()), "name the label that was kept with this drive")
+	p.Drive = f.Drive
+	if err := p.labelled("shelf open", label); err != nil {
 		return nil, nil, errors.Join(err, f.Close())
 	}
-	p.Drive, p.Label = f.Drive, label
 	s.parts = append(s.parts, p)
 	return p, f, nil
 }

@@ -21,7 +21,7 @@ func strangerPIN(t testing.TB) drive.PIN {
 }
 
 // usedPart orders a drive with four bands and lets somebody have it for a while.
-func usedPart(t testing.TB, l *Lab, c PartConfig, by func(testing.TB, *drive.Drive)) *Part {
+func usedPart(t testing.TB, l *Lab, c PartConfig, by func(testing.TB, Drive)) *Part {
 	t.Helper()
 	if c.SectorSize == 0 {
 		c.SectorSize = l.options.SectorSize
@@ -38,8 +38,8 @@ func usedPart(t testing.TB, l *Lab, c PartConfig, by func(testing.TB, *drive.Dri
 	return p
 }
 
-func withMSID(a drive.Authority, run func(testing.TB, drive.Session)) func(testing.TB, *drive.Drive) {
-	return func(t testing.TB, d *drive.Drive) {
+func withMSID(a drive.Authority, run func(testing.TB, drive.Session)) func(testing.TB, Drive) {
+	return func(t testing.TB, d Drive) {
 		t.Helper()
 		msid, err := d.MSID()
 		require.NoError(t, err)
@@ -50,16 +50,16 @@ func withMSID(a drive.Authority, run func(testing.TB, drive.Session)) func(testi
 	}
 }
 
-func setsRange(band int, c drive.RangeConfig) func(testing.TB, *drive.Drive) {
+func setsRange(band int, c drive.RangeConfig) func(testing.TB, Drive) {
 	return withMSID(drive.BandMaster(band), func(t testing.TB, s drive.Session) { require.NoError(t, s.SetRange(c)) })
 }
 
-func setsPIN(a drive.Authority) func(testing.TB, *drive.Drive) {
+func setsPIN(a drive.Authority) func(testing.TB, Drive) {
 	return withMSID(a, func(t testing.TB, s drive.Session) { require.NoError(t, s.SetPIN(strangerPIN(t))) })
 }
 
-func guesses(as ...drive.Authority) func(testing.TB, *drive.Drive) {
-	return func(t testing.TB, d *drive.Drive) {
+func guesses(as ...drive.Authority) func(testing.TB, Drive) {
+	return func(t testing.TB, d Drive) {
 		for range driveTryLimit {
 			for _, a := range as {
 				_, err := d.Authenticate(a, strangerPIN(t))
@@ -74,7 +74,7 @@ const locks = drive.OnPowerCycle
 // usedCase is one such drive, with what happens to it.
 type usedCase struct {
 	config PartConfig
-	by     func(testing.TB, *drive.Drive)
+	by     func(testing.TB, Drive)
 	notes  string // of what is put right; "" is nothing
 	src    string // of a drive that is refused in a repair
 	other  string // and in another action; "" as in a repair, "-" none
@@ -92,7 +92,7 @@ var usedCases = map[string]usedCase{
 	"RO":       {by: setsRange(0, drive.RangeConfig{WriteLockEnabled: true, LockOnReset: locks}), notes: "band 0 has a lock and is locked for writing: put right"},
 	"PTRIES":   {by: guesses(drive.BandMaster(0)), notes: "BandMaster0 has used up its 16 tries: band 0 was erased, which gives them back"},
 	"TRIES":    {config: PartConfig{Volatile: true}, by: guesses(drive.BandMaster(0), drive.EraseMaster)}, // its slot had no power
-	"HUGE":     {config: PartConfig{Sectors: 1 << 33}, by: func(testing.TB, *drive.Drive) {}, notes: "has 8589934592 sectors, of which ranks use 65536"},
+	"HUGE":     {config: PartConfig{Sectors: 1 << 33}, by: func(testing.TB, Drive) {}, notes: "has 8589934592 sectors, of which ranks use 65536"},
 	"EMASTER":  {by: setsPIN(drive.EraseMaster), src: "BE3400A3", why: "EraseMaster has somebody's PIN", state: Inappropriate},
 	"SIDTAKEN": {by: setsPIN(drive.SID), src: "BE3400A3", why: "SID has somebody's PIN", state: Inappropriate},
 	"PETRIES":  {by: guesses(drive.EraseMaster), src: "BE31F004", other: "BE3400A3", why: "EraseMaster has used up its tries, 16 of 16; revert the drive with the PSID from its label", state: Failed},
@@ -101,8 +101,8 @@ var usedCases = map[string]usedCase{
 		require.NoError(t, s.SetRange(drive.RangeConfig{Start: 100, Length: 100, ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: locks}))
 	}), src: "BE3400A3", why: "configured already", state: Inappropriate},
 	"BAND2 without sectors": {by: setsPIN(drive.BandMaster(2)), src: "BE3400A3", why: "configured already", state: Inappropriate},
-	"FOURK":                 {config: PartConfig{SectorSize: 4096}, by: func(testing.TB, *drive.Drive) {}, src: "-", why: "65536 sectors of 4096 bytes, need 65536 of 512", state: Inappropriate},
-	"SMALL":                 {config: PartConfig{Sectors: 1000}, by: func(testing.TB, *drive.Drive) {}, src: "-", why: "1000 sectors of 512 bytes, need 65536 of 512", state: Inappropriate},
+	"FOURK":                 {config: PartConfig{SectorSize: 4096}, by: func(testing.TB, Drive) {}, src: "-", why: "65536 sectors of 4096 bytes, need 65536 of 512", state: Inappropriate},
+	"SMALL":                 {config: PartConfig{Sectors: 1000}, by: func(testing.TB, Drive) {}, src: "-", why: "1000 sectors of 512 bytes, need 65536 of 512", state: Inappropriate},
 }
 
 // TestUsedDriveInARepair: exchange, resume, copy, and then a thief.
@@ -265,7 +265,7 @@ func noThief(t testing.TB, l *Lab, slot string) {
 	require.Zero(t, sectorsThatSay(p.Drive, "secret payroll"), "a pulled member gives no plaintext to anybody")
 }
 
-func sectorsThatSay(d *drive.Drive, what string) (n int) {
+func sectorsThatSay(d Drive, what string) (n int) {
 	buf := make([]byte, 512)
 	for lba := range uint64(200) {
 		if d.Read(lba, buf) == nil && bytes.Contains(buf, []byte(what)) {
@@ -298,7 +298,7 @@ func TestSpareThatSomebodyHadHandsOn(t *testing.T) {
 	}
 	for way, take := range ways {
 		for name, c := range map[string]struct {
-			by   func(testing.TB, *drive.Drive)
+			by   func(testing.TB, Drive)
 			says string
 			src  string
 		}{
@@ -350,7 +350,7 @@ func TestSpareThatSomebodyHadHandsOn(t *testing.T) {
 func TestMESWithEraseLeavesNoPlace(t *testing.T) {
 	l := newLab(t, Options{Drives: 8, Bands: 2})
 	ok(t, l)(l.ConfigureGroup(1))
-	p := usedPart(t, l, PartConfig{}, func(t testing.TB, d *drive.Drive) {
+	p := usedPart(t, l, PartConfig{}, func(t testing.TB, d Drive) {
 		setsRange(2, drive.RangeConfig{Start: 0, Length: 60000})(t, d)
 		p := l.Shelf().Find("FRU00001")
 		armPart(t, p, "(flash.erase.refused) (flash.zero.refused)")
@@ -371,13 +371,13 @@ func TestMESWithEraseLeavesNoPlace(t *testing.T) {
 // TestOutsiderAtAMemberIsSeenBeforeTheNextWrite: hosts write on all the time, and no
 // sector goes to a drive that does not protect it any more.
 func TestOutsiderAtAMemberIsSeenBeforeTheNextWrite(t *testing.T) {
-	for name, by := range map[string]func(testing.TB, *drive.Drive){
-		"erased, and owned by him": func(t testing.TB, d *drive.Drive) {
+	for name, by := range map[string]func(testing.TB, Drive){
+		"erased, and owned by him": func(t testing.TB, d Drive) {
 			withMSID(drive.EraseMaster, func(t testing.TB, s drive.Session) { require.NoError(t, s.EraseAll()) })(t, d)
 			withMSID(drive.BandMaster(0), func(t testing.TB, s drive.Session) { require.NoError(t, s.Migrate(strangerPIN(t))) })(t, d)
 		},
 		"the data range erased": withMSID(drive.EraseMaster, func(t testing.TB, s drive.Session) { require.NoError(t, s.Erase(0)) }),
-		"a band placed over it": func(t testing.TB, d *drive.Drive) {
+		"a band placed over it": func(t testing.TB, d Drive) {
 			withMSID(drive.EraseMaster, func(t testing.TB, s drive.Session) { require.NoError(t, s.Erase(1)) })(t, d)
 			setsRange(1, drive.RangeConfig{Length: 60000})(t, d)
 		},

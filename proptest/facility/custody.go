@@ -71,13 +71,13 @@ func (m *Machine) checkScan(d raslab.DiscontinueReport) error {
 			continue
 		}
 		lba, holds := readable(p)
-		id, err := p.Drive.Identity()
+		said, err := p.Drive.Attest([drive.ChallengeSize]byte{})
 		state := p.Drive.Status().State
 		p.Drive.PowerOff()
 		if !holds && state == drive.Erased || err != nil {
 			continue
 		}
-		r, ok := known[id]
+		r, ok := known[said.Identity]
 		if !ok {
 			return m.failf("%s lies on the shelf (%v, readable: %v, sector %d) and was in the facility, and there is no custody record of it", p.Serial(), state, holds, lba)
 		}

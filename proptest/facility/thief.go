@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
@@ -128,7 +127,7 @@ func (v *memberHistory) keep(o forensic.Oracle) {
 	v.held = v.held[max(0, len(v.held)-heldMax):]
 }
 
-func bandOf(d *drive.Drive, lba uint64) int {
+func bandOf(d raslab.Drive, lba uint64) int {
 	for n := 1; n <= d.Config().Ranges; n++ {
 		if r, err := d.Range(n); err == nil && r.Length > 0 && lba >= r.Start && lba-r.Start < r.Length {
 			return n

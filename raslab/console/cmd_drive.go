@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 
+	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
@@ -63,11 +64,16 @@ func keysDrive(s *Session, a Args) error {
 	if err != nil {
 		return err
 	}
-	m, err := part.Drive.KeyMap()
+	name := driveName(part, slot)
+	d, err := able[raslab.KeyMapper](part, name, "key map")
 	if err != nil {
 		return err
 	}
-	s.printf("%s", keyPicture(driveName(part, slot), m, s.width()))
+	m, err := d.KeyMap()
+	if err != nil {
+		return err
+	}
+	s.printf("%s", keyPicture(name, m, s.width()))
 	return nil
 }
 
@@ -178,8 +184,8 @@ func (s *Session) showDrive(a Args) error {
 		s.printf("  keys       none: it cannot encrypt\n")
 		return nil
 	}
-	if id, err := d.Identity(); err == nil {
-		s.printf("  identity   %s\n", id)
+	if a, err := d.Attest([drive.ChallengeSize]byte{}); err == nil {
+		s.printf("  identity   %s\n", a.Identity)
 	}
 	s.printf("  keys       %s\n", statusWords(d.Status()))
 	if tries := triesWords(d); tries != "" {

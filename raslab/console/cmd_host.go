@@ -150,7 +150,11 @@ func pinHost(s *Session, d *target, a Args) error {
 
 func resetHost(s *Session, d *target, a Args) error {
 	kind := map[string]drive.ResetKind{"hardware": drive.HardwareReset, "hotplug": drive.HotPlugReset}[arg[string](a, "kind")]
-	if err := d.Drive.Reset(kind); err != nil {
+	r, err := able[raslab.Resetter](d.Part, d.name, "reset")
+	if err != nil {
+		return err
+	}
+	if err := r.Reset(kind); err != nil {
 		return err
 	}
 	s.printf("%s was reset: %s\n", d.name, statusWords(d.Drive.Status()))

@@ -18,6 +18,15 @@ func driveName(part *raslab.Part, slot string) string {
 	return quotedEnds(part.Serial()) + " (" + slot + ")"
 }
 
+// able gives what only some drives have, or says in one line that this one has it not.
+func able[T any](p *raslab.Part, name, what string) (T, error) {
+	d, ok := p.Drive.(T)
+	if !ok {
+		return d, fmt.Errorf("%s has no %s: it is a drive of another make", name, what)
+	}
+	return d, nil
+}
+
 // quotedEnds puts a serial number with blanks at its ends, which nobody would see, in quotes.
 func quotedEnds(serial string) string {
 	if strings.TrimSpace(serial) != serial {
@@ -47,7 +56,7 @@ func statusWords(st drive.Status) string {
 }
 
 // triesWords says how many wrong PINs each authority has had.
-func triesWords(d *drive.Drive) string {
+func triesWords(d raslab.Drive) string {
 	var words []string
 	who := []drive.Authority{drive.SID, drive.BandMaster(0), drive.EraseMaster}
 	for n := 1; n <= d.Config().Ranges; n++ {

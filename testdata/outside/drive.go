@@ -2,6 +2,7 @@ package outside
 
 import (
 	"crypto/aes"
+	"crypto/ed25519"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -10,8 +11,10 @@ import (
 	"golang.org/x/crypto/xts"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
+	"github.com/seed-9d983aeb/fdelab/raslab"
 )
 
 const (
@@ -39,6 +42,7 @@ type Drive struct {
 	inForce int
 	tries   map[drive.Authority]uint16
 	media   map[uint64][]byte
+	faults  faults
 
 	powered bool
 	mek     []byte // nil while the band is locked
@@ -164,6 +168,9 @@ func (d *Drive) PowerOff() { d.powered, d.mek, d.session = false, nil, nil }
 
 // PowerOn opens the band, if it does not wait for its BandMaster.
 func (d *Drive) PowerOn() error {
+	if d.powered {
+		return nil
+	}
 	d.powered = true
 	if r := d.record(); r[9] == 0 {
 		return d.unlock(r, d.fuses.MSID)
@@ -253,41 +260,82 @@ func (d *Drive) RevertPSID(psid drive.PIN) error {
 	return d.factory("revert")
 }
 
-func (d *Drive) cipher(op string, lba uint64, sector []byte) (*xts.Cipher, error) {
+// SelfTest has nothing to mend: the EEPROM does not rot.
+func (d *Drive) SelfTest() error {
+	if !d.powered {
+		return &drive.StatusError{Op: "self test", Code: drive.NoPower}
+	}
+	return nil
+}
+
+// Attest answers with a key that only this chip can derive.
+func (d *Drive) Attest(challenge [drive.ChallengeSize]byte) (drive.Attestation, error) {
+	if !d.powered {
+		return drive.Attestation{}, &drive.StatusError{Op: "attest", Code: drive.NoPower}
+	}
+	seed := secret.Derive32(d.fuses.Root[:], nil, "outside identity")
+	defer seed.Clear()
+	return drive.SignAttestation(ed25519.NewKeyFromSeed(seed[:]), d.serial, challenge), nil
+}
+
+// each runs do over the whole sectors of b.
+func (d *Drive) each(op string, lba uint64, b []byte, do func(c *xts.Cipher, lba uint64, sector []byte)) error {
+	n := uint64(len(b) / sectorSize)
 	switch {
 	case !d.powered:
-		return nil, &drive.StatusError{Op: op, Code: drive.NoPower}
+		return &drive.StatusError{Op: op, Code: drive.NoPower}
 	case d.mek == nil:
-		return nil, &drive.StatusError{Op: op, Code: drive.Locked}
-	case lba >= d.Config().Sectors || len(sector) != sectorSize:
-		return nil, &drive.StatusError{Op: op, Code: drive.OutOfRange}
+		return &drive.StatusError{Op: op, Code: drive.Locked}
+	case n == 0 || len(b)%sectorSize != 0 || lba+n > d.Config().Sectors:
+		return &drive.StatusError{Op: op, Code: drive.OutOfRange}
 	}
-	return xts.NewCipher(aes.NewCipher, d.mek)
+	c, err := xts.NewCipher(aes.NewCipher, d.mek)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		if point, hit := d.faults.plan.Check(fault.Op{Name: "media." + op, LBA: lba + i}); hit {
+			return &drive.StatusError{Op: op, Code: drive.MediaFailure, Why: string(point)}
+		}
+		do(c, lba+i, b[i*sectorSize:][:sectorSize])
+	}
+	return nil
 }
 
-// Read reads one sector.
+// Read reads whole sectors; one that was never written is zero.
 func (d *Drive) Read(lba uint64, dst []byte) error {
-	c, err := d.cipher("read", lba, dst)
-	if err != nil {
-		return err
-	}
 	clear(dst)
-	if sealed, ok := d.media[lba]; ok {
-		c.Decrypt(dst, sealed, lba)
-	}
-	return nil
+	return d.each("read", lba, dst, func(c *xts.Cipher, lba uint64, sector []byte) {
+		if sealed, ok := d.media[lba]; ok {
+			c.Decrypt(sector, sealed, lba)
+		}
+	})
 }
 
-// Write writes one sector.
+// Write writes whole sectors.
 func (d *Drive) Write(lba uint64, src []byte) error {
-	c, err := d.cipher("write", lba, src)
-	if err != nil {
-		return err
+	return d.each("write", lba, src, func(c *xts.Cipher, lba uint64, sector []byte) {
+		sealed := make([]byte, sectorSize)
+		c.Encrypt(sealed, sector, lba)
+		d.media[lba] = sealed
+	})
+}
+
+// faults is where a plan for the media is armed.
+type faults struct{ plan *fault.Plan }
+
+// Arm implements raslab.Injector.
+func (f *faults) Arm(plan *fault.Plan) { f.plan = plan }
+
+// Disarm implements raslab.Injector.
+func (f *faults) Disarm() { f.plan = nil }
+
+// Injector lets faults into the media; the EEPROM has none.
+func (d *Drive) Injector(component string) raslab.Injector {
+	if component != "media" {
+		return nil
 	}
-	sealed := make([]byte, sectorSize)
-	c.Encrypt(sealed, src, lba)
-	d.media[lba] = sealed
-	return nil
+	return &d.faults
 }
 
 // Dump is what a soldering iron gets.
