@@ -35,6 +35,7 @@ var (
 	typedLine  = regexp.MustCompile(`^(?:[0-9A-Z]{7}> |dscli> |.*\[y/n\]: )(.*)$`)
 	awaits     = regexp.MustCompile(`(?:^|\n)(?:[0-9A-Z]{7}> |dscli> |[^\n]*\[y/n\]: )$`)
 	checkValue = regexp.MustCompile(`\b[0-9a-f]{16}\.[0-9a-f]{16}\b`)
+	wordOf     = regexp.MustCompile(`[0-9A-Za-z-]+`)
 	duration   = regexp.MustCompile(`\b\d+\.\d+s\b|\(cached\)`)
 )
 
@@ -43,10 +44,10 @@ type page struct {
 	t       *testing.T
 	dir     string
 	env     []string
-	here    *strings.Replacer // from the paths and ports of the text to those of this run
-	there   *strings.Replacer // back
-	jobs    []*keyserver      // whatever was begun with &
-	running []*keyserver      // those of them that nobody has killed
+	here    func(string) string // from the paths and ports of the text to those of this run
+	there   func(string) string // back
+	jobs    []*keyserver        // whatever was begun with &
+	running []*keyserver        // those of them that nobody has killed
 	tty     *terminal
 	played  int // commands
 }
@@ -66,7 +67,7 @@ func TestDocuments(t *testing.T) {
 			p.env = append(os.Environ(), "PATH="+filepath.Dir(exe)+string(os.PathListSeparator)+os.Getenv("PATH"),
 				"TERM=dumb", "GOPROXY=off", "GOSUMDB=off", "GOFLAGS=-mod=mod -vet=off", "GOWORK=off",
 				"RAPID_CHECKS=20", "RAPID_SEED=0")
-			p.place()
+			p.place(text)
 			document(t, root(t), name, func(text string) string { return block.ReplaceAllStringFunc(text, p.block) })
 			if strings.Contains(text, "```console") {
 				require.Positive(t, p.played, "the commands of the page were found")
@@ -87,20 +88,46 @@ func needsGo(t *testing.T) {
 }
 
 // place says what is elsewhere here: the clone beside the reader's directory, and the ports. The
-// free ones have four digits, so that columns stay as wide as they are.
-func (p *page) place() {
-	there, here := []string{"../fdelab", root(p.t)}, []string{root(p.t), "../fdelab"}
-	for _, port := range []string{"5696", "5697"} {
-		free := ""
-		for free == "" {
-			if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 6000+rand.IntN(4000))); err == nil {
-				free = l.Addr().String()[len("127.0.0.1:"):]
-				require.NoError(p.t, l.Close())
-			}
+// free ones have four digits, so that columns stay as wide as they are, and do not stand in the text.
+func (p *page) place(text string) {
+	var free []string
+	for len(free) < len(portsOfText) {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 6000+rand.IntN(4000)))
+		if err != nil {
+			continue
 		}
-		there, here = append(there, port, free), append(here, free, port)
+		port := l.Addr().String()[len("127.0.0.1:"):]
+		require.NoError(p.t, l.Close())
+		if !slices.Contains(free, port) && !strings.Contains(text, port) {
+			free = append(free, port)
+		}
 	}
-	p.here, p.there = strings.NewReplacer(there...), strings.NewReplacer(here...)
+	p.here = func(s string) string {
+		return renumber(strings.ReplaceAll(s, "../fdelab", root(p.t)), portsOfText, free)
+	}
+	p.there = func(s string) string {
+		return strings.ReplaceAll(renumber(s, free, portsOfText), root(p.t), "../fdelab")
+	}
+}
+
+var portsOfText = []string{"5696", "5697"}
+
+// renumber puts one port for another where it is a number by itself. A UUID, whose groups are of
+// four digits too, keeps its digits.
+func renumber(text string, from, to []string) string {
+	return wordOf.ReplaceAllStringFunc(text, func(word string) string {
+		if i := slices.Index(from, word); i >= 0 {
+			return to[i]
+		}
+		return word
+	})
+}
+
+// TestAPortIsFoundByItself: its digits also stand in names and identifiers.
+func TestAPortIsFoundByItself(t *testing.T) {
+	const text = "port=6123, 127.0.0.1:6123: 6123 6124 6123; "
+	const kept = "a0b1c2d3-6123-4f6f-6123-61236123aaaa 61230 x6123 0x6123 6123a"
+	require.Equal(t, "port=5696, 127.0.0.1:5696: 5696 5697 5696; "+kept, renumber(text+kept, []string{"6123", "6124"}, portsOfText))
 }
 
 // block gives a fenced block as it is to be.
@@ -131,10 +158,10 @@ func (p *page) console(body string) string {
 			p.played++
 			require.NotNil(p.t, p.tty, "a session takes the line %s", line)
 			b.WriteString(p.tty.prompt)
-			b.WriteString(p.tty.says(p.t, p.here.Replace(m[1])))
+			b.WriteString(p.tty.says(p.t, p.here(m[1])))
 		}
 	}
-	out := p.there.Replace(b.String())
+	out := p.there(b.String())
 	if len(p.jobs) > 0 { // a real server makes real keys
 		out = checkValue.ReplaceAllString(out, "0123456789abcdef.0123456789abcdef")
 	}
@@ -143,7 +170,7 @@ func (p *page) console(body string) string {
 
 // command runs one; next are the lines behind it.
 func (p *page) command(command string, next []string) string {
-	server, background := strings.CutSuffix(p.here.Replace(command), " &")
+	server, background := strings.CutSuffix(p.here(command), " &")
 	switch words := splitWords(server); {
 	case background:
 		k := p.serve(words)
@@ -165,7 +192,7 @@ func (p *page) command(command string, next []string) string {
 		p.tty = converseAt(p.t, p.dir, p.env, words)
 		return p.tty.greeting
 	}
-	c := exec.Command("sh", "-c", p.here.Replace(command))
+	c := exec.Command("sh", "-c", p.here(command))
 	c.Dir, c.Env = p.dir, p.env
 	out, err := c.CombinedOutput()
 	if err != nil {
