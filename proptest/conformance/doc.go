@@ -5,6 +5,8 @@
 //     project; [OfDrive] makes one of any drive that is used by sessions.
 //   - What else a drive can do, or lets the suite do to it, is a [Capability]: an interface that the
 //     suite finds by type assertion, such as [Dumper], [Breaker] or [Feeder].
+//   - [NewMachine] plugs random commands into rapid; [Sweep] cuts the power at each operation of each
+//     command; [Benchmark] measures. All take the same Maker.
 //   - [Run] judges a device in a test, a subtest for each property. [Judge] gives a [Report].
 //   - A failure comes with the shortest run of commands that leads to it. [Replay] runs it again.
 //

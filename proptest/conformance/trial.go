@@ -49,13 +49,19 @@ type Trial struct {
 	maker  Maker
 	wish   Wish
 	rnd    *rand.Rand
+	pick   func(n int) int // in place of rnd, if not nil
 	worlds []*World
 	open   []Device // those that are not retired
 	claims int      // checks of the property itself that could have failed
 }
 
-// Seed returns a number for streams and choices that follows from the seed alone.
-func (t *Trial) draw(n int) int { return t.rnd.IntN(n) }
+// draw gives a number below n.
+func (t *Trial) draw(n int) int {
+	if t.pick != nil {
+		return t.pick(n)
+	}
+	return t.rnd.IntN(n)
+}
 
 // claim counts a check that a property made itself.
 func (t *Trial) claim() { t.claims++ }

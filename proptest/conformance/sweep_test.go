@@ -1,0 +1,46 @@
+package conformance_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
+)
+
+func TestSweepOfAnyDevice(t *testing.T) {
+	r, err := conformance.Sweep(conformance.Simulated, 1, 2)
+	require.NoError(t, err)
+	for _, f := range r.Failures {
+		t.Error(f.String())
+	}
+	searches := 0
+	for _, row := range r.Rows {
+		require.NotZero(t, row.Points, "%s, %s", row.Command, row.Mode)
+		searches += row.Searches
+	}
+	require.NotZero(t, searches, "a sweep that could not have found a key proves nothing")
+	t.Logf("%d points, %d searches", r.Points, searches)
+
+	_, err = conformance.Sweep(newForeign, 1, 1)
+	require.ErrorContains(t, err, "has no breaks")
+	_, err = conformance.Sweep(conformance.Simulated, 1, 4)
+	require.ErrorContains(t, err, "want 1 to 3")
+}
+
+// TestMachineOfAnyDevice: random commands of rapid's, on both devices.
+func TestMachineOfAnyDevice(t *testing.T) {
+	for name, maker := range map[string]conformance.Maker{"simulated": conformance.Simulated, "foreign": newForeign} {
+		t.Run(name, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				m, err := conformance.NewMachine(maker, conformance.PlainWish(rapid.Uint64Range(1, 1<<20).Draw(t, "seed")))
+				require.NoError(t, err)
+				t.Repeat(m.Actions())
+				m.Do(t, "power-on")
+			})
+		})
+	}
+}
+
+func BenchmarkDevice(b *testing.B) { conformance.Benchmark(b, conformance.Simulated) }
