@@ -65,7 +65,9 @@ type Wish struct {
 	Ranges     int
 	TryLimit   uint16
 	Persistent bool
-	Geometry   flash.Geometry
+	// Granularity is the grid of ranges in sectors; 0 is none.
+	Granularity uint64
+	Geometry    flash.Geometry
 	// Entropy feeds the device from its manufacture on; nil is a source of its own.
 	Entropy *Entropy
 	// Parts are held by the suite. A device that is built from them says so by OnParts, and has
@@ -89,5 +91,6 @@ func (w Wish) Config() drive.Config {
 	return drive.Config{
 		Serial: serial(w.Seed), Model: "conformance", SectorSize: w.SectorSize, Sectors: w.Sectors, Ranges: w.Ranges,
 		TryLimit: w.TryLimit, Persistent: w.Persistent, PBKDF2Iterations: 2,
+		AlignmentGranularity: w.Granularity,
 	}
 }

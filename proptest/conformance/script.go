@@ -41,6 +41,7 @@ var settings = []setting{
 		}
 		return 0
 	}, func(w *Wish, n uint64) { w.Persistent = n == 1 }, upTo(0, 1)},
+	{"granularity", func(w Wish) uint64 { return w.Granularity }, func(w *Wish, n uint64) { w.Granularity = n }, upTo(0, 1<<16)},
 	{"blocks", func(w Wish) uint64 { return uint64(w.Geometry.Blocks) }, func(w *Wish, n uint64) { w.Geometry.Blocks = int(n) }, upTo(3, 1<<10)},
 	{"pages", func(w Wish) uint64 { return uint64(w.Geometry.PagesPerBlock) }, func(w *Wish, n uint64) { w.Geometry.PagesPerBlock = int(n) }, upTo(1, 1<<10)},
 	{"page-size", func(w Wish) uint64 { return uint64(w.Geometry.PageSize) }, func(w *Wish, n uint64) { w.Geometry.PageSize = int(n) }, upTo(256, 1<<16)},

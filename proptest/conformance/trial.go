@@ -76,6 +76,7 @@ func wish(seed uint64, ranges int) Wish {
 		w.Ranges = max(ranges, []int{0, 1, 2, 3, 7, 16, 64}[rnd.IntN(7)])
 		w.TryLimit = []uint16{3, 5, 8, 100, 255, 256, 1000}[rnd.IntN(7)]
 		w.Persistent = rnd.IntN(4) > 0
+		w.Granularity = []uint64{0, 0, 8, 16}[rnd.IntN(4)]
 	}
 	w.Geometry = flash.Geometry{Blocks: 5 + rnd.IntN(4), PagesPerBlock: 4 << rnd.IntN(2), PageSize: 1024}
 	switch {

@@ -96,4 +96,25 @@ var families = []Mutant{
 	{Of: "SM01", Defect: "an erase leaves the locks of the range enabled", Edits: []Edit{{
 		"drive/erase.go", "	g.cfg.ReadLockEnabled, g.cfg.WriteLockEnabled, g.cfg.LockOnReset = false, false, OnPowerCycle\n", "	g.cfg.LockOnReset = OnPowerCycle\n",
 	}}},
+	{Of: "SPF-03", Defect: "one guess more than TryLimit", Edits: []Edit{{
+		"drive/session.go", "slot.tries >= d.cfg.TryLimit", "slot.tries > d.cfg.TryLimit",
+	}}},
+	{Of: "SPF-04", Defect: "a right PIN gives no tries back", Edits: []Edit{{
+		"drive/session.go", "	slot.tries = 0\n", "",
+	}}},
+	{Of: "SPF-05", Defect: "a power cycle keeps the tries, Persistence or not", Edits: []Edit{{
+		"drive/power.go", "	} else if d.forgetTries() {\n", "	} else if d.cfg.TryLimit == 0 && d.forgetTries() {\n",
+	}}},
+	{Of: "SPF-09", Defect: "a range may begin off the grid", Edits: []Edit{{
+		"drive/geometry.go", "	if c.Start != 0 && c.Start%grid != lowest {\n", "	if c.Start > 1<<60 && c.Start%grid != lowest {\n",
+	}}},
+	{Of: "ETC-01", Defect: "writes look at the read lock", Edits: []Edit{{
+		"drive/io.go", "		return g.cfg.WriteLockEnabled && m.writeLocked\n", "		return g.cfg.ReadLockEnabled && m.readLocked\n",
+	}}},
+	{Of: "ETC-16", Defect: "a range overlaps another one only if they begin in one place", Edits: []Edit{{
+		"drive/geometry.go", "c.Start < o.Start+o.Length && o.Start < c.Start+c.Length", "c.Start == o.Start",
+	}}},
+	{Of: "ETC-24", Defect: "only the range of the first sector of a transfer is looked at", Edits: []Edit{{
+		"drive/io.go", "		if locked(&d.rec.ranges[r], m) || m.mek == nil {\n", "		if at == lba && locked(&d.rec.ranges[r], m) || m.mek == nil {\n",
+	}}},
 }

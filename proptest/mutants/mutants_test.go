@@ -50,6 +50,10 @@ func TestMutantsFit(t *testing.T) {
 		}
 	}
 	for _, p := range conformance.Properties() {
+		if slices.Contains(p.Needs, conformance.SpeaksTCG) {
+			require.Zero(t, covered[p.ID], "%s is not judged yet", p.ID)
+			continue
+		}
 		require.NotZero(t, covered[p.ID], "%s has a mutant", p.ID)
 		if p.Row == 0 {
 			require.GreaterOrEqual(t, family[p.ID[:2]], 2, "the family of %s has two mutants", p.ID)

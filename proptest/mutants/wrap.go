@@ -2,6 +2,7 @@ package mutants
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -49,6 +50,13 @@ var wrapped = []Mutant{
 	{Of: "F16", Defect: "a revert puts the old data back, out of a place of its own", Maker: around(func(d whole) conformance.Device {
 		return &undead{hoarder: hoarder{whole: d, sectors: map[uint64][]byte{}}}
 	})},
+	{Of: "UCT-03", Defect: "a PIN change of the SID is answered with success and does nothing", Maker: around(func(d whole) conformance.Device { return deaf{d, drive.SID} })},
+	{Of: "UCT-05", Defect: "a PIN change of the EraseMaster is answered with success and does nothing", Maker: around(func(d whole) conformance.Device { return deaf{d, drive.EraseMaster} })},
+	{Of: "UCT-06", Defect: "the second band gets the locks of none", Maker: around(func(d whole) conformance.Device { return loose{d} })},
+	{Of: "UCT-07", Defect: "a wrong PIN that unlocks a band is answered with success", Maker: around(func(d whole) conformance.Device { return polite{d} })},
+	{Of: "UCT-08", Defect: "the erase of a band erases the global range, too", Maker: around(func(d whole) conformance.Device { return broad{d} })},
+	{Of: "UCT-16", Defect: "a revert gives the SID its last PIN back", Maker: around(func(d whole) conformance.Device { return &loyal{whole: d} })},
+	{Of: "ETC-12", Defect: "an erase takes the PIN of the range's BandMaster, too", Maker: around(func(d whole) conformance.Device { return lenient{d} })},
 	{Of: "AU01", Defect: "an erase takes the PIN of the range's BandMaster, too", Maker: around(func(d whole) conformance.Device { return lenient{d} })},
 }
 
@@ -215,4 +223,70 @@ func (l lenient) Erase(n int, pin drive.PIN) error {
 		return err
 	}
 	return l.GenKey(n, pin)
+}
+
+// deaf does not change the PIN of one authority.
+type deaf struct {
+	whole
+	who drive.Authority
+}
+
+func (d deaf) SetPIN(who drive.Authority, pin, to drive.PIN) error {
+	if who == d.who {
+		return d.Try(who, pin)
+	}
+	return d.whole.SetPIN(who, pin, to)
+}
+
+// loose enables no locks of band 2.
+type loose struct{ whole }
+
+func (l loose) SetRange(n int, pin drive.PIN, c drive.RangeConfig) error {
+	if n == 2 {
+		c.ReadLockEnabled, c.WriteLockEnabled = false, false
+	}
+	return l.whole.SetRange(n, pin, c)
+}
+
+// polite says that it has unlocked.
+type polite struct{ whole }
+
+func (p polite) SetLocks(n int, pin drive.PIN, read, write bool) error {
+	if err := p.whole.SetLocks(n, pin, read, write); err != nil && n > 0 && !read && !write && !errors.Is(err, drive.NotAuthorized) {
+		return err
+	}
+	return nil
+}
+
+// broad erases more than it was told.
+type broad struct{ whole }
+
+func (b broad) Erase(n int, pin drive.PIN) error {
+	err := b.whole.Erase(n, pin)
+	if err == nil && n > 0 {
+		err = b.whole.Erase(0, pin)
+	}
+	return err
+}
+
+// loyal gives the SID its PIN back.
+type loyal struct {
+	whole
+	pin *drive.PIN
+}
+
+func (l *loyal) SetPIN(who drive.Authority, pin, to drive.PIN) error {
+	err := l.whole.SetPIN(who, pin, to)
+	if keep := to.Clone(); err == nil && who == drive.SID {
+		l.pin = &keep
+	}
+	return err
+}
+
+func (l *loyal) Revert(psid drive.PIN) error {
+	err := l.whole.Revert(psid)
+	if msid, merr := l.MSID(); err == nil && merr == nil && l.pin != nil {
+		return l.whole.SetPIN(drive.SID, msid, *l.pin)
+	}
+	return err
 }
