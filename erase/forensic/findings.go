@@ -51,6 +51,8 @@ type Finding struct {
 	// for one that is made of few different bytes. 0 for a wrap. That a key can be
 	// guessed in another way does not show.
 	Bits int
+	// Who is the weakest adversary that gets there, of SearchAs; 0 of any other search.
+	Who Adversary
 }
 
 // Last is the place where the key lies.
@@ -75,7 +77,11 @@ type Findings struct {
 	// Wraps are all wraps that opened. Some always do: that is how a drive
 	// keeps its own keys.
 	Wraps []Finding
-	Tried Tried
+	// Secrets are places where the bytes of a secret lie themselves ([OwnBytes]).
+	Secrets []Finding
+	Tried   Tried
+	// Left is what was not tried, of a search with Options.Also.
+	Left []string
 }
 
 // Weak lists the wraps that opened without the secrets that should be needed.

@@ -17,6 +17,8 @@ type Oracle struct {
 	LBA        uint64 // the tweak of AES-XTS (IEEE 1619-2018 section 5.1)
 	Plain      []byte
 	Cipher     []byte
+	// Generation counts the keys of the sector's range, for Repeats: no two generations may have one key.
+	Generation int
 }
 
 func (o *Oracle) check() error {

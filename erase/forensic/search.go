@@ -16,6 +16,10 @@ type Options struct {
 	// Deep tries much more, at a price that grows with the square of the
 	// written flash: see the package documentation.
 	Deep bool
+	// Also are further ways, which drives of other makes call for. Each has its budget.
+	Also Ways
+	// Phase, if not nil, is told what the search does now.
+	Phase func(what string)
 	// Iterations of PBKDF2 for PINs shorter than 32 bytes; the drive's
 	// Config.PBKDF2Iterations. 0 is 1.
 	Iterations int
@@ -28,6 +32,8 @@ type Options struct {
 	// by as many goroutines as it likes, and returns when all calls have. This package
 	// starts none. The findings are the same, in the same order.
 	Parallel func(n int, do func(i int))
+
+	known bool // what needs no secret was tried: see SearchAs
 }
 
 const (
@@ -68,15 +74,36 @@ func newSearch(dump drive.Dump, oracles []Oracle, opts Options) *search {
 }
 
 func (s *search) run(secrets []Secret) {
-	s.bareKeys()
+	s.phase("bytes as keys")
+	if !s.opts.known {
+		s.bareKeys()
+	}
 	s.assume(secrets)
+	s.hashedAlone(secrets)
 	s.assumed = len(s.keks)
+	s.phase("salts beside wraps")
 	s.salted()
 	if s.opts.Deep {
+		s.phase(deepNames[0])
 		s.saltedDeep()
 		s.windowKEKs()
 	}
+	if s.opts.Also == 0 {
+		s.close()
+		return
+	}
+	if !s.opts.known {
+		s.altered()
+		s.seeded()
+	}
+	s.hashed(secrets)
+	s.windowPINs()
+	s.phase("wraps")
 	s.close()
+	s.enciphered()
+	s.ownBytes(secrets)
+	s.repeats()
+	s.leave()
 }
 
 // page is a page of the dump. A key may end in blank bytes but not begin behind
@@ -85,7 +112,10 @@ type page struct {
 	block, page int
 	full        []byte
 	data        []byte
-	run         []int // by offset/8: how many bytes from there on could be of a wrap
+	run         []int                   // by offset/8: how many bytes from there on could be of a wrap
+	how         string                  // "base64": what the page was decoded from; "" if it is a page of the flash
+	where       []int                   // by offset: where the text of the byte lies; nil if it lies there
+	changed     func(off, size int) int // where bytes lie before a change of the page; nil without one
 }
 
 // blob is a place that could be a wrap.
@@ -111,13 +141,23 @@ type derivation struct {
 	kek  kek // which comes out: its key is none
 }
 
+// rootKey is a root key by its name, and which of the secrets it is. The first is no root key.
+type rootKey struct {
+	key  *secret.Key32
+	name string
+	of   int
+}
+
 type search struct {
 	opts    Options
 	oracles []Oracle
 	pages   []page
 	blobs   []blob
 	derived []derivation
-	keks    []kek // in the order found; those from `closed` on were not tried yet
+	roots   []rootKey
+	sealed  []sealedPlace
+	spent   map[Ways]int // of the budget of each way
+	keks    []kek        // in the order found; those from `closed` on were not tried yet
 	closed  int
 	seen    map[[sha256.Size]byte]bool // SHA-256 of the KEKs, so that no map holds a key
 	found   map[string]bool            // paths of findings
@@ -152,6 +192,11 @@ func (s *search) load(dump drive.Dump) {
 		s.pages = append(s.pages, page{block: p.Block, page: p.Page, full: p.Data, data: p.Data[:n]})
 	}
 	s.out.Tried.Pages = len(s.pages)
+	if s.has(Encoded) {
+		for _, p := range dump.Flash {
+			s.pages = append(s.pages, decoded(p)...)
+		}
+	}
 	for i := range s.pages {
 		p := &s.pages[i]
 		p.run = make([]int, len(p.data)/8+1)
@@ -185,33 +230,33 @@ func (s *search) load(dump drive.Dump) {
 			}
 		}
 	}
-	s.out.Tried.Wraps = len(s.blobs)
+	s.loadSealed()
+	s.out.Tried.Wraps = len(s.blobs) + len(s.sealed)
 }
 
 // assume takes the secrets in: each one as a KEK itself, and as input of the
 // drive's derivation.
 func (s *search) assume(secrets []Secret) {
-	roots := []*secret.Key32{{}} // the first is for the derivation without one
-	names := []string{""}
+	s.roots = []rootKey{{key: new(secret.Key32)}} // the first is for the derivation without one
 	for i, sec := range secrets {
 		k := new(secret.Key32)
 		copy(k[:], sec.b)
 		if sec.root {
-			roots, names = append(roots, k.Clone()), append(names, sec.name)
+			s.roots = append(s.roots, rootKey{k.Clone(), sec.name, i + 1})
 		}
 		s.add(kek{key: k, path: Path{{Name: sec.name, Secret: i + 1}}, weak: len(sec.b) == 0})
 		if sec.root {
-			s.add(kek{key: drive.RootKEK(roots[len(roots)-1]), path: Path{{Name: "KEK of the " + sec.name, Secret: i + 1}}})
+			s.add(kek{key: drive.RootKEK(s.roots[len(s.roots)-1].key), path: Path{{Name: "KEK of the " + sec.name, Secret: i + 1}}})
 		}
 	}
 	input := func(name string, of int, pin drive.PIN, weak bool) {
-		for i, root := range roots {
-			from := name + " and " + names[i]
+		for i, root := range s.roots {
+			from := name + " and " + root.name
 			if i == 0 {
 				from = name + " without a root key"
 			}
 			s.derived = append(s.derived, derivation{
-				pin: pin, root: root, kek: kek{path: Path{{Name: from, Secret: of}}, weak: weak || i == 0},
+				pin: pin, root: root.key, kek: kek{path: Path{{Name: from, Secret: of}}, weak: weak || i == 0},
 			})
 		}
 	}
@@ -250,11 +295,9 @@ func (s *search) add(k kek) {
 	k.key.Clear()
 }
 
-// salted tries at each place the KEKs whose salt lies right before it.
-func (s *search) salted() {
-	// The 40-byte and the 72-byte candidate of one place follow each other and share
-	// their salt. starts are the first ones.
-	var starts []int
+// starts are the places with room for a salt before them. The 40-byte and the 72-byte candidate of one
+// place follow each other and share their salt: it is the first.
+func (s *search) starts() (starts []int) {
 	for i := range s.blobs {
 		b := &s.blobs[i]
 		if i > 0 && s.blobs[i-1].page == b.page && s.blobs[i-1].offset == b.offset || b.offset < 16 {
@@ -262,7 +305,12 @@ func (s *search) salted() {
 		}
 		starts = append(starts, i)
 	}
-	starts, hits := s.recallSalted(starts)
+	return starts
+}
+
+// salted tries at each place the KEKs whose salt lies right before it.
+func (s *search) salted() {
+	starts, hits := s.recallSalted(s.starts())
 	hits = append(hits, s.share(len(starts), saltsInShare, func(w *worker, from, to int) {
 		for _, i := range starts[from:to] {
 			b := &s.blobs[i]
@@ -293,12 +341,12 @@ func (s *search) close() {
 	hits := s.recallAssumed(s.assumed)
 	hits = append(hits, s.tryWave(s.keks[:s.assumed], s.batched(func(i int) bool { return !s.knew(i) }))...)
 	s.keepAssumed(hits)
-	s.takeIn(inOrder(hits))
+	s.takeIn(inOrder(append(hits, s.sealedWave(s.keks[:s.assumed])...)))
 	all := s.batched(func(int) bool { return true })
 	for s.closed = s.assumed; s.closed < len(s.keks); {
 		wave := s.keks[s.closed:]
 		s.closed = len(s.keks)
-		s.takeIn(inOrder(s.tryWave(wave, all)))
+		s.takeIn(inOrder(append(s.tryWave(wave, all), s.sealedWave(wave)...)))
 	}
 }
 
@@ -317,27 +365,38 @@ func (s *search) tryWave(wave []kek, all []*batch) []hit {
 }
 
 func inOrder(hits []hit) []hit {
-	slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Or(a.turn-b.turn, a.blob-b.blob) })
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		if a.turn == b.turn && a.sealed != b.sealed {
+			return 0 // they stay as they are: AES-KW first
+		}
+		return cmp.Or(a.turn-b.turn, a.blob-b.blob)
+	})
 	return hits
 }
 
 // takeIn takes in the keys of wraps, and leaves zeros in their place.
 func (s *search) takeIn(hits []hit) {
 	for i := range hits {
-		s.opened(hits[i].kek, &s.blobs[hits[i].blob], hits[i].key)
-		clear(hits[i].key)
+		h := &hits[i]
+		if h.sealed {
+			p := &s.sealed[h.blob]
+			s.opened(h.kek, &p.blob, h.key, " ("+p.layout.name+")")
+		} else {
+			s.opened(h.kek, &s.blobs[h.blob], h.key, "")
+		}
+		clear(h.key)
 	}
 }
 
 // opened takes in the key that a wrap gave.
-func (s *search) opened(k *kek, b *blob, key []byte) {
+func (s *search) opened(k *kek, b *blob, key []byte, how string) {
 	name := "AK"
-	if b.size == mekWrap {
+	if len(key) == 64 {
 		name = "MEK"
 	}
-	path := append(append(Path(nil), k.path...), step(name, b.page, b.offset, b.size))
+	path := append(append(Path(nil), k.path...), step(name+how, b.page, b.offset, b.size))
 	s.note(Finding{Path: path, Weak: k.weak})
-	if b.size == akWrap {
+	if len(key) == 32 {
 		s.add(kek{key: secret.Take32(key), path: path, weak: k.weak})
 		return
 	}
@@ -360,6 +419,13 @@ func strength(key []byte) int {
 }
 
 func step(name string, p *page, offset, size int) Step {
+	if p.changed != nil {
+		offset = p.changed(offset, size)
+	}
+	if p.how != "" {
+		name += " in " + p.how
+		offset = p.where[offset]
+	}
 	return Step{Name: name, Placed: true, Block: p.block, Page: p.page, Offset: offset, Size: size}
 }
 

@@ -29,7 +29,7 @@ func NewSearcher(secrets []Secret, oracles []Oracle, opts Options) (*Searcher, e
 // Search is Search of a dump, whose bytes stay as they are until the next search.
 func (s *Searcher) Search(dump drive.Dump) Findings {
 	x := newSearch(dump, s.oracles, s.opts)
-	if s.opts.KDF == nil && !s.opts.Deep {
+	if s.opts.KDF == nil && !s.opts.Deep && s.opts.Also == 0 {
 		x.recall(&s.memory)
 	}
 	x.run(s.secrets)

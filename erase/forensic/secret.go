@@ -14,6 +14,8 @@ type Secret struct {
 	name string
 	root bool
 	b    []byte
+
+	public bool // every thief knows it
 }
 
 // Key is a 32-byte secret: a group key, a data key, an authority key, a

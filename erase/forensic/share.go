@@ -39,6 +39,8 @@ type hit struct {
 	kek  *kek
 	blob int
 	key  []byte
+
+	sealed bool // blob counts the AES-GCM wraps
 }
 
 // share does the work from 0 to n in shares of most size, by the runner of the caller. What came out

@@ -16,12 +16,20 @@ type batch struct {
 
 // batched puts the places that are wanted into batches.
 func (s *search) batched(wanted func(i int) bool) []*batch {
+	var list []int
+	for i := range s.blobs {
+		if wanted(i) {
+			list = append(list, i)
+		}
+	}
+	return s.batchesOf(list)
+}
+
+// batchesOf puts places, given by their numbers, into batches.
+func (s *search) batchesOf(list []int) []*batch {
 	var out []*batch
 	filling := map[int]*batch{}
-	for i := range s.blobs {
-		if !wanted(i) {
-			continue
-		}
+	for _, i := range list {
 		p := &s.blobs[i]
 		b := filling[p.size]
 		if b == nil || len(b.places) == keywrap.Eight {
@@ -62,7 +70,7 @@ func (w *worker) openOne(k *kek, blob int) {
 	b := &w.s.blobs[blob]
 	wrapped := w.buf[:b.size]
 	copy(wrapped, b.bytes())
-	if w.open.Open(wrapped) {
+	if w.open.OpenEither(wrapped) {
 		w.hits = append(w.hits, hit{turn: w.turn, kek: k, blob: blob, key: bytes.Clone(wrapped[keywrap.Overhead:])})
 		clear(wrapped)
 	}

@@ -69,6 +69,18 @@ func (k *KEK) Wrap(buffer []byte) {
 // Open unwraps in place: the key is wrapped[8:], if it says that the integrity register is what it
 // has to be. What does not open is cleared. The length of a wrap is 24 to 4104 bytes, in steps of 8.
 func (k *KEK) Open(wrapped []byte) (opened bool) {
+	k.open(wrapped)
+	return check(wrapped, false)
+}
+
+// OpenEither is Open of a wrap that may also be one with padding (KWP, RFC 5649) of a key that needs
+// none, since its length is a multiple of 8 bytes.
+func (k *KEK) OpenEither(wrapped []byte) (opened bool) {
+	k.open(wrapped)
+	return check(wrapped, true)
+}
+
+func (k *KEK) open(wrapped []byte) {
 	if !fits(len(wrapped) - Overhead) {
 		panic(fmt.Sprintf("BUG: keywrap: a wrap of %d bytes", len(wrapped)))
 	}
@@ -77,7 +89,6 @@ func (k *KEK) Open(wrapped []byte) (opened bool) {
 	} else {
 		k.backwards(wrapped, len(wrapped))
 	}
-	return check(wrapped)
 }
 
 // backwards undoes Wrap, without assembly, of wraps of size bytes that lie one after the other. All
@@ -117,7 +128,7 @@ func swap(b []byte, second, first uint64) {
 // Eight is how many wraps OpenEight opens at once.
 const Eight = 8
 
-// OpenEight is Open of eight wraps of one length that lie one after the other. Bit i of the answer
+// OpenEight is OpenEither of eight wraps of one length that lie one after the other. Bit i of the answer
 // is for the i-th.
 func (k *KEK) OpenEight(wraps []byte) (opened uint8) {
 	size := len(wraps) / Eight
@@ -130,19 +141,32 @@ func (k *KEK) OpenEight(wraps []byte) (opened uint8) {
 		k.backwards(wraps, size)
 	}
 	for i := range Eight {
-		if check(wraps[i*size : (i+1)*size]) {
+		if check(wraps[i*size:(i+1)*size], true) {
 			opened |= 1 << i
 		}
 	}
 	return opened
 }
 
+// initialPadded is the integrity register of a wrap with padding, with the length of the key to be
+// added (RFC 5649 section 3).
+const initialPadded = 0xA65959A6_00000000
+
 // check looks at the integrity register, in constant time, and clears what does not open.
-func check(b []byte) bool {
-	a := binary.BigEndian.Uint64(b) ^ initial
-	if subtle.ConstantTimeEq(int32(a>>32)|int32(a), 0) != 1 {
+func check(b []byte, either bool) bool {
+	is := binary.BigEndian.Uint64(b)
+	good := same(is, initial)
+	if either {
+		good |= same(is, initialPadded|uint64(len(b)-Overhead))
+	}
+	if good != 1 {
 		clear(b)
 		return false
 	}
 	return true
+}
+
+func same(a, b uint64) int {
+	d := a ^ b
+	return subtle.ConstantTimeEq(int32(d>>32)|int32(d), 0)
 }

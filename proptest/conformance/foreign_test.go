@@ -15,6 +15,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
 )
 
@@ -75,6 +76,14 @@ func (d *foreign) KEKs(dump drive.Dump, pin drive.PIN) (all []*secret.Key32) {
 	}
 	return all
 }
+
+// Chip is the key in the chip.
+func (d *foreign) Chip() []forensic.Secret {
+	return []forensic.Secret{forensic.Root((*secret.Key32)(d.chip))}
+}
+
+// Derivation is of no use here: see KEKs.
+func (d *foreign) Derivation() forensic.Options { return forensic.Options{} }
 
 func (d *foreign) seal(i int, pin drive.PIN, ak []byte) {
 	s := &d.rec.Slots[i]

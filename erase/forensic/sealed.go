@@ -1,0 +1,183 @@
+package forensic
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"fmt"
+)
+
+const (
+	nonceSize = 12
+	tagSize   = 16
+)
+
+// layout is where nonce and key stand in an AES-GCM wrap.
+type layout struct {
+	name  string
+	first int // bytes of the nonce before the key
+	last  int // and behind its tag
+}
+
+var layouts = []layout{{"AES-GCM", nonceSize, 0}, {"AES-GCM, nonce last", 0, nonceSize}, {"AES-GCM, nonce of zeros", 0, 0}}
+
+// sealedPlace could be an AES-GCM wrap.
+type sealedPlace struct {
+	blob
+	layout *layout
+}
+
+// loadSealed lists the places that could be AES-GCM wraps: at multiples of 4 bytes, deep at every byte.
+func (s *search) loadSealed() {
+	if !s.has(GCM) {
+		return
+	}
+	step := 4
+	if s.opts.Deep {
+		step = 1
+	}
+	known := map[string]bool{}
+	for i := range s.pages {
+		p := &s.pages[i]
+		for off := 0; off+48 <= len(p.full) && off < len(p.data); off += step {
+			if distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
+				continue
+			}
+			for _, key := range []int{32, 64} {
+				for l := range layouts {
+					size := layouts[l].first + key + tagSize + layouts[l].last
+					if off+size > len(p.full) || distinct(p.full[off+size-tagSize:off+size]) < 8 {
+						continue
+					}
+					if id := fmt.Sprint(l, size) + string(p.full[off:off+size]); !known[id] {
+						known[id] = true
+						s.sealed = append(s.sealed, sealedPlace{blob{page: p, offset: off, size: size}, &layouts[l]})
+					}
+				}
+			}
+			if len(s.sealed) > DeepBudget>>6 || !s.opts.Deep && len(s.sealed) > QuickBudget>>2 {
+				s.sealed = nil
+				s.out.left(fmt.Sprintf("%v: too many places for the budget", GCM))
+				return
+			}
+		}
+	}
+}
+
+// gcmOf is AES-GCM under a KEK. Its key schedule is the standard library's, which overwrites none.
+func gcmOf(key []byte) cipher.AEAD {
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		panic("BUG: forensic: " + err.Error())
+	}
+	g, err := cipher.NewGCM(b)
+	if err != nil {
+		panic("BUG: forensic: " + err.Error())
+	}
+	return g
+}
+
+// trySealed tries a KEK on AES-GCM wraps, given by their numbers in search.sealed.
+func (w *worker) trySealed(k *kek, key []byte, from, to int) {
+	if from == to {
+		return
+	}
+	g := gcmOf(key)
+	var none [nonceSize]byte
+	for i := from; i < to; i++ {
+		p := &w.s.sealed[i]
+		b := p.bytes()
+		nonce, rest := none[:], b[p.layout.first:len(b)-p.layout.last]
+		switch {
+		case p.layout.first > 0:
+			nonce = b[:nonceSize]
+		case p.layout.last > 0:
+			nonce = b[len(b)-nonceSize:]
+		}
+		w.tried.Unwraps++
+		plain, err := g.Open(w.buf[:0], nonce, rest, nil)
+		if err == nil {
+			w.hits = append(w.hits, hit{turn: w.turn, kek: k, blob: i, sealed: true, key: bytes.Clone(plain)})
+			clear(plain)
+		}
+	}
+}
+
+// sealedWave tries new KEKs on all AES-GCM wraps.
+func (s *search) sealedWave(wave []kek) []hit {
+	if len(s.sealed) == 0 || !s.afford(GCM, len(wave)*len(s.sealed)) {
+		return nil
+	}
+	s.phase(GCM.String())
+	return s.share(len(wave), 8, func(w *worker, from, to int) {
+		for i := from; i < to; i++ {
+			w.turn = i
+			w.trySealed(&wave[i], wave[i].key[:], 0, len(s.sealed))
+		}
+	})
+}
+
+// enciphered decrypts 64 bytes in ECB and CBC under every KEK, and holds what comes out against the
+// known plaintext.
+func (s *search) enciphered() {
+	if !s.has(Blocks) || len(s.oracles) == 0 {
+		return
+	}
+	var places []blob
+	for i := range s.pages {
+		p := &s.pages[i]
+		for off := 0; off+64 <= len(p.full) && off < len(p.data); off += 8 {
+			if distinct(p.full[off:off+akWrap]) >= wrapDistinctMin {
+				places = append(places, blob{page: p, offset: off, size: 64})
+			}
+		}
+	}
+	if len(places) == 0 || !s.afford(Blocks, 3*len(places)*len(s.keks)) {
+		return
+	}
+	s.phase(Blocks.String())
+	s.share(len(s.keks), 4, func(w *worker, from, to int) {
+		for i := from; i < to; i++ {
+			block, err := aes.NewCipher(s.keks[i].key[:])
+			if err != nil {
+				panic("BUG: forensic: " + err.Error())
+			}
+			for j := range places {
+				w.decipher(&s.keks[i], block, &places[j])
+			}
+		}
+	})
+}
+
+// decipher tries a place in ECB and CBC.
+func (w *worker) decipher(k *kek, block cipher.Block, b *blob) {
+	var ecb, key [64]byte
+	c := b.bytes()
+	for i := 0; i < 64; i += 16 {
+		block.Decrypt(ecb[i:i+16], c[i:i+16])
+	}
+	try := func(name string) {
+		w.tried.Unwraps++
+		for i := range w.s.oracles {
+			o := &w.s.oracles[i]
+			if ok, swapped := o.opensWith(key[:]); ok {
+				path := append(append(Path(nil), k.path...), step("MEK ("+name+")", b.page, b.offset, 64))
+				w.bare = append(w.bare, Finding{Path: path, Oracle: o.Name, Swapped: swapped, Weak: k.weak, Bits: strength(key[:])})
+			}
+		}
+	}
+	key = ecb
+	try("AES-ECB")
+	for i := 16; i < 64; i++ {
+		key[i] ^= c[i-16]
+	}
+	try("AES-CBC, vector of zeros")
+	if b.offset >= 16 {
+		for i := range 16 {
+			key[i] ^= b.page.full[b.offset-16+i]
+		}
+		try("AES-CBC")
+	}
+	clear(key[:])
+	clear(ecb[:])
+}

@@ -1,0 +1,355 @@
+package forensic
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/crypto/xts"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
+)
+
+// planted is a key put into a dump in one way. Not planted, the dump holds another key in the same
+// way.
+type planted struct {
+	name string
+	way  Ways // which finds it, 0 for every search
+	deep bool
+	put  func(s *scene, key []byte)
+	want string
+}
+
+func backwardsOf(b []byte) []byte {
+	b = bytes.Clone(b)
+	slices.Reverse(b)
+	return b
+}
+
+func under(c byte, b []byte) []byte {
+	b = bytes.Clone(b)
+	for i := range b {
+		b[i] ^= c
+	}
+	return b
+}
+
+func sealWith(kek, nonce, key []byte) []byte { return gcmOf(kek).Seal(nil, nonce, key, nil) }
+
+// padded wraps as RFC 5649 does where no padding is needed: section 3 and RFC 3394 section 2.2.1.
+func padded(kek, key []byte) []byte {
+	b, _ := aes.NewCipher(kek)
+	a := binary.BigEndian.AppendUint32([]byte{0xA6, 0x59, 0x59, 0xA6}, uint32(len(key)))
+	r, room := bytes.Clone(key), make([]byte, 16)
+	for j := range 6 {
+		for i := 0; i < len(r); i += 8 {
+			b.Encrypt(room, slices.Concat(a, r[i:i+8]))
+			binary.BigEndian.PutUint64(a, binary.BigEndian.Uint64(room)^uint64(len(r)/8*j+i/8+1))
+			copy(r[i:], room[8:])
+		}
+	}
+	return append(a, r...)
+}
+
+func blocks(kek, iv, key []byte) []byte {
+	b, _ := aes.NewCipher(kek)
+	out := make([]byte, len(key))
+	if iv != nil {
+		cipher.NewCBCEncrypter(b, iv).CryptBlocks(out, key)
+		return out
+	}
+	for i := 0; i < len(key); i += 16 {
+		b.Encrypt(out[i:], key[i:i+16])
+	}
+	return out
+}
+
+var plants = []planted{
+	{"raw", 0, false, func(s *scene, k []byte) { s.page(1, 2, 333, k) }, "bare key at block 1 page 2 offset 333"},
+	{"halves apart", 0, true, func(s *scene, k []byte) { s.page(1, 2, 64, k[:32], 400, k[32:]) }, "first half at block 1 page 2 offset 64 -> second half at block 1 page 2 offset 400"},
+	{"AES-KW", 0, false, func(s *scene, k []byte) { s.page(1, 2, 64, s.wrap(s.root[:], k)) }, "root key -> MEK at block 1 page 2 offset 64"},
+	{"AES-KWP", 0, false, func(s *scene, k []byte) { s.page(1, 2, 64, padded(s.root[:], k)) }, "root key -> MEK at block 1 page 2 offset 64"},
+	{"a window as KEK", 0, true, func(s *scene, k []byte) { s.page(1, 2, 99, s.ak[:], 400, s.wrap(s.ak[:], k)) }, "bytes at block 1 page 2 offset 99 -> MEK at block 1 page 2 offset 400"},
+
+	{"hex", Encoded, false, func(s *scene, k []byte) { s.page(1, 2, 77, []byte("\""+hex.EncodeToString(k)+"\"")) }, "bare key in hex at block 1 page 2 offset 78"},
+	{"upper-case hex behind a digit", Encoded, false, func(s *scene, k []byte) { s.page(1, 2, 77, []byte("7"+strings.ToUpper(hex.EncodeToString(k)))) }, "bare key in hex at block 1 page 2 offset 78"},
+	{"base64", Encoded, false, func(s *scene, k []byte) { s.page(1, 2, 77, []byte(base64.StdEncoding.EncodeToString(k))) }, "bare key in base64 at block 1 page 2 offset 77"},
+	{"base64 in lines", Encoded, false, func(s *scene, k []byte) {
+		text := base64.StdEncoding.EncodeToString(k)
+		s.page(1, 2, 77, []byte(text[:64]+"\r\n"+text[64:]))
+	}, "bare key in base64 at block 1 page 2 offset 77"},
+	{"base64 for URLs, behind letters", Encoded, false, func(s *scene, k []byte) { s.page(1, 2, 77, []byte("key"+base64.RawURLEncoding.EncodeToString(k))) }, "bare key in base64"},
+	{"halves in base64", Encoded, false, func(s *scene, k []byte) {
+		s.page(1, 2, 70, fmt.Appendf(nil, "{\"k1\":%q,\"k2\":%q}", base64.StdEncoding.EncodeToString(k[:32]), base64.StdEncoding.EncodeToString(k[32:])))
+	}, "bare key in base64 at block 1 page 2 offset 77"},
+	{"AES-KW in hex", Encoded, false, func(s *scene, k []byte) { s.page(1, 2, 77, []byte(hex.EncodeToString(s.wrap(s.root[:], k)))) }, "root key -> MEK in hex at block 1 page 2 offset 77"},
+	{"backwards", Reversed, false, func(s *scene, k []byte) { s.page(1, 2, 77, backwardsOf(k)) }, "bare key backwards at block 1 page 2 offset 77"},
+	{"inverted", Masked, false, func(s *scene, k []byte) { s.page(1, 2, 77, under(0xFF, k)) }, "bare key under the constant FF at block 1 page 2 offset 77"},
+	{"under 01", Masked, false, func(s *scene, k []byte) { s.page(1, 2, 77, under(0x01, k)) }, "bare key under the constant 01 at block 1 page 2 offset 77"},
+
+	{"AES-GCM", GCM, false, func(s *scene, k []byte) { s.page(1, 2, 76, s.salt[:12], 88, sealWith(s.root[:], s.salt[:12], k)) }, "root key -> MEK (AES-GCM) at block 1 page 2 offset 76"},
+	{"AES-GCM, nonce last", GCM, false, func(s *scene, k []byte) { s.page(1, 2, 76, sealWith(s.root[:], s.salt[:12], k), 156, s.salt[:12]) }, "root key -> MEK (AES-GCM, nonce last) at block 1 page 2 offset 76"},
+	{"AES-GCM, no nonce", GCM, false, func(s *scene, k []byte) { s.page(1, 2, 76, sealWith(s.root[:], make([]byte, 12), k)) }, "root key -> MEK (AES-GCM, nonce of zeros) at block 1 page 2 offset 76"},
+	{"AES-GCM at an odd place", GCM, true, func(s *scene, k []byte) { s.page(1, 2, 77, s.salt[:12], 89, sealWith(s.root[:], s.salt[:12], k)) }, "root key -> MEK (AES-GCM) at block 1 page 2 offset 77"},
+	{"AES-GCM, two steps", GCM, false, func(s *scene, k []byte) {
+		s.page(1, 2, 76, s.salt[:12], 88, sealWith(s.pin.Bytes(), s.salt[:12], s.ak[:]), 400, s.salt[:12], 412, sealWith(s.ak[:], s.salt[:12], k))
+	}, "BandMaster0 credential generation 3 -> AK (AES-GCM) at block 1 page 2 offset 76 -> MEK (AES-GCM) at block 1 page 2 offset 400"},
+	{"AES-GCM, then AES-KW", GCM, false, func(s *scene, k []byte) {
+		s.page(1, 2, 76, s.salt[:12], 88, sealWith(s.pin.Bytes(), s.salt[:12], s.ak[:]), 400, s.wrap(s.ak[:], k))
+	}, "BandMaster0 credential generation 3 -> AK (AES-GCM) at block 1 page 2 offset 76 -> MEK at block 1 page 2 offset 400"},
+	{"AES-GCM in base64", GCM | Encoded, false, func(s *scene, k []byte) {
+		s.page(1, 2, 77, []byte(base64.StdEncoding.EncodeToString(append(bytes.Clone(s.salt[:12]), sealWith(s.root[:], s.salt[:12], k)...))))
+	}, "root key -> MEK (AES-GCM) in base64 at block 1 page 2 offset 77"},
+	{"AES-ECB", Blocks, false, func(s *scene, k []byte) { s.page(1, 2, 88, blocks(s.root[:], nil, k)) }, "root key -> MEK (AES-ECB) at block 1 page 2 offset 88"},
+	{"AES-CBC", Blocks, false, func(s *scene, k []byte) { s.page(1, 2, 72, s.salt[:], 88, blocks(s.root[:], s.salt[:], k)) }, "root key -> MEK (AES-CBC) at block 1 page 2 offset 88"},
+	{"AES-CBC from zeros", Blocks, false, func(s *scene, k []byte) { s.page(1, 2, 88, blocks(s.root[:], make([]byte, 16), k)) }, "root key -> MEK (AES-CBC, vector of zeros) at block 1 page 2 offset 88"},
+
+	{"a PIN as it is in the dump", WindowPINs, false, func(s *scene, k []byte) {
+		pin, _ := drive.NewPIN([]byte("correct horse"))
+		s.page(1, 2, 64, []byte("correct horse\x00"), 400, s.salt[:], 416, s.wrap(s.kek(&s.root, pin), k))
+	}, "root key -> bytes as a PIN at block 1 page 2 offset 64 -> MEK at block 1 page 2 offset 416"},
+	{"a PIN of 32 bytes, without a root key", WindowPINs, false, func(s *scene, k []byte) {
+		s.page(1, 2, 64, s.ak[:], 400, s.salt[:], 416, s.wrap(s.kek(new(secret.Key32), drive.CredentialPIN(&s.ak)), k))
+	}, "bytes as a PIN at block 1 page 2 offset 64 -> MEK at block 1 page 2 offset 416"},
+	{"the hash of a PIN in the dump", WindowPINs, false, func(s *scene, k []byte) {
+		s.page(1, 2, 64, []byte("correct horse\x00"), 416, s.wrap(sum256([]byte("correct horse")), k))
+	}, "SHA-256 -> bytes as a PIN at block 1 page 2 offset 64 -> MEK at block 1 page 2 offset 416"},
+}
+
+// Each hash is a way of its own.
+func init() {
+	for _, h := range append(slices.Clone(hashings), stretched(1000), stretched(1)) {
+		plants = append(plants, planted{fmt.Sprintf(h.name, "PIN") + " of 16", Hashed, false, func(s *scene, k []byte) {
+			s.page(1, 2, 64, s.salt[:], 400, s.wrap(h.make(s.pin.Bytes(), s.salt[:]), k))
+		}, fmt.Sprintf(h.name, "BandMaster0 credential generation 3") + " -> MEK at block 1 page 2 offset 400"})
+	}
+	for i, h := range slices.Concat(hashings, unsalted, []hashing{stretched(1)}) {
+		if i == 1 {
+			continue // without a salt it is the first
+		}
+		plants = append(plants, planted{fmt.Sprintf(h.name, "PIN") + ", unsalted", Hashed, false, func(s *scene, k []byte) {
+			s.page(1, 2, 400, s.wrap(h.make(s.pin.Bytes(), nil), k))
+		}, fmt.Sprintf(h.name, "BandMaster0 credential generation 3") + ", without a salt -> MEK at block 1 page 2 offset 400"})
+	}
+	h := hashings[1]
+	plants = append(plants, planted{"a hash of root key and PIN, and a salt of 8", Hashed, true, func(s *scene, k []byte) {
+		s.page(1, 2, 64, s.salt[:8], 400, s.wrap(h.make(slices.Concat(s.root[:], s.pin.Bytes()), s.salt[:8]), k))
+	}, "SHA-256 of root key and BandMaster0 credential generation 3 and salt -> MEK at block 1 page 2 offset 400"},
+		planted{"a hash with a salt of 32, over AES-GCM", Hashed | GCM, true, func(s *scene, k []byte) {
+			s.page(1, 2, 64, s.ak[:], 400, s.salt[:12], 412, sealWith(h.make(s.pin.Bytes(), s.ak[:]), s.salt[:12], k))
+		}, "SHA-256 of BandMaster0 credential generation 3 and salt -> MEK (AES-GCM) at block 1 page 2 offset 400"},
+		planted{"a hash with a salt in base64 beside the wrap in base64", Hashed | Encoded, false, func(s *scene, k []byte) {
+			s.page(1, 2, 64, fmt.Appendf(nil, "{%q,%q}", base64.StdEncoding.EncodeToString(s.salt[:]),
+				base64.StdEncoding.EncodeToString(s.wrap(h.make(s.pin.Bytes(), s.salt[:]), k))))
+		}, "SHA-256 of BandMaster0 credential generation 3 and salt -> MEK in base64 at block 1 page 2 offset 93"})
+}
+
+// Each way finds the key that was put into the dump in that way, and no search finds it where another
+// key lies in its place. A search without that way does not find it either.
+func TestEachWayFindsWhatIsThere(t *testing.T) {
+	for _, c := range plants {
+		t.Run(c.name, func(t *testing.T) {
+			s := newScene(t)
+			c.put(s, s.mek[:])
+			f := s.search(Options{Also: c.way, Deep: c.deep})
+			require.NotEmpty(t, f.Keys)
+			require.Contains(t, f.Keys[0].String(), c.want)
+			require.Contains(t, f.Keys[0].String(), "opens LBA 17")
+			most := Ways(AllWays)
+			if c.deep {
+				most = c.way | GCM | Encoded // the others take seconds then
+			}
+			all := s.search(Options{Also: most, Deep: c.deep})
+			require.NotEmpty(t, all.Keys, "among all ways, too")
+			for _, w := range c.way.List() {
+				require.Empty(t, s.search(Options{Also: most &^ w, Deep: c.deep}).Keys, "without %v", w)
+			}
+			if c.deep {
+				require.Empty(t, s.search(Options{Also: c.way}).Keys, "that takes the deep search")
+			}
+			s.pages = nil
+			c.put(s, noise("another", 64))
+			require.Empty(t, s.search(Options{Also: most, Deep: c.deep}).Keys, "it is not there")
+			s.pages = nil
+			c.put(s, s.mek[:])
+			require.Equal(t, all, s.search(Options{Also: most, Deep: c.deep, Parallel: goroutines}), "whatever the runner")
+		})
+	}
+}
+
+// Every way but those with a test of their own is planted.
+func TestNoWayIsForgotten(t *testing.T) {
+	tried := Seeds | OwnBytes | Repeats
+	for _, c := range plants {
+		tried |= c.way
+	}
+	require.EqualValues(t, AllWays, tried)
+	require.Len(t, Ways(AllWays).List(), len(wayNames))
+}
+
+// keyed gives the scene another key.
+func (s *scene) keyed(key []byte) {
+	x, err := xts.NewCipher(aes.NewCipher, key)
+	require.NoError(s.t, err)
+	ciphertext := make([]byte, 512)
+	x.Encrypt(ciphertext, bytes.Repeat([]byte("known plaintext "), 32), s.oracle.LBA)
+	s.oracle.Cipher = ciphertext[:48]
+}
+
+func TestKeysOfSmallSeeds(t *testing.T) {
+	for _, g := range generators {
+		s := newScene(t)
+		var key [64]byte
+		for _, seed := range []uint32{0, 42, 255} {
+			g.make(seed, &key)
+			s.keyed(key[:])
+			f := s.search(Options{Also: Seeds})
+			require.NotEmpty(t, f.Keys, "%s from seed %d", g.name, seed)
+			require.Contains(t, f.Keys[0].String(), fmt.Sprintf("from seed %d opens LBA 17", seed))
+			require.LessOrEqual(t, f.Keys[0].Bits, 8)
+			require.Empty(t, s.search(Options{Also: AllWays &^ Seeds}).Keys)
+		}
+		g.make(256, &key)
+		s.keyed(key[:])
+		require.Empty(t, s.search(Options{Also: Seeds}).Keys, "%s: a quick search ends before", g.name)
+	}
+	s := newScene(t)
+	key := sha512.Sum512([]byte("65535"))
+	s.keyed(key[:])
+	require.Len(t, s.search(Options{Also: Seeds, Deep: true}).Keys, 1)
+}
+
+// The numbers of generators that others have published.
+func TestGeneratorsAreTheRealOnes(t *testing.T) {
+	next := mersenne(5489) // the default seed of MT19937
+	require.Equal(t, []uint32{3499211612, 581869302, 3890346734, 3586334585}, []uint32{next(), next(), next(), next()})
+	var out [64]byte
+	glibc(1, &out) // 1804289383, 846930886, 1681692777, 1714636915
+	require.Equal(t, []byte{byte(1804289383 & 0xFF), byte(846930886 & 0xFF), byte(1681692777 & 0xFF), byte(1714636915 & 0xFF)}, out[:4])
+}
+
+func TestTheSecretsOwnBytes(t *testing.T) {
+	u16 := func(b []byte) (out []byte) {
+		for _, c := range b {
+			out = append(out, c, 0)
+		}
+		return out
+	}
+	for name, form := range map[string]func([]byte) []byte{
+		"as it is":                   bytes.Clone,
+		"backwards":                  backwardsOf,
+		"in hex":                     func(b []byte) []byte { return []byte(strings.ToUpper(hex.EncodeToString(b))) },
+		"in base64":                  func(b []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(append([]byte("ab"), b...))) },
+		"in base64url":               func(b []byte) []byte { return []byte(base64.URLEncoding.EncodeToString(append([]byte("x"), b...))) },
+		"in UTF-16":                  u16,
+		"under a constant":           func(b []byte) []byte { return under(0x5A, b) },
+		"backwards under a constant": func(b []byte) []byte { return under(0x5A, backwardsOf(b)) },
+	} {
+		s := newScene(t)
+		s.page(4, 1, 50, noise("before", 50), 100, form(s.pin.Bytes()))
+		f := s.search(Options{Also: OwnBytes})
+		require.NotEmpty(t, f.Secrets, name)
+		require.Contains(t, f.Secrets[0].Path.String(), "BandMaster0 credential generation 3 "+strings.TrimSuffix(name, "url"))
+		require.Equal(t, 2, f.Secrets[0].Path[0].Secret)
+		require.Empty(t, s.search(Options{Also: AllWays &^ OwnBytes}).Secrets)
+		s.pages = nil
+		s.page(4, 1, 50, noise("before", 50), 100, form(noise("no PIN", 32)))
+		require.Empty(t, s.search(Options{Also: AllWays}).Secrets, name)
+	}
+	s := newScene(t)
+	s.page(4, 1, 100, s.pin.Bytes())
+	s.secrets[1] = Public(s.secrets[1])
+	require.Empty(t, s.search(Options{Also: OwnBytes}).Secrets, "everybody knows it")
+}
+
+func TestAKeyThatComesAgain(t *testing.T) {
+	s := newScene(t)
+	again := s.oracle
+	again.Name, again.Generation = "LBA 17 after an erase", 1
+	look := func(o Oracle) Findings {
+		f, err := Search(drive.Dump{Flash: s.pages}, s.secrets, []Oracle{s.oracle, o}, Options{Also: Repeats})
+		require.NoError(t, err)
+		return f
+	}
+	require.Equal(t, "the key of generation 0 again in generation 1 opens LBA 17 after an erase", look(again).Keys[0].String())
+	fresh := again
+	fresh.Cipher = noise("another key", 48)
+	require.Empty(t, look(fresh).Keys)
+
+	s.page(1, 1, 50, s.mek[:]) // other plaintext, so that the ciphertext does not tell
+	s.keyed(s.mek[:])
+	x, err := xts.NewCipher(aes.NewCipher, s.mek[:])
+	require.NoError(t, err)
+	other := again
+	other.Plain, other.Cipher = make([]byte, 512), make([]byte, 512)
+	x.Encrypt(other.Cipher, other.Plain, other.LBA)
+	f := look(other)
+	require.Len(t, f.Keys, 3)
+	require.Contains(t, f.Keys[2].String(), "the same key as of LBA 17 opens LBA 17 after an erase")
+}
+
+// What was not tried is said: ways that were not asked for, and those for which a dump is too large.
+func TestWhatWasNotTriedIsSaid(t *testing.T) {
+	s := newScene(t)
+	s.page(0, 0, 0, noise("small", 200))
+	require.Empty(t, s.search(Options{}).Left)
+	f := s.search(Options{Also: AllWays})
+	require.Equal(t, deepNames, f.Left)
+	require.Empty(t, s.search(Options{Also: AllWays, Deep: true}).Left)
+	require.Contains(t, s.search(Options{Also: GCM}).Left, Masked.String())
+	for i := range 8 {
+		s.page(1, i, 0, noise(fmt.Sprint(i), 2048))
+	}
+	f = s.search(Options{Also: AllWays})
+	for _, w := range []Ways{Masked, Hashed, WindowPINs} {
+		require.True(t, slices.ContainsFunc(f.Left, func(l string) bool { return strings.HasPrefix(l, w.String()+": ") }), "%v: %q", w, f.Left)
+	}
+	s.page(9, 0, 100, under(0xFF, s.mek[:]))
+	require.NotEmpty(t, s.search(Options{Also: AllWays}).Keys, "one constant is within the budget")
+}
+
+// Each finding names the weakest thief who gets there.
+func TestTheAdversaryIsTheWeakest(t *testing.T) {
+	s := newScene(t)
+	s.secrets = append(s.secrets, Public(PIN("MSID", drive.CredentialPIN(&s.ak))))
+	msid := drive.CredentialPIN(&s.ak)
+	look := func() Findings {
+		f, err := SearchAs(drive.Dump{Flash: s.pages}, s.secrets, []Oracle{s.oracle}, Options{Also: Masked | OwnBytes | GCM})
+		require.NoError(t, err)
+		s.pages = nil
+		return f
+	}
+	s.page(0, 0, 104, s.mek[:])
+	require.Equal(t, ReadsFlash, look().Keys[0].Who)
+	s.page(0, 0, 104, s.wrap(msid.Bytes(), s.mek[:]))
+	f := look()
+	require.Equal(t, ReadsFlash, f.Keys[0].Who)
+	require.Equal(t, 3, f.Keys[0].Path[0].Secret, "the number is that of all secrets")
+	s.page(0, 0, 88, s.salt[:], 104, s.wrap(s.kek(&s.root, msid), s.mek[:]))
+	require.Equal(t, ReadsFuses, look().Keys[0].Who)
+	s.page(0, 0, 88, s.salt[:], 104, s.wrap(s.kek(&s.root, s.pin), s.mek[:]))
+	require.Equal(t, KnowsRetired, look().Keys[0].Who)
+	s.page(0, 0, 104, s.pin.Bytes())
+	require.Equal(t, ReadsFlash, look().Secrets[0].Who)
+
+	// Two ways to one key: the weaker thief's is told.
+	s.page(0, 0, 88, s.salt[:], 104, s.wrap(s.kek(&s.root, s.pin), noise("AK", 32)), 304, s.wrap(s.root[:], noise("AK", 32)), 504, s.wrap(noise("AK", 32), s.mek[:]))
+	f = look()
+	require.Equal(t, ReadsFuses, f.Keys[0].Who)
+	require.True(t, strings.HasPrefix(f.Keys[0].String(), "root key -> AK"), f.Keys[0])
+	require.Empty(t, look().Keys)
+	hash := sha256.Sum256([]byte("nothing of this"))
+	s.page(0, 0, 104, s.wrap(hash[:], s.mek[:]))
+	require.Empty(t, look().Keys)
+}
