@@ -70,6 +70,10 @@ var all = []Mutant{
 		"drive/wraps.go", "	wrapMEK(&w.wrap, kek, mek)\n",
 		"	wrapMEK(&w.wrap, kek, mek)\n	g.wraps = append(g.wraps, wrapRecord{by: SID})\n	wrapMEK(&g.wraps[1].wrap, RootKEK(d.fuses.Root), mek)\n",
 	}}},
+	{Of: "F01", Defect: "each record has the media keys in base64, half by half", Edits: []Edit{{
+		"drive/wraps.go", "	wrapMEK(&w.wrap, kek, mek)\n",
+		"	wrapMEK(&w.wrap, kek, mek)\n	for i := range 2 {\n		half := wrapRecord{by: SID}\n		base64.StdEncoding.Encode(half.wrap[:], mek[32*i:32*i+32])\n		g.wraps = append(g.wraps, half)\n	}\n",
+	}, {"drive/wraps.go", "import \"github.com/seed-9d983aeb/fdelab/drive/secret\"\n", "import (\n	\"encoding/base64\"\n\n	\"github.com/seed-9d983aeb/fdelab/drive/secret\"\n)\n"}}},
 	{Of: "F02", Defect: "a range with only one of its locks enabled counts as open", Edits: []Edit{{
 		"drive/range.go", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) &&\n", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) ||\n",
 	}}},
