@@ -156,3 +156,30 @@ func BenchmarkOpenEight(b *testing.B) {
 		})
 	}
 }
+
+// TestOpenEither: a wrap with padding opens where it is asked for. The key needs none; the wrap is of
+// pyca/cryptography's aes_key_wrap_with_padding.
+func TestOpenEither(t *testing.T) {
+	var kek [32]byte
+	for i := range kek {
+		kek[i] = byte(i)
+	}
+	wrap := unhex(t, "c783bf3f6ee99c48dabbc410e284c52cbf758578989de18a3294c9a4d197c8a26270488b1ce98016")
+	onEveryPath(t, func(t *testing.T, path aes256.Path) {
+		var k KEK
+		k.ExpandOn(path, &kek)
+		b := bytes.Clone(wrap)
+		require.True(t, k.OpenEither(b))
+		require.Equal(t, kek[:], b[Overhead:])
+		require.Equal(t, uint8(0xFF), k.OpenEight(bytes.Repeat(wrap, Eight)))
+		b = bytes.Clone(wrap)
+		require.False(t, k.Open(b), "a drive's own wraps have none")
+		require.Equal(t, make([]byte, 40), b)
+		b = bytes.Clone(wrap)
+		b[7] ^= 1
+		require.False(t, k.OpenEither(b))
+		own, err := Wrap(kek[:], kek[:])
+		require.NoError(t, err)
+		require.True(t, k.OpenEither(own))
+	})
+}
