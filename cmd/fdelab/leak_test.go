@@ -76,6 +76,7 @@ func TestNoSubcommandLeaks(t *testing.T) {
 		"dscli -cfg file lsrank", "dscli fly", "dscli", "rehearse missing", "rehearse missing.txt", "rehearse dir", "rehearse file", "rehearse ./file",
 		"shell --seed x", "shell -c fly", "shell --script missing", "shell --kmip-certs missing", "shell --kmip-certs file", "shell missing", "shell dir",
 		"src", "src zz", "src BE999999", "states --format zz", "states x", "sweep --seed x", "sweep --operation zz", "sweep --ranges x", "sweep --ranges -1",
+		"thief", "thief missing --plain file@1", "thief file --plain dir@1 --cipher file", "thief dir --plain file@1", "thief file --plain file@x", "thief file --plain bad.json@1 --cipher file --pin-file missing",
 		"sweep --point zz", "sweep --operation erase --point before@x", "version x", "completion zz", "completion", "fly", "help fly", "--fly",
 	} {
 		var out, errOut strings.Builder

@@ -22,6 +22,7 @@ var subcommands = []func(*app) *cobra.Command{
 	newDriveCmd,
 	newSweepCmd,
 	newConformCmd,
+	newThiefCmd,
 	newSrcCmd,
 	newStatesCmd,
 	newCertificateCmd,

@@ -97,11 +97,11 @@ func (f *Findings) Weak() []Finding {
 
 // Tried counts the work of a search.
 type Tried struct {
-	Pages   int // pages that are not blank
-	Windows int // bare keys tried on each oracle
-	Wraps   int // different places that could be a wrap
-	KEKs    int // key-encrypting keys derived
-	Unwraps int // a KEK on a wrap
+	Pages   int `json:"pages"`   // pages that are not blank
+	Windows int `json:"windows"` // bare keys tried on each oracle
+	Wraps   int `json:"wraps"`   // different places that could be a wrap
+	KEKs    int `json:"keks"`    // key-encrypting keys derived
+	Unwraps int `json:"unwraps"` // a KEK on a wrap
 }
 
 func (t Tried) String() string {

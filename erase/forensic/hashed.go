@@ -168,7 +168,7 @@ func (s *search) hashed(secrets []Secret) {
 	for _, g := range groups {
 		n += len(g.salts) * (cost + len(keks)*(len(g.places)+len(g.sealed)))
 	}
-	if n == 0 || !s.afford(Hashed, n/4) {
+	if n == 0 || !s.afford(Hashed, n/8) {
 		return
 	}
 	s.phase(Hashed.String())
@@ -195,8 +195,13 @@ func (s *search) hashedAlone(secrets []Secret) {
 	if !s.has(Hashed) {
 		return
 	}
-	for _, x := range ingredients(secrets) {
-		for _, h := range append(append(slices.Clone(hashings), unsalted...), stretched(s.opts.Iterations)) {
+	in, how := ingredients(secrets), slices.Concat(hashings, unsalted, []hashing{stretched(s.opts.Iterations)})
+	afforded := s.afford(Hashed, len(in)*len(how)*len(s.blobs)/8)
+	for _, x := range in {
+		for _, h := range how {
+			if !afforded {
+				break
+			}
 			name := fmt.Sprintf(h.name, x.name) + ", without a salt"
 			s.add(kek{key: secret.Take32(h.make(x.b, nil)), path: Path{{Name: name, Secret: x.of}}})
 		}

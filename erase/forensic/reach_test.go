@@ -1,0 +1,166 @@
+package forensic_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
+)
+
+// victim is a drive on a thief's bench, with one sector that he knows.
+type victim struct {
+	t      *testing.T
+	d      *drive.Drive
+	label  drive.Label
+	chip   *flash.Faulty
+	oracle forensic.Oracle
+}
+
+func newVictim(t *testing.T) *victim {
+	t.Helper()
+	v := &victim{t: t, chip: flash.NewFaulty(flash.NewMem(flash.DefaultGeometry))}
+	var err error
+	v.d, v.label, err = drive.Manufacture(drive.Config{Serial: "VICTIM", SectorSize: 512, Sectors: 1 << 10, PBKDF2Iterations: 1},
+		drive.Parts{Flash: v.chip, Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, t.Name())})
+	require.NoError(t, err)
+	return v
+}
+
+func (v *victim) write() {
+	plain := bytes.Repeat([]byte("customer's data "), 32)
+	require.NoError(v.t, v.d.Write(5, plain))
+	sector, ok := v.d.Dump().Sector(5)
+	require.True(v.t, ok)
+	v.oracle = forensic.Oracle{Name: "sector 5", SectorSize: 512, LBA: 5, Plain: plain[:64], Cipher: bytes.Clone(sector[:64])}
+}
+
+func (v *victim) as(who drive.Authority, pin drive.PIN, do func(s drive.Session) error) error {
+	s, err := v.d.Authenticate(who, pin)
+	require.NoError(v.t, err)
+	defer s.Close()
+	return do(s)
+}
+
+func credentialOf(n byte) drive.PIN {
+	return drive.CredentialPIN((*secret.Key32)(bytes.Repeat([]byte{n, 0x5A, ^n, 3 * n}, 8)))
+}
+
+// own gives the drive a credential and lets it lock itself at a loss of power, or not.
+func (v *victim) own(locks bool) {
+	require.NoError(v.t, v.as(drive.BandMaster(0), v.label.MSID, func(s drive.Session) error { return s.Migrate(credentialOf(1)) }))
+	require.NoError(v.t, v.as(drive.BandMaster(0), credentialOf(1), func(s drive.Session) error {
+		if err := s.SetRange(drive.RangeConfig{ReadLockEnabled: locks, WriteLockEnabled: locks, LockOnReset: drive.OnPowerCycle}); err != nil {
+			return err
+		}
+		return s.Unlock()
+	}))
+}
+
+func (v *victim) breakErase() {
+	plan, err := fault.Parse("(flash.erase.refused) (flash.zero.refused)")
+	require.NoError(v.t, err)
+	v.chip.Arm(plan)
+}
+
+func (v *victim) rekey() error {
+	return v.as(drive.BandMaster(0), credentialOf(1), func(s drive.Session) error { return s.Migrate(credentialOf(2)) })
+}
+
+func (v *victim) erase() error {
+	return v.as(drive.EraseMaster, v.label.MSID, func(s drive.Session) error { return s.EraseAll() })
+}
+
+// states are lives of a drive up to a state of its lifecycle.
+var states = []struct {
+	state drive.State
+	what  string
+	live  func(v *victim)
+}{
+	{drive.Erased, "written with the factory's PIN", func(v *victim) { v.write() }},
+	{drive.Configured, "has an owner, no locks", func(v *victim) { v.own(false); v.write() }},
+	{drive.Configured, "has an owner, locks at a loss of power", func(v *victim) { v.own(true); v.write() }},
+	{drive.Configured, "the same, with its second credential", func(v *victim) {
+		v.own(true)
+		v.write()
+		require.NoError(v.t, v.rekey())
+	}},
+	{drive.Erased, "the same, after an erase", func(v *victim) {
+		v.own(true)
+		v.write()
+		require.NoError(v.t, v.erase())
+	}},
+	{drive.SecurityDegraded, "second credential, the old wrap could not be destroyed", func(v *victim) {
+		v.own(true)
+		v.write()
+		v.breakErase()
+		require.Error(v.t, v.rekey())
+	}},
+	{drive.SecurityDegraded, "an erase that could not destroy the old wrap", func(v *victim) {
+		v.own(true)
+		v.write()
+		v.breakErase()
+		require.Error(v.t, v.erase())
+	}},
+	{drive.SecurityDegraded, "the same, of a drive without locks", func(v *victim) {
+		v.own(false)
+		v.write()
+		v.breakErase()
+		require.Error(v.t, v.erase())
+	}},
+}
+
+// reach is what each adversary gets in each state, as the table of docs/thief.md.
+func reach(t *testing.T) string {
+	var b strings.Builder
+	b.WriteString("| state | the drive |")
+	for _, who := range forensic.Adversaries() {
+		fmt.Fprintf(&b, " %v |", who)
+	}
+	b.WriteString("\n|---|---|---|---|---|\n")
+	for _, s := range states {
+		v := newVictim(t)
+		s.live(v)
+		require.Equal(t, s.state, v.d.Status().State, s.what)
+		secrets := []forensic.Secret{forensic.Public(forensic.PIN("MSID", v.label.MSID)), forensic.Public(forensic.PIN("PSID", v.label.PSID)), forensic.Root(v.d.Fuses().Root)}
+		retired := forensic.PIN("retired credential", credentialOf(1))
+		if held, err := v.d.Authenticate(drive.BandMaster(0), credentialOf(1)); err == nil {
+			held.Close() // it is in force still, and nobody has retired it
+		} else {
+			secrets = append(secrets, retired)
+		}
+		found, err := forensic.SearchAs(v.d.Dump(), secrets, []forensic.Oracle{v.oracle}, forensic.Options{Also: forensic.Encoded | forensic.GCM | forensic.Masked})
+		require.NoError(t, err)
+		least := forensic.KnowsRetired + 1
+		for _, k := range found.Keys {
+			least = min(least, k.Who)
+		}
+		fmt.Fprintf(&b, "| %v | %s |", s.state, s.what)
+		for _, who := range forensic.Adversaries() {
+			fmt.Fprintf(&b, " %s |", map[bool]string{true: "the data", false: "nothing"}[who >= least])
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+var reachTable = regexp.MustCompile(`(?s)<!-- generated: reach -->\n(.*?)<!-- end -->`)
+
+// The table of the documents is what a search of real drives finds.
+func TestWhatEachAdversaryReaches(t *testing.T) {
+	page, err := os.ReadFile("../../docs/thief.md")
+	require.NoError(t, err)
+	shown := reachTable.FindSubmatch(page)
+	require.NotNil(t, shown)
+	require.Equal(t, reach(t), string(shown[1]), "docs/thief.md")
+}
