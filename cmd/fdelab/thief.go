@@ -234,7 +234,7 @@ func sectorAt(text string) (file string, lba uint64, err error) {
 func rootOf(path string) (*secret.Key32, error) {
 	b, err := pki.ReadPrivate(path)
 	if err != nil {
-		return nil, cannotf("thief: root key: %s", strings.TrimPrefix(err.Error(), "pki: "))
+		return nil, notPrivate("root key", err)
 	}
 	defer clear(b)
 	text := b
@@ -265,7 +265,7 @@ func trimEnd(b []byte) []byte {
 func retiredPINs(path string) (out []forensic.Secret, err error) {
 	b, err := pki.ReadPrivate(path)
 	if err != nil {
-		return nil, cannotf("thief: PINs: %s", strings.TrimPrefix(err.Error(), "pki: "))
+		return nil, notPrivate("PINs", err)
 	}
 	defer clear(b)
 	label := false
@@ -297,6 +297,15 @@ func retiredPINs(path string) (out []forensic.Secret, err error) {
 		return nil, usagef("thief: %s holds no PIN", path)
 	}
 	return out, nil
+}
+
+// notPrivate is the error of a file of secrets that cannot be read.
+func notPrivate(what string, err error) error {
+	var call *os.PathError
+	if errors.As(err, &call) {
+		return cannotf("thief: %s: %s: %w", what, call.Path, call.Err)
+	}
+	return cannotf("thief: %s: %s", what, strings.TrimPrefix(err.Error(), "pki: "))
 }
 
 // notADump is the error of a file that cannot be read.
