@@ -153,6 +153,16 @@ func (s *MemKeyServer) Create(label string) (string, error) {
 		key.Clear()
 		return "", fmt.Errorf("%w: no entropy: %w", ErrRefused, err)
 	}
+	defer key.Clear()
+	return s.Register(label, key)
+}
+
+// Register keeps a copy of a data key that the client made, and sends it to the other servers.
+func (s *MemKeyServer) Register(label string, key *secret.Key32) (uid string, err error) {
+	if err := s.Reach(); err != nil {
+		return "", err
+	}
+	key = key.Clone()
 	s.made++
 	k := newMemKey(fmt.Sprintf("%s-%04d", s.id, s.made), label, key)
 	s.keys = append(s.keys, k)

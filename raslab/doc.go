@@ -46,8 +46,8 @@
 // connects to the key server: over the simulated network of this package, with real certificates on
 // the virtual clock, or to the server that Options.Dial gives. Two key protocols are spoken:
 //
-//   - KMIP: the server holds the data key and gives it.
-//   - IPP: the bytes of package ipp travel both ways. The facility holds the data key in its key
+//   - KMIP: the server holds the data key and gives it. The bytes of package kmip travel both ways.
+//   - IPP: the bytes of package ipp do. The facility holds the data key in its key
 //     repository, wrapped by the server's key pairs.
 //
 // Every request for a key, simulated or real, goes through keyPath (keypath.go):

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
@@ -136,8 +137,9 @@ func lifeAt(t *testing.T, l *Lab, n int) encgroup.KeyLife {
 	t.Helper()
 	c, err := l.wire.Dial(1, keyServerAddr(n), customer.PortKMIP)
 	must(t, err)
-	s, err := c.KMIP()
+	exchange, err := c.KMIP()
 	must(t, err)
-	life, _ := s.Life(dataKeyOf(l))
+	life, err := kmip.Over(keyServerAddr(n), exchange).Life(dataKeyOf(l))
+	must(t, err)
 	return life
 }

@@ -3,6 +3,7 @@ package raslab
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
@@ -146,6 +147,9 @@ func (p *keyPath) through(c *console, do func(encgroup.KeyServer) error) error {
 	if err != nil {
 		return err
 	}
+	if c, ok := s.(io.Closer); ok {
+		defer c.Close()
+	}
 	return do(s)
 }
 
@@ -171,12 +175,11 @@ func (l *Lab) connect(c *console, m *keyManager) (encgroup.KeyServer, error) {
 		}
 		return l.ippClient(m, exchange), nil
 	}
-	s, err := conn.KMIP()
+	exchange, err := conn.KMIP()
 	if err != nil {
 		return nil, err
 	}
-	m.speaks = s.Version()
-	return s, nil
+	return l.kmipConnect(m, exchange)
 }
 
 // handshake judges the certificate that the server has shown, and shows the facility's.

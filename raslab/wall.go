@@ -20,6 +20,7 @@ type wire struct {
 	cloud     tct.Cloud // nil: Options.Cloud gave another one
 	authority []byte    // customer_ca.pem, as the customer handed it over
 	sessions  io.Reader // entropy of the sessions of IPP
+	dataKeys  io.Reader // entropy of the data keys of KMIP
 }
 
 // newCustomer builds the customer's side, and plugs the consoles into its network.
@@ -33,7 +34,7 @@ func (l *Lab) newCustomer(from, to time.Time) (err error) {
 	if err != nil {
 		return err
 	}
-	l.wire = wire{Network: l.customer, sessions: l.stream("IPP sessions")}
+	l.wire = wire{Network: l.customer, sessions: l.stream("IPP sessions"), dataKeys: l.stream("KMIP data keys")}
 	if s, err := l.customer.Cloud(); err == nil {
 		l.wire.cloud = s
 	}

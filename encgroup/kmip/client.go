@@ -46,8 +46,9 @@ type Client struct {
 	cfg    Config
 	conn   *tls.Conn
 	dial   func() (*tls.Conn, func() bool, error)
-	buf    []byte // of the request
-	in     []byte // of the answer
+	over   Exchange // in place of conn
+	buf    []byte   // of the request
+	in     []byte   // of the answer
 	dec    ttlv.Decoder
 	broken error
 	detach func() bool // from the context
@@ -55,6 +56,18 @@ type Client struct {
 	answered bool // something came over this connection
 	begun    bool // a byte of the answer to the last request came
 	closes   bool // the server closes after each answer
+}
+
+// Exchange carries a request to a server and gives the whole of its answer.
+type Exchange func(request []byte) (answer []byte, err error)
+
+// Over is a client whose messages somebody else carries, such as a network in memory. server is for
+// errors. What Exchange returns as an error is returned as it is, and ends the client. The client
+// overwrites the answers.
+func Over(server string, e Exchange) *Client {
+	return &Client{
+		cfg: Config{Addr: server, Version: V14, MaxResponse: DefaultMaxResponse}, over: e, detach: func() bool { return true },
+	}
 }
 
 // Dial connects, and returns an *Error if it cannot. With TLS 1.3 a server that
@@ -124,6 +137,10 @@ func dial(ctx context.Context, cfg Config, t *tls.Config) (conn *tls.Conn, detac
 
 // redial connects anew in place of a connection that the server has closed.
 func (c *Client) redial() error {
+	if c.over != nil {
+		c.answered, c.broken = false, nil
+		return nil
+	}
 	c.detach()
 	_ = c.conn.NetConn().Close()
 	conn, detach, err := c.dial()
@@ -153,6 +170,9 @@ func (c *Client) Close() error {
 	c.wipe()
 	if c.broken == nil {
 		c.broken = net.ErrClosed
+	}
+	if c.over != nil {
+		return nil
 	}
 	_ = c.conn.NetConn().SetDeadline(c.cfg.Clock().Add(time.Second))
 	err := c.conn.Close()
@@ -238,8 +258,10 @@ func (c *Client) send(q *Request) (*Response, error) {
 		p, fault, err = c.exchange()
 	}
 	if err != nil {
-		c.broken = err
-		_ = c.conn.NetConn().Close()
+		c.hangUp(err)
+		if fault == faultCarried {
+			return nil, err
+		}
 		return nil, &Error{c.cfg.Addr, op, fault, err}
 	}
 	c.answered = true
@@ -252,12 +274,40 @@ func (c *Client) fail(op string, err error) error {
 	if errors.As(err, &f) {
 		return &Error{c.cfg.Addr, op, failureFault(f), f}
 	}
-	c.broken = err
-	_ = c.conn.NetConn().Close()
+	c.hangUp(err)
 	return &Error{c.cfg.Addr, op, FaultAnswer, err}
 }
 
+// hangUp ends the connection because of err.
+func (c *Client) hangUp(err error) {
+	c.broken = err
+	if c.conn != nil {
+		_ = c.conn.NetConn().Close()
+	}
+}
+
+// faultCarried stands for an error of an Exchange.
+const faultCarried Fault = 255
+
+// carried is exchange without a connection.
+func (c *Client) carried() (*Response, Fault, error) {
+	clear(c.in)
+	var err error
+	if c.in, err = c.over(c.buf); err != nil {
+		return nil, faultCarried, err
+	}
+	c.dec.Reset()
+	p, err := ParseResponseWith(&c.dec, c.in)
+	if err != nil {
+		return nil, FaultProtocol, err
+	}
+	return p, 0, nil
+}
+
 func (c *Client) exchange() (*Response, Fault, error) {
+	if c.over != nil {
+		return c.carried()
+	}
 	c.begun = false
 	if err := c.conn.SetDeadline(c.cfg.Clock().Add(c.cfg.Timeout)); err != nil {
 		return nil, FaultHangUp, err

@@ -4,7 +4,7 @@
 // the other end, package pki the certificates of both.
 //
 // A Client is one connection with a method for each operation; Do sends a
-// batch. KeyServer is the way of an encryption group to a KMIP server: it satisfies
+// batch. Over is one whose messages somebody else carries, such as a network in memory. KeyServer is the way of an encryption group to a KMIP server: it satisfies
 // encgroup.KeyServer, with the exchange of the OASIS profile "Storage Array with
 // Self-Encrypting Drives" (version 1.0): Query, Locate by Name and Object Type, then Register of
 // Secret Data of 32 bytes with Name, Object Group and custom attributes; later Locate and Get.

@@ -324,11 +324,21 @@ func cause(err error) error {
 // asksLife asks for the state and the dates of a key. A server that does not tell leaves them
 // unknown; the key does not depend on it.
 func (k *KeyServer) asksLife(c *Client, name, uid string) {
-	attrs, err := c.GetAttributes(uid, AttrState, AttrActivationDate, AttrProtectStopDate, AttrDeactivationDate, AttrCompromiseDate, AttrCompromiseOccurrenceDate)
-	if err != nil {
-		return
+	if l, err := c.Life(uid); err == nil {
+		l.Told = k.when
+		k.lives[name] = l
 	}
-	l := encgroup.KeyLife{Told: k.when}
+}
+
+// LifeAttributes are the attributes from which Life makes the life of a key.
+var LifeAttributes = []string{AttrState, AttrActivationDate, AttrProtectStopDate, AttrDeactivationDate, AttrCompromiseDate, AttrCompromiseOccurrenceDate}
+
+// Life asks for the state and the dates of a key. Told is zero.
+func (c *Client) Life(uid string) (l encgroup.KeyLife, err error) {
+	attrs, err := c.GetAttributes(uid, LifeAttributes...)
+	if err != nil {
+		return l, err
+	}
 	for n := range attrs {
 		v := &attrs[n].Value
 		switch attrs[n].Name {
@@ -350,5 +360,5 @@ func (k *KeyServer) asksLife(c *Client, name, uid string) {
 			}
 		}
 	}
-	k.lives[name] = l
+	return l, nil
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/internal/spell"
 	"github.com/seed-9d983aeb/fdelab/raslab/request"
@@ -129,49 +128,3 @@ func (k *KeyServer) restoreLives(from *KeyServer) {
 		}
 	}
 }
-
-// kmipService is the machine's KMIP service: its store, through its memory.
-type kmipService struct{ k *KeyServer }
-
-// ID is the name of the server.
-func (s kmipService) ID() string { return s.k.Name }
-
-// Version is the newest one that the product speaks: the facility speaks them all.
-func (s kmipService) Version() string { return s.k.KMIP() }
-
-// Create registers a data key, and holds what the server gives back against it.
-func (s kmipService) Create(label string) (string, error) {
-	uid, err := s.k.mem.Create(label)
-	if err != nil {
-		return "", err
-	}
-	registered, err := s.k.mem.Get(uid)
-	if err != nil {
-		return "", err
-	}
-	defer registered.Clear()
-	back, err := s.Get(uid)
-	if err != nil {
-		return "", err
-	}
-	defer back.Clear()
-	if !back.Equal(registered) {
-		return "", encgroup.ErrWrongKey
-	}
-	return uid, nil
-}
-
-// Get gives a data key.
-func (s kmipService) Get(uid string) (*secret.Key32, error) {
-	if state := s.k.life(uid).State; state.Destroyed() && s.k.mem.Reach() == nil {
-		return nil, fmt.Errorf("%w: the data key is %s", encgroup.ErrNoKey, state)
-	}
-	key, err := s.k.mem.Get(uid)
-	if err == nil {
-		s.k.remembers(key)
-	}
-	return key, err
-}
-
-// Life is what the server says of a key.
-func (s kmipService) Life(uid string) (encgroup.KeyLife, bool) { return s.k.life(uid), true }

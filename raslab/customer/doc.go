@@ -24,7 +24,8 @@
 // # Limitations
 //
 // No handshake of TLS is computed: each side judges the certificate that the other one shows.
-// Requests of KMIP are calls and no bytes; those of IPP are the bytes of package ipp. The name
-// service always answers, and one machine runs one key server. What differs between the products
-// is from the makers' manuals, from memory (assumptions).
+// Requests are the bytes of packages kmip and ipp. Of KMIP a machine does what a facility asks:
+// Discover Versions, Register, Get, Get Attributes; its data keys are found by unique identifier, not
+// by name. The name service always answers, and one machine runs one key server. What differs
+// between the products is from the makers' manuals, from memory (assumptions).
 package customer

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/ttlv"
 	"github.com/seed-9d983aeb/fdelab/raslab/request"
 )
 
@@ -30,6 +31,7 @@ type KeyServer struct {
 	ipp       *ipp.Server // nil: to be made anew from the pairs
 	entropy   io.Reader   // of ipp
 	badMemory bool
+	decoder   ttlv.Decoder                // of requests of KMIP
 	lives     map[string]encgroup.KeyLife // by unique identifier; never ranged over
 
 	product  Product

@@ -32,20 +32,15 @@ type Conn interface {
 	// Present shows the server the certificate of the client. Errors are those of
 	// cert.Trust.Verify, or ErrNotAccepted.
 	Present(client *cert.Certificate) error
-	// KMIP is the server's service of this protocol. Errors wrap encgroup.ErrProtocol.
-	KMIP() (KMIPService, error)
-	// IPP is the same for IPP: a function that sends a frame and gives the answer. Its errors wrap
-	// those of encgroup.KeyServer.
-	IPP() (exchange func(request []byte) (answer []byte, err error), err error)
+	// KMIP opens the server's service of this protocol. Errors wrap encgroup.ErrProtocol.
+	KMIP() (Exchange, error)
+	// IPP is the same for IPP.
+	IPP() (Exchange, error)
 }
 
-// KMIPService is what a server answers over KMIP.
-type KMIPService interface {
-	encgroup.KeyServer
-	encgroup.LifeTeller
-	// Version is the version that both sides speak, such as "1.4".
-	Version() string
-}
+// Exchange sends a message of a key protocol and gives the answer. Its errors wrap those of
+// encgroup.KeyServer.
+type Exchange = func(request []byte) (answer []byte, err error)
 
 // ErrNotAccepted refuses a client certificate that waits at the server to be accepted.
 var ErrNotAccepted = errors.New("it waits at the server to be accepted")
@@ -203,10 +198,10 @@ func (c *conn) speaks(key KeyProtocol) error {
 }
 
 // KMIP implements Conn.
-func (c *conn) KMIP() (KMIPService, error) { return kmipService{c.server}, c.speaks(KMIP) }
+func (c *conn) KMIP() (Exchange, error) { return c.server.answerKMIP, c.speaks(KMIP) }
 
 // IPP implements Conn.
-func (c *conn) IPP() (func([]byte) ([]byte, error), error) { return c.server.exchange, c.speaks(IPP) }
+func (c *conn) IPP() (Exchange, error) { return c.server.exchange, c.speaks(IPP) }
 
 // port is that of a console, by its number.
 func (s *Site) port(op string, console int) (*port, error) {

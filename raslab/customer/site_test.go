@@ -16,7 +16,7 @@ import (
 )
 
 // newSite is a site with two key servers, one console and no key pairs beside those that a test makes.
-func newSite(t *testing.T) *Site {
+func newSite(t testing.TB) *Site {
 	t.Helper()
 	from := time.Date(2026, time.January, 5, 8, 0, 0, 0, time.UTC)
 	to := from.AddDate(1, 0, 0)
