@@ -12,21 +12,24 @@ import (
 	"strings"
 )
 
-// Signature is an Ed25519 signature (RFC 8032) over the canonical statement.
+// Signature is an Ed25519 signature (RFC 8032) over a DSSE envelope.
 type Signature struct {
 	Algorithm string `json:"algorithm"`  // always "Ed25519"
-	KeyID     string `json:"key_id"`     // first 8 bytes of the SHA-256 of the public key, hex
+	KeyID     string `json:"key_id"`     // KeyID of the public key
 	PublicKey string `json:"public_key"` // 32 bytes, base64
 	Value     string `json:"value"`      // 64 bytes, base64
 }
 
-// Certificate is a signed statement.
+// Certificate is a signed statement. As JSON it is an in-toto statement in a DSSE envelope
+// (github.com/secure-systems-lab/dsse, protocol v1).
 type Certificate struct {
-	Statement Statement `json:"statement"`
-	Signature Signature `json:"signature"`
+	Statement Statement
+	Signature Signature
 }
 
 const (
+	signatureAlgorithm = "Ed25519"
+
 	certificateMax   = 64 << 10
 	certificateBegin = "-----BEGIN FDELAB CERTIFICATE-----"
 	certificateEnd   = "-----END FDELAB CERTIFICATE-----"
@@ -43,32 +46,31 @@ var ErrSignature = errors.New("the signature does not fit")
 // byte what JSON or Text writes: line ends, blanks, or a line that people read.
 var ErrChanged = errors.New("the file was changed after it was written")
 
-// Sign makes a certificate of a statement, in the newest form. The signature is
-// over a line of context ("fdelab", the form) followed by the canonical form:
-// compact JSON, fields in the order of Statement, as encoding/json writes it.
+// Sign makes a certificate of a statement. What is signed is an in-toto statement as compact JSON,
+// with the fields in the order of Statement, as encoding/json writes it.
 func Sign(s Statement, key ed25519.PrivateKey) (*Certificate, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("erase: a signing key of %d bytes, need %d", len(key), ed25519.PrivateKeySize)
 	}
-	s.Form = form2
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("erase: sign certificate: %w", err)
 	}
 	pub := key.Public().(ed25519.PublicKey)
-	return &Certificate{Statement: s, Signature: Signature{
-		Algorithm: "Ed25519", KeyID: KeyID(pub),
-		PublicKey: base64.StdEncoding.EncodeToString(pub),
-		Value:     base64.StdEncoding.EncodeToString(ed25519.Sign(key, s.canonical())),
-	}}, nil
+	public := base64.StdEncoding.EncodeToString(pub)
+	value, err := signEnvelope(s.payload(public), key)
+	if err != nil {
+		return nil, fmt.Errorf("erase: sign certificate: %w", err)
+	}
+	return &Certificate{Statement: s, Signature: Signature{Algorithm: signatureAlgorithm, KeyID: KeyID(pub), PublicKey: public, Value: value}}, nil
 }
 
-// KeyID names a public key: 16 hexadecimal digits.
+// KeyID names a public key: its SHA-256, 64 hexadecimal digits.
 func KeyID(pub ed25519.PublicKey) string {
 	h := sha256.Sum256(pub)
-	return hex.EncodeToString(h[:8])
+	return hex.EncodeToString(h[:])
 }
 
-// JSON is the certificate as indented JSON with a line end.
+// JSON is the certificate as a DSSE envelope: indented JSON with a line end.
 func (c *Certificate) JSON() []byte {
 	var b bytes.Buffer
 	_ = json.Indent(&b, marshal(c), "", "  ") // it is JSON
@@ -89,9 +91,15 @@ func marshal(v any) []byte {
 // rendered again from the armour and compared.
 func (c *Certificate) Text() string {
 	var b strings.Builder
-	b.WriteString(c.Statement.heading() + "\n\n")
+	b.WriteString(c.Statement.title() + "\n" + subtitle + "\n\n")
+	line := func(label, value string) {
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%-24s%s", label+":", value), " ") + "\n")
+	}
 	for _, f := range c.Statement.fields() {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%-24s%s", f.label+":", f.value), " ") + "\n")
+		line(f.label, f.value)
+	}
+	for _, e := range c.Statement.Timeline {
+		line("Timeline", e.Time+"  "+e.What)
 	}
 	fmt.Fprintf(&b, "\nSigned with %s, key %s\n\n%s\n", c.Signature.Algorithm, c.Signature.KeyID, certificateBegin)
 	for code := base64.StdEncoding.EncodeToString(marshal(c)); code != ""; {
@@ -114,8 +122,6 @@ func (c *Certificate) Text() string {
 // signer said, not what happened to the drive, and the signer may have said that
 // the sanitization is not accepted: see Statement.Accepted. A key that
 // CheckPublicKey refuses proves nothing, trusted or not.
-//
-// Certificates of the older form verify as they did: see Statement.Form.
 //
 // data must be byte for byte what JSON or Text writes, line ends and blanks included: who
 // relies on a file should not have to ask which of its bytes count. Anything else is refused
@@ -191,34 +197,16 @@ func checkUnchanged(file, want []byte) error {
 }
 
 func parseCertificateJSON(data []byte) (*Certificate, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	var c Certificate
-	var mistyped *json.UnmarshalTypeError
-	if err := dec.Decode(&c); errors.As(err, &mistyped) {
-		return nil, fmt.Errorf("at byte %d: %s where there should be another kind of value", mistyped.Offset, mistyped.Value)
-	} else if err != nil {
-		return nil, fmt.Errorf("at byte %d: %s", dec.InputOffset(), strings.TrimPrefix(err.Error(), "json: "))
+	c := new(Certificate)
+	if err := c.UnmarshalJSON(data); err != nil {
+		return nil, err
 	}
-	if at := dec.InputOffset(); at < int64(len(data)) {
-		return nil, fmt.Errorf("trailing data at byte %d", at)
-	}
-	// The decoder takes repeated fields, other cases and other escapes; what
-	// people read must be what was signed, so only one spelling is accepted.
-	var have bytes.Buffer
-	_ = json.Compact(&have, data) // the decoder has taken it for JSON
-	if !bytes.Equal(have.Bytes(), marshal(&c)) {
-		return nil, errors.New("not in canonical form: a field is missing, repeated, out of order or spelt otherwise")
-	}
-	return &c, nil
+	return c, nil
 }
 
 func (c *Certificate) verify(trusted ed25519.PublicKey) error {
 	if err := c.Statement.check(); err != nil {
 		return err
-	}
-	if c.Signature.Algorithm != "Ed25519" {
-		return fmt.Errorf("signature algorithm %q, need Ed25519", clip(c.Signature.Algorithm))
 	}
 	pub, err := base64.StdEncoding.Strict().DecodeString(c.Signature.PublicKey)
 	if err != nil || len(pub) != ed25519.PublicKeySize {
@@ -237,7 +225,7 @@ func (c *Certificate) verify(trusted ed25519.PublicKey) error {
 	if trusted != nil && !trusted.Equal(ed25519.PublicKey(pub)) {
 		return fmt.Errorf("%w: signed by key %s, need the trusted key %s", ErrSignature, KeyID(pub), KeyID(trusted))
 	}
-	if !ed25519.Verify(pub, c.Statement.canonical(), sig) {
+	if !c.verifyEnvelope(pub) {
 		return fmt.Errorf("%w: the statement was changed, or the file is corrupt", ErrSignature)
 	}
 	return nil

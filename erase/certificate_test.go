@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -33,11 +31,14 @@ func certificate(t testing.TB) *Certificate {
 	return c
 }
 
-func TestACertificateVerifiesInBothForms(t *testing.T) {
+// forms is the certificate in every form in which it is written.
+func forms(c *Certificate) map[string][]byte {
+	return map[string][]byte{"JSON": c.JSON(), "text": []byte(c.Text())}
+}
+
+func TestACertificateVerifiesInEveryForm(t *testing.T) {
 	c := certificate(t)
-	for name, data := range map[string][]byte{
-		"JSON": c.JSON(), "text": []byte(c.Text()),
-	} {
+	for name, data := range forms(c) {
 		for _, trusted := range []ed25519.PublicKey{nil, public()} {
 			got, err := VerifyCertificate(data, trusted)
 			require.NoError(t, err, name)
@@ -62,16 +63,7 @@ func compact(t testing.TB, data []byte) []byte {
 // away, a byte put in, at every place; and what programs do to text and JSON.
 func TestEveryChangeToACertificateIsFound(t *testing.T) {
 	c := certificate(t)
-	older := func(name string) []byte {
-		data, err := os.ReadFile(filepath.Join("testdata", name))
-		require.NoError(t, err)
-		return data
-	}
-	for name, x := range map[string]struct {
-		data []byte
-		step int // every how many bytes
-	}{"JSON": {c.JSON(), 1}, "text": {[]byte(c.Text()), 1}, "form1.json": {older("form1.json"), 7}, "form1.txt": {older("form1.txt"), 7}} {
-		data := x.data
+	for name, data := range forms(c) {
 		_, err := VerifyCertificate(data, nil)
 		require.NoError(t, err, "%s: unchanged it verifies", name)
 		found := func(bad []byte, what string, a ...any) {
@@ -83,7 +75,7 @@ func TestEveryChangeToACertificateIsFound(t *testing.T) {
 				require.FailNow(t, "every change is found, in one line", "%s: %s: %v", name, fmt.Sprintf(what, a...), err)
 			}
 		}
-		for i := 0; i <= len(data); i += x.step {
+		for i := 0; i <= len(data); i++ {
 			for _, b := range []byte(" \n") {
 				found(slices.Concat(data[:i], []byte{b}, data[i:]), "byte %q put in before byte %d", b, i)
 			}
@@ -125,10 +117,6 @@ func TestBadCertificatesAreRefusedInOneClearLine(t *testing.T) {
 	for _, x := range []struct{ name, data, want string }{
 		{"empty", " \n", "erase: certificate: the file is empty"},
 		{"something else", "hello", `erase: certificate: neither JSON nor text: no line "-----BEGIN FDELAB CERTIFICATE-----"`},
-		{"an unknown field", strings.Replace(js, `"form"`, `"shape"`, 1), `unknown field "shape"`},
-		{"a repeated field", strings.Replace(js, `"media_serial": "E1",`, `"media_serial": "E9", "media_serial": "E1",`, 1), "not in canonical form"},
-		{"a field in other case", strings.Replace(js, `"media_serial"`, `"Media_Serial"`, 1), "not in canonical form"},
-		{"a missing field", strings.Replace(js, `    "media_vendor": "Acme",`+"\n", "", 1), "not in canonical form"},
 		{"trailing data", js + "{}", "trailing data at byte"},
 		{"an array", "[" + js + "]", "neither JSON nor text"},
 		{"a forged statement", string(forged.JSON()), "the signature does not fit"},
@@ -179,7 +167,7 @@ func TestAStatementThatCouldMisleadIsNotSigned(t *testing.T) {
 		{func(s *Statement) { s.Notes = "\u202Ereversed" }, `field "Notes" holds a character that does not print`},
 		{func(s *Statement) { s.Notes = "\xff" }, `field "Notes" holds a character that does not print`},
 		{func(s *Statement) { s.Notes = strings.Repeat("ä", 201) }, `field "Notes" has more than 200 characters`},
-		{func(s *Statement) { s.MediaSerial = "" }, "media serial number, method and tool must be given"},
+		{func(s *Statement) { s.MediaSerial = "" }, "media serial number, method, technique and tool must be given"},
 		{func(s *Statement) { s.Date = "yesterday" }, `the date is "yesterday", need a form like 2026-01-31T12:00:00Z`},
 		{func(s *Statement) { s.Date = "2026-03-01T12:00:00+01:00" }, `the date is "2026-03-01T12:00:00+01:00", need a form like 2026-01-31T12:00:00Z`},
 	} {

@@ -3,7 +3,6 @@ package erase
 import (
 	"fmt"
 	"strings"
-	"time"
 )
 
 // certify signs a certificate for a drive that passed, and a record of one that
@@ -40,11 +39,15 @@ func (r *run) certify() {
 	s.MethodDetails = command + "; new media encryption key, old key wraps destroyed in flash"
 	s.Tool = r.e.o.Tool
 	s.Verification = Verification{
-		Method: "search of the full flash dump for keys with every known secret, independent of the drive's report",
-		Checks: strings.Join(names, ", "), Result: verificationPassed,
+		Method:    "search of the full flash dump for keys with every known secret, independent of the drive's report",
+		Adversary: AdversaryFuses, Samples: r.samples, Checks: strings.Join(names, ", "), Result: verificationPassed,
+	}
+	if len(r.job.Owner)+len(r.job.Secrets) > 0 {
+		s.Verification.Adversary = AdversaryRetired
 	}
 	s.Validation = r.validation()
-	s.Date = r.now().Truncate(time.Second).Format(time.RFC3339)
+	s.Started, s.Date = at(r.res.Started), at(r.now())
+	s.Timeline = r.timeline(command)
 	c, err := r.e.sign(s)
 	if err != nil {
 		r.res.Why = "no certificate: " + err.Error() // a serial or model that does not print

@@ -80,6 +80,15 @@
 // made in the drive and never leaves it. It does not rest on anything that the key server does,
 // which may give the old credential again at any time. The certificate says so.
 //
+// # Certificates
+//
+// A certificate is an in-toto statement (spec/v1, with a predicate of ours, [PredicateType]) in a
+// DSSE envelope (protocol v1) with one Ed25519 signature. Its subject is the drive: the digest sha256
+// is that of the public key of the factory identity that the drive proved, and a drive that proved
+// none has a digest of another name over its serial number. It is written as JSON or as text,
+// and each form verifies byte for byte or not at all. Fields that identify hold only characters that
+// look like no other: things ASCII, people and places ASCII and Latin letters with accents.
+//
 // # Sources
 //
 // Two standards are named in this module and were not read:

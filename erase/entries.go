@@ -99,6 +99,7 @@ func (r *run) remember(past []Entry) error {
 			return fmt.Errorf("entry %d: %w", i+1, err)
 		}
 		r.rememberLocks(p)
+		r.recall(p)
 		same := p.Method == r.job.Method && p.Range == r.job.Range
 		if !same && r.job.Method == RangeErase {
 			continue

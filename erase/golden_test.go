@@ -4,9 +4,13 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
 var update = flag.Bool("update", false, "write the files in testdata anew; only for a format that nobody keeps yet")
@@ -23,21 +27,25 @@ func golden(t *testing.T, name string, text []byte) {
 	require.Equal(t, string(want), string(text), "%s is kept by people: what was written once must read so for good", path)
 }
 
-// testdata/form2.* are what an engine signs for a drive that passed: every field of a
+// testdata/certificate.* are what an engine signs for a drive that passed: every field of a
 // statement, and one that was not accepted.
 func TestACertificateIsWrittenAsItWas(t *testing.T) {
 	every := Statement{
-		MediaVendor: "Acme", MediaModel: "Test SED", MediaSerial: "GOLD1", MediaIdentity: "Ed25519 00ff, proved by challenge", MediaProperty: "P-17",
+		MediaVendor: "Acme", MediaModel: "Test SED", MediaSerial: "GOLD1", MediaIdentity: IdentityText(drive.Identity{7}), MediaProperty: "P-17",
 		MediaType: "SSD", MediaSource: "rack 3", Classification: "secret", Extent: "range 2",
 		Method: "Purge", Technique: "Cryptographic Erase", MethodDetails: "details", Tool: "fdelab test",
-		Verification: Verification{Method: "search", Checks: "command, search", Result: "passed"},
-		Validation:   Validation{Outcome: Accepted, Reason: "every point", Considered: "medium pass", Basis: "the new key", By: "fdelab test"},
-		Date:         "2026-03-01T12:00:00Z", PostClassification: "public", Destination: "reuse",
+		Verification: Verification{
+			Method: "search", Adversary: AdversaryRetired, Checks: "command, search", Result: "passed",
+			Samples: Samples{Plaintexts: 1, Unread: 0, Secrets: 3, Pages: 4, Windows: 5, Unwraps: 6, Pieces: 7, Written: 9, Read: 8},
+		},
+		Validation: Validation{Outcome: Accepted, Reason: "every point", Considered: "medium pass", Basis: "the new key", By: "fdelab test"},
+		Started:    "2026-03-01T11:59:58Z", Date: "2026-03-01T12:00:00Z", PostClassification: "public", Destination: "reuse",
 		Operator: "Zoë <z@example.org> & Co", Position: "technician", Organization: "Lab", Location: "Room 1", Contact: "1234", Notes: "50 % off",
+		Timeline: []Event{{"2025-01-01T00:00:00Z", "joined <key group> 1"}, {"2026-03-01T12:00:00Z", "judged: accepted"}},
 	}
 	rejected := every
 	rejected.Validation.Outcome, rejected.MediaIdentity = Rejected, ""
-	for name, s := range map[string]Statement{"form2": every, "form2-rejected": rejected} {
+	for name, s := range map[string]Statement{"certificate": every, "certificate-rejected": rejected} {
 		c, err := Sign(s, signer)
 		require.NoError(t, err)
 		golden(t, name+".json", c.JSON())
@@ -47,7 +55,6 @@ func TestACertificateIsWrittenAsItWas(t *testing.T) {
 			require.NoError(t, err)
 			got, err := VerifyCertificate(data, public())
 			require.NoError(t, err)
-			s.Form = "certificate of sanitization 2"
 			require.Equal(t, s, got.Statement)
 			require.Equal(t, s.Validation.Outcome == Accepted, got.Statement.Accepted())
 		}
@@ -56,19 +63,24 @@ func TestACertificateIsWrittenAsItWas(t *testing.T) {
 
 // What an engine signs, field by field, for each method.
 func TestACertificateSaysExactlyWhatWasDone(t *testing.T) {
+	const now = "2026-03-01T12:00:00Z"
 	const search = "search of the full flash dump for keys with every known secret, independent of the drive's report"
 	for _, c := range []struct {
 		method          Method
 		extent, details string
 		checks          string
+		adversary       string
+		samples         Samples
 	}{
-		{DriveErase, "whole drive", "EraseMaster erase of all ranges; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains"},
-		{RangeErase, "range 1", "EraseMaster erase of range 1; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains"},
-		{PSIDRevert, "whole drive", "revert with the PSID; new media encryption key, old key wraps destroyed in flash", "command, state, msid, weak wraps, remains"},
+		{DriveErase, "whole drive", "EraseMaster erase of all ranges; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains", AdversaryRetired, Samples{Plaintexts: 2, Secrets: 3, Pages: 4, Windows: 947, Unwraps: 1210, Pieces: 28, Written: 2, Read: 2}},
+		{RangeErase, "range 1", "EraseMaster erase of range 1; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains", AdversaryRetired, Samples{Plaintexts: 1, Unread: 0, Secrets: 3, Pages: 1, Windows: 676, Unwraps: 1034, Pieces: 12, Written: 1, Read: 1}},
+		{PSIDRevert, "whole drive", "revert with the PSID; new media encryption key, old key wraps destroyed in flash", "command, state, msid, weak wraps, remains", AdversaryFuses, Samples{Plaintexts: 0, Unread: 0, Secrets: 3, Pages: 1, Windows: 0, Unwraps: 1034, Pieces: 57, Written: 1, Read: 1}},
 	} {
 		b := newBench(t, "GOLD3", nil, nil)
 		b.configure(1, pin(11))
-		job := Job{Target: b.Drive, Method: c.method, Range: 1, Owner: []Credential{{Range: 1, PIN: pin(11)}}}
+		command, _, _ := strings.Cut(c.details, ";")
+		history := []History{{time.Date(2025, 1, 2, 1, 0, 0, 500, time.FixedZone("", 3600)), "came from the factory"}}
+		job := Job{History: history, Target: b.Drive, Method: c.method, Range: 1, Owner: []Credential{{Range: 1, PIN: pin(11)}}}
 		if c.method == PSIDRevert {
 			b.cycle()
 			job.Target = mute{noPlaintext{b}}
@@ -80,15 +92,16 @@ func TestACertificateSaysExactlyWhatWasDone(t *testing.T) {
 		id, err := b.Identity()
 		require.NoError(t, err)
 		want := Statement{
-			Form: "certificate of sanitization 2", MediaModel: "Test SED", MediaSerial: "GOLD3", MediaIdentity: IdentityText(id), MediaType: "self-encrypting drive, AES-256-XTS",
+			MediaModel: "Test SED", MediaSerial: "GOLD3", MediaIdentity: IdentityText(id), MediaType: "self-encrypting drive, AES-256-XTS",
 			Extent: c.extent, Method: "Purge", Technique: "Cryptographic Erase", MethodDetails: c.details, Tool: "fdelab test",
-			Verification: Verification{Method: search, Checks: c.checks, Result: "passed"},
+			Verification: Verification{Method: search, Adversary: c.adversary, Samples: c.samples, Checks: c.checks, Result: "passed"},
 			Validation: Validation{
 				Outcome: Accepted, Reason: "every point was judged and holds",
 				Considered: "medium pass, plain data pass, key strength pass, key copies pass, outside keys pass, identity pass",
 				Basis:      "the new media encryption key, made in the drive, and the destruction of the old one", By: "fdelab test",
 			},
-			Date: "2026-03-01T12:00:00Z", Operator: "A. Tester", Organization: "Lab <7> & Co", Location: "Room 1",
+			Started: now, Date: now, Operator: "A. Tester", Organization: "Lab <7> & Co", Location: "Room 1",
+			Timeline: []Event{{"2025-01-02T00:00:00Z", "came from the factory"}, {now, "this erase began"}, {now, "the drive answered: " + command}, {now, "verified by search of its flash"}, {now, "judged: accepted"}},
 		}
 		if c.method == PSIDRevert {
 			want.MediaIdentity = ""

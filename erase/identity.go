@@ -17,8 +17,13 @@ var _ Attester = (*drive.Drive)(nil)
 // IdentityText is what a certificate says of an identity that was proved: the
 // fingerprint (64 hexadecimal digits), and that the drive proved it.
 func IdentityText(i drive.Identity) string {
-	return "Ed25519 " + i.Fingerprint() + ", proved by challenge"
+	return identityBefore + i.Fingerprint() + identityBehind
 }
+
+const (
+	identityBefore = "Ed25519 "
+	identityBehind = ", proved by challenge"
+)
 
 // identity challenges the drive once its erase is verified. It gives the statement about its
 // identity, or "" where the drive proves none, or one with another serial number.

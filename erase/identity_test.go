@@ -1,7 +1,6 @@
 package erase
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,14 +27,18 @@ func TestACertificateNamesTheDeviceThatProvedItself(t *testing.T) {
 	require.Equal(t, Passed, r.Outcome, text(r))
 	require.Equal(t, IdentityText(id), r.Certificate.Statement.MediaIdentity)
 	require.Contains(t, r.Certificate.Text(), "Media identity:         Ed25519 "+id.Fingerprint()+", proved by challenge\n")
-	for _, form := range [][]byte{r.Certificate.JSON(), []byte(r.Certificate.Text())} {
+	for _, form := range forms(r.Certificate) {
 		c, err := VerifyCertificate(form, public())
 		require.NoError(t, err)
 		require.Equal(t, IdentityText(id), c.Statement.MediaIdentity)
-		forged := strings.Replace(string(form), id.Fingerprint()[:8], "00000000", 1)
-		_, err = VerifyCertificate([]byte(forged), public())
-		require.ErrorIs(t, err, ErrCertificate, "the identity is signed")
 	}
+	forged := *r.Certificate
+	forged.Statement.MediaIdentity = IdentityText(drive.Identity{1})
+	for _, form := range forms(&forged) {
+		_, err = VerifyCertificate(form, public())
+		require.ErrorIs(t, err, ErrSignature, "the identity is signed")
+	}
+	require.Contains(t, string(r.Certificate.Statement.payload("")), `"subject":[{"name":"I1","digest":{"sha256":"`+id.Fingerprint()+`"}}]`)
 }
 
 func TestACertificateClaimsNoIdentityThatWasNotProved(t *testing.T) {
@@ -57,7 +60,10 @@ func TestACertificateClaimsNoIdentityThatWasNotProved(t *testing.T) {
 		r := run1(t, job)
 		require.Equal(t, Passed, r.Outcome, "%s: %s", name, text(r))
 		require.Empty(t, r.Certificate.Statement.MediaIdentity, name)
-		require.NotContains(t, r.Certificate.Text(), "Media identity", "%s: a certificate as it was before drives had an identity", name)
+		require.Contains(t, r.Certificate.Text(), "Media identity:         not proved: the drive is known by its serial number only\n", name)
+		payload := string(r.Certificate.Statement.payload(""))
+		require.NotContains(t, payload, "sha256", "%s: a serial number is no identity", name)
+		require.Contains(t, payload, `"name":"I2","digest":{"unprovedSerialNumber":"`, name)
 		_, err := VerifyCertificate([]byte(r.Certificate.Text()), public())
 		require.NoError(t, err)
 	}

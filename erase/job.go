@@ -2,6 +2,7 @@ package erase
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
@@ -75,6 +76,15 @@ type Job struct {
 	// Outside is who keeps such secrets outside the drive. The erase is accepted
 	// only where what they keep opens nothing.
 	Outside []Outside
+	// History is what the caller knows of the drive's life, for the timeline of its
+	// certificate. No secret may be in it.
+	History []History
+}
+
+// History is one fact of a drive's life.
+type History struct {
+	Time time.Time
+	What string // one clause
 }
 
 // Outcome is how a job ended.

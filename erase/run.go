@@ -42,8 +42,11 @@ type run struct {
 	// strength is the least of the media keys that opened an oracle before the
 	// erase, in bits; unreached if there was none.
 	strength int
-	proved   string   // identity that the drive proved
-	unread   int      // oracles whose sector cannot be read after the erase
+	erased   time.Time // when the drive had answered the erase command
+	proved   string    // identity that the drive proved
+	unread   int       // oracles whose sector cannot be read after the erase
+	samples  Samples
+	history  []Event  // what is known of the drive before this run, oldest first
 	traces   []string // what taking the known plaintext has left on the drive
 	prints   forensic.Prints
 	all      bool  // prints cover all key material, not only the way to the oracles
@@ -116,6 +119,7 @@ func (r *run) do() error {
 	if err == nil {
 		err = r.vacate()
 	}
+	r.erased = r.now()
 	if refusal(err) {
 		r.res.Outcome, r.res.Why = Refused, r.withTraces(err.Error())
 	} else {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,34 +16,38 @@ import (
 // signAnyway signs what Sign refuses, as another program with the key could.
 func signAnyway(s Statement) *Certificate {
 	return &Certificate{Statement: s, Signature: Signature{
-		Algorithm: "Ed25519", KeyID: KeyID(public()), PublicKey: base64Of(public()), Value: base64Of(ed25519.Sign(signer, s.canonical())),
+		Algorithm: "Ed25519", KeyID: KeyID(public()), PublicKey: base64Of(public()), Value: base64Of(ed25519.Sign(signer, signedBytes(s, public()))),
 	}}
+}
+
+// signedBytes are what a signature is over.
+func signedBytes(s Statement, key ed25519.PublicKey) []byte {
+	return preAuthentication("application/vnd.in-toto+json", string(s.payload(base64Of(key))))
+}
+
+// preAuthentication is the encoding of DSSE, protocol v1, written here a second time.
+func preAuthentication(kind, payload string) []byte {
+	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(kind), kind, len(payload), payload)
 }
 
 // A good signature does not make a statement good: what Sign refuses is refused when it is read.
 func TestAStatementThatCouldNotHaveBeenSignedIsRefused(t *testing.T) {
 	good := statement()
-	good.Form = form2
 	_, err := VerifyCertificate(signAnyway(good).JSON(), public())
 	require.NoError(t, err)
 	for _, x := range []struct {
 		change func(*Statement)
 		want   string
 	}{
-		{func(s *Statement) { s.Form = "certificate of sanitization 3" }, `the form is "certificate of sanitization 3", need "certificate of sanitization 1" or "certificate of sanitization 2"`},
-		{func(s *Statement) { s.Form = "" }, `the form is ""`},
-		{func(s *Statement) { s.Form = form1 }, "form 1 has no technique, no result of the verification and no validation"},
-		{func(s *Statement) { s.Form, s.Technique, s.Verification.Result = form1, "", "" }, "form 1 has no technique"},
-		{func(s *Statement) { s.Form, s.Technique, s.Validation = form1, "", Validation{} }, "form 1 has no technique"},
-		{func(s *Statement) { s.Method = "" }, "media serial number, method and tool must be given"},
-		{func(s *Statement) { s.MediaSerial = "" }, "media serial number, method and tool must be given"},
-		{func(s *Statement) { s.Tool = "" }, "media serial number, method and tool must be given"},
+		{func(s *Statement) { s.Method = "" }, "media serial number, method, technique and tool must be given"},
+		{func(s *Statement) { s.MediaSerial = "" }, "media serial number, method, technique and tool must be given"},
+		{func(s *Statement) { s.Tool = "" }, "media serial number, method, technique and tool must be given"},
 		{func(s *Statement) { s.Operator = "A\nMethod: Destroy" }, `field "Performed by" holds a character that does not print`},
 		{func(s *Statement) { s.MediaIdentity = "\u202Ereversed" }, `field "Media identity" holds a character that does not print`},
 		{func(s *Statement) { s.Notes = strings.Repeat("x", 201) }, `field "Notes" has more than 200 characters`},
 		{func(s *Statement) { s.Date = "2026-03-01T12:00:00+01:00" }, `the date is "2026-03-01T12:00:00+01:00"`},
 		{func(s *Statement) { s.Date = strings.Repeat("9", 41) }, `the date is "` + strings.Repeat("9", 40) + `..."`},
-		{func(s *Statement) { s.Technique = "" }, "the technique must be given"},
+		{func(s *Statement) { s.Technique = "" }, "technique and tool must be given"},
 		{func(s *Statement) { s.Verification.Result = "failed" }, `the result of the verification is "failed"`},
 		{func(s *Statement) { s.Validation.Outcome = "" }, `the validation is ""`},
 		{func(s *Statement) { s.Validation.Reason = "" }, "a validation needs a reason"},
@@ -73,7 +78,6 @@ func TestASignatureIsCheckedFieldByField(t *testing.T) {
 		want   string
 		forged bool // it is a certificate, but not what was signed
 	}{
-		{func(s *Signature) { s.Algorithm = "RSA" }, `signature algorithm "RSA", need Ed25519`, false},
 		{func(s *Signature) { s.PublicKey = "?" }, "the public key is not 32 bytes of base64", false},
 		{func(s *Signature) { s.PublicKey = base64Of(public()[:31]) }, "the public key is not 32 bytes of base64", false},
 		{func(s *Signature) { s.PublicKey = "" }, "the public key is not 32 bytes of base64", false},
@@ -101,10 +105,10 @@ func TestAKeyIDNamesOneKey(t *testing.T) {
 	for _, id := range []string{a, b} {
 		raw, err := hex.DecodeString(id)
 		require.NoError(t, err)
-		require.Len(t, raw, 8)
+		require.Len(t, raw, 32)
 	}
 	require.NotEqual(t, a, b)
-	require.Equal(t, "fe812c12f3ab4ce6", a)
+	require.Equal(t, "fe812c12f3ab4ce6ac5db69ac352f906cb1b11ef43fb33e252ef7ff552263889", a)
 }
 
 // What a file must be to be read at all.
@@ -116,12 +120,12 @@ func TestWhatIsNoCertificateIsRefused(t *testing.T) {
 		return line + base64.StdEncoding.EncodeToString([]byte(inner)) + "\n" + certificateEnd + "\n"
 	}
 	for _, x := range []struct{ data, want string }{
-		{`{"statement": 5}`, "at byte 15: number where there should be another kind of value"},
-		{`{"statement": {}, `, "at byte "},
-		{armour(`{"statement": 5}`), "in the armour: at byte 15: number where"},
+		{`{"payload": 5}`, "at byte 13: number where there should be another kind of value"},
+		{`{"payload": "", `, "at byte "},
+		{armour(`{"payload": 5}`), "in the armour: at byte 13: number where"},
 		{armour(`{}`), "in the armour: not in canonical form"},
 		{strings.Replace(txt, certificateBegin+"\n", certificateBegin+"\n!", 1), "the armour is not base64: corrupt or truncated"},
-		{strings.Replace(txt, "\n\nSigned with", "\nSigned with", 1), "the file was changed after it was written: line 33 is not as it was"},
+		{strings.Replace(txt, "\n\nSigned with", "\nSigned with", 1), "the file was changed after it was written: line 37 is not as it was"},
 		{strings.Join(strings.Split(txt, "\n")[1:], "\n"), "line 1 is not as it was"},
 	} {
 		_, err := VerifyCertificate([]byte(x.data), nil)

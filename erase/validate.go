@@ -88,6 +88,7 @@ func (r *run) pointMedium() (medium, plain Check) {
 			clear = append(clear, fmt.Sprintf("LBA %d", lba))
 		}
 	}
+	r.samples.Unread, r.samples.Written, r.samples.Read = r.unread, written, read
 	switch {
 	case written > 0 && read == 0:
 		medium.Verdict, medium.Why = Fail, fmt.Sprintf("none of %s can be read from it, so nobody can say what it holds", sectors(written))

@@ -150,6 +150,10 @@ func (r *run) checkDump() (search, weak, remains Check) {
 		weak.Verdict, weak.Why = Fail, w[0].String()
 	}
 	prints := append(r.oldPrints[:len(r.oldPrints):len(r.oldPrints)], r.prints...)
+	r.samples = Samples{
+		Plaintexts: len(r.oracles), Secrets: len(r.secrets), Pieces: len(prints),
+		Pages: found.Tried.Pages, Windows: found.Tried.Windows, Unwraps: found.Tried.Unwraps,
+	}
 	remains = Check{Name: CheckRemains, Verdict: Pass}
 	what := "the wraps of the old keys"
 	if r.all {

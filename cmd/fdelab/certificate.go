@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -35,9 +36,10 @@ type verified struct {
 	Verified bool `json:"verified"` // trusted and intact: this, and only this, is a proof
 	Trusted  bool `json:"trusted"`  // there was a --key, and it signed
 	Intact   bool `json:"intact"`   // the file is byte for byte what was written, and the key in it signed that
-	// Validation is "accepted", "not accepted", or "none" for a certificate of form 1.
-	Validation string `json:"validation"`
-	*erase.Certificate
+	// Validation is "accepted" or "not accepted".
+	Validation string          `json:"validation"`
+	Statement  erase.Statement `json:"statement"`
+	Signature  erase.Signature `json:"signature"`
 }
 
 func newCertificateVerifyCmd(a *app) *cobra.Command {
@@ -45,15 +47,13 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "check the signature of a certificate of sanitization",
-		Long: "verify reads a certificate, in JSON or as text, and checks its signature. It must be signed\n" +
+		Long: "verify reads a certificate, in JSON (an in-toto statement in a DSSE envelope) or as text, and checks its signature. It must be signed\n" +
 			"by the key of --key. Without --key it proves nothing, since anybody can make a key and sign\n" +
 			"with it: verify then names the key, \"signed by an unknown key\", for you to compare with one\n" +
 			"that you got another way. FILE - is standard input.\n" +
 			"fdelab certificate key prints the key of a simulated facility.\n" +
 			"A certificate tells the verification (did the erase do what an erase does?) from the validation\n" +
-			"(is that accepted as a sanitization of this drive?). One of form 1, as fdelab signed them until it\n" +
-			"followed NIST SP 800-88 Rev. 2, still verifies; it holds no validation, and verify says so.\n" +
-			"(docs/certificates.md says what is known of that publication, which was not read.)\n" +
+			"(is that accepted as a sanitization of this drive?).\n" +
 			"FILE must be byte for byte what fdelab wrote: a blank or a line end that was changed is found too.\n" +
 			"The exit code is 0 only for a certificate that the key of --key signed, and that does not say\n" +
 			"\"not accepted\". It is 1 for whatever else was read: one that says so, that was changed or cut,\n" +
@@ -143,12 +143,10 @@ func newCertificateKeyCmd(a *app) *cobra.Command {
 // printVerified prints a certificate that is intact. Only a trusted one is valid:
 // any other is told apart by its words and by the exit code of a failed check.
 func (a *app) printVerified(name string, c *erase.Certificate, trusted bool) error {
-	validation := "none"
-	if c.Statement.Validated() {
-		validation = string(c.Statement.Validation.Outcome)
-	}
+	s := c.Statement
 	if a.json {
-		if err := a.printJSON(verified{Verified: trusted, Trusted: trusted, Intact: true, Validation: validation, Certificate: c}); err != nil {
+		v := verified{Verified: trusted, Trusted: trusted, Intact: true, Validation: string(s.Validation.Outcome), Statement: s, Signature: c.Signature}
+		if err := a.printJSON(v); err != nil {
 			return err
 		}
 	} else {
@@ -156,23 +154,20 @@ func (a *app) printVerified(name string, c *erase.Certificate, trusted bool) err
 		if !trusted {
 			verdict, whose = "signed by an unknown key", ", unknown"
 		}
-		s := c.Statement
 		a.printf("%s: drive %s, %s, %s\n", verdict, s.MediaSerial, s.Extent, s.Sanitization())
 		a.printf("date:  %s\n", s.Date)
 		a.printf("key:   %s%s\n", c.Signature.KeyID, whose)
-		switch {
-		case !trusted: // nothing of it is proved
-		case s.Validated():
-			a.printf("form:  2, after NIST SP 800-88 Rev. 2\n")
+		if trusted { // of any other nothing is proved
+			a.printf("identity:      %s\n", cmp.Or(s.MediaIdentity, "not proved: the drive is known by its serial number only"))
 			a.printf("verification:  %s: %s\n", s.Verification.Result, s.Verification.Checks)
+			a.printf("adversary:     %s\n", cmp.Or(s.Verification.Adversary, "not said"))
+			a.printf("samples:       %s\n", s.Verification.Samples)
 			a.printf("validation:    %s: %s\n", s.Validation.Outcome, s.Validation.Reason)
+			a.printf("validated by:  %s\n", s.Validation.By)
 			a.printf("rests on:      %s\n", s.Validation.Basis)
-		default:
-			a.printf("form:  1, after NIST SP 800-88 Rev. 1, which was withdrawn: it holds no validation\n")
-			a.printf("verification:  %s\n", s.Verification.Checks)
 		}
 	}
-	if trusted && c.Statement.Validated() && !c.Statement.Accepted() {
+	if trusted && !s.Accepted() {
 		return failedf("%s: the signature is valid, and what it says is that the sanitization is not accepted", name).
 			withHint("sanitize the drive in another way, or destroy it")
 	}

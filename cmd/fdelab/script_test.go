@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -87,9 +86,9 @@ func linesCmd(ts *testscript.TestScript, neg bool, args []string) {
 // signCmd writes these files:
 //   - drive.json and drive.txt, a certificate; key.pem and key.b64, the key that signed it
 //   - other.pem, another key
+//   - changed.json, that certificate for another drive, under the same signature
 //   - weak.json, a certificate with a signature that nobody made
 //   - refused.json, the record of an erase that was not accepted
-//   - form1.json and form1.txt, which an older fdelab signed with form1.pem
 func signCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	key := ed25519.NewKeyFromSeed([]byte("a fixed seed of thirty-two bytes"))
 	other := ed25519.NewKeyFromSeed([]byte("another seed of thirty-two bytes"))
@@ -106,12 +105,9 @@ func signCmd(ts *testscript.TestScript, _ bool, _ []string) {
 	refused, err := erase.Sign(s, key)
 	ts.Check(err)
 	write("refused.json", refused.JSON())
-	for _, name := range []string{"form1.json", "form1.txt"} {
-		b, err := os.ReadFile(filepath.Join("..", "..", "erase", "testdata", name))
-		ts.Check(err)
-		write(name, b)
-	}
-	write("form1.pem", publicPEM(ts, ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))))
+	changed := *c
+	changed.Statement.MediaSerial = "FDE00002"
+	write("changed.json", changed.JSON())
 	write("drive.json", c.JSON())
 	write("drive.txt", []byte(c.Text()))
 	// The point of order 1, and a signature that holds for whatever it is said to have signed.
