@@ -20,11 +20,12 @@ type Signature struct {
 	Value     string `json:"value"`      // 64 bytes, base64
 }
 
-// Certificate is a signed statement. As JSON it is an in-toto statement in a DSSE envelope
-// (github.com/secure-systems-lab/dsse, protocol v1).
+// Certificate is a signed statement. Its method JSON writes an in-toto statement in a DSSE envelope
+// (github.com/secure-systems-lab/dsse, protocol v1). Journals and records keep the fields below, which
+// are half as long, and from which the envelope is made again.
 type Certificate struct {
-	Statement Statement
-	Signature Signature
+	Statement Statement `json:"statement"`
+	Signature Signature `json:"signature"`
 }
 
 const (
@@ -43,7 +44,7 @@ var ErrCertificate = errors.New("erase: certificate")
 var ErrSignature = errors.New("the signature does not fit")
 
 // ErrChanged is wrapped beside ErrCertificate when the file is a certificate, but not byte for
-// byte what JSON or Text writes: line ends, blanks, or a line that people read.
+// byte what JSON, Text or HTML writes: line ends, blanks, or a line that people read.
 var ErrChanged = errors.New("the file was changed after it was written")
 
 // Sign makes a certificate of a statement. What is signed is an in-toto statement as compact JSON,
@@ -73,7 +74,7 @@ func KeyID(pub ed25519.PublicKey) string {
 // JSON is the certificate as a DSSE envelope: indented JSON with a line end.
 func (c *Certificate) JSON() []byte {
 	var b bytes.Buffer
-	_ = json.Indent(&b, marshal(c), "", "  ") // it is JSON
+	_ = json.Indent(&b, marshal(c.envelope()), "", "  ") // it is JSON
 	return append(b.Bytes(), '\n')
 }
 
@@ -96,13 +97,13 @@ func (c *Certificate) Text() string {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("%-24s%s", label+":", value), " ") + "\n")
 	}
 	for _, f := range c.Statement.fields() {
-		line(f.label, f.value)
+		line(f.label, f.shown())
 	}
 	for _, e := range c.Statement.Timeline {
 		line("Timeline", e.Time+"  "+e.What)
 	}
 	fmt.Fprintf(&b, "\nSigned with %s, key %s\n\n%s\n", c.Signature.Algorithm, c.Signature.KeyID, certificateBegin)
-	for code := base64.StdEncoding.EncodeToString(marshal(c)); code != ""; {
+	for code := base64.StdEncoding.EncodeToString(marshal(c.envelope())); code != ""; {
 		n := min(76, len(code))
 		b.WriteString(code[:n] + "\n")
 		code = code[n:]
@@ -111,7 +112,7 @@ func (c *Certificate) Text() string {
 	return b.String()
 }
 
-// VerifyCertificate reads a certificate, in JSON or as text, and checks its
+// VerifyCertificate reads a certificate, in JSON, as text or as a page, and checks its
 // signature. trusted is the public key that must have signed it; nil accepts
 // any key.
 //
@@ -123,7 +124,7 @@ func (c *Certificate) Text() string {
 // the sanitization is not accepted: see Statement.Accepted. A key that
 // CheckPublicKey refuses proves nothing, trusted or not.
 //
-// data must be byte for byte what JSON or Text writes, line ends and blanks included: who
+// data must be byte for byte what JSON, Text or HTML writes, line ends and blanks included: who
 // relies on a file should not have to ask which of its bytes count. Anything else is refused
 // in one line that wraps ErrCertificate: other or missing or repeated fields, trailing data,
 // readable lines that differ from the armour, CR LF line ends.
@@ -154,8 +155,14 @@ func parseCertificate(data []byte) (*Certificate, error) {
 			return nil, err
 		}
 		return c, checkUnchanged(file, c.JSON())
+	case bytes.Contains(data, []byte(pageBegin)):
+		c, err := parsePage(data)
+		if err != nil {
+			return nil, err
+		}
+		return c, checkUnchanged(file, c.HTML())
 	case !bytes.Contains(data, []byte(certificateBegin)):
-		return nil, fmt.Errorf("neither JSON nor text: no line %q", certificateBegin)
+		return nil, fmt.Errorf("neither JSON, text nor a page: no line %q", certificateBegin)
 	}
 	_, armour, _ := strings.Cut(string(data), certificateBegin+"\n")
 	armour, rest, ok := strings.Cut(armour, certificateEnd)
@@ -198,7 +205,7 @@ func checkUnchanged(file, want []byte) error {
 
 func parseCertificateJSON(data []byte) (*Certificate, error) {
 	c := new(Certificate)
-	if err := c.UnmarshalJSON(data); err != nil {
+	if err := c.open(data); err != nil {
 		return nil, err
 	}
 	return c, nil

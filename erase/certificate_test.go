@@ -33,7 +33,7 @@ func certificate(t testing.TB) *Certificate {
 
 // forms is the certificate in every form in which it is written.
 func forms(c *Certificate) map[string][]byte {
-	return map[string][]byte{"JSON": c.JSON(), "text": []byte(c.Text())}
+	return map[string][]byte{"JSON": c.JSON(), "text": []byte(c.Text()), "page": c.HTML()}
 }
 
 func TestACertificateVerifiesInEveryForm(t *testing.T) {
@@ -116,9 +116,9 @@ func TestBadCertificatesAreRefusedInOneClearLine(t *testing.T) {
 	require.NoError(t, err)
 	for _, x := range []struct{ name, data, want string }{
 		{"empty", " \n", "erase: certificate: the file is empty"},
-		{"something else", "hello", `erase: certificate: neither JSON nor text: no line "-----BEGIN FDELAB CERTIFICATE-----"`},
+		{"something else", "hello", `erase: certificate: neither JSON, text nor a page: no line "-----BEGIN FDELAB CERTIFICATE-----"`},
 		{"trailing data", js + "{}", "trailing data at byte"},
-		{"an array", "[" + js + "]", "neither JSON nor text"},
+		{"an array", "[" + js + "]", "neither JSON, text nor a page"},
 		{"a forged statement", string(forged.JSON()), "the signature does not fit"},
 		{"a forged line of the text", strings.Replace(txt, "number:    E1", "number:    E2", 1), "erase: certificate: the file was changed after it was written: line 6 is not as it was"},
 		{"a line too many", strings.Replace(txt, "\nSigned with", "Checks passed:          all\n\nSigned with", 1), "the file was changed after it was written: line "},

@@ -86,9 +86,12 @@ func (r *run) validation() Validation {
 }
 
 // shorten cuts a text that is too long for a field.
-func shorten(s string) string {
-	if r := []rune(s); len(r) > fieldMax {
-		return string(r[:fieldMax-3]) + "..."
+func shorten(s string) string { return atMost(s, fieldMax) }
+
+// atMost gives at most so many characters of a text.
+func atMost(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-3]) + "..."
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package erase
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -51,10 +52,17 @@ func checkText(f field) error {
 				map[charset]string{name: "Latin letters, with accents or without, and ASCII", code: "ASCII"}[f.chars])
 		}
 	}
-	if strings.TrimSpace(f.value) != f.value || strings.Contains(f.value, "  ") {
-		return fmt.Errorf("field %q has a blank at an end, or two in a row, which look like none or like one", f.label)
-	}
 	return nil
+}
+
+// shown is the value as people read it. Makers fill serial numbers up with blanks: where a blank at an
+// end, or two in a row, would look like none or like one, the value is in quotes.
+func (f field) shown() string {
+	v := f.value
+	if f.chars != free && (strings.Trim(v, ` "`) != v || strings.Contains(v, "  ")) {
+		return strconv.Quote(v)
+	}
+	return v
 }
 
 // plain says whether a character looks like no other one of its set.

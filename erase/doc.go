@@ -85,8 +85,8 @@
 // A certificate is an in-toto statement (spec/v1, with a predicate of ours, [PredicateType]) in a
 // DSSE envelope (protocol v1) with one Ed25519 signature. Its subject is the drive: the digest sha256
 // is that of the public key of the factory identity that the drive proved, and a drive that proved
-// none has a digest of another name over its serial number. It is written as JSON or as text,
-// and each form verifies byte for byte or not at all. Fields that identify hold only characters that
+// none has a digest of another name over its serial number. It is written as JSON, as text, or
+// as a page that prints on one sheet, and each form verifies byte for byte or not at all. Fields that identify hold only characters that
 // look like no other: things ASCII, people and places ASCII and Latin letters with accents.
 //
 // # Sources

@@ -80,12 +80,9 @@ func (c *Certificate) envelope() dsse.Envelope {
 	}
 }
 
-// MarshalJSON gives the DSSE envelope, compact.
-func (c *Certificate) MarshalJSON() ([]byte, error) { return json.Marshal(c.envelope()) }
-
-// UnmarshalJSON reads a DSSE envelope. It does not check the signature. It takes one spelling only,
-// with blanks between the tokens of the envelope as it likes.
-func (c *Certificate) UnmarshalJSON(data []byte) error {
+// open reads a DSSE envelope. It does not check the signature. It takes one spelling only, with
+// blanks between the tokens of the envelope as it likes.
+func (c *Certificate) open(data []byte) error {
 	var e dsse.Envelope
 	if err := strict(data, &e); err != nil {
 		return err

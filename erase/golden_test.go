@@ -50,7 +50,8 @@ func TestACertificateIsWrittenAsItWas(t *testing.T) {
 		require.NoError(t, err)
 		golden(t, name+".json", c.JSON())
 		golden(t, name+".txt", []byte(c.Text()))
-		for _, ext := range []string{".json", ".txt"} {
+		golden(t, name+".html", c.HTML())
+		for _, ext := range []string{".json", ".txt", ".html"} {
 			data, err := os.ReadFile(filepath.Join("testdata", name+ext))
 			require.NoError(t, err)
 			got, err := VerifyCertificate(data, public())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // Statement is what a certificate of sanitization says: the fields that NIST SP 800-88 Rev. 2 lists
@@ -48,7 +49,7 @@ type Statement struct {
 // Event is one line of a drive's timeline.
 type Event struct {
 	Time string `json:"time"` // RFC 3339, UTC, seconds
-	What string `json:"what"` // one clause
+	What string `json:"what"` // one clause of at most 100 characters: ASCII, or Latin letters
 }
 
 // Verification is what was checked after the erase: did the technique do what it
@@ -83,7 +84,7 @@ type Samples struct {
 
 // String is the counts as one line.
 func (s Samples) String() string {
-	return fmt.Sprintf("known plaintexts: %d (not read back: %d), secrets: %d, flash pages: %d, key windows: %d, unwraps: %d, wrap pieces: %d, written sectors read: %d of %d",
+	return fmt.Sprintf("plaintexts: %d (not read: %d), secrets: %d, pages: %d, key windows: %d, unwraps: %d, pieces: %d, sectors read: %d of %d",
 		s.Plaintexts, s.Unread, s.Secrets, s.Pages, s.Windows, s.Unwraps, s.Pieces, s.Read, s.Written)
 }
 
@@ -119,7 +120,10 @@ const (
 	Rejected Judgment = "not accepted"
 )
 
-const fieldMax = 200
+const (
+	fieldMax = 200
+	eventMax = 100
+)
 
 // TimelineMax is how many events a certificate holds: with them it prints on one sheet.
 const TimelineMax = 12
@@ -244,8 +248,11 @@ func (s *Statement) checkTimes() error {
 		if !spelt(e.Time) || e.Time < before {
 			return fmt.Errorf("the timeline has an event at %q, need a form like 2026-01-31T12:00:00Z, oldest first", clip(e.Time))
 		}
-		if err := checkText(field{"Timeline", e.What, free}); err != nil {
+		if err := checkText(field{"Timeline", e.What, name}); err != nil {
 			return err
+		}
+		if utf8.RuneCountInString(e.What) > eventMax {
+			return fmt.Errorf("an event of the timeline has more than %d characters", eventMax)
 		}
 		before = e.Time
 	}

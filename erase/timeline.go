@@ -22,7 +22,7 @@ func (r *run) recall(p *Entry) {
 func (r *run) timeline(command string) []Event {
 	var all []Event
 	for _, h := range r.job.History {
-		all = append(all, Event{at(h.Time), shorten(h.What)})
+		all = append(all, Event{at(h.Time), atMost(h.What, eventMax)})
 	}
 	all = append(all, r.history...)
 	byTime := func(a, b Event) int { return strings.Compare(a.Time, b.Time) }

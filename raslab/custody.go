@@ -212,6 +212,20 @@ func (c *custody) proved(s *slot) bool {
 	return e != nil && e.State == CustodyErased && bytes.Equal(e.Contents, contents(s.port.Dump()))
 }
 
+// history is what the facility knows of the drive in a slot, for its certificate. The drive is not
+// asked: only a record that no other drive of that serial number shares tells of it.
+func (c *custody) history(s *slot) []erase.History {
+	e := c.lastAt(s)
+	if e == nil || len(c.named[s.port.Serial()]) > 1 {
+		return nil
+	}
+	what := fmt.Sprintf("in slot %s: %s", s.name, e.State)
+	if e.Why != "" {
+		what += ", " + e.Why
+	}
+	return []erase.History{{Time: e.Since, What: what}}
+}
+
 // opened records the key generation that this facility's credential opened on a drive.
 func (c *custody) opened(s *slot) {
 	if e := c.at(s); e != nil && e.Keys != s.port.Status().KeyGeneration {

@@ -45,6 +45,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		return err
 	}
 	l.keptOutside(s, &job)
+	job.History = l.custody.history(s)
 	mine := l.ownerOf(s) != nil
 	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
 	l.health.stale = true

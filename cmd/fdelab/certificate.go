@@ -27,7 +27,7 @@ func newCertificateCmd(a *app) *cobra.Command {
 		Use:   "certificate",
 		Short: "work with certificates of sanitization",
 	})
-	c.AddCommand(newCertificateVerifyCmd(a), newCertificateKeyCmd(a))
+	c.AddCommand(newCertificateVerifyCmd(a), newCertificateShowCmd(a), newCertificateKeyCmd(a))
 	return c
 }
 
@@ -47,10 +47,10 @@ func newCertificateVerifyCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "check the signature of a certificate of sanitization",
-		Long: "verify reads a certificate, in JSON (an in-toto statement in a DSSE envelope) or as text, and checks its signature. It must be signed\n" +
-			"by the key of --key. Without --key it proves nothing, since anybody can make a key and sign\n" +
-			"with it: verify then names the key, \"signed by an unknown key\", for you to compare with one\n" +
-			"that you got another way. FILE - is standard input.\n" +
+		Long: "verify reads a certificate, in JSON (an in-toto statement in a DSSE envelope), as text or as\n" +
+			"a page, and checks its signature. It must be signed by the key of --key. Without --key it proves\n" +
+			"nothing, since anybody can make a key and sign with it: verify then names the key, \"signed\n" +
+			"by an unknown key\", for you to compare with one that you got another way. FILE - is standard input.\n" +
 			"fdelab certificate key prints the key of a simulated facility.\n" +
 			"A certificate tells the verification (did the erase do what an erase does?) from the validation\n" +
 			"(is that accepted as a sanitization of this drive?).\n" +

@@ -28,7 +28,7 @@ var eraseCommands = []*Command{
 		Params: []Param{
 			anyDriveParam("the drive"),
 			{Name: "file", Kind: textKind, Help: "a file to write, which must not exist yet; without it the certificate is shown"},
-			{Name: "as", Kind: textKind, Values: []string{"text", "json"}, Default: "text", Help: "the form"},
+			{Name: "as", Kind: textKind, Values: []string{"text", "json", "html"}, Default: "text", Help: "the form; html is a page of one sheet"},
 		},
 		Example: "erase certificate drive=R1-I1-D08 file=d08.cert",
 		Run:     withLab(certificateErase),
@@ -62,14 +62,12 @@ func certificateErase(s *Session, lab *raslab.Lab, a Args) error {
 	if c == nil {
 		return fmt.Errorf("there is no certificate for %s: %s", driveName(part, slot), why)
 	}
-	data := []byte(c.Text())
-	if arg[string](a, "as") == "json" {
-		data = c.JSON()
-	}
+	as := arg[string](a, "as")
+	data := map[string]func() []byte{"text": func() []byte { return []byte(c.Text()) }, "json": c.JSON, "html": c.HTML}[as]()
 	if a.Has("file") {
 		return s.writeNew(arg[string](a, "file"), data)
 	}
-	if arg[string](a, "as") == "json" {
+	if as != "text" {
 		s.printf("%s", withoutBlankLines(string(data)))
 		return nil
 	}
