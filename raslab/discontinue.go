@@ -32,6 +32,18 @@ type DiscontinueReport struct {
 	Away     []CustodyRecord // drives that left with data, or without being looked at, in the order of arrival
 }
 
+// String is the report, with a line for each drive and for each that is away.
+func (r DiscontinueReport) String() string {
+	text := r.Report.String()
+	for _, v := range r.Verdicts {
+		text += fmt.Sprintf("\n  %s %s: %s", v.Slot, v.Serial, v.Verdict)
+	}
+	for _, c := range r.Away {
+		text += fmt.Sprintf("\n  away: %s: %s", c.Name(), c.State)
+	}
+	return text
+}
+
 // Discontinue asks every drive for its erase status before the facility leaves its site, and checks
 // the answer against what the facility itself proved. A drive passes in one of two ways:
 //

@@ -274,18 +274,6 @@ func (c *custody) ours(s *slot) bool {
 	return e != nil && e.Used && e.Keys == s.port.Status().KeyGeneration
 }
 
-// awaited is the rank position whose data a drive holds; nil if none.
-func (p *plant) awaited(serial string) *member {
-	for _, r := range p.ranks {
-		for _, m := range r.members {
-			if m.serial == serial {
-				return m
-			}
-		}
-	}
-	return nil
-}
-
 // EraseDrive cryptographically erases the drive in a slot that serves no rank,
 // and verifies it. A drive that is configured for somebody else is refused by
 // the engine and reported.

@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -54,6 +55,17 @@ type HealthReport struct {
 	Partitions []int    // on which it ran
 	Checked    int      // members of encrypted ranks looked at
 	Bad        []string // slots that are not as their rank requires
+}
+
+// String is one line.
+func (r HealthReport) String() string {
+	switch {
+	case !r.Ran:
+		return "not run, no partition has data access"
+	case len(r.Bad) > 0:
+		return fmt.Sprintf("%d members by partitions %v: not as their rank requires: %s", r.Checked, r.Partitions, strings.Join(r.Bad, ", "))
+	}
+	return fmt.Sprintf("%d members by partitions %v: as their ranks require", r.Checked, r.Partitions)
 }
 
 func (l *Lab) refreshWatch() {

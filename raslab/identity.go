@@ -151,11 +151,3 @@ func (l *Lab) namesake(s *slot, id drive.Identity) string {
 	}
 	return ""
 }
-
-// quoted puts a serial number with blanks at its ends, which nobody would see, in quotes.
-func quoted(serial string) string {
-	if serial == "" || serial[0] == ' ' || serial[len(serial)-1] == ' ' {
-		return fmt.Sprintf("%q", serial)
-	}
-	return serial
-}

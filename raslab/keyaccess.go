@@ -15,6 +15,18 @@ type AccessResult struct {
 	Warns      string // "" or one clause: a warning about the data key at this server, or about its certificate
 }
 
+// String is one line.
+func (r AccessResult) String() string {
+	what := "success"
+	if r.Err != nil {
+		what = r.Err.Error()
+	}
+	if r.Warns != "" {
+		what += "; " + r.Warns
+	}
+	return fmt.Sprintf("key manager %d %s: %s", r.KeyManager, r.Addr, what)
+}
+
 // TestAccess asks each active key manager of a group for its key, tries it, and
 // changes nothing but the record of when each was asked.
 func (l *Lab) TestAccess(group int) ([]AccessResult, error) {

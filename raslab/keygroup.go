@@ -87,6 +87,16 @@ func (p *plant) lacking(g *keyGroup) bool {
 	return slices.ContainsFunc(p.ranks, func(r *Rank) bool { return r.keygrp == g.id })
 }
 
+func (g *keyGroup) location() string { return fmt.Sprintf("KG%d", g.id) }
+
+// keep sends the group's record without the members to the consoles. It is called when the data key
+// has just opened the record.
+func (g *keyGroup) keep() {
+	rec := g.enc.Record()
+	rec.Members = nil
+	g.store.backup = &rec
+}
+
 // group is the encryption group with a number; nil for 0 and for one that does
 // not exist.
 func (k *keys) group(id int) *keyGroup {

@@ -297,3 +297,37 @@ func (s *slot) member() *member {
 }
 
 var errNoSpare = errors.New("no spare on the DA pair")
+
+// rankOf is the rank of a member.
+func (p *plant) rankOf(m *member) *Rank {
+	for _, r := range p.ranks {
+		if slices.Contains(r.members, m) {
+			return r
+		}
+	}
+	panic("BUG: raslab: member of no rank")
+}
+
+// awaited is the rank position whose data a drive holds; nil if none.
+func (p *plant) awaited(serial string) *member {
+	for _, r := range p.ranks {
+		for _, m := range r.members {
+			if m.serial == serial {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+// copyingTo says whether a slot's drive is being filled.
+func (p *plant) copyingTo(s *slot) bool {
+	for _, r := range p.ranks {
+		for _, m := range r.members {
+			if m.job != nil && m.job.target == s {
+				return true
+			}
+		}
+	}
+	return false
+}

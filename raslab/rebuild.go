@@ -72,27 +72,6 @@ func (l *Lab) startCopy(m *member, target, source *slot, what string, finish fun
 	return j
 }
 
-func (p *plant) rankOf(m *member) *Rank {
-	for _, r := range p.ranks {
-		if slices.Contains(r.members, m) {
-			return r
-		}
-	}
-	panic("BUG: raslab: member of no rank")
-}
-
-// copyingTo says whether a slot's drive is being filled.
-func (p *plant) copyingTo(s *slot) bool {
-	for _, r := range p.ranks {
-		for _, m := range r.members {
-			if m.job != nil && m.job.target == s {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // schedule asks the clock for the next step.
 func (j *copyJob) schedule(after time.Duration) {
 	j.due = true

@@ -296,14 +296,6 @@ func (g *keyGroup) composed(rec encgroup.Record) ([]encgroup.Entry, error) {
 	return record, err
 }
 
-// keep sends the group's record without the members to the consoles. It is called when the data key
-// has just opened the record.
-func (g *keyGroup) keep() {
-	rec := g.enc.Record()
-	rec.Members = nil
-	g.store.backup = &rec
-}
-
 // raiseBroken reports a group's record that cannot be read or contradicts itself.
 func (l *Lab) raiseBroken(g *keyGroup, err error) {
 	l.raiseUnreadable(g.location(), err, func(*event) []string {
@@ -340,13 +332,6 @@ func (l *Lab) raiseImpossible(g *keyGroup, err error) {
 		return nil
 	})
 }
-
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
-}
-
-func (g *keyGroup) location() string { return fmt.Sprintf("KG%d", g.id) }
 
 func (l *Lab) stillInaccessible(g *keyGroup) []string {
 	if l.keys.group(g.id) == g && g.enc.State() == encgroup.Inaccessible {

@@ -162,14 +162,15 @@ func fields(name string, v any) (out []field) {
 			return nil
 		}
 		return []field{{name, v.UTC().Format("2006-01-02 15:04:05")}}
-	case fmt.Stringer:
-		return []field{{name, v.String()}}
 	case DriveResult:
 		what := v.Slot + " " + v.Location + " " + v.Serial + " " + v.Did
 		if v.Err != nil {
 			what += ": " + v.Err.Error()
 		}
 		return []field{{name, what}}
+	case Report, DiscontinueReport, HealthReport, AccessResult: // their text leaves out a part
+	case fmt.Stringer:
+		return []field{{name, v.String()}}
 	case ServiceEvent:
 		if name != "" { // the events have lines of their own
 			return []field{{name, fmt.Sprintf("%d %s", v.ID, v.SRC)}}

@@ -80,3 +80,16 @@ func plural(n int, noun string) string {
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// quoted puts a serial number with blanks at its ends, which nobody would see, in quotes.
+func quoted(serial string) string {
+	if serial == "" || serial[0] == ' ' || serial[len(serial)-1] == ' ' {
+		return fmt.Sprintf("%q", serial)
+	}
+	return serial
+}
