@@ -62,6 +62,9 @@ func TestDocuments(t *testing.T) {
 			if strings.Contains(text, "\n$ go test") {
 				needsGo(t)
 			}
+			if strings.Contains(text, "-- python3") {
+				needsPython(t)
+			}
 			p := &page{t: t, dir: filepath.Join(t.TempDir(), "mine")}
 			require.NoError(t, os.Mkdir(p.dir, 0o755))
 			p.env = append(os.Environ(), "PATH="+filepath.Dir(exe)+string(os.PathListSeparator)+os.Getenv("PATH"),
@@ -85,6 +88,18 @@ func needsGo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: -short: the tests of this page were not run")
 	}
+}
+
+// needsPython: a page with a drive in Python takes an interpreter that has the package cryptography.
+func needsPython(t *testing.T) {
+	t.Helper()
+	if exec.Command("python3", "-c", "import cryptography").Run() == nil {
+		return
+	}
+	if exec.Command("/usr/bin/python3", "-c", "import cryptography").Run() != nil {
+		t.Skip("SKIPPED: no python3 with the package cryptography: the drive of this page was not judged")
+	}
+	t.Setenv("PATH", "/usr/bin"+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // place says what is elsewhere here: the clone beside the reader's directory, and the ports. The

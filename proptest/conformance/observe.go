@@ -63,7 +63,7 @@ func (w *World) differs(m *model, c Command) string {
 			want = drive.Configured
 		}
 		if err != nil || state != want {
-			return fmt.Sprintf("the state is %v (%v), expected %v", state, err, want)
+			return fmt.Sprintf("the state is %v%s, expected %v", state, because(err), want)
 		}
 	}
 	last := m.id.Ranges
@@ -85,7 +85,7 @@ func (w *World) differs(m *model, c Command) string {
 	}
 	if t := capability[TryReader](w, TellsTries); t != nil {
 		if used, _, err := t.Tries(drive.PSID); err != nil || used != m.psid {
-			return fmt.Sprintf("%d tries of the PSID were counted (%v), expected %d", used, err, m.psid)
+			return fmt.Sprintf("%d tries of the PSID were counted%s, expected %d", used, because(err), m.psid)
 		}
 	}
 	return ""
@@ -123,14 +123,22 @@ func (w *World) slotDiffers(m *model, a drive.Authority) string {
 	s := m.slots[m.index(a)]
 	if i := capability[Indicator](w, TellsMSID); i != nil {
 		if at, err := i.AtMSID(a); err != nil || at != (s.pin == "msid") {
-			return fmt.Sprintf("the device says whether %v has the factory PIN: %v (%v), expected %v", a, at, err, s.pin == "msid")
+			return fmt.Sprintf("the device says whether %v has the factory PIN: %v%s, expected %v", a, at, because(err), s.pin == "msid")
 		}
 	}
 	if t := capability[TryReader](w, TellsTries); t != nil {
 		used, limit, err := t.Tries(a)
 		if err != nil && !errors.Is(err, drive.NoPower) || used != s.tries || limit != m.id.TryLimit {
-			return fmt.Sprintf("%d of %d tries of %v were counted (%v), expected %d of %d", used, limit, a, err, s.tries, m.id.TryLimit)
+			return fmt.Sprintf("%d of %d tries of %v were counted%s, expected %d of %d", used, limit, a, because(err), s.tries, m.id.TryLimit)
 		}
 	}
 	return ""
+}
+
+// because is an error behind what could not be asked.
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%v)", err)
 }

@@ -298,6 +298,10 @@ func (w *World) run(c Command) (code drive.Code, data []byte, err error) {
 		switch p := recover(); hung := p.(type) {
 		case nil:
 		case *Hung:
+			w.trace = append(w.trace, c.String()+" -> no answer")
+			if strings.HasPrefix(hung.Why, string(c.Verb)+": ") {
+				w.failf(hangs, "%s", hung.Why)
+			}
 			w.failf(hangs, "%v: %s", c, hung.Why)
 		default:
 			if p == errEndless {
