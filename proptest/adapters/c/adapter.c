@@ -216,7 +216,7 @@ static enum code do_hello(void)
 	if (number("protocol") != 1)
 		bad("this is protocol 1");
 	printf(",\"protocol\":1,\"capabilities\":[\"migrate\",\"genkey\",\"erase-all\",\"sessions\",\"ranges\",\"tries\",\"msid\","
-	       "\"state\",\"dump\",\"chip\",\"ram\",\"breaks\",\"feed\"],\"breaks\":[");
+	       "\"state\",\"dump\",\"chip\",\"derive\",\"ram\",\"breaks\",\"feed\"],\"breaks\":[");
 	for (i = 0; faults_fired(i, &kind) >= 0; i++)
 		printf("%s\"%s\"", i ? "," : "", kind);
 	printf("]");
@@ -483,6 +483,26 @@ static enum code do_kdf(void)
 	return c;
 }
 
+/* do_derive gives every key to which a PIN leads with the salts in a flash image. */
+static enum code do_derive(void)
+{
+	struct pin p = pin("pin");
+	size_t len, at, i;
+	uint8_t *image = binary("flash", &len), salt[16], key[32];
+	const char *comma = "";
+	printf(",\"keys\":[");
+	for (at = 0; p.len && at + PAGE <= len; at += PAGE)
+		for (i = 0; record_salt(image + at, i, salt); i++) {
+			derive_kek(root, &p, salt, key);
+			printf("%s", comma);
+			put64(key, 32);
+			comma = ",";
+		}
+	printf("]");
+	free(image);
+	return DONE;
+}
+
 static enum code do_ram(void)
 {
 	if (!write_file(value("ram_path"), &ram, sizeof ram))
@@ -528,7 +548,7 @@ static const struct {
 	{"erase", do_erase}, {"erase-all", do_erase_all}, {"revert", do_revert}, {"read", do_read}, {"write", do_write}, {"flush", powered},
 	{"power-off", do_power_off}, {"power-on", drive_on}, {"reset", do_reset}, {"open", do_open}, {"use", do_use}, {"close", do_close},
 	{"range", do_range}, {"tries", do_tries}, {"at-msid", do_at_msid}, {"state", do_state}, {"dump", do_dump}, {"chip", do_chip},
-	{"kdf", do_kdf}, {"ram", do_ram}, {"feed", do_feed}, {"break", do_break}, {"fired", do_fired}, {"mend", do_mend},
+	{"kdf", do_kdf}, {"derive", do_derive}, {"ram", do_ram}, {"feed", do_feed}, {"break", do_break}, {"fired", do_fired}, {"mend", do_mend},
 };
 
 int main(void)

@@ -459,6 +459,18 @@ static int decode(const uint8_t page[PAGE], struct record *r)
 	return CRYPTO_memcmp(want, p, 32) == 0;
 }
 
+int record_salt(const uint8_t page[PAGE], size_t i, uint8_t salt[16])
+{
+	uint64_t ranges;
+	if (memcmp(page, "CDRIVE01", 8))
+		return 0;
+	get(page + 16, 4, &ranges);
+	if (ranges > RANGES_MAX || i >= ranges + 3)
+		return 0;
+	memcpy(salt, page + 24 + i * 64 + 8, 16);
+	return 1;
+}
+
 static void reload(void)
 {
 	uint8_t page[PAGE];

@@ -97,6 +97,7 @@ enum code drive_write(uint64_t lba, uint64_t sectors, const uint8_t *src);
 
 /* For the laboratory. */
 void derive_kek(const uint8_t root[32], const struct pin *pin, const uint8_t salt[16], uint8_t out[32]);
+int record_salt(const uint8_t page[PAGE], size_t i, uint8_t salt[16]); /* 0: the page has no i-th */
 void derive_chip_key(uint8_t out[32]);
 void entropy_feed(const struct fed *f); /* takes f->b over */
 int faults_arm(const char *faults);     /* 0: a kind that is not known */
