@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -20,7 +21,7 @@ import (
 // conformance is what `fdelab conform` was asked for.
 type conformFlags struct {
 	program  string
-	label    string
+	psid     pinSource
 	only     []string
 	seed     string
 	seeds    int
@@ -41,19 +42,19 @@ func newConformCmd(a *app) *cobra.Command {
 		Short: "judge a drive by what went wrong in real ones",
 		Long: "conform judges a drive by one property for each thing that went wrong in real drives. The drive is\n" +
 			"  simulated    the one of this project\n" +
-			"  FILE         a drive file, with --label: copies of it are judged, never the file itself\n" +
+			"  FILE         a drive file, with its PSID: copies of it are judged, never the file itself\n" +
 			"  -- PROGRAM   a program that speaks the protocol of docs/adapter.md, with its arguments\n\n" +
 			"A property passes, fails, or is not judged, with the reason and what the drive would need. A\n" +
 			"failure comes with the shortest run of commands that leads to it, and a line that replays it.\n" +
 			"A program that does not answer in time, or dies, fails the property, and is started again.\n\n" +
 			"The exit code is 1 if a property failed, or if none was judged.",
-		Example: "  fdelab conform\n  fdelab conform --only F12,F20 --seeds 10\n  fdelab conform --junit report.xml -- python3 drive.py",
+		Example: "  fdelab conform\n  fdelab conform --only F12,F20 --seeds 10\n  fdelab conform a.drive --psid-file a.drive.label\n  fdelab conform --junit report.xml -- python3 drive.py",
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.conform(c, f, args)
 		},
 	}
 	c.Flags().StringVar(&f.program, "program", "", "the program and its arguments in one text; quotes hold words together, no shell reads it")
-	c.Flags().StringVar(&f.label, "label", "", "the label of the drive in FILE, as shelf create keeps it")
+	f.psid.flags(c, "psid", "the PSID of the drive in FILE, or its label")
 	c.Flags().StringSliceVar(&f.only, "only", nil, "only these properties (default all)")
 	c.Flags().StringVar(&f.seed, "seed", "1", "the first seed: each draws another drive, as far as the drive can be another one")
 	c.Flags().IntVar(&f.seeds, "seeds", 3, "how many seeds")
@@ -160,14 +161,15 @@ func conformTarget(c *cobra.Command, f conformFlags, args []string) (*target, er
 		t.words = append([]string{"--"}, program...)
 	case len(before) == 1 && before[0] != "simulated":
 		t.file = before[0]
-		t.words = []string{t.file, "--label", f.label}
-		if f.label == "" {
-			return nil, usagef("conform: %s: --label is missing: a copy of the drive is reverted with its PSID before it is judged", t.file).
-				withHint("a program and its arguments stand behind --")
+		t.words = []string{t.file}
+		for _, x := range [][2]string{{"--psid-file", f.psid.file}, {"--psid-env", f.psid.env}} {
+			if x[1] != "" {
+				t.words = append(t.words, x[0], x[1])
+			}
 		}
 	}
-	if t.file == "" && f.label != "" {
-		return nil, usagef("conform: --label is for a drive file")
+	if t.file == "" && f.psid.named() {
+		return nil, usagef("conform: --psid-file and --psid-env are for a drive file")
 	}
 	if len(t.run) == 0 && (f.kill || c.Flags().Changed("deadline")) {
 		return nil, usagef("conform: --kill and --deadline are for a program")
@@ -187,16 +189,14 @@ func (t *target) open(a *app, f conformFlags) error {
 		}
 		maker, t.closer = p.Make, p
 	case t.file != "":
-		text, err := a.readFile(f.label)
-		if err != nil {
-			return cannotf("conform: %w", err)
+		if _, err := os.Stat(t.file); err != nil {
+			return cannotf("conform: %w", err).withHint("a program and its arguments stand behind --")
 		}
-		label, err := console.ParseLabel(string(text))
-		clear(text)
+		psid, err := f.psid.read(a, "PSID of "+t.file)
 		if err != nil {
-			return usagef("conform: %s is not the label of a drive: %w", f.label, err)
+			return err
 		}
-		d, err := conformance.NewDriveFile(t.file, label)
+		d, err := conformance.NewDriveFile(t.file, psid)
 		if err != nil {
 			return cannotf("conform: %w", err)
 		}

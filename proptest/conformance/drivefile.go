@@ -18,7 +18,7 @@ import (
 // read. What cannot be wished (sectors, ranges, try limit, geometry) is what the file has.
 type DriveFile struct {
 	front []byte // fuses and flash
-	label drive.Label
+	psid  drive.PIN
 	dir   string
 
 	mu   sync.Mutex
@@ -28,9 +28,9 @@ type DriveFile struct {
 // frontMax bounds fuses and flash of a file, in bytes.
 const frontMax = 1 << 30
 
-// NewDriveFile reads the file. label is that of the drive, of which the PSID counts. The caller
-// closes it.
-func NewDriveFile(path string, label drive.Label) (*DriveFile, error) {
+// NewDriveFile reads the file. psid is that of the drive. The caller closes the DriveFile, and clears
+// the PSID then.
+func NewDriveFile(path string, psid drive.PIN) (*DriveFile, error) {
 	var g flash.Geometry
 	f, err := drive.OpenFile(path, drive.FileOptions{Entropy: entropy.Stream(0, "drive file"), Wrap: func(p drive.Parts) drive.Parts {
 		g = p.Flash.Geometry()
@@ -55,10 +55,10 @@ func NewDriveFile(path string, label drive.Label) (*DriveFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("conformance: %w", err)
 	}
-	d := &DriveFile{front: front, label: label, dir: dir}
+	d := &DriveFile{front: front, psid: psid, dir: dir}
 	dev, _, err := d.Make(Wish{Seed: 1})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("conformance: %s: a copy cannot be reverted with the label's PSID: %w", path, err), d.Close())
+		return nil, errors.Join(fmt.Errorf("conformance: %s: a copy cannot be reverted with that PSID: %w", path, err), d.Close())
 	}
 	return d, dev.(io.Closer).Close()
 }
@@ -99,11 +99,10 @@ func (d *DriveFile) Make(w Wish) (Device, drive.Label, error) {
 		return nil, drive.Label{}, err
 	}
 	dev.SessionDevice, dev.file = OfDrive(f), f
-	if err := errors.Join(f.PowerOn(), f.RevertPSID(d.label.PSID)); err != nil {
+	if err := errors.Join(f.PowerOn(), f.RevertPSID(d.psid)); err != nil {
 		return nil, drive.Label{}, errors.Join(err, dev.Close())
 	}
-	label := d.label
-	label.Serial = f.Config().Serial
+	label := drive.Label{Serial: f.Config().Serial, PSID: d.psid}
 	if label.MSID, err = f.MSID(); err != nil {
 		return nil, drive.Label{}, errors.Join(err, dev.Close())
 	}

@@ -91,7 +91,7 @@ func (s *Session) keptLabel(a Args, serial string) (drive.Label, error) {
 	if err != nil {
 		return drive.Label{}, err
 	}
-	label, err := ParseLabel(string(data))
+	label, err := parseLabel(string(data))
 	if err != nil {
 		return drive.Label{}, fmt.Errorf("%s is not the label of a drive: %w", arg[string](a, "label"), err)
 	}
@@ -118,9 +118,9 @@ func labelText(l drive.Label) []byte {
 	return fmt.Appendf(nil, "%s\nserial %s\nMSID %X\nPSID %X\n", labelHead, forceQuote(l.Serial), l.MSID.Bytes(), l.PSID.Bytes())
 }
 
-// ParseLabel reads what labelText wrote; its PINs may also be typed as a label shows them. No error
+// parseLabel reads what labelText wrote; its PINs may also be typed as a label shows them. No error
 // holds a part of a PIN.
-func ParseLabel(text string) (drive.Label, error) {
+func parseLabel(text string) (drive.Label, error) {
 	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
 	if len(lines) != 4 || lines[0] != labelHead {
 		return drive.Label{}, fmt.Errorf("want four lines, the first one %q", labelHead)
