@@ -1,11 +1,13 @@
 package adapters_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -96,4 +98,26 @@ func TestKilled(t *testing.T) {
 	for _, r := range report.Results {
 		require.Equal(t, conformance.Passed, r.Verdict, r.String())
 	}
+}
+
+// TestHangs: a drive that hangs fails the property, and is judged by the next one.
+func TestHangs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: -short: it waits for a deadline")
+	}
+	source, err := os.ReadFile(filepath.Join("python", "drive.py"))
+	require.NoError(t, err)
+	const flush = "    def flush(self, q):\n"
+	require.Contains(t, string(source), flush)
+	hangs := filepath.Join(t.TempDir(), "hangs.py")
+	text := strings.Replace(string(source), flush, flush+"        __import__('time').sleep(1000)\n", 1)
+	require.NoError(t, os.WriteFile(hangs, []byte(text), 0o600))
+	p := start(t, adapters.Options{Command: []string{python(t), hangs}, Deadline: 5 * time.Second})
+	report, err := conformance.Judge(p.Make, conformance.Options{Seeds: []uint64{1}, Only: []string{"F35", "F18"}, ShrinkRuns: -1})
+	require.NoError(t, err)
+	require.Equal(t, "flush: the program gave no reply within 5s", report.Results[0].Why)
+	require.Equal(t, "hangs", report.Results[0].Kind)
+	trace := report.Results[0].Trace
+	require.Equal(t, "flush -> no answer", trace[len(trace)-1])
+	require.Equal(t, conformance.Passed, report.Results[1].Verdict, report.Results[1].String())
 }
