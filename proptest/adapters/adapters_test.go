@@ -54,10 +54,10 @@ func compiled(t testing.TB) string {
 }
 
 // judge judges a program by all properties. None fails, and what is not judged needs a drive whose
-// parts the suite holds, one that takes two commands at once, or what the program lacks.
+// parts the suite holds, one that takes two commands at once or speaks TCG, or what the program lacks.
 func judge(t *testing.T, o adapters.Options, lacks ...conformance.Capability) {
 	t.Helper()
-	lacks = append(lacks, conformance.IsOnParts, conformance.IsConcurrent)
+	lacks = append(lacks, conformance.IsOnParts, conformance.IsConcurrent, conformance.SpeaksTCG)
 	p := start(t, o)
 	options := conformance.Options{Seeds: []uint64{1}}
 	if testing.Short() {
@@ -68,7 +68,7 @@ func judge(t *testing.T, o adapters.Options, lacks ...conformance.Capability) {
 	for _, r := range report.Results {
 		require.NotEqual(t, conformance.Failed, r.Verdict, r.String())
 		if r.Verdict == conformance.NotJudged {
-			require.NotEmpty(t, r.Needs, r.String())
+			require.NotEmpty(t, r.Why, r.String())
 			require.Subset(t, lacks, r.Needs, r.String())
 		}
 	}
