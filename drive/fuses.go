@@ -10,6 +10,9 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
+// FileMagic are the first 8 bytes of a drive file, whatever its version.
+const FileMagic = "FDELABDR"
+
 // Fuses is what the factory burns into the chip, outside the flash. It cannot
 // change afterwards. Whoever holds it has opened the chip.
 type Fuses struct {
@@ -45,7 +48,7 @@ type Fuses struct {
 //
 // Version 1 has no alignment, and its CRC at 228.
 const (
-	fuseMagic   = "FDELABDR"
+	fuseMagic   = FileMagic
 	cutMagic    = "FDELAB--" // in its place until the fuses are burnt
 	fuseVersion = 2
 	fuseCRC     = 244

@@ -72,7 +72,7 @@ func TestNoSubcommandLeaks(t *testing.T) {
 		"keyserver init new --passphrase-file missing", "keyserver init new --host -", "keyserver refuse --data missing x", "keyserver client missing x",
 		"cloud", "cloud --data missing", "cloud --data file", "cloud init file/x", "cloud init file", "drive", "drive create missing/x", "drive create file", "drive create x --label file",
 		"drive info missing", "drive info dir", "drive keys file", "drive dump file --flash x", "drive lock missing --pin-file file", "drive unlock file", "drive migrate file",
-		"drive erase file", "drive revert file", "drive read file", "drive read file --lba x", "drive write file --in dir", "dscli -cfg missing lsrank", "dscli -script missing",
+		"drive erase file", "erase", "erase missing", "erase file --yes", "erase dir --yes", "erase file --plan --psid", "erase file --yes --key file", "drive revert file", "drive read file", "drive read file --lba x", "drive write file --in dir", "dscli -cfg missing lsrank", "dscli -script missing",
 		"dscli -cfg file lsrank", "dscli fly", "dscli", "rehearse missing", "rehearse missing.txt", "rehearse dir", "rehearse file", "rehearse ./file",
 		"shell --seed x", "shell -c fly", "shell --script missing", "shell --kmip-certs missing", "shell --kmip-certs file", "shell missing", "shell dir",
 		"src", "src zz", "src BE999999", "states --format zz", "states x", "sweep --seed x", "sweep --operation zz", "sweep --ranges x", "sweep --ranges -1",

@@ -20,6 +20,7 @@ var subcommands = []func(*app) *cobra.Command{
 	newShellCmd,
 	newDscliCmd,
 	newDriveCmd,
+	newEraseCmd,
 	newSweepCmd,
 	newConformCmd,
 	newThiefCmd,

@@ -1,0 +1,229 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
+	"github.com/seed-9d983aeb/fdelab/erase"
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
+)
+
+// signer reads the private key of --key; nil without one.
+func (f *eraseFlags) signer() (ed25519.PrivateKey, error) {
+	if f.key == "" {
+		return nil, nil
+	}
+	b, err := pki.ReadPrivate(f.key)
+	if err != nil {
+		return nil, cannotf("erase: key: %s", strings.TrimPrefix(err.Error(), "pki: "))
+	}
+	defer clear(b)
+	block, _ := pem.Decode(b)
+	if block == nil || block.Type != "PRIVATE KEY" {
+		return nil, usagef("erase: key %s: not a PEM block of a PRIVATE KEY", f.key).withHint("openssl genpkey -algorithm ed25519 -out operator.key")
+	}
+	defer clear(block.Bytes)
+	k, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, ok := k.(ed25519.PrivateKey)
+	if err != nil || !ok {
+		return nil, usagef("erase: key %s: not an Ed25519 key", f.key).withHint("openssl genpkey -algorithm ed25519 -out operator.key")
+	}
+	return key, nil
+}
+
+// fileOfSerial is a serial number as the name of a file.
+func fileOfSerial(serial string) string {
+	return strings.ReplaceAll(url.PathEscape(serial), ".", "%2E")
+}
+
+// certify writes the certificate of a drive that is erased, and takes away an older one of a drive
+// that is not: it would stand for what is not so any more.
+func (r *eraseRun) certify(d *erasee) error {
+	if r.f.key == "" {
+		return nil
+	}
+	path := filepath.Join(r.f.certificates, fileOfSerial(d.serial)+".cert")
+	erased := d.outcome == erase.Passed || d.outcome == erase.AlreadyErased
+	if !erased || d.result == nil || d.result.Certificate == nil {
+		if d.outcome == erase.Refused || d.outcome == erase.NotStarted || erased {
+			return nil // nothing happened to the drive
+		}
+		if err := os.Rename(path, path+".void"); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("erase: certificate: %w", err)
+		}
+		return nil
+	}
+	if err := replaceFile(path, []byte(d.result.Certificate.Text())); err != nil {
+		return fmt.Errorf("erase: certificate: %w", err)
+	}
+	d.certificate = path
+	return nil
+}
+
+// replaceFile writes a whole file or none, also where the process is killed. What a kill leaves behind
+// has a name that the next call for this path uses again.
+func replaceFile(path string, b []byte) error {
+	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(part, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(part))
+	}
+	return syncDirOf(path)
+}
+
+// erased is the JSON answer of `fdelab erase`.
+type erased struct {
+	Method  erase.Method          `json:"method"`
+	Journal string                `json:"journal"`
+	Drives  []erasedRow           `json:"drives"`
+	Counts  map[erase.Outcome]int `json:"counts"`
+	Others  int                   `json:"other_files"`
+	Seconds float64               `json:"seconds"`
+}
+
+type erasedRow struct {
+	File        string        `json:"file"`
+	Serial      string        `json:"serial,omitempty"`
+	Outcome     erase.Outcome `json:"outcome"`
+	Why         string        `json:"why,omitempty"`
+	Attempts    int           `json:"attempts,omitempty"`
+	Certificate string        `json:"certificate,omitempty"`
+}
+
+// summary prints how each drive ended: in text only those that are not erased. The error says how many
+// that are.
+func (r *eraseRun) summary(took time.Duration) error {
+	e := erased{Method: r.f.method(), Journal: r.f.journal, Counts: map[erase.Outcome]int{}, Others: r.others, Seconds: took.Seconds()}
+	bad, certificates := 0, 0
+	for _, d := range r.drives {
+		if d.outcome == notReached {
+			d.outcome = erase.NotStarted
+		}
+		row := erasedRow{File: d.path, Serial: d.serial, Outcome: d.outcome, Why: d.why, Certificate: d.certificate}
+		if d.result != nil {
+			row.Attempts = d.result.Attempts
+		}
+		e.Drives = append(e.Drives, row)
+		e.Counts[d.outcome]++
+		if d.outcome != erase.Passed && d.outcome != erase.AlreadyErased {
+			bad++
+		}
+		if d.certificate != "" {
+			certificates++
+		}
+	}
+	if r.a.json {
+		if err := r.a.printJSON(e); err != nil {
+			return err
+		}
+	} else {
+		r.summaryText(&e, bad, certificates)
+	}
+	if bad > 0 {
+		return failedf("erase: %d of %s not erased", bad, count(len(r.drives), "drive")+isOrAre(bad))
+	}
+	return nil
+}
+
+func isOrAre(n int) string {
+	if n == 1 {
+		return " is"
+	}
+	return " are"
+}
+
+func (r *eraseRun) summaryText(e *erased, bad, certificates int) {
+	if bad > 0 {
+		t := layout.NewTable(r.a.out, r.a.width())
+		t.Head("file\tdrive\toutcome\twhy")
+		for _, row := range e.Drives {
+			if row.Outcome != erase.Passed && row.Outcome != erase.AlreadyErased {
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", oneLine(row.File), row.Serial, row.Outcome, row.Why)
+			}
+		}
+		_ = t.Flush() // a.out keeps its error
+	}
+	var parts []string
+	for _, o := range []erase.Outcome{erase.Passed, erase.AlreadyErased, erase.NotAccepted, erase.Failed, erase.Refused, noPlan, cannotUse, erase.NotStarted} {
+		if n := e.Counts[o]; n > 0 || o == erase.Passed {
+			parts = append(parts, fmt.Sprintf("%d %s", n, o))
+		}
+	}
+	r.a.printf("%s of %s: %s, in %.1fs\n", e.Method, count(len(e.Drives), "drive"), strings.Join(parts, ", "), e.Seconds)
+	if certificates > 0 {
+		r.a.printf("%s in %s\n", count(certificates, "certificate"), r.f.certificates)
+	}
+}
+
+// eraseProgress tells on standard error how far a run is: a bar on a terminal, else a line now and
+// then.
+type eraseProgress struct {
+	lock  sync.Mutex
+	a     *app
+	bar   *progressbar.ProgressBar // nil where there is no terminal
+	n, of int
+	began time.Time
+	told  time.Time
+}
+
+// tellEvery is how long a run without a terminal is silent.
+const tellEvery = 10 * time.Second
+
+func (a *app) eraseProgress(of int) *eraseProgress {
+	p := &eraseProgress{a: a, of: of, began: time.Now(), told: time.Now()}
+	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bar = progressbar.NewOptions(of, progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
+			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20), progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("drives"), progressbar.OptionSetPredictTime(true))
+	}
+	return p
+}
+
+// done counts a drive.
+func (p *eraseProgress) done(serial string) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	p.n++
+	if p.bar != nil {
+		p.bar.Describe(serial)
+		_ = p.bar.Set(p.n)
+		return
+	}
+	if now := time.Now(); now.Sub(p.told) >= tellEvery {
+		p.told = now
+		p.a.note("%s", progressLine(p.n, p.of, now.Sub(p.began)))
+	}
+}
+
+// progressLine says how far a run is, how fast, and how long it will take.
+func progressLine(n, of int, since time.Duration) string {
+	left := time.Duration(float64(since) / float64(n) * float64(of-n)).Round(time.Second)
+	return fmt.Sprintf("%d of %d drives, %.1f a second, %v left", n, of, float64(n)/since.Seconds(), left)
+}
+
+func (p *eraseProgress) stop() {
+	if p.bar != nil {
+		_ = p.bar.Finish()
+	}
+}
