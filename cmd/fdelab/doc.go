@@ -11,7 +11,7 @@
 //   - Results go to standard output, everything else to standard error. The output rules are in
 //     output.go.
 //   - The exit code is 0 if the command was done, 1 if a rehearsal or a check found a failure, 2
-//     for a wrong command line, 3 if the command cannot run here.
+//     for a wrong command line, 3 if the command cannot run here. fdelab soak has two more.
 //
 // # Limitations
 //

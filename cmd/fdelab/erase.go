@@ -106,7 +106,7 @@ type eraseRun struct {
 	engine  *erase.Engine
 	drives  []*erasee
 	others  int // files in the directories that are no drives
-	bar     *eraseProgress
+	bar     *runProgress
 }
 
 func (a *app) erase(args []string, f *eraseFlags) (err error) {
@@ -203,7 +203,7 @@ func (f *eraseFlags) atOnce() int { return max(16, 4*f.workers) }
 func (r *eraseRun) all(n int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	r.bar = r.a.eraseProgress(n)
+	r.bar = r.a.progress(uint64(n), "drives")
 	defer r.bar.stop()
 	var batch []*erasee
 	for i, d := range r.drives {

@@ -10,11 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip/pki"
 	"github.com/seed-9d983aeb/fdelab/erase"
@@ -173,57 +169,5 @@ func (r *eraseRun) summaryText(e *erased, bad, certificates int) {
 	r.a.printf("%s of %s: %s, in %.1fs\n", e.Method, count(len(e.Drives), "drive"), strings.Join(parts, ", "), e.Seconds)
 	if certificates > 0 {
 		r.a.printf("%s in %s\n", count(certificates, "certificate"), r.f.certificates)
-	}
-}
-
-// eraseProgress tells on standard error how far a run is: a bar on a terminal, else a line now and
-// then.
-type eraseProgress struct {
-	lock  sync.Mutex
-	a     *app
-	bar   *progressbar.ProgressBar // nil where there is no terminal
-	n, of int
-	began time.Time
-	told  time.Time
-}
-
-// tellEvery is how long a run without a terminal is silent.
-const tellEvery = 10 * time.Second
-
-func (a *app) eraseProgress(of int) *eraseProgress {
-	p := &eraseProgress{a: a, of: of, began: time.Now(), told: time.Now()}
-	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions(of, progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20), progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("drives"), progressbar.OptionSetPredictTime(true))
-	}
-	return p
-}
-
-// done counts a drive.
-func (p *eraseProgress) done(serial string) {
-	p.lock.Lock()
-	defer p.lock.Unlock()
-	p.n++
-	if p.bar != nil {
-		p.bar.Describe(serial)
-		_ = p.bar.Set(p.n)
-		return
-	}
-	if now := time.Now(); now.Sub(p.told) >= tellEvery {
-		p.told = now
-		p.a.note("%s", progressLine(p.n, p.of, now.Sub(p.began)))
-	}
-}
-
-// progressLine says how far a run is, how fast, and how long it will take.
-func progressLine(n, of int, since time.Duration) string {
-	left := time.Duration(float64(since) / float64(n) * float64(of-n)).Round(time.Second)
-	return fmt.Sprintf("%d of %d drives, %.1f a second, %v left", n, of, float64(n)/since.Seconds(), left)
-}
-
-func (p *eraseProgress) stop() {
-	if p.bar != nil {
-		_ = p.bar.Finish()
 	}
 }

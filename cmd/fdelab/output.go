@@ -9,6 +9,7 @@ package main
 //     failedf or cannotf; it never calls os.Exit.
 //   - Exit codes: 0 done; 1 a rehearsal or a check found a failure; 2 the command line, or what it
 //     names, is wrong; 3 the command cannot run here, for example because a file cannot be read.
+//     A soak tells more apart: 4 a drive did not come back, 5 the simulation crashed.
 //   - --json prints one JSON value and nothing else.
 //   - Colour is used only on a terminal, without --no-color, and with NO_COLOR empty or not set.
 
@@ -32,6 +33,9 @@ const (
 	exitFailed = 1
 	exitUsage  = 2
 	exitCannot = 3
+
+	exitStuck   = 4
+	exitCrashed = 5
 )
 
 // app is what the subcommands share: the three streams and the global flags.

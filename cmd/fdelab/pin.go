@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -63,9 +64,7 @@ func (s pinSource) ask(a *app, what string) (drive.PIN, error) {
 		return drive.PIN{}, usagef("need the %s: give --%s-file or --%s-env, or run it at a terminal", what, s.name, s.name)
 	}
 	line := func(prompt string) ([]byte, error) {
-		fmt.Fprintf(a.err, "%s: ", oneLine(prompt))
-		b, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(a.err)
+		b, err := unseenLine(f, a.err, oneLine(prompt)+": ")
 		if err != nil {
 			return nil, cannotf("%s: %w", what, err)
 		}
@@ -88,6 +87,44 @@ func (s pinSource) ask(a *app, what string) (drive.PIN, error) {
 	}
 	return s.parse(b, "what was typed")
 }
+
+// unseenLine reads a line from a terminal that shows nothing of it, also not of what is typed before
+// the prompt is there: x/term would turn the echo off behind it.
+func unseenLine(f *os.File, out io.Writer, prompt string) (line []byte, err error) {
+	was, err := term.MakeRaw(int(f.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, term.Restore(int(f.Fd()), was)) }()
+	fmt.Fprint(out, prompt)
+	defer fmt.Fprint(out, "\r\n")
+	line = make([]byte, 0, 256) // in one place, so that no copy is left behind
+	key := make([]byte, 1)
+	for {
+		if _, err := f.Read(key); err != nil {
+			clear(line)
+			return nil, err
+		}
+		switch k := key[0]; k {
+		case '\r', '\n':
+			return line, nil
+		case ctrl('C'), ctrl('D'):
+			clear(line)
+			return nil, errInterrupt
+		case ctrl('U'):
+			line = line[:0]
+		case ctrl('H'), 0x7f:
+			line = line[:max(0, len(line)-1)]
+		default:
+			if len(line) < cap(line) { // too long for a PIN anyway
+				line = append(line, k)
+			}
+		}
+	}
+}
+
+// ctrl is the byte of a letter with the control key.
+func ctrl(letter byte) byte { return letter & 0x1f }
 
 // parse reads the first line of a text. Errors hold nothing of it.
 func (s pinSource) parse(b []byte, from string) (drive.PIN, error) {

@@ -22,6 +22,8 @@ var subcommands = []func(*app) *cobra.Command{
 	newDriveCmd,
 	newEraseCmd,
 	newSweepCmd,
+	newSoakCmd,
+	newReplayCmd,
 	newConformCmd,
 	newThiefCmd,
 	newSrcCmd,

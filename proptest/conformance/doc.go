@@ -8,6 +8,8 @@
 //   - [NewMachine] plugs random commands into rapid; [Sweep] cuts the power at each operation of each
 //     command; [Benchmark] measures. All take the same Maker.
 //   - [Run] judges a device in a test, a subtest for each property. [Judge] gives a [Report].
+//   - Soak gives a device a random lifecycle in two phases: under faults it stays safe, and once they are
+//     gone it works again.
 //   - A failure comes with the shortest run of commands that leads to it. [Replay] runs it again.
 //
 // The example judges the simulated drive by one property.

@@ -97,6 +97,11 @@ func (w *World) drawRange(n int, pin Name) {
 // drawBreak breaks the memory: mostly a power cut at one of the next operations.
 func (w *World) drawBreak() {
 	kinds := w.breaker.Breaks()
+	if w.mix != nil {
+		if kinds = w.mix; len(kinds) == 0 || w.trial.draw(5) < w.calm {
+			return
+		}
+	}
 	kind := kinds[w.trial.draw(len(kinds))]
 	if w.trial.draw(3) > 0 {
 		for _, k := range kinds {

@@ -53,6 +53,8 @@ type Result struct {
 	Script []Command
 	Trace  []string
 	Shrunk bool
+
+	late bool // a failure of Soak after the faults were gone
 }
 
 // Report is the outcome of Judge.

@@ -54,6 +54,7 @@ type Trial struct {
 	worlds []*World
 	open   []Device // those that are not retired
 	claims int      // checks of the property itself that could have failed
+	late   bool     // the faults of a soak are gone
 }
 
 // draw gives a number below n.
@@ -106,7 +107,7 @@ func (j *judge) trial(p *Property, seed uint64) (r Result) {
 		case *unjudged:
 			r.Verdict, r.Why, r.Needs = NotJudged, f.why, f.needs
 		case *failure:
-			r.Verdict, r.Why, r.Kind = Failed, f.why, f.kind
+			r.Verdict, r.Why, r.Kind, r.late = Failed, f.why, f.kind, t.late
 			t.explain(&r, f)
 		default:
 			panic(v)

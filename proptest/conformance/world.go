@@ -30,7 +30,9 @@ type World struct {
 	trace      []string
 	broke      map[BreakKind]int // what had fired when it was last asked
 	armed      bool
-	fired      int // faults that fired, of all kinds, since the world began
+	fired      int         // faults that fired, of all kinds, since the world began
+	mix        []BreakKind // the kinds that random faults have; nil is all
+	calm       int         // of 5 random faults, so many do not come
 
 	look physical // what the thief knows
 }

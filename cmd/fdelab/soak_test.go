@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
+)
+
+// ill is a simulated drive that does one thing wrong.
+type ill struct {
+	conformance.Device
+	revert func() error
+	blank  bool // a read gives zeros
+}
+
+func (ill) OnParts() bool { return true }
+
+func (i ill) Read(lba uint64, dst []byte) error {
+	err := i.Device.Read(lba, dst)
+	if i.blank {
+		clear(dst)
+	}
+	return err
+}
+
+func (i ill) Revert(psid drive.PIN) error {
+	if i.revert != nil {
+		return i.revert()
+	}
+	return i.Device.Revert(psid)
+}
+
+// TestSoakTellsByItsExitCode: unsafe, stuck, silent and crashed drives have codes of their own, and each
+// failure a line that has it again.
+func TestSoakTellsByItsExitCode(t *testing.T) {
+	for name, c := range map[string]struct {
+		ill  ill
+		code int
+		says string
+	}{
+		"sound":  {ill{}, exitDone, " sound"},
+		"unsafe": {ill{blank: true}, exitFailed, ": unsafe: "},
+		"silent": {ill{revert: func() error { panic(&conformance.Hung{Why: "no answer in time"}) }}, exitStuck, ": hangs: "},
+		"stuck":  {ill{revert: func() error { return drive.HardwareFailure }}, exitStuck, ": stuck: "},
+		"crash":  {ill{revert: func() error { panic("index out of range") }}, exitCrashed, ": crashed: index out of range"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			maker := func(w conformance.Wish) (conformance.Device, drive.Label, error) {
+				d, label, err := conformance.Simulated(w)
+				if err == nil {
+					i := c.ill
+					i.Device = d
+					d = i
+				}
+				return d, label, err
+			}
+			// The seeds of one that is stuck never revert before the faults are gone.
+			for first := uint64(0); ; first++ {
+				require.Less(t, first, uint64(400), "some seed ends so")
+				var out, said strings.Builder
+				a := &app{out: &stickyWriter{w: &out}, err: &said}
+				err := a.soak(maker, first, 1, 2)
+				if !strings.Contains(out.String(), c.says) {
+					continue
+				}
+				require.Equal(t, c.code, a.report(err), "%s%s", out.String(), said.String())
+				if c.code != exitDone {
+					require.Contains(t, out.String(), "again:  fdelab soak --seed ")
+				}
+				return
+			}
+		})
+	}
+}
+
+// TestSoakCountsTheSameWithAnyWorkers: the counts do not depend on who did what.
+func TestSoakCountsTheSameWithAnyWorkers(t *testing.T) {
+	_, one, _ := play(t, "soak", "--lifecycles", "12", "--seed", "3", "--workers", "1", "--json")
+	_, four, _ := play(t, "soak", "--lifecycles", "12", "--seed", "3", "--workers", "4", "--json")
+	require.Equal(t, one, four)
+}
+
+// TestReplayOfAFailure: what a soak prints of a failure is found again by the drive that has it, and not
+// by a sound one.
+func TestReplayOfAFailure(t *testing.T) {
+	maker := func(w conformance.Wish) (conformance.Device, drive.Label, error) {
+		d, label, err := conformance.Simulated(w)
+		return ill{Device: d, blank: true}, label, err
+	}
+	for seed := uint64(0); ; seed++ {
+		require.Less(t, seed, uint64(100))
+		_, f := soakOne(maker, seed)
+		if f == nil || f.Replay == "" {
+			continue
+		}
+		words, err := splitQuoted(f.Replay)
+		require.NoError(t, err)
+		r, err := conformance.Replay(maker, words[2], conformance.Options{})
+		require.NoError(t, err)
+		require.Equal(t, conformance.Failed, r.Verdict, f.Replay)
+		code, out, said := play(t, words[1:]...)
+		require.Equal(t, exitDone, code, said)
+		require.Equal(t, "the drive does nothing wrong\n", out)
+		return
+	}
+}
+
+// TestSoakThatIsInterrupted ends with what it has, and says so.
+func TestSoakThatIsInterrupted(t *testing.T) {
+	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
+	require.NoError(t, err)
+	c := exec.Command("timeout", "-s", "INT", "2", exe, "soak", "--lifecycles", "100000000")
+	b, err := c.CombinedOutput()
+	var exit *exec.ExitError
+	require.True(t, errors.As(err, &exit), "%v: %s", err, b)
+	require.Regexp(t, `soak: interrupted after \d+ of 100000000 lifecycles`, string(b))
+}
