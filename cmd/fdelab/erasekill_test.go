@@ -235,9 +235,9 @@ func (k *killSet) onceEach() {
 // TestEraseSurvivesKills: fdelab erase on many files is killed by SIGKILL at random moments and resumed
 // until it ends by itself. At every moment no certificate stands for a drive that a thief can read.
 // In the end every drive is erased or reported, none that had passed was erased again, and nothing is
-// gone that was not asked to go.
+// gone that was not asked to go. It runs alone: a process that another test starts has this one's open
+// files, and so the locks of its drives, until it runs its program.
 func TestEraseSurvivesKills(t *testing.T) {
-	t.Parallel()
 	kills, seed := *eraseKills, *eraseSeed
 	if testing.Short() {
 		kills = min(kills, 3)
