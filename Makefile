@@ -21,7 +21,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-root test-modules paths assembly race lint fuzz bench bench-peers soak sweep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test test-root test-modules paths assembly race lint fuzz bench bench-peers soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ bench-peers: ## measure beside OpenSSL, tink, go-jose, PyKMIP and the standard l
 sweep: ## cut the power at every flash operation of every command and every operation of every service action
 	$(FDELAB) sweep
 	$(GO) test -count=1 -timeout 30m -run 'PowerCutOfTheFacility$$' ./raslab -everycut
+
+sweep-deep: ## cut each command, its recovery and the recovery of that, at several places of each page, with other faults beside
+	$(FDELAB) sweep --depth 3
 
 sweep-servers: ## cut the network of two key servers at every record, kill either at every write of its database
 	$(GO) test -count=1 -timeout 30m -run 'NetworkCut|KilledAtEveryWrite|NoChangeIsLost' ./encgroup/kmip/server -everystep

@@ -99,6 +99,25 @@ func (b *Bench) parts() drive.Parts {
 	}
 }
 
+// fork is the same drive without power, on a bench of its own: what is done to its flash does not reach
+// b. They share the media, so neither may be written to. The random bytes of the fork follow from name.
+func (b *Bench) fork(name string) (*Bench, error) {
+	c := &Bench{Options: b.Options, Label: b.Label, mem: flash.NewMem(b.Options.Geometry), disk: b.disk, copies: b.copies}
+	for _, p := range b.mem.Dump() {
+		if err := c.mem.Program(p.Block, p.Page, p.Data); err != nil {
+			return nil, fmt.Errorf("proptest: fork the flash: %w", err)
+		}
+	}
+	c.Flash, c.Media = flash.NewFaulty(c.mem, flash.WithTearSeed(b.Options.Seed)), drive.NewFaultyMedia(c.disk)
+	parts := c.parts()
+	parts.Entropy = entropy.Stream(b.Options.Seed, fmt.Sprintf("%s fork %s", b.Options.Config.Serial, name))
+	var err error
+	if c.Drive, err = drive.Open(b.Drive.Fuses(), parts); err != nil {
+		return nil, fmt.Errorf("proptest: open the fork: %w", err)
+	}
+	return c, nil
+}
+
 // Copy is the drive as a thief would rebuild it who has the chip with its fuses: the same flash
 // content and media, without power, faults and try limit. Changes to the copy do not reach the
 // original.

@@ -15,8 +15,8 @@
 //     errors. Only Actions, whose commands are drawn, skip one that is not Applicable; rapid needs
 //     that to shrink a run.
 //   - Sweep cuts the power at the k-th flash operation of a command, for k = 0, 1, 2, ... until a
-//     run ends uncut. It powers the drive on again, sweeps that power-on in the same way, and
-//     audits the drive. PlanSweep is the same in rows, of which a caller may run several at once.
+//     run ends uncut. It powers the drive on again, sweeps that power-on in the same way (and,
+//     with a Depth of 3, the next one too), and audits the drive. PlanSweep is the same in rows, of which a caller may run several at once.
 //   - Package conformance judges any Device, of whatever make.
 //   - Coverage counts the rows of the lifecycle table that were exercised.
 //   - Failure is what every one of them reports: seed, version, fault plan, the

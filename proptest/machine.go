@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"pgregory.net/rapid"
@@ -49,6 +50,21 @@ func NewMachine(o Options) (*Machine, error) {
 func machineOn(b *Bench) *Machine {
 	cfg := b.Options.Config
 	return &Machine{Bench: b, who: authorities(cfg), buf: make([]byte, 8*cfg.SectorSize), exp: make([]byte, cfg.SectorSize)}
+}
+
+// fork is the machine of a fork of the drive, which must be without power. No session is left in it.
+func (m *Machine) fork(name string) (*Machine, error) {
+	b, err := m.Bench.fork(name)
+	if err != nil {
+		return nil, err
+	}
+	f := machineOn(b)
+	for _, w := range m.candidates {
+		f.candidates = append(f.candidates, w.clone())
+	}
+	f.commands, f.trace = slices.Clone(m.commands), slices.Clone(m.trace)
+	f.lost, f.retired, f.used, f.steps = m.lost, m.retired, m.used, m.steps
+	return f, nil
 }
 
 // Settled says whether no fault has left in doubt what the drive holds.

@@ -1,10 +1,10 @@
 package proptest
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -15,7 +15,14 @@ type SweepOptions struct {
 	Seed       uint64   // of keys and of the places at which pages tear
 	Operations []string // names of SweepOperations; nil is all
 	Ranges     []int    // drives by their ranges beside the global one, each at least 1; nil is 2 and 16
-	Point      string   // only this point, as a Failure's replay line has it: "torn@3" or "torn@3+before@0"
+	// Depth is how many cuts a run has at most: of the operation, of the power-on after it, of the
+	// power-on after that. 0 is 2. With 3, pages tear at several places instead of one that follows from
+	// the seed, and With is everything.
+	Depth int
+	// With are names of SweepCompanies: what is broken beside the power. Nil is nothing, or all with a
+	// Depth of 3 on drives with up to 3 ranges.
+	With  []string
+	Point string // only this point, as a Failure's replay line has it: "torn@3" or "torn@3+before@0"
 	// Progress is called before each row of the result; may be nil.
 	Progress func(done, rows int, operation string)
 }
@@ -23,13 +30,17 @@ type SweepOptions struct {
 // SweepRow counts what was done with one operation in one mode.
 type SweepRow struct {
 	Operation  string `json:"operation"`
-	Ranges     int    `json:"ranges"`     // beside the global one
-	Mode       string `json:"mode"`       // before, torn, after
-	Points     int    `json:"points"`     // flash operations at which the power was cut
-	Recovery   int    `json:"recovery"`   // cuts of the power-on after those
-	Searched   int    `json:"searched"`   // runs, with a cut or without, at whose end the flash was searched for keys
-	Violations int    `json:"violations"` // in all of them
-	GivenUp    bool   `json:"givenUp"`    // so many violations that the rest of the row was left out
+	Ranges     int    `json:"ranges"`         // beside the global one
+	With       string `json:"with,omitempty"` // what else was broken
+	Mode       string `json:"mode"`           // before, torn, after
+	Points     int    `json:"points"`         // flash operations at which the power was cut
+	Recovery   int    `json:"recovery"`       // cuts of the power-on after those
+	Again      int    `json:"again"`          // cuts of the power-on after those, in turn
+	Uncut      int    `json:"uncut"`          // runs that ended without a cut: those that end a sweep
+	Met        int    `json:"met"`            // runs that led to a state that the row had met and judged before
+	Searched   int    `json:"searched"`       // runs, with a cut or without, at whose end the flash was searched for keys
+	Violations int    `json:"violations"`     // in all of them
+	GivenUp    bool   `json:"givenUp"`        // so many violations that the rest of the row was left out
 }
 
 // SweepResult is the outcome of a sweep.
@@ -39,21 +50,10 @@ type SweepResult struct {
 	Rows       []SweepRow `json:"rows"`
 	Points     int        `json:"points"`   // of all rows, recovery included
 	Uncut      int        `json:"uncut"`    // runs that ended without a cut: those that end a sweep
+	Met        int        `json:"met"`      // runs that led to a state that was met and judged before
 	Searched   int        `json:"searched"` // runs at whose end the flash was searched for keys
 	Violations []*Failure `json:"violations"`
 }
-
-// modes are how the power goes: before an operation, in its middle, after it.
-var modes = []string{"before", "torn", "after"}
-
-// cutAt is one cut: the mode and the flash operation, counted from 0.
-type cutAt struct {
-	mode string
-	k    int
-}
-
-func (c cutAt) String() string { return fmt.Sprintf("%s@%d", c.mode, c.k) }
-func (c cutAt) plan() string   { return fmt.Sprintf("(flash.power.%s (OnIndex %d))", c.mode, c.k) }
 
 // The bounds of a sweep. No command of a drive takes sweepPointsMax flash operations: one that does
 // is itself a violation. A row with sweepViolationsMax violations is given up: more of them tell
@@ -68,7 +68,7 @@ var ErrSweep = errors.New("proptest: sweep")
 
 // Sweep cuts the power at each flash operation of each command: before it, in its middle and after
 // it, for the operations 0, 1, 2, ... until a run ends uncut. After each cut the drive is powered
-// on again, and the power-on is cut in the same way.
+// on again, and the power-on is cut in the same way, and the power-on after that if Depth is 3.
 //
 // At the end of each run the drive must be what it was or what it should become, as the model says.
 // Every credential is tried, all data read, and the flash searched for keys that should be gone. A
@@ -102,7 +102,7 @@ type SweepPlan struct {
 type sweepRow struct {
 	op     operation
 	ranges int
-	mode   string
+	mode   cutMode
 	*sweep // with what was found in this row alone
 	run    bool
 	err    error
@@ -144,6 +144,7 @@ func (p *SweepPlan) Result() (*SweepResult, error) {
 		out.Rows = append(out.Rows, r.out.Rows...)
 		out.Points += r.out.Points
 		out.Uncut += r.out.Uncut
+		out.Met += r.out.Met
 		out.Searched += r.out.Searched
 		out.Violations = append(out.Violations, r.out.Violations...)
 		if reached = reached || r.reached; r.err != nil {
@@ -173,11 +174,25 @@ func newSweep(o SweepOptions) (*sweep, []operation, error) {
 			return nil, nil, fmt.Errorf("%w: %d ranges beside the global one, want 1 to %d", ErrSweep, ranges, drive.MaxRanges)
 		}
 	}
-	first, second, err := parsePoint(o.Point)
+	point, err := parsePoint(o.Point)
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &sweep{o: o, first: first, second: second, newMachine: NewMachine, pointsMax: sweepPointsMax, violationsMax: sweepViolationsMax}
+	if o.Depth < 0 || o.Depth > sweepDepthMax {
+		return nil, nil, fmt.Errorf("%w: a depth of %d, want 1 to %d cuts in a run, or 0 for 2", ErrSweep, o.Depth, sweepDepthMax)
+	}
+	if o.Depth == 0 {
+		o.Depth = 2
+	}
+	deep := o.Depth == sweepDepthMax
+	with, err := chosenCompanies(o.With, deep)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &sweep{o: o, point: point, companies: with, newMachine: NewMachine, pointsMax: sweepPointsMax, violationsMax: sweepViolationsMax}
+	if s.depth, s.modes = max(o.Depth, len(point)), modes; deep {
+		s.modes = deepModes
+	}
 	s.out = &SweepResult{}
 	return s, chosen, nil
 }
@@ -185,15 +200,21 @@ func newSweep(o SweepOptions) (*sweep, []operation, error) {
 // plan is every row, each with a sweep of its own.
 func (s *sweep) plan(chosen []operation) *SweepPlan {
 	p := &SweepPlan{options: s.o}
+	modes := s.modes
+	if s.point != nil {
+		modes = []cutMode{s.point[0].mode}
+	}
 	for _, ranges := range s.o.Ranges {
 		for _, op := range chosen {
-			for _, mode := range modes {
-				if s.first != nil && s.first.mode != mode {
-					continue
+			for i, with := range s.companies {
+				if i > 0 && s.o.With == nil && ranges > 3 {
+					break // what breaks does not depend on the number of ranges, and a big record takes long
 				}
-				own := *s
-				own.out = &SweepResult{}
-				p.rows = append(p.rows, sweepRow{op: op, ranges: ranges, mode: mode, sweep: &own})
+				for _, mode := range modes {
+					own := *s
+					own.out, own.with, own.met = &SweepResult{}, with, map[[sha256.Size]byte]bool{}
+					p.rows = append(p.rows, sweepRow{op: op, ranges: ranges, mode: mode, sweep: &own})
+				}
 			}
 		}
 	}
@@ -222,27 +243,15 @@ func chosenOperations(names []string) ([]operation, error) {
 	return chosen, nil
 }
 
-// parsePoint reads "torn@3" or "torn@3+before@0"; "" is no point.
-func parsePoint(text string) (first, second *cutAt, err error) {
-	if text == "" {
-		return nil, nil, nil
-	}
-	var cuts []*cutAt
-	for _, part := range strings.Split(text, "+") {
-		mode, k, _ := strings.Cut(part, "@")
-		n, err := strconv.ParseUint(k, 10, 16)
-		if err != nil || !slices.Contains(modes, mode) || len(cuts) == 2 {
-			return nil, nil, fmt.Errorf("%w: point %q, want before@N, torn@N or after@N, and +MODE@N for a cut of the power-on", ErrSweep, text)
-		}
-		cuts = append(cuts, &cutAt{mode, int(n)})
-	}
-	return cuts[0], append(cuts, nil)[1], nil
-}
-
 type sweep struct {
 	o             SweepOptions
-	first, second *cutAt // the point that is asked for; nil is all
-	reached       bool   // some run got to it
+	point         cuts // the point that is asked for; nil is all
+	depth         int
+	modes         []cutMode
+	companies     []company
+	with          company // of this row
+	met           map[[sha256.Size]byte]bool
+	reached       bool // some run got to the point
 	newMachine    func(Options) (*Machine, error)
 	pointsMax     int
 	violationsMax int
@@ -251,91 +260,103 @@ type sweep struct {
 
 // operation sweeps one operation in one mode, and the recovery from each cut in all modes. It ends
 // with the first run that is not cut, also if that run has a violation.
-func (s *sweep) operation(op operation, ranges int, mode string) error {
-	s.out.Rows = append(s.out.Rows, SweepRow{Operation: op.name, Ranges: ranges, Mode: mode})
+func (s *sweep) operation(op operation, ranges int, mode cutMode) error {
+	s.out.Rows = append(s.out.Rows, SweepRow{Operation: op.name, Ranges: ranges, With: s.with.name, Mode: mode.name})
 	row := &s.out.Rows[len(s.out.Rows)-1]
+	r := run{sweep: s, op: op, ranges: ranges}
+	last, err := s.level(row, r, nil, mode)
+	if err == nil && !row.GivenUp && last != nil {
+		s.barren(row, *last)
+	}
+	return err
+}
+
+// level cuts what comes after the cuts of r, in one mode, at each flash operation. last is the run that
+// was not cut; nil if none was to be made. dark is the drive after the cuts of r; nil if there are none.
+func (s *sweep) level(row *SweepRow, r run, dark *Machine, mode cutMode) (last *run, err error) {
+	before := r.cuts
 	for k := 0; ; k++ {
-		if s.first != nil {
-			k = s.first.k
+		asked := len(before) < len(s.point)
+		if asked {
+			k = s.point[len(before)].k
 		}
-		r := run{sweep: s, op: op, ranges: ranges, first: cutAt{mode, k}}
+		r.cuts = before.then(cutAt{mode, k})
 		if k == s.pointsMax {
 			s.violated(row, r.endless())
-			return nil
+			return nil, nil
 		}
-		fired, sound, err := s.run(row, r)
+		e, sound, err := s.run(row, r, dark)
 		switch {
 		case err != nil || row.GivenUp:
-			return err
-		case !fired:
+			return nil, err
+		case !e.fired:
+			row.Uncut++
 			s.out.Uncut++
-			s.barren(row, r)
-			return nil
+			return &r, nil
 		}
-		row.Points++
-		s.out.Points++
-		s.reached = s.reached || s.second == nil
-		if sound { // after a violation the recovery would only find it again
-			if err := s.recovery(row, r); err != nil || row.GivenUp {
-				return err
+		s.count(row, len(r.cuts))
+		s.reached = s.reached || len(r.cuts) == len(s.point)
+		// After a violation the recovery would only find it again, and from a state that was met all was tried.
+		if sound && !e.met && len(r.cuts) < min(s.depth, s.with.cuts) {
+			if err := s.recovery(row, r, e.dark); err != nil || row.GivenUp {
+				return nil, err
 			}
 		}
-		if s.first != nil {
-			return nil
+		if asked {
+			return nil, nil
 		}
 	}
 }
 
-// recovery sweeps the power-on after a cut.
-func (s *sweep) recovery(row *SweepRow, r run) error {
-	if s.second != nil {
-		r.second = s.second
-		fired, _, err := s.run(row, r)
-		if fired {
-			s.reached = true
-			row.Recovery++
-			s.out.Points++
-		}
-		return err
+// count counts a cut of the operation, of the power-on after it, of the next.
+func (s *sweep) count(row *SweepRow, cuts int) {
+	s.out.Points++
+	switch cuts {
+	case 1:
+		row.Points++
+	case 2:
+		row.Recovery++
+	default:
+		row.Again++
+	}
+}
+
+// recovery sweeps the power-on after the cuts of r.
+func (s *sweep) recovery(row *SweepRow, r run, dark *Machine) error {
+	modes := s.modes
+	if len(r.cuts) == sweepDepthMax-1 {
+		modes = thirdModes
+	}
+	if len(r.cuts) < len(s.point) {
+		modes = []cutMode{s.point[len(r.cuts)].mode}
 	}
 	for _, mode := range modes {
-		for j := 0; ; j++ {
-			r.second = &cutAt{mode, j}
-			if j == s.pointsMax {
-				s.violated(row, r.endless())
-				break
-			}
-			fired, _, err := s.run(row, r)
-			if err != nil || row.GivenUp {
-				return err
-			}
-			if !fired {
-				s.out.Uncut++
-				break
-			}
-			row.Recovery++
-			s.out.Points++
+		if _, err := s.level(row, r, dark, mode); err != nil || row.GivenUp {
+			return err
 		}
 	}
 	return nil
 }
 
-// run does one run and counts it. fired: the last cut happened; sound: nothing was violated. A
-// violation is no error.
-func (s *sweep) run(row *SweepRow, r run) (fired, sound bool, err error) {
-	e, err := r.do()
+// run does one run and counts it. sound: nothing was violated. A violation is no error.
+func (s *sweep) run(row *SweepRow, r run, dark *Machine) (e ended, sound bool, err error) {
+	e, err = r.do(dark)
 	if e.searched {
 		row.Searched++
 		s.out.Searched++
+	}
+	if e.met {
+		row.Met++
+		s.out.Met++
 	}
 	var f *Failure
 	if err == nil || errors.As(err, &f) {
 		if f != nil {
 			s.violated(row, f)
 		}
-		return e.fired, f == nil, nil
+		return e, f == nil, nil
 	}
-	return e.fired, false, err
+	return e, false, err
 }
 
 func (s *sweep) violated(row *SweepRow, f *Failure) {
@@ -347,6 +368,6 @@ func (s *sweep) violated(row *SweepRow, f *Failure) {
 // barren makes a violation of a row in which nothing was searched.
 func (s *sweep) barren(row *SweepRow, r run) {
 	if row.Searched == 0 && row.Violations == 0 {
-		s.violated(row, r.failure("not one of %d runs searched the flash for keys, so they prove nothing", row.Points+row.Recovery+1))
+		s.violated(row, r.failure("not one of %d runs searched the flash for keys, so they prove nothing", row.Points+row.Recovery+row.Again+row.Uncut))
 	}
 }

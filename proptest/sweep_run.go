@@ -1,8 +1,10 @@
 package proptest
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -10,45 +12,80 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 )
 
-// run is one run of an operation with one cut, or two: that of the command, and
-// that of the power-on after it.
+// run is one run of an operation with its cuts: that of the command, that of the power-on after it, and
+// so on.
 type run struct {
 	*sweep
 	op     operation
 	ranges int
-	first  cutAt
-	second *cutAt
+	cuts   cuts
 }
 
 // ended is how a run ended.
 type ended struct {
-	fired    bool // the last cut happened
-	searched bool // the flash was searched for keys
+	fired    bool     // the last cut happened
+	searched bool     // the flash was searched for keys
+	met      bool     // the row had judged the state at the end before, and this run was not judged
+	dark     *Machine // after the last cut, without power; nil where it did not happen
 }
 
-// do runs it. e is valid with an error, too.
-func (r run) do() (e ended, err error) {
-	m, fired, err := r.cut()
-	if m != nil {
-		defer func() { e.searched = m.searched > 0 }()
+// do runs it: the command and its cut, or only the last cut on a fork of the drive as the cuts before
+// left it. e is valid with an error, too.
+func (r run) do(dark *Machine) (e ended, err error) {
+	var m *Machine
+	if dark == nil {
+		m, e.fired, err = r.cut()
+	} else if m, err = dark.fork(r.cuts.String()); err == nil {
+		e.fired, err = r.recovery(m, r.cuts[len(r.cuts)-1])
 	}
 	switch {
 	case err != nil:
-		return ended{fired: fired && r.second == nil}, r.blame(err)
-	case !fired:
-		return e, r.blame(r.acknowledged(m))
-	case r.second != nil:
-		if fired, err = r.recovery(m); err != nil {
-			return ended{fired: fired}, r.blame(err)
+		return e, r.blame(err)
+	case dark == nil && !e.fired:
+		err = r.acknowledged(m)
+		e.searched = m.searched > 0
+		return e, r.blame(err)
+	}
+	if e.met = r.before(m); e.met {
+		return e, nil
+	}
+	judged := m
+	if e.fired {
+		e.dark = m
+		if judged, err = m.fork(r.cuts.String() + " judged"); err != nil {
+			return e, err
 		}
 	}
-	e.fired = fired
-	return e, r.blame(r.check(m))
+	err = r.check(judged)
+	e.searched = judged.searched > 0
+	return e, r.blame(err)
+}
+
+// before says whether the row met this state before: the same flash, and the same model of what the
+// drive may be. What follows from it was tried then. One run differs from another in that state only in
+// the random bytes that the drive draws next.
+func (r run) before(m *Machine) bool {
+	h := sha256.New()
+	for _, p := range m.mem.Dump() {
+		fmt.Fprintf(h, "%d.%d:", p.Block, p.Page)
+		h.Write(p.Data)
+	}
+	for _, w := range m.candidates {
+		fmt.Fprintf(h, "candidate %q ", w.print())
+		for _, a := range w.alts {
+			fmt.Fprintf(h, "or %q ", a.print())
+		}
+	}
+	fmt.Fprintf(h, "%v %v, %d cuts to come", m.retired, m.lost, r.depth-len(r.cuts))
+	key := [sha256.Size]byte(h.Sum(nil))
+	met := r.met[key]
+	r.met[key] = true
+	return met
 }
 
 // recovery powers the drive on and cuts that.
-func (r run) recovery(m *Machine) (fired bool, err error) {
-	if err := m.Do(Command{Verb: Arm, Plan: r.second.plan()}); err != nil {
+func (r run) recovery(m *Machine, c cutAt) (fired bool, err error) {
+	if err := m.Do(Command{Verb: Arm, Plan: c.arm(m.Flash, r.with)}); err != nil {
 		return false, err
 	}
 	err = m.Do(Command{Verb: PowerOn})
@@ -65,9 +102,8 @@ func (r run) cut() (m *Machine, fired bool, err error) {
 	if o.Config.Ranges = r.ranges; r.ranges > 3 {
 		o.Config.Serial = "PROP0017"
 	}
-	plan := r.first.plan()
 	if r.op.cut == "" {
-		return r.manufacture(o, plan)
+		return r.manufacture(o)
 	}
 	if m, err = r.newMachine(o); err != nil {
 		return nil, false, err
@@ -76,9 +112,10 @@ func (r run) cut() (m *Machine, fired bool, err error) {
 	if err != nil {
 		return m, false, err
 	}
+	worn := ""
 	for _, c := range setup {
 		if c.Verb == Arm && r.op.name == "worn-migrate" {
-			plan += " " + c.Plan
+			worn = " " + c.Plan
 			continue
 		}
 		if err := m.Do(c); err != nil {
@@ -89,7 +126,7 @@ func (r run) cut() (m *Machine, fired bool, err error) {
 	if err != nil {
 		return m, false, err
 	}
-	if err := m.Do(Command{Verb: Arm, Plan: plan}); err != nil {
+	if err := m.Do(Command{Verb: Arm, Plan: r.cuts[0].arm(m.Flash, r.with) + worn}); err != nil {
 		return m, false, err
 	}
 	err = m.Do(c)
@@ -110,8 +147,8 @@ func cutFired(f *flash.Faulty) bool {
 
 // manufacture is a factory that loses power. A drive that has no record then is
 // finished by a PSID revert.
-func (r run) manufacture(o Options, plan string) (*Machine, bool, error) {
-	b, err := NewBench(o, func(f *flash.Faulty) { f.Arm(fault.MustParse(plan)) })
+func (r run) manufacture(o Options) (*Machine, bool, error) {
+	b, err := NewBench(o, func(f *flash.Faulty) { f.Arm(fault.MustParse(r.cuts[0].arm(f, r.with))) })
 	code, herr := codeOf(err)
 	if herr != nil {
 		return nil, false, herr
@@ -155,16 +192,34 @@ func (r run) check(m *Machine) error {
 			return err
 		}
 	}
-	if !m.Settled() {
+	if m.Settled() {
+		return r.judge(m)
+	}
+	if r.with.plan == "" || m.lost {
 		return m.failf("after the power-on it is not clear whether the old record is in force or the new one")
 	}
-	if err := m.Audit(); err != nil {
-		return err
+	// What broke may have left the old record or the new one: the drive must be one of the two in every
+	// respect.
+	var why error
+	for _, w := range slices.Clone(m.candidates) {
+		m.candidates = []*model{w}
+		if why = r.judge(m); why == nil {
+			return nil
+		}
 	}
-	if r.second != nil && r.ranges > 3 {
-		return nil // the search of a big record takes long, and the runs with one cut were searched
+	return why
+}
+
+// judge looks at everything: at the flash as the power-on left it, before any command is given, and then
+// at a copy that is given commands.
+func (r run) judge(m *Machine) error {
+	// The search of a big record takes long, and the runs with one cut were searched.
+	if len(r.cuts) == 1 || r.ranges <= 3 {
+		if err := m.AuditForensic(); err != nil {
+			return err
+		}
 	}
-	return m.AuditForensic()
+	return m.Audit()
 }
 
 // blame adds to a violation where it is and how it is replayed.
@@ -173,29 +228,43 @@ func (r run) blame(err error) error {
 	if !errors.As(err, &f) {
 		return err
 	}
-	point := r.first.String()
-	if r.second != nil {
-		point += "+" + r.second.String()
-	}
-	f.Why = fmt.Sprintf("%s on a drive with %d ranges beside the global one, power cut %s: %s", r.op.name, r.ranges, point, f.Why)
-	f.Replay = fmt.Sprintf("fdelab sweep --seed %d --operation %s --ranges %d --point %s", r.o.Seed, r.op.name, r.ranges, point)
+	point := r.cuts.String()
+	f.Why = fmt.Sprintf("%s on a drive with %d ranges beside the global one, power cut %s%s: %s", r.op.name, r.ranges, point, r.beside(), f.Why)
+	f.Replay = r.replay() + " --point " + point
 	return f
 }
 
 // failure is a violation of the row, not of one run.
 func (r run) failure(format string, args ...any) *Failure {
-	where := fmt.Sprintf("%s on a drive with %d ranges beside the global one, power cut %s: ", r.op.name, r.ranges, r.first.mode)
+	where := fmt.Sprintf("%s on a drive with %d ranges beside the global one, power cut %s: ", r.op.name, r.ranges, r.cuts[0].mode.name)
 	return &Failure{
 		Why: where + fmt.Sprintf(format, args...), Seed: r.o.Seed, Version: Version(),
-		Replay: fmt.Sprintf("fdelab sweep --seed %d --operation %s --ranges %d", r.o.Seed, r.op.name, r.ranges),
+		Replay: r.replay(),
 	}
+}
+
+// beside says what else was broken.
+func (r run) beside() string {
+	if r.with.name == nothing {
+		return ""
+	}
+	return ", with " + r.with.name
+}
+
+// replay is the command that replays the row, without the mode.
+func (r run) replay() string {
+	line := fmt.Sprintf("fdelab sweep --seed %d --operation %s --ranges %d", r.o.Seed, r.op.name, r.ranges)
+	if r.with.name != nothing {
+		line += " --with " + r.with.name
+	}
+	return line
 }
 
 // endless is the violation of a command, or a power-on, that does not end.
 func (r run) endless() *Failure {
 	what := r.op.name
-	if r.second != nil {
-		what = "the power-on after " + r.first.String()
+	if n := len(r.cuts) - 1; n > 0 {
+		what = "the power-on after " + r.cuts[:n].String()
 	}
 	return r.failure("%s does not end within %d flash operations", what, r.pointsMax)
 }

@@ -32,11 +32,55 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestSweepOfDepthThree cuts the recovery of the recovery, tears pages everywhere, and breaks more than
+// the power.
+func TestSweepOfDepthThree(t *testing.T) {
+	with := []string{nothing, "program-refused", "erase-refused"}
+	if testing.Short() {
+		with = with[:2]
+	}
+	r, err := Sweep(SweepOptions{Seed: 1, Operations: []string{"lock"}, Ranges: []int{1}, Depth: 3, With: with})
+	requireNoViolation(t, r, err)
+	require.Len(t, r.Rows, len(deepModes)*len(with))
+	again, searched := 0, map[string]int{}
+	for _, row := range r.Rows {
+		again += row.Again
+		searched[row.With] += row.Searched
+	}
+	require.Positive(t, again, "a recovery of a recovery was cut")
+	require.Positive(t, r.Met, "what was judged is not judged again")
+	for _, name := range with {
+		require.Positive(t, searched[name], "with %s the flash was searched", name)
+	}
+}
+
+// TestSweepTearsAtSeveralPlaces: a deep sweep leaves a different flash for each place, and a point names
+// the place.
+func TestSweepTearsAtSeveralPlaces(t *testing.T) {
+	erase, err := chosenOperations([]string{"erase"})
+	require.NoError(t, err)
+	seen := map[string]string{}
+	for _, mode := range deepModes {
+		s := newTestSweep(t)
+		r := run{sweep: s, op: erase[0], ranges: 2, cuts: cuts{{mode, 0}}}
+		e, err := r.do(nil)
+		require.NoError(t, err)
+		require.True(t, e.fired, mode.name)
+		flash := fmt.Sprint(e.dark.mem.Dump())
+		require.Empty(t, seen[flash], "%s leaves what another place leaves", mode.name)
+		seen[flash] = mode.name
+		point, err := parsePoint("before@0+" + r.cuts.String())
+		require.NoError(t, err)
+		require.Equal(t, "before@0+"+mode.name+"@0", point.String())
+	}
+}
+
 // newTestSweep is a sweep of one drive with two ranges beside the global one.
 func newTestSweep(t *testing.T) *sweep {
 	t.Helper()
 	s, _, err := newSweep(SweepOptions{Seed: 1, Ranges: []int{2}})
 	require.NoError(t, err)
+	s.with, s.met = companies[0], map[[32]byte]bool{}
 	return s
 }
 
@@ -44,7 +88,7 @@ func newTestSweep(t *testing.T) *sweep {
 // allowed, whatever faults fired. So there is no doubt, and the flash is searched.
 func TestSweepSearchesWhatWasAcknowledged(t *testing.T) {
 	for _, op := range operations {
-		r := run{sweep: newTestSweep(t), op: op, ranges: 2, first: cutAt{"before", sweepPointsMax}}
+		r := run{sweep: newTestSweep(t), op: op, ranges: 2, cuts: cuts{{cutBefore, sweepPointsMax}}}
 		m, fired, err := r.cut()
 		require.NoError(t, err)
 		require.False(t, fired, "%s ends before the cut", op.name)
@@ -157,8 +201,8 @@ func TestSweepIsBounded(t *testing.T) {
 // TestSweepThatSearchesNothingFails: a row in which nothing was searched is a violation.
 func TestSweepThatSearchesNothingFails(t *testing.T) {
 	s := newTestSweep(t)
-	r := run{sweep: s, op: operations[1], ranges: 2, first: cutAt{"torn", 3}}
-	row := &SweepRow{Points: 3}
+	r := run{sweep: s, op: operations[1], ranges: 2, cuts: cuts{{cutTorn, 3}}}
+	row := &SweepRow{Points: 3, Uncut: 1}
 	s.barren(row, r)
 	require.Equal(t, 1, row.Violations)
 	require.Contains(t, s.out.Violations[0].Error(), "not one of 4 runs searched the flash for keys")
@@ -171,6 +215,9 @@ func TestSweepThatSearchesNothingFails(t *testing.T) {
 func TestSweepRefusesEmptySelections(t *testing.T) {
 	for want, o := range map[string]SweepOptions{
 		"an empty list of operations":                {Operations: []string{}},
+		`nothing that breaks is called "x"`:          {With: []string{"x"}},
+		"a depth of 4":                               {Depth: 4},
+		"at most 3 in all":                           {Point: "torn@0+torn@0+torn@0+torn@0"},
 		`no operation ""`:                            {Operations: []string{""}},
 		"an empty list of ranges":                    {Ranges: []int{}},
 		"0 ranges":                                   {Ranges: []int{0}},

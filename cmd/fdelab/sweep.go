@@ -36,8 +36,12 @@ func newSweepCmd(a *app) *cobra.Command {
 			"The search is left out for a drive that reports security degraded, and for the recovery of a\n" +
 			"drive with many ranges. A row in which nothing was searched counts as violated. The exit code\n" +
 			"is 1 if something is violated.\n\n" +
-			"Operations:\n" + sweepOperations(),
-		Example: "  fdelab sweep\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",
+			"With --depth 3 the power-on after that is cut as well, pages tear at their first byte, in the\n" +
+			"header, at the wraps, before the check sum and in the last byte, and all is done once more with\n" +
+			"each fault of --with. The flash is whole again before the drive is judged. A run that leads to a\n" +
+			"state of the flash that was judged before is counted and not judged again.\n\n" +
+			"Operations:\n" + sweepNames(proptest.SweepOperations()) + "\nFaults for --with:\n" + sweepNames(proptest.SweepCompanies()),
+		Example: "  fdelab sweep\n  fdelab sweep --depth 3\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",
 		Args:    between(0, 0, "none"),
 		RunE: func(*cobra.Command, []string) (err error) {
 			if o.Seed, err = console.ParseSeed(seed); err != nil {
@@ -49,24 +53,29 @@ func newSweepCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&seed, "seed", "1", "decides the keys and where pages tear")
 	c.Flags().StringSliceVar(&o.Operations, "operation", nil, "only these (default all)")
 	c.Flags().IntSliceVar(&o.Ranges, "ranges", nil, "number of ranges of a drive beside the global one (default 2,16)")
+	c.Flags().IntVar(&o.Depth, "depth", 2, "cuts in one run: of the operation, of the power-on after it, of the one after that (1 to 3)")
+	c.Flags().StringSliceVar(&o.With, "with", nil, "what is broken beside the power (default nothing, all with --depth 3)")
 	c.Flags().StringVar(&o.Point, "point", "", "only this cut, in the words of a violation")
-	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		var names []string
-		for _, op := range proptest.SweepOperations() {
-			names = append(names, op[0]+"\t"+op[1])
+	for flag, names := range map[string][][2]string{"operation": proptest.SweepOperations(), "with": proptest.SweepCompanies()} {
+		complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var all []string
+			for _, n := range names {
+				all = append(all, n[0]+"\t"+n[1])
+			}
+			return all, cobra.ShellCompDirectiveNoFileComp
 		}
-		return names, cobra.ShellCompDirectiveNoFileComp
-	}
-	if err := c.RegisterFlagCompletionFunc("operation", complete); err != nil {
-		panic("BUG: " + err.Error())
+		if err := c.RegisterFlagCompletionFunc(flag, complete); err != nil {
+			panic("BUG: " + err.Error())
+		}
 	}
 	return c
 }
 
-func sweepOperations() string {
+// sweepNames lists names with what they are.
+func sweepNames(all [][2]string) string {
 	text := ""
-	for _, op := range proptest.SweepOperations() {
-		text += fmt.Sprintf("  %-22s %s\n", op[0], op[1])
+	for _, n := range all {
+		text += fmt.Sprintf("  %-22s %s\n", n[0], n[1])
 	}
 	return text
 }
@@ -83,7 +92,7 @@ func (a *app) sweep(o proptest.SweepOptions) error {
 			return err
 		}
 	} else {
-		a.sweepTable(r)
+		a.sweepTable(r, o.Depth)
 	}
 	if err != nil { // of the harness, after the results so far were printed
 		return err
@@ -146,30 +155,52 @@ func (a *app) sweepProgress(o *proptest.SweepOptions) (stop func()) {
 	return func() { _ = bar.Finish() }
 }
 
-func (a *app) sweepTable(r *proptest.SweepResult) {
+func (a *app) sweepTable(r *proptest.SweepResult, depth int) {
 	a.printf("power cut at every flash operation, seed %d\n\n", r.Seed)
-	const head = "operation\t+ranges\tbefore\ttorn\tafter\tin recovery\tsearched\tviolations"
+	head := "operation\t+ranges\tbefore\ttorn\tafter\tin recovery\tsearched\tviolations"
+	deep := depth > 2
+	if deep {
+		head = strings.Replace(head, "in recovery", "in recovery\tin its recovery", 1)
+	}
 	var rows strings.Builder
+	modes, with := map[string]bool{}, map[string]bool{}
 	for i := 0; i < len(r.Rows); {
 		first := r.Rows[i]
 		points := map[string]int{}
-		recovery, searched, violations, mark := 0, 0, 0, ""
+		recovery, again, searched, violations, mark := 0, 0, 0, 0, ""
 		for ; i < len(r.Rows) && r.Rows[i].Operation == first.Operation && r.Rows[i].Ranges == first.Ranges; i++ {
-			points[r.Rows[i].Mode] = r.Rows[i].Points
-			recovery += r.Rows[i].Recovery
-			searched += r.Rows[i].Searched
-			violations += r.Rows[i].Violations
-			if r.Rows[i].GivenUp {
+			row := r.Rows[i]
+			mode, _, _ := strings.Cut(row.Mode, "-") // torn is torn, wherever
+			points[mode] += row.Points
+			recovery, again, searched, violations = recovery+row.Recovery, again+row.Again, searched+row.Searched, violations+row.Violations
+			if row.GivenUp {
 				mark = " (given up)"
 			}
+			modes[row.Mode], with[row.With] = true, true
 		}
-		fmt.Fprintf(&rows, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d%s\n", first.Operation, first.Ranges, points["before"], points["torn"], points["after"], recovery, searched, violations, mark)
+		fmt.Fprintf(&rows, "%s\t%d\t%d\t%d\t%d\t%d\t", first.Operation, first.Ranges, points["before"], points["torn"], points["after"], recovery)
+		if deep {
+			fmt.Fprintf(&rows, "%d\t", again)
+		}
+		fmt.Fprintf(&rows, "%d\t%d%s\n", searched, violations, mark)
 	}
 	a.sweepRows(head, rows.String())
 	for _, f := range r.Violations {
 		a.printf("\n%v", f)
 	}
-	a.printf("\n%d points in %d modes, %d of %d runs searched for keys, %d violations\n", r.Points, 3, r.Searched, r.Points+r.Uncut, len(r.Violations))
+	beside := ""
+	if len(with) > 1 {
+		for _, c := range proptest.SweepCompanies() {
+			if with[c[0]] {
+				beside += ", " + c[0]
+			}
+		}
+		beside = " beside" + beside[1:]
+	}
+	a.printf("\n%d points in %d modes%s, %d of %d runs searched for keys, %d violations\n", r.Points, len(modes), beside, r.Searched, r.Points+r.Uncut, len(r.Violations))
+	if deep {
+		a.printf("%d runs led to a state of the flash that had been judged\n", r.Met)
+	}
 }
 
 // sweepRows writes the table with right-aligned numbers. If that is wider than the terminal, it

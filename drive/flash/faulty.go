@@ -11,6 +11,7 @@ type Faulty struct {
 	plan   *fault.Plan
 	off    bool
 	seed   uint64
+	place  func(n int) int // where the next tears are; nil is by the seed
 	counts Counts
 }
 
@@ -32,6 +33,12 @@ type FaultyOption func(*Faulty)
 func WithTearSeed(seed uint64) FaultyOption {
 	return func(f *Faulty) { f.seed = seed }
 }
+
+// TearAt chooses the places at which pages and blocks tear from now on. place(n) says how many of the n
+// bytes of a page, or of the n programmed pages of a block, an operation changes whole before the one
+// in which it tears: 0 to n-1, and what lies outside is brought there. The pages of a block are erased
+// from its first on. nil is back to places by the seed.
+func (f *Faulty) TearAt(place func(n int) int) { f.place = place }
 
 // blanker is a device that knows without reading whether a page is blank.
 type blanker interface {

@@ -442,3 +442,42 @@ func TestFaultsStayWithinTheContract(t *testing.T) {
 		}
 	})
 }
+
+// TestTearAt: the place is the caller's, and nil is back to the seed's.
+func TestTearAt(t *testing.T) {
+	onEachFaulty(t, func(t *testing.T, f *Faulty) {
+		for _, n := range []int{0, 16, len(record) - 1, -1, len(record)} {
+			f.Disarm()
+			require.NoError(t, f.Erase(0))
+			whole := min(max(0, n), len(record)-1)
+			f.TearAt(func(length int) int {
+				require.Equal(t, len(record), length)
+				return n
+			})
+			armed(f, "(flash.program.torn)")
+			require.ErrorIs(t, f.Program(0, 0, record), ErrProgram)
+			got := read(t, f, 0, 0)
+			require.Equal(t, record[:whole], got[:whole])
+			require.NotEqual(t, byte(0xFF), got[whole], "some bits of the next byte are there")
+			require.Equal(t, bytes.Repeat([]byte{0xFF}, len(got)-whole-1), got[whole+1:])
+		}
+		f.Disarm()
+		for page := range 2 {
+			require.NoError(t, f.Program(1, page, record))
+		}
+		for whole := range 2 {
+			f.TearAt(func(held int) int {
+				require.Equal(t, 2, held, "pages that hold something")
+				return whole
+			})
+			armed(f, "(flash.erase.torn)")
+			require.ErrorIs(t, f.Erase(1), ErrErase)
+			require.NotEqual(t, page(small, record, 0xFF), read(t, f, 1, whole), "one is torn")
+			if whole == 0 {
+				require.Equal(t, page(small, record, 0xFF), read(t, f, 1, 1), "one is intact")
+			} else {
+				require.Equal(t, page(small, nil, 0xFF), read(t, f, 1, 0), "one is erased")
+			}
+		}
+	})
+}

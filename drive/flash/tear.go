@@ -4,7 +4,7 @@ import "bytes"
 
 // Where a page tears follows from the seed of the Faulty, the number of the
 // operation, and the address alone, so that a plan tears in the same places
-// each time.
+// each time. TearAt chooses them instead.
 
 func (f *Faulty) stream(block, page int) *stream {
 	c := f.counts
@@ -12,6 +12,14 @@ func (f *Faulty) stream(block, page int) *stream {
 	s = stream(s.next() ^ (c.Reads + c.Mutations()))
 	s = stream(s.next() ^ uint64(block)<<32 ^ uint64(uint32(page)))
 	return &s
+}
+
+// tornAt is how many of n are done before the one that is torn; n is at least 1.
+func (f *Faulty) tornAt(s *stream, n int) int {
+	if f.place == nil {
+		return s.below(n)
+	}
+	return min(max(0, f.place(n)), n-1)
 }
 
 // tearProgram programs a prefix of data and some bits of the byte after it,
@@ -22,7 +30,7 @@ func (f *Faulty) tearProgram(block, page int, data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
-	n := s.below(len(data))
+	n := f.tornAt(s, len(data))
 	torn := bytes.Clone(data[:n+1])
 	torn[n] |= s.someOf(^torn[n])
 	return f.dev.Program(block, page, torn)
@@ -50,12 +58,17 @@ func (f *Faulty) tearErase(block int) error {
 	}
 	erased := 0
 	switch n := len(held); {
+	case f.place != nil:
+		erased = f.tornAt(s, n)
 	case n == 2:
 		erased = s.below(2)
 	case n > 2:
 		erased = 1 + s.below(n-2)
 	}
 	start := s.below(len(held))
+	if f.place != nil {
+		start = 0
+	}
 	for i := erased; i < len(held); i++ {
 		p := held[(start+i)%len(held)]
 		if i == erased {
@@ -78,7 +91,7 @@ func (f *Faulty) tearZero(block, page int) error {
 		return f.dev.Zero(block, page)
 	}
 	s := f.stream(block, page)
-	mask := make([]byte, 1+s.below(f.dev.Geometry().PageSize))
+	mask := make([]byte, 1+f.tornAt(s, f.dev.Geometry().PageSize))
 	mask[len(mask)-1] = byte(s.next()) | 1
 	return c.clearBits(block, page, mask)
 }
