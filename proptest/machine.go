@@ -24,7 +24,8 @@ type Machine struct {
 	commands []Command
 	trace    []step
 	plan     string
-	lost     bool           // too much is in doubt: see Lost
+	lost     bool // too much is in doubt: see Lost
+	doubtMax int
 	retired  bool           // since power-on a fault may have made the drive give up a block
 	fired    []fault.Firing // by both injectors, since the plan was armed
 	seen     view
@@ -49,7 +50,7 @@ func NewMachine(o Options) (*Machine, error) {
 
 func machineOn(b *Bench) *Machine {
 	cfg := b.Options.Config
-	return &Machine{Bench: b, who: authorities(cfg), buf: make([]byte, 8*cfg.SectorSize), exp: make([]byte, cfg.SectorSize)}
+	return &Machine{Bench: b, doubtMax: doubtMax, who: authorities(cfg), buf: make([]byte, 8*cfg.SectorSize), exp: make([]byte, cfg.SectorSize)}
 }
 
 // fork is the machine of a fork of the drive, which must be without power. No session is left in it.
@@ -63,7 +64,7 @@ func (m *Machine) fork(name string) (*Machine, error) {
 		f.candidates = append(f.candidates, w.clone())
 	}
 	f.commands, f.trace = slices.Clone(m.commands), slices.Clone(m.trace)
-	f.lost, f.retired, f.used, f.steps = m.lost, m.retired, m.used, m.steps
+	f.lost, f.doubtMax, f.retired, f.used, f.steps = m.lost, m.doubtMax, m.retired, m.used, m.steps
 	return f, nil
 }
 
@@ -72,8 +73,12 @@ func (m *Machine) Settled() bool {
 	return !m.lost && len(m.candidates) == 1 && len(m.candidates[0].alts) == 0 && !m.candidates[0].rotten && m.plan == ""
 }
 
-// doubtMax is how many candidates a Machine keeps.
-const doubtMax = 64
+// doubtMax is how many candidates a Machine keeps, and sweepDoubtMax how many in a sweep, which cuts
+// the power three times while something else is broken.
+const (
+	doubtMax      = 64
+	sweepDoubtMax = 1024
+)
 
 // Lost says whether so many faults came together that the drive may be too many things. The run is
 // over then: Do refuses every command.
@@ -332,7 +337,7 @@ func (m *Machine) compare(c Command, code drive.Code) error {
 		for _, w := range m.candidates {
 			doubt += len(w.alts)
 		}
-		m.lost = doubt > doubtMax
+		m.lost = doubt > m.doubtMax
 	}
 	return m.probe()
 }

@@ -38,6 +38,7 @@ type SweepRow struct {
 	Again      int    `json:"again"`          // cuts of the power-on after those, in turn
 	Uncut      int    `json:"uncut"`          // runs that ended without a cut: those that end a sweep
 	Met        int    `json:"met"`            // runs that led to a state that the row had met and judged before
+	Lost       int    `json:"lost"`           // runs in which so much broke that the model cannot tell right from wrong: not judged
 	Searched   int    `json:"searched"`       // runs, with a cut or without, at whose end the flash was searched for keys
 	Violations int    `json:"violations"`     // in all of them
 	GivenUp    bool   `json:"givenUp"`        // so many violations that the rest of the row was left out
@@ -51,6 +52,7 @@ type SweepResult struct {
 	Points     int        `json:"points"`   // of all rows, recovery included
 	Uncut      int        `json:"uncut"`    // runs that ended without a cut: those that end a sweep
 	Met        int        `json:"met"`      // runs that led to a state that was met and judged before
+	Lost       int        `json:"lost"`     // runs that were not judged, because too much broke
 	Searched   int        `json:"searched"` // runs at whose end the flash was searched for keys
 	Violations []*Failure `json:"violations"`
 }
@@ -145,6 +147,7 @@ func (p *SweepPlan) Result() (*SweepResult, error) {
 		out.Points += r.out.Points
 		out.Uncut += r.out.Uncut
 		out.Met += r.out.Met
+		out.Lost += r.out.Lost
 		out.Searched += r.out.Searched
 		out.Violations = append(out.Violations, r.out.Violations...)
 		if reached = reached || r.reached; r.err != nil {
@@ -297,7 +300,7 @@ func (s *sweep) level(row *SweepRow, r run, dark *Machine, mode cutMode) (last *
 		s.count(row, len(r.cuts))
 		s.reached = s.reached || len(r.cuts) == len(s.point)
 		// After a violation the recovery would only find it again, and from a state that was met all was tried.
-		if sound && !e.met && len(r.cuts) < min(s.depth, s.with.cuts) {
+		if sound && e.dark != nil && len(r.cuts) < min(s.depth, s.with.cuts) {
 			if err := s.recovery(row, r, e.dark); err != nil || row.GivenUp {
 				return nil, err
 			}
@@ -349,6 +352,10 @@ func (s *sweep) run(row *SweepRow, r run, dark *Machine) (e ended, sound bool, e
 		row.Met++
 		s.out.Met++
 	}
+	if e.lost {
+		row.Lost++
+		s.out.Lost++
+	}
 	var f *Failure
 	if err == nil || errors.As(err, &f) {
 		if f != nil {
@@ -365,9 +372,10 @@ func (s *sweep) violated(row *SweepRow, f *Failure) {
 	s.out.Violations = append(s.out.Violations, f)
 }
 
-// barren makes a violation of a row in which nothing was searched.
+// barren makes a violation of a row in which nothing was searched, unless the drive says with right that
+// it is security degraded whatever happens.
 func (s *sweep) barren(row *SweepRow, r run) {
-	if row.Searched == 0 && row.Violations == 0 {
+	if row.Searched == 0 && row.Violations == 0 && !s.with.stays {
 		s.violated(row, r.failure("not one of %d runs searched the flash for keys, so they prove nothing", row.Points+row.Recovery+row.Again+row.Uncut))
 	}
 }

@@ -22,16 +22,16 @@ var (
 	cutAfter  = cutMode{name: "after", point: "after"}
 )
 
-// modes are those of a sweep of depth 1 and 2, deepModes those of a deeper one. A page that tears at the
-// "wrap" tears in the middle of its record: in a drive with few ranges that is between the slots and the
-// media keys. The check sum is the last 4 bytes.
+// modes are those of a sweep of depth 1 and 2, deepModes those of a deeper one. The check sum of a record
+// is its last 4 bytes. A page that tears at the "wrap" tears in the middle of the 72 bytes before it: there
+// lies the wrap of the last range's media key.
 var (
 	modes     = []cutMode{cutBefore, cutTorn, cutAfter}
 	deepModes = []cutMode{
 		cutBefore,
 		{"torn-first", "torn", func(int) int { return 0 }},
 		{"torn-header", "torn", func(int) int { return 16 }},
-		{"torn-wrap", "torn", func(n int) int { return n / 2 }},
+		{"torn-wrap", "torn", func(n int) int { return n - 4 - 36 }},
 		{"torn-sum", "torn", func(n int) int { return n - 4 }},
 		{"torn-last", "torn", func(n int) int { return n - 1 }},
 		cutAfter,
@@ -105,19 +105,20 @@ type company struct {
 	name  string
 	about string
 	plan  string
-	cuts  int // at most in one run
+	cuts  int  // at most in one run
+	stays bool // the drive may be security degraded at the end of every run, and is then not searched
 }
 
 // nothing is the name of the company that is none.
 const nothing = "nothing"
 
 var companies = []company{
-	{nothing, "nothing else is broken", "", 3},
-	{"erase-refused", "no block erases", "(flash.erase.refused)", 3},
-	{"erase-torn", "each block that is erased keeps a part", "(flash.erase.torn)", 3},
-	{"destroy-refused", "no block erases, and no page takes zeros (two cuts at most)", "(flash.erase.refused) (flash.zero.refused)", 2},
-	{"program-refused", "the first page that is written refuses", "(flash.program.refused (OnIndex 0))", 3},
-	{"program-torn", "the first page that is written tears", "(flash.program.torn (OnIndex 0))", 3},
+	{nothing, "nothing else is broken", "", 3, false},
+	{"erase-refused", "no block erases", "(flash.erase.refused)", 3, false},
+	{"erase-torn", "each block that is erased keeps a part", "(flash.erase.torn)", 3, false},
+	{"destroy-refused", "no block erases, and no page takes zeros (two cuts at most)", "(flash.erase.refused) (flash.zero.refused)", 2, true},
+	{"program-refused", "the first page that is written refuses", "(flash.program.refused (OnIndex 0))", 3, false},
+	{"program-torn", "the first page that is written tears", "(flash.program.torn (OnIndex 0))", 3, false},
 }
 
 // SweepCompanies lists the names of what a sweep may break beside the power, each with what it is. The

@@ -25,8 +25,9 @@ type run struct {
 type ended struct {
 	fired    bool     // the last cut happened
 	searched bool     // the flash was searched for keys
+	lost     bool     // so much is in doubt that this run was not judged: see Machine.Lost
 	met      bool     // the row had judged the state at the end before, and this run was not judged
-	dark     *Machine // after the last cut, without power; nil where it did not happen
+	dark     *Machine // after the last cut, without power; nil where it did not happen, or the run was not judged
 }
 
 // do runs it: the command and its cut, or only the last cut on a fork of the drive as the cuts before
@@ -41,6 +42,9 @@ func (r run) do(dark *Machine) (e ended, err error) {
 	switch {
 	case err != nil:
 		return e, r.blame(err)
+	case m.lost:
+		e.lost = true
+		return e, nil
 	case dark == nil && !e.fired:
 		err = r.acknowledged(m)
 		e.searched = m.searched > 0
@@ -57,6 +61,7 @@ func (r run) do(dark *Machine) (e ended, err error) {
 		}
 	}
 	err = r.check(judged)
+	e.lost = judged.lost
 	e.searched = judged.searched > 0
 	return e, r.blame(err)
 }
@@ -89,7 +94,7 @@ func (r run) recovery(m *Machine, c cutAt) (fired bool, err error) {
 		return false, err
 	}
 	err = m.Do(Command{Verb: PowerOn})
-	if fired = cutFired(m.Flash); err != nil {
+	if fired = cutFired(m.Flash); err != nil || m.lost {
 		return fired, err
 	}
 	return fired, m.Do(Command{Verb: Disarm})
@@ -108,6 +113,7 @@ func (r run) cut() (m *Machine, fired bool, err error) {
 	if m, err = r.newMachine(o); err != nil {
 		return nil, false, err
 	}
+	m.doubtMax = sweepDoubtMax
 	setup, err := ParseCommands(r.op.setup)
 	if err != nil {
 		return m, false, err
@@ -130,7 +136,7 @@ func (r run) cut() (m *Machine, fired bool, err error) {
 		return m, false, err
 	}
 	err = m.Do(c)
-	if fired = cutFired(m.Flash); err != nil {
+	if fired = cutFired(m.Flash); err != nil || m.lost {
 		return m, fired, err
 	}
 	return m, fired, m.Do(Command{Verb: Disarm})
@@ -187,6 +193,9 @@ func (r run) check(m *Machine) error {
 	if err := m.Do(Command{Verb: PowerOn}); err != nil {
 		return err
 	}
+	if m.lost {
+		return nil
+	}
 	if r.op.name == "manufacture" && !m.candidates[0].trusted {
 		if err := m.Do(Command{Verb: RevertPSID, PIN: PINPSID}); err != nil {
 			return err
@@ -195,7 +204,7 @@ func (r run) check(m *Machine) error {
 	if m.Settled() {
 		return r.judge(m)
 	}
-	if r.with.plan == "" || m.lost {
+	if r.with.plan == "" {
 		return m.failf("after the power-on it is not clear whether the old record is in force or the new one")
 	}
 	// What broke may have left the old record or the new one: the drive must be one of the two in every

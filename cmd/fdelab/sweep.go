@@ -199,7 +199,7 @@ func (a *app) sweepTable(r *proptest.SweepResult, depth int) {
 	}
 	a.printf("\n%d points in %d modes%s, %d of %d runs searched for keys, %d violations\n", r.Points, len(modes), beside, r.Searched, r.Points+r.Uncut, len(r.Violations))
 	if deep {
-		a.printf("%d runs led to a state of the flash that had been judged\n", r.Met)
+		a.printf("%d runs led to a state of the flash that had been judged, %d were not judged because too much broke in them\n", r.Met, r.Lost)
 	}
 }
 
