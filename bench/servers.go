@@ -149,7 +149,7 @@ func locate(objects int) (ours, theirs side, stop func(), err error) {
 	}
 	uids, err := c.Locate(10)
 	if err != nil || len(uids) != 10 {
-		return nil, nil, nil, fmt.Errorf("Locate found %d objects: %w", len(uids), err)
+		return nil, nil, nil, fmt.Errorf("the search Locate found %d objects: %w", len(uids), err)
 	}
 	ours = calls(func() error {
 		_, err := c.Locate(10)
