@@ -29,7 +29,7 @@ var keyClaims = []claim{
 	{"KEK HKDF-SHA256(root key || PIN, slot salt) for a 32-byte credential; shorter PINs are stretched first with PBKDF2-HMAC-SHA256", "TestKeysAreReachedByTheirWrapsAlone TestShortPINIsStretched"},
 	{"AK authority key, 32 random bytes, stored as AES-KW(KEK, AK)", "TestKeysAreReachedByTheirWrapsAlone"},
 	{"MEK media encryption key, 64 bytes (AES-256-XTS), one a range, stored as AES-KW(AK, MEK); while the range will be open after a power loss, as AES-KW(KEK of the root key, MEK)", "TestKeysAreReachedByTheirWrapsAlone"},
-	{"- A MEK is reachable only through those wraps.", "TestKeysAreReachedByTheirWrapsAlone proptest/sweep_test.go:TestSweep"},
+	{"- A MEK is reachable only through those wraps.", "TestKeysAreReachedByTheirWrapsAlone proptest/sweep_test.go:TestSweep proptest/sweep_test.go:TestSweepOfDepthThree"},
 	{"Patch out every `if` and the data is still ciphertext.", "TestKeysAreReachedByTheirWrapsAlone"},
 	{"A wrong PIN is found by the unwrap's integrity check, in constant time.", "TestKeysAreReachedByTheirWrapsAlone"},
 	{"- Which of the two wraps a range has follows from one question: will it be usable after power comes back without anyone authenticating? (`openAtPowerOn` in `drive/range.go`.)", "TestLockOnResetByKind TestLockEnabledRangeHasNoRootWrap"},
@@ -76,7 +76,7 @@ var flashClaims = []claim{
 	{"A self test in doubt copies a rotten record and destroys nothing.", "TestSelfTestInDoubtDestroysNothing TestSelfTestInDoubtSavesTheRecordInForce"},
 	{"A key record that is written while something is unread gets a generation above what may lie there, so that a revert that ended degraded is not undone.", "TestDegradedRevertIsNotUndoneByAPowerCycle TestEraseBesideAnUnreadRecordIsNotUndone TestRevertBesideAnUnreadRecordIsCutAnywhere"},
 	{"No generation is used by two key records, so that a fragment that a failed attempt left behind cannot win.", "TestNoGenerationIsUsedTwice TestFragmentOfAKeyRecordNeverComesIntoForce"},
-	{"A power cut at any flash operation, also during recovery, leaves the old state or the new one, never a mixture, never \"erased\" with a recoverable key, never a lost key without an accepted erase or migration.", "TestKillAtAnyWrite TestRevertBesideAnUnreadRecordIsCutAnywhere proptest/sweep_test.go:TestSweep"},
+	{"A power cut at any flash operation, also during recovery and in the recovery of that, leaves the old state or the new one, never a mixture, never \"erased\" with a recoverable key, never a lost key without an accepted erase or migration.", "TestKillAtAnyWrite TestRevertBesideAnUnreadRecordIsCutAnywhere proptest/sweep_test.go:TestSweep proptest/sweep_test.go:TestSweepOfDepthThree"},
 }
 
 // budgets are the tests that hold the drive to what each point of its flash costs.
