@@ -15,7 +15,7 @@ import (
 // prefixes matches the names that this project's packages put before their errors. A name counts
 // only at the head of a text or after a colon or a bracket, so that "exchange the drive: repair
 // start" keeps its words.
-var prefixes = regexp.MustCompile(`(^|: |\(|; )(?:(?:raslab|encgroup|console|tct|ipp|kmip|ttlv|pki|keydir|cert|reckey|repository|drive|flash|erase|forensic|fault|entropy|filelock|keywrap|xts|objectstore|clouddir|proptest|server|json): )+`)
+var prefixes = regexp.MustCompile(`(^|: |\(|; )(?:(?:raslab|encgroup|console|tct|ipp|kmip|ttlv|pki|keydir|cert|reckey|repository|drive|flash|erase|forensic|fault|entropy|filelock|keywrap|xts|objectstore|clouddir|proptest|conformance|adapters|server|json): )+`)
 
 // calls matches the head of an operating system's error: the call and its argument. The name of a
 // file stays. The caller who dialled names the end of a connection.

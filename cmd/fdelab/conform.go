@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,7 +107,16 @@ func (a *app) conform(c *cobra.Command, f conformFlags, args []string) error {
 	if err := t.open(a, f); err != nil {
 		return err
 	}
-	err = a.judge(t, f, o)
+	// An interrupt leaves no program behind, and no copy of a drive with its keys.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	judged := make(chan error, 1)
+	go func() { judged <- a.judge(t, f, o) }()
+	select {
+	case err = <-judged:
+	case <-ctx.Done():
+		return errors.Join(failedf("conform: interrupted: nothing is judged"), t.close())
+	}
 	if p, ok := t.closer.(*adapters.Program); ok {
 		if lines, last := p.Noise(); lines > 0 {
 			a.note("the program wrote %d lines on standard error; the last one: %s", lines, last)
@@ -158,7 +170,13 @@ func conformTarget(c *cobra.Command, f conformFlags, args []string) (*target, er
 	case named > 1:
 		return nil, usagef("conform: only one drive is judged at a time: name a file or a program")
 	case len(program) > 0:
-		t.words = append([]string{"--"}, program...)
+		if f.kill {
+			t.words = append(t.words, "--kill")
+		}
+		if c.Flags().Changed("deadline") {
+			t.words = append(t.words, "--deadline", f.deadline.String())
+		}
+		t.words = append(append(t.words, "--"), program...)
 	case len(before) == 1 && before[0] != "simulated":
 		t.file = before[0]
 		t.words = []string{t.file}

@@ -195,8 +195,11 @@ func (a *app) replayConform(t *target, f conformFlags, maker conformance.Maker) 
 		}
 		a.printf("\n")
 	}
-	if v.Verdict == conformance.Failed {
+	switch v.Verdict {
+	case conformance.Failed:
 		return failedf("conform: the drive fails the script")
+	case conformance.NotJudged:
+		return failedf("conform: the script was not judged")
 	}
 	return nil
 }

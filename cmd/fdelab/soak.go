@@ -39,7 +39,7 @@ func newSoakCmd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "soak",
 		Short: "put many simulated drives through random lifecycles with random faults",
-		Long: "soak makes one drive after the other, each of another make, and has it live: a host, a power supply\n" +
+		Long: "soak makes one drive after the other, each of another size, and has it live: a host, a power supply\n" +
 			"that fails, flash that breaks, and a thief. Each seed draws the drive, the kinds of its faults and\n" +
 			"how often they come.\n\n" +
 			"A lifecycle has two phases. Under faults the drive must stay safe: nobody gets what is not his, and\n" +
@@ -231,6 +231,9 @@ func (a *app) replay(script string) error {
 		r, err := conformance.Replay(conformance.Simulated, script, conformance.Options{})
 		if err != nil {
 			return usagef("replay: %w", err)
+		}
+		if r.Verdict == conformance.NotJudged {
+			return failedf("replay: not judged: %s", r.Why)
 		}
 		out.Wrong, out.Why, out.Trace = r.Verdict == conformance.Failed, r.Why, r.Trace
 		text = strings.Join(append([]string{r.Why}, r.Trace...), "\n  ") + "\n"

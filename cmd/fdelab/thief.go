@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -280,12 +281,12 @@ func retiredPINs(path string) (out []forensic.Secret, err error) {
 		}
 	}
 	number := 0
-	for i, line := range strings.Split(string(b), "\n") {
-		line = strings.TrimSuffix(line, "\r")
-		if line == "" || label && (strings.HasPrefix(line, labelMSID) || strings.HasPrefix(line, labelPSID) || strings.HasPrefix(line, labelSerial)) {
+	for i, line := range bytes.Split(b, []byte("\n")) { // parts of b, which is cleared
+		line = bytes.TrimSuffix(line, []byte("\r"))
+		if len(line) == 0 || label && labelled(line) {
 			continue
 		}
-		pin, err := pinOf([]byte(line))
+		pin, err := pinOf(line)
 		if err != nil {
 			return nil, usagef("thief: %s: line %d holds no PIN: %w", path, i+1, err)
 		}
@@ -297,6 +298,11 @@ func retiredPINs(path string) (out []forensic.Secret, err error) {
 		return nil, usagef("thief: %s holds no PIN", path)
 	}
 	return out, nil
+}
+
+// labelled says whether a line is one of a label.
+func labelled(line []byte) bool {
+	return slices.ContainsFunc([]string{labelMSID, labelPSID, labelSerial}, func(name string) bool { return bytes.HasPrefix(line, []byte(name)) })
 }
 
 // notPrivate is the error of a file of secrets that cannot be read.

@@ -22,6 +22,9 @@ const (
 
 // readDump reads a drive file, with its fuses, or a raw image, without.
 func readDump(path string) (drive.Dump, *drive.Fuses, error) {
+	if err := regular(path); err != nil {
+		return drive.Dump{}, nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return drive.Dump{}, nil, notADump(err)
@@ -82,8 +85,19 @@ func rawDump(b []byte) drive.Dump {
 	return dump
 }
 
+// regular refuses what is no file: a pipe would wait for its writer.
+func regular(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return cannotf("thief: %s: not a regular file", path)
+	}
+	return nil
+}
+
 // readStart reads up to n bytes of a file from a place on.
 func readStart(path string, at int64, n int) ([]byte, error) {
+	if err := regular(path); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, plainDriveError(err)

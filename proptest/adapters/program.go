@@ -1,12 +1,14 @@
 package adapters
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -30,9 +32,10 @@ type Options struct {
 // Program makes devices of a program. Its method Make is a conformance.Maker. It is safe for
 // concurrent use; a device is not.
 type Program struct {
-	o     Options
-	dir   string // of the states
-	noise tail
+	o      Options
+	dir    string // of the states
+	noise  tail
+	closed atomic.Bool
 
 	mu     sync.Mutex
 	caps   []conformance.Capability
@@ -78,6 +81,7 @@ func Start(o Options) (*Program, error) {
 
 // Close ends every process and removes the states.
 func (p *Program) Close() error {
+	p.closed.Store(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, run := range p.all {
@@ -97,6 +101,9 @@ func (p *Program) Noise() (lines int, last string) {
 
 // run starts a process and greets it.
 func (p *Program) run() (*process, error) {
+	if p.closed.Load() {
+		return nil, errors.New("adapters: the program was ended")
+	}
 	run, err := start(p.o.Command, p.o.Dir, &p.noise)
 	if err != nil {
 		return nil, err

@@ -37,6 +37,18 @@ func TestDrive(t *testing.T) {
 	conformance.Run(t, conformance.Simulated, conformance.Options{Within: within})
 }
 
+// TestNoPropertyIsLeftUnjudged: the simulated drive is judged by every property that needs no wire,
+// so that none of them is one that cannot pass.
+func TestNoPropertyIsLeftUnjudged(t *testing.T) {
+	report, err := conformance.Judge(conformance.Simulated, conformance.Options{Seeds: []uint64{1}, Within: within})
+	require.NoError(t, err)
+	for _, r := range report.Results {
+		if !slices.Contains(r.Property.Needs, conformance.SpeaksTCG) {
+			require.Equal(t, conformance.Passed, r.Verdict, "%s", r.String())
+		}
+	}
+}
+
 func newForeign(w conformance.Wish) (conformance.Device, drive.Label, error) {
 	var random io.Reader = entropy.Stream(w.Seed, "foreign")
 	d := &foreign{random: random, media: map[uint64][]byte{}, on: true, id: conformance.Identity{

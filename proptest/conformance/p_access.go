@@ -11,7 +11,7 @@ import (
 
 var accessProperties = []*Property{
 	of(12, Property{Limited: true}, f12),
-	of(13, Property{Limited: true}, f13),
+	of(13, Property{Needs: []Capability{HasBreaks}, Limited: true, Faults: true}, f13),
 	of(14, Property{Limited: true}, f14),
 	of(25, Property{Needs: []Capability{TellsMSID}}, func(t *Trial) {
 		w := t.World(nil)

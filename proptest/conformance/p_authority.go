@@ -10,17 +10,17 @@ import (
 
 // AU: authorisation. RS: resets. CC: commands at the same time.
 var authorityProperties = []*Property{
-	family("AU01", "every authority does what is its own, and nothing else", "(d)", Property{Ranges: 1}, au01),
-	family("AU02", "tries above 255 count", "(d)", Property{Limited: true}, au02),
-	family("AU03", "the tries of one authority are not those of another, and the PSID has its own", "(d)", Property{Limited: true, Ranges: 1}, au03),
-	family("AU04", "a right PIN gives the tries back, a PIN change or an erase by somebody else does not give them to a third", "(d)", Property{Limited: true}, au04),
-	family("AU05", "an authority that the drive has not got opens nothing", "(d)", Property{}, au05),
-	family("RS01", "the locks of several ranges follow each its own LockOnReset, over any order of resets", "CVE-2015-7267..7269 (m)", Property{Ranges: 2}, rs01),
-	family("RS02", "no reset gives tries back or takes a PIN away", "(d)", Property{Limited: true}, rs02),
-	family("RS03", "a range that a reset left open is open, and its data is there", "(d)", Property{}, rs03),
-	family("CC01", "wrong PINs at the same time: no more are answered than the limit has", "(d)", Property{Needs: []Capability{IsConcurrent}, Limited: true}, cc01),
-	family("CC02", "an erase of one range while others are written: the others are as written", "(d)", Property{Needs: []Capability{IsConcurrent}, Ranges: 1}, cc02),
-	family("CC03", "power that goes while commands run leaves the drive as before or after each", "(d)", Property{Needs: []Capability{IsConcurrent}}, cc03),
+	family("AU01", "every authority does what is its own, and nothing else", "derived, no incident found", Property{Ranges: 1}, au01),
+	family("AU02", "tries above 255 count", "derived, no incident found", Property{Limited: true}, au02),
+	family("AU03", "the tries of one authority are not those of another, and the PSID has its own", "derived, no incident found", Property{Limited: true, Ranges: 1}, au03),
+	family("AU04", "a right PIN gives the tries back, a PIN change or an erase by somebody else does not give them to a third", "derived, no incident found", Property{Limited: true}, au04),
+	family("AU05", "an authority that the drive has not got opens nothing", "derived, no incident found", Property{}, au05),
+	family("RS01", "the locks of several ranges follow each its own LockOnReset, over any order of resets", "CVE-2015-7267..7269 (from memory)", Property{Ranges: 2}, rs01),
+	family("RS02", "no reset gives tries back or takes a PIN away", "derived, no incident found", Property{Limited: true}, rs02),
+	family("RS03", "a range that a reset left open is open, and its data is there", "derived, no incident found", Property{}, rs03),
+	family("CC01", "wrong PINs at the same time: no more are answered than the limit has", "derived, no incident found", Property{Needs: []Capability{IsConcurrent}, Limited: true}, cc01),
+	family("CC02", "an erase of one range while others are written: the others are as written", "derived, no incident found", Property{Needs: []Capability{IsConcurrent}, Ranges: 1}, cc02),
+	family("CC03", "power that goes while commands run leaves the drive as before or after each", "derived, no incident found", Property{Needs: []Capability{IsConcurrent}}, cc03),
 }
 
 func au01(t *Trial) {

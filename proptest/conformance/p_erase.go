@@ -13,7 +13,7 @@ var eraseProperties = []*Property{
 	of(20, Property{Needs: []Capability{HasBreaks}, Faults: true}, f20),
 	of(21, Property{Needs: []Capability{HasBreaks}, Faults: true}, f21),
 	of(22, Property{Needs: []Capability{HasBreaks}, Faults: true}, f22),
-	of(26, Property{}, f26),
+	of(26, Property{Needs: []Capability{TellsMSID}}, f26),
 	of(31, Property{Needs: []Capability{HasBreaks, HasDump}, Faults: true, Searches: true}, f31),
 	of(36, Property{Needs: []Capability{HasBreaks}, Faults: true}, f36),
 	of(38, Property{Needs: []Capability{IsConcurrent}}, f38),

@@ -11,14 +11,14 @@ import (
 var hierarchyProperties = []*Property{
 	family("KH01", "no PIN of another authority opens the key of a range", "CVE-2019-10705 kind", Property{Needs: []Capability{HasDump}, Searches: true, Ranges: 1}, kh01),
 	family("KH02", "the MSID opens nothing that has an owner", "sedutil issue 216 kind", Property{Needs: []Capability{HasDump}, Searches: true}, kh02),
-	family("KH03", "two authorities with the same PIN have wraps of their own, and each changes its own alone", "(d)", Property{Ranges: 1}, kh03),
-	family("KH04", "a change of the locks or of the place of a range keeps its key", "(d)", Property{}, kh04),
+	family("KH03", "of two authorities with the same PIN each changes its own alone", "derived, no incident found", Property{Ranges: 1}, kh03),
+	family("KH04", "a change of the locks or of the place of a range keeps its key", "derived, no incident found", Property{}, kh04),
 	family("EN01", "of many erases each gives another key", "WD My Passport", Property{Needs: []Capability{HasDump}}, en01),
-	family("EN02", "a random source that fails in the middle of a step leaves the step whole or undone", "(d)", Property{Needs: []Capability{HasFeed}}, en02),
-	family("EN03", "two devices that are fed differently at manufacture have other keys and PINs", "(d)", Property{Needs: []Capability{HasFeed, HasDump}}, en03),
-	family("LI01", "what a read gives was on the media, and nowhere else", "(d)", Property{Needs: []Capability{IsOnParts}}, li01),
-	family("LI02", "whether a PIN is right is on the flash, and nowhere else", "(d)", Property{Needs: []Capability{IsOnParts}}, li02),
-	family("LI03", "the device's own dump is what the flash and the media hold", "(d)", Property{Needs: []Capability{IsOnParts}}, li03),
+	family("EN02", "a random source that fails in the middle of a step leaves the step whole or undone", "derived, no incident found", Property{Needs: []Capability{HasFeed}}, en02),
+	family("EN03", "two devices that are fed differently at manufacture have other keys and PINs", "derived, no incident found", Property{Needs: []Capability{HasFeed, HasDump}}, en03),
+	family("LI01", "what a read gives was on the media, and nowhere else", "derived, no incident found", Property{Needs: []Capability{IsOnParts}}, li01),
+	family("LI02", "whether a PIN is right is on the flash, and nowhere else", "derived, no incident found", Property{Needs: []Capability{IsOnParts}}, li02),
+	family("LI03", "the device's own dump is what the flash and the media hold", "derived, no incident found", Property{Needs: []Capability{IsOnParts}}, li03),
 }
 
 func kh01(t *Trial) {

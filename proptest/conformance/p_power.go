@@ -10,18 +10,18 @@ func family(id, name, source string, p Property, run func(*Trial)) *Property {
 
 // PC: power cuts. RM: remanence, what is left of what is gone.
 var powerProperties = []*Property{
-	family("PC01", "a power cut of the recovery from a power cut: old or new, never mixed", "(d)", Property{Needs: []Capability{HasBreaks}, Faults: true}, pc01),
-	family("PC02", "a power cut on memory that also refuses an erase: old or new, or the drive says that it lost track", "(d)",
+	family("PC01", "a power cut of the recovery from a power cut: old or new, never mixed", "derived, no incident found", Property{Needs: []Capability{HasBreaks}, Faults: true}, pc01),
+	family("PC02", "a power cut on memory that also refuses an erase: old or new, or the drive says that it lost track", "derived, no incident found",
 		Property{Needs: []Capability{HasBreaks}, Faults: true}, pc02),
-	family("PC03", "a lock that was set, and one that was opened, are so after a power cut, or as they were", "(d)",
+	family("PC03", "a lock that was set, and one that was opened, are so after a power cut, or as they were", "derived, no incident found",
 		Property{Needs: []Capability{HasBreaks}, Faults: true}, pc03),
-	family("PC04", "what was flushed survives a power cut, and no other sector is harmed", "(d)", Property{}, pc04),
-	family("PC05", "a power cut while a range is moved leaves the place or the other one", "(d)", Property{Needs: []Capability{HasBreaks}, Faults: true, Ranges: 1}, pc05),
+	family("PC04", "what was flushed survives a power cut, and no other sector is harmed", "derived, no incident found", Property{}, pc04),
+	family("PC05", "a power cut while a range is moved leaves the place or the other one", "derived, no incident found", Property{Needs: []Capability{HasBreaks}, Faults: true, Ranges: 1}, pc05),
 	family("RM01", "of many generations of keys and PINs none but the last is left", "CVE-2018-12038 kind", Property{Needs: []Capability{HasDump}, Searches: true}, rm01),
-	family("RM02", "a range that was open leaves no way to its key once it is locked", "(d)", Property{Needs: []Capability{HasDump}, Searches: true}, rm02),
-	family("RM03", "the recovery from a cut leaves nothing of the step that was cut, before anybody asks for anything", "(d)",
+	family("RM02", "a range that was open leaves no way to its key once it is locked", "derived, no incident found", Property{Needs: []Capability{HasDump}, Searches: true}, rm02),
+	family("RM03", "the recovery from a cut leaves nothing of the step that was cut, before anybody asks for anything", "derived, no incident found",
 		Property{Needs: []Capability{HasBreaks, HasDump}, Faults: true, Searches: true}, rm03),
-	family("RM04", "an erase of one range leaves nothing of its key, whatever the others are", "(d)",
+	family("RM04", "an erase of one range leaves nothing of its key, whatever the others are", "derived, no incident found",
 		Property{Needs: []Capability{HasDump}, Searches: true, Ranges: 1}, rm04),
 }
 

@@ -151,7 +151,7 @@ func tcgRows() []*Property {
 				tried.p.Needs = []Capability{SpeaksTCG}
 				tried.run = func(*Trial) {}
 			}
-			all = append(all, family(id, name, "TCG Storage Opal Family Test Cases Specification, names only (not read)", tried.p, tried.run))
+			all = append(all, family(id, name, "title of TCG Storage Opal Family Test Cases; the steps are ours (not read)", tried.p, tried.run))
 		}
 	}
 	return all

@@ -133,7 +133,7 @@ func sm01(t *Trial) {
 
 var randomProperties = []*Property{
 	{
-		ID: "SM01", Name: "after any commands, resets, power cuts and faults the drive is what a host may expect", Source: "(d)",
+		ID: "SM01", Name: "after any commands, resets, power cuts and faults the drive is what a host may expect", Source: "derived, no incident found",
 		run: sm01,
 	},
 }

@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,6 +97,11 @@ func ParseScript(text string) (Wish, []Command, error) {
 	return w, commands, err
 }
 
+// looks says whether commands search for something.
+func looks(commands []Command) bool {
+	return slices.ContainsFunc(commands, func(c Command) bool { return c.Verb == Thief || c.Verb == Deep || c.Verb == Secrets || c.Verb == RAM })
+}
+
 // Replay runs a script on a new device. Result.Verdict is Failed if the device does something wrong,
 // else Passed. The error says what is wrong with the script, or that no device was made.
 func Replay(maker Maker, script string, o Options) (*Result, error) {
@@ -127,6 +133,12 @@ func Replay(maker Maker, script string, o Options) (*Result, error) {
 				world.do(c)
 			}
 			r.Trace = world.trace
+			if looks(commands) && world.look.claims == 0 {
+				r.Verdict, r.Why = NotJudged, "no search could have found anything"
+				if world.look.blind != "" {
+					r.Why = world.look.blind
+				}
+			}
 		}
 	}()
 	if err != nil {

@@ -36,7 +36,7 @@ func (r *Result) Ending() Ending {
 }
 
 var soakProperty = &Property{
-	ID: "SOAK", Name: "under faults a drive stays safe, and once they are gone it works again", Source: "(d)", run: soak,
+	ID: "SOAK", Name: "under faults a drive stays safe, and once they are gone it works again", Source: "derived, no incident found", run: soak,
 }
 
 // Soak gives a device one random lifecycle in two phases. In the first, faults of the kinds that the

@@ -174,7 +174,7 @@ func (t *Trial) conclude(r *Result) {
 	p := r.Property
 	r.Verdict = NotJudged
 	switch {
-	case r.Commands == 0:
+	case r.Commands == 0 && r.Claims == 0:
 		r.Why = "no command was given"
 	case p.Faults && r.Faults == 0:
 		r.Why = "no fault fired"

@@ -90,7 +90,7 @@ var families = []Mutant{
 		"		was := d.rec\n		d.rec = d.rec.clone()\n		d.rec.slot(s.authority).slot = Slot{}\n		if err := d.note(op); err != nil {\n			return err\n		}\n		d.rec = was\n		d.mu.Unlock()\n		for range 20000 {\n			runtime.Gosched()\n		}\n		d.mu.Lock()\n" +
 			"		if !d.powered {\n			return d.ready(op)\n		}\n		return d.takeOver(op, e, next, s, ak)\n	})\n}\n\n// Migrate",
 	}, {"drive/migrate.go", "import \"github.com/seed-9d983aeb/fdelab/drive/secret\"\n", "import (\n	\"runtime\"\n\n	\"github.com/seed-9d983aeb/fdelab/drive/secret\"\n)\n"}}},
-	{Of: "SM01", Defect: "a locked range that is told to keep its locks over a power cycle forgets them", Edits: []Edit{{
+	{Of: "F23", Defect: "a locked range that is told to keep its locks over a power cycle forgets them", Edits: []Edit{{
 		"drive/geometry.go", "		if c.LockOnReset&OnPowerCycle == 0 {\n", "		if c.LockOnReset > allResets {\n",
 	}}},
 	{Of: "SM01", Defect: "an erase leaves the locks of the range enabled", Edits: []Edit{{

@@ -52,6 +52,7 @@ var wrapped = []Mutant{
 	})},
 	{Of: "UCT-03", Defect: "a PIN change of the SID is answered with success and does nothing", Maker: around(func(d whole) conformance.Device { return deaf{d, drive.SID} })},
 	{Of: "UCT-05", Defect: "a PIN change of the EraseMaster is answered with success and does nothing", Maker: around(func(d whole) conformance.Device { return deaf{d, drive.EraseMaster} })},
+	{Of: "SM01", Defect: "a PIN change of the EraseMaster is answered with success and does nothing", Maker: around(func(d whole) conformance.Device { return deaf{d, drive.EraseMaster} })},
 	{Of: "UCT-06", Defect: "the second band gets the locks of none", Maker: around(func(d whole) conformance.Device { return loose{d} })},
 	{Of: "UCT-07", Defect: "a wrong PIN that unlocks a band is answered with success", Maker: around(func(d whole) conformance.Device { return polite{d} })},
 	{Of: "UCT-08", Defect: "the erase of a band erases the global range, too", Maker: around(func(d whole) conformance.Device { return broad{d} })},
