@@ -32,14 +32,25 @@ func within(command string, do func()) {
 	}
 }
 
+// seeds are three, and one in short mode.
+func seeds() []uint64 {
+	if testing.Short() {
+		return []uint64{1}
+	}
+	return []uint64{1, 2, 3}
+}
+
 // TestDrive: the drive of this project conforms.
 func TestDrive(t *testing.T) {
-	conformance.Run(t, conformance.Simulated, conformance.Options{Within: within})
+	conformance.Run(t, conformance.Simulated, conformance.Options{Within: within, Seeds: seeds()})
 }
 
 // TestNoPropertyIsLeftUnjudged: the simulated drive is judged by every property that needs no wire,
 // so that none of them is one that cannot pass.
 func TestNoPropertyIsLeftUnjudged(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped in short mode: TestDrive runs the same properties")
+	}
 	report, err := conformance.Judge(conformance.Simulated, conformance.Options{Seeds: []uint64{1}, Within: within})
 	require.NoError(t, err)
 	for _, r := range report.Results {
@@ -70,7 +81,7 @@ func newForeign(w conformance.Wish) (conformance.Device, drive.Label, error) {
 // TestForeignDriveIsNotAccused: a sound drive of another make, with a record and wraps that the
 // suite knows nothing of, fails no property.
 func TestForeignDriveIsNotAccused(t *testing.T) {
-	report, err := conformance.Judge(newForeign, conformance.Options{})
+	report, err := conformance.Judge(newForeign, conformance.Options{Seeds: seeds()})
 	require.NoError(t, err)
 	verdicts := map[conformance.Verdict]int{}
 	for _, r := range report.Results {

@@ -14,10 +14,14 @@ var lifecycles = flag.Int("lifecycles", 20, "how many seeds, of four random life
 // TestNoHealthyDriveIsAccused: the simulated drive and one of another make live through random
 // lifecycles without a finding.
 func TestNoHealthyDriveIsAccused(t *testing.T) {
+	n := *lifecycles
+	if testing.Short() {
+		n = min(n, 4)
+	}
 	for name, maker := range map[string]conformance.Maker{"simulated": conformance.Simulated, "foreign": newForeign} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r, err := conformance.Lifecycles(maker, 100, *lifecycles, conformance.Options{})
+			r, err := conformance.Lifecycles(maker, 100, n, conformance.Options{})
 			require.NoError(t, err)
 			if r != nil {
 				t.Fatal(r.String())

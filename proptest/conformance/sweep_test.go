@@ -10,7 +10,11 @@ import (
 )
 
 func TestSweepOfAnyDevice(t *testing.T) {
-	r, err := conformance.Sweep(conformance.Simulated, 1, 2)
+	depth := 2
+	if testing.Short() {
+		depth = 1
+	}
+	r, err := conformance.Sweep(conformance.Simulated, 1, depth)
 	require.NoError(t, err)
 	for _, f := range r.Failures {
 		t.Error(f.String())
