@@ -11,7 +11,8 @@ import (
 )
 
 // answerKMIP is the KMIP service of the machine: a message in, a message out. It keeps data keys as
-// secret data, and does what a facility asks: Discover Versions, Register, Get, Get Attributes. Errors are those of the way, and wrap those of encgroup.KeyServer.
+// secret data, and does what a facility asks: Discover Versions, Register, Get, Get Attributes.
+// Errors are those of the way, and wrap those of encgroup.KeyServer.
 func (k *KeyServer) answerKMIP(request []byte) (answer []byte, err error) {
 	if err := k.mem.Reach(); err != nil {
 		return nil, err
