@@ -57,10 +57,11 @@ type link struct {
 	mu       sync.Mutex
 	progress chan struct{} // closed and made anew when something below changes
 	standing standing
-	said     standing // what the log knows: apart or linked; joining: nothing yet
-	session  *session // with the peer; nil if there is none
-	token    bool     // the write token is here, and changes may use it
-	inside   int      // clients' changes that were let in, and are not on the disk yet
+	said     standing          // what the log knows: apart or linked; joining: nothing yet
+	told     map[string]string // why an object does not get to the peer, as the log knows
+	session  *session          // with the peer; nil if there is none
+	token    bool              // the write token is here, and changes may use it
+	inside   int               // clients' changes that were let in, and are not on the disk yet
 	waiting  []chan struct{}
 }
 
@@ -83,7 +84,7 @@ func newLink(s *Server, p Peer) *link {
 		p.Retry = 500 * time.Millisecond
 	}
 	// Joining until the first attempt has failed: an earlier client waits for that.
-	l := &link{server: s, peer: p, who: who, retry: make(chan struct{}, 1), progress: make(chan struct{}), standing: joining, said: joining}
+	l := &link{server: s, peer: p, who: who, retry: make(chan struct{}, 1), progress: make(chan struct{}), standing: joining, said: joining, told: map[string]string{}}
 	l.life, l.end = context.WithCancel(context.Background())
 	return l
 }

@@ -299,8 +299,17 @@ func (s *session) answered(refused []trouble) {
 		delete(s.stuck, uid)
 	}
 	for _, r := range append(s.sent.bad, refused...) {
-		s.server.cfg.Log.Error("an object does not get to the peer: it stays owed", "object", r.uid, "reason", r.why)
 		s.stuck[r.uid] = true
+		// A connection may end and begin anew at any time, and each begins with all that is owed.
+		if s.told[r.uid] != r.why {
+			s.told[r.uid] = r.why
+			s.server.cfg.Log.Error("an object does not get to the peer: it stays owed", "object", r.uid, "reason", r.why)
+		}
+	}
+	for _, uid := range s.queue[:s.sent.n] {
+		if !s.stuck[uid] {
+			delete(s.told, uid)
+		}
 	}
 	s.queue, s.done, s.sent = s.queue[s.sent.n:], s.done+s.sent.n, share{}
 }
