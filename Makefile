@@ -105,9 +105,9 @@ mutants: ## show that each known defect of a real drive is caught
 # A module of its own, so that who uses fdelab does not get what it needs.
 MUTATION = $(GO) -C internal/tools/mutation build -trimpath -buildvcs=false -o ../../../bin/ . && nice bin/mutation
 
-mutation: ## change the code in one small way at a time: do its tests notice? PKG= FILES= SAMPLE= SEED= LIST=1 ONLY=
+mutation: ## change the code in one small way at a time: do its tests notice? PKG= FILES= SAMPLE= SEED= LIST=1 ONLY= FRESH=1
 	@$(MUTATION) $(if $(PKG),-pkg $(PKG)) $(if $(FILES),-files $(FILES)) $(if $(SAMPLE),-n $(SAMPLE)) $(if $(SEED),-seed $(SEED)) \
-		$(if $(LIST),-list) $(if $(ONLY),-only $(ONLY))
+		$(if $(LIST),-list) $(if $(ONLY),-only $(ONLY)) $(if $(FRESH),-fresh)
 
 mutation-sample: ## try 100 changes over all packages, drawn by the day or SEED=: fewer noticed than the aims allow?
 	@$(MUTATION) -sample 100 -sigmas 3 -most 8s -seed $(or $(SEED),$$(date +%F))

@@ -10,13 +10,19 @@
 //
 // # Rules
 //
-//   - A change is noticed when a test that passes without it fails, or when tests take more than
-//     10 times as long as without it, and 6 seconds.
+//   - A change is noticed when a test that passes without it fails, when tests take more than 10
+//     times the processor time that they take without it, and 6 seconds ("too slow"), or when they
+//     take 10 times as long as that by the clock ("hung"). A loop without an end is too slow,
+//     however much else the machine does. The clock is for tests that wait for what does not come.
 //   - Tests run with -short, 20 random cases from a fixed seed, and 8 GiB of address space. Those
 //     beside the changed file run first, then the quickest, until 20 seconds of processor time are
 //     over, and 5 for an accepted change. What nothing has noticed by then counts as not noticed.
 //   - Which test reaches which change is measured once, by a run of each test alone, and kept in
 //     the user's cache until the sources of the package, or of what it imports, change.
+//   - Each verdict is kept there too, for as long. A run that was interrupted goes on where it
+//     stopped, and the report says how many verdicts are those of an earlier run. Another -most or
+//     -grace asks for other verdicts, and so does accepting a change, which alters its test time.
+//     With -fresh all is forgotten first.
 //   - The score leaves out the accepted changes with the reason "equivalent". Accepted changes with
 //     another reason count as not noticed, but are not listed.
 //   - An accepted change is found again by file, function and text. Lines may move.

@@ -39,7 +39,8 @@ type options struct {
 	sigmas  float64 // of daily, below the weighted aim
 	workers int
 	most    time.Duration // test time for one change
-	grace   time.Duration // beyond slow times the usual time, before a change is noticed by a timeout
+	grace   time.Duration // beyond slow times the usual time, before a change is noticed by its time
+	fresh   bool          // measure and try all again
 	stderr  io.Writer
 }
 
@@ -88,7 +89,8 @@ func parse(args []string, plan []target, stderr io.Writer) (*options, error) {
 	f.Float64Var(&o.sigmas, "sigmas", 3, "with -sample: fail more than this many standard deviations below the weighted aim")
 	f.IntVar(&o.workers, "workers", runtime.NumCPU(), "run so many test processes side by side")
 	f.DurationVar(&o.most, "most", 20*time.Second, "stop after so much test time for one change (a quarter of it for an accepted one), and call it not noticed")
-	f.DurationVar(&o.grace, "grace", 6*time.Second, "call a change noticed by a timeout when its tests take 10 times as long as usual, and this")
+	f.DurationVar(&o.grace, "grace", 6*time.Second, "call a change noticed when its tests take 10 times the usual processor time, and this, or 10 times as long again by the clock")
+	f.BoolVar(&o.fresh, "fresh", false, "forget what earlier runs found out on the same sources")
 	if err := f.Parse(args); err != nil {
 		return nil, err
 	}
@@ -187,14 +189,15 @@ func (o *options) try(ctx context.Context, t *tree, s *subject, r *row, changes 
 	if err := s.compile(ctx, t); err != nil {
 		return err
 	}
-	reach, err := measure(ctx, t, s, o)
+	reach, kept, err := measure(ctx, t, s, o)
 	if err != nil {
 		return err
 	}
+	defer kept.close()
 	r.all, r.left, r.failed = s.changes, s.left, reach.Failed
 	o.progress("%s: %d changes, %d tried with at most %s of test time each, seed %s; measured after %s",
 		s.pkg, len(s.changes), len(changes), o.most, o.seed, time.Since(begin).Round(time.Second))
-	r.verdicts, err = s.tryAll(ctx, reach, changes, r.accepted, o)
+	r.verdicts, err = s.tryAll(ctx, reach, kept, changes, r.accepted, o)
 	o.progress("%s: done after %s", s.pkg, time.Since(begin).Round(time.Second))
 	return err
 }
@@ -228,10 +231,11 @@ func (o *options) showOne(ctx context.Context, t *tree, r row, stdout io.Writer)
 	if err := s.compile(ctx, t); err != nil {
 		return false, err
 	}
-	reach, err := measure(ctx, t, s, o)
+	reach, kept, err := measure(ctx, t, s, o)
 	if err != nil {
 		return false, err
 	}
+	kept.close() // it is tried again, to show how
 	fmt.Fprintf(stdout, "%s in %s: %s\n", c.ID(), c.Func, c.Text)
 	all, left := reach.batches(c, o.most)
 	for _, b := range all {
@@ -243,13 +247,14 @@ func (o *options) showOne(ctx context.Context, t *tree, r row, stdout io.Writer)
 		fmt.Fprintf(stdout, "and by %d more, which do not fit into %s of test time\n", left, o.most)
 	}
 	v, err := s.try(ctx, reach, c, o.most, o, func(b batch, res result) {
-		fmt.Fprintf(stdout, "\n%s, %.1f s for usually %.1f s:\n%s", strings.Join(b.tests, " "), res.took.Seconds(), b.took.Seconds(), res.output)
+		fmt.Fprintf(stdout, "\n%s, %.1f s of processor time for usually %.1f s:\n%s", strings.Join(b.tests, " "), res.used.Seconds(), b.used.Seconds(), res.output)
 	})
 	if err != nil {
 		return false, err
 	}
 	fmt.Fprintf(stdout, "\n%s\n", map[status]string{
-		survived: "not noticed", noticed: "noticed", timedOut: "noticed by a timeout", unreached: "no test reaches it",
+		survived: "not noticed", noticed: "noticed", tooSlow: "noticed: it took far more processor time", hung: "noticed: it did not end",
+		unreached: "no test reaches it",
 	}[v.status])
 	if v.isNoticed() {
 		return true, nil

@@ -38,29 +38,35 @@ type reach struct {
 }
 
 // measure runs each test of the subject alone, or takes the answers of an earlier run on the same
-// sources from the cache.
-func measure(ctx context.Context, t *tree, s *subject, o *options) (*reach, error) {
+// sources from the cache. It also opens the verdicts of earlier runs on them, for the caller to
+// close.
+func measure(ctx context.Context, t *tree, s *subject, o *options) (*reach, *keeper, error) {
 	print, err := t.fingerprint(ctx, s.pkg)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	path := cached(strings.ReplaceAll(s.pkg, "/", "-") + "-" + print + ".json")
+	name := strings.ReplaceAll(s.pkg, "/", "-") + "-" + print
+	path, verdicts := cached(name+".json"), cached(name+".verdicts")
+	if o.fresh {
+		os.Remove(path)
+		os.Remove(verdicts)
+	}
 	r := &reach{}
 	if b, err := os.ReadFile(path); err == nil && json.Unmarshal(b, r) == nil {
-		return r, nil
+		return r, keep(verdicts), nil
 	}
 	if r, err = s.measure(ctx, o); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b, err := json.Marshal(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// Without a cache the next run measures again.
 	if tmp := path + fmt.Sprint(os.Getpid()); os.WriteFile(tmp, b, 0o600) == nil {
 		os.Rename(tmp, path)
 	}
-	return r, nil
+	return r, keep(verdicts), nil
 }
 
 // cached is the path of a file in the cache, from which old files are removed first.
@@ -98,11 +104,11 @@ func (s *subject) measure(ctx context.Context, o *options) (*reach, error) {
 	if err != nil {
 		return nil, err
 	}
-	empty, err := s.start(ctx, process{limit: baselineLimit})
+	empty, err := s.start(ctx, process{wait: baselineLimit})
 	if err != nil {
 		return nil, err
 	}
-	if empty.failed || empty.timedOut {
+	if empty.failed || empty.hung {
 		return nil, fmt.Errorf("the tests of %s do not even start: %s", s.pkg, empty.output)
 	}
 	tests, passed := make([]measured, len(names)), make([]bool, len(names))
@@ -112,11 +118,11 @@ func (s *subject) measure(ctx context.Context, o *options) (*reach, error) {
 		if err := os.WriteFile(file, make([]byte, len(s.changes)+1), 0o600); err != nil {
 			return err
 		}
-		r, err := s.start(ctx, process{tests: names[i : i+1], reach: file, limit: baselineLimit})
+		r, err := s.start(ctx, process{tests: names[i : i+1], reach: file, wait: baselineLimit})
 		if err != nil {
 			return err
 		}
-		passed[i] = !r.failed && !r.timedOut
+		passed[i] = !r.failed && !r.hung
 		tests[i] = measured{Name: names[i], File: where[names[i]], Took: max(r.took-empty.took, time.Millisecond), Used: max(r.used-empty.used, time.Millisecond)}
 		tests[i].Reached, err = os.ReadFile(file)
 		return err

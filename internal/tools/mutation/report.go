@@ -20,17 +20,23 @@ type row struct {
 }
 
 // A count is the figures of one or more rows.
-type count struct{ tried, noticed, timeout, unreached, equivalent int }
+type count struct{ tried, noticed, tooSlow, hung, unreached, equivalent, earlier int }
 
 func (r row) count() (n count) {
 	for _, v := range r.verdicts {
 		n.tried++
+		if v.earlier {
+			n.earlier++
+		}
 		e, isAccepted := r.accepted[v.key()]
 		switch {
 		case v.isNoticed():
 			n.noticed++
-			if v.status == timedOut {
-				n.timeout++
+			switch v.status {
+			case tooSlow:
+				n.tooSlow++
+			case hung:
+				n.hung++
 			}
 		case isAccepted && e.Kind == equivalent:
 			n.equivalent++
@@ -42,7 +48,10 @@ func (r row) count() (n count) {
 }
 
 func (n count) plus(m count) count {
-	return count{n.tried + m.tried, n.noticed + m.noticed, n.timeout + m.timeout, n.unreached + m.unreached, n.equivalent + m.equivalent}
+	return count{
+		n.tried + m.tried, n.noticed + m.noticed, n.tooSlow + m.tooSlow, n.hung + m.hung, n.unreached + m.unreached,
+		n.equivalent + m.equivalent, n.earlier + m.earlier,
+	}
 }
 
 // score is the share of changes that were noticed, in percent. Changes that nothing could notice
@@ -69,7 +78,7 @@ func (r row) fresh() []verdict {
 }
 
 // stale are complaints about accepted changes that a test notices, or that the code does not have.
-// What only took too long may have been the machine, so it is not among them.
+// What did not end may have been the machine, so it is not among them.
 func (r row) stale() []string {
 	have := map[key]bool{}
 	for _, c := range r.all {
@@ -82,7 +91,7 @@ func (r row) stale() []string {
 		}
 	}
 	for _, v := range r.verdicts {
-		if e, ok := r.accepted[v.key()]; ok && v.status == noticed {
+		if e, ok := r.accepted[v.key()]; ok && (v.status == noticed || v.status == tooSlow) {
 			out = append(out, fmt.Sprintf("%s:%d: %s notices it: %s", listName(r.Pkg), e.Line, v.by, v.key()))
 		}
 	}
@@ -93,7 +102,7 @@ func (r row) stale() []string {
 // table prints a line for each package.
 func table(out io.Writer, rows []row) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "package\ttried\tnoticed\tby timeout\tnot reached\tequivalent\tscore\taim\tresult\t")
+	fmt.Fprintln(w, "package\ttried\tnoticed\ttoo slow\thung\tnot reached\tequivalent\tscore\taim\tresult\t")
 	for _, r := range rows {
 		n, verdict := r.count(), "met"
 		switch {
@@ -102,8 +111,8 @@ func table(out io.Writer, rows []row) {
 		case !r.met():
 			verdict = "MISSED"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%.1f %%\t%.0f %%\t%s\t\n",
-			r.Pkg, n.tried, n.noticed, n.timeout, n.unreached, n.equivalent, n.score(), r.Aim, verdict)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f %%\t%.0f %%\t%s\t\n",
+			r.Pkg, n.tried, n.noticed, n.tooSlow, n.hung, n.unreached, n.equivalent, n.score(), r.Aim, verdict)
 	}
 	w.Flush()
 }
@@ -120,6 +129,9 @@ func report(out io.Writer, rows []row, most time.Duration) bool {
 			if !v.isNoticed() && v.left > 0 {
 				capped++
 			}
+		}
+		if n := r.count(); n.earlier > 0 {
+			fmt.Fprintf(out, "%s: %d of %d verdicts are those of an earlier run on the same sources\n", r.Pkg, n.earlier, n.tried)
 		}
 		if r.left > 0 {
 			fmt.Fprintf(out, "%s: %d lines cannot be changed, because they would not compile\n", r.Pkg, r.left)

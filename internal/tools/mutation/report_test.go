@@ -8,10 +8,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sampleRow has a change of each outcome. The last two are accepted.
+// sampleRow has a change of each outcome. Numbers 5 and 6 are accepted.
 func sampleRow() row {
-	r := row{target: target{Pkg: "p", Aim: 50}, judged: true, accepted: accepted{}}
-	for i, s := range []status{noticed, timedOut, survived, unreached, survived, survived} {
+	r := row{target: target{Pkg: "p", Aim: 55}, judged: true, accepted: accepted{}}
+	for i, s := range []status{noticed, tooSlow, survived, unreached, survived, survived, hung} {
 		c := Change{Number: i + 1, File: "p/f.go", Func: "f", Line: i + 1, Col: 1, Op: opRemove, Text: "remove call()", Ordinal: i + 1}
 		r.all = append(r.all, c)
 		r.verdicts = append(r.verdicts, verdict{Change: c, status: s, by: "TestX"})
@@ -28,10 +28,10 @@ func (r row) accept(number int, kind string) {
 
 func TestScore(t *testing.T) {
 	n := sampleRow().count()
-	require.Equal(t, count{tried: 6, noticed: 2, timeout: 1, unreached: 1, equivalent: 1}, n)
-	require.InDelta(t, 40, n.score(), 1e-9, "2 of 5: an equivalent change does not count, another accepted one does")
+	require.Equal(t, count{tried: 7, noticed: 3, tooSlow: 1, hung: 1, unreached: 1, equivalent: 1}, n)
+	require.InDelta(t, 50, n.score(), 1e-9, "3 of 6: an equivalent change does not count, another accepted one does")
 	require.Equal(t, 100.0, count{tried: 2, equivalent: 2}.score(), "nothing could be noticed")
-	require.Equal(t, count{tried: 12, noticed: 4, timeout: 2, unreached: 2, equivalent: 2}, n.plus(n))
+	require.Equal(t, count{tried: 14, noticed: 6, tooSlow: 2, hung: 2, unreached: 2, equivalent: 2}, n.plus(n))
 }
 
 func TestReport(t *testing.T) {
@@ -39,8 +39,8 @@ func TestReport(t *testing.T) {
 	var out bytes.Buffer
 	require.False(t, report(&out, []row{r}, time.Second))
 	require.Equal(t, `
-  package  tried  noticed  by timeout  not reached  equivalent   score   aim  result
-        p      6        2           1            1           1  40.0 %  50 %  MISSED
+  package  tried  noticed  too slow  hung  not reached  equivalent   score   aim  result
+        p      7        3         1     1            1           1  50.0 %  55 %  MISSED
 
 2 not noticed and not accepted (make mutation ONLY=file:line:col:word shows one closely):
 p/f.go:3:1:remove  f  remove call()
@@ -49,7 +49,7 @@ p/f.go:4:1:remove  f  remove call()  (no test reaches it)
 
 	r.accept(3, "other")
 	r.accept(4, "speed")
-	r.Aim = 40
+	r.Aim = 50
 	out.Reset()
 	require.True(t, report(&out, []row{r}, time.Second), "an aim that is met, and all others accepted: %s", &out)
 	require.Contains(t, out.String(), "met")
@@ -62,15 +62,17 @@ p/f.go:4:1:remove  f  remove call()  (no test reaches it)
 
 func TestAStaleEntryIsReported(t *testing.T) {
 	r := sampleRow()
-	r.accept(2, "speed") // noticed by a timeout: that may have been the machine
+	r.accept(7, "speed") // it did not end: that may have been the machine
 	require.Empty(t, r.stale())
 	r.accept(1, "speed")
+	r.accept(2, "speed") // processor time does not depend on the machine
 	r.accept(9, "speed")
 	require.Equal(t, []string{
 		"p.txt:1: TestX notices it: p/f.go f: remove call()",
+		"p.txt:2: TestX notices it: p/f.go f: #2 remove call()",
 		"p.txt:9: the code has no such change: p/f.go f: #9 remove call()",
 	}, r.stale())
-	r.verdicts = r.verdicts[1:]
+	r.verdicts = r.verdicts[2:]
 	require.Len(t, r.stale(), 1, "what was not tried is not stale")
 
 	r = sampleRow()

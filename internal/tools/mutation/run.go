@@ -15,7 +15,8 @@ type status int
 const (
 	survived  status = iota // every test that was run passed
 	noticed                 // a test failed
-	timedOut                // the tests took far longer than without the change
+	tooSlow                 // the tests took far more processor time than without the change
+	hung                    // the tests did not end
 	unreached               // no test reaches its place
 )
 
@@ -25,18 +26,27 @@ type verdict struct {
 	status status
 	by     string // the test that noticed, as far as its output says
 	left   int    // tests that reach the change and were not run, because the time for it was over
+
+	earlier bool // found by an earlier run on the same sources
 }
 
 // isNoticed tells whether the change counts as noticed.
-func (v verdict) isNoticed() bool { return v.status == noticed || v.status == timedOut }
+func (v verdict) isNoticed() bool { return v.status != survived && v.status != unreached }
 
-// slow is how many times longer than usual the tests of a change may take, apart from
-// options.grace.
-const slow = 10
+// How much longer than usual the tests of a change may take.
+const (
+	slow    = 10 // times their processor time, apart from options.grace
+	patient = 10 // times as long again, by the clock
+)
 
-// limit is how long a batch may take with a change. A change that makes it slower than that is
-// noticed; one that makes it a little slower is not, nor is a machine that has other work.
-func (o *options) limit(b batch) time.Duration { return o.grace + slow*b.took }
+// limit is how much processor time a batch may take with a change. A change that makes it slower
+// than that is noticed; one that makes it a little slower is not. Other work on the machine does
+// not count.
+func (o *options) limit(b batch) time.Duration { return o.grace + slow*b.used }
+
+// wait is how long a batch may take with a change by the clock. It is for tests that wait for ever
+// and take no processor time. Other work on the machine counts, so it is long.
+func (o *options) wait(b batch) time.Duration { return patient * (o.grace + slow*max(b.took, b.used)) }
 
 var failed = regexp.MustCompile(`(?m)^--- FAIL: (\S+)`)
 
@@ -50,7 +60,7 @@ func (s *subject) try(ctx context.Context, r *reach, c Change, most time.Duratio
 		return v, nil
 	}
 	for _, b := range all {
-		res, err := s.start(ctx, process{tests: b.tests, number: c.Number, limit: o.limit(b)})
+		res, err := s.start(ctx, process{tests: b.tests, number: c.Number, limit: o.limit(b), wait: o.wait(b)})
 		if err != nil {
 			return v, err
 		}
@@ -58,8 +68,11 @@ func (s *subject) try(ctx context.Context, r *reach, c Change, most time.Duratio
 			seen(b, res)
 		}
 		switch {
-		case res.timedOut:
-			v.status = timedOut
+		case res.tooSlow:
+			v.status, v.by = tooSlow, strings.Join(b.tests, " or ")
+			return v, nil
+		case res.hung:
+			v.status, v.by = hung, strings.Join(b.tests, " or ")
 			return v, nil
 		case res.failed:
 			v.status, v.by = noticed, strings.Join(b.tests, " or ")
@@ -79,7 +92,8 @@ const acceptedShare = 4
 
 // tryAll tries some changes side by side. The verdicts are in the order of the changes. What is not
 // noticed and not accepted is told at once: a run of hours may be interrupted.
-func (s *subject) tryAll(ctx context.Context, r *reach, changes []Change, known accepted, o *options) ([]verdict, error) {
+// Verdicts of earlier runs are taken from k, and new ones added to it.
+func (s *subject) tryAll(ctx context.Context, r *reach, k *keeper, changes []Change, known accepted, o *options) ([]verdict, error) {
 	out := make([]verdict, len(changes))
 	var done atomic.Int64
 	tick := time.NewTicker(30 * time.Second)
@@ -102,7 +116,15 @@ func (s *subject) tryAll(ctx context.Context, r *reach, changes []Change, known 
 		if isKnown {
 			most /= acceptedShare
 		}
+		old := false
+		if out[i], old = k.find(changes[i], most, o.grace); old {
+			done.Add(1)
+			return nil
+		}
 		out[i], err = s.try(ctx, r, changes[i], most, o, nil)
+		if err == nil {
+			k.add(out[i], most, o.grace)
+		}
 		done.Add(1)
 		if err == nil && !isKnown && !out[i].isNoticed() {
 			o.progress("not noticed: %s  %s  %s", changes[i].ID(), changes[i].Func, changes[i].Text)

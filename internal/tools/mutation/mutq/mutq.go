@@ -19,6 +19,7 @@ const (
 	EnvNumber = "MUTQ_NUMBER" // the number of the change that is on; none or 0: no change
 	EnvReach  = "MUTQ_REACH"  // a file with a byte for each number, set to 1 when its place is reached
 	EnvMemory = "MUTQ_MEMORY" // the most address space that the process may take, in bytes
+	EnvTime   = "MUTQ_TIME"   // the most processor time that the process may take, in seconds
 )
 
 // Int is any integer.
@@ -34,14 +35,21 @@ var (
 	reach     = mapReach(os.Getenv(EnvReach))
 )
 
-// A change can turn a loop into one that allocates for ever. It must not take the machine with it.
+// A change can turn a loop into one that allocates for ever or does not end. It must not take the
+// machine with it.
 func init() {
-	most, err := strconv.ParseUint(os.Getenv(EnvMemory), 10, 64)
+	limit(EnvMemory, syscall.RLIMIT_AS)
+	limit(EnvTime, syscall.RLIMIT_CPU) // the kernel kills the process
+}
+
+// limit limits what the process may take to the number in the environment, if there is one.
+func limit(env string, resource int) {
+	most, err := strconv.ParseUint(os.Getenv(env), 10, 64)
 	if err != nil {
 		return
 	}
-	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: most, Max: most}); err != nil {
-		panic("mutq: cannot limit the memory: " + err.Error())
+	if err := syscall.Setrlimit(resource, &syscall.Rlimit{Cur: most, Max: most}); err != nil {
+		panic("mutq: cannot set the limit " + env + ": " + err.Error())
 	}
 }
 

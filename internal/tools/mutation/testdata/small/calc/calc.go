@@ -1,7 +1,10 @@
 // Package calc is what the tests of mutation change.
 package calc
 
-import "errors"
+import (
+	"errors"
+	"sync"
+)
 
 var errNegative = errors.New("negative")
 
@@ -29,3 +32,16 @@ type yes bool
 
 // Not does not compile when it is changed: the switch has another type.
 func (y yes) Not() yes { return !y && yes(len(errNegative.Error()) > 0) }
+
+var counter struct {
+	sync.Mutex
+	n int
+}
+
+// Count waits for ever when its mutex is not given back.
+func Count() int {
+	counter.Lock()
+	defer counter.Unlock()
+	counter.n++
+	return counter.n
+}

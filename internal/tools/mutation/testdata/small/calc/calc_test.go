@@ -44,3 +44,10 @@ func TestAlwaysFails(t *testing.T) {
 		t.Error("fails without any change")
 	}
 }
+
+func TestCount(t *testing.T) {
+	before := Count()
+	if Count() != before+1 {
+		t.Error("one more each time")
+	}
+}
