@@ -1,0 +1,91 @@
+package spec
+
+import (
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The bytes of an Enterprise device, by hand from the layouts of the specifications.
+const enterprise = `000000A8 00000001 0000000000000000
+	0000000000000000000000000000000000000000000000000000000000000000
+	0001 10 0C 51 0000000000000000000000
+	0002 10 0C 0F 0000000000000000000000
+	0003 10 1C 01 00000000000000 00001000 0000000000000008 0000000000000001
+	0100 10 10 07FE 0002 01 0000000000000000000000
+	0402 20 0C 03 01 00000000000000000000`
+
+func TestDiscoveryByHand(t *testing.T) {
+	wire, err := hex.DecodeString(strings.Join(strings.Fields(enterprise), ""))
+	require.NoError(t, err)
+	wire[3] = byte(len(wire) - 4)
+	features := []interface{ Feature() Feature }{
+		TPer{Sync: true, Streaming: true, ComIDMgmt: true},
+		Locking{Supported: true, Enabled: true, Locked: true, MediaEncryption: true},
+		Geometry{Align: true, LogicalBlockSize: 4096, AlignmentGranularity: 8, LowestAlignedLBA: 1},
+		Enterprise{BaseComID: 0x7FE, ComIDs: 2, RangeCrossing: true},
+		BlockSID{NotMSID: true, Blocked: true, ClearedByReset: true},
+	}
+	d := Discovery{Revision: 1}
+	for _, f := range features {
+		d.Features = append(d.Features, f.Feature())
+	}
+	require.Equal(t, hex.EncodeToString(wire), hex.EncodeToString(d.Append(nil)))
+
+	back, err := ParseDiscovery(append(wire, 0, 0, 0, 0))
+	require.NoError(t, err)
+	require.Equal(t, &d, back)
+	tp, ok := back.TPer()
+	require.True(t, ok)
+	require.Equal(t, features[0], tp)
+	l, _ := back.Locking()
+	require.Equal(t, features[1], l)
+	g, _ := back.Geometry()
+	require.Equal(t, features[2], g)
+	e, _ := back.Enterprise()
+	require.Equal(t, features[3], e)
+	s, _ := back.BlockSID()
+	require.Equal(t, features[4], s)
+	_, ok = back.Find(FeatureOpal2)
+	require.False(t, ok)
+}
+
+func FuzzDiscovery(f *testing.F) {
+	wire, _ := hex.DecodeString(strings.Join(strings.Fields(enterprise), ""))
+	f.Add(wire)
+	f.Add(append(wire[:48:48], 0, 1, 0x10, 0))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		d, err := ParseDiscovery(b)
+		if err != nil {
+			return
+		}
+		back, err := ParseDiscovery(d.Append(nil))
+		require.NoError(t, err)
+		require.Equal(t, d, back)
+		d.TPer()
+		d.Locking()
+		d.Geometry()
+		d.Enterprise()
+		d.BlockSID()
+	})
+}
+
+func TestUIDs(t *testing.T) {
+	require.Equal(t, UID(0x0000080200000002), Band(1))
+	require.Equal(t, UID(0x0000080200030001), Range(1))
+	require.Equal(t, GlobalRange, Range(0))
+	require.Equal(t, UID(0x0000000900008001), BandMaster(0))
+	require.Equal(t, UID(0x0000000B00030009), CPINUser(9))
+	require.Equal(t, UID(0x0000100200000000), DataStore(2))
+	require.Equal(t, UID(0x0000000100000804), MBRTable.TableRow())
+	require.Equal(t, LockingTable, Band(3).Table())
+	require.Equal(t, "00000205 00010001", EnterpriseLockingSP.String())
+	require.Equal(t, 9, Column(LockingTable, "LockOnReset"))
+	require.Equal(t, -1, Column(LockingTable, "lockonreset"))
+	require.Equal(t, 20, len(Columns(Band(2))))
+	require.Equal(t, "Get", MethodName(EnterpriseGet))
+	require.Equal(t, "tcg: AUTHORITY_LOCKED_OUT", AuthorityLockedOut.Error())
+	require.Equal(t, "status 77", Status(0x77).String())
+}
