@@ -13,12 +13,17 @@ import (
 	"strings"
 )
 
-// equivalent is the kind of reason of a change that nothing could notice. It alone takes a
-// change out of the score.
-const equivalent = "equivalent"
+// The kinds of reason that take a change out of the score.
+const (
+	equivalent = "equivalent" // nothing could notice it
+	machine    = "machine"    // no test reaches it on a machine without an instruction; elsewhere it counts
+)
 
 // kinds are the reasons for which a change may stay unnoticed.
-var kinds = []string{equivalent, "message", "speed", "other"}
+var kinds = []string{equivalent, machine, "message", "speed", "other"}
+
+// elsewhere tells whether an accepted change is one for another machine than this.
+func (e entry) elsewhere(v verdict) bool { return e.Kind == machine && v.status == unreached }
 
 // An entry of an accepted list excuses one change that no test notices.
 type entry struct {
@@ -125,5 +130,5 @@ func (c Change) format() string {
 	if c.Ordinal > 1 {
 		ordinal = fmt.Sprintf("#%d ", c.Ordinal)
 	}
-	return fmt.Sprintf("%s %s\n\t%s%s\n\t\tequivalent, message, speed or other: why\n", c.File, c.Func, ordinal, c.Text)
+	return fmt.Sprintf("%s %s\n\t%s%s\n\t\tequivalent, machine, message, speed or other: why\n", c.File, c.Func, ordinal, c.Text)
 }

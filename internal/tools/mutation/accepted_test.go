@@ -41,7 +41,7 @@ func TestBadAcceptedLists(t *testing.T) {
 		head + "\tnegate a\n":                                            "2: the change has no reason",
 		head + "\tnegate a\n\tnegate b\n\t\tspeed: x\n":                  "2: the change has no reason",
 		head + "\tnegate a\n\t\tspeed:\n":                                `3: "speed:" is not a reason`,
-		head + "\tnegate a\n\t\tbecause: x\n":                            "write one of equivalent, message, speed, other",
+		head + "\tnegate a\n\t\tbecause: x\n":                            "write one of equivalent, machine, message, speed, other",
 		head + "\t\tspeed: x\n":                                          "is not a reason for one change",
 		head + "\tnegate a\n\t\tspeed: x\n\t\tspeed: y\n":                "4: ",
 		head + "\tnegate a\n\t\tspeed: x\n\tnegate a\n\t\tspeed: x\n":    "4: the same change as in line 2",

@@ -23,8 +23,9 @@
 //     stopped, and the report says how many verdicts are those of an earlier run. Another -most or
 //     -grace asks for other verdicts, and so does accepting a change, which alters its test time.
 //     With -fresh all is forgotten first.
-//   - The score leaves out the accepted changes with the reason "equivalent". Accepted changes with
-//     another reason count as not noticed, but are not listed.
+//   - The score leaves out the accepted changes with the reason "equivalent", and those with the
+//     reason "machine" that no test reaches here, because this machine lacks an instruction.
+//     Accepted changes with another reason count as not noticed, but are not listed.
 //   - An accepted change is found again by file, function and text. Lines may move.
 //
 // # Exit statuses

@@ -38,7 +38,7 @@ func (r row) count() (n count) {
 			case hung:
 				n.hung++
 			}
-		case isAccepted && e.Kind == equivalent:
+		case isAccepted && (e.Kind == equivalent || e.elsewhere(v)):
 			n.equivalent++
 		case v.status == unreached:
 			n.unreached++
@@ -70,7 +70,7 @@ func (r row) met() bool { return !r.judged || r.count().score() >= r.Aim }
 func (r row) fresh() []verdict {
 	var out []verdict
 	for _, v := range r.verdicts {
-		if _, ok := r.accepted[v.key()]; !ok && !v.isNoticed() {
+		if e, ok := r.accepted[v.key()]; (!ok || e.Kind == machine && !e.elsewhere(v)) && !v.isNoticed() {
 			out = append(out, v)
 		}
 	}
@@ -91,7 +91,7 @@ func (r row) stale() []string {
 		}
 	}
 	for _, v := range r.verdicts {
-		if e, ok := r.accepted[v.key()]; ok && (v.status == noticed || v.status == tooSlow) {
+		if e, ok := r.accepted[v.key()]; ok && e.Kind != machine && (v.status == noticed || v.status == tooSlow) {
 			out = append(out, fmt.Sprintf("%s:%d: %s notices it: %s", listName(r.Pkg), e.Line, v.by, v.key()))
 		}
 	}

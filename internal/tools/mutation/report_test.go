@@ -76,6 +76,14 @@ func TestAStaleEntryIsReported(t *testing.T) {
 	require.Len(t, r.stale(), 1, "what was not tried is not stale")
 
 	r = sampleRow()
+	r.accept(1, machine)
+	r.accept(3, machine)
+	r.accept(4, machine)
+	require.Empty(t, r.stale(), "this machine has what the change needs")
+	require.Equal(t, 2, r.count().equivalent, "one that no test reaches here is out of the score")
+	require.Len(t, r.fresh(), 1, "one that tests reach and do not notice is told of")
+
+	r = sampleRow()
 	r.Aim = 0
 	r.accept(3, "other")
 	r.accept(4, "other")
