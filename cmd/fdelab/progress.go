@@ -20,13 +20,22 @@ type runProgress struct {
 	unit  string // in the plural
 	began time.Time
 	told  time.Time
+	ends  time.Time // of a run that takes a given time; else zero
 }
 
 // tellEvery is how long a run without a terminal is silent.
 const tellEvery = 10 * time.Second
 
 func (a *app) progress(of uint64, unit string) *runProgress {
-	p := &runProgress{a: a, of: of, unit: unit, began: time.Now(), told: time.Now()}
+	return a.progressUntil(of, unit, time.Time{})
+}
+
+// progressUntil is progress of a run that ends at a time, whatever is done by then; the zero time is none.
+func (a *app) progressUntil(of uint64, unit string, ends time.Time) *runProgress {
+	p := &runProgress{a: a, of: of, unit: unit, began: time.Now(), told: time.Now(), ends: ends}
+	if !ends.IsZero() {
+		return p // a bar knows no time
+	}
 	if f, ok := a.err.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.bar = progressbar.NewOptions64(int64(of), progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(), progressbar.OptionShowCount(),
 			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20), progressbar.OptionShowIts(),
@@ -47,6 +56,10 @@ func (p *runProgress) done(what string) {
 	}
 	if now := time.Now(); now.Sub(p.told) >= tellEvery {
 		p.told = now
+		if !p.ends.IsZero() {
+			p.a.note("%d %s, %.1f a second, %v left", p.n, p.unit, float64(p.n)/now.Sub(p.began).Seconds(), p.ends.Sub(now).Round(time.Second))
+			return
+		}
 		p.a.note("%s", progressLine(p.n, p.of, p.unit, now.Sub(p.began)))
 	}
 }

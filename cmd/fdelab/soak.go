@@ -3,15 +3,19 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"math"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,22 +24,18 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
 
-// crashed is the ending of a lifecycle in which the drive, or the suite, panicked.
-const crashed conformance.Ending = "crashed"
-
 // soakCodes are the exit codes by what was found, the gravest first.
 var soakCodes = []struct {
 	ending conformance.Ending
 	code   int
-}{{conformance.Unsafe, exitFailed}, {crashed, exitCrashed}, {conformance.Hangs, exitStuck}, {conformance.Stuck, exitStuck}}
+}{{conformance.Unsafe, exitFailed}, {conformance.Crashed, exitCrashed}, {conformance.Hangs, exitStuck}, {conformance.Stuck, exitStuck}}
 
 // soakFailuresMax is after how many failures a soak stops.
 const soakFailuresMax = 10
 
 func newSoakCmd(a *app) *cobra.Command {
 	var seed string
-	var lifecycles uint64
-	var workers int
+	o := soakOptions{maker: conformance.Simulated, version: proptest.Version()}
 	c := &cobra.Command{
 		Use:   "soak",
 		Short: "put many simulated drives through random lifecycles with random faults",
@@ -45,27 +45,49 @@ func newSoakCmd(a *app) *cobra.Command {
 			"A lifecycle has two phases. Under faults the drive must stay safe: nobody gets what is not his, and\n" +
 			"nobody loses what is. Then the faults are gone, and within a few commands the drive must work again.\n" +
 			"A drive whose flash is worn out by its faults is not judged in the second.\n\n" +
-			"A failure is printed with the line that replays it. The exit code is 1 if a drive was not safe, 4 if\n" +
-			"one did not come back or did not answer, 5 if the simulation crashed; the first that holds.",
-		Example: "  fdelab soak --lifecycles 1000\n  fdelab soak --seed 4711 --lifecycles 1",
+			"A failure is printed, and written to a file that fdelab replay takes. The exit code is 1 if a drive\n" +
+			"was not safe, 4 if one did not come back or did not answer, 5 if the simulation crashed; the first\n" +
+			"that holds.",
+		Example: "  fdelab soak --lifecycles 1000\n  fdelab soak --for 8h --seed 100000\n  fdelab soak --seed 4711 --lifecycles 1",
 		Args:    between(0, 0, "none"),
-		RunE: func(*cobra.Command, []string) error {
-			first, err := console.ParseSeed(seed)
+		RunE: func(c *cobra.Command, _ []string) error {
+			var err error
+			o.first, err = console.ParseSeed(seed)
+			timed := c.Flags().Changed("for")
+			if timed && !c.Flags().Changed("lifecycles") {
+				o.lifecycles = math.MaxUint64 - o.first
+			}
 			switch {
 			case err != nil:
 				return usagef("soak: --seed %q: %w", seed, err)
-			case lifecycles == 0 || first+lifecycles < first:
-				return usagef("soak: %d lifecycles from seed %d on, need 1 or more, and seeds below 2^64", lifecycles, first)
-			case workers < 0:
-				return usagef("soak: --workers %d, need 1 or more", workers)
+			case timed && o.during <= 0:
+				return usagef("soak: --for %v, need more than 0, such as 90m or 8h", o.during)
+			case o.lifecycles == 0 || o.first+o.lifecycles < o.first:
+				return usagef("soak: %d lifecycles from seed %d on, need 1 or more, and seeds below 2^64", o.lifecycles, o.first)
+			case o.workers < 0:
+				return usagef("soak: --workers %d, need 1 or more", o.workers)
 			}
-			return a.soak(conformance.Simulated, first, lifecycles, cmp.Or(workers, runtime.GOMAXPROCS(0)))
+			if info, err := os.Stat(o.dir); err != nil || !info.IsDir() {
+				return cannotf("soak: --out %q is no folder: make it first", o.dir)
+			}
+			return a.soak(o)
 		},
 	}
-	c.Flags().Uint64Var(&lifecycles, "lifecycles", 1000, "how many")
+	c.Flags().Uint64Var(&o.lifecycles, "lifecycles", 1000, "how many; with --for at most so many (default then: no bound)")
+	c.Flags().DurationVar(&o.during, "for", 0, "begin no lifecycle after this time, such as 8h")
 	c.Flags().StringVar(&seed, "seed", "1", "the seed of the first; each has the next one")
-	c.Flags().IntVar(&workers, "workers", 0, "how many at once (default one for each processor)")
+	c.Flags().IntVar(&o.workers, "workers", 0, "how many at once (default one for each processor)")
+	c.Flags().StringVar(&o.dir, "out", ".", "the folder for the files of failures")
 	return c
+}
+
+type soakOptions struct {
+	maker             conformance.Maker
+	first, lifecycles uint64        // the seed of the first, and how many at most
+	during            time.Duration // of the wall clock; 0 for no bound
+	workers           int           // 0 is one for each processor
+	dir               string        // for the files of failures
+	version           string
 }
 
 // soaked is the JSON answer of `fdelab soak`.
@@ -86,30 +108,39 @@ type soakFailure struct {
 	Why    string             `json:"why"`
 	Trace  []string           `json:"trace"`
 	Again  string             `json:"again"`            // the command that has this lifecycle again
-	Replay string             `json:"replay,omitempty"` // the command that replays what is left of it after shrinking
+	File   string             `json:"file,omitempty"`   // what is left of it after shrinking
+	Replay string             `json:"replay,omitempty"` // the command that replays the file, or where none could be written the script
+	Line   string             `json:"line,omitempty"`   // the command that needs no file
+
+	run conformance.Transcript
 }
 
-// soak has lifecycles, and prints what came of them.
-func (a *app) soak(maker conformance.Maker, first, n uint64, workers int) error {
+// soak has lifecycles, writes the failures down, and prints what came of them.
+func (a *app) soak(o soakOptions) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s := soaked{Seed: first, Endings: map[conformance.Ending]int{}, Failures: []soakFailure{}}
-	bar := a.progress(n, "lifecycles")
+	s := soaked{Seed: o.first, Endings: map[conformance.Ending]int{}, Failures: []soakFailure{}}
+	var ends time.Time
+	if o.during > 0 {
+		ends = time.Now().Add(o.during)
+	}
+	bar := a.progressUntil(o.lifecycles, "lifecycles", ends)
 	var lock sync.Mutex
 	next := uint64(0)
 	var all sync.WaitGroup
-	for range min(uint64(workers), n) {
+	for range min(uint64(cmp.Or(o.workers, runtime.GOMAXPROCS(0))), o.lifecycles) {
 		all.Go(func() {
 			for {
 				lock.Lock()
 				i := next
 				next++
-				over := i >= n || ctx.Err() != nil || len(s.Failures) >= soakFailuresMax
+				late := o.during > 0 && i > 0 && !time.Now().Before(ends)
+				over := i >= o.lifecycles || late || ctx.Err() != nil || len(s.Failures) >= soakFailuresMax
 				lock.Unlock()
 				if over {
 					return
 				}
-				r, f := soakOne(maker, first+i)
+				r, f := soakOne(o, o.first+i)
 				lock.Lock()
 				s.add(r, f)
 				lock.Unlock()
@@ -120,7 +151,10 @@ func (a *app) soak(maker conformance.Maker, first, n uint64, workers int) error 
 	all.Wait()
 	bar.stop()
 	slices.SortFunc(s.Failures, func(x, y soakFailure) int { return cmp.Compare(x.Seed, y.Seed) })
-	return a.soakReport(&s, n, ctx.Err() != nil)
+	for i := range s.Failures {
+		a.writeFailure(o.dir, &s.Failures[i])
+	}
+	return a.soakReport(&s, o.lifecycles, ctx.Err() != nil)
 }
 
 func (s *soaked) add(r *conformance.Result, f *soakFailure) {
@@ -131,34 +165,68 @@ func (s *soaked) add(r *conformance.Result, f *soakFailure) {
 	} else {
 		s.Endings[r.Ending()]++
 	}
-	if r == nil {
-		return
-	}
 	s.Commands, s.Faults, s.Searches = s.Commands+r.Commands, s.Faults+r.Faults, s.Searches+r.Searches
 	if r.Faults == 0 {
 		s.Calm++
 	}
 }
 
-// soakOne has one lifecycle. A panic is a finding, not the end of the run.
-func soakOne(maker conformance.Maker, seed uint64) (r *conformance.Result, f *soakFailure) {
-	again := fmt.Sprintf("fdelab soak --seed %d --lifecycles 1", seed)
-	defer func() {
-		if p := recover(); p != nil {
-			r, f = nil, &soakFailure{
-				Seed: seed, Ending: crashed, Why: oneLine(fmt.Sprint(p)), Again: again,
-				Trace: strings.Split(strings.TrimSpace(string(debug.Stack())), "\n"),
-			}
-		}
-	}()
-	r = conformance.Soak(maker, seed, conformance.Options{})
-	if r.Verdict == conformance.Failed {
-		f = &soakFailure{Seed: seed, Ending: r.Ending(), Why: oneLine(r.Why), Trace: r.Trace[max(0, len(r.Trace)-proptest.TraceTail):], Again: again}
-		if script := r.Replay(); script != "" && r.Shrunk {
-			f.Replay = "fdelab replay " + quoted(script)
-		}
+// soakOne has one lifecycle.
+func soakOne(o soakOptions, seed uint64) (*conformance.Result, *soakFailure) {
+	r := conformance.Soak(o.maker, seed, conformance.Options{})
+	if r.Verdict != conformance.Failed {
+		return r, nil
+	}
+	f := &soakFailure{
+		Seed: seed, Ending: r.Ending(), Why: oneLine(r.Why), Trace: r.Trace[max(0, len(r.Trace)-proptest.TraceTail):],
+		Again: fmt.Sprintf("fdelab soak --seed %d --lifecycles 1", seed),
+	}
+	f.Trace = append(f.Trace, r.Stack...)
+	if script := r.Replay(); script != "" && r.Shrunk {
+		f.Line = "fdelab replay " + quoted(script)
+		f.Replay = f.Line
+		f.run = r.Transcript(fmt.Sprintf("%s: %s", f.Ending, f.Why),
+			fmt.Sprintf("Lifecycle %d of fdelab soak, version %s, cut down to %d commands. The whole of it comes again with: %s",
+				seed, o.version, len(r.Script), f.Again))
 	}
 	return r, f
+}
+
+// soakFilesMax is how many files of one seed there may be.
+const soakFilesMax = 1000
+
+// writeFailure writes a failure as a file that fdelab replay takes. It overwrites none: a file of the
+// same seed with another run stays, and this one gets a number.
+func (a *app) writeFailure(dir string, f *soakFailure) {
+	if len(f.run.Script) == 0 {
+		return
+	}
+	text := f.run.String()
+	for n := 1; n < soakFilesMax; n++ {
+		name := fmt.Sprintf("soak-%d.txt", f.Seed)
+		if n > 1 {
+			name = fmt.Sprintf("soak-%d-%d.txt", f.Seed, n)
+		}
+		name = filepath.Join(dir, name)
+		if b, err := os.ReadFile(name); err == nil && string(b) == text {
+			f.File, f.Replay = name, "fdelab replay "+quoted(name)
+			return
+		}
+		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			_, err = file.WriteString(text)
+			err = errors.Join(err, file.Close())
+		}
+		if err != nil {
+			a.note("soak: the failure of seed %d is not in a file: %v", f.Seed, err)
+			return
+		}
+		f.File, f.Replay = name, "fdelab replay "+quoted(name)
+		return
+	}
 }
 
 func (a *app) soakReport(s *soaked, n uint64, interrupted bool) error {
@@ -176,9 +244,12 @@ func (a *app) soakReport(s *soaked, n uint64, interrupted bool) error {
 			if f.Replay != "" {
 				fmt.Fprintf(a.out, "  replay: %s\n", f.Replay)
 			}
+			if f.Line != f.Replay {
+				fmt.Fprintf(a.out, "  or:     %s\n", f.Line)
+			}
 		}
 		var parts []string
-		for _, e := range []conformance.Ending{conformance.Sound, conformance.Unknown, conformance.Unsafe, conformance.Stuck, conformance.Hangs, crashed} {
+		for _, e := range []conformance.Ending{conformance.Sound, conformance.Unknown, conformance.Unsafe, conformance.Stuck, conformance.Hangs, conformance.Crashed} {
 			if k := s.Endings[e]; k > 0 || e == conformance.Sound {
 				parts = append(parts, fmt.Sprintf("%d %s", k, e))
 			}
@@ -198,66 +269,6 @@ func (a *app) soakReport(s *soaked, n uint64, interrupted bool) error {
 		return cannotf("soak: interrupted after %d of %d lifecycles", s.Lifecycles, n)
 	case s.Endings[conformance.Sound] == 0:
 		return failedf("soak: no lifecycle was judged to its end")
-	}
-	return nil
-}
-
-func newReplayCmd(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use:   "replay SCRIPT",
-		Short: "run a failure again on a simulated drive, as a failure shows it",
-		Long: "replay runs a script: the options of a drive, |, and commands. It is the line that fdelab soak, or a\n" +
-			"property test over a drive, prints of a failure. The exit code is 1 if the drive does something\n" +
-			"wrong again. fdelab conform --replay does the same with a drive of another make.",
-		Example: "  fdelab replay 'seed=1 | set-pin SID msid p2; try SID p2/pad0'",
-		Args:    between(1, 1, "one script, in quotes"),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.replay(args[0]) },
-	}
-}
-
-// replayed is the JSON answer of `fdelab replay`.
-type replayed struct {
-	Script string   `json:"script"`
-	Wrong  bool     `json:"wrong"`
-	Why    string   `json:"why,omitempty"`
-	Trace  []string `json:"trace,omitempty"`
-}
-
-// replay runs a script of the suite, or one of a property test: their commands differ.
-func (a *app) replay(script string) error {
-	out := replayed{Script: script}
-	text := ""
-	if _, _, err := conformance.ParseScript(script); err == nil {
-		r, err := conformance.Replay(conformance.Simulated, script, conformance.Options{})
-		if err != nil {
-			return usagef("replay: %w", err)
-		}
-		if r.Verdict == conformance.NotJudged {
-			return failedf("replay: not judged: %s", r.Why)
-		}
-		out.Wrong, out.Why, out.Trace = r.Verdict == conformance.Failed, r.Why, r.Trace
-		text = strings.Join(append([]string{r.Why}, r.Trace...), "\n  ") + "\n"
-	} else if _, _, other := proptest.ParseScript(script); other != nil {
-		return usagef("replay: %w", err)
-	} else if _, err := proptest.Replay(script); err != nil {
-		f, failed := err.(*proptest.Failure)
-		if !failed {
-			return usagef("replay: %w", err)
-		}
-		out.Wrong, out.Why, out.Trace, text = true, f.Why, f.Trace, f.Error()
-	}
-	switch {
-	case a.json:
-		if err := a.printJSON(out); err != nil {
-			return err
-		}
-	case out.Wrong:
-		a.printf("%s", text)
-	default:
-		a.printf("the drive does nothing wrong\n")
-	}
-	if out.Wrong {
-		return failedf("replay: the drive does something wrong")
 	}
 	return nil
 }

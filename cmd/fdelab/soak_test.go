@@ -2,7 +2,11 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -65,18 +69,85 @@ func TestSoakTellsByItsExitCode(t *testing.T) {
 				require.Less(t, first, uint64(400), "some seed ends so")
 				var out, said strings.Builder
 				a := &app{out: &stickyWriter{w: &out}, err: &said}
-				err := a.soak(maker, first, 1, 2)
+				dir := t.TempDir()
+				err := a.soak(soakOptions{maker: maker, first: first, lifecycles: 1, dir: dir, version: "test"})
 				if !strings.Contains(out.String(), c.says) {
 					continue
 				}
 				require.Equal(t, c.code, a.report(err), "%s%s", out.String(), said.String())
-				if c.code != exitDone {
-					require.Contains(t, out.String(), "again:  fdelab soak --seed ")
+				if c.code == exitDone {
+					return
 				}
+				require.Contains(t, out.String(), "again:  fdelab soak --seed ")
+				if name == "silent" {
+					return // whoever does not answer is not asked again and again
+				}
+				requireReplays(t, maker, filepath.Join(dir, fmt.Sprintf("soak-%d.txt", first)), c.says, out.String())
 				return
 			}
 		})
 	}
+}
+
+// requireReplays: the file of a failure goes wrong in the same way on the drive that has it, with the
+// same answers, and not on a sound one. The report has the line to paste.
+func requireReplays(t *testing.T, maker conformance.Maker, file, says, report string) {
+	t.Helper()
+	require.Contains(t, report, "replay: fdelab replay "+quoted(file)+"\n")
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Regexp(t, "^# "+regexp.QuoteMeta(strings.TrimPrefix(says, ": ")), string(b))
+	again, err := conformance.ParseTranscript(file, string(b))
+	require.NoError(t, err)
+	require.Equal(t, string(b), again.String(), "it is read as it is written")
+
+	var out strings.Builder
+	err = (&app{out: &stickyWriter{w: &out}}).replay(maker, file)
+	require.ErrorContains(t, err, "the drive does something wrong", "%s", b)
+	require.NotContains(t, out.String(), "the answers are not those")
+	require.NoError(t, os.WriteFile(file, []byte(strings.Replace(string(b), " -> done", " -> locked", 1)), 0o600))
+	out.Reset()
+	err = (&app{out: &stickyWriter{w: &out}}).replay(maker, file)
+	require.Error(t, err)
+	require.Equal(t, strings.Contains(string(b), " -> done"), strings.Contains(out.String(), "the answers are not those of "), out.String())
+
+	code, said, wrong := play(t, "replay", file)
+	require.Equal(t, exitDone, code, wrong)
+	require.Equal(t, "the drive does nothing wrong\n", said)
+}
+
+// TestFilesOfFailures: a file that is there stays as it is, and the same failure is written once.
+func TestFilesOfFailures(t *testing.T) {
+	dir := t.TempDir()
+	maker := func(w conformance.Wish) (conformance.Device, drive.Label, error) {
+		d, label, err := conformance.Simulated(w)
+		return ill{Device: d, blank: true}, label, err
+	}
+	run := func(version string) string {
+		var out, said strings.Builder
+		a := &app{out: &stickyWriter{w: &out}, err: &said}
+		for seed := uint64(1); !strings.Contains(out.String(), "replay:"); seed++ {
+			require.Less(t, seed, uint64(100))
+			out.Reset()
+			require.Error(t, a.soak(soakOptions{maker: maker, first: seed, lifecycles: 1, dir: dir, version: version}))
+		}
+		return out.String()
+	}
+	files := func() (all []string) {
+		list, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		for _, f := range list {
+			all = append(all, f.Name())
+		}
+		return all
+	}
+	one := run("1")
+	require.Len(t, files(), 1)
+	require.Equal(t, one, run("1"))
+	require.Len(t, files(), 1)
+	run("2")
+	require.Len(t, files(), 2)
+	require.Regexp(t, `^soak-\d+-2\.txt$`, files()[0])
 }
 
 // TestSoakCountsTheSameWithAnyWorkers: the counts do not depend on who did what.
@@ -95,7 +166,7 @@ func TestReplayOfAFailure(t *testing.T) {
 	}
 	for seed := uint64(0); ; seed++ {
 		require.Less(t, seed, uint64(100))
-		_, f := soakOne(maker, seed)
+		_, f := soakOne(soakOptions{maker: maker}, seed)
 		if f == nil || f.Replay == "" {
 			continue
 		}

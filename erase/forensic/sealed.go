@@ -36,21 +36,24 @@ func (s *search) loadSealed() {
 	if s.opts.Deep {
 		step = 1
 	}
-	known := map[string]bool{}
+	var known [6]map[string]bool // by size of the key and layout
+	for i := range known {
+		known[i] = map[string]bool{}
+	}
 	for i := range s.pages {
 		p := &s.pages[i]
 		for off := 0; off+48 <= len(p.full) && off < len(p.data); off += step {
 			if distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
 				continue
 			}
-			for _, key := range []int{32, 64} {
+			for half, key := range []int{32, 64} {
 				for l := range layouts {
 					size := layouts[l].first + key + tagSize + layouts[l].last
 					if off+size > len(p.full) || distinct(p.full[off+size-tagSize:off+size]) < 8 {
 						continue
 					}
-					if id := fmt.Sprint(l, size) + string(p.full[off:off+size]); !known[id] {
-						known[id] = true
+					if k := known[len(layouts)*half+l]; !k[string(p.full[off:off+size])] {
+						k[string(p.full[off:off+size])] = true
 						s.sealed = append(s.sealed, sealedPlace{blob{page: p, offset: off, size: size}, &layouts[l]})
 					}
 				}

@@ -35,6 +35,7 @@ const (
 	Close    Verb = "close"
 	BreakIt  Verb = "break" // KIND or KIND@N, ...
 	Mend     Verb = "mend"
+	Heal     Verb = "heal"    // the faults are gone, and the device must work again: see Soak
 	Feed     Verb = "feed"    // a random source: see feed
 	Thief    Verb = "thief"   // looks for keys in the dump
 	Deep     Verb = "deep"    // the same, and tries much more
@@ -62,7 +63,7 @@ type Command struct {
 // l locks, a LBA, s sectors, d content, r reset, b breaks, f feed.
 var form = map[Verb]string{
 	Try: "wp", SetPIN: "wpt", SetRange: "npc", SetLocks: "npl", Migrate: "npt", GenKey: "np", Erase: "np", EraseAll: "p", Revert: "p",
-	Read: "as", Write: "asd", Flush: "", PowerOff: "", PowerOn: "", Reset: "r", Open: "wp", Use: "", Close: "", BreakIt: "b", Mend: "",
+	Read: "as", Write: "asd", Flush: "", PowerOff: "", PowerOn: "", Reset: "r", Open: "wp", Use: "", Close: "", BreakIt: "b", Mend: "", Heal: "",
 	Feed: "f", Thief: "", Deep: "", Secrets: "", RAM: "",
 }
 

@@ -16,7 +16,7 @@ func (w *World) lifecycle(n int) {
 		w.Do("mend")
 	}
 	w.Do("power-on")
-	if w.has(HasDump) && w.trial.draw(3) == 0 {
+	if w.has(HasDump) && !w.unseen && w.trial.draw(3) == 0 {
 		w.Do("thief; secrets")
 	}
 }
@@ -58,7 +58,7 @@ func (w *World) step(content uint32) {
 		w.Do("reset %s", []string{"warm", "hot"}[t.draw(2)])
 	case k < 35:
 		w.Do("power-off; power-on")
-	case k < 36 && w.has(HasDump) && t.draw(3) == 0:
+	case k < 36 && w.has(HasDump) && !w.unseen && t.draw(3) == 0:
 		w.Do("thief")
 	case k < 38 && w.has(HasBreaks):
 		w.drawBreak()

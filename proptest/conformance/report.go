@@ -53,6 +53,7 @@ type Result struct {
 	Script []Command
 	Trace  []string
 	Shrunk bool
+	Stack  []string // of a panic, in Soak and Replay
 
 	late bool // a failure of Soak after the faults were gone
 }

@@ -109,7 +109,7 @@ func Replay(maker Maker, script string, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &judge{maker: maker, o: o}
+	j := &judge{maker: maker, o: o, crashes: true}
 	r := &Result{Property: &Property{ID: "replay", Name: "a given run"}, Verdict: Passed, Seed: w.Seed, Wish: w, Script: commands}
 	t := &Trial{judge: j, maker: maker, wish: w}
 	defer func() { r.Commands = j.steps }()
@@ -145,7 +145,7 @@ func Replay(maker Maker, script string, o Options) (*Result, error) {
 		return nil, fmt.Errorf("conformance: no device: %w", err)
 	}
 	if f != nil {
-		r.Verdict, r.Why, r.Kind = Failed, f.why, f.kind
+		r.Verdict, r.Why, r.Kind, r.Stack = Failed, f.why, f.kind, f.stack
 		if f.world != nil {
 			r.Trace = f.world.trace
 		}

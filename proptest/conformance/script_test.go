@@ -11,7 +11,7 @@ import (
 func TestScriptsAreReadAsTheyAreWritten(t *testing.T) {
 	text := "seed=7 sector-size=4096 ranges=3 | try SID p2/pad0; set-range 1 p1 8 8 r- 3; set-locks 1 p1 -w; migrate 0 msid p1; genkey 0 p1; " +
 		"erase 1 msid; erase-all msid; revert psid; read 3 2; write 3 2 9; flush; reset warm; reset hot; open BandMaster0 p1; use; close; " +
-		"break power-torn@3 erase-refused; power-off; power-on; mend; feed few=16; feed own; thief; deep; secrets; ram"
+		"break power-torn@3 erase-refused; power-off; power-on; mend; heal; feed few=16; feed own; thief; deep; secrets; ram"
 	w, commands, err := conformance.ParseScript(text)
 	require.NoError(t, err)
 	require.Equal(t, text, conformance.FormatScript(w, commands))

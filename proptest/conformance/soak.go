@@ -14,11 +14,15 @@ const (
 	Unsafe  Ending = "unsafe"   // a host, an owner or a thief got what he must not get, or not what he must
 	Stuck   Ending = "stuck"    // the faults were gone, and the device did not come back
 	Hangs   Ending = "hangs"    // it did not answer
+	Crashed Ending = "crashed"  // the device, or the suite, panicked
 	Unknown Ending = "unjudged" // so many faults came together that the device may be too many things, or it is worn out
 )
 
-// stuck is the kind of a failure of a device that does not come back.
-const stuck = "stuck"
+// The kinds of a failure of a device that does not come back, and of one that panics.
+const (
+	stuck   = "stuck"
+	crashes = "crashed"
+)
 
 // Ending says how a lifecycle ended.
 func (r *Result) Ending() Ending {
@@ -27,6 +31,8 @@ func (r *Result) Ending() Ending {
 		return Sound
 	case r.Verdict == NotJudged:
 		return Unknown
+	case r.Kind == crashes:
+		return Crashed
 	case r.late && slices.Contains([]string{stuck, "refused", "answer"}, r.Kind):
 		return Stuck
 	case r.Kind == hangs || r.Kind == "endless":
@@ -42,11 +48,14 @@ var soakProperty = &Property{
 // Soak gives a device one random lifecycle in two phases. In the first, faults of the kinds that the
 // seed has drawn come as often as the seed has drawn (swarm testing): the device must stay safe. Then
 // they are gone, and within convergeMax commands the device must do again what a new one does. A seed
-// names the device, the commands and the faults.
+// names the device, the commands and the faults. A panic, of the device or of the suite, is a failure.
 func Soak(maker Maker, seed uint64, o Options) *Result {
-	r := (&judge{maker: maker, o: o}).trial(soakProperty, seed)
+	r := (&judge{maker: maker, o: o, crashes: true}).trial(soakProperty, seed)
 	return &r
 }
+
+// thiefOf is of how many lifecycles a thief comes in one: his searches take far longer than all else.
+const thiefOf = 32
 
 // convergeMax is how many commands a device has to come back.
 const convergeMax = 12
@@ -55,17 +64,14 @@ func soak(t *Trial) {
 	w := t.World(nil)
 	w.drawMix()
 	w.lifecycle(10 + t.draw(stepsMax))
-	before := len(w.commands)
-	w.converge()
-	if n := len(w.commands) - before; n > convergeMax {
-		panic(fmt.Sprintf("BUG: %d commands to converge, at most %d are allowed", n, convergeMax))
-	}
+	w.do(Command{Verb: Heal})
 	t.claim()
 }
 
 // drawMix draws which kinds of faults the lifecycle has, and how often they come.
 func (w *World) drawMix() {
 	w.mix = []BreakKind{}
+	w.unseen = w.trial.draw(thiefOf) > 0
 	if !w.has(HasBreaks) {
 		return
 	}
@@ -78,9 +84,15 @@ func (w *World) drawMix() {
 	w.calm = w.trial.draw(5) // of 5 faults that could come, so many do not
 }
 
-// converge takes the device, whose faults are gone, back to work: a PSID revert, an owner, data that
-// lives through a loss of power. The model judges each answer; here nothing but success will do.
-func (w *World) converge() {
+// heal ends the faults and takes the device back to work: a PSID revert, an owner, data that lives
+// through a loss of power. The model judges each answer; here nothing but success will do. The steps
+// are no commands of the run, so that a shorter run heals as this one does.
+func (w *World) heal() {
+	w.healing, w.healed = true, 0
+	defer func() { w.healing = false }()
+	if w.armed {
+		w.Do("mend")
+	}
 	w.trial.late = true
 	w.must("power-off")
 	w.must("power-on")
@@ -100,6 +112,9 @@ func (w *World) converge() {
 
 // must is do for a command that has to succeed.
 func (w *World) must(text string) {
+	if w.healed++; w.healed > convergeMax {
+		panic(fmt.Sprintf("BUG: more than %d commands to heal", convergeMax))
+	}
 	c, err := ParseCommand(text)
 	if err != nil {
 		panic("BUG: " + err.Error())

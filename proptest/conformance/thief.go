@@ -28,6 +28,7 @@ type grave struct {
 	n      int
 	oracle forensic.Oracle
 	pages  []flash.Page
+	shown  bool // the search for it finds it in pages
 }
 
 // remember looks at the dump before a command that may destroy a key, and notes PINs.
@@ -38,7 +39,7 @@ func (w *World) remember(c Command) {
 		}
 	}
 	m, sure := w.sure()
-	if w.dumper == nil || !sure || !slices.Contains([]Verb{SetPIN, SetRange, Migrate, GenKey, Erase, EraseAll, Revert}, c.Verb) {
+	if w.dumper == nil || w.unseen || !sure || !slices.Contains([]Verb{SetPIN, SetRange, Migrate, GenKey, Erase, EraseAll, Revert}, c.Verb) {
 		return
 	}
 	dump := w.dumper.Dump()
@@ -47,7 +48,7 @@ func (w *World) remember(c Command) {
 			continue
 		}
 		for _, o := range w.oracles(m, dump, n) {
-			w.look.graves = append(w.look.graves, grave{m.ranges[n].key, n, o, dump.Flash})
+			w.look.graves = append(w.look.graves, grave{key: m.ranges[n].key, n: n, oracle: o, pages: dump.Flash})
 		}
 	}
 }
@@ -70,7 +71,7 @@ func (w *World) oracles(m *model, dump drive.Dump, n int) []forensic.Oracle {
 		plain := make([]byte, w.id.SectorSize)
 		fill(plain, s.content, lba)
 		out = append(out, forensic.Oracle{
-			Name: fmt.Sprintf("range %d, sector %d, number %d", n, lba, s.content), SectorSize: w.id.SectorSize, LBA: lba,
+			Name: fmt.Sprintf("range %d, key %d, sector %d, number %d", n, s.key, lba, s.content), SectorSize: w.id.SectorSize, LBA: lba,
 			Plain: plain[:oracleSize], Cipher: cipher[:oracleSize],
 		})
 	}
@@ -120,10 +121,10 @@ func (w *World) search(dump drive.Dump, but Name, oracles []forensic.Oracle, dee
 	return found
 }
 
-// buried is a dump with pages of an earlier one behind it, as if nothing had been destroyed.
-func buried(dump drive.Dump, pages []flash.Page) drive.Dump {
+// buried is a dump with pages of an earlier one of so many blocks behind it, as if nothing had been destroyed.
+func buried(dump drive.Dump, blocks int, pages []flash.Page) drive.Dump {
 	out := dump
-	out.Geometry.Blocks *= 2
+	out.Geometry.Blocks += blocks
 	out.Flash = slices.Clone(dump.Flash)
 	for _, p := range pages {
 		p.Block += dump.Geometry.Blocks
@@ -134,8 +135,8 @@ func buried(dump drive.Dump, pages []flash.Page) drive.Dump {
 
 // thief searches the dump for keys that should be gone, for keys that open without the PIN that they
 // should need, and for wraps that open without any secret. A search proves something only where the
-// same search finds the key once it is there: so it first finds every key of a range in use with all
-// PINs, and every key that is gone in a dump to which the old pages are added.
+// same search finds the key once it is there. So the search with all PINs must find every key that is
+// in use, and must have found every key that is gone in pages from when it was in use.
 func (w *World) thief(deep bool) {
 	m, sure := w.sure()
 	if !sure {
@@ -146,19 +147,9 @@ func (w *World) thief(deep bool) {
 		w.blindly("the dump of the flash is empty")
 		return
 	}
-	w.thiefOfTheDead(m, dump, deep)
-	for n := range m.ranges {
-		w.thiefOfRange(m, dump, n, deep)
-	}
-}
-
-// deadMax is how many keys that are gone are searched for, the newest first.
-const deadMax = 4
-
-func (w *World) thiefOfTheDead(m *model, dump drive.Dump, deep bool) {
-	var dead []grave
-	for _, g := range slices.Backward(w.look.graves) {
-		if !m.inUse(g.key) && len(dead) < deadMax {
+	var dead []*grave
+	for i := len(w.look.graves) - 1; i >= 0 && len(dead) < deadMax; i-- {
+		if g := &w.look.graves[i]; !m.inUse(g.key) {
 			dead = append(dead, g)
 		}
 	}
@@ -166,15 +157,44 @@ func (w *World) thiefOfTheDead(m *model, dump drive.Dump, deep bool) {
 	for _, g := range dead {
 		oracles = append(oracles, g.oracle)
 	}
+	alive := make([][]forensic.Oracle, len(m.ranges))
+	for n := range m.ranges {
+		alive[n] = w.oracles(m, dump, n)
+		oracles = append(oracles, alive[n]...)
+	}
 	found := w.search(dump, "empty", oracles, deep)
-	if len(found.Keys) > 0 {
-		w.failf("key found", "a key that should be gone is in the dump: %v", found.Keys[0])
+	w.thiefOfTheDead(dump, dead, found)
+	for n := range m.ranges {
+		w.thiefOfRange(m, dump, n, alive[n], found, deep)
+	}
+}
+
+// deadMax is how many keys that are gone are searched for, the newest first.
+const deadMax = 4
+
+// opening are the findings that open one of the oracles.
+func opening(found []forensic.Finding, oracles ...forensic.Oracle) (out []forensic.Finding) {
+	for _, f := range found {
+		if slices.ContainsFunc(oracles, func(o forensic.Oracle) bool { return o.Name == f.Oracle }) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// thiefOfTheDead judges what the search with all PINs has found of keys that are gone.
+func (w *World) thiefOfTheDead(dump drive.Dump, dead []*grave, found forensic.Findings) {
+	for _, g := range dead {
+		if keys := opening(found.Keys, g.oracle); len(keys) > 0 {
+			w.failf("key found", "a key that should be gone is in the dump: %v", keys[0])
+		}
 	}
 	if weak := found.Weak(); len(weak) > 0 && w.has(HasChip) {
 		w.failf("weak wrap", "a key opens without the secrets that it should need: %v", weak[0])
 	}
+	w.show(dump, dead)
 	for _, g := range dead {
-		if len(w.search(buried(dump, g.pages), "empty", []forensic.Oracle{g.oracle}, false).Keys) == 0 {
+		if !g.shown {
 			w.blindly("the key of %s is not found even in the pages from before", g.oracle.Name)
 			continue
 		}
@@ -182,10 +202,29 @@ func (w *World) thiefOfTheDead(m *model, dump drive.Dump, deep bool) {
 	}
 }
 
-func (w *World) thiefOfRange(m *model, dump drive.Dump, n int, deep bool) {
+// show searches for keys that are gone where they must be found: in a dump with the pages from when they
+// were in use. What was found once, with the PINs of that time, is found with those and more.
+func (w *World) show(dump drive.Dump, dead []*grave) {
+	var oracles []forensic.Oracle
+	with := dump
+	for _, g := range dead {
+		if !g.shown {
+			oracles, with = append(oracles, g.oracle), buried(with, dump.Geometry.Blocks, g.pages)
+		}
+	}
+	if len(oracles) == 0 {
+		return
+	}
+	found := w.search(with, "empty", oracles, false)
+	for _, g := range dead {
+		g.shown = g.shown || len(opening(found.Keys, g.oracle)) > 0
+	}
+}
+
+// thiefOfRange judges the key of a range in use: found is what the search with all PINs found.
+func (w *World) thiefOfRange(m *model, dump drive.Dump, n int, oracles []forensic.Oracle, found forensic.Findings, deep bool) {
 	g := &m.ranges[n]
 	pin := m.slots[2+n].pin
-	oracles := w.oracles(m, dump, n)
 	if len(oracles) == 0 {
 		return
 	}
@@ -194,7 +233,7 @@ func (w *World) thiefOfRange(m *model, dump drive.Dump, n int, deep bool) {
 			w.failf("key found", "the key of range %d opens without the PIN of its BandMaster: %v", n, found.Keys[0])
 		}
 	}
-	if len(w.search(dump, "empty", oracles, false).Keys) == 0 {
+	if len(opening(found.Keys, oracles...)) == 0 {
 		w.blindly("the key of range %d is not found even with the PIN of its BandMaster and whatever else the thief may have", n)
 		return
 	}

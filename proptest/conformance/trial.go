@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -34,6 +35,8 @@ type judge struct {
 	maker Maker
 	o     Options
 	steps int
+
+	crashes bool // a panic is a failure
 }
 
 func (j *judge) within(c Command, do func()) {
@@ -107,7 +110,7 @@ func (j *judge) trial(p *Property, seed uint64) (r Result) {
 		case *unjudged:
 			r.Verdict, r.Why, r.Needs = NotJudged, f.why, f.needs
 		case *failure:
-			r.Verdict, r.Why, r.Kind, r.late = Failed, f.why, f.kind, t.late
+			r.Verdict, r.Why, r.Kind, r.late, r.Stack = Failed, f.why, f.kind, t.late, f.stack
 			t.explain(&r, f)
 		default:
 			panic(v)
@@ -119,15 +122,25 @@ func (j *judge) trial(p *Property, seed uint64) (r Result) {
 }
 
 // lost makes a failure of a *Hung that came from outside a command: while a device was made, or
-// while it was asked something.
+// while it was asked something. It does so with any other panic where a crash is a failure.
 func (t *Trial) lost(v any) any {
-	h, hung := v.(*Hung)
-	if !hung {
+	var f *failure
+	switch p := v.(type) {
+	case nil, *failure, *unjudged:
 		return v
+	case *Hung:
+		f = &failure{kind: hangs, why: p.Why}
+	default:
+		if !t.judge.crashes {
+			return v
+		}
+		f = &failure{kind: crashes, why: fmt.Sprint(v), stack: strings.Split(strings.TrimSpace(string(debug.Stack())), "\n")}
 	}
-	f := &failure{kind: hangs, why: h.Why}
 	if n := len(t.worlds); n > 0 {
 		f.world = t.worlds[n-1]
+		if w := f.world; f.kind == crashes && len(w.commands) > 0 {
+			w.trace = append(w.trace, w.commands[len(w.commands)-1].String()+" -> it crashes")
+		}
 	}
 	return f
 }

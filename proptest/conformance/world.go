@@ -33,6 +33,9 @@ type World struct {
 	fired      int         // faults that fired, of all kinds, since the world began
 	mix        []BreakKind // the kinds that random faults have; nil is all
 	calm       int         // of 5 random faults, so many do not come
+	unseen     bool        // no thief comes in a random lifecycle
+	healing    bool        // the commands are steps of Heal
+	healed     int         // how many there were
 
 	look physical // what the thief knows
 }
@@ -41,7 +44,8 @@ type World struct {
 // fails in the same way.
 type failure struct {
 	kind, why string
-	world     *World // may be nil
+	world     *World   // may be nil
+	stack     []string // of a panic
 }
 
 // unjudged ends a property without a verdict.
@@ -147,8 +151,15 @@ func (w *World) do(c Command) drive.Code {
 	if need, is := needs[c.Verb]; is && !w.has(need) {
 		panic(&unjudged{fmt.Sprintf("the device has no %s", need), []Capability{need}})
 	}
-	w.commands = append(w.commands, c)
+	if !w.healing {
+		w.commands = append(w.commands, c)
+	}
 	w.trial.judge.steps++
+	if c.Verb == Heal {
+		w.trace = append(w.trace, c.String())
+		w.heal()
+		return done
+	}
 	w.remember(c)
 	code, data, err := w.run(c)
 	line := c.String() + " -> " + answer(code)
@@ -419,9 +430,9 @@ func (w *World) sure() (*model, bool) {
 }
 
 func (w *World) failf(kind, format string, args ...any) {
-	panic(&failure{kind, fmt.Sprintf(format, args...), w})
+	panic(&failure{kind: kind, why: fmt.Sprintf(format, args...), world: w})
 }
 
 func (t *Trial) failf(kind string, w *World, format string, args ...any) {
-	panic(&failure{kind, fmt.Sprintf(format, args...), w})
+	panic(&failure{kind: kind, why: fmt.Sprintf(format, args...), world: w})
 }
