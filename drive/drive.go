@@ -67,6 +67,7 @@ type Drive struct {
 	// entropy is parts.Entropy behind a check that it does not repeat.
 	entropy io.Reader
 	status  atomic.Uint64 // packed Status, so that a health check takes no lock
+	resets  Resets
 	core
 }
 

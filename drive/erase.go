@@ -75,7 +75,16 @@ func (s *session) GenKey() error {
 // eraseStep replaces the MEKs of ranges from (inclusive) to to (exclusive) in
 // next and puts it in force.
 func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
-	meks := make([]*secret.Key64, to)
+	bands := make([]int, 0, to-from)
+	for n := from; n < to; n++ {
+		bands = append(bands, n)
+	}
+	return d.eraseBands(op, e, next, bands)
+}
+
+// eraseBands is eraseStep for some ranges.
+func (d *Drive) eraseBands(op string, e Event, next record, bands []int) error {
+	meks := make([]*secret.Key64, len(next.ranges))
 	defer func() {
 		for _, k := range meks {
 			if k != nil {
@@ -83,7 +92,7 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 			}
 		}
 	}()
-	for n := from; n < to; n++ {
+	for _, n := range bands {
 		mek, err := d.eraseRange(&next, n)
 		if err != nil {
 			return d.named(op, err)
@@ -96,7 +105,7 @@ func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
 	if len(d.ram) < len(d.rec.ranges) {
 		d.ram = make([]rangeRAM, len(d.rec.ranges))
 	}
-	for n := from; n < to; n++ {
+	for _, n := range bands {
 		d.ram[n].readLocked, d.ram[n].writeLocked = false, false
 		d.ram[n].use(meks[n])
 		meks[n] = nil
@@ -138,6 +147,53 @@ func (d *Drive) RevertPSID(psid PIN) error {
 	const op = "revert psid"
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.tryPSID(op, psid); err != nil {
+		return err
+	}
+	return d.giveUp(op)
+}
+
+// PSIDSession is a session of the PSID: it may give everything up, and nothing else.
+type PSIDSession interface {
+	Session
+	// Revert is RevertPSID of who has proved the PSID before. It ends the session.
+	Revert() error
+}
+
+// AuthenticatePSID opens a session of the PSID. Errors: those of RevertPSID that come before
+// anything is given up.
+func (d *Drive) AuthenticatePSID(psid PIN) (PSIDSession, error) {
+	const op = "authenticate psid"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.tryPSID(op, psid); err != nil {
+		return nil, err
+	}
+	d.lostTries = 0
+	if d.trusted {
+		d.rec.psidTries = 0
+		if err := d.count(op); err != nil {
+			return nil, err
+		}
+	}
+	d.session = &session{d: d, authority: PSID}
+	return d.session, nil
+}
+
+// Revert implements PSIDSession.
+func (s *session) Revert() error {
+	const op = "revert"
+	return s.run(op, func(d *Drive) error {
+		if s.authority != PSID {
+			return d.refuse(op, NotAuthorized, "%v is not the PSID", s.authority)
+		}
+		d.endSession()
+		return d.giveUp(op)
+	})
+}
+
+// tryPSID counts a try and proves the PSID. The caller gives the try back.
+func (d *Drive) tryPSID(op string, psid PIN) error {
 	if !d.powered {
 		return d.ready(op)
 	}
@@ -170,6 +226,11 @@ func (d *Drive) RevertPSID(psid PIN) error {
 		return d.refuse(op, HardwareFailure, "%v", err)
 	}
 	ak.Clear()
+	return nil
+}
+
+// giveUp is the revert of who has proved the PSID.
+func (d *Drive) giveUp(op string) error {
 	if !d.trusted {
 		d.rootKEK.Clear() // of a revert that failed
 		d.rootKEK = RootKEK(d.fuses.Root)

@@ -63,6 +63,9 @@ func (d *Drive) reseal(op string, next *record, s *session, pin PIN) (ak *secret
 		return nil, "", d.refuse(op, InvalidParameter, "an empty PIN; need 1 to %d bytes", PINSize)
 	}
 	slot := next.slot(s.authority)
+	if slot == nil {
+		return nil, "", d.refuse(op, NotAuthorized, "%v has no PIN that can be changed", s.authority)
+	}
 	isMSID := pin.Equal(d.fuses.MSID)
 	if _, band := s.authority.Band(); band {
 		if isMSID {

@@ -178,6 +178,7 @@ func (d *Drive) PowerOff() {
 
 func (d *Drive) dropPower() {
 	d.endSession()
+	d.resets.PowerLosses++
 	for n := range d.ram {
 		d.ram[n].drop()
 	}
@@ -200,8 +201,10 @@ func (d *Drive) Reset(k ResetKind) error {
 	switch k {
 	case HardwareReset:
 		member = OnHardware
+		d.resets.Hardware++
 	case HotPlugReset:
 		member = OnHotPlug
+		d.resets.HotPlug++
 	default:
 		return d.refuse("reset", InvalidParameter, "no reset kind %d; a power cycle is PowerOff and PowerOn", k)
 	}
@@ -219,6 +222,17 @@ func (d *Drive) Reset(k ResetKind) error {
 	}
 	d.publish()
 	return nil
+}
+
+// Resets counts what ended sessions since the program made the drive, so that who keeps something
+// for a host finds that it has to forget it.
+type Resets struct{ PowerLosses, Hardware, HotPlug uint32 }
+
+// Resets needs no power.
+func (d *Drive) Resets() Resets {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.resets
 }
 
 func (d *Drive) endSession() {

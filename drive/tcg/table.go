@@ -1,0 +1,232 @@
+package tcg
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/token"
+)
+
+// personality is a Security Subsystem Class: what there is, who may do what, and what it does to the
+// drive. It is data and handlers; the TPer has no other knowledge of an SSC.
+type personality struct {
+	names     bool   // columns and optional parameters have names, not numbers (Enterprise)
+	baseComID uint16 // the first static ComID
+	comIDs    int    // how many static ComIDs
+	providers []*provider
+	methods   map[spec.UID]method
+	sid       drive.Authority
+	features  func(*TPer) []spec.Feature
+	login     func(*TPer, *object, drive.PIN) (drive.Session, error)
+	begin     func() transaction
+	reset     func(*TPer) error // TPER_RESET; nil: there is none
+}
+
+// method is one that hosts may invoke.
+type method struct {
+	name   string
+	writes bool // it needs a read-write session
+	run    func(c *invocation, o *object, g grant) ([]token.Value, error)
+}
+
+func (p *personality) provider(u spec.UID) *provider {
+	for _, sp := range p.providers {
+		if sp.uid == u {
+			return sp
+		}
+	}
+	return nil
+}
+
+// name is how an optional parameter is named in what the TPer sends.
+func (p *personality) name(number uint64, text string) token.Value {
+	if p.names {
+		return token.S(text)
+	}
+	return token.U(number)
+}
+
+// provider is a service provider: its tables, and who may do what (Core 4.2).
+type provider struct {
+	uid     spec.UID
+	name    string
+	tables  []*table
+	objects map[spec.UID]*object
+	classes map[spec.UID][]spec.UID // by authority: the classes that it is in
+	aces    []*ace
+}
+
+// table is an object table (Core 4.2.5). Its columns are those of package spec.
+type table struct {
+	uid  spec.UID
+	name string
+	rows []*object
+	set  setter // nil: nothing in it can be set
+}
+
+// setter sets cells of an object: all of them, or none.
+type setter func(c *invocation, o *object, cells []assignment) error
+
+// assignment is a column and what it is to be.
+type assignment struct {
+	column string
+	value  token.Value
+}
+
+// object is what methods are invoked on: a row of a table, a table, or the service provider itself.
+type object struct {
+	uid   spec.UID
+	table *table // nil for what is no row
+	n     int    // number of the band, where it has to do with one
+	who   drive.Authority
+	class bool // an authority that is a class
+	cells map[string]reader
+	acl   map[spec.UID][]*ace // by method (Core 5.3.2.7, column ACL)
+}
+
+// reader gives what is in a cell. A column without a reader is not there.
+type reader func(c *invocation, o *object) (token.Value, error)
+
+// fixed is a cell that does not change.
+func fixed(v token.Value) reader {
+	return func(*invocation, *object) (token.Value, error) { return v, nil }
+}
+
+// ace is an access control element (Core 5.3.2.8): who, and which columns; nil is all of them.
+type ace struct {
+	uid     spec.UID
+	name    string
+	expr    []term
+	columns []string
+}
+
+// term is one of a BooleanExpr in postfix form (Core 5.1.3.3): an authority, or an operator over the two
+// before it.
+type term struct {
+	who spec.UID
+	op  uint8 // opNone: the term is an authority
+}
+
+const (
+	opNone uint8 = iota
+	opAnd
+	opOr
+)
+
+// anyOf is a BooleanExpr that holds where one of some authorities has authenticated.
+func anyOf(who ...spec.UID) (e []term) {
+	for i, u := range who {
+		if e = append(e, term{who: u}); i > 0 {
+			e = append(e, term{op: opOr})
+		}
+	}
+	return e
+}
+
+// holds evaluates the expression of an ACE for a session. One that is no expression holds for nobody.
+func (a *ace) holds(s *session) bool {
+	var stack []bool
+	for _, t := range a.expr {
+		if t.op == opNone {
+			stack = append(stack, s.as(t.who))
+			continue
+		}
+		n := len(stack) - 2
+		if n < 0 {
+			return false
+		}
+		v := stack[n] && stack[n+1]
+		if t.op == opOr {
+			v = stack[n] || stack[n+1]
+		}
+		stack = append(stack[:n], v)
+	}
+	return len(stack) == 1 && stack[0]
+}
+
+// grant is what the ACEs of a method let a session have.
+type grant struct {
+	any     bool // the method may be invoked
+	all     bool
+	columns []string
+}
+
+func (g *grant) column(name string) bool { return g.all || slices.Contains(g.columns, name) }
+
+// granted evaluates the ACL of a method on an object (Core 5.3.4.3).
+func (o *object) granted(s *session, m spec.UID) (g grant) {
+	for _, a := range o.acl[m] {
+		if !a.holds(s) {
+			continue
+		}
+		g.any = true
+		g.all = g.all || a.columns == nil
+		g.columns = append(g.columns, a.columns...)
+	}
+	return g
+}
+
+// build fills in what follows from the tables of a service provider: the tables of its ACEs, its
+// methods, its tables, and where each object is. Everybody may read them.
+func (sp *provider) build(methods map[spec.UID]method, this map[spec.UID][]*ace, anybody *ace) {
+	get := spec.Get
+	if _, ok := methods[get]; !ok {
+		get = spec.EnterpriseGet
+	}
+	open := map[spec.UID][]*ace{get: {anybody}}
+	row := func(u spec.UID, cells map[string]token.Value) *object {
+		o := &object{uid: u, cells: map[string]reader{}, acl: open}
+		for _, column := range spec.Columns(u) {
+			if v, ok := cells[column]; ok {
+				o.cells[column] = fixed(v)
+			}
+		}
+		return o
+	}
+	ids := &table{uid: spec.MethodIDTable, name: "MethodID"}
+	for _, u := range slices.Sorted(maps.Keys(methods)) {
+		ids.rows = append(ids.rows, row(u, map[string]token.Value{"UID": token.UID(u), "Name": token.S(methods[u].name)}))
+	}
+	aces := &table{uid: spec.ACETable, name: "ACE"}
+	for _, a := range sp.aces {
+		aces.rows = append(aces.rows, row(a.uid, a.cells()))
+	}
+	all := &table{uid: spec.TableTable, name: "Table"}
+	sp.tables = append([]*table{all, ids, {uid: spec.AccessControlTable, name: "AccessControl"}, aces}, sp.tables...)
+	for _, t := range sp.tables {
+		all.rows = append(all.rows, row(t.uid.TableRow(), map[string]token.Value{
+			"UID": token.UID(t.uid.TableRow()), "Name": token.S(t.name), "Kind": token.U(1),
+			"NumColumns": token.U(uint64(len(spec.Columns(t.uid)))),
+		}))
+	}
+	sp.objects = map[spec.UID]*object{spec.ThisSP: {uid: spec.ThisSP, acl: this}}
+	for _, t := range sp.tables {
+		sp.objects[t.uid] = &object{uid: t.uid, acl: map[spec.UID][]*ace{spec.Next: {anybody}}}
+		for _, o := range t.rows {
+			o.table = t
+			sp.objects[o.uid] = o
+		}
+	}
+	sp.objects[spec.AccessControlTable].acl[spec.GetACL] = []*ace{anybody}
+}
+
+// cells are the columns of the row of an ACE (Core 5.3.2.8, 5.1.3).
+func (a *ace) cells() map[string]token.Value {
+	half := func(b ...byte) token.Value { return token.B(b) }
+	var expr, columns []token.Value
+	for _, t := range a.expr {
+		if t.op == opNone {
+			expr = append(expr, token.N(half(0, 0, 0x0C, 0x05), token.UID(t.who)))
+		} else {
+			expr = append(expr, token.N(half(0, 0, 0x04, 0x0E), token.U(uint64(t.op-opAnd))))
+		}
+	}
+	for _, c := range a.columns {
+		columns = append(columns, token.S(c))
+	}
+	return map[string]token.Value{
+		"UID": token.UID(a.uid), "Name": token.S(a.name), "BooleanExpr": token.L(expr...), "Columns": token.L(columns...),
+	}
+}
