@@ -180,8 +180,11 @@ func (s *search) hashed(secrets []Secret) {
 					w.tried.KEKs++
 					w.open.Expand((*[32]byte)(key))
 					w.tryAll(&keks[i], g.places)
-					for _, j := range g.sealed {
-						w.trySealed(&keks[i], key, j, j+1)
+					if len(g.sealed) > 0 {
+						gcm := gcmOf(key)
+						for _, j := range g.sealed {
+							w.trySealed(&keks[i], gcm, j)
+						}
 					}
 					clear(key)
 				}

@@ -80,29 +80,24 @@ func gcmOf(key []byte) cipher.AEAD {
 	return g
 }
 
-// trySealed tries a KEK on AES-GCM wraps, given by their numbers in search.sealed.
-func (w *worker) trySealed(k *kek, key []byte, from, to int) {
-	if from == to {
-		return
-	}
-	g := gcmOf(key)
+// trySealed tries a KEK on one AES-GCM wrap, given by its number in search.sealed. g is AES-GCM under
+// it: to make one costs more than to try a wrap.
+func (w *worker) trySealed(k *kek, g cipher.AEAD, i int) {
+	p := &w.s.sealed[i]
+	b := p.bytes()
 	var none [nonceSize]byte
-	for i := from; i < to; i++ {
-		p := &w.s.sealed[i]
-		b := p.bytes()
-		nonce, rest := none[:], b[p.layout.first:len(b)-p.layout.last]
-		switch {
-		case p.layout.first > 0:
-			nonce = b[:nonceSize]
-		case p.layout.last > 0:
-			nonce = b[len(b)-nonceSize:]
-		}
-		w.tried.Unwraps++
-		plain, err := g.Open(w.buf[:0], nonce, rest, nil)
-		if err == nil {
-			w.hits = append(w.hits, hit{turn: w.turn, kek: k, blob: i, sealed: true, key: bytes.Clone(plain)})
-			clear(plain)
-		}
+	nonce, rest := none[:], b[p.layout.first:len(b)-p.layout.last]
+	switch {
+	case p.layout.first > 0:
+		nonce = b[:nonceSize]
+	case p.layout.last > 0:
+		nonce = b[len(b)-nonceSize:]
+	}
+	w.tried.Unwraps++
+	plain, err := g.Open(w.buf[:0], nonce, rest, nil)
+	if err == nil {
+		w.hits = append(w.hits, hit{turn: w.turn, kek: k, blob: i, sealed: true, key: bytes.Clone(plain)})
+		clear(plain)
 	}
 }
 
@@ -115,7 +110,10 @@ func (s *search) sealedWave(wave []kek) []hit {
 	return s.share(len(wave), 8, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			w.turn = i
-			w.trySealed(&wave[i], wave[i].key[:], 0, len(s.sealed))
+			g := gcmOf(wave[i].key[:])
+			for j := range s.sealed {
+				w.trySealed(&wave[i], g, j)
+			}
 		}
 	})
 }
