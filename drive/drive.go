@@ -68,6 +68,7 @@ type Drive struct {
 	entropy io.Reader
 	status  atomic.Uint64 // packed Status, so that a health check takes no lock
 	resets  Resets
+	public  Identity // of the factory identity; zero until it was needed
 	core
 }
 

@@ -45,9 +45,13 @@ func TestKnownKeys(t *testing.T) {
 	require.Equal(t, "a0f597c2ab47349da4a47f5eb92e13a190f88e2b0c683245a2e7a6f9d9a2e823", hex.EncodeToString(RootKEK(&root)[:]))
 	seed, err := hex.DecodeString("ec2dc1c62c943dcacc5e9a7d546b36dcf5657de7b961a36adaba2b7ed599c256")
 	require.NoError(t, err)
-	require.Equal(t, []byte(ed25519.NewKeyFromSeed(seed)), identityKey(&root)[:])
+	require.Equal(t, seed, identitySeed(&root)[:])
 
 	d := &Drive{fuses: &Fuses{Root: &root}, entropy: bytes.NewReader(salt[:]), cfg: Config{PBKDF2Iterations: 1000}}
+	for range 2 { // computed, and kept
+		public := d.identity((*secret.Key32)(seed))
+		require.Equal(t, []byte(ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)), public[:])
+	}
 	ak := secret.Key32(counting(0xC0, 32))
 	var slot Slot
 	require.NoError(t, d.seal(&slot, long, &ak))

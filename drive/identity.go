@@ -69,13 +69,11 @@ func SignAttestation(private ed25519.PrivateKey, serial string, challenge [Chall
 	return a
 }
 
-// identityKey derives the private key of the factory identity from the root key
-// in the fuses: HKDF-SHA256 (RFC 5869) gives the seed. So drives that were made
-// before there was an identity have one too, and it outlives every erase and revert.
-func identityKey(root *secret.Key32) *secret.Key64 {
-	seed := secret.Derive32(root[:], nil, "fdelab/identity/1")
-	defer seed.Clear()
-	return secret.Take64(ed25519.NewKeyFromSeed(seed[:]))
+// identitySeed derives the seed of the factory identity (RFC 8032, section 5.1.5) from the root key in
+// the fuses by HKDF-SHA256 (RFC 5869). So drives that were made before there was an identity have one
+// too, and it outlives every erase and revert.
+func identitySeed(root *secret.Key32) *secret.Key32 {
+	return secret.Derive32(root[:], nil, "fdelab/identity/1")
 }
 
 // Attest proves which drive this is: it signs the challenge with the factory
@@ -89,8 +87,13 @@ func (d *Drive) Attest(challenge [ChallengeSize]byte) (Attestation, error) {
 	if !d.powered {
 		return Attestation{}, d.ready("attest")
 	}
-	key := identityKey(d.fuses.Root)
+	// The standard library's private key is the seed and the public key.
+	key := new(secret.Key64)
 	defer key.Clear()
+	seed := identitySeed(d.fuses.Root)
+	defer seed.Clear()
+	public := d.identity(seed)
+	copy(key[copy(key[:], seed[:]):], public[:])
 	return SignAttestation(key[:], d.cfg.Serial, challenge), nil
 }
 
@@ -102,9 +105,20 @@ func (d *Drive) Identity() (Identity, error) {
 	if !d.powered {
 		return Identity{}, d.ready("identity")
 	}
-	key := identityKey(d.fuses.Root)
-	defer key.Clear()
-	return Identity(key[ed25519.SeedSize:]), nil
+	seed := identitySeed(d.fuses.Root)
+	defer seed.Clear()
+	return d.identity(seed), nil
+}
+
+// identity is the public key for the seed of the factory identity. It is computed once: that takes
+// as long as a signature, and the root key stays.
+func (d *Drive) identity(seed *secret.Key32) Identity {
+	if d.public.IsZero() {
+		key := secret.Take64(ed25519.NewKeyFromSeed(seed[:]))
+		defer key.Clear()
+		d.public = Identity(key[ed25519.SeedSize:])
+	}
+	return d.public
 }
 
 // MarshalText is the public key as 64 hexadecimal digits.
