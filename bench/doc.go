@@ -3,9 +3,9 @@
 // Command bench measures fdelab beside its peers: the same work, in turns, on one core of one
 // machine. make bench-peers runs it.
 //
-// Most rows have an aim. It is a ratio in this run, since times of two machines cannot be compared;
-// where there is no peer, the aim is a time, and the machine stands above the table. What grows with
-// something has three rows. The program ends with a line for each aim, and with exit code 1 if one is
+// Most rows have an aim. It is a ratio in this run, since times of two machines cannot be compared.
+// Where there is no peer, it is a multiple of a yardstick, a piece of work of the standard library that
+// is measured in turns with the row. What grows with something has three rows. The program ends with a line for each aim, and with exit code 1 if one is
 // missed. An argument chooses the rows whose name has that text.
 //
 // Processor time is counted, as OpenSSL does it: work of others on the machine costs nothing then. A

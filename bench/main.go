@@ -28,7 +28,7 @@ type row struct {
 	ours       side
 	theirs     side          // nil: there is no peer
 	ratio      float64       // the aim: ours takes at most so much of theirs
-	most       time.Duration // or the aim is a time
+	most       time.Duration // or the aim is a time on the machine of the aims: see yardstick
 	skip       string        // why the row cannot be measured here
 	once       bool          // a turn is one piece of work, not a slice of time
 	turns      int           // 0 is rounds
@@ -87,11 +87,17 @@ func measure(r row) result {
 		return result{row: r, err: err}
 	}
 	theirs := ours
-	if r.theirs != nil {
-		if theirs, err = r.turn(r.theirs); err != nil {
-			return result{row: r, err: err}
-		}
+	switch {
+	case r.theirs != nil:
+		theirs, err = r.turn(r.theirs)
+	case r.most > 0 && !r.count:
+		r.peer, r.theirs, r.ratio = "the yardstick", yardstick, float64(r.most)/float64(yardstickThen)
+		theirs, err = calibrated(yardstick)
 	}
+	if err != nil {
+		return result{row: r, err: err}
+	}
+	out.row = r
 	for range cmp.Or(r.turns, rounds) {
 		d, err := ours()
 		if err != nil {
@@ -195,6 +201,9 @@ func judge(all []result) bool {
 			verdict, what, good = "FAILED", r.err.Error(), false
 		case r.row.ratio > 0:
 			what = fmt.Sprintf("%.2f of %s, aim %.2f", r.quotient(), r.peer, r.row.ratio)
+			if r.most > 0 {
+				what += fmt.Sprintf(", which is %s there", r.most)
+			}
 			if r.quotient() > r.row.ratio {
 				verdict, good = "MISSED", false
 			}
