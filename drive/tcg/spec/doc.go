@@ -7,6 +7,7 @@
 //   - [Status] is how a method ends.
 //   - [Discovery] is level 0 discovery, read by [ParseDiscovery] and written by [Discovery.Append].
 //     Each feature has a type of its own, such as [Locking].
+//   - [Name] is what people call an object.
 //   - [Columns] of a table by number and by name.
 //
 // Sources: TCG Storage Architecture Core Specification 2.01 ("Core"); SSC Opal 2.02 ("Opal"); SSC

@@ -89,3 +89,15 @@ func TestUIDs(t *testing.T) {
 	require.Equal(t, "tcg: AUTHORITY_LOCKED_OUT", AuthorityLockedOut.Error())
 	require.Equal(t, "status 77", Status(0x77).String())
 }
+
+func TestNames(t *testing.T) {
+	for u, name := range map[UID]string{
+		AdminSP: "Admin SP", EnterpriseLockingSP: "Locking SP", SID: "SID", CPINSID: "C_PIN_SID", BandMaster(0): "BandMaster0",
+		BandMaster(15): "BandMaster15", CPINBandMaster(3): "C_PIN_BandMaster3", EraseMaster: "EraseMaster", Band(0): "Global_Range", Band(2): "Band2",
+		Range(1): "Range1", User(9): "User9", CPINUser(1): "C_PIN_User1", Admin(4): "Admin4", AdminSPAdmin(1): "Admin1",
+		BandKey(1): "Band_Key1", RangeKey(2): "Range_Key2", DataStore(1): "DataStore", DataStore(3): "DataStore3", MBRTable: "MBR",
+		SPInfoRow: "SPInfo row 1", 0x12345678_00000001: "12345678 00000001", PSID: "PSID",
+	} {
+		require.Equal(t, name, Name(u), u.String())
+	}
+}
