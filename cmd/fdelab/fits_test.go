@@ -4,12 +4,15 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/creack/pty"
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
@@ -59,11 +62,39 @@ func fits(t *testing.T, columns int, what, wide, narrow string) {
 	}
 }
 
-// whole is what a program writes on a terminal until it ends.
+// whole is what a program writes on a terminal until it ends. The terminal is kept open here: when its
+// last holder ends, what nobody has read yet may be lost. A mark behind the output says where it ends.
 func whole(t *testing.T, columns int, args ...string) string {
-	s := startOn(t, columns, &syscall.SysProcAttr{Setsid: true}, nil, append([]string{"--no-color"}, args...)...)
-	s.gone(strings.Join(args, " "))
-	return s.all()
+	t.Helper()
+	const mark = "\x00the end\x00"
+	screen, tty, err := pty.Open()
+	require.NoError(t, err)
+	defer screen.Close()
+	defer tty.Close()
+	require.NoError(t, pty.Setsize(screen, &pty.Winsize{Cols: uint16(columns), Rows: rows}))
+	read := make(chan string, 1)
+	go func() {
+		var all []byte
+		for b := make([]byte, 4096); !bytes.HasSuffix(all, []byte(mark)); {
+			n, err := screen.Read(b)
+			if all = append(all, b[:n]...); err != nil {
+				break
+			}
+		}
+		read <- string(all)
+	}()
+	c := exec.Command("fdelab", append([]string{"--no-color"}, args...)...)
+	c.Env = append(os.Environ(), "TERM=xterm-256color")
+	c.Stdin, c.Stdout, c.Stderr = tty, tty, tty
+	var exit *exec.ExitError
+	if err := c.Run(); !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	_, err = tty.WriteString(mark)
+	require.NoError(t, err)
+	all, found := strings.CutSuffix(<-read, mark)
+	require.True(t, found, "the terminal ended before its program: %q", all)
+	return strings.ReplaceAll(all, "\r\n", "\n")
 }
 
 // TestOutputFitsTheTerminal runs what fdelab itself shows; the commands of the shell and of DSCLI

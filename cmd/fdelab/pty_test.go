@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -30,21 +29,16 @@ type screen struct {
 	term vt10x.Terminal
 }
 
-// start runs fdelab as a shell does, with a terminal of 24 rows.
+// rows is the height of a terminal here.
+const rows = 24
+
+// start runs fdelab as a shell does. When it ends, Linux hangs the terminal up and may throw away what
+// was not read yet: for the whole output see whole.
 func start(t *testing.T, columns int, env []string, args ...string) *screen {
 	t.Helper()
-	return startOn(t, columns, &syscall.SysProcAttr{Setsid: true, Setctty: true}, env, args...)
-}
-
-// startOn is start with the process's ties to the terminal. When the leader of a session ends,
-// Linux hangs its controlling terminal up and throws away what the other side has not read yet
-// : who wants all of the output gives the process no controlling terminal.
-func startOn(t *testing.T, columns int, ties *syscall.SysProcAttr, env []string, args ...string) *screen {
-	t.Helper()
-	const rows = 24
 	c := exec.Command("fdelab", args...)
 	c.Env = append(append(os.Environ(), "TERM=xterm-256color"), env...)
-	tty, err := pty.StartWithAttrs(c, &pty.Winsize{Cols: uint16(columns), Rows: rows}, ties)
+	tty, err := pty.StartWithSize(c, &pty.Winsize{Cols: uint16(columns), Rows: rows})
 	require.NoError(t, err)
 	s := &screen{t: t, tty: tty, columns: columns, term: vt10x.New(vt10x.WithSize(columns, rows)), done: make(chan struct{})}
 	go func() {
