@@ -15,6 +15,52 @@ type Batch struct {
 	Locks  *Locks       // as SetLocks takes them
 	GenKey bool         // a new media encryption key, as GenKey
 	Erase  []int        // ranges to erase, as Erase; none twice
+	// Enabled says which authorities may authenticate: the EraseMaster says it of BandMasters, SID of
+	// the Makers (Enterprise SSC, column Enabled of table Authority). It changes no key.
+	Enabled []Enabled
+}
+
+// Enabled is an authority, and whether it may authenticate.
+type Enabled struct {
+	Who Authority
+	On  bool
+}
+
+// Makers are the authorities of who made the drive. A drive of ours has none; that SID disables them is
+// recorded all the same.
+const Makers Authority = 0x0F00
+
+// Enabled says whether an authority may authenticate. Errors: NoPower, Degraded without a record,
+// InvalidParameter for one that the drive does not have.
+func (d *Drive) Enabled(a Authority) (bool, error) {
+	const op = "enabled"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.ready(op); err != nil {
+		return false, err
+	}
+	on := d.rec.enabled(a)
+	if on == nil {
+		return false, d.refuse(op, InvalidParameter, "%v has no key slot", a)
+	}
+	return !*on, nil
+}
+
+// enabled is the flag that disables an authority; nil where there is none.
+func (r *record) enabled(a Authority) *bool {
+	if a == Makers {
+		return &r.slot(SID).noMakers
+	}
+	if s := r.slot(a); s != nil {
+		return &s.disabled
+	}
+	return nil
+}
+
+// mayEnable says whether one authority enables and disables the other.
+func mayEnable(who, whom Authority) bool {
+	_, band := whom.Band()
+	return who == EraseMaster && band || who == SID && whom == Makers
 }
 
 // Locks are the locks of a range; each counts only while it is enabled.
@@ -63,6 +109,14 @@ func (d *Drive) judge(op string, s *session, b *Batch) error {
 		return d.refuse(op, NotAuthorized, "%v is not the EraseMaster", s.authority)
 	case b.PIN.Len() > 0 && d.rec.slot(s.authority) == nil:
 		return d.refuse(op, NotAuthorized, "%v has no PIN that can be changed", s.authority)
+	}
+	for _, e := range b.Enabled {
+		if !mayEnable(s.authority, e.Who) {
+			return d.refuse(op, NotAuthorized, "%v does not enable %v", s.authority, e.Who)
+		}
+		if d.rec.enabled(e.Who) == nil {
+			return d.refuse(op, InvalidParameter, "%v has no key slot", e.Who)
+		}
 	}
 	for i, e := range b.Erase {
 		if e < 0 || e >= len(d.rec.ranges) || slices.Contains(b.Erase[:i], e) {
@@ -119,11 +173,7 @@ func (d *Drive) applyBand(op string, s *session, n int, b *Batch) error {
 	case b.PIN.Len() > 0 || b.GenKey || old.openAtPowerOn() != g.openAtPowerOn():
 		err = d.rekeyBand(op, s, n, b, next, mek)
 	case old.cfg != g.cfg || old.readLocked != g.readLocked || old.writeLocked != g.writeLocked:
-		was := d.rec
-		d.rec = next
-		if err = d.note(op); err != nil && d.powered {
-			d.rec = was
-		}
+		err = d.noteNext(op, next)
 	}
 	if err != nil {
 		return err
@@ -137,6 +187,17 @@ func (d *Drive) applyBand(op string, s *session, n int, b *Batch) error {
 	}
 	d.publish()
 	return nil
+}
+
+// noteNext puts next, which changes no key, in force.
+func (d *Drive) noteNext(op string, next record) error {
+	was := d.rec
+	d.rec = next
+	err := d.note(op)
+	if err != nil && d.powered {
+		d.rec = was
+	}
+	return err
 }
 
 // batchMEK is the key of range n behind the batch.
@@ -171,11 +232,15 @@ func (d *Drive) applyOther(op string, s *session, b *Batch) error {
 		}
 		slot.atMSID = b.PIN.Equal(d.fuses.MSID)
 	}
-	if len(b.Erase) == 0 {
-		if b.PIN.Len() == 0 {
-			return nil
-		}
+	for _, e := range b.Enabled {
+		*next.enabled(e.Who) = !e.On
+	}
+	switch {
+	case len(b.Erase) > 0:
+	case b.PIN.Len() > 0:
 		return d.keyStep(op, "", next)
+	default:
+		return d.noteNext(op, next)
 	}
 	e := EventErase
 	for i := range next.ranges {

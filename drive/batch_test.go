@@ -172,3 +172,47 @@ func TestResetsAreCounted(t *testing.T) {
 	require.NoError(t, b.Reset(HotPlugReset))
 	require.Equal(t, Resets{was.PowerLosses + 1, was.Hardware + 1, was.HotPlug + 2}, b.Resets())
 }
+
+func TestAuthoritiesAreDisabled(t *testing.T) {
+	b := newBench(t, nil)
+	enabled := func(who Authority) bool {
+		on, err := b.Enabled(who)
+		require.NoError(t, err)
+		return on
+	}
+	apply := func(who Authority, e ...Enabled) error {
+		return b.as(who, b.label.MSID, func(s Session) error { return s.(BatchSession).Apply(Batch{Enabled: e}) })
+	}
+	generation := b.Status().KeyGeneration
+	require.NoError(t, apply(EraseMaster, Enabled{BandMaster(1), false}, Enabled{BandMaster(0), true}))
+	require.NoError(t, apply(SID, Enabled{Makers, false}))
+	for range 2 {
+		require.False(t, enabled(BandMaster(1)))
+		require.True(t, enabled(BandMaster(0)))
+		require.False(t, enabled(Makers))
+		require.True(t, enabled(SID))
+		_, err := b.Authenticate(BandMaster(1), b.label.MSID)
+		require.ErrorIs(t, err, NotAuthorized)
+		used, _, _ := b.Tries(BandMaster(1))
+		require.Zero(t, used, "no PIN was looked at, so no try is used up")
+		b.cycle()
+	}
+	require.Equal(t, generation, b.Status().KeyGeneration, "no key changed")
+	require.NoError(t, apply(EraseMaster, Enabled{BandMaster(1), true}))
+	require.NoError(t, b.as(BandMaster(1), b.label.MSID, func(Session) error { return nil }))
+
+	require.NoError(t, apply(EraseMaster, Enabled{BandMaster(1), false}))
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, Session.EraseAll))
+	require.False(t, enabled(BandMaster(1)), "an erase enables nobody")
+	require.NoError(t, b.RevertPSID(b.label.PSID))
+	require.True(t, enabled(BandMaster(1)), "a revert does")
+	require.True(t, enabled(Makers))
+
+	for _, c := range []struct{ who, whom Authority }{{SID, BandMaster(0)}, {EraseMaster, Makers}, {EraseMaster, SID}, {EraseMaster, EraseMaster}, {BandMaster(0), BandMaster(1)}} {
+		require.ErrorIs(t, apply(c.who, Enabled{c.whom, false}), NotAuthorized)
+		require.True(t, enabled(c.whom))
+	}
+	require.ErrorIs(t, apply(EraseMaster, Enabled{BandMaster(3), false}), InvalidParameter)
+	_, err := b.Enabled(PSID)
+	require.ErrorIs(t, err, InvalidParameter)
+}

@@ -209,7 +209,7 @@ func TestFieldsOfARecordHaveLimits(t *testing.T) {
 		"1 range":             {change(30, 0, 1), "trailing bytes at byte 272"},
 		"2 wraps":             {change(ranges+18, 2), "wraps at byte 192"},
 		"no wrap":             {change(ranges+18, 0), "range flags at byte 208"},
-		"slot flag":           {change(slots+4, 2), "slot flags at byte 44"},
+		"slot flag":           {change(slots+4, 8), "slot flags at byte 44"},
 		"second slot flag":    {change(slots+slotSize+5, 1), "slot flags at byte 108"},
 		"locks":               {change(ranges+16, 16), "range flags at byte 184"},
 		"LockOnReset":         {change(ranges+17, 8), "range flags at byte 184"},

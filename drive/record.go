@@ -38,6 +38,8 @@ type slotRecord struct {
 	authority Authority
 	tries     uint16
 	atMSID    bool // for the lifecycle and for hosts to see; opens nothing
+	disabled  bool // it cannot authenticate, whatever its PIN
+	noMakers  bool // of SID: the Makers are disabled
 	slot      Slot
 }
 
@@ -137,7 +139,7 @@ func (r *record) encode(b []byte) []byte {
 		s := &r.slots[i]
 		b = be.AppendUint16(b, uint16(s.authority))
 		b = be.AppendUint16(b, s.tries)
-		b = append(b, flag(s.atMSID, 1), 0, 0, 0)
+		b = append(b, flag(s.atMSID, 1)|flag(s.disabled, 2)|flag(s.noMakers, 4), 0, 0, 0)
 		b = append(b, s.slot.Salt[:]...)
 		b = append(b, s.slot.Wrap[:]...)
 	}
@@ -234,10 +236,11 @@ func parseRecord(p []byte) (*record, error) {
 // parseSlot reads the slotSize bytes of a slot; ok is false where its flags are none.
 func parseSlot(p []byte) (s slotRecord, ok bool) {
 	be := binary.BigEndian
-	s.authority, s.tries, s.atMSID = Authority(be.Uint16(p)), be.Uint16(p[2:]), p[4] == 1
+	s.authority, s.tries, s.atMSID = Authority(be.Uint16(p)), be.Uint16(p[2:]), p[4]&1 != 0
+	s.disabled, s.noMakers = p[4]&2 != 0, p[4]&4 != 0
 	copy(s.slot.Salt[:], p[8:])
 	copy(s.slot.Wrap[:], p[8+SaltSize:])
-	return s, p[4] <= 1 && p[5]|p[6]|p[7] == 0
+	return s, p[4] <= 7 && p[5]|p[6]|p[7] == 0
 }
 
 // parseRange reads the rangeSize bytes of a range, and how many wraps follow it; ok is false

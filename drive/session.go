@@ -98,7 +98,7 @@ func (s *session) asBandMaster(op string, do func(d *Drive, n int) error) error 
 // Authenticate opens a session for a. The count of tries is on flash before the
 // PIN is looked at, so that no power cut buys a guess, and goes back to 0 when
 // the PIN was right; where the host of a drive file loses its power before the next
-// record, it may be 1. Errors: NotAuthorized for a wrong PIN, LockedOut at the
+// record, it may be 1. Errors: NotAuthorized for a wrong PIN or an authority that is disabled, LockedOut at the
 // TryLimit whatever the PIN, SPBusy while another session is open,
 // HardwareFailure when the count cannot be written, PowerLost, NoPower,
 // Degraded without a record, InvalidParameter for an empty PIN or an authority
@@ -119,6 +119,9 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (Session, error) {
 	slot := d.rec.slot(a)
 	if slot == nil {
 		return nil, d.refuse(op, InvalidParameter, "%v has no key slot", a)
+	}
+	if slot.disabled {
+		return nil, d.refuse(op, NotAuthorized, "%v is disabled", a)
 	}
 	if d.cfg.TryLimit > 0 && slot.tries >= d.cfg.TryLimit {
 		return nil, d.refuse(op, LockedOut, "%v used up its %d tries", a, d.cfg.TryLimit)

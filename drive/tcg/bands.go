@@ -74,7 +74,7 @@ func (c *invocation) stage(change func(*drive.Batch)) error {
 		return ses.Apply(b)
 	}
 	b := tx.b
-	b.Erase = slices.Clone(b.Erase)
+	b.Erase, b.Enabled = slices.Clone(b.Erase), slices.Clone(b.Enabled)
 	change(&b)
 	if err := ses.Check(b); err != nil {
 		return err
@@ -213,6 +213,41 @@ func setPIN(c *invocation, _ *object, cells []assignment) error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// readEnabled says whether an authority may authenticate. The PSID and the classes that no drive
+// records always may.
+func readEnabled(c *invocation, o *object) (token.Value, error) {
+	if o.who == drive.Nobody || o.who == drive.PSID {
+		return token.Bool(true), nil
+	}
+	on, err := c.t.d.Enabled(o.who)
+	if tx, open := c.s.tx.(*batch); open {
+		for _, e := range tx.b.Enabled {
+			if e.Who == o.who {
+				on = e.On
+			}
+		}
+	}
+	return token.Bool(on), err
+}
+
+// setEnabled sets column Enabled of an authority; no other column of the table can be set.
+func setEnabled(c *invocation, o *object, cells []assignment) error {
+	for _, a := range cells {
+		if a.column != "Enabled" {
+			return spec.NotAuthorized
+		}
+		on, ok := a.value.Bool()
+		if !ok {
+			return spec.InvalidParameter
+		}
+		return c.stage(func(b *drive.Batch) {
+			b.Enabled = slices.DeleteFunc(b.Enabled, func(e drive.Enabled) bool { return e.Who == o.who })
+			b.Enabled = append(b.Enabled, drive.Enabled{Who: o.who, On: on})
+		})
 	}
 	return nil
 }

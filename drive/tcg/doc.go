@@ -27,8 +27,8 @@
 //
 // # Limitations
 //
-//   - What of Enterprise 1.01 is not there: table DataStore; columns of re-encryption; disabling an
-//     authority (Enabled is always true); the Makers have no member. A BandMaster cannot go back to
+//   - What of Enterprise 1.01 is not there: table DataStore; columns of re-encryption; the Makers
+//     have no member, so that it changes nothing when SID disables them. A BandMaster cannot go back to
 //     MSID but by an erase.
 //   - The drive has one session at a time, so of several sessions of the TPer one can authenticate; the
 //     others get SP_BUSY. A session authenticates one authority beside Anybody.

@@ -72,9 +72,9 @@ func enterpriseAdmin(methods map[spec.UID]method) *provider {
 	sp := &provider{
 		uid: spec.AdminSP, name: "Admin", aces: []*ace{anybody, makers, sid, setSelf, msidGet, setMakers, psid, psidNoPIN},
 		tables: append(baseTables(spec.AdminSP, "Admin", anybody),
-			&table{uid: spec.AuthorityTable, name: "Authority", rows: []*object{
+			&table{uid: spec.AuthorityTable, name: "Authority", set: setEnabled, rows: []*object{
 				authority(spec.Anybody, "Anybody", drive.Nobody, readable(anybody)),
-				classOf(authority(spec.Makers, "Makers", drive.Nobody, settable(anybody, setMakers))),
+				classOf(authority(spec.Makers, "Makers", drive.Makers, settable(anybody, setMakers))),
 				authority(spec.SID, "SID", drive.SID, readable(anybody)),
 				authority(spec.PSID, "PSID", drive.PSID, readable(anybody)),
 			}},
@@ -112,7 +112,7 @@ func enterpriseLocking(methods map[spec.UID]method, c *drive.Config) *provider {
 		getBand  = &ace{0x00000008_00020001, "Anybody_GetBand", anyOf(spec.Anybody), spec.Columns(spec.LockingTable)[:11]}
 		getMode  = &ace{0x00000008_0003BFFF, "Get_K_AES_Mode", anyOf(spec.Anybody), []string{"UID", "Name", "CommonName", "Mode"}}
 	)
-	authorities := &table{uid: spec.AuthorityTable, name: "Authority", rows: []*object{
+	authorities := &table{uid: spec.AuthorityTable, name: "Authority", set: setEnabled, rows: []*object{
 		authority(spec.Anybody, "Anybody", drive.Nobody, readable(anybody)),
 		classOf(authority(spec.BandMasters, "BandMasters", drive.Nobody, readable(anybody))),
 		authority(spec.EraseMaster, "EraseMaster", drive.EraseMaster, readable(anybody)),
@@ -136,7 +136,7 @@ func enterpriseLocking(methods map[spec.UID]method, c *drive.Config) *provider {
 		setBand := &ace{0x00000008_00008801 + spec.UID(n), name + "_SetBand", anyOf(spec.BandMaster(n)), bandColumns(n)}
 		sp.aces = append(sp.aces, master, setSelf, setBand)
 		sp.classes[spec.BandMaster(n)] = []spec.UID{spec.BandMasters}
-		authorities.rows = append(authorities.rows, authority(spec.BandMaster(n), name, drive.BandMaster(n), readable(anybody)))
+		authorities.rows = append(authorities.rows, authority(spec.BandMaster(n), name, drive.BandMaster(n), settable(anybody, erase)))
 		cpins.rows = append(cpins.rows, cpin(spec.CPINBandMaster(n), "C_PIN_"+name, drive.BandMaster(n), settable(master, setSelf)))
 		bands.rows = append(bands.rows, &object{
 			uid: spec.Band(n), n: n, cells: band(n),
@@ -195,11 +195,11 @@ func baseTables(sp spec.UID, name string, anybody *ace) []*table {
 // with a PIN (Operation 1), everybody else not at all (0).
 func authority(u spec.UID, name string, who drive.Authority, a acl) *object {
 	operation := token.U(1)
-	if who == drive.Nobody {
+	if who == drive.Nobody || who == drive.Makers {
 		operation = token.U(0)
 	}
 	return &object{uid: u, who: who, acl: a, cells: named(u, name, map[string]reader{
-		"IsClass": fixed(token.Bool(false)), "Enabled": fixed(token.Bool(true)), "Operation": fixed(operation),
+		"IsClass": fixed(token.Bool(false)), "Enabled": readEnabled, "Operation": fixed(operation),
 	})}
 }
 
