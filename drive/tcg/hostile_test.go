@@ -1,0 +1,270 @@
+package tcg
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/token"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/transport"
+)
+
+var nonsense = flag.Int("nonsense", 4000, "messages of the structured fuzzer in each of its runs")
+
+// bounded holds the TPer to the memory that it may use.
+func (b *bench) bounded() {
+	b.t.Helper()
+	require.LessOrEqual(b.t, len(b.tp.sessions), maxSessions)
+	require.LessOrEqual(b.t, len(b.tp.comIDs), b.tp.pers.comIDs+maxDynamic)
+	for _, c := range b.tp.comIDs {
+		size := 0
+		for _, a := range c.answers {
+			size += len(a)
+		}
+		require.LessOrEqual(b.t, size, maxComPacket)
+	}
+	for _, s := range b.tp.sessions {
+		require.LessOrEqual(b.t, len(s.logins), 1)
+		if tx, ok := s.tx.(*batch); ok {
+			require.LessOrEqual(b.t, len(tx.b.Erase)+len(tx.b.Enabled), 6)
+		}
+	}
+}
+
+// Arbitrary bytes, cut into commands: each has a protocol, a ComID, and a length. Whatever they are,
+// nothing panics, nothing grows, and nobody who proved nothing changes anything.
+func FuzzTPer(f *testing.F) {
+	b := newBench(f, nil)
+	start := b.packet(0, 0, call(spec.SessionManager, spec.StartSession, token.U(105), token.UID(spec.EnterpriseLockingSP), token.Bool(true)))
+	command := func(protocol byte, com uint16, payload []byte) []byte {
+		return append([]byte{protocol, byte(com >> 8), byte(com), byte(len(payload) >> 8), byte(len(payload))}, payload...)
+	}
+	for _, stream := range [][]byte{
+		setStream(spec.Band(1), cell("RangeLength", token.U(8))),
+		{0xFB, 0},
+		{0xFA},
+		call(spec.Band(0), spec.Erase),
+		call(spec.ThisSP, spec.EnterpriseAuthenticate, token.UID(spec.EraseMaster), token.N(token.S("Challenge"), token.B(pin(1)))),
+	} {
+		f.Add(append(command(1, 0x07FE, start), command(1, 0x07FE, b.packet(0x1001, 105, stream))...))
+	}
+	f.Add(append(command(2, 0x07FE, unhex(f, "07FE 0000 00000002")), command(2, 5, make([]byte, 2))...))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		b := newBench(t, nil)
+		before := b.digest()
+		for len(data) >= 5 {
+			protocol, com := data[0]&3, uint16(data[1])<<8|uint16(data[2])
+			n := min(int(data[3])<<8|int(data[4]), len(data)-5)
+			_ = b.tp.Send(protocol, com, data[5:5+n])
+			b.bounded()
+			if data[0]&0x80 == 0 {
+				_, _ = b.tp.Receive(protocol, com, n+64)
+			}
+			data = data[5+n:]
+		}
+		require.Equal(t, before, b.digest())
+	})
+}
+
+// prankster sends well-formed nonsense.
+type prankster struct {
+	*bench
+	r    *rand.Rand
+	pins [][]byte // those that it knows
+}
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
+
+// uid is one that there is, or one beside it.
+func (p *prankster) uid() spec.UID {
+	sp := pick(p.r, p.tp.pers.providers...)
+	t := pick(p.r, sp.tables...)
+	u := t.uid
+	if len(t.rows) > 0 && p.r.IntN(4) > 0 {
+		u = pick(p.r, t.rows...).uid
+	}
+	return pick(p.r, u, u, u, u, u+1, u^1<<63, spec.ThisSP, spec.SessionManager, spec.UID(p.r.Uint64()))
+}
+
+// value is one that some parameter takes, or none does.
+func (p *prankster) value(depth int) token.Value {
+	columns := spec.Columns(p.uid())
+	switch n := p.r.IntN(12); {
+	case n < 3:
+		return token.U(pick[uint64](p.r, 0, 1, 2, 3, 8, 63, 64, 1<<20, 1<<32, 1<<64-1))
+	case n < 4:
+		return token.UID(p.uid())
+	case n < 5 && len(p.pins) > 0:
+		return token.B(pick(p.r, p.pins...))
+	case n < 6:
+		return token.B(make([]byte, pick(p.r, 0, 1, 15, 16, 31, 32, 33, 2047, 2048)))
+	case n < 7 && len(columns) > 0:
+		return token.S(pick(p.r, columns...))
+	case n < 8 || depth == 0:
+		return token.S(pick(p.r, "startColumn", "endColumn", "Challenge", "Where", "Count", "HostProperties", "MaxComPacketSize"))
+	case n < 9:
+		return token.N(p.value(0), p.value(depth-1))
+	}
+	var items []token.Value
+	for range p.r.IntN(4) {
+		items = append(items, p.value(depth-1))
+	}
+	return token.L(items...)
+}
+
+// params are those of a method, as they should be or not.
+func (p *prankster) params(m, o spec.UID) []token.Value {
+	columns := spec.Columns(o)
+	switch {
+	case p.r.IntN(3) == 0 || len(columns) == 0 && (m == spec.EnterpriseGet || m == spec.EnterpriseSet):
+		return p.value(3).Items
+	case m == spec.EnterpriseGet:
+		return []token.Value{token.L(token.N(token.S("startColumn"), token.S(pick(p.r, columns...))))}
+	case m == spec.EnterpriseSet:
+		var cells []token.Value
+		for range 1 + p.r.IntN(2) {
+			column := pick(p.r, columns...)
+			cells = append(cells, cell(column, pick(p.r, p.value(1), p.bench.value(column))))
+		}
+		return []token.Value{token.L(), token.L(token.L(cells...))}
+	case m == spec.EnterpriseAuthenticate:
+		who := pick(p.r, spec.SID, spec.PSID, spec.EraseMaster, spec.BandMaster(0), spec.BandMaster(1), spec.BandMaster(1), spec.BandMaster(1), spec.BandMaster(2), spec.Makers)
+		return []token.Value{token.UID(who), token.N(token.S("Challenge"), pick(p.r, p.value(0), token.B(pick(p.r, p.pins...)), token.B(p.pins[0]), token.B(p.pins[0])))}
+	}
+	return nil
+}
+
+// stream is what goes into a packet of a session.
+func (p *prankster) stream() []byte {
+	if p.r.IntN(20) == 0 {
+		return pick(p.r, []byte{0xFA}, []byte{0xFB, 0}, []byte{0xFC, 0}, []byte{0xFC, 1}, []byte{0xFB, 0}, []byte{0xE4}, nil, nil, nil)
+	}
+	m := pick(p.r, append(slices.Clone(enterpriseMethods), spec.EnterpriseSet, spec.EnterpriseSet, spec.EnterpriseSet, spec.EnterpriseAuthenticate, spec.Get)...)
+	o := pick(p.r, p.uid(), spec.Band(1), spec.BandKey(1))
+	if m == spec.EnterpriseAuthenticate || m == spec.Random {
+		o = spec.ThisSP
+	}
+	return call(o, m, p.params(m, o)...)
+}
+
+// message sends one command and takes its answer, or leaves it.
+func (p *prankster) message() {
+	p.com = pick[uint16](p.r, 0x07FE, 0x07FE, 0x07FE, 0x07FF, 0x1000, 0x1001, 0x0999)
+	tsn, hsn := uint32(0), uint32(0)
+	if n := len(p.tp.sessions); n > 0 {
+		s := p.tp.sessions[p.r.IntN(n)]
+		tsn, hsn = s.tsn, s.hsn
+		if p.r.IntN(10) > 0 {
+			p.com = s.com.id
+		}
+	}
+	switch n := p.r.IntN(100); {
+	case n < 2:
+		_ = p.tp.Send(transport.ProtocolComID, p.com, []byte{byte(p.com >> 8), byte(p.com), 0, 0, 0, 0, 0, pick[byte](p.r, 1, 2, 3)})
+	case n < 4:
+		_, _ = p.tp.Receive(transport.ProtocolComID, pick(p.r, 0, p.com), 64)
+	case n < 12:
+		sp := pick(p.r, spec.AdminSP, spec.EnterpriseLockingSP, spec.EnterpriseLockingSP, p.uid())
+		params := []token.Value{token.U(uint64(p.r.Uint32())), token.UID(sp), token.Bool(p.r.IntN(4) > 0)}
+		if p.r.IntN(4) == 0 {
+			params = append(params, p.value(2))
+		}
+		m := pick(p.r, spec.StartSession, spec.StartSession, spec.StartSession, spec.Properties)
+		_ = p.tp.Send(transport.ProtocolTCG, p.com, p.packet(0, 0, call(spec.SessionManager, m, params...)))
+	case n < 13:
+		p.now += time.Duration(p.r.IntN(400)) * time.Second
+	default:
+		_ = p.tp.Send(transport.ProtocolTCG, p.com, p.packet(tsn, hsn, p.stream()))
+	}
+	if p.r.IntN(8) > 0 {
+		_, _ = p.tp.Receive(transport.ProtocolTCG, p.com, pick(p.r, 2048, 65536, 20, 0))
+	}
+}
+
+// of is the part of a digest that nobody but BandMaster 1 may change: everything but what is its own.
+func (b *bench) withoutBand1() string {
+	text := fmt.Sprint(b.d.Status().State)
+	for _, n := range []int{0, 2} {
+		r, _ := b.d.Range(n)
+		on, _ := b.d.Enabled(drive.BandMaster(n))
+		text += fmt.Sprintf("; %+v %v", r, on)
+	}
+	on, _ := b.d.Enabled(drive.BandMaster(1))
+	makers, _ := b.d.Enabled(drive.Makers)
+	sid, _ := b.d.AtMSID(drive.SID)
+	erase, _ := b.d.AtMSID(drive.EraseMaster)
+	return text + fmt.Sprint("; ", on, makers, sid, erase)
+}
+
+// Well-formed nonsense: wrong UIDs, columns and nesting, sizes at their limits, sessions of others,
+// transactions left open. Who knows no PIN changes nothing; who knows that of BandMaster 1 changes band 1.
+func TestNonsense(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("no PIN, seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			p := &prankster{bench: newBench(t, func(c *drive.Config) { c.TryLimit = 0 }), r: rand.New(rand.NewPCG(seed, 1)), pins: [][]byte{pin(1), {0}}}
+			before := p.digest()
+			p.play(func() { require.Equal(t, before, p.digest()) })
+		})
+		t.Run(fmt.Sprint("BandMaster1, seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, func(c *drive.Config) { c.TryLimit = 0 })
+			for _, who := range []spec.UID{spec.BandMaster(0), spec.BandMaster(1), spec.BandMaster(2), spec.EraseMaster} {
+				require.Equal(t, spec.Success, b.as(spec.EnterpriseLockingSP, who, b.msid()))
+				require.Equal(t, spec.Success, b.set(who&0xFFFF|0x0000000B00000000, cell("PIN", token.B(pin(byte(who))))))
+				b.end()
+			}
+			require.Equal(t, spec.Success, b.as(spec.AdminSP, spec.SID, b.msid()))
+			require.Equal(t, spec.Success, b.set(spec.CPINSID, cell("PIN", token.B(pin(9)))))
+			b.end()
+			p := &prankster{bench: b, r: rand.New(rand.NewPCG(seed, 2)), pins: [][]byte{pin(byte(spec.BandMaster(1) & 0xFF)), make([]byte, 32), {0}}}
+			before, whole := p.withoutBand1(), p.digest()
+			changed := false
+			p.play(func() {
+				require.Equal(t, before, p.withoutBand1())
+				changed = changed || whole != p.digest()
+			})
+			require.True(t, changed, "it did reach its own band")
+		})
+	}
+}
+
+// play sends messages, and asks after each hundred what holds.
+func (p *prankster) play(holds func()) {
+	for i := range *nonsense {
+		p.message()
+		if i%100 == 0 {
+			p.bounded()
+			holds()
+		}
+	}
+	p.bounded()
+	holds()
+	p.com = 0x07FE
+	p.now += time.Hour
+	p.cycle()
+	require.Equal(p.t, spec.Success, p.start(spec.EnterpriseLockingSP, true), "the drive still answers")
+}
+
+// A thousand sessions that hosts leave half open keep nobody out for longer than their time.
+func TestHalfOpenSessions(t *testing.T) {
+	b := newBench(t, nil)
+	for i := range 1000 {
+		b.hsn = uint32(i)
+		if st := b.start(spec.EnterpriseLockingSP, false); i >= maxSessions {
+			require.Equal(t, spec.NoSessionsAvailable, st)
+		}
+		b.bounded()
+	}
+	_, st := b.manage(spec.Properties)
+	require.Equal(t, spec.Success, st)
+	b.now += defaultTimeout * time.Millisecond
+	require.Equal(t, spec.Success, b.start(spec.EnterpriseLockingSP, true))
+}
