@@ -29,7 +29,7 @@ func enterpriseFeatures(t *TPer) []spec.Feature {
 }
 
 // enterpriseLogin opens a session of the drive.
-func enterpriseLogin(t *TPer, o *object, pin drive.PIN) (drive.Session, error) {
+func enterpriseLogin(t *TPer, o *object, pin drive.PIN) (handle, error) {
 	if o.who == drive.PSID {
 		return t.d.AuthenticatePSID(pin)
 	}
@@ -197,24 +197,22 @@ func setBand(c *invocation, o *object, cells []assignment) error {
 
 // setPIN sets the PIN of an authority that has authenticated (Core 5.3.2.12.4).
 func setPIN(c *invocation, _ *object, cells []assignment) error {
-	for _, a := range cells {
-		b, ok := a.value.Bytes()
-		if a.column != "PIN" || !ok {
-			return spec.InvalidParameter
-		}
-		pin, err := drive.NewPIN(b)
-		if err != nil {
-			return spec.InvalidParameter
-		}
-		err = c.stage(func(b *drive.Batch) { b.PIN = pin })
-		if err != nil || c.s.tx == nil {
-			pin.Clear()
-		}
-		if err != nil {
-			return err
-		}
+	if len(cells) != 1 || cells[0].column != "PIN" {
+		return spec.NotAuthorized
 	}
-	return nil
+	b, ok := cells[0].value.Bytes()
+	if !ok {
+		return spec.InvalidParameter
+	}
+	pin, err := drive.NewPIN(b)
+	if err != nil {
+		return spec.InvalidParameter
+	}
+	err = c.stage(func(b *drive.Batch) { b.PIN = pin })
+	if err != nil || c.s.tx == nil {
+		pin.Clear()
+	}
+	return err
 }
 
 // readEnabled says whether an authority may authenticate. The PSID and the classes that no drive
@@ -236,20 +234,17 @@ func readEnabled(c *invocation, o *object) (token.Value, error) {
 
 // setEnabled sets column Enabled of an authority; no other column of the table can be set.
 func setEnabled(c *invocation, o *object, cells []assignment) error {
-	for _, a := range cells {
-		if a.column != "Enabled" {
-			return spec.NotAuthorized
-		}
-		on, ok := a.value.Bool()
-		if !ok {
-			return spec.InvalidParameter
-		}
-		return c.stage(func(b *drive.Batch) {
-			b.Enabled = slices.DeleteFunc(b.Enabled, func(e drive.Enabled) bool { return e.Who == o.who })
-			b.Enabled = append(b.Enabled, drive.Enabled{Who: o.who, On: on})
-		})
+	if len(cells) != 1 || cells[0].column != "Enabled" {
+		return spec.NotAuthorized
 	}
-	return nil
+	on, ok := cells[0].value.Bool()
+	if !ok {
+		return spec.InvalidParameter
+	}
+	return c.stage(func(b *drive.Batch) {
+		b.Enabled = slices.DeleteFunc(b.Enabled, func(e drive.Enabled) bool { return e.Who == o.who })
+		b.Enabled = append(b.Enabled, drive.Enabled{Who: o.who, On: on})
+	})
 }
 
 // eraseBand is method Erase (Enterprise 5.1): a new key, the locks open, its BandMaster at MSID.

@@ -23,6 +23,13 @@ type comID struct {
 	state   uint32         // the answer of VerifyComIDValid
 }
 
+// stray is the answer to VerifyComIDValid for a ComID that nobody has. The last one counts.
+type stray struct {
+	id    uint16
+	state uint32
+	waits bool
+}
+
 func newComID(id uint16, dynamic bool) *comID {
 	return &comID{id: id, dynamic: dynamic, host: initialHost}
 }
@@ -74,11 +81,18 @@ func (t *TPer) sendManagement(id uint16, b []byte) error {
 	case spec.BlockSIDComID:
 		return t.blockSID(b)
 	}
-	c := t.find(id)
-	if c == nil || len(b) < 8 || binary.BigEndian.Uint16(b) != id || binary.BigEndian.Uint16(b[2:]) != 0 {
+	if len(b) < 8 || binary.BigEndian.Uint16(b) != id || binary.BigEndian.Uint16(b[2:]) != 0 {
 		return transport.InvalidParameter
 	}
-	switch code := binary.BigEndian.Uint32(b[4:]); code {
+	c, code := t.find(id), binary.BigEndian.Uint32(b[4:])
+	if c == nil && code == spec.VerifyComIDValid {
+		t.stray = stray{id, t.stateOf(id), true}
+		return nil
+	}
+	if c == nil {
+		return transport.InvalidParameter
+	}
+	switch code {
 	case spec.VerifyComIDValid:
 		c.request, c.state = code, t.stateOf(id)
 	case spec.StackReset:
@@ -93,6 +107,10 @@ func (t *TPer) sendManagement(id uint16, b []byte) error {
 // receiveManagement is the answer to a request about a ComID (Core 3.3.4.3.1.2 and 3.3.4.3.3.2).
 func (t *TPer) receiveManagement(id uint16) ([]byte, error) {
 	c := t.find(id)
+	if c == nil && t.stray.waits && t.stray.id == id {
+		c = &comID{request: spec.VerifyComIDValid, state: t.stray.state}
+		t.stray = stray{}
+	}
 	if c == nil {
 		return nil, transport.InvalidParameter
 	}

@@ -10,7 +10,7 @@ import (
 
 // enterprise is SSC Enterprise 1.01 as data. Rows and UIDs are those of its preconfiguration tables.
 // What is marked (assumed) stands in no text that we could read.
-func enterprise(c *drive.Config) *personality {
+func enterprise(ranges int) *personality {
 	methods := map[spec.UID]method{
 		spec.EnterpriseGet:          {"Get", false, get},
 		spec.EnterpriseSet:          {"Set", true, set},
@@ -25,7 +25,7 @@ func enterprise(c *drive.Config) *personality {
 	}
 	return &personality{
 		names: true, baseComID: 0x07FE, comIDs: 2, methods: methods, sid: drive.SID,
-		providers: []*provider{enterpriseAdmin(methods), enterpriseLocking(methods, c)},
+		providers: []*provider{enterpriseAdmin(methods), enterpriseLocking(methods, ranges)},
 		features:  enterpriseFeatures, login: enterpriseLogin,
 		begin: func() transaction { return new(batch) },
 	}
@@ -101,8 +101,8 @@ func enterpriseAdmin(methods map[spec.UID]method) *provider {
 	return sp
 }
 
-// enterpriseLocking is the Locking SP of a drive with its bands.
-func enterpriseLocking(methods map[spec.UID]method, c *drive.Config) *provider {
+// enterpriseLocking is the Locking SP of a drive with some bands beside the global one.
+func enterpriseLocking(methods map[spec.UID]method, ranges int) *provider {
 	var (
 		anybody  = &ace{0x00000008_00000001, "Anybody", anyOf(spec.Anybody), nil}
 		erase    = &ace{0x00000008_00008C01, "EraseMaster", anyOf(spec.EraseMaster), nil}
@@ -129,7 +129,7 @@ func enterpriseLocking(methods map[spec.UID]method, c *drive.Config) *provider {
 		tables: append(baseTables(spec.EnterpriseLockingSP, "Locking", anybody), authorities, cpins,
 			&table{uid: spec.LockingInfoTable, name: "LockingInfo", rows: []*object{info}}, bands, keys),
 	}
-	for n := range c.Ranges + 1 {
+	for n := range ranges + 1 {
 		name := fmt.Sprintf("BandMaster%d", n)
 		master := &ace{0x00000008_00008001 + spec.UID(n), name, anyOf(spec.BandMaster(n)), nil}
 		setSelf := &ace{0x00000008_00008401 + spec.UID(n), name + "_SetSelf", anyOf(spec.BandMaster(n)), []string{"PIN"}}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/token"
 )
@@ -24,7 +23,7 @@ type session struct {
 // login is an authority that has authenticated in a session, Anybody excepted.
 type login struct {
 	who    spec.UID
-	handle drive.Session
+	handle handle
 }
 
 // transaction collects what its methods change (Core 3.3.7.5 and 3.2.2.3.2.6). The drive makes all of

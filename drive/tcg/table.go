@@ -3,6 +3,7 @@ package tcg
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
@@ -19,10 +20,25 @@ type personality struct {
 	methods   map[spec.UID]method
 	sid       drive.Authority
 	features  func(*TPer) []spec.Feature
-	login     func(*TPer, *object, drive.PIN) (drive.Session, error)
+	login     func(*TPer, *object, drive.PIN) (handle, error)
 	begin     func() transaction
 	reset     func(*TPer) error // TPER_RESET; nil: there is none
 }
+
+// personalities are shared by all TPers: they are data, which depends on how many bands there are.
+var personalities [drive.MaxRanges + 1]struct {
+	once sync.Once
+	p    *personality
+}
+
+func personalityOf(c drive.Config) *personality {
+	p := &personalities[c.Ranges]
+	p.once.Do(func() { p.p = enterprise(c.Ranges) })
+	return p.p
+}
+
+// handle is what an authority holds in the drive that has proved its PIN.
+type handle interface{ Close() }
 
 // method is one that hosts may invoke.
 type method struct {

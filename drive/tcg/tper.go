@@ -34,6 +34,7 @@ type TPer struct {
 
 	comIDs   []*comID
 	nextID   uint16
+	stray    stray
 	sessions []*session
 	nextTSN  uint32
 	blocked  bool // SID is blocked until a power cycle
@@ -50,8 +51,7 @@ func New(d *drive.Drive, o Options) (*TPer, error) {
 	if o.Now == nil {
 		o.Now = func() time.Duration { return 0 }
 	}
-	c := d.Config()
-	t := &TPer{d: d, o: o, pers: enterprise(&c)}
+	t := &TPer{d: d, o: o, pers: personalityOf(d.Config())}
 	t.forget()
 	t.seen = d.Resets()
 	return t, nil
@@ -66,7 +66,7 @@ func (t *TPer) forget() {
 	for _, s := range t.sessions {
 		s.end()
 	}
-	t.sessions, t.comIDs, t.nextID, t.nextTSN = nil, nil, spec.FirstDynamic, 0x1000
+	t.sessions, t.comIDs, t.nextID, t.nextTSN, t.stray = nil, nil, spec.FirstDynamic, 0x1000, stray{}
 	for i := range t.pers.comIDs {
 		t.comIDs = append(t.comIDs, newComID(t.pers.baseComID+uint16(i), false))
 	}
