@@ -16,6 +16,8 @@ type Options struct {
 	Seed     uint64         // every key, PIN and tear follows from it
 	Config   drive.Config   // zero: DefaultConfig
 	Geometry flash.Geometry // zero: 6 blocks of 4 pages, small so that blocks fill up
+	// Maker makes the drive; the zero Maker makes those of package drive.
+	Maker Maker
 	// AuditEvery is how many steps a Machine takes between audits of a copy of
 	// the drive; 0 is 64, negative is never.
 	AuditEvery int
@@ -66,7 +68,7 @@ func (o Options) filled() Options {
 // every PIN is known.
 type Bench struct {
 	Options Options
-	Drive   *drive.Drive
+	Drive   Drive
 	Label   drive.Label
 	Flash   *flash.Faulty
 	Media   *drive.FaultyMedia
@@ -87,8 +89,8 @@ func NewBench(o Options, arm func(*flash.Faulty)) (*Bench, error) {
 	if arm != nil {
 		arm(b.Flash)
 	}
-	d, label, err := drive.Manufacture(o.Config, b.parts())
-	b.Drive, b.Label = d, label
+	var err error
+	b.Drive, b.Label, err = o.Maker.manufacture(o.Config, b.parts())
 	return b, err
 }
 
@@ -112,7 +114,7 @@ func (b *Bench) fork(name string) (*Bench, error) {
 	parts := c.parts()
 	parts.Entropy = entropy.Stream(b.Options.Seed, fmt.Sprintf("%s fork %s", b.Options.Config.Serial, name))
 	var err error
-	if c.Drive, err = drive.Open(b.Drive.Fuses(), parts); err != nil {
+	if c.Drive, err = b.Options.Maker.open(b.Drive.Fuses(), parts); err != nil {
 		return nil, fmt.Errorf("proptest: open the fork: %w", err)
 	}
 	return c, nil
@@ -144,7 +146,7 @@ func (b *Bench) Copy() (*Bench, error) {
 	var err error
 	fuses := b.Drive.Fuses()
 	fuses.Config.TryLimit = 0
-	if c.Drive, err = drive.Open(fuses, parts); err != nil {
+	if c.Drive, err = b.Options.Maker.open(fuses, parts); err != nil {
 		return nil, fmt.Errorf("proptest: open the copy: %w", err)
 	}
 	return c, nil

@@ -17,7 +17,9 @@
 //   - Sweep cuts the power at the k-th flash operation of a command, for k = 0, 1, 2, ... until a
 //     run ends uncut. It powers the drive on again, sweeps that power-on in the same way (and,
 //     with a Depth of 3, the next one too), and audits the drive. PlanSweep is the same in rows, of which a caller may run several at once.
-//   - Package conformance judges any Device, of whatever make.
+//   - Package conformance judges any Device, of whatever make. A Drive made by a Maker is under test
+//     by the machine and the sweep, and as a Device (conformance.OfDrive) by the suite, its machine and
+//     its benchmarks.
 //   - Coverage counts the rows of the lifecycle table that were exercised.
 //   - Failure is what every one of them reports: seed, version, fault plan, the
 //     end of the trace, and a line that replays it.

@@ -31,7 +31,7 @@ func authorities(cfg drive.Config) []drive.Authority {
 }
 
 // observe fills v. It reuses the slices of v.
-func observe(d *drive.Drive, who []drive.Authority, v *view) error {
+func observe(d Drive, who []drive.Authority, v *view) error {
 	v.status = d.Status()
 	v.slots, v.ranges, v.trusted, v.psid = v.slots[:0], v.ranges[:0], false, 0
 	if !v.status.Powered {

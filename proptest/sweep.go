@@ -23,6 +23,7 @@ type SweepOptions struct {
 	// Depth of 3 on drives with up to 3 ranges.
 	With  []string
 	Point string // only this point, as a Failure's replay line has it: "torn@3" or "torn@3+before@0"
+	Maker Maker  // makes the drives; the zero Maker makes those of package drive
 	// Progress is called before each row of the result; may be nil.
 	Progress func(done, rows int, operation string)
 }

@@ -103,7 +103,7 @@ func (r run) recovery(m *Machine, c cutAt) (fired bool, err error) {
 // cut leads a new drive to the operation and cuts it. The flash is whole again when it returns
 // without an error. fired is valid with an error, too. The machine is nil if there is no drive.
 func (r run) cut() (m *Machine, fired bool, err error) {
-	o := Options{Seed: r.o.Seed, Config: DefaultConfig(), AuditEvery: -1}
+	o := Options{Seed: r.o.Seed, Config: DefaultConfig(), AuditEvery: -1, Maker: r.o.Maker}
 	if o.Config.Ranges = r.ranges; r.ranges > 3 {
 		o.Config.Serial = "PROP0017"
 	}

@@ -1,6 +1,7 @@
 package adapters_test
 
 import (
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,11 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/proptest/adapters"
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
+)
+
+var (
+	seeds      = flag.Uint64("seeds", 1, "with how many seeds the drives in C and Python are judged by all properties")
+	lifecycles = flag.Int("lifecycles", 1, "how many seeds, of four random lifecycles each, of the drives in C and Python the suite must not accuse")
 )
 
 // python is an interpreter that has the package cryptography.
@@ -59,7 +65,10 @@ func judge(t *testing.T, o adapters.Options, lacks ...conformance.Capability) {
 	t.Helper()
 	lacks = append(lacks, conformance.IsOnParts, conformance.IsConcurrent, conformance.SpeaksTCG)
 	p := start(t, o)
-	options := conformance.Options{Seeds: []uint64{1}}
+	var options conformance.Options
+	for seed := range *seeds {
+		options.Seeds = append(options.Seeds, seed+1)
+	}
 	if testing.Short() {
 		options.Only = []string{"F03", "F12", "F13", "F24", "F25", "F30", "F37"}
 	}
@@ -83,6 +92,26 @@ func TestPython(t *testing.T) {
 
 // TestC: the drive in C conforms.
 func TestC(t *testing.T) { judge(t, adapters.Options{Command: []string{compiled(t)}}) }
+
+// TestNoHealthyProgramIsAccused: the drives in C and Python live through random lifecycles without a
+// finding.
+func TestNoHealthyProgramIsAccused(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: -short: TestC and TestPython judge the same drives by some properties")
+	}
+	for name, command := range map[string]func() []string{
+		"C": func() []string { return []string{compiled(t)} }, "Python": func() []string { return []string{python(t), filepath.Join("python", "drive.py")} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, adapters.Options{Command: command()})
+			r, err := conformance.Lifecycles(p.Make, 100, *lifecycles, conformance.Options{})
+			require.NoError(t, err)
+			if r != nil {
+				t.Fatal(r.String())
+			}
+		})
+	}
+}
 
 // TestKilled: a drive whose process is killed where power goes is judged like one that is asked to
 // go off.
