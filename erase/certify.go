@@ -3,6 +3,8 @@ package erase
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
 // certify signs a certificate for a drive that passed, and a record of one that
@@ -40,10 +42,10 @@ func (r *run) certify() {
 	s.Tool = r.e.o.Tool
 	s.Verification = Verification{
 		Method:    "search of the full flash dump for keys with every known secret, independent of the drive's report",
-		Adversary: AdversaryFuses, Samples: r.samples, Checks: strings.Join(names, ", "), Result: verificationPassed,
+		Adversary: forensic.ReadsFuses.Level(), Samples: r.samples, Checks: strings.Join(names, ", "), Result: verificationPassed,
 	}
 	if len(r.job.Owner)+len(r.job.Secrets) > 0 {
-		s.Verification.Adversary = AdversaryRetired
+		s.Verification.Adversary = forensic.KnowsRetired.Level()
 	}
 	s.Validation = r.validation()
 	s.Started, s.Date = at(r.res.Started), at(r.now())

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
 var update = flag.Bool("update", false, "write the files in testdata anew; only for a format that nobody keeps yet")
@@ -35,7 +36,7 @@ func TestACertificateIsWrittenAsItWas(t *testing.T) {
 		MediaType: "SSD", MediaSource: "rack 3", Classification: "secret", Extent: "range 2",
 		Method: "Purge", Technique: "Cryptographic Erase", MethodDetails: "details", Tool: "fdelab test",
 		Verification: Verification{
-			Method: "search", Adversary: AdversaryRetired, Checks: "command, search", Result: "passed",
+			Method: "search", Adversary: forensic.KnowsRetired.Level(), Checks: "command, search", Result: "passed",
 			Samples: Samples{Plaintexts: 1, Unread: 0, Secrets: 3, Pages: 4, Windows: 5, Unwraps: 6, Pieces: 7, Written: 9, Read: 8},
 		},
 		Validation: Validation{Outcome: Accepted, Reason: "every point", Considered: "medium pass", Basis: "the new key", By: "fdelab test"},
@@ -73,9 +74,9 @@ func TestACertificateSaysExactlyWhatWasDone(t *testing.T) {
 		adversary       string
 		samples         Samples
 	}{
-		{DriveErase, "whole drive", "EraseMaster erase of all ranges; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains", AdversaryRetired, Samples{Plaintexts: 2, Secrets: 3, Pages: 4, Windows: 947, Unwraps: 1210, Pieces: 28, Written: 2, Read: 2}},
-		{RangeErase, "range 1", "EraseMaster erase of range 1; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains", AdversaryRetired, Samples{Plaintexts: 1, Unread: 0, Secrets: 3, Pages: 1, Windows: 676, Unwraps: 1034, Pieces: 12, Written: 1, Read: 1}},
-		{PSIDRevert, "whole drive", "revert with the PSID; new media encryption key, old key wraps destroyed in flash", "command, state, msid, weak wraps, remains", AdversaryFuses, Samples{Plaintexts: 0, Unread: 0, Secrets: 3, Pages: 1, Windows: 0, Unwraps: 1034, Pieces: 57, Written: 1, Read: 1}},
+		{DriveErase, "whole drive", "EraseMaster erase of all ranges; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains", forensic.KnowsRetired.Level(), Samples{Plaintexts: 2, Secrets: 3, Pages: 4, Windows: 947, Unwraps: 1210, Pieces: 28, Written: 2, Read: 2}},
+		{RangeErase, "range 1", "EraseMaster erase of range 1; new media encryption key, old key wraps destroyed in flash", "command, control, state, credential, msid, plaintext, search, weak wraps, remains", forensic.KnowsRetired.Level(), Samples{Plaintexts: 1, Unread: 0, Secrets: 3, Pages: 1, Windows: 676, Unwraps: 1034, Pieces: 12, Written: 1, Read: 1}},
+		{PSIDRevert, "whole drive", "revert with the PSID; new media encryption key, old key wraps destroyed in flash", "command, state, msid, weak wraps, remains", forensic.ReadsFuses.Level(), Samples{Plaintexts: 0, Unread: 0, Secrets: 3, Pages: 1, Windows: 0, Unwraps: 1034, Pieces: 57, Written: 1, Read: 1}},
 	} {
 		b := newBench(t, "GOLD3", nil, nil)
 		b.configure(1, pin(11))

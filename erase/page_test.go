@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
 // crowded is a statement whose every field and event is as long as it may be.
@@ -18,7 +19,7 @@ func crowded(letter string) Statement {
 	s := statement()
 	s.MediaVendor, s.MediaModel, s.MediaSerial, s.MediaProperty, s.MediaType, s.MediaSource = long, long, long, long, long, long
 	s.MediaIdentity, s.Classification, s.Extent, s.Method, s.Technique, s.MethodDetails = IdentityText(drive.Identity{1}), long, long, long, long, long
-	s.Tool, s.Verification.Method, s.Verification.Adversary, s.Verification.Checks = long, long, AdversaryRetired, long
+	s.Tool, s.Verification.Method, s.Verification.Adversary, s.Verification.Checks = long, long, forensic.KnowsRetired.Level(), long
 	const most = 1<<31 - 1
 	s.Verification.Samples = Samples{most, most, most, most, most, most, most, most, most}
 	s.Validation = Validation{Accepted, long, long, long, long}

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
 // Statement is what a certificate of sanitization says: the fields that NIST SP 800-88 Rev. 2 lists
@@ -56,18 +59,13 @@ type Event struct {
 // should (Rev. 2 section 4.5.1)?
 type Verification struct {
 	Method string `json:"verification_method"`
-	// Adversary is whose means the search had: one of the Adversary constants.
+	// Adversary is whose means the search had: the Level of a forensic.Adversary. The engine always
+	// reads the fuses.
 	Adversary string  `json:"verification_adversary,omitempty"`
 	Samples   Samples `json:"verification_samples,omitzero"`
 	Checks    string  `json:"verification_checks"` // names of the checks that passed
 	Result    string  `json:"verification_result"` // "passed"
 }
-
-// The adversaries whose means the search can have. The engine always reads the fuses.
-const (
-	AdversaryFuses   = "2 of 3: reads the flash and the fuses"
-	AdversaryRetired = "3 of 3: reads the flash and the fuses, and knows the credentials that the caller gave"
-)
 
 // Samples counts what the verification looked at.
 type Samples struct {
@@ -208,8 +206,8 @@ func (s *Statement) check() error {
 	if s.MediaIdentity != "" && s.fingerprint() == "" {
 		return fmt.Errorf("the media identity is %q, need none or \"Ed25519\", 64 hexadecimal digits and \", proved by challenge\"", clip(s.MediaIdentity))
 	}
-	if a := s.Verification.Adversary; a != "" && a != AdversaryFuses && a != AdversaryRetired {
-		return fmt.Errorf("the adversary is %q, need one of those that the engine knows", clip(a))
+	if a := s.Verification.Adversary; a != "" && !slices.ContainsFunc(forensic.Adversaries(), func(x forensic.Adversary) bool { return x.Level() == a }) {
+		return fmt.Errorf("the adversary is %q, need one such as %q", clip(a), forensic.ReadsFuses.Level())
 	}
 	if err := s.Verification.Samples.check(); err != nil {
 		return err

@@ -45,7 +45,7 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		return err
 	}
 	l.keptOutside(s, &job)
-	job.History = l.custody.history(s)
+	job.History = append(l.custody.history(s), l.serviceHistory(s, during)...)
 	mine := l.ownerOf(s) != nil
 	report, err := l.eraser.Run(context.Background(), []erase.Job{job})
 	l.health.stale = true
@@ -85,6 +85,26 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 		l.owed.settle(s.port.Serial())
 	}
 	return nil
+}
+
+// serviceHistory is what service actions did with the drive in a slot, as the facility's log has it,
+// and for which one it is erased now. What hands did to it is not known to the facility. Where two
+// drives had the serial number the log does not say which of them is meant.
+func (l *Lab) serviceHistory(s *slot, during string) (all []erase.History) {
+	serial := s.port.Serial()
+	if len(l.custody.named[serial]) <= 1 {
+		for _, e := range l.trace {
+			if e.Actor != "service" {
+				continue
+			}
+			what, is := strings.CutPrefix(e.Text, s.name+" "+serial+" ")
+			what, _, _ = strings.Cut(what, ": raslab: ") // why is in the report
+			if is && !strings.ContainsFunc(what, func(r rune) bool { return r < ' ' || r > '~' }) {
+				all = append(all, erase.History{Time: e.Time, What: what})
+			}
+		}
+	}
+	return append(all, erase.History{Time: l.Now(), What: "to be erased: " + during})
 }
 
 // keptOutside tells the engine who keeps keys of this drive besides the drive. Whoever keeps the

@@ -1,11 +1,14 @@
 package raslab
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/erase"
 )
 
@@ -50,4 +53,25 @@ func TestASlotUnderRepairIsFilledByTheRepair(t *testing.T) {
 	require.ErrorIs(t, err, ErrBusy)
 	require.ErrorContains(t, err, "repair of R1-I1-D16 is in progress")
 	require.Nil(t, l.plant.byName["R1-I1-D16"].port.part)
+}
+
+// TestTheCertificateTellsOfTheLifeInTheFacility: what service actions did with the drive and which one
+// had it erased, as text and in the drawing. What hands did to the drive is not known to the facility.
+func TestTheCertificateTellsOfTheLifeInTheFacility(t *testing.T) {
+	l := encrypted(t, Options{})
+	must(t, l.Advance(time.Hour))
+	must(t, l.Arm("R1-I1-D02", fault.MustParse("(flash.read.rot (After 100000))")))
+	ok(t, l)(l.RemoveRank("R0"))
+	c := l.Certificate("75NR641-0002")
+	require.NotNil(t, c)
+	var what []string
+	for _, e := range c.Statement.Timeline {
+		what = append(what, e.What)
+		require.Contains(t, string(c.HTML()), "<text", "the page has a drawing")
+		require.Contains(t, strings.ReplaceAll(string(c.HTML()), "&#34;", `"`), e.What)
+	}
+	require.Equal(t, []string{
+		"in slot R1-I1-D02: holds data, member of R0", "joined key group 1", "to be erased: removal of R0",
+		"this erase began", "the drive answered: EraseMaster erase of all ranges", "verified by search of its flash", "judged: accepted",
+	}, what)
 }

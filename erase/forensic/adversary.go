@@ -1,6 +1,7 @@
 package forensic
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -14,24 +15,51 @@ const (
 	ReadsFlash Adversary = 1 + iota
 	// ReadsFuses has opened the chip: he has the root key, too.
 	ReadsFuses
-	// KnowsRetired has every credential that was ever in use and is not any more, too.
+	// KnowsRetired has the credentials that were in use and are not any more, too: those that the caller
+	// gives.
 	KnowsRetired
 )
 
-// Adversaries are all, the weakest first.
-func Adversaries() []Adversary { return []Adversary{ReadsFlash, ReadsFuses, KnowsRetired} }
+// adversaries are what each is called, and what he has beside what those before him have.
+var adversaries = []struct {
+	who       Adversary
+	name, has string
+}{
+	{ReadsFlash, "reads the flash", "the dump, and what is printed on the drive or told to anybody (MSID, PSID)"},
+	{ReadsFuses, "reads flash and fuses", "the root key: he has opened the chip"},
+	{KnowsRetired, "reads both and knows the retired credentials given", "each credential that the caller gave: those that were in use once, and are not any more"},
+}
 
+// Adversaries are all, the weakest first.
+func Adversaries() (all []Adversary) {
+	for _, a := range adversaries {
+		all = append(all, a.who)
+	}
+	return all
+}
+
+// String says what the adversary can do.
 func (a Adversary) String() string {
-	switch a {
-	case ReadsFlash:
-		return "reads the flash"
-	case ReadsFuses:
-		return "reads flash and fuses"
-	case KnowsRetired:
-		return "reads both and knows every retired credential"
+	for _, x := range adversaries {
+		if x.who == a {
+			return x.name
+		}
 	}
 	return "nobody"
 }
+
+// Has is what the adversary has beside what the weaker ones have.
+func (a Adversary) Has() string {
+	for _, x := range adversaries {
+		if x.who == a {
+			return x.has
+		}
+	}
+	return "nothing"
+}
+
+// Level is how a certificate names the adversary: "2 of 3: reads flash and fuses".
+func (a Adversary) Level() string { return fmt.Sprintf("%d of %d: %v", int(a), len(adversaries), a) }
 
 // Public is a secret that every thief knows, such as MSID and PSID: one is told to anybody, the other is
 // printed on the drive.

@@ -5,7 +5,7 @@
 //     plaintext with its ciphertext. It says whether those bytes still hold a way to the plaintext,
 //     and by which steps.
 //   - [SearchAs] names for each finding the weakest of three adversaries who gets there: one reads the
-//     flash, one reads flash and fuses, one reads both and knows every retired credential.
+//     flash, one reads flash and fuses, one reads both and knows the retired credentials given.
 //   - A [Searcher] searches one dump of a drive after the other, and tries nothing twice.
 //   - [PrintsOfWraps] and [PrintsOfAll] remember pieces of a dump; [Remains] says where another
 //     dump still holds one.

@@ -154,6 +154,27 @@ func reach(t *testing.T) string {
 	return b.String()
 }
 
+// levels are the adversaries, as the table of docs/thief.md.
+func levels() string {
+	var b strings.Builder
+	b.WriteString("| in a certificate | has, beside what those before have |\n|---|---|\n")
+	for _, who := range forensic.Adversaries() {
+		fmt.Fprintf(&b, "| %s | %s |\n", who.Level(), who.Has())
+	}
+	return b.String()
+}
+
+var levelsTable = regexp.MustCompile(`(?s)<!-- generated: adversaries -->\n(.*?)<!-- end -->`)
+
+// TestLevelsOfTheDocuments: one list of adversaries, for the search, certificates and the documents.
+func TestLevelsOfTheDocuments(t *testing.T) {
+	page, err := os.ReadFile("../../docs/thief.md")
+	require.NoError(t, err)
+	shown := levelsTable.FindSubmatch(page)
+	require.NotNil(t, shown)
+	require.Equal(t, levels(), string(shown[1]), "docs/thief.md")
+}
+
 var reachTable = regexp.MustCompile(`(?s)<!-- generated: reach -->\n(.*?)<!-- end -->`)
 
 // The table of the documents is what a search of real drives finds.
