@@ -80,7 +80,7 @@ bench: ## run all benchmarks
 bench-peers: ## measure beside OpenSSL, tink, go-jose, PyKMIP and the standard library, in turns, and judge each aim: ROWS="part of a name"
 	@$(GO) -C bench build -trimpath -buildvcs=false -o ../bin/bench . && bin/bench $(if $(ROWS),"$(ROWS)")
 
-sweep: ## cut the power at every flash operation of every command and every operation of every service action
+sweep: ## cut the power at every step of drives, groups, erase engine, key repository and of every service action
 	$(FDELAB) sweep
 	$(GO) test -count=1 -timeout 30m -run 'PowerCutOfTheFacility$$' ./raslab -everycut
 

@@ -93,15 +93,15 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // cut off when the file is opened.
 type FileJournal struct {
 	mu      sync.Mutex
-	f       journalFile
+	f       JournalFile
 	entries []Entry
 	err     error // sticky: after a failed write the end of the file is unknown
 }
 
 var _ Journal = (*FileJournal)(nil)
 
-// journalFile is what a journal needs of an *os.File.
-type journalFile interface {
+// JournalFile is what a journal needs of an *os.File.
+type JournalFile interface {
 	io.ReadWriteSeeker
 	Truncate(size int64) error
 	Sync() error
@@ -126,6 +126,17 @@ func OpenJournal(path string) (*FileJournal, error) {
 	if err := j.take(lock, func() error { return syncDir(filepath.Dir(path)) }); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("erase: journal %s: %w", path, err)
+	}
+	return j, nil
+}
+
+// LoadJournal is OpenJournal of a file that the caller has opened, at its beginning, and keeps others out
+// of. syncFolder makes the name of a new file safe; it is called before LoadJournal returns. It is for
+// disks that are not the host's, such as one that loses its power in a test.
+func LoadJournal(f JournalFile, syncFolder func() error) (*FileJournal, error) {
+	j := &FileJournal{f: f}
+	if err := j.take(func() error { return nil }, syncFolder); err != nil {
+		return nil, fmt.Errorf("erase: journal: %w", err)
 	}
 	return j, nil
 }

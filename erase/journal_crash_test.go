@@ -46,8 +46,7 @@ func (d *lossyDisk) open() (*FileJournal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &FileJournal{f: lossyFile{f, d}}
-	return j, j.take(func() error { return nil }, func() error {
+	return LoadJournal(lossyFile{f, d}, func() error {
 		if d.skips() {
 			return nil
 		}

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"runtime"
+	"slices"
 	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -17,15 +15,17 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/proptest"
+	"github.com/seed-9d983aeb/fdelab/proptest/powercut"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
 
 func newSweepCmd(a *app) *cobra.Command {
-	var o proptest.SweepOptions
+	var f sweepFlags
 	var seed string
+	o := &f.drive
 	c := &cobra.Command{
 		Use:   "sweep",
-		Short: "cut the power at every flash operation of every drive command",
+		Short: "cut the power at every step of drives and of what stands around them",
 		Long: "sweep runs each command of a drive again and again and cuts the power at its flash operation\n" +
 			"0, 1, 2, ... until a run ends uncut: before the operation, in its middle (torn), and after it.\n" +
 			"Then it powers the drive on, cuts that power-on in the same way, and checks:\n" +
@@ -40,23 +40,30 @@ func newSweepCmd(a *app) *cobra.Command {
 			"header, at the wraps, before the check sum and in the last byte, and all is done once more with\n" +
 			"each fault of --with. The flash is whole again before the drive is judged. A run that leads to a\n" +
 			"state of the flash that was judged before is counted and not judged again.\n\n" +
-			"Operations:\n" + sweepNames(proptest.SweepOperations()) + "\nFaults for --with:\n" + sweepNames(proptest.SweepCompanies()),
-		Example: "  fdelab sweep\n  fdelab sweep --depth 3\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",
+			"What stands around a drive is swept as well: each operation of an encryption group, of the erase\n" +
+			"engine and of the key repository, at each change of a drive, of a copy of the repository and of\n" +
+			"the disk with the journal, which loses what was not synced. Without --depth they are cut once in a\n" +
+			"run. With --depth 3 the third cut is of one mode. --ranges and --with are for drives only.\n\n" +
+			"Parts for --part:\n" + sweepNames(sweepParts()) + "\nOperations of a drive:\n" + sweepNames(proptest.SweepOperations()) +
+			"\nOperations of the other parts:\n" + sweepNames(powercut.Operations()) + "\nFaults for --with:\n" + sweepNames(proptest.SweepCompanies()),
+		Example: "  fdelab sweep\n  fdelab sweep --depth 3\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --part group,erase --depth 2\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",
 		Args:    between(0, 0, "none"),
-		RunE: func(*cobra.Command, []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) (err error) {
 			if o.Seed, err = console.ParseSeed(seed); err != nil {
 				return usagef("sweep: --seed %q: %w", seed, err)
 			}
-			return a.sweep(o)
+			f.deep = c.Flags().Changed("depth")
+			return a.sweep(f)
 		},
 	}
 	c.Flags().StringVar(&seed, "seed", "1", "decides the keys and where pages tear")
-	c.Flags().StringSliceVar(&o.Operations, "operation", nil, "only these (default all)")
+	c.Flags().StringSliceVar(&f.parts, "part", nil, "only these: drive, group, erase, repository (default all)")
+	c.Flags().StringSliceVar(&f.operations, "operation", nil, "only these (default all)")
 	c.Flags().IntSliceVar(&o.Ranges, "ranges", nil, "number of ranges of a drive beside the global one (default 2,16)")
-	c.Flags().IntVar(&o.Depth, "depth", 2, "cuts in one run: of the operation, of the power-on after it, of the one after that (1 to 3)")
+	c.Flags().IntVar(&o.Depth, "depth", 2, "cuts in one run: of the operation, of the power-on after it, of the one after that (1 to 3; of the other parts 1 if it is not given)")
 	c.Flags().StringSliceVar(&o.With, "with", nil, "what is broken beside the power (default nothing, all with --depth 3)")
 	c.Flags().StringVar(&o.Point, "point", "", "only this cut, in the words of a violation")
-	for flag, names := range map[string][][2]string{"operation": proptest.SweepOperations(), "with": proptest.SweepCompanies()} {
+	for flag, names := range map[string][][2]string{"part": sweepParts(), "operation": slices.Concat(proptest.SweepOperations(), powercut.Operations()), "with": proptest.SweepCompanies()} {
 		complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var all []string
 			for _, n := range names {
@@ -80,79 +87,19 @@ func sweepNames(all [][2]string) string {
 	return text
 }
 
-func (a *app) sweep(o proptest.SweepOptions) error {
-	stop := a.sweepProgress(&o)
-	r, err := sweepAtOnce(o, runtime.GOMAXPROCS(0))
-	stop()
-	if errors.Is(err, proptest.ErrSweep) {
-		return usagef("%w", err).withHint("fdelab sweep --help lists the operations")
-	}
-	if a.json {
-		if err := a.printJSON(r); err != nil {
-			return err
-		}
-	} else {
-		a.sweepTable(r, o.Depth)
-	}
-	if err != nil { // of the harness, after the results so far were printed
-		return err
-	}
-	if n := len(r.Violations); n > 0 {
-		return failedf("sweep: %d of %d points violate what the drive promises", n, r.Points)
-	}
-	return nil
-}
-
-// sweepAtOnce is proptest.Sweep with several workers. They take the rows in their order, and one that
-// cannot go on stops all.
-func sweepAtOnce(o proptest.SweepOptions, workers int) (*proptest.SweepResult, error) {
-	p, err := proptest.PlanSweep(o)
-	if err != nil {
-		return nil, err
-	}
-	var lock sync.Mutex
-	next, done, stopped := 0, 0, false
-	take := func() (row int, ok bool) {
-		lock.Lock()
-		defer lock.Unlock()
-		if stopped || next == p.Rows() {
-			return 0, false
-		}
-		if o.Progress != nil {
-			o.Progress(done, p.Rows(), p.Operation(next))
-		}
-		next++
-		return next - 1, true
-	}
-	var all sync.WaitGroup
-	for range workers {
-		all.Go(func() {
-			for row, ok := take(); ok; row, ok = take() {
-				sound := p.Run(row)
-				lock.Lock()
-				done, stopped = done+1, stopped || !sound
-				lock.Unlock()
-			}
-		})
-	}
-	all.Wait()
-	return p.Result()
-}
-
 // sweepProgress draws a bar if standard error is a terminal.
-func (a *app) sweepProgress(o *proptest.SweepOptions) (stop func()) {
+func (a *app) sweepProgress() (progress func(done, rows int, operation string), stop func()) {
 	f, isFile := a.err.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
-		return func() {}
+		return func(int, int, string) {}, func() {}
 	}
 	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30))
-	o.Progress = func(done, rows int, operation string) {
+	return func(done, rows int, operation string) {
 		bar.ChangeMax(rows)
 		bar.Describe(operation)
 		_ = bar.Set(done)
-	}
-	return func() { _ = bar.Finish() }
+	}, func() { _ = bar.Finish() }
 }
 
 func (a *app) sweepTable(r *proptest.SweepResult, depth int) {
@@ -185,9 +132,7 @@ func (a *app) sweepTable(r *proptest.SweepResult, depth int) {
 		fmt.Fprintf(&rows, "%d\t%d%s\n", searched, violations, mark)
 	}
 	a.sweepRows(head, rows.String())
-	for _, f := range r.Violations {
-		a.printf("\n%v", f)
-	}
+	a.sweepViolations(r.Violations)
 	beside := ""
 	if len(with) > 1 {
 		for _, c := range proptest.SweepCompanies() {

@@ -1,0 +1,27 @@
+// Package powercut cuts the power of what stands around a drive: of an encryption group, of the erase
+// engine and of the key repository. For the drive itself there is proptest.Sweep.
+//
+//   - [PlanSweep] checks what is asked for, and [Plan.Run] runs one row of it: an operation in one mode.
+//   - [Parts] and [Operations] name what there is.
+//
+// In each run everything hangs on one supply: the flash and the media of the drives, the copies of the
+// repository, the disk with the journal. The supply counts every change of any of them, and goes at
+// change 0, 1, 2, ... until a run ends uncut: before the change, in its middle, or after it. Then the
+// facility starts again and finishes what it had begun, and that is cut in the same way, and the start
+// after that. In the modes that begin with "drive" only the drive loses its power, and the software goes
+// on without it.
+//
+// # Invariants
+//
+//   - At the end of each run the part is in its old state or in its new one, and in the new one if that was
+//     acknowledged. It stays so over one more loss of power.
+//   - A row in which nothing was cut is a violation, and so is an operation that does not end.
+//   - The same options give the same result.
+//
+// # Limitations
+//
+//   - Reads are not cut: what a loss of power takes between two changes is in memory only.
+//   - The customer's key servers have their own power, and keep it.
+//   - Nothing but the power breaks. Package proptest breaks the flash of a drive as well.
+//   - A run that leads to a state that the row met before is counted and not judged again.
+package powercut
