@@ -54,6 +54,26 @@ var keyClaims = []claim{
 	{"A file copied with its fuses is the same drive twice.", "TestTheIdentityOfADriveFile"},
 }
 
+var opalClaims = []claim{
+	{"An Opal drive has the same fuses, flash log and media, and more between a PIN and a MEK:", "TestOpalKeysAreReachedByTheirWrapsAlone"},
+	{"RK range key, 32 random bytes, made with each MEK and never alone; the MEK is stored as AES-KW(RK, MEK)", "TestOpalKeysAreReachedByTheirWrapsAlone"},
+	{"holder of an area (a range, a DataStore table): an Admin or a User of the Locking SP who is granted it; RK is stored as AES-KW(AK, RK) for each holder, and as AES-KW(KEK of the root key, RK) exactly while the range will be open after a power loss", "TestOpalKeysAreReachedByTheirWrapsAlone"},
+	{"UK users' key, 32 random bytes, made by activate, stored as AES-KW(AK, UK) for each Admin; the AK of each Admin and User is stored a second time, as AES-KW(UK, AK)", "TestOpalKeysAreReachedByTheirWrapsAlone"},
+	{"- A grant writes a wrap of RK, a revocation destroys it physically; both are key steps.", "TestOpalKeyStepsAreCutAnywhere TestOpalOldWrapThatCannotBeDestroyedDegrades"},
+	{"Who grants must hold RK, and reaches the AK of the other by UK; else the method fails, and so does one that would take the last wrap of a closed range away.", "TestOpalRefusals"},
+	{"- That an Admin may set a User's PIN is UK and nothing else.", "TestOpalKeysAreReachedByTheirWrapsAlone"},
+	{"A disabled authority has the wrap of its PIN wrapped once more by UK: its PIN opens nothing.", "TestOpalKeyStepsAreCutAnywhere TestOpalKeysAreReachedByTheirWrapsAlone"},
+	{"- In Single User Mode the owner of a range is its only holder, and its AK is not under UK: no Admin gets there.", "TestOpalSingleUserMode"},
+	{"An owner whose PIN is the empty one has its AK under a key that the root key alone gives; its range is locked for nobody.", "TestOpalSingleUserMode"},
+	{"- Key steps are: a PIN, a grant, a revocation, enabling and disabling, a new MEK, closing a range over a power loss and opening it, activate, every revert.", "TestOpalKeyStepsAreCutAnywhere"},
+	{"A change of several of them is one record, so it is whole or not there.", "TestOpalChangeIsWholeOrNotThere"},
+	{"- MBR shadow and DataStore lie encrypted on the medium, behind the last sector, under MEKs of their own, which a revert replaces; the MBR shadow's is open to the root key, since anybody may read it.", "TestOpalTables"},
+	{"A stamp beside each sector, derived from its key and place, says that it was written under this key; without it the sector reads as zeros.", "TestOpalTables"},
+	{"A write within one sector is whole or not there.", "TestOpalTableWritesAreCutAnywhere"},
+	{"- The record is version 2 in a page of 16 KiB, and has a note: what the TPer keeps (ACEs, names) changes in the same step as the keys.", "TestKnownOpalRecord TestOpalChangeIsWholeOrNotThere"},
+	{"Who needs more wraps than the page has room for is refused before anything changes.", "TestOpalRecordThatDoesNotFit"},
+}
+
 var flashClaims = []claim{
 	{"`flash.Device`: pages programmed once (bits only go from 1 to 0), erased a block at a time, synchronous.", "drive/flash/device_test.go:TestProgramOnceUntilErased drive/flash/model_test.go:TestBitsOnlyFallWithoutErase drive/flash/file_cut_test.go:TestFileSurvivesTheDeathOfItsHost"},
 	{"Faults wrap the interface; `Dump` returns every physical page, blocks that no longer erase included.", "drive/flash/faulty_test.go:TestFaultsStayWithinTheContract drive/flash/device_test.go:TestDumpShowsEveryProgrammedPageInOrder"},
@@ -99,7 +119,7 @@ func TestEverySentenceHasItsTest(t *testing.T) {
 	raw, err := os.ReadFile("../ARCHITECTURE.md")
 	require.NoError(t, err)
 	known := declared(t, "*_test.go")
-	for section, claims := range map[string][]claim{"Keys in a drive": keyClaims, "The drive's flash": flashClaims} {
+	for section, claims := range map[string][]claim{"Keys in a drive": keyClaims, "Keys in an Opal drive": opalClaims, "The drive's flash": flashClaims} {
 		_, text, found := strings.Cut(string(raw), "\n## "+section+"\n")
 		require.True(t, found, section)
 		text, _, _ = strings.Cut(text, "\n## ")

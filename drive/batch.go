@@ -39,8 +39,11 @@ func (d *Drive) Enabled(a Authority) (bool, error) {
 	if err := d.ready(op); err != nil {
 		return false, err
 	}
+	if s := d.rec.slot(a); s != nil && s.opal != nil {
+		return s.opal.enabled, nil
+	}
 	on := d.rec.enabled(a)
-	if on == nil {
+	if on == nil || d.cfg.Personality != Enterprise {
 		return false, d.refuse(op, InvalidParameter, "%v has no key slot", a)
 	}
 	return !*on, nil
@@ -137,7 +140,7 @@ func (d *Drive) judge(op string, s *session, b *Batch) error {
 	c := d.rec.ranges[n].cfg
 	if b.Range != nil {
 		c = *b.Range
-		if err := d.checkRange(op, n, c); err != nil {
+		if err := d.checkRange(op, n, c, d.rec.ranges); err != nil {
 			return err
 		}
 	}

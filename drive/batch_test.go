@@ -170,7 +170,7 @@ func TestResetsAreCounted(t *testing.T) {
 	require.NoError(t, b.Reset(HardwareReset))
 	require.NoError(t, b.Reset(HotPlugReset))
 	require.NoError(t, b.Reset(HotPlugReset))
-	require.Equal(t, Resets{was.PowerLosses + 1, was.Hardware + 1, was.HotPlug + 2}, b.Resets())
+	require.Equal(t, Resets{was.PowerLosses + 1, was.Hardware + 1, was.HotPlug + 2, 0}, b.Resets())
 }
 
 func TestAuthoritiesAreDisabled(t *testing.T) {

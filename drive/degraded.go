@@ -36,11 +36,12 @@ func (d *Drive) withdraw() {
 		d.ram[n].readLocked = d.rec.ranges[n].cfg.ReadLockEnabled
 		d.ram[n].writeLocked = d.rec.ranges[n].cfg.WriteLockEnabled
 	}
+	d.opal.dropTables()
 }
 
 // distrust is the state without a record: degraded, as keyless as power has left it.
 func (d *Drive) distrust() {
-	d.machine = newMachine(SecurityDegraded)
+	d.machine = newMachine(d.cfg.Personality, SecurityDegraded)
 	d.publish()
 }
 
@@ -59,26 +60,31 @@ func (s *session) Restore() error {
 		if !ok {
 			return d.forbid(op, EventRestore)
 		}
-		resisting, err := d.store.clean()
-		if err != nil {
-			return d.fault(op, err)
-		}
-		if len(resisting) > 0 {
-			return d.refuse(op, Degraded, "flash block %d with old wraps still cannot be destroyed", resisting[0])
-		}
-		was := d.rec.state
-		d.rec.state = to
-		if err := d.note(op); err != nil {
-			d.rec.state = was
-			return err
-		}
-		d.fire(EventRestore, d.facts(&d.rec))
-		if err := d.loadOpen(op); err != nil {
-			return err
-		}
-		d.publish()
-		return nil
+		return d.restore(op, to)
 	})
+}
+
+// restore destroys what is older than the record in force, and goes on in the state to.
+func (d *Drive) restore(op string, to State) error {
+	resisting, err := d.store.clean()
+	if err != nil {
+		return d.fault(op, err)
+	}
+	if len(resisting) > 0 {
+		return d.refuse(op, Degraded, "flash block %d with old wraps still cannot be destroyed", resisting[0])
+	}
+	was := d.rec.state
+	d.rec.state = to
+	if err := d.note(op); err != nil {
+		d.rec.state = was
+		return err
+	}
+	d.fire(EventRestore, d.facts(&d.rec))
+	if err := d.loadOpen(op); err != nil {
+		return err
+	}
+	d.publish()
+	return nil
 }
 
 // loadOpen takes the keys of the ranges that are open to all into RAM again, once

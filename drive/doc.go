@@ -1,12 +1,15 @@
 // Package drive is one self-encrypting drive: power, lifecycle, authorities, ranges, keys, and
 // encrypted media on real flash. It is modelled on the TCG Storage Security Subsystem Class:
-// Enterprise. That the drives of a DS8000 follow it is our assumption.
+// Enterprise. That the drives of a DS8000 follow it is our assumption. Config.Personality makes it a
+// drive of the SSC Opal 2.02.
 //
 //   - [Manufacture] makes a drive from its [Parts] and gives the [Label] that is glued to it;
 //     [Open] powers it up again from its [Fuses]. [CreateFile] and [OpenFile] do the same for a
 //     drive that is whole in a file.
 //   - [Drive.Authenticate] opens the [Session] in which an [Authority] sets PINs, places and locks
 //     its range, migrates its credential, or erases. [Drive.RevertPSID] needs no session.
+//   - [Drive.Opal] is an Opal drive below its TPer: a [Login] proves a PIN, and a [Change] sets PINs,
+//     grants, ranges, locks and the MBR shadow, whole or not at all.
 //   - [Drive.Read] and [Drive.Write] move data; [Drive.PowerOn], [Drive.PowerOff] and [Drive.Reset]
 //     are what happens to a drive.
 //   - [Drive.Status], [Drive.Range] and [Drive.KeyMap] are what it tells any host. [Drive.Dump] and
@@ -24,6 +27,8 @@
 //     root key in the fuses.
 //   - Every other range has its MEK wrapped by its BandMaster's authority key (AK), and the AK by a
 //     key derived from the root key and the BandMaster's PIN.
+//   - An Opal drive has a range key between AK and MEK, wrapped for each authority that is granted the
+//     range, and a users' key, by which an Admin reaches the authority keys of the others.
 //   - A wrong PIN is found by the integrity check of AES Key Wrap (RFC 3394) and by nothing else:
 //     no flag stands in for a key.
 //
@@ -66,8 +71,11 @@
 //     be touched then. A drive file that is opened again begins at 0.
 //   - Two erases that both ended degraded are in no known order if each was written while the
 //     other's block could not be read. The drive stays SecurityDegraded with either of them.
-//   - There is no shadow MBR, no firmware update, no low-power state, no data removal mechanism but
-//     cryptographic erase, and no Opal authorities.
+//   - There is no firmware update, no low-power state and no data removal mechanism but cryptographic
+//     erase.
+//   - An Opal drive in whose note and grants there is no room in one flash page refuses more of them. A
+//     change does not contain writes of a table of bytes. TryLimit and Persistence are those of Config for
+//     every authority. ACEs with AND or NOT have no keys of their own: the TPer has to refuse them.
 //   - An attacker who can write flash can set counts of tries back. The keys of the PINs are bound
 //     to the fuses all the same.
 package drive

@@ -27,6 +27,12 @@ type Config struct {
 	// required. LowestAlignedLBA is the first sector on the grid, below the
 	// granularity.
 	AlignmentGranularity, LowestAlignedLBA uint64
+	// Personality is the Security Subsystem Class that the drive follows.
+	// MBRSize and DataStoreSize are of an Opal drive: bytes of its MBR shadow, and of all its
+	// DataStore tables together. Both are multiples of SectorSize; the Opal SSC asks for 128 MiB
+	// and 10 MiB at least, what was never written takes no room.
+	Personality            Personality
+	MBRSize, DataStoreSize uint64
 }
 
 // AlignmentRequired says whether ranges begin and end on a grid only.

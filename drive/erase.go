@@ -169,15 +169,21 @@ func (d *Drive) AuthenticatePSID(psid PIN) (PSIDSession, error) {
 	if err := d.tryPSID(op, psid); err != nil {
 		return nil, err
 	}
-	d.lostTries = 0
-	if d.trusted {
-		d.rec.psidTries = 0
-		if err := d.count(op); err != nil {
-			return nil, err
-		}
+	if err := d.forgivePSID(op); err != nil {
+		return nil, err
 	}
 	d.session = &session{d: d, authority: PSID}
 	return d.session, nil
+}
+
+// forgivePSID takes the try back that tryPSID has counted.
+func (d *Drive) forgivePSID(op string) error {
+	d.lostTries = 0
+	if !d.trusted {
+		return nil
+	}
+	d.rec.psidTries = 0
+	return d.count(op)
 }
 
 // Revert implements PSIDSession.
@@ -231,6 +237,9 @@ func (d *Drive) tryPSID(op string, psid PIN) error {
 
 // giveUp is the revert of who has proved the PSID.
 func (d *Drive) giveUp(op string) error {
+	if d.cfg.Personality == Opal {
+		return d.revertOpal(op)
+	}
 	if !d.trusted {
 		d.rootKEK.Clear() // of a revert that failed
 		d.rootKEK = RootKEK(d.fuses.Root)

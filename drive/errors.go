@@ -28,6 +28,9 @@ const (
 	PowerLost                        // power went away while the command ran
 	EntropyFailure                   // the random source failed or repeats; no key was made
 	OutOfRange                       // LBA beyond the end: sense 05h/21h/00h
+	KeyNotHeld                       // nobody who authenticated holds the key that this takes: TCG NOT_AUTHORIZED 01h
+	NoSpace                          // the security record has no room: TCG INSUFFICIENT_SPACE 09h
+	Conflict                         // something else changed what was to be changed: TCG TRANSACTION_FAILURE 10h
 )
 
 var codeText = [...]string{
@@ -35,6 +38,7 @@ var codeText = [...]string{
 	NoSession: "no session", Locked: "locked", InvalidParameter: "invalid parameter", InvalidState: "invalid state",
 	Degraded: "security degraded", HardwareFailure: "hardware failure", MediaFailure: "media failure",
 	NoPower: "no power", PowerLost: "power lost", EntropyFailure: "entropy failure", OutOfRange: "address out of range",
+	KeyNotHeld: "key not held", NoSpace: "no space", Conflict: "conflict",
 }
 
 // Error is the name of the code in lower case.

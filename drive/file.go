@@ -24,7 +24,7 @@ type File struct {
 // FileOptions say how a drive file is attached.
 type FileOptions struct {
 	Entropy  io.Reader      // source of every key and salt; never nil
-	Geometry flash.Geometry // of a new file's flash; the zero value is flash.DefaultGeometry
+	Geometry flash.Geometry // of a new file's flash; the zero value is FlashGeometry of its personality
 	// Wrap, if not nil, may put fault injection around the parts.
 	Wrap func(Parts) Parts
 }
@@ -84,7 +84,7 @@ func open(f *os.File, o FileOptions) (*File, error) {
 
 // attach makes the parts of a drive in f.
 func attach(f *os.File, fl *flash.File, cfg Config, o FileOptions) (*File, Parts, error) {
-	m, err := NewFileMedia(f, mediaOffset(o.Geometry), cfg.SectorSize, cfg.Sectors)
+	m, err := NewFileMedia(f, mediaOffset(o.Geometry), cfg.SectorSize, cfg.MediaSectors())
 	if err != nil {
 		return nil, Parts{}, err
 	}

@@ -21,7 +21,7 @@ import (
 // that name removes it.
 func CreateFile(path string, cfg Config, o FileOptions) (*File, Label, error) {
 	if o.Geometry == (flash.Geometry{}) {
-		o.Geometry = flash.DefaultGeometry
+		o.Geometry = cfg.Personality.FlashGeometry()
 	}
 	m := &making{path: path, cfg: cfg, o: o}
 	for _, s := range m.steps() {

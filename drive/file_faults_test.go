@@ -308,7 +308,7 @@ func TestAnIdentityAsText(t *testing.T) {
 
 func TestNamesOfAuthorities(t *testing.T) {
 	for a, name := range map[Authority]string{
-		SID: "SID", PSID: "PSID", EraseMaster: "EraseMaster", BandMaster(0): "BandMaster0", BandMaster(64): "BandMaster64", Nobody: "authority 0000", 0x0512: "authority 0512",
+		SID: "SID", PSID: "PSID", EraseMaster: "EraseMaster", BandMaster(0): "BandMaster0", BandMaster(64): "BandMaster64", Nobody: "authority 0000", Admin(4): "Admin4", User(9): "User9", AdminSPAdmin: "AdminSP.Admin1", 0x0512: "authority 0512",
 	} {
 		require.Equal(t, name, a.String())
 	}
@@ -410,10 +410,10 @@ func TestAPlanOfTheMediaBeginsAtItsStart(t *testing.T) {
 
 // TestARenderingIsWhole: the documents that are made from the table.
 func TestARenderingIsWhole(t *testing.T) {
-	require.Contains(t, LifecycleMarkdown(), "\nRefused, with nothing changed: `migrate` in SecurityDegraded, `rekey` in Erased, `rekey` in SecurityDegraded, "+
+	require.Contains(t, LifecycleMarkdown(Enterprise), "\nRefused, with nothing changed: `migrate` in SecurityDegraded, `rekey` in Erased, `rekey` in SecurityDegraded, "+
 		"`erase-band` in Erased, `degrade` in SecurityDegraded, `restore` in Erased, `restore` in Configured.\n")
-	require.Regexp(t, `^stateDiagram-v2\n    \[\*\] --> Erased: manufacture\n`, LifecycleMermaid())
-	require.Regexp(t, `(?s)^digraph lifecycle \{\n.*start \[shape=point\];\n.*"\];\n\}\n$`, LifecycleDOT())
+	require.Regexp(t, `^stateDiagram-v2\n    \[\*\] --> Erased: manufacture\n`, LifecycleMermaid(Enterprise))
+	require.Regexp(t, `(?s)^digraph lifecycle \{\n.*start \[shape=point\];\n.*"\];\n\}\n$`, LifecycleDOT(Enterprise))
 }
 
 // TestWhatIsNoUnfinishedDriveStays: a directory, a link, somebody's file without a

@@ -162,7 +162,7 @@ func TestKnownFuses(t *testing.T) {
 		"nothing":      {func([]byte) []byte { return nil }, "does not begin with"},
 		"other magic":  {func(p []byte) []byte { p[7]++; return p }, "does not begin with"},
 		"cut":          {func(p []byte) []byte { copy(p, cutMagic); return p }, "its creation was cut short"},
-		"version 3":    {func(p []byte) []byte { p[9] = 3; return p }, "it has 3, this program reads 1 and 2"},
+		"version 4":    {func(p []byte) []byte { p[9] = 4; return p }, "it has 4, this program reads 1 to 3"},
 		"damaged":      {func(p []byte) []byte { p[100]++; return p }, "the checksum of its fuses (bytes 0 to 243) is wrong"},
 		"damaged of 1": {func(p []byte) []byte { p[9] = 1; return p }, "the checksum of its fuses (bytes 0 to 227) is wrong"},
 	} {

@@ -46,7 +46,12 @@ type Fuses struct {
 //	236  8  lowest aligned LBA
 //	244  4  CRC-32C of the bytes before
 //
-// Version 1 has no alignment, and its CRC at 228.
+// Version 1 has no alignment, and its CRC at 228. An Opal drive has version 3: byte 29 is its personality, and
+// after the lowest aligned LBA come
+//
+//	244  8  bytes of the MBR shadow
+//	252  8  bytes of the DataStore tables
+//	260  4  CRC-32C of the bytes before
 const (
 	fuseMagic   = FileMagic
 	cutMagic    = "FDELAB--" // in its place until the fuses are burnt
@@ -56,7 +61,17 @@ const (
 
 	fuseVersion1 = 1
 	fuseCRC1     = 228
+	fuseVersion3 = 3
+	fuseCRC3     = 260
 )
+
+// fuseVersion is the version that a drive of this personality gets.
+func (p Personality) fuseVersion() uint16 {
+	if p == Opal {
+		return fuseVersion3
+	}
+	return fuseVersion
+}
 
 // errNotADrive is wrapped by every error about a drive file's first page.
 var errNotADrive = errors.New("not a drive file")
@@ -83,12 +98,12 @@ func (f *Fuses) Clear() {
 func (f *Fuses) encode(g flash.Geometry) []byte {
 	be := binary.BigEndian
 	b := append(make([]byte, 0, fuseArea), fuseMagic...)
-	b = be.AppendUint16(b, fuseVersion)
+	b = be.AppendUint16(b, f.Config.Personality.fuseVersion())
 	b = be.AppendUint16(b, uint16(f.Config.Ranges))
 	b = be.AppendUint32(b, uint32(f.Config.SectorSize))
 	b = be.AppendUint64(b, f.Config.Sectors)
 	b = be.AppendUint16(b, f.Config.TryLimit)
-	b = append(b, flag(f.Config.Persistent, 1), byte(len(f.Config.Serial)), byte(len(f.Config.Model)), 0, 0, 0)
+	b = append(b, flag(f.Config.Persistent, 1), byte(len(f.Config.Serial)), byte(len(f.Config.Model)), byte(f.Config.Personality), 0, 0)
 	b = be.AppendUint32(b, uint32(f.Config.PBKDF2Iterations))
 	for _, n := range []int{g.Blocks, g.PagesPerBlock, g.PageSize} {
 		b = be.AppendUint32(b, uint32(n))
@@ -103,6 +118,10 @@ func (f *Fuses) encode(g flash.Geometry) []byte {
 	b = append(b, text[:]...)
 	b = be.AppendUint64(b, f.Config.AlignmentGranularity)
 	b = be.AppendUint64(b, f.Config.LowestAlignedLBA)
+	if f.Config.Personality == Opal {
+		b = be.AppendUint64(b, f.Config.MBRSize)
+		b = be.AppendUint64(b, f.Config.DataStoreSize)
+	}
 	b = be.AppendUint32(b, crc32.Checksum(b, castagnoli))
 	return b[:fuseArea]
 }
@@ -111,28 +130,39 @@ func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
 	f := new(Fuses)
 	var g flash.Geometry
 	be := binary.BigEndian
-	check := fuseCRC
-	if len(p) >= fuseArea && be.Uint16(p[8:]) == fuseVersion1 {
+	version, check := uint16(0), fuseCRC
+	if len(p) >= fuseArea {
+		version = be.Uint16(p[8:])
+	}
+	switch version {
+	case fuseVersion1:
 		check = fuseCRC1
+	case fuseVersion3:
+		check = fuseCRC3
 	}
 	switch {
 	case len(p) >= fuseArea && string(p[:8]) == cutMagic:
 		return f, g, fmt.Errorf("%w: its creation was cut short, and there is no key in it: remove the file, or create the drive again", errNotADrive)
 	case len(p) < fuseArea || string(p[:8]) != fuseMagic:
 		return nil, g, fmt.Errorf("%w: it does not begin with %q", errNotADrive, fuseMagic)
-	case be.Uint16(p[8:]) != fuseVersion && check != fuseCRC1:
-		return nil, g, fmt.Errorf("%w of this version: it has %d, this program reads %d and %d", errNotADrive, be.Uint16(p[8:]), fuseVersion1, fuseVersion)
+	case version < fuseVersion1 || version > fuseVersion3:
+		return nil, g, fmt.Errorf("%w of this version: it has %d, this program reads %d to %d", errNotADrive, version, fuseVersion1, fuseVersion3)
 	case be.Uint32(p[check:]) != crc32.Checksum(p[:check], castagnoli):
 		return nil, g, fmt.Errorf("%w that can be trusted: the checksum of its fuses (bytes 0 to %d) is wrong", errNotADrive, check-1)
 	case p[26] > 1 || p[27] > 20 || p[28] > 40:
 		return nil, g, fmt.Errorf("%w: its fuses (bytes 26 to 28) make no sense", errNotADrive)
+	case (version == fuseVersion3) != (p[29] == byte(Opal)):
+		return nil, g, fmt.Errorf("%w: its fuses (byte 29) make no sense", errNotADrive)
 	}
 	f.Config = Config{
 		Serial: string(p[168 : 168+int(p[27])]), Model: string(p[188 : 188+int(p[28])]),
 		SectorSize: int(be.Uint32(p[12:])), Sectors: be.Uint64(p[16:]), Ranges: int(be.Uint16(p[10:])),
 		TryLimit: be.Uint16(p[24:]), Persistent: p[26] == 1, PBKDF2Iterations: int(be.Uint32(p[32:])),
 	}
-	if check == fuseCRC {
+	if version == fuseVersion3 {
+		f.Config.Personality, f.Config.MBRSize, f.Config.DataStoreSize = Opal, be.Uint64(p[244:]), be.Uint64(p[252:])
+	}
+	if version != fuseVersion1 {
 		f.Config.AlignmentGranularity, f.Config.LowestAlignedLBA = be.Uint64(p[228:]), be.Uint64(p[236:])
 	}
 	g = flash.Geometry{Blocks: int(be.Uint32(p[36:])), PagesPerBlock: int(be.Uint32(p[40:])), PageSize: int(be.Uint32(p[44:]))}

@@ -13,7 +13,7 @@ func (s *session) SetRange(c RangeConfig) error {
 		if err := d.sound(op); err != nil {
 			return err
 		}
-		if err := d.checkRange(op, n, c); err != nil {
+		if err := d.checkRange(op, n, c, d.rec.ranges); err != nil {
 			return err
 		}
 		next := d.rec.clone()
@@ -26,8 +26,9 @@ func (s *session) SetRange(c RangeConfig) error {
 	})
 }
 
-func (d *Drive) checkRange(op string, n int, c RangeConfig) error {
-	if c.LockOnReset > allResets {
+// checkRange judges c for range n beside the other ranges.
+func (d *Drive) checkRange(op string, n int, c RangeConfig, ranges []rangeRecord) error {
+	if known := d.cfg.Personality.resets(); c.LockOnReset&^known != 0 {
 		return d.refuse(op, InvalidParameter, "LockOnReset %#x has unknown members", uint8(c.LockOnReset))
 	}
 	// A lock that a reset has set must not be undone by a power cycle, and a
@@ -48,8 +49,8 @@ func (d *Drive) checkRange(op string, n int, c RangeConfig) error {
 	if c.Start > d.cfg.Sectors || c.Length > d.cfg.Sectors-c.Start {
 		return d.refuse(op, InvalidParameter, "%d sectors from sector %d on, the drive has %d", c.Length, c.Start, d.cfg.Sectors)
 	}
-	for m := 1; m < len(d.rec.ranges) && c.Length > 0; m++ {
-		o := &d.rec.ranges[m].cfg
+	for m := 1; m < len(ranges) && c.Length > 0; m++ {
+		o := &ranges[m].cfg
 		if m != n && o.Length > 0 && c.Start < o.Start+o.Length && o.Start < c.Start+c.Length {
 			return d.refuse(op, InvalidParameter, "overlaps range %d (sectors %d to %d)", m, o.Start, o.Start+o.Length-1)
 		}

@@ -6,7 +6,8 @@ import "github.com/seed-9d983aeb/fdelab/internal/xts"
 // never written reads as zeros; one written under a key that is gone reads as
 // noise. Errors: InvalidParameter for a length that is no whole number of
 // sectors, OutOfRange, Locked, Degraded, MediaFailure, NoPower; dst is then
-// undefined. It fails at once, it never waits.
+// undefined. It fails at once, it never waits. While the MBR shadow of an Opal drive is enabled and not
+// done, its sectors read from the shadow, whatever is locked.
 func (d *Drive) Read(lba uint64, dst []byte) error {
 	const op = "read"
 	d.mu.Lock()
@@ -19,6 +20,12 @@ func (d *Drive) Read(lba uint64, dst []byte) error {
 	size := d.cfg.SectorSize
 	for i := 0; i < len(dst); i, lba = i+size, lba+1 {
 		sector := dst[i : i+size]
+		if d.shadowed(lba) {
+			if err := d.readShadow(op, lba, sector); err != nil {
+				return err
+			}
+			continue
+		}
 		written, err := d.parts.Media.ReadSector(lba, sector)
 		if err != nil {
 			return &StatusError{Op: op, State: d.state(), Code: MediaFailure, Err: err}
@@ -31,7 +38,8 @@ func (d *Drive) Read(lba uint64, dst []byte) error {
 }
 
 // Write encrypts and stores src, a whole number of sectors, from lba on. Errors
-// as Read; what was written before a MediaFailure stays written.
+// as Read; what was written before a MediaFailure stays written. What lies under an MBR shadow that is
+// enabled and not done is Locked.
 func (d *Drive) Write(lba uint64, src []byte) error {
 	const op = "write"
 	d.mu.Lock()
@@ -71,6 +79,12 @@ func (d *Drive) access(op string, lba uint64, n int, locked func(*rangeRecord, *
 		return d.refuse(op, OutOfRange, "sectors %d to %d, the last is %d", lba, lba+sectors-1, d.cfg.Sectors-1)
 	}
 	for at := lba; at < lba+sectors; at++ {
+		if d.shadowed(at) {
+			if op == "write" {
+				return d.refuse(op, Locked, "sector %d is in the MBR shadow", at)
+			}
+			continue
+		}
 		r := d.rangeOf(at)
 		m := &d.ram[r]
 		if locked(&d.rec.ranges[r], m) || m.mek == nil {
@@ -83,7 +97,7 @@ func (d *Drive) access(op string, lba uint64, n int, locked func(*rangeRecord, *
 			}
 			m.cipher = c
 		}
-		if r == 0 && len(d.rec.ranges) == 1 {
+		if r == 0 && len(d.rec.ranges) == 1 && d.rec.opal == nil {
 			break
 		}
 	}

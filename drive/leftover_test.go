@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"errors"
 	"path/filepath"
 	"runtime"
 	"testing"
@@ -16,7 +17,7 @@ import (
 // used and lost its power: of the keys that the drive had in RAM not one copy is
 // left. It is a process of its own, so that nothing but the drive has seen a key.
 func TestKeysAfterPowerOff(t *testing.T) {
-	leftovertest.Run(t, "TestLeftoverChild", 14, "MEK, K1")
+	leftovertest.Run(t, "TestLeftoverChild", 20, "MEK, K1")
 }
 
 // TestLeftoverChild is the child of TestKeysAfterPowerOff.
@@ -78,8 +79,63 @@ func TestLeftoverChild(t *testing.T) {
 	next.Clear()
 	d.PowerOff()
 	openAndClose(t, note)
+	useOpal(t, note)
 	leftovertest.Report(t, needles)
 	runtime.KeepAlive(d)
+}
+
+// useOpal uses an Opal drive and takes its power: a User's grant, a DataStore, the MBR shadow, a revert.
+func useOpal(t *testing.T, note func(string, []byte)) {
+	random := leftovertest.Stream(79)
+	d, label, err := Manufacture(Config{Serial: "L3", SectorSize: 512, Sectors: 64, Ranges: 1, PBKDF2Iterations: 1, Personality: Opal, MBRSize: 1024, DataStoreSize: 1024},
+		Parts{Flash: flash.NewMem(Opal.FlashGeometry()), Media: NewMemMedia(512), Entropy: &random})
+	require.NoError(t, err)
+	o, err := d.Opal()
+	require.NoError(t, err)
+	as := func(a Authority, pin PIN, do func(l *Login, c *Change) error) {
+		l, err := o.Login(a, pin)
+		require.NoError(t, err)
+		c, err := o.Begin(l)
+		require.NoError(t, err)
+		require.NoError(t, do(l, c))
+		if !l.over {
+			require.NoError(t, c.Commit())
+		}
+		c.Abort()
+		l.Close()
+	}
+	owner, user := credential(3), credential(4)
+	for i := range PINSize {
+		owner.get().b[i], user.get().b[i] = byte(i*43+5), byte(i*47+3)
+	}
+	note("PIN of SID and Admin1", owner.raw())
+	note("PIN of a User", user.raw())
+	as(SID, label.MSID, func(_ *Login, c *Change) error { return c.SetPIN(SID, owner) })
+	sid, err := o.Login(SID, owner)
+	require.NoError(t, err)
+	require.NoError(t, o.Activate(sid, ActivateOptions{}))
+	sid.Close()
+	text, locked := []byte("a table of bytes"), RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: OnPowerCycle}
+	as(Admin(1), owner, func(l *Login, c *Change) error {
+		note("users' key", l.users[:])
+		return errors.Join(o.WriteTable(MBRShadow, 0, text, l), o.WriteTable(DataStoreArea(0), 0, text, l),
+			c.SetEnabled(User(1), true), c.SetPIN(User(1), user), c.Grant(RangeArea(0), User(1)), c.SetRange(0, locked))
+	})
+	d.PowerOff()
+	require.NoError(t, d.PowerOn())
+	as(User(1), user, func(l *Login, c *Change) error {
+		note("AK of a User", l.ak[:])
+		return c.SetLocks(0, false, false)
+	})
+	note("MEK of an Opal drive, K1", d.ram[0].mek[:32])
+	note("MEK of an Opal drive, K2", d.ram[0].mek[32:])
+	require.NoError(t, d.Write(3, make([]byte, 512)))
+	as(PSID, label.PSID, func(l *Login, _ *Change) error { return o.Revert(l) })
+	owner.Clear()
+	user.Clear()
+	label.MSID.Clear()
+	d.PowerOff()
+	d.fuses.Clear()
 }
 
 // openAndClose makes a drive in a file, opens it and forgets it. note is told of its

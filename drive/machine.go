@@ -16,6 +16,12 @@ type machine struct {
 	f *fsm.FSM
 }
 
+// rule names an event of a personality.
+type rule struct {
+	p Personality
+	e Event
+}
+
 // facts are what the guards of an event look at.
 type facts struct {
 	who   Authority // whose event it is; Nobody for those of the whole drive
@@ -31,22 +37,29 @@ func (f *facts) bandAtMSID(r *record) bool {
 
 // guards are the conditions of the table that are about records. That somebody
 // authenticated needs no guard: the keys that the caller has prove it.
-var guards = map[Event]func(*facts) bool{
-	EventMigrate:   func(f *facts) bool { return f.bandAtMSID(f.was) && !f.bandAtMSID(f.after) },
-	EventRekey:     func(f *facts) bool { return !f.bandAtMSID(f.was) && !f.bandAtMSID(f.after) },
-	EventErase:     func(f *facts) bool { return !f.after.configured(Nobody) },
-	EventEraseBand: func(f *facts) bool { return f.after.configured(Nobody) },
-	EventRestore:   func(f *facts) bool { return !f.bandAtMSID(f.after) },
+var guards = map[rule]func(*facts) bool{
+	{Enterprise, EventMigrate}:   func(f *facts) bool { return f.bandAtMSID(f.was) && !f.bandAtMSID(f.after) },
+	{Enterprise, EventRekey}:     func(f *facts) bool { return !f.bandAtMSID(f.was) && !f.bandAtMSID(f.after) },
+	{Enterprise, EventErase}:     func(f *facts) bool { return !f.after.configured(Nobody) },
+	{Enterprise, EventEraseBand}: func(f *facts) bool { return f.after.configured(Nobody) },
+	{Enterprise, EventRestore}:   func(f *facts) bool { return !f.bandAtMSID(f.after) },
+
+	{Opal, EventActivate}: func(f *facts) bool {
+		return f.after.activated() && f.after.keepsMEKs(f.was, len(f.after.ranges)) && f.after.granted()
+	},
+	{Opal, EventRevert}:     func(f *facts) bool { return !f.after.activated() && f.after.keepsMEKs(f.was, 0) },
+	{Opal, EventRevertKeep}: func(f *facts) bool { return !f.after.activated() && f.after.keepsMEKs(f.was, 1) },
+	{Opal, EventRestore}:    func(f *facts) bool { return f.after.activated() },
 }
 
 // errGuard: the table has the row, but its guard does not hold.
 var errGuard = errors.New("the guard does not hold")
 
-// machineEvents is the table in the library's form. Of two rows with the same event
+// machineEvents are the rows of a personality in the library's form. Of two with the same event
 // and state the library would take the last without a word, so a test forbids them.
-func machineEvents() []fsm.EventDesc {
+func machineEvents(p Personality) []fsm.EventDesc {
 	out := make([]fsm.EventDesc, 0, len(lifecycle))
-	for _, t := range lifecycle {
+	for _, t := range p.Lifecycle() {
 		out = append(out, fsm.EventDesc{Name: string(t.Event), Src: []string{t.From.String()}, Dst: t.To.String()})
 	}
 	return out
@@ -54,10 +67,10 @@ func machineEvents() []fsm.EventDesc {
 
 // machineGuards are the guards as callbacks that cancel the event. They look at
 // their facts only: to ask or to fire the machine from inside one deadlocks.
-func machineGuards() fsm.Callbacks {
+func machineGuards(p Personality) fsm.Callbacks {
 	out := fsm.Callbacks{}
-	for _, e := range Events() {
-		holds := guards[e]
+	for _, e := range p.Events() {
+		holds := guards[rule{p, e}]
 		if holds == nil {
 			continue
 		}
@@ -70,20 +83,20 @@ func machineGuards() fsm.Callbacks {
 	return out
 }
 
-// Both are shared by all machines.
+// Both are shared by all machines of a personality.
 var (
-	fsmEvents = machineEvents()
-	fsmGuards = machineGuards()
+	fsmEvents = [...][]fsm.EventDesc{Enterprise: machineEvents(Enterprise), Opal: machineEvents(Opal)}
+	fsmGuards = [...]fsm.Callbacks{Enterprise: machineGuards(Enterprise), Opal: machineGuards(Opal)}
 )
 
-func newMachine(s State) *machine {
-	return &machine{f: fsm.NewFSM(s.String(), fsmEvents, fsmGuards)}
+func newMachine(p Personality, s State) *machine {
+	return &machine{f: fsm.NewFSM(s.String(), fsmEvents[p], fsmGuards[p])}
 }
 
 // state is the machine's state.
 func (m *machine) state() State {
 	name := m.f.Current()
-	for s := Erased; s <= SecurityDegraded; s++ {
+	for s := Erased; s <= Manufactured; s++ {
 		if s.String() == name {
 			return s
 		}

@@ -33,6 +33,14 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("drive: an alignment granularity of %d sectors, need at most 2^32", c.AlignmentGranularity)
 	case c.LowestAlignedLBA != 0 && c.LowestAlignedLBA >= c.AlignmentGranularity:
 		return fmt.Errorf("drive: lowest aligned LBA %d, need one below the alignment granularity %d", c.LowestAlignedLBA, c.AlignmentGranularity)
+	case c.Personality > Opal:
+		return fmt.Errorf("drive: personality %d, need %d (Enterprise) or %d (Opal)", c.Personality, Enterprise, Opal)
+	case c.Personality == Enterprise && (c.MBRSize != 0 || c.DataStoreSize != 0):
+		return errors.New("drive: an MBR shadow or a DataStore, which an Enterprise drive does not have; need 0 bytes")
+	case c.Personality == Opal && c.Ranges > maxOpalRanges:
+		return fmt.Errorf("drive: %d ranges beside the global one, need 0 to %d in an Opal drive", c.Ranges, maxOpalRanges)
+	case c.MBRSize%uint64(c.SectorSize) != 0 || c.DataStoreSize%uint64(c.SectorSize) != 0 || c.MBRSize > maxTable || c.DataStoreSize > maxTable:
+		return fmt.Errorf("drive: tables of %d and %d bytes, need multiples of %d up to 2^40", c.MBRSize, c.DataStoreSize, c.SectorSize)
 	case c.PBKDF2Iterations < 1 || c.PBKDF2Iterations > 10_000_000:
 		return fmt.Errorf("drive: %d PBKDF2 iterations, need 1 to 10,000,000", c.PBKDF2Iterations)
 	}
@@ -47,19 +55,35 @@ func build(cfg Config, parts Parts) (*Drive, error) {
 	if parts.Flash == nil || parts.Media == nil || parts.Entropy == nil {
 		return nil, errors.New("drive: a drive needs flash, media and a source of randomness")
 	}
-	worst := record{slots: make([]slotRecord, cfg.Ranges+3), ranges: make([]rangeRecord, cfg.Ranges+1)}
-	for n := range worst.ranges {
-		worst.ranges[n].wraps = make([]wrapRecord, 1)
-	}
+	worst := worstRecord(&cfg)
 	if g := parts.Flash.Geometry(); worst.size() > g.PageSize {
 		return nil, fmt.Errorf("drive: a record of %d ranges takes %d bytes, a flash page has %d", cfg.Ranges+1, worst.size(), g.PageSize)
 	}
 	return &Drive{cfg: cfg, parts: parts, fuses: new(Fuses), entropy: entropy.Checked(parts.Entropy)}, nil
 }
 
+// worstRecord is as long as the longest record of an Enterprise drive, and as that of an Opal drive in
+// which the Admins are granted everything.
+func worstRecord(cfg *Config) record {
+	if cfg.Personality == Opal {
+		k := &areaKeys{wraps: make([][AKWrapSize]byte, 1+Admins)}
+		r := record{slots: make([]slotRecord, opalSlots), ranges: make([]rangeRecord, cfg.Ranges+1)}
+		for n := range r.ranges {
+			r.ranges[n].opal = k
+		}
+		r.opal = &opalRecord{mbr: tableRecord{keys: k}, stores: []tableRecord{{keys: k}}}
+		return r
+	}
+	r := record{slots: make([]slotRecord, cfg.Ranges+3), ranges: make([]rangeRecord, cfg.Ranges+1)}
+	for n := range r.ranges {
+		r.ranges[n].wraps = make([]wrapRecord, 1)
+	}
+	return r
+}
+
 // Manufacture makes a drive on a blank flash: burns the fuses, prints the
-// label, writes the first record (state Erased, every PIN at MSID) and leaves
-// the drive powered on. If power is lost meanwhile (PowerLost) or the flash
+// label, writes the first record (state Erased, every PIN at MSID; of an Opal
+// drive ManufacturedInactive) and leaves the drive powered on. If power is lost meanwhile (PowerLost) or the flash
 // takes no record (HardwareFailure) it returns the drive, whose fuses are burnt,
 // with the error: power it on, and a PSID revert finishes the job.
 func Manufacture(cfg Config, parts Parts) (*Drive, Label, error) {
@@ -84,9 +108,14 @@ func (d *Drive) manufacture(label *Label) error {
 	const op = "manufacture"
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	first, err := d.burn(label)
-	if err == nil {
-		err = d.eraseStep(op, EventErase, first, 0, len(first.ranges))
+	err := d.burn(label)
+	if err == nil && d.cfg.Personality == Opal {
+		err = d.revertOpal(op)
+	} else if err == nil {
+		var first record
+		if first, err = d.factoryRecord(); err == nil {
+			err = d.eraseStep(op, EventErase, first, 0, len(first.ranges))
+		}
 	}
 	if errors.Is(err, EntropyFailure) {
 		err = d.named(op, err)
@@ -103,32 +132,32 @@ func (d *Drive) manufacture(label *Label) error {
 }
 
 // burn draws the keys and PINs of the fuses and the label, and switches the drive on without a
-// record. It gives the first record, which has no media keys yet.
-func (d *Drive) burn(label *Label) (record, error) {
+// record.
+func (d *Drive) burn(label *Label) error {
 	d.fuses.Config, d.fuses.Root = d.cfg, new(secret.Key32)
 	if err := d.random(d.fuses.Root[:]); err != nil {
-		return record{}, err
+		return err
 	}
 	for _, p := range []*PIN{&label.MSID, &label.PSID} {
 		if err := d.printedPIN(p); err != nil {
-			return record{}, err
+			return err
 		}
 	}
 	d.fuses.MSID = label.MSID.Clone()
 	ak, err := d.newAK()
 	if err != nil {
-		return record{}, err
+		return err
 	}
 	defer ak.Clear()
 	if err := d.seal(&d.fuses.PSIDSlot, label.PSID, ak); err != nil {
-		return record{}, err
+		return err
 	}
 	d.parts.Flash.PowerOn()
 	d.powered = true
-	d.store = newStore(d.parts.Flash)
+	d.store = newStore(d.parts.Flash, d.cfg.Personality.recordVersion())
 	d.rootKEK = RootKEK(d.fuses.Root)
 	d.distrust()
-	return d.factoryRecord()
+	return nil
 }
 
 // printedPIN draws a PIN that can stand on a label: 32 characters of an

@@ -153,7 +153,7 @@ func (s *store) scanBlock(b int, c *content) error {
 			continue
 		}
 		s.use[b], c.last = used, p
-		r, err := parseRecord(*buf)
+		r, err := parseVersion(*buf, s.version)
 		if err != nil {
 			c.odd = true
 			if errors.Is(err, errForeign) {

@@ -22,6 +22,7 @@ type core struct {
 	session *session
 	// lostTries counts PSID attempts while there is no record to count them in.
 	lostTries uint16
+	opal      opalRAM
 }
 
 // PowerOn boots the drive: it finds the newest record, finishes the destruction of what is older,
@@ -43,7 +44,7 @@ func (d *Drive) PowerOn() error {
 	}
 	d.parts.Flash.PowerOn()
 	d.powered = true
-	d.store = newStore(d.parts.Flash)
+	d.store = newStore(d.parts.Flash, d.cfg.Personality.recordVersion())
 	f, err := d.store.scan()
 	if err != nil {
 		return d.fault("power on", err)
@@ -56,7 +57,7 @@ func (d *Drive) PowerOn() error {
 	}
 	d.rootKEK = RootKEK(d.fuses.Root)
 	d.rec, d.trusted = *f.rec, true
-	d.machine = newMachine(d.rec.state)
+	d.machine = newMachine(d.cfg.Personality, d.rec.state)
 	d.ram = make([]rangeRAM, len(d.rec.ranges))
 	if d.cfg.Persistent {
 		// On flash before the records that they come from are destroyed.
@@ -137,6 +138,9 @@ func (d *Drive) forgetTries() (changed bool) {
 
 // fits says whether a record is of this drive: its ranges and its slots.
 func (d *Drive) fits(r *record) bool {
+	if d.cfg.Personality == Opal {
+		return d.fitsOpal(r)
+	}
 	if len(r.ranges) != d.cfg.Ranges+1 || len(r.slots) != d.cfg.Ranges+3 {
 		return false
 	}
@@ -165,6 +169,7 @@ func (d *Drive) unlockOpen() error {
 		}
 		m.use(mek)
 	}
+	d.resetShadow(OnPowerCycle)
 	return nil
 }
 
@@ -182,6 +187,7 @@ func (d *Drive) dropPower() {
 	for n := range d.ram {
 		d.ram[n].drop()
 	}
+	d.opal.drop()
 	d.rootKEK.Clear()
 	d.core = core{lostTries: d.lostTries}
 	d.parts.Flash.PowerOff()
@@ -205,6 +211,12 @@ func (d *Drive) Reset(k ResetKind) error {
 	case HotPlugReset:
 		member = OnHotPlug
 		d.resets.HotPlug++
+	case ProgrammaticReset:
+		if d.cfg.Personality != Opal {
+			return d.refuse("reset", InvalidParameter, "no reset kind %d; it is of Opal drives", k)
+		}
+		member = OnProgrammatic
+		d.resets.Programmatic++
 	default:
 		return d.refuse("reset", InvalidParameter, "no reset kind %d; a power cycle is PowerOff and PowerOn", k)
 	}
@@ -220,13 +232,14 @@ func (d *Drive) Reset(k ResetKind) error {
 			m.drop()
 		}
 	}
+	d.resetShadow(member)
 	d.publish()
 	return nil
 }
 
 // Resets counts what ended sessions since the program made the drive, so that who keeps something
 // for a host finds that it has to forget it.
-type Resets struct{ PowerLosses, Hardware, HotPlug uint32 }
+type Resets struct{ PowerLosses, Hardware, HotPlug, Programmatic uint32 }
 
 // Resets needs no power.
 func (d *Drive) Resets() Resets {
@@ -240,4 +253,5 @@ func (d *Drive) endSession() {
 		d.session.end()
 		d.session = nil
 	}
+	d.opal.logout()
 }

@@ -521,8 +521,8 @@ func TestEveryErrorNamesItsMethod(t *testing.T) {
 	require.ErrorAs(t, err, &status)
 	require.Equal(t, Erased, status.State)
 	require.NotErrorIs(t, err, Degraded)
-	for c := NotAuthorized; c <= OutOfRange; c++ {
+	for c := NotAuthorized; c <= Conflict; c++ {
 		require.NotContains(t, c.Error(), "code")
 	}
-	require.Equal(t, []string{"code 0", "code 15", "code 255"}, []string{Code(0).Error(), (OutOfRange + 1).Error(), Code(255).Error()})
+	require.Equal(t, []string{"code 0", "code 18", "code 255"}, []string{Code(0).Error(), (Conflict + 1).Error(), Code(255).Error()})
 }

@@ -10,8 +10,9 @@ type ResetKind uint8
 
 // The reset kinds (TCG Storage Core Specification, type reset_types).
 const (
-	HardwareReset ResetKind = iota + 1 // warm reset: power and RAM stay
-	HotPlugReset                       // hot reset: the link went down and came back, power stayed
+	HardwareReset     ResetKind = iota + 1 // warm reset: power and RAM stay
+	HotPlugReset                           // hot reset: the link went down and came back, power stayed
+	ProgrammaticReset                      // TPer reset of an Opal drive
 )
 
 // ResetSet is the LockOnReset column of a range: which resets lock it, if it is
@@ -23,8 +24,10 @@ const (
 	OnPowerCycle ResetSet = 1 << iota
 	OnHardware
 	OnHotPlug
+	OnProgrammatic // of Opal drives
 
-	allResets = OnPowerCycle | OnHardware | OnHotPlug
+	allResets  = OnPowerCycle | OnHardware | OnHotPlug
+	opalResets = allResets | OnProgrammatic
 )
 
 // RangeConfig is what a BandMaster sets on a range.
@@ -39,7 +42,7 @@ type RangeConfig struct {
 type RangeInfo struct {
 	RangeConfig
 	ReadLocked, WriteLocked bool
-	AtMSID                  bool // its BandMaster still has the factory PIN
+	AtMSID                  bool // its BandMaster still has the factory PIN; false in an Opal drive
 }
 
 // openAtPowerOn says whether the range, as recorded, will be usable after power
@@ -116,10 +119,11 @@ func (d *Drive) Range(n int) (RangeInfo, error) {
 	if n < 0 || n >= len(d.rec.ranges) {
 		return RangeInfo{}, d.refuse("range", InvalidParameter, "no range %d, the last is %d", n, len(d.rec.ranges)-1)
 	}
-	return RangeInfo{
-		RangeConfig: d.rec.ranges[n].cfg, ReadLocked: d.ram[n].readLocked, WriteLocked: d.ram[n].writeLocked,
-		AtMSID: d.rec.slot(BandMaster(n)).atMSID,
-	}, nil
+	info := RangeInfo{RangeConfig: d.rec.ranges[n].cfg, ReadLocked: d.ram[n].readLocked, WriteLocked: d.ram[n].writeLocked}
+	if d.cfg.Personality == Enterprise {
+		info.AtMSID = d.rec.slot(BandMaster(n)).atMSID
+	}
+	return info, nil
 }
 
 // rangeOf finds the range of a sector: the one that contains it, else the

@@ -32,6 +32,7 @@ type record struct {
 	doubt      bool // written while something unread might be newer: only its tries count
 	slots      []slotRecord
 	ranges     []rangeRecord
+	opal       *opalRecord // nil in a record of an Enterprise drive
 }
 
 type slotRecord struct {
@@ -41,12 +42,14 @@ type slotRecord struct {
 	disabled  bool // it cannot authenticate, whatever its PIN
 	noMakers  bool // of SID: the Makers are disabled
 	slot      Slot
+	opal      *opalSlot // of an Opal drive; never changed in place
 }
 
 type rangeRecord struct {
 	cfg                     RangeConfig
 	readLocked, writeLocked bool
 	wraps                   []wrapRecord // never changed in place, so that records can share it
+	opal                    *areaKeys    // in place of wraps in an Opal drive; never changed in place
 }
 
 type wrapRecord struct {
@@ -74,6 +77,9 @@ var (
 )
 
 func (r *record) size() int {
+	if r.opal != nil {
+		return r.opalSize()
+	}
 	n := recordHeader + len(r.slots)*slotSize + 4
 	for i := range r.ranges {
 		n += rangeSize + len(r.ranges[i].wraps)*wrapSize
@@ -86,13 +92,17 @@ func (r *record) clone() record {
 	c := *r
 	c.slots = append([]slotRecord(nil), r.slots...)
 	c.ranges = append([]rangeRecord(nil), r.ranges...)
+	c.opal = r.opal.clone()
 	return c
 }
 
 // sameKeys says whether o holds the same wraps, byte for byte.
 func (r *record) sameKeys(o *record) bool {
-	return slices.EqualFunc(r.slots, o.slots, func(a, b slotRecord) bool { return a.authority == b.authority && a.slot == b.slot }) &&
-		slices.EqualFunc(r.ranges, o.ranges, func(a, b rangeRecord) bool { return slices.Equal(a.wraps, b.wraps) })
+	return slices.EqualFunc(r.slots, o.slots, func(a, b slotRecord) bool {
+		return a.authority == b.authority && a.slot == b.slot && a.opal.same(b.opal)
+	}) &&
+		slices.EqualFunc(r.ranges, o.ranges, func(a, b rangeRecord) bool { return slices.Equal(a.wraps, b.wraps) && a.opal.same(b.opal) }) &&
+		r.opal.sameKeys(o.opal)
 }
 
 func (r *record) slot(a Authority) *slotRecord {
@@ -124,17 +134,11 @@ func flag(b bool, bit byte) byte {
 
 // encode appends the record to b[:0].
 func (r *record) encode(b []byte) []byte {
+	if r.opal != nil {
+		return r.encodeOpal(b)
+	}
 	be := binary.BigEndian
-	b = append(b[:0], recordMagic...)
-	b = be.AppendUint32(b, uint32(r.size()))
-	b = be.AppendUint16(b, recordVersion)
-	b = append(b, byte(r.state), flag(r.doubt, 1))
-	b = be.AppendUint64(b, r.generation)
-	b = be.AppendUint32(b, r.keygen)
-	b = be.AppendUint16(b, uint16(len(r.slots)))
-	b = be.AppendUint16(b, uint16(len(r.ranges)))
-	b = be.AppendUint16(b, r.psidTries)
-	b = append(b, 0, 0, 0, 0, 0, 0)
+	b = r.encodeHeader(b, recordVersion)
 	for i := range r.slots {
 		s := &r.slots[i]
 		b = be.AppendUint16(b, uint16(s.authority))
@@ -158,10 +162,28 @@ func (r *record) encode(b []byte) []byte {
 	return be.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
+// encodeHeader appends the first recordHeader bytes to b[:0].
+func (r *record) encodeHeader(b []byte, version uint16) []byte {
+	be := binary.BigEndian
+	b = append(b[:0], recordMagic...)
+	b = be.AppendUint32(b, uint32(r.size()))
+	b = be.AppendUint16(b, version)
+	b = append(b, byte(r.state), flag(r.doubt, 1))
+	b = be.AppendUint64(b, r.generation)
+	b = be.AppendUint32(b, r.keygen)
+	b = be.AppendUint16(b, uint16(len(r.slots)))
+	b = be.AppendUint16(b, uint16(len(r.ranges)))
+	b = be.AppendUint16(b, r.psidTries)
+	return append(b, 0, 0, 0, 0, 0, 0)
+}
+
 // parseRecord reads a page. It accepts exactly what encode writes; what follows
 // in the page is not part of the record, and padded asks about it. The error is
 // errForeign where the check sum holds and the rest is not understood.
-func parseRecord(p []byte) (*record, error) {
+func parseRecord(p []byte) (*record, error) { return parseVersion(p, recordVersion) }
+
+// parseVersion is parseRecord for a version: a drive knows that of its personality alone.
+func parseVersion(p []byte, version uint16) (*record, error) {
 	be := binary.BigEndian
 	kind := errNoRecord
 	bad := func(what string, at int) error { return fmt.Errorf("%w: %s at byte %d", kind, what, at) }
@@ -176,8 +198,11 @@ func parseRecord(p []byte) (*record, error) {
 		return nil, bad("CRC", n-4)
 	}
 	kind = errForeign
-	if be.Uint16(p[12:]) != recordVersion {
+	if be.Uint16(p[12:]) != version {
 		return nil, bad("version", 12)
+	}
+	if version == opalVersion {
+		return parseOpal(p[:n])
 	}
 	r := &record{
 		state: State(p[14]), generation: be.Uint64(p[16:]), keygen: be.Uint32(p[24:]),

@@ -11,7 +11,7 @@ import (
 func drawRecord(t *rapid.T) *record {
 	r := &record{
 		generation: rapid.Uint64().Draw(t, "generation"), keygen: rapid.Uint32().Draw(t, "keygen"),
-		state:     rapid.SampledFrom(States()).Draw(t, "state"),
+		state:     rapid.SampledFrom(Enterprise.States()).Draw(t, "state"),
 		psidTries: rapid.Uint16().Draw(t, "psid tries"),
 	}
 	fill := func(b []byte) { copy(b, rapid.SliceOfN(rapid.Byte(), len(b), len(b)).Draw(t, "bytes")) }

@@ -101,14 +101,18 @@ func (s *session) asBandMaster(op string, do func(d *Drive, n int) error) error 
 // record, it may be 1. Errors: NotAuthorized for a wrong PIN or an authority that is disabled, LockedOut at the
 // TryLimit whatever the PIN, SPBusy while another session is open,
 // HardwareFailure when the count cannot be written, PowerLost, NoPower,
-// Degraded without a record, InvalidParameter for an empty PIN or an authority
-// without a key slot (the PSID authenticates through RevertPSID only).
+// Degraded without a record, InvalidParameter for an empty PIN, an authority
+// without a key slot (the PSID authenticates through RevertPSID only), or an Opal
+// drive, see Drive.Opal.
 func (d *Drive) Authenticate(a Authority, pin PIN) (Session, error) {
 	const op = "authenticate"
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.ready(op); err != nil {
 		return nil, err
+	}
+	if d.cfg.Personality != Enterprise {
+		return nil, d.refuse(op, InvalidParameter, "an %v drive is used through Opal", d.cfg.Personality)
 	}
 	if d.session != nil {
 		return nil, d.refuse(op, SPBusy, "a session of %v is open", d.session.authority)

@@ -23,6 +23,7 @@ type store struct {
 	// good; the page is to be given up.
 	odd     bool
 	highest uint64 // highest generation of any record seen, or tried since
+	version uint16 // of the records
 }
 
 // usage is what is known of a block.
@@ -60,9 +61,9 @@ func borrow(size int) *[]byte {
 	return p
 }
 
-func newStore(dev flash.Device) *store {
+func newStore(dev flash.Device, version uint16) *store {
 	g := dev.Geometry()
-	return &store{dev: dev, geo: g, active: -1, use: make([]usage, g.Blocks)}
+	return &store{dev: dev, geo: g, active: -1, use: make([]usage, g.Blocks), version: version}
 }
 
 func (s *store) read(block, page int, dst []byte) (err error) {

@@ -19,6 +19,9 @@ func (d *Drive) sessionMEK(s *session, n int) (*secret.Key64, error) {
 
 // rootMEK unwraps the MEK of an open range.
 func (d *Drive) rootMEK(g *rangeRecord) (*secret.Key64, error) {
+	if g.opal != nil {
+		return d.rootAreaMEK(g.opal)
+	}
 	for i := range g.wraps {
 		if g.wraps[i].by == Nobody {
 			return unwrapMEK(d.rootKEK, &g.wraps[i].wrap)

@@ -63,7 +63,7 @@ func (m *Machine) FaultActions() map[string]func(*rapid.T) {
 			return
 		}
 		do(t, Command{Verb: PowerOff})
-		do(t, Command{Verb: Tamper, State: rapid.SampledFrom(drive.States()).Draw(t, "state")})
+		do(t, Command{Verb: Tamper, State: rapid.SampledFrom(drive.Enterprise.States()).Draw(t, "state")})
 		do(t, Command{Verb: PowerOn})
 	}
 	return all

@@ -153,8 +153,8 @@ func (c Command) check() error {
 			return refuse(fmt.Sprintf("of kind %d", c.Reset), fmt.Sprintf("%d (hardware) or %d (hot plug)", drive.HardwareReset, drive.HotPlugReset))
 		}
 	case Tamper:
-		if !slices.Contains(drive.States(), c.State) {
-			return refuse(fmt.Sprintf("to state %d", c.State), "one of drive.States")
+		if !slices.Contains(drive.Enterprise.States(), c.State) {
+			return refuse(fmt.Sprintf("to state %d", c.State), "one of drive.Enterprise.States")
 		}
 	case Arm:
 		_, err := parsePlan(c.Plan)
@@ -302,7 +302,7 @@ func (p *args) flags() (read, write bool) {
 
 func (p *args) state() drive.State {
 	w := p.word()
-	for _, s := range drive.States() {
+	for _, s := range drive.Enterprise.States() {
 		if s.String() == w {
 			return s
 		}

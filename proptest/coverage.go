@@ -33,7 +33,7 @@ func (c *Coverage) Add(trace []drive.TransitionTrace) {
 	}
 }
 
-var table = drive.LifecycleTable()
+var table = drive.Enterprise.Lifecycle()
 
 // InTable says whether a lifecycle attempt is a row of the table, or was refused
 // where the table has no row.
@@ -77,10 +77,10 @@ type coverageLine struct {
 
 func (c *Coverage) lines() []coverageLine {
 	var all []coverageLine
-	for _, t := range drive.LifecycleTable() {
+	for _, t := range drive.Enterprise.Lifecycle() {
 		all = append(all, coverageLine{fmt.Sprintf("%-10s %-16s -> %v", t.Event, t.From, t.To), c.count[edge{t.Event, t.From, false}]})
 	}
-	for _, t := range drive.RefusedPairs() {
+	for _, t := range drive.Enterprise.Refused() {
 		all = append(all, coverageLine{fmt.Sprintf("%-10s %-16s refused", t.Event, t.From), c.count[edge{t.Event, t.From, true}]})
 	}
 	return all

@@ -63,5 +63,5 @@ func TestCoverageSeesWhatIsNotInTheTable(t *testing.T) {
 		require.Contains(t, c.Missing()[len(c.Missing())-1], "not in the table")
 	}
 	var none Coverage
-	require.Len(t, none.Missing(), len(drive.LifecycleTable())+len(drive.RefusedPairs()), "nothing was exercised yet")
+	require.Len(t, none.Missing(), len(drive.Enterprise.Lifecycle())+len(drive.Enterprise.Refused()), "nothing was exercised yet")
 }

@@ -42,9 +42,14 @@ func document(t *testing.T, dir, name string, make func(string) string) {
 	require.Equal(t, want, string(have), "%s is out of date; make generate writes it anew", name)
 }
 
+func lifecycle(p drive.Personality) string {
+	return drive.LifecycleMarkdown(p) + "\n```mermaid\n" + drive.LifecycleMermaid(p) + "```\n"
+}
+
 func TestArchitectureShowsWhatTheCodeHas(t *testing.T) {
 	sections := map[string]string{
-		"lifecycle": drive.LifecycleMarkdown() + "\n```mermaid\n" + drive.LifecycleMermaid() + "```\n",
+		"lifecycle": lifecycle(drive.Enterprise),
+		"opal":      lifecycle(drive.Opal),
 		"faults":    fault.Markdown(),
 	}
 	used := 0

@@ -184,7 +184,7 @@ var all = []Mutant{
 		"	for i := range out {\n		if out[i].Name == string(EventErase) && out[i].Src[0] == Configured.String() {\n			out[i].Dst = Configured.String()\n		}\n	}\n	return out\n}\n\n// machineGuards",
 	}}},
 	{Of: "F22", Defect: "the machine of a configured drive has no event degrade", Package: "./proptest", Test: "TestDriveAgreesWithTheModelUnderFaults", Edits: []Edit{{
-		"drive/machine.go", "	for _, t := range lifecycle {\n		out = append", "	for _, t := range lifecycle {\n		if t.Event == EventDegrade && t.From == Configured {\n			continue\n		}\n		out = append",
+		"drive/machine.go", "	for _, t := range p.Lifecycle() {\n		out = append", "	for _, t := range p.Lifecycle() {\n		if t.Event == EventDegrade && t.From == Configured {\n			continue\n		}\n		out = append",
 	}}},
 	{Of: "F13", Defect: "what was counted while a newer record could not be read is forgotten", Package: "./drive", Test: "TestTriesInDoubtPutNothingInForceAndAreKept", Edits: []Edit{{
 		"drive/order.go", "			if r.doubt && r != f.rec {\n", "			if r.doubt && r == f.rec {\n",

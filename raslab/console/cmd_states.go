@@ -19,9 +19,9 @@ var statesCommands = []*Command{
 func runStates(s *Session, a Args) error {
 	switch arg[string](a, "as") {
 	case "mermaid":
-		s.printf("%s", withoutBlankLines(drive.LifecycleMermaid()))
+		s.printf("%s", withoutBlankLines(drive.LifecycleMermaid(drive.Enterprise)))
 	case "dot":
-		s.printf("%s", withoutBlankLines(drive.LifecycleDOT()))
+		s.printf("%s", withoutBlankLines(drive.LifecycleDOT(drive.Enterprise)))
 	default:
 		s.lifecycle()
 	}
@@ -36,7 +36,7 @@ func (s *Session) lifecycle() {
 	if s.options.Width > 0 {
 		guard = max(20, s.width()-len(row("", "", ""))-2)
 	}
-	for _, t := range drive.LifecycleTable() {
+	for _, t := range drive.Enterprise.Lifecycle() {
 		for i, line := range layout.Wrap(t.Guard, guard) {
 			head := row(string(t.Event), t.From.String(), t.To.String())
 			if i > 0 {
@@ -46,7 +46,7 @@ func (s *Session) lifecycle() {
 		}
 	}
 	s.printf("refused, with nothing changed:\n")
-	for _, p := range drive.RefusedPairs() {
+	for _, p := range drive.Enterprise.Refused() {
 		s.printf("%-10s  %s\n", p.Event, p.From)
 	}
 }
