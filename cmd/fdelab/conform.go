@@ -61,7 +61,7 @@ func newConformCmd(a *app) *cobra.Command {
 	c.Flags().StringSliceVar(&f.only, "only", nil, "only these properties (default all)")
 	c.Flags().StringVar(&f.seed, "seed", "1", "the first seed: each draws another drive, as far as the drive can be another one")
 	c.Flags().IntVar(&f.seeds, "seeds", 3, "how many seeds")
-	c.Flags().DurationVar(&f.deadline, "deadline", 10*time.Second, "how long a program may take for one request")
+	c.Flags().DurationVar(&f.deadline, "deadline", 10*time.Second, "how long a program may take for one request (if left out, 30s for the first greeting)")
 	c.Flags().BoolVar(&f.kill, "kill", false, "take power from a program by killing it")
 	c.Flags().BoolVar(&f.list, "list", false, "list the properties")
 	c.Flags().StringVar(&f.replay, "replay", "", "run this script alone, as a failure shows it")
@@ -90,6 +90,9 @@ func (a *app) conform(c *cobra.Command, f conformFlags, args []string) error {
 	}
 	if f.deadline <= 0 {
 		return usagef("conform: --deadline %v: want a time above zero", f.deadline)
+	}
+	if last := first + uint64(f.seeds) - 1; last < first {
+		return usagef("conform: --seed %d and --seeds %d: the last seed would be above 18446744073709551615, want a smaller one", first, f.seeds)
 	}
 	for i := range uint64(f.seeds) {
 		o.Seeds = append(o.Seeds, first+i)
@@ -141,6 +144,7 @@ type target struct {
 	run    []string // a program
 	maker  conformance.Maker
 	closer io.Closer // may be nil
+	timed  bool      // --deadline was given
 	made   int       // devices
 }
 
@@ -174,7 +178,7 @@ func conformTarget(c *cobra.Command, f conformFlags, args []string) (*target, er
 			t.words = append(t.words, "--kill")
 		}
 		if c.Flags().Changed("deadline") {
-			t.words = append(t.words, "--deadline", f.deadline.String())
+			t.words, t.timed = append(t.words, "--deadline", f.deadline.String()), true
 		}
 		t.words = append(append(t.words, "--"), program...)
 	case len(before) == 1 && before[0] != "simulated":
@@ -199,7 +203,11 @@ func (t *target) open(a *app, f conformFlags) error {
 	maker := conformance.Maker(conformance.Simulated)
 	switch {
 	case len(t.run) > 0:
-		p, err := adapters.Start(adapters.Options{Command: t.run, Deadline: f.deadline, Kill: f.kill})
+		o := adapters.Options{Command: t.run, Kill: f.kill}
+		if t.timed {
+			o.Deadline = f.deadline
+		}
+		p, err := adapters.Start(o)
 		if errors.Is(err, exec.ErrNotFound) {
 			return usagef("conform: %w", err)
 		} else if err != nil {

@@ -41,6 +41,8 @@ type verdict struct {
 	Shrunk   bool                     `json:"shrunk,omitempty"`
 	Trace    []string                 `json:"trace,omitempty"`
 	Replay   string                   `json:"replay,omitempty"` // the command
+
+	took time.Duration
 }
 
 // evidence is what a verdict rests on.
@@ -91,6 +93,7 @@ func (a *app) judge(t *target, f conformFlags, o conformance.Options) error {
 		return a.replayConform(t, f, counted)
 	}
 	stop := a.conformProgress(t, &o)
+	took := timed(&o)
 	r, err := conformance.Judge(counted, o)
 	stop()
 	if err != nil {
@@ -99,6 +102,7 @@ func (a *app) judge(t *target, f conformFlags, o conformance.Options) error {
 	out := judged{Device: r.Identity, Capabilities: r.Capabilities, Seeds: o.Seeds}
 	for i := range r.Results {
 		v := t.verdict(&r.Results[i])
+		v.took = took(i)
 		out.Results = append(out.Results, v)
 		switch v.Verdict {
 		case conformance.Passed:
@@ -260,6 +264,30 @@ func (a *app) conformProgress(t *target, o *conformance.Options) (stop func()) {
 	return func() { _ = bar.Finish() }
 }
 
+// timed notes when each property begins. took says how long the i-th took; all must have ended.
+func timed(o *conformance.Options) (took func(i int) time.Duration) {
+	var began []time.Time
+	next := o.Progress
+	o.Progress = func(done, all int, p *conformance.Property) {
+		began = append(began, time.Now())
+		if next != nil {
+			next(done, all, p)
+		}
+	}
+	var end time.Time
+	return func(i int) time.Duration {
+		if end.IsZero() {
+			end = time.Now()
+		}
+		if i+1 < len(began) {
+			return began[i+1].Sub(began[i])
+		}
+		return end.Sub(began[i])
+	}
+}
+
+func junitTime(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }
+
 // The elements of JUnit XML that every reader of it knows.
 type junitSuite struct {
 	XMLName  xml.Name    `xml:"testsuite"`
@@ -268,12 +296,14 @@ type junitSuite struct {
 	Failures int         `xml:"failures,attr"`
 	Errors   int         `xml:"errors,attr"`
 	Skipped  int         `xml:"skipped,attr"`
+	Time     string      `xml:"time,attr"` // seconds
 	Cases    []junitCase `xml:"testcase"`
 }
 
 type junitCase struct {
 	Class   string    `xml:"classname,attr"`
 	Name    string    `xml:"name,attr"`
+	Time    string    `xml:"time,attr"` // seconds
 	Failure *junitWhy `xml:"failure"`
 	Skipped *junitWhy `xml:"skipped"`
 	Out     string    `xml:"system-out,omitempty"`
@@ -287,8 +317,10 @@ type junitWhy struct {
 
 func writeJUnit(path string, r *judged) error {
 	s := junitSuite{Name: "fdelab conform " + r.Device.Model, Tests: len(r.Results), Failures: r.Failed, Skipped: r.NotJudged}
+	var all time.Duration
 	for _, v := range r.Results {
-		c := junitCase{Class: "fdelab.conform", Name: v.Property + " " + v.Name, Out: v.Evidence.String() + "; " + v.Incident}
+		all += v.took
+		c := junitCase{Class: "fdelab.conform", Name: v.Property + " " + v.Name, Time: junitTime(v.took), Out: v.Evidence.String() + "; " + v.Incident}
 		switch v.Verdict {
 		case conformance.Failed:
 			text := strings.Join(v.Trace, "\n")
@@ -301,6 +333,7 @@ func writeJUnit(path string, r *judged) error {
 		}
 		s.Cases = append(s.Cases, c)
 	}
+	s.Time = junitTime(all)
 	b, err := xml.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return err

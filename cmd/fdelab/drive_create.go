@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/binary"
@@ -18,34 +17,6 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
-
-// The lines of a label file.
-const (
-	labelSerial = "serial: "
-	labelMSID   = "msid: "
-	labelPSID   = "psid: "
-)
-
-// labelLine finds a line of a label file.
-func labelLine(b []byte, name string) ([]byte, bool) {
-	for line := range bytes.Lines(b) {
-		if value, ok := bytes.CutPrefix(line, []byte(name)); ok {
-			return bytes.TrimRight(value, "\r\n"), true
-		}
-	}
-	return nil, false
-}
-
-// labelBytes is a label as its file has it; the caller clears it.
-func labelBytes(l drive.Label) []byte {
-	b := make([]byte, 0, 256) // in one place, so that no copy of the PSID is left behind
-	b = append(append(append(b, labelSerial...), l.Serial...), '\n')
-	msid, psid := l.MSID.Bytes(), l.PSID.Bytes()
-	defer clear(msid)
-	defer clear(psid)
-	b = append(append(append(b, labelMSID...), msid...), '\n')
-	return append(append(append(b, labelPSID...), psid...), '\n')
-}
 
 // created is the JSON answer of `fdelab drive create`. It holds no PIN.
 type created struct {
@@ -121,7 +92,7 @@ func (a *app) driveCreate(path, label string, cfg drive.Config, source io.Reader
 	}
 	defer l.PSID.Clear()
 	defer l.MSID.Clear()
-	text := labelBytes(l)
+	text := l.File()
 	defer clear(text)
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close(), syncDirOf(label), d.Close()); err != nil {

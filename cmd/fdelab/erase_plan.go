@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -203,15 +202,14 @@ func (r *eraseRun) labelOf(d *erasee) (drive.PIN, error) {
 		return drive.PIN{}, fmt.Errorf("label: %w", err)
 	}
 	defer clear(b)
-	serial, ok := labelLine(b, labelSerial)
-	psid, also := labelLine(b, labelPSID)
+	l, err := drive.ParseLabel(b)
 	switch {
-	case !ok || !also:
-		return drive.PIN{}, fmt.Errorf("label: %s has no line %q or no line %q", path, labelSerial, labelPSID)
-	case !bytes.Equal(serial, []byte(d.serial)):
-		return drive.PIN{}, fmt.Errorf("label: %s is that of drive %q", path, serial)
+	case err != nil:
+		return drive.PIN{}, fmt.Errorf("label: %s: %w", path, err)
+	case l.Serial != d.serial:
+		return drive.PIN{}, fmt.Errorf("label: %s is that of drive %q", path, l.Serial)
 	}
-	return pinOf(psid)
+	return l.PSID, nil
 }
 
 // ownerOf reads the PIN of the BandMasters of a drive.

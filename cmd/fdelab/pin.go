@@ -131,8 +131,11 @@ func (s pinSource) parse(b []byte, from string) (drive.PIN, error) {
 	line, _, _ := bytes.Cut(b, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if s.name == "psid" {
-		if psid, ok := labelLine(b, labelPSID); ok {
-			line = psid
+		l, err := drive.ParseLabel(b)
+		if err == nil {
+			return l.PSID, nil
+		} else if !errors.Is(err, drive.ErrNoLabel) {
+			return drive.PIN{}, usagef("%s: %w", from, err)
 		}
 	}
 	pin, err := pinOf(line)

@@ -269,16 +269,15 @@ func retiredPINs(path string) (out []forensic.Secret, err error) {
 		return nil, notPrivate("PINs", err)
 	}
 	defer clear(b)
-	label := false
-	for _, l := range []struct{ line, name string }{{labelMSID, "MSID"}, {labelPSID, "PSID"}} {
-		if text, ok := labelLine(b, l.line); ok {
-			pin, err := pinOf(text)
-			if err != nil {
-				return nil, usagef("thief: %s: the %s: %w", path, l.name, err)
-			}
-			out, label = append(out, forensic.Public(forensic.PIN(l.name, pin))), true
-			pin.Clear()
-		}
+	l, err := drive.ParseLabel(b)
+	label := err == nil
+	switch {
+	case label:
+		out = append(out, forensic.Public(forensic.PIN("MSID", l.MSID)), forensic.Public(forensic.PIN("PSID", l.PSID)))
+		l.MSID.Clear()
+		l.PSID.Clear()
+	case !errors.Is(err, drive.ErrNoLabel):
+		return nil, usagef("thief: %s: %w", path, err)
 	}
 	number := 0
 	for i, line := range bytes.Split(b, []byte("\n")) { // parts of b, which is cleared
@@ -302,7 +301,8 @@ func retiredPINs(path string) (out []forensic.Secret, err error) {
 
 // labelled says whether a line is one of a label.
 func labelled(line []byte) bool {
-	return slices.ContainsFunc([]string{labelMSID, labelPSID, labelSerial}, func(name string) bool { return bytes.HasPrefix(line, []byte(name)) })
+	words := []string{"serial: ", "msid: ", "psid: ", "fdelab label of a drive", "serial ", "MSID ", "PSID "}
+	return slices.ContainsFunc(words, func(w string) bool { return bytes.HasPrefix(line, []byte(w)) })
 }
 
 // notPrivate is the error of a file of secrets that cannot be read.

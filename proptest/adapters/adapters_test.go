@@ -136,7 +136,7 @@ func TestHangs(t *testing.T) {
 	hangs := filepath.Join(t.TempDir(), "hangs.py")
 	text := strings.Replace(string(source), flush, flush+"        __import__('time').sleep(1000)\n", 1)
 	require.NoError(t, os.WriteFile(hangs, []byte(text), 0o600))
-	p := start(t, adapters.Options{Command: []string{python(t), hangs}, Deadline: 5 * time.Second})
+	p := start(t, adapters.Options{Command: []string{python(t), hangs}, Deadline: 5 * time.Second, Greeting: 30 * time.Second})
 	report, err := conformance.Judge(p.Make, conformance.Options{Seeds: []uint64{1}, Only: []string{"F35", "F18"}, ShrinkRuns: -1})
 	require.NoError(t, err)
 	require.Equal(t, "flush: the program gave no reply within 5s", report.Results[0].Why)

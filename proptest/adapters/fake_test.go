@@ -47,6 +47,8 @@ func fake(mode string) {
 		}
 		id := fmt.Sprint(q.ID)
 		switch {
+		case q.Do == "hello" && mode == "mute":
+			time.Sleep(time.Hour)
 		case q.Do == "hello" && mode == "version":
 			fmt.Println(`{"id":1,"protocol":2,"capabilities":[]}`)
 		case q.Do == "hello" && mode == "capability":

@@ -22,10 +22,6 @@ const (
 	noiseMax  = 4 << 10   // what is kept of standard error
 )
 
-// startTime is how long a program may take until it answers the first request, at least: an
-// interpreter on a busy machine takes its time.
-const startTime = 30 * time.Second
-
 // process is one run of the program.
 type process struct {
 	cmd    *exec.Cmd

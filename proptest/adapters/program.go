@@ -1,6 +1,7 @@
 package adapters
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -24,6 +25,9 @@ type Options struct {
 	Command  []string      // the program and its arguments; no shell reads them
 	Dir      string        // where it runs; empty is here
 	Deadline time.Duration // for each request; 0 is 10 seconds
+	// Greeting is the deadline of the first request to each process; 0 is Deadline, or 30 seconds where
+	// that is 0, too: an interpreter on a busy machine takes its time.
+	Greeting time.Duration
 	// Kill kills the process at every power-off at which no fault is armed, and starts another one
 	// on the same state at the power-on: then nothing in RAM survives that should not.
 	Kill bool
@@ -61,6 +65,9 @@ func Start(o Options) (*Program, error) {
 	}
 	if _, err := exec.LookPath(o.Command[0]); err != nil {
 		return nil, fmt.Errorf("adapters: %w", err)
+	}
+	if o.Greeting <= 0 {
+		o.Greeting = cmp.Or(max(0, o.Deadline), 30*time.Second)
 	}
 	if o.Deadline <= 0 {
 		o.Deadline = 10 * time.Second
@@ -108,7 +115,7 @@ func (p *Program) run() (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	caps, breaks, err := hello(run, max(p.o.Deadline, startTime))
+	caps, breaks, err := hello(run, p.o.Greeting)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.all = append(p.all, run)

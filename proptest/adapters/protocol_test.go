@@ -44,7 +44,7 @@ func TestBadPrograms(t *testing.T) {
 			if mode == "hang" {
 				deadline = 300 * time.Millisecond
 			}
-			p := start(t, adapters.Options{Command: []string{os.Args[0], "fake", mode}, Deadline: deadline})
+			p := start(t, adapters.Options{Command: []string{os.Args[0], "fake", mode}, Deadline: deadline, Greeting: 30 * time.Second})
 			for range 2 {
 				d, _, err := p.Make(conformance.Wish{})
 				require.NoError(t, err)
@@ -52,6 +52,15 @@ func TestBadPrograms(t *testing.T) {
 				require.NoError(t, d.(interface{ Close() error }).Close())
 			}
 		})
+	}
+}
+
+// TestTheGreetingHasADeadline, too: of its own, or that of every request.
+func TestTheGreetingHasADeadline(t *testing.T) {
+	for _, o := range []adapters.Options{{Deadline: 200 * time.Millisecond}, {Deadline: time.Hour, Greeting: 200 * time.Millisecond}} {
+		o.Command = []string{os.Args[0], "fake", "mute"}
+		_, err := adapters.Start(o)
+		require.ErrorContains(t, err, "hello: the program gave no reply within 200ms")
 	}
 }
 

@@ -1,9 +1,13 @@
 package conformance_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +15,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
 )
 
@@ -92,10 +97,65 @@ func TestForeignDriveIsNotAccused(t *testing.T) {
 	require.NotZero(t, verdicts[conformance.Passed])
 	require.NotZero(t, verdicts[conformance.NotJudged])
 	for _, r := range report.Results {
-		if slices.Contains([]string{"F01", "RM01"}, r.Property.ID) {
+		if slices.Contains([]string{"F01", "F11", "RM01"}, r.Property.ID) {
 			require.Equal(t, conformance.Passed, r.Verdict, "the thief opens AES-GCM, too: %v", r.String())
 		}
 	}
+}
+
+// oneChip is the foreign drive where all have the same key in the chip: the flash and a PIN are enough.
+func oneChip(w conformance.Wish) (conformance.Device, drive.Label, error) {
+	d, _, err := newForeign(w)
+	f := d.(*foreign)
+	f.chip = bytes.Repeat([]byte{7}, 32)
+	return f, drive.Label{Serial: "1", MSID: f.msid, PSID: f.psid}, errors.Join(err, f.Revert(f.psid))
+}
+
+// ofItself is the foreign drive that derives from its own flash, whatever dump it is given.
+type ofItself struct{ *foreign }
+
+func (o ofItself) KEKs(_ drive.Dump, pin drive.PIN) []*secret.Key32 {
+	return o.foreign.KEKs(o.Dump(), pin)
+}
+
+// TestShortPINsOfADriveOfAnotherMake: a drive that derives in its own way is judged by what another one
+// derives from its flash. Where that says nothing, nothing passes.
+func TestShortPINsOfADriveOfAnotherMake(t *testing.T) {
+	for name, c := range map[string]struct {
+		make    conformance.Maker
+		verdict conformance.Verdict
+		why     string
+	}{
+		"sound":    {newForeign, conformance.Passed, ""},
+		"one chip": {oneChip, conformance.Failed, "a device with another chip derives the key from this flash and a short PIN"},
+		"of itself": {func(w conformance.Wish) (conformance.Device, drive.Label, error) {
+			d, label, err := newForeign(w)
+			return ofItself{d.(*foreign)}, label, err
+		}, conformance.NotJudged, "do not depend on the dump"},
+	} {
+		r, err := conformance.Judge(c.make, conformance.Options{Only: []string{"F11"}, Seeds: []uint64{1}})
+		require.NoError(t, err)
+		require.Equal(t, c.verdict, r.Results[0].Verdict, "%s: %v", name, r.Results[0].String())
+		require.Contains(t, r.Results[0].Why, c.why, name)
+	}
+}
+
+// TestTheExampleIsShort: a drive of another make needs at most 150 lines, blank ones not counted.
+func TestTheExampleIsShort(t *testing.T) {
+	b, err := os.ReadFile("example_device_test.go")
+	require.NoError(t, err)
+	_, device, found := strings.Cut(string(b), "// vault is ")
+	require.True(t, found)
+	device, _, found = strings.Cut(device, "\n// A drive of another make")
+	require.True(t, found)
+	lines := 0
+	for line := range strings.Lines(device) {
+		if strings.TrimSpace(line) != "" {
+			lines++
+		}
+	}
+	require.LessOrEqual(t, lines, 150)
+	t.Log(lines)
 }
 
 // TestRows: each row has a property, or a reason why there is none.

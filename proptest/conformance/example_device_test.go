@@ -41,6 +41,9 @@ func newVault(w conformance.Wish) (conformance.Device, drive.Label, error) {
 	return d, drive.Label{MSID: msid, PSID: psid}, errors.Join(err, err2, d.Revert(psid))
 }
 
+func seal(key []byte, pin drive.PIN, what []byte) []byte {
+	return box(key, pin).Seal(nil, nil, what, nil)
+}
 func fresh(n int) []byte { b := make([]byte, n); _, _ = rand.Read(b); return b }
 
 // box seals under what a key and a PIN give together.
@@ -51,16 +54,12 @@ func box(key []byte, pin drive.PIN) cipher.AEAD {
 	return a
 }
 
-func seal(key []byte, pin drive.PIN, what []byte) []byte {
-	return box(key, pin).Seal(nil, nil, what, nil)
-}
+// psidHolder is who reverts: no host can name him.
+const psidHolder = drive.Nobody
 
 // as runs f with the key of an authority. A try is counted before the PIN is looked at.
 func (d *vault) as(who drive.Authority, pin drive.PIN, f func(i int, own []byte) error) error {
-	return d.open(slices.Index([]drive.Authority{drive.SID, drive.EraseMaster, drive.BandMaster(0)}, who), pin, f)
-}
-
-func (d *vault) open(i int, pin drive.PIN, f func(i int, own []byte) error) error {
+	i := slices.Index([]drive.Authority{drive.SID, drive.EraseMaster, drive.BandMaster(0), psidHolder}, who)
 	switch {
 	case !d.on:
 		return drive.NoPower
@@ -78,9 +77,8 @@ func (d *vault) open(i int, pin drive.PIN, f func(i int, own []byte) error) erro
 	return f(i, own)
 }
 
-func (d *vault) Try(who drive.Authority, pin drive.PIN) error {
-	return d.as(who, pin, func(int, []byte) error { return nil })
-}
+func (d *vault) Try(who drive.Authority, pin drive.PIN) error { return d.as(who, pin, nothing) }
+func nothing(int, []byte) error                               { return nil }
 
 func (d *vault) SetPIN(who drive.Authority, pin, to drive.PIN) error {
 	return d.as(who, pin, func(i int, own []byte) error {
@@ -93,24 +91,18 @@ func (d *vault) SetPIN(who drive.Authority, pin, to drive.PIN) error {
 }
 
 func (d *vault) SetRange(n int, pin drive.PIN, c drive.RangeConfig) error {
-	return d.relock(n, pin, c, d.locks)
+	return d.as(drive.BandMaster(n), pin, func(_ int, own []byte) error { return d.keep(own, c, d.locks) })
 }
 
 func (d *vault) SetLocks(n int, pin drive.PIN, read, write bool) error {
-	return d.relock(n, pin, d.c, [2]bool{read, write})
-}
-
-func (d *vault) relock(n int, pin drive.PIN, c drive.RangeConfig, locks [2]bool) error {
-	return d.as(drive.BandMaster(n), pin, func(_ int, own []byte) error {
-		if c.Start+c.Length > 0 || c.LockOnReset > 7 {
-			return drive.InvalidParameter
-		}
-		return d.keep(own, c, locks)
-	})
+	return d.as(drive.BandMaster(n), pin, func(_ int, own []byte) error { return d.keep(own, d.c, [2]bool{read, write}) })
 }
 
 // keep opens the range, and leaves the media key to the chip only where power alone is to open it.
 func (d *vault) keep(own []byte, c drive.RangeConfig, locks [2]bool) (err error) {
+	if c.Start+c.Length > 0 || c.LockOnReset > 7 {
+		return drive.InvalidParameter
+	}
 	d.c, d.locks, d.sealed[1] = c, locks, nil
 	d.key, err = box(own, drive.PIN{}).Open(nil, nil, d.sealed[0], nil)
 	if power := c.LockOnReset&drive.OnPowerCycle != 0; !(c.ReadLockEnabled && (power || locks[0]) || c.WriteLockEnabled && (power || locks[1])) {
@@ -123,7 +115,7 @@ func (d *vault) Erase(n int, pin drive.PIN) error {
 	return d.as(drive.EraseMaster, pin, func(int, []byte) error { return d.renew(n) })
 }
 
-// renew gives the range a new key, and its BandMaster MSID.
+// renew gives range n a new key, and its BandMaster MSID.
 func (d *vault) renew(n int) error {
 	if n != 0 {
 		return drive.InvalidParameter
@@ -134,7 +126,7 @@ func (d *vault) renew(n int) error {
 }
 
 func (d *vault) Revert(psid drive.PIN) error {
-	return d.open(3, psid, func(int, []byte) error {
+	return d.as(psidHolder, psid, func(int, []byte) error {
 		d.tries, d.wraps[0], d.wraps[1] = [4]uint16{}, seal(d.chip, d.msid, fresh(32)), seal(d.chip, d.msid, fresh(32))
 		return d.renew(0)
 	})
@@ -165,26 +157,22 @@ func (d *vault) move(lba uint64, b []byte, way int, lockable bool) error {
 
 func (d *vault) PowerOff() { d.on, d.key = false, nil }
 func (d *vault) PowerOn() error {
-	if !d.on {
-		d.on = true
-		d.key, _ = box(d.chip, drive.PIN{}).Open(nil, nil, d.sealed[1], nil)
-		d.lock(drive.OnPowerCycle)
+	if d.on {
+		return nil
 	}
-	return nil
+	d.on = true
+	d.key, _ = box(d.chip, drive.PIN{}).Open(nil, nil, d.sealed[1], nil)
+	return d.Reset(0)
 }
 
 func (d *vault) Reset(k drive.ResetKind) error {
+	by := map[drive.ResetKind]drive.ResetSet{0: drive.OnPowerCycle, drive.HardwareReset: drive.OnHardware, drive.HotPlugReset: drive.OnHotPlug}[k]
 	if !d.on {
 		return drive.NoPower
-	}
-	d.lock(map[drive.ResetKind]drive.ResetSet{drive.HardwareReset: drive.OnHardware, drive.HotPlugReset: drive.OnHotPlug}[k])
-	return nil
-}
-
-func (d *vault) lock(by drive.ResetSet) {
-	if d.c.LockOnReset&by != 0 {
+	} else if d.c.LockOnReset&by != 0 {
 		d.locks = [2]bool{d.locks[0] || d.c.ReadLockEnabled, d.locks[1] || d.c.WriteLockEnabled}
 	}
+	return nil
 }
 
 func (d *vault) Flush() error                            { return nil }

@@ -3,11 +3,13 @@ package conformance
 import (
 	"bytes"
 	"crypto/aes"
+	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/xts"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 )
 
@@ -249,7 +251,11 @@ func f11(t *Trial) {
 	}
 	rounds := o.Derivation().Iterations
 	if guess(rounds, true) == 0 {
-		panic(&unjudged{"with the chip and the PIN the key is not found", missing(w.caps, []Capability{Derives})})
+		if !w.has(Derives) {
+			panic(&unjudged{"with the chip and the PIN the key is not found", missing(w.caps, []Capability{Derives})})
+		}
+		t.f11Derived(w, dump, oracles)
+		return
 	}
 	if guess(rounds, false) > 0 {
 		t.failf("key found", w, "the flash and a short PIN are enough for the key: whoever has the flash may guess")
@@ -261,6 +267,51 @@ func f11(t *Trial) {
 		}
 		t.claim()
 	}
+}
+
+func sameKeys(a, b []*secret.Key32) bool {
+	for i := range min(len(a), len(b)) {
+		if !a[i].Equal(b[i]) {
+			return false
+		}
+	}
+	return len(a) == len(b)
+}
+
+// f11Derived judges a device that derives keys in its own way. What it derives from its flash and the
+// PIN opens the key. What another device, whose chip is another one, derives from the same flash and the
+// same PIN must not.
+func (t *Trial) f11Derived(w *World, dump drive.Dump, oracles []forensic.Oracle) {
+	pin := Name("p2").pin(w.label)
+	opens := func(keys []*secret.Key32) bool {
+		secrets := []forensic.Secret{forensic.PIN("short PIN", pin)}
+		for i, k := range keys {
+			secrets = append(secrets, forensic.Key(fmt.Sprintf("key %d", i), k))
+		}
+		found, err := forensic.Search(dump, secrets, oracles, forensic.Options{
+			Also: ways, KDF: func(*secret.Key32, drive.PIN, [16]byte) (*secret.Key32, error) { return nil, errors.ErrUnsupported },
+		})
+		if err != nil {
+			t.failf("answer", w, "the dump cannot be searched: %v", err)
+		}
+		return len(found.Keys) > 0
+	}
+	other := t.World(func(x *Wish) { x.Ranges, x.Geometry.PageSize, x.Seed = 0, 1024, x.Seed+1 })
+	other.own(0, "p2")
+	other.Do("power-off")
+	mine, his := capability[Deriver](w, Derives), capability[Deriver](other, Derives)
+	own := mine.KEKs(dump, pin)
+	switch {
+	case !opens(own):
+		panic(&unjudged{"with the chip and the PIN the key is not found", nil})
+	case sameKeys(own, mine.KEKs(other.dumper.Dump(), pin)):
+		panic(&unjudged{"the keys that the device derives do not depend on the dump: nobody can say what they need", nil})
+	case opens(nil):
+		t.failf("key found", w, "the flash and a short PIN are enough for the key: whoever has the flash may guess")
+	case opens(his.KEKs(dump, pin)):
+		t.failf("key found", w, "a device with another chip derives the key from this flash and a short PIN: whoever has the flash may guess")
+	}
+	t.claim()
 }
 
 func f24(t *Trial) {

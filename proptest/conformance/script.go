@@ -3,6 +3,7 @@ package conformance
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ func upTo(least, most uint64) func(uint64) bool {
 }
 
 var settings = []setting{
-	{"seed", func(w Wish) uint64 { return w.Seed }, func(w *Wish, n uint64) { w.Seed = n }, upTo(0, 1<<63)},
+	{"seed", func(w Wish) uint64 { return w.Seed }, func(w *Wish, n uint64) { w.Seed = n }, upTo(0, math.MaxUint64)},
 	{
 		"sector-size", func(w Wish) uint64 { return uint64(w.SectorSize) },
 		func(w *Wish, n uint64) { w.SectorSize = int(n) }, func(n uint64) bool { return n == 512 || n == 4096 },

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/raslab"
@@ -57,7 +56,7 @@ func (s *Session) addFile(a Args, serial string, add func(label drive.Label) (*r
 			if err := made(); err != nil {
 				return nil, err
 			}
-			return labelText(p.Label), nil
+			return p.Label.File(), nil
 		})
 		switch {
 		case err == nil:
@@ -91,7 +90,7 @@ func (s *Session) keptLabel(a Args, serial string) (drive.Label, error) {
 	if err != nil {
 		return drive.Label{}, err
 	}
-	label, err := parseLabel(string(data))
+	label, err := drive.ParseLabel(data)
 	if err != nil {
 		return drive.Label{}, fmt.Errorf("%s is not the label of a drive: %w", arg[string](a, "label"), err)
 	}
@@ -107,41 +106,4 @@ func (s *Session) writeSecret(name string, data func() ([]byte, error)) error {
 		return err
 	}
 	return s.writeFile(name, text)
-}
-
-// labelHead begins the file of a label.
-const labelHead = "fdelab label of a drive"
-
-// labelText is a label as it is kept: the serial number quoted as in a command, the PINs in
-// hexadecimal.
-func labelText(l drive.Label) []byte {
-	return fmt.Appendf(nil, "%s\nserial %s\nMSID %X\nPSID %X\n", labelHead, forceQuote(l.Serial), l.MSID.Bytes(), l.PSID.Bytes())
-}
-
-// parseLabel reads what labelText wrote; its PINs may also be typed as a label shows them. No error
-// holds a part of a PIN.
-func parseLabel(text string) (drive.Label, error) {
-	lines := strings.Split(strings.TrimSuffix(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n")
-	if len(lines) != 4 || lines[0] != labelHead {
-		return drive.Label{}, fmt.Errorf("want four lines, the first one %q", labelHead)
-	}
-	var l drive.Label
-	words, err := Parse(strings.TrimPrefix(lines[1], "serial "))
-	if err != nil || !strings.HasPrefix(lines[1], "serial ") || len(words) != 1 || len(words[0]) != 1 {
-		return drive.Label{}, errors.New(`line 2 is not serial "NUMBER"`)
-	}
-	l.Serial = words[0][0].Value
-	for i, pin := range []struct {
-		name string
-		to   *drive.PIN
-	}{{"MSID ", &l.MSID}, {"PSID ", &l.PSID}} {
-		digits, ok := strings.CutPrefix(lines[2+i], pin.name)
-		if !ok {
-			return drive.Label{}, fmt.Errorf("line %d does not begin with %s", 3+i, strings.TrimSpace(pin.name))
-		}
-		if *pin.to, err = labelPIN(digits); err != nil {
-			return drive.Label{}, fmt.Errorf("line %d, %s: %w", 3+i, strings.TrimSpace(pin.name), err)
-		}
-	}
-	return l, nil
 }

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
 )
 
 // verbTranscripts are the transcripts of testdata: together they run every command.
@@ -196,7 +198,7 @@ func TestALabelThatIsKeptRevertsTheDrive(t *testing.T) {
 	require.NoError(t, first.Close())
 
 	for name, bad := range map[string]string{
-		"absent": "", "empty": "\n", "cut": string(kept["a.label"][:60]), "changed": strings.Replace(string(kept["a.label"]), "PSID ", "PSID x", 1),
+		"absent": "", "empty": "\n", "cut": string(kept["a.label"][:60]), "changed": strings.Replace(string(kept["a.label"]), "psid: ", "psid: x", 1),
 	} {
 		if name != "absent" {
 			kept[name] = []byte(bad)
@@ -209,17 +211,18 @@ func TestALabelThatIsKeptRevertsTheDrive(t *testing.T) {
 		require.NoError(t, s.Close())
 	}
 	s := open()
-	kept["half.label"] = []byte(strings.Replace(string(kept["a.label"]), fmt.Sprintf("%X", psid.Bytes()[16:]), "", 1))
-	require.EqualError(t, s.Run("shelf open file="+file+" label=half.label", &out), "half.label is not the label of a drive: line 4, PSID: 32 hexadecimal digits, where 64 are right")
+	kept["half.label"] = []byte(strings.Replace(string(kept["a.label"]), string(psid.Bytes()[16:]), "", 1))
+	require.EqualError(t, s.Run("shelf open file="+file+" label=half.label", &out), `half.label is not the label of a drive: the line "psid: " of the label: a PIN of a label has 32 characters, or 64 hexadecimal digits`)
 	require.ErrorContains(t, s.Run("shelf open file="+file+" label=other.label", &out), `the label is of drive "other", and this is drive "bench 1"`)
 	require.Empty(t, s.shelf.Parts(), "nothing was changed")
 	require.NoError(t, s.Close())
 
-	typed := strings.Replace(string(kept["a.label"]), fmt.Sprintf("PSID %X", psid.Bytes()), "PSID "+string(psid.Bytes()), 1)
-	require.NotEqual(t, string(kept["a.label"]), typed)
-	kept["typed.label"] = []byte(typed)
+	label, err := drive.ParseLabel(kept["a.label"])
+	require.NoError(t, err)
+	require.Equal(t, kept["a.label"], label.File(), "the form of fdelab drive create")
+	kept["old.label"] = fmt.Appendf(nil, "fdelab label of a drive\nserial \"bench 1\"\nMSID %X\nPSID %s\n", label.MSID.Bytes(), psid.Bytes())
 	typist := open()
-	require.NoError(t, typist.Run(`shelf open file=`+file+` label=typed.label`, &out), "a label that a person typed as it was shown")
+	require.NoError(t, typist.Run(`shelf open file=`+file+` label=old.label`, &out), "a label as the shell once wrote it")
 	require.True(t, psid.Equal(typist.shelf.Parts()[0].Label.PSID))
 	require.NoError(t, typist.Close())
 
@@ -237,13 +240,13 @@ func TestAPSIDIsTypedInEitherForm(t *testing.T) {
 		require.NoError(t, s.Run(fmt.Sprintf(`host migrate drive=FRU00001 pin="mine %d"; host revert drive=FRU00001 psid="%s"`, n, form), &out), out.String())
 	}
 	for bad, why := range map[string]string{
-		string(psid[1:]):               "a PSID has 32 characters, or 64 hexadecimal digits in the file of a label",
-		fmt.Sprintf("%Xg0", psid[1:]):  "a PSID has 32 characters, or 64 hexadecimal digits in the file of a label",
+		string(psid[1:]):               "a PIN of a label has 32 characters, or 64 hexadecimal digits",
+		fmt.Sprintf("%Xg0", psid[1:]):  "a PIN of a label has 32 characters, or 64 hexadecimal digits",
 		fmt.Sprintf("%X", psid[1:]):    "62 hexadecimal digits, where 64 are right",
 		fmt.Sprintf("%X", psid[:16]):   "32 hexadecimal digits, where 64 are right", // as many as a PSID has characters
 		fmt.Sprintf("%X", psid)[1:]:    "63 hexadecimal digits, where 64 are right",
 		fmt.Sprintf("%X41", psid):      "66 hexadecimal digits, where 64 are right",
-		strings.Repeat("no PSID ", 50): "a PSID has 32 characters, or 64 hexadecimal digits in the file of a label",
+		strings.Repeat("no PSID ", 50): "a PIN of a label has 32 characters, or 64 hexadecimal digits",
 	} {
 		err := s.Run(fmt.Sprintf(`host revert drive=FRU00001 psid="%s"`, bad), &out)
 		require.EqualError(t, err, "psid: "+why+": type what the label says")
