@@ -166,6 +166,9 @@ func (d *Drive) AuthenticatePSID(psid PIN) (PSIDSession, error) {
 	const op = "authenticate psid"
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.cfg.Personality != Enterprise {
+		return nil, d.refuse(op, InvalidParameter, "an %v drive is used through Opal", d.cfg.Personality)
+	}
 	if err := d.tryPSID(op, psid); err != nil {
 		return nil, err
 	}

@@ -118,24 +118,31 @@ func band(n int) map[string]reader {
 			return f(&i), nil
 		}
 	}
-	return named(spec.Band(n), bandName(n), map[string]reader{
+	cells := rangeCells(of)
+	cells["LockOnReset"] = of(func(i *drive.RangeInfo) token.Value { return listOf(resets, i.LockOnReset) })
+	cells["ActiveKey"] = fixed(token.UID(spec.BandKey(n)))
+	return named(spec.Band(n), bandName(n), cells)
+}
+
+// rangeCells are the cells of a range that both SSCs have, by who reads it.
+func rangeCells(of func(func(*drive.RangeInfo) token.Value) reader) map[string]reader {
+	return map[string]reader{
 		"RangeStart":       of(func(i *drive.RangeInfo) token.Value { return token.U(i.Start) }),
 		"RangeLength":      of(func(i *drive.RangeInfo) token.Value { return token.U(i.Length) }),
 		"ReadLockEnabled":  of(func(i *drive.RangeInfo) token.Value { return token.Bool(i.ReadLockEnabled) }),
 		"WriteLockEnabled": of(func(i *drive.RangeInfo) token.Value { return token.Bool(i.WriteLockEnabled) }),
 		"ReadLocked":       of(func(i *drive.RangeInfo) token.Value { return token.Bool(i.ReadLocked) }),
 		"WriteLocked":      of(func(i *drive.RangeInfo) token.Value { return token.Bool(i.WriteLocked) }),
-		"LockOnReset":      of(func(i *drive.RangeInfo) token.Value { return resetList(i.LockOnReset) }),
-		"ActiveKey":        fixed(token.UID(spec.BandKey(n))),
-	})
+	}
 }
 
 // resets are the kinds of reset as the specification numbers them (Core 5.1.3, reset_types).
 var resets = []drive.ResetSet{spec.PowerCycle: drive.OnPowerCycle, spec.HardwareReset: drive.OnHardware, spec.HotPlugReset: drive.OnHotPlug}
 
-func resetList(s drive.ResetSet) token.Value {
+// listOf is a set of resets as a list of their numbers.
+func listOf(kinds []drive.ResetSet, s drive.ResetSet) token.Value {
 	var l []token.Value
-	for n, r := range resets {
+	for n, r := range kinds {
 		if s&r != 0 {
 			l = append(l, token.U(uint64(n)))
 		}
@@ -143,17 +150,38 @@ func resetList(s drive.ResetSet) token.Value {
 	return token.L(l...)
 }
 
-// resetSet reads a list of kinds of reset.
-func resetSet(v token.Value) (s drive.ResetSet, ok bool) {
+// setOf reads a list of kinds of reset.
+func setOf(kinds []drive.ResetSet, v token.Value) (s drive.ResetSet, ok bool) {
 	items, ok := v.List()
 	for _, i := range items {
 		u, isUint := i.Uint()
-		if !isUint || u >= uint64(len(resets)) {
+		if !isUint || u >= uint64(len(kinds)) {
 			return 0, false
 		}
-		s |= resets[u]
+		s |= kinds[u]
 	}
 	return s, ok
+}
+
+// assign sets one column of a range; it says whether the column takes the value.
+func assign(i *drive.RangeInfo, a assignment, kinds []drive.ResetSet) (ok bool) {
+	switch a.column {
+	case "RangeStart":
+		i.Start, ok = a.value.Uint()
+	case "RangeLength":
+		i.Length, ok = a.value.Uint()
+	case "ReadLockEnabled":
+		i.ReadLockEnabled, ok = a.value.Bool()
+	case "WriteLockEnabled":
+		i.WriteLockEnabled, ok = a.value.Bool()
+	case "ReadLocked":
+		i.ReadLocked, ok = a.value.Bool()
+	case "WriteLocked":
+		i.WriteLocked, ok = a.value.Bool()
+	case "LockOnReset":
+		i.LockOnReset, ok = setOf(kinds, a.value)
+	}
+	return ok
 }
 
 // setBand sets columns of a band, all in one step.
@@ -164,24 +192,7 @@ func setBand(c *invocation, o *object, cells []assignment) error {
 	}
 	was := i
 	for _, a := range cells {
-		ok := false
-		switch a.column {
-		case "RangeStart":
-			i.Start, ok = a.value.Uint()
-		case "RangeLength":
-			i.Length, ok = a.value.Uint()
-		case "ReadLockEnabled":
-			i.ReadLockEnabled, ok = a.value.Bool()
-		case "WriteLockEnabled":
-			i.WriteLockEnabled, ok = a.value.Bool()
-		case "ReadLocked":
-			i.ReadLocked, ok = a.value.Bool()
-		case "WriteLocked":
-			i.WriteLocked, ok = a.value.Bool()
-		case "LockOnReset":
-			i.LockOnReset, ok = resetSet(a.value)
-		}
-		if !ok {
+		if !assign(&i, a, resets) {
 			return spec.InvalidParameter
 		}
 	}

@@ -28,6 +28,7 @@ type bench struct {
 	com   uint16 // the host's ComID
 	hsn   uint32
 	tsn   uint32 // of the session that is open
+	opal  bool   // columns have numbers
 }
 
 func newBench(t testing.TB, change func(*drive.Config)) *bench {
@@ -149,7 +150,11 @@ func (b *bench) as(sp, who spec.UID, pin []byte) spec.Status {
 // prove is Authenticate.
 func (b *bench) prove(who spec.UID, pin []byte) (bool, spec.Status) {
 	b.t.Helper()
-	v, st := b.call(spec.ThisSP, spec.EnterpriseAuthenticate, token.UID(who), token.N(token.S("Challenge"), token.B(pin)))
+	method, name := spec.EnterpriseAuthenticate, token.S("Challenge")
+	if b.opal {
+		method, name = spec.Authenticate, token.U(0)
+	}
+	v, st := b.call(spec.ThisSP, method, token.UID(who), token.N(name, token.B(pin)))
 	if st != spec.Success {
 		return false, st
 	}
@@ -168,6 +173,14 @@ func (b *bench) end() {
 // get reads columns of an object.
 func (b *bench) get(o spec.UID, first, last string) (map[string]token.Value, spec.Status) {
 	b.t.Helper()
+	if b.opal {
+		n, st := b.oget(o, uint64(spec.Column(o, first)), uint64(spec.Column(o, last)))
+		cells := map[string]token.Value{}
+		for i, v := range n {
+			cells[spec.Columns(o)[i]] = v
+		}
+		return cells, st
+	}
 	v, st := b.call(o, spec.EnterpriseGet, token.L(token.N(token.S("startColumn"), token.S(first)), token.N(token.S("endColumn"), token.S(last))))
 	cells := map[string]token.Value{}
 	if st == spec.Success {
@@ -185,6 +198,13 @@ func cell(column string, v token.Value) token.Value { return token.N(token.S(col
 // set sets columns of an object.
 func (b *bench) set(o spec.UID, cells ...token.Value) spec.Status {
 	b.t.Helper()
+	if b.opal {
+		for i := range cells {
+			name, _ := cells[i].Items[0].Bytes()
+			cells[i] = col(uint64(spec.Column(o, string(name))), cells[i].Items[1])
+		}
+		return b.oset(o, cells...)
+	}
 	_, st := b.call(o, spec.EnterpriseSet, token.L(), token.L(token.L(cells...)))
 	return st
 }

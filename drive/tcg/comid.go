@@ -230,7 +230,7 @@ func (c *comID) answer(tsn, hsn uint32, stream []byte) {
 	c.answers = append(c.answers, p.Append(nil))
 }
 
-// room is how long a stream may be that the host takes.
-func (c *comID) room() int {
-	return min(c.host.comPacket-token.ComPacketHeader, c.host.packet) - token.PacketHeader - token.SubpacketHeader - 3
+// fits says whether the host takes a stream of n bytes, with its headers and its padding.
+func (c *comID) fits(n int) bool {
+	return token.PacketHeader+token.SubpacketHeader+(n+3)&^3 <= min(c.host.comPacket-token.ComPacketHeader, c.host.packet)
 }

@@ -8,8 +8,8 @@
 //   - Power and resets are the drive's own: the TPer finds at its next command that there was one, and
 //     forgets what it has to.
 //
-// The drive speaks SSC Enterprise 1.01. What there is, who may do what, and what it does to the drive
-// is data (enterprise.go) under handlers that know no SSC.
+// A drive speaks SSC Enterprise 1.01 or SSC Opal 2.02, as the factory decided. What there is, who may do
+// what, and what it does to the drive is data (enterprise.go, opal.go) under handlers that know no SSC.
 //
 // The example asks a drive for its factory PIN.
 //
@@ -30,14 +30,17 @@
 //   - What of Enterprise 1.01 is not there: table DataStore; columns of re-encryption; the Makers
 //     have no member, so that it changes nothing when SID disables them. A BandMaster cannot go back to
 //     MSID but by an erase.
-//   - The drive has one session at a time, so of several sessions of the TPer one can authenticate; the
-//     others get SP_BUSY. A session authenticates one authority beside Anybody.
+//   - What of Opal 2.02 is not there: Single User Mode; more than one DataStore table; the data removal
+//     mechanism and its table; columns of re-encryption. A BooleanExpr has no AND, since with one nobody
+//     alone would hold the key. A Set on a byte table is in no transaction.
+//   - An Enterprise drive has one session at a time, so of several sessions of the TPer one can
+//     authenticate; the others get SP_BUSY. A session of it authenticates one authority beside Anybody.
 //   - Credit control, acknowledgements, sequence numbers and continued tokens are not offered.
 //   - An answer that is larger than the transfer that a host asked for waits until it asks for enough;
 //     MinTransfer says how much. One that is larger than what the host takes at all is
 //     RESPONSE_OVERFLOW.
 //   - An integer of a token stream has at most 64 bits.
-//   - Rows of the preconfiguration tables that no text at hand shows are assumed: Get on C_PIN by the
-//     authority itself (never its PIN), Get on Authority by anybody, GenKey on a band's key by its
-//     BandMaster.
+//   - Rows of the preconfiguration tables that no text at hand shows are assumed. Enterprise: Get on
+//     C_PIN by the authority itself (never its PIN), Get on Authority by anybody, GenKey on a band's key
+//     by its BandMaster. Opal: the columns of ACE_C_PIN_Get_PSID_NoPIN.
 package tcg

@@ -24,7 +24,7 @@ func enterprise(ranges int) *personality {
 		spec.RevertSP:               {"RevertSP", true, revert},
 	}
 	return &personality{
-		names: true, baseComID: 0x07FE, comIDs: 2, methods: methods, sid: drive.SID,
+		names: true, maxLogins: 1, baseComID: 0x07FE, comIDs: 2, methods: methods, sid: drive.SID,
 		providers: []*provider{enterpriseAdmin(methods), enterpriseLocking(methods, ranges)},
 		features:  enterpriseFeatures, login: enterpriseLogin,
 		begin: func() transaction { return new(batch) },
@@ -60,14 +60,14 @@ func named(u spec.UID, name string, more map[string]reader) map[string]reader {
 func enterpriseAdmin(methods map[spec.UID]method) *provider {
 	notPIN := []string{"UID", "Name", "CommonName", "CharSet", "TryLimit", "Tries", "Persistence"}
 	var (
-		anybody   = &ace{0x00000008_00000001, "Anybody", anyOf(spec.Anybody), nil}
-		makers    = &ace{0x00000008_00000003, "Makers", anyOf(spec.Makers), nil}
-		sid       = &ace{0x00000008_00000201, "SID", anyOf(spec.SID), nil}
-		setSelf   = &ace{0x00000008_00008C03, "SID_SetSelf", anyOf(spec.SID), []string{"PIN"}}
-		msidGet   = &ace{0x00000008_00008C04, "MSID_Get", anyOf(spec.Anybody), []string{"PIN"}}
-		setMakers = &ace{0x00000008_00008C05, "SID_SetMakers", anyOf(spec.SID), []string{"Enabled"}}
-		psid      = &ace{0x00000008_000100E0, "SP_PSID", anyOf(spec.PSID), nil}
-		psidNoPIN = &ace{0x00000008_000100E1, "C_PIN_Get_PSID_NoPIN", anyOf(spec.Anybody), notPIN}
+		anybody   = &ace{uid: 0x00000008_00000001, name: "Anybody", expr: anyOf(spec.Anybody), columns: nil}
+		makers    = &ace{uid: 0x00000008_00000003, name: "Makers", expr: anyOf(spec.Makers), columns: nil}
+		sid       = &ace{uid: 0x00000008_00000201, name: "SID", expr: anyOf(spec.SID), columns: nil}
+		setSelf   = &ace{uid: 0x00000008_00008C03, name: "SID_SetSelf", expr: anyOf(spec.SID), columns: []string{"PIN"}}
+		msidGet   = &ace{uid: 0x00000008_00008C04, name: "MSID_Get", expr: anyOf(spec.Anybody), columns: []string{"PIN"}}
+		setMakers = &ace{uid: 0x00000008_00008C05, name: "SID_SetMakers", expr: anyOf(spec.SID), columns: []string{"Enabled"}}
+		psid      = &ace{uid: 0x00000008_000100E0, name: "SP_PSID", expr: anyOf(spec.PSID), columns: nil}
+		psidNoPIN = &ace{uid: 0x00000008_000100E1, name: "C_PIN_Get_PSID_NoPIN", expr: anyOf(spec.Anybody), columns: notPIN}
 	)
 	sp := &provider{
 		uid: spec.AdminSP, name: "Admin", aces: []*ace{anybody, makers, sid, setSelf, msidGet, setMakers, psid, psidNoPIN},
@@ -104,13 +104,13 @@ func enterpriseAdmin(methods map[spec.UID]method) *provider {
 // enterpriseLocking is the Locking SP of a drive with some bands beside the global one.
 func enterpriseLocking(methods map[spec.UID]method, ranges int) *provider {
 	var (
-		anybody  = &ace{0x00000008_00000001, "Anybody", anyOf(spec.Anybody), nil}
-		erase    = &ace{0x00000008_00008C01, "EraseMaster", anyOf(spec.EraseMaster), nil}
-		eraseSet = &ace{0x00000008_00008C02, "EraseMaster_SetSelf", anyOf(spec.EraseMaster), []string{"PIN"}}
-		anyOne   = &ace{0x00000008_00008C05, "AnyMaster", anyOf(spec.BandMasters, spec.EraseMaster), nil}
-		masters  = &ace{0x00000008_00008C06, "BandMasters", anyOf(spec.BandMasters), nil}
-		getBand  = &ace{0x00000008_00020001, "Anybody_GetBand", anyOf(spec.Anybody), spec.Columns(spec.LockingTable)[:11]}
-		getMode  = &ace{0x00000008_0003BFFF, "Get_K_AES_Mode", anyOf(spec.Anybody), []string{"UID", "Name", "CommonName", "Mode"}}
+		anybody  = &ace{uid: 0x00000008_00000001, name: "Anybody", expr: anyOf(spec.Anybody), columns: nil}
+		erase    = &ace{uid: 0x00000008_00008C01, name: "EraseMaster", expr: anyOf(spec.EraseMaster), columns: nil}
+		eraseSet = &ace{uid: 0x00000008_00008C02, name: "EraseMaster_SetSelf", expr: anyOf(spec.EraseMaster), columns: []string{"PIN"}}
+		anyOne   = &ace{uid: 0x00000008_00008C05, name: "AnyMaster", expr: anyOf(spec.BandMasters, spec.EraseMaster), columns: nil}
+		masters  = &ace{uid: 0x00000008_00008C06, name: "BandMasters", expr: anyOf(spec.BandMasters), columns: nil}
+		getBand  = &ace{uid: 0x00000008_00020001, name: "Anybody_GetBand", expr: anyOf(spec.Anybody), columns: spec.Columns(spec.LockingTable)[:11]}
+		getMode  = &ace{uid: 0x00000008_0003BFFF, name: "Get_K_AES_Mode", expr: anyOf(spec.Anybody), columns: []string{"UID", "Name", "CommonName", "Mode"}}
 	)
 	authorities := &table{uid: spec.AuthorityTable, name: "Authority", set: setEnabled, rows: []*object{
 		authority(spec.Anybody, "Anybody", drive.Nobody, readable(anybody)),
@@ -131,9 +131,9 @@ func enterpriseLocking(methods map[spec.UID]method, ranges int) *provider {
 	}
 	for n := range ranges + 1 {
 		name := fmt.Sprintf("BandMaster%d", n)
-		master := &ace{0x00000008_00008001 + spec.UID(n), name, anyOf(spec.BandMaster(n)), nil}
-		setSelf := &ace{0x00000008_00008401 + spec.UID(n), name + "_SetSelf", anyOf(spec.BandMaster(n)), []string{"PIN"}}
-		setBand := &ace{0x00000008_00008801 + spec.UID(n), name + "_SetBand", anyOf(spec.BandMaster(n)), bandColumns(n)}
+		master := &ace{uid: 0x00000008_00008001 + spec.UID(n), name: name, expr: anyOf(spec.BandMaster(n)), columns: nil}
+		setSelf := &ace{uid: 0x00000008_00008401 + spec.UID(n), name: name + "_SetSelf", expr: anyOf(spec.BandMaster(n)), columns: []string{"PIN"}}
+		setBand := &ace{uid: 0x00000008_00008801 + spec.UID(n), name: name + "_SetBand", expr: anyOf(spec.BandMaster(n)), columns: bandColumns(n)}
 		sp.aces = append(sp.aces, master, setSelf, setBand)
 		sp.classes[spec.BandMaster(n)] = []spec.UID{spec.BandMasters}
 		authorities.rows = append(authorities.rows, authority(spec.BandMaster(n), name, drive.BandMaster(n), settable(anybody, erase)))

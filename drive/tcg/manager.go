@@ -106,7 +106,7 @@ func (t *TPer) start(c *comID, params []token.Value) ([]token.Value, error) {
 		return nil, err
 	}
 	sp := t.pers.provider(spec.UID(st.sp))
-	if sp == nil {
+	if sp == nil || t.pers.startable != nil && !t.pers.startable(t, sp) {
 		return nil, spec.InvalidParameter
 	}
 	for _, o := range t.sessions {

@@ -26,7 +26,7 @@ func (c *invocation) run() ([]token.Value, error) {
 	if o == nil || !ok {
 		return nil, spec.NotAuthorized
 	}
-	g := o.granted(c.s, c.method)
+	g := c.t.granted(c.s, o, c.method)
 	if !g.any || m.writes && !c.s.write {
 		return nil, spec.NotAuthorized
 	}
@@ -46,6 +46,9 @@ var statuses = []struct {
 	{drive.SPBusy, spec.SPBusy},
 	{drive.InvalidParameter, spec.InvalidParameter},
 	{drive.OutOfRange, spec.InvalidParameter},
+	{drive.KeyNotHeld, spec.NotAuthorized},
+	{drive.NoSpace, spec.InsufficientSpace},
+	{drive.Conflict, spec.TransactionFailure},
 }
 
 // statusOf is the status of a method that ended with an error.
@@ -122,6 +125,9 @@ func (c *invocation) cellBlock(t spec.UID) (s span, err error) {
 
 // get is method Get (Core 5.3.3.6). Columns that nobody may read are left out.
 func get(c *invocation, o *object, g grant) ([]token.Value, error) {
+	if o.bytes != nil {
+		return o.bytes.get(c)
+	}
 	t := o.uid.Table()
 	s, err := c.cellBlock(t)
 	if err != nil {
@@ -148,6 +154,9 @@ func get(c *invocation, o *object, g grant) ([]token.Value, error) {
 
 // set is method Set (Core 5.3.3.7): all cells, or none.
 func set(c *invocation, o *object, g grant) ([]token.Value, error) {
+	if o.bytes != nil {
+		return nil, o.bytes.set(c)
+	}
 	pairs, err := c.setParams()
 	if err != nil {
 		return nil, err
@@ -326,15 +335,17 @@ func (t *TPer) authenticate(s *session, who spec.UID, proof []byte) (right bool,
 	if t.blocked && o.who == t.pers.sid {
 		return false, nil // no try is counted (Block SID Authentication 1.01, 4.3)
 	}
-	for _, l := range s.logins {
-		if l.who != who {
-			return false, spec.NotAuthorized // MaxAuthentications
+	s.logins = slices.DeleteFunc(s.logins, func(l login) bool {
+		if l.who == who {
+			l.handle.Close()
 		}
-		l.handle.Close()
+		return l.who == who
+	})
+	if len(s.logins) >= t.pers.maxLogins {
+		return false, spec.NotAuthorized
 	}
-	s.logins = nil
 	pin, err := drive.NewPIN(proof)
-	if err != nil {
+	if err != nil && (len(proof) > 0 || !t.pers.noPIN) {
 		return false, nil
 	}
 	defer pin.Clear()

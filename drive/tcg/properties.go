@@ -35,7 +35,7 @@ var properties = []struct {
 	{"MaxSubpackets", maxSubpackets},
 	{"MaxSessions", maxSessions},
 	{"MaxReadSessions", maxSessions},
-	{"MaxAuthentications", 2}, // Anybody counts
+	{"MaxAuthentications", 0}, // of the personality
 	{"MaxTransactionLimit", 1},
 	{"DefSessionTimeout", defaultTimeout},
 	{"MinSessionTimeout", minTimeout},
@@ -91,6 +91,9 @@ func (t *TPer) properties(c *comID, params []token.Value) ([]token.Value, error)
 	c.host = next
 	var own, host []token.Value
 	for _, p := range properties {
+		if p.name == "MaxAuthentications" {
+			p.value = uint64(1 + t.pers.maxLogins) // Anybody counts
+		}
 		own = append(own, token.N(token.S(p.name), token.U(p.value)))
 	}
 	for _, f := range c.host.fields() {

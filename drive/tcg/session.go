@@ -234,7 +234,7 @@ func (t *TPer) method(s *session, m message, out []byte) (b []byte, over bool) {
 		values = nil
 	}
 	b = result(out, values, st)
-	if len(b) > s.com.room() {
+	if !s.com.fits(len(b)) {
 		b = result(out, nil, spec.ResponseOverflow)
 	}
 	return b, c.over

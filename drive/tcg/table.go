@@ -22,18 +22,26 @@ type personality struct {
 	features  func(*TPer) []spec.Feature
 	login     func(*TPer, *object, drive.PIN) (handle, error)
 	begin     func() transaction
-	reset     func(*TPer) error // TPER_RESET; nil: there is none
+	reset     func(*TPer) error           // TPER_RESET; nil: there is none
+	expr      func(*TPer, *ace) []term    // the expression of an ACE where hosts may change it; nil: they may not
+	startable func(*TPer, *provider) bool // whether sessions with a service provider can start; nil: always
+	maxLogins int                         // how many authorities a session authenticates beside Anybody
+	noPIN     bool                        // the proof of an authority may be empty
 }
 
 // personalities are shared by all TPers: they are data, which depends on how many bands there are.
-var personalities [drive.MaxRanges + 1]struct {
+var personalities [2][drive.MaxRanges + 1]struct {
 	once sync.Once
 	p    *personality
 }
 
 func personalityOf(c drive.Config) *personality {
-	p := &personalities[c.Ranges]
-	p.once.Do(func() { p.p = enterprise(c.Ranges) })
+	p := &personalities[c.Personality][c.Ranges]
+	p.once.Do(func() {
+		if p.p = enterprise(c.Ranges); c.Personality == drive.Opal {
+			p.p = opal(c.Ranges)
+		}
+	})
 	return p.p
 }
 
@@ -72,6 +80,7 @@ type provider struct {
 	objects map[spec.UID]*object
 	classes map[spec.UID][]spec.UID // by authority: the classes that it is in
 	aces    []*ace
+	setACE  setter // nil: no ACE can be changed
 }
 
 // table is an object table (Core 4.2.5). Its columns are those of package spec.
@@ -80,6 +89,9 @@ type table struct {
 	name string
 	rows []*object
 	set  setter // nil: nothing in it can be set
+	// bytes is what a byte table has in place of rows (Core 4.2.5.2).
+	bytes *byteTable
+	acl   map[spec.UID][]*ace // of a byte table
 }
 
 // setter sets cells of an object: all of them, or none.
@@ -95,9 +107,11 @@ type assignment struct {
 type object struct {
 	uid   spec.UID
 	table *table // nil for what is no row
-	n     int    // number of the band, where it has to do with one
+	bytes *byteTable
+	n     int // number of the band, where it has to do with one
 	who   drive.Authority
 	class bool // an authority that is a class
+	ace   *ace // whose row it is
 	cells map[string]reader
 	acl   map[spec.UID][]*ace // by method (Core 5.3.2.7, column ACL)
 }
@@ -116,6 +130,8 @@ type ace struct {
 	name    string
 	expr    []term
 	columns []string
+	table   spec.UID            // whose columns they are, where hosts see their numbers
+	acl     map[spec.UID][]*ace // of its own row; nil: anybody reads it
 }
 
 // term is one of a BooleanExpr in postfix form (Core 5.1.3.3): an authority, or an operator over the two
@@ -141,10 +157,10 @@ func anyOf(who ...spec.UID) (e []term) {
 	return e
 }
 
-// holds evaluates the expression of an ACE for a session. One that is no expression holds for nobody.
-func (a *ace) holds(s *session) bool {
+// holds evaluates an expression for a session. What is no expression holds for nobody.
+func holds(expr []term, s *session) bool {
 	var stack []bool
-	for _, t := range a.expr {
+	for _, t := range expr {
 		if t.op == opNone {
 			stack = append(stack, s.as(t.who))
 			continue
@@ -172,9 +188,9 @@ type grant struct {
 func (g *grant) column(name string) bool { return g.all || slices.Contains(g.columns, name) }
 
 // granted evaluates the ACL of a method on an object (Core 5.3.4.3).
-func (o *object) granted(s *session, m spec.UID) (g grant) {
+func (t *TPer) granted(s *session, o *object, m spec.UID) (g grant) {
 	for _, a := range o.acl[m] {
-		if !a.holds(s) {
+		if !holds(t.exprOf(a), s) {
 			continue
 		}
 		g.any = true
@@ -182,6 +198,14 @@ func (o *object) granted(s *session, m spec.UID) (g grant) {
 		g.columns = append(g.columns, a.columns...)
 	}
 	return g
+}
+
+// exprOf is the expression of an ACE that is in force.
+func (t *TPer) exprOf(a *ace) []term {
+	if t.pers.expr != nil {
+		return t.pers.expr(t, a)
+	}
+	return a.expr
 }
 
 // build fills in what follows from the tables of a service provider: the tables of its ACEs, its
@@ -207,19 +231,33 @@ func (sp *provider) build(methods map[spec.UID]method, this map[spec.UID][]*ace,
 	}
 	aces := &table{uid: spec.ACETable, name: "ACE"}
 	for _, a := range sp.aces {
-		aces.rows = append(aces.rows, row(a.uid, a.cells()))
+		r := row(a.uid, a.cells(get == spec.EnterpriseGet))
+		r.cells["BooleanExpr"] = func(c *invocation, _ *object) (token.Value, error) { return exprValue(c.t.exprOf(a)), nil }
+		if a.acl != nil {
+			r.acl = a.acl
+		}
+		r.ace = a
+		aces.rows = append(aces.rows, r)
 	}
+	aces.set = sp.setACE
 	all := &table{uid: spec.TableTable, name: "Table"}
 	sp.tables = append([]*table{all, ids, {uid: spec.AccessControlTable, name: "AccessControl"}, aces}, sp.tables...)
 	for _, t := range sp.tables {
-		all.rows = append(all.rows, row(t.uid.TableRow(), map[string]token.Value{
+		r := row(t.uid.TableRow(), map[string]token.Value{
 			"UID": token.UID(t.uid.TableRow()), "Name": token.S(t.name), "Kind": token.U(1),
 			"NumColumns": token.U(uint64(len(spec.Columns(t.uid)))),
-		}))
+		})
+		if t.bytes != nil {
+			t.bytes.describe(r)
+		}
+		all.rows = append(all.rows, r)
 	}
 	sp.objects = map[spec.UID]*object{spec.ThisSP: {uid: spec.ThisSP, acl: this}}
 	for _, t := range sp.tables {
 		sp.objects[t.uid] = &object{uid: t.uid, acl: map[spec.UID][]*ace{spec.Next: {anybody}}}
+		if t.bytes != nil {
+			sp.objects[t.uid] = &object{uid: t.uid, table: t, bytes: t.bytes, acl: t.acl}
+		}
 		for _, o := range t.rows {
 			o.table = t
 			sp.objects[o.uid] = o
@@ -228,21 +266,29 @@ func (sp *provider) build(methods map[spec.UID]method, this map[spec.UID][]*ace,
 	sp.objects[spec.AccessControlTable].acl[spec.GetACL] = []*ace{anybody}
 }
 
-// cells are the columns of the row of an ACE (Core 5.3.2.8, 5.1.3).
-func (a *ace) cells() map[string]token.Value {
+// cells are the columns of the row of an ACE that do not change (Core 5.3.2.8).
+func (a *ace) cells(names bool) map[string]token.Value {
+	var columns []token.Value
+	for _, c := range a.columns {
+		if names {
+			columns = append(columns, token.S(c))
+		} else {
+			columns = append(columns, token.U(uint64(spec.Column(a.table, c))))
+		}
+	}
+	return map[string]token.Value{"UID": token.UID(a.uid), "Name": token.S(a.name), "Columns": token.L(columns...)}
+}
+
+// exprValue is an expression as hosts see it: named by half UIDs that tell the types (Core 5.1.3.3).
+func exprValue(terms []term) token.Value {
 	half := func(b ...byte) token.Value { return token.B(b) }
-	var expr, columns []token.Value
-	for _, t := range a.expr {
+	var expr []token.Value
+	for _, t := range terms {
 		if t.op == opNone {
 			expr = append(expr, token.N(half(0, 0, 0x0C, 0x05), token.UID(t.who)))
 		} else {
 			expr = append(expr, token.N(half(0, 0, 0x04, 0x0E), token.U(uint64(t.op-opAnd))))
 		}
 	}
-	for _, c := range a.columns {
-		columns = append(columns, token.S(c))
-	}
-	return map[string]token.Value{
-		"UID": token.UID(a.uid), "Name": token.S(a.name), "BooleanExpr": token.L(expr...), "Columns": token.L(columns...),
-	}
+	return token.L(expr...)
 }

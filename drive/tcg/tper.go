@@ -43,7 +43,7 @@ type TPer struct {
 
 var _ transport.Transport = (*TPer)(nil)
 
-// New makes the TPer of an Enterprise drive. It has the state of a drive that was just powered on.
+// New makes the TPer of a drive. It has the state of a drive that was just powered on.
 func New(d *drive.Drive, o Options) (*TPer, error) {
 	if d == nil || o.Entropy == nil {
 		return nil, errors.New("tcg: a TPer needs a drive and a source of randomness")

@@ -216,3 +216,54 @@ func (d *Discovery) BlockSID() (s BlockSID, ok bool) {
 	b := f.body(2)
 	return BlockSID{b[0]&1 != 0, b[0]&2 != 0, b[0]&4 != 0, b[0]&8 != 0, b[1]&1 != 0}, ok
 }
+
+// DataStoreTables is feature 0202 (Additional DataStore Tables 1.01, 4.1).
+type DataStoreTables struct {
+	Tables    uint16 // how many there may be
+	Size      uint32 // bytes of all together
+	Alignment uint32 // of the size of one
+}
+
+// Feature is the descriptor.
+func (s DataStoreTables) Feature() Feature {
+	d := make([]byte, 12)
+	binary.BigEndian.PutUint16(d[2:], s.Tables)
+	binary.BigEndian.PutUint32(d[4:], s.Size)
+	binary.BigEndian.PutUint32(d[8:], s.Alignment)
+	return Feature{Code: FeatureDataStore, Version: 1, Data: d}
+}
+
+// DataStoreTables reads feature 0202.
+func (d *Discovery) DataStoreTables() (s DataStoreTables, ok bool) {
+	f, ok := d.Find(FeatureDataStore)
+	b := f.body(12)
+	be := binary.BigEndian
+	return DataStoreTables{be.Uint16(b[2:]), be.Uint32(b[4:]), be.Uint32(b[8:])}, ok
+}
+
+// Opal2 is feature 0203 (Opal 3.1.1.5). The PIN of SID is MSID at first and after a revert.
+type Opal2 struct {
+	BaseComID, ComIDs uint16
+	RangeCrossing     bool // a command that touches two ranges is refused
+	Admins, Users     uint16
+}
+
+// Feature is the descriptor, of Opal 2.02.
+func (o Opal2) Feature() Feature {
+	d := make([]byte, 16)
+	be := binary.BigEndian
+	be.PutUint16(d, o.BaseComID)
+	be.PutUint16(d[2:], o.ComIDs)
+	d[4] = bits(o.RangeCrossing)
+	be.PutUint16(d[5:], o.Admins)
+	be.PutUint16(d[7:], o.Users)
+	return Feature{Code: FeatureOpal2, Version: 2, Minor: 2, Data: d}
+}
+
+// Opal2 reads feature 0203.
+func (d *Discovery) Opal2() (o Opal2, ok bool) {
+	f, ok := d.Find(FeatureOpal2)
+	b := f.body(9)
+	be := binary.BigEndian
+	return Opal2{be.Uint16(b), be.Uint16(b[2:]), b[4]&1 != 0, be.Uint16(b[5:]), be.Uint16(b[7:])}, ok
+}
