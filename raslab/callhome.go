@@ -69,6 +69,11 @@ type CallHomeInfo struct {
 	Pending []int // events whose request is not acknowledged yet
 }
 
+// String says whether call home is on and how many requests wait.
+func (c CallHomeInfo) String() string {
+	return fmt.Sprintf("call home on %v, %d requests wait", c.On, len(c.Pending))
+}
+
 // CallHomeInfo says how call home is set.
 func (s *support) CallHomeInfo() CallHomeInfo {
 	i := CallHomeInfo{On: !s.calls.off}

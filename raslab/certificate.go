@@ -47,6 +47,14 @@ type CertificateInfo struct {
 	Warning string // "" or one clause: it expires soon, it is expired
 }
 
+// String is the certificate and until when it holds.
+func (c CertificateInfo) String() string {
+	if c.Kind == "" {
+		return "no certificate"
+	}
+	return fmt.Sprintf("%s certificate of %s, expires %s%s", c.Kind, c.Subject, c.Expiry.Format(time.DateOnly), because(c.Warning))
+}
+
 // FacilityCertificate describes the certificate of the facility.
 func (l *Lab) FacilityCertificate() CertificateInfo {
 	c := l.certificate.holder.Current()

@@ -76,6 +76,11 @@ type GroupInfo struct {
 	KeyWarns          []string // warnings about the data key at each key manager, and about the certificate of its server
 }
 
+// String is the group, how it is and how many drives belong to it.
+func (g GroupInfo) String() string {
+	return fmt.Sprintf("key group %d: %s, %d members%s", g.ID, g.State, len(g.Members), because(g.Why))
+}
+
 // locksData says whether data of ranks wait for the key of this group. Objects in the cloud, and a
 // group that no rank uses, keep no partition from its data (assumption).
 func (g *keyGroup) locksData() bool {

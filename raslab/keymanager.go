@@ -99,6 +99,11 @@ type KeyManagerInfo struct {
 	KeyWarns          string    // "" or one clause: it is not as it should be, or soon will not be
 }
 
+// String is the key manager, its server and how it is.
+func (m KeyManagerInfo) String() string {
+	return fmt.Sprintf("key manager %d: %s, port %d, key group %d, %s, %s%s", m.ID, m.Addr, m.Port, m.KeyGroup, m.State, m.Status, because(m.KeyWarns))
+}
+
 // KeyManagerRequest is a key manager to be made. Zero values take the defaults
 // in brackets.
 type KeyManagerRequest struct {

@@ -47,6 +47,11 @@ type ConsoleInfo struct {
 	Cut   bool      // it does not reach the support centre
 }
 
+// String is the console and how it is.
+func (c ConsoleInfo) String() string {
+	return fmt.Sprintf("%s: on %v, hung %v, links %s and %s", c.Name, c.On, c.Hung, c.Links[0], c.Links[1])
+}
+
 // Consoles lists the management consoles.
 func (l *Lab) Consoles() []ConsoleInfo {
 	var out []ConsoleInfo

@@ -31,6 +31,11 @@ type PartitionInfo struct {
 	LastIML    time.Time
 }
 
+// String is the partition and how it is.
+func (p PartitionInfo) String() string {
+	return fmt.Sprintf("partition %d: %s, data access %v", p.ID, p.State, p.DataAccess)
+}
+
 // Partitions lists the two partitions.
 func (l *Lab) Partitions() []PartitionInfo {
 	var out []PartitionInfo

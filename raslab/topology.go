@@ -1,6 +1,11 @@
 package raslab
 
-import "github.com/seed-9d983aeb/fdelab/drive"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+)
 
 // DriveState is the state of a drive (DDM) as lsddm names it.
 type DriveState string
@@ -58,6 +63,14 @@ type DriveInfo struct {
 	Status    drive.Status
 }
 
+// String is the slot, the drive in it and how it is, in one line.
+func (d DriveInfo) String() string {
+	if d.Serial == "" {
+		return d.Slot + ": empty"
+	}
+	return fmt.Sprintf("%s: drive %s, %s, %s%s", d.Slot, quoted(d.Serial), d.State, d.Use, because(d.Why))
+}
+
 // EnclosureInfo is an enclosure of 16 slots.
 type EnclosureInfo struct {
 	Number   int    // counts from 1
@@ -65,6 +78,17 @@ type EnclosureInfo struct {
 	Location string // U5791.S10.0001
 	DAPair   int
 	Slots    []DriveInfo // 16
+}
+
+// String is the name and how many slots have a drive.
+func (e EnclosureInfo) String() string {
+	drives := 0
+	for i := range e.Slots {
+		if e.Slots[i].Serial != "" {
+			drives++
+		}
+	}
+	return fmt.Sprintf("%s: %d drives in %d slots", e.Name, drives, len(e.Slots))
 }
 
 // SiteInfo is an array site: eight drives of one capacity and speed.
@@ -76,6 +100,11 @@ type SiteInfo struct {
 	Slots  []string // 8
 }
 
+// String is the site and its slots.
+func (s SiteInfo) String() string {
+	return fmt.Sprintf("%s: %s, slots %s", s.ID, s.State, strings.Join(s.Slots, " "))
+}
+
 // ArrayInfo is an array: RAID on a site.
 type ArrayInfo struct {
 	ID     string // A0
@@ -85,6 +114,11 @@ type ArrayInfo struct {
 	Site   string
 	Rank   string // R0; "" if none
 	DAPair int
+}
+
+// String is the array, its RAID and how its data are.
+func (a ArrayInfo) String() string {
+	return fmt.Sprintf("%s: RAID %s on %s, %s, data %s", a.ID, a.RAID, a.Site, a.State, a.Data)
 }
 
 // RankInfo is a rank as lsrank shows it.
@@ -102,6 +136,11 @@ type RankInfo struct {
 	Capacity  uint64 // in sectors
 }
 
+// String is the rank and how it is.
+func (r RankInfo) String() string {
+	return fmt.Sprintf("%s: %s, data %s, array %s, key group %d, %d members", r.ID, r.State, r.DataState, r.Array, r.KeyGroup, len(r.Members))
+}
+
 // MemberInfo is one member position of a rank.
 type MemberInfo struct {
 	Slot      string // the drive that serves the position
@@ -115,9 +154,19 @@ type MemberInfo struct {
 	OnlyCopies int
 }
 
+// String is the drive of the position and how it is.
+func (m MemberInfo) String() string {
+	return fmt.Sprintf("%s: drive %s, %s", m.Slot, quoted(m.Serial), m.State)
+}
+
 // PoolInfo is an extent pool.
 type PoolInfo struct {
 	ID       string // P0
 	KeyGroup int
 	Ranks    []string
+}
+
+// String is the pool and its ranks.
+func (p PoolInfo) String() string {
+	return fmt.Sprintf("%s: key group %d, ranks %s", p.ID, p.KeyGroup, strings.Join(p.Ranks, " "))
 }

@@ -93,3 +93,11 @@ func quoted(serial string) string {
 	}
 	return serial
 }
+
+// because is a reason behind a comma, if there is one.
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return ", " + why
+}

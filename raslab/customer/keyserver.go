@@ -58,6 +58,11 @@ type KeyServerInfo struct {
 	Facility, Rank string // where it keeps its storage; empty: storage of its own
 }
 
+// String is the key server and how it is.
+func (k KeyServerInfo) String() string {
+	return fmt.Sprintf("key server %d: %s, up %v, key service %v", k.ID, k.Addr, k.Up, k.Service)
+}
+
 // Info lists how the machines are, in the order of KeyServers.
 func (s *Site) Info() []KeyServerInfo {
 	out := make([]KeyServerInfo, len(s.servers))
