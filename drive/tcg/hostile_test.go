@@ -31,9 +31,12 @@ func (b *bench) bounded() {
 		require.LessOrEqual(b.t, size, maxComPacket)
 	}
 	for _, s := range b.tp.sessions {
-		require.LessOrEqual(b.t, len(s.logins), 1)
+		require.LessOrEqual(b.t, len(s.logins), b.tp.pers.maxLogins)
 		if tx, ok := s.tx.(*batch); ok {
 			require.LessOrEqual(b.t, len(tx.b.Erase)+len(tx.b.Enabled), 6)
+		}
+		if tx, ok := s.tx.(*opalTx); ok {
+			require.LessOrEqual(b.t, len(tx.ranges), 9)
 		}
 	}
 }
@@ -123,8 +126,24 @@ func (p *prankster) value(depth int) token.Value {
 func (p *prankster) params(m, o spec.UID) []token.Value {
 	columns := spec.Columns(o)
 	switch {
-	case p.r.IntN(3) == 0 || len(columns) == 0 && (m == spec.EnterpriseGet || m == spec.EnterpriseSet):
+	case p.r.IntN(3) == 0 || len(columns) == 0 && (m == spec.EnterpriseGet || m == spec.EnterpriseSet || m == spec.Set):
 		return p.value(3).Items
+	case m == spec.Get:
+		return []token.Value{token.L(token.N(token.U(uint64(p.r.IntN(4))), p.value(0)), token.N(token.U(4), token.U(uint64(p.r.IntN(22)))))}
+	case m == spec.Set:
+		var cells []token.Value
+		for range 1 + p.r.IntN(2) {
+			n := p.r.IntN(len(columns) + 1)
+			v := p.value(1)
+			if n < len(columns) && p.r.IntN(2) == 0 {
+				v = p.bench.value(columns[n])
+			}
+			cells = append(cells, col(uint64(n), v))
+		}
+		return []token.Value{token.N(token.U(uint64(1-p.r.IntN(8)/7)), token.L(cells...))}
+	case m == spec.Authenticate:
+		who := pick(p.r, spec.SID, spec.PSID, spec.Admin(1), spec.Admin(2), spec.User(1), spec.User(2), spec.User(2), spec.User(2), spec.Users)
+		return []token.Value{token.UID(who), token.N(token.U(0), pick(p.r, p.value(0), token.B(pick(p.r, p.pins...)), token.B(p.pins[0]), token.B(p.pins[0])))}
 	case m == spec.EnterpriseGet:
 		return []token.Value{token.L(token.N(token.S("startColumn"), token.S(pick(p.r, columns...))))}
 	case m == spec.EnterpriseSet:
@@ -146,6 +165,9 @@ func (p *prankster) stream() []byte {
 	if p.r.IntN(20) == 0 {
 		return pick(p.r, []byte{0xFA}, []byte{0xFB, 0}, []byte{0xFC, 0}, []byte{0xFC, 1}, []byte{0xFB, 0}, []byte{0xE4}, nil, nil, nil)
 	}
+	if p.opal {
+		return p.opalStream()
+	}
 	m := pick(p.r, append(slices.Clone(enterpriseMethods), spec.EnterpriseSet, spec.EnterpriseSet, spec.EnterpriseSet, spec.EnterpriseAuthenticate, spec.Get)...)
 	o := pick(p.r, p.uid(), spec.Band(1), spec.BandKey(1))
 	if m == spec.EnterpriseAuthenticate || m == spec.Random {
@@ -154,9 +176,25 @@ func (p *prankster) stream() []byte {
 	return call(o, m, p.params(m, o)...)
 }
 
+// opalStream is stream for an Opal drive.
+func (p *prankster) opalStream() []byte {
+	if p.r.IntN(8) == 0 {
+		return opalSet(spec.Range(1), col(7, token.U(uint64(p.r.IntN(2)))), col(8, token.U(uint64(p.r.IntN(2)))))
+	}
+	m := pick(p.r, append(slices.Clone(opalMethods), spec.Set, spec.Set, spec.Set, spec.Set, spec.Authenticate, spec.Authenticate, spec.Erase)...)
+	o := pick(p.r, p.uid(), spec.Range(1), spec.RangeKey(1), spec.ACETable+0x3E001, spec.DataStoreTable, spec.MBRControlRow)
+	switch m {
+	case spec.Authenticate, spec.Random, spec.RevertSP:
+		o = spec.ThisSP
+	case spec.Revert, spec.Activate:
+		o = pick(p.r, spec.AdminSP, spec.OpalLockingSP)
+	}
+	return call(o, m, p.params(m, o)...)
+}
+
 // message sends one command and takes its answer, or leaves it.
 func (p *prankster) message() {
-	p.com = pick[uint16](p.r, 0x07FE, 0x07FE, 0x07FE, 0x07FF, 0x1000, 0x1001, 0x0999)
+	p.com = pick[uint16](p.r, p.tp.pers.baseComID, p.tp.pers.baseComID, p.tp.pers.baseComID, 0x07FF, 0x1000, 0x1001, 0x0999)
 	tsn, hsn := uint32(0), uint32(0)
 	if n := len(p.tp.sessions); n > 0 {
 		s := p.tp.sessions[p.r.IntN(n)]
@@ -171,7 +209,7 @@ func (p *prankster) message() {
 	case n < 4:
 		_, _ = p.tp.Receive(transport.ProtocolComID, pick(p.r, 0, p.com), 64)
 	case n < 12:
-		sp := pick(p.r, spec.AdminSP, spec.EnterpriseLockingSP, spec.EnterpriseLockingSP, p.uid())
+		sp := pick(p.r, spec.AdminSP, p.tp.pers.providers[1].uid, p.tp.pers.providers[1].uid, p.uid())
 		params := []token.Value{token.U(uint64(p.r.Uint32())), token.UID(sp), token.Bool(p.r.IntN(4) > 0)}
 		if p.r.IntN(4) == 0 {
 			params = append(params, p.value(2))
@@ -231,14 +269,18 @@ func TestNonsense(t *testing.T) {
 				require.Equal(t, before, p.withoutBand1())
 				changed = changed || whole != p.digest()
 			})
-			require.True(t, changed, "it did reach its own band")
+			require.True(t, changed || testing.Short(), "it did reach its own band")
 		})
 	}
 }
 
 // play sends messages, and asks after each hundred what holds.
 func (p *prankster) play(holds func()) {
-	for i := range *nonsense {
+	messages := *nonsense
+	if testing.Short() {
+		messages /= 4
+	}
+	for i := range messages {
 		p.message()
 		if i%100 == 0 {
 			p.bounded()
@@ -247,10 +289,69 @@ func (p *prankster) play(holds func()) {
 	}
 	p.bounded()
 	holds()
-	p.com = 0x07FE
+	p.com = p.tp.pers.baseComID
 	p.now += time.Hour
 	p.cycle()
-	require.Equal(p.t, spec.Success, p.start(spec.EnterpriseLockingSP, true), "the drive still answers")
+	require.Equal(p.t, spec.Success, p.start(p.tp.pers.providers[1].uid, true), "the drive still answers")
+}
+
+// The same for an Opal drive. Who knows no PIN changes nothing. Who knows that of a User whom an Admin has
+// granted range 1 changes its locks, and the User's own PIN: the places, the other ranges, the other
+// authorities, the ACEs and the shadow stay.
+func TestOpalNonsense(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint("no PIN, seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			b := newOpalBenchOf(t, func(c *drive.Config) { c.TryLimit = 0 })
+			b.own()
+			p := &prankster{bench: b, r: rand.New(rand.NewPCG(seed, 3)), pins: [][]byte{pin(2), {0}}}
+			before := p.digest()
+			p.play(func() { require.Equal(t, before, p.digest()) })
+		})
+		t.Run(fmt.Sprint("User2, seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			b := newOpalBenchOf(t, func(c *drive.Config) { c.TryLimit = 0 })
+			b.own()
+			require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
+			require.Equal(t, spec.Success, b.oset(spec.User(2), col(5, token.U(1))))
+			require.Equal(t, spec.Success, b.oset(spec.CPINUser(2), col(3, token.B(pin(2)))))
+			require.Equal(t, spec.Success, b.oset(spec.Range(1), col(3, token.U(8)), col(4, token.U(8)), col(5, token.U(1)), col(6, token.U(1))))
+			for _, a := range []spec.UID{0x3E001, 0x3E801} {
+				require.Equal(t, spec.Success, b.oset(spec.ACETable+a, col(3, expr(spec.Admins, spec.User(2)))))
+			}
+			b.end()
+			p := &prankster{bench: b, r: rand.New(rand.NewPCG(seed, 4)), pins: [][]byte{pin(2), pin(7), {0}}}
+			before := p.opalFixed()
+			whole, changed := p.digest(), false
+			p.play(func() {
+				require.Equal(t, before, p.opalFixed())
+				changed = changed || whole != p.digest()
+			})
+			require.True(t, changed || testing.Short(), "it did reach the locks of its range")
+		})
+	}
+}
+
+// opalFixed is what of an Opal drive a User of range 1 may not change.
+func (b *bench) opalFixed() string {
+	o := b.tp.opalDrive()
+	text := fmt.Sprint(b.d.Status().State)
+	for n := range 3 {
+		r, _ := b.d.Range(n)
+		if n == 1 {
+			r.ReadLocked, r.WriteLocked = false, false
+		}
+		h, _, _ := o.Holders(drive.RangeArea(n))
+		text += fmt.Sprint("; ", r, h)
+	}
+	for _, a := range []drive.Authority{drive.SID, drive.AdminSPAdmin, drive.Admin(1), drive.Admin(2), drive.User(1), drive.User(2)} {
+		i, _ := o.Authority(a)
+		i.Tries = 0
+		text += fmt.Sprint("; ", i)
+	}
+	mbr, _ := o.MBRControl()
+	n, _ := o.Note()
+	return text + fmt.Sprint("; ", mbr) + fmt.Sprintf("; %X", n)
 }
 
 // A thousand sessions that hosts leave half open keep nobody out for longer than their time.

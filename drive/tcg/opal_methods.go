@@ -173,7 +173,7 @@ func opalSetRange(c *invocation, o *object, cells []assignment) error {
 	if err != nil {
 		return err
 	}
-	was, locks := i, false
+	was := i
 	var name []assignment
 	for _, a := range cells {
 		if a.column == "CommonName" {
@@ -183,7 +183,6 @@ func opalSetRange(c *invocation, o *object, cells []assignment) error {
 		if !assign(&i, a, opalResets) {
 			return spec.InvalidParameter
 		}
-		locks = locks || a.column == "ReadLocked" || a.column == "WriteLocked"
 	}
 	return c.change(func(x *opalTx) error {
 		if i.RangeConfig != was.RangeConfig {
@@ -191,7 +190,8 @@ func opalSetRange(c *invocation, o *object, cells []assignment) error {
 				return err
 			}
 		}
-		if locks {
+		// A lock that stays as it is takes no key: Linux says it of a range that it gives to a user alone.
+		if i.ReadLocked != was.ReadLocked || i.WriteLocked != was.WriteLocked {
 			if err := x.c.SetLocks(o.n, i.ReadLocked, i.WriteLocked); err != nil {
 				return err
 			}

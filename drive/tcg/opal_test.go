@@ -3,6 +3,7 @@ package tcg
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,17 +16,20 @@ import (
 )
 
 // newOpalBench is newBench with an Opal drive.
-func newOpalBench(t testing.TB) *bench {
+func newOpalBench(t testing.TB) *bench { return newOpalBenchOf(t, func(*drive.Config) {}) }
+
+func newOpalBenchOf(t testing.TB, change func(*drive.Config)) *bench {
 	t.Helper()
 	cfg := drive.Config{
 		Serial: "O0001", Model: "Test Opal", SectorSize: 512, Sectors: 1 << 20, Ranges: 8, TryLimit: 5, Persistent: true,
 		PBKDF2Iterations: 2, Personality: drive.Opal, MBRSize: 128 << 20, DataStoreSize: 10 << 20,
 	}
+	change(&cfg)
 	b := &bench{t: t, flash: flash.NewFaulty(flash.NewMem(drive.Opal.FlashGeometry())), com: 0x1000, hsn: 0x41, opal: true}
 	d, label, err := drive.Manufacture(cfg, drive.Parts{Flash: b.flash, Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, "O0001")})
 	require.NoError(t, err)
 	b.d, b.label = d, label
-	b.tp, err = New(d, Options{Entropy: entropy.Stream(2, "random")})
+	b.tp, err = New(d, Options{Entropy: entropy.Stream(2, "random"), Now: func() time.Duration { return b.now }})
 	require.NoError(t, err)
 	return b
 }
@@ -254,4 +258,80 @@ func TestOpalTPerReset(t *testing.T) {
 	require.ErrorIs(t, b.d.Read(0, make([]byte, 512)), drive.Locked)
 	b.cycle()
 	require.NoError(t, reset(), "it outlives power")
+}
+
+// The order in which cryptsetup 2.7.5 gives a range to a user through Linux: the ACEs of the locks admit
+// the user alone, and Admin1 sets the range up afterwards.
+func TestOpalAsCryptsetupDoesIt(t *testing.T) {
+	b := newOpalBench(t)
+	b.own()
+	admin := func(do func()) {
+		t.Helper()
+		require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
+		do()
+		b.end()
+	}
+	user := func(do func()) {
+		t.Helper()
+		require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.User(2), pin(2)))
+		do()
+		b.end()
+	}
+	admin(func() { require.Equal(t, spec.Success, b.oset(spec.User(2), col(5, token.U(1)))) })
+	for _, tail := range []spec.UID{0x3E001, 0x3E801} {
+		admin(func() {
+			require.Equal(t, spec.Success, b.oset(spec.ACETable+tail, col(3, expr(spec.User(2)))))
+			require.Equal(t, spec.Success, b.oset(spec.ACETable+0x3D001, col(3, expr(spec.Admin(1), spec.User(2)))))
+		})
+	}
+	admin(func() { require.Equal(t, spec.Success, b.oset(spec.CPINUser(2), col(3, token.B(pin(2))))) })
+	admin(func() {
+		require.Equal(t, spec.Success, b.oset(spec.Range(1), col(3, token.U(8)), col(4, token.U(8))))
+		require.Equal(t, spec.Success, b.oset(spec.Range(1), col(5, token.U(1)), col(6, token.U(1)), col(7, token.U(0)), col(8, token.U(0))))
+	})
+	require.NoError(t, b.d.Write(8, bytes.Repeat([]byte{7}, 512)))
+	user(func() { require.Equal(t, spec.Success, b.oset(spec.Range(1), col(7, token.U(1)), col(8, token.U(1)))) })
+	require.ErrorIs(t, b.d.Read(8, make([]byte, 512)), drive.Locked)
+	admin(func() {
+		require.Equal(t, spec.NotAuthorized, b.oset(spec.Range(1), col(7, token.U(0)), col(8, token.U(0))), "no wrap, no key, whatever the ACE says")
+	})
+	user(func() {
+		cells, st := b.oget(spec.Range(1), 3, 8)
+		require.Equal(t, spec.Success, st)
+		require.Len(t, cells, 6)
+		require.Equal(t, token.U(1), cells[7])
+		require.Equal(t, spec.Success, b.oset(spec.Range(1), col(7, token.U(0)), col(8, token.U(0))))
+	})
+	got := make([]byte, 512)
+	require.NoError(t, b.d.Read(8, got))
+	require.Equal(t, bytes.Repeat([]byte{7}, 512), got)
+
+	// Linux reads a byte table in steps of 1981 rows: each answer fills its 2048 bytes.
+	admin(func() {
+		_, st := b.call(spec.DataStoreTable, spec.Set, token.N(token.U(0), token.U(0)), token.N(token.U(1), token.B(bytes.Repeat([]byte{5}, 1900))))
+		require.Equal(t, spec.Success, st)
+		get := call(spec.DataStoreTable, spec.Get, token.L(token.N(token.U(1), token.U(0)), token.N(token.U(2), token.U(1980))))
+		require.NoError(t, b.tp.Send(transport.ProtocolTCG, b.com, b.packet(b.tsn, b.hsn, get)))
+		w, err := b.tp.Receive(transport.ProtocolTCG, b.com, 2048)
+		require.NoError(t, err)
+		require.Len(t, w, 2048)
+		_, st = b.call(spec.DataStoreTable, spec.Get, token.L(token.N(token.U(1), token.U(0)), token.N(token.U(2), token.U(1982))))
+		require.Equal(t, spec.ResponseOverflow, st)
+		_, st = b.call(spec.DataStoreTable, spec.Get, token.L(token.N(token.U(1), token.U(5)), token.N(token.U(2), token.U(10<<20))))
+		require.Equal(t, spec.InvalidParameter, st)
+	})
+	user(func() {
+		_, st := b.call(spec.DataStoreTable, spec.Get, token.L(token.N(token.U(1), token.U(0)), token.N(token.U(2), token.U(9))))
+		require.Equal(t, spec.NotAuthorized, st, "the DataStore is the Admins'")
+	})
+	admin(func() {
+		require.Equal(t, spec.Success, b.oset(spec.ACETable+0x3FC00, col(3, expr(spec.Admins, spec.User(2)))))
+	})
+	user(func() {
+		v, st := b.call(spec.DataStoreTable, spec.Get, token.L(token.N(token.U(1), token.U(0)), token.N(token.U(2), token.U(1))))
+		require.Equal(t, spec.Success, st)
+		require.True(t, v[0].Equal(token.B([]byte{5, 5})))
+		_, st = b.call(spec.DataStoreTable, spec.Set, token.N(token.U(0), token.U(0)), token.N(token.U(1), token.B([]byte{1})))
+		require.Equal(t, spec.NotAuthorized, st, "who holds the key to read it has no ACE to write it")
+	})
 }
