@@ -391,3 +391,21 @@ func TestTheRecordsAreOnAMedium(t *testing.T) {
 	ok(t, l)(l.DualClusterIML())
 	require.Equal(t, before, l.Custody())
 }
+
+// TestRecordsLikeADrive: those of its serial number and the one of its identity, oldest first, each
+// once.
+func TestRecordsLikeADrive(t *testing.T) {
+	id, other := drive.Identity{1}, drive.Identity{2}
+	c := &custody{}
+	c.clear()
+	all := []*CustodyRecord{
+		{number: 1, Serial: "B", Identity: id}, {number: 2, Serial: "A", Identity: other}, {number: 3, Serial: "A"}, {number: 4, Serial: "C"},
+	}
+	for _, e := range all {
+		c.add(e)
+	}
+	require.Equal(t, all[:3], c.like(id, "A"), "an identity under another serial number too")
+	require.Equal(t, all[:1], c.like(id, "B"))
+	require.Equal(t, all[3:], c.like(drive.Identity{}, "C"))
+	require.Equal(t, []*CustodyRecord{all[1], all[2]}, c.like(drive.Identity{}, "A"), "the list itself stays")
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"golang.org/x/crypto/cryptobyte"
+
 	"github.com/seed-9d983aeb/fdelab/encgroup/ipp"
 	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
 )
@@ -80,14 +82,12 @@ func (r *recordStore) eedkEntries() (list []eedkEntry, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for len(b) > 0 {
-		n := 1 + int(b[0])
-		if len(b) < n+2 || len(b) < n+2+int(binary.BigEndian.Uint16(b[n:])) {
+	for rest := cryptobyte.String(b); !rest.Empty(); {
+		var uid, eedks cryptobyte.String
+		if !rest.ReadUint8LengthPrefixed(&uid) || !rest.ReadUint16LengthPrefixed(&eedks) {
 			panic("BUG: raslab: an entry that the repository vouches for ends too early")
 		}
-		end := n + 2 + int(binary.BigEndian.Uint16(b[n:]))
-		list = append(list, eedkEntry{string(b[1:n]), b[n+2 : end]})
-		b = b[end:]
+		list = append(list, eedkEntry{string(uid), eedks})
 	}
 	return list, nil
 }

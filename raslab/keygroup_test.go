@@ -261,3 +261,18 @@ func TestNothingInTheKeyPathPrintsAKey(t *testing.T) {
 		}
 	}
 }
+
+// TestADataRekeyNeedsTwoServers, and says how many there are.
+func TestADataRekeyNeedsTwoServers(t *testing.T) {
+	l := encrypted(t, Options{})
+	ms := l.keys.activeOf(1)
+	ok(t, l)(l.RekeyDataKey(1)) // two are enough
+	require.Len(t, ms, 2)
+	ms[1].active = false
+	_, err := l.RekeyDataKey(1)
+	require.ErrorIs(t, err, ErrState)
+	require.ErrorContains(t, err, "key group 1 has 1 key server")
+	ms[0].active = false
+	_, err = l.RekeyDataKey(1)
+	require.ErrorContains(t, err, "key group 1 has 0 key servers")
+}

@@ -1,12 +1,14 @@
 package raslab
 
 import (
+	"crypto/x509"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/kmip"
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
@@ -142,4 +144,40 @@ func lifeAt(t *testing.T, l *Lab, n int) encgroup.KeyLife {
 	life, err := kmip.Over(keyServerAddr(n), exchange).Life(dataKeyOf(l))
 	must(t, err)
 	return life
+}
+
+// shy is a key server outside of the lab that gives no key, and says which server it is.
+type shy struct{ asked []string }
+
+func (s *shy) ID() string { return "shy" }
+
+func (s *shy) Create(string) (string, error) {
+	s.asked = append(s.asked, "create")
+	return "", encgroup.ErrRefused
+}
+
+func (s *shy) Get(string) (*secret.Key32, error) {
+	s.asked = append(s.asked, "get")
+	return nil, encgroup.ErrNoKey
+}
+
+func (s *shy) Speaks() string           { return "1.3" }
+func (s *shy) Shown() *x509.Certificate { return nil }
+func (s *shy) Reached() string          { return "198.51.100.7:5696" }
+func (s *shy) Connected() time.Time     { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+// TestAServerIsKnownByARefusal: who answered is learned whatever the answer is.
+func TestAServerIsKnownByARefusal(t *testing.T) {
+	for name, ask := range map[string]func(*keyPath) error{
+		"create": func(p *keyPath) error { _, err := p.Create("label"); return err },
+		"get":    func(p *keyPath) error { _, err := p.Get("uid"); return err },
+	} {
+		l := encrypted(t, Options{})
+		m := l.keys.activeOf(1)[0]
+		s := &shy{}
+		m.external = s
+		require.Error(t, ask(m.paths[0]), name)
+		require.Equal(t, []string{name}, s.asked)
+		require.Equal(t, []any{"1.3", "198.51.100.7:5696", s.Connected()}, []any{m.speaks, m.reached, m.connected}, name)
+	}
 }

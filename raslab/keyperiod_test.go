@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
 func TestKeyPeriodCanBeChanged(t *testing.T) {
@@ -38,4 +40,46 @@ func TestKeyPeriodCanBeChanged(t *testing.T) {
 	before := l.TraceText()
 	require.ErrorIs(t, l.SetKeyPeriod(time.Second), ErrInvalid)
 	require.True(t, strings.HasSuffix(l.TraceText(), before), "what was refused changed nothing")
+}
+
+// TestOneGroupWithoutItsKey does not keep the others from being looked after.
+func TestOneGroupWithoutItsKey(t *testing.T) {
+	l := encrypted(t, Options{KeyServers: 2})
+	for _, addr := range []string{"c.example.com", "d.example.com"} {
+		must(t, second(l.customer.Add(addr)))
+		must(t, second(l.MakeKeyManager(KeyManagerRequest{Addr: addr, KeyGroup: 2})))
+	}
+	ok(t, l)(l.ConfigureGroup(2))
+	g := l.keys.group(1)
+	g.enc.PowerOff()
+	require.NotEqual(t, encgroup.Accessible, g.enc.State())
+	g.broken = encgroup.ErrInaccessible // nobody asks for its key
+	asked := func() string {
+		a, err := l.keys.GroupAccess(2)
+		must(t, err)
+		return a[2].LastSuccess.Format("02 15:04")
+	}
+	before := asked()
+	l.retrievePeriodically()
+	first := asked()
+	advance(t, l, time.Hour)
+	l.retrievePeriodically()
+	require.NotEqual(t, first, asked(), "%s, %s", before, first)
+}
+
+// TestEitherPartitionsKeyIsEnough to know that the record of the group is the one that the data key
+// opens, and to keep it at the consoles.
+func TestEitherPartitionsKeyIsEnough(t *testing.T) {
+	for _, cut := range [][]int{nil, {0}, {1}, {0, 1}} {
+		l := encrypted(t, Options{})
+		for _, p := range cut {
+			must(t, l.SetLink(p, 1, LinkCut))
+			must(t, l.SetLink(p, 2, LinkCut))
+		}
+		g := l.keys.group(1)
+		g.store.backup = nil
+		_, err := l.probeAll(g)
+		must(t, err)
+		require.Equal(t, len(cut) < 2, g.store.backup != nil, "cut off: %v", cut)
+	}
 }

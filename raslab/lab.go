@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"context"
 	"crypto/ed25519"
 	"fmt"
 	"io"
@@ -65,7 +66,7 @@ type Lab struct {
 	options Options
 	clock   clock
 	trace   []TraceEntry
-	eraser  *erase.Engine
+	eraser  eraser
 
 	plant       // enclosures, array sites, arrays, ranks
 	hostIO      // rows in progress
@@ -277,20 +278,21 @@ func (l *Lab) CertificateKey() (ed25519.PublicKey, error) {
 	return key.Public().(ed25519.PublicKey), nil
 }
 
-func (l *Lab) newEraser() (*erase.Engine, error) {
+// eraser is an [erase.Engine].
+type eraser interface {
+	Run(context.Context, []erase.Job) (erase.Report, error)
+}
+
+func (l *Lab) newEraser() (eraser, error) {
 	key, err := l.certificateKey()
 	if err != nil {
 		return nil, err
 	}
-	e, err := erase.New(erase.Options{
+	return erase.New(erase.Options{
 		Clock: l.Now, Entropy: l.stream("erase"), Signer: key, Tool: "fdelab",
 		Policy:    erase.Policy{By: "storage facility " + l.options.Serial, Identity: true},
 		Statement: erase.Statement{Organization: "storage facility " + l.options.Serial, MediaSource: "storage facility " + l.options.Serial},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("raslab: %w", err)
-	}
-	return e, nil
 }
 
 // newDrive comes from the factory for this facility.

@@ -103,14 +103,12 @@ func (l *Lab) InstallMES(q MESRequest) (out Report, bad error) {
 	return rep.done(), nil
 }
 
-// freeSlots are the eight slots of the first half-full enclosure that are empty and of no array
-// site; nil if there is none.
+// freeSlots are the eight slots of the half-full enclosure, if they are empty; nil if not, or if
+// there is none. No facility has more than one, because an enclosure that is added has two array
+// sites.
 func (p *plant) freeSlots() []*slot {
 	var free []*slot
-	for i, s := range p.slots {
-		if i%slotsPerEnclosure == 0 {
-			free = nil
-		}
+	for _, s := range p.slots {
 		if s.site == nil && s.port.part == nil {
 			free = append(free, s)
 		}

@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/encgroup"
 )
 
 // refuseSaves keeps two of three copies of the key repository from being written.
@@ -197,4 +199,25 @@ func TestARecordThatIsBehindIsNotTheDrivesFault(t *testing.T) {
 	advance(t, l, time.Hour)
 	m, _ := g.enc.Member(s.port.Serial())
 	require.Zero(t, m.Pending)
+}
+
+// TestWhatAnAdmissionLeavesUntouched, by the step at which it ended. What it says of a drive decides
+// whether an erase is owed.
+func TestWhatAnAdmissionLeavesUntouched(t *testing.T) {
+	at := func(step encgroup.Step, st drive.State, err error) error {
+		return fmt.Errorf("raslab: %w", &encgroup.AdmitError{Serial: "A", Step: step, Status: drive.Status{State: st}, Err: err})
+	}
+	why := errors.New("why")
+	for _, step := range []encgroup.Step{encgroup.StepGroup, encgroup.StepState, encgroup.StepMSID} {
+		require.True(t, untouched(at(step, drive.Configured, why)), "%s", step)
+	}
+	require.True(t, untouched(at(encgroup.StepRecord, drive.Erased, why)))
+	require.False(t, untouched(at(encgroup.StepRecord, drive.Configured, why)))
+	for _, step := range []encgroup.Step{encgroup.StepAuthenticate, encgroup.StepNewKey, encgroup.StepMigrate, encgroup.StepBands} {
+		require.False(t, untouched(at(step, drive.Erased, why)), "%s", step)
+	}
+	require.True(t, untouched(at(encgroup.StepInspect, drive.Configured, &encgroup.UnfitError{})), "what does not fit is found by looking")
+	require.False(t, untouched(at(encgroup.StepInspect, drive.Erased, why)))
+	require.False(t, untouched(why))
+	require.False(t, untouched(nil))
 }
