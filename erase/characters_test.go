@@ -112,3 +112,38 @@ func TestBlanksThatCannotBeSeenAreInQuotes(t *testing.T) {
 	require.Equal(t, "S 1", field{"", "S 1", code}.shown())
 	require.Equal(t, " x", field{"", " x", free}.shown())
 }
+
+// What looks like no other character of its set. A form that is not NFC is refused before.
+func TestPlain(t *testing.T) {
+	for _, c := range []struct {
+		r          rune
+		name, code bool
+	}{
+		{' ', true, true},
+		{'~', true, true},
+		{'\x7f', true, true},     // ASCII; that it does not print is refused before
+		{'\u0080', false, false}, // the first that is none
+		{'é', true, false},
+		{'ǘ', true, false}, // two accents
+		{'Ą', true, false},
+		{'ø', true, false},
+		{'Œ', true, false},
+		{'Å', true, false},
+		{'\u212b', true, false},  // the sign for ångström: A and a ring
+		{'\u212a', false, false}, // the sign for kelvin: a K without an accent
+		{'ά', false, false},      // alpha and an accent
+		{'α', false, false},
+		{'й', false, false},
+		{'≠', false, false}, // an equals sign and a stroke
+		{'\u0308', false, false},
+		{'한', false, false}, // parts that are no accents
+	} {
+		require.Equal(t, []bool{c.name, c.code, true}, []bool{plain(c.r, name), plain(c.r, code), plain('a', code)}, "%U", c.r)
+	}
+	for _, r := range "AZaz" {
+		require.True(t, ascii(r), "%c", r)
+	}
+	for _, r := range "@[`{0" {
+		require.False(t, ascii(r), "%c", r)
+	}
+}
