@@ -42,14 +42,20 @@ func newScene(t *testing.T) *scene {
 		require.NoError(t, err)
 	}
 	s.pin = drive.CredentialPIN(&credential)
+	s.becomes(s.mek[:])
+	s.secrets = []Secret{Root(&s.root), PIN("BandMaster0 credential generation 3", s.pin)}
+	return s
+}
+
+// becomes makes another media key the one of the drive.
+func (s *scene) becomes(mek []byte) {
+	s.mek = secret.Key64(mek)
 	plain := bytes.Repeat([]byte("known plaintext "), 32)
 	ciphertext := make([]byte, len(plain))
 	x, err := xts.NewCipher(aes.NewCipher, s.mek[:])
-	require.NoError(t, err)
+	require.NoError(s.t, err)
 	x.Encrypt(ciphertext, plain, 1<<33+17)
 	s.oracle = Oracle{Name: "LBA 17", SectorSize: 512, LBA: 1<<33 + 17, Plain: plain[:48], Cipher: ciphertext[:48]}
-	s.secrets = []Secret{Root(&s.root), PIN("BandMaster0 credential generation 3", s.pin)}
-	return s
 }
 
 // page puts parts into a page: each is an offset and bytes.

@@ -25,7 +25,7 @@ func TestLastAt(t *testing.T) {
 
 // The nearest page before with the same bytes in the same place is found, the hint first.
 func TestPageBefore(t *testing.T) {
-	text := func(s string) page { return page{full: []byte(s)} }
+	text := func(s string) page { return page{full: []byte(s), data: []byte(s)} }
 	s := &search{pages: []page{
 		text("same"), text("same"), text("other"), text("sa"), text("other"), text("same"), text("last"),
 		text("same"), text("x"), text("y"), text("z"), text("end"), text("same"), text("x"), text("end"),
@@ -61,6 +61,19 @@ func TestPageBefore(t *testing.T) {
 	s.pages = append(s.pages, text("same"))
 	s.pages[pagesBefore] = text("none")
 	require.Equal(t, -1, s.pageBefore(pagesBefore+1, 0, 4, 0), "and no further")
+	s.pages[pagesBefore] = page{full: []byte("same"), data: nil}
+	require.Equal(t, -1, s.pageBefore(pagesBefore+1, 0, 4, 0), "nothing was tried behind the data")
+}
+
+// A key of ones alone looks like a page that is blank there.
+func TestAKeyOfOnesBesideABlankPage(t *testing.T) {
+	s := newScene(t)
+	s.becomes(bytes.Repeat([]byte{0xFF}, 64))
+	s.page(0, 0, 0, noise("short", 20))
+	s.page(0, 1, 0, noise("head", 100), 164, noise("tail", 100))
+	f := s.search(Options{})
+	require.Len(t, f.Keys, 1)
+	require.Equal(t, "bare key at block 0 page 1 offset 100 opens LBA 17", f.Keys[0].String())
 }
 
 // The one worker of a search without a runner forgets its keys after each work, and what came out of

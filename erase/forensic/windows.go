@@ -48,13 +48,14 @@ type spot struct{ page, offset int }
 // records that differ in a count, to and fro.
 const pagesBefore = 8
 
-// pageBefore is one of the pages before with the same bytes in the same place, or -1. hint is a page to
-// look at first: where one place is the same, so are the next, as a rule.
+// pageBefore is one of the pages before with the same bytes in the same place, or -1. Blank bytes behind
+// the data of a page do not count, because they were not tried there. hint is a page to look at first:
+// where one place is the same, so are the next, as a rule.
 func (s *search) pageBefore(page, from, to, hint int) int {
 	bytesHere := s.pages[page].full[from:to]
 	same := func(i int) bool {
-		before := s.pages[i].full
-		return to <= len(before) && bytes.Equal(bytesHere, before[from:to])
+		before := &s.pages[i]
+		return from < len(before.data) && to <= len(before.full) && bytes.Equal(bytesHere, before.full[from:to])
 	}
 	first := max(0, page-pagesBefore)
 	if hint >= first && hint < page && same(hint) {
