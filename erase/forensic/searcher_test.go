@@ -58,6 +58,27 @@ func TestASearcherFindsWhatSearchFinds(t *testing.T) {
 // String is all of the findings, for a comparison.
 func (f Findings) String() string { return fmt.Sprintf("%v\n%v\n%v", f.Keys, f.Wraps, f.Tried) }
 
+// What is remembered is counted as if it were tried, in the order in which it would be. An empty PIN
+// derives nothing, and is not counted.
+func TestASearcherCountsWhatItRemembers(t *testing.T) {
+	s := newScene(t)
+	s.secrets = []Secret{s.secrets[0], PIN("empty", drive.PIN{})}
+	var pins []drive.PIN
+	for i := range 40 { // more than there are places between the first and the last
+		pins = append(pins, drive.CredentialPIN(&secret.Key32{byte(i), 1}))
+		s.secrets = append(s.secrets, PIN(fmt.Sprint("PIN ", i), pins[i]))
+	}
+	first, last := s.wrap(s.kek(&s.root, pins[39]), s.mek[:]), s.wrap(s.kek(&s.root, pins[0]), s.ak[:])
+	s.page(0, 0, 24, s.salt[:], 40, first, 200, s.salt[:], 216, last, 400, s.salt[:], 416, noise("none", 72))
+	x, err := NewSearcher(s.secrets, []Oracle{s.oracle}, Options{})
+	require.NoError(t, err)
+	want := s.search(Options{})
+	require.NotEmpty(t, want.Keys)
+	for range 3 {
+		require.Equal(t, want, x.Search(drive.Dump{Flash: s.pages}))
+	}
+}
+
 // What a Searcher has seen is not tried again.
 func TestASearcherTriesNothingTwice(t *testing.T) {
 	s := newScene(t)
