@@ -30,7 +30,8 @@
 //   - What of Enterprise 1.01 is not there: table DataStore; columns of re-encryption; the Makers
 //     have no member, so that it changes nothing when SID disables them. A BandMaster cannot go back to
 //     MSID but by an erase.
-//   - What of Opal 2.02 is not there: Single User Mode; more than one DataStore table; the data removal
+//   - What of Opal 2.02 is not there: Reactivate, so that level 0 discovery does not claim Single User
+//     Mode although Activate and Erase have it; more than one DataStore table; the data removal
 //     mechanism and its table; columns of re-encryption. A BooleanExpr has no AND, since with one nobody
 //     alone would hold the key. A Set on a byte table is in no transaction.
 //   - An Enterprise drive has one session at a time, so of several sessions of the TPer one can
@@ -42,5 +43,5 @@
 //   - An integer of a token stream has at most 64 bits.
 //   - Rows of the preconfiguration tables that no text at hand shows are assumed. Enterprise: Get on
 //     C_PIN by the authority itself (never its PIN), Get on Authority by anybody, GenKey on a band's key
-//     by its BandMaster. Opal: the columns of ACE_C_PIN_Get_PSID_NoPIN.
+//     by its BandMaster. Opal: the columns of ACE_C_PIN_Get_PSID_NoPIN, and the UIDs of the ACEs of Single User Mode.
 package tcg

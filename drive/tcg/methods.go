@@ -269,11 +269,11 @@ func getACL(c *invocation, _ *object, _ grant) ([]token.Value, error) {
 		return nil, spec.InvalidParameter
 	}
 	o := c.s.sp.objects[spec.UID(u)]
-	if o == nil || o.acl[spec.UID(m)] == nil {
+	if o == nil || c.t.aclOf(o, spec.UID(m)) == nil {
 		return nil, spec.NotAuthorized
 	}
 	var aces []token.Value
-	for _, a := range o.acl[spec.UID(m)] {
+	for _, a := range c.t.aclOf(o, spec.UID(m)) {
 		aces = append(aces, token.UID(a.uid))
 	}
 	return []token.Value{token.L(aces...)}, nil

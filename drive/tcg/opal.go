@@ -20,6 +20,7 @@ func opal(ranges int) *personality {
 		spec.Random:       {"Random", false, random},
 		spec.GenKey:       {"GenKey", true, opalGenKey},
 		spec.Activate:     {"Activate", true, opalActivate},
+		spec.Erase:        {"Erase", true, opalErase},
 		spec.Revert:       {"Revert", true, opalRevert},
 		spec.RevertSP:     {"RevertSP", true, opalRevertSP},
 	}
@@ -234,6 +235,7 @@ func opalLocking(methods map[spec.UID]method, ranges int) *provider {
 		classes[spec.User(n)] = []spec.UID{spec.Users}
 	}
 	locking, keys := opalRanges(e, ranges)
+	opalSingle(e, authorities, cpins, locking, keys)
 	info := &object{uid: spec.LockingInfoRow, acl: open, cells: lockingInfo()}
 	secret := &object{uid: spec.SecretProtectKAES256, acl: open, cells: map[string]reader{
 		"UID": fixed(token.UID(spec.SecretProtectKAES256)), "Table": fixed(token.UID(spec.KAES256Table)), "ColumnNumber": fixed(token.U(3)),

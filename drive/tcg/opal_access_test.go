@@ -14,7 +14,7 @@ import (
 // The access control tables of SSC Opal 2.02 (4.2.1.6, 4.3.1.6), as they are at first.
 
 var opalMethods = []spec.UID{
-	spec.Next, spec.GetACL, spec.GenKey, spec.RevertSP, spec.Get, spec.Set, spec.Authenticate, spec.Revert, spec.Activate, spec.Random,
+	spec.Next, spec.GetACL, spec.GenKey, spec.RevertSP, spec.Get, spec.Set, spec.Authenticate, spec.Revert, spec.Activate, spec.Random, spec.Erase,
 }
 
 const opalCPINRow = "UID CharSet TryLimit Tries Persistence"
@@ -98,6 +98,11 @@ func opalLockingRules(ranges int) []rule {
 		rules = append(rules, rule{object: spec.CPINUser(n), reads: map[string]string{opalCPINRow: "Admin1"}, sets: map[string]string{"PIN": setter}})
 		ace(0x3A800+spec.UID(n), true)
 		ace(0x44000+spec.UID(n), true)
+	}
+	ace(0x42000, false)
+	for n := range spec.UID(ranges + 1) {
+		ace(0x40000+n, false)
+		ace(0x41000+n, false)
 	}
 	for n := range ranges + 1 {
 		sets := "CommonName RangeStart RangeLength " + locks

@@ -93,6 +93,11 @@ type rangeState struct {
 	info drive.RangeInfo
 }
 
+// keep says what a range would be.
+func (x *opalTx) keep(n int, i drive.RangeInfo) {
+	x.ranges = append(slices.DeleteFunc(x.ranges, func(r rangeState) bool { return r.n == n }), rangeState{n, i})
+}
+
 func (x *opalTx) commit(*session) error {
 	if x.c != nil {
 		if err := x.c.Commit(); err != nil {
@@ -196,7 +201,7 @@ func opalSetRange(c *invocation, o *object, cells []assignment) error {
 				return err
 			}
 		}
-		x.ranges = append(slices.DeleteFunc(x.ranges, func(r rangeState) bool { return r.n == o.n }), rangeState{o.n, i})
+		x.keep(o.n, i)
 		return c.setNames(x, o, name)
 	})
 }
@@ -266,11 +271,12 @@ func opalGenKey(c *invocation, o *object, _ grant) ([]token.Value, error) {
 	return nil, c.change(func(x *opalTx) error { return x.c.GenKey(drive.RangeArea(o.n)) })
 }
 
-// opalActivate is method Activate of the Locking SP (Opal 5.1.1). Of its parameters, those of Single User
-// Mode and Additional DataStore Tables are not there.
+// opalActivate is method Activate of the Locking SP (Opal 5.1.1). Its parameters are those of Single
+// User Mode and Additional DataStore Tables.
 func opalActivate(c *invocation, _ *object, _ grant) ([]token.Value, error) {
-	if len(c.params) != 0 {
-		return nil, spec.InvalidParameter
+	a, err := c.activation(c.t.d.Config().Ranges)
+	if err != nil {
+		return nil, err
 	}
 	l := c.s.opalLogin(drive.SID)
 	if l == nil || c.s.tx != nil {
@@ -280,7 +286,10 @@ func opalActivate(c *invocation, _ *object, _ grant) ([]token.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, c.t.opalDrive().Activate(l, drive.ActivateOptions{Note: n.reverted().encode()})
+	next := n.reverted()
+	next.single, next.adminsPlace = a.SingleUser, a.AdminsPlace
+	a.Note = next.encode()
+	return nil, c.t.opalDrive().Activate(l, a)
 }
 
 // closeAll ends every session: what a revert does (Opal 5.1.2.2).

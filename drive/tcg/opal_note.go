@@ -13,10 +13,12 @@ import (
 const transportParameter = transport.InvalidParameter
 
 // note is what the TPer keeps in the drive's record: what hosts have changed in its tables that is no
-// matter of keys. As bytes it is a list of tokens: flags, then pairs of a UID and an expression, then
-// pairs of a UID and a name.
+// matter of keys. As bytes it is a list of tokens: the flag of the programmatic reset; pairs of a UID and
+// an expression; pairs of a UID and a name; the policy of Single User Mode and the ranges in it.
 type note struct {
 	resetEnable bool
+	single      []int // ranges in Single User Mode
+	adminsPlace bool  // whose place is the Admins'
 	exprs       []exprNote
 	names       []nameNote
 }
@@ -42,7 +44,11 @@ func (n *note) encode() []byte {
 	for _, m := range n.names {
 		names.Items = append(names.Items, token.UID(m.object), token.B(m.name))
 	}
-	return token.L(token.Bool(n.resetEnable), exprs, names).Append(nil)
+	single := token.L(token.Bool(n.adminsPlace))
+	for _, r := range n.single {
+		single.Items = append(single.Items, token.U(uint64(r)))
+	}
+	return token.L(token.Bool(n.resetEnable), exprs, names, single).Append(nil)
 }
 
 // parseNote reads a note; no bytes are an empty one. What is none is an error of ours, or of the flash
@@ -53,8 +59,15 @@ func parseNote(b []byte) (*note, error) {
 		return n, nil
 	}
 	v, err := token.Parse(b, token.Limits{})
-	if err != nil || len(v) != 1 || len(v[0].Items) != 3 {
+	if err != nil || len(v) != 1 || len(v[0].Items) != 4 || len(v[0].Items[3].Items) == 0 {
 		return nil, spec.TPerMalfunction
+	}
+	for i, r := range v[0].Items[3].Items {
+		if u, _ := r.Uint(); i == 0 {
+			n.adminsPlace = u != 0
+		} else {
+			n.single = append(n.single, int(u))
+		}
 	}
 	n.resetEnable, _ = v[0].Items[0].Bool()
 	for p := range slices.Chunk(v[0].Items[1].Items, 2) {

@@ -74,7 +74,11 @@ func TestOpalPowerLossInEveryMethod(t *testing.T) {
 		require.Equal(t, spec.Success, b.sign(s.sp, s.who, proof))
 		return b
 	})
-	activate := []step{{"Activate", spec.AdminSP, spec.SID, [][]byte{call(spec.OpalLockingSP, spec.Activate)}}}
+	single := token.N(token.U(0x060000), token.L(token.UID(spec.Range(1)), token.UID(spec.GlobalRange)))
+	activate := []step{
+		{"Activate", spec.AdminSP, spec.SID, [][]byte{call(spec.OpalLockingSP, spec.Activate)}},
+		{"Activate in Single User Mode", spec.AdminSP, spec.SID, [][]byte{call(spec.OpalLockingSP, spec.Activate, single)}},
+	}
 	sweep(t, activate, func(t *testing.T, s *step) *bench {
 		b := newOpalBench(t)
 		require.Equal(t, spec.Success, b.sign(s.sp, s.who, b.msid()))

@@ -335,3 +335,69 @@ func TestOpalAsCryptsetupDoesIt(t *testing.T) {
 		require.Equal(t, spec.NotAuthorized, st, "who holds the key to read it has no ACE to write it")
 	})
 }
+
+// Single User Mode: range 1 is User2's alone, and no Admin gets there.
+func TestOpalSingleUserMode(t *testing.T) {
+	for _, adminsPlace := range []bool{false, true} {
+		b := newOpalBench(t)
+		require.Equal(t, spec.Success, b.sign(spec.AdminSP, spec.SID, b.msid()))
+		require.Equal(t, spec.Success, b.oset(spec.CPINSID, col(3, token.B(pin(1)))))
+		b.end()
+		require.Equal(t, spec.Success, b.sign(spec.AdminSP, spec.SID, pin(1)))
+		list := func(u ...spec.UID) token.Value {
+			l := token.L()
+			for _, r := range u {
+				l.Items = append(l.Items, token.UID(r))
+			}
+			return token.N(token.U(0x060000), l)
+		}
+		for _, bad := range []token.Value{list(spec.Range(9)), list(spec.Range(1), spec.Range(1)), token.N(token.U(0x060000), token.UID(spec.CPINTable)), token.N(token.U(1), token.U(1)), token.U(1)} {
+			_, st := b.call(spec.OpalLockingSP, spec.Activate, bad)
+			require.Equal(t, spec.InvalidParameter, st)
+		}
+		_, st := b.call(spec.OpalLockingSP, spec.Activate, list(spec.Range(1)), token.N(token.U(0x060001), token.Bool(adminsPlace)))
+		require.Equal(t, spec.Success, st)
+		b.end()
+
+		place := func() spec.Status { return b.oset(spec.Range(1), col(3, token.U(8)), col(4, token.U(8))) }
+		if adminsPlace {
+			require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
+			require.Equal(t, spec.Success, place())
+			b.end()
+		}
+		require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.User(2), nil), "the owner has no PIN yet")
+		require.Equal(t, map[bool]spec.Status{false: spec.Success, true: spec.NotAuthorized}[adminsPlace], place())
+		require.Equal(t, spec.Success, b.oset(spec.CPINUser(2), col(3, token.B(pin(2)))))
+		require.Equal(t, spec.Success, b.oset(spec.Range(1), col(5, token.U(1)), col(6, token.U(1))))
+		require.NoError(t, b.d.Write(8, bytes.Repeat([]byte{7}, 512)))
+		require.Equal(t, spec.Success, b.oset(spec.Range(1), col(7, token.U(1)), col(8, token.U(1))))
+		b.end()
+
+		require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
+		cells, st := b.oget(spec.Range(1), 3, 10)
+		require.Equal(t, spec.Success, st)
+		require.Equal(t, token.U(1), cells[7])
+		for what, st := range map[string]spec.Status{
+			"unlocks":            b.oset(spec.Range(1), col(7, token.U(0)), col(8, token.U(0))),
+			"disables":           b.oset(spec.Range(1), col(5, token.U(0))),
+			"sets the PIN":       b.oset(spec.CPINUser(2), col(3, token.B(pin(9)))),
+			"disables the owner": b.oset(spec.User(2), col(5, token.U(0))),
+			"grants himself":     b.oset(spec.ACETable+0x3E001, col(3, expr(spec.Admins, spec.User(1)))),
+		} {
+			require.Equal(t, spec.NotAuthorized, st, "an Admin %s", what)
+		}
+		_, st = b.call(spec.RangeKey(1), spec.GenKey)
+		require.Equal(t, spec.NotAuthorized, st)
+		require.Equal(t, spec.Success, b.oset(spec.Range(2), col(4, token.U(8))), "other ranges are the Admins'")
+		_, st = b.call(spec.Range(2), spec.Erase)
+		require.Equal(t, spec.NotAuthorized, st)
+		_, st = b.call(spec.Range(1), spec.Erase)
+		require.Equal(t, spec.Success, st, "but an Admin erases it")
+		b.end()
+		got := make([]byte, 512)
+		require.NoError(t, b.d.Read(8, got))
+		require.NotEqual(t, bytes.Repeat([]byte{7}, 512), got)
+		require.Equal(t, spec.NotAuthorized, b.sign(spec.OpalLockingSP, spec.User(2), pin(2)))
+		require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.User(2), nil))
+	}
+}

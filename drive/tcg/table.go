@@ -105,15 +105,16 @@ type assignment struct {
 
 // object is what methods are invoked on: a row of a table, a table, or the service provider itself.
 type object struct {
-	uid   spec.UID
-	table *table // nil for what is no row
-	bytes *byteTable
-	n     int // number of the band, where it has to do with one
-	who   drive.Authority
-	class bool // an authority that is a class
-	ace   *ace // whose row it is
-	cells map[string]reader
-	acl   map[spec.UID][]*ace // by method (Core 5.3.2.7, column ACL)
+	uid    spec.UID
+	table  *table // nil for what is no row
+	bytes  *byteTable
+	n      int // number of the band, where it has to do with one
+	who    drive.Authority
+	class  bool    // an authority that is a class
+	ace    *ace    // whose row it is
+	single *single // what Single User Mode puts in the place of acl; nil: nothing
+	cells  map[string]reader
+	acl    map[spec.UID][]*ace // by method (Core 5.3.2.7, column ACL)
 }
 
 // reader gives what is in a cell. A column without a reader is not there.
@@ -189,7 +190,7 @@ func (g *grant) column(name string) bool { return g.all || slices.Contains(g.col
 
 // granted evaluates the ACL of a method on an object (Core 5.3.4.3).
 func (t *TPer) granted(s *session, o *object, m spec.UID) (g grant) {
-	for _, a := range o.acl[m] {
+	for _, a := range t.aclOf(o, m) {
 		if !holds(t.exprOf(a), s) {
 			continue
 		}
