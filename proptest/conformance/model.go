@@ -323,15 +323,20 @@ func (m *model) powerOn() []outcome {
 			m.slots[i].tries = 0
 		}
 	}
-	// A lock that is closed and not enabled locks nothing. Whether a device still knows of it after
-	// a power cycle is its own affair, until somebody enables it.
+	// A lock that is not enabled locks nothing. Whether a device knows after a power cycle how it was
+	// before, or how it was when a power cycle last kept it, is its own affair, until somebody enables it.
 	knows := m.clone()
 	for n := range m.ranges {
 		g, k := &m.ranges[n], &knows.ranges[n]
 		locks := g.c.LockOnReset&drive.OnPowerCycle != 0
 		g.read = g.keep[0] || locks && g.c.ReadLockEnabled
 		g.write = g.keep[1] || locks && g.c.WriteLockEnabled
-		k.read, k.write = g.read || k.read && !g.c.ReadLockEnabled, g.write || k.write && !g.c.WriteLockEnabled
+		if g.c.ReadLockEnabled {
+			k.read = g.read
+		}
+		if g.c.WriteLockEnabled {
+			k.write = g.write
+		}
 		g.ram = g.openAfterPower()
 		k.ram = g.ram
 	}
