@@ -2,6 +2,7 @@ package tcg
 
 import (
 	"bytes"
+	"encoding/hex"
 	"testing"
 	"time"
 
@@ -400,4 +401,25 @@ func TestOpalSingleUserMode(t *testing.T) {
 		require.Equal(t, spec.NotAuthorized, b.sign(spec.OpalLockingSP, spec.User(2), pin(2)))
 		require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.User(2), nil))
 	}
+}
+
+func TestOpalDiscovery(t *testing.T) {
+	b := newOpalBench(t)
+	features := func() string {
+		got, err := b.tp.Receive(transport.ProtocolTCG, spec.DiscoveryComID, 2048)
+		require.NoError(t, err)
+		return hex.EncodeToString(got[48:])
+	}
+	require.Equal(t, hex.EncodeToString(unhex(t, `0001 10 0C 51 0000000000000000000000
+		0002 10 0C 09 0000000000000000000000
+		0003 10 1C 00 00000000000000 00000200 0000000000000001 0000000000000000
+		0202 10 0C 0000 0001 00A00000 00000001
+		0203 22 10 1000 0001 00 0004 0009 00 00 0000000000
+		0402 20 0C 00 00 00000000000000000000`)), features())
+	b.own()
+	require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
+	require.Equal(t, spec.Success, b.oset(spec.MBRControlRow, col(1, token.U(1)), col(2, token.U(1))))
+	require.Equal(t, spec.Success, b.oset(spec.GlobalRange, col(5, token.U(1)), col(7, token.U(1))))
+	require.Contains(t, features(), hex.EncodeToString(unhex(t, "0002 10 0C 3F")), "enabled, locked, MBR enabled and done")
+	require.Contains(t, features(), hex.EncodeToString(unhex(t, "0402 20 0C 01")), "SID has a PIN of its own")
 }

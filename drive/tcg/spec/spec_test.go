@@ -101,3 +101,24 @@ func TestNames(t *testing.T) {
 		require.Equal(t, name, Name(u), u.String())
 	}
 }
+
+func TestOpalDiscoveryByHand(t *testing.T) {
+	hexOf := func(f Feature) string {
+		d := Discovery{Features: []Feature{f}}
+		return hex.EncodeToString(d.Append(nil)[discoveryHeader:])
+	}
+	want := func(s string) string { return strings.ToLower(strings.Join(strings.Fields(s), "")) }
+	opal := Opal2{BaseComID: 0x1000, ComIDs: 1, RangeCrossing: true, Admins: 4, Users: 9}
+	require.Equal(t, want("0203 22 10 1000 0001 01 0004 0009 00 00 0000000000"), hexOf(opal.Feature()))
+	stores := DataStoreTables{Tables: 1, Size: 10 << 20, Alignment: 1}
+	require.Equal(t, want("0202 10 0C 0000 0001 00A00000 00000001"), hexOf(stores.Feature()))
+	d := Discovery{Features: []Feature{opal.Feature(), stores.Feature()}}
+	got, ok := d.Opal2()
+	require.True(t, ok)
+	require.Equal(t, opal, got)
+	tables, ok := d.DataStoreTables()
+	require.True(t, ok)
+	require.Equal(t, stores, tables)
+	_, ok = (&Discovery{}).Opal2()
+	require.False(t, ok)
+}
