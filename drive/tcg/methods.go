@@ -67,8 +67,8 @@ func statusOf(err error) spec.Status {
 	return spec.Fail
 }
 
-// columns is a span of columns that a Get asks for, both inclusive.
-type span struct{ first, last int }
+// span is a span of columns that a Get asks for, both inclusive.
+type span struct{ first, last uint64 }
 
 // column reads the name or the number of a column.
 func (c *invocation) column(t spec.UID, v token.Value) (int, error) {
@@ -84,18 +84,27 @@ func (c *invocation) column(t spec.UID, v token.Value) (int, error) {
 	return n, nil
 }
 
+// columnOf is column with those that a feature set adds.
+func (c *invocation) columnOf(o *object, v token.Value) (uint64, error) {
+	if u, ok := v.Uint(); ok && slices.ContainsFunc(o.far, func(f farCell) bool { return f.column == u }) {
+		return u, nil
+	}
+	n, err := c.column(o.uid.Table(), v)
+	return uint64(n), err
+}
+
 // columnName is how a column is named in what the TPer sends.
-func (c *invocation) columnName(n int, name string) token.Value {
+func (c *invocation) columnName(n uint64, name string) token.Value {
 	if c.t.pers.names {
 		return token.S(name)
 	}
-	return token.U(uint64(n))
+	return token.U(n)
 }
 
 // cellBlock reads the one parameter of a Get on an object (Core 5.1.3, type cell_block): the columns
 // from startColumn to endColumn, all where they are left out. The rows are those of the object.
-func (c *invocation) cellBlock(t spec.UID) (s span, err error) {
-	s = span{0, len(spec.Columns(t)) - 1}
+func (c *invocation) cellBlock(o *object) (s span, err error) {
+	s = span{0, uint64(len(spec.Columns(o.uid))) - 1}
 	if len(c.params) != 1 {
 		return s, spec.InvalidParameter
 	}
@@ -107,9 +116,9 @@ func (c *invocation) cellBlock(t spec.UID) (s span, err error) {
 		name, v, ok := i.Named()
 		switch {
 		case ok && isName(name, 3, "startColumn"):
-			s.first, err = c.column(t, v)
+			s.first, err = c.columnOf(o, v)
 		case ok && isName(name, 4, "endColumn"):
-			s.last, err = c.column(t, v)
+			s.last, err = c.columnOf(o, v)
 		default:
 			err = spec.InvalidParameter
 		}
@@ -128,14 +137,16 @@ func get(c *invocation, o *object, g grant) ([]token.Value, error) {
 	if o.bytes != nil {
 		return o.bytes.get(c)
 	}
-	t := o.uid.Table()
-	s, err := c.cellBlock(t)
+	s, err := c.cellBlock(o)
 	if err != nil {
 		return nil, err
 	}
 	var row []token.Value
-	for n := s.first; n <= s.last; n++ {
-		name := spec.Columns(t)[n]
+	for i, name := range spec.Columns(o.uid) {
+		n := uint64(i)
+		if n < s.first || n > s.last {
+			continue
+		}
 		read := o.cells[name]
 		if read == nil || !g.column(name) {
 			continue
@@ -145,6 +156,16 @@ func get(c *invocation, o *object, g grant) ([]token.Value, error) {
 			return nil, err
 		}
 		row = append(row, token.N(c.columnName(n, name), v))
+	}
+	for _, f := range o.far {
+		if f.column < s.first || f.column > s.last || !g.all {
+			continue
+		}
+		v, err := f.read(c, o)
+		if err != nil {
+			return nil, err
+		}
+		row = append(row, token.N(token.U(f.column), v))
 	}
 	if c.t.pers.names { // a list of rows
 		return []token.Value{token.L(token.L(row...))}, nil

@@ -236,7 +236,7 @@ func opalLocking(methods map[spec.UID]method, ranges int) *provider {
 	}
 	locking, keys := opalRanges(e, ranges)
 	opalSingle(e, authorities, cpins, locking, keys)
-	info := &object{uid: spec.LockingInfoRow, acl: open, cells: lockingInfo()}
+	info := &object{uid: spec.LockingInfoRow, acl: open, cells: lockingInfo(), far: singleColumns}
 	secret := &object{uid: spec.SecretProtectKAES256, acl: open, cells: map[string]reader{
 		"UID": fixed(token.UID(spec.SecretProtectKAES256)), "Table": fixed(token.UID(spec.KAES256Table)), "ColumnNumber": fixed(token.U(3)),
 		"ProtectMechanisms": fixed(token.L(token.U(1))),

@@ -159,3 +159,33 @@ func opalErase(c *invocation, o *object, _ grant) ([]token.Value, error) {
 		return nil
 	})
 }
+
+// singleColumns are the columns that Single User Mode adds to LockingInfo (as Linux reads them): the
+// ranges in it, or the table Locking for all of them, and the policy.
+var singleColumns = []farCell{
+	{selectionList, readSelection},
+	{policy, readPolicy},
+}
+
+func readSelection(c *invocation, _ *object) (token.Value, error) {
+	n, err := c.t.note()
+	if err != nil {
+		return token.Value{}, err
+	}
+	if len(n.single) == c.t.d.Config().Ranges+1 {
+		return token.UID(spec.LockingTable), nil
+	}
+	list := token.L()
+	for _, r := range n.single {
+		list.Items = append(list.Items, token.UID(spec.Range(r)))
+	}
+	return list, nil
+}
+
+func readPolicy(c *invocation, _ *object) (token.Value, error) {
+	n, err := c.t.note()
+	if err != nil {
+		return token.Value{}, err
+	}
+	return token.Bool(n.adminsPlace), nil
+}

@@ -359,6 +359,15 @@ func TestOpalSingleUserMode(t *testing.T) {
 		_, st := b.call(spec.OpalLockingSP, spec.Activate, list(spec.Range(1)), token.N(token.U(0x060001), token.Bool(adminsPlace)))
 		require.Equal(t, spec.Success, st)
 		b.end()
+		require.Equal(t, spec.Success, b.start(spec.OpalLockingSP, false))
+		info, st := b.oget(spec.LockingInfoRow, 0x060000, 0x060001)
+		require.Equal(t, spec.Success, st)
+		require.True(t, info[0x060000].Equal(token.L(token.UID(spec.Range(1)))))
+		require.Equal(t, token.Bool(adminsPlace), info[0x060001])
+		info, st = b.oget(spec.LockingInfoRow, 0, 10)
+		require.Equal(t, spec.Success, st)
+		require.Len(t, info, 11)
+		b.end()
 
 		place := func() spec.Status { return b.oset(spec.Range(1), col(3, token.U(8)), col(4, token.U(8))) }
 		if adminsPlace {

@@ -114,11 +114,18 @@ type object struct {
 	ace    *ace    // whose row it is
 	single *single // what Single User Mode puts in the place of acl; nil: nothing
 	cells  map[string]reader
+	far    []farCell           // columns that a feature set adds, far behind the others, ascending
 	acl    map[spec.UID][]*ace // by method (Core 5.3.2.7, column ACL)
 }
 
 // reader gives what is in a cell. A column without a reader is not there.
 type reader func(c *invocation, o *object) (token.Value, error)
+
+// farCell is a column that a feature set adds. It has no name.
+type farCell struct {
+	column uint64
+	read   reader
+}
 
 // fixed is a cell that does not change.
 func fixed(v token.Value) reader {
