@@ -1,0 +1,89 @@
+package secsock
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/seed-9d983aeb/fdelab/serve/sockets"
+)
+
+const (
+	version       = 1
+	requestHeader = 16
+	answerHeader  = 8
+	maxPayload    = 16 << 20
+)
+
+// Server serves drives at a socket.
+type Server struct {
+	sockets.Server
+	units []*Unit
+	trace *Tracer
+}
+
+// NewServer makes the server of drives, whose numbers are their places. trace may be nil. Serve runs it,
+// Close ends it, behind the command that each connection has under way.
+func NewServer(units []*Unit, trace *Tracer) *Server {
+	s := &Server{units: units, trace: trace}
+	s.Handle = s.connection
+	return s
+}
+
+// connection serves one host until it hangs up.
+func (s *Server) connection(c net.Conn, number int) {
+	r := bufio.NewReader(c)
+	for {
+		req, err := readRequest(r)
+		if err != nil {
+			return
+		}
+		data, status := s.serve(req, number)
+		clear(req.payload)
+		out := append([]byte{version, status, 0, 0}, binary.BigEndian.AppendUint32(nil, uint32(len(data)))...)
+		if _, err := c.Write(append(out, data...)); err != nil {
+			return
+		}
+	}
+}
+
+func readRequest(r io.Reader) (*request, error) {
+	var h [requestHeader]byte
+	if _, err := io.ReadFull(r, h[:]); err != nil {
+		return nil, err
+	}
+	if h[0] != version {
+		return nil, errors.New("another version")
+	}
+	req := &request{
+		op: h[1], unit: int(h[2]), protocol: h[3],
+		comID: binary.BigEndian.Uint16(h[4:]), size: binary.BigEndian.Uint32(h[8:]),
+	}
+	if req.op != opSend {
+		return req, nil
+	}
+	if req.size > maxPayload {
+		return nil, errors.New("too long")
+	}
+	req.payload = make([]byte, req.size)
+	_, err := io.ReadFull(r, req.payload)
+	return req, err
+}
+
+// serve does a command. Its line in the trace is written while nobody else has the drive, so the lines
+// of a drive are in the order in which it did the commands.
+func (s *Server) serve(r *request, connection int) (data []byte, status uint8) {
+	if r.unit >= len(s.units) {
+		return nil, statusNoDrive
+	}
+	u := s.units[r.unit]
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	data, status = u.run(r)
+	if s.trace != nil {
+		s.trace.command(connection, r, data, status)
+	}
+	return data, status
+}
