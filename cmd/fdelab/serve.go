@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/drive/tcg"
+	"github.com/seed-9d983aeb/fdelab/serve/control"
+	"github.com/seed-9d983aeb/fdelab/serve/secsock"
+	"github.com/seed-9d983aeb/fdelab/serve/sockets"
+)
+
+// controlOf is the path of the control socket beside a socket.
+func controlOf(socket string) string { return socket + ".control" }
+
+func newServeCmd(a *app) *cobra.Command {
+	var socket, trace string
+	c := &cobra.Command{
+		Use:         "serve FILE...",
+		Annotations: needsLocks,
+		Short:       "put drives in files behind a socket, where host software reaches them",
+		Long: "serve gives drives in files their power and puts them behind a Unix socket until it is interrupted.\n" +
+			"The first is drive 0, as /dev/nvme0 is. The socket carries TCG Storage's IF-SEND and IF-RECV, and\n" +
+			"what says which drive it is. fdelab tcg speaks with it, and so do programs of others under the\n" +
+			"preload library of contrib/shim. Only the owner of the socket can open it.\n\n" +
+			"A second socket, with .control behind its name, is for fdelab power and fdelab reset. A drive that is\n" +
+			"served is locked against every other process. What a drive has answered is in its file, also if\n" +
+			"serve is killed then.\n\n" +
+			"--trace appends a line of JSON for each command, decoded to names, without PINs and data.",
+		Example: "  fdelab serve a.drive --socket drives.sock\n  fdelab tcg discover drives.sock",
+		Args:    between(1, 256, "one file or more, 256 at most"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if socket == "" {
+				return usagef("serve: need --socket PATH")
+			}
+			return a.serveDrives(args, socket, trace)
+		},
+	}
+	c.Flags().StringVar(&socket, "socket", "", "path of the Unix socket to make (required)")
+	c.Flags().StringVar(&trace, "trace", "", "file that gets a line of JSON for each command")
+	return c
+}
+
+// serveDrives opens the files and sockets, and serves until an interrupt.
+func (a *app) serveDrives(files []string, socket, trace string) (err error) {
+	var units []*secsock.Unit
+	var open []*driveFile
+	defer func() {
+		for _, d := range open {
+			if closed := d.Close(); closed != nil {
+				err = errors.Join(err, cannotf("serve: %s: %w", d.path, plainDriveError(closed)))
+			} else if gone := d.vanished(); gone != nil && err == nil {
+				err = cannotf("serve: %w", gone)
+			}
+		}
+	}()
+	began := time.Now()
+	for _, path := range files {
+		d, err := openDriveFile(path)
+		if err != nil {
+			return cannotf("serve: %w", err)
+		}
+		open = append(open, d)
+		if err := d.PowerOn(); err != nil {
+			return d.refused("serve", err)
+		}
+		u, err := secsock.NewUnit(d.Drive, tcg.Options{Entropy: rand.Reader, Now: func() time.Duration { return time.Since(began) }})
+		if err != nil {
+			return d.refused("serve", err)
+		}
+		units = append(units, u)
+	}
+	tracer, closeTrace, err := openTrace(trace)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeTrace()) }()
+	return a.serveAt(socket, secsock.NewServer(units, tracer), control.NewServer(units, tracer), len(units))
+}
+
+// openTrace opens the file of a trace for appending. An empty path is no trace.
+func openTrace(path string) (*secsock.Tracer, func() error, error) {
+	if path == "" {
+		return nil, func() error { return nil }, nil
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, nil, cannotf("serve: %w", plainDriveError(err))
+	}
+	t := secsock.NewTracer(f, time.Now)
+	return t, func() error {
+		if err := errors.Join(t.Err(), f.Close()); err != nil {
+			return cannotf("serve: the trace: %w", plainDriveError(err))
+		}
+		return nil
+	}, nil
+}
+
+// servingDrives is the JSON answer, printed when the sockets are there.
+type servingDrives struct {
+	Listen  string `json:"listen"`
+	Control string `json:"control"`
+	Drives  int    `json:"drives"`
+}
+
+func (a *app) serveAt(socket string, data *secsock.Server, hand *control.Server, drives int) (err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	servers := []networkServer{data, hand}
+	done := make(chan error, len(servers))
+	var listeners []net.Listener
+	for _, path := range []string{socket, controlOf(socket)} {
+		l, err := sockets.Listen(path)
+		if err != nil {
+			for _, l := range listeners {
+				err = errors.Join(err, l.Close())
+			}
+			return cannotf("serve: %w", plainDriveError(err))
+		}
+		listeners = append(listeners, l)
+	}
+	for i, s := range servers {
+		go func() { done <- s.Serve(listeners[i]) }()
+	}
+	if a.json {
+		err = a.printJSON(servingDrives{socket, controlOf(socket), drives})
+	} else {
+		a.printf("listening at %s, %s; power and resets at %s\n", socket, plural(drives, "drive"), controlOf(socket))
+	}
+	left := len(servers)
+	if err = errors.Join(err, a.out.err); err == nil {
+		select {
+		case err = <-done:
+			left--
+		case <-ctx.Done():
+		}
+	}
+	for _, s := range servers {
+		err = errors.Join(err, s.Close())
+	}
+	for range left {
+		err = errors.Join(err, <-done)
+	}
+	if err != nil {
+		return cannotf("serve: %w", err)
+	}
+	return nil
+}
+
+// plural counts things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

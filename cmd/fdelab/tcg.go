@@ -1,0 +1,137 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/drive/tcg"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/host"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/transport"
+	"github.com/seed-9d983aeb/fdelab/serve/device"
+	"github.com/seed-9d983aeb/fdelab/serve/secsock"
+)
+
+func newTCGCmd(a *app) *cobra.Command {
+	c := group(&cobra.Command{
+		Use:   "tcg",
+		Short: "speak TCG Storage with a drive: behind a socket, in a file, or a real one",
+		Long: "tcg asks a drive what it is by its security interface, and takes, locks, opens, erases and reverts\n" +
+			"it. DEVICE is the socket of fdelab serve, a drive in a file, or a drive of this machine such as\n" +
+			"/dev/nvme0 or /dev/sda. --drive is the number behind a socket.\n\n" +
+			"PINs come from files, the environment or the terminal, as with fdelab drive. None is ever printed.\n" +
+			"The exit code is 1 if the drive refused, 3 if it cannot be reached.",
+		Example: "  fdelab tcg discover drives.sock\n  fdelab tcg ranges a.drive --json",
+	})
+	c.AddCommand(newTCGDiscoverCmd(a), newTCGPropertiesCmd(a), newTCGOwnerCmd(a), newTCGRangesCmd(a),
+		newTCGTakeCmd(a), newTCGPINCmd(a), newTCGSetCmd(a), newTCGLockCmd(a), newTCGEraseCmd(a), newTCGRevertCmd(a), newTCGDecodeCmd(a))
+	return c
+}
+
+// way is how a command reaches a device.
+type way struct {
+	what  string // the command, for errors
+	path  string
+	drive int
+}
+
+// flags adds --drive.
+func (w *way) flags(c *cobra.Command) {
+	c.Flags().IntVar(&w.drive, "drive", 0, "number of the drive behind a socket, from 0")
+}
+
+// transport opens the way, runs do, and closes it.
+func (a *app) transport(w way, do func(transport.Transport) error) error {
+	i, err := os.Stat(w.path)
+	if err != nil {
+		return cannotf("%s: %w", w.what, plainDriveError(err))
+	}
+	if i.Mode().IsRegular() {
+		return a.withDrive(w.what, w.path, func(d *driveFile) error {
+			began := time.Now()
+			t, err := tcg.New(d.Drive, tcg.Options{Entropy: rand.Reader, Now: func() time.Duration { return time.Since(began) }})
+			if err != nil {
+				return err
+			}
+			return w.refused(do(t))
+		})
+	}
+	var t interface {
+		transport.Transport
+		io.Closer
+	}
+	if i.Mode().Type() == os.ModeSocket {
+		t, err = secsock.Dial(w.path, w.drive)
+	} else {
+		t, err = device.Open(w.path)
+	}
+	if err != nil {
+		return cannotf("%s: %w", w.what, plainDriveError(err))
+	}
+	err = w.refused(do(t))
+	return errors.Join(err, t.Close())
+}
+
+// refused gives an error its device, its exit code and a hint.
+func (w *way) refused(err error) error {
+	var known *exitError
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	var status *host.StatusError
+	if !errors.As(err, &status) {
+		return cannotf("%s: %s: %s", w.what, w.path, strings.TrimPrefix(err.Error(), "tcg: "))
+	}
+	e := failedf("%s: %s: %s", w.what, w.path, strings.TrimPrefix(err.Error(), "tcg: "))
+	switch status.Status {
+	case spec.AuthorityLockedOut:
+		return e.withHint("a power cycle sets the count of tries back, unless the drive keeps it; fdelab tcg revert, with the PSID of the label, gives the data up")
+	case spec.SPBusy:
+		return e.withHint("another host has a session; --recover ends what a host that crashed left open")
+	}
+	return e
+}
+
+// device opens a device and runs do.
+func (a *app) device(w way, recover bool, do func(*host.Device) error) error {
+	return a.transport(w, func(t transport.Transport) error {
+		d, err := host.Open(t, host.Options{Wait: func() { time.Sleep(5 * time.Millisecond) }})
+		if err != nil {
+			return err
+		}
+		if recover {
+			if err := d.Recover(); err != nil {
+				return err
+			}
+		}
+		return do(d)
+	})
+}
+
+// deviceCmd makes a command on a device.
+func deviceCmd(a *app, use, short, long string, more func(c *cobra.Command), do func(w way, d *host.Device) error) *cobra.Command {
+	w := way{what: "tcg " + use}
+	var recover bool
+	c := &cobra.Command{
+		Use:   use + " DEVICE",
+		Short: short,
+		Long:  long,
+		Args:  between(1, 1, "one device: a socket, a drive file, or a drive of this machine"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			w.path = args[0]
+			return a.device(w, recover, func(d *host.Device) error { return do(w, d) })
+		},
+	}
+	w.flags(c)
+	c.Flags().BoolVar(&recover, "recover", false, "first end all sessions, also those of others (STACK_RESET)")
+	if more != nil {
+		more(c)
+	}
+	return c
+}

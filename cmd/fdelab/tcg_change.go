@@ -1,0 +1,218 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/host"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
+)
+
+// tcgPIN reads a PIN; where none is named it is MSID, which every drive tells.
+func (a *app) tcgPIN(d *host.Device, s pinSource, what string) (drive.PIN, error) {
+	if !s.named() && !a.terminalIn() {
+		return d.MSID()
+	}
+	return s.read(a, what)
+}
+
+func newTCGTakeCmd(a *app) *cobra.Command {
+	var pin pinSource
+	long := "take gives SID, EraseMaster and the BandMasters of all ranges one new PIN in place of the factory\n" +
+		"PIN. It can be run again when it was interrupted. --pin-file or --pin-env says where the PIN is; else\n" +
+		"it is asked for twice."
+	return deviceCmd(a, "take", "take ownership: one new PIN for all who have the factory PIN", long, func(c *cobra.Command) {
+		pin.flags(c, "pin", "the new PIN")
+		pin.twice = true
+	}, func(w way, d *host.Device) error {
+		p, err := pin.read(a, "new PIN of "+w.path)
+		if err != nil {
+			return err
+		}
+		defer p.Clear()
+		i, err := d.LockingInfo()
+		if err != nil {
+			return err
+		}
+		o := host.Owner{SID: p, EraseMaster: p}
+		for range i.MaxRanges + 1 {
+			o.Bands = append(o.Bands, p)
+		}
+		if err := d.TakeOwnership(o); err != nil {
+			return err
+		}
+		return a.tcgDid("SID, EraseMaster and %s have the new PIN", plural(len(o.Bands), "BandMaster"))
+	})
+}
+
+// tcgDid says what was done.
+func (a *app) tcgDid(format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	if a.json {
+		return a.printJSON(map[string]string{"done": text})
+	}
+	a.printf("%s\n", text)
+	return nil
+}
+
+// authorityOf reads the name of an Enterprise authority.
+func authorityOf(name string) (spec.UID, error) {
+	switch lower := strings.ToLower(name); {
+	case lower == "sid":
+		return spec.SID, nil
+	case lower == "erasemaster":
+		return spec.EraseMaster, nil
+	case strings.HasPrefix(lower, "bandmaster"):
+		if n, err := strconv.Atoi(lower[len("bandmaster"):]); err == nil && n >= 0 && n < 1024 {
+			return spec.BandMaster(n), nil
+		}
+	}
+	return 0, usagef("no authority %q: use SID, EraseMaster, BandMaster0, BandMaster1 and so on", name)
+}
+
+func newTCGPINCmd(a *app) *cobra.Command {
+	var old, pin pinSource
+	var who string
+	return deviceCmd(a, "pin", "give an authority another PIN", "", func(c *cobra.Command) {
+		c.Flags().StringVar(&who, "as", "", "the authority, such as SID or BandMaster0 (required)")
+		old.flags(c, "pin", "the PIN that it has; without it the factory PIN")
+		pin.flags(c, "new-pin", "the new PIN")
+		pin.twice = true
+	}, func(w way, d *host.Device) error {
+		u, err := authorityOf(who)
+		if err != nil {
+			return err
+		}
+		p, err := a.tcgPIN(d, old, "PIN of "+spec.Name(u))
+		if err != nil {
+			return err
+		}
+		defer p.Clear()
+		next, err := pin.read(a, "new PIN of "+spec.Name(u))
+		if err != nil {
+			return err
+		}
+		defer next.Clear()
+		if err := d.SetPIN(u, p, next); err != nil {
+			return err
+		}
+		return a.tcgDid("%s has another PIN", spec.Name(u))
+	})
+}
+
+func newTCGSetCmd(a *app) *cobra.Command {
+	var pin pinSource
+	var n int
+	var start, length uint64
+	var open bool
+	long := "set says where a range lies and that it can be locked: for reading and writing, and at a loss of\n" +
+		"power. The global range has no place of its own."
+	return deviceCmd(a, "set", "set a range's place, and that it locks at a loss of power", long, func(c *cobra.Command) {
+		pin.flags(c, "pin", "the PIN of its BandMaster; without it the factory PIN")
+		c.Flags().IntVar(&n, "range", 0, "the range, 0 is the global one")
+		c.Flags().Uint64Var(&start, "start", 0, "its first block")
+		c.Flags().Uint64Var(&length, "length", 0, "how many blocks; 0 is none")
+		c.Flags().BoolVar(&open, "no-locks", false, "it cannot be locked")
+	}, func(_ way, d *host.Device) error {
+		if n < 0 || n > 1023 {
+			return usagef("no range %d: numbers go from 0 to 1023", n)
+		}
+		p, err := a.tcgPIN(d, pin, fmt.Sprintf("PIN of BandMaster%d", n))
+		if err != nil {
+			return err
+		}
+		defer p.Clear()
+		c := host.BandConfig{Start: start, Length: length, ReadLockEnabled: !open, WriteLockEnabled: !open, LockOnReset: []uint64{spec.PowerCycle}}
+		if err := d.SetBand(n, p, c); err != nil {
+			return err
+		}
+		return a.tcgDid("%s is set", spec.Name(spec.Band(n)))
+	})
+}
+
+func newTCGLockCmd(a *app) *cobra.Command {
+	var pin pinSource
+	var n int
+	var state string
+	long := "lock locks a range, or opens it: --state RW opens it, RO locks it for writing, LK for both. Locks\n" +
+		"count where they are enabled (fdelab tcg set)."
+	return deviceCmd(a, "lock", "lock or open a range", long, func(c *cobra.Command) {
+		pin.flags(c, "pin", "the PIN of its BandMaster; without it the factory PIN")
+		c.Flags().IntVar(&n, "range", 0, "the range, 0 is the global one")
+		c.Flags().StringVar(&state, "state", "LK", "RW, RO or LK")
+	}, func(_ way, d *host.Device) error {
+		var read, write bool
+		switch strings.ToUpper(state) {
+		case "RW":
+		case "RO":
+			write = true
+		case "LK":
+			read, write = true, true
+		default:
+			return usagef("--state %q: use RW, RO or LK", state)
+		}
+		if n < 0 || n > 1023 {
+			return usagef("no range %d: numbers go from 0 to 1023", n)
+		}
+		p, err := a.tcgPIN(d, pin, fmt.Sprintf("PIN of BandMaster%d", n))
+		if err != nil {
+			return err
+		}
+		defer p.Clear()
+		if err := d.SetLocks(n, p, read, write); err != nil {
+			return err
+		}
+		return a.tcgDid("%s is %s", spec.Name(spec.Band(n)), map[string]string{"RW": "open", "RO": "locked for writing", "LK": "locked"}[strings.ToUpper(state)])
+	})
+}
+
+func newTCGEraseCmd(a *app) *cobra.Command {
+	var pin pinSource
+	var n int
+	long := "erase gives a range a new key, as EraseMaster: its data is gone, its locks are open, its BandMaster\n" +
+		"has the factory PIN."
+	return deviceCmd(a, "erase", "erase a range cryptographically", long, func(c *cobra.Command) {
+		pin.flags(c, "pin", "the PIN of EraseMaster; without it the factory PIN")
+		c.Flags().IntVar(&n, "range", 0, "the range, 0 is the global one")
+	}, func(_ way, d *host.Device) error {
+		if n < 0 || n > 1023 {
+			return usagef("no range %d: numbers go from 0 to 1023", n)
+		}
+		p, err := a.tcgPIN(d, pin, "PIN of EraseMaster")
+		if err != nil {
+			return err
+		}
+		defer p.Clear()
+		if err := d.Erase(n, p); err != nil {
+			return err
+		}
+		return a.tcgDid("%s is erased", spec.Name(spec.Band(n)))
+	})
+}
+
+func newTCGRevertCmd(a *app) *cobra.Command {
+	var psid pinSource
+	long := "revert sets the whole drive back to what the factory made, with the PSID of its label: all data is\n" +
+		"gone, every PIN is the factory's."
+	return deviceCmd(a, "revert", "set the drive back with the PSID of its label", long, func(c *cobra.Command) {
+		psid.flags(c, "psid", "the PSID, or with the label that fdelab drive create wrote")
+	}, func(w way, d *host.Device) error {
+		p, err := psid.read(a, "PSID of "+w.path)
+		if err != nil {
+			return err
+		}
+		defer p.Clear()
+		if err := d.Revert(p); err != nil {
+			if errors.Is(err, spec.NotAuthorized) {
+				return failedf("%s: %s: this is not its PSID", w.what, w.path)
+			}
+			return err
+		}
+		return a.tcgDid("the drive is as the factory made it")
+	})
+}
