@@ -21,7 +21,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-root test-modules paths assembly race lint fuzz bench bench-peers soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test test-root test-modules paths assembly race shim judge-sedutil lint fuzz bench bench-peers soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,16 @@ assembly: ## write the assembly of AES anew
 race: ## run the tests under the race detector, with fewer random cases
 	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short -timeout 30m $(RACEPACKAGES)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m -run 'Real|Scenes' ./raslab
+
+shim: ## build bin/libfdelab.so, with which programs of others reach drives of fdelab serve as /dev/nvme0 and /dev/sda
+	@mkdir -p bin
+	$(CC) -O2 -Wall -Wextra -Werror -shared -fPIC -o bin/libfdelab.so contrib/shim/shim.c -ldl
+
+# Its packages come from Debian into bin/, beside what is installed here.
+SEDUTIL = bin/sedutil/sedutil-cli
+judge-sedutil: ## let sedutil-cli 1.20 take, lock and revert Enterprise drives, and look at what it did
+	@[ -x $(SEDUTIL) ] || contrib/shim/fetch-sedutil bin/sedutil >/dev/null || echo "SKIPPED: make judge-sedutil: no sedutil-cli could be had"
+	@[ ! -x $(SEDUTIL) ] || FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -timeout 20m -run Sedutil ./serve/secsock
 
 lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	$(GO) vet ./...
