@@ -279,27 +279,33 @@ var expectedDifferences = []struct {
 	why  string
 }{
 	{
-		[]string{"--setLockingRange", "0", "RO", "secret"}, "unsupported in Enterprise SSC",
+		[]string{"--setLockingRange", "0", "RO", "secret"},
+		"unsupported in Enterprise SSC",
 		"the judge refuses it by itself, before it sends anything",
 	},
 	{
-		[]string{"--setBandEnabled", "1", "secret"}, "NOT_AUTHORIZED",
+		[]string{"--setBandEnabled", "1", "secret"},
+		"NOT_AUTHORIZED",
 		"Enterprise 1.01, table Authority, column Enabled: the drive has no disabled authorities, so nobody may set it (limitation of package tcg)",
 	},
 	{
-		[]string{"--setBandsEnabled", "secret"}, "NOT_AUTHORIZED",
+		[]string{"--setBandsEnabled", "secret"},
+		"NOT_AUTHORIZED",
 		"the same, for all",
 	},
 	{
-		[]string{"--setSIDPassword", "secret", "other"}, "Authenticate failed",
+		[]string{"--setSIDPassword", "secret", "other"},
+		"Authenticate failed",
 		"sedutil 1.20 sends the old password without its hash; it works with -n",
 	},
 	{
-		[]string{"--revertTPer", "secret"}, "NOT_AUTHORIZED",
+		[]string{"--revertTPer", "secret"},
+		"NOT_AUTHORIZED",
 		"PSID feature set 1.00, 4.2: an Enterprise drive is reverted by PSID; Revert by SID is Opal's (Opal 5.1.2)",
 	},
 	{
-		[]string{"--revertNoErase", "secret"}, "NOT_AUTHORIZED",
+		[]string{"--revertNoErase", "secret"},
+		"NOT_AUTHORIZED",
 		"RevertSP with KeepGlobalRangeKey is Opal's (Opal 5.1.3)",
 	},
 }
