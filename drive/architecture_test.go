@@ -65,7 +65,7 @@ var opalClaims = []claim{
 	{"A disabled authority has the wrap of its PIN wrapped once more by UK: its PIN opens nothing.", "TestOpalKeyStepsAreCutAnywhere TestOpalKeysAreReachedByTheirWrapsAlone"},
 	{"- In Single User Mode the owner of a range is its only holder, and its AK is not under UK: no Admin gets there.", "TestOpalSingleUserMode"},
 	{"An owner whose PIN is the empty one has its AK under a key that the root key alone gives; its range is locked for nobody.", "TestOpalSingleUserMode"},
-	{"- Key steps are: a PIN, a grant, a revocation, enabling and disabling, a new MEK, closing a range over a power loss and opening it, activate, every revert.", "TestOpalKeyStepsAreCutAnywhere"},
+	{"- Key steps are: a PIN, a grant, a revocation, enabling and disabling, a new MEK, closing a range over a power loss and opening it, activate, reactivate, every revert.", "TestOpalKeyStepsAreCutAnywhere"},
 	{"A change of several of them is one record, so it is whole or not there.", "TestOpalChangeIsWholeOrNotThere"},
 	{"- MBR shadow and DataStore lie encrypted on the medium, behind the last sector, under MEKs of their own, which a revert replaces; the MBR shadow's is open to the root key, since anybody may read it.", "TestOpalTables"},
 	{"A stamp beside each sector, derived from its key and place, says that it was written under this key; without it the sector reads as zeros.", "TestOpalTables"},

@@ -66,6 +66,7 @@ const (
 	EventRestore   Event = "restore"    // the credential is accepted and every old wrap is gone
 
 	EventActivate   Event = "activate"    // the Locking SP of an Opal drive is activated
+	EventReactivate Event = "reactivate"  // it begins anew with other ranges in Single User Mode
 	EventRevert     Event = "revert"      // every key of an Opal drive is given up
 	EventRevertKeep Event = "revert-keep" // every key but that of the global range is given up
 )
@@ -74,7 +75,7 @@ const (
 func Events() []Event {
 	return []Event{
 		EventMigrate, EventRekey, EventErase, EventEraseBand, EventDegrade, EventRestore,
-		EventActivate, EventRevert, EventRevertKeep,
+		EventActivate, EventReactivate, EventRevert, EventRevertKeep,
 	}
 }
 
@@ -151,6 +152,10 @@ var lifecycle = []Transition{
 	{
 		Opal, EventActivate, ManufacturedInactive, Manufactured, "SID authenticated; every range keeps its key, and an authority of the Locking SP is granted it",
 		"the owner takes the Locking SP into use; the data stays", "TCG Storage SSC: Opal, method Activate",
+	},
+	{
+		Opal, EventReactivate, Manufactured, Manufactured, "an Admin of the Locking SP authenticated; no range has a lock enabled; every range keeps its key",
+		"other ranges are to be in Single User Mode; the data stays", "TCG Storage Opal SSC Feature Set: Single User Mode, method Reactivate (not read)",
 	},
 	{
 		Opal, EventRevert, ManufacturedInactive, ManufacturedInactive, "SID, an Admin of the Admin SP or PSID authenticated; every key is new",

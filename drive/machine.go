@@ -35,6 +35,11 @@ func (f *facts) bandAtMSID(r *record) bool {
 	return s != nil && s.atMSID
 }
 
+// begins says whether the Locking SP is activated, with the keys that the ranges had.
+func begins(f *facts) bool {
+	return f.after.activated() && f.after.keepsMEKs(f.was, len(f.after.ranges)) && f.after.granted()
+}
+
 // guards are the conditions of the table that are about records. That somebody
 // authenticated needs no guard: the keys that the caller has prove it.
 var guards = map[rule]func(*facts) bool{
@@ -44,9 +49,8 @@ var guards = map[rule]func(*facts) bool{
 	{Enterprise, EventEraseBand}: func(f *facts) bool { return f.after.configured(Nobody) },
 	{Enterprise, EventRestore}:   func(f *facts) bool { return !f.bandAtMSID(f.after) },
 
-	{Opal, EventActivate}: func(f *facts) bool {
-		return f.after.activated() && f.after.keepsMEKs(f.was, len(f.after.ranges)) && f.after.granted()
-	},
+	{Opal, EventActivate}:   begins,
+	{Opal, EventReactivate}: begins,
 	{Opal, EventRevert}:     func(f *facts) bool { return !f.after.activated() && f.after.keepsMEKs(f.was, 0) },
 	{Opal, EventRevertKeep}: func(f *facts) bool { return !f.after.activated() && f.after.keepsMEKs(f.was, 1) },
 	{Opal, EventRestore}:    func(f *facts) bool { return f.after.activated() },

@@ -218,6 +218,44 @@ func TestOpalSingleUserMode(t *testing.T) {
 	b.login(User(2), PIN{})
 }
 
+// TestOpalReactivate: other ranges are in Single User Mode, the data stays, and no login and no grant of before counts.
+func TestOpalReactivate(t *testing.T) {
+	b := newOpal(t, nil)
+	require.NoError(t, b.Write(5, sectors(1, 6)))
+	admin := grantedUser(b)
+	require.ErrorIs(t, b.Reactivate(admin, ReactivateOptions{}), InvalidState, "a lock is enabled")
+	require.NoError(t, b.change(admin, func(c *Change) error {
+		return c.SetRange(1, RangeConfig{Start: 100, Length: 100, LockOnReset: OnPowerCycle})
+	}))
+	require.ErrorIs(t, b.Reactivate(b.login(User(1), credential(7)), ReactivateOptions{}), KeyNotHeld)
+	require.ErrorIs(t, b.Reactivate(admin, ReactivateOptions{ActivateOptions: ActivateOptions{SingleUser: []int{9}}}), InvalidParameter)
+	require.NoError(t, b.Reactivate(admin, ReactivateOptions{ActivateOptions: ActivateOptions{SingleUser: []int{0, 2}}, Admin1PIN: credential(9)}))
+	require.False(t, admin.Open())
+	b.cycle()
+	b.mustRead(5, sectors(1, 6), "the data stays")
+	_, err := b.Login(Admin(1), credential(1))
+	require.ErrorIs(t, err, NotAuthorized)
+	b.login(Admin(1), credential(9))
+	_, err = b.Login(User(2), credential(7))
+	require.ErrorIs(t, err, NotAuthorized)
+	owner := b.login(User(1), PIN{})
+	require.NoError(t, b.change(owner, func(c *Change) error {
+		return errors.Join(c.SetPIN(User(1), credential(4)), c.SetRange(0, RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: OnPowerCycle}))
+	}))
+	require.False(t, b.opens(Admin(1), credential(9), 0))
+	require.True(t, b.opens(User(1), credential(4), 0))
+	b.mustRead(5, sectors(1, 6), "its owner reads it")
+	for n, want := range [][]Authority{{User(1)}, {Admin(1), Admin(2), Admin(3), Admin(4)}, {User(3)}} {
+		granted, _, err := b.Holders(RangeArea(n))
+		require.NoError(t, err)
+		require.Equal(t, want, granted)
+	}
+	admin = b.login(Admin(1), credential(9))
+	require.ErrorIs(t, b.Reactivate(admin, ReactivateOptions{}), InvalidState, "a lock is enabled")
+	require.NoError(t, b.RevertLocking(admin, RevertOptions{}))
+	require.ErrorIs(t, b.Reactivate(b.login(SID, credential(1)), ReactivateOptions{}), KeyNotHeld)
+}
+
 // TestOpalChangeIsWholeOrNotThere: several changes are one record, and two changes do not mix.
 func TestOpalChangeIsWholeOrNotThere(t *testing.T) {
 	b := newOpal(t, nil)

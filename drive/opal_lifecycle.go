@@ -41,24 +41,70 @@ func (o *OpalDrive) Activate(by *Login, a ActivateOptions) error {
 	if err := d.checkActivate(op, &a); err != nil {
 		return err
 	}
+	return d.begin(op, EventActivate, by.pin, nil, &a)
+}
+
+// ReactivateOptions say how the Locking SP begins anew.
+type ReactivateOptions struct {
+	ActivateOptions
+	Admin1PIN PIN // the new PIN of Admin1; the zero PIN leaves it as it is
+}
+
+// Reactivate begins the Locking SP anew, as Admin1, with other ranges in Single User Mode and other DataStore
+// tables, as Activate would: every range keeps its key and its data, without a place, and is open; Admin1 keeps
+// its PIN or gets another, all other authorities are as after Activate, DataStore tables are zeros. One key step.
+// It ends every login. Errors: KeyNotHeld for another authority, InvalidState where a lock is enabled and
+// where the Locking SP is not activated, InvalidParameter, NoSpace, NoSession, and those of a key step.
+//
+// The text of the feature set was not read: that ranges lose their place is an assumption.
+func (o *OpalDrive) Reactivate(by *Login, r ReactivateOptions) error {
+	const op = "reactivate"
+	d := o.d
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.entitled(op, by, Admin(1)); err != nil {
+		return err
+	}
+	if err := d.permit(op, EventReactivate); err != nil {
+		return err
+	}
+	for n := range d.rec.ranges {
+		if c := &d.rec.ranges[n].cfg; c.ReadLockEnabled || c.WriteLockEnabled {
+			return d.refuse(op, InvalidState, "range %d has a lock enabled; disable it first", n)
+		}
+	}
+	if err := d.checkActivate(op, &r.ActivateOptions); err != nil {
+		return err
+	}
+	err := d.begin(op, EventReactivate, r.Admin1PIN, by, &r.ActivateOptions)
+	if err == nil || errors.Is(err, Degraded) {
+		d.opal.logout()
+	}
+	return err
+}
+
+// begin makes the authorities of the Locking SP in a key step. Where admin is not nil Admin1 keeps its AK, and
+// its PIN too unless there is another.
+func (d *Drive) begin(op string, e Event, pin PIN, admin *Login, a *ActivateOptions) error {
 	next := d.rec.clone()
-	if err := d.activate(&next, by.pin, &a); err != nil {
+	if err := d.activate(&next, pin, admin, a); err != nil {
 		return d.named(op, err)
 	}
 	if err := d.room(op, &next); err != nil {
 		return err
 	}
-	err := d.keyStep(op, EventActivate, next)
+	err := d.keyStep(op, e, next)
 	if err == nil || errors.Is(err, Degraded) {
 		d.opal.version++
 	}
-	if err == nil {
-		for n := range d.ram {
-			d.ram[n].readLocked, d.ram[n].writeLocked = false, false
-		}
-		d.publish()
+	if err != nil {
+		return err
 	}
-	return err
+	for n := range d.ram {
+		d.ram[n].readLocked, d.ram[n].writeLocked = false, false
+	}
+	d.publish()
+	return d.loadOpen(op)
 }
 
 // entitled refuses a login that is over, or of none of the authorities.
@@ -106,7 +152,7 @@ func (d *Drive) checkActivate(op string, a *ActivateOptions) error {
 }
 
 // activate gives next the authorities of the Locking SP.
-func (d *Drive) activate(next *record, sid PIN, a *ActivateOptions) error {
+func (d *Drive) activate(next *record, pin PIN, admin *Login, a *ActivateOptions) error {
 	users, err := d.newAK()
 	if err != nil {
 		return err
@@ -124,10 +170,12 @@ func (d *Drive) activate(next *record, sid PIN, a *ActivateOptions) error {
 		if !ok {
 			continue
 		}
-		if aks[h], err = d.newAK(); err != nil {
+		if admin != nil && s.authority == admin.authority {
+			aks[h] = admin.ak.Clone()
+		} else if aks[h], err = d.newAK(); err != nil {
 			return err
 		}
-		own := opalSlot{}
+		was, own := *s, opalSlot{}
 		owner := s.authority.IsUser() && slices.Contains(a.SingleUser, int(s.authority-User(1)))
 		if owner {
 			d.leavePinless(&own, aks[h])
@@ -139,10 +187,15 @@ func (d *Drive) activate(next *record, sid PIN, a *ActivateOptions) error {
 		}
 		s.slot, s.opal, s.tries, s.atMSID = Slot{}, &own, 0, false
 		if s.authority == Admin(1) {
-			if err := d.sealOpal(s, sid, aks[h]); err != nil {
+			own.enabled = true
+			if pin.Len() == 0 {
+				own.kind, own.wrap, s.slot, s.atMSID = was.opal.kind, was.opal.wrap, was.slot, was.atMSID
+				continue
+			}
+			if err := d.sealOpal(s, pin, aks[h]); err != nil {
 				return err
 			}
-			s.opal.enabled, s.atMSID = true, next.slot(SID).atMSID
+			s.atMSID = pin.Equal(d.fuses.MSID)
 		}
 	}
 	return d.activateAreas(next, &aks, a)
@@ -164,12 +217,13 @@ func (d *Drive) activateAreas(next *record, aks *[holders]*secret.Key32, a *Acti
 		if err != nil {
 			return err
 		}
+		only := (&areaKeys{mek: g.opal.mek}).given(rootHolder, d.rootKEK, rk)
 		if slices.Contains(a.SingleUser, n) {
 			h, _ := holderOf(User(n + 1))
-			g.opal = g.opal.given(h, aks[h], rk)
+			g.opal = only.given(h, aks[h], rk)
 			g.opal.sum = true
 		} else {
-			g.opal = grantedToAdmins(g.opal, aks, rk)
+			g.opal = grantedToAdmins(only, aks, rk)
 		}
 		rk.Clear()
 		g.cfg, g.readLocked, g.writeLocked = RangeConfig{LockOnReset: OnPowerCycle}, false, false

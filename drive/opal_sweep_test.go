@@ -73,6 +73,19 @@ func opalSteps() []opalStep {
 			step:    func(b *opalBench, l *Login) error { return b.Activate(l, ActivateOptions{}) },
 			state:   lifecycle,
 		},
+		{
+			name:    "reactivate",
+			prepare: func(b *opalBench) *Login { return b.owned(ActivateOptions{}) },
+			step: func(b *opalBench, l *Login) error {
+				return b.Reactivate(l, ReactivateOptions{ActivateOptions: ActivateOptions{SingleUser: []int{1}}})
+			},
+			state: func(b *opalBench) string {
+				b.login(Admin(1), credential(1))
+				granted, _, err := b.Holders(RangeArea(1))
+				require.NoError(b.t, err)
+				return fmt.Sprint(granted)
+			},
+		},
 		{name: "grant", prepare: userWithRange, step: one(func(c *Change) error { return c.Grant(RangeArea(1), User(1)) }), state: userOpens},
 		{name: "revoke", prepare: grantedUser, step: one(func(c *Change) error { return c.Revoke(RangeArea(1), User(1)) }), state: userOpens},
 		{name: "disable", prepare: grantedUser, step: one(func(c *Change) error { return c.SetEnabled(User(1), false) }), state: userOpens},

@@ -3,9 +3,13 @@ package drive
 import (
 	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 )
 
 func TestOpalTables(t *testing.T) {
@@ -156,4 +160,41 @@ func TestOpalTableWritesAreCutAnywhere(t *testing.T) {
 			require.ErrorIs(t, err, MediaFailure)
 		}
 	}
+}
+
+// TestOpalDriveInAFile: a drive file has the personality, the tables behind the media, and the grants.
+func TestOpalDriveInAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "opal.drive")
+	cfg := testConfig()
+	opalConfig(&cfg)
+	cfg.MBRSize, cfg.DataStoreSize = 128<<20, 10<<20
+	options := FileOptions{Entropy: entropy.Stream(2, "file")}
+	f, label, err := CreateFile(path, cfg, options)
+	require.NoError(t, err)
+	b := &opalBench{bench: &bench{Drive: f.Drive, t: t, label: label}}
+	b.OpalDrive, err = f.Opal()
+	require.NoError(t, err)
+	admin := b.owned(ActivateOptions{})
+	end := uint64(128<<20 - 5)
+	require.NoError(t, b.WriteTable(MBRShadow, end, []byte("boot!"), admin))
+	require.NoError(t, b.WriteTable(DataStoreArea(0), 10<<20-5, []byte("store"), admin))
+	require.NoError(t, f.Close())
+	stat, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Greater(t, stat.Size(), int64(600<<20), "the tables lie behind the media")
+
+	f, err = OpenFile(path, options)
+	require.NoError(t, err)
+	defer f.Close()
+	require.Equal(t, cfg, f.Config())
+	require.NoError(t, f.PowerOn())
+	require.Equal(t, Manufactured, f.Status().State)
+	b.Drive = f.Drive
+	b.OpalDrive, err = f.Opal()
+	require.NoError(t, err)
+	got := make([]byte, 5)
+	require.NoError(t, b.ReadTable(MBRShadow, end, got))
+	require.Equal(t, "boot!", string(got))
+	require.NoError(t, b.ReadTable(DataStoreArea(0), 10<<20-5, got, b.login(Admin(1), credential(1))))
+	require.Equal(t, "store", string(got))
 }
