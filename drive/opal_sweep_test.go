@@ -195,3 +195,39 @@ func TestOpalOldWrapThatCannotBeDestroyedDegrades(t *testing.T) {
 	require.False(t, b.opens(User(1), credential(7), 1))
 	require.True(t, b.opens(Admin(1), credential(1), 1))
 }
+
+// TestOpalLifecycleIsPlayed: every row of the table happens to a drive, and nothing that is no row.
+func TestOpalLifecycleIsPlayed(t *testing.T) {
+	b := newOpal(t, nil)
+	psid := func() error { return b.Revert(b.login(PSID, b.label.PSID)) }
+	require.NoError(t, psid())
+	admin := b.owned(ActivateOptions{})
+	require.NoError(t, b.Reactivate(admin, ReactivateOptions{}))
+	require.NoError(t, b.RevertLocking(b.login(Admin(1), credential(1)), RevertOptions{KeepGlobalRangeKey: true}))
+	sid := b.login(SID, credential(1))
+	b.arm(resisting(b.store.active))
+	require.ErrorIs(t, b.change(sid, func(c *Change) error { return c.SetPIN(SID, credential(2)) }), Degraded)
+	require.ErrorIs(t, b.Activate(sid, ActivateOptions{}), InvalidState)
+	b.flash.Disarm()
+	require.NoError(t, psid())
+	admin = b.owned(ActivateOptions{})
+	b.arm(resisting(b.store.active))
+	require.ErrorIs(t, b.change(admin, func(c *Change) error { return c.GenKey(RangeArea(1)) }), Degraded)
+	b.flash.Disarm()
+	require.NoError(t, b.Restore(admin))
+	require.ErrorIs(t, b.Restore(admin), InvalidState)
+	require.NoError(t, b.Revert(b.login(SID, credential(1))))
+
+	played := map[Transition]bool{}
+	for _, s := range b.seen {
+		if row, ok := transition(Opal, s.Event, s.From); ok && !s.Refused {
+			require.Equal(t, row.To, s.To, "%v", s)
+			played[row] = true
+		} else {
+			require.True(t, s.Refused && s.From == s.To, "%v", s)
+		}
+	}
+	for _, row := range Opal.Lifecycle() {
+		require.True(t, played[row], "%s in %s was not played", row.Event, row.From)
+	}
+}
