@@ -255,7 +255,7 @@ func (b *bench) invokeAll(who string, r rule) {
 			continue
 		}
 		admitted := r.methods[m]
-		changes := m == spec.Erase || m == spec.GenKey || m == spec.Revert || m == spec.RevertSP || m == spec.Activate
+		changes := m == spec.Erase || m == spec.GenKey || m == spec.Revert || m == spec.RevertSP || m == spec.Activate || m == spec.Reactivate
 		if changes && slices.Contains(strings.Fields(admitted), who) {
 			continue
 		}

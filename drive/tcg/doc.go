@@ -30,9 +30,8 @@
 //   - What of Enterprise 1.01 is not there: table DataStore; columns of re-encryption; the Makers
 //     have no member, so that it changes nothing when SID disables them. A BandMaster cannot go back to
 //     MSID but by an erase.
-//   - What of Opal 2.02 is not there: Reactivate, so that level 0 discovery does not claim Single User
-//     Mode although Activate and Erase have it; more than one DataStore table; the data removal
-//     mechanism and its table; columns of re-encryption. A BooleanExpr has no AND, since with one nobody
+//   - What of Opal 2.02 is not there: more than one DataStore table; the data removal mechanism and its
+//     table; columns of re-encryption. A BooleanExpr has no AND, since with one nobody
 //     alone would hold the key. A Set on a byte table is in no transaction.
 //   - An Enterprise drive has one session at a time, so of several sessions of the TPer one can
 //     authenticate; the others get SP_BUSY. A session of it authenticates one authority beside Anybody.

@@ -184,7 +184,7 @@ func (p *prankster) opalStream() []byte {
 	m := pick(p.r, append(slices.Clone(opalMethods), spec.Set, spec.Set, spec.Set, spec.Set, spec.Authenticate, spec.Authenticate, spec.Erase)...)
 	o := pick(p.r, p.uid(), spec.Range(1), spec.RangeKey(1), spec.ACETable+0x3E001, spec.DataStoreTable, spec.MBRControlRow)
 	switch m {
-	case spec.Authenticate, spec.Random, spec.RevertSP:
+	case spec.Authenticate, spec.Random, spec.RevertSP, spec.Reactivate:
 		o = spec.ThisSP
 	case spec.Revert, spec.Activate:
 		o = pick(p.r, spec.AdminSP, spec.OpalLockingSP)

@@ -21,6 +21,7 @@ func opal(ranges int) *personality {
 		spec.GenKey:       {"GenKey", true, opalGenKey},
 		spec.Activate:     {"Activate", true, opalActivate},
 		spec.Erase:        {"Erase", true, opalErase},
+		spec.Reactivate:   {"Reactivate", true, opalReactivate},
 		spec.Revert:       {"Revert", true, opalRevert},
 		spec.RevertSP:     {"RevertSP", true, opalRevertSP},
 	}
@@ -148,7 +149,7 @@ func opalBase(sp spec.UID, name string, open acl) []*table {
 // opalACEs are the ACEs of the Locking SP (Opal 4.3.1.7). Those in personal may get another expression.
 type opalACEs struct {
 	anybody, admin, commonNameGet, commonNameSet, authorityGet, authorityEnable, cpinGet, cpinAdmin, keyMode,
-	globalSet, rangeSet, mbrSet, mbrDone, storeGet, storeSet *ace
+	globalSet, rangeSet, reactivate, mbrSet, mbrDone, storeGet, storeSet *ace
 	aceGet, aceSet                        *ace
 	userPIN, userName                     []*ace // by User, from 1
 	genKey, rangeGet, readLock, writeLock []*ace // by range
@@ -198,6 +199,7 @@ func newOpalACEs(ranges int) *opalACEs {
 		e.writeLock = append(e.writeLock, e.add(0x3E800+n, "Locking_"+name+"_Set_WrLocked", true, spec.LockingTable, []string{"WriteLocked"}, spec.Admins))
 	}
 	e.globalSet = e.add(0x3F000, "Locking_GlblRng_Admins_Set", false, spec.LockingTable, place[2:7], spec.Admins)
+	e.reactivate = e.add(0x43000, "SP_Reactivate_Admin", false, 0, nil, spec.Admins)
 	e.rangeSet = e.add(0x3F001, "Locking_Admins_RangeStartToLOR", false, spec.LockingTable, place[:7], spec.Admins)
 	e.mbrSet = e.add(0x3F800, "MBRControl_Admins_Set", false, spec.MBRControlTable, []string{"Enable", "Done", "DoneOnReset"}, spec.Admins)
 	e.mbrDone = e.add(0x3F801, "MBRControl_Set_DoneToDOR", true, spec.MBRControlTable, []string{"Done", "DoneOnReset"}, spec.Admins)
@@ -254,7 +256,9 @@ func opalLocking(methods map[spec.UID]method, ranges int) *provider {
 			&table{uid: spec.DataStoreTable, name: "DataStore", bytes: &byteTable{area: drive.DataStoreArea(0)}, acl: opalACL(only(e.storeGet), e.storeSet)},
 		),
 	}
-	sp.build(methods, acl{spec.Authenticate: {e.anybody}, spec.Random: {e.anybody}, spec.RevertSP: {e.admin}}, e.anybody)
+	sp.build(methods, acl{
+		spec.Authenticate: {e.anybody}, spec.Random: {e.anybody}, spec.RevertSP: {e.admin}, spec.Reactivate: {e.reactivate},
+	}, e.anybody)
 	return sp
 }
 

@@ -14,7 +14,7 @@ import (
 // The access control tables of SSC Opal 2.02 (4.2.1.6, 4.3.1.6), as they are at first.
 
 var opalMethods = []spec.UID{
-	spec.Next, spec.GetACL, spec.GenKey, spec.RevertSP, spec.Get, spec.Set, spec.Authenticate, spec.Revert, spec.Activate, spec.Random, spec.Erase,
+	spec.Next, spec.GetACL, spec.GenKey, spec.RevertSP, spec.Get, spec.Set, spec.Authenticate, spec.Revert, spec.Activate, spec.Random, spec.Reactivate, spec.Erase,
 }
 
 const opalCPINRow = "UID CharSet TryLimit Tries Persistence"
@@ -58,7 +58,7 @@ func opalLockingRules(ranges int) []rule {
 	rules = append(rules, rule{object: spec.ACETable.TableRow(), open: rowOfTable}, rule{object: spec.ACETable, methods: map[spec.UID]string{spec.Next: "Anybody"}},
 		rule{object: spec.LockingInfoTable.TableRow(), open: rowOfTable}, rule{object: spec.LockingInfoTable, methods: map[spec.UID]string{spec.Next: "Anybody"}},
 		rule{object: spec.LockingInfoRow, open: rowOfInfo}, rule{object: spec.SecretProtectKAES256, open: "UID Table ColumnNumber ProtectMechanisms"},
-		rule{object: spec.ThisSP, methods: map[spec.UID]string{spec.Authenticate: "Anybody", spec.Random: "Anybody", spec.RevertSP: "Admin1"}},
+		rule{object: spec.ThisSP, methods: map[spec.UID]string{spec.Authenticate: "Anybody", spec.Random: "Anybody", spec.RevertSP: "Admin1", spec.Reactivate: "Admin1"}},
 		rule{object: spec.MBRControlRow, open: "UID Enable Done DoneOnReset", sets: map[string]string{"Enable Done DoneOnReset": "Admin1"}},
 		rule{object: spec.MBRTable}, rule{object: spec.DataStoreTable},
 	)
@@ -100,6 +100,7 @@ func opalLockingRules(ranges int) []rule {
 		ace(0x44000+spec.UID(n), true)
 	}
 	ace(0x42000, false)
+	ace(0x43000, false)
 	for n := range spec.UID(ranges + 1) {
 		ace(0x40000+n, false)
 		ace(0x41000+n, false)

@@ -35,7 +35,7 @@ func opalFeatures(t *TPer) []spec.Feature {
 			AlignmentGranularity: i.AlignmentGranularity, LowestAlignedLBA: i.LowestAlignedLBA,
 		}.Feature())
 	}
-	features = append(features,
+	features = append(features, opalSingleFeature(t).Feature(),
 		spec.DataStoreTables{Tables: 1, Size: uint32(cfg.DataStoreSize), Alignment: 1}.Feature(),
 		spec.Opal2{BaseComID: t.pers.baseComID, ComIDs: uint16(t.pers.comIDs), Admins: drive.Admins, Users: drive.Users}.Feature(),
 	)
@@ -274,7 +274,7 @@ func opalGenKey(c *invocation, o *object, _ grant) ([]token.Value, error) {
 // opalActivate is method Activate of the Locking SP (Opal 5.1.1). Its parameters are those of Single
 // User Mode and Additional DataStore Tables.
 func opalActivate(c *invocation, _ *object, _ grant) ([]token.Value, error) {
-	a, err := c.activation(c.t.d.Config().Ranges)
+	a, err := c.activation(c.t.d.Config().Ranges, c.params)
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,7 @@ func opalSteps() []step {
 		{"Set an ACE", locking, spec.Admin(1), [][]byte{grant}},
 		{"Set MBRControl", locking, spec.Admin(1), [][]byte{opalSet(spec.MBRControlRow, col(1, token.U(1)))}},
 		{"GenKey", locking, spec.Admin(1), [][]byte{call(spec.RangeKey(1), spec.GenKey)}},
+		{"Reactivate", locking, spec.Admin(1), [][]byte{call(spec.ThisSP, spec.Reactivate, token.N(token.U(0x060000), token.L(token.UID(spec.Range(1)))))}},
 		{"RevertSP", locking, spec.Admin(1), [][]byte{call(spec.ThisSP, spec.RevertSP)}},
 		{"RevertSP that keeps the key", locking, spec.Admin(1), [][]byte{call(spec.ThisSP, spec.RevertSP, token.N(token.U(0x060000), token.U(1)))}},
 		{"Revert of the Locking SP", spec.AdminSP, spec.SID, [][]byte{call(spec.OpalLockingSP, spec.Revert)}},

@@ -79,8 +79,8 @@ const (
 )
 
 // activation reads the parameters of Activate.
-func (c *invocation) activation(ranges int) (a drive.ActivateOptions, err error) {
-	for _, p := range c.params {
+func (c *invocation) activation(ranges int, params []token.Value) (a drive.ActivateOptions, err error) {
+	for _, p := range params {
 		name, v, ok := p.Named()
 		switch {
 		case ok && isName(name, selectionList, "SingleUserModeSelectionList"):
@@ -140,6 +140,57 @@ func sizes(v token.Value) (list []uint64, ok bool) {
 	return list, ok
 }
 
+// The parameters that Reactivate has in other places (as Linux sends them).
+const (
+	admin1PIN             = 0x060002
+	reactivatedStoreSizes = 0x060003
+)
+
+// opalReactivate is method Reactivate (Single User Mode 1.00): the Locking SP begins anew with other ranges
+// in Single User Mode, or none. It ends every session.
+func opalReactivate(c *invocation, _ *object, _ grant) ([]token.Value, error) {
+	var r drive.ReactivateOptions
+	var params []token.Value
+	for _, p := range c.params {
+		name, v, ok := p.Named()
+		switch {
+		case ok && isName(name, admin1PIN, "Admin1PIN"):
+			b, isBytes := v.Bytes()
+			pin, err := drive.NewPIN(b)
+			if !isBytes || err != nil {
+				return nil, spec.InvalidParameter
+			}
+			r.Admin1PIN.Clear()
+			r.Admin1PIN = pin
+		case ok && isName(name, reactivatedStoreSizes, "DataStoreTableSizes"):
+			params = append(params, token.N(token.U(dataStoreSizes), v))
+		default:
+			params = append(params, p)
+		}
+	}
+	defer r.Admin1PIN.Clear()
+	var err error
+	if r.ActivateOptions, err = c.activation(c.t.d.Config().Ranges, params); err != nil {
+		return nil, err
+	}
+	l := c.s.opalLogin(drive.Admin(1))
+	if l == nil || c.s.tx != nil {
+		return nil, spec.Fail
+	}
+	n, err := c.t.note()
+	if err != nil {
+		return nil, err
+	}
+	next := n.reverted()
+	next.single, next.adminsPlace = r.SingleUser, r.AdminsPlace
+	r.Note = next.encode()
+	if err := c.t.opalDrive().Reactivate(l, r); err != nil {
+		return nil, err
+	}
+	c.closeAll()
+	return nil, nil
+}
+
 // opalErase is method Erase of a range in Single User Mode: new keys, its locks open, its owner without
 // a PIN.
 func opalErase(c *invocation, o *object, _ grant) ([]token.Value, error) {
@@ -188,4 +239,14 @@ func readPolicy(c *invocation, _ *object) (token.Value, error) {
 		return token.Value{}, err
 	}
 	return token.Bool(n.adminsPlace), nil
+}
+
+// opalSingleFeature is what level 0 discovery says of Single User Mode.
+func opalSingleFeature(t *TPer) spec.SingleUser {
+	ranges := t.d.Config().Ranges
+	f := spec.SingleUser{Objects: uint32(min(ranges+1, drive.Users))}
+	if n, err := t.note(); err == nil {
+		f.Any, f.All, f.AdminsPlace = len(n.single) > 0, len(n.single) == ranges+1, n.adminsPlace
+	}
+	return f
 }

@@ -422,6 +422,7 @@ func TestOpalDiscovery(t *testing.T) {
 	require.Equal(t, hex.EncodeToString(unhex(t, `0001 10 0C 51 0000000000000000000000
 		0002 10 0C 09 0000000000000000000000
 		0003 10 1C 00 00000000000000 00000200 0000000000000001 0000000000000000
+		0201 10 0C 00000009 00 00000000000000
 		0202 10 0C 0000 0001 00A00000 00000001
 		0203 22 10 1000 0001 00 0004 0009 00 00 0000000000
 		0402 20 0C 00 00 00000000000000000000`)), features())
@@ -431,4 +432,38 @@ func TestOpalDiscovery(t *testing.T) {
 	require.Equal(t, spec.Success, b.oset(spec.GlobalRange, col(5, token.U(1)), col(7, token.U(1))))
 	require.Contains(t, features(), hex.EncodeToString(unhex(t, "0002 10 0C 3F")), "enabled, locked, MBR enabled and done")
 	require.Contains(t, features(), hex.EncodeToString(unhex(t, "0402 20 0C 01")), "SID has a PIN of its own")
+}
+
+func TestOpalReactivate(t *testing.T) {
+	b := newOpalBench(t)
+	b.own()
+	reactivate := func(params ...token.Value) spec.Status {
+		_, st := b.call(spec.ThisSP, spec.Reactivate, params...)
+		return st
+	}
+	list := token.N(token.U(0x060000), token.L(token.UID(spec.Range(1)), token.UID(spec.Range(2))))
+	require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
+	require.Equal(t, spec.Success, b.oset(spec.GlobalRange, col(5, token.U(1))))
+	require.Equal(t, spec.Fail, reactivate(list), "a lock is enabled")
+	require.Equal(t, spec.Success, b.oset(spec.GlobalRange, col(5, token.U(0))))
+	require.Equal(t, spec.InvalidParameter, reactivate(token.N(token.U(0x060002), token.U(1))))
+	require.NoError(t, b.d.Write(0, bytes.Repeat([]byte{7}, 512)))
+	require.Equal(t, spec.Success, reactivate(list, token.N(token.U(0x060001), token.U(1)), token.N(token.U(0x060002), token.B(pin(4)))))
+	require.Empty(t, b.tp.sessions, "it ends the session")
+	d := b.tp.discovery()
+	s, ok := d.SingleUser()
+	require.True(t, ok)
+	require.Equal(t, spec.SingleUser{Objects: 9, Any: true, AdminsPlace: true}, s)
+	got := make([]byte, 512)
+	require.NoError(t, b.d.Read(0, got))
+	require.Equal(t, bytes.Repeat([]byte{7}, 512), got)
+	require.Equal(t, spec.NotAuthorized, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
+	require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.User(3), nil))
+	require.Equal(t, spec.NotAuthorized, reactivate(), "an owner is no Admin")
+	b.end()
+	require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(4)))
+	require.Equal(t, spec.Success, reactivate(), "off again")
+	d = b.tp.discovery()
+	s, _ = d.SingleUser()
+	require.Equal(t, spec.SingleUser{Objects: 9}, s)
 }

@@ -267,3 +267,25 @@ func (d *Discovery) Opal2() (o Opal2, ok bool) {
 	be := binary.BigEndian
 	return Opal2{be.Uint16(b), be.Uint16(b[2:]), b[4]&1 != 0, be.Uint16(b[5:]), be.Uint16(b[7:])}, ok
 }
+
+// SingleUser is feature 0201 (Single User Mode 1.00, 4.2).
+type SingleUser struct {
+	Objects     uint32 // ranges that can be in Single User Mode, the global one included
+	Any, All    bool   // some range is in it; every range is
+	AdminsPlace bool   // the policy: Admins set start and length
+}
+
+// Feature is the descriptor.
+func (s SingleUser) Feature() Feature {
+	d := make([]byte, 12)
+	binary.BigEndian.PutUint32(d, s.Objects)
+	d[4] = bits(s.Any, s.All, s.AdminsPlace)
+	return Feature{Code: FeatureSingleUser, Version: 1, Data: d}
+}
+
+// SingleUser reads feature 0201.
+func (d *Discovery) SingleUser() (s SingleUser, ok bool) {
+	f, ok := d.Find(FeatureSingleUser)
+	b := f.body(5)
+	return SingleUser{binary.BigEndian.Uint32(b), b[4]&1 != 0, b[4]&2 != 0, b[4]&4 != 0}, ok
+}
