@@ -150,7 +150,7 @@ install: ## build and install for this machine: PREFIX=/usr/local DESTDIR= VERSI
 
 check: ## everything that CI runs; fails if it leaves the tree changed
 	@before=$$($(TREE)) && \
-	$(MAKE) --no-print-directory lint test paths race generate rehearse sweep mutants mutation-sample && \
+	$(MAKE) --no-print-directory lint test paths race generate rehearse sweep mutants mutation-sample judge-sedutil && \
 	$(MAKE) --no-print-directory dist-check PLATFORMS=host && \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "make check: the tree changed: commit what generate wrote, or find what left files behind"; \
