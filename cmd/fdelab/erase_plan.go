@@ -35,6 +35,7 @@ type erasee struct {
 	result  *erase.Result
 	// certificate is the file that was written.
 	certificate string
+	uncertified bool // it is erased, and there is no certificate although a key was given
 
 	file *driveFile // while it is open
 }

@@ -54,6 +54,10 @@ func (r *eraseRun) certify(d *erasee) error {
 	path := filepath.Join(r.f.certificates, fileOfSerial(d.serial)+".cert")
 	erased := d.outcome == erase.Passed || d.outcome == erase.AlreadyErased
 	if !erased || d.result == nil || d.result.Certificate == nil {
+		if d.outcome == erase.AlreadyErased && d.result != nil {
+			d.uncertified = true
+			d.why += "; no certificate: the run that erased it made none"
+		}
 		if d.outcome == erase.Refused || d.outcome == erase.NotStarted || erased {
 			return nil // nothing happened to the drive
 		}
@@ -111,7 +115,7 @@ type erasedRow struct {
 // that are.
 func (r *eraseRun) summary(took time.Duration) error {
 	e := erased{Method: r.f.method(), Journal: r.f.journal, Counts: map[erase.Outcome]int{}, Others: r.others, Seconds: took.Seconds()}
-	bad, certificates := 0, 0
+	bad, certificates, uncertified := 0, 0, 0
 	for _, d := range r.drives {
 		if d.outcome == notReached {
 			d.outcome = erase.NotStarted
@@ -128,6 +132,9 @@ func (r *eraseRun) summary(took time.Duration) error {
 		if d.certificate != "" {
 			certificates++
 		}
+		if d.uncertified {
+			uncertified++
+		}
 	}
 	if r.a.json {
 		if err := r.a.printJSON(e); err != nil {
@@ -135,6 +142,9 @@ func (r *eraseRun) summary(took time.Duration) error {
 		}
 	} else {
 		r.summaryText(&e, bad, certificates)
+		if uncertified > 0 {
+			r.a.printf("no certificate for %s: erased by a run that made none, as without --key; without --resume, and with --journal NEW, they are erased again and certified\n", count(uncertified, "drive"))
+		}
 	}
 	if bad > 0 {
 		return failedf("erase: %d of %s not erased", bad, count(len(r.drives), "drive")+isOrAre(bad))
