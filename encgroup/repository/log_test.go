@@ -270,3 +270,67 @@ func TestNothingAcknowledgedIsLostFromALog(t *testing.T) {
 		}
 	})
 }
+
+// TestARecordThatCanNotBe: each page has its check sum. A record that is tied to the log by its sum and
+// is none is damage; what is not tied to it lies behind the end of the log.
+func TestARecordThatCanNotBe(t *testing.T) {
+	const generation = 99
+	base := encodeSlot([16]byte{1}, generation, encodeEntries([]entry{{"a", []byte("1")}}))
+	l := snapshot(base)
+	sealed := func(changes []byte) []byte {
+		sum := chained(l.chain, generation+1, changes)
+		return append(changes, sum[:]...)
+	}
+	page := func(n int, generation uint64, follow int, part []byte) []byte {
+		return encodePage(generation, len(base)+n, append([]byte{byte(follow >> 8), byte(follow)}, part...))
+	}
+	one := func(changes ...byte) [][]byte { return [][]byte{page(0, generation+1, 0, sealed(changes))} }
+	long := sealed(append([]byte{1, 'a', 0, 0, 0x20, 0}, make([]byte, 0x2000)...))
+	two := sealed(append([]byte{1, 'a', 0, 0, 0x10, 0}, make([]byte, 0x1000)...))
+	for name, c := range map[string]struct {
+		pages [][]byte
+		want  Condition
+		why   string
+		value string
+	}{
+		"none":                             {nil, CopyGood, "", "1"},
+		"one":                              {one(1, 'a', 0, 0, 0, 1, '2'), CopyGood, "", "2"},
+		"an empty value":                   {one(1, 'a', 0, 0, 0, 0), CopyGood, "", ""},
+		"no changes":                       {one(), CopyGood, "", "1"},
+		"a change without a length":        {one(1, 'a', 0, 0, 0), CopyDamaged, "change 0 ends too early", ""},
+		"a name that ends too early":       {one(0xFF), CopyDamaged, "change 0 ends too early", ""},
+		"a second change without a name":   {one(1, 'a', 0, 0, 0, 0, 1), CopyDamaged, "change 1 ends too early", ""},
+		"a value that ends too early":      {one(1, 'a', 0, 0, 0, 2, '2'), CopyDamaged, "change 0 ends too early", ""},
+		"a name that is none":              {one(0, 0, 0, 0, 0), CopyDamaged, "name", ""},
+		"a name that does not print":       {one(1, 7, 0, 0, 0, 0), CopyDamaged, "name", ""},
+		"shorter than a sum":               {[][]byte{page(0, generation+1, 0, make([]byte, 31))}, CopyGood, "", "1"},
+		"another sum":                      {[][]byte{page(0, generation+1, 0, make([]byte, 32))}, CopyGood, "", "1"},
+		"without a count of pages":         {[][]byte{encodePage(generation+1, len(base), []byte{0})}, CopyGood, "", "1"},
+		"of the generation of the base":    {[][]byte{page(0, generation, 0, sealed(nil))}, CopyGood, "", "1"},
+		"of a generation too new":          {[][]byte{page(0, generation+2, 0, sealed(nil))}, CopyDamaged, "it is of generation 101, need 100", ""},
+		"three pages":                      {[][]byte{page(0, generation+1, 2, long[:logSize]), page(1, generation+1, 1, long[logSize:2*logSize]), page(2, generation+1, 0, long[2*logSize:])}, CopyGood, "", string(make([]byte, 0x2000))},
+		"three pages, the second left out": {[][]byte{page(0, generation+1, 2, long[:logSize]), page(1, generation+1, 0, long[2*logSize:])}, CopyGood, "", "1"},
+		"two pages that count three":       {[][]byte{page(0, generation+1, 2, two[:logSize]), page(1, generation+1, 0, two[logSize:])}, CopyGood, "", "1"},
+		"three pages, one twice":           {[][]byte{page(0, generation+1, 2, long[:logSize]), page(1, generation+1, 2, long[:logSize])}, CopyGood, "", "1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := NewMemDevice(16)
+			for i, p := range append(append([][]byte{}, base...), c.pages...) {
+				require.NoError(t, d.WritePage(i, p))
+			}
+			got := (&replica{dev: d}).readSlot(0)
+			require.Equal(t, c.want == CopyGood, got.ok, "%v", got.err)
+			if c.want != CopyGood {
+				require.Equal(t, c.want, got.condition)
+				require.ErrorContains(t, got.err, c.why)
+				return
+			}
+			require.Equal(t, c.value, string(got.entries[0].value))
+			records := uint64(0)
+			if c.value != "1" || name == "no changes" {
+				records = 1
+			}
+			require.Equal(t, generation+records, got.generation)
+		})
+	}
+}
