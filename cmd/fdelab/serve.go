@@ -32,9 +32,9 @@ func newServeCmd(a *app) *cobra.Command {
 			"The first is drive 0, as /dev/nvme0 is. The socket carries TCG Storage's IF-SEND and IF-RECV, and\n" +
 			"what says which drive it is. fdelab tcg speaks with it, and so do programs of others under the\n" +
 			"preload library of contrib/shim. Only the owner of the socket can open it.\n\n" +
-			"A second socket, with .control behind its name, is for fdelab power and fdelab reset. A drive that is\n" +
-			"served is locked against every other process. What a drive has answered is in its file, also if\n" +
-			"serve is killed then.\n\n" +
+			"A second socket, with .control behind its name, is for fdelab power and fdelab reset. A drive\n" +
+			"that is served is locked against every other process. What a drive has answered is in its file,\n" +
+			"also if serve is killed then.\n\n" +
 			"--trace appends a line of JSON for each command, decoded to names, without PINs and data.",
 		Example: "  fdelab serve a.drive --socket drives.sock\n  fdelab tcg discover drives.sock",
 		Args:    between(1, 256, "one file or more, 256 at most"),

@@ -23,9 +23,9 @@ func (a *app) tcgPIN(d *host.Device, s pinSource, what string) (drive.PIN, error
 
 func newTCGTakeCmd(a *app) *cobra.Command {
 	var pin pinSource
-	long := "take gives SID, EraseMaster and the BandMasters of all ranges one new PIN in place of the factory\n" +
-		"PIN. It can be run again when it was interrupted. --pin-file or --pin-env says where the PIN is; else\n" +
-		"it is asked for twice."
+	long := "take gives SID, EraseMaster and the BandMasters of all ranges one new PIN in place of the\n" +
+		"factory PIN. It can be run again when it was interrupted. --pin-file or --pin-env says where the\n" +
+		"PIN is; else it is asked for twice."
 	return deviceCmd(a, "take", "take ownership: one new PIN for all who have the factory PIN", long, func(c *cobra.Command) {
 		pin.flags(c, "pin", "the new PIN")
 		pin.twice = true
