@@ -16,7 +16,7 @@ import (
 // chip. One process may have it open at a time.
 type File struct {
 	*Drive
-	f     *os.File
+	f     hostFile
 	media *FileMedia
 	flash *flash.File
 }
@@ -29,9 +29,20 @@ type FileOptions struct {
 	Wrap func(Parts) Parts
 }
 
-// keepOut keeps a second process out of a drive file.
-func keepOut(f *os.File) error {
-	err := filelock.Take(f)
+// hostFile is what a drive needs of its file. *os.File is one.
+type hostFile interface {
+	flash.Backing
+	io.Seeker
+	io.Closer
+}
+
+// keepOut keeps a second process out of a drive file. A file of no process is nobody else's.
+func keepOut(f hostFile) error {
+	shared, ok := f.(*os.File)
+	if !ok {
+		return nil
+	}
+	err := filelock.Take(shared)
 	if errors.Is(err, filelock.ErrHeld) {
 		return errors.New("another process has this drive open")
 	}
@@ -46,6 +57,11 @@ func OpenFile(path string, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("drive: %w", err)
 	}
+	return opened(path, f, o)
+}
+
+// opened is OpenFile of a file that is open. It closes the file if that fails.
+func opened(path string, f hostFile, o FileOptions) (*File, error) {
 	fd, err := open(f, o)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("drive: %s: %w", path, bare(err)), f.Close())
@@ -53,7 +69,7 @@ func OpenFile(path string, o FileOptions) (*File, error) {
 	return fd, nil
 }
 
-func open(f *os.File, o FileOptions) (*File, error) {
+func open(f hostFile, o FileOptions) (*File, error) {
 	if err := keepOut(f); err != nil {
 		return nil, err
 	}
@@ -83,8 +99,8 @@ func open(f *os.File, o FileOptions) (*File, error) {
 }
 
 // attach makes the parts of a drive in f.
-func attach(f *os.File, fl *flash.File, cfg Config, o FileOptions) (*File, Parts, error) {
-	m, err := NewFileMedia(f, mediaOffset(o.Geometry), cfg.SectorSize, cfg.MediaSectors())
+func attach(f hostFile, fl *flash.File, cfg Config, o FileOptions) (*File, Parts, error) {
+	m, err := mediaIn(f, mediaOffset(o.Geometry), cfg.SectorSize, cfg.MediaSectors())
 	if err != nil {
 		return nil, Parts{}, err
 	}
@@ -100,12 +116,4 @@ func attach(f *os.File, fl *flash.File, cfg Config, o FileOptions) (*File, Parts
 func (d *File) Close() error {
 	d.PowerOff()
 	return errors.Join(d.flash.Flush(), d.media.Sync(), d.f.Close())
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("drive: %w", err)
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

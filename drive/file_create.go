@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/internal/filelock"
 )
 
 // CreateFile manufactures a drive in a new file. It is an error (fs.ErrExist) if
@@ -23,7 +22,12 @@ func CreateFile(path string, cfg Config, o FileOptions) (*File, Label, error) {
 	if o.Geometry == (flash.Geometry{}) {
 		o.Geometry = cfg.Personality.FlashGeometry()
 	}
-	m := &making{path: path, cfg: cfg, o: o}
+	return create(hostDisk{}, path, cfg, o)
+}
+
+// create is CreateFile on a disk.
+func create(on disk, path string, cfg Config, o FileOptions) (*File, Label, error) {
+	m := &making{disk: on, path: path, cfg: cfg, o: o}
 	for _, s := range m.steps() {
 		if err := s.do(); err != nil {
 			return nil, Label{}, errors.Join(fmt.Errorf("drive: %s: %w", path, bare(err)), m.undo())
@@ -45,10 +49,11 @@ func bare(err error) error {
 
 // making is a drive file that is being made.
 type making struct {
+	disk
 	path   string
 	cfg    Config
 	o      FileOptions
-	f      *os.File // under a name of its own, until it has the drive's
+	f      hostFile // under a name of its own, until it has the drive's
 	linked bool     // path is f
 	fd     *File
 	label  Label
@@ -71,9 +76,9 @@ func (m *making) steps() []makingStep {
 		{"sync", func() error { return m.f.Sync() }},
 		// Link, unlike rename, never replaces what another process put there meanwhile.
 		{"link", m.link},
-		{"unlink", func() error { return os.Remove(m.f.Name()) }},
+		{"unlink", func() error { return m.Remove(m.f.Name()) }},
 		// The name before the root key: else a drive with a label may lie under a name that is swept away.
-		{"sync the directory", func() error { return syncDir(filepath.Dir(m.path)) }},
+		{"sync the directory", func() error { return m.SyncDir(filepath.Dir(m.path)) }},
 		{"burn", m.burn},
 		// The root key before the label: else a label may be printed of a drive without a key.
 		{"sync the fuses", func() error { return m.f.Sync() }},
@@ -83,57 +88,55 @@ func (m *making) steps() []makingStep {
 // clearAway removes what a making that was cut left behind.
 func (m *making) clearAway() error {
 	dir, base := filepath.Split(m.path)
-	entries, err := os.ReadDir(filepath.Clean(dir))
+	names, err := m.Names(filepath.Clean(dir))
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if e.Name() == base || strings.HasPrefix(e.Name(), "."+base+".") {
-			if err := removeUnfinished(filepath.Join(dir, e.Name())); err != nil {
+	for _, name := range names {
+		if name == base || strings.HasPrefix(name, "."+base+".") {
+			if err := removeUnfinished(m.disk, filepath.Join(dir, name)); err != nil {
 				return err
 			}
 		}
 	}
-	if _, err := os.Lstat(m.path); err == nil {
-		return os.ErrExist
+	if m.Has(m.path) {
+		return fs.ErrExist
 	}
 	return nil
 }
 
 // removeUnfinished removes a drive file without fuses that nobody is making.
-func removeUnfinished(name string) error {
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
+func removeUnfinished(on disk, name string) error {
+	f, err := on.Open(name)
 	if err != nil {
 		return nil // it is somebody else's
 	}
 	defer f.Close()
 	// Asked again under the lock: meanwhile the name may have gone to another file,
 	// or the file may have got its fuses.
-	if !cut(f, name) || filelock.Take(f) != nil || !cut(f, name) {
+	if !cut(on, f, name) || keepOut(f) != nil || !cut(on, f, name) {
 		return nil
 	}
-	return removed(name)
+	return removed(on, name)
 }
 
 // cut says whether name is f, and f a drive file without fuses.
-func cut(f *os.File, name string) bool {
+func cut(on disk, f hostFile, name string) bool {
 	head := make([]byte, len(cutMagic))
 	n, _ := f.ReadAt(head, 0)
-	mine, _ := f.Stat()
-	now, _ := os.Lstat(name) // a symbolic link is not f
-	return string(head[:n]) == cutMagic && os.SameFile(mine, now)
+	return string(head[:n]) == cutMagic && on.Is(name, f)
 }
 
 // removed removes what may be gone already.
-func removed(name string) error {
-	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+func removed(on disk, name string) error {
+	if err := on.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
 }
 
 func (m *making) open() (err error) {
-	if m.f, err = os.CreateTemp(filepath.Dir(m.path), "."+filepath.Base(m.path)+".*"); err != nil {
+	if m.f, err = m.CreateTemp(filepath.Dir(m.path), "."+filepath.Base(m.path)+".*"); err != nil {
 		return err
 	}
 	return keepOut(m.f)
@@ -161,7 +164,7 @@ func (m *making) manufacture() error {
 }
 
 func (m *making) link() error {
-	if err := os.Link(m.f.Name(), m.path); err != nil {
+	if err := m.Link(m.f.Name(), m.path); err != nil {
 		return err
 	}
 	m.linked = true
@@ -190,7 +193,7 @@ func (m *making) undo() error {
 	// removed, the key is gone all the same.
 	errs := []error{m.mark()}
 	if m.linked {
-		errs = append(errs, os.Remove(m.path))
+		errs = append(errs, m.Remove(m.path))
 	}
-	return errors.Join(append(errs, removed(m.f.Name()), m.f.Close())...)
+	return errors.Join(append(errs, removed(m.disk, m.f.Name()), m.f.Close())...)
 }

@@ -43,7 +43,7 @@ func TestWhatCannotBeClearedAwayIsReported(t *testing.T) {
 	require.NoError(t, os.Chmod(dir, 0o500))
 	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
 	asNobody(t, func() {
-		m := &making{path: path}
+		m := &making{disk: hostDisk{}, path: path}
 		require.ErrorIs(t, m.clearAway(), fs.ErrPermission)
 	})
 	entries, err := os.ReadDir(dir)

@@ -54,7 +54,7 @@ func TestMakeAndDie(t *testing.T) {
 		}}
 		return p
 	}
-	m := &making{path: path, cfg: testConfig(), o: o}
+	m := &making{disk: hostDisk{}, path: path, cfg: testConfig(), o: o}
 	for k, s := range m.steps() {
 		if k == step {
 			die()
@@ -160,7 +160,7 @@ func TestAMakingThatFailsLeavesNothing(t *testing.T) {
 		dir := t.TempDir()
 		o := killedOptions()
 		o.Geometry = flash.DefaultGeometry
-		m := &making{path: filepath.Join(dir, "a.drive"), cfg: testConfig(), o: o}
+		m := &making{disk: hostDisk{}, path: filepath.Join(dir, "a.drive"), cfg: testConfig(), o: o}
 		for _, s := range m.steps()[:k+1] { // the step is done, and its answer is an error
 			require.NoError(t, s.do(), s.name)
 		}
@@ -189,36 +189,36 @@ func TestTheNameOfAnUnfinishedDrive(t *testing.T) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	require.NoError(t, err)
 	defer f.Close()
-	require.False(t, cut(f, name), "an empty file is none")
+	require.False(t, cut(hostDisk{}, f, name), "an empty file is none")
 	_, err = f.WriteAt([]byte(cutMagic), 0)
 	require.NoError(t, err)
-	require.True(t, cut(f, name))
+	require.True(t, cut(hostDisk{}, f, name))
 
 	other := filepath.Join(dir, ".a.drive.2")
 	require.NoError(t, os.Symlink(name, other))
-	require.False(t, cut(f, other), "a symbolic link to one is somebody else's")
-	require.NoError(t, removeUnfinished(other))
+	require.False(t, cut(hostDisk{}, f, other), "a symbolic link to one is somebody else's")
+	require.NoError(t, removeUnfinished(hostDisk{}, other))
 	require.FileExists(t, other)
 	require.NoError(t, os.Remove(other))
 	require.NoError(t, os.WriteFile(other, []byte(cutMagic), 0o600))
-	require.False(t, cut(f, other), "the name has gone to another file")
-	require.NoError(t, removeUnfinished(other))
+	require.False(t, cut(hostDisk{}, f, other), "the name has gone to another file")
+	require.NoError(t, removeUnfinished(hostDisk{}, other))
 	require.NoFileExists(t, other)
-	require.NoError(t, removeUnfinished(other), "it is gone already")
-	require.NoError(t, removeUnfinished(dir), "a directory is somebody else's")
+	require.NoError(t, removeUnfinished(hostDisk{}, other), "it is gone already")
+	require.NoError(t, removeUnfinished(hostDisk{}, dir), "a directory is somebody else's")
 
 	// What fails names no file: the text that it goes into does.
 	require.Equal(t, fs.ErrExist, bare(&os.LinkError{Op: "link", Old: name, New: other, Err: fs.ErrExist}))
-	require.NoError(t, removed(other))
-	require.Error(t, removed(dir), "a directory that is not empty stays, and that is reported")
+	require.NoError(t, removed(hostDisk{}, other))
+	require.Error(t, removed(hostDisk{}, dir), "a directory that is not empty stays, and that is reported")
 
 	_, err = f.WriteAt([]byte(fuseMagic), 0)
 	require.NoError(t, err)
-	require.False(t, cut(f, name), "it has got its fuses")
+	require.False(t, cut(hostDisk{}, f, name), "it has got its fuses")
 	require.NoError(t, os.Remove(name))
 	_, err = f.WriteAt([]byte(cutMagic), 0)
 	require.NoError(t, err)
-	require.False(t, cut(f, name), "the name is gone")
+	require.False(t, cut(hostDisk{}, f, name), "the name is gone")
 }
 
 func TestNobodyElsesFileIsClearedAway(t *testing.T) {
@@ -230,7 +230,7 @@ func TestNobodyElsesFileIsClearedAway(t *testing.T) {
 	// One that another process is making right now.
 	o := killedOptions()
 	o.Geometry = flash.DefaultGeometry
-	m := &making{path: path, cfg: testConfig(), o: o}
+	m := &making{disk: hostDisk{}, path: path, cfg: testConfig(), o: o}
 	for _, s := range m.steps()[:7] {
 		require.NoError(t, s.do(), s.name)
 	}

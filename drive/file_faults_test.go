@@ -113,9 +113,9 @@ func TestCloseTellsWhatFailed(t *testing.T) {
 
 func TestADirectoryThatCannotBeSynced(t *testing.T) {
 	unsyncable(t)
-	require.Error(t, syncDir(os.DevNull))
-	require.ErrorIs(t, syncDir(filepath.Join(t.TempDir(), "none")), fs.ErrNotExist)
-	require.NoError(t, syncDir(t.TempDir()))
+	require.Error(t, hostDisk{}.SyncDir(os.DevNull))
+	require.ErrorIs(t, hostDisk{}.SyncDir(filepath.Join(t.TempDir(), "none")), fs.ErrNotExist)
+	require.NoError(t, hostDisk{}.SyncDir(t.TempDir()))
 }
 
 // TestEachStepOfAMakingCanFail: the system refuses it, the making says so and leaves
@@ -144,7 +144,7 @@ func TestEachStepOfAMakingCanFail(t *testing.T) {
 			require.NoError(t, os.Mkdir(dir, 0o700))
 			o := killedOptions()
 			o.Geometry = flash.DefaultGeometry
-			m := &making{path: filepath.Join(dir, "a.drive"), cfg: testConfig(), o: o}
+			m := &making{disk: hostDisk{}, path: filepath.Join(dir, "a.drive"), cfg: testConfig(), o: o}
 			for _, s := range m.steps() {
 				if s.name != name {
 					require.NoError(t, s.do(), s.name)
@@ -200,7 +200,7 @@ func TestUndoingTellsWhatItCouldNotUndo(t *testing.T) {
 	begin := func() *making {
 		o := killedOptions()
 		o.Geometry = flash.DefaultGeometry
-		m := &making{path: filepath.Join(t.TempDir(), "a.drive"), cfg: testConfig(), o: o}
+		m := &making{disk: hostDisk{}, path: filepath.Join(t.TempDir(), "a.drive"), cfg: testConfig(), o: o}
 		for _, s := range m.steps()[:5] {
 			require.NoError(t, s.do(), s.name)
 		}
@@ -437,6 +437,6 @@ func TestWhatIsNoUnfinishedDriveStays(t *testing.T) {
 		names = append(names, e.Name())
 	}
 	require.Equal(t, []string{".a.drive.dir", ".a.drive.link", ".a.drive.short", "a.drive", "target"}, names)
-	require.NoError(t, removeUnfinished(filepath.Join(dir, "none")))
+	require.NoError(t, removeUnfinished(hostDisk{}, filepath.Join(dir, "none")))
 	require.False(t, errors.Is(err, fs.ErrExist))
 }

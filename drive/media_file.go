@@ -18,7 +18,7 @@ import (
 // A write is in the page cache when WriteSector returns: it survives the death
 // of the process, and that of the machine once Sync has returned.
 type FileMedia struct {
-	f          *os.File
+	f          mediaFile
 	offset     int64
 	sectorSize int
 	sectors    uint64
@@ -26,10 +26,22 @@ type FileMedia struct {
 	dirty      bool // a sector was written and not synced
 }
 
+// mediaFile is what a FileMedia needs of an *os.File.
+type mediaFile interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Seeker
+	Sync() error
+}
+
 // NewFileMedia makes a Media of sectors many sectors of 512 or 4096 bytes that
 // begin at offset in f. Everything in f from offset on belongs to it. f stays the
 // caller's to close.
 func NewFileMedia(f *os.File, offset int64, sectorSize int, sectors uint64) (*FileMedia, error) {
+	return mediaIn(f, offset, sectorSize, sectors)
+}
+
+func mediaIn(f mediaFile, offset int64, sectorSize int, sectors uint64) (*FileMedia, error) {
 	if sectorSize != 512 && sectorSize != 4096 {
 		return nil, fmt.Errorf("drive: media sectors of %d bytes, need 512 or 4096", sectorSize)
 	}
@@ -76,7 +88,7 @@ func (m *FileMedia) WriteSector(lba uint64, src []byte) error {
 func (m *FileMedia) Written() []uint64 { return m.written(nextData) }
 
 // written is Written by a function that finds the first stretch of data in [at, end).
-func (m *FileMedia) written(nextData func(f *os.File, at, end int64) (from, to int64)) []uint64 {
+func (m *FileMedia) written(nextData func(f io.Seeker, at, end int64) (from, to int64)) []uint64 {
 	var out []uint64
 	sector := make([]byte, m.sectorSize)
 	end := m.end()
@@ -113,8 +125,8 @@ func (m *FileMedia) Sync() error {
 // end is where the data of the region ends at the latest.
 func (m *FileMedia) end() int64 {
 	end := m.offset + int64(m.sectors)*int64(m.sectorSize)
-	if st, err := m.f.Stat(); err == nil {
-		end = min(end, st.Size())
+	if size, err := m.f.Seek(0, io.SeekEnd); err == nil {
+		end = min(end, size)
 	}
 	return end
 }

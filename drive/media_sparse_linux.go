@@ -2,12 +2,12 @@ package drive
 
 import (
 	"errors"
-	"os"
+	"io"
 	"syscall"
 )
 
 // nextData finds the first stretch of data in [at, end) with lseek(2).
-func nextData(f *os.File, at, end int64) (from, to int64) {
+func nextData(f io.Seeker, at, end int64) (from, to int64) {
 	const seekData, seekHole = 3, 4 // the numbers of Linux; others differ
 	from, err := f.Seek(at, seekData)
 	if errors.Is(err, syscall.ENXIO) { // nothing but a hole up to the end

@@ -2,7 +2,7 @@
 
 package drive
 
-import "os"
+import "io"
 
 // nextData takes everything for data: the way to find holes differs by system.
-func nextData(_ *os.File, at, end int64) (from, to int64) { return at, end }
+func nextData(_ io.Seeker, at, end int64) (from, to int64) { return at, end }

@@ -3,6 +3,7 @@ package drive
 import (
 	"bytes"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -161,7 +162,7 @@ func TestWrittenSectorsInStretchesOfAnyKind(t *testing.T) {
 		"sector by sector":   {{0, size}, {size, 2 * size}, {2 * size, 3 * size}, {3 * size, 4 * size}, {6 * size, 7 * size}},
 		"one up to the next": {{0, 2 * size}, {2 * size, 6 * size}, {6 * size, 8 * size}},
 	} {
-		require.Equal(t, []uint64{0, 2, 3, 6}, m.written(func(_ *os.File, at, end int64) (int64, int64) {
+		require.Equal(t, []uint64{0, 2, 3, 6}, m.written(func(_ io.Seeker, at, end int64) (int64, int64) {
 			require.EqualValues(t, offset+8*size, end, name)
 			for _, s := range stretches {
 				if offset+s[1] > at {
