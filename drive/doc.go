@@ -69,6 +69,8 @@
 //     has set is in RAM, and a power loss must not undo it.
 //   - Wrong PSIDs that meet a drive without a record are counted in RAM, since its flash must not
 //     be touched then. A drive file that is opened again begins at 0.
+//   - A hole that somebody makes in the media of a drive file reads as sectors that were never written: a
+//     sector has no check sum of its own. In the flash of the file it is found.
 //   - Two erases that both ended degraded are in no known order if each was written while the
 //     other's block could not be read. The drive stays SecurityDegraded with either of them.
 //   - There is no firmware update, no low-power state and no data removal mechanism but cryptographic

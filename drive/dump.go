@@ -6,11 +6,22 @@ import "github.com/seed-9d983aeb/fdelab/drive/flash"
 // iron and the platters has.
 type Dump struct {
 	Geometry flash.Geometry
-	Flash    []flash.Page // every page with a programmed bit, in order
+	Flash    []flash.Page // every page with a programmed bit, in order; see Unread
 	// Sector is the ciphertext of one sector, false if it was never written or
 	// cannot be read.
 	Sector  func(lba uint64) ([]byte, bool)
 	Written []uint64 // LBAs ever written, ascending
+}
+
+// Unread is why a page of the flash cannot be read, of the first of them; nil if all were. What searches a
+// dump that has one cannot say that something is not there.
+func (d Dump) Unread() error {
+	for _, p := range d.Flash {
+		if p.Err != nil {
+			return p.Err
+		}
+	}
+	return nil
 }
 
 // Dump needs neither power nor the firmware's cooperation.

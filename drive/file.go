@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
@@ -11,7 +12,7 @@ import (
 )
 
 // File is a drive that lives on in one file: a page with the fuses, the flash,
-// then the media as a sparse region. The file is the whole device, root key
+// then the media as a sparse region up to the last sector. The file is the whole device, root key
 // included, so it is created with mode 0600: who can read it has opened the
 // chip. One process may have it open at a time.
 type File struct {
@@ -34,6 +35,7 @@ type hostFile interface {
 	flash.Backing
 	io.Seeker
 	io.Closer
+	Truncate(size int64) error
 }
 
 // keepOut keeps a second process out of a drive file. A file of no process is nobody else's.
@@ -57,11 +59,11 @@ func OpenFile(path string, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("drive: %w", err)
 	}
-	return opened(path, f, o)
+	return attached(path, f, o)
 }
 
-// opened is OpenFile of a file that is open. It closes the file if that fails.
-func opened(path string, f hostFile, o FileOptions) (*File, error) {
+// attached is OpenFile of a file that is open. It closes the file if that fails.
+func attached(path string, f hostFile, o FileOptions) (*File, error) {
 	fd, err := open(f, o)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("drive: %s: %w", path, bare(err)), f.Close())
@@ -80,8 +82,12 @@ func open(f hostFile, o FileOptions) (*File, error) {
 		return nil, fmt.Errorf("not a drive file: %d bytes, a drive has at least %d", n, fuseArea)
 	}
 	fuses, geometry, err := parseFuses(page)
+	long := page[longByte] == 1
 	clear(page)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkLength(f, fuses.Config, geometry, long); err != nil {
 		return nil, err
 	}
 	fl, err := flash.OpenFile(f, fuseArea, geometry)
@@ -96,6 +102,38 @@ func open(f hostFile, o FileOptions) (*File, error) {
 	defer fuses.Clear()
 	fd.Drive, err = Open(fuses, parts)
 	return fd, err
+}
+
+// fileSize is how long the file of a drive is, sparse as it may be.
+func fileSize(cfg Config, g flash.Geometry) (size int64, fits bool) {
+	offset := mediaOffset(g)
+	sectors := cfg.MediaSectors()
+	if sectors > uint64(math.MaxInt64-offset)/uint64(cfg.SectorSize) {
+		return 0, false
+	}
+	return offset + int64(sectors)*int64(cfg.SectorSize), true
+}
+
+// checkLength refuses a file that lost its end, or has something behind its end. Of a file without its whole
+// length (long), only what is too much shows: such are those of systems without sparse files, and those
+// from before there was the mark.
+func checkLength(f io.Seeker, cfg Config, g flash.Geometry, long bool) error {
+	want, fits := fileSize(cfg, g)
+	if !fits {
+		return nil // NewFileMedia says so
+	}
+	has, err := f.Seek(0, io.SeekEnd)
+	switch {
+	case err != nil:
+		return err
+	case has > want:
+		return fmt.Errorf("longer than it should be: %d bytes, want %d for %d sectors of %d bytes: what is behind them is not the drive's", has, want, cfg.MediaSectors(), cfg.SectorSize)
+	case long && has < mediaOffset(g):
+		return nil // the flash says what is missing
+	case long && has < want:
+		return fmt.Errorf("truncated: %d bytes, want %d for %d sectors of %d bytes: bring the whole file back, or give up what the missing sectors held with truncate -s %d", has, want, cfg.MediaSectors(), cfg.SectorSize, want)
+	}
+	return nil
 }
 
 // attach makes the parts of a drive in f.

@@ -57,6 +57,7 @@ type making struct {
 	linked bool     // path is f
 	fd     *File
 	label  Label
+	long   bool // the file has its whole length
 }
 
 // makingStep is one change of the file system, which happens whole or not at all.
@@ -158,7 +159,9 @@ func (m *making) manufacture() error {
 	if err != nil {
 		return err
 	}
-	fd.Drive, m.label, err = Manufacture(m.cfg, parts)
+	if fd.Drive, m.label, err = Manufacture(m.cfg, parts); err == nil {
+		m.lengthen()
+	}
 	m.fd = fd
 	return err
 }
@@ -171,9 +174,17 @@ func (m *making) link() error {
 	return nil
 }
 
+// lengthen gives the file its whole length, so that one that loses its end is found out. Where a system
+// cannot tell holes from data, or has no files so long, the file ends with the last sector that was written.
+func (m *making) lengthen() {
+	if size, fits := fileSize(m.cfg, m.o.Geometry); fits && sparse {
+		m.long = m.f.Truncate(size) == nil
+	}
+}
+
 // burn writes the root key: all of it lies in the first 512 bytes of the page.
 func (m *making) burn() error {
-	page := m.fd.fuses.encode(m.o.Geometry)
+	page := m.fd.fuses.encode(m.o.Geometry, m.long)
 	defer clear(page)
 	if _, err := m.f.WriteAt(page, 0); err != nil {
 		return fmt.Errorf("burn fuses: %w", err)

@@ -133,7 +133,7 @@ func (d *lossy) openDrive() (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return opened(lossyPath, f, lossyOptions())
+	return attached(lossyPath, f, lossyOptions())
 }
 
 // sweep cuts the power at every change of the creation of a drive, and of the next creation, cuts times in
@@ -142,7 +142,7 @@ func (d *lossy) sweep(root []byte, cuts int) (points int, err error) {
 	for k := 0; ; k++ {
 		now := d.after(1) // all that d holds was synced
 		now.CutAt(k)
-		_, _, made := create(now, lossyPath, testConfig(), lossyOptions())
+		_, _, made := create(now, lossyPath, lossyConfig(), lossyOptions())
 		uncut := now.Changes() <= k
 		if uncut && made != nil {
 			return points, fmt.Errorf("nothing was cut, and it fails: %w", made)
@@ -172,7 +172,7 @@ func (d *lossy) sweep(root []byte, cuts int) (points int, err error) {
 
 // retry makes the drive again, and leaves nothing else behind.
 func (d *lossy) retry(root []byte) error {
-	if _, _, err := create(d, lossyPath, testConfig(), lossyOptions()); err != nil {
+	if _, _, err := create(d, lossyPath, lossyConfig(), lossyOptions()); err != nil {
 		return fmt.Errorf("it cannot be made again: %w", err)
 	}
 	if whole, err := d.look(root, true); err != nil || !whole {
@@ -213,11 +213,18 @@ func TestEverySyncOfACreationIsNeeded(t *testing.T) {
 	t.Parallel()
 	root := rootOf(t)
 	d := &lossy{FS: crashfs.New(), leaveOut: -1}
-	_, _, err := create(d, lossyPath, testConfig(), lossyOptions())
+	_, _, err := create(d, lossyPath, lossyConfig(), lossyOptions())
 	require.NoError(t, err)
 	for i := d.syncs - 2; i < d.syncs; i++ {
 		careless := &lossy{FS: crashfs.New(), leaveOut: i}
 		_, err := careless.sweep(root, 1)
 		require.Error(t, err, "without sync %d of %d", i, d.syncs)
 	}
+}
+
+// lossyConfig is a drive of few sectors: the disk copies its file at each cut.
+func lossyConfig() Config {
+	cfg := testConfig()
+	cfg.Sectors = 4
+	return cfg
 }

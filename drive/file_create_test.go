@@ -20,7 +20,7 @@ import (
 // rootOf is the root key that entropy gives to a drive made in a file.
 func rootOf(t *testing.T) []byte {
 	t.Helper()
-	d, _, err := Manufacture(testConfig(), Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: NewMemMedia(512), Entropy: entropy.Stream(2, "killed")})
+	d, _, err := Manufacture(fileConfig(), Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: NewMemMedia(512), Entropy: entropy.Stream(2, "killed")})
 	require.NoError(t, err)
 	return bytes.Clone(d.fuses.Root[:])
 }
@@ -54,7 +54,7 @@ func TestMakeAndDie(t *testing.T) {
 		}}
 		return p
 	}
-	m := &making{disk: hostDisk{}, path: path, cfg: testConfig(), o: o}
+	m := &making{disk: hostDisk{}, path: path, cfg: fileConfig(), o: o}
 	for k, s := range m.steps() {
 		if k == step {
 			die()
@@ -109,7 +109,7 @@ func TestKilledWhileItIsMade(t *testing.T) {
 			require.NoError(t, d.PowerOn())
 			require.Equal(t, Erased, d.Status().State)
 			require.NoError(t, d.Close())
-			_, _, err = CreateFile(path, testConfig(), fileOptions())
+			_, _, err = CreateFile(path, fileConfig(), fileOptions())
 			require.ErrorIs(t, err, fs.ErrExist)
 			require.Len(t, entries, 1, "a whole drive has one name")
 			return
@@ -119,7 +119,7 @@ func TestKilledWhileItIsMade(t *testing.T) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			require.ErrorContains(t, err, "its creation was cut short, and there is no key in it: remove the file, or create the drive again")
 		}
-		d, _, err = CreateFile(path, testConfig(), killedOptions())
+		d, _, err = CreateFile(path, fileConfig(), killedOptions())
 		require.NoError(t, err, "it can be made again")
 		require.NoError(t, d.Close())
 		entries, err = os.ReadDir(dir)
@@ -160,7 +160,7 @@ func TestAMakingThatFailsLeavesNothing(t *testing.T) {
 		dir := t.TempDir()
 		o := killedOptions()
 		o.Geometry = flash.DefaultGeometry
-		m := &making{disk: hostDisk{}, path: filepath.Join(dir, "a.drive"), cfg: testConfig(), o: o}
+		m := &making{disk: hostDisk{}, path: filepath.Join(dir, "a.drive"), cfg: fileConfig(), o: o}
 		for _, s := range m.steps()[:k+1] { // the step is done, and its answer is an error
 			require.NoError(t, s.do(), s.name)
 		}
@@ -230,11 +230,11 @@ func TestNobodyElsesFileIsClearedAway(t *testing.T) {
 	// One that another process is making right now.
 	o := killedOptions()
 	o.Geometry = flash.DefaultGeometry
-	m := &making{disk: hostDisk{}, path: path, cfg: testConfig(), o: o}
+	m := &making{disk: hostDisk{}, path: path, cfg: fileConfig(), o: o}
 	for _, s := range m.steps()[:7] {
 		require.NoError(t, s.do(), s.name)
 	}
-	_, _, err := CreateFile(path, testConfig(), fileOptions())
+	_, _, err := CreateFile(path, fileConfig(), fileOptions())
 	require.ErrorIs(t, err, fs.ErrExist)
 	_, err = OpenFile(path, fileOptions())
 	require.ErrorContains(t, err, "another process has this drive open")

@@ -35,7 +35,7 @@ func unsyncable(t *testing.T) *os.File {
 // TestADriveFileKeepsEverything: what the factory decided and what the label says.
 func TestADriveFileKeepsEverything(t *testing.T) {
 	for _, cfg := range []Config{
-		testConfig(),
+		fileConfig(),
 		{Serial: "S", SectorSize: 4096, Sectors: 100, PBKDF2Iterations: 7, TryLimit: 0x0102, AlignmentGranularity: 8, LowestAlignedLBA: 3},
 	} {
 		path := filepath.Join(t.TempDir(), "a.drive")
@@ -90,7 +90,7 @@ func TestWhatIsPrintedOnALabel(t *testing.T) {
 
 func TestCloseTellsWhatFailed(t *testing.T) {
 	create := func() *File {
-		d, _, err := CreateFile(filepath.Join(t.TempDir(), "a.drive"), testConfig(), fileOptions())
+		d, _, err := CreateFile(filepath.Join(t.TempDir(), "a.drive"), fileConfig(), fileOptions())
 		require.NoError(t, err)
 		return d
 	}
@@ -144,7 +144,7 @@ func TestEachStepOfAMakingCanFail(t *testing.T) {
 			require.NoError(t, os.Mkdir(dir, 0o700))
 			o := killedOptions()
 			o.Geometry = flash.DefaultGeometry
-			m := &making{disk: hostDisk{}, path: filepath.Join(dir, "a.drive"), cfg: testConfig(), o: o}
+			m := &making{disk: hostDisk{}, path: filepath.Join(dir, "a.drive"), cfg: fileConfig(), o: o}
 			for _, s := range m.steps() {
 				if s.name != name {
 					require.NoError(t, s.do(), s.name)
@@ -172,11 +172,11 @@ func TestAMakingThatIsRefused(t *testing.T) {
 	path := filepath.Join(dir, "a.drive")
 	o := fileOptions()
 	o.Geometry = flash.Geometry{Blocks: 1, PagesPerBlock: 8, PageSize: 4096}
-	_, _, err := CreateFile(path, testConfig(), o)
+	_, _, err := CreateFile(path, fileConfig(), o)
 	require.ErrorContains(t, err, "1 blocks")
 	o = fileOptions()
 	o.Entropy = halves(0)
-	_, label, err := CreateFile(path, testConfig(), o)
+	_, label, err := CreateFile(path, fileConfig(), o)
 	require.ErrorIs(t, err, EntropyFailure)
 	require.Equal(t, Label{}, label)
 	require.ErrorContains(t, err, path)
@@ -188,7 +188,7 @@ func TestAMakingThatIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("mine"), 0o600))
 	o = fileOptions()
 	o.Wrap = func(p Parts) Parts { t.Error("a drive is made"); return p }
-	_, _, err = CreateFile(path, testConfig(), o)
+	_, _, err = CreateFile(path, fileConfig(), o)
 	require.ErrorIs(t, err, fs.ErrExist)
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -200,7 +200,7 @@ func TestUndoingTellsWhatItCouldNotUndo(t *testing.T) {
 	begin := func() *making {
 		o := killedOptions()
 		o.Geometry = flash.DefaultGeometry
-		m := &making{disk: hostDisk{}, path: filepath.Join(t.TempDir(), "a.drive"), cfg: testConfig(), o: o}
+		m := &making{disk: hostDisk{}, path: filepath.Join(t.TempDir(), "a.drive"), cfg: fileConfig(), o: o}
 		for _, s := range m.steps()[:5] {
 			require.NoError(t, s.do(), s.name)
 		}
@@ -231,7 +231,7 @@ func TestUndoingTellsWhatItCouldNotUndo(t *testing.T) {
 
 func TestFilesThatCannotBeOpened(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.drive")
-	d, _, err := CreateFile(path, testConfig(), fileOptions())
+	d, _, err := CreateFile(path, fileConfig(), fileOptions())
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -246,13 +246,13 @@ func TestFilesThatCannotBeOpened(t *testing.T) {
 
 	// Fuses and flash are well, and do not fit each other.
 	root := secret.Key32(counting(1, 32))
-	cfg := testConfig()
+	cfg := fileConfig()
 	cfg.Ranges = MaxRanges
 	g := flash.Geometry{Blocks: 4, PagesPerBlock: 2, PageSize: 512}
 	path = filepath.Join(t.TempDir(), "b.drive")
 	f, err = os.Create(path)
 	require.NoError(t, err)
-	_, err = f.WriteAt((&Fuses{Config: cfg, Root: &root, MSID: credential(1)}).encode(g), 0)
+	_, err = f.WriteAt((&Fuses{Config: cfg, Root: &root, MSID: credential(1)}).encode(g, false), 0)
 	require.NoError(t, err)
 	_, err = flash.CreateFile(f, fuseArea, g)
 	require.NoError(t, err)
@@ -264,7 +264,7 @@ func TestFilesThatCannotBeOpened(t *testing.T) {
 // TestOpeningLeavesOneCopyOfTheRootKey, that of the drive.
 func TestOpeningLeavesOneCopyOfTheRootKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.drive")
-	d, _, err := CreateFile(path, testConfig(), fileOptions())
+	d, _, err := CreateFile(path, fileConfig(), fileOptions())
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 	keys := watchKeys(t)
@@ -427,7 +427,7 @@ func TestWhatIsNoUnfinishedDriveStays(t *testing.T) {
 	require.NoError(t, os.Mkdir(filepath.Join(dir, ".a.drive.dir"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".a.drive.short"), []byte(cutMagic[:7]), 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".a.drive.old"), []byte(cutMagic), 0o600))
-	d, _, err := CreateFile(path, testConfig(), FileOptions{Entropy: entropy.Stream(9, "stays")})
+	d, _, err := CreateFile(path, fileConfig(), FileOptions{Entropy: entropy.Stream(9, "stays")})
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 	left, err := os.ReadDir(dir)

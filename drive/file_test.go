@@ -3,6 +3,7 @@ package drive
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,7 +19,7 @@ func fileOptions() FileOptions { return FileOptions{Entropy: entropy.Stream(2, "
 
 func TestDriveLivesOnInAFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.drive")
-	d, label, err := CreateFile(path, testConfig(), fileOptions())
+	d, label, err := CreateFile(path, fileConfig(), fileOptions())
 	require.NoError(t, err)
 	require.NoError(t, d.Write(5, sectors(1, 1)))
 	s, err := d.Authenticate(BandMaster(0), label.MSID)
@@ -50,7 +51,7 @@ func TestDriveLivesOnInAFile(t *testing.T) {
 	require.True(t, bytes.Equal(sectors(1, 1), got))
 	require.NoError(t, d.Close())
 
-	_, _, err = CreateFile(path, testConfig(), fileOptions())
+	_, _, err = CreateFile(path, fileConfig(), fileOptions())
 	require.ErrorIs(t, err, fs.ErrExist, "an existing drive is never overwritten")
 }
 
@@ -65,7 +66,7 @@ func TestKillAtAnyWrite(t *testing.T) {
 		require.NoError(t, err)
 		images = append(images, b)
 	}
-	cfg := testConfig()
+	cfg := fileConfig()
 	cfg.Sectors = 64
 	d, label, err := CreateFile(path, cfg, FileOptions{Entropy: entropy.Stream(2, "file"), Wrap: func(p Parts) Parts {
 		p.Flash = &spy{Device: p.Flash, after: func() {
@@ -133,10 +134,17 @@ func (s *spy) Erase(b int) error {
 func TestBadDriveFiles(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.drive")
-	d, _, err := CreateFile(path, testConfig(), fileOptions())
+	d, _, err := CreateFile(path, fileConfig(), fileOptions())
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 	whole, err := os.ReadFile(path)
+	require.NoError(t, err)
+	o := fileOptions()
+	o.Geometry = crashGeometry
+	d, _, err = CreateFile(filepath.Join(dir, "other.drive"), fileConfig(), o)
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+	other, err := os.ReadFile(filepath.Join(dir, "other.drive"))
 	require.NoError(t, err)
 	bad := func(change func([]byte) []byte) []byte { return change(bytes.Clone(whole)) }
 	for name, c := range map[string]struct {
@@ -151,6 +159,17 @@ func TestBadDriveFiles(t *testing.T) {
 		"fuse bit":        {bad(func(b []byte) []byte { b[50] ^= 1; return b }), "checksum"},
 		"future":          {bad(func(b []byte) []byte { b[9] = 9; return b }), "it has 9"},
 		"flash header":    {bad(func(b []byte) []byte { b[4096] ^= 1; return b }), "flash"},
+		"the flash is of another geometry": {bad(func(b []byte) []byte {
+			copy(b[4096:], other[4096:])
+			return b
+		}), "4 blocks of 4 pages of 1024 bytes, want 8 blocks of 8 pages of 4096 bytes"},
+		"a hole in the flash header": {bad(func(b []byte) []byte { clear(b[4096:8192]); return b }), "not a flash"},
+		"truncated media": {
+			whole[:len(whole)-1],
+			fmt.Sprintf("truncated: %d bytes, want %d for 1024 sectors of 512 bytes: bring the whole file back, or give up what the missing sectors held with truncate -s %d", len(whole)-1, len(whole), len(whole)),
+		},
+		"no media": {whole[:mediaOffset(flash.DefaultGeometry)], "want 794624 for 1024 sectors of 512 bytes"},
+		"longer":   {append(bytes.Clone(whole), 'x'), "longer than it should be: 794625 bytes, want 794624 for 1024 sectors of 512 bytes: what is behind them is not the drive's"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := filepath.Join(t.TempDir(), "bad.drive")
@@ -164,11 +183,19 @@ func TestBadDriveFiles(t *testing.T) {
 			require.True(t, bytes.Equal(c.image, after), "nothing was changed")
 		})
 	}
+	// Who gives up what is missing has the rest.
+	require.NoError(t, os.Truncate(path, int64(len(whole)-512*100)))
+	_, err = OpenFile(path, fileOptions())
+	require.ErrorContains(t, err, "truncated")
+	require.NoError(t, os.Truncate(path, int64(len(whole))))
+	d, err = OpenFile(path, fileOptions())
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
 	_, err = OpenFile(filepath.Join(dir, "none.drive"), fileOptions())
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	_, _, err = CreateFile(filepath.Join(dir, "no", "dir.drive"), testConfig(), fileOptions())
+	_, _, err = CreateFile(filepath.Join(dir, "no", "dir.drive"), fileConfig(), fileOptions())
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	cfg := testConfig()
+	cfg := fileConfig()
 	cfg.SectorSize = 520
 	_, _, err = CreateFile(filepath.Join(dir, "c.drive"), cfg, fileOptions())
 	require.ErrorContains(t, err, "520")
@@ -176,15 +203,61 @@ func TestBadDriveFiles(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist, "a refused drive leaves no file")
 }
 
+// TestADriveFileWithoutItsLength: one of a system without sparse files, or from before, ends with the last
+// sector that was written.
+func TestADriveFileWithoutItsLength(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.drive")
+	d, label, err := CreateFile(path, fileConfig(), fileOptions())
+	require.NoError(t, err)
+	sector := bytes.Repeat([]byte("x"), 512)
+	require.NoError(t, d.Write(3, sector))
+	page := d.fuses.encode(flash.DefaultGeometry, false)
+	require.NoError(t, d.Close())
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	_, err = f.WriteAt(page, 0)
+	require.NoError(t, errors.Join(err, f.Truncate(mediaOffset(flash.DefaultGeometry)+4*512), f.Close()))
+	d, err = OpenFile(path, fileOptions())
+	require.NoError(t, err)
+	require.NoError(t, d.PowerOn())
+	got := make([]byte, 512)
+	require.NoError(t, d.Read(3, got))
+	require.Equal(t, sector, got)
+	require.NoError(t, d.Write(1000, sector), "it grows")
+	require.Equal(t, []uint64{3, 1000}, d.Dump().Written)
+	require.NoError(t, d.RevertPSID(label.PSID))
+	require.NoError(t, d.Close())
+	// A drive of more sectors than a file can have has none of its own length either.
+	cfg := fileConfig()
+	cfg.Sectors = 1 << 48
+	d, _, err = CreateFile(filepath.Join(t.TempDir(), "b.drive"), cfg, fileOptions())
+	if err == nil {
+		require.NoError(t, d.Close())
+	}
+}
+
+// TestADumpOfAFileThatCannotBeRead says which page is missing, and whoever searches it is told.
+func TestADumpOfAFileThatCannotBeRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.drive")
+	d, _, err := CreateFile(path, fileConfig(), fileOptions())
+	require.NoError(t, err)
+	require.NoError(t, d.Dump().Unread())
+	require.NoError(t, d.f.Close())
+	dump := d.Dump()
+	require.NotEmpty(t, dump.Flash, "the page is not left out")
+	require.ErrorIs(t, dump.Unread(), flash.ErrRead)
+	require.Nil(t, dump.Flash[0].Data)
+}
+
 // FuzzFuses: nothing panics, and what is accepted encodes to the same bytes.
 func FuzzFuses(f *testing.F) {
-	d, _, err := Manufacture(testConfig(), Parts{
+	d, _, err := Manufacture(fileConfig(), Parts{
 		Flash: flash.NewMem(flash.DefaultGeometry), Media: NewMemMedia(512), Entropy: entropy.Stream(2, "fuses"),
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(d.fuses.encode(flash.DefaultGeometry)[:fuseCRC+4])
+	f.Add(d.fuses.encode(flash.DefaultGeometry, false)[:fuseCRC+4])
 	f.Fuzz(func(t *testing.T, b []byte) {
 		page := make([]byte, fuseArea)
 		copy(page, b)
@@ -192,9 +265,16 @@ func FuzzFuses(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, g2, err := parseFuses(fuses.encode(g))
+		again, g2, err := parseFuses(fuses.encode(g, false))
 		require.NoError(t, err)
 		require.Equal(t, g, g2)
 		require.True(t, again.Config == fuses.Config && again.Root.Equal(fuses.Root))
 	})
+}
+
+// fileConfig is a drive whose file can be read whole.
+func fileConfig() Config {
+	cfg := testConfig()
+	cfg.Sectors = 1 << 10
+	return cfg
 }

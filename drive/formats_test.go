@@ -109,7 +109,7 @@ func TestKnownFuses(t *testing.T) {
 	copy(f.PSIDSlot.Salt[:], counting(0x20, SaltSize))
 	copy(f.PSIDSlot.Wrap[:], counting(0xC0, AKWrapSize))
 	g := flash.Geometry{Blocks: 5, PagesPerBlock: 6, PageSize: 1024}
-	page := f.encode(g)
+	page := f.encode(g, false)
 	text := func(s string, n int) string { return hex.EncodeToString(append([]byte(s), make([]byte, n-len(s))...)) }
 	want := "4644454c41424452" + "0002" + "0003" + "00001000" + "0000000102030405" + "0607" + "01" + "08" + "07" + "000000" + "00000809" +
 		"00000005" + "00000006" + "00000400" + hex.EncodeToString(counting(0x50, 32)) + hex.EncodeToString(counting(0x90, 32)) +
@@ -151,7 +151,7 @@ func TestKnownFuses(t *testing.T) {
 	}
 	full := f.clone()
 	full.Config.Serial, full.Config.Model = strings.Repeat("s", 20), strings.Repeat("m", 40)
-	parsed, _, err = parseFuses(full.encode(g))
+	parsed, _, err = parseFuses(full.encode(g, false))
 	require.NoError(t, err)
 	require.Equal(t, full.Config, parsed.Config)
 	for name, c := range map[string]struct {

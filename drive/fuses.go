@@ -33,7 +33,9 @@ type Fuses struct {
 //	26   1  1 if the counts of tries persist
 //	27   1  length of the serial number
 //	28   1  length of the model
-//	29   3  zero
+//	29   1  personality; zero
+//	30   1  1 if the file has its whole length, up to the end of the last sector
+//	31   1  zero
 //	32   4  PBKDF2 iterations
 //	36  12  flash: blocks, pages a block, bytes a page
 //	48  32  root key
@@ -57,6 +59,7 @@ const (
 	cutMagic    = "FDELAB--" // in its place until the fuses are burnt
 	fuseVersion = 2
 	fuseCRC     = 244
+	longByte    = 30
 	fuseArea    = 4096
 
 	fuseVersion1 = 1
@@ -95,7 +98,8 @@ func (f *Fuses) Clear() {
 	f.MSID.Clear()
 }
 
-func (f *Fuses) encode(g flash.Geometry) []byte {
+// encode is the page of a drive file. long: the file has its whole length.
+func (f *Fuses) encode(g flash.Geometry, long bool) []byte {
 	be := binary.BigEndian
 	b := append(make([]byte, 0, fuseArea), fuseMagic...)
 	b = be.AppendUint16(b, f.Config.Personality.fuseVersion())
@@ -103,7 +107,7 @@ func (f *Fuses) encode(g flash.Geometry) []byte {
 	b = be.AppendUint32(b, uint32(f.Config.SectorSize))
 	b = be.AppendUint64(b, f.Config.Sectors)
 	b = be.AppendUint16(b, f.Config.TryLimit)
-	b = append(b, flag(f.Config.Persistent, 1), byte(len(f.Config.Serial)), byte(len(f.Config.Model)), byte(f.Config.Personality), 0, 0)
+	b = append(b, flag(f.Config.Persistent, 1), byte(len(f.Config.Serial)), byte(len(f.Config.Model)), byte(f.Config.Personality), flag(long, 1), 0)
 	b = be.AppendUint32(b, uint32(f.Config.PBKDF2Iterations))
 	for _, n := range []int{g.Blocks, g.PagesPerBlock, g.PageSize} {
 		b = be.AppendUint32(b, uint32(n))
@@ -151,8 +155,8 @@ func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
 		return nil, g, fmt.Errorf("%w that can be trusted: the checksum of its fuses (bytes 0 to %d) is wrong", errNotADrive, check-1)
 	case p[26] > 1 || p[27] > 20 || p[28] > 40:
 		return nil, g, fmt.Errorf("%w: its fuses (bytes 26 to 28) make no sense", errNotADrive)
-	case (version == fuseVersion3) != (p[29] == byte(Opal)):
-		return nil, g, fmt.Errorf("%w: its fuses (byte 29) make no sense", errNotADrive)
+	case (version == fuseVersion3) != (p[29] == byte(Opal)) || p[longByte] > 1:
+		return nil, g, fmt.Errorf("%w: its fuses (byte 29 or byte 30) make no sense", errNotADrive)
 	}
 	f.Config = Config{
 		Serial: string(p[168 : 168+int(p[27])]), Model: string(p[188 : 188+int(p[28])]),

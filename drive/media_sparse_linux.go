@@ -6,6 +6,9 @@ import (
 	"syscall"
 )
 
+// sparse: the system tells holes in a file from data.
+const sparse = true
+
 // nextData finds the first stretch of data in [at, end) with lseek(2).
 func nextData(f io.Seeker, at, end int64) (from, to int64) {
 	const seekData, seekHole = 3, 4 // the numbers of Linux; others differ

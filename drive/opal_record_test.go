@@ -138,7 +138,7 @@ func TestKnownOpalFuses(t *testing.T) {
 		},
 		Root: &root, MSID: CredentialPIN((*secret.Key32)(counting(0x90, 32))),
 	}
-	page := f.encode(Opal.FlashGeometry())
+	page := f.encode(Opal.FlashGeometry(), false)
 	require.Equal(t, "0003"+"0010"+"00000200", hex.EncodeToString(page[8:16]))
 	require.Equal(t, "0000010001"+"0000"+"00000001", hex.EncodeToString(page[25:36]))
 	require.Equal(t, strings.Repeat("00", 16)+"0000000008000000"+"0000000000a00000", hex.EncodeToString(page[228:260]))

@@ -171,6 +171,9 @@ func (r *run) checkDump() (search, weak, remains Check) {
 	default:
 		remains.Why = fmt.Sprintf("%s: none of %d pieces is left", what, len(prints))
 	}
+	if err := dump.Unread(); err != nil { // whatever the others hold
+		search.Verdict, search.Why = Fail, "a page of the flash cannot be read, and nobody knows what it holds: "+err.Error()
+	}
 	return search, weak, remains
 }
 

@@ -1,6 +1,7 @@
 package erase
 
 import (
+	"fmt"
 	"strconv"
 	"testing"
 
@@ -414,4 +415,20 @@ func TestALockedDriveThatRefusesTheEraseIsAsLockedAsBefore(t *testing.T) {
 			require.Equal(t, customer, b.read(100), "and not lost")
 		}
 	}
+}
+
+// A page of the flash that cannot be read may hold anything: no erase passes beside it.
+func TestAPageThatCannotBeReadFailsTheErase(t *testing.T) {
+	b, job := locked(t, "U1", nil)
+	job.Target = &dumping{b, func(d drive.Dump) drive.Dump {
+		d.Flash = append(d.Flash, flash.Page{Block: 5, Page: 1, Err: fmt.Errorf("%w: block 5 page 1", flash.ErrRead)})
+		return d
+	}}
+	r := run1(t, job)
+	require.Equal(t, Failed, r.Outcome, text(r))
+	search, _ := r.Check(CheckSearch)
+	require.Equal(t, "a page of the flash cannot be read, and nobody knows what it holds: flash: page cannot be read: block 5 page 1", search.Why)
+	require.Nil(t, r.Certificate)
+	_, err := forensic.Search(job.Target.Dump(), nil, nil, forensic.Options{})
+	require.ErrorIs(t, err, flash.ErrRead)
 }

@@ -265,6 +265,9 @@ func newDriveDumpCmd(a *app) *cobra.Command {
 
 func (a *app) driveDump(d *driveFile, flash, media string) error {
 	dump := d.Dump()
+	if err := dump.Unread(); err != nil {
+		return cannotf("drive dump: %w", plainDriveError(err))
+	}
 	g := dump.Geometry
 	err := newFile(flash, func(f *os.File) error {
 		w := bufio.NewWriter(f)

@@ -37,6 +37,12 @@ var spoiled = []struct {
 	{"empty", "not a drive file: 0 bytes", func(t testing.TB, path string) { require.NoError(t, os.Truncate(path, 0)) }},
 	{"cut in the fuses", "not a drive file: 100 bytes", func(t testing.TB, path string) { require.NoError(t, os.Truncate(path, 100)) }},
 	{"cut in the flash", "truncated", func(t testing.TB, path string) { require.NoError(t, os.Truncate(path, 20000)) }},
+	{"cut in the media", "truncated: 1000000 bytes, want ", func(t testing.TB, path string) { require.NoError(t, os.Truncate(path, 1000000)) }},
+	{"too long", "longer than it should be: ", func(t testing.TB, path string) {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		require.NoError(t, os.Truncate(path, info.Size()+1))
+	}},
 	{"newer", "not a drive file of this version: it has 9", func(t testing.TB, path string) {
 		alter(t, path, 8, binary.BigEndian.AppendUint16(nil, 9))
 	}},

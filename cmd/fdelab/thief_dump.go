@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,6 +56,9 @@ func readDrive(path string) (drive.Dump, *drive.Fuses, error) {
 		return drive.Dump{}, nil, cannotf("thief: %w", err)
 	}
 	dump, fuses := d.Dump(), d.Fuses()
+	if err := dump.Unread(); err != nil {
+		return drive.Dump{}, nil, errors.Join(cannotf("thief: %s: %w", path, plainDriveError(err)), d.Close())
+	}
 	written := map[uint64]bool{}
 	for _, lba := range dump.Written {
 		written[lba] = true

@@ -52,7 +52,8 @@ type Device interface {
 	// Dump is what a thief with a soldering iron sees: every page with at least
 	// one programmed bit, in block and page order, whatever the power state and
 	// whether or not the block was retired. Data is a fresh copy of PageSize
-	// bytes.
+	// bytes. A page that cannot be read is there as well, with Err in place of
+	// Data: who leaves it out has not seen everything.
 	Dump() []Page
 
 	// Wear is how often each block was erased, one count a block.
@@ -62,7 +63,8 @@ type Device interface {
 // Page is one physical page of a dump.
 type Page struct {
 	Block, Page int
-	Data        []byte // PageSize bytes
+	Data        []byte // PageSize bytes; nil with an Err
+	Err         error  // why the page cannot be read, wraps ErrRead; nil if it was
 }
 
 // Decayer is a device whose bits can decay in place: bit rot.

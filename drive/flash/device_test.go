@@ -152,9 +152,9 @@ func TestDumpShowsEveryProgrammedPageInOrder(t *testing.T) {
 		require.NoError(t, d.Program(0, 1, []byte("first")))
 		require.NoError(t, d.Zero(2, 0))
 		want := []Page{
-			{0, 1, page(small, []byte("first"), 0xFF)},
-			{2, 0, make([]byte, 512)},
-			{3, 1, page(small, []byte("last"), 0xFF)},
+			{Block: 0, Page: 1, Data: page(small, []byte("first"), 0xFF)},
+			{Block: 2, Page: 0, Data: make([]byte, 512)},
+			{Block: 3, Page: 1, Data: page(small, []byte("last"), 0xFF)},
 		}
 		require.Equal(t, want, d.Dump(), "programmed pages in block and page order, zeroed ones included")
 		d.PowerOff()

@@ -94,7 +94,7 @@ func TestRefusedEraseKeepsTheBlock(t *testing.T) {
 			require.ErrorIs(t, f.Erase(2), ErrErase, "a plan without a count is a block that is worn out")
 		}
 		require.NoError(t, f.Erase(1), "another block erases")
-		require.Equal(t, []Page{{2, 1, page(small, record, 0xFF)}}, f.Dump(), "the thief sees the refused block's content")
+		require.Equal(t, []Page{{Block: 2, Page: 1, Data: page(small, record, 0xFF)}}, f.Dump(), "the thief sees the refused block's content")
 		require.Equal(t, []uint64{0, 1, 0, 0}, f.Wear(), "a refused erase is none")
 		require.NoError(t, f.Zero(2, 1), "a block that does not erase takes zeros")
 		require.Equal(t, make([]byte, 512), read(t, f, 2, 1))

@@ -220,11 +220,11 @@ func (d *File) Dump() []Page {
 		if !programmed {
 			continue
 		}
-		data := make([]byte, d.g.PageSize)
-		if err := d.load(i, data); err != nil {
-			panic(fmt.Sprintf("flash: dump of %s: %v", d.f.Name(), err))
+		p := Page{Block: i / d.g.PagesPerBlock, Page: i % d.g.PagesPerBlock, Data: make([]byte, d.g.PageSize)}
+		if err := d.load(i, p.Data); err != nil {
+			p.Data, p.Err = nil, d.fail(ErrRead, p.Block, p.Page, err)
 		}
-		all = append(all, Page{Block: i / d.g.PagesPerBlock, Page: i % d.g.PagesPerBlock, Data: data})
+		all = append(all, p)
 	}
 	return all
 }

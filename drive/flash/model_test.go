@@ -71,7 +71,7 @@ func (m *model) dump() []Page {
 	for b := range m.g.Blocks {
 		for p := range m.g.PagesPerBlock {
 			if !m.blank(b, p) {
-				all = append(all, Page{b, p, bytes.Clone(m.bits[[2]int{b, p}])})
+				all = append(all, Page{Block: b, Page: p, Data: bytes.Clone(m.bits[[2]int{b, p}])})
 			}
 		}
 	}

@@ -51,7 +51,7 @@ func (f *Faulty) tearErase(block int) error {
 		if err := f.dev.Read(block, page, data); err != nil {
 			return err
 		}
-		held = append(held, Page{block, page, data})
+		held = append(held, Page{Block: block, Page: page, Data: data})
 	}
 	if err := f.dev.Erase(block); err != nil || len(held) == 0 {
 		return err

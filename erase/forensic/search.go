@@ -45,11 +45,15 @@ const (
 )
 
 // Search looks for keys in a dump. It needs no oracle, but without one it can
-// only list the wraps that open. Errors are about the arguments; whatever the
-// dump holds, it is searched.
+// only list the wraps that open. Errors are about the arguments, and about a
+// dump that lacks a page (drive.Dump.Unread): whatever the others hold, it is
+// not searched, since a search that finds nothing would prove nothing.
 func Search(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (Findings, error) {
 	if err := checkOracles(oracles); err != nil {
 		return Findings{}, err
+	}
+	if err := dump.Unread(); err != nil {
+		return Findings{}, fmt.Errorf("forensic: the dump is not whole: %w", err)
 	}
 	s := newSearch(dump, oracles, opts)
 	s.run(secrets)

@@ -27,6 +27,9 @@ func NewSearcher(secrets []Secret, oracles []Oracle, opts Options) (*Searcher, e
 }
 
 // Search is Search of a dump, whose bytes stay as they are until the next search.
+//
+// A page that cannot be read (drive.Dump.Unread) is not searched: that the findings are all is then for the
+// caller to deny.
 func (s *Searcher) Search(dump drive.Dump) Findings {
 	x := newSearch(dump, s.oracles, s.opts)
 	if s.opts.KDF == nil && !s.opts.Deep && s.opts.Also == 0 {

@@ -17,6 +17,7 @@ import (
 // flash with a blank medium, reverted to factory defaults with the PSID. The file itself is only
 // read. What cannot be wished (sectors, ranges, try limit, geometry) is what the file has.
 type DriveFile struct {
+	size  int64  // of the whole file, in bytes
 	front []byte // fuses and flash
 	psid  drive.PIN
 	dir   string
@@ -51,11 +52,15 @@ func NewDriveFile(path string, psid drive.PIN) (*DriveFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("conformance: %w", err)
 	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("conformance: %w", err)
+	}
 	dir, err := os.MkdirTemp("", "fdelab-conform-")
 	if err != nil {
 		return nil, fmt.Errorf("conformance: %w", err)
 	}
-	d := &DriveFile{front: front, psid: psid, dir: dir}
+	d := &DriveFile{front: front, size: info.Size(), psid: psid, dir: dir}
 	dev, _, err := d.Make(Wish{Seed: 1})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("conformance: %s: a copy cannot be reverted with that PSID: %w", path, err), d.Close())
@@ -85,7 +90,8 @@ func (d *DriveFile) Make(w Wish) (Device, drive.Label, error) {
 	d.made++
 	path := filepath.Join(d.dir, fmt.Sprintf("%d.drive", d.made))
 	d.mu.Unlock()
-	if err := os.WriteFile(path, d.front, 0o600); err != nil {
+	// The media of a copy are a hole.
+	if err := errors.Join(os.WriteFile(path, d.front, 0o600), os.Truncate(path, d.size)); err != nil {
 		return nil, drive.Label{}, fmt.Errorf("conformance: %w", err)
 	}
 	dev := &filed{path: path, held: held{source: &source{own: entropy.Stream(w.Seed, "conformance")}}}
