@@ -81,6 +81,7 @@ var flashClaims = []claim{
 	{"A record that changes no key (a count of tries) is appended to the active block; one that changes a key goes to a fresh block, is read back, and every other used block is erased and read back before success is reported.", "TestNotesAreAppendedAndKeyRecordsMove TestFullBlockMovesOn TestAnEraseReadsWhatIsBehindItsRecord"},
 	{"A block that does not erase is overwritten with zeros; where that fails too the drive is *security degraded*, and says so.", "TestBlockThatOnlyZeroesIsGoodEnough TestOldBlockThatCannotBeDestroyedDegrades"},
 	{"A page that refuses a record is survived on another block; when no block takes it, the old state stays in force and the command fails.", "TestWornFlashKeepsTheOldState TestSettingsThatCanNotBeWrittenDoNotCount TestTornNoteThatIsWholeIsInForceAtOnce"},
+	{"Where no other block is left, one that was overwritten is erased again: it holds nothing, and may be sound by now.", "TestAFlashThatIsUsedUp TestARetiredBlockIsRegainedOverAPowerCut"},
 	{"In a drive file a key step takes three syncs: the try before the PIN is looked at, the new record before the old one is destroyed, the destruction before success is reported.", "TestEverySyncOfAKeyStepIsNeeded"},
 	{"The record that takes the try back becomes safe with the key step's.", "TestADriveFileSurvivesEveryPowerCutOfItsHost"},
 	{"A host that loses its power before may find one try used up, never more: a count that was not 0 is taken back with a sync of its own.", "TestPowerCutsOfTheHostLockNobodyOut"},

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -395,6 +396,62 @@ func TestAFlashThatIsUsedUp(t *testing.T) {
 	require.Equal(t, Erased, b.Status().State)
 	require.NoError(t, b.as(SID, credential(byte(worked)), func(Session) error { return nil }))
 	b.mustRead(0, sectors(1, 1), "the drive works")
+
+	// The flash is sound again: a retired block is tried when nothing else is left, and one at a time.
+	b.flash.Disarm()
+	wear := b.flash.Wear()
+	require.NoError(t, b.as(SID, credential(byte(worked)), func(s Session) error { return s.SetPIN(credential(99)) }))
+	again := 0
+	for block, n := range b.flash.Wear() {
+		again += int(n - wear[block])
+	}
+	require.Equal(t, 2, again, "the block that is used again, and the one that the record leaves")
+	for i := range 3 * b.store.geo.Blocks {
+		require.NoError(t, b.as(SID, credential(byte(99+i)), func(s Session) error { return s.SetPIN(credential(byte(100 + i))) }))
+	}
+	b.cycle()
+	require.Equal(t, Erased, b.Status().State)
+	b.mustRead(0, sectors(1, 1), "the drive works")
+}
+
+// TestARetiredBlockIsRegainedOverAPowerCut: power goes at each operation of the key step that tries it again.
+// The old PIN opens the drive or the new one, no old wrap is left with the new one, and the drive goes on.
+func TestARetiredBlockIsRegainedOverAPowerCut(t *testing.T) {
+	for _, mode := range []string{"before", "torn", "after"} {
+		for k := 0; ; k++ {
+			b := newBench(t, nil)
+			b.armUnchecked("(flash.erase.refused)")
+			last := b.label.MSID
+			for i := 0; ; i++ {
+				if b.as(SID, last, func(s Session) error { return s.SetPIN(credential(byte(i + 1))) }) != nil {
+					break
+				}
+				last = credential(byte(i + 1))
+			}
+			wrap := bytes.Clone(b.rec.slot(SID).slot.Wrap[:])
+			p := b.armUnchecked(fmt.Sprintf("(flash.power.%s (OnIndex %d))", mode, k))
+			err := b.as(SID, last, func(s Session) error { return s.SetPIN(credential(200)) })
+			cut := len(p.Fired()) > 0
+			require.Equal(t, cut, err != nil, "%s %d: %v", mode, k, err)
+			b.flash.Disarm()
+			b.cycle()
+			require.Equal(t, Erased, b.Status().State, "%s %d", mode, k)
+			now := credential(200)
+			isNew := b.as(SID, now, func(Session) error { return nil }) == nil
+			require.NotEqual(t, isNew, b.as(SID, last, func(Session) error { return nil }) == nil, "%s %d", mode, k)
+			if !isNew {
+				now = last
+			}
+			for _, p := range b.Dump().Flash {
+				require.False(t, isNew && bytes.Contains(p.Data, wrap), "%s %d: the old wrap is left", mode, k)
+			}
+			require.NoError(t, b.as(SID, now, func(s Session) error { return s.SetPIN(credential(201)) }), "%s %d: it goes on", mode, k)
+			if !cut {
+				require.Greater(t, k, 3)
+				break
+			}
+		}
+	}
 }
 
 // TestDestroyingGoesOnBehindAPage that needs nothing, or resists.

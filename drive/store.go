@@ -33,7 +33,7 @@ const (
 	blank  usage = iota // every byte erased: ready for use
 	used                // something is in it
 	unread              // a page of it could not be read or understood, and may be newer than the record in force
-	zeroed              // destroyed by overwriting; it did not erase, so it is retired
+	zeroed              // destroyed by overwriting; it did not erase, so it is retired until no other block is left
 )
 
 // readTries is how often a page is read before it counts as unreadable.
@@ -243,8 +243,40 @@ func (s *store) replace(r *record) error {
 }
 
 // fresh writes enc to page 0 of a blank block, reads the whole block back, and
-// makes it the active one: behind the record there is nothing in it.
+// makes it the active one: behind the record there is nothing in it. Where no blank block takes it, those
+// that were retired are tried again, one at a time.
 func (s *store) fresh(enc []byte) error {
+	err := s.freshBlank(enc)
+	for b := range s.geo.Blocks {
+		if !errors.Is(err, errFull) {
+			return err
+		}
+		switch ok, lost := s.regain(b); {
+		case lost != nil:
+			return lost
+		case ok:
+			err = s.freshBlank(enc)
+		}
+	}
+	return err
+}
+
+// regain erases a block that was retired, since what kept it from erasing may be over, and says whether it
+// is blank now. It holds zeros, so nothing is lost, and a power cut leaves zeros, blank bytes, or bits of
+// both. It is done only where a record has no other place: each try wears the block. The error is
+// ErrPowerLost or nil.
+func (s *store) regain(b int) (ok bool, err error) {
+	if s.use[b] != zeroed {
+		return false, nil
+	}
+	if err := s.destroy(b); errors.Is(err, flash.ErrPowerLost) {
+		return false, err
+	}
+	return s.use[b] == blank, nil
+}
+
+// freshBlank is fresh in the blocks that are blank.
+func (s *store) freshBlank(enc []byte) error {
 	buf := borrow(s.geo.PageSize)
 	defer pages.Put(buf)
 	why := error(nil)

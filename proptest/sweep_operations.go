@@ -47,6 +47,10 @@ var operations = []operation{
 		"worn-migrate", "migration on flash whose blocks do not erase any more",
 		inUse + "authenticate BandMaster0 1; arm (flash.erase.refused)", "migrate 4",
 	},
+	{
+		"regain", "a new credential on flash whose blocks were all retired, and erase again",
+		owned + "authenticate BandMaster0 4; arm (flash.erase.refused); set-pin 5; set-pin 6; set-pin 7; set-pin 8; set-pin 9; disarm", "set-pin 4",
+	},
 }
 
 // SweepOperations lists the names of the operations that Sweep cuts, in its
