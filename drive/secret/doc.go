@@ -24,6 +24,8 @@
 //     the address under %v; under a verb that fits no pointer (%s) it follows the pointer and
 //     prints the bytes. A struct that holds a key in such a field therefore has a Format method, or
 //     keeps the key in a closure.
+//   - A goroutine that is interrupted while it copies a key leaves the registers, with up to 64 bytes
+//     of it, where the runtime and the kernel saved them. Nothing here overwrites that.
 //   - A pointer printed with %p shows where a key is. Package unsafe, package reflect and a
 //     debugger show what it is.
 package secret

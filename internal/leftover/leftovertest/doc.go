@@ -14,4 +14,6 @@
 // # Limitations
 //
 //   - Where package leftover is not supported, parent and child are skipped, and say so.
+//   - A child runs without the preemption of Go, which saves the registers of a goroutine at moments
+//     that depend on the load of the machine. What it may leave is a limitation of package drive/secret.
 package leftovertest
