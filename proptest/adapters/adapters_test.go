@@ -87,11 +87,15 @@ func judge(t *testing.T, o adapters.Options, lacks ...conformance.Capability) {
 
 // TestPython: the drive in Python conforms. It does not show its RAM.
 func TestPython(t *testing.T) {
+	t.Parallel() // as the others here: a judge waits for its program two thirds of the time
 	judge(t, adapters.Options{Command: []string{python(t), filepath.Join("python", "drive.py")}}, conformance.HasRAM)
 }
 
 // TestC: the drive in C conforms.
-func TestC(t *testing.T) { judge(t, adapters.Options{Command: []string{compiled(t)}}) }
+func TestC(t *testing.T) {
+	t.Parallel()
+	judge(t, adapters.Options{Command: []string{compiled(t)}})
+}
 
 // TestNoHealthyProgramIsAccused: the drives in C and Python live through random lifecycles without a
 // finding.
@@ -116,6 +120,7 @@ func TestNoHealthyProgramIsAccused(t *testing.T) {
 // TestKilled: a drive whose process is killed where power goes is judged like one that is asked to
 // go off.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	p := start(t, adapters.Options{Command: []string{compiled(t)}, Kill: true})
 	report, err := conformance.Judge(p.Make, conformance.Options{Seeds: []uint64{1}, Only: []string{"F01", "F12", "F19", "F23", "F25", "F40"}})
 	require.NoError(t, err)
@@ -126,6 +131,7 @@ func TestKilled(t *testing.T) {
 
 // TestHangs: a drive that hangs fails the property, and is judged by the next one.
 func TestHangs(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("SKIPPED: -short: it waits for a deadline")
 	}

@@ -71,7 +71,8 @@ func TestAMachineRunsAsLongAsItsStorage(t *testing.T) {
 	on = false
 	require.ErrorIs(t, dial(), encgroup.ErrUnreachable)
 	require.ErrorContains(t, dial(), "the host does not answer")
-	require.Equal(t, "{1 keyserver1.example.com 192.0.2.11 true false 75NR641 R0}", fmt.Sprint(s.Info()[0]))
+	require.Equal(t, KeyServerInfo{ID: 1, Addr: "keyserver1.example.com", IP: "192.0.2.11", Up: true, Facility: "75NR641", Rank: "R0"}, s.Info()[0])
+	require.Equal(t, "key server 1: keyserver1.example.com, up true, key service false", fmt.Sprint(s.Info()[0]))
 	k.Place(nil)
 	must(t, dial())
 }
