@@ -213,10 +213,14 @@ func (o *OpalDrive) Authority(a Authority) (AuthorityInfo, error) {
 	if err != nil {
 		return AuthorityInfo{}, err
 	}
+	return s.info(), nil
+}
+
+func (s *slotRecord) info() AuthorityInfo {
 	return AuthorityInfo{
 		Enabled: s.opal.enabled, HasPIN: s.opal.kind == slotPIN || s.opal.kind == slotSealed,
 		AtMSID: s.atMSID, Tries: s.tries,
-	}, nil
+	}
 }
 
 // Activated says whether the Locking SP is activated, also in SecurityDegraded. Errors: NoPower, Degraded.

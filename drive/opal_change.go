@@ -9,7 +9,7 @@ import (
 
 // Change is a set of changes to an Opal drive that comes into force whole, in one step, or not at all. Its
 // methods prepare a new record; nothing is written, locked or unlocked before Commit. A method that fails
-// leaves the change as it was. Every change of a wrap is a key step: the new record is on flash and read
+// leaves the change as it was; Whole makes several of them one. Every change of a wrap is a key step: the new record is on flash and read
 // back, and every older wrap is destroyed and read back, before Commit returns nil.
 //
 // Its methods fail with NoSession once one of the logins is over, with InvalidState after Commit or Abort,

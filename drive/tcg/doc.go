@@ -18,7 +18,8 @@
 //   - The TPer reaches the drive only by sessions that a PIN opens, as any host does. Whom it would let
 //     do more than the drive allows gets nothing: no ACE stands in for a key.
 //   - A Set of several columns, and a transaction, are one step of the drive: whole, or not there,
-//     also when power is lost.
+//     also when power is lost. A method that fails leaves nothing in its transaction. What a transaction
+//     changed its session sees; who may do what stays as it was until the end.
 //   - No input makes it panic, changes a state that the specification does not let its sender change,
 //     or makes it keep more than the answer to one ComPacket for each ComID.
 //   - There is no goroutine and no clock but Options.Now. The same bytes at the same times give the
@@ -33,6 +34,10 @@
 //   - What of Opal 2.02 is not there: more than one DataStore table; the data removal mechanism and its
 //     table; columns of re-encryption. A BooleanExpr has no AND, since with one nobody
 //     alone would hold the key. A Set on a byte table is in no transaction.
+//   - An Opal ACE that would admit somebody whom the drive has to refuse is not set: INVALID_PARAMETER. To
+//     renew a range's key takes the keys of all its holders, which Admins alone have, so GenKey is
+//     for Admins; the PIN of a User is set by Admins and that User; and Anybody, who has no key, is
+//     admitted to no lock, to no DataStore, and not to MBRControl.
 //   - An Enterprise drive has one session at a time, so of several sessions of the TPer one can
 //     authenticate; the others get SP_BUSY. A session of it authenticates one authority beside Anybody.
 //   - Credit control, acknowledgements, sequence numbers and continued tokens are not offered.

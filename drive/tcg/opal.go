@@ -63,6 +63,7 @@ func opalAuthority(u spec.UID, name string, who drive.Authority, class spec.UID,
 func opalCPIN(u spec.UID, name string, who drive.Authority, a acl) *object {
 	o := cpin(u, name, who, a)
 	o.cells["CharSet"] = fixed(token.UID(spec.Null))
+	o.cells["Tries"] = opalTries
 	return o
 }
 

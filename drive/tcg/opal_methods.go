@@ -1,6 +1,7 @@
 package tcg
 
 import (
+	"math"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -35,8 +36,9 @@ func opalFeatures(t *TPer) []spec.Feature {
 			AlignmentGranularity: i.AlignmentGranularity, LowestAlignedLBA: i.LowestAlignedLBA,
 		}.Feature())
 	}
+	// The descriptor has 4 bytes for the size; row Table of the DataStore tells all of it.
 	features = append(features, opalSingleFeature(t).Feature(),
-		spec.DataStoreTables{Tables: 1, Size: uint32(cfg.DataStoreSize), Alignment: 1}.Feature(),
+		spec.DataStoreTables{Tables: 1, Size: uint32(min(cfg.DataStoreSize, math.MaxUint32)), Alignment: 1}.Feature(),
 		spec.Opal2{BaseComID: t.pers.baseComID, ComIDs: uint16(t.pers.comIDs), Admins: drive.Admins, Users: drive.Users}.Feature(),
 	)
 	if atMSID, err := t.d.AtMSID(drive.SID); err == nil {
@@ -116,7 +118,8 @@ func (x *opalTx) drop() {
 }
 
 // change makes a change, or keeps it for the end of the open transaction. What do says of ranges and of
-// the row of MBRControl is kept in the transaction, so that its next method begins there.
+// the row of MBRControl is kept in the transaction, so that its next method begins there. Where do fails,
+// nothing of it is left in the transaction.
 func (c *invocation) change(do func(x *opalTx) error) error {
 	x, open := c.s.tx.(*opalTx)
 	if !open {
@@ -130,10 +133,31 @@ func (c *invocation) change(do func(x *opalTx) error) error {
 		}
 		x.c = ch
 	}
-	if err := do(x); err != nil || open {
+	note, ranges, mbr := x.note, slices.Clone(x.ranges), x.mbr
+	if err := x.c.Whole(func() error { return do(x) }); err != nil {
+		x.note, x.ranges, x.mbr = note, ranges, mbr
 		return err
 	}
+	if open {
+		return nil
+	}
 	return x.commit(c.s)
+}
+
+// open is the transaction that is open, nil if none is, or no method of it changed anything yet.
+func (c *invocation) open() *opalTx {
+	if x, ok := c.s.tx.(*opalTx); ok && x.c != nil {
+		return x
+	}
+	return nil
+}
+
+// authority is an authority as the session sees it.
+func (c *invocation) authority(who drive.Authority) (drive.AuthorityInfo, error) {
+	if x := c.open(); x != nil {
+		return x.c.Authority(who)
+	}
+	return c.t.opalDrive().Authority(who)
 }
 
 // opalInfo is a range as the session sees it.
@@ -253,8 +277,17 @@ func opalEnabled(c *invocation, o *object) (token.Value, error) {
 	if o.who == drive.Nobody || o.who == drive.PSID {
 		return token.Bool(true), nil
 	}
-	i, err := c.t.opalDrive().Authority(o.who)
+	i, err := c.authority(o.who)
 	return token.Bool(i.Enabled), err
+}
+
+// opalTries is how often a PIN was wrong since it was right.
+func opalTries(c *invocation, o *object) (token.Value, error) {
+	if o.who == drive.PSID {
+		return readTries(c, o)
+	}
+	i, err := c.authority(o.who)
+	return token.U(uint64(i.Tries)), err
 }
 
 // opalLifeCycle is the life cycle state of the Locking SP (Opal 5.2.2).

@@ -147,6 +147,23 @@ func (c *invocation) noteOf(x *opalTx) (*note, error) {
 	return x.note, nil
 }
 
+// seenNote is the note as the session sees it.
+func (c *invocation) seenNote() (*note, error) {
+	if x := c.open(); x != nil && x.note != nil {
+		return x.note, nil
+	}
+	return c.t.note()
+}
+
+// seenExpr is the expression of an ACE as the session sees it. Who may do what is decided by the one in
+// force until the transaction is committed.
+func (c *invocation) seenExpr(a *ace) []term {
+	if x := c.open(); x != nil && x.note != nil && a.acl[spec.Set] != nil {
+		return c.s.sp.exprIn(x.note, a.uid)
+	}
+	return c.t.exprOf(a)
+}
+
 // opalExpr is the expression of an ACE: the host's, or that of the preconfiguration.
 func opalExpr(t *TPer, a *ace) []term {
 	if a.acl[spec.Set] == nil {
@@ -172,7 +189,7 @@ func opalSetACE(c *invocation, o *object, cells []assignment) error {
 		return spec.NotAuthorized
 	}
 	expr, ok := parseExpr(cells[0].value)
-	if !ok || !c.s.sp.valid(expr) {
+	if !ok || !c.s.sp.valid(expr) || !c.s.sp.kept(o.ace, expr) {
 		return spec.InvalidParameter
 	}
 	return c.change(func(x *opalTx) error {
@@ -230,7 +247,28 @@ func (sp *provider) valid(expr []term) bool {
 	return depth == 1
 }
 
-// areas says which ACEs admit to an area: the first is what o belongs to.
+// kept says whether the drive would let everybody whom an expression of an ACE admits do what the ACE is
+// for. New keys of a range are wrapped for all its holders, whose keys the Admins alone have; a User has no
+// key but his own to wrap by another PIN; and Anybody has none at all.
+func (sp *provider) kept(a *ace, expr []term) bool {
+	own := spec.Null
+	switch tail := a.uid - spec.ACETable; {
+	case tail >= 0x3A800 && tail < 0x3B000:
+		own = spec.User(int(tail - 0x3A800))
+	case tail >= 0x3B800 && tail < 0x3BFFF:
+	default:
+		_, tails := keyed(a)
+		return len(tails) == 0 && tail != 0x3F801 || !slices.ContainsFunc(expr, func(t term) bool { return t.who == spec.Anybody })
+	}
+	for _, t := range expr {
+		if t.op == opNone && t.who != own && t.who != spec.Admins && !slices.Contains(sp.classes[t.who], spec.Admins) {
+			return false
+		}
+	}
+	return true
+}
+
+// keyed says to which area an ACE admits, and which ACEs do; no ACEs for one that admits to none.
 func keyed(a *ace) (area drive.Area, tails []spec.UID) {
 	switch tail := a.uid - spec.ACETable; {
 	case tail >= 0x3E000 && tail < 0x3F000:
@@ -290,7 +328,7 @@ func (sp *provider) members(u spec.UID) (who []drive.Authority) {
 
 // opalCommonName is column CommonName of an object that hosts may name.
 func opalCommonName(c *invocation, o *object) (token.Value, error) {
-	n, err := c.t.note()
+	n, err := c.seenNote()
 	if err != nil {
 		return token.Value{}, err
 	}
@@ -324,7 +362,7 @@ func (c *invocation) setNames(x *opalTx, o *object, cells []assignment) error {
 }
 
 func opalResetEnable(c *invocation, _ *object) (token.Value, error) {
-	n, err := c.t.note()
+	n, err := c.seenNote()
 	if err != nil {
 		return token.Value{}, err
 	}

@@ -3,6 +3,7 @@ package tcg
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
 	"testing"
 	"time"
 
@@ -221,6 +222,13 @@ func TestOpalTransactions(t *testing.T) {
 		require.Equal(t, spec.Success, b.oset(spec.ACETable+0x3E001, col(3, expr(spec.Admins, spec.User(1)))))
 		require.Equal(t, spec.Success, b.oset(spec.MBRControlRow, col(1, token.U(1))))
 		require.Equal(t, generation, b.d.Status().KeyGeneration)
+		seen, _ := b.oget(spec.User(1), 2, 5)
+		require.True(t, seen[2].Equal(token.S("Ann")), "the session sees what it would make")
+		require.Equal(t, token.U(1), seen[5])
+		seen, _ = b.oget(spec.ACETable+0x3E001, 3, 3)
+		require.True(t, seen[3].Equal(expr(spec.Admins, spec.User(1))))
+		before, _ := b.tp.opalDrive().Authority(drive.User(1))
+		require.False(t, before.Enabled, "and nothing is in force before the end")
 		st := b.finish(map[bool]byte{true: 0, false: 1}[commit])
 		r, _ := b.d.Range(1)
 		mbr, _ := b.tp.opalDrive().MBRControl()
@@ -432,6 +440,16 @@ func TestOpalDiscovery(t *testing.T) {
 	require.Equal(t, spec.Success, b.oset(spec.GlobalRange, col(5, token.U(1)), col(7, token.U(1))))
 	require.Contains(t, features(), hex.EncodeToString(unhex(t, "0002 10 0C 3F")), "enabled, locked, MBR enabled and done")
 	require.Contains(t, features(), hex.EncodeToString(unhex(t, "0402 20 0C 01")), "SID has a PIN of its own")
+}
+
+// A DataStore of more bytes than the descriptor can tell is told as the most that it can.
+func TestOpalDiscoveryOfALargeDataStore(t *testing.T) {
+	for size, want := range map[uint64]uint32{1<<32 - 512: 1<<32 - 512, 1 << 32: 1<<32 - 1, 1<<32 + 1024: 1<<32 - 1, 1 << 40: 1<<32 - 1} {
+		b := newOpalBenchOf(t, func(c *drive.Config) { c.DataStoreSize = size })
+		got, err := b.tp.Receive(transport.ProtocolTCG, spec.DiscoveryComID, 2048)
+		require.NoError(t, err)
+		require.Contains(t, hex.EncodeToString(got), fmt.Sprintf("0202100c00000001%08x", want))
+	}
 }
 
 func TestOpalReactivate(t *testing.T) {

@@ -240,7 +240,7 @@ func (sp *provider) build(methods map[spec.UID]method, this map[spec.UID][]*ace,
 	aces := &table{uid: spec.ACETable, name: "ACE"}
 	for _, a := range sp.aces {
 		r := row(a.uid, a.cells(get == spec.EnterpriseGet))
-		r.cells["BooleanExpr"] = func(c *invocation, _ *object) (token.Value, error) { return exprValue(c.t.exprOf(a)), nil }
+		r.cells["BooleanExpr"] = func(c *invocation, _ *object) (token.Value, error) { return exprValue(c.seenExpr(a)), nil }
 		if a.acl != nil {
 			r.acl = a.acl
 		}
