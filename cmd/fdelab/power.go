@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/seed-9d983aeb/fdelab/serve/control"
@@ -46,14 +48,21 @@ func newControlCmd(a *app, use string, action control.Action, short string) *cob
 			if c.Flags().Changed("drive") && n < 0 {
 				return usagef("%s: drive %d: numbers begin with 0", action, n)
 			}
-			hand, err := control.Dial(controlOf(args[0]))
+			path := controlOf(args[0])
+			hand, err := control.Dial(path)
 			if err != nil {
-				return cannotf("%s: %w", action, err).withHint("fdelab serve FILE --socket %s serves a drive there", args[0])
+				return cannotf("%s: %w", action, plainSocketError(path, err)).withHint("fdelab serve FILE --socket %s serves a drive there", args[0])
 			}
 			defer hand.Close()
 			drives, err := hand.Do(action, n)
-			if err != nil {
-				return failedf("%s: %w", action, err)
+			var refused *control.RefusedError
+			switch {
+			case errors.As(err, &refused) && refused.Usage:
+				return usagef("%s: %s: %w", action, args[0], err)
+			case errors.As(err, &refused):
+				return failedf("%s: %s: %w", action, args[0], err)
+			case err != nil:
+				return cannotf("%s: %s: %w", action, path, err)
 			}
 			if a.json {
 				return a.printJSON(drives)

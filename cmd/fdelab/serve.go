@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -35,7 +38,8 @@ func newServeCmd(a *app) *cobra.Command {
 			"A second socket, with .control behind its name, is for fdelab power and fdelab reset. A drive\n" +
 			"that is served is locked against every other process. What a drive has answered is in its file,\n" +
 			"also if serve is killed then.\n\n" +
-			"--trace appends a line of JSON for each command, decoded to names, without PINs and data.",
+			"--trace writes a line of JSON for each command, decoded to names, without PINs and data, to a new\n" +
+			"file, or behind a trace that is there.",
 		Example: "  fdelab serve a.drive --socket drives.sock\n  fdelab tcg discover drives.sock",
 		Args:    between(1, 256, "one file or more, 256 at most"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -46,7 +50,7 @@ func newServeCmd(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&socket, "socket", "", "path of the Unix socket to make (required)")
-	c.Flags().StringVar(&trace, "trace", "", "file that gets a line of JSON for each command")
+	c.Flags().StringVar(&trace, "trace", "", "new file, or one with a trace, that gets a line of JSON for each command")
 	return c
 }
 
@@ -63,6 +67,9 @@ func (a *app) serveDrives(files []string, socket, trace string) (err error) {
 			}
 		}
 	}()
+	if err := namedTwice(files); err != nil {
+		return err
+	}
 	began := time.Now()
 	for _, path := range files {
 		d, err := openDriveFile(path)
@@ -79,30 +86,100 @@ func (a *app) serveDrives(files []string, socket, trace string) (err error) {
 		}
 		units = append(units, u)
 	}
-	tracer, closeTrace, err := openTrace(trace)
+	tracer, closeTrace, err := a.openTrace(trace)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, closeTrace()) }()
+	defer func() {
+		if closed := closeTrace(); err == nil {
+			err = closed
+		}
+	}()
 	return a.serveAt(socket, secsock.NewServer(units, tracer), control.NewServer(units, tracer), len(units))
 }
 
-// openTrace opens the file of a trace for appending. An empty path is no trace.
-func openTrace(path string) (*secsock.Tracer, func() error, error) {
+// namedTwice refuses a file that stands on the command line twice, under whatever name.
+func namedTwice(files []string) error {
+	var seen []os.FileInfo
+	for n, path := range files {
+		now, err := os.Stat(path)
+		if err != nil {
+			return cannotf("serve: %w", plainDriveError(err))
+		}
+		for m, was := range seen {
+			if os.SameFile(was, now) {
+				return usagef("serve: %s and %s are one file, drive %d and drive %d: name each drive once", files[m], path, m, n)
+			}
+		}
+		seen = append(seen, now)
+	}
+	return nil
+}
+
+// openTrace opens the file of a trace for appending: a new one, an empty one, or a trace. An empty path
+// is no trace.
+func (a *app) openTrace(path string) (*secsock.Tracer, func() error, error) {
 	if path == "" {
 		return nil, func() error { return nil }, nil
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if i, err := os.Stat(path); err == nil && !i.Mode().IsRegular() {
+		return nil, nil, usagef("serve: --trace %s: not a regular file", path)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, nil, cannotf("serve: %w", plainDriveError(err))
 	}
-	t := secsock.NewTracer(f, time.Now)
+	is, err := isTrace(f)
+	switch {
+	case err != nil:
+		err = cannotf("serve: %w", plainDriveError(err))
+	case !is:
+		err = usagef("serve: --trace %s: it is no trace, need a new file, an empty one, or a trace of fdelab serve", path)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	t := a.tracer(f)
 	return t, func() error {
-		if err := errors.Join(t.Err(), f.Close()); err != nil {
-			return cannotf("serve: the trace: %w", plainDriveError(err))
+		closed := f.Close()
+		if t.Err() != nil {
+			return &exitError{code: exitCannot, err: errTold}
+		}
+		if closed != nil {
+			return cannotf("serve: the trace: %w", plainDriveError(closed))
 		}
 		return nil
 	}, nil
+}
+
+// tracer makes the trace, whose first error is told when it happens: a server runs on for long.
+func (a *app) tracer(w io.Writer) *secsock.Tracer {
+	t := secsock.NewTracer(w, time.Now)
+	t.OnError(func(err error) {
+		a.note("error: serve: the trace ends here, the drives go on: %s", oneLine(plainDriveError(err).Error()))
+	})
+	return t
+}
+
+// traceLineMax is how long the first line of a trace is looked at, in bytes.
+const traceLineMax = 1 << 20
+
+// isTrace says whether a file is empty, or begins with a line of a trace.
+func isTrace(f *os.File) (bool, error) {
+	line, err := bufio.NewReader(io.LimitReader(f, traceLineMax)).ReadBytes('\n')
+	if errors.Is(err, io.EOF) {
+		return len(line) == 0, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var r secsock.Record
+	if json.Unmarshal(line, &r) != nil || r.N < 1 || r.Command == "" || r.Status == "" {
+		return false, nil
+	}
+	_, err = time.Parse(time.RFC3339Nano, r.Time)
+	return err == nil, nil
 }
 
 // servingDrives is the JSON answer, printed when the sockets are there.
@@ -122,9 +199,9 @@ func (a *app) serveAt(socket string, data *secsock.Server, hand *control.Server,
 		l, err := sockets.Listen(path)
 		if err != nil {
 			for _, l := range listeners {
-				err = errors.Join(err, l.Close())
+				_ = l.Close()
 			}
-			return cannotf("serve: %w", plainDriveError(err))
+			return cannotf("serve: %w", plainSocketError(path, err))
 		}
 		listeners = append(listeners, l)
 	}

@@ -3,9 +3,13 @@ package main
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
+	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +30,8 @@ func newTCGCmd(a *app) *cobra.Command {
 			"it. DEVICE is the socket of fdelab serve, a drive in a file, or a drive of this machine such as\n" +
 			"/dev/nvme0 or /dev/sda. --drive is the number behind a socket.\n\n" +
 			"PINs come from files, the environment or the terminal, as with fdelab drive. None is ever printed.\n" +
+			"It speaks with drives of SSC Enterprise. Of Opal drives it does discover, properties, revert and\n" +
+			"pin --as SID alone.\n\n" +
 			"The exit code is 1 if the drive refused, 3 if it cannot be reached.",
 		Example: "  fdelab tcg discover drives.sock\n  fdelab tcg ranges a.drive --json",
 	})
@@ -39,6 +45,7 @@ type way struct {
 	what  string // the command, for errors
 	path  string
 	drive int
+	file  bool // path is a drive in a file
 }
 
 // flags adds --drive.
@@ -48,9 +55,15 @@ func (w *way) flags(c *cobra.Command) {
 
 // transport opens the way, runs do, and closes it.
 func (a *app) transport(w way, do func(transport.Transport) error) error {
+	if w.drive < 0 || w.drive > 255 {
+		return usagef("%s: drive %d: numbers go from 0 to 255", w.what, w.drive)
+	}
 	i, err := os.Stat(w.path)
 	if err != nil {
-		return cannotf("%s: %w", w.what, plainDriveError(err))
+		return cannotf("%s: %w", w.what, plainDriveError(err)).withHint(needDevice)
+	}
+	if w.drive != 0 && i.Mode().Type() != os.ModeSocket {
+		return usagef("%s: --drive is for a socket, and %s is none", w.what, w.path)
 	}
 	if i.Mode().IsRegular() {
 		return a.withDrive(w.what, w.path, func(d *driveFile) error {
@@ -72,10 +85,13 @@ func (a *app) transport(w way, do func(transport.Transport) error) error {
 		t, err = device.Open(w.path)
 	}
 	if err != nil {
-		return cannotf("%s: %w", w.what, plainDriveError(err))
+		return cannotf("%s: %w", w.what, plainSocketError(w.path, err)).withHint(needDevice)
 	}
 	err = w.refused(do(t))
-	return errors.Join(err, t.Close())
+	if closed := t.Close(); err == nil && closed != nil {
+		return cannotf("%s: %s: %w", w.what, w.path, closed)
+	}
+	return err
 }
 
 // refused gives an error its device, its exit code and a hint.
@@ -83,6 +99,14 @@ func (w *way) refused(err error) error {
 	var known *exitError
 	if err == nil || errors.As(err, &known) {
 		return err
+	}
+	var none secsock.NoDriveError
+	if errors.As(err, &none) {
+		return usagef("%s: %s: %w", w.what, w.path, none)
+	}
+	if socket, ok := strings.CutSuffix(w.path, ".control"); ok && errors.Is(err, secsock.ErrNotServer) {
+		return usagef("%s: %s is the control socket, for fdelab power and fdelab reset", w.what, w.path).
+			withHint("the drives are behind %s", socket)
 	}
 	var status *host.StatusError
 	if !errors.As(err, &status) {
@@ -96,6 +120,56 @@ func (w *way) refused(err error) error {
 		return e.withHint("another host has a session; --recover ends what a host that crashed left open")
 	}
 	return e
+}
+
+// needDevice says what a device is.
+const needDevice = "need the socket that fdelab serve listens at, a drive in a file, or a drive of this machine"
+
+// plainSocketError says in one line why a socket cannot be reached or made.
+func plainSocketError(path string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: no such socket", path)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("%s: nobody listens there: its server has ended", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: only the owner of the socket may open it", path)
+	case errors.Is(err, syscall.EINVAL):
+		return fmt.Errorf("%s: the path of a socket has at most about 100 bytes, this one has %d", path, len(path))
+	}
+	var call *net.OpError
+	if errors.As(err, &call) {
+		return fmt.Errorf("%s: %w", path, call.Err)
+	}
+	return plainDriveError(err)
+}
+
+// notEnterprise refuses what Opal drives have in another way.
+func (w *way) notEnterprise() error {
+	return cannotf("%s: %s: the drive does not speak SSC Enterprise, and this command is for no other", w.what, w.path).
+		withHint("fdelab tcg discover says what it speaks; discover, properties, revert and pin --as SID are for any")
+}
+
+// hasRange refuses the number of a range that the drive does not have.
+func (w *way) hasRange(d *host.Device, n int) error {
+	i, err := d.LockingInfo()
+	if err != nil {
+		return err
+	}
+	if n < 0 || n > i.MaxRanges {
+		return usagef("%s: %s has no range %d, the last is %d", w.what, w.path, n, i.MaxRanges)
+	}
+	return nil
+}
+
+// enterpriseCmd makes a command on a device of SSC Enterprise.
+func enterpriseCmd(a *app, use, short, long string, more func(c *cobra.Command), do func(w way, d *host.Device) error) *cobra.Command {
+	return deviceCmd(a, use, short, long, more, func(w way, d *host.Device) error {
+		if !d.Enterprise() {
+			return w.notEnterprise()
+		}
+		return do(w, d)
+	})
 }
 
 // device opens a device and runs do.
@@ -125,6 +199,8 @@ func deviceCmd(a *app, use, short, long string, more func(c *cobra.Command), do 
 		Args:  between(1, 1, "one device: a socket, a drive file, or a drive of this machine"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			w.path = args[0]
+			i, err := os.Stat(w.path)
+			w.file = err == nil && i.Mode().IsRegular()
 			return a.device(w, recover, func(d *host.Device) error { return do(w, d) })
 		},
 	}

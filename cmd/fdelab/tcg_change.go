@@ -7,10 +7,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/host"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/token"
 )
 
 // tcgPIN reads a PIN; where none is named it is MSID, which every drive tells.
@@ -25,8 +27,8 @@ func newTCGTakeCmd(a *app) *cobra.Command {
 	var pin pinSource
 	long := "take gives SID, EraseMaster and the BandMasters of all ranges one new PIN in place of the\n" +
 		"factory PIN. It can be run again when it was interrupted. --pin-file or --pin-env says where the\n" +
-		"PIN is; else it is asked for twice."
-	return deviceCmd(a, "take", "take ownership: one new PIN for all who have the factory PIN", long, func(c *cobra.Command) {
+		"PIN is; else it is asked for twice. It is for SSC Enterprise."
+	return enterpriseCmd(a, "take", "take ownership: one new PIN for all who have the factory PIN", long, func(c *cobra.Command) {
 		pin.flags(c, "pin", "the new PIN")
 		pin.twice = true
 	}, func(w way, d *host.Device) error {
@@ -78,7 +80,7 @@ func authorityOf(name string) (spec.UID, error) {
 func newTCGPINCmd(a *app) *cobra.Command {
 	var old, pin pinSource
 	var who string
-	return deviceCmd(a, "pin", "give an authority another PIN", "", func(c *cobra.Command) {
+	return deviceCmd(a, "pin", "give an authority another PIN", "EraseMaster and the BandMasters are authorities of SSC Enterprise.", func(c *cobra.Command) {
 		c.Flags().StringVar(&who, "as", "", "the authority, such as SID or BandMaster0 (required)")
 		old.flags(c, "pin", "the PIN that it has; without it the factory PIN")
 		pin.flags(c, "new-pin", "the new PIN")
@@ -87,6 +89,14 @@ func newTCGPINCmd(a *app) *cobra.Command {
 		u, err := authorityOf(who)
 		if err != nil {
 			return err
+		}
+		if u != spec.SID && !d.Enterprise() {
+			return w.notEnterprise()
+		}
+		if n := int(uint32(u)) - int(uint32(spec.BandMaster(0))); u != spec.SID && u != spec.EraseMaster {
+			if err := w.hasRange(d, n); err != nil {
+				return err
+			}
 		}
 		p, err := a.tcgPIN(d, old, "PIN of "+spec.Name(u))
 		if err != nil {
@@ -110,25 +120,41 @@ func newTCGSetCmd(a *app) *cobra.Command {
 	var n int
 	var start, length uint64
 	var open bool
-	long := "set says where a range lies and that it can be locked: for reading and writing, and at a loss of\n" +
-		"power. The global range has no place of its own."
-	return deviceCmd(a, "set", "set a range's place, and that it locks at a loss of power", long, func(c *cobra.Command) {
+	var given *pflag.FlagSet
+	long := "set says that a range can be locked: for reading and writing, and at a loss of power; or with\n" +
+		"--no-locks that it cannot. With --start and --length it also says where the range lies; without\n" +
+		"them it stays where it is. The global range has no place of its own. It is for SSC Enterprise."
+	return enterpriseCmd(a, "set", "set a range's place, and that it locks at a loss of power", long, func(c *cobra.Command) {
 		pin.flags(c, "pin", "the PIN of its BandMaster; without it the factory PIN")
 		c.Flags().IntVar(&n, "range", 0, "the range, 0 is the global one")
-		c.Flags().Uint64Var(&start, "start", 0, "its first block")
-		c.Flags().Uint64Var(&length, "length", 0, "how many blocks; 0 is none")
+		given = c.Flags()
+		c.Flags().Uint64Var(&start, "start", 0, "its first block (default as it is)")
+		c.Flags().Uint64Var(&length, "length", 0, "how many blocks; 0 is none (default as it is)")
 		c.Flags().BoolVar(&open, "no-locks", false, "it cannot be locked")
-	}, func(_ way, d *host.Device) error {
-		if n < 0 || n > 1023 {
-			return usagef("no range %d: numbers go from 0 to 1023", n)
+	}, func(w way, d *host.Device) error {
+		if n == 0 && (given.Changed("start") || given.Changed("length")) {
+			return usagef("%s: --start and --length are for range 1 and above: the global range is all blocks of no other range", w.what)
+		}
+		if err := w.hasRange(d, n); err != nil {
+			return err
 		}
 		p, err := a.tcgPIN(d, pin, fmt.Sprintf("PIN of BandMaster%d", n))
 		if err != nil {
 			return err
 		}
 		defer p.Clear()
-		c := host.BandConfig{Start: start, Length: length, ReadLockEnabled: !open, WriteLockEnabled: !open, LockOnReset: []uint64{spec.PowerCycle}}
-		if err := d.SetBand(n, p, c); err != nil {
+		var cells []host.Cell
+		if given.Changed("start") {
+			cells = append(cells, host.Cell{Column: "RangeStart", Value: token.U(start)})
+		}
+		if given.Changed("length") {
+			cells = append(cells, host.Cell{Column: "RangeLength", Value: token.U(length)})
+		}
+		cells = append(cells,
+			host.Cell{Column: "ReadLockEnabled", Value: token.Bool(!open)},
+			host.Cell{Column: "WriteLockEnabled", Value: token.Bool(!open)},
+			host.Cell{Column: "LockOnReset", Value: token.L(token.U(spec.PowerCycle))})
+		if err := d.SetColumns(n, p, cells...); err != nil {
 			return err
 		}
 		return a.tcgDid("%s is set", spec.Name(spec.Band(n)))
@@ -140,12 +166,17 @@ func newTCGLockCmd(a *app) *cobra.Command {
 	var n int
 	var state string
 	long := "lock locks a range, or opens it: --state RW opens it, RO locks it for writing, LK for both. Locks\n" +
-		"count where they are enabled (fdelab tcg set)."
-	return deviceCmd(a, "lock", "lock or open a range", long, func(c *cobra.Command) {
+		"count where they are enabled (fdelab tcg set). It is for SSC Enterprise, and not for a drive file:\n" +
+		"its power goes with the command, and a range that was opened is locked again."
+	return enterpriseCmd(a, "lock", "lock or open a range", long, func(c *cobra.Command) {
 		pin.flags(c, "pin", "the PIN of its BandMaster; without it the factory PIN")
 		c.Flags().IntVar(&n, "range", 0, "the range, 0 is the global one")
 		c.Flags().StringVar(&state, "state", "LK", "RW, RO or LK")
-	}, func(_ way, d *host.Device) error {
+	}, func(w way, d *host.Device) error {
+		if w.file {
+			return usagef("%s: %s is a file: its power goes with the command, and with it what was locked or opened", w.what, w.path).
+				withHint("fdelab drive unlock opens it for good, fdelab drive read and write for one command; fdelab serve gives it power that stays")
+		}
 		var read, write bool
 		switch strings.ToUpper(state) {
 		case "RW":
@@ -156,8 +187,8 @@ func newTCGLockCmd(a *app) *cobra.Command {
 		default:
 			return usagef("--state %q: use RW, RO or LK", state)
 		}
-		if n < 0 || n > 1023 {
-			return usagef("no range %d: numbers go from 0 to 1023", n)
+		if err := w.hasRange(d, n); err != nil {
+			return err
 		}
 		p, err := a.tcgPIN(d, pin, fmt.Sprintf("PIN of BandMaster%d", n))
 		if err != nil {
@@ -175,13 +206,13 @@ func newTCGEraseCmd(a *app) *cobra.Command {
 	var pin pinSource
 	var n int
 	long := "erase gives a range a new key, as EraseMaster: its data is gone, its locks are open, its BandMaster\n" +
-		"has the factory PIN."
-	return deviceCmd(a, "erase", "erase a range cryptographically", long, func(c *cobra.Command) {
+		"has the factory PIN. It is for SSC Enterprise."
+	return enterpriseCmd(a, "erase", "erase a range cryptographically", long, func(c *cobra.Command) {
 		pin.flags(c, "pin", "the PIN of EraseMaster; without it the factory PIN")
 		c.Flags().IntVar(&n, "range", 0, "the range, 0 is the global one")
-	}, func(_ way, d *host.Device) error {
-		if n < 0 || n > 1023 {
-			return usagef("no range %d: numbers go from 0 to 1023", n)
+	}, func(w way, d *host.Device) error {
+		if err := w.hasRange(d, n); err != nil {
+			return err
 		}
 		p, err := a.tcgPIN(d, pin, "PIN of EraseMaster")
 		if err != nil {

@@ -109,8 +109,9 @@ type authority struct {
 
 func newTCGOwnerCmd(a *app) *cobra.Command {
 	long := "owner says whether SID still has the factory PIN, as far as the drive tells (feature Block SID), and\n" +
-		"who there is. It tries no PIN: a wrong one would count."
-	return deviceCmd(a, "owner", "say whether somebody owns the drive, and which authorities it has", long, nil, func(_ way, d *host.Device) error {
+		"who there is. It tries no PIN: a wrong one would count. It is for SSC\n" +
+		"Enterprise."
+	return enterpriseCmd(a, "owner", "say whether somebody owns the drive, and which authorities it has", long, nil, func(_ way, d *host.Device) error {
 		o := ownership{Authorities: []authority{}}
 		if s, ok := d.Discovery().BlockSID(); ok {
 			factory := !s.NotMSID
@@ -162,7 +163,7 @@ type lockingRange struct {
 }
 
 func newTCGRangesCmd(a *app) *cobra.Command {
-	return deviceCmd(a, "ranges", "list the ranges: where they are, and how they are locked", "", nil, func(_ way, d *host.Device) error {
+	return enterpriseCmd(a, "ranges", "list the ranges: where they are, and how they are locked", "It is for SSC Enterprise.", nil, func(_ way, d *host.Device) error {
 		bands, err := d.Bands()
 		if err != nil {
 			return err

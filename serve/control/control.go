@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -51,7 +53,19 @@ type request struct {
 type answer struct {
 	Drives []Drive `json:"drives,omitempty"`
 	Error  string  `json:"error,omitempty"`
+	Usage  bool    `json:"usage,omitempty"` // the error is one of the request, nothing was tried
 }
+
+// RefusedError is the error that a Server answered with.
+type RefusedError struct {
+	Text  string
+	Usage bool // the request names what there is not, such as a drive; nothing was done
+}
+
+func (e *RefusedError) Error() string { return e.Text }
+
+// errUsage marks an error of the request.
+type errUsage struct{ error }
 
 const (
 	maxLine  = 4096
@@ -76,13 +90,15 @@ func NewServer(units []*secsock.Unit, trace *secsock.Tracer) *Server {
 func (s *Server) connection(c net.Conn, _ int) {
 	lines := bufio.NewScanner(io.LimitReader(c, 1<<20))
 	lines.Buffer(make([]byte, 0, maxLine), maxLine)
+	lines.Split(requests)
 	for lines.Scan() {
 		var r request
 		var a answer
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			a.Error = "the request is no JSON object with an action"
 		} else if err := s.do(r, &a); err != nil {
-			a = answer{Error: err.Error()}
+			_, wrong := err.(errUsage)
+			a = answer{Error: err.Error(), Usage: wrong}
 		}
 		if json.NewEncoder(c).Encode(a) != nil {
 			return
@@ -90,13 +106,22 @@ func (s *Server) connection(c net.Conn, _ int) {
 	}
 }
 
+// requests splits at the ends of lines. What cannot begin a request is the last one, and answered before
+// its line ends: a host of package secsock sends none, and waits.
+func requests(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if len(data) > 0 && data[0] != '{' {
+		return len(data), data[:1], bufio.ErrFinalToken
+	}
+	return bufio.ScanLines(data, atEOF)
+}
+
 // do does an action to one drive or all; the first that fails ends it.
 func (s *Server) do(r request, a *answer) error {
 	if r.Action != status && !slices.Contains(Actions, r.Action) {
-		return fmt.Errorf("no action %q: use one of %v, or status", r.Action, Actions)
+		return errUsage{fmt.Errorf("no action %q: use one of %v, or status", r.Action, Actions)}
 	}
 	if r.Drive != nil && (*r.Drive < 0 || *r.Drive >= len(s.units)) {
-		return fmt.Errorf("there is no drive %d, the last is %d", *r.Drive, len(s.units)-1)
+		return errUsage{fmt.Errorf("there is no drive %d, the last is %d", *r.Drive, len(s.units)-1)}
 	}
 	for n, u := range s.units {
 		if r.Drive != nil && n != *r.Drive {
@@ -159,7 +184,7 @@ func Dial(path string) (*Client, error) {
 func (c *Client) Close() error { return c.c.Close() }
 
 // Do does an action to one drive, by its number from 0, or to all where n is below 0, and gives how they
-// are now.
+// are now. What the server answers with is a RefusedError; any other error is of the connection.
 func (c *Client) Do(a Action, n int) ([]Drive, error) {
 	r := request{Action: a}
 	if n >= 0 {
@@ -169,20 +194,31 @@ func (c *Client) Do(a Action, n int) ([]Drive, error) {
 		return nil, err
 	}
 	if err := json.NewEncoder(c.c).Encode(r); err != nil {
-		return nil, err
+		return nil, lost(err)
 	}
 	line, err := c.r.ReadBytes('\n')
 	if err != nil {
-		return nil, err
+		return nil, lost(err)
 	}
 	var got answer
 	if err := json.Unmarshal(line, &got); err != nil {
 		return nil, errors.New("the answer is none of a control socket")
 	}
 	if got.Error != "" {
-		return nil, errors.New(got.Error)
+		return nil, &RefusedError{got.Error, got.Usage}
 	}
 	return got.Drives, nil
+}
+
+// lost says in one sentence what became of a connection.
+func lost(err error) error {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errors.New("the server hung up")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("the server did not answer within %v", patience)
+	}
+	return err
 }
 
 // Drives says how the drives are.

@@ -11,7 +11,8 @@
 //
 // A line of JSON each way. The request is {"action": "power off", "drive": 0}; without a drive it is for
 // all. The actions are those of [Actions], and "status". The answer is {"drives": [...]}, or
-// {"error": "..."}.
+// {"error": "..."}, with "usage": true where the request names what there is not. What does not begin with
+// { is answered with an error, and the connection closed.
 //
 // # Limitations
 //

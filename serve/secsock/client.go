@@ -2,9 +2,12 @@ package secsock
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"syscall"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/transport"
@@ -20,6 +23,14 @@ type Client struct {
 	err  error // what broke the connection
 }
 
+// NoDriveError says that the server has no drive of that number.
+type NoDriveError int
+
+func (n NoDriveError) Error() string { return fmt.Sprintf("the server has no drive %d", int(n)) }
+
+// ErrNotServer means that what listens at the socket answers in another way than a Server.
+var ErrNotServer = errors.New("what listens there does not carry the security interface of drives")
+
 // Dial opens a way to a drive, by its number from 0. That there is such a drive is seen at the first
 // command.
 func Dial(path string, unit int) (*Client, error) {
@@ -34,7 +45,14 @@ func Dial(path string, unit int) (*Client, error) {
 }
 
 // Close hangs up. Sessions that the host left open stay open at the drive.
-func (c *Client) Close() error { return c.c.Close() }
+//
+// A connection that broke is closed already, and what broke it was told.
+func (c *Client) Close() error {
+	if c.err != nil {
+		return nil
+	}
+	return c.c.Close()
+}
 
 // Send is IF-SEND.
 func (c *Client) Send(protocol uint8, comID uint16, payload []byte) error {
@@ -72,7 +90,7 @@ func (c *Client) do(op, protocol uint8, comID uint16, size int, payload []byte) 
 	defer clear(b)
 	data, status, err := c.exchange(b, size)
 	if err != nil {
-		c.err = fmt.Errorf("the socket: %w", err)
+		c.err = lost(err)
 		_ = c.c.Close()
 		return nil, c.err
 	}
@@ -80,11 +98,24 @@ func (c *Client) do(op, protocol uint8, comID uint16, size int, payload []byte) 
 	case status == statusDone:
 		return data, nil
 	case status == statusNoDrive:
-		return nil, fmt.Errorf("the server has no drive %d", c.unit)
+		return nil, NoDriveError(c.unit)
 	case status == statusNoCommand:
 		return nil, fmt.Errorf("the server has no command %d", op)
 	}
 	return nil, transport.Error(status)
+}
+
+// lost says in one sentence what became of a connection.
+func lost(err error) error {
+	switch {
+	case errors.Is(err, ErrNotServer):
+		return err
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return errors.New("the server hung up")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("the server did not answer within %v", patience)
+	}
+	return fmt.Errorf("the socket: %w", err)
 }
 
 func (c *Client) exchange(b []byte, size int) (data []byte, status uint8, err error) {
@@ -99,8 +130,11 @@ func (c *Client) exchange(b []byte, size int) (data []byte, status uint8, err er
 		return nil, 0, err
 	}
 	n := binary.BigEndian.Uint32(h[4:])
-	if h[0] != version || n > uint32(size) {
-		return nil, 0, fmt.Errorf("no answer of version %d, or one that is longer than asked for", version)
+	if h[0] != version {
+		return nil, 0, ErrNotServer
+	}
+	if n > uint32(size) {
+		return nil, 0, errors.New("an answer that is longer than asked for")
 	}
 	data = make([]byte, n)
 	_, err = io.ReadFull(c.c, data)

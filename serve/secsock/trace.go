@@ -36,6 +36,7 @@ type Tracer struct {
 	n        int
 	decoders map[int]*decode.Decoder
 	err      error
+	failed   func(error)
 }
 
 // NewTracer makes one that writes to w. Each line is one Write.
@@ -52,11 +53,22 @@ func (t *Tracer) Err() error {
 	return t.err
 }
 
+// OnError has f called once, with the first error of writing, when it happens. f writes nothing to the
+// Tracer.
+func (t *Tracer) OnError(f func(error)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.failed = f
+}
+
 func (t *Tracer) write(r Record) {
 	t.n++
 	r.N, r.Time = t.n, t.now().UTC().Format(time.RFC3339Nano)
-	if t.err == nil {
-		t.err = t.e.Encode(r)
+	if t.err != nil {
+		return
+	}
+	if t.err = t.e.Encode(r); t.err != nil && t.failed != nil {
+		t.failed(t.err)
 	}
 }
 

@@ -38,7 +38,7 @@ func (d *Device) with(sp spec.UID, do func(*Session) error) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(s), ignoreClosed(s.Close()))
+	return s.ending(do(s))
 }
 
 // as opens a session for an authority at its service provider, runs do, and closes the session.
@@ -47,7 +47,17 @@ func (d *Device) as(who spec.UID, pin drive.PIN, do func(*Session) error) error 
 	if err != nil {
 		return err
 	}
-	return errors.Join(do(s), ignoreClosed(s.Close()))
+	return s.ending(do(s))
+}
+
+// ending closes a session behind what was done in it, and gives the first error: one that a broken way
+// gives once more at closing says nothing new.
+func (s *Session) ending(err error) error {
+	closed := ignoreClosed(s.Close())
+	if err != nil {
+		return err
+	}
+	return closed
 }
 
 // home is the service provider that an authority is in.
@@ -261,6 +271,15 @@ func (d *Device) SetBand(n int, pin drive.PIN, c BandConfig) error {
 	cells = append(cells,
 		Cell{"ReadLockEnabled", token.Bool(c.ReadLockEnabled)}, Cell{"WriteLockEnabled", token.Bool(c.WriteLockEnabled)},
 		Cell{"LockOnReset", token.L(resets...)})
+	return d.SetColumns(n, pin, cells...)
+}
+
+// SetColumns sets some columns of a band, as its BandMaster, in one step: those that are not named stay
+// as they are. SetBand sets all that belong to its BandMaster beside the locks.
+func (d *Device) SetColumns(n int, pin drive.PIN, cells ...Cell) error {
+	if !d.names {
+		return errNotEnterprise
+	}
 	return d.as(spec.BandMaster(n), pin, func(s *Session) error { return s.Set(spec.Band(n), cells...) })
 }
 

@@ -55,7 +55,7 @@ func (d *Device) StartAs(sp, who spec.UID, pin drive.PIN, o SessionOptions) (*Se
 		return nil, err
 	}
 	if err := s.Authenticate(who, pin); err != nil {
-		return nil, errors.Join(err, ignoreClosed(s.Close()))
+		return nil, s.ending(err)
 	}
 	return s, nil
 }
