@@ -152,6 +152,23 @@ func TestNoPINIsShownWhereverItStands(t *testing.T) {
 			call(spec.SessionManager, spec.StartSession, token.U(1), v, token.U(1)),
 			call(spec.CPINSID, spec.Set, token.N(token.U(1), token.L(token.N(token.U(3), v)))),
 			call(spec.CPINSID, spec.Set, v),
+			call(spec.CPINSID, spec.Set, token.N(token.U(1), token.L(token.N(token.U(2), v)))),
+			call(spec.CPINSID, spec.Set, token.N(token.U(1), token.L(token.N(token.U(1), v), token.N(token.U(4), v), token.N(token.U(0), v)))),
+			call(spec.CPINSID, spec.Set, token.N(token.U(1), token.L(token.N(v, token.U(3))))),
+			call(spec.CPINSID, spec.EnterpriseSet, token.L(), token.L(token.L(token.N(v, token.S("PIN"))))),
+			call(spec.CPINSID, spec.EnterpriseSet, token.L(), token.L(token.L(token.N(token.S("CommonName"), v)))),
+			call(spec.CPINSID, spec.EnterpriseSet, token.L(), token.L(token.L(token.N(token.S("Name"), v), token.N(token.S("UID"), v), token.N(token.S("CharSet"), v)))),
+			call(spec.CPINSID, spec.EnterpriseSet, token.L(v), token.L(token.L(token.N(token.S("PIN"), token.L(v))))),
+			call(spec.CPINSID, spec.EnterpriseGet, token.L(token.N(token.S("startColumn"), v), token.N(token.S("endColumn"), v))),
+			call(spec.CPINSID, spec.EnterpriseGet, token.L(token.N(v, token.S("PIN")))),
+			call(spec.CPINSID, spec.Get, v), call(spec.CPINSID, spec.Next, v), call(spec.CPINSID, spec.GenKey, v), call(spec.CPINSID, spec.GetACL, v),
+			call(spec.CPINTable, spec.Set, v), call(spec.CPINTable, spec.Next, token.N(token.S("Where"), v)),
+			call(spec.SID, spec.EnterpriseSet, token.L(), token.L(token.L(token.N(token.S("PIN"), v)))),
+			call(spec.SID, spec.EnterpriseSet, token.L(), token.L(token.L(token.N(v, token.S("PIN"))))),
+			call(spec.Band(1), spec.EnterpriseSet, token.L(), token.L(token.L(token.N(token.S("PIN"), token.L(v))))),
+			call(spec.SessionManager, spec.StartSession, token.U(1), token.UID(spec.AdminSP), token.U(1), token.N(v, token.S("HostChallenge"))),
+			call(spec.ThisSP, spec.EnterpriseAuthenticate, token.UID(spec.SID), token.N(v, token.S("Challenge"))),
+			call(spec.ThisSP, 0x00000006_00000999, token.N(v, v)),
 			call(spec.ThisSP, spec.Reactivate, token.N(token.U(0x060002), v)),
 			call(spec.ThisSP, 0x00000006_00000999, v),
 			call(spec.MBRTable, spec.Set, token.N(token.U(0), token.U(8)), token.N(token.U(1), v)),
@@ -159,15 +176,29 @@ func TestNoPINIsShownWhereverItStands(t *testing.T) {
 			token.L(v).Append(nil),
 		} {
 			var d decode.Decoder
-			p := token.ComPacket{ComID: 1, Packets: []token.Packet{{TSN: 1, HSN: 1, Subpackets: []token.Subpacket{{Payload: stream}}}}}
+			p := token.ComPacket{ComID: 0x07FE, Packets: []token.Packet{{TSN: 1, HSN: 1, Subpackets: []token.Subpacket{{Payload: stream}}}}}
 			b := p.Append(nil)
-			for _, m := range []decode.Message{d.Send(1, 1, b), d.Receive(1, 1, b)} {
+			for _, m := range []decode.Message{d.Send(1, 0x07FE, b), d.Receive(1, 0x07FE, b)} {
 				text := strings.Join(m.Lines(), "\n")
 				require.NotContains(t, text, strings.Trim(shown, `"`), "%x", stream)
 				require.NotContains(t, text, "01020304 05060708", "%x", stream)
 			}
 		}
 	}
+}
+
+// Of a row with a PIN the columns can be read, and what the device answers of the others.
+func TestWhatIsShownOfARowWithAPIN(t *testing.T) {
+	var d decode.Decoder
+	say := func(stream []byte) token.ComPacket {
+		return token.ComPacket{ComID: 0x07FE, Packets: []token.Packet{{TSN: 1, HSN: 1, Subpackets: []token.Subpacket{{Payload: stream}}}}}
+	}
+	named := func(name, value string) token.Value { return token.N(token.S(name), token.S(value)) }
+	p := say(call(spec.CPINSID, spec.EnterpriseGet, token.L(named("startColumn", "UID"), named("endColumn", "CharSet"))))
+	require.Equal(t, `  1:1 C_PIN_SID.Get([startColumn="UID", endColumn="CharSet"])`, d.Send(1, 0x07FE, p.Append(nil)).Lines()[1])
+	answer := token.L(token.L(token.L(token.N(token.S("UID"), token.UID(spec.CPINSID)), named("Name", "C_PIN_SID"), named("CommonName", "mine"), named("PIN", "8letters")))).Append(nil)
+	p = say(token.L(token.U(0), token.U(0), token.U(0)).Append(token.Append(answer, token.Token{Kind: token.EndOfData})))
+	require.Equal(t, `  1:1 result([[UID=C_PIN_SID, Name="C_PIN_SID", CommonName=<4 bytes>, PIN=<8 bytes>]]) SUCCESS`, d.Receive(1, 0x07FE, p.Append(nil)).Lines()[1])
 }
 
 func TestDiscoveryAndComIDsInWords(t *testing.T) {
@@ -199,7 +230,7 @@ STACK_RESET answered 0`, strings.Join(x.lines, "\n"))
 }
 
 func FuzzDecode(f *testing.F) {
-	p := token.ComPacket{ComID: 1, Packets: []token.Packet{{TSN: 1, HSN: 1, Subpackets: []token.Subpacket{{Payload: call(spec.ThisSP, spec.Get, token.L())}}}}}
+	p := token.ComPacket{ComID: 0x07FE, Packets: []token.Packet{{TSN: 1, HSN: 1, Subpackets: []token.Subpacket{{Payload: call(spec.ThisSP, spec.Get, token.L())}}}}}
 	f.Add(uint8(1), uint16(0x07FE), p.Append(nil))
 	f.Add(uint8(2), uint16(4), []byte{1})
 	f.Add(uint8(0), uint16(0), make([]byte, 12))

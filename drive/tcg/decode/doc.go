@@ -10,7 +10,9 @@
 // # Invariants
 //
 //   - Byte sequences are shown where they can only be a UID or a name: which, follows from the method and
-//     the column. Of all others the length is shown. What cannot be decoded is not shown at all.
+//     the column. Of all others the length is shown. What cannot be decoded is not shown at all. Nothing that
+//     a host sends to a row of C_PIN is shown but names of columns, and nowhere a column PIN, nor a name that
+//     is none of the specification.
 //   - No input makes it panic, and a message is at most [MaxText] characters long for each method.
 //
 // # Limitations

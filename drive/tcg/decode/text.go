@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -45,12 +46,21 @@ func text(m method, result bool, v token.Value) string {
 func (p *printer) open() bool {
 	table := p.m.object.Table()
 	switch {
-	case !readable[p.m.method]:
+	case !readable[p.m.method], p.guarded() && (!p.result || p.m.method != spec.Next):
 		return false
 	case p.result && (p.m.method == spec.Get || p.m.method == spec.EnterpriseGet), p.m.method == spec.Set, p.m.method == spec.EnterpriseSet:
-		return table != spec.CPINTable && table != spec.KAES256Table && table != spec.KAES128Table && p.m.object != table // a row, not a byte table
+		return p.m.object != table // a row, not a byte table
 	}
 	return true
+}
+
+// guarded says whether the object has secrets in its cells, or is their table.
+func (p *printer) guarded() bool {
+	switch p.m.object.Table() {
+	case spec.CPINTable, spec.KAES256Table, spec.KAES128Table:
+		return true
+	}
+	return false
 }
 
 // isName says whether v is a name or a number.
@@ -62,8 +72,11 @@ func isName(v token.Value, number uint64, name string) bool {
 	return ok && string(b) == name
 }
 
-// secret says of a named value whether it is one.
+// secret says of a named value whether it is one. A PIN is one in whatever row it is set.
 func (p *printer) secret(name token.Value) bool {
+	if b, ok := name.Bytes(); ok && string(b) == "PIN" {
+		return true
+	}
 	switch p.m.method {
 	case spec.StartSession, spec.SyncSession:
 		return !isName(name, spec.HostSigningAuthority, spec.HostSigningAuthorityName) && !isName(name, spec.HostExchangeAuthority, "HostExchangeAuthority")
@@ -78,9 +91,28 @@ func (p *printer) proves() bool {
 	return p.m.method == spec.StartSession || p.m.method == spec.Authenticate || p.m.method == spec.EnterpriseAuthenticate
 }
 
-// shown says of a column whether its byte sequences may be seen although the row has secrets.
-func shown(name string) bool {
-	return name == "UID" || name == "Name" || name == "CommonName" || name == "CharSet"
+// shown says of a column whether its byte sequences may be seen although the row has secrets: in what the
+// device answers those that no host sets, and the columns that a Get asks for by their names.
+func (p *printer) shown(column string, value token.Value) bool {
+	switch b, _ := value.Bytes(); {
+	case column == "startColumn", column == "endColumn":
+		return spec.Column(p.m.object, string(b)) >= 0
+	case column == "UID", column == "Name", column == "CharSet":
+		return p.result
+	}
+	return false
+}
+
+// known are the names of parameters that are no columns.
+var known = []string{
+	"startColumn", "endColumn", "startRow", "endRow", "Where", "Values", "Count", "Challenge", "HostChallenge",
+	"HostSigningAuthority", "HostExchangeAuthority", "SPChallenge", "SPSigningAuthority", "SessionTimeout",
+	"TransTimeout", "InitialCredit", "SignedHash", "KeepGlobalRangeKey",
+}
+
+// names says whether a name may be seen: a host that swaps name and value has a PIN there.
+func (p *printer) names(name string) bool {
+	return p.m.method == spec.Properties || name == "PIN" || slices.Contains(known, name) || spec.Column(p.m.object, name) >= 0
 }
 
 func (p *printer) list(begin string, items []token.Value, end string, open bool) {
@@ -106,7 +138,7 @@ func (p *printer) value(v token.Value, open bool) {
 		column := p.column(name)
 		p.b.WriteString(column)
 		p.b.WriteByte('=')
-		p.value(value, (open || shown(column)) && !p.secret(name))
+		p.value(value, (open || p.shown(column, value)) && !p.secret(name))
 		return
 	}
 	if u, ok := v.Uint(); ok {
@@ -135,7 +167,7 @@ func (p *printer) value(v token.Value, open bool) {
 // column is how a name is shown: Opal's numbers of columns get their names.
 func (p *printer) column(name token.Value) string {
 	if b, ok := name.Bytes(); ok {
-		if printable(b) {
+		if printable(b) && p.names(string(b)) {
 			return string(b)
 		}
 		return fmt.Sprintf("<%d bytes>", len(b))
