@@ -139,3 +139,12 @@ func TestABrokenTraceIsToldAtOnce(t *testing.T) {
 		require.Equal(t, "fdelab: error: serve: the trace ends here, the drives go on: no space left\n", said.String())
 	}
 }
+
+// A connection to the hand that breaks is nothing that the drive refused.
+func TestALostHandCannot(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	serving(t, controlOf(path), secsock.NewServer([]*secsock.Unit{servedUnit(t, drive.Enterprise)}, nil)) // hangs up on JSON
+	code, _, said := play(t, "power", "cycle", path)
+	require.Equal(t, exitCannot, code)
+	require.Equal(t, "fdelab: error: power cycle: "+controlOf(path)+": the server hung up\n", said)
+}

@@ -124,6 +124,23 @@ func TestPowerAndResetsDoWhatTheySay(t *testing.T) {
 	line, err := bufio.NewReader(raw).ReadString('\n')
 	require.NoError(t, err)
 	require.Equal(t, `{"error":"the request is no JSON object with an action"}`+"\n", line)
+	require.NoError(t, raw.Close())
+
+	var refused *control.RefusedError
+	_, err = c.Do(control.PowerOn, 7)
+	require.ErrorAs(t, err, &refused)
+	require.True(t, refused.Usage, "there is no such drive")
+	_, err = c.Do(control.PowerOff, 1)
+	require.NoError(t, err)
+	_, err = c.Do(control.ResetWarm, 1)
+	require.ErrorAs(t, err, &refused)
+	require.False(t, refused.Usage, "the drive refused it")
+
+	wrong, err := secsock.Dial(path, 0) // a host at the wrong socket is answered, and does not wait
+	require.NoError(t, err)
+	_, err = wrong.Identify(1)
+	require.ErrorIs(t, err, secsock.ErrNotServer)
+	require.NoError(t, wrong.Close())
 	require.NoError(t, s.Close())
 	require.NoError(t, <-done)
 }
