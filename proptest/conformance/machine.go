@@ -12,7 +12,10 @@ import (
 
 // Machine is a device with the model of it, for property tests with rapid. Its failures are those of
 // the suite.
-type Machine struct{ w *World }
+type Machine struct {
+	w    *World
+	over string // why nothing more can be judged, or ""
+}
 
 // NewMachine makes a device and its model. The error is the maker's.
 func NewMachine(maker Maker, w Wish) (*Machine, error) {
@@ -21,7 +24,7 @@ func NewMachine(maker Maker, w Wish) (*Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("conformance: no device: %w", err)
 	}
-	return &Machine{world}, nil
+	return &Machine{w: world}, nil
 }
 
 // PlainWish is the device of seed 1 with another seed: two ranges, sectors of 512 bytes, five tries.
@@ -55,15 +58,20 @@ func (m *Machine) Do(t rapid.TB, commands string) {
 	})
 }
 
-// watch ends the test with what f finds.
+// watch ends the test with what f finds. Where nothing more can be judged the run is skipped, and stays so:
+// a Skip ends one action of rapid's T.Repeat, not the run.
 func (m *Machine) watch(t rapid.TB, f func()) {
 	t.Helper()
+	if m.over != "" {
+		t.Skip(m.over)
+	}
 	defer func() {
 		switch v := recover().(type) {
 		case nil:
 		case *failure:
 			t.Fatalf("%s\nreplay: %s", v.why, m.Script())
 		case *unjudged:
+			m.over = v.why
 			t.Skip(v.why)
 		default:
 			panic(v)
@@ -76,6 +84,9 @@ func (m *Machine) watch(t rapid.TB, f func()) {
 func (m *Machine) Actions() map[string]func(*rapid.T) {
 	return map[string]func(*rapid.T){
 		"command": func(t *rapid.T) {
+			if m.over != "" {
+				return // the steps that are left do nothing, and Do skips the run
+			}
 			m.w.trial.pick = func(n int) int { return rapid.IntRange(0, n-1).Draw(t, "choice") }
 			m.watch(t, func() { m.w.step(uint32(len(m.w.commands) + 1)) })
 		},

@@ -48,3 +48,35 @@ func TestMachineOfAnyDevice(t *testing.T) {
 }
 
 func BenchmarkDevice(b *testing.B) { conformance.Benchmark(b, conformance.Simulated) }
+
+// skipper is a test of which a Skip ends one action, as in rapid's T.Repeat.
+type skipper struct{ *testing.T }
+
+type skipped struct{}
+
+func (skipper) Skip(...any) { panic(skipped{}) }
+
+// TestMachineInDoubtStaysSkipped: a run that cannot be judged any more gives the device no command, and
+// the doubts do not multiply.
+func TestMachineInDoubtStaysSkipped(t *testing.T) {
+	m, err := conformance.NewMachine(conformance.Simulated, conformance.PlainWish(1))
+	require.NoError(t, err)
+	skips := func(commands string) (is bool) {
+		defer func() {
+			if v := recover(); v != nil {
+				require.Equal(t, skipped{}, v)
+				is = true
+			}
+		}()
+		m.Do(skipper{t}, commands)
+		return false
+	}
+	rounds := 0
+	for !skips("break power-before@0; genkey 0 msid; power-on") {
+		rounds++
+		require.Less(t, rounds, 50, "doubts that never come to their limit show nothing: %s", m.Script())
+	}
+	before := m.Script()
+	require.True(t, skips("power-on"))
+	require.Equal(t, before, m.Script())
+}
