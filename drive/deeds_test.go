@@ -20,8 +20,18 @@ import (
 type deed struct {
 	name string
 	rots bool // the record in force has rotted, and nothing of it may be left
+	opal bool // of an Opal drive
 	// begin prepares a drive and gives the deed.
 	begin func(b *bench) func() error
+}
+
+// bench is a drive for the deed.
+func (d *deed) bench(t *testing.T) *bench {
+	t.Helper()
+	if d.opal {
+		return newOpal(t, nil).bench
+	}
+	return newBench(t, nil)
 }
 
 // asked is a deed of an open session.
@@ -186,7 +196,7 @@ type swept struct {
 // unbroken is the record that a deed leaves where nothing breaks.
 func (d *deed) unbroken(t *testing.T) record {
 	t.Helper()
-	b := newBench(t, nil)
+	b := d.bench(t)
 	do := d.begin(b)
 	b.drawing(-1, nil)
 	require.NoError(t, do(), "%s, and nothing breaks", d.name)
@@ -199,7 +209,7 @@ func (d *deed) unbroken(t *testing.T) record {
 // sweep prepares a deed on a drive.
 func (d *deed) sweep(t *testing.T, unbroken record) *swept {
 	t.Helper()
-	s := &swept{bench: newBench(t, nil), after: unbroken, rots: d.rots}
+	s := &swept{bench: d.bench(t), after: unbroken, rots: d.rots}
 	s.keys = watchKeys(t)
 	s.do = d.begin(s.bench)
 	s.drawing(-1, s.keys)
@@ -217,7 +227,7 @@ func (b *bench) pages() (all []string) {
 
 func TestNoDeedGoesOnWithoutEntropy(t *testing.T) {
 	drawn := 0
-	for _, d := range deeds() {
+	for _, d := range append(deeds(), opalDeeds()...) {
 		unbroken := d.unbroken(t)
 		for k := 0; ; k++ {
 			s := d.sweep(t, unbroken)
@@ -259,7 +269,7 @@ var faults = []string{
 
 func TestEveryDeedIsWholeOrNotAtAll(t *testing.T) {
 	seen := map[string]int{}
-	for _, d := range deeds() {
+	for _, d := range append(deeds(), opalDeeds()...) {
 		unbroken := d.unbroken(t)
 		for _, plan := range faults {
 			for k := 0; ; k++ {
@@ -340,7 +350,7 @@ func (b *bench) whole(t *testing.T, what string) {
 			continue
 		}
 		require.Equal(t, b.store.active, p.Block, "%s: page %d of block %d was to be destroyed", what, p.Page, p.Block)
-		if r, err := parseRecord(p.Data); err == nil {
+		if r, err := parseVersion(p.Data, b.store.version); err == nil {
 			require.True(t, r.sameKeys(&b.rec), "%s: page %d of block %d has other keys", what, p.Page, p.Block)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
 	"github.com/seed-9d983aeb/fdelab/drive/internal/watch"
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
 // The seams at which the tests of this package break a drive: its source of
@@ -44,6 +45,16 @@ func (l *ledger) left(d *Drive) (n int) {
 		}
 		if d.session != nil {
 			held[&d.session.ak[0]] = true
+		}
+		if k := d.opal.mbr.mek; k != nil {
+			held[&k[0]] = true
+		}
+		for _, l := range d.opal.logins {
+			for _, k := range []*secret.Key32{l.ak, l.users} {
+				if k != nil {
+					held[&k[0]] = true
+				}
+			}
 		}
 	}
 	for _, b := range l.made {
