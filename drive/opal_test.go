@@ -58,8 +58,7 @@ func (b *opalBench) change(l *Login, do func(c *Change) error) error {
 	return c.Commit()
 }
 
-// owned takes the drive into use: SID and Admin1 have credential(1), range 1 lies at sectors 100 to 199, both
-// locks of it are enabled.
+// owned takes the drive into use: SID and Admin1 have credential(1).
 func (b *opalBench) owned(a ActivateOptions) *Login {
 	b.t.Helper()
 	sid := b.login(SID, b.label.MSID)
