@@ -80,20 +80,25 @@ func (d *Drive) restore(op string, to State) error {
 		return err
 	}
 	d.fire(EventRestore, d.facts(&d.rec))
-	if err := d.loadOpen(op); err != nil {
+	if err := d.reopen(op); err != nil {
 		return err
 	}
 	d.publish()
 	return nil
 }
 
-// loadOpen takes the keys of the ranges that are open to all into RAM again, once
-// the drive has left SecurityDegraded. Where the root key does not open one the
-// drive goes back there, with Degraded.
-func (d *Drive) loadOpen(op string) error {
+// reopen leaves the ranges that lost their keys to SecurityDegraded as a power cycle leaves them,
+// once the drive has left that state: those that are open to all have their keys in RAM again, and
+// are not locked beside them. Where the root key does not open one the drive goes back there, with
+// Degraded.
+func (d *Drive) reopen(op string) error {
 	for n := range d.rec.ranges {
 		g := &d.rec.ranges[n]
-		if d.ram[n].mek != nil || !g.openAtPowerOn() {
+		if d.ram[n].mek != nil {
+			continue
+		}
+		d.ram[n].lockAsAtPowerOn(g)
+		if !g.openAtPowerOn() {
 			continue
 		}
 		mek, err := d.rootMEK(g)

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -149,5 +150,46 @@ func TestPowerGoesAtTheNoteOfAnotherDefect(t *testing.T) {
 		require.False(t, b.Status().Powered)
 		require.NoError(t, b.PowerOn())
 		require.Equal(t, SecurityDegraded, b.Status().State)
+	}
+}
+
+// TestLeavingSecurityDegradedIsLikeAPowerCycle: a range that lost its key comes back as a power cycle
+// leaves it. One that is open to all is not called locked while its key is in RAM, and a lock that
+// nobody enabled is not taken away.
+func TestLeavingSecurityDegradedIsLikeAPowerCycle(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		cfg          RangeConfig
+		read, write  bool // the locks that are set before
+		wantR, wantW bool
+		wantKey      bool
+	}{
+		{"open after power", RangeConfig{Start: 8, Length: 8, ReadLockEnabled: true, WriteLockEnabled: true}, false, false, false, false, true},
+		{"locked for good", RangeConfig{Start: 8, Length: 8, ReadLockEnabled: true, WriteLockEnabled: true}, true, true, true, true, false},
+		{"locks at power", RangeConfig{Start: 8, Length: 8, ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: OnPowerCycle}, false, false, true, true, false},
+		{"a lock that is not enabled", RangeConfig{Start: 8, Length: 8, WriteLockEnabled: true}, true, false, true, false, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t, nil)
+			require.NoError(t, b.as(BandMaster(1), b.label.MSID, func(s Session) error {
+				return errors.Join(s.SetRange(test.cfg), s.SetLocks(test.read, test.write))
+			}))
+			b.arm("(flash.read.error)")
+			require.ErrorIs(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(0) }), Degraded)
+			b.flash.Disarm()
+			require.Equal(t, SecurityDegraded, b.Status().State)
+			require.Nil(t, b.ram[1].mek)
+			require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(0) }))
+			require.Equal(t, Erased, b.Status().State)
+			check := func(when string) {
+				r, err := b.Range(1)
+				require.NoError(t, err)
+				require.Equal(t, [2]bool{test.wantR, test.wantW}, [2]bool{r.ReadLocked, r.WriteLocked}, when)
+				require.Equal(t, test.wantKey, b.ram[1].mek != nil, when)
+			}
+			check("after the erase")
+			b.cycle()
+			check("after a power cycle")
+		})
 	}
 }

@@ -111,7 +111,7 @@ func (d *Drive) eraseBands(op string, e Event, next record, bands []int) error {
 		meks[n] = nil
 	}
 	if d.state() != SecurityDegraded {
-		return d.loadOpen(op)
+		return d.reopen(op)
 	}
 	return nil
 }

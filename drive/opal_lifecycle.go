@@ -104,7 +104,7 @@ func (d *Drive) begin(op string, e Event, pin PIN, admin *Login, a *ActivateOpti
 		d.ram[n].readLocked, d.ram[n].writeLocked = false, false
 	}
 	d.publish()
-	return d.loadOpen(op)
+	return d.reopen(op)
 }
 
 // entitled refuses a login that is over, or of none of the authorities.
@@ -386,7 +386,7 @@ func (d *Drive) revertStep(op string, e Event, next record, meks []*secret.Key64
 		}
 	}
 	d.opal.mbrDone = false
-	return d.loadOpen(op)
+	return d.reopen(op)
 }
 
 // Restore leads a security degraded drive back to Manufactured, as an Admin of the Locking SP: every block but

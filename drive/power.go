@@ -157,9 +157,7 @@ func (d *Drive) fits(r *record) bool {
 func (d *Drive) unlockOpen() error {
 	for n := range d.rec.ranges {
 		g, m := &d.rec.ranges[n], &d.ram[n]
-		atPower := g.cfg.LockOnReset&OnPowerCycle != 0
-		m.readLocked = g.readLocked || g.cfg.ReadLockEnabled && atPower
-		m.writeLocked = g.writeLocked || g.cfg.WriteLockEnabled && atPower
+		m.lockAsAtPowerOn(g)
 		if d.state() == SecurityDegraded || !g.openAtPowerOn() {
 			continue
 		}
@@ -171,6 +169,13 @@ func (d *Drive) unlockOpen() error {
 	}
 	d.resetShadow(OnPowerCycle)
 	return nil
+}
+
+// lockAsAtPowerOn sets the locks of the range g as a power cycle leaves them.
+func (m *rangeRAM) lockAsAtPowerOn(g *rangeRecord) {
+	atPower := g.cfg.LockOnReset&OnPowerCycle != 0
+	m.readLocked = g.readLocked || g.cfg.ReadLockEnabled && atPower
+	m.writeLocked = g.writeLocked || g.cfg.WriteLockEnabled && atPower
 }
 
 // PowerOff takes power away, whether in order or not: sessions end, keys leave

@@ -311,7 +311,7 @@ func (w *model) inSession(c Command) (drive.Code, bool) {
 			return drive.InvalidState, false
 		}
 		w.state = drive.Configured
-		w.loadOpen()
+		w.reopen()
 	}
 	return ok, true
 }
@@ -331,13 +331,21 @@ func (w *model) relocked(n int, was *band) (wrote bool) {
 	return g.c != was.c || g.keep != was.keep
 }
 
-// loadOpen: the drive left SecurityDegraded, so what needs no PIN is usable.
-func (w *model) loadOpen() {
+// reopen: the drive left SecurityDegraded. What lost its key there is as a power cycle leaves it.
+func (w *model) reopen() {
 	for n := range w.ranges {
-		if g := &w.ranges[n]; g.openAfterPower() {
-			g.ram = true
+		if g := &w.ranges[n]; !g.ram {
+			g.lockAsAfterPower()
+			g.ram = g.openAfterPower()
 		}
 	}
+}
+
+// lockAsAfterPower sets the locks as a power cycle leaves them.
+func (g *band) lockAsAfterPower() {
+	locks := g.c.LockOnReset&drive.OnPowerCycle != 0
+	g.read = g.keep[0] || locks && g.c.ReadLockEnabled
+	g.write = g.keep[1] || locks && g.c.WriteLockEnabled
 }
 
 // onGrid: a range may begin or end before this sector. It always may at the start of the drive.
@@ -413,7 +421,7 @@ func (w *model) erase(c Command) (drive.Code, bool) {
 		w.wipe(n)
 	}
 	if w.state == drive.SecurityDegraded && state != w.state {
-		w.loadOpen()
+		w.reopen()
 	}
 	w.state = state
 	w.keygen++
@@ -494,9 +502,7 @@ func (w *model) powerOn() {
 	}
 	for n := range w.ranges {
 		g := &w.ranges[n]
-		locks := g.c.LockOnReset&drive.OnPowerCycle != 0
-		g.read = g.keep[0] || locks && g.c.ReadLockEnabled
-		g.write = g.keep[1] || locks && g.c.WriteLockEnabled
+		g.lockAsAfterPower()
 		g.ram = w.state != drive.SecurityDegraded && g.openAfterPower()
 	}
 }

@@ -328,9 +328,7 @@ func (m *model) powerOn() []outcome {
 	knows := m.clone()
 	for n := range m.ranges {
 		g, k := &m.ranges[n], &knows.ranges[n]
-		locks := g.c.LockOnReset&drive.OnPowerCycle != 0
-		g.read = g.keep[0] || locks && g.c.ReadLockEnabled
-		g.write = g.keep[1] || locks && g.c.WriteLockEnabled
+		g.lockAsAfterPower()
 		if g.c.ReadLockEnabled {
 			k.read = g.read
 		}
@@ -352,6 +350,13 @@ func (m *model) powerOn() []outcome {
 		}
 	}
 	return out
+}
+
+// lockAsAfterPower sets the locks as a power cycle leaves them.
+func (g *band) lockAsAfterPower() {
+	locks := g.c.LockOnReset&drive.OnPowerCycle != 0
+	g.read = g.keep[0] || locks && g.c.ReadLockEnabled
+	g.write = g.keep[1] || locks && g.c.WriteLockEnabled
 }
 
 func (m *model) reset(k drive.ResetKind) {

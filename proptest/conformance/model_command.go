@@ -107,6 +107,18 @@ func (m *model) erase(c Command) []outcome {
 		well := m.clone()
 		well.degraded = false
 		out = append(out, outcome{[]drive.Code{done}, well})
+		// A device may have dropped the keys of the other ranges with its trust in its memory. Then they
+		// are as a power cycle leaves them.
+		locked := well.clone()
+		for n := range locked.ranges {
+			if n != c.Range {
+				locked.ranges[n].lockAsAfterPower()
+				locked.ranges[n].ram = locked.ranges[n].openAfterPower()
+			}
+		}
+		if !locked.equal(well) {
+			out = append(out, outcome{[]drive.Code{done}, locked})
+		}
 	}
 	return out
 }
