@@ -156,9 +156,15 @@ func (o *OpalDrive) Holders(area Area) (granted []Authority, rootKey bool, err e
 	if at == nil {
 		return nil, false, d.refuse("holders", InvalidParameter, "there is no %v", area)
 	}
-	granted = (*at).authorities()
-	if rootKey = (*at).has(rootHolder); rootKey {
+	granted, rootKey = (*at).holders()
+	return granted, rootKey, nil
+}
+
+// holders are the authorities that have a wrap, and whether the root key has one.
+func (k *areaKeys) holders() (granted []Authority, rootKey bool) {
+	granted = k.authorities()
+	if rootKey = k.has(rootHolder); rootKey {
 		granted = granted[1:]
 	}
-	return granted, rootKey, nil
+	return granted, rootKey
 }

@@ -114,6 +114,9 @@ func (d *driveFile) refused(what string, err error) error {
 	case status.Code == drive.MediaFailure || status.Code == drive.HardwareFailure || status.Code == drive.PowerLost:
 		e.code = exitCannot // of the file below it, such as a disk that is full
 	case status.Code == drive.Locked:
+		if d.Config().Personality == drive.Opal {
+			return e.withHint("give the PIN of who is granted the range with --as and --pin-file; under an MBR shadow nothing is written until it is done")
+		}
 		return e.withHint("give the PIN of the range with --pin-file; fdelab drive unlock opens it for good")
 	case status.Code == drive.LockedOut:
 		return e.withHint("fdelab drive revert, with the PSID of the label, sets the drive back and gives its data up")

@@ -58,6 +58,9 @@ func newDriveLockCmd(a *app) *cobra.Command {
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.withDrive("drive lock", args[0], func(d *driveFile) error {
+				if err := d.onlyEnterprise("drive lock", "fdelab tcg set"); err != nil {
+					return err
+				}
 				err := a.asOwner(d, n, pin, func(s drive.Session) error {
 					r, err := d.Range(n)
 					if err != nil {
@@ -91,6 +94,9 @@ func newDriveUnlockCmd(a *app) *cobra.Command {
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.withDrive("drive unlock", args[0], func(d *driveFile) error {
+				if err := d.onlyEnterprise("drive unlock", "fdelab tcg set --no-locks"); err != nil {
+					return err
+				}
 				err := a.asOwner(d, n, pin, func(s drive.Session) error {
 					r, err := d.Range(n)
 					if err != nil {
@@ -127,6 +133,9 @@ func newDriveMigrateCmd(a *app) *cobra.Command {
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.withDrive("drive migrate", args[0], func(d *driveFile) error {
+				if err := d.onlyEnterprise("drive migrate", "fdelab tcg pin"); err != nil {
+					return err
+				}
 				who, err := d.band(n)
 				if err != nil {
 					return err
@@ -167,6 +176,9 @@ func newDriveEraseCmd(a *app) *cobra.Command {
 		Args:    between(1, 1, "one file"),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withDrive("drive erase", args[0], func(d *driveFile) error {
+				if err := d.onlyEnterprise("drive erase", "fdelab tcg genkey, or fdelab tcg erase in Single User Mode"); err != nil {
+					return err
+				}
 				whole := !c.Flags().Changed("range")
 				what := "every range"
 				if !whole {

@@ -10,8 +10,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
@@ -27,17 +29,23 @@ type created struct {
 
 func newDriveCreateCmd(a *app) *cobra.Command {
 	cfg := drive.Config{}
-	var label, seed string
+	var label, seed, personality string
 	c := &cobra.Command{
 		Use:   "create FILE",
 		Short: "make a drive in a new file, and the file of its label",
 		Long: "create manufactures a drive: keys, MSID and PSID are drawn, every authority has the MSID, nothing\n" +
-			"is locked. The label (serial number, MSID, PSID) goes to a file of mode 0600 and is printed\n" +
+			"is locked. It is of SSC Enterprise, as the drives of the lab are, or with --personality opal of SSC\n" +
+			"Opal 2: then it has an MBR shadow and a DataStore as well, and its Locking SP waits to be activated.\n\n" +
+			"The label (serial number, MSID, PSID) goes to a file of mode 0600 and is printed\n" +
 			"nowhere. Without it nobody can revert the drive: keep it apart from the drive.\n\n" +
 			"With --seed anybody can make the same keys: for tests only.",
-		Example: "  fdelab drive create a.drive\n  fdelab drive create a.drive --serial FDE00001 --ranges 2 --label labels/a.label",
-		Args:    between(1, 1, "one file"),
+		Example: "  fdelab drive create a.drive\n  fdelab drive create a.drive --serial FDE00001 --ranges 2 --label labels/a.label\n" +
+			"  fdelab drive create o.drive --personality opal",
+		Args: between(1, 1, "one file"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if err := withPersonality(&cfg, personality, c.Flags()); err != nil {
+				return err
+			}
 			source := rand.Reader
 			if seed != "" {
 				n, err := console.ParseSeed(seed)
@@ -60,13 +68,41 @@ func newDriveCreateCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&cfg.Model, "model", "fdelab SED", "model, at most 40 characters")
 	c.Flags().IntVar(&cfg.SectorSize, "sector-size", 512, "bytes of a sector: 512 or 4096")
 	c.Flags().Uint64Var(&cfg.Sectors, "sectors", 1<<17, "capacity; what was never written takes no room")
-	c.Flags().IntVar(&cfg.Ranges, "ranges", 8, "ranges beside the global one, 0 to 64")
+	c.Flags().StringVar(&personality, "personality", "enterprise", "SSC that it follows: enterprise or opal")
+	c.Flags().IntVar(&cfg.Ranges, "ranges", 8, "ranges beside the global one, 0 to 64, in an Opal drive to 16")
+	c.Flags().Uint64Var(&cfg.MBRSize, "mbr-size", opalMBRSize, "bytes of an Opal drive's MBR shadow")
+	c.Flags().Uint64Var(&cfg.DataStoreSize, "datastore-size", opalDataStoreSize, "bytes of an Opal drive's DataStore")
 	c.Flags().Uint16Var(&cfg.TryLimit, "tries", 5, "wrong PINs until an authority is locked out; 0 is no limit")
 	c.Flags().BoolVar(&cfg.Persistent, "persistent", true, "keep the counts of wrong PINs over a power cycle, and so from command to command")
 	c.Flags().IntVar(&cfg.PBKDF2Iterations, "iterations", 1000, "PBKDF2 iterations for PINs of fewer than 32 bytes")
 	c.Flags().StringVar(&label, "label", "", "file for the label (default FILE.label)")
 	c.Flags().StringVar(&seed, "seed", "", "decides all keys and the label, so that others know them: for tests only")
 	return c
+}
+
+// What an Opal drive has at least (Opal 4.3.5.4 and 4.3.6.1).
+const (
+	opalMBRSize       = 128 << 20
+	opalDataStoreSize = 10 << 20
+)
+
+// withPersonality makes a configuration that of a drive of a personality. Only Opal drives have tables of
+// bytes.
+func withPersonality(cfg *drive.Config, name string, given *pflag.FlagSet) error {
+	switch strings.ToLower(name) {
+	case "opal":
+		cfg.Personality = drive.Opal
+	case "enterprise":
+		for _, flag := range []string{"mbr-size", "datastore-size"} {
+			if given.Changed(flag) {
+				return usagef("drive create: --%s is for --personality opal: an Enterprise drive has no such table", flag)
+			}
+		}
+		cfg.MBRSize, cfg.DataStoreSize = 0, 0
+	default:
+		return usagef("drive create: --personality %q: use enterprise or opal", name)
+	}
+	return nil
 }
 
 func (a *app) driveCreate(path, label string, cfg drive.Config, source io.Reader) (err error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"os"
@@ -23,7 +24,11 @@ func (a *app) terminalIn() bool {
 }
 
 // opened opens the range of a sector for this command, where it is locked, and runs do.
-func (a *app) opened(d *driveFile, lba uint64, pin pinSource, do func() error) error {
+func (a *app) opened(d *driveFile, lba uint64, as string, pin pinSource, do func() error) error {
+	opal := d.Config().Personality == drive.Opal
+	if as != "" && !opal {
+		return usagef("%s: --as is for Opal drives: a range of an Enterprise drive has its BandMaster alone", d.path)
+	}
 	n, r, err := rangeAt(d, lba)
 	if err != nil {
 		return err
@@ -35,7 +40,10 @@ func (a *app) opened(d *driveFile, lba uint64, pin pinSource, do func() error) e
 	if r.LockOnReset&drive.OnPowerCycle == 0 {
 		// To open it would be a change that stays.
 		return failedf("%s: range %d is locked, and stays open over a loss of power once it is opened", d.path, n).
-			withHint("fdelab drive unlock opens it for good")
+			withHint("%s", unlockHint(opal))
+	}
+	if opal {
+		return a.asGranted(d, n, cmp.Or(as, "Admin1"), pin, do)
 	}
 	return a.asOwner(d, n, pin, func(s drive.Session) error {
 		if err := s.Unlock(); err != nil {
@@ -43,6 +51,14 @@ func (a *app) opened(d *driveFile, lba uint64, pin pinSource, do func() error) e
 		}
 		return do()
 	})
+}
+
+// unlockHint says what opens a range for good.
+func unlockHint(opal bool) string {
+	if opal {
+		return "fdelab serve gives the drive power that stays, and fdelab tcg lock --state RW opens it then"
+	}
+	return "fdelab drive unlock opens it for good"
 }
 
 // rangeAt finds the range of a sector.
@@ -63,12 +79,13 @@ func rangeAt(d *driveFile, lba uint64) (n int, r drive.RangeInfo, err error) {
 func newDriveReadCmd(a *app) *cobra.Command {
 	var pin pinSource
 	var lba, sectors uint64
-	var out string
+	var out, as string
 	c := &cobra.Command{
 		Use:   "read FILE",
 		Short: "read sectors, to standard output or a file",
 		Long: "read prints sectors as a host reads them. A locked range is opened with the PIN of its BandMaster\n" +
-			"for this command alone. A sector that was never written reads as zeros.",
+			"for this command alone, in an Opal drive with that of --as. A sector that\n" +
+			"was never written reads as zeros.",
 		Example: "  fdelab drive read a.drive --lba 8 --sectors 2 --out sectors.bin",
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -79,7 +96,7 @@ func newDriveReadCmd(a *app) *cobra.Command {
 				if total := d.Config().Sectors; sectors == 0 || lba >= total || sectors > total-lba {
 					return usagef("drive read: %d sectors from sector %d on, %s has %d", sectors, lba, d.path, total)
 				}
-				return a.opened(d, lba, pin, func() error {
+				return a.opened(d, lba, as, pin, func() error {
 					if out == "" {
 						return copySectors(d, a.out, lba, sectors)
 					}
@@ -96,7 +113,8 @@ func newDriveReadCmd(a *app) *cobra.Command {
 			})
 		},
 	}
-	pin.flags(c, "pin", "the PIN of the BandMaster, for a locked range")
+	pin.flags(c, "pin", "the PIN of the BandMaster, or of --as, for a locked range")
+	c.Flags().StringVar(&as, "as", "", "who opens a locked range of an Opal drive, such as User1 (default Admin1)")
 	c.Flags().Uint64Var(&lba, "lba", 0, "the first sector")
 	c.Flags().Uint64Var(&sectors, "sectors", 1, "how many")
 	c.Flags().StringVar(&out, "out", "", "new file for the sectors (default standard output)")
@@ -123,7 +141,7 @@ func copySectors(d *driveFile, w io.Writer, lba, sectors uint64) error {
 func newDriveWriteCmd(a *app) *cobra.Command {
 	var pin pinSource
 	var lba uint64
-	var in string
+	var in, as string
 	c := &cobra.Command{
 		Use:   "write FILE",
 		Short: "write sectors, from standard input or a file",
@@ -148,7 +166,7 @@ func newDriveWriteCmd(a *app) *cobra.Command {
 				case lba >= cfg.Sectors || sectors > cfg.Sectors-lba:
 					return usagef("drive write: %d sectors from sector %d on, %s has %d", sectors, lba, d.path, cfg.Sectors)
 				}
-				err := a.opened(d, lba, pin, func() error { return d.Write(lba, data) })
+				err := a.opened(d, lba, as, pin, func() error { return d.Write(lba, data) })
 				if err != nil {
 					return err
 				}
@@ -156,7 +174,8 @@ func newDriveWriteCmd(a *app) *cobra.Command {
 			})
 		},
 	}
-	pin.flags(c, "pin", "the PIN of the BandMaster, for a locked range")
+	pin.flags(c, "pin", "the PIN of the BandMaster, or of --as, for a locked range")
+	c.Flags().StringVar(&as, "as", "", "who opens a locked range of an Opal drive, such as User1 (default Admin1)")
 	c.Flags().Uint64Var(&lba, "lba", 0, "the first sector")
 	c.Flags().StringVar(&in, "in", "", "file with the sectors (default standard input)")
 	return c

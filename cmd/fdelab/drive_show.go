@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,7 @@ type driveInfo struct {
 	KeyGeneration uint32       `json:"key_generation"`
 	TryLimit      uint16       `json:"try_limit"`
 	Ranges        []driveRange `json:"ranges"` // empty where the drive has no record that it trusts
+	Opal          *opalInfo    `json:"opal,omitempty"`
 }
 
 type driveRange struct {
@@ -37,7 +39,8 @@ type driveRange struct {
 	WriteLocked bool     `json:"write_locked"`
 	LockEnabled bool     `json:"lock_enabled"`
 	LocksAt     []string `json:"locks_at"`
-	AtMSID      bool     `json:"at_msid"` // its BandMaster has the factory PIN
+	AtMSID      bool     `json:"at_msid"`             // its BandMaster has the factory PIN
+	OpenedBy    []string `json:"opened_by,omitempty"` // in an Opal drive: who is granted it
 }
 
 func newDriveInfoCmd(a *app) *cobra.Command {
@@ -63,7 +66,7 @@ func (a *app) driveInfo(d *driveFile) error {
 	}
 	info := driveInfo{
 		File: d.path, Serial: cfg.Serial, Model: cfg.Model, Identity: id.Fingerprint(), SectorSize: cfg.SectorSize, Sectors: cfg.Sectors,
-		Written: len(d.Dump().Written), State: s.State, KeyGeneration: s.KeyGeneration, TryLimit: cfg.TryLimit, Ranges: []driveRange{},
+		Written: writtenSectors(d), State: s.State, KeyGeneration: s.KeyGeneration, TryLimit: cfg.TryLimit, Ranges: []driveRange{},
 	}
 	for n := range cfg.Ranges + 1 {
 		r, err := d.Range(n)
@@ -73,10 +76,19 @@ func (a *app) driveInfo(d *driveFile) error {
 		if err != nil {
 			return err
 		}
-		info.Ranges = append(info.Ranges, driveRange{
+		one := driveRange{
 			Range: n, Start: r.Start, Length: r.Length, AtMSID: r.AtMSID, LockEnabled: r.ReadLockEnabled || r.WriteLockEnabled,
 			ReadLocked: r.ReadLockEnabled && r.ReadLocked, WriteLocked: r.WriteLockEnabled && r.WriteLocked, LocksAt: resetNames(r.LockOnReset),
-		})
+		}
+		if cfg.Personality == drive.Opal {
+			if err := grantedBy(d, n, &one); err != nil {
+				return err
+			}
+		}
+		info.Ranges = append(info.Ranges, one)
+	}
+	if info.Opal, err = opalInfoOf(d); err != nil {
+		return err
 	}
 	if a.json {
 		return a.printJSON(info)
@@ -84,6 +96,7 @@ func (a *app) driveInfo(d *driveFile) error {
 	a.printf("serial      %s\nmodel       %s\nidentity    %s\n", info.Serial, info.Model, id)
 	a.printf("size        %d sectors of %d bytes, %d written\n", info.Sectors, info.SectorSize, info.Written)
 	a.printf("state       %v\ngeneration  %d\n", info.State, info.KeyGeneration)
+	a.opalInfo(info.Opal)
 	a.rangeTable(info.Ranges)
 	return nil
 }
@@ -94,9 +107,14 @@ func (a *app) rangeTable(ranges []driveRange) {
 		return
 	}
 	t := layout.NewTable(a.out, a.width())
-	t.Head("range\tsectors\tlocks\tPIN of its BandMaster")
+	opal := len(ranges[0].OpenedBy) > 0
+	if opal {
+		t.Head("range\tsectors\tlocks\topened by")
+	} else {
+		t.Head("range\tsectors\tlocks\tPIN of its BandMaster")
+	}
 	for _, r := range ranges {
-		if r.Range > 0 && r.Length == 0 && r.AtMSID {
+		if r.Range > 0 && r.Length == 0 && (r.AtMSID || opal) {
 			continue
 		}
 		place := "all others"
@@ -109,6 +127,9 @@ func (a *app) rangeTable(ranges []driveRange) {
 		pin := "its own"
 		if r.AtMSID {
 			pin = "MSID"
+		}
+		if opal {
+			pin = strings.Join(r.OpenedBy, ", ")
 		}
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", r.Range, place, lockWords(r), pin)
 	}
@@ -134,7 +155,7 @@ func resetNames(s drive.ResetSet) []string {
 	for _, r := range []struct {
 		is   drive.ResetSet
 		name string
-	}{{drive.OnPowerCycle, "power cycle"}, {drive.OnHardware, "hardware reset"}, {drive.OnHotPlug, "hot plug reset"}} {
+	}{{drive.OnPowerCycle, "power cycle"}, {drive.OnHardware, "hardware reset"}, {drive.OnHotPlug, "hot plug reset"}, {drive.OnProgrammatic, "TPER_RESET"}} {
 		if s&r.is != 0 {
 			names = append(names, r.name)
 		}
@@ -147,12 +168,45 @@ type driveKeys struct {
 	Generation uint32      `json:"generation"`
 	Slots      []keySlot   `json:"slots"`
 	Ranges     []rangeKeys `json:"ranges"`
+	Tables     []tableKeys `json:"tables,omitempty"` // of an Opal drive
+}
+
+type tableKeys struct {
+	Table    string   `json:"table"`
+	WrapsBy  []string `json:"wraps_by"`
+	RootWrap bool     `json:"root_wrap"`
 }
 
 type keySlot struct {
 	Authority string `json:"authority"`
 	AtMSID    bool   `json:"at_msid"`
 	Tries     uint16 `json:"tries"` // wrong PINs since the last right one
+	Disabled  bool   `json:"disabled,omitempty"`
+	NoPIN     bool   `json:"no_pin,omitempty"`
+}
+
+// pinWord says in a table which PIN an authority has.
+func (s *keySlot) pinWord() string {
+	switch {
+	case s.AtMSID:
+		return "MSID"
+	case s.NoPIN && s.Disabled:
+		return "none, disabled"
+	case s.NoPIN:
+		return "none"
+	case s.Disabled:
+		return "its own, disabled"
+	}
+	return "its own"
+}
+
+// authorityNames are the names of authorities.
+func authorityNames(who []drive.Authority) []string {
+	by := []string{}
+	for _, w := range who {
+		by = append(by, w.String())
+	}
+	return by
 }
 
 type rangeKeys struct {
@@ -168,7 +222,8 @@ func newDriveKeysCmd(a *app) *cobra.Command {
 		Short: "print what is wrapped by what, without a secret",
 		Long: "keys prints the key hierarchy as the drive's record has it. Each range has a media key. It is\n" +
 			"wrapped by the key of its BandMaster, or, where the range is open after a loss of power, by the\n" +
-			"root key in the fuses. The key of an authority is wrapped by its PIN and the root key.",
+			"root key in the fuses. The key of an authority is wrapped by its PIN and the root key. In an Opal\n" +
+			"drive everybody who is granted a range has a wrap of its own, and so have the tables of bytes.",
 		Example: "  fdelab drive keys a.drive",
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -186,14 +241,13 @@ func newDriveKeysCmd(a *app) *cobra.Command {
 func (a *app) driveKeys(m drive.KeyMap) error {
 	k := driveKeys{Generation: m.Generation, Slots: []keySlot{}, Ranges: []rangeKeys{}}
 	for _, s := range m.Slots {
-		k.Slots = append(k.Slots, keySlot{s.Authority.String(), s.AtMSID, s.Tries})
+		k.Slots = append(k.Slots, keySlot{s.Authority.String(), s.AtMSID, s.Tries, s.Disabled, s.NoPIN})
 	}
 	for _, r := range m.Ranges {
-		by := []string{}
-		for _, w := range r.WrapsBy {
-			by = append(by, w.String())
-		}
-		k.Ranges = append(k.Ranges, rangeKeys{r.Range, by, r.RootWrap, r.InRAM})
+		k.Ranges = append(k.Ranges, rangeKeys{r.Range, authorityNames(r.WrapsBy), r.RootWrap, r.InRAM})
+	}
+	for _, t := range m.Tables {
+		k.Tables = append(k.Tables, tableKeys{t.Area.String(), authorityNames(t.WrapsBy), t.RootWrap})
 	}
 	if a.json {
 		return a.printJSON(k)
@@ -202,29 +256,39 @@ func (a *app) driveKeys(m drive.KeyMap) error {
 	t := layout.NewTable(a.out, a.width())
 	t.Head("authority\tPIN\twrong PINs")
 	for _, s := range k.Slots {
-		pin := "its own"
-		if s.AtMSID {
-			pin = "MSID"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d\n", s.Authority, pin, s.Tries)
+		fmt.Fprintf(t, "%s\t%s\t%d\n", s.Authority, s.pinWord(), s.Tries)
 	}
 	_ = t.Flush() // a.out keeps its error
 	a.printf("\n")
 	t = layout.NewTable(a.out, a.width())
 	t.Head("range\tmedia key wrapped by\tin RAM")
 	for _, r := range k.Ranges {
-		by := r.WrapsBy
-		if r.RootWrap {
-			by = append(by, "root key")
-		}
 		inRAM := "no"
 		if r.InRAM {
 			inRAM = "yes"
 		}
-		fmt.Fprintf(t, "%d\t%s\t%s\n", r.Range, strings.Join(by, ", "), inRAM)
+		fmt.Fprintf(t, "%d\t%s\t%s\n", r.Range, wrapWords(r.WrapsBy, r.RootWrap), inRAM)
+	}
+	_ = t.Flush()
+	if len(k.Tables) == 0 {
+		return nil
+	}
+	a.printf("\n")
+	t = layout.NewTable(a.out, a.width())
+	t.Head("table\tkey wrapped by")
+	for _, r := range k.Tables {
+		fmt.Fprintf(t, "%s\t%s\n", r.Table, wrapWords(r.WrapsBy, r.RootWrap))
 	}
 	_ = t.Flush()
 	return nil
+}
+
+// wrapWords are who wraps a key.
+func wrapWords(by []string, root bool) string {
+	if root {
+		by = append(slices.Clone(by), "root key")
+	}
+	return strings.Join(by, ", ")
 }
 
 // dumped is the JSON answer of `fdelab drive dump`.
@@ -247,8 +311,9 @@ func newDriveDumpCmd(a *app) *cobra.Command {
 		Long: "dump writes what a thief gets who takes the drive apart. The drive needs no power and no PIN for\n" +
 			"that, and the fuses inside the chip are not part of it. Nothing in the drive changes.\n\n" +
 			"--flash gets the raw flash: every page in order, block by block, a blank byte as FF. --media gets\n" +
-			"the raw media: the ciphertext of sector N at byte N times the sector size. What was never written\n" +
-			"is a hole, which reads as zeros. Both are made with mode 0600 and replace nothing.",
+			"the raw media: the ciphertext of sector N at byte N times the sector size, and behind the last\n" +
+			"sector an Opal drive's MBR shadow and DataStore. What was never written is a\n" +
+			"hole, which reads as zeros. Both are made with mode 0600 and replace nothing.",
 		Example: "  fdelab drive dump a.drive --flash a.flash --media a.media",
 		Args:    between(1, 1, "one file"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -293,7 +358,7 @@ func (a *app) driveDump(d *driveFile, flash, media string) error {
 	}
 	size := d.Config().SectorSize
 	if media != "" {
-		if err := newFile(media, func(f *os.File) error { return writeSectors(f, dump, size, d.Config().Sectors) }); err != nil {
+		if err := newFile(media, func(f *os.File) error { return writeSectors(f, dump, size, mediaSectors(d)) }); err != nil {
 			return cannotf("drive dump: %w", plainDriveError(err))
 		}
 	}
@@ -302,7 +367,7 @@ func (a *app) driveDump(d *driveFile, flash, media string) error {
 	}
 	a.printf("%s: %d blocks of %d pages of %d bytes, programmed pages: %d\n", flash, g.Blocks, g.PagesPerBlock, g.PageSize, len(dump.Flash))
 	if media != "" {
-		a.printf("%s: %d sectors of %d bytes, written sectors: %d\n", media, d.Config().Sectors, size, len(dump.Written))
+		a.printf("%s: %d sectors of %d bytes, written sectors: %d\n", media, mediaSectors(d), size, len(dump.Written))
 	}
 	return nil
 }

@@ -28,9 +28,16 @@ import (
 
 func newUnit(t testing.TB, serial string) (*secsock.Unit, drive.Label) {
 	t.Helper()
-	d, label, err := drive.Manufacture(
-		drive.Config{Serial: serial, Model: "Model X", SectorSize: 512, Sectors: 1 << 16, Ranges: 2, PBKDF2Iterations: 1},
-		drive.Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, serial)})
+	return newUnitOf(t, serial, drive.Enterprise)
+}
+
+func newUnitOf(t testing.TB, serial string, p drive.Personality) (*secsock.Unit, drive.Label) {
+	t.Helper()
+	cfg := drive.Config{Serial: serial, Model: "Model X", SectorSize: 512, Sectors: 1 << 16, Ranges: 2, PBKDF2Iterations: 1, Personality: p}
+	if p == drive.Opal {
+		cfg.MBRSize, cfg.DataStoreSize = 128<<20, 10<<20
+	}
+	d, label, err := drive.Manufacture(cfg, drive.Parts{Flash: flash.NewMem(p.FlashGeometry()), Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, serial)})
 	require.NoError(t, err)
 	require.NoError(t, d.PowerOn())
 	u, err := secsock.NewUnit(d, tcg.Options{Entropy: rand.Reader})

@@ -31,8 +31,13 @@ type judge struct {
 	path   string // of sedutil-cli
 }
 
-// newJudge serves a new drive, builds the library, and finds the judge where FDELAB_SEDUTIL says.
 func newJudge(t *testing.T, serial, device string) *judge {
+	t.Helper()
+	return newJudgeOf(t, serial, device, drive.Enterprise)
+}
+
+// newJudgeOf serves a new drive, builds the library, and finds the judge where FDELAB_SEDUTIL says.
+func newJudgeOf(t *testing.T, serial, device string, p drive.Personality) *judge {
 	t.Helper()
 	path := os.Getenv("FDELAB_SEDUTIL")
 	if path == "" {
@@ -47,7 +52,7 @@ func newJudge(t *testing.T, serial, device string) *judge {
 	library := filepath.Join(t.TempDir(), "libfdelab.so")
 	out, err := exec.Command("gcc", "-O2", "-Wall", "-Werror", "-shared", "-fPIC", "-o", library, "../../contrib/shim/shim.c", "-ldl").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	u, label := newUnit(t, serial)
+	u, label := newUnitOf(t, serial, p)
 	socket := running(t, nil, u)
 	j := &judge{t: t, u: u, label: label, device: device, path: path}
 	j.env = append(os.Environ(), "FDELAB_SOCKET="+socket, "FDELAB_SHIM="+library, "FDELAB_DRIVES=1")
