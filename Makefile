@@ -62,9 +62,11 @@ shim: ## build bin/libfdelab.so, with which programs of others reach drives of f
 
 # Its packages come from Debian into bin/, beside what is installed here.
 SEDUTIL = bin/sedutil/sedutil-cli
-judge-sedutil: ## let sedutil-cli 1.20 take, lock and revert Enterprise drives, and look at what it did
-	@[ -x $(SEDUTIL) ] || contrib/shim/fetch-sedutil bin/sedutil >/dev/null || echo "SKIPPED: make judge-sedutil: no sedutil-cli could be had"
-	@[ ! -x $(SEDUTIL) ] || FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -timeout 20m -run Sedutil ./serve/secsock
+judge-sedutil: ## let sedutil-cli 1.20 take, lock and revert Enterprise and Opal drives, and look at what it did
+	@code=0; [ -x $(SEDUTIL) ] || contrib/shim/fetch-sedutil bin/sedutil >/dev/null || code=$$?; \
+	if [ $$code = 3 ]; then echo "SKIPPED: make judge-sedutil: no sedutil-cli can be had here"; exit 0; fi; \
+	[ $$code = 0 ] || { echo "make judge-sedutil: no sedutil-cli, though packages can be had here"; exit 1; }; \
+	FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -timeout 20m -run Sedutil ./serve/secsock
 
 lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	$(GO) vet ./...

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -103,8 +104,10 @@ func TestSedutilSetsUpAnOpalDrive(t *testing.T) {
 	j.does("--enableLockingRange", "0", "secret")
 	require.Equal(t, allAdmins, j.granted(drive.RangeArea(0)), "the root key opens it no more")
 	j.powerCycle()
+	require.True(t, j.reads(3, ""), "the setup enabled an MBR shadow, in which nothing is")
+	require.Contains(t, j.does("--query"), "Locked = Y, LockingEnabled = Y, LockingSupported = Y, MBRDone = N, MBREnabled = Y")
+	j.does("--setMBRDone", "on", "secret")
 	require.True(t, j.locked(3))
-	require.Contains(t, j.does("--query"), "Locked = Y, LockingEnabled = Y")
 	j.refused("NOT_AUTHORIZED", "--setLockingRange", "0", "RW", "wrong")
 	require.True(t, j.locked(3))
 	j.does("--setLockingRange", "0", "RW", "secret")
@@ -117,6 +120,7 @@ func TestSedutilSetsUpAnOpalDrive(t *testing.T) {
 	j.does("--setLockingRange", "0", "RW", "secret")
 	j.does("--disableLockingRange", "0", "secret")
 	require.Equal(t, everybody, j.granted(drive.RangeArea(0)), "the root key opens it again")
+	j.does("--setMBREnable", "off", "secret")
 	j.powerCycle()
 	require.True(t, j.reads(3, "from before"))
 }
@@ -145,20 +149,13 @@ func TestSedutilSetsOpalRanges(t *testing.T) {
 	j.does("--setLockingRange", "1", "RW", "secret")
 	require.True(t, j.reads(64, "in the range"))
 
-	var was uint32
 	generation := func() (g uint32) {
 		j.eyes(func(d *drive.Drive) { g = d.Status().KeyGeneration })
 		return g
 	}
-	was = generation()
+	was := generation()
 	j.does("--rekeyLockingRange", "1", "secret")
 	require.False(t, j.reads(64, "in the range"), "the key is another one")
-	require.True(t, j.reads(0, "outside"))
-	require.Greater(t, generation(), was)
-	j.write(64, "again")
-	was = generation()
-	j.does("--eraseLockingRange", "1", "secret")
-	require.False(t, j.reads(64, "again"))
 	require.True(t, j.reads(0, "outside"))
 	require.Greater(t, generation(), was)
 	j.does("--disableLockingRange", "1", "secret")
@@ -168,9 +165,21 @@ func TestSedutilSetsOpalRanges(t *testing.T) {
 func TestSedutilSetsOpalPasswords(t *testing.T) {
 	j, pin := newOpalJudge(t, "OPAL3")
 	salt := opalSalt("OPAL3")
-	j.does("--enableUser", "secret", "User1")
 	j.does("--setPassword", "secret", "User1", "ours")
-	j.eyes(func(d *drive.Drive) { require.True(t, logsIn(t, d, drive.User(1), j.hashed("ours", salt))) })
+	ours := j.hashed("ours", salt)
+	j.eyes(func(d *drive.Drive) {
+		require.False(t, logsIn(t, d, drive.User(1), ours), "it is disabled")
+		o, err := d.Opal()
+		require.NoError(t, err)
+		l, err := o.Login(drive.Admin(1), pin)
+		require.NoError(t, err)
+		defer l.Close()
+		c, err := o.Begin(l)
+		require.NoError(t, err)
+		require.NoError(t, c.SetEnabled(drive.User(1), true))
+		require.NoError(t, c.Commit())
+		require.True(t, logsIn(t, d, drive.User(1), ours))
+	})
 	j.does("--setPassword", "secret", "Admin1", "other")
 	j.eyes(func(d *drive.Drive) {
 		require.False(t, logsIn(t, d, drive.Admin(1), pin), "the old password opens nothing")
@@ -194,6 +203,7 @@ func TestSedutilSetsOpalPasswords(t *testing.T) {
 func TestSedutilLoadsAnMBRShadow(t *testing.T) {
 	j, _ := newOpalJudge(t, "OPAL4")
 	j.write(0, "the disk")
+	j.does("--setMBREnable", "off", "secret")
 	image := bytes.Repeat([]byte("a boot loader, or what is like one. "), 600)
 	path := filepath.Join(t.TempDir(), "image")
 	require.NoError(t, os.WriteFile(path, image, 0o600))
@@ -269,4 +279,47 @@ func TestSedutilRevertsAnOpalDrive(t *testing.T) {
 			}
 		})
 	}
+}
+
+// opalDifferences are the commands of the judge that do nothing to an Opal drive, each with the reason.
+var opalDifferences = []struct {
+	args []string
+	says string
+	code int
+	why  string
+}{
+	{
+		[]string{"--eraseLockingRange", "1", "secret"},
+		"It is not part of the Opal SSC", 0,
+		"the judge sends nothing: method Erase is of Single User Mode 1.00, 5.1; --rekeyLockingRange does it",
+	},
+	{
+		[]string{"--enableUser", "secret", "User1"},
+		"Incorrect number of paramaters", 136,
+		"sedutil 1.20 counts one argument too few, so that there is no place for the device",
+	},
+}
+
+// What is different is different as it is listed, and changes nothing.
+func TestSedutilOpalDifferences(t *testing.T) {
+	j, pin := newOpalJudge(t, "OPAL6")
+	j.does("--setMBREnable", "off", "secret")
+	j.write(5, "stays")
+	var was uint32
+	j.eyes(func(d *drive.Drive) { was = d.Status().KeyGeneration })
+	for _, d := range opalDifferences {
+		out, err := j.run(d.args...)
+		code := 0
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			code = exit.ExitCode()
+		}
+		require.Equal(t, d.code, code, "sedutil-cli %v: %s", d.args, d.why)
+		require.Contains(t, out, d.says)
+	}
+	require.True(t, j.reads(5, "stays"))
+	j.eyes(func(d *drive.Drive) {
+		require.Equal(t, was, d.Status().KeyGeneration, "no key and no PIN has changed")
+		require.True(t, logsIn(t, d, drive.Admin(1), pin))
+	})
 }

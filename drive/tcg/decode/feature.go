@@ -56,6 +56,15 @@ func Fields(d *spec.Discovery, code uint16) []Field {
 	case spec.FeatureEnterprise:
 		e, _ := d.Enterprise()
 		return []Field{{"BaseComID", e.BaseComID}, {"ComIDs", e.ComIDs}, {"RangeCrossing", e.RangeCrossing}}
+	case spec.FeatureSingleUser:
+		s, _ := d.SingleUser()
+		return []Field{{"LockingObjects", s.Objects}, {"Any", s.Any}, {"All", s.All}, {"AdminsPlaceRanges", s.AdminsPlace}}
+	case spec.FeatureDataStore:
+		s, _ := d.DataStoreTables()
+		return []Field{{"MaxTables", s.Tables}, {"MaxTotalSize", s.Size}, {"SizeAlignment", s.Alignment}}
+	case spec.FeatureOpal2:
+		o, _ := d.Opal2()
+		return []Field{{"BaseComID", o.BaseComID}, {"ComIDs", o.ComIDs}, {"RangeCrossing", o.RangeCrossing}, {"Admins", o.Admins}, {"Users", o.Users}}
 	case spec.FeatureBlockSID:
 		s, _ := d.BlockSID()
 		return []Field{{"SIDNotMSID", s.NotMSID}, {"SIDBlocked", s.Blocked}, {"FreezeSupported", s.FreezeSupport}, {"Frozen", s.Frozen}, {"HardwareResetClears", s.ClearedByReset}}
