@@ -15,9 +15,10 @@ func (w *World) observe(c Command) {
 	}
 	why := ""
 	kept := w.candidates[:0]
+	says := w.says()
 	for _, m := range w.candidates {
-		w.adopt(m, c)
-		if d := w.differs(m, c); d != "" {
+		says.adopt(w, m, c)
+		if d := says.differs(m, c); d != "" {
 			if why == "" || !m.degraded { // what a sound device should say tells more
 				why = d
 			}
@@ -31,11 +32,87 @@ func (w *World) observe(c Command) {
 	w.candidates = kept
 }
 
+// says is what a device says of itself between two commands. It is asked each thing once, however many
+// candidates there are: a device in another process takes its time.
+type says struct {
+	state  StateReader
+	ranges RangeReader
+	msid   Indicator
+	tries  TryReader
+
+	stateIs *stateIs
+	rangeIs map[int]rangeIs
+	msidIs  map[drive.Authority]msidIs
+	triesIs map[drive.Authority]triesIs
+}
+
+type stateIs struct {
+	state drive.State
+	err   error
+}
+
+type rangeIs struct {
+	info drive.RangeInfo
+	err  error
+}
+
+type msidIs struct {
+	at  bool
+	err error
+}
+
+type triesIs struct {
+	used, limit uint16
+	err         error
+}
+
+func (w *World) says() *says {
+	return &says{
+		state: capability[StateReader](w, TellsState), ranges: capability[RangeReader](w, TellsRanges),
+		msid: capability[Indicator](w, TellsMSID), tries: capability[TryReader](w, TellsTries),
+		rangeIs: map[int]rangeIs{}, msidIs: map[drive.Authority]msidIs{}, triesIs: map[drive.Authority]triesIs{},
+	}
+}
+
+func (s *says) stateOf() (drive.State, error) {
+	if s.stateIs == nil {
+		s.stateIs = new(stateIs)
+		s.stateIs.state, s.stateIs.err = s.state.State()
+	}
+	return s.stateIs.state, s.stateIs.err
+}
+
+func (s *says) rangeOf(n int) (drive.RangeInfo, error) {
+	is, asked := s.rangeIs[n]
+	if !asked {
+		is.info, is.err = s.ranges.Range(n)
+		s.rangeIs[n] = is
+	}
+	return is.info, is.err
+}
+
+func (s *says) atMSID(a drive.Authority) (bool, error) {
+	is, asked := s.msidIs[a]
+	if !asked {
+		is.at, is.err = s.msid.AtMSID(a)
+		s.msidIs[a] = is
+	}
+	return is.at, is.err
+}
+
+func (s *says) triesOf(a drive.Authority) (used, limit uint16, err error) {
+	is, asked := s.triesIs[a]
+	if !asked {
+		is.used, is.limit, is.err = s.tries.Tries(a)
+		s.triesIs[a] = is
+	}
+	return is.used, is.limit, is.err
+}
+
 // adopt takes over what a device has counted while its memory failed: the memory may not have taken
 // it.
-func (w *World) adopt(m *model, c Command) {
-	t := capability[TryReader](w, TellsTries)
-	if t == nil || !m.worn || !m.on || m.degraded {
+func (s *says) adopt(w *World, m *model, c Command) {
+	if s.tries == nil || !m.worn || !m.on || m.degraded {
 		return
 	}
 	all := append(w.authorities(), drive.PSID)
@@ -45,19 +122,19 @@ func (w *World) adopt(m *model, c Command) {
 		}
 	}
 	for _, a := range all {
-		if used, _, err := t.Tries(a); err == nil {
+		if used, _, err := s.triesOf(a); err == nil {
 			*m.count(a) = used
 		}
 	}
 }
 
 // differs says in one sentence how the device differs from what m expects, or "".
-func (w *World) differs(m *model, c Command) string {
+func (s *says) differs(m *model, c Command) string {
 	if !m.on || m.degraded {
-		return w.saysDegraded(m)
+		return s.degraded(m)
 	}
-	if s := capability[StateReader](w, TellsState); s != nil {
-		state, err := s.State()
+	if s.state != nil {
+		state, err := s.stateOf()
 		want := drive.Erased
 		if m.owned() {
 			want = drive.Configured
@@ -74,39 +151,38 @@ func (w *World) differs(m *model, c Command) string {
 	who := []drive.Authority{drive.SID, drive.EraseMaster}
 	for _, n := range ranges {
 		who = append(who, drive.BandMaster(n))
-		if d := w.rangeDiffers(m, n); d != "" {
+		if d := s.rangeDiffers(m, n); d != "" {
 			return d
 		}
 	}
 	for _, a := range who {
-		if d := w.slotDiffers(m, a); d != "" {
+		if d := s.slotDiffers(m, a); d != "" {
 			return d
 		}
 	}
-	if t := capability[TryReader](w, TellsTries); t != nil {
-		if used, _, err := t.Tries(drive.PSID); err != nil || used != m.psid {
+	if s.tries != nil {
+		if used, _, err := s.triesOf(drive.PSID); err != nil || used != m.psid {
 			return fmt.Sprintf("%d tries of the PSID were counted%s, expected %d", used, because(err), m.psid)
 		}
 	}
 	return ""
 }
 
-// saysDegraded: a device that has lost track says so, if it says anything.
-func (w *World) saysDegraded(m *model) string {
-	if s := capability[StateReader](w, TellsState); s != nil && m.on {
-		if state, err := s.State(); err == nil && state != drive.SecurityDegraded {
+// degraded: a device that has lost track says so, if it says anything.
+func (s *says) degraded(m *model) string {
+	if s.state != nil && m.on {
+		if state, err := s.stateOf(); err == nil && state != drive.SecurityDegraded {
 			return fmt.Sprintf("the state is %v, expected %v", state, drive.SecurityDegraded)
 		}
 	}
 	return ""
 }
 
-func (w *World) rangeDiffers(m *model, n int) string {
-	r := capability[RangeReader](w, TellsRanges)
-	if r == nil {
+func (s *says) rangeDiffers(m *model, n int) string {
+	if s.ranges == nil {
 		return ""
 	}
-	is, err := r.Range(n)
+	is, err := s.rangeOf(n)
 	g := &m.ranges[n]
 	switch {
 	case err != nil:
@@ -119,17 +195,17 @@ func (w *World) rangeDiffers(m *model, n int) string {
 	return ""
 }
 
-func (w *World) slotDiffers(m *model, a drive.Authority) string {
-	s := m.slots[m.index(a)]
-	if i := capability[Indicator](w, TellsMSID); i != nil {
-		if at, err := i.AtMSID(a); err != nil || at != (s.pin == "msid") {
-			return fmt.Sprintf("the device says whether %v has the factory PIN: %v%s, expected %v", a, at, because(err), s.pin == "msid")
+func (s *says) slotDiffers(m *model, a drive.Authority) string {
+	slot := m.slots[m.index(a)]
+	if s.msid != nil {
+		if at, err := s.atMSID(a); err != nil || at != (slot.pin == "msid") {
+			return fmt.Sprintf("the device says whether %v has the factory PIN: %v%s, expected %v", a, at, because(err), slot.pin == "msid")
 		}
 	}
-	if t := capability[TryReader](w, TellsTries); t != nil {
-		used, limit, err := t.Tries(a)
-		if err != nil && !errors.Is(err, drive.NoPower) || used != s.tries || limit != m.id.TryLimit {
-			return fmt.Sprintf("%d of %d tries of %v were counted%s, expected %d of %d", used, limit, a, because(err), s.tries, m.id.TryLimit)
+	if s.tries != nil {
+		used, limit, err := s.triesOf(a)
+		if err != nil && !errors.Is(err, drive.NoPower) || used != slot.tries || limit != m.id.TryLimit {
+			return fmt.Sprintf("%d of %d tries of %v were counted%s, expected %d of %d", used, limit, a, because(err), slot.tries, m.id.TryLimit)
 		}
 	}
 	return ""

@@ -108,3 +108,36 @@ func TestSoakFindsEachEnding(t *testing.T) {
 type onParts struct{ conformance.Device }
 
 func (onParts) OnParts() bool { return true }
+
+// curious counts how often it is asked for tries.
+type curious struct {
+	onParts
+	asked *int
+}
+
+func (c curious) Tries(who drive.Authority) (used, limit uint16, err error) {
+	*c.asked++
+	return c.Device.(conformance.TryReader).Tries(who)
+}
+
+// TestADeviceIsAskedOnce: what a device says of itself is asked once after a command, however many
+// things the device may be. Its answers come from another process, perhaps, or from a board.
+func TestADeviceIsAskedOnce(t *testing.T) {
+	const (
+		steps = 12 // of Heal, which are no commands of the run
+		most  = 8  // SID, EraseMaster, BandMasters of three ranges, PSID, and two whom the command names
+	)
+	asked := 0
+	maker := func(w conformance.Wish) (conformance.Device, drive.Label, error) {
+		d, label, err := conformance.Simulated(w)
+		return curious{onParts{d}, &asked}, label, err
+	}
+	all := 0
+	for seed := range uint64(20) {
+		asked = 0
+		r := conformance.Soak(maker, seed, conformance.Options{})
+		require.LessOrEqual(t, asked, most*(r.Commands+steps), "seed %d", seed)
+		all += asked
+	}
+	require.Positive(t, all)
+}

@@ -483,21 +483,35 @@ static enum code do_kdf(void)
 	return c;
 }
 
-/* do_derive gives every key to which a PIN leads with the salts in a flash image. */
+/* seen says whether a salt is among the n before, and else adds it. */
+static int seen(uint8_t (*salts)[16], size_t n, const uint8_t salt[16])
+{
+	size_t i;
+	for (i = 0; i < n; i++)
+		if (!memcmp(salts[i], salt, 16))
+			return 1;
+	memcpy(salts[n], salt, 16);
+	return 0;
+}
+
+/* do_derive gives every key to which a PIN leads with the salts in a flash image, each once: a record
+ * has most salts of the record before it. */
 static enum code do_derive(void)
 {
 	struct pin p = pin("pin");
-	size_t len, at, i;
+	size_t len, at, i, n = 0;
 	uint8_t *image = binary("flash", &len), salt[16], key[32];
-	const char *comma = "";
+	uint8_t(*salts)[16] = malloc(len + 16); /* each salt is 16 bytes of the image */
 	printf(",\"keys\":[");
 	for (at = 0; p.len && at + PAGE <= len; at += PAGE)
 		for (i = 0; record_salt(image + at, i, salt); i++) {
+			if (seen(salts, n, salt))
+				continue;
 			derive_kek(root, &p, salt, key);
-			printf("%s", comma);
+			printf("%s", n++ ? "," : "");
 			put64(key, 32);
-			comma = ",";
 		}
+	free(salts);
 	printf("]");
 	free(image);
 	return DONE;

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 RANGES_MAX = 8
 PAGE = 4096
 BLANK = b"\xff" * PAGE
-ITERATIONS = 1000  # of PBKDF2: few, since a suite opens thousands of sessions
+ITERATIONS = 100  # of PBKDF2: far too few for a drive, but a suite opens thousands of sessions
 BY_POWER, BY_WARM, BY_HOT = 1, 2, 4  # bits of LockOnReset
 
 
