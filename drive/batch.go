@@ -16,7 +16,8 @@ type Batch struct {
 	GenKey bool         // a new media encryption key, as GenKey
 	Erase  []int        // ranges to erase, as Erase; none twice
 	// Enabled says which authorities may authenticate: the EraseMaster says it of BandMasters, SID of
-	// the Makers (Enterprise SSC, column Enabled of table Authority). It changes no key.
+	// the Makers (Enterprise SSC, column Enabled of table Authority). The wrap that the PIN of a disabled
+	// BandMaster opened is destroyed; what is left of it takes the key of EraseMaster too.
 	Enabled []Enabled
 }
 
@@ -42,20 +43,27 @@ func (d *Drive) Enabled(a Authority) (bool, error) {
 	if s := d.rec.slot(a); s != nil && s.opal != nil {
 		return s.opal.enabled, nil
 	}
-	on := d.rec.enabled(a)
-	if on == nil || d.cfg.Personality != Enterprise {
+	if d.cfg.Personality == Enterprise && a == Makers {
+		return !d.rec.slot(SID).noMakers, nil
+	}
+	s := d.rec.slot(a)
+	if s == nil {
 		return false, d.refuse(op, InvalidParameter, "%v has no key slot", a)
 	}
-	return !*on, nil
+	return s.sealed == nil, nil
 }
 
-// enabled is the flag that disables an authority; nil where there is none.
-func (r *record) enabled(a Authority) *bool {
-	if a == Makers {
-		return &r.slot(SID).noMakers
+// enable enables or disables the Makers, or a BandMaster by the AK of EraseMaster.
+func (r *record) enable(e Enabled, by *secret.Key32) error {
+	if e.Who == Makers {
+		r.slot(SID).noMakers = !e.On
+		return nil
 	}
-	if s := r.slot(a); s != nil {
-		return &s.disabled
+	switch s := r.slot(e.Who); {
+	case e.On && s.sealed != nil:
+		return s.reopen(by)
+	case !e.On && s.sealed == nil:
+		s.shut(by)
 	}
 	return nil
 }
@@ -117,7 +125,7 @@ func (d *Drive) judge(op string, s *session, b *Batch) error {
 		if !mayEnable(s.authority, e.Who) {
 			return d.refuse(op, NotAuthorized, "%v does not enable %v", s.authority, e.Who)
 		}
-		if d.rec.enabled(e.Who) == nil {
+		if e.Who != Makers && d.rec.slot(e.Who) == nil {
 			return d.refuse(op, InvalidParameter, "%v has no key slot", e.Who)
 		}
 	}
@@ -236,11 +244,13 @@ func (d *Drive) applyOther(op string, s *session, b *Batch) error {
 		slot.atMSID = b.PIN.Equal(d.fuses.MSID)
 	}
 	for _, e := range b.Enabled {
-		*next.enabled(e.Who) = !e.On
+		if err := next.enable(e, s.ak); err != nil {
+			return d.refuse(op, HardwareFailure, "the slot of %v: %v", e.Who, err)
+		}
 	}
 	switch {
 	case len(b.Erase) > 0:
-	case b.PIN.Len() > 0:
+	case !next.sameKeys(&d.rec):
 		return d.keyStep(op, "", next)
 	default:
 		return d.noteNext(op, next)
@@ -251,5 +261,5 @@ func (d *Drive) applyOther(op string, s *session, b *Batch) error {
 			e = EventEraseBand
 		}
 	}
-	return d.eraseBands(op, e, next, b.Erase)
+	return d.eraseBands(op, e, next, b.Erase, s.ak)
 }

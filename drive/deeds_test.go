@@ -65,6 +65,11 @@ func owned(b *bench) {
 	}))
 }
 
+func disabled(b *bench) {
+	owned(b)
+	require.NoError(b.t, b.as(EraseMaster, b.label.MSID, applies(Enabled{BandMaster(1), false})))
+}
+
 func locked(b *bench) {
 	owned(b)
 	b.cycle()
@@ -120,6 +125,9 @@ func deeds() []deed {
 			}
 			return s.SetPIN(pin)
 		})},
+		{name: "EraseMaster disables a BandMaster", begin: after(owned, asked(EraseMaster, msid, applies(Enabled{BandMaster(1), false})))},
+		{name: "EraseMaster enables a BandMaster", begin: after(disabled, asked(EraseMaster, msid, applies(Enabled{BandMaster(1), true})))},
+		{name: "EraseMaster erases the band of a disabled BandMaster", begin: after(disabled, asked(EraseMaster, msid, func(s Session) error { return s.Erase(1) }))},
 		{name: "BandMaster leaves MSID by a PIN", begin: asked(BandMaster(0), msid, setPIN(3))},
 		{name: "BandMaster leaves MSID by migration", begin: asked(BandMaster(0), msid, migrate(3))},
 		{name: "BandMaster changes its PIN", begin: after(owned, asked(BandMaster(0), own(1), setPIN(3)))},

@@ -40,7 +40,7 @@ func (s *session) eraseRanges(op string, e Event, from, to int) error {
 	if s.authority != EraseMaster {
 		return s.d.refuse(op, NotAuthorized, "%v is not the EraseMaster", s.authority)
 	}
-	return s.d.eraseStep(op, e, s.d.rec.clone(), from, to)
+	return s.d.eraseStep(op, e, s.d.rec.clone(), from, to, s.ak)
 }
 
 // GenKey replaces the MEK of the session BandMaster's range: what was written
@@ -73,17 +73,18 @@ func (s *session) GenKey() error {
 }
 
 // eraseStep replaces the MEKs of ranges from (inclusive) to to (exclusive) in
-// next and puts it in force.
-func (d *Drive) eraseStep(op string, e Event, next record, from, to int) error {
+// next and puts it in force. A BandMaster that is disabled stays so, by the AK of EraseMaster, which may
+// be nil where none is.
+func (d *Drive) eraseStep(op string, e Event, next record, from, to int, by *secret.Key32) error {
 	bands := make([]int, 0, to-from)
 	for n := from; n < to; n++ {
 		bands = append(bands, n)
 	}
-	return d.eraseBands(op, e, next, bands)
+	return d.eraseBands(op, e, next, bands, by)
 }
 
 // eraseBands is eraseStep for some ranges.
-func (d *Drive) eraseBands(op string, e Event, next record, bands []int) error {
+func (d *Drive) eraseBands(op string, e Event, next record, bands []int, by *secret.Key32) error {
 	meks := make([]*secret.Key64, len(next.ranges))
 	defer func() {
 		for _, k := range meks {
@@ -93,7 +94,7 @@ func (d *Drive) eraseBands(op string, e Event, next record, bands []int) error {
 		}
 	}()
 	for _, n := range bands {
-		mek, err := d.eraseRange(&next, n)
+		mek, err := d.eraseRange(&next, n, by)
 		if err != nil {
 			return d.named(op, err)
 		}
@@ -117,7 +118,7 @@ func (d *Drive) eraseBands(op string, e Event, next record, bands []int) error {
 }
 
 // eraseRange gives range n in next a new MEK and its BandMaster a new AK at MSID.
-func (d *Drive) eraseRange(next *record, n int) (*secret.Key64, error) {
+func (d *Drive) eraseRange(next *record, n int, by *secret.Key32) (*secret.Key64, error) {
 	g, slot := &next.ranges[n], next.slot(BandMaster(n))
 	g.cfg.ReadLockEnabled, g.cfg.WriteLockEnabled, g.cfg.LockOnReset = false, false, OnPowerCycle
 	g.readLocked, g.writeLocked = false, false
@@ -130,6 +131,9 @@ func (d *Drive) eraseRange(next *record, n int) (*secret.Key64, error) {
 		return nil, err
 	}
 	slot.atMSID, slot.tries = true, 0
+	if slot.sealed != nil {
+		slot.shut(by)
+	}
 	mek, err := d.newMEK()
 	if err != nil {
 		return nil, err
@@ -251,7 +255,7 @@ func (d *Drive) giveUp(op string) error {
 	if err != nil {
 		return d.named(op, err)
 	}
-	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err != nil {
+	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges), nil); err != nil {
 		return err
 	}
 	d.trusted, d.lostTries = true, 0

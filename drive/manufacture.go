@@ -114,7 +114,7 @@ func (d *Drive) manufacture(label *Label) error {
 	} else if err == nil {
 		var first record
 		if first, err = d.factoryRecord(); err == nil {
-			err = d.eraseStep(op, EventErase, first, 0, len(first.ranges))
+			err = d.eraseStep(op, EventErase, first, 0, len(first.ranges), nil)
 		}
 	}
 	if errors.Is(err, EntropyFailure) {

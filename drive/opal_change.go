@@ -169,8 +169,8 @@ func (c *Change) SetPIN(a Authority, pin PIN) error {
 		if err := d.sealOpal(&own, pin, ak); err != nil {
 			return err
 		}
-		if _, locking := holderOf(a); locking && !own.opal.enabled {
-			if err := c.shutSlot(op, own.opal); err != nil {
+		if !own.opal.enabled {
+			if err := c.shutSlot(op, a, own.opal); err != nil {
 				return err
 			}
 		}
@@ -185,20 +185,34 @@ func (c *Change) SetPIN(a Authority, pin PIN) error {
 	})
 }
 
-// shutSlot wraps the wrap of a PIN once more, so that the PIN opens nothing.
-func (c *Change) shutSlot(op string, s *opalSlot) error {
-	l := c.admin()
-	if l == nil {
-		return c.d.refuse(op, KeyNotHeld, "this takes an Admin of the Locking SP")
+// enabler is the key of those who may enable and disable an authority: see seal.go.
+func (c *Change) enabler(op string, a Authority) (*secret.Key32, error) {
+	if _, locking := holderOf(a); locking {
+		if l := c.admin(); l != nil {
+			return l.users, nil
+		}
+		return nil, c.d.refuse(op, KeyNotHeld, "this takes an Admin of the Locking SP")
+	}
+	if l := c.of(SID); l != nil {
+		return l.ak, nil
+	}
+	return nil, c.d.refuse(op, KeyNotHeld, "this takes SID")
+}
+
+// shutSlot wraps the wrap of an authority's PIN once more, so that the PIN opens nothing.
+func (c *Change) shutSlot(op string, a Authority, s *opalSlot) error {
+	by, err := c.enabler(op, a)
+	if err != nil {
+		return err
 	}
 	inner := [AKWrapSize]byte(s.wrap[:AKWrapSize])
-	wrapKey(s.wrap[:], l.users, inner[:])
+	wrapKey(s.wrap[:], by, inner[:])
 	s.kind = slotSealed
 	return nil
 }
 
 // SetEnabled enables or disables an authority. The PIN of a disabled one opens nothing: the wrap of its
-// key is itself wrapped by the users' key, which the Admins hold. Its PIN, its grants and its tries stay. Who
+// key is itself wrapped by the users' key, which the Admins hold, that of AdminSPAdmin by the key of SID. Its PIN, its grants and its tries stay. Who
 // may: an Admin for the Locking SP, SID for AdminSPAdmin. Admin1, SID and an owner in Single User Mode are
 // always enabled. Errors: KeyNotHeld, InvalidParameter.
 func (c *Change) SetEnabled(a Authority, on bool) error {
@@ -209,18 +223,15 @@ func (c *Change) SetEnabled(a Authority, on bool) error {
 			return d.refuse(op, InvalidParameter, "%v cannot be enabled or disabled", a)
 		}
 		own := *slot.opal
-		_, locking := holderOf(a)
-		switch {
-		case !locking:
-			if c.of(SID) == nil {
-				return d.refuse(op, KeyNotHeld, "this takes SID")
-			}
-		case own.escrow == [AKWrapSize]byte{}:
+		if _, locking := holderOf(a); locking && own.escrow == [AKWrapSize]byte{} {
 			return d.refuse(op, InvalidParameter, "%v owns a range in Single User Mode", a)
-		case c.admin() == nil:
-			return d.refuse(op, KeyNotHeld, "this takes an Admin of the Locking SP")
+		}
+		by, err := c.enabler(op, a)
+		switch {
+		case err != nil:
+			return err
 		case on && own.kind == slotSealed:
-			inner, err := rewrapped(c.admin().users, own.wrap[:])
+			inner, err := rewrapped(by, own.wrap[:])
 			if err != nil {
 				return err
 			}
@@ -228,7 +239,7 @@ func (c *Change) SetEnabled(a Authority, on bool) error {
 			copy(own.wrap[:], inner[:])
 			own.kind = slotPIN
 		case !on && own.kind == slotPIN:
-			if err := c.shutSlot(op, &own); err != nil {
+			if err := c.shutSlot(op, a, &own); err != nil {
 				return err
 			}
 		}

@@ -43,6 +43,7 @@ type RangeInfo struct {
 	RangeConfig
 	ReadLocked, WriteLocked bool
 	AtMSID                  bool // its BandMaster still has the factory PIN; false in an Opal drive
+	Disabled                bool // its BandMaster may not authenticate; false in an Opal drive
 }
 
 // openAtPowerOn says whether the range, as recorded, will be usable after power
@@ -121,7 +122,8 @@ func (d *Drive) Range(n int) (RangeInfo, error) {
 	}
 	info := RangeInfo{RangeConfig: d.rec.ranges[n].cfg, ReadLocked: d.ram[n].readLocked, WriteLocked: d.ram[n].writeLocked}
 	if d.cfg.Personality == Enterprise {
-		info.AtMSID = d.rec.slot(BandMaster(n)).atMSID
+		s := d.rec.slot(BandMaster(n))
+		info.AtMSID, info.Disabled = s.atMSID, s.sealed != nil
 	}
 	return info, nil
 }

@@ -23,7 +23,7 @@ import (
 //	30  2  number of ranges
 //	32  2  failed PSID authentications
 //	34  6  zero
-//	40     slots, 64 bytes each; ranges, 24 bytes each and 80 a wrap; CRC-32C, 4 bytes
+//	40     slots, 64 bytes each, 72 where its authority is disabled; ranges, 24 bytes each and 80 a wrap; CRC-32C, 4 bytes
 type record struct {
 	generation uint64
 	keygen     uint32
@@ -39,10 +39,12 @@ type slotRecord struct {
 	authority Authority
 	tries     uint16
 	atMSID    bool // for the lifecycle and for hosts to see; opens nothing
-	disabled  bool // it cannot authenticate, whatever its PIN
-	noMakers  bool // of SID: the Makers are disabled
-	slot      Slot
-	opal      *opalSlot // of an Opal drive; never changed in place
+	// sealed is, of a BandMaster that is disabled, what Wrap was, wrapped once more: see seal.go. Wrap is
+	// then zeros. It is never changed in place.
+	sealed   *[slotWrapSize]byte
+	noMakers bool // of SID: the Makers are disabled
+	slot     Slot
+	opal     *opalSlot // of an Opal drive; never changed in place
 }
 
 type rangeRecord struct {
@@ -81,6 +83,11 @@ func (r *record) size() int {
 		return r.opalSize()
 	}
 	n := recordHeader + len(r.slots)*slotSize + 4
+	for i := range r.slots {
+		if r.slots[i].sealed != nil {
+			n += slotWrapSize - AKWrapSize
+		}
+	}
 	for i := range r.ranges {
 		n += rangeSize + len(r.ranges[i].wraps)*wrapSize
 	}
@@ -99,7 +106,7 @@ func (r *record) clone() record {
 // sameKeys says whether o holds the same wraps, byte for byte.
 func (r *record) sameKeys(o *record) bool {
 	return slices.EqualFunc(r.slots, o.slots, func(a, b slotRecord) bool {
-		return a.authority == b.authority && a.slot == b.slot && a.opal.same(b.opal)
+		return a.authority == b.authority && a.slot == b.slot && sameSeal(a.sealed, b.sealed) && a.opal.same(b.opal)
 	}) &&
 		slices.EqualFunc(r.ranges, o.ranges, func(a, b rangeRecord) bool { return slices.Equal(a.wraps, b.wraps) && a.opal.same(b.opal) }) &&
 		r.opal.sameKeys(o.opal)
@@ -143,9 +150,13 @@ func (r *record) encode(b []byte) []byte {
 		s := &r.slots[i]
 		b = be.AppendUint16(b, uint16(s.authority))
 		b = be.AppendUint16(b, s.tries)
-		b = append(b, flag(s.atMSID, 1)|flag(s.disabled, 2)|flag(s.noMakers, 4), 0, 0, 0)
+		b = append(b, flag(s.atMSID, 1)|flag(s.sealed != nil, 2)|flag(s.noMakers, 4), 0, 0, 0)
 		b = append(b, s.slot.Salt[:]...)
-		b = append(b, s.slot.Wrap[:]...)
+		if s.sealed != nil {
+			b = append(b, s.sealed[:]...)
+		} else {
+			b = append(b, s.slot.Wrap[:]...)
+		}
 	}
 	for i := range r.ranges {
 		g := &r.ranges[i]
@@ -224,11 +235,15 @@ func parseVersion(p []byte, version uint16) (*record, error) {
 	}
 	r.slots = make([]slotRecord, slots)
 	for i := range r.slots {
-		var ok bool
-		if r.slots[i], ok = parseSlot(p[at : at+slotSize]); !ok {
+		if end-at < slotSize {
+			return nil, bad("slot", at)
+		}
+		s, size, ok := parseSlot(p[at:end])
+		if !ok {
 			return nil, bad("slot flags", at+4)
 		}
-		at += slotSize
+		r.slots[i] = s
+		at += size
 	}
 	r.ranges = make([]rangeRecord, ranges)
 	for i := range r.ranges {
@@ -258,14 +273,22 @@ func parseVersion(p []byte, version uint16) (*record, error) {
 	return r, nil
 }
 
-// parseSlot reads the slotSize bytes of a slot; ok is false where its flags are none.
-func parseSlot(p []byte) (s slotRecord, ok bool) {
+// parseSlot reads a slot from the slotSize bytes or more of p, and says how long it is; ok is false where
+// its flags are none, or it does not fit.
+func parseSlot(p []byte) (s slotRecord, size int, ok bool) {
 	be := binary.BigEndian
 	s.authority, s.tries, s.atMSID = Authority(be.Uint16(p)), be.Uint16(p[2:]), p[4]&1 != 0
-	s.disabled, s.noMakers = p[4]&2 != 0, p[4]&4 != 0
+	s.noMakers = p[4]&4 != 0
 	copy(s.slot.Salt[:], p[8:])
-	copy(s.slot.Wrap[:], p[8+SaltSize:])
-	return s, p[4] <= 7 && p[5]|p[6]|p[7] == 0
+	ok = p[4] <= 7 && p[5]|p[6]|p[7] == 0
+	if p[4]&2 == 0 {
+		copy(s.slot.Wrap[:], p[8+SaltSize:])
+		return s, slotSize, ok
+	}
+	_, band := s.authority.Band()
+	s.sealed = new([slotWrapSize]byte)
+	size = slotSize + copy(s.sealed[:], p[8+SaltSize:]) - AKWrapSize
+	return s, size, ok && band && size == slotSize+slotWrapSize-AKWrapSize
 }
 
 // parseRange reads the rangeSize bytes of a range, and how many wraps follow it; ok is false

@@ -124,7 +124,7 @@ func (d *Drive) Authenticate(a Authority, pin PIN) (Session, error) {
 	if slot == nil {
 		return nil, d.refuse(op, InvalidParameter, "%v has no key slot", a)
 	}
-	if slot.disabled {
+	if slot.sealed != nil { // no PIN opens what is there
 		return nil, d.refuse(op, NotAuthorized, "%v is disabled", a)
 	}
 	if d.cfg.TryLimit > 0 && slot.tries >= d.cfg.TryLimit {

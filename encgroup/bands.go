@@ -103,7 +103,7 @@ func (g *Group) openBand(d Drive, n int, generations []uint32) (drive.Session, u
 		if err != nil {
 			return nil, 0, err
 		}
-		s, err := d.Authenticate(drive.BandMaster(n), msid)
+		s, err := g.asBandMaster(d, n, msid)
 		return s, 0, err
 	}
 	err = drive.NotAuthorized
@@ -112,7 +112,7 @@ func (g *Group) openBand(d Drive, n int, generations []uint32) (drive.Session, u
 			continue
 		}
 		pin := g.bandPIN(d.Serial(), v, n)
-		s, wrong := d.Authenticate(drive.BandMaster(n), pin)
+		s, wrong := g.asBandMaster(d, n, pin)
 		pin.Clear()
 		if err = wrong; err == nil {
 			return s, v, nil
@@ -149,7 +149,7 @@ func (g *Group) takeBack(d Drive, n int, why error) (drive.Session, error) {
 		return nil, err
 	}
 	g.noted(d, fmt.Sprintf("band %d did not open to its credential: put right", n))
-	return d.Authenticate(drive.BandMaster(n), msid)
+	return g.asBandMaster(d, n, msid)
 }
 
 // checkBands requires that no band beside the data range covers a sector, or can be made to with

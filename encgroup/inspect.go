@@ -26,6 +26,7 @@ type Fault struct {
 
 	authority drive.Authority
 	locked    bool // out of tries
+	disabled  bool // may not authenticate
 }
 
 // Tries says whether the fault is that all tries are used up. If the drive does not keep that count
@@ -94,6 +95,9 @@ func inspectBand(d Drive, n int) (out []Fault, err error) {
 	}
 	add := func(format string, args ...any) {
 		out = append(out, Fault{What: fmt.Sprintf(format, args...), Right: "right is a band without sectors and without a lock", authority: a})
+	}
+	if r.Disabled { // first: nothing else can be mended before it
+		out = append(out, Fault{What: fmt.Sprintf("%v is disabled", a), Right: "right is one that may authenticate", authority: a, disabled: true})
 	}
 	used, limit, err := d.Tries(a)
 	switch {

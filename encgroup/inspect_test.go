@@ -77,6 +77,10 @@ var usedDrives = map[string]used{
 		d.as(t, drive.BandMaster(2), func(s drive.Session) error { return s.SetLocks(true, true) })
 		d.as(t, drive.BandMaster(2), place(0, 0))
 	}, did: []string{"band 2 has a lock that is closed and not enabled: put right"}},
+	"BandMasters are disabled, one with a place": {make: func(t testing.TB, d *testDrive) {
+		d.as(t, drive.BandMaster(2), place(8, 8))
+		d.as(t, drive.EraseMaster, enables(false, 0, 2))
+	}, did: []string{"BandMaster0 is disabled: enabled again", "BandMaster2 is disabled: enabled again", "band 2 covers sectors 8 to 15: put right"}},
 	"a band locks at another reset": {make: func(t testing.TB, d *testDrive) {
 		d.as(t, drive.BandMaster(1), func(s drive.Session) error {
 			return s.SetRange(drive.RangeConfig{LockOnReset: drive.OnPowerCycle | drive.OnHardware})

@@ -82,7 +82,7 @@ func (g *Group) next(m Member) (Member, error) {
 func (g *Group) authenticate(d Drive, generation uint32) (drive.Session, error) {
 	pin := g.pin(d.Serial(), generation)
 	defer pin.Clear()
-	return d.Authenticate(drive.BandMaster(dataBand), pin)
+	return g.asBandMaster(d, dataBand, pin)
 }
 
 func (g *Group) pin(serial string, generation uint32) drive.PIN {

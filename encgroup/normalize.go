@@ -80,6 +80,9 @@ func (f *Fault) ofMaster() bool {
 // mend puts right what the factory PIN is enough for.
 func (f *Fault) mend(d Drive) error {
 	n, _ := f.authority.Band()
+	if f.disabled {
+		return enable(d, n)
+	}
 	msid, err := d.MSID()
 	if err != nil {
 		return err
@@ -105,8 +108,11 @@ func (f *Fault) mend(d Drive) error {
 }
 
 func (f *Fault) mended() string {
-	if n, _ := f.authority.Band(); f.locked {
+	switch n, _ := f.authority.Band(); {
+	case f.locked:
 		return fmt.Sprintf("band %d was erased, which gives them back", n)
+	case f.disabled:
+		return "enabled again"
 	}
 	return "put right"
 }

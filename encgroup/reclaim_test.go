@@ -32,7 +32,7 @@ func TestReclaim(t *testing.T) {
 	}{
 		"as from the factory": {}, "a band covers sectors": {}, "a band covers sectors and is locked": {}, "the data range is locked": {},
 		"the data range is locked for writing, without a power cycle": {}, "a lock of the data range is closed, and not enabled": {},
-		"a band lost its place with its lock closed": {}, "a band locks at another reset": {}, "two bands and the data range": {}, "wrong PINs were tried on a band": {},
+		"a band lost its place with its lock closed": {}, "a band locks at another reset": {}, "BandMasters are disabled, one with a place": {}, "two bands and the data range": {}, "wrong PINs were tried on a band": {},
 		"the tries of two bands are used up, one with a place": {
 			did: []string{tries(0), tries(2)}, err: drive.LockedOut, says: "band 2 covers sectors 100 to 199, and it stays",
 		},
@@ -80,7 +80,7 @@ func TestReclaim(t *testing.T) {
 			require.Subset(t, did, said)
 		})
 	}
-	require.Len(t, usedDrives, 19, "every used drive is tried here")
+	require.Len(t, usedDrives, 20, "every used drive is tried here")
 }
 
 // TestInspectNeedsAnAnswer: a drive without power, or without a record that can be trusted, is

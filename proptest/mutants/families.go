@@ -45,7 +45,7 @@ var families = []Mutant{
 		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[62], mek[63] = byte(n), byte(d.rec.keygen%24)\n	d.rewrap(g, n, mek, ak)\n",
 	}}},
 	{Of: "EN02", Defect: "an erase that gets no entropy has changed the record in RAM already", Edits: []Edit{{
-		"drive/erase.go", "	return s.d.eraseStep(op, e, s.d.rec.clone(), from, to)\n", "	return s.d.eraseStep(op, e, s.d.rec, from, to)\n",
+		"drive/erase.go", "	return s.d.eraseStep(op, e, s.d.rec.clone(), from, to, s.ak)\n", "	return s.d.eraseStep(op, e, s.d.rec, from, to, s.ak)\n",
 	}}},
 	{Of: "EN03", Defect: "the printed PINs are made of the serial number", Edits: []Edit{{
 		"drive/manufacture.go", "	for i := range b {\n		b[i] = alphabet[b[i]&31]\n", "	clear(b[:])\n	copy(b[:], d.cfg.Serial)\n	for i := range b {\n		b[i] = alphabet[b[i]&31]\n",

@@ -147,7 +147,7 @@ var all = []Mutant{
 		"	root := RootKEK(d.fuses.Root)\n	copy(mek[:32], root[:])\n	clear(mek[32:])\n	mek[63] = byte(n)\n	d.rewrap(g, n, mek, ak)\n",
 	}}},
 	{Of: "F16", Defect: "a revert keeps the key of the global range", Edits: []Edit{{
-		"drive/erase.go", "	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err",
+		"drive/erase.go", "	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges), nil); err",
 		"	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	if err := d.eraseStep(op, EventErase, next, 1, len(next.ranges)); err",
 	}}},
 	{Of: "F03", Defect: "the authority key of the factory outlives the factory PIN", Package: "./drive", Test: "TestMigrationFromMSIDMakesANewAK", Edits: []Edit{{
@@ -222,8 +222,8 @@ var all = []Mutant{
 		"drive/manufacture.go", "slotRecord{authority: a, atMSID: true}", "slotRecord{authority: a}",
 	}}},
 	{Of: "F26", Defect: "a revert keeps the SID's PIN and says MSID", Edits: []Edit{{
-		"drive/erase.go", "	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err",
-		"	if old := d.rec.slot(SID); old != nil {\n		next.slot(SID).slot = old.slot\n	}\n	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges)); err",
+		"drive/erase.go", "	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges), nil); err",
+		"	if old := d.rec.slot(SID); old != nil {\n		next.slot(SID).slot = old.slot\n	}\n	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges), nil); err",
 	}}},
 	{Of: "F28", Defect: "LockOnReset closes a range whose locks are not enabled", Edits: []Edit{{
 		"drive/range.go", "	return !(g.cfg.ReadLockEnabled && (g.readLocked || atPower)) &&\n", "	return !(g.readLocked || atPower) &&\n",
