@@ -9,6 +9,9 @@
 //     transaction.
 //   - [Device.TakeOwnership], [Device.SetPIN], [Device.SetBand], [Device.SetLocks], [Device.Erase],
 //     [Device.Revert] are whole tasks on an Enterprise device, each in sessions of its own.
+//   - [Device.Activate], [Device.SetPINOf], [Device.SetEnabled], [Device.Grant], [Device.SetRange],
+//     [Device.SetRangeLocks], [Device.RekeyRange], [Device.WriteTable], [Device.SetMBRDone],
+//     [Device.RevertLocking], [Device.RevertTPer] are those on an Opal device, in the name of a [Credential].
 //   - [Device.Recover] ends what another host left open.
 //
 // The example takes a drive, locks it and opens it.
@@ -28,5 +31,5 @@
 //   - A device is used by one goroutine at a time.
 //   - One Packet with one Subpacket and one method each way; no credit control, acknowledgements,
 //     continued tokens, trusted sessions.
-//   - The whole tasks are those of SSC Enterprise 1.01. Sessions, Get, Set and Call are for Opal, too.
+//   - A whole task is of one SSC, and refused on a device of the other before anything is sent.
 package host

@@ -125,6 +125,7 @@ type Band struct {
 	Name string
 	BandConfig
 	ReadLocked, WriteLocked bool
+	Hidden                  bool // who asked may not read the rest (Opal)
 }
 
 // Bands reads all bands that the device has, the global one first.
@@ -200,7 +201,7 @@ func (b *Band) flags(row Row) error {
 	return nil
 }
 
-// Owner is who is to own a device. Bands has a PIN for each band that gets one, by its number; the
+// Owner is who is to own a device. In an Opal device SID is all there is to it. Bands has a PIN for each band that gets one, by its number; the
 // BandMasters of the others keep MSID.
 type Owner struct {
 	SID, EraseMaster drive.PIN
@@ -211,7 +212,7 @@ type Owner struct {
 // can be called again when it was interrupted: who has its new PIN already keeps it. An authority that
 // has neither MSID nor its new PIN is a StatusError with NotAuthorized, and those behind it keep MSID.
 func (d *Device) TakeOwnership(o Owner) error {
-	if !d.names {
+	if !d.names && (o.EraseMaster.Len() > 0 || len(o.Bands) > 0) {
 		return errNotEnterprise
 	}
 	msid, err := d.MSID()
@@ -219,6 +220,9 @@ func (d *Device) TakeOwnership(o Owner) error {
 		return err
 	}
 	defer msid.Clear()
+	if !d.names {
+		return d.take(spec.SID, msid, o.SID)
+	}
 	for _, a := range []struct {
 		who spec.UID
 		pin drive.PIN
@@ -299,19 +303,22 @@ func (d *Device) GenKey(n int, pin drive.PIN) error {
 	if !d.names {
 		return errNotEnterprise
 	}
-	return d.as(spec.BandMaster(n), pin, func(s *Session) error {
-		row, err := s.Get(spec.Band(n), "ActiveKey", "ActiveKey")
-		if err != nil {
-			return err
-		}
-		v, _ := row.Value("ActiveKey")
-		key, ok := v.UID()
-		if !ok {
-			return malformed("Get on "+spec.Name(spec.Band(n)), "ActiveKey is no UID")
-		}
-		_, err = s.Call(spec.UID(key), spec.GenKey)
+	return d.as(spec.BandMaster(n), pin, func(s *Session) error { return s.genKey(spec.Band(n)) })
+}
+
+// genKey gives a row of table Locking a new key.
+func (s *Session) genKey(row spec.UID) error {
+	cells, err := s.Get(row, "ActiveKey", "ActiveKey")
+	if err != nil {
 		return err
-	})
+	}
+	v, _ := cells.Value("ActiveKey")
+	key, ok := v.UID()
+	if !ok {
+		return malformed("Get on "+spec.Name(row), "ActiveKey is no UID, or not for who asks")
+	}
+	_, err = s.Call(spec.UID(key), spec.GenKey)
+	return err
 }
 
 // Erase erases a band cryptographically, as EraseMaster: it has a new key, its locks are open, its
@@ -341,11 +348,21 @@ type Authority struct {
 	Name    string
 	Enabled bool
 	IsClass bool
+	Hidden  bool // who asked may read the name alone: Opal tells its Admins more
 }
 
-// Authorities reads who there is at a service provider.
-func (d *Device) Authorities(sp spec.UID) (all []Authority, err error) {
-	err = d.with(sp, func(s *Session) error {
+// Authorities reads who there is at a service provider, as far as Anybody may.
+func (d *Device) Authorities(sp spec.UID) ([]Authority, error) {
+	return d.AuthoritiesBy(sp, Credential{})
+}
+
+// AuthoritiesBy reads who there is at a service provider, as far as somebody may.
+func (d *Device) AuthoritiesBy(sp spec.UID, by Credential) (all []Authority, err error) {
+	open := d.with
+	if by.Who != spec.Null {
+		open = func(sp spec.UID, do func(*Session) error) error { return d.by(sp, by, do) }
+	}
+	err = open(sp, func(s *Session) error {
 		rows, err := s.Next(spec.AuthorityTable, spec.Null, 0)
 		if err != nil {
 			return err
@@ -359,7 +376,9 @@ func (d *Device) Authorities(sp spec.UID) (all []Authority, err error) {
 				return err
 			}
 			a := Authority{UID: u, Name: spec.Name(u)}
-			a.Enabled, _ = row.Bool("Enabled")
+			var told bool
+			a.Enabled, told = row.Bool("Enabled")
+			a.Hidden = !told
 			a.IsClass, _ = row.Bool("IsClass")
 			all = append(all, a)
 		}
