@@ -108,7 +108,8 @@ func TestNoHealthyProgramIsAccused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := start(t, adapters.Options{Command: command()})
+			// A long run is one beside other work: a drive that waits for a processor does not hang.
+			p := start(t, adapters.Options{Command: command(), Deadline: 10 * time.Minute})
 			for i := range *lifecycles {
 				r, err := conformance.Lifecycles(p.Make, 100+uint64(i), 1, conformance.Options{})
 				require.NoError(t, err)
