@@ -15,41 +15,61 @@ func (r *run) certify() {
 	}
 	var names []string
 	for _, c := range r.res.Checks {
-		if c.Verdict != Pass {
-			continue
+		if c.Verdict == Pass {
+			names = append(names, r.checked(c.Name))
 		}
-		name := c.Name
-		if name == CheckPlaintext && r.unread > 0 {
-			name += fmt.Sprintf(" (%d of %d sectors; the others cannot be read)", len(r.oracles)-r.unread, len(r.oracles))
-		}
-		names = append(names, name)
 	}
+	s := r.statement()
+	s.Verification.Method = "search of the full flash dump for keys with every known secret, independent of the drive's report"
+	s.Verification.Checks = strings.Join(names, ", ")
+	s.Validation = r.validation()
+	s.Started, s.Date = at(r.res.Started), at(r.now())
+	s.Timeline = r.timeline(r.command())
+	r.sign(s)
+}
+
+// checked is the name of a check that passed, with what is left open of it.
+func (r *run) checked(name string) string {
+	if name == CheckPlaintext && r.unread > 0 {
+		return name + fmt.Sprintf(" (%d of %d sectors; the others cannot be read)", len(r.oracles)-r.unread, len(r.oracles))
+	}
+	return name
+}
+
+// command is what the drive was told to do.
+func (r *run) command() string {
+	switch r.job.Method {
+	case RangeErase:
+		return fmt.Sprintf("EraseMaster erase of range %d", r.job.Range)
+	case PSIDRevert:
+		return "revert with the PSID"
+	}
+	return "EraseMaster erase of all ranges"
+}
+
+// statement is what a certificate of this run says, whoever erased the drive.
+func (r *run) statement() Statement {
 	s := r.e.o.Statement
 	s.MediaModel, s.MediaSerial, s.MediaIdentity = r.cfg.Model, r.res.Serial, r.proved
 	if s.MediaType == "" {
 		s.MediaType = "self-encrypting drive, AES-256-XTS"
 	}
 	s.Extent = "whole drive"
-	command := "EraseMaster erase of all ranges"
-	switch r.job.Method {
-	case RangeErase:
-		s.Extent, command = fmt.Sprintf("range %d", r.job.Range), fmt.Sprintf("EraseMaster erase of range %d", r.job.Range)
-	case PSIDRevert:
-		command = "revert with the PSID"
+	if r.job.Method == RangeErase {
+		s.Extent = fmt.Sprintf("range %d", r.job.Range)
 	}
 	s.Method, s.Technique = purge, cryptographicErase
-	s.MethodDetails = command + "; new media encryption key, old key wraps destroyed in flash"
+	s.MethodDetails = r.command() + "; new media encryption key, old key wraps destroyed in flash"
 	s.Tool = r.e.o.Tool
-	s.Verification = Verification{
-		Method:    "search of the full flash dump for keys with every known secret, independent of the drive's report",
-		Adversary: forensic.ReadsFuses.Level(), Samples: r.samples, Checks: strings.Join(names, ", "), Result: verificationPassed,
-	}
+	s.Verification = Verification{Adversary: forensic.ReadsFuses.Level(), Samples: r.samples, Result: verificationPassed}
 	if len(r.job.Owner)+len(r.job.Secrets) > 0 {
 		s.Verification.Adversary = forensic.KnowsRetired.Level()
 	}
-	s.Validation = r.validation()
-	s.Started, s.Date = at(r.res.Started), at(r.now())
-	s.Timeline = r.timeline(command)
+	return s
+}
+
+// sign makes the certificate, or says why there is none.
+func (r *run) sign(s Statement) {
 	c, err := r.e.sign(s)
 	if err != nil {
 		r.res.Why = "no certificate: " + err.Error() // a serial or model that does not print

@@ -109,6 +109,8 @@
 //   - A run that was cut at any point is resumed with the same journal. Drives that passed, and on
 //     which no key and no sector has changed since, are not touched. All others are erased again,
 //     and are also checked against what the journal remembers of their old wraps.
+//   - Where a signer comes after a drive passed, its flash is searched again before anything is signed.
+//     The certificate tells apart what this run saw and what the journal says.
 //
 // # Limitations
 //

@@ -116,7 +116,8 @@ func (r *run) remember(past []Entry) error {
 				r.oldPrints = append(r.oldPrints, p.Prints...)
 			}
 		case p.Event == eventEnd && p.Result.Outcome == Passed && same:
-			r.passed, r.oldPrints, r.oldCanaries = p, nil, nil
+			r.passed, r.passedPrints, r.passedCanaries = p, r.oldPrints, r.oldCanaries
+			r.oldPrints, r.oldCanaries = nil, nil
 		}
 	}
 	return nil

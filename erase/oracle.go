@@ -34,13 +34,18 @@ func (r *run) takeOracles() error {
 			r.bare = append(r.bare, g.n)
 		}
 	}
+	r.takeCanaries()
+	return nil
+}
+
+// takeCanaries takes the known plaintexts that the journal remembers.
+func (r *run) takeCanaries() {
 	for i, c := range r.oldCanaries {
 		r.oracles = append(r.oracles, forensic.Oracle{
 			Name: fmt.Sprintf("canary %d of an earlier attempt at LBA %d", i+1, c.LBA), SectorSize: r.cfg.SectorSize,
 			LBA: c.LBA, Plain: c.Plain, Cipher: c.Cipher,
 		})
 	}
-	return nil
 }
 
 func (r *run) takeOracle(g *target, dump drive.Dump) {

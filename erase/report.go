@@ -26,8 +26,8 @@ type Result struct {
 	Started  time.Time `json:"started"`
 	Ended    time.Time `json:"ended"`
 	// Certificate is set for Passed and, as a record that says so, for
-	// NotAccepted if the engine has a signer, and for AlreadyErased if the earlier
-	// run had one.
+	// NotAccepted if the engine has a signer, and for AlreadyErased: that of the earlier
+	// run, or else one that says what this run could still see.
 	Certificate *Certificate `json:"certificate,omitempty"`
 }
 

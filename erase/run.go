@@ -29,6 +29,11 @@ type run struct {
 	oldCanaries []Canary
 	oldLocks    map[int]drive.ResetSet // LockOnReset as it was before an attempt that did not set it back
 
+	// What had to be gone when it last passed, and what was looked at again since: see recertify.
+	passedPrints   forensic.Prints
+	passedCanaries []Canary
+	again          []Check
+
 	msid    drive.PIN
 	ranges  []target // those that are erased
 	before  drive.Status
@@ -154,11 +159,22 @@ func (r *run) already() bool {
 	if r.passed.Media == "" || r.passed.Media != mediaSum(r.t.Dump()) {
 		return false
 	}
-	attempts := r.res.Attempts
+	before := r.res
 	r.res = *r.passed.Result
-	r.res.Outcome, r.res.Attempts = AlreadyErased, attempts
+	r.res.Outcome, r.res.Attempts = AlreadyErased, before.Attempts
 	r.res.Why = "passed at " + r.passed.Time.Format(time.RFC3339) + ", no key and no sector changed since"
-	return true
+	if r.res.Certificate != nil || r.e.sign == nil {
+		return true
+	}
+	r.progress("search")
+	why := r.recertify()
+	if why == "" {
+		return true
+	}
+	// The drive says that nothing has changed, and its flash or its medium says otherwise.
+	r.res, r.oldPrints, r.oldCanaries = before, r.passedPrints, r.passedCanaries
+	r.history = append(r.history, Event{at(r.now()), atMost("looked at again, and not taken for erased: "+why, eventMax)})
+	return false
 }
 
 // mediaSum is the SHA-256, in hexadecimal, of every sector ever written, as it

@@ -56,7 +56,6 @@ func (r *eraseRun) certify(d *erasee) error {
 	if !erased || d.result == nil || d.result.Certificate == nil {
 		if d.outcome == erase.AlreadyErased && d.result != nil {
 			d.uncertified = true
-			d.why += "; no certificate: the run that erased it made none"
 		}
 		if d.outcome == erase.Refused || d.outcome == erase.NotStarted || erased {
 			return nil // nothing happened to the drive
@@ -143,7 +142,7 @@ func (r *eraseRun) summary(took time.Duration) error {
 	} else {
 		r.summaryText(&e, bad, certificates)
 		if uncertified > 0 {
-			r.a.printf("no certificate for %s: erased by a run that made none, as without --key; without --resume, and with --journal NEW, they are erased again and certified\n", count(uncertified, "drive"))
+			r.a.printf("no certificate for %s that an earlier run erased; --json says why\n", count(uncertified, "drive"))
 		}
 	}
 	if bad > 0 {
