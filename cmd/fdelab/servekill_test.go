@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/host"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/token"
 	"github.com/seed-9d983aeb/fdelab/serve/secsock"
 )
 
@@ -59,6 +61,72 @@ func TestServeSurvivesKills(t *testing.T) {
 		r, err := d.Range(0)
 		require.NoError(t, err)
 		require.Equal(t, conf.ReadLockEnabled, r.ReadLockEnabled)
+		require.NoError(t, d.Close())
+	}
+}
+
+// The same of an Opal drive: PINs, grants, what lies in its tables, and what a grant gave.
+func TestServeOfAnOpalDriveSurvivesKills(t *testing.T) {
+	exe, err := exec.LookPath("fdelab")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	file, socket := filepath.Join(dir, "o.drive"), filepath.Join(dir, "s")
+	require.Equal(t, exitDone, run([]string{"drive", "create", file, "--personality", "opal", "--iterations", "1"}, strings.NewReader(""), &strings.Builder{}, &strings.Builder{}))
+	pinOf := func(n int) drive.PIN {
+		p, err := drive.NewPIN(fmt.Appendf(nil, "pin number %d", n))
+		require.NoError(t, err)
+		return p
+	}
+	admin, text := host.Credential{Who: spec.Admin(1), PIN: pinOf(0)}, func(kill int) []byte { return fmt.Appendf(nil, "stored %d", kill) }
+	for kill := range 4 {
+		k := runKeyserver(t, exe, "serve", file, "--socket", socket)
+		c, err := secsock.Dial(socket, 0)
+		require.NoError(t, err)
+		dev, err := host.Open(c, host.Options{})
+		require.NoError(t, err)
+		if kill == 0 {
+			require.NoError(t, dev.TakeOwnership(host.Owner{SID: admin.PIN}))
+			require.NoError(t, dev.Activate(admin.PIN, host.Activation{}))
+			require.NoError(t, dev.SetEnabled(spec.User(1), admin, true))
+			require.NoError(t, dev.SetRange(1, admin, host.Cell{Column: "RangeLength", Value: token.U(64)},
+				host.Cell{Column: "ReadLockEnabled", Value: token.Bool(true)}, host.Cell{Column: "WriteLockEnabled", Value: token.Bool(true)}))
+		}
+		user := host.Credential{Who: spec.User(1), PIN: pinOf(kill + 1)}
+		who := []spec.UID{spec.Admins}
+		if kill%2 == 0 {
+			who = append(who, user.Who)
+		}
+		require.NoError(t, dev.WriteTable(spec.DataStoreTable, admin, 0, text(kill), nil))
+		require.NoError(t, dev.WriteTable(spec.MBRTable, admin, 1000, text(kill), nil))
+		require.NoError(t, dev.SetMBREnabled(admin, kill%2 == 0))
+		require.NoError(t, dev.SetPINOf(user.Who, admin, user.PIN))
+		require.NoError(t, dev.Grant(1, admin, host.Grants{Read: who, Write: who}))
+		require.NoError(t, k.cmd.Process.Signal(syscall.SIGKILL))
+		_ = k.cmd.Wait()
+
+		d, err := drive.OpenFile(file, drive.FileOptions{Entropy: rand.Reader})
+		require.NoError(t, err)
+		require.NoError(t, d.PowerOn())
+		o, err := d.Opal()
+		require.NoError(t, err)
+		l, err := o.Login(drive.User(1), user.PIN)
+		require.NoError(t, err, "the PIN that was answered is the PIN")
+		holders, root, err := o.Holders(drive.RangeArea(1))
+		require.NoError(t, err)
+		require.Equal(t, kill%2 == 0, slices.Contains(holders, drive.User(1)))
+		require.False(t, root)
+		m, err := o.MBRControl()
+		require.NoError(t, err)
+		require.Equal(t, kill%2 == 0, m.Enable)
+		got := make([]byte, len(text(kill)))
+		require.NoError(t, o.ReadTable(drive.MBRShadow, 1000, got))
+		require.Equal(t, text(kill), got)
+		l.Close()
+		l, err = o.Login(drive.Admin(1), admin.PIN)
+		require.NoError(t, err)
+		require.NoError(t, o.ReadTable(drive.DataStoreArea(0), 0, got, l))
+		require.Equal(t, text(kill), got)
+		l.Close()
 		require.NoError(t, d.Close())
 	}
 }

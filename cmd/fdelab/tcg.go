@@ -30,13 +30,15 @@ func newTCGCmd(a *app) *cobra.Command {
 			"it. DEVICE is the socket of fdelab serve, a drive in a file, or a drive of this machine such as\n" +
 			"/dev/nvme0 or /dev/sda. --drive is the number behind a socket.\n\n" +
 			"PINs come from files, the environment or the terminal, as with fdelab drive. None is ever printed.\n" +
-			"It speaks with drives of SSC Enterprise. Of Opal drives it does discover, properties, revert and\n" +
-			"pin --as SID alone.\n\n" +
+			"It speaks with drives of SSC Enterprise and of SSC Opal. --as says in whose name something is done:\n" +
+			"in an Opal drive SID, Admin1, User1 and so on; AdminSP.Admin1 is the Admin of the Admin SP.\n\n" +
 			"The exit code is 1 if the drive refused, 3 if it cannot be reached.",
 		Example: "  fdelab tcg discover drives.sock\n  fdelab tcg ranges a.drive --json",
 	})
 	c.AddCommand(newTCGDiscoverCmd(a), newTCGPropertiesCmd(a), newTCGOwnerCmd(a), newTCGRangesCmd(a),
-		newTCGTakeCmd(a), newTCGPINCmd(a), newTCGSetCmd(a), newTCGLockCmd(a), newTCGEraseCmd(a), newTCGRevertCmd(a), newTCGDecodeCmd(a))
+		newTCGTakeCmd(a), newTCGPINCmd(a), newTCGSetCmd(a), newTCGLockCmd(a), newTCGGenKeyCmd(a), newTCGEraseCmd(a), newTCGRevertCmd(a), newTCGAuthenticateCmd(a),
+		newTCGActivateCmd(a), newTCGReactivateCmd(a), newTCGEnableCmd(a, true), newTCGEnableCmd(a, false), newTCGGrantCmd(a),
+		newTCGMBRCmd(a), newTCGDataStoreCmd(a), newTCGDecodeCmd(a))
 	return c
 }
 
@@ -108,6 +110,9 @@ func (w *way) refused(err error) error {
 		return usagef("%s: %s is the control socket, for fdelab power and fdelab reset", w.what, w.path).
 			withHint("the drives are behind %s", socket)
 	}
+	if isInactive(err) {
+		return w.inactive()
+	}
 	var status *host.StatusError
 	if !errors.As(err, &status) {
 		return cannotf("%s: %s: %s", w.what, w.path, strings.TrimPrefix(err.Error(), "tcg: "))
@@ -144,14 +149,11 @@ func plainSocketError(path string, err error) error {
 	return plainDriveError(err)
 }
 
-// notEnterprise refuses what Opal drives have in another way.
-func (w *way) notEnterprise() error {
-	return cannotf("%s: %s: the drive does not speak SSC Enterprise, and this command is for no other", w.what, w.path).
-		withHint("fdelab tcg discover says what it speaks; discover, properties, revert and pin --as SID are for any")
-}
-
 // hasRange refuses the number of a range that the drive does not have.
 func (w *way) hasRange(d *host.Device, n int) error {
+	if err := w.active(d); err != nil {
+		return err
+	}
 	i, err := d.LockingInfo()
 	if err != nil {
 		return err
@@ -160,16 +162,6 @@ func (w *way) hasRange(d *host.Device, n int) error {
 		return usagef("%s: %s has no range %d, the last is %d", w.what, w.path, n, i.MaxRanges)
 	}
 	return nil
-}
-
-// enterpriseCmd makes a command on a device of SSC Enterprise.
-func enterpriseCmd(a *app, use, short, long string, more func(c *cobra.Command), do func(w way, d *host.Device) error) *cobra.Command {
-	return deviceCmd(a, use, short, long, more, func(w way, d *host.Device) error {
-		if !d.Enterprise() {
-			return w.notEnterprise()
-		}
-		return do(w, d)
-	})
 }
 
 // device opens a device and runs do.

@@ -104,29 +104,25 @@ type authority struct {
 	SP      string `json:"sp"`
 	Name    string `json:"name"`
 	UID     string `json:"uid"`
-	Enabled bool   `json:"enabled"`
+	Enabled *bool  `json:"enabled"` // null: it is not for who asks
 }
 
 func newTCGOwnerCmd(a *app) *cobra.Command {
-	long := "owner says whether SID still has the factory PIN, as far as the drive tells (feature Block SID), and\n" +
-		"who there is. It tries no PIN: a wrong one would count. It is for SSC\n" +
-		"Enterprise."
-	return enterpriseCmd(a, "owner", "say whether somebody owns the drive, and which authorities it has", long, nil, func(_ way, d *host.Device) error {
+	var by doer
+	long := "owner says whether SID still has the factory PIN, as far as the drive tells (feature Block SID),\n" +
+		"and who there is. It tries no PIN that is not given: a wrong one would count. Who of an Opal\n" +
+		"drive's Locking SP is enabled is for its Admins: --as Admin1."
+	return deviceCmd(a, "owner", "say whether somebody owns the drive, and which authorities it has", long, func(c *cobra.Command) {
+		by.flags(c, "anybody")
+	}, func(w way, d *host.Device) error {
 		o := ownership{Authorities: []authority{}}
 		if s, ok := d.Discovery().BlockSID(); ok {
 			factory := !s.NotMSID
 			o.SIDAtMSID, o.SIDBlocked = &factory, &s.Blocked
 		}
-		for _, sp := range []spec.UID{spec.AdminSP, d.LockingSP()} {
-			all, err := d.Authorities(sp)
-			if err != nil {
-				return err
-			}
-			for _, who := range all {
-				if !who.IsClass && who.UID != spec.Anybody {
-					o.Authorities = append(o.Authorities, authority{spec.Name(sp), who.Name, who.UID.String(), who.Enabled})
-				}
-			}
+		var err error
+		if o.Authorities, err = a.authorities(w, d, &by); err != nil {
+			return err
 		}
 		if a.json {
 			return a.printJSON(o)
@@ -143,10 +139,53 @@ func newTCGOwnerCmd(a *app) *cobra.Command {
 			a.printf("SID is blocked until the next power cycle.\n")
 		}
 		for _, who := range o.Authorities {
-			a.printf("%-12s %-14s %s  %s\n", who.SP, who.Name, who.UID, word(who.Enabled, "enabled", "disabled"))
+			a.printf("%-12s %-14s %s  %s\n", who.SP, who.Name, who.UID, who.enabled())
 		}
 		return nil
 	})
+}
+
+func (w authority) enabled() string {
+	if w.Enabled == nil {
+		return "not told"
+	}
+	return word(*w.Enabled, "enabled", "disabled")
+}
+
+// authorities lists who there is, at a Locking SP that is activated in somebody's name.
+func (a *app) authorities(w way, d *host.Device, by *doer) ([]authority, error) {
+	list := []authority{}
+	active, err := d.Activated()
+	if err != nil {
+		return nil, err
+	}
+	for _, sp := range []spec.UID{spec.AdminSP, d.LockingSP()} {
+		var c host.Credential
+		if sp != spec.AdminSP && !active {
+			continue
+		}
+		if sp != spec.AdminSP && by.named() && !d.Enterprise() {
+			if c, err = by.credential(a, w, d, spec.Admin(1)); err != nil {
+				return nil, err
+			}
+			defer c.PIN.Clear()
+		}
+		all, err := d.AuthoritiesBy(sp, c)
+		if err != nil {
+			return nil, err
+		}
+		for _, who := range all {
+			if who.IsClass || who.UID == spec.Anybody || who.UID == spec.Admins || who.UID == spec.Users {
+				continue
+			}
+			one := authority{spec.Name(sp), who.Name, who.UID.String(), &who.Enabled}
+			if who.Hidden {
+				one.Enabled = nil
+			}
+			list = append(list, one)
+		}
+	}
+	return list, nil
 }
 
 // lockingRange is the JSON answer of tcg ranges, for each.
@@ -160,11 +199,17 @@ type lockingRange struct {
 	ReadLocked       bool     `json:"read_locked"`
 	WriteLocked      bool     `json:"write_locked"`
 	LockOnReset      []uint64 `json:"lock_on_reset"`
+	Hidden           bool     `json:"hidden,omitempty"` // the rest is not for who asks
 }
 
 func newTCGRangesCmd(a *app) *cobra.Command {
-	return enterpriseCmd(a, "ranges", "list the ranges: where they are, and how they are locked", "It is for SSC Enterprise.", nil, func(_ way, d *host.Device) error {
-		bands, err := d.Bands()
+	var by doer
+	long := "ranges lists the ranges of a drive. How those of an Opal drive are is for its Admins, and for who\n" +
+		"is granted them: --as says who asks. A range in Single User Mode is for anybody."
+	return deviceCmd(a, "ranges", "list the ranges: where they are, and how they are locked", long, func(c *cobra.Command) {
+		by.flags(c, "anybody")
+	}, func(w way, d *host.Device) error {
+		bands, err := a.bands(w, d, &by)
 		if err != nil {
 			return err
 		}
@@ -173,7 +218,7 @@ func newTCGRangesCmd(a *app) *cobra.Command {
 			for _, b := range bands {
 				all = append(all, lockingRange{
 					b.N, b.Name, b.Start, b.Length, b.ReadLockEnabled, b.WriteLockEnabled, b.ReadLocked, b.WriteLocked,
-					append([]uint64{}, b.LockOnReset...),
+					append([]uint64{}, b.LockOnReset...), b.Hidden,
 				})
 			}
 			return a.printJSON(all)
@@ -186,10 +231,33 @@ func newTCGRangesCmd(a *app) *cobra.Command {
 			case b.Length == 0:
 				place = "no blocks"
 			}
+			if b.Hidden {
+				a.printf("%-12s  not told: give --as and its PIN\n", oneLine(b.Name))
+				continue
+			}
 			a.printf("%-12s  read %-20s  write %-20s  %s\n", oneLine(b.Name), lockWord(b.ReadLockEnabled, b.ReadLocked), lockWord(b.WriteLockEnabled, b.WriteLocked), place)
 		}
 		return nil
 	})
+}
+
+// bands reads the ranges of a device of either SSC.
+func (a *app) bands(w way, d *host.Device, by *doer) ([]host.Band, error) {
+	if d.Enterprise() {
+		return d.Bands()
+	}
+	if err := w.active(d); err != nil {
+		return nil, err
+	}
+	var c host.Credential
+	if by.named() {
+		var err error
+		if c, err = by.credential(a, w, d, spec.Admin(1)); err != nil {
+			return nil, err
+		}
+		defer c.PIN.Clear()
+	}
+	return d.Ranges(c)
 }
 
 func lockWord(enabled, locked bool) string {

@@ -384,3 +384,12 @@ func (d *Device) BlockSID(untilHardwareReset bool) error {
 	}
 	return d.t.Send(transport.ProtocolComID, spec.BlockSIDComID, b)
 }
+
+// Authenticate proves a PIN, and does nothing else, on a device of either SSC. A wrong one is a StatusError
+// with NotAuthorized, and counts.
+func (d *Device) Authenticate(c Credential) error {
+	if !d.names && d.home(c.Who) == spec.OpalLockingSP {
+		return d.atLocking(c, func(*Session) error { return nil })
+	}
+	return d.as(c.Who, c.PIN, func(*Session) error { return nil })
+}
