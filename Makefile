@@ -70,7 +70,9 @@ judge-sedutil: ## let sedutil-cli 1.20 take, lock and revert Enterprise and Opal
 	@code=0; [ -x $(SEDUTIL) ] || contrib/shim/fetch-sedutil bin/sedutil >/dev/null || code=$$?; \
 	if [ $$code = 3 ]; then echo "SKIPPED: make judge-sedutil: no sedutil-cli can be had here"; exit 0; fi; \
 	[ $$code = 0 ] || { echo "make judge-sedutil: no sedutil-cli, though packages can be had here"; exit 1; }; \
-	FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -timeout 20m -run Sedutil ./serve/secsock
+	FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -timeout 20m -run Sedutil ./serve/secsock && \
+	$(MAKE) --no-print-directory shim && \
+	FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -run 'TestDocuments/sedutil.md' ./cmd/fdelab
 
 lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	$(GO) vet ./...

@@ -65,6 +65,9 @@ func TestDocuments(t *testing.T) {
 			if strings.Contains(text, "-- python3") {
 				needsPython(t)
 			}
+			if strings.Contains(text, "exec sedutil-cli") {
+				needsSedutil(t)
+			}
 			p := &page{t: t, dir: filepath.Join(t.TempDir(), "mine")}
 			require.NoError(t, os.Mkdir(p.dir, 0o755))
 			p.env = append(os.Environ(), "PATH="+filepath.Dir(exe)+string(os.PathListSeparator)+os.Getenv("PATH"),
@@ -88,6 +91,22 @@ func needsGo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED: -short: the tests of this page were not run")
 	}
+}
+
+// needsSedutil: a page with sedutil-cli takes the program that FDELAB_SEDUTIL names. One of another Debian
+// release runs with the loader of its own, which takes the preload library by another variable.
+func needsSedutil(t *testing.T) {
+	t.Helper()
+	real := os.Getenv("FDELAB_SEDUTIL")
+	if real == "" {
+		t.Skip("SKIPPED: FDELAB_SEDUTIL names no sedutil-cli: make judge-sedutil unpacks one and plays this page")
+	}
+	_, err := os.Stat(filepath.Join(root(t), "bin", "libfdelab.so"))
+	require.NoError(t, err, "make shim builds it")
+	dir := t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\nFDELAB_SHIM=$LD_PRELOAD\nexport FDELAB_SHIM\nunset LD_PRELOAD\nexec '%s' \"$@\"\n", real)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "sedutil-cli"), []byte(script), 0o755))
+	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 }
 
 // needsPython: a page with a drive in Python takes an interpreter that has the package cryptography.
