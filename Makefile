@@ -74,7 +74,7 @@ judge-sedutil: ## let sedutil-cli 1.20 take, lock and revert Enterprise and Opal
 	$(MAKE) --no-print-directory shim && \
 	FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -run 'TestDocuments/sedutil.md' ./cmd/fdelab
 
-lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
+lint: ## vet, staticcheck, gofumpt, go mod tidy, the rules of internal/lint, and what mutation accepts: is it in the code?
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 	@out=$$($(GO) tool gofumpt -l .); if [ -n "$$out" ]; then echo "not formatted by gofumpt:"; echo "$$out"; exit 1; fi
@@ -83,6 +83,7 @@ lint: ## vet, staticcheck, gofumpt, go mod tidy, and the rules of internal/lint
 	@staticcheck=$$($(GO) tool -n staticcheck) && for tool in internal/tools/mutation internal/tools/dist internal/xts/gen bench; do \
 		(cd $$tool && $(GO) vet ./... && "$$staticcheck" ./... && $(GO) mod tidy -diff) || exit 1; \
 	done
+	@$(MUTATION) -stale
 	$(GO) test -count=1 ./internal/lint
 
 fuzz: ## run every fuzz target for FUZZTIME (10s)

@@ -26,7 +26,8 @@
 //   - The score leaves out the accepted changes with the reason "equivalent", and those with the
 //     reason "machine" that no test reaches here, because this machine lacks an instruction.
 //     Accepted changes with another reason count as not noticed, but are not listed.
-//   - An accepted change is found again by file, function and text. Lines may move.
+//   - An accepted change is found again by file, function and text. Lines may move. With -stale,
+//     as in make lint, the code as it is must have each: that takes seconds, and no test runs.
 //
 // # Exit statuses
 //

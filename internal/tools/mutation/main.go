@@ -34,6 +34,7 @@ type options struct {
 	sample  int // changes of each package; 0 for what the plan says
 	seed    string
 	list    bool
+	stale   bool
 	only    string
 	daily   int     // changes over all packages together
 	sigmas  float64 // of daily, below the weighted aim
@@ -84,6 +85,7 @@ func parse(args []string, plan []target, stderr io.Writer) (*options, error) {
 	f.IntVar(&o.sample, "n", 0, "try a random sample of `N` changes of each package")
 	f.StringVar(&o.seed, "seed", "1", "draw the sample by this `word`")
 	f.BoolVar(&o.list, "list", false, "print the changes and try none")
+	f.BoolVar(&o.stale, "stale", false, "try none, and only look whether the code as it is has every accepted change")
 	f.StringVar(&o.only, "only", "", "try the one change with this `identifier`, as -list prints it, and show the tests")
 	f.IntVar(&o.daily, "sample", 0, "try `N` changes over all packages together, and compare with the weighted aim")
 	f.Float64Var(&o.sigmas, "sigmas", 3, "with -sample: fail more than this many standard deviations below the weighted aim")
@@ -135,12 +137,16 @@ func (o *options) progress(format string, args ...any) {
 }
 
 func (o *options) run(ctx context.Context, dir string, plan []target, stdout io.Writer) (good bool, err error) {
-	t, err := copyTree(ctx, dir)
+	take := copyTree
+	if o.stale {
+		take = treeAsIs
+	}
+	t, err := take(ctx, dir)
 	if err != nil {
 		return false, err
 	}
 	defer t.remove()
-	if t.dirty {
+	if t.dirty && !o.stale {
 		o.progress("the tree has changes that are not committed: code and tests are those of the last commit, %.12s", t.commit)
 	}
 	// A list that is wrong is found before an hour of work.
@@ -156,6 +162,8 @@ func (o *options) run(ctx context.Context, dir string, plan []target, stdout io.
 		rows = append(rows, row{target: target, accepted: lists[target.Pkg], judged: len(o.files) == 0})
 	}
 	switch {
+	case o.stale:
+		return o.printStale(ctx, t, rows, stdout)
 	case o.list:
 		return true, o.printList(ctx, t, rows, stdout)
 	case o.only != "":
@@ -214,6 +222,36 @@ func (o *options) printList(ctx context.Context, t *tree, rows []row, stdout io.
 		}
 	}
 	return nil
+}
+
+// printStale prints every accepted change that the code does not have, as after a refactoring, and
+// tells whether there is none.
+func (o *options) printStale(ctx context.Context, t *tree, rows []row, stdout io.Writer) (good bool, err error) {
+	complaints := make([][]string, len(rows))
+	err = parallel(ctx, o.workers, len(rows), func(i int) error {
+		if len(rows[i].accepted) == 0 {
+			return nil
+		}
+		s, err := instrument(ctx, t, rows[i].Pkg)
+		if err != nil {
+			return err
+		}
+		rows[i].all = s.changes
+		complaints[i] = rows[i].stale()
+		return nil
+	})
+	good = err == nil
+	for _, c := range slices.Concat(complaints...) {
+		fmt.Fprintf(stdout, "%s/%s\n", listsDir, c)
+		good = false
+	}
+	if err != nil {
+		return false, err
+	}
+	if !good {
+		fmt.Fprintln(stdout, "mutation: put each entry right, so that it names a change that make mutation LIST=1 prints, or remove it")
+	}
+	return good, nil
 }
 
 // showOne tries one change and shows all about it: the tests that reach it, their output, and the

@@ -18,7 +18,7 @@ import (
 )
 
 // A tree is a copy of the repository's last commit, in a directory of its own, which is
-// removed with everything that tests leave in it.
+// removed with everything that tests leave in it. That of treeAsIs is the repository itself.
 type tree struct {
 	root   string // the repository
 	commit string // the commit that was copied
@@ -26,6 +26,25 @@ type tree struct {
 	work   string // the directory for everything of this run
 	dir    string // the copy, in work
 	module string // the path of the module at its root
+}
+
+// treeAsIs is the repository around dir as it is, in place of a copy. Nothing is written into it.
+func treeAsIs(ctx context.Context, dir string) (t *tree, err error) {
+	t = &tree{}
+	if t.root, err = output(ctx, dir, "git", "rev-parse", "--show-toplevel"); err != nil {
+		return nil, err
+	}
+	if t.dir, err = filepath.EvalSymlinks(t.root); err != nil {
+		return nil, err
+	}
+	if t.module, err = output(ctx, t.dir, "go", "list", "-m"); err != nil {
+		return nil, err
+	}
+	if t.work, err = os.MkdirTemp("", "mutation-"); err != nil {
+		return nil, err
+	}
+	t.work, err = filepath.EvalSymlinks(t.work)
+	return t, err
 }
 
 // copyTree copies the last commit of the repository around dir.
