@@ -42,6 +42,10 @@ func TestASlotWithGoodPagesThatCanNotBe(t *testing.T) {
 			require.Equal(t, CopyDamaged, c.condition, "%s: %v", name, c.err)
 			require.Error(t, c.err, name)
 			require.ErrorContains(t, c.err, "slot "+string(rune('0'+slot)))
+			require.NotContains(t, c.err.Error(), "page -1", "where no page in particular is wrong, none is named")
+			if name == "a page that stands in its place" {
+				require.ErrorContains(t, c.err, "page 1")
+			}
 		}
 	}
 	b := newBench(t, 3)

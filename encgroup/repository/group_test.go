@@ -63,7 +63,12 @@ func TestAGroupHasAnEntryForEachMember(t *testing.T) {
 	require.Equal(t, []string{"certificate", "group 1", "group 2 EEDK", "group 2 member ", "group 22", "group 22 member M1"}, b.repo.Names())
 	_, _, err = b.repo.Store("group 2").Load()
 	require.ErrorIs(t, err, ErrNoEntry)
+	pages := fmt.Sprint(b.mem[0].pages)
 	require.NoError(t, b.repo.Store("group 2").Remove())
+	require.Equal(t, pages, fmt.Sprint(b.mem[0].pages), "where there is nothing, nothing is written")
+	b.arm("(repository.write.refused)")
+	require.ErrorIs(t, b.repo.Store("group 22").Remove(), ErrCopies)
+	require.Contains(t, b.repo.Names(), "group 22 member M1")
 }
 
 // TestPowerCutInAChangeOfAGroup cuts the power at each page of each change of a group: the record is

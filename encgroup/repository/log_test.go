@@ -2,6 +2,7 @@ package repository
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -285,6 +286,7 @@ func TestARecordThatCanNotBe(t *testing.T) {
 		return encodePage(generation, len(base)+n, append([]byte{byte(follow >> 8), byte(follow)}, part...))
 	}
 	one := func(changes ...byte) [][]byte { return [][]byte{page(0, generation+1, 0, sealed(changes))} }
+	late := func(n int) []byte { return page(n, generation+1, 0, sealed([]byte{1, 'a', 0, 0, 0, 1, '2'})) }
 	long := sealed(append([]byte{1, 'a', 0, 0, 0x20, 0}, make([]byte, 0x2000)...))
 	two := sealed(append([]byte{1, 'a', 0, 0, 0x10, 0}, make([]byte, 0x1000)...))
 	for name, c := range map[string]struct {
@@ -311,6 +313,12 @@ func TestARecordThatCanNotBe(t *testing.T) {
 		"three pages":                      {[][]byte{page(0, generation+1, 2, long[:logSize]), page(1, generation+1, 1, long[logSize:2*logSize]), page(2, generation+1, 0, long[2*logSize:])}, CopyGood, "", string(make([]byte, 0x2000))},
 		"three pages, the second left out": {[][]byte{page(0, generation+1, 2, long[:logSize]), page(1, generation+1, 0, long[2*logSize:])}, CopyGood, "", "1"},
 		"two pages that count three":       {[][]byte{page(0, generation+1, 2, two[:logSize]), page(1, generation+1, 0, two[logSize:])}, CopyGood, "", "1"},
+		"a page with nothing of it":        {[][]byte{page(0, generation+1, 1, nil), page(1, generation+1, 0, sealed([]byte{1, 'a', 0, 0, 0, 1, '2'}))}, CopyGood, "", "2"},
+		"one behind an older page":         {[][]byte{page(0, generation, 0, sealed(nil)), late(1)}, CopyGood, "", "1"},
+		"one behind a page without count":  {[][]byte{encodePage(generation+1, len(base), []byte{0}), late(1)}, CopyGood, "", "1"},
+		"one behind one that is not whole": {[][]byte{page(0, generation+1, 2, long[:logSize]), page(1, generation+1, 0, long[2*logSize:]), late(2)}, CopyGood, "", "1"},
+		"one behind one without a sum":     {[][]byte{page(0, generation+1, 0, make([]byte, 31)), late(1)}, CopyGood, "", "1"},
+		"one behind one of another sum":    {[][]byte{page(0, generation+1, 0, make([]byte, 32)), late(1)}, CopyGood, "", "1"},
 		"three pages, one twice":           {[][]byte{page(0, generation+1, 2, long[:logSize]), page(1, generation+1, 2, long[:logSize])}, CopyGood, "", "1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -318,8 +326,13 @@ func TestARecordThatCanNotBe(t *testing.T) {
 			for i, p := range append(append([][]byte{}, base...), c.pages...) {
 				require.NoError(t, d.WritePage(i, p))
 			}
-			got := (&replica{dev: d}).readSlot(0)
+			r := &replica{dev: d}
+			got := r.readSlot(0)
 			require.Equal(t, c.want == CopyGood, got.ok, "%v", got.err)
+			require.NoError(t, got.doubt, "every page is whole")
+			again := r.readSlot(0)
+			require.Equal(t, got.ok, again.ok, "a second look finds the same")
+			require.Equal(t, got.entries, again.entries)
 			if c.want != CopyGood {
 				require.Equal(t, c.want, got.condition)
 				require.ErrorContains(t, got.err, c.why)
@@ -332,5 +345,167 @@ func TestARecordThatCanNotBe(t *testing.T) {
 			}
 			require.Equal(t, generation+records, got.generation)
 		})
+	}
+}
+
+// TestADamagedPageInTheLog: what follows it says whether something is lost for sure, may be, or is not.
+func TestADamagedPageInTheLog(t *testing.T) {
+	const generation = 99
+	base := encodeSlot([16]byte{1}, generation, encodeEntries([]entry{{"a", []byte("1")}}))
+	l := snapshot(base)
+	sum := chained(l.chain, generation+1, []byte{1, 'a', 0, 0, 0, 1, '2'})
+	record := append([]byte{0, 0, 1, 'a', 0, 0, 0, 1, '2'}, sum[:]...)
+	const (
+		bad = iota
+		gap
+		older
+		good  // a record that would follow the base
+		newer // of the generation behind that
+		half  // the first page of a long record
+	)
+	for name, c := range map[string]struct {
+		pages []int
+		want  Condition
+		doubt bool
+		value string
+	}{
+		"alone":                                  {[]int{bad}, CopyGood, true, "1"},
+		"to the end of the slot":                 {[]int{bad, bad, bad, bad, bad, bad}, CopyGood, true, "1"},
+		"before the newest record":               {[]int{bad, good}, CopyGood, true, "1"},
+		"before a newer record":                  {[]int{bad, newer}, CopyDamaged, false, ""},
+		"before a newer record, and one between": {[]int{bad, good, newer}, CopyDamaged, false, ""},
+		"before a newer record, two of them":     {[]int{bad, bad, newer}, CopyDamaged, false, ""},
+		"and an older page ends the log":         {[]int{bad, older, newer}, CopyGood, true, "1"},
+		"and a blank page ends the log":          {[]int{bad, gap, newer}, CopyGood, true, "1"},
+		"a blank page, and a record":             {[]int{bad, gap, good}, CopyGood, true, "1"},
+		"behind the newest record":               {[]int{good, bad}, CopyGood, true, "2"},
+		"not there, and the slot is full":        {[]int{half, half, half, half, half, half}, CopyGood, false, "1"},
+	} {
+		for slot := range 2 {
+			d := NewMemDevice(2 * (len(base) + 6))
+			for i, p := range base {
+				require.NoError(t, d.WritePage(slot*d.Pages()/2+i, p))
+			}
+			for i, kind := range c.pages {
+				n := len(base) + i
+				p := map[int]func() []byte{
+					bad:   func() []byte { return []byte(strings.Repeat("x", PageSize)) },
+					gap:   func() []byte { return make([]byte, PageSize) },
+					older: func() []byte { return encodePage(generation, n, record) },
+					good:  func() []byte { return encodePage(generation+1, n, record) },
+					newer: func() []byte { return encodePage(generation+2, n, record) },
+					half:  func() []byte { return encodePage(generation+1, n, []byte{0, byte(99 - i), 1}) },
+				}[kind]()
+				require.NoError(t, d.WritePage(slot*d.Pages()/2+n, p))
+			}
+			got := (&replica{dev: d}).readSlot(slot)
+			require.Equal(t, c.want == CopyGood, got.ok, "%s, slot %d: %v", name, slot, got.err)
+			require.Equal(t, c.doubt, got.doubt != nil, "%s, slot %d: %v", name, slot, got.doubt)
+			if !got.ok {
+				require.Equal(t, c.want, got.condition, name)
+				require.ErrorContains(t, got.err, fmt.Sprintf("slot %d page %d", slot, len(base)), "%s: it names the damaged page", name)
+				continue
+			}
+			require.Equal(t, c.value, string(got.entries[0].value), name)
+		}
+	}
+	// A page behind it that cannot be read may be a newer record.
+	d := &pickyDevice{MemDevice: NewMemDevice(16), read: len(base) + 1}
+	for i, p := range append(append([][]byte{}, base...), []byte(strings.Repeat("x", PageSize))) {
+		require.NoError(t, d.WritePage(i, p))
+	}
+	got := (&replica{dev: d}).readSlot(0)
+	require.False(t, got.ok)
+	require.Equal(t, CopyUnreadable, got.condition)
+	require.ErrorIs(t, got.err, errPicky)
+}
+
+var errPicky = errors.New("this page is not for you")
+
+// pickyDevice refuses one page, and remembers the order of the writes.
+type pickyDevice struct {
+	*MemDevice
+	read, write int // 0: none
+	wrote       []int
+}
+
+func (d *pickyDevice) ReadPage(n int, dst []byte) error {
+	if d.read > 0 && n == d.read {
+		return errPicky
+	}
+	return d.MemDevice.ReadPage(n, dst)
+}
+
+func (d *pickyDevice) WritePage(n int, src []byte) error {
+	if d.write > 0 && n == d.write {
+		return errPicky
+	}
+	d.wrote = append(d.wrote, n)
+	return d.MemDevice.WritePage(n, src)
+}
+
+// TestTheOrderOfWrites: the page behind is blanked first, the base page is last, and a page that refuses ends it.
+func TestTheOrderOfWrites(t *testing.T) {
+	base := encodeSlot([16]byte{1}, 99, encodeEntries([]entry{{"a", make([]byte, contentSize)}}))
+	require.Len(t, base, 3)
+	l := snapshot(base)
+	record := l.record(100, []Change{{Name: "a", Value: make([]byte, logSize)}})
+	require.Len(t, record, 2)
+	used := func(refuse int) (*replica, *pickyDevice) {
+		d := &pickyDevice{MemDevice: NewMemDevice(32)}
+		for n := range 32 {
+			require.NoError(t, d.WritePage(n, []byte(strings.Repeat("x", PageSize))))
+		}
+		d.wrote, d.write = nil, refuse
+		return &replica{dev: d, page: make([]byte, PageSize), back: make([]byte, PageSize)}, d
+	}
+	c, d := used(0)
+	require.NoError(t, c.write(base))
+	require.Equal(t, []int{16 + 3, 16 + 1, 16 + 2, 16}, d.wrote)
+	require.Equal(t, 1, c.slot)
+	d.wrote = nil
+	require.NoError(t, c.append(3, record))
+	require.Equal(t, []int{16 + 5, 16 + 3, 16 + 4}, d.wrote)
+	for _, n := range []int{16 + 3, 16 + 1, 16 + 2, 16} {
+		c, _ := used(n)
+		require.ErrorIs(t, c.write(base), errPicky, "page %d", n)
+		require.Zero(t, c.slot, "the slot in force stays")
+	}
+	for _, n := range []int{5, 3, 4} {
+		c, d := used(n)
+		require.ErrorIs(t, c.append(3, record), errPicky, "page %d", n)
+		require.NotContains(t, d.wrote, n)
+		if n == 5 {
+			require.Empty(t, d.wrote, "no record is written before its end is sure")
+		}
+	}
+}
+
+// TestARecordTakesNoMorePagesThanItMust, to the byte.
+func TestARecordTakesNoMorePagesThanItMust(t *testing.T) {
+	for value, pages := range map[int]int{0: 1, logSize - 38: 1, logSize - 37: 2, 2*logSize - 38: 2, 2*logSize - 37: 3} {
+		l := layout{base: 3}
+		require.Len(t, l.record(2, []Change{{Name: "a", Value: make([]byte, value)}}), pages, "a value of %d bytes", value)
+	}
+}
+
+// TestADeletionOfWhatAChangeMade: changes of one step follow each other.
+func TestADeletionOfWhatAChangeMade(t *testing.T) {
+	b := newBench(t, 3).logging(0)
+	for _, changes := range [][]Change{
+		{{Name: "new", Value: []byte("x")}, {Name: "new", Delete: true}},
+		{{Name: "new", Value: []byte("x")}, {Name: "other", Value: []byte("y")}, {Name: "new", Delete: true}, {Name: "other", Delete: true}},
+		{{Name: "new", Value: []byte("x")}, {Name: "new", Value: []byte("y")}, {Name: "new", Delete: true, Value: []byte("z")}},
+	} {
+		require.NoError(t, b.repo.Change(changes...))
+		require.Equal(t, []string{"certificate", "group 1"}, b.repo.Names())
+	}
+	for _, changes := range [][]Change{
+		{{Name: "new", Delete: true}},
+		{{Name: "other", Value: []byte("y")}, {Name: "new", Delete: true}},
+		{{Name: "new", Value: []byte("x")}, {Name: "new", Delete: true}, {Name: "new", Delete: true}},
+	} {
+		require.ErrorIs(t, b.repo.Change(changes...), ErrNoEntry)
+		require.Equal(t, []string{"certificate", "group 1"}, b.repo.Names(), "all of it, or nothing")
 	}
 }

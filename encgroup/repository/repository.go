@@ -233,9 +233,7 @@ func (r *Repository) Change(changes ...Change) error {
 		if err := checkName(c.Name); err != nil {
 			return err
 		}
-		if mine[i] = (Change{c.Name, bytes.Clone(c.Value), c.Delete}); c.Delete {
-			mine[i].Value = nil
-		}
+		mine[i] = Change{c.Name, bytes.Clone(c.Value), c.Delete}
 	}
 	for i, c := range mine {
 		if _, ok := find(r.entries, c.Name); c.Delete && !ok && !made(mine[:i], c.Name) {
