@@ -139,4 +139,19 @@ func TestClusterRefusals(t *testing.T) {
 	require.ErrorIs(t, err, ErrRefused, "a server without randomness makes no key")
 	source.w.requireZero(t)
 	require.Empty(t, c.servers[1].Keys())
+	source.left = 1000
+	_, err = c.servers[0].Create("x")
+	require.NoError(t, err)
+	source.w.requireZero(t)
+
+	// Who is not there takes no key.
+	key := &secret.Key32{1}
+	c.servers[0].PowerOff()
+	_, err = c.servers[0].Register("y", key)
+	require.ErrorIs(t, err, ErrUnreachable)
+	_, err = c.servers[0].Create("y")
+	require.ErrorIs(t, err, ErrUnreachable)
+	c.servers[0].PowerOn()
+	require.Len(t, c.servers[0].Keys(), 1)
+	require.Len(t, c.servers[1].Keys(), 1)
 }

@@ -115,16 +115,35 @@ func TestASaveThatFailedAndWasStored(t *testing.T) {
 		"a member":  func(r *rig) error { return r.group.Rekey(r.drives[0]) },
 		"a new one": func(r *rig) error { return r.group.Admit(r.drives[2]) },
 		"the group": func(r *rig) error { return r.group.BeginGroupRekey() },
+		"everything": func(r *rig) error {
+			r.store.arm(-1, false)
+			require.NoError(r.t, r.group.BeginGroupRekey())
+			for _, d := range r.drives[:2] {
+				require.NoError(r.t, r.group.RekeyMember(d))
+			}
+			r.store.refuseOne(0, true)
+			return r.group.FinishGroupRekey()
+		},
 	} {
-		r := accessible(t)
-		r.members("A1", "B1")
-		r.drive("C1")
-		r.store.refuseOne(0, true)
-		require.ErrorIs(t, fail(r), ErrStore)
-		require.NoError(t, r.group.Rekey(r.drives[1]), name)
-		rec, err := ReadRecord(r.store.Record())
-		require.NoError(t, err, name)
-		require.Equal(t, r.group.Record(), rec, name)
+		for then, next := range map[string]func(r *rig) error{
+			"another member":  func(r *rig) error { return r.group.Rekey(r.drives[1]) },
+			"another new one": func(r *rig) error { return r.group.Admit(r.drives[3]) },
+		} {
+			r := accessible(t)
+			r.members("A1", "B1")
+			r.drive("C1")
+			r.drive("B0")
+			r.store.refuseOne(0, true)
+			require.ErrorIs(t, fail(r), ErrStore)
+			require.NoError(t, next(r), "%s, then %s", name, then)
+			rec, err := ReadRecord(r.store.Record())
+			require.NoError(t, err, "%s, then %s", name, then)
+			require.Equal(t, r.group.Record(), rec, "%s, then %s", name, then)
+			if then == "another new one" {
+				m, ok := r.group.Member("B0")
+				require.True(t, ok && m.Generation != 0, "the record has the drive that was admitted: %v", m)
+			}
+		}
 	}
 }
 
@@ -157,6 +176,7 @@ func TestAStoreThatChecks(t *testing.T) {
 	sound := []Entry{r.group.rec.entry(count, sum), e}
 	require.NoError(t, s.Replace(now))
 	require.NoError(t, s.Check(sound))
+	require.Equal(t, sound, Compose(keepsAll{}, sound), "a sound memory changes nothing")
 	own := len(sound[0].Bytes) - 4
 	for n := range own + len(e.Bytes) - 4 {
 		bad := Compose(flipped(n), sound)
@@ -174,4 +194,130 @@ func (n flipped) Keep(_ Region, b []byte) []byte {
 	b = bytes.Clone(b)
 	b[n] ^= 1
 	return b
+}
+
+// keepsAll is a sound memory that is looked into.
+type keepsAll struct{}
+
+func (keepsAll) Keep(_ Region, b []byte) []byte { return bytes.Clone(b) }
+
+// TestARecordThatCannotBeIsNotSaved, whether the store has the entries or not: the group stays as it was.
+func TestARecordThatCannotBeIsNotSaved(t *testing.T) {
+	for _, kept := range []bool{true, false} {
+		r := accessible(t)
+		r.members("A1", "B1")
+		stored, was := r.store.Record(), r.group.Record()
+		if !kept {
+			r.group.kept = nil
+		}
+		label, phase := was, was
+		label.Label = "two\nlines"
+		phase.Phase, phase.Wrapped = Enabling, [40]byte{}
+		for what, save := range map[string]func() error{
+			"a label of two lines":       func() error { return r.group.save(label) },
+			"members in the wrong phase": func() error { return r.group.save(phase) },
+			"a member without a key":     func() error { return r.group.saveMember(Member{Serial: "C1"}) },
+			"a member without a serial":  func() error { return r.group.saveMember(Member{Last: 1}) },
+			"generations out of order":   func() error { return r.group.saveMember(Member{Serial: "B1", Last: 1, Generation: 2}) },
+			"a member of a group without members": func() error {
+				r.group.rec.Kind = TCT
+				defer func() { r.group.rec.Kind = was.Kind }()
+				return r.group.saveMember(Member{Serial: "C1", Last: 1})
+			},
+		} {
+			require.ErrorIs(t, save(), ErrImpossible, "%s, kept %v", what, kept)
+			require.Equal(t, was, r.group.Record(), "%s, kept %v", what, kept)
+			require.Equal(t, stored, r.store.Record(), "%s, kept %v", what, kept)
+		}
+		require.NoError(t, r.group.Rekey(r.drives[0]), "and goes on")
+	}
+}
+
+// TestEntriesThatFitAndCannotBe: no damage makes them, and no store lets them in.
+func TestEntriesThatFitAndCannotBe(t *testing.T) {
+	r := accessible(t)
+	r.members("A1", "B1", "C1")
+	now := r.store.Record()
+	rec, err := ReadRecord([]Entry{now[3], now[1], now[0], now[2]})
+	require.NoError(t, err)
+	require.Equal(t, r.group.Record(), rec, "in any order")
+	for what, change := range map[string]func(own *Record, m *Member){
+		"generations out of order": func(_ *Record, m *Member) { m.Generation = m.Last + 1 },
+		"no generation":            func(_ *Record, m *Member) { m.Last, m.Generation = 0, 0 },
+		"a label of two lines":     func(own *Record, _ *Member) { own.Label = "two\nlines" },
+		"a phase that is none":     func(own *Record, _ *Member) { own.Phase = Enabled + 1 },
+	} {
+		own, m := r.group.Record(), r.group.rec.Members[2]
+		change(&own, &m)
+		s := &MemStore{}
+		require.NoError(t, s.Replace(now))
+		e := m.entry()
+		sum, count := s.with([]Entry{e})
+		bad := []Entry{own.entry(count, sum), e}
+		for _, entries := range [][]Entry{bad, {bad[1], bad[0]}} {
+			err := s.Check(entries)
+			require.ErrorIs(t, err, ErrImpossible, what)
+			require.NotErrorIs(t, err, ErrMixed, what)
+		}
+		require.NoError(t, s.Save(bad))
+		_, err := ReadRecord(s.Record())
+		require.ErrorIs(t, err, ErrImpossible, what)
+		require.NotErrorIs(t, err, ErrMixed, what)
+	}
+	// An entry that is of another member than it says, with sums that fit.
+	s := &MemStore{}
+	require.NoError(t, s.Replace(now))
+	e := Entry{"B1", now[3].Bytes}
+	sum, count := s.with([]Entry{e})
+	require.ErrorContains(t, s.Check([]Entry{r.group.rec.entry(count, sum), e}), `the entry of member "B1" is that of "C1"`)
+}
+
+// TestAStoreInMemoryKeepsCopies of what it is given, and gives copies.
+func TestAStoreInMemoryKeepsCopies(t *testing.T) {
+	s, given := &MemStore{}, []Entry{{"", []byte("group")}, {"A1", []byte("member")}}
+	require.NoError(t, s.Save(given))
+	given[1].Bytes[0] = 'X'
+	got := s.Record()
+	require.Equal(t, "member", string(got[1].Bytes))
+	got[0].Bytes[0] = 'X'
+	require.Equal(t, "group", string(s.Record()[0].Bytes))
+}
+
+// told tells how a group saves.
+type told struct {
+	MemStore
+	how []string
+}
+
+func (s *told) Save(entries []Entry) error {
+	s.how = append(s.how, fmt.Sprint("save ", len(entries)))
+	return s.MemStore.Save(entries)
+}
+
+func (s *told) Replace(record []Entry) error {
+	s.how = append(s.how, fmt.Sprint("replace ", len(record)))
+	return s.MemStore.Replace(record)
+}
+
+// TestAChangeOfAMemberWritesTwoEntries; only a store of which nobody knows what it has gets all of them.
+func TestAChangeOfAMemberWritesTwoEntries(t *testing.T) {
+	r := accessible(t)
+	r.members("A1", "B1", "C1")
+	for name, c := range map[string]struct {
+		record []Entry
+		want   []string
+	}{
+		"entries":                             {r.store.Record(), []string{"save 2", "save 2"}},
+		"a record from before it had entries": {func() []Entry { rec := r.group.Record(); return rec.whole(t) }(), []string{"replace 4", "save 2"}},
+	} {
+		s := &told{}
+		require.NoError(t, s.MemStore.Replace(c.record))
+		g, err := Load(c.record, r.servers(), r.random, s)
+		require.NoError(t, err)
+		require.NoError(t, g.Retrieve())
+		require.NoError(t, g.saveMember(r.group.rec.Members[0]))
+		require.NoError(t, g.saveMember(r.group.rec.Members[1]))
+		require.Equal(t, c.want, s.how, name)
+		g.PowerOff()
+	}
 }
