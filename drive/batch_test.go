@@ -132,6 +132,105 @@ func TestBatchesThatAreRefused(t *testing.T) {
 	require.ErrorIs(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
 		return s.(BatchSession).Apply(Batch{PIN: b.label.MSID})
 	}), InvalidParameter)
+
+	refused(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
+		return s.(BatchSession).Check(Batch{PIN: b.label.MSID})
+	}), InvalidParameter, "check", "goes back to MSID by an erase only")
+}
+
+// TestABatchOfADegradedDrive: an erase is what cures it, and nothing else is done.
+func TestABatchOfADegradedDrive(t *testing.T) {
+	b := newBench(t, nil)
+	stale(b)
+	for who, pin := range map[Authority]PIN{BandMaster(0): credential(2), EraseMaster: b.label.MSID, SID: b.label.MSID} {
+		for _, ask := range []func(BatchSession, Batch) error{BatchSession.Check, BatchSession.Apply} {
+			require.ErrorIs(t, b.as(who, pin, func(s Session) error { return ask(s.(BatchSession), Batch{PIN: credential(5)}) }), Degraded, "%v", who)
+		}
+	}
+	erase := Batch{Erase: []int{2, 1, 0}}
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error {
+		return errors.Join(s.(BatchSession).Check(erase), s.(BatchSession).Apply(erase))
+	}))
+	require.Equal(t, Erased, b.Status().State)
+}
+
+// TestWhatABatchLeavesInRAM: the key where the range can be used, and what the drive tells of itself.
+func TestWhatABatchLeavesInRAM(t *testing.T) {
+	b := newBench(t, nil)
+	locked(b)
+	as := func(a Authority, pin PIN, batch Batch) {
+		t.Helper()
+		require.NoError(t, b.as(a, pin, applied(batch)))
+	}
+	in := func() bool { return b.ram[1].mek != nil }
+	require.False(t, in())
+	as(BandMaster(1), credential(9), Batch{GenKey: true})
+	require.False(t, in(), "a new key unlocks nothing")
+	as(BandMaster(1), credential(9), Batch{Locks: &Locks{}})
+	require.True(t, in())
+	require.NoError(t, b.Write(1000, sectors(1, 1)))
+	as(BandMaster(1), credential(9), Batch{PIN: credential(8)})
+	b.mustRead(1000, sectors(1, 1), "another PIN, and the same key")
+	as(BandMaster(1), credential(8), Batch{Locks: &Locks{Read: true}})
+	require.True(t, in())
+	as(BandMaster(0), credential(1), Batch{Locks: &Locks{}})
+	as(BandMaster(1), credential(8), Batch{Locks: &Locks{}})
+	require.False(t, b.Status().Locked)
+	as(BandMaster(1), credential(8), Batch{Locks: &Locks{Read: true, Write: true}})
+	require.False(t, in(), "locked both ways, the key leaves RAM")
+	require.True(t, b.Status().Locked)
+	as(BandMaster(1), credential(8), Batch{GenKey: true, Locks: &Locks{}})
+	require.NoError(t, b.Write(1000, sectors(1, 2)))
+	b.cycle()
+	as(BandMaster(1), credential(8), Batch{Locks: &Locks{}})
+	b.mustRead(1000, sectors(1, 2), "the key in RAM was that of the record")
+
+	as(EraseMaster, b.label.MSID, Batch{PIN: credential(3), Erase: []int{0}})
+	require.Equal(t, Configured, b.Status().State, "range 1 still is")
+	at, err := b.AtMSID(EraseMaster)
+	require.NoError(t, err)
+	require.False(t, at)
+	as(EraseMaster, credential(3), Batch{PIN: b.label.MSID, Enabled: []Enabled{{Who: BandMaster(2)}}})
+	at, err = b.AtMSID(EraseMaster)
+	require.NoError(t, err)
+	require.True(t, at)
+	for a, want := range map[Authority]bool{BandMaster(2): false, BandMaster(1): true, Makers: true} {
+		on, err := b.Enabled(a)
+		require.NoError(t, err)
+		require.Equal(t, want, on, "%v", a)
+	}
+	on, err := b.Enabled(BandMaster(3))
+	refused(t, err, InvalidParameter, "enabled", "no key slot")
+	require.False(t, on)
+	b.PowerOff()
+	on, err = b.Enabled(SID)
+	refused(t, err, NoPower, "enabled")
+	require.False(t, on)
+	require.NoError(t, b.PowerOn())
+	require.ErrorContains(t, b.as(EraseMaster, b.label.MSID, applied(Batch{Erase: []int{3}})), "the last is 2")
+	require.ErrorContains(t, b.as(EraseMaster, b.label.MSID, applied(Batch{Enabled: []Enabled{{Who: BandMaster(3)}}})), "no key slot")
+}
+
+// TestABatchOfLocksOutlivesPower, each lock by itself; what changes nothing is not written.
+func TestABatchOfLocksOutlivesPower(t *testing.T) {
+	for _, want := range []Locks{{true, true}, {true, false}, {false, true}, {false, false}} {
+		for _, before := range []Locks{{true, true}, {true, false}, {false, true}, {false, false}} {
+			b := newBench(t, nil)
+			s := b.auth(BandMaster(0), b.label.MSID)
+			require.NoError(t, s.SetRange(keepsLocks))
+			require.NoError(t, s.SetLocks(before.Read, before.Write))
+			was := b.pages()
+			require.NoError(t, applied(Batch{Locks: &want})(s))
+			if want == before {
+				require.Equal(t, was, b.pages())
+			}
+			s.Close()
+			b.cycle()
+			r, err := b.Range(0)
+			require.NoError(t, err)
+			require.Equal(t, want, Locks{r.ReadLocked, r.WriteLocked}, "from %v", before)
+		}
+	}
 }
 
 func TestSessionOfThePSID(t *testing.T) {
@@ -157,6 +256,11 @@ func TestSessionOfThePSID(t *testing.T) {
 	require.NoError(t, s.Revert())
 	require.Equal(t, Erased, b.Status().State)
 	require.ErrorIs(t, s.Revert(), NoSession)
+
+	b.arm("(flash.program.refused (After 1))") // the try is counted, and cannot be given back
+	_, err = b.AuthenticatePSID(b.label.PSID)
+	refused(t, err, HardwareFailure, "authenticate psid")
+	b.flash.Disarm()
 
 	other := b.auth(BandMaster(0), b.label.MSID)
 	require.ErrorIs(t, other.(PSIDSession).Revert(), NotAuthorized, "nobody else's session reverts")

@@ -111,6 +111,10 @@ func setLocks(read, write bool) func(Session) error {
 
 func revert(b *bench) func() error { return func() error { return b.RevertPSID(b.label.PSID) } }
 
+func applied(batch Batch) func(Session) error {
+	return func(s Session) error { return s.(BatchSession).Apply(batch) }
+}
+
 // keepsLocks is the configuration of a range whose locks outlive power.
 var keepsLocks = RangeConfig{ReadLockEnabled: true, WriteLockEnabled: true}
 
@@ -142,6 +146,24 @@ func deeds() []deed {
 			require.NoError(b.t, s.SetRange(keepsLocks))
 			return func() error { return s.SetLocks(true, true) }
 		}},
+		{name: "a batch of a BandMaster", begin: asked(BandMaster(1), msid, applied(Batch{
+			PIN: credential(3), Range: &RangeConfig{Start: 8, Length: 8, ReadLockEnabled: true, LockOnReset: OnPowerCycle}, Locks: &Locks{Read: true}, GenKey: true,
+		}))},
+		{name: "a batch of locks that outlive power", begin: func(b *bench) func() error {
+			s := b.auth(BandMaster(0), b.label.MSID)
+			require.NoError(b.t, s.SetRange(keepsLocks))
+			require.NoError(b.t, s.SetLocks(true, false))
+			return func() error { return applied(Batch{Locks: &Locks{Read: true, Write: true}})(s) }
+		}},
+		{name: "a batch of the EraseMaster", begin: after(owned, asked(EraseMaster, msid, applied(Batch{
+			PIN: credential(3), Erase: []int{1, 0}, Enabled: []Enabled{{Who: BandMaster(2)}},
+		})))},
+		{name: "a batch of the EraseMaster for one range", begin: after(owned, asked(EraseMaster, msid, applied(Batch{Erase: []int{0}})))},
+		{name: "a batch that disables", begin: asked(SID, msid, applied(Batch{Enabled: []Enabled{{Who: Makers}}}))},
+		{name: "a batch unlocks a locked range", begin: after(locked, asked(BandMaster(1), own(9), applied(Batch{Locks: &Locks{}})))},
+		{name: "a batch for a locked range", begin: after(locked, asked(BandMaster(1), own(9), applied(Batch{PIN: credential(3), GenKey: true})))},
+		{name: "a batch locks a range", begin: after(owned, asked(BandMaster(1), own(9), applied(Batch{Locks: &Locks{Read: true, Write: true}})))},
+		{name: "a batch of SID", begin: asked(SID, msid, applied(Batch{PIN: credential(3), Enabled: []Enabled{{Who: Makers}}}))},
 		{name: "it is unlocked", begin: func(b *bench) func() error {
 			s := b.auth(BandMaster(0), b.label.MSID)
 			require.NoError(b.t, s.SetRange(keepsLocks))
@@ -197,6 +219,7 @@ type swept struct {
 	*bench
 	keys          *ledger
 	before, after record
+	was           State
 	rots          bool
 	do            func() error
 }
@@ -221,7 +244,7 @@ func (d *deed) sweep(t *testing.T, unbroken record) *swept {
 	s.keys = watchKeys(t)
 	s.do = d.begin(s.bench)
 	s.drawing(-1, s.keys)
-	s.before = s.rec.clone()
+	s.before, s.was = s.rec.clone(), s.state()
 	return s
 }
 
@@ -320,6 +343,7 @@ func (s *swept) judge(t *testing.T, what string, err error) string {
 	default:
 		require.ErrorIs(t, err, HardwareFailure, what)
 		require.Equal(t, substance(&s.before), substance(&s.rec), "%s: %v", what, err)
+		require.Equal(t, s.was, s.state(), "%s: the machine took the event back", what)
 	}
 	s.flash.Disarm()
 	s.cycle()

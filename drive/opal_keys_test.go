@@ -78,6 +78,7 @@ func TestOpalKeysAreReachedByTheirWrapsAlone(t *testing.T) {
 	require.Nil(t, b.ofPIN(User(1), credential(8)), "nor does a new one")
 	require.NoError(t, b.change(admin, func(c *Change) error { return c.SetEnabled(User(1), true) }))
 	require.Equal(t, ak, b.ofPIN(User(1), credential(8)))
+	require.Equal(t, make([]byte, 8), b.rec.slot(User(1)).opal.wrap[AKWrapSize:], "nothing is left of the wrap around it")
 
 	// Open to all again: the root key, and the holders as before.
 	require.NoError(t, b.change(admin, func(c *Change) error {

@@ -189,6 +189,9 @@ func TestOpalEraseOfARange(t *testing.T) {
 	b.cycle()
 	b.mustRead(100, sectors(1, 4), "under the key in the record")
 	b.mustRead(300, sectors(1, 3), "the other range is untouched")
+	r, err = b.Range(1)
+	require.NoError(t, err)
+	require.False(t, r.ReadLocked || r.WriteLocked, "nor after a power cycle")
 	owner = b.login(User(2), PIN{})
 	require.NoError(t, b.change(owner, func(c *Change) error { return c.SetLocks(1, false, false) }), "it holds the new key")
 	refused(t, b.change(b.login(Admin(1), credential(1)), func(c *Change) error { return c.SetPIN(User(2), credential(5)) }), KeyNotHeld, "set pin")
@@ -367,6 +370,62 @@ func TestAnAlteredUsersKeyIsNoLogin(t *testing.T) {
 	require.NotErrorIs(t, err, NotAuthorized)
 	require.Len(t, b.opal.logins, 1, "no second one")
 	require.Zero(t, keys.left(b.Drive), "the AK that was opened is cleared")
+}
+
+// TestOpalActivationWithoutTheKeyOfARange fails, and is no panic.
+func TestOpalActivationWithoutTheKeyOfARange(t *testing.T) {
+	b := newOpal(t, nil)
+	sid := b.login(SID, b.label.MSID)
+	was := b.rec.ranges[1].opal
+	ak, err := b.newAK()
+	require.NoError(t, err)
+	b.rec.ranges[1].opal = was.given(1, ak, ak).without(rootHolder)
+	require.ErrorIs(t, b.Activate(sid, ActivateOptions{}), errNoRecord)
+	b.rec.ranges[1].opal = was
+	require.NoError(t, b.Activate(sid, ActivateOptions{}))
+}
+
+// TestOpalGuards: what the lifecycle asks of a record before it comes into force.
+func TestOpalGuards(t *testing.T) {
+	b := newOpal(t, nil)
+	was := b.rec.clone()
+	b.owned(ActivateOptions{})
+	ask := func(e Event, change func(r *record)) bool {
+		after := b.rec.clone()
+		change(&after)
+		return guards[rule{Opal, e}](&facts{after: &after, was: &was})
+	}
+	as := func(*record) {}
+	another := func(r *record) { own := *r.ranges[2].opal; own.mek[0] ^= 1; r.ranges[2].opal = &own }
+	ungranted := func(r *record) {
+		own := *r.ranges[2].opal
+		own.mask = 1 << rootHolder
+		r.ranges[2].opal = &own
+	}
+	for _, e := range []Event{EventActivate, EventReactivate} {
+		require.True(t, ask(e, as))
+		require.False(t, ask(e, another), "%s gives no range another key", e)
+		require.False(t, ask(e, ungranted), "%s leaves no range without a holder", e)
+		require.False(t, ask(e, func(r *record) { r.slots = was.slots }), "%s makes Admin1", e)
+	}
+	require.True(t, ask(EventRestore, as))
+	require.False(t, ask(EventRestore, func(r *record) { r.slots = was.slots }))
+	renew := func(from int) func(r *record) {
+		return func(r *record) {
+			r.slots = was.slots
+			for n := from; n < len(r.ranges); n++ {
+				own := *r.ranges[n].opal
+				own.mek[0] ^= 1
+				r.ranges[n].opal = &own
+			}
+		}
+	}
+	require.True(t, ask(EventRevert, renew(0)))
+	require.False(t, ask(EventRevert, renew(1)), "a revert keeps no key")
+	require.True(t, ask(EventRevertKeep, renew(1)))
+	require.False(t, ask(EventRevertKeep, renew(0)), "and the other keeps one")
+	require.False(t, ask(EventRevertKeep, renew(2)))
+	require.False(t, ask(EventRevert, func(r *record) { slots := r.slots; renew(0)(r); r.slots = slots }), "Admin1 is gone")
 }
 
 // TestAnOpalRecordOfAnotherDriveIsNone: it is left alone, and the drive has none.
