@@ -37,8 +37,10 @@ func TestASlotWithGoodPagesThatCanNotBe(t *testing.T) {
 		for slot := range 2 {
 			b := newBench(t, 3)
 			b.put(1, slot, pages...)
-			c := (&replica{dev: b.mem[1]}).readSlot(slot)
+			r := &replica{dev: b.mem[1]}
+			c := r.readSlot(slot)
 			require.False(t, c.ok, name)
+			require.False(t, r.readSlot(slot).ok, "%s: nor is it believed because it was there before", name)
 			require.Equal(t, CopyDamaged, c.condition, "%s: %v", name, c.err)
 			require.Error(t, c.err, name)
 			require.ErrorContains(t, c.err, "slot "+string(rune('0'+slot)))
@@ -49,6 +51,8 @@ func TestASlotWithGoodPagesThatCanNotBe(t *testing.T) {
 		}
 	}
 	b := newBench(t, 3)
+	b.put(1, 1, []byte(strings.Repeat("x", PageSize)))
+	require.ErrorContains(t, (&replica{dev: b.mem[1]}).readSlot(1).err, "slot 1 page 0: ")
 	b.put(1, 1, encodeSlot(b.repo.id, 99, make([]byte, 0))...)
 	require.True(t, (&replica{dev: b.mem[1]}).readSlot(1).ok, "no entries are entries")
 }
