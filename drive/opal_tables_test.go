@@ -2,6 +2,9 @@ package drive
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -197,4 +200,173 @@ func TestOpalDriveInAFile(t *testing.T) {
 	require.Equal(t, "boot!", string(got))
 	require.NoError(t, b.ReadTable(DataStoreArea(0), 10<<20-5, got, b.login(Admin(1), credential(1))))
 	require.Equal(t, "store", string(got))
+}
+
+// TestOpalTablesOnTheMedium: where sectors and stamps lie, and that a stamp is what docs say.
+func TestOpalTablesOnTheMedium(t *testing.T) {
+	b := newOpal(t, nil)
+	const n = uint64(1 << 20)
+	require.Equal(t, n+16+1+8+1, b.cfg.MediaSectors(), "16 sectors of shadow, 8 of DataStore, a sector of stamps for each")
+	admin := b.owned(ActivateOptions{DataStores: []uint64{1024, 2048}})
+	wrote := func(a Area, offset uint64, want ...uint64) {
+		t.Helper()
+		before := map[uint64]bool{}
+		for _, lba := range b.Dump().Written {
+			before[lba] = true
+		}
+		require.NoError(t, b.WriteTable(a, offset, []byte("x"), admin))
+		var fresh []uint64
+		for _, lba := range b.Dump().Written {
+			if !before[lba] {
+				fresh = append(fresh, lba)
+			}
+		}
+		require.Equal(t, want, fresh, "%v", a)
+	}
+	wrote(MBRShadow, 0, n, n+16)
+	wrote(MBRShadow, 8191, n+15)
+	wrote(DataStoreArea(0), 512, n+18, n+25)
+	wrote(DataStoreArea(1), 0, n+19)
+	wrote(DataStoreArea(1), 2047, n+22)
+
+	rk, err := b.rec.opal.mbr.keys.taken(rootHolder, b.rootKEK)
+	require.NoError(t, err)
+	mek, err := unwrapMEK(rk, &b.rec.opal.mbr.keys.mek)
+	require.NoError(t, err)
+	stamps, _ := b.Dump().Sector(n + 16)
+	for sector, offset := range map[uint64]int{0: 0, 15: 15 * 16} {
+		want, err := hkdf.Key(sha256.New, mek[:], binary.BigEndian.AppendUint64(nil, sector), "fdelab/table-stamp/1", 32)
+		require.NoError(t, err)
+		require.Equal(t, want[:16], stamps[offset:offset+16], "sector %d", sector)
+	}
+	require.Equal(t, make([]byte, 14*16), stamps[16:15*16], "nothing else is stamped")
+}
+
+// failingMedia fails its k-th read or write, and tells what it was asked.
+type failingMedia struct {
+	Media
+	read, write int // -1: never
+}
+
+func (m *failingMedia) ReadSector(lba uint64, dst []byte) (bool, error) {
+	if m.read--; m.read == -1 {
+		return false, ErrMedia
+	}
+	return m.Media.ReadSector(lba, dst)
+}
+
+func (m *failingMedia) WriteSector(lba uint64, src []byte) error {
+	if m.write--; m.write == -1 {
+		return ErrMedia
+	}
+	return m.Media.WriteSector(lba, src)
+}
+
+// TestOpalTablesOnAMediumThatFails: every read and every write that fails is a media failure, and no key is left.
+func TestOpalTablesOnAMediumThatFails(t *testing.T) {
+	b := newOpal(t, nil)
+	admin := b.owned(ActivateOptions{})
+	text := make([]byte, 700)
+	keys := watchKeys(t)
+	sound := b.parts.Media
+	fails := 0
+	for _, area := range []Area{MBRShadow, DataStoreArea(0)} {
+		for name, ask := range map[string]func() error{
+			"write table": func() error { return b.WriteTable(area, 500, text, admin) },
+			"read table":  func() error { return b.ReadTable(area, 500, text, admin) },
+		} {
+			for _, m := range []failingMedia{{sound, 0, -1}, {sound, 1, -1}, {sound, 2, -1}, {sound, -1, 0}, {sound, -1, 1}} {
+				if name == "read table" && m.write >= 0 {
+					continue
+				}
+				if name == "read table" {
+					require.NoError(t, b.WriteTable(area, 500, text, admin))
+				} else {
+					require.NoError(t, b.change(admin, func(c *Change) error { return c.GenKey(area) }))
+				}
+				b.parts.Media = &m
+				refused(t, ask(), MediaFailure, name)
+				b.parts.Media = sound
+				require.NoError(t, ask(), name)
+				require.Zero(t, keys.left(b.Drive), "%s: keys are left", name)
+				fails++
+			}
+		}
+	}
+	require.Equal(t, 16, fails)
+	require.NoError(t, b.change(admin, func(c *Change) error { return c.SetMBRControl(MBRControl{Enable: true}) }))
+	for k := range 2 {
+		b.parts.Media = &failingMedia{sound, k, -1}
+		refused(t, b.Read(1, make([]byte, 512)), MediaFailure, "read")
+		b.parts.Media = sound
+	}
+	b.mustRead(0, make([]byte, 8192), "the shadow")
+	require.NoError(t, b.ReadTable(MBRShadow, 8192, nil, admin), "nothing, at the end")
+	require.NoError(t, b.ReadTable(MBRShadow, 0, make([]byte, 8192)))
+	refused(t, b.ReadTable(MBRShadow, 8193, nil), InvalidParameter, "read table", "MBR shadow has 8192")
+	refused(t, b.ReadTable(MBRShadow, 1, make([]byte, 8192)), InvalidParameter, "read table", "8192 bytes from byte 1 on")
+	size, err := b.TableSize(MBRShadow)
+	require.NoError(t, err)
+	require.Equal(t, uint64(8192), size)
+	for _, a := range []Area{RangeArea(0), DataStoreArea(1), MBRShadow + 1} {
+		_, err := b.TableSize(a)
+		refused(t, err, InvalidParameter, "table size", "there is no table")
+	}
+}
+
+// An altered wrap of the shadow's key opens nothing, and is no panic.
+func TestOpalAlteredKeyOfTheShadow(t *testing.T) {
+	for name, change := range map[string]func(k *areaKeys){
+		"MEK":       func(k *areaKeys) { k.mek[3] ^= 1 },
+		"range key": func(k *areaKeys) { k.wraps[0][3] ^= 1 },
+	} {
+		b := newOpal(t, nil)
+		admin := b.owned(ActivateOptions{})
+		keys := watchKeys(t)
+		b.tamper(func(r *record) {
+			own := *r.opal.mbr.keys
+			own.wraps = append([][AKWrapSize]byte(nil), own.wraps...)
+			change(&own)
+			r.opal.mbr.keys, r.opal.mbrEnable = &own, true
+		})
+		require.Error(t, b.ReadTable(MBRShadow, 0, make([]byte, 4), admin), name)
+		require.Error(t, b.Read(0, make([]byte, 512)), name)
+		require.Zero(t, keys.left(b.Drive), "%s: keys are left", name)
+	}
+}
+
+// TestOpalMBRControl: who may set it, to what, and what of it outlives power.
+func TestOpalMBRControl(t *testing.T) {
+	b := newOpal(t, nil)
+	require.NoError(t, b.Write(0, sectors(1, 9)))
+	grantedUser(b)
+	user := b.login(User(1), credential(7))
+	set := func(m MBRControl) error { return b.change(user, func(c *Change) error { return c.SetMBRControl(m) }) }
+	for _, bad := range []ResetSet{OnHardware, OnProgrammatic, OnHardware | OnProgrammatic, opalResets + 1, opalResets + 1 + OnPowerCycle} {
+		refused(t, set(MBRControl{DoneOnReset: bad}), InvalidParameter, "set mbr control", "DoneOnReset")
+	}
+	for _, m := range []MBRControl{{}, {Enable: true}, {Enable: true, Done: true}, {Done: true}, {Enable: true, Done: true, DoneOnReset: OnPowerCycle}, {Enable: true, Done: true, DoneOnReset: opalResets}} {
+		require.NoError(t, set(m))
+		got, err := b.MBRControl()
+		require.NoError(t, err)
+		require.Equal(t, m, got)
+		shadowed := func(m MBRControl) {
+			t.Helper()
+			buf := make([]byte, 512)
+			require.NoError(t, b.Read(0, buf))
+			require.Equal(t, m.Enable && !m.Done, string(buf) != string(sectors(1, 9)), "%+v", m)
+		}
+		shadowed(m)
+		b.cycle()
+		m.Done = m.Done && m.DoneOnReset == 0
+		got, err = b.MBRControl()
+		require.NoError(t, err)
+		require.Equal(t, m, got, "after a power cycle")
+		shadowed(m)
+		user = b.login(User(1), credential(7))
+	}
+	require.NoError(t, b.Revert(b.login(SID, credential(1))))
+	got, err := b.MBRControl()
+	require.NoError(t, err)
+	require.Equal(t, MBRControl{DoneOnReset: OnPowerCycle}, got, "as from the factory")
 }
