@@ -87,6 +87,7 @@ func open(f hostFile, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer fuses.Clear()
 	if err := checkLength(f, fuses.Config, geometry, long); err != nil {
 		return nil, err
 	}
@@ -99,7 +100,6 @@ func open(f hostFile, o FileOptions) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer fuses.Clear()
 	fd.Drive, err = Open(fuses, parts)
 	return fd, err
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -282,6 +283,77 @@ func TestOpeningLeavesOneCopyOfTheRootKey(t *testing.T) {
 	require.Zero(t, keys.left(d.Drive), "the private key of the identity")
 	require.NoError(t, d.Close())
 	require.Zero(t, keys.left(d.Drive))
+}
+
+// TestAFileThatIsRefusedLeavesNoRootKey: whatever is wrong with it, what was read of its fuses is cleared.
+func TestAFileThatIsRefusedLeavesNoRootKey(t *testing.T) {
+	good := filepath.Join(t.TempDir(), "a.drive")
+	d, _, err := CreateFile(good, fileConfig(), fileOptions())
+	require.NoError(t, err)
+	fuses, g := d.Fuses(), d.flash.Geometry()
+	require.NoError(t, d.Close())
+	whole, err := os.ReadFile(good)
+	require.NoError(t, err)
+	burnt := func(change func(f *Fuses, g *flash.Geometry)) func(b []byte) []byte {
+		return func(b []byte) []byte {
+			f, g := *fuses, g
+			change(&f, &g)
+			copy(b, f.encode(g, false))
+			return b
+		}
+	}
+	for what, c := range map[string]struct {
+		change func(b []byte) []byte
+		says   string
+	}{
+		"a byte more":     {func(b []byte) []byte { return append(b, 0) }, "longer than it should be"},
+		"the end is lost": {func(b []byte) []byte { return b[:fuseArea+100] }, ""},
+		"no sectors":      {burnt(func(f *Fuses, _ *flash.Geometry) { f.Config.Sectors = 0 }), "sectors"},
+		"no geometry":     {burnt(func(_ *Fuses, g *flash.Geometry) { g.Blocks = 0 }), "blocks"},
+		"a small page":    {burnt(func(f *Fuses, _ *flash.Geometry) { f.Config.Ranges = 65 }), ""},
+	} {
+		path := filepath.Join(t.TempDir(), "b.drive")
+		require.NoError(t, os.WriteFile(path, c.change(bytes.Clone(whole)), 0o600))
+		keys := watchKeys(t)
+		_, err := OpenFile(path, fileOptions())
+		require.ErrorContains(t, err, c.says, what)
+		require.Zero(t, keys.left(nil), "%s: a key is left in RAM after %v", what, err)
+	}
+}
+
+// TestTheLengthOfADriveFile, to the last sector that fits into one.
+func TestTheLengthOfADriveFile(t *testing.T) {
+	g := flash.DefaultGeometry
+	offset := mediaOffset(g)
+	most := uint64(math.MaxInt64-offset) / 512
+	cfg := Config{SectorSize: 512, Sectors: most}
+	size, fits := fileSize(cfg, g)
+	require.True(t, fits)
+	require.Equal(t, offset+int64(most)*512, size)
+	cfg.Sectors++
+	size, fits = fileSize(cfg, g)
+	require.False(t, fits)
+	require.Zero(t, size)
+	require.NoError(t, checkLength(strings.NewReader("short"), cfg, g, true), "somebody else says so")
+	require.ErrorIs(t, checkLength(deadSeeker{}, fileConfig(), g, true), errDead)
+}
+
+type deadSeeker struct{}
+
+func (deadSeeker) Seek(int64, int) (int64, error) { return 0, errDead }
+
+// TestAHostDiskAnswersForItsFilesAlone.
+func TestAHostDiskAnswersForItsFilesAlone(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a.drive")
+	f, err := hostDisk{}.Open(name)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.True(t, f == nil, "and no interface around nothing")
+	require.NoError(t, os.WriteFile(name, nil, 0o600))
+	f, err = hostDisk{}.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	require.True(t, hostDisk{}.Is(name, f))
+	require.False(t, hostDisk{}.Is(name, struct{ hostFile }{f}), "a file of another disk")
 }
 
 func TestAnIdentityAsText(t *testing.T) {

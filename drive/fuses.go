@@ -170,15 +170,16 @@ func parseFuses(p []byte) (*Fuses, flash.Geometry, error) {
 		f.Config.AlignmentGranularity, f.Config.LowestAlignedLBA = be.Uint64(p[228:]), be.Uint64(p[236:])
 	}
 	g = flash.Geometry{Blocks: int(be.Uint32(p[36:])), PagesPerBlock: int(be.Uint32(p[40:])), PageSize: int(be.Uint32(p[44:]))}
-	f.Root = (*secret.Key32)(p[48:80]).Clone()
-	f.MSID = CredentialPIN((*secret.Key32)(p[80:112]))
-	copy(f.PSIDSlot.Salt[:], p[112:])
-	copy(f.PSIDSlot.Wrap[:], p[128:])
 	if err := f.Config.Validate(); err != nil {
 		return nil, g, fmt.Errorf("%w: %w", errNotADrive, err)
 	}
 	if err := g.Validate(); err != nil {
 		return nil, g, fmt.Errorf("%w: %w", errNotADrive, err)
 	}
+	// The secrets come last, so that no refusal leaves a copy of them.
+	f.Root = (*secret.Key32)(p[48:80]).Clone()
+	f.MSID = CredentialPIN((*secret.Key32)(p[80:112]))
+	copy(f.PSIDSlot.Salt[:], p[112:])
+	copy(f.PSIDSlot.Wrap[:], p[128:])
 	return f, g, nil
 }

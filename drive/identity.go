@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
@@ -88,12 +89,11 @@ func (d *Drive) Attest(challenge [ChallengeSize]byte) (Attestation, error) {
 		return Attestation{}, d.ready("attest")
 	}
 	// The standard library's private key is the seed and the public key.
-	key := new(secret.Key64)
-	defer key.Clear()
 	seed := identitySeed(d.fuses.Root)
 	defer seed.Clear()
 	public := d.identity(seed)
-	copy(key[copy(key[:], seed[:]):], public[:])
+	key := secret.Take64(slices.Concat(seed[:], public[:]))
+	defer key.Clear()
 	return SignAttestation(key[:], d.cfg.Serial, challenge), nil
 }
 

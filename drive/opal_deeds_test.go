@@ -139,6 +139,7 @@ func opalLifecycleDeeds() []deed {
 			sid := ownedSID(b)
 			return func() error { return b.Revert(sid) }
 		}),
+		{name: "Opal: revert by its command", opal: true, tries: true, begin: after(func(b *bench) { grantedUser(b.asOpal()) }, revert)},
 		ofOpal("revert by the PSID without a record", func(b *opalBench) func() error {
 			grantedUser(b)
 			b.PowerOff()

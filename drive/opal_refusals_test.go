@@ -112,7 +112,10 @@ func TestOpalChangeEndsWithOneOfItsLogins(t *testing.T) {
 func TestOpalRefusesWhileDegraded(t *testing.T) {
 	b := newOpal(t, nil)
 	require.NoError(t, b.Write(5, sectors(1, 6)))
+	require.NoError(t, b.ReadTable(MBRShadow, 0, make([]byte, 1)))
+	require.NotNil(t, b.opal.mbr.mek)
 	admin := staleOpal(b)
+	require.Nil(t, b.opal.mbr.mek, "a drive in doubt has no key of a table in RAM")
 	c, err := b.Begin(admin)
 	require.NoError(t, err)
 	was := b.pages()
@@ -225,6 +228,25 @@ func TestOpalLoginRefusals(t *testing.T) {
 	_, err = e.Opal()
 	refused(t, err, InvalidParameter, "opal", "Enterprise")
 	refused(t, func() error { _, err := b.AuthenticatePSID(b.label.PSID); return err }(), InvalidParameter, "authenticate psid", "through Opal")
+}
+
+// An Admin is 1 to 4, a User 1 to 9; what names their class is neither.
+func TestNumbersOfOpalAuthorities(t *testing.T) {
+	for n := 1; n <= Users; n++ {
+		require.True(t, User(n).IsUser() && !User(n).IsAdmin())
+		if n <= Admins {
+			require.True(t, Admin(n).IsAdmin() && !Admin(n).IsUser())
+		}
+	}
+	for _, n := range []int{-1, 0, Admins + 1} {
+		require.Panics(t, func() { Admin(n) }, "%d", n)
+	}
+	for _, n := range []int{-1, 0, Users + 1} {
+		require.Panics(t, func() { User(n) }, "%d", n)
+	}
+	for _, a := range []Authority{admin, admin + Admins + 1, user, user + Users + 1, AdminSPAdmin, SID} {
+		require.False(t, a.IsAdmin() || a.IsUser(), "%v", a)
+	}
 }
 
 // What AuthorityInfo tells, before and after.

@@ -79,3 +79,21 @@ func TestADisabledAdminOfTheAdminSPHasNoWrapForItsPIN(t *testing.T) {
 	require.NoError(t, enable(true))
 	require.Equal(t, ak, b.ofPIN(AdminSPAdmin, credential(7)), "a new PIN of SID keeps its key")
 }
+
+// TestAnAlteredSealEnablesNobody, and nothing is changed.
+func TestAnAlteredSealEnablesNobody(t *testing.T) {
+	b := newBench(t, nil)
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, applies(Enabled{BandMaster(1), false})))
+	b.tamper(func(r *record) {
+		w := *r.slot(BandMaster(1)).sealed
+		w[5] ^= 1
+		r.slot(BandMaster(1)).sealed = &w
+	})
+	s := b.auth(EraseMaster, b.label.MSID)
+	was := b.pages()
+	refused(t, applies(Enabled{BandMaster(1), true})(s), HardwareFailure, "apply", "BandMaster1")
+	require.Equal(t, was, b.pages())
+	on, err := b.Enabled(BandMaster(1))
+	require.NoError(t, err)
+	require.False(t, on)
+}
