@@ -2,7 +2,7 @@
 // the fsyncs of a program that has to survive that: each that is left out costs something in some cut.
 //
 //   - [New] is an empty one. Its files read, write, truncate and sync as those of package os do;
-//     names are created, linked, renamed, removed and synced by directory.
+//     names, those of directories too, are created, linked, renamed, removed and synced by directory.
 //   - [FS.CutAt] lets power go at a change, and [FS.AfterCut] is what the next boot finds.
 //
 // The example loses a file whose directory nobody synced.
@@ -17,6 +17,7 @@
 //
 // # Limitations
 //
-//   - There are no permissions, times or locks, and a directory is there as soon as a name in it is.
+//   - There are no permissions, times or locks. A directory that nobody made is there as soon as a name
+//     in it is, and no cut takes it away.
 //   - A sync never fails while there is power.
 package crashfs

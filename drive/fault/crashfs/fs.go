@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path"
 	"slices"
+	"strings"
 )
 
 // ErrPower is what every change answers once power is gone.
@@ -18,27 +19,32 @@ const Sector = 512
 
 // FS is a file system.
 type FS struct {
-	names   map[string]*inode // as the program sees them
-	synced  map[string]*inode // as they are on the disk
-	pending []naming          // since their directory was synced, in order
+	root    *inode
+	pending []naming // since their directory was synced, in order
 	changes int
 	cutAt   int // -1 is never
 }
 
 // naming is a change of names: of the program's view, on its way to the disk.
 type naming struct {
-	dirs   []string // whose sync brings it to the disk
-	remove string   // "" for none
-	add    string   // "" for none
+	from   *inode // the directory that loses a name; nil for none
+	remove string
+	to     *inode // the directory that gets one; nil for none
+	add    string
 	file   *inode
 }
 
-// inode is the content of a file.
+// inode is the content of a file, or a directory.
 type inode struct {
 	cache   []byte // as the program sees it
 	medium  []byte // as it is on the disk
 	pending []write
+
+	names  map[string]*inode // of a directory, as the program sees them; nil for a file
+	synced map[string]*inode // as they are on the disk
 }
+
+func directory() *inode { return &inode{names: map[string]*inode{}, synced: map[string]*inode{}} }
 
 // write is a change of content: bytes at an offset, or, without bytes, a new length.
 type write struct {
@@ -47,7 +53,7 @@ type write struct {
 }
 
 // New is an empty file system with power.
-func New() *FS { return &FS{names: map[string]*inode{}, synced: map[string]*inode{}, cutAt: -1} }
+func New() *FS { return &FS{root: directory(), cutAt: -1} }
 
 // CutAt lets power go at change n, counted from 0 over the life of the file system. That change fails,
 // and may all the same be found after the cut; so do all that follow. -1 is never.
@@ -62,25 +68,83 @@ func (f *FS) dies() bool {
 	return f.cutAt >= 0 && f.changes > f.cutAt
 }
 
-// Names lists the names of all files, in order.
-func (f *FS) Names() []string { return slices.Sorted(maps.Keys(f.names)) }
+// Names lists the names of all files, with their directories, in order. Directories without a file are
+// not among them.
+func (f *FS) Names() []string { return f.list(false) }
+
+// Directories lists the names of all directories, in order.
+func (f *FS) Directories() []string { return f.list(true) }
+
+func (f *FS) list(directories bool) (all []string) {
+	var walk func(dir string, d *inode)
+	walk = func(dir string, d *inode) {
+		for _, name := range slices.Sorted(maps.Keys(d.names)) {
+			i, name := d.names[name], path.Join(dir, name)
+			if (i.names != nil) == directories {
+				all = append(all, name)
+			}
+			if i.names != nil {
+				walk(name, i)
+			}
+		}
+	}
+	walk("", f.root)
+	slices.Sort(all)
+	return all
+}
+
+// parent is the directory in which a name is, or is to be, and the name in it. Directories that nobody
+// made are there as soon as a name is made in them, on the disk too.
+func (f *FS) parent(name string) (*inode, string) {
+	d := f.root
+	dir, base := path.Split(path.Clean("/" + name))
+	for _, part := range strings.FieldsFunc(dir, func(r rune) bool { return r == '/' }) {
+		if d.names[part] == nil {
+			d.names[part] = directory()
+			d.synced[part] = d.names[part]
+		}
+		if d = d.names[part]; d.names == nil {
+			return directory(), base // a file is in the way, and nothing is below it
+		}
+	}
+	return d, base
+}
+
+// find is what a name leads to, or nil.
+func (f *FS) find(name string) *inode {
+	i := f.root
+	for _, part := range strings.FieldsFunc(path.Clean("/"+name), func(r rune) bool { return r == '/' }) {
+		if i = i.names[part]; i == nil {
+			return nil
+		}
+	}
+	return i
+}
 
 // Create makes a file. It is an error (fs.ErrExist) if there is one of that name.
 func (f *FS) Create(name string) (*File, error) {
-	if f.names[name] != nil {
-		return nil, &fs.PathError{Op: "create", Path: name, Err: fs.ErrExist}
-	}
 	file := &inode{}
-	if err := f.rename("create", naming{dirs: []string{path.Dir(name)}, add: name, file: file}); err != nil {
+	if err := f.make("create", name, file); err != nil {
 		return nil, err
 	}
 	return &File{fs: f, name: name, inode: file}, nil
 }
 
+// Mkdir makes a directory. It is an error (fs.ErrExist) if something has that name.
+func (f *FS) Mkdir(name string) error { return f.make("mkdir", name, directory()) }
+
+func (f *FS) make(op, name string, i *inode) error {
+	to, add := f.parent(name)
+	if to.names[add] != nil {
+		return &fs.PathError{Op: op, Path: name, Err: fs.ErrExist}
+	}
+	return f.rename(op, name, naming{to: to, add: add, file: i})
+}
+
 // Open opens a file, or fails with fs.ErrNotExist.
 func (f *FS) Open(name string) (*File, error) {
-	file := f.names[name]
-	if file == nil {
+	file := f.find(name)
+	if file == nil || file.names != nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	return &File{fs: f, name: name, inode: file}, nil
@@ -88,49 +152,56 @@ func (f *FS) Open(name string) (*File, error) {
 
 // Link gives a file a second name, which must be free.
 func (f *FS) Link(old, name string) error {
-	switch file := f.names[old]; {
-	case file == nil:
+	file := f.find(old)
+	if file == nil || file.names != nil {
 		return &fs.PathError{Op: "link", Path: old, Err: fs.ErrNotExist}
-	case f.names[name] != nil:
-		return &fs.PathError{Op: "link", Path: name, Err: fs.ErrExist}
-	default:
-		return f.rename("link", naming{dirs: []string{path.Dir(name)}, add: name, file: file})
 	}
+	return f.make("link", name, file)
 }
 
-// Rename gives a file another name, in place of the file that has it.
+// Rename gives a file or a directory another name, in place of the file or the empty directory that has it.
 func (f *FS) Rename(old, name string) error {
-	file := f.names[old]
-	if file == nil {
+	file := f.find(old)
+	to, add := f.parent(name)
+	switch there := to.names[add]; {
+	case file == nil:
 		return &fs.PathError{Op: "rename", Path: old, Err: fs.ErrNotExist}
+	case there != nil && (len(there.names) > 0 || (there.names != nil) != (file.names != nil)):
+		return &fs.PathError{Op: "rename", Path: name, Err: fs.ErrExist}
 	}
-	return f.rename("rename", naming{dirs: []string{path.Dir(name), path.Dir(old)}, remove: old, add: name, file: file})
+	from, remove := f.parent(old)
+	return f.rename("rename", name, naming{from: from, remove: remove, to: to, add: add, file: file})
 }
 
-// Remove takes a name away.
+// Remove takes the name of a file, or of an empty directory, away.
 func (f *FS) Remove(name string) error {
-	if f.names[name] == nil {
+	switch i := f.find(name); {
+	case i == nil:
 		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
+	case len(i.names) > 0:
+		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrExist}
 	}
-	return f.rename("remove", naming{dirs: []string{path.Dir(name)}, remove: name})
+	from, remove := f.parent(name)
+	return f.rename("remove", name, naming{from: from, remove: remove})
 }
 
-func (f *FS) rename(op string, n naming) error {
+func (f *FS) rename(op, name string, n naming) error {
 	dead := f.dies()
 	f.pending = append(f.pending, n) // the change in flight may have reached the disk as well
 	if dead {
-		return &fs.PathError{Op: op, Path: n.add + n.remove, Err: ErrPower}
+		return &fs.PathError{Op: op, Path: name, Err: ErrPower}
 	}
-	n.apply(f.names)
+	n.apply(func(d *inode) map[string]*inode { return d.names })
 	return nil
 }
 
-func (n *naming) apply(names map[string]*inode) {
-	if n.remove != "" {
-		delete(names, n.remove)
+// apply makes the change in a view of the directories.
+func (n *naming) apply(view func(*inode) map[string]*inode) {
+	if n.from != nil {
+		delete(view(n.from), n.remove)
 	}
-	if n.add != "" {
-		names[n.add] = n.file
+	if n.to != nil {
+		view(n.to)[n.add] = n.file
 	}
 }
 
@@ -139,10 +210,11 @@ func (f *FS) SyncDir(dir string) error {
 	if f.dies() {
 		return &fs.PathError{Op: "sync", Path: dir, Err: ErrPower}
 	}
+	d := f.find(dir)
 	left := f.pending[:0]
 	for _, n := range f.pending {
-		if slices.Contains(n.dirs, path.Clean(dir)) {
-			n.apply(f.synced)
+		if d != nil && (n.from == d || n.to == d) {
+			n.apply(func(d *inode) map[string]*inode { return d.synced })
 		} else {
 			left = append(left, n)
 		}
@@ -178,22 +250,42 @@ func (f *FS) AfterCut(seed uint64) *FS {
 
 // afterCut is AfterCut where there says of each change that was not synced whether it is on the disk.
 func (f *FS) afterCut(there func() bool) *FS {
-	names := maps.Clone(f.synced)
+	views := map[*inode]map[string]*inode{}
+	view := func(d *inode) map[string]*inode {
+		if views[d] == nil {
+			views[d] = maps.Clone(d.synced)
+		}
+		return views[d]
+	}
 	for _, n := range f.pending {
 		if there() {
-			n.apply(names)
+			n.apply(view)
 		}
 	}
-	after, contents := New(), map[*inode]*inode{} // a file may have two names
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		file := names[name]
-		if contents[file] == nil {
-			b := file.afterCut(there)
-			contents[file] = &inode{cache: b, medium: bytes.Clone(b)}
+	copies := map[*inode]*inode{} // a file may have two names
+	var copied func(i *inode) *inode
+	copied = func(i *inode) *inode {
+		if c := copies[i]; c != nil {
+			return c
 		}
-		after.names[name], after.synced[name] = contents[file], contents[file]
+		c := &inode{}
+		if i.names != nil {
+			c = directory()
+		}
+		copies[i] = c
+		if i.names == nil {
+			c.cache = i.afterCut(there)
+			c.medium = bytes.Clone(c.cache)
+			return c
+		}
+		names := view(i)
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			c.names[name] = copied(names[name])
+			c.synced[name] = c.names[name]
+		}
+		return c
 	}
-	return after
+	return &FS{root: copied(f.root), cutAt: -1}
 }
 
 // afterCut is what the disk has of a file.

@@ -61,6 +61,7 @@ func (m *newDir) steps() []newDirStep {
 		{"make", m.begin},
 		{"mark", m.mark},
 		{"build", func() error { return m.build(m.at) }},
+		{"sync what was built", func() error { return sync(m.at) }}, // before the marker goes
 		{"move", m.move},
 		{"sync the move", func() error { return sync(filepath.Dir(m.dir)) }},
 		{"finish", m.finish},
