@@ -116,6 +116,9 @@ func (c *Change) settle(op string, n int, g rangeRecord, locks lockFlags) error 
 	usable := !shut(&g, &rangeRAM{readLocked: locks.read, writeLocked: locks.write})
 	needMEK := usable && d.ram[n].mek == nil && c.meks[n] == nil
 	open := g.openAtPowerOn()
+	if !open && g.opal.mask == 1<<rootHolder {
+		return d.refuse(op, InvalidState, "nobody is granted range %d, so it cannot be locked over a power loss", n)
+	}
 	if needMEK || open && !g.opal.has(rootHolder) {
 		rk, err := c.rangeKey(op, RangeArea(n), g.opal)
 		if err != nil {
@@ -134,9 +137,6 @@ func (c *Change) settle(op string, n int, g rangeRecord, locks lockFlags) error 
 		}
 	}
 	if !open && g.opal.has(rootHolder) {
-		if g.opal.mask == 1<<rootHolder {
-			return d.refuse(op, InvalidState, "nobody is granted range %d, so it cannot be locked over a power loss", n)
-		}
 		g.opal = g.opal.without(rootHolder)
 	}
 	c.next.ranges[n], c.locks[n] = g, locks
