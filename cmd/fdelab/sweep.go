@@ -57,7 +57,7 @@ func newSweepCmd(a *app) *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&seed, "seed", "1", "decides the keys and where pages tear")
-	c.Flags().StringSliceVar(&f.parts, "part", nil, "only these: drive, group, erase, repository (default all)")
+	c.Flags().StringSliceVar(&f.parts, "part", nil, "only these: drive, group, erase, repository, opal (default all)")
 	c.Flags().StringSliceVar(&f.operations, "operation", nil, "only these (default all)")
 	c.Flags().IntSliceVar(&o.Ranges, "ranges", nil, "number of ranges of a drive beside the global one (default 2,16)")
 	c.Flags().IntVar(&o.Depth, "depth", 2, "cuts in one run: of the operation, of the power-on after it, of the one after that (1 to 3; of the other parts 1 if it is not given)")

@@ -2,6 +2,7 @@ package powercut
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -176,4 +177,28 @@ func TestADriveThatComesUpOpenIsSeen(t *testing.T) {
 	require.NoError(t, w.as(w.owner, func(s drive.Session) error { return s.SetRange(drive.RangeConfig{}) }))
 	require.NoError(t, w.start())
 	require.ErrorContains(t, w.check(), "came up open")
+}
+
+// TestChecksOfAnOpalDrive: a step that is half done, one that is taken back, and a thief who gets in are seen.
+func TestChecksOfAnOpalDrive(t *testing.T) {
+	t.Parallel()
+	admin := func(w *opalWorld) *drive.Login { return w.login(drive.Admin(1), testPIN(adminPIN)) }
+	for want, spoil := range map[string]func(w *opalWorld){
+		"neither as before nor as after the step": func(w *opalWorld) {
+			w.changed(admin(w), func(c *drive.Change) error { return c.SetNote([]byte("x")) })
+		},
+		"the step was acknowledged, and the drive is as before": func(w *opalWorld) {
+			w.changed(admin(w), func(c *drive.Change) error { return c.Grant(drive.RangeArea(1), drive.User(1)) })
+		},
+		"a thief with retired PINs finds a way to range 1": func(w *opalWorld) { w.secret = append(w.secret, forensic.PIN("Admin1", testPIN(adminPIN))) },
+	} {
+		w := worldAfter[*opalWorld](t, "opal/revoke")
+		w.searched = [sha256.Size]byte{}
+		spoil(w)
+		require.ErrorContains(t, w.check(), want, "%s", want)
+	}
+	w := worldAfter[*opalWorld](t, "opal/revoke")
+	w.done = false
+	w.changed(admin(w), func(c *drive.Change) error { return c.Grant(drive.RangeArea(1), drive.User(1)) })
+	require.ErrorContains(t, w.check(), "the step was taken, and the drive is as before")
 }

@@ -1,5 +1,5 @@
 // Package powercut cuts the power of what stands around a drive: of an encryption group, of the erase
-// engine and of the key repository. For the drive itself there is proptest.Sweep.
+// engine and of the key repository; and of an Opal drive. For an Enterprise drive there is proptest.Sweep.
 //
 //   - [PlanSweep] checks what is asked for, and [Plan.Run] runs one row of it: an operation in one mode.
 //   - [Parts] and [Operations] name what there is.

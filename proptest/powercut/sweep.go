@@ -90,7 +90,7 @@ func (o operation) String() string { return o.part + "/" + o.name }
 
 // all are the operations of all parts, in order.
 func all() []operation {
-	return slices.Concat(groupOperations(), eraseOperations(), repositoryOperations())
+	return slices.Concat(groupOperations(), eraseOperations(), repositoryOperations(), opalOperations())
 }
 
 // Parts lists the names of what is swept, each with what it is.
@@ -99,6 +99,7 @@ func Parts() [][2]string {
 		{"group", "an encryption group with its drives and its record in the key repository"},
 		{"erase", "the erase engine with a drive and its journal on a disk"},
 		{"repository", "the key repository in three copies"},
+		{"opal", "an Opal drive, and each of its key steps"},
 	}
 }
 

@@ -29,7 +29,7 @@ func TestNoPowerCutViolates(t *testing.T) {
 	t.Parallel()
 	for _, o := range []Options{{Depth: 1}, {Depth: 2, Operations: []string{"repository/put", "repository/append-long"}}} {
 		if testing.Short() && o.Depth == 1 {
-			o.Operations = []string{"group/rekey", "group/release", "erase/drive-empty", "repository/rewrite"}
+			o.Operations = []string{"group/rekey", "group/release", "erase/drive-empty", "repository/rewrite", "opal/several", "opal/restore"}
 		}
 		r := swept(t, o)
 		for _, v := range r.Violations {
@@ -86,7 +86,7 @@ func TestAPointIsOneRun(t *testing.T) {
 func TestWhatIsAskedForIsChecked(t *testing.T) {
 	t.Parallel()
 	for want, o := range map[string]Options{
-		`powercut: sweep: no part "x", want one of group, erase, repository`:           {Parts: []string{"x"}},
+		`powercut: sweep: no part "x", want one of group, erase, repository, opal`:     {Parts: []string{"x"}},
 		`powercut: sweep: no operation "group/x", want one of group/configure, group/`: {Operations: []string{"group/x"}},
 		`powercut: sweep: no operation "erase/drive", want one of `:                    {Parts: []string{"group"}, Operations: []string{"erase/drive"}},
 		`powercut: sweep: a depth of 4, want 1 to 3 cuts in a run, or 0 for 2`:         {Depth: 4},
