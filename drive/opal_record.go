@@ -28,7 +28,7 @@ const (
 	opalSlotSize   = 8 + SaltSize + slotWrapSize + 2*AKWrapSize
 	opalTableSize  = 16
 	slotWrapSize   = AKWrapSize + 8 // the wrap of a PIN, wrapped once more while its authority is disabled
-	maxDataStores  = 16
+	maxDataStores  = MaxDataStores
 	maxNote        = 4096
 	opalSlots      = 2 + Admins + Users // SID and AdminSPAdmin beside those of the Locking SP
 	maxOpalRanges  = 16

@@ -3,6 +3,7 @@ package drive
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,19 +45,27 @@ func grantedUser(b *opalBench) *Login {
 	return admin
 }
 
-func opalSteps() []opalStep {
-	one := func(do func(c *Change) error) func(b *opalBench, l *Login) error {
-		return func(b *opalBench, l *Login) error {
-			c, err := b.Begin(l)
-			if err != nil {
-				return err
-			}
-			defer c.Abort()
-			return errors.Join(do(c), c.Commit())
+// one is a step that is a change.
+func one(do func(c *Change) error) func(b *opalBench, l *Login) error {
+	return func(b *opalBench, l *Login) error {
+		c, err := b.Begin(l)
+		if err != nil {
+			return err
 		}
+		defer c.Abort()
+		return errors.Join(do(c), c.Commit())
 	}
-	userOpens := func(b *opalBench) string { return fmt.Sprint(b.opens(User(1), credential(7), 1)) }
-	lifecycle := func(b *opalBench) string { return b.Status().State.String() }
+}
+
+func userOpens(b *opalBench) string { return fmt.Sprint(b.opens(User(1), credential(7), 1)) }
+
+func lifecycleState(b *opalBench) string { return b.Status().State.String() }
+
+func opalSteps() []opalStep {
+	return slices.Concat(ownerSteps(), tableSteps(), revertSteps())
+}
+
+func ownerSteps() []opalStep {
 	return []opalStep{
 		{
 			name:    "set the PIN of SID",
@@ -73,7 +82,7 @@ func opalSteps() []opalStep {
 			name:    "activate",
 			prepare: func(b *opalBench) *Login { return b.login(SID, b.label.MSID) },
 			step:    func(b *opalBench, l *Login) error { return b.Activate(l, ActivateOptions{}) },
-			state:   lifecycle,
+			state:   lifecycleState,
 		},
 		{
 			name:    "reactivate",
@@ -109,6 +118,11 @@ func opalSteps() []opalStep {
 			name: "genkey", prepare: grantedUser, step: one(func(c *Change) error { return c.GenKey(RangeArea(1)) }),
 			state: func(b *opalBench) string { return fmt.Sprint(b.Status().KeyGeneration) },
 		},
+	}
+}
+
+func tableSteps() []opalStep {
+	return []opalStep{
 		{
 			name: "enable", prepare: func(b *opalBench) *Login {
 				admin := grantedUser(b)
@@ -209,15 +223,20 @@ func opalSteps() []opalStep {
 				b.flash.Disarm()
 				return admin
 			},
-			step: func(b *opalBench, l *Login) error { return b.Restore(l) }, state: lifecycle, degraded: true,
+			step: func(b *opalBench, l *Login) error { return b.Restore(l) }, state: lifecycleState, degraded: true,
 		},
-		{name: "revert by Admin1", prepare: grantedUser, step: func(b *opalBench, l *Login) error { return b.RevertLocking(l, RevertOptions{}) }, state: lifecycle},
+	}
+}
+
+func revertSteps() []opalStep {
+	return []opalStep{
+		{name: "revert by Admin1", prepare: grantedUser, step: func(b *opalBench, l *Login) error { return b.RevertLocking(l, RevertOptions{}) }, state: lifecycleState},
 		{
 			name: "revert and keep", prepare: grantedUser,
 			step:  func(b *opalBench, l *Login) error { return b.RevertLocking(l, RevertOptions{KeepGlobalRangeKey: true}) },
-			state: lifecycle,
+			state: lifecycleState,
 		},
-		{name: "revert by SID", prepare: func(b *opalBench) *Login { grantedUser(b); return b.login(SID, credential(1)) }, step: func(b *opalBench, l *Login) error { return b.Revert(l) }, state: lifecycle},
+		{name: "revert by SID", prepare: func(b *opalBench) *Login { grantedUser(b); return b.login(SID, credential(1)) }, step: func(b *opalBench, l *Login) error { return b.Revert(l) }, state: lifecycleState},
 	}
 }
 

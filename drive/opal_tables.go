@@ -22,6 +22,9 @@ const (
 	maxTable  = 1 << 40
 )
 
+// MaxDataStores is how many DataStore tables an Opal drive may have.
+const MaxDataStores = 16
+
 // stampSectors is how many sectors the stamps of n sectors take.
 func (c *Config) stampSectors(n uint64) uint64 {
 	per := uint64(c.SectorSize / stampSize)

@@ -155,6 +155,8 @@ func (b *bench) value(column string) token.Value {
 		return expr(spec.Admins)
 	case "PIN":
 		return token.B(pin(7))
+	case "ActiveDataRemovalMechanism":
+		return token.U(spec.DataRemovalCrypto)
 	case "RangeStart", "RangeLength", "ReadLocked", "WriteLocked":
 		return token.U(0)
 	}

@@ -31,9 +31,9 @@
 //   - What of Enterprise 1.01 is not there: table DataStore; columns of re-encryption; the Makers
 //     have no member, so that it changes nothing when SID disables them. A BandMaster cannot go back to
 //     MSID but by an erase.
-//   - What of Opal 2.02 is not there: more than one DataStore table; the data removal mechanism and its
-//     table; columns of re-encryption. A BooleanExpr has no AND, since with one nobody
-//     alone would hold the key. A Set on a byte table is in no transaction.
+//   - What of Opal 2.02 is not there: columns of re-encryption. A BooleanExpr has no AND, since with one
+//     nobody alone would hold the key. A Set on a byte table is in no transaction. There are up to 16
+//     DataStore tables, as Activate and Reactivate say, and one data removal mechanism: new keys.
 //   - An Opal ACE that would admit somebody whom the drive has to refuse is not set: INVALID_PARAMETER. To
 //     renew a range's key takes the keys of all its holders, which Admins alone have, so GenKey is
 //     for Admins; the PIN of a User is set by Admins and that User; and Anybody, who has no key, is
@@ -41,8 +41,8 @@
 //   - An Enterprise drive has one session at a time, so of several sessions of the TPer one can
 //     authenticate; the others get SP_BUSY. A session of it authenticates one authority beside Anybody.
 //   - Credit control, acknowledgements, sequence numbers and continued tokens are not offered.
-//   - An answer that is larger than the transfer that a host asked for waits until it asks for enough;
-//     MinTransfer says how much. One that is larger than what the host takes at all is
+//   - An answer is one Packet in one ComPacket, as the SSCs ask for. One that is larger than the transfer that a
+//     host asked for is not split: it waits until the host asks for enough, and MinTransfer says how much. One that is larger than what the host takes at all is
 //     RESPONSE_OVERFLOW.
 //   - An integer of a token stream has at most 64 bits.
 //   - Rows of the preconfiguration tables that no text at hand shows are assumed. Enterprise: Get on

@@ -21,7 +21,7 @@ type invocation struct {
 // run finds the object and the method, asks who may, and makes the call (Core 5.3.4.3). What is not
 // there, and what nobody may do, cannot be told apart.
 func (c *invocation) run() ([]token.Value, error) {
-	o := c.s.sp.objects[c.object]
+	o := c.t.object(c.s.sp, c.object)
 	m, ok := c.t.pers.methods[c.method]
 	if o == nil || !ok {
 		return nil, spec.NotAuthorized
@@ -267,6 +267,9 @@ func next(c *invocation, o *object, _ grant) ([]token.Value, error) {
 			continue
 		}
 		for _, r := range t.rows {
+			if c.t.object(c.s.sp, r.uid) == nil {
+				continue
+			}
 			if found && uint64(len(rows)) < count {
 				rows = append(rows, token.UID(r.uid))
 			}
@@ -289,7 +292,7 @@ func getACL(c *invocation, _ *object, _ grant) ([]token.Value, error) {
 	if !ok || !isUID {
 		return nil, spec.InvalidParameter
 	}
-	o := c.s.sp.objects[spec.UID(u)]
+	o := c.t.object(c.s.sp, spec.UID(u))
 	if o == nil || c.t.aclOf(o, spec.UID(m)) == nil {
 		return nil, spec.NotAuthorized
 	}

@@ -2,6 +2,7 @@ package tcg
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
@@ -79,6 +80,7 @@ func opalAdmin(methods map[spec.UID]method) *provider {
 		sidPIN    = &ace{uid: 0x00000008_00008C03, name: "ACE_C_PIN_SID_Set_PIN", expr: anyOf(spec.SID), columns: []string{"PIN"}, table: spec.CPINTable}
 		msid      = &ace{uid: 0x00000008_00008C04, name: "ACE_C_PIN_MSID_Get_PIN", expr: anyOf(spec.Anybody), columns: []string{"UID", "PIN"}, table: spec.CPINTable}
 		adminPIN  = &ace{uid: 0x00000008_0003A001, name: "ACE_C_PIN_Admins_Set_PIN", expr: anyOf(spec.Admins, spec.SID), columns: []string{"PIN"}, table: spec.CPINTable}
+		removal   = &ace{uid: 0x00000008_00050001, name: "ACE_DataRemovalMechanism_Set_ActiveDataRemovalMechanism", expr: anyOf(spec.Admins, spec.SID), columns: []string{"ActiveDataRemovalMechanism"}, table: spec.DataRemovalTable}
 		psid      = &ace{uid: 0x00000008_000100E0, name: "ACE_SP_PSID", expr: anyOf(spec.PSID)}
 		psidNoPIN = &ace{uid: 0x00000008_000100E1, name: "ACE_C_PIN_Get_PSID_NoPIN", expr: anyOf(spec.Anybody), columns: opalNoPIN, table: spec.CPINTable}
 	)
@@ -88,7 +90,7 @@ func opalAdmin(methods map[spec.UID]method) *provider {
 		"SSC": fixed(token.L(token.S("Opal"))), "ProgrammaticResetEnable": opalResetEnable,
 	}}
 	sp := &provider{
-		uid: spec.AdminSP, name: "Admin", aces: []*ace{anybody, admin, enable, spSID, reset, sidNoPIN, sidPIN, msid, adminPIN, psid, psidNoPIN},
+		uid: spec.AdminSP, name: "Admin", aces: []*ace{anybody, admin, enable, spSID, reset, sidNoPIN, sidPIN, msid, adminPIN, removal, psid, psidNoPIN},
 		classes: map[spec.UID][]spec.UID{spec.AdminSPAdmin(1): {spec.Admins}},
 		tables: append(opalBase(spec.AdminSP, "Admin", open),
 			&table{uid: spec.AuthorityTable, name: "Authority", set: opalSetAuthority, rows: []*object{
@@ -107,6 +109,11 @@ func opalAdmin(methods map[spec.UID]method) *provider {
 			}},
 			&table{uid: spec.TPerInfoTable, name: "TPerInfo", set: opalSetTPerInfo, rows: []*object{tper}},
 			&table{uid: spec.TemplateTable, name: "Template", rows: opalTemplates(open)},
+			&table{uid: spec.DataRemovalTable, name: "DataRemovalMechanism", set: opalSetRemoval, rows: []*object{{
+				uid: spec.DataRemovalRow, acl: opalACL(only(anybody), removal), cells: map[string]reader{
+					"UID": fixed(token.UID(spec.DataRemovalRow)), "ActiveDataRemovalMechanism": fixed(token.U(spec.DataRemovalCrypto)),
+				},
+			}}},
 			&table{uid: spec.SPTable, name: "SP", rows: []*object{
 				opalSP(spec.AdminSP, "Admin", acl{spec.Get: {anybody}, spec.Revert: {spSID, admin, psid}}),
 				opalSP(spec.OpalLockingSP, "Locking", acl{spec.Get: {anybody}, spec.Revert: {spSID, admin}, spec.Activate: {spSID}}),
@@ -150,10 +157,11 @@ func opalBase(sp spec.UID, name string, open acl) []*table {
 // opalACEs are the ACEs of the Locking SP (Opal 4.3.1.7). Those in personal may get another expression.
 type opalACEs struct {
 	anybody, admin, commonNameGet, commonNameSet, authorityGet, authorityEnable, cpinGet, cpinAdmin, keyMode,
-	globalSet, rangeSet, reactivate, mbrSet, mbrDone, storeGet, storeSet *ace
+	globalSet, rangeSet, reactivate, mbrSet, mbrDone *ace
 	aceGet, aceSet                        *ace
 	userPIN, userName                     []*ace // by User, from 1
 	genKey, rangeGet, readLock, writeLock []*ace // by range
+	storeGet, storeSet                    []*ace // by DataStore table
 	all                                   []*ace
 }
 
@@ -204,9 +212,36 @@ func newOpalACEs(ranges int) *opalACEs {
 	e.rangeSet = e.add(0x3F001, "Locking_Admins_RangeStartToLOR", false, spec.LockingTable, place[:7], spec.Admins)
 	e.mbrSet = e.add(0x3F800, "MBRControl_Admins_Set", false, spec.MBRControlTable, []string{"Enable", "Done", "DoneOnReset"}, spec.Admins)
 	e.mbrDone = e.add(0x3F801, "MBRControl_Set_DoneToDOR", true, spec.MBRControlTable, []string{"Done", "DoneOnReset"}, spec.Admins)
-	e.storeGet = e.add(0x3FC00, "DataStore_Get_All", true, 0, nil, spec.Admins)
-	e.storeSet = e.add(0x3FC01, "DataStore_Set_All", true, 0, nil, spec.Admins)
+	for n := range spec.UID(drive.MaxDataStores) { // Additional DataStore Tables 1.01, 4.3
+		name := opalStoreName(int(n))
+		e.storeGet = append(e.storeGet, e.add(0x3FC00+2*n, name+"_Get_All", true, 0, nil, spec.Admins))
+		e.storeSet = append(e.storeSet, e.add(0x3FC01+2*n, name+"_Set_All", true, 0, nil, spec.Admins))
+	}
 	return e
+}
+
+// opalStoreName is the name of DataStore table n, from 0.
+func opalStoreName(n int) string {
+	if n == 0 {
+		return "DataStore"
+	}
+	return fmt.Sprintf("DataStore%d", n+1)
+}
+
+// opalStores are the DataStore tables that a drive may have. Activate and Reactivate say how many there
+// are (Additional DataStore Tables 1.01, 5.1).
+func opalStores(e *opalACEs) (tables []*table) {
+	for n := range drive.MaxDataStores {
+		tables = append(tables, &table{
+			uid: spec.DataStore(n + 1), name: opalStoreName(n), bytes: &byteTable{area: drive.DataStoreArea(n)},
+			acl: opalACL(only(e.storeGet[n]), e.storeSet[n]),
+			there: func(t *TPer) bool {
+				have, err := t.opalDrive().DataStores()
+				return err == nil && n < have
+			},
+		})
+	}
+	return tables
 }
 
 // opalLocking is the Locking SP (Opal 4.3).
@@ -247,15 +282,15 @@ func opalLocking(methods map[spec.UID]method, ranges int) *provider {
 	control := &object{uid: spec.MBRControlRow, acl: opalACL(only(e.anybody), e.mbrSet, e.mbrDone), cells: mbrControl()}
 	sp := &provider{
 		uid: spec.OpalLockingSP, name: "Locking", aces: e.all, classes: classes, setACE: opalSetACE,
-		tables: append(opalBase(spec.OpalLockingSP, "Locking", open), authorities, cpins,
-			&table{uid: spec.SecretProtectTable, name: "SecretProtect", rows: []*object{secret}},
-			&table{uid: spec.LockingInfoTable, name: "LockingInfo", rows: []*object{info}},
+		tables: slices.Concat(opalBase(spec.OpalLockingSP, "Locking", open), []*table{
+			authorities, cpins,
+			{uid: spec.SecretProtectTable, name: "SecretProtect", rows: []*object{secret}},
+			{uid: spec.LockingInfoTable, name: "LockingInfo", rows: []*object{info}},
 			locking,
-			&table{uid: spec.MBRControlTable, name: "MBRControl", set: opalSetMBRControl, rows: []*object{control}},
-			&table{uid: spec.MBRTable, name: "MBR", bytes: &byteTable{area: drive.MBRShadow}, acl: opalACL(only(e.anybody), e.admin)},
+			{uid: spec.MBRControlTable, name: "MBRControl", set: opalSetMBRControl, rows: []*object{control}},
+			{uid: spec.MBRTable, name: "MBR", bytes: &byteTable{area: drive.MBRShadow}, acl: opalACL(only(e.anybody), e.admin)},
 			keys,
-			&table{uid: spec.DataStoreTable, name: "DataStore", bytes: &byteTable{area: drive.DataStoreArea(0)}, acl: opalACL(only(e.storeGet), e.storeSet)},
-		),
+		}, opalStores(e)),
 	}
 	sp.build(methods, acl{
 		spec.Authenticate: {e.anybody}, spec.Random: {e.anybody}, spec.RevertSP: {e.admin}, spec.Reactivate: {e.reactivate},

@@ -22,9 +22,9 @@ const opalCPINRow = "UID CharSet TryLimit Tries Persistence"
 func opalAdminRules() []rule {
 	tables := []spec.UID{
 		spec.TableTable, spec.SPInfoTable, spec.SPTemplatesTable, spec.MethodIDTable, spec.AccessControlTable, spec.ACETable,
-		spec.AuthorityTable, spec.CPINTable, spec.TPerInfoTable, spec.TemplateTable, spec.SPTable,
+		spec.AuthorityTable, spec.CPINTable, spec.TPerInfoTable, spec.TemplateTable, spec.SPTable, spec.DataRemovalTable,
 	}
-	aces := []spec.UID{0x01, 0x02, 0x30001, 0x30002, 0x30003, 0x8C02, 0x8C03, 0x8C04, 0x3A001, 0x100E0, 0x100E1}
+	aces := []spec.UID{0x01, 0x02, 0x30001, 0x30002, 0x30003, 0x8C02, 0x8C03, 0x8C04, 0x3A001, 0x50001, 0x100E0, 0x100E1}
 	for i := range aces {
 		aces[i] += spec.ACETable
 	}
@@ -36,6 +36,7 @@ func opalAdminRules() []rule {
 		rule{object: spec.AdminSP, open: rowOfSP, methods: map[spec.UID]string{spec.Revert: "SID PSID"}},
 		rule{object: spec.OpalLockingSP, open: rowOfSP, methods: map[spec.UID]string{spec.Revert: "SID", spec.Activate: "SID"}},
 		rule{object: spec.TPerInfoRow, open: "UID ProtocolVersion SpaceForIssuance SSC ProgrammaticResetEnable", sets: map[string]string{"ProgrammaticResetEnable": "SID"}},
+		rule{object: spec.DataRemovalRow, open: "UID ActiveDataRemovalMechanism", sets: map[string]string{"ActiveDataRemovalMechanism": "SID"}},
 		rule{object: spec.TemplateBase, open: rowOfTemplate}, rule{object: spec.TemplateAdmin, open: rowOfTemplate},
 		rule{object: spec.TemplateLocking, open: rowOfTemplate},
 		rule{object: spec.Anybody, open: authority}, rule{object: spec.Admins, open: authority}, rule{object: spec.Makers, open: authority},
@@ -72,8 +73,15 @@ func opalLockingRules(ranges int) []rule {
 	for _, tail := range []spec.UID{1, 2, 3, 4, 0x38001, 0x39001, 0x3A000, 0x3A001, 0x3BFFF, 0x3F000, 0x3F001, 0x3F800} {
 		ace(tail, false)
 	}
-	for _, tail := range []spec.UID{0x38000, 0x39000, 0x3F801, 0x3FC00, 0x3FC01} {
+	for _, tail := range []spec.UID{0x38000, 0x39000, 0x3F801} {
 		ace(tail, true)
+	}
+	for n := range spec.UID(16) { // also of DataStore tables that there are not
+		ace(0x3FC00+2*n, true)
+		ace(0x3FC01+2*n, true)
+		if n > 0 {
+			rules = append(rules, rule{object: spec.DataStore(int(n) + 1)}, rule{object: spec.DataStore(int(n) + 1).TableRow()})
+		}
 	}
 	who := func(u spec.UID, sets map[string]string) {
 		rules = append(rules, rule{object: u, open: "UID CommonName", reads: map[string]string{rowOfAuthority + " Class": "Admin1"}, sets: sets})

@@ -38,13 +38,25 @@ func opalFeatures(t *TPer) []spec.Feature {
 	}
 	// The descriptor has 4 bytes for the size; row Table of the DataStore tells all of it.
 	features = append(features, opalSingleFeature(t).Feature(),
-		spec.DataStoreTables{Tables: 1, Size: uint32(min(cfg.DataStoreSize, math.MaxUint32)), Alignment: 1}.Feature(),
+		spec.DataStoreTables{
+			Tables: drive.MaxDataStores, Size: uint32(min(cfg.DataStoreSize, math.MaxUint32)), Alignment: uint32(cfg.SectorSize),
+		}.Feature(),
 		spec.Opal2{BaseComID: t.pers.baseComID, ComIDs: uint16(t.pers.comIDs), Admins: drive.Admins, Users: drive.Users}.Feature(),
 	)
 	if atMSID, err := t.d.AtMSID(drive.SID); err == nil {
 		features = append(features, spec.BlockSID{NotMSID: !atMSID, Blocked: t.blocked, ClearedByReset: t.byReset}.Feature())
 	}
-	return features
+	// A new key takes less than the 2 seconds that are the unit.
+	return append(features, spec.DataRemoval{Supported: 1 << spec.DataRemovalCrypto, Times: [6]uint16{spec.DataRemovalCrypto: 1}}.Feature())
+}
+
+// opalSetRemoval sets the mechanism by which Revert, RevertSP and GenKey remove data (Opal 4.2.8). There is one:
+// new keys.
+func opalSetRemoval(_ *invocation, _ *object, cells []assignment) error {
+	if u, ok := cells[0].value.Uint(); len(cells) != 1 || !ok || u != spec.DataRemovalCrypto {
+		return spec.InvalidParameter
+	}
+	return nil
 }
 
 // opalLogin proves a PIN.

@@ -274,8 +274,9 @@ func keyed(a *ace) (area drive.Area, tails []spec.UID) {
 	case tail >= 0x3E000 && tail < 0x3F000:
 		n := tail & 0x7FF
 		return drive.RangeArea(int(n)), []spec.UID{0x3E000 + n, 0x3E800 + n}
-	case tail == 0x3FC00 || tail == 0x3FC01:
-		return drive.DataStoreArea(0), []spec.UID{0x3FC00, 0x3FC01}
+	case tail >= 0x3FC00 && tail < 0x3FC00+2*drive.MaxDataStores:
+		get := tail &^ 1
+		return drive.DataStoreArea(int(get-0x3FC00) / 2), []spec.UID{get, get + 1}
 	}
 	return 0, nil
 }

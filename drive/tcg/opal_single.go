@@ -89,9 +89,6 @@ func (c *invocation) activation(ranges int, params []token.Value) (a drive.Activ
 			a.AdminsPlace, ok = v.Bool()
 		case ok && isName(name, dataStoreSizes, "DataStoreTableSizes"):
 			a.DataStores, ok = sizes(v)
-			if ok && len(a.DataStores) > 1 {
-				return a, spec.InsufficientSpace // there is one table
-			}
 		default:
 			ok = false
 		}

@@ -431,9 +431,10 @@ func TestOpalDiscovery(t *testing.T) {
 		0002 10 0C 09 0000000000000000000000
 		0003 10 1C 00 00000000000000 00000200 0000000000000001 0000000000000000
 		0201 10 0C 00000009 00 00000000000000
-		0202 10 0C 0000 0001 00A00000 00000001
+		0202 10 0C 0000 0010 00A00000 00000200
 		0203 22 10 1000 0001 00 0004 0009 00 00 0000000000
-		0402 20 0C 00 00 00000000000000000000`)), features())
+		0402 20 0C 00 00 00000000000000000000
+		0404 10 20 00 00 04 00 0000 0000 0001 0000 0000 0000 00000000000000000000000000000000`)), features())
 	b.own()
 	require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
 	require.Equal(t, spec.Success, b.oset(spec.MBRControlRow, col(1, token.U(1)), col(2, token.U(1))))
@@ -448,7 +449,7 @@ func TestOpalDiscoveryOfALargeDataStore(t *testing.T) {
 		b := newOpalBenchOf(t, func(c *drive.Config) { c.DataStoreSize = size })
 		got, err := b.tp.Receive(transport.ProtocolTCG, spec.DiscoveryComID, 2048)
 		require.NoError(t, err)
-		require.Contains(t, hex.EncodeToString(got), fmt.Sprintf("0202100c00000001%08x", want))
+		require.Contains(t, hex.EncodeToString(got), fmt.Sprintf("0202100c00000010%08x00000200", want))
 	}
 }
 

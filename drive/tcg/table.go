@@ -92,6 +92,7 @@ type table struct {
 	// bytes is what a byte table has in place of rows (Core 4.2.5.2).
 	bytes *byteTable
 	acl   map[spec.UID][]*ace // of a byte table
+	there func(*TPer) bool    // nil: always
 }
 
 // setter sets cells of an object: all of them, or none.
@@ -116,6 +117,7 @@ type object struct {
 	cells  map[string]reader
 	far    []farCell           // columns that a feature set adds, far behind the others, ascending
 	acl    map[spec.UID][]*ace // by method (Core 5.3.2.7, column ACL)
+	there  func(*TPer) bool    // whether the drive has it now; nil: always
 }
 
 // reader gives what is in a cell. A column without a reader is not there.
@@ -195,6 +197,15 @@ type grant struct {
 
 func (g *grant) column(name string) bool { return g.all || slices.Contains(g.columns, name) }
 
+// object finds what a method is invoked on, nil where the drive has it not.
+func (t *TPer) object(sp *provider, u spec.UID) *object {
+	o := sp.objects[u]
+	if o != nil && o.there != nil && !o.there(t) {
+		return nil
+	}
+	return o
+}
+
 // granted evaluates the ACL of a method on an object (Core 5.3.4.3).
 func (t *TPer) granted(s *session, o *object, m spec.UID) (g grant) {
 	for _, a := range t.aclOf(o, m) {
@@ -258,13 +269,14 @@ func (sp *provider) build(methods map[spec.UID]method, this map[spec.UID][]*ace,
 		if t.bytes != nil {
 			t.bytes.describe(r)
 		}
+		r.there = t.there
 		all.rows = append(all.rows, r)
 	}
 	sp.objects = map[spec.UID]*object{spec.ThisSP: {uid: spec.ThisSP, acl: this}}
 	for _, t := range sp.tables {
 		sp.objects[t.uid] = &object{uid: t.uid, acl: map[spec.UID][]*ace{spec.Next: {anybody}}}
 		if t.bytes != nil {
-			sp.objects[t.uid] = &object{uid: t.uid, table: t, bytes: t.bytes, acl: t.acl}
+			sp.objects[t.uid] = &object{uid: t.uid, table: t, bytes: t.bytes, acl: t.acl, there: t.there}
 		}
 		for _, o := range t.rows {
 			o.table = t

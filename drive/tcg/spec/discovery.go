@@ -241,6 +241,43 @@ func (d *Discovery) DataStoreTables() (s DataStoreTables, ok bool) {
 	return DataStoreTables{be.Uint16(b[2:]), be.Uint32(b[4:]), be.Uint32(b[8:])}, ok
 }
 
+// DataRemoval is feature 0404 (Opal 3.1.1.6): which data removal mechanisms a device has.
+type DataRemoval struct {
+	InProgress, Interrupted bool
+	Supported               uint8     // bit n: the mechanism of that number, see DataRemovalCrypto
+	Minutes                 uint8     // bit n: the time of mechanism n is in units of 2 minutes, not of 2 seconds
+	Times                   [6]uint16 // by mechanism; 0: not told
+}
+
+// The data removal mechanisms (Core 5.1.3, type data_removal_mechanism).
+const (
+	DataRemovalOverwrite = 0
+	DataRemovalBlock     = 1
+	DataRemovalCrypto    = 2
+	DataRemovalVendor    = 5
+)
+
+// Feature is the descriptor.
+func (r DataRemoval) Feature() Feature {
+	d := make([]byte, 32)
+	d[1], d[2], d[3] = bits(r.InProgress, r.Interrupted), r.Supported, r.Minutes
+	for i, t := range r.Times {
+		binary.BigEndian.PutUint16(d[4+2*i:], t)
+	}
+	return Feature{Code: FeatureDataRemoval, Version: 1, Data: d}
+}
+
+// DataRemoval reads feature 0404.
+func (d *Discovery) DataRemoval() (r DataRemoval, ok bool) {
+	f, ok := d.Find(FeatureDataRemoval)
+	b := f.body(16)
+	r = DataRemoval{InProgress: b[1]&1 != 0, Interrupted: b[1]&2 != 0, Supported: b[2], Minutes: b[3]}
+	for i := range r.Times {
+		r.Times[i] = binary.BigEndian.Uint16(b[4+2*i:])
+	}
+	return r, ok
+}
+
 // Opal2 is feature 0203 (Opal 3.1.1.5). The PIN of SID is MSID at first and after a revert.
 type Opal2 struct {
 	BaseComID, ComIDs uint16

@@ -119,6 +119,12 @@ func TestOpalDiscoveryByHand(t *testing.T) {
 	tables, ok := d.DataStoreTables()
 	require.True(t, ok)
 	require.Equal(t, stores, tables)
+	removal := DataRemoval{InProgress: true, Supported: 1<<DataRemovalBlock | 1<<DataRemovalCrypto, Minutes: 1 << DataRemovalBlock, Times: [6]uint16{0, 3, 1, 0, 0, 9}}
+	require.Equal(t, want("0404 10 20 00 01 06 02 0000 0003 0001 0000 0000 0009 00000000000000000000000000000000"), hexOf(removal.Feature()))
+	d.Features = append(d.Features, removal.Feature())
+	r, ok := d.DataRemoval()
+	require.True(t, ok)
+	require.Equal(t, removal, r)
 	_, ok = (&Discovery{}).Opal2()
 	require.False(t, ok)
 }
