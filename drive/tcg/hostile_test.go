@@ -46,9 +46,6 @@ func (b *bench) bounded() {
 func FuzzTPer(f *testing.F) {
 	b := newBench(f, nil)
 	start := b.packet(0, 0, call(spec.SessionManager, spec.StartSession, token.U(105), token.UID(spec.EnterpriseLockingSP), token.Bool(true)))
-	command := func(protocol byte, com uint16, payload []byte) []byte {
-		return append([]byte{protocol, byte(com >> 8), byte(com), byte(len(payload) >> 8), byte(len(payload))}, payload...)
-	}
 	for _, stream := range [][]byte{
 		setStream(spec.Band(1), cell("RangeLength", token.U(8))),
 		{0xFB, 0},
@@ -56,24 +53,55 @@ func FuzzTPer(f *testing.F) {
 		call(spec.Band(0), spec.Erase),
 		call(spec.ThisSP, spec.EnterpriseAuthenticate, token.UID(spec.EraseMaster), token.N(token.S("Challenge"), token.B(pin(1)))),
 	} {
-		f.Add(append(command(1, 0x07FE, start), command(1, 0x07FE, b.packet(0x1001, 105, stream))...))
+		f.Add(append(fuzzCommand(1, 0x07FE, start), fuzzCommand(1, 0x07FE, b.packet(0x1001, 105, stream))...))
 	}
-	f.Add(append(command(2, 0x07FE, unhex(f, "07FE 0000 00000002")), command(2, 5, make([]byte, 2))...))
+	f.Add(append(fuzzCommand(2, 0x07FE, unhex(f, "07FE 0000 00000002")), fuzzCommand(2, 5, make([]byte, 2))...))
+	f.Fuzz(func(t *testing.T, data []byte) { fuzzed(newBench(t, nil), data) })
+}
+
+// The same over an Opal drive that has an owner, whom the sender does not know.
+func FuzzOpalTPer(f *testing.F) {
+	b := newOpalBench(f)
+	start := b.packet(0, 0, call(spec.SessionManager, spec.StartSession, token.U(0x41), token.UID(spec.OpalLockingSP), token.Bool(true)))
+	for _, stream := range [][]byte{
+		opalSet(spec.Range(1), col(4, token.U(8))),
+		{0xFB, 0},
+		{0xFA},
+		call(spec.RangeKey(0), spec.GenKey),
+		call(spec.ThisSP, spec.Authenticate, token.UID(spec.User(1)), token.N(token.U(0), token.B(pin(2)))),
+		call(spec.DataStoreTable, spec.Get, token.L(token.N(token.U(1), token.U(0)), token.N(token.U(2), token.U(9)))),
+		call(spec.ThisSP, spec.Reactivate, token.N(token.U(0x060000), token.L(token.UID(spec.Range(1))))),
+		call(spec.ACETable+0x3E001, spec.Set, token.N(token.U(1), token.L(col(3, expr(spec.User(1)))))),
+	} {
+		f.Add(append(fuzzCommand(1, 0x1000, start), fuzzCommand(1, 0x1000, b.packet(0x1001, 0x41, stream))...))
+	}
+	f.Add(append(fuzzCommand(2, 0x1000, unhex(f, "1000 0000 00000002")), fuzzCommand(2, 4, make([]byte, 2))...))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b := newBench(t, nil)
-		before := b.digest()
-		for len(data) >= 5 {
-			protocol, com := data[0]&3, uint16(data[1])<<8|uint16(data[2])
-			n := min(int(data[3])<<8|int(data[4]), len(data)-5)
-			_ = b.tp.Send(protocol, com, data[5:5+n])
-			b.bounded()
-			if data[0]&0x80 == 0 {
-				_, _ = b.tp.Receive(protocol, com, n+64)
-			}
-			data = data[5+n:]
-		}
-		require.Equal(t, before, b.digest())
+		b := newOpalBench(t)
+		b.own()
+		fuzzed(b, data)
 	})
+}
+
+// fuzzCommand is one command of what fuzzed takes apart.
+func fuzzCommand(protocol byte, com uint16, payload []byte) []byte {
+	return append([]byte{protocol, byte(com >> 8), byte(com), byte(len(payload) >> 8), byte(len(payload))}, payload...)
+}
+
+// fuzzed sends what fuzzCommand made.
+func fuzzed(b *bench, data []byte) {
+	before := b.digest()
+	for len(data) >= 5 {
+		protocol, com := data[0]&3, uint16(data[1])<<8|uint16(data[2])
+		n := min(int(data[3])<<8|int(data[4]), len(data)-5)
+		_ = b.tp.Send(protocol, com, data[5:5+n])
+		b.bounded()
+		if data[0]&0x80 == 0 {
+			_, _ = b.tp.Receive(protocol, com, n+64)
+		}
+		data = data[5+n:]
+	}
+	require.Equal(b.t, before, b.digest())
 }
 
 // prankster sends well-formed nonsense.
@@ -354,18 +382,35 @@ func (b *bench) opalFixed() string {
 	return text + fmt.Sprint("; ", mbr) + fmt.Sprintf("; %X", n)
 }
 
-// A thousand sessions that hosts leave half open keep nobody out for longer than their time.
+// A thousand sessions that hosts leave half open keep nobody out for longer than their time, whether they proved a PIN
+// or not, and whether a transaction is open in them.
 func TestHalfOpenSessions(t *testing.T) {
-	b := newBench(t, nil)
-	for i := range 1000 {
-		b.hsn = uint32(i)
-		if st := b.start(spec.EnterpriseLockingSP, false); i >= maxSessions {
-			require.Equal(t, spec.NoSessionsAvailable, st)
-		}
-		b.bounded()
+	for name, b := range map[string]*bench{"Enterprise": newBench(t, nil), "Opal": newOpalBench(t)} {
+		t.Run(name, func(t *testing.T) {
+			b.t = t
+			if b.opal {
+				b.own()
+			}
+			sp := b.tp.pers.providers[1].uid
+			for i := range 1000 {
+				b.hsn = uint32(i)
+				switch st := b.start(sp, false); {
+				case i >= maxSessions:
+					require.Equal(t, spec.NoSessionsAvailable, st)
+				case i == 0 && b.opal:
+					right, _ := b.prove(spec.Admin(1), pin(1))
+					require.True(t, right)
+					fallthrough
+				case i == 1:
+					require.Equal(t, []byte{0xFB, 0}, b.say([]byte{0xFB, 0}))
+				}
+				b.bounded()
+			}
+			_, st := b.manage(spec.Properties)
+			require.Equal(t, spec.Success, st)
+			b.now += defaultTimeout * time.Millisecond
+			require.Equal(t, spec.Success, b.start(sp, true))
+			require.Len(t, b.tp.sessions, 1)
+		})
 	}
-	_, st := b.manage(spec.Properties)
-	require.Equal(t, spec.Success, st)
-	b.now += defaultTimeout * time.Millisecond
-	require.Equal(t, spec.Success, b.start(spec.EnterpriseLockingSP, true))
 }
