@@ -26,9 +26,18 @@ type Session struct {
 }
 
 // Start opens a session with a service provider, as Anybody.
-func (d *Device) Start(sp spec.UID, o SessionOptions) (*Session, error) {
+func (d *Device) Start(sp spec.UID, o SessionOptions) (*Session, error) { return d.start(sp, o) }
+
+// StartSigned opens a session that proves an authority's PIN at its start, as Linux does, and not by
+// Authenticate. A wrong one is a StatusError of StartSession with NotAuthorized.
+func (d *Device) StartSigned(sp, who spec.UID, pin drive.PIN, o SessionOptions) (*Session, error) {
+	return d.start(sp, o, token.N(d.name(spec.HostChallenge, spec.HostChallengeName), token.B(pin.Bytes())),
+		token.N(d.name(spec.HostSigningAuthority, spec.HostSigningAuthorityName), token.UID(who)))
+}
+
+func (d *Device) start(sp spec.UID, o SessionOptions, signed ...token.Value) (*Session, error) {
 	d.hsn = d.hsn%math.MaxInt32 + 1
-	params := []token.Value{token.U(uint64(d.hsn)), token.UID(sp), token.Bool(!o.ReadOnly)}
+	params := append([]token.Value{token.U(uint64(d.hsn)), token.UID(sp), token.Bool(!o.ReadOnly)}, signed...)
 	if o.Timeout > 0 {
 		params = append(params, token.N(d.name(spec.SessionTimeout, spec.SessionTimeoutName), token.U(o.Timeout)))
 	}
@@ -360,3 +369,6 @@ func (s *Session) Random(n int) ([]byte, error) {
 	}
 	return nil, malformed("Random", "it is not %d bytes", n)
 }
+
+// Numbers are those of the session: what the device calls it, and what this host does (Core 3.3.7.1).
+func (s *Session) Numbers() (tsn, hsn uint32) { return s.at.tsn, s.at.hsn }
