@@ -33,6 +33,10 @@ type conformFlags struct {
 	list     bool
 	replay   string
 	junit    string
+
+	transport string // a device, judged by its security interface
+	drive     int
+	yes       bool
 }
 
 // seedsMax is how many seeds one run takes at most.
@@ -41,7 +45,7 @@ const seedsMax = 100_000
 func newConformCmd(a *app) *cobra.Command {
 	var f conformFlags
 	c := &cobra.Command{
-		Use:   "conform [simulated | FILE | -- PROGRAM ARGUMENTS]",
+		Use:   "conform [simulated | FILE | --transport DEVICE | -- PROGRAM ARGUMENTS]",
 		Short: "judge a drive by what went wrong in real ones",
 		Long: "conform judges a drive by one property for each thing that went wrong in real drives. The drive is\n" +
 			"  simulated    the one of this project\n" +
@@ -50,8 +54,12 @@ func newConformCmd(a *app) *cobra.Command {
 			"A property passes, fails, or is not judged, with the reason and what the drive would need. A\n" +
 			"failure comes with the shortest run of commands that leads to it, and a line that replays it.\n" +
 			"A program that does not answer in time, or dies, fails the property, and is started again.\n\n" +
+			"--transport judges a device by its security interface, with the rows of TCG's list of test cases\n" +
+			"(UCT, SPF, ETC): what fdelab serve serves, a drive in a file, or a real one such as /dev/nvme0. It\n" +
+			"reverts the device again and again with its PSID, so that all data on it is gone.\n\n" +
 			"The exit code is 1 if a property failed, or if none was judged.",
-		Example: "  fdelab conform\n  fdelab conform --only F12,F20 --seeds 10\n  fdelab conform a.drive --psid-file a.drive.label\n  fdelab conform --junit report.xml -- python3 drive.py",
+		Example: "  fdelab conform\n  fdelab conform --only F12,F20 --seeds 10\n  fdelab conform a.drive --psid-file a.drive.label\n  fdelab conform --junit report.xml -- python3 drive.py\n" +
+			"  fdelab conform --transport drives.sock --psid-file a.drive.label --yes",
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.conform(c, f, args)
 		},
@@ -66,6 +74,9 @@ func newConformCmd(a *app) *cobra.Command {
 	c.Flags().BoolVar(&f.list, "list", false, "list the properties")
 	c.Flags().StringVar(&f.replay, "replay", "", "run this script alone, as a failure shows it")
 	c.Flags().StringVar(&f.junit, "junit", "", "also write the verdicts to this file, as JUnit XML")
+	c.Flags().StringVar(&f.transport, "transport", "", "judge this device by its security interface: a socket, a drive file, or a drive of this machine")
+	c.Flags().IntVar(&f.drive, "drive", 0, "with --transport: number of the drive behind a socket, from 0")
+	c.Flags().BoolVar(&f.yes, "yes", false, "with --transport: do not ask before the data is given up")
 	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		var names []string
 		for _, p := range conformance.Properties() {
@@ -80,6 +91,12 @@ func newConformCmd(a *app) *cobra.Command {
 }
 
 func (a *app) conform(c *cobra.Command, f conformFlags, args []string) error {
+	if f.transport != "" {
+		return a.conformTransport(f, args)
+	}
+	if f.yes || f.drive != 0 {
+		return usagef("conform: --yes and --drive are for --transport")
+	}
 	o := conformance.Options{Only: f.only}
 	first, err := console.ParseSeed(f.seed)
 	if err != nil {

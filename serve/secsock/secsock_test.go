@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -237,43 +238,46 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-func BenchmarkCommand(b *testing.B) {
-	u, _ := newUnit(b, "BENCH")
-	c := dial(b, running(b, nil, u), 0)
-	for b.Loop() {
-		if _, err := c.Receive(transport.ProtocolTCG, spec.DiscoveryComID, 2048); err != nil {
-			b.Fatal(err)
-		}
+// BenchmarkCommandBesideEcho sends a security command and a bare echo of as many bytes in turns, each over a
+// socket of its own, and tells how many times the echo's time a command takes (x-echo), and how many
+// commands a second there are. Other load of the machine is in both.
+func BenchmarkCommandBesideEcho(b *testing.B) {
+	for _, p := range drive.Personalities() {
+		b.Run(p.String(), func(b *testing.B) {
+			u, _ := newUnitOf(b, "BENCH", p)
+			c, echo := dial(b, running(b, nil, u), 0), echoServer(b)
+			msg := make([]byte, 192)
+			var command, bare time.Duration
+			for b.Loop() {
+				began := time.Now()
+				if _, err := c.Receive(transport.ProtocolTCG, spec.DiscoveryComID, 2048); err != nil {
+					b.Fatal(err)
+				}
+				answered := time.Now()
+				if _, err := echo.Write(msg); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.ReadFull(echo, msg); err != nil {
+					b.Fatal(err)
+				}
+				command, bare = command+answered.Sub(began), bare+time.Since(answered)
+			}
+			b.ReportMetric(command.Seconds()/bare.Seconds(), "x-echo")
+			b.ReportMetric(float64(b.N)/command.Seconds(), "commands/s")
+			b.ReportMetric(float64(b.N)/bare.Seconds(), "echoes/s")
+		})
 	}
 }
 
-// BenchmarkEcho is a bare echo of as many bytes over such a socket.
-func BenchmarkEcho(b *testing.B) {
+// echoServer gives a connection to a server that sends back what it gets.
+func echoServer(b *testing.B) net.Conn {
 	l, err := sockets.Listen(filepath.Join(b.TempDir(), "s"))
 	require.NoError(b, err)
-	s := &sockets.Server{Handle: func(c net.Conn, _ int) {
-		buf := make([]byte, 4096)
-		for {
-			n, err := c.Read(buf)
-			if err != nil {
-				return
-			}
-			if _, err := c.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-	}}
+	s := &sockets.Server{Handle: func(c net.Conn, _ int) { _, _ = io.Copy(struct{ io.Writer }{c}, struct{ io.Reader }{c}) }}
 	go func() { _ = s.Serve(l) }()
-	defer s.Close()
+	b.Cleanup(func() { _ = s.Close() })
 	c, err := net.Dial("unix", l.Addr().String())
 	require.NoError(b, err)
-	msg := make([]byte, 168)
-	for b.Loop() {
-		if _, err := c.Write(msg); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := c.Read(msg); err != nil {
-			b.Fatal(err)
-		}
-	}
+	b.Cleanup(func() { _ = c.Close() })
+	return c
 }

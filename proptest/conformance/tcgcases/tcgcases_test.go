@@ -124,3 +124,38 @@ func TestADefectFailsItsRow(t *testing.T) {
 		require.Equal(t, tcgcases.Failed, v[0].Outcome, "%s: an interface that refuses nothing", id)
 	}
 }
+
+// nods says SUCCESS to every method and true to every PIN, whatever the device did.
+type nods struct{ transport.Transport }
+
+func (n nods) Receive(protocol uint8, comID uint16, size int) ([]byte, error) {
+	b, err := n.Transport.Receive(protocol, comID, size)
+	for i := 0; err == nil && protocol == transport.ProtocolTCG && i+6 <= len(b); i++ {
+		if b[i] == 0xF9 && b[i+1] == 0xF0 && b[i+3] == 0 && b[i+4] == 0 && b[i+5] == 0xF1 { // EndOfData, and the status list behind it
+			b[i+2] = 0
+			if i > 3 && b[i-3] == 0xF0 && b[i-2] == 0 && b[i-1] == 0xF1 { // a result that is false
+				b[i-2] = 1
+			}
+		}
+	}
+	return b, err
+}
+
+// A device that refuses nothing fails every row in which something is to be refused.
+func TestADeviceThatNodsFails(t *testing.T) {
+	for p, rows := range map[drive.Personality][]string{
+		drive.Opal: {
+			"UCT-03", "UCT-04", "UCT-05", "UCT-09", "UCT-16", "SPF-03", "SPF-04", "SPF-05", "SPF-09", "SPF-13", "SPF-19",
+			"ETC-10", "ETC-11", "ETC-12", "ETC-16", "ETC-17", "ETC-18", "ETC-20", "ETC-21", "ETC-22",
+		},
+		drive.Enterprise: {"UCT-03", "UCT-16", "SPF-03", "SPF-04", "SPF-09", "SPF-13", "ETC-10", "ETC-11", "ETC-12", "ETC-16", "ETC-17", "ETC-21", "ETC-22"},
+	} {
+		for _, id := range rows {
+			b := bench(t, p, 7)
+			require.Equal(t, tcgcases.Passed, tcgcases.Run(b, id)[0].Outcome, "%v %s", p, id)
+			b.Transport = nods{b.Transport}
+			v := tcgcases.Run(b, id)[0]
+			require.Equal(t, tcgcases.Failed, v.Outcome, "%v %s: %s", p, id, v.Why)
+		}
+	}
+}
