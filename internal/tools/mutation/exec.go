@@ -28,7 +28,7 @@ const (
 type result struct {
 	failed  bool // it ended with another status than 0
 	tooSlow bool // it took more processor time than it may, and was killed
-	hung    bool // it had not ended when the limit of the clock was over, and was killed
+	hung    bool // it did nothing any more, or had not ended when the limit of the clock was over, and was killed
 	took    time.Duration
 	used    time.Duration // of processor time, which other work on the machine does not add to
 	output  string
@@ -73,11 +73,12 @@ func (s *subject) start(ctx context.Context, p process) (result, error) {
 	}
 	out := &head{most: outputMost}
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a group, so that its children die with it
-	group := func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.Cancel, cmd.WaitDelay = group, time.Second
+	group := setGroup(cmd)
 	begin := time.Now()
-	err = cmd.Run()
+	if err = cmd.Start(); err == nil {
+		go watchIdle(limited, cmd.Process.Pid, idleMost, cancel)
+		err = cmd.Wait()
+	}
 	r := result{took: time.Since(begin), output: out.String()}
 	if cmd.Process != nil {
 		group()
@@ -100,6 +101,14 @@ func (s *subject) start(ctx context.Context, p process) (result, error) {
 		return r, fmt.Errorf("run the tests of %s: %w", s.pkg, err)
 	}
 	return r, nil
+}
+
+// setGroup makes a command the first of a group of processes, so that its children die with it: when
+// the context of the command is over, or by the function that is returned.
+func setGroup(cmd *exec.Cmd) func() error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel, cmd.WaitDelay = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }, time.Second
+	return cmd.Cancel
 }
 
 // killed tells whether a process ended by the signal that cannot be caught.
