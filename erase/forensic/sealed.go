@@ -32,9 +32,9 @@ func (s *search) loadSealed() {
 	if !s.has(GCM) {
 		return
 	}
-	step := 4
+	step, most := 4, QuickBudget>>2
 	if s.opts.Deep {
-		step = 1
+		step, most = 1, DeepBudget>>6
 	}
 	var known [6]map[string]bool // by size of the key and layout
 	for i := range known {
@@ -58,7 +58,7 @@ func (s *search) loadSealed() {
 					}
 				}
 			}
-			if len(s.sealed) > DeepBudget>>6 || !s.opts.Deep && len(s.sealed) > QuickBudget>>2 {
+			if len(s.sealed) > most {
 				s.sealed = nil
 				s.out.left(fmt.Sprintf("%v: too many places for the budget", GCM))
 				return
@@ -69,15 +69,15 @@ func (s *search) loadSealed() {
 
 // gcmOf is AES-GCM under a KEK. Its key schedule is the standard library's, which overwrites none.
 func gcmOf(key []byte) cipher.AEAD {
-	b, err := aes.NewCipher(key)
+	return must(cipher.NewGCM(must(aes.NewCipher(key))))
+}
+
+// must gives what was made of a key of this package's own, which is never of a wrong size.
+func must[T any](made T, err error) T {
 	if err != nil {
 		panic("BUG: forensic: " + err.Error())
 	}
-	g, err := cipher.NewGCM(b)
-	if err != nil {
-		panic("BUG: forensic: " + err.Error())
-	}
-	return g
+	return made
 }
 
 // trySealed tries a KEK on one AES-GCM wrap, given by its number in search.sealed. g is AES-GCM under
@@ -139,10 +139,7 @@ func (s *search) enciphered() {
 	s.phase(Blocks.String())
 	s.share(len(s.keks), 4, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
-			block, err := aes.NewCipher(s.keks[i].key[:])
-			if err != nil {
-				panic("BUG: forensic: " + err.Error())
-			}
+			block := must(aes.NewCipher(s.keks[i].key[:]))
 			for j := range places {
 				w.decipher(&s.keks[i], block, &places[j])
 			}
@@ -152,22 +149,20 @@ func (s *search) enciphered() {
 
 // decipher tries a place in ECB and CBC.
 func (w *worker) decipher(k *kek, block cipher.Block, b *blob) {
-	var ecb, key [64]byte
-	c := b.bytes()
+	key, c := w.buf[:64], b.bytes()
 	for i := 0; i < 64; i += 16 {
-		block.Decrypt(ecb[i:i+16], c[i:i+16])
+		block.Decrypt(key[i:i+16], c[i:i+16])
 	}
 	try := func(name string) {
 		w.tried.Unwraps++
 		for i := range w.s.oracles {
 			o := &w.s.oracles[i]
-			if ok, swapped := o.opensWith(key[:]); ok {
+			if ok, swapped := o.opensWith(key); ok {
 				path := append(append(Path(nil), k.path...), step("MEK ("+name+")", b.page, b.offset, 64))
-				w.bare = append(w.bare, Finding{Path: path, Oracle: o.Name, Swapped: swapped, Weak: k.weak, Bits: strength(key[:])})
+				w.bare = append(w.bare, Finding{Path: path, Oracle: o.Name, Swapped: swapped, Weak: k.weak, Bits: strength(key)})
 			}
 		}
 	}
-	key = ecb
 	try("AES-ECB")
 	for i := 16; i < 64; i++ {
 		key[i] ^= c[i-16]
@@ -179,6 +174,4 @@ func (w *worker) decipher(k *kek, block cipher.Block, b *blob) {
 		}
 		try("AES-CBC")
 	}
-	clear(key[:])
-	clear(ecb[:])
 }

@@ -67,18 +67,19 @@ var generators = []generator{
 func glibc(seed uint32, out *[64]byte) {
 	var r [344 + 64]uint32
 	r[0] = max(1, seed)
-	for i := 1; i < 31; i++ {
-		word := 16807 * int64(int32(r[i-1])) % 2147483647
-		if word < 0 {
-			word += 2147483647
+	for i := 1; i < len(r); i++ {
+		switch {
+		case i < 31:
+			word := 16807 * int64(int32(r[i-1])) % 2147483647
+			if word < 0 {
+				word += 2147483647
+			}
+			r[i] = uint32(word)
+		case i < 34:
+			r[i] = r[i-31]
+		default:
+			r[i] = r[i-31] + r[i-3]
 		}
-		r[i] = uint32(word)
-	}
-	for i := 31; i < 34; i++ {
-		r[i] = r[i-31]
-	}
-	for i := 34; i < len(r); i++ {
-		r[i] = r[i-31] + r[i-3]
 	}
 	for i := range out {
 		out[i] = byte(r[344+i] >> 1)
@@ -123,10 +124,10 @@ func (s *search) seeded() {
 	}
 	s.phase(Seeds.String())
 	s.share(n, 1024, func(w *worker, from, to int) {
-		var key [64]byte
+		key := (*[64]byte)(w.buf[:])
 		for seed := from; seed < to; seed++ {
 			for g := range generators {
-				generators[g].make(uint32(seed), &key)
+				generators[g].make(uint32(seed), key)
 				w.tried.Windows++
 				for i := range s.oracles {
 					if ok, swapped := s.oracles[i].opensWith(key[:]); ok {
@@ -138,6 +139,5 @@ func (s *search) seeded() {
 				}
 			}
 		}
-		clear(key[:])
 	})
 }

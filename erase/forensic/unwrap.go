@@ -2,7 +2,6 @@ package forensic
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/internal/keywrap"
@@ -91,7 +90,7 @@ func distinct(w []byte) int {
 
 // uniform says whether all bytes of w are the same.
 func uniform(w []byte) bool {
-	for _, c := range w[1:] {
+	for _, c := range w {
 		if c != w[0] {
 			return false
 		}
@@ -102,13 +101,9 @@ func uniform(w []byte) bool {
 // varied says whether 8 bytes hold 4 different values or more, as random ones
 // do but for one in 10^9.
 func varied(w []byte) bool {
-	_ = w[7]
-	if binary.LittleEndian.Uint32(w) == binary.LittleEndian.Uint32(w[4:]) && w[0] == w[1] && w[2] == w[3] {
-		return false // as blank ones are: two values at most
-	}
 	var other [3]byte // values beside w[0]
 	n := 0
-	for _, c := range w[1:8] {
+	for _, c := range w {
 		if c == w[0] || n > 0 && c == other[0] || n > 1 && c == other[1] {
 			continue
 		}

@@ -233,15 +233,6 @@ func TestKeysOfSmallSeeds(t *testing.T) {
 	require.Len(t, s.search(Options{Also: Seeds, Deep: true}).Keys, 1)
 }
 
-// The numbers of generators that others have published.
-func TestGeneratorsAreTheRealOnes(t *testing.T) {
-	next := mersenne(5489) // the default seed of MT19937
-	require.Equal(t, []uint32{3499211612, 581869302, 3890346734, 3586334585}, []uint32{next(), next(), next(), next()})
-	var out [64]byte
-	glibc(1, &out) // 1804289383, 846930886, 1681692777, 1714636915
-	require.Equal(t, []byte{byte(1804289383 & 0xFF), byte(846930886 & 0xFF), byte(1681692777 & 0xFF), byte(1714636915 & 0xFF)}, out[:4])
-}
-
 func TestTheSecretsOwnBytes(t *testing.T) {
 	u16 := func(b []byte) (out []byte) {
 		for _, c := range b {
@@ -355,4 +346,78 @@ func TestTheAdversaryIsTheWeakest(t *testing.T) {
 	hash := sha256.Sum256([]byte("nothing of this"))
 	s.page(0, 0, 104, s.wrap(hash[:], s.mek[:]))
 	require.Empty(t, look().Keys)
+}
+
+func TestWaysByName(t *testing.T) {
+	require.Equal(t, []Ways{Encoded, Reversed, Masked, GCM, Blocks, Hashed, WindowPINs, Seeds, OwnBytes, Repeats}, Ways(AllWays).List())
+	require.Equal(t, []Ways{Reversed, GCM}, (GCM | Reversed).List())
+	require.Equal(t, "keys backwards, AES-GCM wraps", (GCM | Reversed).String())
+	require.Equal(t, "keys and wraps in hex and base64", Encoded.String())
+	require.Equal(t, "keys that came again", Repeats.String())
+	require.Empty(t, Ways(0).List())
+	require.Empty(t, Ways(0).String())
+}
+
+func TestAWayIsWantedOrNot(t *testing.T) {
+	x := &search{opts: Options{Also: GCM | Seeds}}
+	for w, want := range map[Ways]bool{GCM: true, Seeds: true, Blocks: false, Encoded: false, Repeats: false} {
+		require.Equal(t, want, x.has(w), "%v", w)
+	}
+}
+
+// Each way has a budget of its own. What does not fit into what is left of it is refused as a whole, takes
+// nothing, and is said once.
+func TestTheBudgetOfAWay(t *testing.T) {
+	for deep, budget := range map[bool]int{false: 1 << 20, true: 1 << 28} {
+		x := &search{opts: Options{Deep: deep}}
+		require.False(t, x.afford(GCM, budget+1))
+		require.True(t, x.afford(GCM, budget-10))
+		require.False(t, x.afford(GCM, 11))
+		require.Equal(t, []string{fmt.Sprintf("AES-GCM wraps: %d operations, %d are left of the budget", budget+1, budget)}, x.out.Left)
+		require.True(t, x.afford(GCM, 10), "what was refused took nothing")
+		require.True(t, x.afford(GCM, 0))
+		require.True(t, x.afford(Hashed, budget), "the budget of another way")
+		require.False(t, x.afford(Hashed, 1))
+		require.Equal(t, []string{x.out.Left[0], "keys hashed from PINs: 1 operations, 0 are left of the budget"}, x.out.Left)
+		require.Equal(t, map[Ways]int{GCM: budget, Hashed: budget}, x.spent)
+	}
+	x := &search{}
+	require.True(t, x.afford(GCM, QuickBudget-5))
+	require.False(t, x.afford(GCM, 7))
+	require.Equal(t, []string{"AES-GCM wraps: 7 operations, 5 are left of the budget"}, x.out.Left)
+}
+
+func TestWhatIsLeftIsSaidOnceForAWay(t *testing.T) {
+	var f Findings
+	for _, what := range []string{"keys backwards: 5 operations", "keys backwards: 7 operations", "keys backwards", "AES-GCM wraps", "AES-GCM wraps: 3"} {
+		f.left(what)
+	}
+	require.Equal(t, []string{"keys backwards: 5 operations", "AES-GCM wraps"}, f.Left)
+}
+
+func TestWhatNobodyAskedForIsLeft(t *testing.T) {
+	without := "keys without a wrap: there is no known plaintext"
+	for _, c := range []struct {
+		name string
+		s    search
+		want []string
+	}{
+		{"all", search{opts: Options{Also: AllWays, Deep: true}, oracles: make([]Oracle, 1)}, nil},
+		{"no oracle", search{opts: Options{Also: AllWays, Deep: true}}, []string{without}},
+		{"quick", search{opts: Options{Also: AllWays}, oracles: make([]Oracle, 1)}, deepNames},
+		{"two ways", search{opts: Options{Also: AllWays &^ (Reversed | Seeds), Deep: true}, oracles: make([]Oracle, 1)}, []string{"keys backwards", "keys of small seeds"}},
+		{"nothing", search{}, slices.Concat(wayNames, deepNames, []string{without})},
+	} {
+		c.s.leave()
+		require.Equal(t, c.want, c.s.out.Left, c.name)
+	}
+}
+
+func TestThePhaseIsTold(t *testing.T) {
+	(&search{}).phase("nobody listens")
+	var told []string
+	x := &search{opts: Options{Phase: func(what string) { told = append(told, what) }}}
+	x.phase("a")
+	x.phase("b")
+	require.Equal(t, []string{"a", "b"}, told)
 }
