@@ -75,13 +75,11 @@ func (s *search) firstUniform() (first [256]spot) {
 	for i := range s.pages {
 		p := &s.pages[i]
 		for off, end := 0, 0; off < len(p.data); off = end {
-			for end = off + 1; end < len(p.full) && p.full[end] == p.full[off]; {
+			for end = off; end < len(p.full) && p.full[end] == p.full[off]; {
 				end++
 			}
-			for ; first[p.full[off]].page == 0 && off+64 <= end && off < len(p.data); off++ {
-				if s.pageBefore(i, off, off+64, i-1) < 0 {
-					first[p.full[off]] = spot{i + 1, off}
-				}
+			if at := &first[p.full[off]]; at.page == 0 && end-off >= 64 {
+				*at = spot{i + 1, off}
 			}
 		}
 	}
