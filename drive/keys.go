@@ -77,8 +77,9 @@ func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [SaltSize]byte, ite
 		if err != nil {
 			return fmt.Errorf("drive: stretch PIN: %w", err)
 		}
-		copy(k.ikm[32:], stretched)
-		clear(stretched)
+		own := secret.Take32(stretched)
+		copy(k.ikm[32:], own[:])
+		own.Clear()
 	}
 	k.salt = salt
 	k.deriver.Derive32(out, k.ikm[:], k.salt[:], "fdelab/kek/1")

@@ -27,9 +27,7 @@ func (l Label) File() []byte {
 		name string
 		pin  PIN
 	}{{labelMSID, l.MSID}, {labelPSID, l.PSID}} {
-		raw := p.pin.Bytes()
-		b = append(append(append(b, p.name...), raw...), '\n')
-		clear(raw)
+		b = append(append(append(b, p.name...), p.pin.raw()...), '\n')
 	}
 	return b
 }

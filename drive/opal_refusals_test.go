@@ -1,6 +1,8 @@
 package drive
 
 import (
+	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -307,4 +309,37 @@ func TestOpalTellsOfItsAuthorities(t *testing.T) {
 	require.False(t, on)
 	_, err = b.Enabled(Makers)
 	refused(t, err, InvalidParameter, "enabled")
+}
+
+// TestKeyMapOfAnOpalDrive: who gets at what, as the record has it.
+func TestKeyMapOfAnOpalDrive(t *testing.T) {
+	b := newOpal(t, nil)
+	admin := b.owned(ActivateOptions{SingleUser: []int{2}, DataStores: []uint64{1024, 512}})
+	require.NoError(t, b.change(admin, func(c *Change) error {
+		return errors.Join(c.SetPIN(User(1), credential(7)), c.SetRange(1, lockedRange), c.Grant(RangeArea(1), User(1)), c.Grant(DataStoreArea(1), User(9)), c.Revoke(DataStoreArea(0), Admin(2)))
+	}))
+	b.cycle()
+	k, err := b.KeyMap()
+	require.NoError(t, err)
+	require.Equal(t, b.Status().KeyGeneration, k.Generation)
+	admins := []Authority{Admin(1), Admin(2), Admin(3), Admin(4)}
+	require.Equal(t, []KeyMapRange{
+		{Range: 0, WrapsBy: admins, RootWrap: true, InRAM: true},
+		{Range: 1, WrapsBy: append(slices.Clone(admins), User(1))},
+		{Range: 2, WrapsBy: []Authority{User(3)}, RootWrap: true, InRAM: true},
+	}, k.Ranges)
+	require.Equal(t, []KeyMapTable{
+		{Area: MBRShadow, Size: 8 << 10, WrapsBy: []Authority{}, RootWrap: true},
+		{Area: DataStoreArea(0), Size: 1024, WrapsBy: []Authority{Admin(1), Admin(3), Admin(4)}},
+		{Area: DataStoreArea(1), Size: 512, WrapsBy: append(slices.Clone(admins), User(9))},
+	}, k.Tables)
+	slots := map[Authority]KeyMapSlot{}
+	for _, s := range k.Slots {
+		slots[s.Authority] = s
+	}
+	require.Len(t, slots, opalSlots)
+	require.Equal(t, KeyMapSlot{Authority: SID}, slots[SID])
+	require.Equal(t, KeyMapSlot{Authority: AdminSPAdmin, Disabled: true, NoPIN: true}, slots[AdminSPAdmin])
+	require.Equal(t, KeyMapSlot{Authority: User(1), Disabled: true}, slots[User(1)])
+	require.Equal(t, KeyMapSlot{Authority: User(3), NoPIN: true}, slots[User(3)])
 }
