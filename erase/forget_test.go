@@ -1,6 +1,7 @@
 package erase
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,6 +62,9 @@ func TestARunForgetsItsOwnCopiesOfSecrets(t *testing.T) {
 	r.ranges = []target{{pin: pin(1)}, {pin: pin(2)}}
 	r.know()
 	require.Len(t, r.secrets, 7)
+	r.search()
+	found := reflect.ValueOf(r.searcher).Elem().FieldByName("memory").FieldByName("all")
+	require.NotZero(t, found.Len(), "the searcher remembers what it opened")
 	for _, s := range r.secrets {
 		require.False(t, cleared(t, s), s.Name())
 	}
@@ -68,6 +72,7 @@ func TestARunForgetsItsOwnCopiesOfSecrets(t *testing.T) {
 	for i, s := range r.secrets {
 		require.Equal(t, i < 6, cleared(t, s), s.Name())
 	}
+	require.Zero(t, found.Len(), "and what the searcher had found")
 	for _, g := range r.ranges {
 		require.Zero(t, g.pin.Len())
 	}

@@ -3,6 +3,7 @@ package erase
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -59,6 +60,8 @@ func TestATimelineThatIsTooLongSaysSo(t *testing.T) {
 			require.Equal(t, fmt.Sprint("event ", n-6), all[2].What)
 			require.Equal(t, fmt.Sprint("event ", n-1), all[7].What)
 		}
+		slices.Reverse(r.job.History)
+		require.Equal(t, all, r.timeline("erase"), "in whatever order it was told")
 	}
 	r := &run{e: &Engine{o: Options{Clock: func() time.Time { return clock }}}, job: &Job{History: []History{{clock.AddDate(1, 0, 0), "ahead"}}}, erased: clock}
 	r.res.Started, r.res.Outcome = clock, NotAccepted
