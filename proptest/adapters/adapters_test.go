@@ -63,7 +63,7 @@ func compiled(t testing.TB) string {
 // parts the suite holds, one that takes two commands at once or speaks TCG, or what the program lacks.
 func judge(t *testing.T, o adapters.Options, lacks ...conformance.Capability) {
 	t.Helper()
-	lacks = append(lacks, conformance.IsOnParts, conformance.IsConcurrent, conformance.SpeaksTCG)
+	lacks = append(lacks, conformance.IsOnParts, conformance.IsConcurrent, conformance.SpeaksTCG, conformance.CanSanitize)
 	p := start(t, o)
 	var options conformance.Options
 	for seed := range *seeds {

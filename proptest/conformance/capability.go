@@ -199,6 +199,7 @@ var has = []struct {
 	{IsOnParts, onParts},
 	{IsConcurrent, func(d Device) bool { c, ok := d.(Concurrent); return ok && c.Concurrent() }},
 	{Derives, is[Deriver]},
+	{CanSanitize, is[Sanitizer]},
 }
 
 func is[T any](d Device) bool {

@@ -15,32 +15,34 @@ type Verb string
 
 // The verbs: what a host, a power supply, a broken part and a thief can do.
 const (
-	Try      Verb = "try"       // WHO PIN
-	SetPIN   Verb = "set-pin"   // WHO PIN NEW
-	SetRange Verb = "set-range" // RANGE PIN START LENGTH LOCKS RESETS
-	SetLocks Verb = "set-locks" // RANGE PIN LOCKS
-	Migrate  Verb = "migrate"   // RANGE PIN NEW
-	GenKey   Verb = "genkey"    // RANGE PIN
-	Erase    Verb = "erase"     // RANGE PIN
-	EraseAll Verb = "erase-all" // PIN
-	Revert   Verb = "revert"    // PIN
-	Read     Verb = "read"      // LBA SECTORS
-	Write    Verb = "write"     // LBA SECTORS CONTENT
-	Flush    Verb = "flush"
-	PowerOff Verb = "power-off"
-	PowerOn  Verb = "power-on"
-	Reset    Verb = "reset" // warm or hot
-	Open     Verb = "open"  // WHO PIN: a session that stays open
-	Use      Verb = "use"   // the last session that was opened unlocks its range
-	Close    Verb = "close"
-	BreakIt  Verb = "break" // KIND or KIND@N, ...
-	Mend     Verb = "mend"
-	Heal     Verb = "heal"    // the faults are gone, and the device must work again: see Soak
-	Feed     Verb = "feed"    // a random source: see feed
-	Thief    Verb = "thief"   // looks for keys in the dump
-	Deep     Verb = "deep"    // the same, and tries much more
-	Secrets  Verb = "secrets" // looks for the bytes of PINs and of data in the dump
-	RAM      Verb = "ram"     // looks for keys in RAM
+	Try          Verb = "try"       // WHO PIN
+	SetPIN       Verb = "set-pin"   // WHO PIN NEW
+	SetRange     Verb = "set-range" // RANGE PIN START LENGTH LOCKS RESETS
+	SetLocks     Verb = "set-locks" // RANGE PIN LOCKS
+	Migrate      Verb = "migrate"   // RANGE PIN NEW
+	GenKey       Verb = "genkey"    // RANGE PIN
+	Erase        Verb = "erase"     // RANGE PIN
+	EraseAll     Verb = "erase-all" // PIN
+	Revert       Verb = "revert"    // PIN
+	Read         Verb = "read"      // LBA SECTORS
+	Write        Verb = "write"     // LBA SECTORS CONTENT
+	Flush        Verb = "flush"
+	PowerOff     Verb = "power-off"
+	PowerOn      Verb = "power-on"
+	Reset        Verb = "reset" // warm or hot
+	Open         Verb = "open"  // WHO PIN: a session that stays open
+	Use          Verb = "use"   // the last session that was opened unlocks its range
+	Close        Verb = "close"
+	BreakIt      Verb = "break" // KIND or KIND@N, ...
+	Mend         Verb = "mend"
+	Heal         Verb = "heal"      // the faults are gone, and the device must work again: see Soak
+	Feed         Verb = "feed"      // a random source: see feed
+	Thief        Verb = "thief"     // looks for keys in the dump
+	Deep         Verb = "deep"      // the same, and tries much more
+	Secrets      Verb = "secrets"   // looks for the bytes of PINs and of data in the dump
+	RAM          Verb = "ram"       // looks for keys in RAM
+	SanitizeIt   Verb = "sanitize"  // begins
+	SanitizeEnds Verb = "sanitized" // waits for its end
 )
 
 // Command is one step. Only the fields of its verb count.
@@ -64,7 +66,7 @@ type Command struct {
 var form = map[Verb]string{
 	Try: "wp", SetPIN: "wpt", SetRange: "npc", SetLocks: "npl", Migrate: "npt", GenKey: "np", Erase: "np", EraseAll: "p", Revert: "p",
 	Read: "as", Write: "asd", Flush: "", PowerOff: "", PowerOn: "", Reset: "r", Open: "wp", Use: "", Close: "", BreakIt: "b", Mend: "", Heal: "",
-	Feed: "f", Thief: "", Deep: "", Secrets: "", RAM: "",
+	SanitizeIt: "", SanitizeEnds: "", Feed: "f", Thief: "", Deep: "", Secrets: "", RAM: "",
 }
 
 // words are what the arguments are called in a message.

@@ -10,17 +10,18 @@ import (
 // has which PIN, which data was written under which key, and flags. It knows no key, only whether a
 // key is the same as before, and no format of anything.
 type model struct {
-	id       Identity
-	on       bool
-	degraded bool   // the device has said that it lost track: it moves no data
-	worn     bool   // faults may have cost memory for good
-	feed     string // what the random source is fed with; "" is the device's own
-	slots    []slot // SID, EraseMaster, BandMaster 0, 1, ...
-	psid     uint16 // wrong PSIDs
-	ranges   []band
-	sectors  map[uint64]sector
-	session  drive.Authority
-	made     *uint32 // how many keys were made, in all candidates together
+	id                        Identity
+	on                        bool
+	degraded                  bool   // the device has said that it lost track: it moves no data
+	worn                      bool   // faults may have cost memory for good
+	feed                      string // what the random source is fed with; "" is the device's own
+	slots                     []slot // SID, EraseMaster, BandMaster 0, 1, ...
+	psid                      uint16 // wrong PSIDs
+	ranges                    []band
+	sectors                   map[uint64]sector
+	session                   drive.Authority
+	sanitizing, sanitizedOnce bool    // a sanitize has not ended; the last one has
+	made                      *uint32 // how many keys were made, in all candidates together
 }
 
 type slot struct {
@@ -190,7 +191,7 @@ func (m *model) outcomes(c Command, fired map[BreakKind]int) []outcome {
 // changes says whether a verb writes to the non-volatile memory of a sound device.
 func changes(v Verb) bool {
 	switch v {
-	case Try, SetPIN, SetRange, SetLocks, Migrate, GenKey, Erase, EraseAll, Revert, Open, Use, PowerOn:
+	case Try, SetPIN, SetRange, SetLocks, Migrate, GenKey, Erase, EraseAll, Revert, Open, Use, PowerOn, SanitizeIt, SanitizeEnds:
 		return true
 	}
 	return false
@@ -249,6 +250,9 @@ func (m *model) damaged(c Command, sound []outcome) []outcome {
 		lost.degraded = true
 		out = append(out, outcome{failed, t}, outcome{failed, lost})
 	}
+	if c.Verb == SanitizeEnds && m.sanitizing {
+		out = append(out, outcome{failed, m.sanitizeFails()})
+	}
 	for _, o := range out {
 		o.then.worn = true
 	}
@@ -288,9 +292,16 @@ func (m *model) do(c Command) []outcome {
 		case Flush:
 			return m.ends(append([]drive.Code{done}, degraded(m)...)...)
 		case Read, Write:
+			if m.sanitizing {
+				return m.busy(m.clone().transfer(c))
+			}
 			return m.transfer(c)
 		case Use:
 			return m.use()
+		case SanitizeIt:
+			return m.sanitize()
+		case SanitizeEnds:
+			return m.sanitized()
 		default:
 			return m.command(c)
 		}

@@ -4,7 +4,7 @@ import "slices"
 
 // properties are all of them, by ID.
 var properties = slices.Concat(keyProperties, eraseProperties, accessProperties, lockProperties,
-	powerProperties, hierarchyProperties, authorityProperties, randomProperties, tcgProperties)
+	powerProperties, hierarchyProperties, authorityProperties, sanitizeProperties, randomProperties, tcgProperties)
 
 // of makes the property of a row.
 func of(row int, p Property, run func(*Trial)) *Property {

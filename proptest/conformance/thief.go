@@ -39,7 +39,7 @@ func (w *World) remember(c Command) {
 		}
 	}
 	m, sure := w.sure()
-	if w.dumper == nil || w.unseen || !sure || !slices.Contains([]Verb{SetPIN, SetRange, Migrate, GenKey, Erase, EraseAll, Revert}, c.Verb) {
+	if w.dumper == nil || w.unseen || !sure || !slices.Contains([]Verb{SetPIN, SetRange, Migrate, GenKey, Erase, EraseAll, Revert, SanitizeIt}, c.Verb) {
 		return
 	}
 	dump := w.dumper.Dump()

@@ -141,7 +141,7 @@ func (w *World) Do(format string, args ...any) {
 // needs are the capabilities that a verb needs.
 var needs = map[Verb]Capability{
 	Migrate: CanMigrate, GenKey: CanGenKey, EraseAll: CanEraseAll, Open: HasSessions, Use: HasSessions, Close: HasSessions,
-	BreakIt: HasBreaks, Mend: HasBreaks, Feed: HasFeed, Thief: HasDump, Deep: HasDump, Secrets: HasDump, RAM: HasRAM,
+	BreakIt: HasBreaks, Mend: HasBreaks, Feed: HasFeed, Thief: HasDump, Deep: HasDump, SanitizeIt: CanSanitize, SanitizeEnds: CanSanitize, Secrets: HasDump, RAM: HasRAM,
 }
 
 // doubtMax is how many candidates a world keeps.
@@ -268,6 +268,7 @@ func distinct(all []*model) []*model {
 // candidates with different keys are never equal.
 func (m *model) equal(o *model) bool {
 	if m.on != o.on || m.degraded != o.degraded || m.worn != o.worn || m.psid != o.psid || m.session != o.session || m.feed != o.feed ||
+		m.sanitizing != o.sanitizing || m.sanitizedOnce != o.sanitizedOnce ||
 		!slices.Equal(m.slots, o.slots) || !slices.Equal(m.ranges, o.ranges) || len(m.sectors) != len(o.sectors) {
 		return false
 	}
@@ -289,6 +290,9 @@ var codes = []drive.Code{
 func codeOf(err error) (drive.Code, error) {
 	if err == nil {
 		return done, nil
+	}
+	if n := nonsense(""); errors.As(err, &n) {
+		return done, n
 	}
 	for _, c := range codes {
 		if errors.Is(err, c) {
@@ -392,6 +396,10 @@ func (w *World) command(c Command, data []byte) error {
 	case Mend:
 		w.armed = false
 		return w.breaker.Mend()
+	case SanitizeIt:
+		return w.dev.(Sanitizer).Sanitize()
+	case SanitizeEnds:
+		return w.sanitizeEnds()
 	case Feed:
 		e, err := feed(c.Feed)
 		if err != nil {

@@ -31,7 +31,7 @@ type Edit struct {
 
 // All lists the mutants by property, and then those of the way to the keys.
 func All() []Mutant {
-	sound := slices.Concat(all, families, wrapped)
+	sound := slices.Concat(all, families, wrapped, sanitizers)
 	slices.SortStableFunc(sound, func(a, b Mutant) int { return strings.Compare(a.Of, b.Of) })
 	return append(sound, keyPath...)
 }
