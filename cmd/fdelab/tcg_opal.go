@@ -16,15 +16,20 @@ import (
 type activation struct {
 	single      string
 	adminsPlace bool
+	stores      []uint
 }
 
 func (f *activation) flags(c *cobra.Command) {
 	c.Flags().StringVar(&f.single, "single-user", "", "ranges in Single User Mode, such as 1,2, 0 for the global one, or all (default none)")
+	c.Flags().UintSliceVar(&f.stores, "datastores", nil, "bytes of each DataStore table, such as 65536,1024 (default one table of all there is)")
 	c.Flags().BoolVar(&f.adminsPlace, "admins-place", false, "the Admins say where those ranges are, and not their owners")
 }
 
 func (f *activation) options(w way) (o host.Activation, err error) {
 	o.AdminsPlace = f.adminsPlace
+	for _, n := range f.stores {
+		o.DataStores = append(o.DataStores, uint64(n))
+	}
 	switch {
 	case strings.EqualFold(f.single, "all"):
 		o.AllSingleUser = true
@@ -150,7 +155,7 @@ func over(who spec.UID) spec.UID {
 func newTCGGrantCmd(a *app) *cobra.Command {
 	var by doer
 	n := -1
-	var store bool
+	var store int
 	var both, read, write string
 	long := "grant says who may lock and open a range, or with --datastore who may read and write the\n" +
 		"DataStore: those who are named and nobody else. Each of them gets a wrap of its key, and who is\n" +
@@ -158,13 +163,13 @@ func newTCGGrantCmd(a *app) *cobra.Command {
 		"there."
 	return opalCmd(a, "grant", "say who may lock and open a range, or use the DataStore", long, func(c *cobra.Command) {
 		c.Flags().IntVar(&n, "range", -1, "the range, 0 is the global one")
-		c.Flags().BoolVar(&store, "datastore", false, "the DataStore in place of a range")
+		c.Flags().IntVar(&store, "datastore", 0, "a DataStore table in place of a range; 1 is the first")
 		c.Flags().StringVar(&both, "to", "", "who may, such as Admins,User2")
 		c.Flags().StringVar(&read, "read", "", "who may for reading, in place of --to")
 		c.Flags().StringVar(&write, "write", "", "who may for writing, in place of --to")
 		by.flags(c, "Admin1")
 	}, func(w way, d *host.Device) error {
-		if store == (n >= 0) {
+		if (store > 0) == (n >= 0) || store < 0 {
 			return usagef("%s: need --range or --datastore", w.what)
 		}
 		read, write := firstOf(read, both), firstOf(write, both)
@@ -179,7 +184,7 @@ func newTCGGrantCmd(a *app) *cobra.Command {
 		if g.Write, err = w.authorities(d, write); err != nil {
 			return err
 		}
-		if !store {
+		if store == 0 {
 			if err := w.hasRange(d, n); err != nil {
 				return err
 			}
@@ -189,9 +194,9 @@ func newTCGGrantCmd(a *app) *cobra.Command {
 			return err
 		}
 		defer c.PIN.Clear()
-		what := "the DataStore"
-		if store {
-			err = d.GrantDataStore(c, g)
+		what := spec.Name(spec.DataStore(max(store, 1)))
+		if store > 0 {
+			err = d.GrantDataStore(store, c, g)
 		} else {
 			what = rangeName(d, n)
 			err = d.Grant(n, c, g)
@@ -385,10 +390,12 @@ func (a *app) readTable(w way, d *host.Device, table spec.UID, by host.Credentia
 func newTCGDataStoreCmd(a *app) *cobra.Command {
 	var by doer
 	var in, out string
+	var n int
 	var offset, length uint64
 	long := "datastore writes a file into the DataStore, or reads bytes of it into a new file. The DataStore is\n" +
 		"encrypted on the medium, and open to those alone whom fdelab tcg grant names."
 	return opalCmd(a, "datastore", "write to the DataStore, or read it", long, func(c *cobra.Command) {
+		c.Flags().IntVar(&n, "table", 1, "which table, where there are several")
 		c.Flags().StringVar(&in, "write", "", "file that is written into it")
 		c.Flags().StringVar(&out, "read", "", "new file that gets what is in it")
 		c.Flags().Uint64Var(&offset, "offset", 0, "the first byte")
@@ -398,17 +405,21 @@ func newTCGDataStoreCmd(a *app) *cobra.Command {
 		if (in == "") == (out == "") {
 			return usagef("%s: need --write or --read", w.what)
 		}
+		if n < 1 || n > 128 {
+			return usagef("%s: --table %d: need 1 to 128", w.what, n)
+		}
+		table := spec.DataStore(n)
 		if err := w.active(d); err != nil {
 			return err
 		}
 		var data []byte
 		if in != "" {
-			size, err := d.TableSize(spec.DataStoreTable)
+			size, err := d.TableSize(table)
 			if err != nil {
 				return err
 			}
 			if offset > size {
-				return usagef("%s: byte %d, the DataStore has %d", w.what, offset, size)
+				return usagef("%s: byte %d, %s has %d", w.what, offset, spec.Name(table), size)
 			}
 			if data, err = readImage(w, in, size-offset); err != nil {
 				return err
@@ -420,11 +431,11 @@ func newTCGDataStoreCmd(a *app) *cobra.Command {
 		}
 		defer c.PIN.Clear()
 		if out != "" {
-			return a.readTable(w, d, spec.DataStoreTable, c, out, offset, length)
+			return a.readTable(w, d, table, c, out, offset, length)
 		}
-		if err := d.WriteTable(spec.DataStoreTable, c, offset, data, nil); err != nil {
+		if err := d.WriteTable(table, c, offset, data, nil); err != nil {
 			return err
 		}
-		return a.tcgDid("%d bytes are in the DataStore from byte %d on", len(data), offset)
+		return a.tcgDid("%d bytes are in %s from byte %d on", len(data), spec.Name(table), offset)
 	})
 }

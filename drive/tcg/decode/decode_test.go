@@ -251,11 +251,13 @@ func TestOpalFeatures(t *testing.T) {
 		spec.SingleUser{Objects: 9, Any: true, AdminsPlace: true}.Feature(),
 		spec.DataStoreTables{Tables: 1, Size: 10 << 20, Alignment: 1}.Feature(),
 		spec.Opal2{BaseComID: 0x1000, ComIDs: 1, Admins: 4, Users: 9}.Feature(),
+		spec.DataRemoval{Interrupted: true, Supported: 1 << spec.DataRemovalCrypto}.Feature(),
 	}}
 	for i, want := range []string{
 		"Single User Mode (0201): LockingObjects 9, Any Y, All N, AdminsPlaceRanges Y",
 		"DataStore tables (0202): MaxTables 1, MaxTotalSize 10485760, SizeAlignment 1",
 		"Opal SSC 2 (0203): BaseComID 1000, ComIDs 1, RangeCrossing N, Admins 4, Users 9",
+		"Data removal mechanism (0404): InProgress N, Interrupted Y, Overwrite N, BlockErase N, CryptoErase Y, Vendor N",
 	} {
 		require.Equal(t, want, decode.FeatureText(d, d.Features[i]))
 	}

@@ -65,6 +65,17 @@ func Fields(d *spec.Discovery, code uint16) []Field {
 	case spec.FeatureOpal2:
 		o, _ := d.Opal2()
 		return []Field{{"BaseComID", o.BaseComID}, {"ComIDs", o.ComIDs}, {"RangeCrossing", o.RangeCrossing}, {"Admins", o.Admins}, {"Users", o.Users}}
+	case spec.FeatureDataRemoval:
+		r, _ := d.DataRemoval()
+		has := func(n int) bool { return r.Supported>>n&1 != 0 }
+		return []Field{
+			{"InProgress", r.InProgress},
+			{"Interrupted", r.Interrupted},
+			{"Overwrite", has(spec.DataRemovalOverwrite)},
+			{"BlockErase", has(spec.DataRemovalBlock)},
+			{"CryptoErase", has(spec.DataRemovalCrypto)},
+			{"Vendor", has(spec.DataRemovalVendor)},
+		}
 	case spec.FeatureBlockSID:
 		s, _ := d.BlockSID()
 		return []Field{{"SIDNotMSID", s.NotMSID}, {"SIDBlocked", s.Blocked}, {"FreezeSupported", s.FreezeSupport}, {"Frozen", s.Frozen}, {"HardwareResetClears", s.ClearedByReset}}

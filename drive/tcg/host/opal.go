@@ -3,6 +3,7 @@ package host
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/spec"
@@ -247,10 +248,18 @@ func (d *Device) Grant(n int, by Credential, g Grants) error {
 	return d.grant(by, []ace{{aceReadLock + spec.UID(n), g.Read}, {aceWriteLock + spec.UID(n), g.Write}, {aceRangeGet + spec.UID(n), append(look, g.Write...)}})
 }
 
-// GrantDataStore says who may read and write the DataStore, as an Admin, in one step.
-func (d *Device) GrantDataStore(by Credential, g Grants) error {
-	return d.grant(by, []ace{{aceStoreGet, g.Read}, {aceStoreSet, g.Write}})
+// GrantDataStore says who may read and write DataStore table n, from 1, as an Admin, in one step.
+func (d *Device) GrantDataStore(n int, by Credential, g Grants) error {
+	if n < 1 || n > maxDataStores {
+		return fmt.Errorf("tcg: no DataStore %d, need 1 to %d", n, maxDataStores)
+	}
+	behind := 2 * spec.UID(n-1)
+	return d.grant(by, []ace{{aceStoreGet + behind, g.Read}, {aceStoreSet + behind, g.Write}})
 }
+
+// maxDataStores is how many DataStore tables have their ACEs one behind the other (Additional DataStore
+// Tables 1.01, 5.2).
+const maxDataStores = 128
 
 // ace is an ACE and whom it is to admit.
 type ace struct {

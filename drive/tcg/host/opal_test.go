@@ -264,10 +264,30 @@ func TestOpalTablesFromTheHost(t *testing.T) {
 	require.NoError(t, o.dev.WriteTable(spec.DataStoreTable, o.admin(), 7, []byte("kept"), nil))
 	got = make([]byte, 4)
 	require.ErrorIs(t, o.dev.ReadTable(spec.DataStoreTable, u, 7, got), spec.NotAuthorized)
-	require.NoError(t, o.dev.GrantDataStore(o.admin(), host.Grants{Read: []spec.UID{spec.Admins, u.Who}, Write: []spec.UID{spec.Admins}}))
+	require.NoError(t, o.dev.GrantDataStore(1, o.admin(), host.Grants{Read: []spec.UID{spec.Admins, u.Who}, Write: []spec.UID{spec.Admins}}))
 	require.NoError(t, o.dev.ReadTable(spec.DataStoreTable, u, 7, got))
 	require.Equal(t, "kept", string(got))
 	require.ErrorIs(t, o.dev.WriteTable(spec.DataStoreTable, u, 7, got, nil), spec.NotAuthorized)
+}
+
+// Several DataStore tables, each with its own bytes and its own grants.
+func TestOpalDataStoresFromTheHost(t *testing.T) {
+	o := activeOpal(t, host.Activation{DataStores: []uint64{1 << 16, 1 << 15}})
+	u := o.adds(1, "one")
+	for n, want := range []uint64{1 << 16, 1 << 15} {
+		size, err := o.dev.TableSize(spec.DataStore(n + 1))
+		require.NoError(t, err)
+		require.Equal(t, want, size)
+		require.NoError(t, o.dev.WriteTable(spec.DataStore(n+1), o.admin(), 0, []byte{byte(n)}, nil))
+	}
+	require.NoError(t, o.dev.GrantDataStore(2, o.admin(), host.Grants{Read: []spec.UID{spec.Admins, u.Who}, Write: []spec.UID{spec.Admins}}))
+	got := []byte{9}
+	require.ErrorIs(t, o.dev.ReadTable(spec.DataStore(1), u, 0, got), spec.NotAuthorized)
+	require.NoError(t, o.dev.ReadTable(spec.DataStore(2), u, 0, got))
+	require.Equal(t, []byte{1}, got)
+	for _, n := range []int{0, 129} {
+		require.ErrorContains(t, o.dev.GrantDataStore(n, o.admin(), host.Grants{Read: []spec.UID{u.Who}, Write: []spec.UID{u.Who}}), "need 1 to 128")
+	}
 }
 
 func TestOpalReverts(t *testing.T) {

@@ -344,13 +344,15 @@ func blockSID(t *trial) {
 	t.works(t.dev.Authenticate(host.Credential{Who: spec.SID, PIN: owner}), "SID, which is not blocked by it")
 }
 
-// removal ends the row where the device claims no data removal mechanism.
-func (t *trial) removal() byte {
-	f, ok := t.dev.Discovery().Find(spec.FeatureDataRemoval)
-	if !ok || len(f.Data) < 3 {
+// removal are the data removal mechanisms of the device, bit n for mechanism n. It ends the row where the device
+// claims none.
+func (t *trial) removal() uint8 {
+	r, ok := t.dev.Discovery().DataRemoval()
+	if !ok {
 		t.end(NotApplicable, "discovery claims no data removal mechanism")
 	}
-	return f.Data[2]
+	t.need(r.Supported>>spec.DataRemovalCrypto&1 == 1, "cryptographic erase is among the mechanisms")
+	return r.Supported
 }
 
 // mechanism sets ActiveDataRemovalMechanism as SID.

@@ -206,7 +206,7 @@ func dataStore(t *trial) {
 	t.need(bytes.Equal(got, data), "what is read is what was written")
 	u := t.user(1)
 	t.refused(t.dev.ReadTable(spec.DataStoreTable, u, 0, got), "a User that has no right to it", spec.NotAuthorized)
-	t.works(t.dev.GrantDataStore(t.master(0), host.Grants{Read: []spec.UID{spec.Admins, u.Who}, Write: []spec.UID{spec.Admins}}), "granting it")
+	t.works(t.dev.GrantDataStore(1, t.master(0), host.Grants{Read: []spec.UID{spec.Admins, u.Who}, Write: []spec.UID{spec.Admins}}), "granting it")
 	t.works(t.dev.ReadTable(spec.DataStoreTable, u, 0, got), "the User reads it")
 	t.refused(t.dev.WriteTable(spec.DataStoreTable, u, 0, data, nil), "the User writes it", spec.NotAuthorized)
 }
