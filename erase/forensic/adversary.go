@@ -80,27 +80,16 @@ func (s Secret) Knower() Adversary {
 }
 
 // SearchAs is Search for all three adversaries: each finding names the weakest who gets there, and has his
-// path. Where something is found, the search is made again for the weaker ones.
+// path. Where something is found that needs a secret, the search is made again for the weaker ones.
 func SearchAs(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (Findings, error) {
 	out, err := Search(dump, secrets, oracles, opts)
 	if err != nil {
 		return out, err
 	}
-	lists := []*[]Finding{&out.Keys, &out.Wraps, &out.Secrets}
-	found := false
-	for _, l := range lists {
-		for i := range *l {
-			f := &(*l)[i]
-			if f.Who = KnowsRetired; f.inFlash() {
-				f.Who = ReadsFlash
-			}
-			found = found || f.Who == KnowsRetired
-		}
+	for i := range out.Secrets {
+		out.Secrets[i].Who = ReadsFlash // they lie there
 	}
-	for i := range out.Secrets { // they lie in the flash
-		out.Secrets[i].Who = ReadsFlash
-	}
-	if !found {
+	if strongest := slices.Concat(named(out.Keys), named(out.Wraps)); !slices.Contains(strongest, KnowsRetired) {
 		return out, nil
 	}
 	for _, who := range []Adversary{ReadsFuses, ReadsFlash} {
@@ -113,39 +102,76 @@ func SearchAs(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options)
 		}
 		less := opts
 		less.known = true
-		f, err := Search(dump, known, oracles, less)
-		if err != nil {
-			return out, err
-		}
-		weaker(out.Keys, f.Keys, who, number)
-		weaker(out.Wraps, f.Wraps, who, number)
+		his := searched(dump, known, oracles, less)
+		out.Keys = weaker(out.Keys, his.Keys, who, number)
+		out.Wraps = weaker(out.Wraps, his.Wraps, who, number)
 	}
 	return out, nil
 }
 
-// inFlash says whether a path needs no secret at all: it goes from place to place, or has no place.
-func (f *Finding) inFlash() bool {
-	if len(f.Path) == 1 && f.Path[0].Secret == 0 && f.Oracle != "" {
-		return true
+// named gives each finding an adversary: the weakest where no secret is needed, and else the strongest,
+// who has all secrets.
+func named(all []Finding) (who []Adversary) {
+	for i := range all {
+		if all[i].Who = KnowsRetired; all[i].inFlash() {
+			all[i].Who = ReadsFlash
+		}
+		who = append(who, all[i].Who)
 	}
-	return !slices.ContainsFunc(f.Path, func(s Step) bool { return !s.Placed || s.Secret > 0 })
+	return who
 }
 
-// weaker gives findings the path of a weaker adversary who gets there, too.
-func weaker(all, his []Finding, who Adversary, number []int) {
-	for _, f := range his {
-		for i := range all {
-			if all[i].Oracle != f.Oracle || all[i].Swapped != f.Swapped || all[i].Last() != f.Last() || who >= all[i].Who {
-				continue
-			}
-			f.Path = slices.Clone(f.Path) // a wrap and the key in it share one
-			for j := range f.Path {
-				if n := f.Path[j].Secret; n > 0 {
-					f.Path[j].Secret = number[n-1]
-				}
-			}
-			all[i].Path, all[i].Who, all[i].Weak = f.Path, who, f.Weak
-			break
+// inFlash says whether a path needs no secret at all: it goes from place to place, or has no place.
+func (f *Finding) inFlash() bool {
+	path := f.Path
+	if last := len(path) - 1; last > 0 && !path[last].Placed {
+		path = path[:last] // a key that comes again: see repeats
+	}
+	if len(path) == 1 && path[0].Secret == 0 && f.Oracle != "" {
+		return true
+	}
+	return !slices.ContainsFunc(path, func(s Step) bool { return !s.Placed || s.Secret > 0 })
+}
+
+// place is the end of the path, from the last place in the dump on.
+func (f *Finding) place() Path {
+	for i := len(f.Path) - 1; i >= 0; i-- {
+		if f.Path[i].Placed {
+			return f.Path[i:]
 		}
 	}
+	return f.Path
+}
+
+// weaker gives findings the path of a weaker adversary who gets there, too: the same if it is one of his.
+// number is, for each of his secrets, which one it is of all. A finding that another became is left out.
+func weaker(all, his []Finding, who Adversary, number []int) []Finding {
+	for i := range his {
+		f := &his[i]
+		f.Path = slices.Clone(f.Path) // a wrap and the key in it share one
+		for j := range f.Path {
+			if n := f.Path[j].Secret; n > 0 {
+				f.Path[j].Secret = number[n-1]
+			}
+		}
+	}
+	known := map[string]bool{}
+	var out []Finding
+	for _, f := range all {
+		alike := func(h Finding) bool {
+			return h.Oracle == f.Oracle && h.Swapped == f.Swapped && slices.Equal(h.place(), f.place())
+		}
+		at := slices.IndexFunc(his, func(h Finding) bool { return alike(h) && slices.Equal(h.Path, f.Path) })
+		if at < 0 {
+			at = slices.IndexFunc(his, alike)
+		}
+		if at >= 0 && who < f.Who {
+			f.Path, f.Who, f.Weak = his[at].Path, who, his[at].Weak
+		}
+		if id := f.String(); !known[id] {
+			known[id] = true
+			out = append(out, f)
+		}
+	}
+	return out
 }

@@ -30,10 +30,11 @@ func newEncoding(name, alphabet string, group, bytes int, decode func([]byte) []
 
 const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
+// decoder decodes as far as the text makes whole bytes.
 func decoder(decode func(dst, src []byte) (int, error), size func(int) int) func([]byte) []byte {
 	return func(text []byte) []byte {
 		out := make([]byte, size(len(text)))
-		n, _ := decode(out, text)
+		n, _ := decode(out, text) // of a character too many comes an error, behind all bytes
 		return out[:n]
 	}
 }
@@ -56,14 +57,7 @@ func decoded(p flash.Page) (out []page) {
 				continue
 			}
 			for phase := range e.group {
-				n := len(text) - phase
-				if n%e.group == 1 && e.group == 4 {
-					n-- // one character is no byte
-				}
-				if e.group == 2 {
-					n &^= 1
-				}
-				b := e.decode(text[phase : phase+n])
+				b := e.decode(text[phase:])
 				one := page{block: p.Block, page: p.Page, how: e.name, full: b, data: b}
 				for i := range b {
 					one.where = append(one.where, where[phase+i*e.group/e.bytes])

@@ -55,10 +55,15 @@ func Search(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (
 	if err := dump.Unread(); err != nil {
 		return Findings{}, fmt.Errorf("forensic: the dump is not whole: %w", err)
 	}
+	return searched(dump, secrets, oracles, opts), nil
+}
+
+// searched is Search with arguments that are right.
+func searched(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) Findings {
 	s := newSearch(dump, oracles, opts)
 	s.run(secrets)
 	s.forget()
-	return s.out, nil
+	return s.out
 }
 
 func checkOracles(oracles []Oracle) error {

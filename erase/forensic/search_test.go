@@ -28,13 +28,14 @@ type scene struct {
 	mek     secret.Key64
 	salt    [16]byte
 	pages   []flash.Page
+	size    int // bytes of a page
 	oracle  Oracle
 	secrets []Secret
 }
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	s := &scene{t: t}
+	s := &scene{t: t, size: 2048}
 	rnd := entropy.Stream(7, t.Name())
 	var credential secret.Key32
 	for _, b := range [][]byte{s.root[:], credential[:], s.ak[:], s.mek[:], s.salt[:]} {
@@ -60,7 +61,7 @@ func (s *scene) becomes(mek []byte) {
 
 // page puts parts into a page: each is an offset and bytes.
 func (s *scene) page(block, page int, parts ...any) {
-	data := bytes.Repeat([]byte{0xFF}, 2048)
+	data := bytes.Repeat([]byte{0xFF}, s.size)
 	for i := 0; i < len(parts); i += 2 {
 		copy(data[parts[i].(int):], parts[i+1].([]byte))
 	}

@@ -11,7 +11,7 @@ import (
 type Ways uint16
 
 const (
-	// Encoded reads texts of hex and base64, of 40 characters or more, and tries what they mean as
+	// Encoded reads texts of hex and base64, of 16 characters or more, and tries what they mean as
 	// bytes of a page, in every way.
 	Encoded Ways = 1 << iota
 	// Reversed tries each window of 64 bytes backwards as a key.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/binary"
@@ -311,41 +310,6 @@ func TestWhatWasNotTriedIsSaid(t *testing.T) {
 	}
 	s.page(9, 0, 100, under(0xFF, s.mek[:]))
 	require.NotEmpty(t, s.search(Options{Also: AllWays}).Keys, "one constant is within the budget")
-}
-
-// Each finding names the weakest thief who gets there.
-func TestTheAdversaryIsTheWeakest(t *testing.T) {
-	s := newScene(t)
-	s.secrets = append(s.secrets, Public(PIN("MSID", drive.CredentialPIN(&s.ak))))
-	msid := drive.CredentialPIN(&s.ak)
-	look := func() Findings {
-		f, err := SearchAs(drive.Dump{Flash: s.pages}, s.secrets, []Oracle{s.oracle}, Options{Also: Masked | OwnBytes | GCM})
-		require.NoError(t, err)
-		s.pages = nil
-		return f
-	}
-	s.page(0, 0, 104, s.mek[:])
-	require.Equal(t, ReadsFlash, look().Keys[0].Who)
-	s.page(0, 0, 104, s.wrap(msid.Bytes(), s.mek[:]))
-	f := look()
-	require.Equal(t, ReadsFlash, f.Keys[0].Who)
-	require.Equal(t, 3, f.Keys[0].Path[0].Secret, "the number is that of all secrets")
-	s.page(0, 0, 88, s.salt[:], 104, s.wrap(s.kek(&s.root, msid), s.mek[:]))
-	require.Equal(t, ReadsFuses, look().Keys[0].Who)
-	s.page(0, 0, 88, s.salt[:], 104, s.wrap(s.kek(&s.root, s.pin), s.mek[:]))
-	require.Equal(t, KnowsRetired, look().Keys[0].Who)
-	s.page(0, 0, 104, s.pin.Bytes())
-	require.Equal(t, ReadsFlash, look().Secrets[0].Who)
-
-	// Two ways to one key: the weaker thief's is told.
-	s.page(0, 0, 88, s.salt[:], 104, s.wrap(s.kek(&s.root, s.pin), noise("AK", 32)), 304, s.wrap(s.root[:], noise("AK", 32)), 504, s.wrap(noise("AK", 32), s.mek[:]))
-	f = look()
-	require.Equal(t, ReadsFuses, f.Keys[0].Who)
-	require.True(t, strings.HasPrefix(f.Keys[0].String(), "root key -> AK"), f.Keys[0])
-	require.Empty(t, look().Keys)
-	hash := sha256.Sum256([]byte("nothing of this"))
-	s.page(0, 0, 104, s.wrap(hash[:], s.mek[:]))
-	require.Empty(t, look().Keys)
 }
 
 func TestWaysByName(t *testing.T) {
