@@ -163,6 +163,7 @@ func TestEachWayFindsWhatIsThere(t *testing.T) {
 				t.Skip("skipped in short mode: every fifth way is tried")
 			}
 			s := newScene(t)
+			s.size = 512
 			c.put(s, s.mek[:])
 			f := s.search(Options{Also: c.way, Deep: c.deep})
 			require.NotEmpty(t, f.Keys)
@@ -250,6 +251,7 @@ func TestTheSecretsOwnBytes(t *testing.T) {
 		"backwards under a constant": func(b []byte) []byte { return under(0x5A, backwardsOf(b)) },
 	} {
 		s := newScene(t)
+		s.size = 256
 		s.page(4, 1, 50, noise("before", 50), 100, form(s.pin.Bytes()))
 		f := s.search(Options{Also: OwnBytes})
 		require.NotEmpty(t, f.Secrets, name)
