@@ -133,14 +133,13 @@ func (f *Finding) inFlash() bool {
 	return !slices.ContainsFunc(path, func(s Step) bool { return !s.Placed || s.Secret > 0 })
 }
 
-// place is the end of the path, from the last place in the dump on.
+// place is the last step, and the one before it where the last is no place.
 func (f *Finding) place() Path {
-	for i := len(f.Path) - 1; i >= 0; i-- {
-		if f.Path[i].Placed {
-			return f.Path[i:]
-		}
+	last := len(f.Path) - 1
+	if last > 0 && !f.Path[last].Placed {
+		last--
 	}
-	return f.Path
+	return f.Path[last:]
 }
 
 // weaker gives findings the path of a weaker adversary who gets there, too: the same if it is one of his.

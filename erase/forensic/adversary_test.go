@@ -103,9 +103,15 @@ func TestThePlaceOfAFinding(t *testing.T) {
 }
 
 func TestAFindingGetsThePathOfAWeakerAdversary(t *testing.T) {
-	strong := func(f Finding) Finding { f.Path, f.Who, f.Weak = append(Path{secretStep(3)}, f.Path...), KnowsRetired, false; return f }
+	strong := func(f Finding) Finding {
+		f.Path, f.Who, f.Weak = append(Path{secretStep(3)}, f.Path...), KnowsRetired, false
+		return f
+	}
 	his := func(f Finding) Finding { f.Path, f.Weak = append(Path{secretStep(2)}, f.Path...), true; return f }
-	becomes := func(f Finding) Finding { f.Path, f.Who, f.Weak = append(Path{secretStep(5)}, f.Path...), ReadsFuses, true; return f }
+	becomes := func(f Finding) Finding {
+		f.Path, f.Who, f.Weak = append(Path{secretStep(5)}, f.Path...), ReadsFuses, true
+		return f
+	}
 	key := Finding{Path: Path{elsewhere, inDump}, Oracle: "LBA 17", Bits: 256}
 	other := func(change func(f *Finding)) Finding { f := key; change(&f); return f }
 	number := []int{4, 5} // of his secrets among all
@@ -119,8 +125,12 @@ func TestAFindingGetsThePathOfAWeakerAdversary(t *testing.T) {
 		{"another oracle", []Finding{strong(key)}, []Finding{his(other(func(f *Finding) { f.Oracle = "LBA 18" }))}, []Finding{strong(key)}},
 		{"halves swapped", []Finding{strong(key)}, []Finding{his(other(func(f *Finding) { f.Swapped = true }))}, []Finding{strong(key)}},
 		{"another place", []Finding{strong(key)}, []Finding{his(other(func(f *Finding) { f.Path = Path{inDump, elsewhere} }))}, []Finding{strong(key)}},
-		{"the second of two", []Finding{strong(other(func(f *Finding) { f.Path = Path{elsewhere} })), strong(key)}, []Finding{his(key)},
-			[]Finding{strong(other(func(f *Finding) { f.Path = Path{elsewhere} })), becomes(key)}},
+		{
+			"the second of two",
+			[]Finding{strong(other(func(f *Finding) { f.Path = Path{elsewhere} })), strong(key)},
+			[]Finding{his(key)},
+			[]Finding{strong(other(func(f *Finding) { f.Path = Path{elsewhere} })), becomes(key)},
+		},
 		{"by the second of his", []Finding{strong(key)}, []Finding{his(other(func(f *Finding) { f.Path = Path{elsewhere} })), his(key)}, []Finding{becomes(key)}},
 		{"by the first of his two ways", []Finding{strong(key)}, []Finding{his(key), his(other(func(f *Finding) { f.Path = Path{inDump} }))}, []Finding{becomes(key)}},
 	} {

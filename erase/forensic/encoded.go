@@ -85,7 +85,7 @@ func (e *encoding) text(data []byte, at int) (text []byte, where []int, end int)
 		switch c := data[at]; {
 		case e.of[c]:
 			text, where = append(text, c), append(where, at)
-		case (c == '\n' || c == '\r') && len(text) > 0:
+		case c == '\n' || c == '\r': // the text goes on
 		default:
 			return text, where, at
 		}

@@ -57,10 +57,7 @@ var unsalted = []hashing{
 // stretched is PBKDF2-HMAC-SHA-256 with so many iterations.
 func stretched(n int) hashing {
 	return hashing{fmt.Sprintf("PBKDF2-HMAC-SHA-256, %d iterations, of %%s", n), 2 * n, func(x, salt []byte) []byte {
-		k, err := pbkdf2.Key(sha256.New, string(x), salt, n, 32)
-		if err != nil {
-			panic("BUG: forensic: " + err.Error())
-		}
+		k, _ := pbkdf2.Key(sha256.New, string(x), salt, n, 32) // as above
 		return k
 	}}
 }
@@ -70,7 +67,6 @@ type ingredient struct {
 	name string
 	of   int
 	b    []byte
-	weak bool
 }
 
 // ingredients are the secrets, alone and behind and before each root key.
@@ -79,15 +75,21 @@ func ingredients(secrets []Secret) (out []ingredient) {
 		if len(s.b) == 0 {
 			continue
 		}
-		out = append(out, ingredient{s.name, i + 1, bytes.Clone(s.b), false})
+		out = append(out, ingredient{s.name, i + 1, bytes.Clone(s.b)})
 		for _, r := range secrets {
 			if r.root && !s.root {
-				out = append(out, ingredient{r.name + " and " + s.name, i + 1, slices.Concat(r.b, s.b), false},
-					ingredient{s.name + " and " + r.name, i + 1, slices.Concat(s.b, r.b), false})
+				out = append(out, ingredient{r.name + " and " + s.name, i + 1, slices.Concat(r.b, s.b)},
+					ingredient{s.name + " and " + r.name, i + 1, slices.Concat(s.b, r.b)})
 			}
 		}
 	}
 	return out
+}
+
+func forgetAll(in []ingredient) {
+	for _, x := range in {
+		clear(x.b)
+	}
 }
 
 // group are the pages that come from one page of the flash, with the salts there.
@@ -146,11 +148,7 @@ func (s *search) hashed(secrets []Secret) {
 		return
 	}
 	in := ingredients(secrets)
-	defer func() {
-		for _, x := range in {
-			clear(x.b)
-		}
-	}()
+	defer forgetAll(in)
 	how := append(slices.Clone(hashings), stretched(s.opts.Iterations))
 	if s.opts.Iterations != 1000 {
 		how = append(how, stretched(1000))
@@ -199,16 +197,15 @@ func (s *search) hashedAlone(secrets []Secret) {
 		return
 	}
 	in, how := ingredients(secrets), slices.Concat(hashings, unsalted, []hashing{stretched(s.opts.Iterations)})
-	afforded := s.afford(Hashed, len(in)*len(how)*len(s.blobs)/8)
+	defer forgetAll(in)
+	if !s.afford(Hashed, len(in)*len(how)*len(s.blobs)/8) {
+		return
+	}
 	for _, x := range in {
 		for _, h := range how {
-			if !afforded {
-				break
-			}
 			name := fmt.Sprintf(h.name, x.name) + ", without a salt"
 			s.add(kek{key: secret.Take32(h.make(x.b, nil)), path: Path{{Name: name, Secret: x.of}}})
 		}
-		clear(x.b)
 	}
 }
 
@@ -231,10 +228,7 @@ func (s *search) windowPINs() {
 	}
 	s.takeIn(inOrder(s.share(len(found), 16, func(w *worker, from, to int) {
 		for n := from; n < to; n++ {
-			pin, err := drive.NewPIN(found[n].b)
-			if err != nil {
-				continue
-			}
+			pin, _ := drive.NewPIN(found[n].b) // it has 4 to 32 bytes
 			for _, r := range s.roots {
 				d := derivation{pin: pin, root: r.key, kek: kek{path: Path{found[n].at}, weak: true}}
 				if r.of > 0 {

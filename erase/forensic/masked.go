@@ -47,11 +47,10 @@ func (w *worker) bareIn(how string, change func([]byte), back func(off, size, n 
 	for i := range w.s.pages {
 		p := w.s.pages[i]
 		p.full = slices.Clone(p.full)
-		if change(p.full); len(p.full) > 0 {
-			p.data = p.full
-			p.changed = func(off, size int) int { return back(off, size, len(p.full)) }
-			sub.pages = append(sub.pages, p)
-		}
+		change(p.full)
+		p.data = p.full
+		p.changed = func(off, size int) int { return back(off, size, len(p.full)) }
+		sub.pages = append(sub.pages, p)
 	}
 	sub.bareKeys()
 	for _, f := range sub.out.Keys {

@@ -6,11 +6,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"unicode/utf16"
 )
 
-// ownMin is how many bytes a secret has that is looked for, and maskedMin one that is looked for under a
-// constant: shorter ones lie somewhere by chance.
+// ownMin is how many different bytes a secret has that is looked for, and maskedMin how many bytes one that
+// is looked for under a constant: shorter ones lie somewhere by chance.
 const (
 	ownMin    = 4
 	maskedMin = 8
@@ -18,47 +17,75 @@ const (
 
 // needle is a form of a secret.
 type needle struct {
-	name   string
-	b      []byte
-	masked bool // b is what differs from each byte to the next
+	name string
+	b    []byte
+	// of a secret under a constant: b is what differs from each byte to the next, and plain the first
+	// byte under no constant
+	masked bool
+	plain  byte
 }
 
-// needlesOf are the forms of a secret.
-func needlesOf(secret []byte) []needle {
-	back := slices.Clone(secret)
-	slices.Reverse(back)
-	lower := hex.EncodeToString(secret)
-	out := []needle{
-		{"as it is", secret, false},
-		{"backwards", back, false},
-		{"in hex", []byte(lower), false},
-		{"in hex", bytes.ToUpper([]byte(lower)), false},
+// needlesOf are the forms of a secret. One that is like another before it is left out.
+func needlesOf(secret []byte) (out []needle) {
+	add := func(name string, b []byte) {
+		if !slices.ContainsFunc(out, func(n needle) bool { return bytes.Equal(n.b, b) }) {
+			out = append(out, needle{name: name, b: b})
+		}
 	}
+	back := backwardsOf(secret)
+	add("as it is", secret)
+	add("backwards", back)
+	lower := []byte(hex.EncodeToString(secret))
+	add("in hex", lower)
+	add("in hex", bytes.ToUpper(lower))
 	for phase := range 3 { // within a longer text, the first and the last character may hold bits of others
-		text := base64.StdEncoding.EncodeToString(append(make([]byte, phase), secret...))
-		from, to := (phase*8+5)/6, (phase+len(secret))*8/6
-		url := bytes.NewBufferString(text[from:to]).Bytes()
-		out = append(out, needle{"in base64", []byte(text[from:to]), false},
-			needle{"in base64url", bytes.ReplaceAll(bytes.ReplaceAll(url, []byte("+"), []byte("-")), []byte("/"), []byte("_")), false})
+		whole := append(make([]byte, phase), secret...)
+		from, to := (phase*8+5)/6, len(whole)*8/6
+		add("in base64", []byte(base64.StdEncoding.EncodeToString(whole)[from:to]))
+		add("in base64url", []byte(base64.URLEncoding.EncodeToString(whole)[from:to]))
 	}
-	var little, big []byte
-	for _, u := range utf16.Encode(latin(secret)) {
-		little, big = append(little, byte(u), byte(u>>8)), append(big, byte(u>>8), byte(u))
+	little, big := make([]byte, 2*len(secret)), make([]byte, 2*len(secret)) // each byte a character
+	for i, c := range secret {
+		little[2*i], big[2*i+1] = c, c
 	}
-	out = append(out, needle{"in UTF-16", little, false}, needle{"in UTF-16", big, false})
+	add("in UTF-16", little)
+	add("in UTF-16", big)
 	if len(secret) >= maskedMin {
-		out = append(out, needle{"under a constant", differences(secret), true}, needle{"backwards under a constant", differences(back), true})
+		out = append(out, needle{"under a constant", differences(secret), true, secret[0]},
+			needle{"backwards under a constant", differences(back), true, back[0]})
 	}
 	return out
 }
 
-// latin takes each byte for a character.
-func latin(b []byte) []rune {
-	out := make([]rune, len(b))
-	for i, c := range b {
-		out[i] = rune(c)
+func backwardsOf(b []byte) []byte {
+	b = bytes.Clone(b)
+	slices.Reverse(b)
+	return b
+}
+
+// find is where the needle lies in a page, -1 for nowhere. masked are the differences of the page.
+func (n *needle) find(full, masked []byte) int {
+	if !n.masked {
+		return bytes.Index(full, n.b)
 	}
-	return out
+	for from := 0; ; {
+		off := bytes.Index(masked[from:], n.b)
+		if off < 0 {
+			return -1
+		}
+		if from += off; full[from] != n.plain {
+			return from
+		}
+		from++ // as it is, or backwards: that is another form
+	}
+}
+
+// size is how many bytes the needle takes in a page.
+func (n *needle) size() int {
+	if n.masked {
+		return len(n.b) + 1
+	}
+	return len(n.b)
 }
 
 // differences are the same whatever constant the bytes are under.
@@ -83,33 +110,21 @@ func (s *search) ownBytes(secrets []Secret) {
 		}
 		masked := differences(p.full)
 		for n, secret := range secrets {
-			if secret.public || len(secret.b) < ownMin || distinct(secret.b) < ownMin {
+			if secret.public || distinct(secret.b) < ownMin {
 				continue
 			}
 			for _, form := range needlesOf(secret.b) {
-				hay := p.full
-				if form.masked {
-					hay = masked
-				}
-				off := bytes.Index(hay, form.b)
-				if off < 0 || form.masked && p.full[off] == form.plain(secret.b) {
+				off := form.find(p.full, masked)
+				if off < 0 {
 					continue
 				}
-				at := step(fmt.Sprintf("%s %s", secret.name, form.name), p, off, len(form.b))
+				at := step(secret.name+" "+form.name, p, off, form.size())
 				at.Secret = n + 1
 				s.out.Secrets = append(s.out.Secrets, Finding{Path: Path{at}, Weak: true})
 			}
 		}
 		clear(masked)
 	}
-}
-
-// plain is the first byte of a masked needle that is under no constant at all.
-func (n *needle) plain(secret []byte) byte {
-	if n.name == "backwards under a constant" {
-		return secret[len(secret)-1]
-	}
-	return secret[0]
 }
 
 // repeats compares the ciphertexts of one sector under several generations of its key.

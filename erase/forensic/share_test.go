@@ -2,7 +2,9 @@ package forensic
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -136,4 +138,152 @@ func TestHitsAreTakenInByTheirTurn(t *testing.T) {
 		order = append(order, [2]int{h.turn, h.blob})
 	}
 	require.Equal(t, [][2]int{{0, 8}, {0, 9}, {1, 3}, {1, 7}, {2, 1}}, order)
+}
+
+// Every piece of the work is done once, in shares that are full but for the last.
+func TestTheWorkFallsIntoShares(t *testing.T) {
+	for _, c := range []struct {
+		n, size int
+		want    [][2]int
+	}{
+		{0, 4, nil},
+		{1, 4, [][2]int{{0, 1}}},
+		{4, 4, [][2]int{{0, 4}}},
+		{5, 4, [][2]int{{0, 4}, {4, 5}}},
+		{8, 4, [][2]int{{0, 4}, {4, 8}}},
+		{11, 4, [][2]int{{0, 4}, {4, 8}, {8, 11}}},
+		{3, 1, [][2]int{{0, 1}, {1, 2}, {2, 3}}},
+	} {
+		for _, runner := range []func(int, func(int)){nil, func(n int, do func(int)) {
+			require.Equal(t, len(c.want), n)
+			require.Greater(t, n, 1, "one share needs no runner")
+			for i := range n {
+				do(i)
+			}
+		}} {
+			x := newSearch(drive.Dump{}, nil, Options{Parallel: runner})
+			var got [][2]int
+			var workers []*worker
+			hits := x.share(c.n, c.size, func(w *worker, from, to int) {
+				got, workers = append(got, [2]int{from, to}), append(workers, w)
+				w.hits = append(w.hits, hit{turn: from})
+				w.tried.Windows += 1
+				w.tried.KEKs += 10
+				w.tried.Unwraps += 100
+			})
+			require.Equal(t, c.want, got, "%d in shares of %d", c.n, c.size)
+			require.Len(t, hits, len(c.want))
+			for i, h := range hits {
+				require.Equal(t, c.want[i][0], h.turn)
+			}
+			n := len(c.want)
+			require.Equal(t, Tried{Windows: n, KEKs: 10 * n, Unwraps: 100 * n}, x.out.Tried)
+			for i := 1; i < len(workers); i++ {
+				require.Equal(t, runner == nil, workers[i] == workers[0], "a worker of its own for each share that may be done at the same time")
+			}
+		}
+	}
+}
+
+// What workers bring is taken in in their order, and each bare key is noted once.
+func TestWhatWorkersBring(t *testing.T) {
+	x := newSearch(drive.Dump{}, nil, Options{})
+	x.out.Tried = Tried{Pages: 5, Windows: 1, Wraps: 6, KEKs: 2, Unwraps: 3}
+	require.Empty(t, x.gather(&worker{tried: Tried{Pages: 9, Windows: 10, Wraps: 9, KEKs: 20, Unwraps: 30}}, &worker{tried: Tried{Windows: 100, KEKs: 200, Unwraps: 300}}))
+	require.Equal(t, Tried{Pages: 5, Windows: 111, Wraps: 6, KEKs: 222, Unwraps: 333}, x.out.Tried)
+	require.False(t, x.barely)
+
+	a, b := Finding{Path: Path{{Name: "a"}}, Oracle: "o"}, Finding{Path: Path{{Name: "b"}}, Oracle: "o"}
+	hits := x.gather(&worker{bare: []Finding{b, a}, hits: []hit{{turn: 3}}}, &worker{bare: []Finding{a}, hits: []hit{{turn: 1}, {turn: 2}}})
+	require.Equal(t, []hit{{turn: 3}, {turn: 1}, {turn: 2}}, hits)
+	require.Equal(t, []Finding{b, a}, x.out.Keys)
+	require.True(t, x.barely)
+}
+
+// bytesOf are all bytes in a value, wherever in it.
+func bytesOf(v reflect.Value) (out []byte) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return bytesOf(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			out = append(out, bytesOf(v.Field(i))...)
+		}
+	case reflect.Array, reflect.Slice:
+		for i := range v.Len() {
+			out = append(out, bytesOf(v.Index(i))...)
+		}
+	case reflect.Uint8:
+		out = append(out, byte(v.Uint()))
+	}
+	return out
+}
+
+// What a worker had at hand for derivations and for halves of keys is overwritten.
+func TestAWorkerForgetsItsRoom(t *testing.T) {
+	s := newScene(t)
+	x := newSearch(drive.Dump{Flash: []flash.Page{{Data: noise("page", 256)}}}, []Oracle{s.oracle}, Options{})
+	w := newWorker(x)
+	require.True(t, w.kdf(&derivation{pin: s.pin, root: &s.root}, s.salt))
+	require.Contains(t, string(bytesOf(reflect.ValueOf(w.keks))), string(s.root[:]), "the test sees the root key")
+	w.open.Expand((*[32]byte)(w.key))
+	w.windows(0, new([256]spot))
+	halves := w.halves
+	require.NotEqual(t, fmt.Sprint(aes256.Schedule{}), fmt.Sprint(halves[5].key))
+	w.forget()
+	require.Nil(t, w.halves)
+	require.Nil(t, w.blank)
+	room := string(bytesOf(reflect.ValueOf(w.keks)))
+	require.NotContains(t, room, string(s.root[:]))
+	require.NotContains(t, room, string(s.pin.Bytes()))
+	empty := aes256.Schedule{}
+	expand(&empty, make([]byte, 32))
+	empty.Clear()
+	for i := range halves {
+		if halves[i].tweaks != nil {
+			require.Equal(t, fmt.Sprint(empty), fmt.Sprint(halves[i].key), "half %d", i)
+		}
+	}
+	w.forget() // without halves, too
+}
+
+// Each KEK is ready to open wraps when it is tried: the drive's derivation, or that of the caller.
+func TestEachDerivedKEKOpensItsWraps(t *testing.T) {
+	s := newScene(t)
+	short, err := drive.NewPIN([]byte("1234"))
+	require.NoError(t, err)
+	own := func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error) {
+		if pin.Len() == 0 {
+			return nil, errors.New("none")
+		}
+		k := secret.Key32(sum256(root[:], pin.Bytes(), salt[:]))
+		return &k, nil
+	}
+	for name, kdf := range map[string]func(*secret.Key32, drive.PIN, [16]byte) (*secret.Key32, error){"the drive's": nil, "the caller's": own} {
+		x := newSearch(drive.Dump{Flash: []flash.Page{{Data: noise("page", 40)}}}, nil, Options{KDF: kdf, Iterations: 3})
+		for _, pin := range []drive.PIN{s.pin, {}, short} {
+			x.derived = append(x.derived, derivation{pin: pin, root: &s.root, kek: kek{path: Path{{Name: fmt.Sprint(pin.Len())}}}})
+		}
+		w := newWorker(x)
+		var turns []int
+		w.derive(s.salt, 50, func(k *kek) {
+			turns = append(turns, w.turn)
+			pin := x.derived[w.turn-50].pin
+			require.Same(t, &x.derived[w.turn-50].kek, k)
+			want, err := drive.KEK(&s.root, pin, s.salt, 3)
+			if kdf != nil {
+				want, err = own(&s.root, pin, s.salt)
+			}
+			require.NoError(t, err)
+			require.Equal(t, want, w.key, name)
+			wrapped := s.wrap(want[:], s.ak[:])
+			require.True(t, w.open.OpenEither(wrapped), "%s, of a PIN of %d bytes", name, pin.Len())
+		})
+		require.Equal(t, []int{50, 52}, turns, "%s: an empty PIN gives none, and those behind it are tried", name)
+		require.Equal(t, 2, w.tried.KEKs)
+		require.False(t, w.kdf(&x.derived[1], s.salt), name)
+		require.True(t, w.kdf(&x.derived[2], s.salt), name)
+	}
 }

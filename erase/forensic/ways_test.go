@@ -30,12 +30,6 @@ type planted struct {
 	want string
 }
 
-func backwardsOf(b []byte) []byte {
-	b = bytes.Clone(b)
-	slices.Reverse(b)
-	return b
-}
-
 func under(c byte, b []byte) []byte {
 	b = bytes.Clone(b)
 	for i := range b {
@@ -297,7 +291,9 @@ func TestAKeyThatComesAgain(t *testing.T) {
 // What was not tried is said: ways that were not asked for, and those for which a dump is too large.
 func TestWhatWasNotTriedIsSaid(t *testing.T) {
 	s := newScene(t)
+	s.size = 256
 	s.page(0, 0, 0, noise("small", 200))
+	s.size = 2048
 	require.Empty(t, s.search(Options{}).Left)
 	f := s.search(Options{Also: AllWays})
 	require.Equal(t, deepNames, f.Left)
@@ -311,7 +307,7 @@ func TestWhatWasNotTriedIsSaid(t *testing.T) {
 		require.True(t, slices.ContainsFunc(f.Left, func(l string) bool { return strings.HasPrefix(l, w.String()+": ") }), "%v: %q", w, f.Left)
 	}
 	s.page(9, 0, 100, under(0xFF, s.mek[:]))
-	require.NotEmpty(t, s.search(Options{Also: AllWays}).Keys, "one constant is within the budget")
+	require.NotEmpty(t, s.search(Options{Also: Masked}).Keys, "one constant is within the budget")
 }
 
 func TestWaysByName(t *testing.T) {
