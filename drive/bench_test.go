@@ -193,3 +193,66 @@ func BenchmarkDriveAtRest(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkOpalDriveAtRest is the same for an Opal drive with 8 ranges beside the global one: from the factory, with
+// its Locking SP activated, and with a record in every page of a block. Aim: 24 KiB at most.
+func BenchmarkOpalDriveAtRest(b *testing.B) {
+	for _, c := range []struct {
+		name             string
+		activated, notes bool
+	}{{"factory", false, false}, {"activated", true, false}, {"worn", true, true}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				const n = 100
+				var before, after runtime.MemStats
+				runtime.GC()
+				runtime.GC()
+				runtime.ReadMemStats(&before)
+				drives := make([]*Drive, n)
+				for i := range drives {
+					drives[i] = opalAtRest(b, fmt.Sprintf("O%d", i), c.activated, c.notes)
+				}
+				runtime.GC()
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/drive")
+				runtime.KeepAlive(drives)
+			}
+		})
+	}
+}
+
+func opalAtRest(b *testing.B, serial string, activated, notes bool) *Drive {
+	b.Helper()
+	cfg := facilityConfig(serial)
+	cfg.Personality, cfg.Ranges, cfg.MBRSize, cfg.DataStoreSize = Opal, 8, 128<<20, 10<<20
+	d, l, err := Manufacture(cfg, Parts{
+		Flash: flash.NewMem(Opal.FlashGeometry()), Media: NewMemMedia(cfg.SectorSize), Entropy: entropy.Stream(1, cfg.Serial),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	o, _ := d.Opal()
+	sid, err := o.Login(SID, l.MSID)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if activated {
+		if err := o.Activate(sid, ActivateOptions{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	sid.Close()
+	for notes && d.store.next < d.store.geo.PagesPerBlock-1 {
+		l, err := o.Login(SID, l.MSID)
+		if err != nil {
+			b.Fatal(err)
+		}
+		l.Close()
+	}
+	d.PowerOff()
+	if err := d.PowerOn(); err != nil {
+		b.Fatal(err)
+	}
+	return d
+}

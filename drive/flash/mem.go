@@ -190,8 +190,12 @@ func (m *Mem) store(i int, data []byte) {
 	}
 }
 
-// sparesMax is how many pages a key step of one drive erases, as a rule.
-const sparesMax = 3
+// sparesMax is how many pages a key step of one drive erases, as a rule. Pages of more than spareSizeMax bytes
+// are not kept: what a drive takes at rest counts for more than their allocation.
+const (
+	sparesMax    = 3
+	spareSizeMax = 2048
+)
 
 // recycle keeps an erased page without its content, in place of a smaller one if there are enough.
 func (m *Mem) recycle(p *memPage) {
@@ -200,6 +204,9 @@ func (m *Mem) recycle(p *memPage) {
 	}
 	clear(p.data)
 	p.data = p.data[:0]
+	if cap(p.data) > spareSizeMax {
+		return
+	}
 	if len(m.spare) < sparesMax {
 		m.spare = append(m.spare, p)
 		return

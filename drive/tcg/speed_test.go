@@ -51,3 +51,20 @@ func BenchmarkLookup(b *testing.B) {
 		h.packet(0x1001, 105, result(nil, []token.Value{token.L(token.L(row...))}, spec.Success))
 	}
 }
+
+// BenchmarkOpalGet is BenchmarkGet on an Opal drive, by an Admin: six columns, as Linux and sedutil read a range.
+func BenchmarkOpalGet(b *testing.B) {
+	h := newOpalBench(b)
+	h.own()
+	h.sign(spec.OpalLockingSP, spec.Admin(1), pin(1))
+	wire := h.packet(h.tsn, h.hsn, call(spec.Range(1), spec.Get, token.L(token.N(token.U(3), token.U(3)), token.N(token.U(4), token.U(8)))))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := h.tp.Send(transport.ProtocolTCG, h.com, wire); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := h.tp.Receive(transport.ProtocolTCG, h.com, 2048); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
