@@ -33,7 +33,7 @@ type hostileHost struct {
 	com  uint16
 	pins [][]byte // that it knows, or makes up
 	who  []spec.UID
-	best spec.UID // of whom it may know the PIN
+	best spec.UID          // of whom it may know the PIN
 	tsn  map[uint16]uint32 // the session over a ComID, 0: none
 
 	label   drive.Label
