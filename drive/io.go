@@ -12,9 +12,7 @@ func (d *Drive) Read(lba uint64, dst []byte) error {
 	const op = "read"
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.access(op, lba, len(dst), func(g *rangeRecord, m *rangeRAM) bool {
-		return g.cfg.ReadLockEnabled && m.readLocked
-	}); err != nil {
+	if err := d.access(op, lba, len(dst), readLocked); err != nil {
 		return err
 	}
 	size := d.cfg.SectorSize
@@ -30,6 +28,9 @@ func (d *Drive) Read(lba uint64, dst []byte) error {
 		if err != nil {
 			return &StatusError{Op: op, State: d.state(), Code: MediaFailure, Err: err}
 		}
+		if written && isSpoilt(sector) {
+			return d.refuse(op, MediaFailure, "sector %d was declared uncorrectable", lba)
+		}
 		if written {
 			d.ram[d.rangeOf(lba)].cipher.Decrypt(sector, sector, lba)
 		}
@@ -44,9 +45,7 @@ func (d *Drive) Write(lba uint64, src []byte) error {
 	const op = "write"
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if err := d.access(op, lba, len(src), func(g *rangeRecord, m *rangeRAM) bool {
-		return g.cfg.WriteLockEnabled && m.writeLocked
-	}); err != nil {
+	if err := d.access(op, lba, len(src), writeLocked); err != nil {
 		return err
 	}
 	size := d.cfg.SectorSize
@@ -61,26 +60,52 @@ func (d *Drive) Write(lba uint64, src []byte) error {
 	return nil
 }
 
-// access checks a whole transfer before a byte of it moves, and has the cipher
+// lock says whether a direction of a range is locked.
+type lock func(*rangeRecord, *rangeRAM) bool
+
+func readLocked(g *rangeRecord, m *rangeRAM) bool { return g.cfg.ReadLockEnabled && m.readLocked }
+
+func writeLocked(g *rangeRecord, m *rangeRAM) bool { return g.cfg.WriteLockEnabled && m.writeLocked }
+
+// access checks a whole transfer of n bytes before a byte of it moves, and has the cipher
 // of every range that it touches ready.
-func (d *Drive) access(op string, lba uint64, n int, locked func(*rangeRecord, *rangeRAM) bool) error {
+func (d *Drive) access(op string, lba uint64, n int, locked lock) error {
+	if err := d.moves(op); err != nil {
+		return err
+	}
+	size := d.cfg.SectorSize
+	if n == 0 || n%size != 0 {
+		return d.refuse(op, InvalidParameter, "%d bytes are no whole number of %d-byte sectors", n, size)
+	}
+	return d.admit(op, lba, uint64(n/size), locked)
+}
+
+// moves says whether data of a host may move at all.
+func (d *Drive) moves(op string) error {
 	if err := d.ready(op); err != nil {
 		return err
 	}
 	if d.state() == SecurityDegraded {
 		return d.refuse(op, Degraded, "no host data moves until the drive is restored or erased")
 	}
-	size := d.cfg.SectorSize
-	if n == 0 || n%size != 0 {
-		return d.refuse(op, InvalidParameter, "%d bytes are no whole number of %d-byte sectors", n, size)
+	return nil
+}
+
+// admit is access for a number of sectors.
+func (d *Drive) admit(op string, lba, sectors uint64, locked lock) error {
+	if err := d.moves(op); err != nil {
+		return err
 	}
-	sectors := uint64(n / size)
+	if sectors == 0 {
+		return d.refuse(op, InvalidParameter, "0 sectors, need at least 1")
+	}
+	size := d.cfg.SectorSize
 	if lba >= d.cfg.Sectors || sectors > d.cfg.Sectors-lba {
 		return d.refuse(op, OutOfRange, "sectors %d to %d, the last is %d", lba, lba+sectors-1, d.cfg.Sectors-1)
 	}
 	for at := lba; at < lba+sectors; at++ {
 		if d.shadowed(at) {
-			if op == "write" {
+			if op != "read" {
 				return d.refuse(op, Locked, "sector %d is in the MBR shadow", at)
 			}
 			continue

@@ -1,6 +1,7 @@
 package drive
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
@@ -54,4 +55,29 @@ func (m *FaultyMedia) WriteSector(lba uint64, src []byte) error {
 		return fmt.Errorf("%w: sector %d: %s", ErrMedia, lba, p)
 	}
 	return m.Media.WriteSector(lba, src)
+}
+
+// Discard forgets sectors one by one, where the Media inside can, unless the plan fires media.write.error.
+func (m *FaultyMedia) Discard(lba, n uint64) error {
+	inside, ok := m.Media.(Discarder)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	for at := lba; at < lba+n; at++ {
+		if p, hit := m.plan.Check(fault.Op{Name: "media.write", LBA: at}); hit {
+			return fmt.Errorf("%w: sector %d: %s", ErrMedia, at, p)
+		}
+		if err := inside.Discard(at, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sync syncs the Media inside, where it has to be.
+func (m *FaultyMedia) Sync() error {
+	if inside, ok := m.Media.(Syncer); ok {
+		return inside.Sync()
+	}
+	return nil
 }

@@ -82,6 +82,28 @@ func (m *FileMedia) WriteSector(lba uint64, src []byte) error {
 	return nil
 }
 
+// Discard forgets n sectors from lba on: the file gets a hole there, where the system makes holes, and
+// zeros elsewhere.
+func (m *FileMedia) Discard(lba, n uint64) error {
+	if lba >= m.sectors || n > m.sectors-lba {
+		return fmt.Errorf("%w: sectors %d to %d, the last is %d", ErrMedia, lba, lba+n-1, m.sectors-1)
+	}
+	from, to := m.offset+int64(lba)*int64(m.sectorSize), m.offset+int64(lba+n)*int64(m.sectorSize)
+	if to = min(to, m.end()); from >= to {
+		return nil
+	}
+	m.dirty = true
+	if f, ok := m.f.(*os.File); ok && punch(f, from, to-from) == nil {
+		return nil
+	}
+	for at := from; at < to; at += int64(m.sectorSize) {
+		if _, err := m.f.WriteAt(m.zeros[:min(int64(m.sectorSize), to-at)], at); err != nil {
+			return fmt.Errorf("%w: %w", ErrMedia, err)
+		}
+	}
+	return nil
+}
+
 // Written lists the sectors that were ever written, ascending. It looks at
 // the data of the file and skips the holes, where the system can tell them
 // apart. A sector that cannot be read is not listed.

@@ -51,6 +51,12 @@ func (m *MemMedia) WriteSector(lba uint64, src []byte) error {
 	return nil
 }
 
+// Discard forgets n sectors from lba on.
+func (m *MemMedia) Discard(lba, n uint64) error {
+	maps.DeleteFunc(m.sectors, func(at uint64, _ []byte) bool { return at-lba < n })
+	return nil
+}
+
 // Written lists the sectors that were ever written, ascending.
 func (m *MemMedia) Written() []uint64 { return slices.Sorted(maps.Keys(m.sectors)) }
 

@@ -3,6 +3,7 @@ package drive
 import (
 	"errors"
 	"io"
+	"os"
 	"syscall"
 )
 
@@ -23,4 +24,10 @@ func nextData(f io.Seeker, at, end int64) (from, to int64) {
 		to = end
 	}
 	return min(from, end), min(to, end)
+}
+
+// punch makes a hole of n bytes in a file with fallocate(2).
+func punch(f *os.File, at, n int64) error {
+	const keepSize, punchHole = 1, 2
+	return syscall.Fallocate(int(f.Fd()), keepSize|punchHole, at, n)
 }
