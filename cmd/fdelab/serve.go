@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,14 +18,13 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/tcg"
 	"github.com/seed-9d983aeb/fdelab/serve/control"
 	"github.com/seed-9d983aeb/fdelab/serve/secsock"
-	"github.com/seed-9d983aeb/fdelab/serve/sockets"
 )
 
 // controlOf is the path of the control socket beside a socket.
 func controlOf(socket string) string { return socket + ".control" }
 
 func newServeCmd(a *app) *cobra.Command {
-	var socket, trace string
+	var o serveOptions
 	c := &cobra.Command{
 		Use:         "serve FILE...",
 		Annotations: needsLocks,
@@ -38,24 +36,32 @@ func newServeCmd(a *app) *cobra.Command {
 			"A second socket, with .control behind its name, is for fdelab power and fdelab reset. A drive\n" +
 			"that is served is locked against every other process. What a drive has answered is in its file,\n" +
 			"also if serve is killed then.\n\n" +
+			"--nvme-tcp puts them behind a TCP socket as well, or instead: each is an NVMe/TCP subsystem. Linux\n" +
+			"connects it with the line that is printed, and reads, writes, locks and erases it as a disk.\n" +
+			"Whoever connects has the drive, so an address that other machines reach takes --expose.\n\n" +
 			"--trace writes a line of JSON for each command, decoded to names, without PINs and data, to a new\n" +
 			"file, or behind a trace that is there.",
-		Example: "  fdelab serve a.drive --socket drives.sock\n  fdelab tcg discover drives.sock",
-		Args:    between(1, 256, "one file or more, 256 at most"),
+		Example: "  fdelab serve a.drive --socket drives.sock\n  fdelab tcg discover drives.sock\n" +
+			"  fdelab serve o.drive --socket drives.sock --nvme-tcp 127.0.0.1:4420",
+		Args: between(1, 256, "one file or more, 256 at most"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if socket == "" {
-				return usagef("serve: need --socket PATH")
+			if err := o.check(args); err != nil {
+				return err
 			}
-			return a.serveDrives(args, socket, trace)
+			return a.serveDrives(args, &o)
 		},
 	}
-	c.Flags().StringVar(&socket, "socket", "", "path of the Unix socket to make (required)")
-	c.Flags().StringVar(&trace, "trace", "", "new file, or one with a trace, that gets a line of JSON for each command")
+	c.Flags().StringVar(&o.socket, "socket", "", "path of the Unix socket to make")
+	c.Flags().StringVar(&o.trace, "trace", "", "new file, or one with a trace, that gets a line of JSON for each command")
+	c.Flags().StringVar(&o.nvmeTCP, "nvme-tcp", "", "address to serve NVMe/TCP at, such as 127.0.0.1:4420; port 0 is any")
+	c.Flags().BoolVar(&o.expose, "expose", false, "let other machines reach --nvme-tcp: whoever does has the drives")
+	c.Flags().StringVar(&o.ready, "ready-file", "", "file that is there while the drives are served, with the answer of --json")
+	c.Flags().StringVar(&o.psid, "psid-file", "", "new file for the PSID of the one drive that is served, from FILE.label")
 	return c
 }
 
 // serveDrives opens the files and sockets, and serves until an interrupt.
-func (a *app) serveDrives(files []string, socket, trace string) (err error) {
+func (a *app) serveDrives(files []string, o *serveOptions) (err error) {
 	var units []*secsock.Unit
 	var open []*driveFile
 	defer func() {
@@ -69,6 +75,9 @@ func (a *app) serveDrives(files []string, socket, trace string) (err error) {
 	}()
 	if err := namedTwice(files); err != nil {
 		return err
+	}
+	if err := o.unmarkReady(); err != nil { // of a server that was killed
+		return cannotf("serve: --ready-file: %w", err)
 	}
 	began := time.Now()
 	for _, path := range files {
@@ -86,7 +95,7 @@ func (a *app) serveDrives(files []string, socket, trace string) (err error) {
 		}
 		units = append(units, u)
 	}
-	tracer, closeTrace, err := a.openTrace(trace)
+	tracer, closeTrace, err := a.openTrace(o.trace)
 	if err != nil {
 		return err
 	}
@@ -95,7 +104,25 @@ func (a *app) serveDrives(files []string, socket, trace string) (err error) {
 			err = closed
 		}
 	}()
-	return a.serveAt(socket, secsock.NewServer(units, tracer), control.NewServer(units, tracer), len(units))
+	doors := &doors{o: o, answer: servingDrives{Drives: len(units)}}
+	defer doors.close()
+	data := secsock.NewServer(units, tracer)
+	if o.socket != "" {
+		if err := doors.sockets(data, control.NewServer(units, tracer)); err != nil {
+			return err
+		}
+	}
+	if o.nvmeTCP != "" {
+		if err := doors.nvme(a, open, data); err != nil {
+			return err
+		}
+	}
+	if o.psid != "" {
+		if err := o.writePSID(files[0] + ".label"); err != nil {
+			return err
+		}
+	}
+	return a.serveAt(doors)
 }
 
 // namedTwice refuses a file that stands on the command line twice, under whatever name.
@@ -184,50 +211,46 @@ func isTrace(f *os.File) (bool, error) {
 
 // servingDrives is the JSON answer, printed when the sockets are there.
 type servingDrives struct {
-	Listen  string `json:"listen"`
-	Control string `json:"control"`
-	Drives  int    `json:"drives"`
+	Listen  string     `json:"listen,omitempty"`
+	Control string     `json:"control,omitempty"`
+	Drives  int        `json:"drives"`
+	NVMe    []nvmeDisk `json:"nvme_tcp,omitempty"`
 }
 
-func (a *app) serveAt(socket string, data *secsock.Server, hand *control.Server, drives int) (err error) {
+func (a *app) serveAt(d *doors) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	servers := []networkServer{data, hand}
-	done := make(chan error, len(servers))
-	var listeners []net.Listener
-	for _, path := range []string{socket, controlOf(socket)} {
-		l, err := sockets.Listen(path)
-		if err != nil {
-			for _, l := range listeners {
-				_ = l.Close()
-			}
-			return cannotf("serve: %w", plainSocketError(path, err))
+	done := make(chan error, len(d.servers))
+	for i, s := range d.servers {
+		go func() { done <- s.Serve(d.listeners[i]) }()
+	}
+	d.taken = true
+	switch {
+	case a.json:
+		err = a.printJSON(d.answer)
+	case d.o.socket != "":
+		a.printf("listening at %s, %s; power and resets at %s\n", d.o.socket, plural(d.answer.Drives, "drive"), controlOf(d.o.socket))
+		fallthrough
+	default:
+		for _, n := range d.answer.NVMe {
+			a.printf("%s\n", n.line())
 		}
-		listeners = append(listeners, l)
 	}
-	for i, s := range servers {
-		go func() { done <- s.Serve(listeners[i]) }()
-	}
-	if a.json {
-		err = a.printJSON(servingDrives{socket, controlOf(socket), drives})
-	} else {
-		a.printf("listening at %s, %s; power and resets at %s\n", socket, plural(drives, "drive"), controlOf(socket))
-	}
-	left := len(servers)
-	if err = errors.Join(err, a.out.err); err == nil {
+	left := len(d.servers)
+	if err = errors.Join(err, a.out.err, d.o.markReady(d.answer)); err == nil {
 		select {
 		case err = <-done:
 			left--
 		case <-ctx.Done():
 		}
 	}
-	for _, s := range servers {
+	for _, s := range d.servers {
 		err = errors.Join(err, s.Close())
 	}
 	for range left {
 		err = errors.Join(err, <-done)
 	}
-	if err != nil {
+	if err = errors.Join(err, d.o.unmarkReady()); err != nil {
 		return cannotf("serve: %w", err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/transport"
 	"github.com/seed-9d983aeb/fdelab/serve/sockets"
 )
 
@@ -86,4 +87,32 @@ func (s *Server) serve(r *request, connection int) (data []byte, status uint8) {
 		s.trace.command(connection, r, data, status)
 	}
 	return data, status
+}
+
+// Transport is another way to the security interface of a drive, by its place: its commands stand in the trace as
+// those of connection 0. Errors are those of tcg.TPer.
+func (s *Server) Transport(unit int) transport.Transport { return &inside{s, unit} }
+
+// inside is a host in this process.
+type inside struct {
+	s    *Server
+	unit int
+}
+
+func (i *inside) Send(protocol uint8, comID uint16, payload []byte) error {
+	_, status := i.s.serve(&request{op: opSend, unit: i.unit, protocol: protocol, comID: comID, payload: payload}, 0)
+	return errorOf(status)
+}
+
+func (i *inside) Receive(protocol uint8, comID uint16, size int) ([]byte, error) {
+	b, status := i.s.serve(&request{op: opReceive, unit: i.unit, protocol: protocol, comID: comID, size: uint32(min(max(size, 0), maxPayload))}, 0)
+	return b, errorOf(status)
+}
+
+// errorOf is the error of a status.
+func errorOf(status uint8) error {
+	if status == statusDone {
+		return nil
+	}
+	return transport.Error(status)
 }

@@ -1,0 +1,211 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/drive"
+	"github.com/seed-9d983aeb/fdelab/drive/nvme"
+	"github.com/seed-9d983aeb/fdelab/serve/control"
+	"github.com/seed-9d983aeb/fdelab/serve/nvmetcp"
+	"github.com/seed-9d983aeb/fdelab/serve/secsock"
+	"github.com/seed-9d983aeb/fdelab/serve/sockets"
+)
+
+// serveOptions are the flags of fdelab serve.
+type serveOptions struct {
+	socket, trace, nvmeTCP, ready, psid string
+	expose                              bool
+}
+
+// check refuses flags that do not go together, before anything is opened.
+func (o *serveOptions) check(files []string) error {
+	switch {
+	case o.socket == "" && o.nvmeTCP == "":
+		return usagef("serve: need --socket PATH, or --nvme-tcp ADDRESS")
+	case o.psid != "" && len(files) != 1:
+		return usagef("serve: --psid-file is for one drive, here are %d", len(files))
+	case o.nvmeTCP == "":
+		return nil
+	}
+	host, _, err := net.SplitHostPort(o.nvmeTCP)
+	if err != nil {
+		return usagef("serve: --nvme-tcp %s: need an address and a port, such as 127.0.0.1:4420", o.nvmeTCP)
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && !o.expose {
+		return usagef("serve: --nvme-tcp %s: other machines reach this address, and whoever connects has the drives: use 127.0.0.1, or --expose", o.nvmeTCP)
+	}
+	return nil
+}
+
+// markReady makes the file that says that the drives are served.
+func (o *serveOptions) markReady(answer servingDrives) error {
+	if o.ready == "" {
+		return nil
+	}
+	b, err := json.Marshal(answer)
+	if err != nil {
+		return err
+	}
+	// Under another name first: who waits for the file finds it whole.
+	part := o.ready + ".part"
+	if err := os.WriteFile(part, append(b, '\n'), 0o600); err != nil {
+		return plainDriveError(err)
+	}
+	if err := os.Rename(part, o.ready); err != nil {
+		return plainDriveError(err)
+	}
+	return nil
+}
+
+func (o *serveOptions) unmarkReady() error {
+	if o.ready == "" {
+		return nil
+	}
+	if err := os.Remove(o.ready); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return plainDriveError(err)
+	}
+	return nil
+}
+
+// writePSID writes the PSID of a drive, and nothing else, to a new file, as cryptsetup wants it for a factory
+// reset.
+func (o *serveOptions) writePSID(label string) error {
+	b, err := os.ReadFile(label)
+	if err != nil {
+		return cannotf("serve: --psid-file: the label: %w", plainDriveError(err))
+	}
+	defer clear(b)
+	l, err := drive.ParseLabel(b)
+	if err != nil {
+		return cannotf("serve: --psid-file: %s: %w", label, err)
+	}
+	defer l.MSID.Clear()
+	defer l.PSID.Clear()
+	f, err := os.OpenFile(o.psid, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return cannotf("serve: --psid-file: %s exists already and was left as it is", o.psid)
+	}
+	if err != nil {
+		return cannotf("serve: --psid-file: %w", plainDriveError(err))
+	}
+	raw := l.PSID.Bytes()
+	defer clear(raw)
+	_, err = f.Write(raw)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return cannotf("serve: --psid-file: %w", plainDriveError(err))
+	}
+	return nil
+}
+
+// doors are the sockets at which the drives are served.
+type doors struct {
+	o         *serveOptions
+	servers   []networkServer
+	listeners []net.Listener
+	taken     bool // the servers have the listeners
+	answer    servingDrives
+}
+
+// close closes listeners that no server has taken.
+func (d *doors) close() {
+	if d.taken {
+		return
+	}
+	for _, l := range d.listeners {
+		_ = l.Close()
+	}
+}
+
+// sockets opens the Unix sockets.
+func (d *doors) sockets(data *secsock.Server, hand *control.Server) error {
+	for i, path := range []string{d.o.socket, controlOf(d.o.socket)} {
+		l, err := sockets.Listen(path)
+		if err != nil {
+			return cannotf("serve: %w", plainSocketError(path, err))
+		}
+		d.listeners = append(d.listeners, l)
+		d.servers = append(d.servers, []networkServer{data, hand}[i])
+	}
+	d.answer.Listen, d.answer.Control = d.o.socket, controlOf(d.o.socket)
+	return nil
+}
+
+// nvmeDisk is a drive as an NVMe/TCP subsystem.
+type nvmeDisk struct {
+	File    string `json:"file"`
+	NQN     string `json:"nqn"`
+	Address string `json:"address"`
+	Port    string `json:"port"`
+	Label   string `json:"label,omitempty"` // the file of the label, where it lies beside the drive
+}
+
+// connect is what to type to have the drive as a disk.
+func (n *nvmeDisk) connect() string {
+	return fmt.Sprintf("nvme connect -t tcp -a %s -s %s -n %s", n.Address, n.Port, n.NQN)
+}
+
+func (n *nvmeDisk) line() string {
+	if n.Label == "" {
+		return fmt.Sprintf("%s: %s", n.File, n.connect())
+	}
+	return fmt.Sprintf("%s: %s (its label is in %s)", n.File, n.connect(), n.Label)
+}
+
+// nvme opens the NVMe/TCP socket.
+func (d *doors) nvme(a *app, files []*driveFile, data *secsock.Server) error {
+	began := time.Now()
+	var subsystems []*nvme.Subsystem
+	for n, f := range files {
+		s, err := nvme.NewSubsystem(f.Drive, nvme.Options{
+			Security: data.Transport(n), Now: func() time.Duration { return time.Since(began) },
+		})
+		if err != nil {
+			return cannotf("serve: %s: %w", f.path, err)
+		}
+		subsystems = append(subsystems, s)
+	}
+	target, err := nvmetcp.NewTarget(subsystems)
+	if err != nil {
+		return usagef("serve: %w", err)
+	}
+	l, err := net.Listen("tcp", d.o.nvmeTCP)
+	if err != nil {
+		return cannotf("serve: --nvme-tcp %s: %w", d.o.nvmeTCP, plainListenError(err))
+	}
+	d.listeners, d.servers = append(d.listeners, l), append(d.servers, target)
+	if d.o.expose {
+		a.note("warning: serve: whoever reaches %s has the drives: there is no authentication", l.Addr())
+	}
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return cannotf("serve: --nvme-tcp: %w", err)
+	}
+	for n, f := range files {
+		disk := nvmeDisk{File: f.path, NQN: subsystems[n].NQN(), Address: host, Port: port}
+		if label := f.path + ".label"; exists(label) {
+			disk.Label = label
+		}
+		d.answer.NVMe = append(d.answer.NVMe, disk)
+	}
+	return nil
+}
+
+// plainListenError is the reason of a failed call of the network.
+func plainListenError(err error) error {
+	var sys *os.SyscallError
+	if errors.As(err, &sys) {
+		return sys.Err
+	}
+	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
