@@ -66,6 +66,9 @@ func (d *Drive) Spoil(lba, n uint64) error {
 	if err := d.admit(op, lba, n, writeLocked); err != nil {
 		return err
 	}
+	if err := d.soil(op); err != nil {
+		return err
+	}
 	mark := spoiltSector(d.cfg.SectorSize)
 	for at := lba; at < lba+n; at++ {
 		if err := d.parts.Media.WriteSector(at, mark); err != nil {
@@ -108,6 +111,10 @@ func (d *Drive) Sync() error {
 	if err := d.ready(op); err != nil {
 		return err
 	}
+	return d.syncMedia(op)
+}
+
+func (d *Drive) syncMedia(op string) error {
 	if m, ok := d.parts.Media.(Syncer); ok {
 		if err := m.Sync(); err != nil {
 			return &StatusError{Op: op, State: d.state(), Code: MediaFailure, Err: err}

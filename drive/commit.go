@@ -31,6 +31,9 @@ func (d *Drive) keyStep(op string, e Event, next record) error {
 // commit is the part of keyStep that writes. The machine has made the event, which led out of from;
 // where the record does not come into force, it is taken back.
 func (d *Drive) commit(op string, e Event, from State, next *record) error {
+	if next.sanitize == nil {
+		next.sanitize = d.rec.sanitize // an operation goes on over every change of keys
+	}
 	err := d.store.replace(next)
 	if err != nil && e != "" {
 		d.machine.back(from)

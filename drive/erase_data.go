@@ -18,6 +18,9 @@ func (d *Drive) EraseData() error {
 	const op = "erase data"
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := d.moves(op); err != nil {
+		return err
+	}
 	if err := d.replaceKeys(op, d.rec.clone); err != nil {
 		return err
 	}
@@ -29,7 +32,7 @@ func (d *Drive) EraseData() error {
 
 // unclaimed refuses where giving all data up would need somebody's PIN.
 func (d *Drive) unclaimed(op string) error {
-	if err := d.moves(op); err != nil {
+	if err := d.settled(op); err != nil {
 		return err
 	}
 	for n := range d.rec.ranges {

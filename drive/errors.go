@@ -14,23 +14,25 @@ type Code uint8
 // The codes of a StatusError. The comment names the TCG status or SCSI sense
 // that a host would see.
 const (
-	NotAuthorized    Code = iota + 1 // wrong PIN, or the authority may not do this: TCG NOT_AUTHORIZED 01h
-	LockedOut                        // TryLimit reached: TCG AUTHORITY_LOCKED_OUT 12h
-	SPBusy                           // another session is open: TCG SP_BUSY 03h
-	NoSession                        // the session ended: closed, reset or power loss
-	Locked                           // data protect, access denied: sense 07h/20h/02h (assumption)
-	InvalidParameter                 // TCG INVALID_PARAMETER 0Ch; sense 05h/24h/00h
-	InvalidState                     // the lifecycle table has no such transition here
-	Degraded                         // refused because the drive is security degraded
-	HardwareFailure                  // the security area cannot be written or read: TCG FAIL 3Fh
-	MediaFailure                     // unrecovered media error: sense 03h/11h/00h or 03h/0Ch/00h
-	NoPower                          // the drive is off
-	PowerLost                        // power went away while the command ran
-	EntropyFailure                   // the random source failed or repeats; no key was made
-	OutOfRange                       // LBA beyond the end: sense 05h/21h/00h
-	KeyNotHeld                       // nobody who authenticated holds the key that this takes: TCG NOT_AUTHORIZED 01h
-	NoSpace                          // the security record has no room: TCG INSUFFICIENT_SPACE 09h
-	Conflict                         // something else changed what was to be changed: TCG TRANSACTION_FAILURE 10h
+	NotAuthorized      Code = iota + 1 // wrong PIN, or the authority may not do this: TCG NOT_AUTHORIZED 01h
+	LockedOut                          // TryLimit reached: TCG AUTHORITY_LOCKED_OUT 12h
+	SPBusy                             // another session is open: TCG SP_BUSY 03h
+	NoSession                          // the session ended: closed, reset or power loss
+	Locked                             // data protect, access denied: sense 07h/20h/02h (assumption)
+	InvalidParameter                   // TCG INVALID_PARAMETER 0Ch; sense 05h/24h/00h
+	InvalidState                       // the lifecycle table has no such transition here
+	Degraded                           // refused because the drive is security degraded
+	HardwareFailure                    // the security area cannot be written or read: TCG FAIL 3Fh
+	MediaFailure                       // unrecovered media error: sense 03h/11h/00h or 03h/0Ch/00h
+	NoPower                            // the drive is off
+	PowerLost                          // power went away while the command ran
+	EntropyFailure                     // the random source failed or repeats; no key was made
+	OutOfRange                         // LBA beyond the end: sense 05h/21h/00h
+	KeyNotHeld                         // nobody who authenticated holds the key that this takes: TCG NOT_AUTHORIZED 01h
+	NoSpace                            // the security record has no room: TCG INSUFFICIENT_SPACE 09h
+	Conflict                           // something else changed what was to be changed: TCG TRANSACTION_FAILURE 10h
+	SanitizeInProgress                 // a sanitize operation is under way: NVMe 0/1Dh
+	SanitizeFailed                     // the last sanitize operation failed: NVMe 0/1Ch
 )
 
 var codeText = [...]string{
@@ -39,6 +41,7 @@ var codeText = [...]string{
 	Degraded: "security degraded", HardwareFailure: "hardware failure", MediaFailure: "media failure",
 	NoPower: "no power", PowerLost: "power lost", EntropyFailure: "entropy failure", OutOfRange: "address out of range",
 	KeyNotHeld: "key not held", NoSpace: "no space", Conflict: "conflict",
+	SanitizeInProgress: "sanitize in progress", SanitizeFailed: "sanitize failed",
 }
 
 // Error is the name of the code in lower case.

@@ -48,6 +48,9 @@ func (d *Drive) Write(lba uint64, src []byte) error {
 	if err := d.access(op, lba, len(src), writeLocked); err != nil {
 		return err
 	}
+	if err := d.soil(op); err != nil {
+		return err
+	}
 	size := d.cfg.SectorSize
 	buf := borrow(size)
 	defer pages.Put(buf)
@@ -82,6 +85,14 @@ func (d *Drive) access(op string, lba uint64, n int, locked lock) error {
 
 // moves says whether data of a host may move at all.
 func (d *Drive) moves(op string) error {
+	if err := d.settled(op); err != nil {
+		return err
+	}
+	return d.sanitizing(op)
+}
+
+// settled refuses without a record, and in SecurityDegraded.
+func (d *Drive) settled(op string) error {
 	if err := d.ready(op); err != nil {
 		return err
 	}
@@ -99,7 +110,6 @@ func (d *Drive) admit(op string, lba, sectors uint64, locked lock) error {
 	if sectors == 0 {
 		return d.refuse(op, InvalidParameter, "0 sectors, need at least 1")
 	}
-	size := d.cfg.SectorSize
 	if lba >= d.cfg.Sectors || sectors > d.cfg.Sectors-lba {
 		return d.refuse(op, OutOfRange, "sectors %d to %d, the last is %d", lba, lba+sectors-1, d.cfg.Sectors-1)
 	}
@@ -115,16 +125,29 @@ func (d *Drive) admit(op string, lba, sectors uint64, locked lock) error {
 		if locked(&d.rec.ranges[r], m) || m.mek == nil {
 			return d.refuse(op, Locked, "range %d", r)
 		}
-		if m.cipher == nil {
-			c, err := xts.New(m.mek, size)
-			if err != nil {
-				return d.named(op, err)
-			}
-			m.cipher = c
+		if err := d.cipherReady(op, r); err != nil {
+			return err
 		}
 		if r == 0 && len(d.rec.ranges) == 1 && d.rec.opal == nil {
 			break
 		}
 	}
+	return nil
+}
+
+// cipherReady makes the cipher of range r where there is none yet, or fails where its key is not there.
+func (d *Drive) cipherReady(op string, r int) error {
+	m := &d.ram[r]
+	if m.cipher != nil {
+		return nil
+	}
+	if m.mek == nil {
+		return d.refuse(op, Locked, "range %d", r)
+	}
+	c, err := xts.New(m.mek, d.cfg.SectorSize)
+	if err != nil {
+		return d.named(op, err)
+	}
+	m.cipher = c
 	return nil
 }

@@ -56,6 +56,7 @@ func build(cfg Config, parts Parts) (*Drive, error) {
 		return nil, errors.New("drive: a drive needs flash, media and a source of randomness")
 	}
 	worst := worstRecord(&cfg)
+	worst.sanitize = &sanitizeRecord{}
 	if g := parts.Flash.Geometry(); worst.size() > g.PageSize {
 		return nil, fmt.Errorf("drive: a record of %d ranges takes %d bytes, a flash page has %d", cfg.Ranges+1, worst.size(), g.PageSize)
 	}

@@ -215,7 +215,7 @@ func (r *record) granted() bool {
 }
 
 func (r *record) opalSize() int {
-	n := opalHeader + len(r.slots)*opalSlotSize + opalTableSize + r.opal.mbr.keys.size() + (len(r.opal.note)+7)/8*8 + 4
+	n := opalHeader + len(r.slots)*opalSlotSize + opalTableSize + r.opal.mbr.keys.size() + (len(r.opal.note)+7)/8*8 + r.sanitize.size() + 4
 	for i := range r.ranges {
 		n += rangeSize + r.ranges[i].opal.size()
 	}
@@ -258,6 +258,7 @@ func (r *record) encodeOpal(b []byte) []byte {
 	}
 	b = append(b, o.note...)
 	b = append(b, make([]byte, (8-len(o.note)%8)%8)...)
+	b = r.sanitize.encode(b)
 	return be.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -306,11 +307,11 @@ func parseOpal(page []byte) (*record, error) {
 		state: State(page[14]), doubt: page[15] == 1, generation: be.Uint64(page[16:]), keygen: be.Uint32(page[24:]),
 		psidTries: be.Uint16(page[32:]), opal: &opalRecord{},
 	}
-	if r.state < SecurityDegraded || r.state > Manufactured || page[15] > 1 {
+	if r.state < SecurityDegraded || r.state > Manufactured || page[15] > 1 || page[34] > 1 {
 		p.bad("state")
 	}
-	p.at = 34
-	p.zero(6)
+	p.at = 35
+	p.zero(5)
 	h := p.next(6, "header")
 	p.zero(2)
 	r.opal.mbrEnable, r.opal.mbrDone, r.opal.adminsPlace, r.opal.doneOnReset = h[0]&1 != 0, h[0]&2 != 0, h[0]&4 != 0, ResetSet(h[1])
@@ -332,6 +333,12 @@ func parseOpal(page []byte) (*record, error) {
 	}
 	r.opal.note = slices.Clone(p.next(note, "note"))
 	p.zero((8 - note%8) % 8)
+	if page[34] == 1 {
+		var ok bool
+		if r.sanitize, ok = parseSanitize(p.next(sanitizeSize, "sanitize operation")); !ok {
+			p.bad("sanitize operation")
+		}
+	}
 	if p.at != len(p.p) {
 		p.bad("trailing bytes")
 	}

@@ -93,7 +93,7 @@ func (d *Drive) PowerOn() error {
 		return err
 	}
 	d.publish()
-	return nil
+	return d.interruptSanitize("power on")
 }
 
 // takeTries takes over what was counted in doubt: no count that was on flash is
@@ -239,6 +239,9 @@ func (d *Drive) Reset(k ResetKind) error {
 	}
 	d.resetShadow(member)
 	d.publish()
+	if k == HardwareReset && d.trusted {
+		return d.interruptSanitize("reset")
+	}
 	return nil
 }
 

@@ -22,8 +22,10 @@ import (
 //	28  2  number of slots
 //	30  2  number of ranges
 //	32  2  failed PSID authentications
-//	34  6  zero
-//	40     slots, 64 bytes each, 72 where its authority is disabled; ranges, 24 bytes each and 80 a wrap; CRC-32C, 4 bytes
+//	34  1  1 if there was a sanitize operation
+//	35  5  zero
+//	40     slots, 64 bytes each, 72 where its authority is disabled; ranges, 24 bytes each and 80 a wrap; the state of the sanitize
+//	       operation, 24 bytes, if there was one; CRC-32C, 4 bytes
 type record struct {
 	generation uint64
 	keygen     uint32
@@ -32,7 +34,8 @@ type record struct {
 	doubt      bool // written while something unread might be newer: only its tries count
 	slots      []slotRecord
 	ranges     []rangeRecord
-	opal       *opalRecord // nil in a record of an Enterprise drive
+	opal       *opalRecord     // nil in a record of an Enterprise drive
+	sanitize   *sanitizeRecord // nil: there was no sanitize operation; never changed in place
 }
 
 type slotRecord struct {
@@ -82,7 +85,7 @@ func (r *record) size() int {
 	if r.opal != nil {
 		return r.opalSize()
 	}
-	n := recordHeader + len(r.slots)*slotSize + 4
+	n := recordHeader + len(r.slots)*slotSize + r.sanitize.size() + 4
 	for i := range r.slots {
 		if r.slots[i].sealed != nil {
 			n += slotWrapSize - AKWrapSize
@@ -170,6 +173,7 @@ func (r *record) encode(b []byte) []byte {
 			b = append(b, g.wraps[j].wrap[:]...)
 		}
 	}
+	b = r.sanitize.encode(b)
 	return be.AppendUint32(b, crc32.Checksum(b, castagnoli))
 }
 
@@ -185,7 +189,7 @@ func (r *record) encodeHeader(b []byte, version uint16) []byte {
 	b = be.AppendUint16(b, uint16(len(r.slots)))
 	b = be.AppendUint16(b, uint16(len(r.ranges)))
 	b = be.AppendUint16(b, r.psidTries)
-	return append(b, 0, 0, 0, 0, 0, 0)
+	return append(b, flag(r.sanitize != nil, 1), 0, 0, 0, 0, 0)
 }
 
 // parseRecord reads a page. It accepts exactly what encode writes; what follows
@@ -222,7 +226,7 @@ func parseVersion(p []byte, version uint16) (*record, error) {
 	if r.state < Erased || r.state > SecurityDegraded || p[15] > 1 {
 		return nil, bad("state", 14)
 	}
-	if p[34]|p[35]|p[36]|p[37]|p[38]|p[39] != 0 {
+	if p[34] > 1 || p[35]|p[36]|p[37]|p[38]|p[39] != 0 {
 		return nil, bad("padding", 34)
 	}
 	slots, ranges := int(be.Uint16(p[28:])), int(be.Uint16(p[30:]))
@@ -230,6 +234,13 @@ func parseVersion(p []byte, version uint16) (*record, error) {
 		return nil, bad("counts", 28)
 	}
 	at, end := recordHeader, n-4
+	if p[34] == 1 {
+		end -= sanitizeSize
+		var ok bool
+		if r.sanitize, ok = parseSanitizeAt(p, end); !ok {
+			return nil, bad("sanitize operation", max(end, 0))
+		}
+	}
 	if end-at < slots*slotSize+ranges*rangeSize {
 		return nil, bad("length for its counts", 8)
 	}

@@ -23,7 +23,6 @@ const (
 type features struct {
 	values    [256]uint32
 	keepAlive time.Duration
-	nodrm     bool
 }
 
 // init sets the defaults. The keep-alive time-out is Connect's, in whole units of KAS.

@@ -118,6 +118,10 @@ func media(err error, fault Status) Result {
 		return refused(LBAOutOfRange)
 	case errors.Is(err, drive.MediaFailure):
 		return refused(fault)
+	case errors.Is(err, drive.SanitizeInProgress):
+		return refused(SanitizeRuns)
+	case errors.Is(err, drive.SanitizeFailed):
+		return refused(SanitizeFailed)
 	case errors.Is(err, drive.InvalidParameter):
 		return refused(InvalidField)
 	}

@@ -50,6 +50,8 @@ type Subsystem struct {
 	mu          sync.Mutex
 	controllers []*Controller
 	nextID      uint16
+	sanitizer   *Controller // that began the last sanitize operation
+	reported    drive.SanitizeState
 
 	securityMu sync.Mutex
 	count      counters
@@ -168,6 +170,9 @@ func (s *Subsystem) controller(id uint16) *Controller {
 func (s *Subsystem) remove(c *Controller) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.sanitizer == c {
+		s.sanitizer = nil
+	}
 	for i, o := range s.controllers {
 		if o == c {
 			s.controllers = append(s.controllers[:i:i], s.controllers[i+1:]...)
@@ -175,7 +180,3 @@ func (s *Subsystem) remove(c *Controller) {
 		}
 	}
 }
-
-// Work does a piece of what the drive does without being asked. Whoever serves the subsystem calls it now and
-// then, and no faster than the drive is to be.
-func (s *Subsystem) Work() {}

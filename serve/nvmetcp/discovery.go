@@ -15,7 +15,6 @@ type discovery struct {
 	t    *Target
 	at   net.Addr // where the host reached us
 	cc   atomic.Uint32
-	shut atomic.Bool
 	gone atomic.Bool
 	kato time.Duration
 	last atomic.Int64 // when the host was heard of, Unix nanoseconds
