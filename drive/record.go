@@ -234,12 +234,8 @@ func parseVersion(p []byte, version uint16) (*record, error) {
 		return nil, bad("counts", 28)
 	}
 	at, end := recordHeader, n-4
-	if p[34] == 1 {
-		end -= sanitizeSize
-		var ok bool
-		if r.sanitize, ok = parseSanitizeAt(p, end); !ok {
-			return nil, bad("sanitize operation", max(end, 0))
-		}
+	if end = r.takeSanitize(p, end); end < at {
+		return nil, bad("sanitize operation", n-4)
 	}
 	if end-at < slots*slotSize+ranges*rangeSize {
 		return nil, bad("length for its counts", 8)

@@ -126,12 +126,20 @@ func parseSanitize(b []byte) (s *sanitizeRecord, ok bool) {
 	return s, s.state <= PostVerification && s.failed <= PostVerification && s.order.valid() && bytes.Equal(s.encode(nil), b)
 }
 
-// parseSanitizeAt reads the part of a record that begins at a byte, which lies behind the header.
-func parseSanitizeAt(p []byte, at int) (s *sanitizeRecord, ok bool) {
-	if at < recordHeader {
-		return nil, false
+// takeSanitize reads the state of a sanitize operation from a record that ends at a byte, where it has one, and
+// gives where what is in front of it ends; -1 where it is none.
+func (r *record) takeSanitize(p []byte, end int) int {
+	if p[34] == 0 {
+		return end
 	}
-	return parseSanitize(p[at : at+sanitizeSize])
+	if end -= sanitizeSize; end < recordHeader {
+		return -1
+	}
+	var ok bool
+	if r.sanitize, ok = parseSanitize(p[end : end+sanitizeSize]); !ok {
+		return -1
+	}
+	return end
 }
 
 func (o *SanitizeOrder) valid() bool {
