@@ -109,9 +109,9 @@ func opalDeeds() []deed {
 			return errors.Join(c.SetNote([]byte("a note")), c.SetMBRControl(MBRControl{Enable: true, Done: true}))
 		}),
 		inChange("several methods as one", grantedUser, func(c *Change) error {
-			return c.Whole(func() error {
+			return errors.Join(c.GenKey(RangeArea(0)), c.Whole(func() error {
 				return errors.Join(c.GenKey(RangeArea(1)), c.SetPIN(User(1), credential(8)), c.GenKey(RangeArea(0)))
-			})
+			}))
 		}),
 	}
 	return append(all, opalLifecycleDeeds()...)

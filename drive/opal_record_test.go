@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
@@ -162,6 +163,11 @@ func TestFieldsOfAnOpalRecordHaveLimits(t *testing.T) {
 		require.ErrorIs(t, err, errForeign, name)
 		require.ErrorContains(t, err, c.says, name)
 	}
+	longer := append(bytes.Clone(whole[:len(whole)-4]), make([]byte, 12)...)
+	binary.BigEndian.PutUint32(longer[8:], uint32(len(longer)))
+	_, err := parseVersion(crcOf(longer), opalVersion)
+	require.ErrorIs(t, err, errForeign)
+	require.ErrorContains(t, err, fmt.Sprint("trailing bytes at byte ", len(whole)-4))
 	most, least := knownOpalRecord(), knownOpalRecord()
 	for len(most.ranges) < maxOpalRanges+1 {
 		most.ranges = append(most.ranges, most.ranges[1])
@@ -172,6 +178,8 @@ func TestFieldsOfAnOpalRecordHaveLimits(t *testing.T) {
 	most.opal.note, most.doubt, most.state = make([]byte, maxNote), true, Manufactured
 	most.opal.doneOnReset, most.ranges[1].cfg.LockOnReset, most.opal.mbrDone = opalResets, opalResets, true
 	most.ranges[0].opal = &areaKeys{mask: 1<<holders - 1, wraps: make([][AKWrapSize]byte, holders)}
+	most.ranges[0].opal.sum, most.ranges[0].readLocked, most.ranges[0].writeLocked = true, true, true
+	most.ranges[0].cfg.ReadLockEnabled, most.ranges[0].cfg.WriteLockEnabled = true, true
 	most.slots[0].opal = &opalSlot{kind: slotOpen, enabled: true}
 	least.ranges, least.opal.stores, least.opal.note, least.state = least.ranges[:1], []tableRecord{}, []byte{}, SecurityDegraded
 	for _, r := range []*record{most, least} {

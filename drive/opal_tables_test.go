@@ -229,6 +229,10 @@ func TestOpalTablesOnTheMedium(t *testing.T) {
 	wrote(DataStoreArea(1), 0, n+19)
 	wrote(DataStoreArea(1), 2047, n+22)
 
+	long := newOpal(t, func(c *Config) { c.MBRSize = 32 << 10 })
+	require.NoError(t, long.WriteTable(MBRShadow, 40*512, []byte("x"), long.owned(ActivateOptions{})))
+	require.Equal(t, []uint64{n + 40, n + 64 + 1}, long.Dump().Written, "the second sector of stamps")
+
 	rk, err := b.rec.opal.mbr.keys.taken(rootHolder, b.rootKEK)
 	require.NoError(t, err)
 	mek, err := unwrapMEK(rk, &b.rec.opal.mbr.keys.mek)
