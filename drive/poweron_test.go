@@ -578,8 +578,8 @@ func TestEveryErrorNamesItsMethod(t *testing.T) {
 	require.ErrorAs(t, err, &status)
 	require.Equal(t, Erased, status.State)
 	require.NotErrorIs(t, err, Degraded)
-	for c := NotAuthorized; c <= Conflict; c++ {
+	for c := NotAuthorized; c <= SanitizeFailed; c++ {
 		require.NotContains(t, c.Error(), "code")
 	}
-	require.Equal(t, []string{"code 0", "code 18", "code 255"}, []string{Code(0).Error(), (Conflict + 1).Error(), Code(255).Error()})
+	require.Equal(t, []string{"code 0", "code 20", "code 255"}, []string{Code(0).Error(), (SanitizeFailed + 1).Error(), Code(255).Error()})
 }

@@ -345,7 +345,7 @@ func TestABlankFlashAndAllParts(t *testing.T) {
 		"a record too long": {func(c *Config, p *Parts) {
 			c.Ranges = 2
 			p.Flash = flash.NewMem(flash.Geometry{Blocks: 4, PagesPerBlock: 2, PageSize: 512})
-		}, "a record of 3 ranges takes 676 bytes, a flash page has 512"},
+		}, "a record of 3 ranges takes 700 bytes, a flash page has 512"},
 	} {
 		cfg, p := testConfig(), parts()
 		c.change(&cfg, &p)
