@@ -109,7 +109,7 @@ var families = []Mutant{
 		"drive/geometry.go", "	if c.Start != 0 && c.Start%grid != lowest {\n", "	if c.Start > 1<<60 && c.Start%grid != lowest {\n",
 	}}},
 	{Of: "ETC-01", Defect: "writes look at the read lock", Edits: []Edit{{
-		"drive/io.go", "		return g.cfg.WriteLockEnabled && m.writeLocked\n", "		return g.cfg.ReadLockEnabled && m.readLocked\n",
+		"drive/io.go", "bool { return g.cfg.WriteLockEnabled && m.writeLocked }\n", "bool { return g.cfg.ReadLockEnabled && m.readLocked }\n",
 	}}},
 	{Of: "ETC-16", Defect: "a range overlaps another one only if they begin in one place", Edits: []Edit{{
 		"drive/geometry.go", "c.Start < o.Start+o.Length && o.Start < c.Start+c.Length", "c.Start == o.Start",
