@@ -171,3 +171,170 @@ func TestASearcherRemembersItsOwnDerivationAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, x.Search(drive.Dump{Flash: []flash.Page{{Data: noise("page", 64)}}}).Keys)
 }
+
+// remembering is a search of places, of which a memory has those that are named, with three derivations, one
+// of an empty PIN, and two KEKs that are known without a dump.
+func remembering(known map[int]*tries, sizes ...int) *search {
+	x := places(sizes...)
+	m := &memory{places: map[content]*tries{}}
+	for i, t := range known {
+		m.places[x.blobs[i].content()] = t
+		m.all = append(m.all, t)
+	}
+	x.recall(m)
+	for i := range 3 {
+		d := derivation{kek: kek{path: Path{{Name: fmt.Sprint("derived ", i)}}}}
+		if i != 1 {
+			d.pin = drive.CredentialPIN(&secret.Key32{byte(i)})
+		}
+		x.derived = append(x.derived, d)
+		x.keks = append(x.keks, kek{key: &secret.Key32{byte(i)}})
+	}
+	return x
+}
+
+// samePlace makes the i-th place the one before it with another size.
+func (s *search) samePlace(i int) {
+	s.blobs[i].page, s.blobs[i].offset = s.blobs[i-1].page, s.blobs[i-1].offset
+}
+
+func TestAMemoryKnowsItsPlaces(t *testing.T) {
+	x := remembering(map[int]*tries{0: {}, 2: {}}, 40, 40, 72)
+	for i, want := range []bool{true, false, true} {
+		require.Equal(t, want, x.knew(i), "%d", i)
+	}
+	x.fresh[1].salted = []memo{{kek: 7}}
+	x.remember()
+	require.Len(t, x.before.places, 3)
+	require.Same(t, &x.fresh[1], x.before.places[x.blobs[1].content()])
+	require.Len(t, x.before.all, 3)
+	require.Same(t, &x.fresh[1], x.before.all[2])
+
+	none := places(40)
+	none.recall(nil)
+	require.Nil(t, none.before)
+	require.False(t, none.knew(0))
+	none.remember()
+	none.keepSalted([]hit{{blob: 0}})
+	none.keepAssumed([]hit{{blob: 0}})
+	left, hits := none.recallSalted([]int{0})
+	require.Equal(t, []int{0}, left)
+	require.Empty(t, hits)
+	require.Empty(t, none.recallAssumed(3))
+	require.Equal(t, Tried{}, none.out.Tried)
+}
+
+// A place whose candidates are all known is left out, and what its salt opened is given with the turn that it
+// would have. Its work is counted.
+func TestTheSaltsThatAreRemembered(t *testing.T) {
+	key := func(i int) []byte { return noise(fmt.Sprint("key ", i), 32) }
+	x := remembering(map[int]*tries{
+		1: {salted: []memo{{0, key(0)}, {2, key(1)}}, assumed: []memo{{0, key(9)}}},
+		2: {}, // 3 is at the same place, and new
+		4: {salted: []memo{{2, key(2)}}}, 5: {salted: []memo{{0, key(3)}}},
+		7: {},
+	}, 40, 40, 40, 72, 40, 72, 40, 40)
+	x.samePlace(3)
+	x.samePlace(5)
+	left, hits := x.recallSalted([]int{0, 1, 2, 4, 6, 7})
+	require.Equal(t, []int{0, 2, 6}, left)
+	require.Equal(t, []hit{
+		{turn: 1*3 + 0, kek: &x.derived[0].kek, blob: 1, key: key(0)},
+		{turn: 1*3 + 2, kek: &x.derived[2].kek, blob: 1, key: key(1)},
+		{turn: 4*3 + 2, kek: &x.derived[2].kek, blob: 4, key: key(2)},
+		{turn: 4*3 + 0, kek: &x.derived[0].kek, blob: 5, key: key(3)},
+	}, hits)
+	require.Same(t, &x.derived[2].kek, hits[1].kek)
+	require.Equal(t, Tried{KEKs: 3 * 2, Unwraps: 4 * 2}, x.out.Tried, "an empty PIN derives nothing")
+	clear(hits[0].key)
+	require.Equal(t, key(0), x.old[1].salted[0].key, "the memory has a copy of its own")
+}
+
+func TestTheKEKsThatAreRemembered(t *testing.T) {
+	key := func(i int) []byte { return noise(fmt.Sprint("key ", i), 32) }
+	x := remembering(map[int]*tries{
+		1: {assumed: []memo{{0, key(0)}, {2, key(1)}}, salted: []memo{{0, key(9)}}}, 3: {assumed: []memo{{1, key(2)}}}, 4: {},
+	}, 40, 72, 40, 40, 72)
+	hits := x.recallAssumed(5)
+	require.Equal(t, []hit{
+		{turn: 0, kek: &x.keks[0], blob: 1, key: key(0)}, {turn: 2, kek: &x.keks[2], blob: 1, key: key(1)}, {turn: 1, kek: &x.keks[1], blob: 3, key: key(2)},
+	}, hits)
+	require.Same(t, &x.keks[2], hits[1].kek)
+	require.Equal(t, Tried{Unwraps: 3 * 5}, x.out.Tried)
+	clear(hits[0].key)
+	require.Equal(t, key(0), x.old[1].assumed[0].key, "the memory has a copy of its own")
+}
+
+// What opened a new place is kept by the number of its KEK.
+func TestWhatIsKeptForTheMemory(t *testing.T) {
+	x := remembering(map[int]*tries{1: {}}, 40, 40, 72)
+	a, b := []byte{1}, []byte{2}
+	hits := []hit{{turn: 0*3 + 2, blob: 0, key: a}, {turn: 1*3 + 1, blob: 1, key: a}, {turn: 2*3 + 1, blob: 2, key: b}, {turn: 2*3 + 0, blob: 2, key: a}}
+	x.keepSalted(hits)
+	require.Equal(t, []tries{{salted: []memo{{2, []byte{1}}}}, {}, {salted: []memo{{1, []byte{2}}, {0, []byte{1}}}}}, x.fresh)
+	x.keepAssumed([]hit{{turn: 1, blob: 0, key: b}, {turn: 2, blob: 1, key: b}, {turn: 0, blob: 2, key: a}})
+	require.Equal(t, []tries{
+		{salted: []memo{{2, []byte{1}}}, assumed: []memo{{1, []byte{2}}}}, {}, {salted: []memo{{1, []byte{2}}, {0, []byte{1}}}, assumed: []memo{{0, []byte{1}}}},
+	}, x.fresh)
+	clear(a)
+	clear(b)
+	require.Equal(t, []byte{1}, x.fresh[0].salted[0].key, "the memory has a copy of its own")
+	require.Equal(t, []byte{2}, x.fresh[0].assumed[0].key)
+}
+
+// A Searcher clears what it derived and was given copies of, and keeps nothing where another way is asked for.
+func TestASearcherForgetsAfterEachSearch(t *testing.T) {
+	s := newScene(t)
+	s.page(0, 0, 24, s.salt[:], 40, s.wrap(s.kek(&s.root, s.pin), s.ak[:]), 80, s.wrap(s.ak[:], s.mek[:]))
+	var roots []*secret.Key32
+	var pins []drive.PIN
+	kdf := func(root *secret.Key32, pin drive.PIN, salt [16]byte) (*secret.Key32, error) {
+		roots, pins = append(roots, root), append(pins, pin)
+		return drive.KEK(root, pin, salt, 1)
+	}
+	x, err := NewSearcher(s.secrets, []Oracle{s.oracle}, Options{KDF: kdf})
+	require.NoError(t, err)
+	for range 2 {
+		require.Len(t, x.Search(drive.Dump{Flash: s.pages}).Keys, 1)
+		require.NotEmpty(t, roots)
+		for i := range roots {
+			require.Zero(t, *roots[i])
+			require.Zero(t, pins[i].Len())
+		}
+		roots, pins = nil, nil
+	}
+	require.Equal(t, s.root[:], s.secrets[0].b, "the caller's secrets stay")
+
+	x, err = NewSearcher(s.secrets, []Oracle{s.oracle}, Options{Also: GCM})
+	require.NoError(t, err)
+	for range 2 {
+		require.Equal(t, s.search(Options{Also: GCM}), x.Search(drive.Dump{Flash: s.pages}))
+		require.Empty(t, x.memory.places)
+		require.Empty(t, x.memory.pages)
+	}
+	x, err = NewSearcher(nil, []Oracle{{Name: "bad"}}, Options{})
+	require.ErrorContains(t, err, `oracle "bad" has a sector size of 0 bytes`)
+	require.Nil(t, x)
+}
+
+// The pages of a dump are kept for the next if no bare key was found in them.
+func TestASearcherKeepsThePagesOfTheDumpBefore(t *testing.T) {
+	s := newScene(t)
+	x, err := NewSearcher(s.secrets, []Oracle{s.oracle}, Options{})
+	require.NoError(t, err)
+	s.page(0, 0, 0, noise("first", 70))
+	s.page(1, 0, 0, noise("second", 70))
+	x.Search(drive.Dump{Flash: s.pages})
+	require.Len(t, x.memory.pages, 2)
+	require.True(t, bytes.Equal(s.pages[1].Data, x.memory.pages[1].full))
+	x.Search(drive.Dump{Flash: s.pages[:1]})
+	require.Len(t, x.memory.pages, 1)
+	s.page(2, 0, 0, s.mek[:])
+	x.Search(drive.Dump{Flash: s.pages})
+	require.Empty(t, x.memory.pages, "a key must be found again")
+	x.Search(drive.Dump{Flash: s.pages[:2]})
+	require.Len(t, x.memory.pages, 2)
+	require.NotEmpty(t, x.memory.all)
+	x.Clear()
+	require.Equal(t, memory{places: map[content]*tries{}}, x.memory)
+}
