@@ -130,16 +130,37 @@ func (s *search) groups() []*group {
 		g.blobs = append(g.blobs, i)
 	}
 	for i := range s.sealed {
-		g := of(s.sealed[i].page)
-		if !s.opts.Deep && s.sealed[i].page.how == "" && s.sealed[i].layout.first == 0 {
-			continue
+		if s.saltable(i, s.sealed[i].page) {
+			g := of(s.sealed[i].page)
+			g.sealed = append(g.sealed, i)
 		}
-		g.sealed = append(g.sealed, i)
+	}
+	for i := range s.pages {
+		of(&s.pages[i]).too(s, &s.pages[i])
 	}
 	for _, g := range out {
 		g.places = s.batchesOf(g.blobs)
 	}
 	return slices.DeleteFunc(out, func(g *group) bool { return len(g.places)+len(g.sealed) == 0 })
+}
+
+// too adds the places that lie on a page, too, and are listed by another.
+func (g *group) too(s *search, p *page) {
+	for _, i := range p.blobsToo {
+		if !slices.Contains(g.blobs, i) {
+			g.blobs = append(g.blobs, i)
+		}
+	}
+	for _, i := range p.sealedToo {
+		if s.saltable(i, p) && !slices.Contains(g.sealed, i) {
+			g.sealed = append(g.sealed, i)
+		}
+	}
+}
+
+// saltable says whether salts are tried on the i-th AES-GCM wrap where it lies on a page.
+func (s *search) saltable(i int, p *page) bool {
+	return s.opts.Deep || p.how != "" || s.sealed[i].layout.first > 0
 }
 
 // hashed tries KEKs that are hashes of secrets with a salt.

@@ -379,3 +379,69 @@ func TestADumpThatIsNotWholeIsNotSearched(t *testing.T) {
 	require.ErrorContains(t, err, `oracle "bad" has a sector size of 0 bytes`)
 	require.Zero(t, f)
 }
+
+// A place that lies on several pages is listed once, and tried with the salts of each of them.
+func TestAPlaceIsTriedWithTheSaltsOfEachPageOfIt(t *testing.T) {
+	s := newScene(t)
+	hash := hashings[0].make(s.pin.Bytes(), s.salt[:])
+	for _, c := range []struct {
+		name string
+		opts Options
+		wrap []byte
+		want string
+	}{
+		{"a derivation", Options{Deep: true}, s.wrap(s.kek(&s.root, s.pin), s.mek[:]), "BandMaster0 credential generation 3 and root key -> MEK"},
+		{"a hash", Options{Also: Hashed}, s.wrap(hash, s.mek[:]), "SHA-256 of salt and BandMaster0 credential generation 3 -> MEK"},
+		{"a hash, over AES-GCM", Options{Also: Hashed | GCM}, slices.Concat(s.ak[:12], sealWith(hash, s.ak[:12], s.mek[:])), "SHA-256 of salt and BandMaster0 credential generation 3 -> MEK (AES-GCM)"},
+	} {
+		for salt := range 3 {
+			s.pages = nil
+			for i := range 3 {
+				s.page(0, i, 40, c.wrap)
+				if i == salt {
+					copy(s.pages[i].Data[200:], s.salt[:])
+				}
+				s.pages[i].Data = s.pages[i].Data[:256]
+			}
+			f := s.search(c.opts)
+			require.Len(t, f.Keys, 1, "%s, page %d", c.name, salt)
+			require.Equal(t, c.want+" at block 0 page 0 offset 40", f.Keys[0].Path.String(), "%s, page %d", c.name, salt)
+		}
+	}
+}
+
+func TestPlacesThatLieOnAnotherPageToo(t *testing.T) {
+	n := noise("n", 60)
+	for name, opts := range map[string]Options{"deep": {Deep: true, Also: GCM}, "hashed": {Also: Hashed | GCM}} {
+		x, got := loaded(opts, n[:48], n[:48], slices.Concat(n[:40], run(1, 16), n[:40]), n[20:60])
+		require.Equal(t, []string{"0:0+40", "0:8+40", "2:56+40", "3:0+40"}, got, name)
+		var blobs, sealed [][]int
+		for _, p := range x.pages {
+			blobs, sealed = append(blobs, p.blobsToo), append(sealed, p.sealedToo)
+		}
+		require.Equal(t, [][]int{nil, {0, 1}, {0}, nil}, blobs, name)
+		require.Equal(t, []int{0}, sealed[1], name)
+	}
+	x, got := loaded(Options{}, n[:48], n[:48])
+	require.Equal(t, []string{"0:0+40", "0:8+40"}, got)
+	require.Empty(t, x.pages[1].blobsToo, "no salt elsewhere on the page is tried")
+
+	x = newSearch(drive.Dump{}, nil, Options{Also: GCM})
+	x.pages = []page{whole(n[:48]), whole(n[:48]), whole(n[12:60])}
+	x.sealed = make([]sealedPlace, QuickBudget>>2-1)
+	x.loadSealed()
+	require.Nil(t, x.sealed)
+	require.Nil(t, x.pages[1].sealedToo, "what is no longer listed")
+
+	g, p := &group{blobs: []int{4, 5}, sealed: []int{2}}, &page{blobsToo: []int{5, 1, 1, 7}, sealedToo: []int{2, 0, 1, 1, 3}}
+	x = newSearch(drive.Dump{}, nil, Options{})
+	x.sealed = []sealedPlace{{layout: &layouts[0]}, {layout: &layouts[1]}, {layout: &layouts[0]}, {layout: &layouts[2]}}
+	g.too(x, p)
+	require.Equal(t, group{blobs: []int{4, 5, 1, 7}, sealed: []int{2, 0}}, *g, "a quick search salts those that begin with their nonce")
+	p.how = "hex"
+	g.too(x, p)
+	require.Equal(t, []int{2, 0, 1, 3}, g.sealed, "and all of a text")
+	g.sealed, p.how, x.opts.Deep = nil, "", true
+	g.too(x, p)
+	require.Equal(t, []int{2, 0, 1, 3}, g.sealed, "a deep one salts all")
+}

@@ -36,9 +36,9 @@ func (s *search) loadSealed() {
 	if s.opts.Deep {
 		step, most = 1, DeepBudget>>6
 	}
-	var known [6]map[string]bool // by size of the key and layout
+	var known [6]map[string]int // by size of the key and layout: numbers in s.sealed
 	for i := range known {
-		known[i] = map[string]bool{}
+		known[i] = map[string]int{}
 	}
 	for i := range s.pages {
 		p := &s.pages[i]
@@ -52,14 +52,20 @@ func (s *search) loadSealed() {
 					if off+size > len(p.full) || distinct(p.full[off+size-tagSize:off+size]) < 8 {
 						continue
 					}
-					if k := known[len(layouts)*half+l]; !k[string(p.full[off:off+size])] {
-						k[string(p.full[off:off+size])] = true
-						s.sealed = append(s.sealed, sealedPlace{blob{page: p, offset: off, size: size}, &layouts[l]})
+					k, b := known[len(layouts)*half+l], blob{page: p, offset: off, size: size}
+					if n, old := k[string(b.bytes())]; !old {
+						k[string(b.bytes())] = len(s.sealed)
+						s.sealed = append(s.sealed, sealedPlace{b, &layouts[l]})
+					} else if s.sealed[n].page != p {
+						p.sealedToo = append(p.sealedToo, n)
 					}
 				}
 			}
 			if len(s.sealed) > most {
 				s.sealed = nil
+				for i := range s.pages {
+					s.pages[i].sealedToo = nil
+				}
 				s.out.left(fmt.Sprintf("%v: too many places for the budget", GCM))
 				return
 			}

@@ -125,6 +125,10 @@ type page struct {
 	how         string                  // "base64": what the page was decoded from; "" if it is a page of the flash
 	where       []int                   // by offset: where the text of the byte lies; nil if it lies there
 	changed     func(off, size int) int // where bytes lie before a change of the page; nil without one
+
+	// Places are listed once. A salt on this page may be for one that lies here, too: these are the
+	// numbers in search.blobs and search.sealed of those that are listed by another page.
+	blobsToo, sealedToo []int
 }
 
 // blob is a place that could be a wrap.
@@ -189,7 +193,6 @@ func (b *blob) content() content {
 
 // load trims the pages and lists the places that could be wraps, each different content once.
 func (s *search) load(dump drive.Dump) {
-	known := map[content]bool{}
 	for _, p := range dump.Flash {
 		n := len(p.Data)
 		for n > 0 && (p.Data[n-1] == 0xFF || p.Data[n-1] == 0) {
@@ -206,41 +209,53 @@ func (s *search) load(dump drive.Dump) {
 			s.pages = append(s.pages, decoded(p)...)
 		}
 	}
+	known := map[content]int{}
 	for i := range s.pages {
-		p := &s.pages[i]
-		p.run = make([]int, len(p.data)/8+1)
-		random := 0
-		for off := min(len(p.full)-8, len(p.data)) &^ 7; off >= 0; off -= 8 { // what follows is blank
-			if varied(p.full[off : off+8]) {
-				random += 8
-			} else {
-				random = 0
-			}
-			p.run[off/8] = random
+		s.loadWraps(i, known)
+	}
+	s.loadSealed()
+	s.out.Tried.Wraps = len(s.blobs) + len(s.sealed)
+}
+
+// loadWraps lists the places of a page that could be wraps. known are the numbers in s.blobs.
+func (s *search) loadWraps(i int, known map[content]int) {
+	p := &s.pages[i]
+	p.run = make([]int, len(p.data)/8+1)
+	random := 0
+	for off := min(len(p.full)-8, len(p.data)) &^ 7; off >= 0; off -= 8 { // what follows is blank
+		if varied(p.full[off : off+8]) {
+			random += 8
+		} else {
+			random = 0
 		}
-		like := i - 1
-		for off := 0; off < len(p.data); off += 8 {
-			if p.run[off/8] < akWrap || distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
-				continue
+		p.run[off/8] = random
+	}
+	salts := s.opts.Deep || s.has(Hashed) // from anywhere on the page
+	like := i - 1
+	for off := 0; off < len(p.data); off += 8 {
+		if p.run[off/8] < akWrap || distinct(p.full[off:off+akWrap]) < wrapDistinctMin {
+			continue
+		}
+		for _, size := range []int{akWrap, mekWrap} {
+			if p.run[off/8] < size {
+				break
 			}
-			for _, size := range []int{akWrap, mekWrap} {
-				if p.run[off/8] < size {
-					break
-				}
+			if !salts {
 				if before := s.pageBefore(i, max(0, off-16), off+size, like); before >= 0 {
 					like = before
 					continue // the same place was looked at there
 				}
-				b := blob{page: p, offset: off, size: size}
-				if c := b.content(); !known[c] {
-					known[c] = true
-					s.blobs = append(s.blobs, b)
-				}
+			}
+			b := blob{page: p, offset: off, size: size}
+			c := b.content()
+			if n, old := known[c]; !old {
+				known[c] = len(s.blobs)
+				s.blobs = append(s.blobs, b)
+			} else if s.blobs[n].page != p {
+				p.blobsToo = append(p.blobsToo, n)
 			}
 		}
 	}
-	s.loadSealed()
-	s.out.Tried.Wraps = len(s.blobs) + len(s.sealed)
 }
 
 // assume takes the secrets in: each one as a KEK itself, and as input of the

@@ -117,9 +117,6 @@ func (s *search) knew(i int) bool { return s.before != nil && s.old[i] != nil }
 // recallSalted leaves out of starts the places that were tried in a dump before, and gives what the KEKs
 // with the salts there opened.
 func (s *search) recallSalted(starts []int) (left []int, hits []hit) {
-	if s.before == nil {
-		return starts, nil
-	}
 	keks := 0
 	for i := range s.derived {
 		if s.derived[i].pin.Len() > 0 {

@@ -105,6 +105,9 @@ func TestWhatWasTriedInADump(t *testing.T) {
 	require.False(t, m.held(full[40:104], 40), "nothing begins there")
 	m.pages[0].data = full
 	require.False(t, m.held(full[40:104], 40), "blank bytes alone may have been left out")
+	mixed := append(noise("held", 40), bytes.Repeat([]byte{0, 0xFF}, 32)...)
+	require.False(t, (&memory{pages: []page{{full: mixed, data: mixed[:40]}}}).held(mixed[40:], 40), "nothing begins there, whatever it is")
+	require.True(t, (&memory{pages: []page{{full: mixed, data: mixed[:41]}}}).held(mixed[40:], 40))
 	last := append(noise("held", 20), noise("last", 64)...)
 	m = &memory{pages: []page{{full: last, data: last}}}
 	require.True(t, m.held(last[20:], 20))

@@ -181,7 +181,7 @@ func (s *search) saltedDeep() {
 	s.takeIn(s.share(len(s.pages), 1, func(w *worker, from, to int) {
 		for i := from; i < to; i++ {
 			p := &s.pages[i]
-			wraps := s.batched(func(i int) bool { return s.blobs[i].page == p })
+			wraps := s.batched(func(i int) bool { return s.blobs[i].page == p || slices.Contains(p.blobsToo, i) })
 			tried := map[[16]byte]bool{}
 			for off := 0; off+16 <= len(p.full) && off < len(p.data); off += 8 {
 				salt := [16]byte(p.full[off:])

@@ -183,6 +183,18 @@ func TestAWindowThatWasTriedIsNotTriedAgain(t *testing.T) {
 	require.Equal(t, Tried{Windows: 10 + 1 + 20}, x.out.Tried)
 }
 
+// Nothing begins behind the data of its page.
+func TestWindowsBeginInTheData(t *testing.T) {
+	s := newScene(t)
+	full := slices.Concat(noise("before", 8), s.mek[:])
+	for data, keys := range map[int]int{8: 0, 9: 1} {
+		x := s.over(Options{}, page{full: full, data: full[:data]})
+		x.bareKeys()
+		require.Len(t, x.out.Keys, keys)
+		require.Equal(t, Tried{Windows: data}, x.out.Tried)
+	}
+}
+
 // Every page is tried, whatever the shares, and in a deep search its halves apart.
 func TestBareKeysOnEveryPage(t *testing.T) {
 	s := newScene(t)
