@@ -45,7 +45,9 @@
 //
 // # Invariants
 //
-//   - A power cut at any flash operation leaves the old record or the new one.
+//   - A power cut at any flash operation leaves the old record or the new one. Which of them, a host
+//     learns by a try. Without a cut no answer leaves it open: success is the new one, hardware failure
+//     the old one, and where the flash leaves it open the answer is degraded.
 //   - What a command has reported as replaced or erased is physically gone from flash, or the drive
 //     is SecurityDegraded and moves no host data.
 //   - A count of tries is on flash before a PIN is looked at.

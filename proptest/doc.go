@@ -20,6 +20,11 @@
 //   - Package conformance judges any Device, of whatever make. A Drive made by a Maker is under test
 //     by the machine and the sweep, and as a Device (conformance.OfDrive) by the suite, its machine and
 //     its benchmarks.
+//   - So there are two machines with two models. This one knows the simulated drive: its fault plans, its
+//     order of refusals, the numbers of its flash; it foretells one answer, or what the documents allow
+//     after a fault. That of conformance knows what a host may expect of any device, of which it can ask
+//     little, and takes any refusal that makes sense. In one model each rule would stand twice, with
+//     a condition. Two that share no code also find each other's mistakes.
 //   - Coverage counts the rows of the lifecycle table that were exercised.
 //   - Failure is what every one of them reports: seed, version, fault plan, the
 //     end of the trace, and a line that replays it.
