@@ -1,7 +1,8 @@
 // Package mutants keeps, for each property of the conformance suite, drives with exactly the defect
 // that the property forbids, and requires that this property catches them. A property without a
 // mutant that fails it is not tested. For the way of a facility to its keys it keeps facilities with
-// one defect each, which the model of package facility catches.
+// one defect each, which the model of package facility catches; and for what the suite does not reach, since it does
+// not speak TCG, Opal drives and TPers, which their own tests catch.
 //
 // [All] lists them. There are two sorts:
 //

@@ -9,7 +9,8 @@ import (
 
 // Mutant is a drive, or a facility, with one defect.
 type Mutant struct {
-	Of     string // the conformance.Property that it breaks; "" is the way of a facility to its keys
+	// Of is the conformance.Property that it breaks, or begins with "wire"; "" is the way of a facility to its keys.
+	Of     string
 	Defect string // what is wrong with it
 	// Edits make it out of the source; or Maker makes it, of a sound device.
 	Edits []Edit
@@ -29,11 +30,11 @@ type Edit struct {
 	Old, New string
 }
 
-// All lists the mutants by property, and then those of the way to the keys.
+// All lists the mutants by property, then those that tests of the wire catch, then those of the way to the keys.
 func All() []Mutant {
 	sound := slices.Concat(all, families, wrapped, sanitizers)
 	slices.SortStableFunc(sound, func(a, b Mutant) int { return strings.Compare(a.Of, b.Of) })
-	return append(sound, keyPath...)
+	return slices.Concat(sound, wire, keyPath)
 }
 
 var all = []Mutant{

@@ -173,7 +173,7 @@ func caught(t *testing.T, m Mutant) (by, commands string) {
 		parts[i] = "^" + parts[i] + "$"
 	}
 	run := exec.CommandContext(ctx, binary, "-test.run", strings.Join(parts, "/"), "-test.timeout", "150s", "-rapid.nofailfile", "-rapid.shrinktime", "1ms")
-	if m.Package == "./proptest/conformance" || m.Package == "./erase" { // they do not use rapid
+	if slices.Contains([]string{"./proptest/conformance", "./erase", "./drive/tcg"}, m.Package) { // they do not use rapid
 		run.Args = run.Args[:len(run.Args)-3]
 	}
 	run.Dir = dir
