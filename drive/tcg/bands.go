@@ -11,19 +11,26 @@ import (
 // enterpriseFeatures is what an Enterprise drive claims in level 0 discovery.
 func enterpriseFeatures(t *TPer) []spec.Feature {
 	st := t.d.Status()
-	features := []spec.Feature{
-		spec.TPer{Sync: true, Streaming: true, ComIDMgmt: true}.Feature(),
-		spec.Locking{Supported: true, Enabled: true, Locked: st.Locked, MediaEncryption: true}.Feature(),
-	}
+	return t.withBlockSID(append(t.firstFeatures(spec.Locking{Supported: true, Enabled: true, Locked: st.Locked, MediaEncryption: true}),
+		spec.Enterprise{BaseComID: t.pers.baseComID, ComIDs: uint16(t.pers.comIDs)}.Feature()))
+}
+
+// firstFeatures are those that every SSC has, in front of its own.
+func (t *TPer) firstFeatures(l spec.Locking) []spec.Feature {
+	features := []spec.Feature{spec.TPer{Sync: true, Streaming: true, ComIDMgmt: true}.Feature(), l.Feature()}
 	if i, err := t.d.LockingInfo(); err == nil {
 		features = append(features, spec.Geometry{
 			Align: i.AlignmentRequired, LogicalBlockSize: uint32(i.LogicalBlockSize),
 			AlignmentGranularity: i.AlignmentGranularity, LowestAlignedLBA: i.LowestAlignedLBA,
 		}.Feature())
 	}
-	features = append(features, spec.Enterprise{BaseComID: t.pers.baseComID, ComIDs: uint16(t.pers.comIDs)}.Feature())
+	return features
+}
+
+// withBlockSID adds what there is to say of Block SID, while the drive has a record.
+func (t *TPer) withBlockSID(features []spec.Feature) []spec.Feature {
 	if atMSID, err := t.d.AtMSID(drive.SID); err == nil {
-		features = append(features, spec.BlockSID{NotMSID: !atMSID, Blocked: t.blocked, ClearedByReset: t.byReset}.Feature())
+		return append(features, spec.BlockSID{NotMSID: !atMSID, Blocked: t.blocked, ClearedByReset: t.byReset}.Feature())
 	}
 	return features
 }
@@ -109,24 +116,23 @@ func (c *invocation) info(n int) (drive.RangeInfo, error) {
 
 // band are the cells of band n (Core 5.7.2.2).
 func band(n int) map[string]reader {
+	return named(spec.Band(n), bandName(n), rangeCells((*invocation).info, resets, spec.BandKey(n)))
+}
+
+// rangeCells are the cells of a range, by how the session sees it, the kinds of reset that there are, and its key.
+func rangeCells(info func(c *invocation, n int) (drive.RangeInfo, error), kinds []drive.ResetSet, key spec.UID) map[string]reader {
 	of := func(f func(*drive.RangeInfo) token.Value) reader {
 		return func(c *invocation, o *object) (token.Value, error) {
-			i, err := c.info(o.n)
+			i, err := info(c, o.n)
 			if err != nil {
 				return token.Value{}, err
 			}
 			return f(&i), nil
 		}
 	}
-	cells := rangeCells(of)
-	cells["LockOnReset"] = of(func(i *drive.RangeInfo) token.Value { return listOf(resets, i.LockOnReset) })
-	cells["ActiveKey"] = fixed(token.UID(spec.BandKey(n)))
-	return named(spec.Band(n), bandName(n), cells)
-}
-
-// rangeCells are the cells of a range that both SSCs have, by who reads it.
-func rangeCells(of func(func(*drive.RangeInfo) token.Value) reader) map[string]reader {
 	return map[string]reader{
+		"LockOnReset":      of(func(i *drive.RangeInfo) token.Value { return listOf(kinds, i.LockOnReset) }),
+		"ActiveKey":        fixed(token.UID(key)),
 		"RangeStart":       of(func(i *drive.RangeInfo) token.Value { return token.U(i.Start) }),
 		"RangeLength":      of(func(i *drive.RangeInfo) token.Value { return token.U(i.Length) }),
 		"ReadLockEnabled":  of(func(i *drive.RangeInfo) token.Value { return token.Bool(i.ReadLockEnabled) }),
@@ -206,18 +212,24 @@ func setBand(c *invocation, o *object, cells []assignment) error {
 	})
 }
 
-// setPIN sets the PIN of an authority that has authenticated (Core 5.3.2.12.4).
-func setPIN(c *invocation, _ *object, cells []assignment) error {
+// pinOf reads the PIN that cells of a row of C_PIN set; no other column of the table can be set.
+func pinOf(cells []assignment) (drive.PIN, error) {
 	if len(cells) != 1 || cells[0].column != "PIN" {
-		return spec.NotAuthorized
+		return drive.PIN{}, spec.NotAuthorized
 	}
 	b, ok := cells[0].value.Bytes()
-	if !ok {
-		return spec.InvalidParameter
-	}
 	pin, err := drive.NewPIN(b)
+	if !ok || err != nil {
+		return drive.PIN{}, spec.InvalidParameter
+	}
+	return pin, nil
+}
+
+// setPIN sets the PIN of an authority that has authenticated (Core 5.3.2.12.4).
+func setPIN(c *invocation, _ *object, cells []assignment) error {
+	pin, err := pinOf(cells)
 	if err != nil {
-		return spec.InvalidParameter
+		return err
 	}
 	err = c.stage(func(b *drive.Batch) { b.PIN = pin })
 	if err != nil || c.s.tx == nil {

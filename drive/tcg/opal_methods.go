@@ -24,18 +24,9 @@ func opalFeatures(t *TPer) []spec.Feature {
 	active, _ := o.Activated()
 	mbr, _ := o.MBRControl()
 	cfg := t.d.Config()
-	features := []spec.Feature{
-		spec.TPer{Sync: true, Streaming: true, ComIDMgmt: true}.Feature(),
-		spec.Locking{
-			Supported: true, Enabled: active, Locked: st.Locked, MediaEncryption: true, MBREnabled: mbr.Enable, MBRDone: mbr.Done,
-		}.Feature(),
-	}
-	if i, err := t.d.LockingInfo(); err == nil {
-		features = append(features, spec.Geometry{
-			Align: i.AlignmentRequired, LogicalBlockSize: uint32(i.LogicalBlockSize),
-			AlignmentGranularity: i.AlignmentGranularity, LowestAlignedLBA: i.LowestAlignedLBA,
-		}.Feature())
-	}
+	features := t.firstFeatures(spec.Locking{
+		Supported: true, Enabled: active, Locked: st.Locked, MediaEncryption: true, MBREnabled: mbr.Enable, MBRDone: mbr.Done,
+	})
 	// The descriptor has 4 bytes for the size; row Table of the DataStore tells all of it.
 	features = append(features, opalSingleFeature(t).Feature(),
 		spec.DataStoreTables{
@@ -43,11 +34,8 @@ func opalFeatures(t *TPer) []spec.Feature {
 		}.Feature(),
 		spec.Opal2{BaseComID: t.pers.baseComID, ComIDs: uint16(t.pers.comIDs), Admins: drive.Admins, Users: drive.Users}.Feature(),
 	)
-	if atMSID, err := t.d.AtMSID(drive.SID); err == nil {
-		features = append(features, spec.BlockSID{NotMSID: !atMSID, Blocked: t.blocked, ClearedByReset: t.byReset}.Feature())
-	}
 	// A new key takes less than the 2 seconds that are the unit.
-	return append(features, spec.DataRemoval{Supported: 1 << spec.DataRemovalCrypto, Times: [6]uint16{spec.DataRemovalCrypto: 1}}.Feature())
+	return append(t.withBlockSID(features), spec.DataRemoval{Supported: 1 << spec.DataRemovalCrypto, Times: [6]uint16{spec.DataRemovalCrypto: 1}}.Feature())
 }
 
 // opalSetRemoval sets the mechanism by which Revert, RevertSP and GenKey remove data (Opal 4.2.8). There is one:
@@ -186,27 +174,13 @@ func (c *invocation) opalInfo(n int) (drive.RangeInfo, error) {
 
 // opalRange are the cells of range n.
 func opalRange(n int, name string) map[string]reader {
-	of := func(f func(*drive.RangeInfo) token.Value) reader {
-		return func(c *invocation, o *object) (token.Value, error) {
-			i, err := c.opalInfo(o.n)
-			if err != nil {
-				return token.Value{}, err
-			}
-			return f(&i), nil
-		}
-	}
-	cells := rangeCells(of)
-	cells["ActiveKey"] = fixed(token.UID(spec.RangeKey(n)))
-	cells["LockOnReset"] = of(func(i *drive.RangeInfo) token.Value { return opalResetList(i.LockOnReset) })
-	all := named(spec.Range(n), name, cells)
-	all["CommonName"] = opalCommonName
-	return all
+	cells := named(spec.Range(n), name, rangeCells((*invocation).opalInfo, opalResets, spec.RangeKey(n)))
+	cells["CommonName"] = opalCommonName
+	return cells
 }
 
 // opalResets are the kinds of reset as the specification numbers them.
 var opalResets = append(slices.Clone(resets), drive.OnProgrammatic)
-
-func opalResetList(s drive.ResetSet) token.Value { return listOf(opalResets, s) }
 
 // opalSetRange sets columns of a range, all in one step.
 func opalSetRange(c *invocation, o *object, cells []assignment) error {
@@ -244,16 +218,9 @@ func opalSetRange(c *invocation, o *object, cells []assignment) error {
 
 // opalSetPIN sets the PIN of an authority.
 func opalSetPIN(c *invocation, o *object, cells []assignment) error {
-	if len(cells) != 1 || cells[0].column != "PIN" {
-		return spec.NotAuthorized
-	}
-	b, ok := cells[0].value.Bytes()
-	if !ok {
-		return spec.InvalidParameter
-	}
-	pin, err := drive.NewPIN(b)
+	pin, err := pinOf(cells)
 	if err != nil {
-		return spec.InvalidParameter
+		return err
 	}
 	defer pin.Clear()
 	return c.change(func(x *opalTx) error { return x.c.SetPIN(o.who, pin) })

@@ -147,6 +147,15 @@ func (c *invocation) noteOf(x *opalTx) (*note, error) {
 	return x.note, nil
 }
 
+// setNote puts a note into a change.
+func (x *opalTx) setNote(n *note) error {
+	if err := x.c.SetNote(n.encode()); err != nil {
+		return err
+	}
+	x.note = n
+	return nil
+}
+
 // seenNote is the note as the session sees it.
 func (c *invocation) seenNote() (*note, error) {
 	if x := c.open(); x != nil && x.note != nil {
@@ -215,11 +224,7 @@ func opalSetACE(c *invocation, o *object, cells []assignment) error {
 				}
 			}
 		}
-		if err := x.c.SetNote(next.encode()); err != nil {
-			return err
-		}
-		x.note = &next
-		return nil
+		return x.setNote(&next)
 	})
 }
 
@@ -354,10 +359,9 @@ func (c *invocation) setNames(x *opalTx, o *object, cells []assignment) error {
 		}
 		next := *n
 		next.names = append(slices.DeleteFunc(slices.Clone(n.names), func(m nameNote) bool { return m.object == o.uid }), nameNote{o.uid, slices.Clone(b)})
-		if err := x.c.SetNote(next.encode()); err != nil {
+		if err := x.setNote(&next); err != nil {
 			return err
 		}
-		x.note = &next
 	}
 	return nil
 }
@@ -383,10 +387,6 @@ func opalSetTPerInfo(c *invocation, _ *object, cells []assignment) error {
 		}
 		next := *n
 		next.resetEnable = on
-		if err := x.c.SetNote(next.encode()); err != nil {
-			return err
-		}
-		x.note = &next
-		return nil
+		return x.setNote(&next)
 	})
 }

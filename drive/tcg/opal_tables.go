@@ -112,7 +112,7 @@ func mbrControl() map[string]reader {
 		"UID":         fixed(token.UID(spec.MBRControlRow)),
 		"Enable":      of(func(m *drive.MBRControl) token.Value { return token.Bool(m.Enable) }),
 		"Done":        of(func(m *drive.MBRControl) token.Value { return token.Bool(m.Done) }),
-		"DoneOnReset": of(func(m *drive.MBRControl) token.Value { return opalResetList(m.DoneOnReset) }),
+		"DoneOnReset": of(func(m *drive.MBRControl) token.Value { return listOf(opalResets, m.DoneOnReset) }),
 	}
 }
 
