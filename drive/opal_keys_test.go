@@ -317,3 +317,26 @@ func TestOpalRecordThatDoesNotFit(t *testing.T) {
 	require.Equal(t, before, b.rec.encode(nil))
 	require.NoError(t, b.change(admin, func(c *Change) error { return c.SetNote(make([]byte, 1024)) }))
 }
+
+// TestOpalResetsEndLogins: whoever proved a PIN proves it again after any reset, and nothing that was begun before is
+// committed.
+func TestOpalResetsEndLogins(t *testing.T) {
+	b := newOpal(t, nil)
+	b.owned(ActivateOptions{})
+	for name, reset := range map[string]func() error{
+		"hardware": func() error { return b.Reset(HardwareReset) }, "hot plug": func() error { return b.Reset(HotPlugReset) },
+		"programmatic": func() error { return b.Reset(ProgrammaticReset) }, "power cycle": func() error { b.cycle(); return nil },
+	} {
+		l := b.login(Admin(1), credential(1))
+		c, err := b.Begin(l)
+		require.NoError(t, err)
+		require.NoError(t, c.SetEnabled(User(1), true))
+		require.NoError(t, reset())
+		require.False(t, l.Open(), name)
+		require.ErrorIs(t, c.Commit(), NoSession, name)
+		require.ErrorIs(t, b.change(l, func(c *Change) error { return c.GenKey(RangeArea(0)) }), NoSession, name)
+		i, err := b.Authority(User(1))
+		require.NoError(t, err)
+		require.False(t, i.Enabled, name)
+	}
+}

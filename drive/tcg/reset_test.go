@@ -256,3 +256,36 @@ func TestEnterpriseColumnsOverResets(t *testing.T) {
 		}
 	}
 }
+
+// TestOpalRevertKeepsTheGlobalRange: a RevertSP with KeepGlobalRangeKey keeps what lies in the global range, at once and
+// over power cycles, also of the next owner; what lay in another range is gone (Opal 5.1.3.2).
+func TestOpalRevertKeepsTheGlobalRange(t *testing.T) {
+	b := newOpalBench(t)
+	b.own()
+	require.Equal(t, spec.Success, b.sign(spec.OpalLockingSP, spec.Admin(1), pin(1)))
+	require.Equal(t, spec.Success, b.oset(spec.Range(1), col(3, token.U(16)), col(4, token.U(16))))
+	text := bytes.Repeat([]byte("kept data"), 57)[:512]
+	for _, lba := range []uint64{0, 16} {
+		require.NoError(t, b.d.Write(lba, text))
+	}
+	require.Equal(t, spec.Success, b.oset(spec.GlobalRange, col(5, token.U(1)), col(6, token.U(1))))
+	_, st := b.call(spec.ThisSP, spec.RevertSP, token.N(token.U(spec.RevertSPKeepGlobalRangeKey), token.U(1)))
+	require.Equal(t, spec.Success, st)
+	holds := func(when string) {
+		t.Helper()
+		got := make([]byte, 512)
+		require.NoError(t, b.d.Read(0, got), when)
+		require.Equal(t, text, got, when)
+		require.NoError(t, b.d.Read(16, got), when)
+		require.NotEqual(t, text, got, "another range, %s", when)
+	}
+	holds("at once")
+	b.cycle()
+	holds("after a power cycle")
+	require.Equal(t, drive.ManufacturedInactive, b.d.Status().State)
+	require.Equal(t, spec.Success, b.sign(spec.AdminSP, spec.SID, pin(1)), "the Admin SP stays as it was")
+	_, st = b.call(spec.OpalLockingSP, spec.Activate)
+	require.Equal(t, spec.Success, st)
+	b.cycle()
+	holds("of the next owner")
+}

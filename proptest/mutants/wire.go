@@ -12,10 +12,10 @@ func wireMutant(of, defect, pkg, test string, edits ...Edit) Mutant {
 // A drive has no firmware of its own here, so that nothing can be rolled back but its records: that is the
 // conformance suite's PC01.
 var wire = []Mutant{
-	wireMutant("17", "a revert that keeps the global range's key makes a new one", "./drive", "TestOpalTables", Edit{
+	wireMutant("17", "a revert that keeps the global range's key makes a new one", "./drive/tcg", "TestOpalRevertKeepsTheGlobalRange", Edit{
 		"drive/opal_lifecycle.go", "	next, meks, err := d.opalFactory(keep)\n", "	if keep != nil {\n		keep = nil\n	}\n	next, meks, err := d.opalFactory(keep)\n",
 	}),
-	wireMutant("17", "the kept key is opened by nobody once the power went", "./drive", "TestOpalTables", Edit{
+	wireMutant("17", "the kept key is opened by nobody once the power went", "./drive/tcg", "TestOpalRevertKeepsTheGlobalRange", Edit{
 		"drive/opal_lifecycle.go", "	return keep.given(rootHolder, d.rootKEK, rk), nil\n", "	return keep.given(rootHolder, RootKEK(d.rootKEK), rk), nil\n",
 	}),
 	wireMutant("23", "a TPer reset locks what a hot plug should", "./drive/tcg", "TestOpalColumnsOverResets", Edit{
@@ -31,7 +31,7 @@ var wire = []Mutant{
 		"drive/tcg/tper.go", "t.byReset && now.Hardware != t.seen.Hardware", "now.Hardware != t.seen.Hardware",
 	}),
 	wireMutant("25", "SID with a PIN of its own is blocked, too", "./drive/tcg", "TestBlockSID", Edit{
-		"drive/tcg/comid.go", "	if atMSID {\n", "	if len(b) > 0 {\n",
+		"drive/tcg/comid.go", "	if atMSID {\n", "	if atMSID || len(b) > 0 {\n",
 	}),
 	wireMutant("26", "a revert leaves SID its PIN", "./drive", "TestOpalFromTheFactoryToAUserAndBack", Edit{
 		"drive/opal_lifecycle.go", "	next, meks, err := d.opalFactory(nil)\n	if err != nil {\n		return d.named(op, err)\n	}\n",
@@ -57,7 +57,7 @@ var wire = []Mutant{
 	wireMutant("30", "STACK_RESET leaves a session with an open transaction", "./drive/tcg", "TestOpalColumnsOverResets", Edit{
 		"drive/tcg/comid.go", "		if s.com == c {\n			t.close(s)\n", "		if s.com == c && s.tx == nil {\n			t.close(s)\n",
 	}),
-	wireMutant("30", "a reset leaves the logins of an Opal drive", "./drive", "TestOpalGuards", Edit{
+	wireMutant("30", "a reset leaves the logins of an Opal drive", "./drive", "TestOpalResetsEndLogins", Edit{
 		"drive/power.go", "		d.session = nil\n	}\n	d.opal.logout()\n", "		d.session = nil\n	}\n	if !d.powered {\n		d.opal.logout()\n	}\n",
 	}),
 	wireMutant("7", "a disabled BandMaster is kept out by a flag", "./drive", "TestADisabledBandMasterHasNoWrapForItsPIN", Edit{
