@@ -234,7 +234,9 @@ func TestIOCommands(t *testing.T) {
 }
 
 // lock takes the drive into use and locks blocks 100 to 199.
-func (b *bench) lock() {
+func (b *bench) lock() { b.lockFor(true, true) }
+
+func (b *bench) lockFor(read, write bool) {
 	b.t.Helper()
 	o, err := b.d.Opal()
 	require.NoError(b.t, err)
@@ -246,7 +248,7 @@ func (b *bench) lock() {
 	c, err := o.Begin(admin)
 	require.NoError(b.t, err)
 	require.NoError(b.t, c.SetRange(1, drive.RangeConfig{Start: 100, Length: 100, ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}))
-	require.NoError(b.t, c.SetLocks(1, true, true))
+	require.NoError(b.t, c.SetLocks(1, read, write))
 	require.NoError(b.t, c.Commit())
 }
 
@@ -279,6 +281,20 @@ func TestLockedBlocksAreDenied(t *testing.T) {
 	require.Equal(t, nvme.OperationDenied|nvme.DNR, b.admin(nvme.OpFormat, 1, nil, nil, 1<<9).Status)
 	require.Equal(t, nvme.OperationDenied|nvme.DNR, b.admin(nvme.OpSanitize, 0, nil, nil, 4).Status)
 	require.Len(t, b.d.Dump().Written, 1)
+}
+
+// A range that is locked for writing alone can be read and compared, and nothing else.
+func TestBlocksLockedForWritingAlone(t *testing.T) {
+	b := newBench(t)
+	b.lockFor(false, true)
+	good(t, b.io(nvme.OpWrite, filled(512, 1), nil, 50))
+	good(t, b.io(nvme.OpRead, nil, make([]byte, 512), 150))
+	dsm := make([]byte, 32)
+	dsm[4], dsm[8], dsm[16+4], dsm[16+8] = 1, 50, 1, 150
+	require.Equal(t, nvme.AccessDenied|nvme.DNR, b.io(nvme.OpDatasetMgmt, dsm, nil, 1, 4).Status)
+	got := make([]byte, 512)
+	good(t, b.io(nvme.OpRead, nil, got, 50))
+	require.Equal(t, filled(512, 1), got, "nothing is deallocated where one of the ranges is locked")
 }
 
 // Format NVM, whatever Secure Erase Settings: the data are gone, with their key.
