@@ -193,3 +193,21 @@ func TestLeavingSecurityDegradedIsLikeAPowerCycle(t *testing.T) {
 		})
 	}
 }
+
+// TestAnEraseLeavesTheLocksOfOtherRanges: a range whose key nobody asked for since power came, and whose
+// locks a migration enabled meanwhile, says of them what it said before another range is erased.
+func TestAnEraseLeavesTheLocksOfOtherRanges(t *testing.T) {
+	b := newBench(t, nil)
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error {
+		return s.SetRange(RangeConfig{WriteLockEnabled: true, LockOnReset: OnPowerCycle})
+	}))
+	b.cycle()
+	require.NoError(t, b.as(BandMaster(0), b.label.MSID, func(s Session) error { return s.Migrate(credential(1)) }))
+	before, err := b.Range(0)
+	require.NoError(t, err)
+	require.False(t, before.ReadLocked)
+	require.NoError(t, b.as(EraseMaster, b.label.MSID, func(s Session) error { return s.Erase(1) }))
+	after, err := b.Range(0)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}

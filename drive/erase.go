@@ -100,6 +100,7 @@ func (d *Drive) eraseBands(op string, e Event, next record, bands []int, by *sec
 		}
 		meks[n] = mek
 	}
+	was := d.state()
 	if err := d.keyStep(op, e, next); err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (d *Drive) eraseBands(op string, e Event, next record, bands []int, by *sec
 		d.ram[n].use(meks[n])
 		meks[n] = nil
 	}
-	if d.state() != SecurityDegraded {
+	if was == SecurityDegraded && d.state() != was {
 		return d.reopen(op)
 	}
 	return nil
