@@ -87,3 +87,12 @@ func TestATraceThatCannotBeUnderstood(t *testing.T) {
 		require.ErrorContains(t, err, "crashtrace: ", c)
 	}
 }
+
+// TestAThreadThatEndsWithItsProcess leaves a line without a call, or without a result.
+func TestAThreadThatEndsWithItsProcess(t *testing.T) {
+	const trace = "1 close(3) = 0\n2 ???( <detached ...>\n2 read(4,  <detached ...>\n3 <... write resumed> <detached ...>\n" +
+		"4 read(0,  <ptrace(SYSCALL):No such process>\n1 close(4) = ?\n1 +++ exited with 0 +++\n"
+	tr, err := parse([]byte(trace))
+	require.NoError(t, err)
+	require.Equal(t, []call{{name: "close", args: []string{"3"}}}, tr.calls)
+}

@@ -76,6 +76,9 @@ func parse(b []byte) (*Trace, error) {
 		if line = strings.TrimSpace(line); !ok || strings.HasPrefix(line, "+++") || strings.HasPrefix(line, "---") {
 			continue
 		}
+		if strings.HasSuffix(line, "<detached ...>") || strings.Contains(line, " <ptrace(") {
+			continue // a thread that ended with its process, in a call or on the way to one
+		}
 		if first, is := strings.CutSuffix(line, "<unfinished ...>"); is {
 			begun[pid] = first
 			continue
