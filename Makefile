@@ -131,7 +131,7 @@ soak: ## long runs: 20,000 random cases of each property test, as many lifecycle
 	$(FDELAB) soak --lifecycles 20000
 
 mutants: ## show that each known defect of a real drive is caught
-	FDELAB_MUTANTS=1 $(GO) test -count=1 -v -timeout 20m -run Mutant ./proptest/mutants
+	FDELAB_MUTANTS=1 $(GO) test -count=1 -v -timeout 40m -run Mutant ./proptest/mutants
 	$(GO) test -count=1 -timeout 20m -run NoHealthyDriveIsAccused ./proptest/conformance -lifecycles=$(strip $(LIFECYCLES))
 
 # A module of its own, so that who uses fdelab does not get what it needs.
