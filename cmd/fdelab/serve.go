@@ -76,8 +76,8 @@ func (a *app) serveDrives(files []string, o *serveOptions) (err error) {
 	if err := namedTwice(files); err != nil {
 		return err
 	}
-	if err := o.unmarkReady(); err != nil { // of a server that was killed
-		return cannotf("serve: --ready-file: %w", err)
+	if err := o.checkReady(); err != nil {
+		return err
 	}
 	began := time.Now()
 	for _, path := range files {
@@ -94,6 +94,9 @@ func (a *app) serveDrives(files []string, o *serveOptions) (err error) {
 			return d.refused("serve", err)
 		}
 		units = append(units, u)
+	}
+	if err := o.forgetReady(); err != nil {
+		return err
 	}
 	tracer, closeTrace, err := a.openTrace(o.trace)
 	if err != nil {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -21,6 +24,7 @@ import (
 type serveOptions struct {
 	socket, trace, nvmeTCP, ready, psid string
 	expose                              bool
+	marked                              []byte // what the ready file holds, once it was made
 }
 
 // check refuses flags that do not go together, before anything is opened.
@@ -43,6 +47,36 @@ func (o *serveOptions) check(files []string) error {
 	return nil
 }
 
+// readyMost is how long a ready file may be, in bytes: a line for each of 256 drives at most.
+const readyMost = 1 << 20
+
+// checkReady refuses to replace a file that is no ready file: it could be a drive, or its label.
+func (o *serveOptions) checkReady() error {
+	if o.ready == "" {
+		return nil
+	}
+	i, err := os.Lstat(o.ready)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return cannotf("serve: --ready-file: %w", plainDriveError(err))
+	}
+	var was servingDrives
+	if i.Mode().IsRegular() && i.Size() <= readyMost {
+		b, err := os.ReadFile(o.ready)
+		if err != nil {
+			return cannotf("serve: --ready-file: %w", plainDriveError(err))
+		}
+		read := json.NewDecoder(bytes.NewReader(b))
+		read.DisallowUnknownFields()
+		if read.Decode(&was) == nil && was.Drives > 0 {
+			return nil // of a server that was killed
+		}
+	}
+	return usagef("serve: --ready-file %s: there is a file that fdelab serve did not make, and it was left as it is: need a new name", o.ready)
+}
+
 // markReady makes the file that says that the drives are served.
 func (o *serveOptions) markReady(answer servingDrives) error {
 	if o.ready == "" {
@@ -52,23 +86,45 @@ func (o *serveOptions) markReady(answer servingDrives) error {
 	if err != nil {
 		return err
 	}
+	o.marked = append(b, '\n')
 	// Under another name first: who waits for the file finds it whole.
-	part := o.ready + ".part"
-	if err := os.WriteFile(part, append(b, '\n'), 0o600); err != nil {
+	f, err := os.CreateTemp(filepath.Dir(o.ready), ".ready-*")
+	if err != nil {
 		return plainDriveError(err)
 	}
-	if err := os.Rename(part, o.ready); err != nil {
+	_, err = f.Write(o.marked)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), o.ready)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
 		return plainDriveError(err)
 	}
 	return nil
 }
 
+// unmarkReady removes the file, if it still is the one that markReady made.
 func (o *serveOptions) unmarkReady() error {
-	if o.ready == "" {
+	if o.marked == nil {
+		return nil
+	}
+	if b, err := os.ReadFile(o.ready); err != nil || !bytes.Equal(b, o.marked) {
 		return nil
 	}
 	if err := os.Remove(o.ready); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return plainDriveError(err)
+	}
+	return nil
+}
+
+// forgetReady removes the file of a server that was killed. The drives are this process's by then, so
+// nobody serves them.
+func (o *serveOptions) forgetReady() error {
+	if o.ready == "" {
+		return nil
+	}
+	if err := os.Remove(o.ready); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return cannotf("serve: --ready-file: %w", plainDriveError(err))
 	}
 	return nil
 }
@@ -87,17 +143,22 @@ func (o *serveOptions) writePSID(label string) error {
 	}
 	defer l.MSID.Clear()
 	defer l.PSID.Clear()
+	raw := l.PSID.Bytes()
+	defer clear(raw)
 	f, err := os.OpenFile(o.psid, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return cannotf("serve: --psid-file: %s exists already and was left as it is", o.psid)
+		if there, err := os.ReadFile(o.psid); err == nil && subtle.ConstantTimeCompare(there, raw) == 1 {
+			clear(there)
+			return nil // of an earlier server
+		}
+		return cannotf("serve: --psid-file: %s exists already, holds something else, and was left as it is", o.psid)
 	}
 	if err != nil {
 		return cannotf("serve: --psid-file: %w", plainDriveError(err))
 	}
-	raw := l.PSID.Bytes()
-	defer clear(raw)
 	_, err = f.Write(raw)
 	if err = errors.Join(err, f.Close()); err != nil {
+		_ = os.Remove(o.psid)
 		return cannotf("serve: --psid-file: %w", plainDriveError(err))
 	}
 	return nil

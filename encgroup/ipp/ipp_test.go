@@ -323,7 +323,7 @@ func TestTheServerIsHardToDisturb(t *testing.T) {
 		c := dial()
 		_, err := c.Read(make([]byte, 1))
 		return err != nil && strings.Contains(b.log(), "connection refused: 2 are open")
-	}, 2*time.Second, 10*time.Millisecond, "a third one is refused")
+	}, 20*time.Second, 10*time.Millisecond, "a third one is refused")
 	for _, c := range []net.Conn{silent, slow} {
 		_, err := c.Read(make([]byte, 1))
 		require.ErrorIs(t, err, io.EOF, "the server hangs up")
@@ -341,7 +341,7 @@ func TestTheServerIsHardToDisturb(t *testing.T) {
 			_, _ = c.Write(send)
 			m, err := readMessage(c)
 			return err == nil && m.kind == kindRefusal && m.fields[0][0] == codeMalformed
-		}, 2*time.Second, 10*time.Millisecond, what)
+		}, 20*time.Second, 10*time.Millisecond, what)
 	}
 	_, err = b.client("a", address, nil).Create("")
 	require.NoError(t, err, "the others are served")

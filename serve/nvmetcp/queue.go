@@ -82,7 +82,7 @@ func (q *queue) terminate(e *ProtocolError) {
 	binary.LittleEndian.PutUint32(head[10:], e.FEI)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_ = q.conn.SetDeadline(time.Now().Add(time.Second))
+	_ = q.conn.SetDeadline(time.Now().Add(5 * time.Second))
 	if q.fr.write(q.w, pduC2HTerm, 0, head, e.head) == nil && q.w.Flush() == nil {
 		if c, ok := q.conn.(*net.TCPConn); ok {
 			_ = c.CloseWrite()
