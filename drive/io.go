@@ -113,7 +113,7 @@ func (d *Drive) admit(op string, lba, sectors uint64, locked lock) error {
 	if lba >= d.cfg.Sectors || sectors > d.cfg.Sectors-lba {
 		return d.refuse(op, OutOfRange, "sectors %d to %d, the last is %d", lba, lba+sectors-1, d.cfg.Sectors-1)
 	}
-	for at := lba; at < lba+sectors; at++ {
+	for at, end := lba, lba+sectors; at < end; at = d.stretch(at, end) {
 		if d.shadowed(at) {
 			if op != "read" {
 				return d.refuse(op, Locked, "sector %d is in the MBR shadow", at)
@@ -128,11 +128,27 @@ func (d *Drive) admit(op string, lba, sectors uint64, locked lock) error {
 		if err := d.cipherReady(op, r); err != nil {
 			return err
 		}
-		if r == 0 && len(d.rec.ranges) == 1 && d.rec.opal == nil {
-			break
-		}
 	}
 	return nil
+}
+
+// stretch is where the sectors from at on, as far as end, stop being alike: of one range, and all of them in the
+// MBR shadow or none. A command may name billions of sectors, and the drive is locked while they are looked at.
+func (d *Drive) stretch(at, end uint64) uint64 {
+	next := func(edge uint64) {
+		if edge > at {
+			end = min(end, edge)
+		}
+	}
+	if d.shadowed(at) {
+		next(d.shadowEnd())
+	}
+	for n := range d.rec.ranges {
+		c := &d.rec.ranges[n].cfg
+		next(c.Start)
+		next(c.Start + c.Length)
+	}
+	return end
 }
 
 // cipherReady makes the cipher of range r where there is none yet, or fails where its key is not there.

@@ -57,11 +57,15 @@ func (m *FaultyMedia) WriteSector(lba uint64, src []byte) error {
 	return m.Media.WriteSector(lba, src)
 }
 
-// Discard forgets sectors one by one, where the Media inside can, unless the plan fires media.write.error.
+// Discard forgets sectors, where the Media inside can: one by one under a plan, unless that fires
+// media.write.error.
 func (m *FaultyMedia) Discard(lba, n uint64) error {
 	inside, ok := m.Media.(Discarder)
 	if !ok {
 		return errors.ErrUnsupported
+	}
+	if m.plan == nil {
+		return inside.Discard(lba, n)
 	}
 	for at := lba; at < lba+n; at++ {
 		if p, hit := m.plan.Check(fault.Op{Name: "media.write", LBA: at}); hit {

@@ -123,8 +123,11 @@ func (t *tableRoom) write(n uint64, offset int, src []byte) error {
 // shadowed says whether a sector reads from the MBR shadow now.
 func (d *Drive) shadowed(lba uint64) bool {
 	o := d.rec.opal
-	return o != nil && o.mbrEnable && !d.opal.mbrDone && lba < d.cfg.MBRSize/uint64(d.cfg.SectorSize)
+	return o != nil && o.mbrEnable && !d.opal.mbrDone && lba < d.shadowEnd()
 }
+
+// shadowEnd is the first sector behind the place of the MBR shadow.
+func (d *Drive) shadowEnd() uint64 { return d.cfg.MBRSize / uint64(d.cfg.SectorSize) }
 
 // resetShadow sets Done as a reset leaves it.
 func (d *Drive) resetShadow(member ResetSet) {
