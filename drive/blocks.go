@@ -17,12 +17,28 @@ type Discarder interface {
 type Syncer interface{ Sync() error }
 
 // Discard makes n sectors from lba on read as zeros, and gives up what they held. Errors as Write: it changes
-// nothing where one of the sectors is locked or beyond the end; n is at least 1.
+// nothing where one of the sectors is locked or beyond the end; n is at least 1. Nobody's data get onto the drive,
+// so that behind a sanitize operation it is as clean as it was.
 func (d *Drive) Discard(lba, n uint64) error {
 	const op = "discard"
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.admit(op, lba, n, writeLocked); err != nil {
+		return err
+	}
+	return d.discard(op, lba, n)
+}
+
+// WriteZeroes writes zeros to n sectors from lba on, with the errors of Write. The medium forgets them, as with
+// Discard, but a host has written.
+func (d *Drive) WriteZeroes(lba, n uint64) error {
+	const op = "write zeroes"
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.admit(op, lba, n, writeLocked); err != nil {
+		return err
+	}
+	if err := d.soil(op); err != nil {
 		return err
 	}
 	return d.discard(op, lba, n)

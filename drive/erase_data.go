@@ -7,7 +7,7 @@ import (
 )
 
 // EraseData gives up what hosts have written, and nothing else: every range gets a new MEK in one key step,
-// and then the medium forgets the sectors, which read as zeros. PINs, grants, places and locks stay; MBR shadow
+// and then the medium forgets the sectors, which read as zeros also after a loss of power. PINs, grants, places and locks stay; MBR shadow
 // and DataStore are tables of the Security Provider and stay too. It is the erase of command Format NVM.
 //
 // It takes no authority, and so it takes a drive of which anybody may give the data up: Locked where a range
@@ -27,7 +27,10 @@ func (d *Drive) EraseData() error {
 	if err := d.admit(op, 0, d.cfg.Sectors, writeLocked); err != nil {
 		return err
 	}
-	return d.discard(op, 0, d.cfg.Sectors)
+	if err := d.discard(op, 0, d.cfg.Sectors); err != nil {
+		return err
+	}
+	return d.syncMedia(op)
 }
 
 // unclaimed refuses where giving all data up would need somebody's PIN.

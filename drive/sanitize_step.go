@@ -64,10 +64,11 @@ func (d *Drive) sanitizePiece(op string, s *sanitizeRecord, sectors uint64) erro
 			return nil
 		}
 	}
+	// What is on record as done is done: an operation that goes on behind a loss of power does it no more.
+	if err := d.syncMedia(op); err != nil {
+		return err
+	}
 	if int(s.phase) == s.phases() {
-		if err := d.syncMedia(op); err != nil {
-			return err
-		}
 		s.finish()
 	}
 	return d.setSanitize(op, s)

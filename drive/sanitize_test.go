@@ -2,7 +2,9 @@ package drive
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -120,6 +122,125 @@ func TestSanitizeLeavesNothing(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A drive is clean until a host writes: zeros are something that it writes, and what it gives up is not.
+func TestWhatSoilsACleanDrive(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		do    func(b *bench) error
+		clean bool
+	}{
+		"read":                  {func(b *bench) error { return b.Read(7, sectors(1, 0)) }, true},
+		"discard":               {func(b *bench) error { return b.Discard(7, 2) }, true},
+		"write":                 {func(b *bench) error { return b.Write(7, sectors(1, 0x11)) }, false},
+		"write zeroes":          {func(b *bench) error { return b.WriteZeroes(7, 2) }, false},
+		"spoil":                 {func(b *bench) error { return b.Spoil(7, 2) }, false},
+		"zeros behind the end":  {func(b *bench) error { return refusedAs(b.WriteZeroes(31, 2), OutOfRange) }, true},
+		"no zeros":              {func(b *bench) error { return refusedAs(b.WriteZeroes(7, 0), InvalidParameter) }, true},
+		"write behind the end":  {func(b *bench) error { return refusedAs(b.Write(31, sectors(2, 0)), OutOfRange) }, true},
+		"spoilt behind the end": {func(b *bench) error { return refusedAs(b.Spoil(31, 2), OutOfRange) }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, smallDrive)
+			require.NoError(t, b.Write(8, sectors(1, 0x11)))
+			require.NoError(t, b.Sanitize(SanitizeOrder{Action: Overwrite, Passes: 1, KeepBlocks: true}))
+			require.NoError(t, b.work())
+			require.NoError(t, c.do(b))
+			for range 2 {
+				s, err := b.SanitizeStatus()
+				require.NoError(t, err)
+				require.Equal(t, c.clean, s.Clean)
+				b.PowerOff()
+				require.NoError(t, b.PowerOn())
+			}
+		})
+	}
+}
+
+// refusedAs is nil where err is of a code.
+func refusedAs(err error, code Code) error {
+	if errors.Is(err, code) {
+		return nil
+	}
+	return fmt.Errorf("want %v, got %w", code, err)
+}
+
+// cacheMedia is a medium that forgets what was not synced when the power goes.
+type cacheMedia struct {
+	*MemMedia
+	safe map[uint64][]byte
+}
+
+func (m *cacheMedia) Sync() error {
+	m.safe = cloneSectors(m.sectors)
+	return nil
+}
+
+func (m *cacheMedia) lose() { m.sectors = cloneSectors(m.safe) }
+
+func cloneSectors(from map[uint64][]byte) map[uint64][]byte {
+	to := map[uint64][]byte{}
+	for lba, s := range from {
+		to[lba] = slices.Clone(s)
+	}
+	return to
+}
+
+// The power may go behind every step, and take with it what the medium has not made safe: what is on record as done
+// is on the medium, and the end of the operation finds none of the old data.
+func TestSanitizeOnAMediumWithACache(t *testing.T) {
+	t.Parallel()
+	for name, o := range sanitizeOrders {
+		if o.Verify || o.Action == CryptoErase && o.KeepBlocks {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			for cut := 0; ; cut++ {
+				b := newBench(t, smallDrive)
+				m := &cacheMedia{MemMedia: NewMemMedia(512)}
+				b.parts.Media = m
+				require.NoError(t, b.Write(0, sectors(32, 0x11)))
+				require.NoError(t, b.Sync())
+				was := cloneSectors(m.safe)
+				require.NoError(t, b.Sanitize(o))
+				more := true
+				for step := 0; step < cut && more; step++ {
+					var err error
+					more, err = b.SanitizeStep(1)
+					require.NoError(t, err)
+				}
+				b.PowerOff()
+				m.lose()
+				require.NoError(t, b.PowerOn())
+				require.NoError(t, b.work())
+				require.Equal(t, SanitizeIdle, b.sanitizeState())
+				for lba, s := range m.sectors {
+					require.NotEqual(t, was[lba], s, "cut behind step %d: sector %d has what it had", cut, lba)
+				}
+				if !more {
+					require.Greater(t, cut, 8, "there was something to cut")
+					return
+				}
+			}
+		})
+	}
+}
+
+// EraseData has the medium forget for good.
+func TestEraseDataOnAMediumWithACache(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, smallDrive)
+	m := &cacheMedia{MemMedia: NewMemMedia(512)}
+	b.parts.Media = m
+	require.NoError(t, b.Write(0, sectors(32, 0x11)))
+	require.NoError(t, b.Sync())
+	require.NoError(t, b.EraseData())
+	b.PowerOff()
+	m.lose()
+	require.NoError(t, b.PowerOn())
+	require.Empty(t, b.Dump().Written)
+	b.mustRead(7, make([]byte, 512), "zeros, not noise")
 }
 
 // looksAtTheMedium is Media Verification: a host reads what a thief finds.

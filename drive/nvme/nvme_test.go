@@ -27,7 +27,12 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	cfg := drive.Config{Serial: "FDE1", Model: "Bench", SectorSize: 512, Sectors: 4096, Ranges: 4, PBKDF2Iterations: 1, Personality: drive.Opal, MBRSize: 1 << 12, DataStoreSize: 1 << 12}
+	return benchOf(t, 4096)
+}
+
+func benchOf(t *testing.T, sectors uint64) *bench {
+	t.Helper()
+	cfg := drive.Config{Serial: "FDE1", Model: "Bench", SectorSize: 512, Sectors: sectors, Ranges: 4, PBKDF2Iterations: 1, Personality: drive.Opal, MBRSize: 1 << 12, DataStoreSize: 1 << 12}
 	d, l, err := drive.Manufacture(cfg, drive.Parts{Flash: flash.NewMem(drive.Opal.FlashGeometry()), Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, "bench")})
 	require.NoError(t, err)
 	tper, err := tcg.New(d, tcg.Options{Entropy: entropy.Stream(2, "bench")})
@@ -297,6 +302,40 @@ func TestBlocksLockedForWritingAlone(t *testing.T) {
 	require.Equal(t, filled(512, 1), got, "nothing is deallocated where one of the ranges is locked")
 }
 
+// A range that is too long to be deallocated stays as it is, and one that is not is deallocated whatever it costs
+// to look at its blocks: 256 of them, and a Format of 2^40 blocks, answer at once.
+func TestLongRangesOfDatasetManagement(t *testing.T) {
+	t.Parallel()
+	const longest = 1 << 22
+	b := benchOf(t, 1<<40)
+	b.lock()
+	dsm := make([]byte, 256*16)
+	for at := range 256 {
+		binary.LittleEndian.PutUint32(dsm[at*16+4:], longest)
+		binary.LittleEndian.PutUint64(dsm[at*16+8:], 1000)
+	}
+	good(t, b.io(nvme.OpWrite, filled(512, 1), nil, 1000))
+	good(t, b.io(nvme.OpDatasetMgmt, dsm, nil, 255, 4))
+	require.Empty(t, b.d.Dump().Written)
+
+	good(t, b.io(nvme.OpWrite, filled(512, 1), nil, 1000))
+	binary.LittleEndian.PutUint32(dsm[4:], longest+1)
+	good(t, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4))
+	require.Len(t, b.d.Dump().Written, 1, "one block more than the longest, and none is deallocated")
+	binary.LittleEndian.PutUint64(dsm[8:], 0)
+	good(t, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4))
+	binary.LittleEndian.PutUint32(dsm[4:], longest)
+	require.Equal(t, nvme.AccessDenied|nvme.DNR, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4).Status)
+	binary.LittleEndian.PutUint32(dsm[4:], 0xFFFFFFFF)
+	binary.LittleEndian.PutUint64(dsm[8:], 1<<40-1)
+	require.Equal(t, nvme.LBAOutOfRange|nvme.DNR, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4).Status)
+
+	b = benchOf(t, 1<<40)
+	good(t, b.io(nvme.OpWrite, filled(512, 1), nil, 1000))
+	good(t, b.admin(nvme.OpFormat, 1, nil, nil, 0))
+	require.Empty(t, b.d.Dump().Written)
+}
+
 // Format NVM, whatever Secure Erase Settings: the data are gone, with their key.
 func TestFormatGivesTheDataUp(t *testing.T) {
 	for ses := range uint32(3) {
@@ -365,6 +404,12 @@ func TestSanitizeAsAHostSeesIt(t *testing.T) {
 	require.Equal(t, byte(0), log[36])
 	good(t, b.io(nvme.OpRead, nil, got, 5))
 	require.Equal(t, make([]byte, 512), got)
+	dsm := make([]byte, 16)
+	dsm[4], dsm[8] = 1, 5
+	good(t, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4))
+	require.Equal(t, byte(1), b.sanitizeLog()[3], "nobody has written")
+	good(t, b.io(nvme.OpWriteZeroes, nil, nil, 5))
+	require.Equal(t, byte(0), b.sanitizeLog()[3], "zeros are written too")
 }
 
 // A loss of power ends the controller; a new one finds the operation going on.
