@@ -23,6 +23,8 @@ type bench struct {
 	s     *nvme.Subsystem
 	c     *nvme.Controller
 	now   time.Duration
+
+	secret []byte // what lock fills the blocks with before it locks them; nil: nothing
 }
 
 func newBench(t *testing.T) *bench {
@@ -253,6 +255,13 @@ func (b *bench) lockFor(read, write bool) {
 	c, err := o.Begin(admin)
 	require.NoError(b.t, err)
 	require.NoError(b.t, c.SetRange(1, drive.RangeConfig{Start: 100, Length: 100, ReadLockEnabled: true, WriteLockEnabled: true, LockOnReset: drive.OnPowerCycle}))
+	require.NoError(b.t, c.SetLocks(1, false, false))
+	require.NoError(b.t, c.Commit())
+	for lba := uint64(100); lba < 200 && b.secret != nil; lba++ {
+		require.NoError(b.t, b.d.Write(lba, bytes.Repeat(b.secret, 512/len(b.secret))))
+	}
+	c, err = o.Begin(admin)
+	require.NoError(b.t, err)
 	require.NoError(b.t, c.SetLocks(1, read, write))
 	require.NoError(b.t, c.Commit())
 }
@@ -455,15 +464,26 @@ func TestRequestsForEvents(t *testing.T) {
 
 // No command makes a controller panic, reads what is locked, or answers with data behind a refusal.
 func FuzzCommands(f *testing.F) {
-	f.Add(bytes.Repeat([]byte{2}, 64), uint16(512), true)
-	f.Add([]byte{nvme.OpSanitize, 0, 0, 0}, uint16(0), false)
-	f.Fuzz(func(t *testing.T, fields []byte, n uint16, io bool) {
+	f.Add(bytes.Repeat([]byte{2}, 64), []byte(nil), uint16(512), true)
+	f.Add([]byte{nvme.OpSanitize, 0, 0, 0}, []byte(nil), uint16(0), false)
+	whole := func(c nvme.Command) []byte { return c[:] }
+	for _, lba := range []uint32{98, 99, 150, 199, 200} { // two blocks
+		f.Add(whole(command(nvme.OpRead, 1, lba, 0, 1)), []byte(nil), uint16(1024), true)
+	}
+	from := make([]byte, 32)
+	from[8] = 150
+	f.Add(whole(command(nvme.OpCopy, 1, 0)), from, uint16(32), true)
+	f.Add(whole(command(nvme.OpIdentify, 0, 1)), []byte(nil), uint16(4096), false)
+	f.Fuzz(func(t *testing.T, fields, data []byte, n uint16, io bool) {
 		b := newBench(t)
-		b.lock()
+		b.secret = []byte("behind the locks")
+		b.lockFor(true, false) // the key stays in RAM, and only the drive's word is between a host and the data
 		var cmd nvme.Command
 		copy(cmd[:], fields)
 		cmd[1] &^= 0xC0
 		in, out := make([]byte, n), make([]byte, n)
+		copy(in, data)
+		given := bytes.Contains(in, b.secret)
 		var r nvme.Result
 		if io {
 			r = b.c.IO(1, &cmd, in, out)
@@ -473,9 +493,35 @@ func FuzzCommands(f *testing.F) {
 		if r.Status&^nvme.DNR != nvme.Success && r.Status&^nvme.DNR != nvme.VerificationRead {
 			require.Equal(t, make([]byte, n), out, "%v gives data", r.Status)
 		}
+		require.False(t, bytes.Contains(out, b.secret), "%v gives what is locked", r.Status)
+		if io && cmd.Opcode() == nvme.OpRead {
+			isRead(t, &cmd, int(n), r)
+		}
+		if io && cmd.Opcode() == nvme.OpCopy && !given {
+			open := make([]byte, 3896*512)
+			require.NoError(t, b.d.Read(0, open[:100*512]))
+			require.False(t, bytes.Contains(open[:100*512], b.secret))
+			require.NoError(t, b.d.Read(200, open))
+			require.False(t, bytes.Contains(open, b.secret), "what is locked was copied")
+		}
 		for range 3 {
 			b.s.Work()
 		}
 		require.False(t, r.Gone)
 	})
+}
+
+// isRead says what a Read of n bytes has to answer while blocks 100 to 199 are locked, where its fields are right.
+func isRead(t *testing.T, cmd *nvme.Command, n int, r nvme.Result) {
+	t.Helper()
+	lba := uint64(cmd.DW(11))<<32 | uint64(cmd.DW(10))
+	blocks := uint64(cmd.DW(12)&0xFFFF) + 1
+	switch {
+	case cmd.NSID() != 1, cmd[1]&3 != 0, cmd.DW(12)>>29&1 != 0, blocks*512 != uint64(n):
+	case lba >= 4096 || blocks > 4096-lba:
+	case lba < 200 && lba+blocks > 100:
+		require.Equal(t, nvme.AccessDenied|nvme.DNR, r.Status, "block %d and %d", lba, blocks)
+	default:
+		require.Equal(t, nvme.Success, r.Status, "block %d and %d", lba, blocks)
+	}
 }
