@@ -21,7 +21,6 @@ type Target struct {
 	as   []*association
 	stop chan struct{}
 	once sync.Once
-	work sync.WaitGroup
 }
 
 // NewTarget makes the target of subsystems, whose names differ. Serve runs it, Close ends it.
@@ -40,13 +39,15 @@ func NewTarget(subsystems []*nvme.Subsystem) (*Target, error) {
 
 // Serve takes connections until Close, and gives nil then.
 func (t *Target) Serve(l net.Listener) error {
-	t.work.Go(t.watch)
+	done := make(chan struct{})
+	go func() { defer close(done); t.watch() }()
 	err := t.Server.Serve(l)
 	t.end()
+	<-done
 	return err
 }
 
-// Close ends all connections, and the work on the drives.
+// Close ends all connections. The work on the drives has ended when Serve returns.
 func (t *Target) Close() error {
 	t.end()
 	err := t.Server.Close()
@@ -55,7 +56,6 @@ func (t *Target) Close() error {
 
 func (t *Target) end() {
 	t.once.Do(func() { close(t.stop) })
-	t.work.Wait()
 }
 
 // beat is how often the target looks whether drives are still there.
