@@ -7,7 +7,7 @@
 // [All] lists them. There are two sorts:
 //
 //   - A few small replacements in the source, applied with the -overlay of the go command, so that
-//     the tree is never touched. The old text must occur exactly once. Every run of the tests checks
+//     the tree is never touched. The old text must occur exactly once, and the new one must compile. Every run of the tests checks
 //     that, so that no mutant gets out of date unnoticed.
 //   - A sound device in a wrapper that lies: it keeps PINs elsewhere, or answers before it has done
 //     anything.

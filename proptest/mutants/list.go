@@ -149,7 +149,7 @@ var all = []Mutant{
 	}}},
 	{Of: "F16", Defect: "a revert keeps the key of the global range", Edits: []Edit{{
 		"drive/erase.go", "	if err := d.eraseStep(op, EventErase, next, 0, len(next.ranges), nil); err",
-		"	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	if err := d.eraseStep(op, EventErase, next, 1, len(next.ranges)); err",
+		"	if len(d.rec.ranges) > 0 {\n		next.ranges[0], *next.slot(BandMaster(0)) = d.rec.ranges[0], *d.rec.slot(BandMaster(0))\n	}\n	if err := d.eraseStep(op, EventErase, next, 1, len(next.ranges), nil); err",
 	}}},
 	{Of: "F03", Defect: "the authority key of the factory outlives the factory PIN", Package: "./drive", Test: "TestMigrationFromMSIDMakesANewAK", Edits: []Edit{{
 		"drive/migrate.go", "		if ak, err = d.newAK(); err != nil {\n", "		ak = s.ak.Clone()\n		if _, err = d.newAK(); err != nil {\n",

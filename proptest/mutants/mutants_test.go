@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -35,14 +37,24 @@ func source(t *testing.T, files map[string]string, e Edit) {
 	files[e.File] = strings.Replace(text, e.Old, e.New, 1)
 }
 
-// TestMutantsFit: every mutant applies to the source as it is now, every property has one, and every
-// family two.
+// TestMutantsFit: every mutant applies to the source as it is now and has its types right, every
+// property has one, and every family two.
 func TestMutantsFit(t *testing.T) {
 	covered, family := map[string]int{}, map[string]int{}
+	folders := map[string]bool{}
+	for _, m := range All() {
+		for _, e := range m.Edits {
+			folders[path.Dir(e.File)] = true
+		}
+	}
+	compiler := compile(t, slices.Sorted(maps.Keys(folders)))
 	for _, m := range All() {
 		files := map[string]string{}
 		for _, e := range m.Edits {
 			source(t, files, e)
+		}
+		for _, e := range m.Edits {
+			require.NoError(t, compiler.check(path.Dir(e.File), files), "the mutant compiles; correct it: %s", m.Defect)
 		}
 		if m.Package == "" {
 			covered[m.Of]++
