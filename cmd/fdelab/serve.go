@@ -119,6 +119,8 @@ func (a *app) serveDrives(files []string, o *serveOptions) (err error) {
 		if err := doors.nvme(a, open, data); err != nil {
 			return err
 		}
+	} else {
+		defer work(units)()
 	}
 	if o.psid != "" {
 		if err := o.writePSID(files[0] + ".label"); err != nil {

@@ -140,8 +140,8 @@ static int command(int fd, int op, int protocol, int com_id, void *data, uint32_
 	return a[1];
 }
 
-/* SCT in bits 8 to 10, SC in 0 to 7, for the numbers of drive/tcg/transport's errors; from 7 on: no such drive or command. */
-static const int nvme_status[] = { 0, 0x4002, 0x4002, 0x4002, 0x400C, 0x4286, 0x4006, 0x4002 };
+/* SCT in bits 8 to 10, SC in 0 to 7, for the numbers of drive/tcg/transport's errors; from 8 on: no such drive or command. */
+static const int nvme_status[] = { 0, 0x4002, 0x4002, 0x4002, 0x400C, 0x4286, 0x4006, 0x401D, 0x4002 };
 
 static int nvme(int fd, struct nvme_passthru_cmd *c)
 {
@@ -169,7 +169,7 @@ static int nvme(int fd, struct nvme_passthru_cmd *c)
 		errno = EIO;
 		return -1;
 	}
-	return nvme_status[status < 7 ? status : 7];
+	return nvme_status[status < 8 ? status : 8];
 }
 
 /* Sense data in fixed format: key, code, qualifier. */
@@ -237,6 +237,9 @@ static int scsi(int fd, sg_io_hdr_t *h)
 		return 0;
 	case 6: /* no power: the target does not answer */
 		h->host_status = 1;
+		return 0;
+	case 7:
+		sense(h, 2, 0x04, 0x1B);
 		return 0;
 	case -1:
 		errno = EIO;

@@ -137,6 +137,8 @@ func security(err error) Result {
 		return Result{Gone: true}
 	case errors.Is(err, transport.SyncViolation):
 		return refused(SequenceError)
+	case errors.Is(err, transport.Sanitizing):
+		return refused(SanitizeRuns)
 	}
 	return refused(InvalidField)
 }

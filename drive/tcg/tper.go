@@ -90,17 +90,22 @@ func (t *TPer) catchUp() {
 	}
 }
 
-// ready catches up, and refuses while the drive has no power.
+// ready catches up, and refuses while the drive has no power, and in every state of a sanitize operation but
+// SanitizeIdle (NVMe Base 2.1, figure 152). The rule is here, so every door to the TPer has it.
 func (t *TPer) ready() error {
 	t.catchUp()
-	if !t.d.Status().Powered {
+	s, err := t.d.SanitizeStatus()
+	switch {
+	case err != nil && !t.d.Status().Powered:
 		return transport.NoPower
+	case s.State != drive.SanitizeIdle:
+		return transport.Sanitizing
 	}
 	return nil
 }
 
 // Send is IF-SEND (Core 3.3.1). Errors: InvalidProtocol, InvalidParameter for a ComID that is none,
-// InvalidTransferLength, SyncViolation while an answer waits, NoPower also where the drive lost its
+// InvalidTransferLength, SyncViolation while an answer waits, Sanitizing, NoPower also where the drive lost its
 // power meanwhile. What is wrong inside the payload is answered, or dropped, as the specification
 // says.
 func (t *TPer) Send(protocol uint8, comID uint16, payload []byte) error {
@@ -124,7 +129,7 @@ func (t *TPer) Send(protocol uint8, comID uint16, payload []byte) error {
 }
 
 // Receive is IF-RECV (Core 3.3.1). Errors: InvalidProtocol, InvalidParameter for a ComID that is none,
-// NoPower.
+// Sanitizing, NoPower.
 func (t *TPer) Receive(protocol uint8, comID uint16, size int) ([]byte, error) {
 	if err := t.ready(); err != nil {
 		return nil, err

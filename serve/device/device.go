@@ -84,6 +84,8 @@ func nvmeStatus(status uint32) error {
 		return transport.InvalidParameter
 	case 0x00C:
 		return transport.SyncViolation
+	case 0x01D:
+		return transport.Sanitizing
 	case 0x286:
 		return transport.DataProtection
 	}
@@ -116,6 +118,8 @@ func sense(b []byte) error {
 		return transport.InvalidParameter
 	case key == 5 && asc == 0x2C:
 		return transport.SyncViolation
+	case key == 2 && asc == 0x04 && ascq == 0x1B:
+		return transport.Sanitizing
 	case key == 7 && asc == 0x20:
 		return transport.DataProtection
 	}

@@ -22,13 +22,14 @@ func Example() {
 func TestStatuses(t *testing.T) {
 	require.NoError(t, nvmeStatus(0))
 	require.NoError(t, nvmeStatus(0x4000), "do not retry is no part of the status")
-	for status, want := range map[uint32]error{0x4002: transport.InvalidParameter, 0x00C: transport.SyncViolation, 0x286: transport.DataProtection} {
+	for status, want := range map[uint32]error{0x4002: transport.InvalidParameter, 0x00C: transport.SyncViolation, 0x01D: transport.Sanitizing, 0x286: transport.DataProtection} {
 		require.ErrorIs(t, nvmeStatus(status), want)
 	}
 	require.EqualError(t, nvmeStatus(0x4115), "device: NVMe status 115")
 	for text, want := range map[string]error{
 		"\x70\x00\x05\x00\x00\x00\x00\x0A\x00\x00\x00\x00\x24\x00": transport.InvalidParameter,
 		"\x70\x00\x05\x00\x00\x00\x00\x0A\x00\x00\x00\x00\x2C\x00": transport.SyncViolation,
+		"\x70\x00\x02\x00\x00\x00\x00\x0A\x00\x00\x00\x00\x04\x1B": transport.Sanitizing,
 		"\x72\x05\x24\x00\x00\x00\x00\x00":                         transport.InvalidParameter,
 		"\x72\x07\x20\x02\x00\x00\x00\x00":                         transport.DataProtection,
 	} {

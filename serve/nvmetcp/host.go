@@ -222,6 +222,8 @@ func transportError(err error) error {
 	switch {
 	case errors.Is(err, nvme.SequenceError):
 		return transport.SyncViolation
+	case errors.Is(err, nvme.SanitizeRuns):
+		return transport.Sanitizing
 	case errors.Is(err, nvme.InvalidField):
 		return transport.InvalidParameter
 	}

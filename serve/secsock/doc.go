@@ -24,7 +24,7 @@
 // The answer has a header of 8 bytes, and data:
 //
 //	0      version, 1
-//	1      0 done; 1 to 6 the number of a transport.Error; F0h no such drive; F1h no such command
+//	1      0 done; 1 to 7 the number of a transport.Error; F0h no such drive; F1h no such command
 //	2-3    0
 //	4-7    length of the data
 //

@@ -49,17 +49,24 @@ func newUnitOf(t testing.TB, serial string, p drive.Personality) (*secsock.Unit,
 // running serves units until the test ends.
 func running(t testing.TB, trace *secsock.Tracer, units ...*secsock.Unit) (path string) {
 	t.Helper()
+	_, path = server(t, trace, units...)
+	return path
+}
+
+// server is running, and gives the server too.
+func server(t testing.TB, trace *secsock.Tracer, units ...*secsock.Unit) (s *secsock.Server, path string) {
+	t.Helper()
 	path = filepath.Join(t.TempDir(), "s")
 	l, err := sockets.Listen(path)
 	require.NoError(t, err)
-	s := secsock.NewServer(units, trace)
+	s = secsock.NewServer(units, trace)
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
 	t.Cleanup(func() {
 		require.NoError(t, s.Close())
 		require.NoError(t, <-done)
 	})
-	return path
+	return s, path
 }
 
 func dial(t testing.TB, path string, unit int) *secsock.Client {

@@ -44,6 +44,9 @@ const (
 	DataProtection
 	// NoPower: the device does not answer, for want of power.
 	NoPower
+	// Sanitizing: a sanitize operation is under way, or failed and is the last word (NVMe Base 2.1, figure
+	// 152: neither Security Send nor Security Receive is allowed). SCSI 2/04/1B, NVMe 0/1D.
+	Sanitizing
 )
 
 var text = [...]string{
@@ -53,6 +56,7 @@ var text = [...]string{
 	SyncViolation:         "synchronous protocol violation",
 	DataProtection:        "data protection error",
 	NoPower:               "no power",
+	Sanitizing:            "sanitize in progress",
 }
 
 // Error names the condition in lower case.
