@@ -54,12 +54,8 @@ func newDriveCreateCmd(a *app) *cobra.Command {
 				}
 				source = entropy.Stream(n, "fdelab drive create")
 			}
-			if cfg.Serial == "" {
-				var b [4]byte
-				if _, err := io.ReadFull(source, b[:]); err != nil {
-					return cannotf("drive create: serial number: %w", err)
-				}
-				cfg.Serial = fmt.Sprintf("FDE%08X", binary.BigEndian.Uint32(b[:]))
+			if err := drawSerial(&cfg, source); err != nil {
+				return cannotf("drive create: serial number: %w", err)
 			}
 			return a.driveCreate(args[0], cmp.Or(label, args[0]+".label"), cfg, source)
 		},
@@ -105,14 +101,26 @@ func withPersonality(cfg *drive.Config, name string, given *pflag.FlagSet) error
 	return nil
 }
 
-func (a *app) driveCreate(path, label string, cfg drive.Config, source io.Reader) (err error) {
+func (a *app) driveCreate(path, label string, cfg drive.Config, source io.Reader) error {
+	if err := makeDrive("drive create", path, label, cfg, source); err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(created{path, cfg.Serial, label})
+	}
+	a.printf("%s: drive %s, %d sectors of %d bytes; its label is in %s\n", path, cfg.Serial, cfg.Sectors, cfg.SectorSize, label)
+	return nil
+}
+
+// makeDrive makes a drive in a new file, and the file of its label. Its errors begin with what was asked for.
+func makeDrive(what, path, label string, cfg drive.Config, source io.Reader) (err error) {
 	if err := cfg.Validate(); err != nil {
-		return usagef("drive create: %w", plainDriveError(err))
+		return usagef("%s: %w", what, plainDriveError(err))
 	}
 	// The label first: a drive without one could never be reverted.
 	f, err := os.OpenFile(label, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return cannotf("drive create: label: %w", plainDriveError(err))
+		return cannotf("%s: label: %w", what, plainDriveError(err))
 	}
 	defer func() {
 		if err != nil {
@@ -121,10 +129,10 @@ func (a *app) driveCreate(path, label string, cfg drive.Config, source io.Reader
 	}()
 	d, l, err := drive.CreateFile(path, cfg, drive.FileOptions{Entropy: source})
 	if errors.Is(err, fs.ErrExist) {
-		return errors.Join(cannotf("drive create: %s exists already and was left as it is", path), f.Close())
+		return errors.Join(cannotf("%s: %s exists already and was left as it is", what, path), f.Close())
 	}
 	if err != nil {
-		return errors.Join(cannotf("drive create: %w", plainDriveError(err)), f.Close())
+		return errors.Join(cannotf("%s: %w", what, plainDriveError(err)), f.Close())
 	}
 	defer l.PSID.Clear()
 	defer l.MSID.Clear()
@@ -132,12 +140,21 @@ func (a *app) driveCreate(path, label string, cfg drive.Config, source io.Reader
 	defer clear(text)
 	_, err = f.Write(text)
 	if err = errors.Join(err, f.Sync(), f.Close(), syncDirOf(label), d.Close()); err != nil {
-		return errors.Join(cannotf("drive create: %w", plainDriveError(err)), os.Remove(path))
+		return errors.Join(cannotf("%s: %w", what, plainDriveError(err)), os.Remove(path))
 	}
-	if a.json {
-		return a.printJSON(created{path, cfg.Serial, label})
+	return nil
+}
+
+// drawSerial gives a drive without a serial number one.
+func drawSerial(cfg *drive.Config, source io.Reader) error {
+	if cfg.Serial != "" {
+		return nil
 	}
-	a.printf("%s: drive %s, %d sectors of %d bytes; its label is in %s\n", path, cfg.Serial, cfg.Sectors, cfg.SectorSize, label)
+	var b [4]byte
+	if _, err := io.ReadFull(source, b[:]); err != nil {
+		return err
+	}
+	cfg.Serial = fmt.Sprintf("FDE%08X", binary.BigEndian.Uint32(b[:]))
 	return nil
 }
 

@@ -39,19 +39,28 @@ func newServeCmd(a *app) *cobra.Command {
 			"--nvme-tcp puts them behind a TCP socket as well, or instead: each is an NVMe/TCP subsystem. Linux\n" +
 			"connects it with the line that is printed, and reads, writes, locks and erases it as a disk.\n" +
 			"Whoever connects has the drive, so an address that other machines reach takes --expose.\n\n" +
+			"--create makes new drives first: FILE and FILE.label must not be there. --size and --sectors say\n" +
+			"how large a drive and its sectors are.\n\n" +
 			"--trace writes a line of JSON for each command, decoded to names, without PINs and data, to a new\n" +
 			"file, or behind a trace that is there.",
 		Example: "  fdelab serve a.drive --socket drives.sock\n  fdelab tcg discover drives.sock\n" +
-			"  fdelab serve o.drive --socket drives.sock --nvme-tcp 127.0.0.1:4420",
+			"  fdelab serve o.drive --socket drives.sock --nvme-tcp 127.0.0.1:4420\n" +
+			"  fdelab serve new.drive --create opal --size 1G --sectors 4096 --nvme-tcp 127.0.0.1:4420",
 		Args: between(1, 256, "one file or more, 256 at most"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.check(args); err != nil {
+				return err
+			}
+			if err := o.checkCreate(c.Flags()); err != nil {
 				return err
 			}
 			return a.serveDrives(args, &o)
 		},
 	}
 	c.Flags().StringVar(&o.socket, "socket", "", "path of the Unix socket to make")
+	c.Flags().StringVar(&o.create, "create", "", "make the drives first, each of this SSC: opal or enterprise")
+	c.Flags().StringVar(&o.size, "size", "1G", "with --create: bytes of a drive, with K, M, G or T behind them")
+	c.Flags().IntVar(&o.sectors, "sectors", 4096, "with --create: bytes of a sector, 512 or 4096")
 	c.Flags().StringVar(&o.trace, "trace", "", "new file, or one with a trace, that gets a line of JSON for each command")
 	c.Flags().StringVar(&o.nvmeTCP, "nvme-tcp", "", "address to serve NVMe/TCP at, such as 127.0.0.1:4420; port 0 is any")
 	c.Flags().BoolVar(&o.expose, "expose", false, "let other machines reach --nvme-tcp: whoever does has the drives")
@@ -73,10 +82,13 @@ func (a *app) serveDrives(files []string, o *serveOptions) (err error) {
 			}
 		}
 	}()
-	if err := namedTwice(files); err != nil {
+	if err := o.checkReady(); err != nil {
 		return err
 	}
-	if err := o.checkReady(); err != nil {
+	if err := o.makeDrives(files); err != nil {
+		return err
+	}
+	if err := namedTwice(files); err != nil {
 		return err
 	}
 	began := time.Now()

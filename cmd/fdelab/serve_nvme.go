@@ -24,6 +24,8 @@ import (
 type serveOptions struct {
 	socket, trace, nvmeTCP, ready, psid string
 	expose                              bool
+	create, size                        string // the SSC of drives to make, or ""; bytes, as 1G
+	sectors                             int    // bytes of a sector of these drives
 	marked                              []byte // what the ready file holds, once it was made
 }
 
