@@ -160,6 +160,8 @@ func (j *judge) first() (w *World, err error) {
 		case nil:
 		case *failure:
 			err = errors.New(v.why)
+		case *unjudged:
+			err = errors.New(v.why)
 		default:
 			panic(v)
 		}

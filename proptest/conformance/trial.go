@@ -30,6 +30,13 @@ type Options struct {
 // not answer in time, or is gone. Why says which.
 type Hung struct{ Why string }
 
+// Unjudged is what a Device or a Maker panics with where it cannot do what a property asks for, and nothing is
+// wrong with the device: the property is not judged. Needs are capabilities that would help.
+type Unjudged struct {
+	Why   string
+	Needs []Capability
+}
+
 // judge runs properties on devices of one maker.
 type judge struct {
 	maker Maker
@@ -128,6 +135,8 @@ func (t *Trial) lost(v any) any {
 	switch p := v.(type) {
 	case nil, *failure, *unjudged:
 		return v
+	case *Unjudged:
+		return &unjudged{p.Why, p.Needs}
 	case *Hung:
 		f = &failure{kind: hangs, why: p.Why}
 	default:

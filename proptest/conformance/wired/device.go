@@ -25,11 +25,12 @@ type Rest interface {
 // Device is a conformance.Device that is used over a transport.
 type Device struct {
 	Rest
-	t transport.Transport
+	t    transport.Transport
+	wait func()
 }
 
 // Open makes a device of SSC Enterprise of a transport and the rest of it.
-func Open(t transport.Transport, rest Rest) *Device { return &Device{rest, t} }
+func Open(t transport.Transport, rest Rest) *Device { return &Device{Rest: rest, t: t} }
 
 // codes are what the statuses of the wire stand for.
 var codes = []struct {
@@ -60,7 +61,7 @@ func coded(err error) error {
 
 // with opens the device as a host that has just come, and does something.
 func (d *Device) with(do func(*host.Device) error) error {
-	h, err := host.Open(d.t, host.Options{})
+	h, err := host.Open(d.t, host.Options{Wait: d.wait})
 	if err != nil {
 		return coded(err)
 	}
