@@ -35,6 +35,7 @@ type conformFlags struct {
 	junit    string
 
 	transport string // a device, judged by its security interface
+	disk      string // where its sectors are
 	drive     int
 	yes       bool
 }
@@ -54,9 +55,11 @@ func newConformCmd(a *app) *cobra.Command {
 			"A property passes, fails, or is not judged, with the reason and what the drive would need. A\n" +
 			"failure comes with the shortest run of commands that leads to it, and a line that replays it.\n" +
 			"A program that does not answer in time, or dies, fails the property, and is started again.\n\n" +
-			"--transport judges a device by its security interface, with the rows of TCG's list of test cases\n" +
-			"(UCT, SPF, ETC): what fdelab serve serves, a drive in a file, or a real one such as /dev/nvme0. It\n" +
-			"reverts the device again and again with its PSID, so that all data on it is gone.\n\n" +
+			"--transport judges a device by its security interface: what fdelab serve serves, a drive in a file,\n" +
+			"nvme://ADDRESS:PORT, or a real one such as /dev/nvme0. It holds the device to the rows of TCG's list\n" +
+			"of test cases (UCT, SPF, ETC), and one of SSC Enterprise to the properties as well. It reverts the\n" +
+			"device again and again with its PSID, so that all data on it is gone. What takes sectors, power or\n" +
+			"resets is judged where the way to the device has them; --disk names where the sectors are.\n\n" +
 			"The exit code is 1 if a property failed, or if none was judged.",
 		Example: "  fdelab conform\n  fdelab conform --only F12,F20 --seeds 10\n  fdelab conform a.drive --psid-file a.drive.label\n  fdelab conform --junit report.xml -- python3 drive.py\n" +
 			"  fdelab conform --transport drives.sock --psid-file a.drive.label --yes",
@@ -75,6 +78,7 @@ func newConformCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&f.replay, "replay", "", "run this script alone, as a failure shows it")
 	c.Flags().StringVar(&f.junit, "junit", "", "also write the verdicts to this file, as JUnit XML")
 	c.Flags().StringVar(&f.transport, "transport", "", "judge this device by its security interface: a socket, a drive file, or a drive of this machine")
+	c.Flags().StringVar(&f.disk, "disk", "", "with --transport: where the sectors are, of a socket or a drive of this machine: nvme://ADDRESS:PORT, or a block device")
 	c.Flags().IntVar(&f.drive, "drive", 0, "with --transport: number of the drive behind a socket, from 0")
 	c.Flags().BoolVar(&f.yes, "yes", false, "with --transport: do not ask before the data is given up")
 	ids := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -92,28 +96,19 @@ func newConformCmd(a *app) *cobra.Command {
 
 func (a *app) conform(c *cobra.Command, f conformFlags, args []string) error {
 	if f.transport != "" {
-		return a.conformTransport(f, args)
+		return a.conformTransport(c, f, args)
 	}
-	if f.yes || f.drive != 0 {
-		return usagef("conform: --yes and --drive are for --transport")
-	}
-	o := conformance.Options{Only: f.only}
-	first, err := console.ParseSeed(f.seed)
-	if err != nil {
-		return usagef("conform: --seed %q: %w", f.seed, err)
-	}
-	if f.seeds < 1 || f.seeds > seedsMax {
-		return usagef("conform: --seeds %d: want 1 to %d", f.seeds, seedsMax)
+	if f.yes || f.drive != 0 || f.disk != "" {
+		return usagef("conform: --yes, --drive and --disk are for --transport")
 	}
 	if f.deadline <= 0 {
 		return usagef("conform: --deadline %v: want a time above zero", f.deadline)
 	}
-	if last := first + uint64(f.seeds) - 1; last < first {
-		return usagef("conform: --seed %d and --seeds %d: the last seed would be above 18446744073709551615, want a smaller one", first, f.seeds)
+	seeds, err := f.allSeeds()
+	if err != nil {
+		return err
 	}
-	for i := range uint64(f.seeds) {
-		o.Seeds = append(o.Seeds, first+i)
-	}
+	o := conformance.Options{Only: f.only, Seeds: seeds}
 	if err := knownProperties(f.only); err != nil {
 		return err
 	}
@@ -143,6 +138,24 @@ func (a *app) conform(c *cobra.Command, f conformFlags, args []string) error {
 		}
 	}
 	return errors.Join(err, t.close())
+}
+
+// allSeeds reads --seed and --seeds.
+func (f *conformFlags) allSeeds() (all []uint64, err error) {
+	first, err := console.ParseSeed(f.seed)
+	if err != nil {
+		return nil, usagef("conform: --seed %q: %w", f.seed, err)
+	}
+	if f.seeds < 1 || f.seeds > seedsMax {
+		return nil, usagef("conform: --seeds %d: want 1 to %d", f.seeds, seedsMax)
+	}
+	if last := first + uint64(f.seeds) - 1; last < first {
+		return nil, usagef("conform: --seed %d and --seeds %d: the last seed would be above 18446744073709551615, want a smaller one", first, f.seeds)
+	}
+	for i := range uint64(f.seeds) {
+		all = append(all, first+i)
+	}
+	return all, nil
 }
 
 func knownProperties(only []string) error {

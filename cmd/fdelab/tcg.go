@@ -27,8 +27,9 @@ func newTCGCmd(a *app) *cobra.Command {
 		Use:   "tcg",
 		Short: "speak TCG Storage with a drive: behind a socket, in a file, or a real one",
 		Long: "tcg asks a drive what it is by its security interface, and takes, locks, opens, erases and reverts\n" +
-			"it. DEVICE is the socket of fdelab serve, a drive in a file, or a drive of this machine such as\n" +
-			"/dev/nvme0 or /dev/sda. --drive is the number behind a socket.\n\n" +
+			"it. DEVICE is the socket of fdelab serve, a drive in a file, nvme://ADDRESS:PORT of\n" +
+			"fdelab serve --nvme-tcp, or a drive of this machine such as /dev/nvme0 or /dev/sda. --drive is the\n" +
+			"number behind a socket or an address.\n\n" +
 			"PINs come from files, the environment or the terminal, as with fdelab drive. None is ever printed.\n" +
 			"It speaks with drives of SSC Enterprise and of SSC Opal. --as says in whose name something is done:\n" +
 			"in an Opal drive SID, Admin1, User1 and so on; AdminSP.Admin1 is the Admin of the Admin SP.\n\n" +
@@ -59,6 +60,14 @@ func (w *way) flags(c *cobra.Command) {
 func (a *app) transport(w way, do func(transport.Transport) error) error {
 	if w.drive < 0 || w.drive > 255 {
 		return usagef("%s: drive %d: numbers go from 0 to 255", w.what, w.drive)
+	}
+	if isNVMe(w.path) {
+		t, err := openNVMe(w.what, w.path, w.drive)
+		if err != nil {
+			return err
+		}
+		defer t.Close()
+		return w.refused(do(t))
 	}
 	i, err := os.Stat(w.path)
 	if err != nil {

@@ -166,14 +166,6 @@ func (d *one) Identify() (conformance.Identity, error) {
 	return d.id, d.with(func(*host.Device) error { return nil })
 }
 
-// Try implements conformance.Device.
-func (d *one) Try(who drive.Authority, pin drive.PIN) error {
-	if who == drive.PSID {
-		panic(lacks(Several, "it would try the PSID, and who locks that out has no device any more"))
-	}
-	return d.Device.Try(who, pin)
-}
-
 // Revert implements conformance.Device. A wrong PSID is tried only as long as the device takes the right one
 // afterwards.
 func (d *one) Revert(psid drive.PIN) error {

@@ -45,7 +45,7 @@ func TestTheSuiteOnOneDevice(t *testing.T) {
 	s, d := single(t, func(*drive.Config) {})
 	whole(s, d)
 	passes := []string{
-		"F08", "F14", "F15", "F16", "F18", "F19", "F23", "F28", "F32", "F37", "PC04", "KH03", "KH04", "AU01", "AU03", "AU04", "RS01", "RS02", "RS03",
+		"F08", "F14", "F15", "F16", "F18", "F19", "F23", "F28", "F32", "F37", "PC04", "KH03", "KH04", "AU01", "AU03", "AU04", "AU05", "RS01", "RS02", "RS03",
 		"SM01", "UCT-03", "UCT-05", "UCT-06", "UCT-07", "UCT-08", "UCT-16", "SPF-03", "SPF-04", "ETC-01", "ETC-12", "ETC-16", "ETC-24",
 	}
 	var only []string
