@@ -1,11 +1,9 @@
 package erase
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,6 +13,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 	"github.com/seed-9d983aeb/fdelab/internal/filelock"
+	"github.com/seed-9d983aeb/fdelab/internal/journal"
 )
 
 // Journal remembers which drives are under way and which are done. Append
@@ -80,22 +79,14 @@ const (
 	journalMax    = 1 << 30
 )
 
-// line is one line of the file: the entry and the CRC-32C of its bytes.
-type line struct {
-	Sum   uint32          `json:"crc32c"`
-	Entry json.RawMessage `json:"entry"`
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // FileJournal is a journal in a file: JSON lines, each with a checksum, synced
 // before Append returns. After a crash the file may end in a torn line; it is
 // cut off when the file is opened.
 type FileJournal struct {
 	mu      sync.Mutex
 	f       JournalFile
+	log     *journal.Log
 	entries []Entry
-	err     error // sticky: after a failed write the end of the file is unknown
 }
 
 var _ Journal = (*FileJournal)(nil)
@@ -123,7 +114,7 @@ func OpenJournal(path string) (*FileJournal, error) {
 	}
 	j := &FileJournal{f: f}
 	lock := func() error { return filelock.Take(f) }
-	if err := j.take(lock, func() error { return syncDir(filepath.Dir(path)) }); err != nil {
+	if err := j.take(lock, func() error { return journal.SyncFolder(filepath.Dir(path)) }); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("erase: journal %s: %w", path, err)
 	}
@@ -155,116 +146,30 @@ func (j *FileJournal) take(lock, syncFolder func() error) error {
 	return syncFolder()
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // load reads the file, of most bytes or fewer, and makes its end fit to append to; written says
 // that this took a write.
 func (j *FileJournal) load(most int) (written bool, err error) {
-	data, err := io.ReadAll(io.LimitReader(j.f, int64(most)+1))
-	if err != nil {
-		return false, err
-	}
-	if len(data) > most {
-		return false, fmt.Errorf("longer than %d bytes", most)
-	}
-	entries, good, err := parseJournal(data)
-	if err != nil {
-		return false, err
-	}
-	j.entries = entries
-	if good == len(data) && good > 0 {
-		return false, nil // it was read to its end, so that is where it goes on
-	}
-	if err := j.f.Truncate(int64(good)); err != nil {
-		return true, err
-	}
-	if _, err := j.f.Seek(int64(good), io.SeekStart); err != nil {
-		return true, err
-	}
-	if good == 0 {
-		if _, err := io.WriteString(j.f, journalHeader); err != nil {
-			return true, err
-		}
-	}
-	return true, j.f.Sync() // before an entry is appended behind what was cut off
+	f := form(&j.entries)
+	f.Most = most
+	j.log, written, err = journal.Load(j.f, f)
+	return written, err
 }
 
-// parseJournal reads entries and says how many bytes of data are good. Behind them there is at most
-// a line that a crash tore.
-func parseJournal(data []byte) (entries []Entry, good int, err error) {
-	if len(data) < len(journalHeader) && bytes.HasPrefix([]byte(journalHeader), data) {
-		return nil, 0, nil
-	}
-	if !bytes.HasPrefix(data, []byte(journalHeader)) {
-		return nil, 0, errors.New("not an erase journal: line 1 is not " + journalHeader[:len(journalHeader)-1])
-	}
-	good = len(journalHeader)
-	for n := 2; good < len(data); n++ {
-		end := bytes.IndexByte(data[good:], '\n')
-		if end < 0 {
-			break
-		}
-		e, err := parseLine(data[good : good+end])
-		if err != nil {
-			// A crash may tear the last line. What its checksum holds for was written so.
-			if good+end+1 == len(data) && errors.Is(err, errCorrupt) {
-				break
-			}
-			return nil, 0, fmt.Errorf("line %d: %w", n, err)
-		}
-		entries = append(entries, e)
-		good += end + 1
-	}
-	return entries, good, nil
+// form is that of an erase journal, whose entries are added to entries.
+func form(entries *[]Entry) journal.Form {
+	return journal.Form{Header: journalHeader, What: "an erase journal", Most: journalMax, Each: func(line journal.Entry) error {
+		e, err := parseEntry(line.Text)
+		*entries = append(*entries, e)
+		return err
+	}}
 }
 
-// errCorrupt is wrapped by the errors of a line that is not as it was written.
-var errCorrupt = errors.New("corrupt")
-
-func parseLine(b []byte) (Entry, error) {
-	var l line
+func parseEntry(text []byte) (Entry, error) {
 	var e Entry
-	if err := strictJSON(b, &l); err != nil {
-		return e, fmt.Errorf("%w: %w", errCorrupt, err)
-	}
-	if crc32.Checksum(l.Entry, castagnoli) != l.Sum {
-		return e, fmt.Errorf("%w: the checksum does not fit", errCorrupt)
-	}
-	if err := strictJSON(l.Entry, &e); err != nil {
+	if err := journal.Strict(text, &e); err != nil {
 		return e, fmt.Errorf("not an entry: %w", err)
 	}
-	if err := e.check(); err != nil {
-		return e, err
-	}
-	return e, nil
-}
-
-func strictJSON(b []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(v); err != nil {
-		return err
-	}
-	if dec.InputOffset() != int64(len(b)) {
-		return errors.New("trailing data")
-	}
-	return nil
-}
-
-// encodeLine is one line with its end. It fails where the time is outside the years 0 to 9999,
-// which JSON cannot hold.
-func encodeLine(e Entry) ([]byte, error) {
-	entry, err := json.Marshal(e)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(nil, "{\"crc32c\":%d,\"entry\":%s}\n", crc32.Checksum(entry, castagnoli), entry), nil
+	return e, e.check()
 }
 
 // Entries implements Journal.
@@ -279,24 +184,17 @@ func (j *FileJournal) Entries() ([]Entry, error) {
 func (j *FileJournal) Append(e Entry) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.err != nil {
-		return j.err
-	}
 	if err := e.check(); err != nil { // a journal with such a line could not be opened again
 		return fmt.Errorf("erase: append to journal: %w", err)
 	}
-	b, err := encodeLine(e)
+	// Append promises it: a drive is not touched before its entry is safe, and is not reported before its end
+	// is. It fails where the time is outside the years 0 to 9999, which JSON cannot hold.
+	b, err := json.Marshal(e)
 	if err == nil {
-		_, err = j.f.Write(b)
-	}
-	if err == nil {
-		// Append promises it: a drive is not touched before its entry is safe, and is not reported before
-		// its end is.
-		err = j.f.Sync()
+		err = j.log.Append(b)
 	}
 	if err != nil {
-		j.err = fmt.Errorf("erase: append to journal: %w", err)
-		return j.err
+		return fmt.Errorf("erase: append to journal: %w", err)
 	}
 	j.entries = append(j.entries, e)
 	return nil

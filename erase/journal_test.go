@@ -391,8 +391,9 @@ func FuzzParseJournal(f *testing.F) {
 		for _, e := range entries {
 			line, err := encodeLine(e)
 			require.NoError(t, err, "what was read can be written")
-			_, err = parseLine(bytes.TrimSuffix(line, []byte("\n")))
+			again, _, err := parseJournal(append([]byte(journalHeader), line...))
 			require.NoError(t, err, "and read again")
+			require.Len(t, again, 1)
 		}
 	})
 }

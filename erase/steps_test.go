@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/aes"
-	"hash/crc32"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -14,6 +12,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/internal/journal"
 )
 
 func TestTheStepsOfARun(t *testing.T) {
@@ -257,9 +256,7 @@ func TestTheWeakestOfTheKeysIsJudged(t *testing.T) {
 
 // A line whose checksum holds was written so: what is wrong with it is no tear.
 func TestALineThatNobodyWroteIsNoTornLine(t *testing.T) {
-	line := func(entry string) string {
-		return `{"crc32c":` + strconv.FormatUint(uint64(crc32.Checksum([]byte(entry), castagnoli)), 10) + `,"entry":` + entry + "}\n"
-	}
+	line := func(entry string) string { return string(journal.Line([]byte(entry))) }
 	good := line(`{"event":"begin","time":"2026-03-01T12:00:00Z","serial":"A","method":"drive erase","range":0}`)
 	entries, _, err := parseJournal([]byte(journalHeader + good))
 	require.NoError(t, err)

@@ -204,7 +204,7 @@ func (a *app) wireReport(w way, r wireReport) error {
 	}
 	switch {
 	case r.Failed > 0:
-		return failedf("conform: %s: %s failed", w.path, plural(r.Failed, "row"))
+		return failedf("conform: %s: %s failed", w.path, count(r.Failed, "row"))
 	case r.Passed == 0:
 		return failedf("conform: %s: no row passed", w.path)
 	}

@@ -62,11 +62,11 @@ func newDscliCmd(a *app) *cobra.Command {
 }
 
 func (a *app) dscli(p dscli.Program) error {
-	lab, err := a.dscliLab(p)
+	lab, begin, shut, err := a.dscliFacility(p)
 	if err != nil {
 		return err
 	}
-	defer lab.Close()
+	defer shut()
 	var in io.Reader = a.in
 	if p.Script != "" {
 		f, err := os.Open(p.Script)
@@ -91,9 +91,9 @@ func (a *app) dscli(p dscli.Program) error {
 		},
 	}
 	if a.terminal() && p.Script == "" {
-		return a.dscliTerminal(&o, p.Command)
+		return a.dscliTerminal(&o, begin, p.Command)
 	}
-	s := dscli.NewSession(o)
+	s := begin(o)
 	if len(p.Command) > 0 {
 		return dscliExit(runCommand(s, p.Command, a))
 	}
@@ -141,6 +141,23 @@ func writeOnce(name string, mode os.FileMode, data func() ([]byte, error)) error
 	return errors.Join(err, f.Close())
 }
 
+// dscliFacility gives the facility, of a lab that is kept or a new one; begin starts DSCLI on it, shut ends
+// it.
+func (a *app) dscliFacility(p dscli.Program) (s *console.Session, begin func(dscli.Options) *dscli.Session, shut func() error, err error) {
+	if p.Lab == "" {
+		s, err := a.dscliLab(p)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return s, dscli.NewSession, s.Close, nil
+	}
+	l, err := a.openLab("dscli", p.Lab, a.labOptions())
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return l.Session(), l.DSCLI, l.Close, nil
+}
+
 // dscliLab builds the facility.
 func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 	dial, err := realServers{dir: p.KMIP.Dir, ca: p.KMIP.CA, cert: p.KMIP.Certificate, key: p.KMIP.Key, timeout: p.KMIP.Timeout}.dial("dscli", "-")
@@ -182,7 +199,7 @@ func (a *app) dscliLab(p dscli.Program) (*console.Session, error) {
 }
 
 // dscliTerminal is DSCLI at a terminal: one command, or a conversation.
-func (a *app) dscliTerminal(o *dscli.Options, command []string) error {
+func (a *app) dscliTerminal(o *dscli.Options, begin func(dscli.Options) *dscli.Session, command []string) error {
 	var s *dscli.Session
 	read := a.lines(func(text string) []console.Candidate { return dscli.Complete(s, text) })
 	o.Strict = false
@@ -193,7 +210,7 @@ func (a *app) dscliTerminal(o *dscli.Options, command []string) error {
 		}
 		return answer, err
 	}
-	s = dscli.NewSession(*o)
+	s = begin(*o)
 	if len(command) > 0 {
 		return dscliExit(runCommand(s, command, a))
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
+	"github.com/seed-9d983aeb/fdelab/raslab/labfile"
 	"github.com/seed-9d983aeb/fdelab/raslab/rehearsals"
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
@@ -50,6 +51,7 @@ type playJSON struct {
 
 func newRehearseCmd(a *app) *cobra.Command {
 	var all, interactive, quiet bool
+	var lab string
 	c := &cobra.Command{
 		Use:   "rehearse [NAME|SRC|FILE]",
 		Short: "play a rehearsal of a drive incident, or list them",
@@ -58,6 +60,7 @@ func newRehearseCmd(a *app) *cobra.Command {
 			"code it plays every rehearsal about the code, with a file a transcript of your own.\n" +
 			"With -i it stops before each command: type it, or next, hint, why, state, quit. Any other\n" +
 			"command is tried on a copy, so that a wrong turn costs nothing.\n" +
+			"With --lab the facility of the story stays in a new directory: fdelab shell --lab goes on in it.\n" +
 			"The exit code is 1 if the output differs from the transcript.",
 		Example: "  fdelab rehearse be31f004\n  fdelab rehearse -i healthy-day\n  fdelab rehearse --all --quiet",
 		Args:    between(0, 1, "a name, a code or a file"),
@@ -79,8 +82,10 @@ func newRehearseCmd(a *app) *cobra.Command {
 				return usagef("rehearse: -i needs the name of one rehearsal").withHint("fdelab rehearse lists them")
 			case interactive && a.json:
 				return usagef("rehearse: -i is a conversation and has no JSON: leave one of them out")
+			case lab != "" && (all || len(args) == 0):
+				return usagef("rehearse: --lab keeps the facility of one rehearsal: name it").withHint("fdelab rehearse lists them")
 			case all:
-				return a.rehearse(rehearsals.All(), quiet)
+				return a.rehearse(rehearsals.All(), quiet, console.Play)
 			case len(args) == 0:
 				return a.listRehearsals()
 			}
@@ -88,14 +93,18 @@ func newRehearseCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if interactive {
-				return a.guide(args[0], found)
+			if lab != "" {
+				return a.rehearseLab(lab, args[0], found, quiet, interactive)
 			}
-			return a.rehearse(found, quiet)
+			if interactive {
+				return a.guide(args[0], found, nil)
+			}
+			return a.rehearse(found, quiet, console.Play)
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "play every rehearsal")
 	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "stop before each command")
+	c.Flags().StringVar(&lab, "lab", "", "keep the facility in this new directory")
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only the table of results")
 	return c
 }
@@ -155,14 +164,14 @@ func (a *app) listRehearsals() error {
 }
 
 // rehearse plays rehearsals, then prints how each one went.
-func (a *app) rehearse(list []rehearsals.Rehearsal, quiet bool) error {
+func (a *app) rehearse(list []rehearsals.Rehearsal, quiet bool, play func(*console.Transcript, io.Writer) *console.Result) error {
 	var sum playJSON
 	for _, r := range list {
 		out := &layout.Folder{W: a.out, Width: a.width}
 		if quiet || a.json {
 			out.W = io.Discard
 		}
-		result := console.Play(r.Transcript, out)
+		result := play(r.Transcript, out)
 		if err := out.Flush(); err != nil {
 			return cannotf("rehearse: %w", err)
 		}
@@ -236,17 +245,46 @@ func named(code string, found []rehearsals.Rehearsal) []rehearsals.Rehearsal {
 	return found
 }
 
-// guide leads a person through one rehearsal.
-func (a *app) guide(name string, found []rehearsals.Rehearsal) error {
+// one is the rehearsal that a flag for one of them means.
+func one(flag, name string, found []rehearsals.Rehearsal) (rehearsals.Rehearsal, error) {
 	if found = named(name, found); len(found) > 1 {
-		e := usagef("rehearse: -i takes one rehearsal, and %d fit %q:", len(found), name)
+		e := usagef("rehearse: %s takes one rehearsal, and %d fit %q:", flag, len(found), name)
 		for _, r := range found {
 			e.list = append(e.list, r.Name)
 		}
-		return e
+		return rehearsals.Rehearsal{}, e
+	}
+	return found[0], nil
+}
+
+// rehearseLab plays one rehearsal in a lab that is kept.
+func (a *app) rehearseLab(dir, name string, found []rehearsals.Rehearsal, quiet, interactive bool) error {
+	r, err := one("--lab", name, found)
+	if err != nil {
+		return err
+	}
+	l, err := labfile.Create(dir, a.labOptions())
+	if err != nil {
+		return labError("rehearse", dir, err)
+	}
+	defer l.Close()
+	if interactive {
+		return a.guide(name, []rehearsals.Rehearsal{r}, l.Session())
+	}
+	l.Session().SetWidth(0) // the transcript says what is printed
+	return a.rehearse([]rehearsals.Rehearsal{r}, quiet, func(t *console.Transcript, out io.Writer) *console.Result {
+		return console.PlayIn(l.Session(), t, out)
+	})
+}
+
+// guide leads a person through one rehearsal, in a session of its own unless one is given.
+func (a *app) guide(name string, found []rehearsals.Rehearsal, s *console.Session) error {
+	r, err := one("-i", name, found)
+	if err != nil {
+		return err
 	}
 	out := &layout.Folder{W: a.out, Width: a.width}
-	g := &console.Guide{Transcript: found[0].Transcript, Out: out, Color: a.color(), Width: a.width}
+	g := &console.Guide{Transcript: r.Transcript, Session: s, Out: out, Color: a.color(), Width: a.width}
 	if a.terminal() {
 		g.ReadLine = a.lines(g.Complete).again
 	} else {

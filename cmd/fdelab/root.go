@@ -19,6 +19,7 @@ var subcommands = []func(*app) *cobra.Command{
 	newRehearseCmd,
 	newShellCmd,
 	newDscliCmd,
+	newLabCmd,
 	newDriveCmd,
 	newServeCmd,
 	newTCGCmd,

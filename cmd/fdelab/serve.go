@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -246,7 +245,7 @@ func (a *app) serveAt(d *doors) (err error) {
 	case a.json:
 		err = a.printJSON(d.answer)
 	case d.o.socket != "":
-		a.printf("listening at %s, %s; power and resets at %s\n", d.o.socket, plural(d.answer.Drives, "drive"), controlOf(d.o.socket))
+		a.printf("listening at %s, %s; power and resets at %s\n", d.o.socket, count(d.answer.Drives, "drive"), controlOf(d.o.socket))
 		fallthrough
 	default:
 		for _, n := range d.answer.NVMe {
@@ -271,12 +270,4 @@ func (a *app) serveAt(d *doors) (err error) {
 		return cannotf("serve: %w", err)
 	}
 	return nil
-}
-
-// plural counts things.
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

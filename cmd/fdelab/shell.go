@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 )
 
 func newShellCmd(a *app) *cobra.Command {
-	var seed, commands string
+	var seed, commands, lab string
 	var ascii, stop bool
 	var outside cloudFlags
 	var real realServers
@@ -51,19 +52,22 @@ func newShellCmd(a *app) *cobra.Command {
 				return err
 			}
 			defer shut()
+			if lab != "" {
+				for _, other := range []string{"seed", "cloud", "cloud-ca", "cloud-token-file", "kmip-certs", "kmip-ca", "kmip-cert", "kmip-key", "kmip-timeout"} {
+					if c.Flags().Changed(other) {
+						return usagef("shell: --lab and --%s are given: a lab that is kept has its own seed, and nothing outside that cannot be played again", other)
+					}
+				}
+				return a.shellLab(lab, ascii, c.Flags().Changed("command"), commands, stop)
+			}
 			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Width: a.width(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, WriteSecret: writeSecret, Dial: dial, Cloud: cloud})
 			defer s.Close()
-			switch {
-			case c.Flags().Changed("command"):
-				return a.script(s, strings.NewReader(commands), stop, false)
-			case a.terminal() && !a.json:
-				return a.converse(s)
-			}
-			return a.script(s, a.in, stop, true)
+			return a.shell(s, c.Flags().Changed("command"), commands, stop)
 		},
 	}
 	c.Flags().StringVar(&seed, "seed", "0", "decides every key, serial number and event")
 	c.Flags().StringVarP(&commands, "command", "c", "", "run these commands, separated by semicolons, and leave")
+	c.Flags().StringVar(&lab, "lab", "", "a lab that is kept (fdelab lab create), in place of a new facility")
 	c.Flags().BoolVar(&ascii, "ascii", false, "draw pictures in ASCII")
 	outside.add(c)
 	c.Flags().StringVar(&real.dir, "kmip-certs", "", kmipCertsHelp)
@@ -73,6 +77,29 @@ func newShellCmd(a *app) *cobra.Command {
 	c.Flags().StringVar(&real.timeout, "kmip-timeout", "", kmipTimeoutHelp+" (default "+realTimeout.String()+")")
 	c.Flags().BoolVarP(&stop, "stop", "e", false, "stop at the first command that goes wrong")
 	return c
+}
+
+// shell runs commands in a session: those of the command line, else what is typed or comes from a pipe.
+func (a *app) shell(s *console.Session, given bool, commands string, stop bool) error {
+	switch {
+	case given:
+		return a.script(s, strings.NewReader(commands), stop, false)
+	case a.terminal() && !a.json:
+		return a.converse(s)
+	}
+	return a.script(s, a.in, stop, true)
+}
+
+// shellLab is shell in a lab that is kept.
+func (a *app) shellLab(dir string, ascii, given bool, commands string, stop bool) error {
+	o := a.labOptions()
+	o.ASCII = ascii
+	l, err := a.openLab("shell", dir, o)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	return a.shell(l.Session(), given, commands, stop)
 }
 
 func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) error {
@@ -125,9 +152,18 @@ type shellJSON struct {
 // errTold stands for an error that was already printed to standard error.
 var errTold = errors.New("told already")
 
+// welcome says in what a person has arrived.
+func welcome(s *console.Session) string {
+	lab := s.Lab()
+	if lab == nil {
+		return "There is no facility yet: lab new builds one."
+	}
+	return fmt.Sprintf("A facility of %s.", count(len(lab.Drives()), "drive"))
+}
+
 // converse is the shell at a terminal.
 func (a *app) converse(s *console.Session) error {
-	a.printf("A facility of 32 drives. help lists the commands.\n")
+	a.printf("%s help lists the commands.\n", welcome(s))
 	read := a.lines(func(text string) []console.Candidate { return console.Complete(s, text) })
 	next := ""
 	for {

@@ -54,7 +54,7 @@ func newTCGTakeCmd(a *app) *cobra.Command {
 		if err := d.TakeOwnership(o); err != nil {
 			return err
 		}
-		return a.tcgDid("SID, EraseMaster and %s have the new PIN", plural(len(o.Bands), "BandMaster"))
+		return a.tcgDid("SID, EraseMaster and %s have the new PIN", count(len(o.Bands), "BandMaster"))
 	})
 }
 

@@ -344,7 +344,7 @@ func (a *app) decodeLines(in io.Reader) error {
 		}
 	}
 	if problems > 0 {
-		return failedf("tcg decode: %s could not be decoded", plural(problems, "message"))
+		return failedf("tcg decode: %s could not be decoded", count(problems, "message"))
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type Command[S any] struct {
 	Window  string // what it stands for at a real machine; may be empty
 	Params  []Param[S]
 	Example string              // a complete line; a test binds it
-	Alone   bool                // it takes none of the parameters that commands have in common
+	Alone   bool                // it has to do with no facility, and takes none of the parameters that commands have in common
 	Check   func(Args[S]) error // what the values mean together, before anything runs; may be nil
 	Run     func(S, Args[S]) error
 }

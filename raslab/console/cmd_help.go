@@ -2,7 +2,7 @@ package console
 
 var helpCommands = []*Command{
 	{
-		Name: "help", Summary: "explain the commands: all, those of a noun, or one",
+		Name: "help", Alone: true, Summary: "explain the commands: all, those of a noun, or one",
 		Params: []Param{{
 			Name: "topic", Kind: textKind, Bare: true, Rest: true, Help: "a noun, or a noun and a verb",
 			Complete: nounNames,

@@ -2,12 +2,12 @@ package console
 
 var quitCommands = []*Command{
 	{
-		Name: "quit", Summary: "leave",
+		Name: "quit", Alone: true, Summary: "leave",
 		Example: "quit",
 		Run:     quit,
 	},
 	{
-		Name: "exit", Summary: "leave, as quit does",
+		Name: "exit", Alone: true, Summary: "leave, as quit does",
 		Example: "exit",
 		Run:     quit,
 	},

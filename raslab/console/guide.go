@@ -24,6 +24,9 @@ type Guide struct {
 	// Width is how many columns the terminal has, 0 for none. nil: none.
 	Width func() int
 
+	// Session is where the commands run: one that has done nothing yet. nil: one of its own.
+	Session *Session
+
 	session *Session
 	done    []ScriptLine // commands that were run, to make copies of the facility
 	hints   int          // hints given for the current command
@@ -34,7 +37,9 @@ const guideHelp = "type the command, or: next (do it for me), hint, why, state, 
 // Play leads through the story and says whether it came to its end. The error is
 // one of ReadLine's, other than io.EOF.
 func (g *Guide) Play() (finished bool, err error) {
-	g.session = NewSession(Options{Color: g.Color})
+	if g.session = g.Session; g.session == nil {
+		g.session = NewSession(Options{Color: g.Color})
+	}
 	defer func() { g.session.Close() }()
 	printTitle(g.Out, g.Transcript)
 	fmt.Fprintf(g.Out, "%s\n\n", guideHelp)

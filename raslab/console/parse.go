@@ -27,6 +27,9 @@ func (w Word) String() string {
 	return quote(w.Value)
 }
 
+// Quoted is the value in double quotes, as one word of a line.
+func (w Word) Quoted() string { return forceQuote(w.Value) }
+
 // Line is one command as it was typed, not yet looked up in the registry.
 type Line []Word
 

@@ -41,8 +41,15 @@ func (d *Difference) String() string {
 // prints something else than the transcript says. Prose, commands and output go to
 // out as they come; out may be nil.
 func Play(t *Transcript, out io.Writer) *Result {
+	s := NewSession(Options{})
+	defer s.Close()
+	return PlayIn(s, t, out)
+}
+
+// PlayIn is Play in a session that has done nothing yet, whose output has a fixed form.
+func PlayIn(s *Session, t *Transcript, out io.Writer) *Result {
 	r := &Result{}
-	run(t, out, r, func(step *Step, got string) bool {
+	run(s, t, out, r, func(step *Step, got string) bool {
 		if got != step.Output {
 			r.Difference = &Difference{File: t.File, Line: step.Commands[0].Line, Want: step.Output, Got: got}
 		}
@@ -54,19 +61,19 @@ func Play(t *Transcript, out io.Writer) *Result {
 // Rewrite runs a transcript in a fresh session and puts what it prints in place of
 // what it says.
 func Rewrite(t *Transcript) {
-	run(t, nil, &Result{}, func(step *Step, got string) bool {
+	s := NewSession(Options{})
+	defer s.Close()
+	run(s, t, nil, &Result{}, func(step *Step, got string) bool {
 		step.Output = got
 		return true
 	})
 }
 
 // run plays the steps until after says stop.
-func run(t *Transcript, out io.Writer, r *Result, after func(step *Step, got string) bool) {
+func run(s *Session, t *Transcript, out io.Writer, r *Result, after func(step *Step, got string) bool) {
 	if out == nil {
 		out = io.Discard
 	}
-	s := NewSession(Options{})
-	defer s.Close()
 	printTitle(out, t)
 	for i := range t.Steps {
 		step := &t.Steps[i]

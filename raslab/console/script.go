@@ -74,21 +74,34 @@ func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(l
 	}
 }
 
-// count adds an error to the tally and says what it is.
-func (t *Tally) count(err error) Verdict {
+// VerdictOf says what the error of a command that ran, or was not understood, comes to.
+func VerdictOf(err error) Verdict {
 	var notUnderstood *UsageError
 	var failed *FailedError
 	var status *drive.StatusError
 	switch {
+	case err == nil:
+		return Done
 	case errors.As(err, &notUnderstood):
-		t.NotUnderstood++
 		return NotUnderstood
 	case errors.As(err, &failed), errors.As(err, &status):
-		t.Failed++
 		return Failed
 	}
-	t.Refused++
 	return Refused
+}
+
+// count adds an error to the tally and says what it is.
+func (t *Tally) count(err error) Verdict {
+	v := VerdictOf(err)
+	switch v {
+	case NotUnderstood:
+		t.NotUnderstood++
+	case Failed:
+		t.Failed++
+	case Refused:
+		t.Refused++
+	}
+	return v
 }
 
 type readError struct{ err error }

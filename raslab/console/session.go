@@ -1,6 +1,7 @@
 package console
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +39,10 @@ type Options struct {
 	// the file, then calls data for the content, and removes the file if data fails. nil:
 	// WriteFile.
 	WriteSecret func(name string, data func() ([]byte, error)) error
+	// Keep writes down a command that ran, before its answer is shown: line has all its values, and is
+	// bound to the same command again; err is what it came to. An error of Keep takes the answer's place. nil:
+	// nothing is kept.
+	Keep func(line string, err error) error
 	// Dial is that of raslab.Options, for every facility of the session.
 	Dial func(raslab.KeyManagerInfo) encgroup.KeyServer
 }
@@ -144,6 +149,9 @@ func (s *Session) take(lab *raslab.Lab) {
 // Lab is the facility at hand, nil before lab new.
 func (s *Session) Lab() *raslab.Lab { return s.lab }
 
+// Labs are all facilities of the session, in the order in which they were built; the slice is a copy.
+func (s *Session) Labs() []*raslab.Lab { return slices.Clone(s.labs) }
+
 // Prompt is what a shell shows before a line: the serial number of the facility.
 func (s *Session) Prompt() string {
 	if s.lab == nil {
@@ -194,9 +202,23 @@ func (s *Session) Each(text string, out io.Writer, report func(err error) (goOn 
 	}
 }
 
-// runOne runs a command, then prints the serviceable events that came up meanwhile, whatever the
-// command was.
+// runOne runs a command, and keeps it before it shows the answer.
 func (s *Session) runOne(a Args, out io.Writer) error {
+	if s.options.Keep == nil || a.Command.Alone {
+		return s.runShown(a, out)
+	}
+	var answer bytes.Buffer
+	err := s.runShown(a, &answer)
+	if failed := s.options.Keep(language.Written(a), err); failed != nil {
+		return failed
+	}
+	_, _ = answer.WriteTo(out) // as Fprint elsewhere: who reads it is not our concern
+	return err
+}
+
+// runShown runs a command, then prints the serviceable events that came up meanwhile, whatever the
+// command was.
+func (s *Session) runShown(a Args, out io.Writer) error {
 	if s.options.ASCII {
 		out = asciiWriter{out}
 	}

@@ -19,6 +19,7 @@ type Program struct {
 	Setup    string         // file with commands of the laboratory that build the facility; "" if none
 	Commands string         // the same commands themselves, separated by semicolons; "" if none
 	Seed     string         // of a facility that no setup builds
+	Lab      string         // directory of a lab that is kept; "" for a new facility
 	KMIP     RealServers
 	Output   Settings
 	Image    string // the storage image that commands mean; "" is the facility
@@ -46,6 +47,7 @@ var program = &Command{Name: "dscli", Example: "dscli lsrank", Params: append([]
 	{Name: "setup", Kind: wordKind, Help: "build the facility with the laboratory's commands in a file"},
 	{Name: "setup-command", Kind: wordKind, Help: "build it with these, separated by semicolons"},
 	{Name: "seed", Kind: wordKind, Help: "of a facility that no setup builds"},
+	{Name: "lab", Kind: wordKind, Help: "a lab that is kept, in place of a new facility; fdelab lab create makes one"},
 	{Name: "kmip-certs", Kind: wordKind, Help: "dial key managers beyond the simulated network for real; a directory made by keyserver init"},
 	{Name: "kmip-ca", Kind: wordKind, Help: "the authority of real key servers, a file in PEM; in place of ca.crt of -kmip-certs"},
 	{Name: "kmip-cert", Kind: wordKind, Help: "the certificate that the facility shows to them; in place of facility.crt"},
@@ -90,7 +92,7 @@ func ParseProgram(words []string) (Program, error) {
 	}
 	p = Program{
 		User: arg[string](a, "user"), Script: arg[string](a, "script"), Setup: arg[string](a, "setup"), Commands: arg[string](a, "setup-command"),
-		Seed: arg[string](a, "seed"),
+		Seed: arg[string](a, "seed"), Lab: arg[string](a, "lab"),
 		KMIP: RealServers{
 			Dir: arg[string](a, "kmip-certs"), CA: arg[string](a, "kmip-ca"), Certificate: arg[string](a, "kmip-cert"),
 			Key: arg[string](a, "kmip-key"), Timeout: arg[string](a, "kmip-timeout"),
@@ -112,6 +114,8 @@ func ParseProgram(words []string) (Program, error) {
 		return p, fmt.Errorf("-setup and -setup-command are given; leave one out")
 	case p.Script != "" && len(p.Command) > 0:
 		return p, fmt.Errorf("-script and the command %q are given; leave one out", p.Command[0])
+	case p.Lab != "" && (p.Setup != "" || p.Commands != "" || p.Seed != "" || p.KMIP != RealServers{}):
+		return p, fmt.Errorf("-lab is a facility that is there, with its own seed and key servers; leave -setup, -setup-command, -seed and -kmip options out")
 	case p.Seed != "" && (p.Setup != "" || p.Commands != ""):
 		return p, fmt.Errorf("-seed has no meaning with a setup; write lab new seed=%s there", p.Seed)
 	}

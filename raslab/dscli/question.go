@@ -29,7 +29,7 @@ func (c *call) confirmed(m *Message, values ...any) (bool, error) {
 		for _, line := range lines[:len(lines)-1] {
 			fmt.Fprintln(c.out, line)
 		}
-		answer, err := c.session.options.Ask(lines[len(lines)-1] + " ")
+		answer, err := c.ask(lines[len(lines)-1] + " ")
 		switch {
 		case errors.Is(err, ErrInterrupt):
 			answer = "n"
@@ -65,7 +65,7 @@ func (c *call) noAnswer(answer, right string) error {
 
 // nextPage waits for Enter between the pages of a result; false ends the result.
 func (c *call) nextPage() (bool, error) {
-	answer, err := c.session.options.Ask("Press Enter To Continue...")
+	answer, err := c.ask("Press Enter To Continue...")
 	answer = strings.TrimSpace(answer)
 	switch {
 	case err != nil, strings.EqualFold(answer, "q"), strings.EqualFold(answer, "quit"):

@@ -40,9 +40,24 @@ type Options struct {
 	// Image is the storage image that commands without -dev mean, as IBM.2107-75NR641; "" is
 	// the facility at hand, whichever it is.
 	Image string
+	// Keep writes down a command that ran on a facility, before its answer is shown. An error of Keep
+	// takes the answer's place. nil: nothing is kept.
+	Keep func(Kept) error
 	// Version is what the banner and ver show: the release of the program that holds this
 	// session. Default "devel".
 	Version string
+}
+
+// Kept is a command that ran, with all that it was given: on an equal facility [Again] does the same once
+// more.
+type Kept struct {
+	Line     string    `json:"line"`               // the command
+	Answers  []*string `json:"answers,omitempty"`  // to its questions, in order; nil where nobody answered
+	Strict   bool      `json:"strict,omitempty"`   // as in Options
+	User     string    `json:"user"`               // as in Options
+	Consoles []int     `json:"consoles,omitempty"` // as in Options
+	Image    string    `json:"image,omitempty"`    // as in Options
+	Err      error     `json:"-"`                  // what it came to
 }
 
 // Session runs lines of DSCLI. It belongs to one goroutine.
@@ -86,6 +101,7 @@ type call struct {
 	settings Settings
 	out      io.Writer
 	errOut   io.Writer
+	kept     *keeping // nil: nothing is kept
 }
 
 // Run runs one line. Results and questions go to out, error messages to errOut. An *Error was
@@ -139,6 +155,16 @@ func (s *Session) runWords(words []word, out, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if s.options.Keep == nil || c.command.Alone {
+		return c.run(out, errOut)
+	}
+	c.kept = &keeping{out: held{to: out}, errOut: held{to: errOut}}
+	return c.kept.run(c, words)
+}
+
+// run runs the command.
+func (c *call) run(out, errOut io.Writer) error {
+	s := c.session
 	if s.width() > 0 {
 		folder := &layout.Folder{W: out, Width: s.width}
 		defer func() { _ = folder.Flush() }()

@@ -1,0 +1,25 @@
+// Package labfile keeps a laboratory in a directory, so that it is there when its process has ended: what it
+// was made with and the commands that were given, in a journal. [Create] makes one and [Open] plays it again;
+// commands go through [Lab.Session] and [Lab.DSCLI].
+//
+// # Invariants
+//
+//   - A command is in the journal, and the journal is synced, before its answer is shown. What was answered
+//     outlives the process and a loss of power.
+//   - A lab that is opened plays as it did: each entry has the verdict, the virtual time and a hash of what its
+//     command added to the facilities' logs. A version that plays an entry otherwise says which, and leaves the
+//     lab as it is.
+//   - A journal that is torn or was altered is refused with the entry and the byte, and left as it is. [Copy]
+//     makes a lab of the entries before.
+//   - One process at a time has a lab.
+//   - Files that commands read are in the journal; files that they write are written once, not again when the lab is
+//     opened.
+//   - Virtual time stands still while nobody has the lab open.
+//
+// # Limitations
+//
+//   - Opening takes as long as the commands took.
+//   - A lab has no drive files, no real key servers and no cloud server of another process: what they answer
+//     cannot be played again.
+//   - The journal holds what was typed, and so every PIN and recovery key among it. Only its owner may read it.
+package labfile
