@@ -3,6 +3,7 @@ package encgroup
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
@@ -60,6 +61,21 @@ func NewMemCluster(entropy io.Reader, ids ...string) (*MemCluster, error) {
 		}
 	}
 	return c, nil
+}
+
+// Clone is a cluster of its own in the same state: with the same servers, keys, links and what waits to be
+// sent. entropy is the source of its data keys.
+func (c *MemCluster) Clone(entropy io.Reader) *MemCluster {
+	n := &MemCluster{cut: maps.Clone(c.cut), entropy: entropy}
+	for _, s := range c.servers {
+		o := *s
+		o.cluster, o.outbox, o.keys = n, slices.Clone(s.outbox), nil
+		for _, k := range s.keys {
+			o.keys = append(o.keys, newMemKey(k.uid, k.label, k.key().Clone()))
+		}
+		n.servers = append(n.servers, &o)
+	}
+	return n
 }
 
 // Add puts one more server into the cluster, powered, linked and without keys.

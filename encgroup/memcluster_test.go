@@ -155,3 +155,36 @@ func TestClusterRefusals(t *testing.T) {
 	require.Len(t, c.servers[0].Keys(), 1)
 	require.Len(t, c.servers[1].Keys(), 1)
 }
+
+// TestACloneOfAClusterIsOnItsOwn: with the same keys, damage, links and what waits.
+func TestACloneOfAClusterIsOnItsOwn(t *testing.T) {
+	c, s := newCluster(t, "a", "b", "c")
+	first, err := s[0].Create("x")
+	require.NoError(t, err)
+	require.NoError(t, s[1].DamageKey(first, 7))
+	require.NoError(t, c.CutLink("a", "b"))
+	waits, err := s[0].Create("x")
+	require.NoError(t, err)
+	s[2].Stall()
+
+	n := c.Clone(entropy.Stream(2, "k"))
+	for i := range s {
+		require.Equal(t, s[i].Keys(), n.servers[i].Keys())
+		require.Equal(t, s[i].Reach(), n.servers[i].Reach())
+	}
+	want, err := s[1].Get(first)
+	require.NoError(t, err)
+	got, err := n.servers[1].Get(first)
+	require.NoError(t, err)
+	require.True(t, got.Equal(want), "the damaged key")
+	next, err := n.servers[0].Create("x")
+	require.NoError(t, err)
+	require.Equal(t, "a-0003", next, "no name twice")
+	require.NoError(t, n.MendLink("a", "b"))
+	require.Equal(t, []string{first, waits, next}, n.servers[1].Keys())
+	require.NoError(t, n.servers[0].LoseKey(first))
+	require.Equal(t, []string{first}, s[1].Keys(), "nothing of it reaches the original")
+	got, err = s[0].Get(first)
+	require.NoError(t, err)
+	require.False(t, got.Equal(new(secret.Key32)), "a key that is lost there is not cleared here")
+}

@@ -16,7 +16,9 @@
 //     that to shrink a run.
 //   - Sweep cuts the power at the k-th flash operation of a command, for k = 0, 1, 2, ... until a
 //     run ends uncut. It powers the drive on again, sweeps that power-on in the same way (and,
-//     with a Depth of 3, the next one too), and audits the drive. PlanSweep is the same in rows, of which a caller may run several at once.
+//     with a Depth of 3, the next one too), and audits the drive. The random bytes of a power-on follow from
+//     the state that it finds, so that equal states have equal futures: one that was judged is not judged
+//     again. PlanSweep is the same in rows, of which a caller may run several at once.
 //   - Package conformance judges any Device, of whatever make. A Drive made by a Maker is under test
 //     by the machine and the sweep, and as a Device (conformance.OfDrive) by the suite, its machine and
 //     its benchmarks.

@@ -24,7 +24,7 @@ type SweepOptions struct {
 	With  []string
 	Point string // only this point, as a Failure's replay line has it: "torn@3" or "torn@3+before@0"
 	Maker Maker  // makes the drives; the zero Maker makes those of package drive
-	// Progress is called before each row of the result; may be nil.
+	// Progress is called before each row of the plan; may be nil.
 	Progress func(done, rows int, operation string)
 }
 
@@ -38,7 +38,7 @@ type SweepRow struct {
 	Recovery   int    `json:"recovery"`       // cuts of the power-on after those
 	Again      int    `json:"again"`          // cuts of the power-on after those, in turn
 	Uncut      int    `json:"uncut"`          // runs that ended without a cut: those that end a sweep
-	Met        int    `json:"met"`            // runs that led to a state that the row had met and judged before
+	Met        int    `json:"met"`            // runs that led to a state that was met and judged before, in this mode or another
 	Lost       int    `json:"lost"`           // runs in which so much broke that the model cannot tell right from wrong: not judged
 	Searched   int    `json:"searched"`       // runs, with a cut or without, at whose end the flash was searched for keys
 	Violations int    `json:"violations"`     // in all of them
@@ -94,8 +94,9 @@ func Sweep(o SweepOptions) (*SweepResult, error) {
 	return p.Result()
 }
 
-// SweepPlan is a sweep in its rows, which know nothing of each other: a caller may run several at
-// once.
+// SweepPlan is a sweep in rows that know nothing of each other: a caller may run several at once. Each is
+// an operation on a drive with one thing broken, in all modes: what one mode left is not judged again
+// where another leaves the same. In the result each mode has a row.
 type SweepPlan struct {
 	options SweepOptions
 	rows    []sweepRow
@@ -105,7 +106,7 @@ type SweepPlan struct {
 type sweepRow struct {
 	op     operation
 	ranges int
-	mode   cutMode
+	modes  []cutMode
 	*sweep // with what was found in this row alone
 	run    bool
 	err    error
@@ -131,8 +132,13 @@ func (p *SweepPlan) Operation(i int) string { return p.rows[i].op.name }
 // may overlap in time.
 func (p *SweepPlan) Run(i int) bool {
 	r := &p.rows[i]
-	r.run, r.err = true, r.operation(r.op, r.ranges, r.mode)
-	return r.err == nil
+	r.run = true
+	for _, mode := range r.modes {
+		if r.err = r.operation(r.op, r.ranges, mode); r.err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Result is that of Sweep, of the rows up to the first that failed or was not run. It is the same in
@@ -214,11 +220,9 @@ func (s *sweep) plan(chosen []operation) *SweepPlan {
 				if i > 0 && s.o.With == nil && ranges > 3 {
 					break // what breaks does not depend on the number of ranges, and a big record takes long
 				}
-				for _, mode := range modes {
-					own := *s
-					own.out, own.with, own.met = &SweepResult{}, with, map[[sha256.Size]byte]bool{}
-					p.rows = append(p.rows, sweepRow{op: op, ranges: ranges, mode: mode, sweep: &own})
-				}
+				own := *s
+				own.out, own.with, own.met = &SweepResult{}, with, map[stateKey]int{}
+				p.rows = append(p.rows, sweepRow{op: op, ranges: ranges, modes: modes, sweep: &own})
 			}
 		}
 	}
@@ -247,15 +251,18 @@ func chosenOperations(names []string) ([]operation, error) {
 	return chosen, nil
 }
 
+// stateKey is the hash of a state: of the flash, and of what the model expects.
+type stateKey [sha256.Size]byte
+
 type sweep struct {
 	o             SweepOptions
 	point         cuts // the point that is asked for; nil is all
 	depth         int
 	modes         []cutMode
 	companies     []company
-	with          company // of this row
-	met           map[[sha256.Size]byte]bool
-	reached       bool // some run got to the point
+	with          company          // of this row
+	met           map[stateKey]int // the states that were judged, each with how many cuts followed at most
+	reached       bool             // some run got to the point
 	newMachine    func(Options) (*Machine, error)
 	pointsMax     int
 	violationsMax int
@@ -277,7 +284,7 @@ func (s *sweep) operation(op operation, ranges int, mode cutMode) error {
 
 // level cuts what comes after the cuts of r, in one mode, at each flash operation. last is the run that
 // was not cut; nil if none was to be made. dark is the drive after the cuts of r; nil if there are none.
-func (s *sweep) level(row *SweepRow, r run, dark *Machine, mode cutMode) (last *run, err error) {
+func (s *sweep) level(row *SweepRow, r run, dark *dark, mode cutMode) (last *run, err error) {
 	before := r.cuts
 	for k := 0; ; k++ {
 		asked := len(before) < len(s.point)
@@ -301,7 +308,7 @@ func (s *sweep) level(row *SweepRow, r run, dark *Machine, mode cutMode) (last *
 		s.count(row, len(r.cuts))
 		s.reached = s.reached || len(r.cuts) == len(s.point)
 		// After a violation the recovery would only find it again, and from a state that was met all was tried.
-		if sound && e.dark != nil && len(r.cuts) < min(s.depth, s.with.cuts) {
+		if sound && e.dark != nil && r.room() > 0 {
 			if err := s.recovery(row, r, e.dark); err != nil || row.GivenUp {
 				return nil, err
 			}
@@ -326,7 +333,7 @@ func (s *sweep) count(row *SweepRow, cuts int) {
 }
 
 // recovery sweeps the power-on after the cuts of r.
-func (s *sweep) recovery(row *SweepRow, r run, dark *Machine) error {
+func (s *sweep) recovery(row *SweepRow, r run, dark *dark) error {
 	modes := s.modes
 	if len(r.cuts) == sweepDepthMax-1 {
 		modes = thirdModes
@@ -343,7 +350,7 @@ func (s *sweep) recovery(row *SweepRow, r run, dark *Machine) error {
 }
 
 // run does one run and counts it. sound: nothing was violated. A violation is no error.
-func (s *sweep) run(row *SweepRow, r run, dark *Machine) (e ended, sound bool, err error) {
+func (s *sweep) run(row *SweepRow, r run, dark *dark) (e ended, sound bool, err error) {
 	e, err = r.do(dark)
 	if e.searched {
 		row.Searched++

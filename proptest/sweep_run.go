@@ -23,20 +23,30 @@ type run struct {
 
 // ended is how a run ended.
 type ended struct {
-	fired    bool     // the last cut happened
-	searched bool     // the flash was searched for keys
-	lost     bool     // so much is in doubt that this run was not judged: see Machine.Lost
-	met      bool     // the row had judged the state at the end before, and this run was not judged
-	dark     *Machine // after the last cut, without power; nil where it did not happen, or the run was not judged
+	fired    bool  // the last cut happened
+	searched bool  // the flash was searched for keys
+	lost     bool  // so much is in doubt that this run was not judged: see Machine.Lost
+	met      bool  // the state at the end was judged before, and this run was not judged
+	dark     *dark // after the last cut, without power; nil where it did not happen, or the run was not judged
 }
+
+// dark is a drive that lost its power. What comes follows from its state alone: the random bytes of the next
+// power-on are named by the key.
+type dark struct {
+	*Machine
+	key stateKey
+}
+
+// fork is a drive of its own in the same state.
+func (d *dark) fork() (*Machine, error) { return d.Machine.fork(fmt.Sprintf("after %x", d.key)) }
 
 // do runs it: the command and its cut, or only the last cut on a fork of the drive as the cuts before
 // left it. e is valid with an error, too.
-func (r run) do(dark *Machine) (e ended, err error) {
+func (r run) do(before *dark) (e ended, err error) {
 	var m *Machine
-	if dark == nil {
+	if before == nil {
 		m, e.fired, err = r.cut()
-	} else if m, err = dark.fork(r.cuts.String()); err == nil {
+	} else if m, err = before.fork(); err == nil {
 		e.fired, err = r.recovery(m, r.cuts[len(r.cuts)-1])
 	}
 	switch {
@@ -45,31 +55,37 @@ func (r run) do(dark *Machine) (e ended, err error) {
 	case m.lost:
 		e.lost = true
 		return e, nil
-	case dark == nil && !e.fired:
+	case before == nil && !e.fired:
 		err = r.acknowledged(m)
 		e.searched = m.searched > 0
 		return e, r.blame(err)
 	}
-	if e.met = r.before(m); e.met {
+	key := r.state(m)
+	room, known := r.met[key]
+	// The point that is asked for is always judged.
+	if e.met = known && room >= r.room() && r.point == nil; e.met {
 		return e, nil
 	}
 	judged := m
 	if e.fired {
-		e.dark = m
-		if judged, err = m.fork(r.cuts.String() + " judged"); err != nil {
+		e.dark = &dark{m, key}
+		if judged, err = e.dark.fork(); err != nil {
 			return e, err
 		}
 	}
-	err = r.check(judged)
+	if err = r.check(judged); err == nil {
+		r.met[key] = max(room, r.room()) // what is wrong is reported each time
+	}
 	e.lost = judged.lost
 	e.searched = judged.searched > 0
 	return e, r.blame(err)
 }
 
-// before says whether the row met this state before: the same flash, and the same model of what the
-// drive may be. What follows from it was tried then. One run differs from another in that state only in
-// the random bytes that the drive draws next.
-func (r run) before(m *Machine) bool {
+// room is how many cuts may follow.
+func (r run) room() int { return min(r.depth, r.with.cuts) - len(r.cuts) }
+
+// state is all that decides what comes: the flash, and the model of what the drive may be.
+func (r run) state(m *Machine) stateKey {
 	h := sha256.New()
 	for _, p := range m.mem.Dump() {
 		fmt.Fprintf(h, "%d.%d:", p.Block, p.Page)
@@ -81,11 +97,8 @@ func (r run) before(m *Machine) bool {
 			fmt.Fprintf(h, "or %q ", a.print())
 		}
 	}
-	fmt.Fprintf(h, "%v %v, %d cuts to come", m.retired, m.lost, r.depth-len(r.cuts))
-	key := [sha256.Size]byte(h.Sum(nil))
-	met := r.met[key]
-	r.met[key] = true
-	return met
+	fmt.Fprintf(h, "%v %v", m.retired, m.lost)
+	return stateKey(h.Sum(nil))
 }
 
 // recovery powers the drive on and cuts that.

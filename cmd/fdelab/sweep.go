@@ -38,12 +38,15 @@ func newSweepCmd(a *app) *cobra.Command {
 			"is 1 if something is violated.\n\n" +
 			"With --depth 3 the power-on after that is cut as well, pages tear at their first byte, in the\n" +
 			"header, at the wraps, before the check sum and in the last byte, and all is done once more with\n" +
-			"each fault of --with. The flash is whole again before the drive is judged. A run that leads to a\n" +
-			"state of the flash that was judged before is counted and not judged again.\n\n" +
+			"each fault of --with. The flash is whole again before the drive is judged.\n\n" +
+			"What a cut leaves decides what comes: the random bytes of the next power-on follow from it. A cut\n" +
+			"that leaves what another cut of the operation left is counted and not judged again.\n\n" +
 			"What stands around a drive is swept as well: each operation of an encryption group, of the erase\n" +
 			"engine and of the key repository, at each change of a drive, of a copy of the repository and of\n" +
 			"the disk with the journal, which loses what was not synced. Without --depth they are cut once in a\n" +
-			"run. With --depth 3 the third cut is of one mode. --ranges and --with are for drives only.\n\n" +
+			"run. With --depth 3 pages tear at their first byte, in the header, 512 bytes before their end, before\n" +
+			"the check sum and in the last byte, and a third cut comes where all are before the check sum.\n" +
+			"--ranges and --with are for drives only.\n\n" +
 			"Parts for --part:\n" + sweepNames(sweepParts()) + "\nOperations of a drive:\n" + sweepNames(proptest.SweepOperations()) +
 			"\nOperations of the other parts:\n" + sweepNames(powercut.Operations()) + "\nFaults for --with:\n" + sweepNames(proptest.SweepCompanies()),
 		Example: "  fdelab sweep\n  fdelab sweep --depth 3\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --part group,erase --depth 2\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",

@@ -323,3 +323,27 @@ func TestABlankCheckIsARead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before+2, f.Ops().Reads)
 }
+
+// TestACloneOfMemIsOnItsOwn: the same pages, wear and power, and no page is shared.
+func TestACloneOfMemIsOnItsOwn(t *testing.T) {
+	m := NewMem(Geometry{Blocks: 4, PagesPerBlock: 2, PageSize: 512})
+	for page, data := range [][]byte{[]byte("one"), []byte("two")} {
+		require.NoError(t, m.Program(1, page, data))
+	}
+	require.NoError(t, m.Program(2, 0, []byte("three")))
+	require.NoError(t, m.Zero(2, 0))
+	require.NoError(t, m.Erase(3))
+	want, wear := m.Dump(), m.Wear()
+	c := m.Clone()
+	require.Equal(t, want, c.Dump())
+	require.Equal(t, wear, c.Wear())
+	require.NoError(t, m.Erase(1)) // which clears the pages
+	require.NoError(t, m.Erase(2))
+	require.Equal(t, want, c.Dump())
+	require.Equal(t, wear, c.Wear())
+	require.NoError(t, c.Erase(1))
+	require.NoError(t, m.Program(1, 0, []byte("four")))
+	require.Len(t, c.Dump(), 1)
+	m.PowerOff()
+	require.ErrorIs(t, m.Clone().Erase(0), ErrPowerLost)
+}

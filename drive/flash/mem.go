@@ -1,5 +1,10 @@
 package flash
 
+import (
+	"bytes"
+	"slices"
+)
+
 // Mem is flash in memory. It stores only what is programmed: a drive at rest
 // holds two or three pages of a few hundred bytes.
 type Mem struct {
@@ -35,6 +40,18 @@ func NewMem(g Geometry) *Mem {
 		panic("BUG: " + err.Error())
 	}
 	return &Mem{g: g, pages: make([]*memPage, g.pages()), wear: make([]uint64, g.Blocks)}
+}
+
+// Clone is a device of its own with the same content, wear and power.
+func (m *Mem) Clone() *Mem {
+	c := &Mem{g: m.g, off: m.off, pages: make([]*memPage, len(m.pages)), wear: slices.Clone(m.wear)}
+	for i, p := range m.pages {
+		if p != nil && p != zeroedPage {
+			p = &memPage{data: bytes.Clone(p.data), rest: p.rest}
+		}
+		c.pages[i] = p
+	}
+	return c
 }
 
 // Geometry implements Device.

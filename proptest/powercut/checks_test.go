@@ -20,8 +20,8 @@ func TestChecksOfTheRepository(t *testing.T) {
 	t.Parallel()
 	for want, spoil := range map[string]func(w *repositoryWorld){
 		"the copies are not good after the reboot": func(w *repositoryWorld) {
-			require.NoError(t, w.mem[0].WritePage(0, bytes.Repeat([]byte{1}, repository.PageSize)))
-			require.NoError(t, w.mem[0].WritePage(repositoryPages/2, bytes.Repeat([]byte{1}, repository.PageSize)))
+			require.NoError(t, w.supply.copies[0].WritePage(0, bytes.Repeat([]byte{1}, repository.PageSize)))
+			require.NoError(t, w.supply.copies[0].WritePage(repositoryPages/2, bytes.Repeat([]byte{1}, repository.PageSize)))
 		},
 		"the entries are neither the old nor the new ones": func(w *repositoryWorld) { require.NoError(t, w.repo.Put("group 1", []byte("three"))) },
 		"a change that was acknowledged is gone":           func(w *repositoryWorld) { require.NoError(t, w.repo.Put("group 1", []byte("one"))) },

@@ -1,7 +1,7 @@
 // Package powercut cuts the power of what stands around a drive: of an encryption group, of the erase
 // engine and of the key repository; and of an Opal drive. For an Enterprise drive there is proptest.Sweep.
 //
-//   - [PlanSweep] checks what is asked for, and [Plan.Run] runs one row of it: an operation in one mode.
+//   - [PlanSweep] checks what is asked for, and [Plan.Run] runs one operation of it, in all modes.
 //   - [Parts] and [Operations] name what there is.
 //
 // In each run everything hangs on one supply: the flash and the media of the drives, the copies of the
@@ -10,6 +10,12 @@
 // facility starts again and finishes what it had begun, and that is cut in the same way, and the start
 // after that. In the modes that begin with "drive" only the drive loses its power, and the software goes
 // on without it.
+//
+// The operation is cut in runs of its own, one for each cut. A start is run once: at each of its changes
+// what outlives the power is copied, and each cut is made on a copy. A test shows that this says what runs
+// of their own say. A copy is started with random streams that are named by its state, so that what comes
+// follows from the state alone. A state that the operation met before, in whatever mode, with as many cuts to
+// come, is counted and not judged again.
 //
 // # Invariants
 //
@@ -23,5 +29,5 @@
 //   - Reads are not cut: what a loss of power takes between two changes is in memory only.
 //   - The customer's key servers have their own power, and keep it.
 //   - Nothing but the power breaks. Package proptest breaks the flash of a drive as well.
-//   - A run that leads to a state that the row met before is counted and not judged again.
+//   - The third cut is of one mode, after two of the same mode.
 package powercut

@@ -23,22 +23,24 @@ import (
 type eraseWorld struct {
 	supply *supply
 	seed   uint64
-	starts int
-	drive  *drive.Drive
-	chip   *chip
-	label  drive.Label
-	op     eraseOperation
-	job    erase.Job
-	secret []forensic.Secret
-	oracle forensic.Oracle
-	plain  []byte
-	owner  drive.PIN
-	before drive.RangeInfo // of the owner's range
-	last   erase.Result    // of the newest run
-	passed uint32          // the key generation with which the drive passed; 0 is not yet
-	found  bool            // the thief read the owner's data when the drive was reported as erased
-	open   bool            // the drive came up open
-	silent bool            // the drive came up erased, and the journal did not know that its erase was begun
+	// streams names the random streams, with starts.
+	streams string
+	starts  int
+	drive   *drive.Drive
+	chip    *chip
+	label   drive.Label
+	op      eraseOperation
+	job     erase.Job
+	secret  []forensic.Secret
+	oracle  forensic.Oracle
+	plain   []byte
+	owner   drive.PIN
+	before  drive.RangeInfo // of the owner's range
+	last    erase.Result    // of the newest run
+	passed  uint32          // the key generation with which the drive passed; 0 is not yet
+	found   bool            // the thief read the owner's data when the drive was reported as erased
+	open    bool            // the drive came up open
+	silent  bool            // the drive came up erased, and the journal did not know that its erase was begun
 	// searched is what the drive held when the thief last found nothing.
 	searched [sha256.Size]byte
 }
@@ -86,7 +88,7 @@ func newEraseWorld(op eraseOperation, seed uint64) (world, error) {
 	w.chip = w.supply.chip(flash.NewMem(eraseGeometry))
 	cfg := drive.Config{Serial: "K1", SectorSize: 512, Sectors: 64, TryLimit: 200, Persistent: true, PBKDF2Iterations: 1}
 	var err error
-	w.drive, w.label, err = drive.Manufacture(cfg, drive.Parts{Flash: w.chip, Media: media{drive.NewMemMedia(512), w.chip}, Entropy: entropy.Stream(seed, "drive")})
+	w.drive, w.label, err = drive.Manufacture(cfg, drive.Parts{Flash: w.chip, Media: w.chip.media(), Entropy: entropy.Stream(seed, "drive")})
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +155,7 @@ func (w *eraseWorld) journal() (erase.Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return erase.LoadJournal(diskFile{f, d}, func() error { return d.change(func() error { return d.SyncDir("host") }) })
+	return erase.LoadJournal(diskFile{f, d}, func() error { return d.SyncDir("host") })
 }
 
 // run is one run of the engine.
@@ -162,9 +164,10 @@ func (w *eraseWorld) run() error {
 	if err != nil {
 		return err
 	}
-	now := time.Date(2026, 3, 1, 12, w.starts, 0, 0, time.UTC)
+	// The clock goes on with the journal, so that it is right after a start from a copy, too.
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(len(w.journaled())) * time.Second)
 	e, err := erase.New(erase.Options{
-		Clock: func() time.Time { return now }, Entropy: entropy.Stream(w.seed, fmt.Sprint("engine ", w.starts)),
+		Clock: func() time.Time { return now }, Entropy: entropy.Stream(w.seed, fmt.Sprint("engine ", w.starts, w.streams)),
 		Journal: j, Signer: signer, Tool: "fdelab sweep", Statement: erase.Statement{Operator: "sweep"},
 	})
 	if err != nil {
@@ -190,13 +193,12 @@ func (w *eraseWorld) thief() error {
 		return nil
 	}
 	h := sha256.New()
-	dump := w.drive.Dump()
-	driveState(h, dump)
+	w.chip.state(h)
 	now := [sha256.Size]byte(h.Sum(nil))
 	if now == w.searched {
 		return nil
 	}
-	found, err := forensic.Search(dump, w.secret, []forensic.Oracle{w.oracle}, forensic.Options{Iterations: 1})
+	found, err := forensic.Search(w.drive.Dump(), w.secret, []forensic.Oracle{w.oracle}, forensic.Options{Iterations: 1})
 	if err != nil {
 		return err
 	}
@@ -224,12 +226,17 @@ func (w *eraseWorld) start() error {
 
 // begun says whether the journal on the disk has the beginning of an erase.
 func (w *eraseWorld) begun() bool {
+	return bytes.Contains(w.journaled(), []byte(`"event":"begin"`))
+}
+
+// journaled is what is in the journal; nil if there is none.
+func (w *eraseWorld) journaled() []byte {
 	f, err := w.supply.disk.Open(journalName)
 	if err != nil {
-		return false
+		return nil
 	}
-	b, err := io.ReadAll(f)
-	return err == nil && bytes.Contains(b, []byte(`"event":"begin"`))
+	b, _ := io.ReadAll(f) // from memory: it does not fail
+	return b
 }
 
 func (w *eraseWorld) check() error {
@@ -316,9 +323,22 @@ func (w *eraseWorld) untouched() error {
 
 func (w *eraseWorld) state(out io.Writer) {
 	fmt.Fprintf(out, "%d %v %v %v; ", w.passed, w.found, w.open, w.silent)
-	driveState(out, w.drive.Dump())
-	disk := w.supply.disk.AfterCut(w.supply.disk.loss)
-	if f, err := disk.Open(journalName); err == nil {
-		_, _ = io.Copy(out, f) // it does not fail
+	w.supply.state(out)
+}
+
+func (w *eraseWorld) dark() world {
+	c := *w
+	c.supply, c.starts, c.last = w.supply.copy(), 0, erase.Result{}
+	c.chip = c.supply.chips[0]
+	return &c
+}
+
+func (w *eraseWorld) wake(streams string) (err error) {
+	w.streams = streams
+	parts := drive.Parts{Flash: w.chip, Media: w.chip.media(), Entropy: entropy.Stream(w.seed, "drive"+streams)}
+	if w.drive, err = drive.Open(w.drive.Fuses(), parts); err != nil {
+		return err
 	}
+	w.job.Target = w.drive
+	return nil
 }

@@ -18,10 +18,9 @@ import (
 type groupWorld struct {
 	supply  *supply
 	seed    uint64
+	streams string // names the random streams, with starts
 	starts  int
 	cluster *encgroup.MemCluster
-	mem     []*repository.MemDevice
-	devices []repository.Device
 	store   encgroup.Store
 	group   *encgroup.Group
 	random  io.Reader
@@ -138,6 +137,9 @@ func groupOperations() (out []operation) {
 	return out
 }
 
+// groupPages is how many pages a copy of the group's repository has.
+const groupPages = 8
+
 var groupGeometry = flash.Geometry{Blocks: 4, PagesPerBlock: 4, PageSize: 2048}
 
 func newGroupWorld(op groupOperation, seed uint64) (world, error) {
@@ -147,11 +149,9 @@ func newGroupWorld(op groupOperation, seed uint64) (world, error) {
 		return nil, err
 	}
 	for range repository.CopiesMin {
-		m := repository.NewMemDevice(8)
-		w.mem = append(w.mem, m)
-		w.devices = append(w.devices, copyOf{m, w.supply})
+		w.supply.newCopy(groupPages)
 	}
-	repo, err := repository.Create(w.random, w.devices...)
+	repo, err := repository.Create(w.random, w.supply.devices()...)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (w *groupWorld) add(serial string) error {
 	d := &groupDrive{chip: w.supply.chip(flash.NewMem(groupGeometry))}
 	cfg := drive.Config{Serial: serial, SectorSize: 512, Sectors: 1 << 16, Ranges: 1, TryLimit: 8, Persistent: true, PBKDF2Iterations: 1}
 	var err error
-	d.Drive, d.label, err = drive.Manufacture(cfg, drive.Parts{Flash: d.chip, Media: media{drive.NewMemMedia(512), d.chip}, Entropy: entropy.Stream(w.seed, "drive "+serial)})
+	d.Drive, d.label, err = drive.Manufacture(cfg, drive.Parts{Flash: d.chip, Media: d.chip.media(), Entropy: entropy.Stream(w.seed, "drive "+serial)})
 	w.drives = append(w.drives, d)
 	return err
 }
@@ -220,14 +220,16 @@ func (w *groupWorld) first() *groupDrive {
 }
 
 func (w *groupWorld) start() error {
-	w.group.PowerOff()
+	if w.group != nil {
+		w.group.PowerOff()
+	}
 	for _, d := range w.drives {
 		d.PowerOff()
 	}
 	w.supply.start()
 	w.starts++
-	w.random = entropy.Stream(w.seed, fmt.Sprintf("group after start %d", w.starts))
-	repo, _, err := repository.Open(w.devices...)
+	w.random = entropy.Stream(w.seed, fmt.Sprintf("group after start %d%s", w.starts, w.streams))
+	repo, _, err := repository.Open(w.supply.devices()...)
 	if err != nil {
 		return err
 	}
@@ -360,20 +362,31 @@ func (d *groupDrive) locked() error {
 
 func (w *groupWorld) state(out io.Writer) {
 	fmt.Fprintf(out, "done %v; ", w.done)
-	for _, d := range w.drives {
-		driveState(out, d.Dump())
+	for _, s := range w.cluster.Servers() {
+		fmt.Fprintf(out, "%q ", s.(*encgroup.MemKeyServer).Keys())
 	}
-	// What the key servers hold besides the keys of the record, nobody asks for.
-	contents(out, w.mem)
+	w.supply.state(out)
 }
 
-// driveState writes all that outlives the power in a drive.
-func driveState(out io.Writer, dump drive.Dump) {
-	for _, p := range dump.Flash {
-		fmt.Fprintf(out, "%d.%d:%s", p.Block, p.Page, p.Data)
+func (w *groupWorld) dark() world {
+	c := *w
+	c.supply = w.supply.copy()
+	c.cluster = w.cluster.Clone(nil) // wake gives it a stream
+	c.group, c.store, c.drives, c.starts = nil, nil, nil, 0
+	for i, d := range w.drives {
+		c.drives = append(c.drives, &groupDrive{Drive: d.Drive, label: d.label, chip: c.supply.chips[i], plain: d.plain})
 	}
-	for _, lba := range dump.Written {
-		sector, _ := dump.Sector(lba)
-		fmt.Fprintf(out, "sector %d:%s", lba, sector)
+	return &c
+}
+
+func (w *groupWorld) wake(streams string) (err error) {
+	w.streams = streams
+	w.cluster = w.cluster.Clone(entropy.Stream(w.seed, "key servers"+streams))
+	for _, d := range w.drives {
+		parts := drive.Parts{Flash: d.chip, Media: d.chip.media(), Entropy: entropy.Stream(w.seed, "drive "+d.Serial()+streams)}
+		if d.Drive, err = drive.Open(d.Fuses(), parts); err != nil {
+			return err
+		}
 	}
+	return nil
 }

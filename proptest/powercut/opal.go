@@ -21,6 +21,7 @@ import (
 // of after it.
 type opalWorld struct {
 	supply *supply
+	seed   uint64
 	d      *drive.Drive
 	o      *drive.OpalDrive
 	chip   *chip
@@ -101,13 +102,13 @@ func (e *opalEnds) make(c opalOperation, seed uint64) {
 }
 
 func newOpalWorld(op opalOperation, seed uint64) (w *opalWorld, err error) {
-	w = &opalWorld{supply: &supply{on: true}, op: op}
+	w = &opalWorld{supply: &supply{on: true}, seed: seed, op: op}
 	w.chip = w.supply.chip(flash.NewMem(opalGeometry))
 	cfg := drive.Config{
 		Serial: "K2", SectorSize: 512, Sectors: 64, Ranges: 2, PBKDF2Iterations: 1,
 		Personality: drive.Opal, MBRSize: 1024, DataStoreSize: 1024,
 	}
-	w.d, w.label, err = drive.Manufacture(cfg, drive.Parts{Flash: w.chip, Media: media{drive.NewMemMedia(512), w.chip}, Entropy: entropy.Stream(seed, "drive")})
+	w.d, w.label, err = drive.Manufacture(cfg, drive.Parts{Flash: w.chip, Media: w.chip.media(), Entropy: entropy.Stream(seed, "drive")})
 	if err != nil {
 		return nil, err
 	}
@@ -170,13 +171,12 @@ func (w *opalWorld) check() error {
 // thiefs: with chip, fuses and retired PINs nobody gets at what range 1 held.
 func (w *opalWorld) thiefs() error {
 	h := sha256.New()
-	dump := w.d.Dump()
-	driveState(h, dump)
+	w.chip.state(h)
 	now := [sha256.Size]byte(h.Sum(nil))
 	if now == w.searched {
 		return nil
 	}
-	found, err := forensic.Search(dump, w.secret, []forensic.Oracle{w.oracle}, forensic.Options{Iterations: 1})
+	found, err := forensic.Search(w.d.Dump(), w.secret, []forensic.Oracle{w.oracle}, forensic.Options{Iterations: 1})
 	if err != nil {
 		return err
 	}
@@ -189,7 +189,23 @@ func (w *opalWorld) thiefs() error {
 
 func (w *opalWorld) state(out io.Writer) {
 	fmt.Fprintf(out, "%v %v; ", w.done, w.gone)
-	driveState(out, w.d.Dump())
+	w.supply.state(out)
+}
+
+func (w *opalWorld) dark() world {
+	c := *w
+	c.supply, c.o, c.by = w.supply.copy(), nil, nil
+	c.chip = c.supply.chips[0]
+	return &c
+}
+
+func (w *opalWorld) wake(streams string) (err error) {
+	parts := drive.Parts{Flash: w.chip, Media: w.chip.media(), Entropy: entropy.Stream(w.seed, "drive"+streams)}
+	if w.d, err = drive.Open(w.d.Fuses(), parts); err != nil {
+		return err
+	}
+	w.o, err = w.d.Opal()
+	return err
 }
 
 // difference lists the lines of got that are in neither of the others.

@@ -15,15 +15,14 @@ import (
 
 // repositoryWorld is a key repository and what it may hold.
 type repositoryWorld struct {
-	supply  *supply
-	mem     []*repository.MemDevice
-	devices []repository.Device
-	repo    *repository.Repository
-	random  io.Reader
-	op      repositoryOperation
-	old     map[string]string // what it held
-	new     map[string]string // what it is to hold; nil if nothing changes
-	done    bool              // that was acknowledged
+	supply *supply
+	seed   uint64
+	repo   *repository.Repository
+	random io.Reader
+	op     repositoryOperation
+	old    map[string]string // what it held
+	new    map[string]string // what it is to hold; nil if nothing changes
+	done   bool              // that was acknowledged
 }
 
 // repositoryOperation is what is done with a repository.
@@ -41,7 +40,7 @@ const repositoryPages = 24
 var repositoryCases = []repositoryOperation{
 	{name: "create", about: "a new repository on copies that held another", creates: true, do: func(w *repositoryWorld) (err error) {
 		w.new = map[string]string{}
-		w.repo, err = repository.Create(w.random, w.devices...)
+		w.repo, err = repository.Create(w.random, w.supply.devices()...)
 		return err
 	}},
 	{name: "put", about: "an entry of a small one, which is written whole", do: func(w *repositoryWorld) error {
@@ -63,10 +62,10 @@ var repositoryCases = []repositoryOperation{
 		return w.change(repository.Change{Name: "group 1", Value: []byte(strings.Repeat("long ", 2000))})
 	}},
 	{name: "repair", about: "the reboot that finds a damaged copy", big: true, prepare: func(w *repositoryWorld) error {
-		if err := w.mem[1].WritePage(0, bytes.Repeat([]byte{'x'}, repository.PageSize)); err != nil {
+		if err := w.supply.copies[1].WritePage(0, bytes.Repeat([]byte{'x'}, repository.PageSize)); err != nil {
 			return err
 		}
-		return w.mem[1].WritePage(repositoryPages/2, bytes.Repeat([]byte{'x'}, repository.PageSize))
+		return w.supply.copies[1].WritePage(repositoryPages/2, bytes.Repeat([]byte{'x'}, repository.PageSize))
 	}, do: func(w *repositoryWorld) error { return w.open() }},
 }
 
@@ -78,14 +77,12 @@ func repositoryOperations() (out []operation) {
 }
 
 func newRepositoryWorld(op repositoryOperation, seed uint64) (world, error) {
-	w := &repositoryWorld{supply: &supply{on: true}, op: op, random: entropy.Stream(seed, "repository")}
+	w := &repositoryWorld{supply: &supply{on: true}, seed: seed, op: op, random: entropy.Stream(seed, "repository")}
 	for range repository.CopiesMin {
-		m := repository.NewMemDevice(repositoryPages)
-		w.mem = append(w.mem, m)
-		w.devices = append(w.devices, copyOf{m, w.supply})
+		w.supply.newCopy(repositoryPages)
 	}
 	var err error
-	if w.repo, err = repository.Create(w.random, w.devices...); err != nil {
+	if w.repo, err = repository.Create(w.random, w.supply.devices()...); err != nil {
 		return nil, err
 	}
 	size := 100
@@ -118,7 +115,7 @@ func (w *repositoryWorld) change(changes ...repository.Change) error {
 }
 
 func (w *repositoryWorld) open() (err error) {
-	w.repo, _, err = repository.Open(w.devices...)
+	w.repo, _, err = repository.Open(w.supply.devices()...)
 	return err
 }
 
@@ -135,7 +132,7 @@ func (w *repositoryWorld) start() error {
 	err := w.open()
 	if w.op.creates && !w.done && errors.Is(err, repository.ErrPermanent) {
 		// A creation that was cut may leave no repository: it is made anew.
-		w.repo, err = repository.Create(w.random, w.devices...)
+		w.repo, err = repository.Create(w.random, w.supply.devices()...)
 		w.old, w.new = map[string]string{}, map[string]string{}
 	}
 	return err
@@ -169,23 +166,16 @@ func (w *repositoryWorld) check() error {
 
 func (w *repositoryWorld) state(out io.Writer) {
 	fmt.Fprintf(out, "done %v, %d old, %d new entries; ", w.done, len(w.old), len(w.new))
-	contents(out, w.mem)
+	w.supply.state(out)
 }
 
-// contents writes all that the copies hold.
-func contents(out io.Writer, mem []*repository.MemDevice) {
-	page := make([]byte, repository.PageSize)
-	for _, m := range mem {
-		for n := range m.Pages() {
-			if err := m.ReadPage(n, page); err != nil {
-				panic("BUG: " + err.Error())
-			}
-			if !bytes.Equal(page, blankPage) {
-				fmt.Fprintf(out, "%d:%s", n, page)
-			}
-		}
-		fmt.Fprint(out, ";")
-	}
+func (w *repositoryWorld) dark() world {
+	c := *w
+	c.supply, c.repo = w.supply.copy(), nil
+	return &c
 }
 
-var blankPage = make([]byte, repository.PageSize)
+func (w *repositoryWorld) wake(streams string) error {
+	w.random = entropy.Stream(w.seed, "repository"+streams)
+	return nil
+}

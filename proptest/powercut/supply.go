@@ -3,16 +3,10 @@ package powercut
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/seed-9d983aeb/fdelab/drive"
-	"github.com/seed-9d983aeb/fdelab/drive/fault"
-	"github.com/seed-9d983aeb/fdelab/drive/fault/crashfs"
-	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/encgroup/repository"
-	"github.com/seed-9d983aeb/fdelab/erase"
 )
 
 // errPower is what everything but flash answers once power is gone.
@@ -93,18 +87,21 @@ func parsePoint(text string) (cuts, error) {
 	return point, nil
 }
 
-// supply is the power of everything in one run.
+// supply is the power of everything in one run, and everything that outlives it.
 type supply struct {
 	on    bool
-	n     int  // changes since it was armed
+	n     int  // changes since it was armed or watched
 	cut   *cut // nil is none
 	fired bool
-	chips []*chip
-	disk  *disk
+	watch func(k int, ch change) // is called before change k is made; nil is nobody
+
+	chips  []*chip
+	copies []*pages
+	disk   *disk // nil is none
 }
 
 // arm lets the power go at the cut; nil is never.
-func (s *supply) arm(c *cut) { s.n, s.cut, s.fired = 0, c, false }
+func (s *supply) arm(c *cut) { s.n, s.cut, s.fired, s.watch = 0, c, false, nil }
 
 // start brings the power back. The chips wait for their drives.
 func (s *supply) start() {
@@ -114,193 +111,115 @@ func (s *supply) start() {
 	}
 }
 
-// due counts a change and says whether the power goes in it. ofDrive: it is a change in a drive.
-func (s *supply) due(ofDrive bool) bool {
-	if s.cut == nil || s.fired || s.cut.mode.drive && !ofDrive {
-		return false
-	}
-	s.n++
-	return s.n-1 == s.cut.k
-}
-
-// gone takes the power.
-func (s *supply) gone(at *chip) {
-	s.fired = true
-	if s.cut.mode.drive {
-		at.PowerOff()
-		return
-	}
-	if s.disk != nil {
-		s.disk.loss = s.cut.mode.loss
-	}
+// off takes the power of everything.
+func (s *supply) off() {
 	s.on = false
 	for _, c := range s.chips {
 		c.PowerOff()
 	}
 }
 
-// change makes a change that is not of flash: whole, in part, or not at all.
-func (s *supply) change(at *chip, whole, part func() error) error {
-	if !s.on {
-		return errPower
+// copy is all that outlives the power, as it is now, on a supply of its own.
+func (s *supply) copy() *supply {
+	c := &supply{on: true}
+	for _, from := range s.chips {
+		to := c.chip(from.mem.Clone())
+		sector := make([]byte, 512)
+		for _, lba := range from.sectors.Written() {
+			if _, err := from.sectors.ReadSector(lba, sector); err != nil {
+				panic("BUG: " + err.Error())
+			}
+			if err := to.sectors.WriteSector(lba, sector); err != nil {
+				panic("BUG: " + err.Error())
+			}
+		}
 	}
-	if !s.due(at != nil) {
-		return whole()
+	for _, p := range s.copies {
+		c.copies = append(c.copies, &pages{slices.Clone(p.all)})
 	}
-	defer s.gone(at)
-	switch s.cut.mode.how {
-	case "torn":
-		return errors.Join(part(), errPower)
-	case "after":
-		return errors.Join(whole(), errPower)
+	if s.disk != nil {
+		c.disk = &disk{FS: s.disk.Clone(), supply: c, loss: s.disk.loss}
 	}
-	return errPower
-}
-
-// chip is the flash of one drive.
-type chip struct {
-	*flash.Faulty
-	supply *supply
-}
-
-func (s *supply) chip(dev flash.Device) *chip {
-	c := &chip{flash.NewFaulty(dev), s}
-	s.chips = append(s.chips, c)
 	return c
 }
 
-// ProgramDeferred implements flash.Deferrer: nothing is deferred.
-func (c *chip) ProgramDeferred(block, page int, data []byte) error {
-	return c.Program(block, page, data)
-}
-
-// Program implements flash.Device.
-func (c *chip) Program(block, page int, data []byte) error {
-	return c.change(func() error { return c.Faulty.Program(block, page, data) })
-}
-
-// Erase implements flash.Device.
-func (c *chip) Erase(block int) error {
-	return c.change(func() error { return c.Faulty.Erase(block) })
-}
-
-// Zero implements flash.Device.
-func (c *chip) Zero(block, page int) error {
-	return c.change(func() error { return c.Faulty.Zero(block, page) })
-}
-
-func (c *chip) change(do func() error) error {
-	if !c.supply.on || !c.supply.due(true) {
-		return do()
+// state writes all that outlives the power.
+func (s *supply) state(out io.Writer) {
+	for _, c := range s.chips {
+		c.state(out)
 	}
-	c.TearAt(c.supply.cut.mode.place)
-	c.Arm(fault.MustParse(fmt.Sprintf("(flash.power.%s (OnIndex 0))", c.supply.cut.mode.how)))
-	err := do()
-	if len(c.Plan().Fired()) > 0 {
-		c.supply.gone(c)
+	for _, p := range s.copies {
+		p.state(out)
+	}
+	if s.disk == nil {
+		return
+	}
+	found := s.disk.AfterCut(s.disk.loss)
+	for _, name := range found.Names() {
+		f, err := found.Open(name)
+		if err != nil {
+			panic("BUG: " + err.Error())
+		}
+		fmt.Fprintf(out, "%q:", name)
+		_, _ = io.Copy(out, f) // of memory to a hash: it does not fail
+	}
+}
+
+// change is one change of what outlives the power. It is made on the supply of a run, or on a copy of it.
+type change struct {
+	drive int // whose change it is; -1 is no drive's
+	whole func(s *supply) error
+	// part makes what a cut in its middle leaves of it, where that is not nothing. A change of flash has none:
+	// see chip.
+	part func(s *supply, c cut) error
+	// cells makes what a cut leaves of a change of flash. It is false if no cell is reached, so that nothing
+	// was cut.
+	cells func(s *supply, c cut) bool
+}
+
+// leave makes what a cut of a change leaves of it. It is false if nothing was cut.
+func (s *supply) leave(ch change, c cut) bool {
+	if ch.cells != nil {
+		if !ch.cells(s, c) {
+			return false
+		}
 	} else {
-		c.supply.n-- // it was refused and reached no cell
-	}
-	c.Disarm()
-	return err
-}
-
-// media is that of one drive. A sector of 512 bytes is written whole or not at all.
-type media struct {
-	drive.Media
-	chip *chip
-}
-
-// WriteSector implements drive.Media.
-func (m media) WriteSector(lba uint64, src []byte) error {
-	nothing := func() error { return nil }
-	err := m.chip.supply.change(m.chip, func() error { return m.Media.WriteSector(lba, src) }, nothing)
-	if errors.Is(err, errPower) {
-		return fmt.Errorf("%w: %w", drive.ErrMedia, err)
-	}
-	return err
-}
-
-// copyOf is the medium of one copy of a repository.
-type copyOf struct {
-	*repository.MemDevice
-	supply *supply
-}
-
-// ReadPage implements repository.Device.
-func (c copyOf) ReadPage(n int, dst []byte) error {
-	if !c.supply.on {
-		return repository.ErrPowerLost
-	}
-	return c.MemDevice.ReadPage(n, dst)
-}
-
-// WritePage implements repository.Device.
-func (c copyOf) WritePage(n int, src []byte) error {
-	err := c.supply.change(nil, func() error { return c.MemDevice.WritePage(n, src) }, func() error {
-		page := make([]byte, repository.PageSize)
-		if err := c.MemDevice.ReadPage(n, page); err != nil {
-			return err
+		switch {
+		case c.mode.how == "torn" && ch.part != nil:
+			_ = ch.part(s, c) // the answer comes too late
+		case c.mode.how == "after":
+			_ = ch.whole(s)
 		}
-		have := len(src) / 2
-		if place := c.supply.cut.mode.place; place != nil {
-			have = place(len(src))
+	}
+	if s.disk != nil && !c.mode.drive {
+		s.disk.loss = c.mode.loss
+	}
+	return true
+}
+
+// change makes a change: whole, or what the cut leaves of it.
+func (s *supply) change(ch change) error {
+	if !s.on {
+		return errPower
+	}
+	if s.watch != nil {
+		s.watch(s.n, ch)
+		if !s.on {
+			return errPower
 		}
-		copy(page[:have], src)
-		return c.MemDevice.WritePage(n, page)
-	})
-	if errors.Is(err, errPower) {
-		return repository.ErrPowerLost
+	}
+	if c := s.cut; c != nil && !s.fired && !(c.mode.drive && ch.drive < 0) && s.n == c.k && s.leave(ch, *c) {
+		s.fired = true
+		if c.mode.drive {
+			s.chips[ch.drive].PowerOff()
+		} else {
+			s.off()
+		}
+		return errPower
+	}
+	err := ch.whole(s)
+	if err == nil && !(s.cut != nil && s.cut.mode.drive && ch.drive < 0) {
+		s.n++ // what was refused reached nothing
 	}
 	return err
 }
-
-// disk is the file system of the host. It loses what was not synced.
-type disk struct {
-	*crashfs.FS
-	supply *supply
-	loss   uint64
-}
-
-func (s *supply) newDisk() *disk {
-	s.disk = &disk{FS: crashfs.New(), supply: s, loss: everything}
-	return s.disk
-}
-
-// restart is what the disk has after the power came back.
-func (d *disk) restart() { d.FS, d.loss = d.AfterCut(d.loss), everything }
-
-// everything is what a disk keeps whose host ended in good order.
-const everything = 1
-
-// change makes a change on the disk. What a cut leaves of it, and of what was not synced before, follows
-// from the mode.
-func (d *disk) change(do func() error) error {
-	lost := func() error {
-		d.CutAt(d.Changes())
-		return do()
-	}
-	return d.supply.change(nil, do, lost)
-}
-
-// diskFile is a file on it.
-type diskFile struct {
-	*crashfs.File
-	disk *disk
-}
-
-var _ erase.JournalFile = diskFile{}
-
-// Write implements io.Writer.
-func (f diskFile) Write(p []byte) (n int, err error) {
-	err = f.disk.change(func() (err error) { n, err = f.File.Write(p); return err })
-	return n, err
-}
-
-// Truncate changes the length.
-func (f diskFile) Truncate(size int64) error {
-	return f.disk.change(func() error { return f.File.Truncate(size) })
-}
-
-// Sync brings the content to the disk.
-func (f diskFile) Sync() error { return f.disk.change(f.File.Sync) }

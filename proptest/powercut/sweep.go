@@ -30,8 +30,8 @@ type Row struct {
 	Points     int    `json:"points"`     // changes at which the power was cut
 	Recovery   int    `json:"recovery"`   // cuts of the start after those
 	Again      int    `json:"again"`      // cuts of the start after those, in turn
-	Uncut      int    `json:"uncut"`      // runs that ended without a cut: those that end a sweep
-	Met        int    `json:"met"`        // runs that led to a state that the row had met and judged before
+	Uncut      int    `json:"uncut"`      // runs that ended without a cut: of the operation, and of each start that was cut
+	Met        int    `json:"met"`        // cuts that left a state which the operation had met and judged before
 	Violations int    `json:"violations"` // in all of them
 	GivenUp    bool   `json:"givenUp"`    // so many violations that the rest of the row was left out
 }
@@ -75,8 +75,13 @@ type world interface {
 	start() error
 	// check looks at everything after a start that was not cut. The error is a violation, in a few words.
 	check() error
-	// state is all that outlives the power, and what is expected of it: equal states have equal futures.
+	// state is all that outlives the power, and what is expected of it.
 	state(out io.Writer)
+	// dark is a copy of it, without power. Nothing but state may be asked of it before wake.
+	dark() world
+	// wake lets a dark world be started. Its random streams are named so: what comes follows from the state
+	// and from this name alone.
+	wake(streams string) error
 }
 
 // operation is what is swept.
@@ -119,18 +124,26 @@ type Plan struct {
 
 // sweep is that of one operation.
 type sweep struct {
-	op         operation
-	seed       uint64
-	depth      int
-	point      cuts
-	first      []mode
-	second     []mode
-	met        map[[sha256.Size]byte]bool // the states that were judged, in whatever mode
+	op     operation
+	seed   uint64
+	depth  int
+	point  cuts
+	first  []mode
+	second []mode
+	// runs cuts each start in a run of its own, as the operation is: it is slow, and says the same.
+	runs       bool
+	met        map[[sha256.Size]byte]judged // the states that were judged, in whatever mode
 	rows       []*row
 	violations []*proptest.Failure
 	reached    bool
 	run        bool
 	err        error
+}
+
+// judged is what was done with a state.
+type judged struct {
+	room  int  // cuts that followed it at most
+	twice bool // it was started once more, with nothing left to do
 }
 
 // row is the part of a sweep in which the first cut is of one mode.
@@ -165,7 +178,7 @@ func PlanSweep(o Options) (*Plan, error) {
 	}
 	p := &Plan{}
 	for _, op := range ops {
-		p.sweeps = append(p.sweeps, &sweep{op: op, seed: o.Seed, depth: depth, point: point, first: first, second: second, met: map[[sha256.Size]byte]bool{}})
+		p.sweeps = append(p.sweeps, &sweep{op: op, seed: o.Seed, depth: depth, point: point, first: first, second: second, met: map[[sha256.Size]byte]judged{}})
 	}
 	return p, nil
 }
@@ -215,7 +228,7 @@ func (p *Plan) Run(i int) bool {
 		}
 		r := &row{sweep: s, mode: m, out: Row{Part: s.op.part, Operation: s.op.String(), Mode: m.name}}
 		s.rows = append(s.rows, r)
-		if s.err = r.level(nil); s.err != nil {
+		if s.err = r.operation(); s.err != nil {
 			return false
 		}
 		if r.out.Points == 0 && s.point == nil && !r.out.GivenUp {
@@ -243,143 +256,4 @@ func (p *Plan) Result() (*Result, error) {
 		}
 	}
 	return out, nil
-}
-
-// level cuts what comes after the cuts of a run, at each change, until a run is not cut there.
-func (r *row) level(sofar cuts) error {
-	these := []mode{r.mode}
-	switch len(sofar) {
-	case 1:
-		these = r.second
-	case 2:
-		these = []mode{third}
-	}
-	asked := len(sofar) < len(r.point)
-	if asked {
-		these = []mode{r.point[len(sofar)].mode}
-	}
-	for _, m := range these {
-		for k := 0; ; k++ {
-			if asked {
-				k = r.point[len(sofar)].k
-			}
-			now := sofar.then(cut{m, k})
-			if k == pointsMax {
-				r.violated(now, fmt.Errorf("no end within %d changes", pointsMax), nil)
-				return nil
-			}
-			fired, further, err := r.once(now)
-			if err != nil || r.out.GivenUp {
-				return err
-			}
-			if !fired {
-				r.out.Uncut++
-				break
-			}
-			r.count(len(now))
-			r.reached = r.reached || len(now) == len(r.point)
-			if further && r.room(now) > 0 {
-				if err := r.level(now); err != nil || r.out.GivenUp {
-					return err
-				}
-			}
-			if asked {
-				return nil
-			}
-		}
-	}
-	return nil
-}
-
-// room is how many cuts may follow these. A third one comes only where all are of the one mode of third
-// cuts: every change of the operation, of the start after it and of the start after that is cut in that
-// mode, and the other modes go two deep. More takes hours.
-func (r *row) room(c cuts) int {
-	if r.point != nil {
-		return len(r.point) - len(c)
-	}
-	most := r.depth
-	if slices.ContainsFunc(c, func(one cut) bool { return one.mode.name != third.name }) {
-		most = min(most, 2)
-	}
-	return most - len(c)
-}
-
-func (r *row) count(cuts int) {
-	switch cuts {
-	case 1:
-		r.out.Points++
-	case 2:
-		r.out.Recovery++
-	default:
-		r.out.Again++
-	}
-}
-
-// once is one run with its cuts. further: the state after it is sound, and new.
-func (r *row) once(c cuts) (fired, further bool, err error) {
-	w, err := r.op.world(r.seed)
-	if err != nil {
-		return false, false, fmt.Errorf("powercut: %s: %w", r.op, err)
-	}
-	p, trace := w.power(), []string{}
-	for i := range c {
-		step, name := w.start, fmt.Sprintf("start %d", i)
-		if i == 0 {
-			step, name = w.run, r.op.name
-		}
-		p.arm(&c[i])
-		err = step()
-		trace = append(trace, fmt.Sprintf("%s, cut %s: %v", name, c[i:i+1], err))
-		if fired = p.fired; !fired {
-			break
-		}
-	}
-	p.arm(nil)
-	if !fired && err != nil {
-		r.violated(c, fmt.Errorf("nothing was cut, and it fails: %w", err), trace)
-		return false, false, nil
-	}
-	if fired {
-		h := sha256.New()
-		fmt.Fprintf(h, "%d cuts to come ", r.room(c))
-		w.state(h)
-		key := [sha256.Size]byte(h.Sum(nil))
-		if r.met[key] {
-			r.out.Met++
-			return fired, false, nil
-		}
-		r.met[key] = true
-	}
-	// What was judged once is the same after one more loss of power.
-	for i := range 2 {
-		if i > 0 && len(c) > 1 {
-			break // that was tried after the first cut
-		}
-		if err := w.start(); err != nil {
-			r.violated(c, fmt.Errorf("the start %s fails: %w", []string{"after it", "after that, with nothing left to do,"}[i], err), trace)
-			return fired, false, nil
-		}
-		if err := w.check(); err != nil {
-			r.violated(c, err, trace)
-			return fired, false, nil
-		}
-	}
-	return fired, true, nil
-}
-
-// violated makes a violation.
-func (r *row) violated(c cuts, why error, trace []string) {
-	replay := fmt.Sprintf("fdelab sweep --seed %d --operation %s", r.seed, r.op)
-	where := r.mode.name
-	if c != nil {
-		where = c.String()
-		replay += " --point " + where
-	}
-	r.violations = append(r.violations, &proptest.Failure{
-		Why:  fmt.Sprintf("%s, power cut %s: %v", r.op, where, why),
-		Seed: r.seed, Version: proptest.Version(), Trace: trace, Replay: replay,
-	})
-	r.out.Violations++
-	r.out.GivenUp = r.out.Violations >= violationsMax
 }

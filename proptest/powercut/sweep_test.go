@@ -72,6 +72,37 @@ func TestThirdCut(t *testing.T) {
 	require.Greater(t, all.Runs(), 200)
 }
 
+// TestACopyIsWhatARunLeaves: a start that is watched, and at each change copied and cut, says in every
+// count what a run of its own for each cut says.
+func TestACopyIsWhatARunLeaves(t *testing.T) {
+	t.Parallel()
+	operations := map[string]int{"group/rekey": 2, "erase/range": 2, "repository/put": 3, "opal/revoke": 2}
+	if testing.Short() {
+		operations = map[string]int{"repository/put": 3, "opal/revoke": 2}
+	}
+	for name, depth := range operations {
+		var results []*Result
+		var states []int
+		for _, runs := range []bool{false, true} {
+			p, err := PlanSweep(Options{Seed: 3, Operations: []string{name}, Depth: depth})
+			require.NoError(t, err)
+			p.sweeps[0].runs = runs
+			require.True(t, p.Run(0))
+			r, err := p.Result()
+			require.NoError(t, err)
+			results, states = append(results, r), append(states, len(p.sweeps[0].met))
+		}
+		require.Equal(t, results[1], results[0], name)
+		require.Equal(t, states[1], states[0], name)
+		require.Empty(t, results[0].Violations)
+		recovery := 0
+		for _, row := range results[0].Rows {
+			recovery += row.Recovery
+		}
+		require.Positive(t, recovery, name)
+	}
+}
+
 func TestAPointIsOneRun(t *testing.T) {
 	t.Parallel()
 	o := Options{Operations: []string{"repository/put"}, Point: "torn@2+torn@0"}
@@ -103,7 +134,6 @@ func TestWhatIsAskedForIsChecked(t *testing.T) {
 // fake is a world of two writes to a disk, with a defect.
 type fake struct {
 	supply *supply
-	disk   string
 	starts int
 	defect string
 }
@@ -111,7 +141,11 @@ type fake struct {
 func (f *fake) power() *supply { return f.supply }
 
 func (f *fake) write(s string) error {
-	return f.supply.change(nil, func() error { f.disk = s; return nil }, func() error { f.disk = s[:1]; return nil })
+	return f.supply.change(change{
+		drive: -1,
+		whole: func(to *supply) error { to.copies[0].all[0] = &page{data: []byte(s)}; return nil },
+		part:  func(to *supply, _ cut) error { to.copies[0].all[0] = &page{data: []byte(s[:1])}; return nil },
+	})
 }
 
 func (f *fake) run() error {
@@ -132,10 +166,10 @@ func (f *fake) run() error {
 func (f *fake) start() error {
 	f.supply.start()
 	f.starts++
-	if f.defect == "does not start" && f.disk == "n" {
+	if f.defect == "does not start" && f.disk() == "n" {
 		return errors.New("no")
 	}
-	if f.disk == "n" {
+	if f.disk() == "n" {
 		return f.write("new")
 	}
 	if f.defect == "goes back" && f.starts > 1 {
@@ -145,13 +179,23 @@ func (f *fake) start() error {
 }
 
 func (f *fake) check() error {
-	if f.disk != "new" && f.disk != "old" {
+	if f.disk() != "new" && f.disk() != "old" {
 		return errors.New("it is neither old nor new")
 	}
 	return nil
 }
 
-func (f *fake) state(out io.Writer) { fmt.Fprint(out, f.disk, f.starts) }
+func (f *fake) disk() string { return string(f.supply.copies[0].all[0].data) }
+
+func (f *fake) state(out io.Writer) { fmt.Fprint(out, f.disk(), f.starts) }
+
+func (f *fake) dark() world {
+	c := *f
+	c.supply = f.supply.copy()
+	return &c
+}
+
+func (f *fake) wake(string) error { return nil }
 
 // TestASweepFindsDefects: each way in which a sweep can say no.
 func TestASweepFindsDefects(t *testing.T) {
@@ -165,9 +209,9 @@ func TestASweepFindsDefects(t *testing.T) {
 		"goes back":      "fake/op, power cut torn@0: it is neither old nor new",
 	} {
 		op := operation{part: "fake", name: "op", world: func(uint64) (world, error) {
-			return &fake{supply: &supply{on: true}, disk: "old", defect: defect}, nil
+			return &fake{supply: &supply{on: true, copies: []*pages{{[]*page{{data: []byte("old")}}}}}, defect: defect}, nil
 		}}
-		s := &sweep{op: op, seed: 3, depth: 2, first: []mode{torn}, second: secondModes, met: map[[32]byte]bool{}}
+		s := &sweep{op: op, seed: 3, depth: 2, first: []mode{torn}, second: secondModes, met: map[[32]byte]judged{}}
 		p := &Plan{sweeps: []*sweep{s}}
 		require.True(t, p.Run(0))
 		r, err := p.Result()
@@ -181,7 +225,7 @@ func TestASweepFindsDefects(t *testing.T) {
 		require.Equal(t, want, r.Violations[0].Why)
 		require.True(t, strings.HasPrefix(r.Violations[0].Replay, "fdelab sweep --seed 3 --operation fake/op"))
 	}
-	p := &Plan{sweeps: []*sweep{{met: map[[32]byte]bool{}, first: []mode{torn}, op: operation{part: "fake", name: "op", world: func(uint64) (world, error) { return nil, errors.New("no") }}}}}
+	p := &Plan{sweeps: []*sweep{{met: map[[32]byte]judged{}, first: []mode{torn}, op: operation{part: "fake", name: "op", world: func(uint64) (world, error) { return nil, errors.New("no") }}}}}
 	require.False(t, p.Run(0))
 	_, err := p.Result()
 	require.EqualError(t, err, "powercut: fake/op: no")

@@ -55,6 +55,38 @@ type write struct {
 // New is an empty file system with power.
 func New() *FS { return &FS{root: directory(), cutAt: -1} }
 
+// Clone is a file system of its own in the same state, with what waits for a sync. The files that are open
+// stay with f.
+func (f *FS) Clone() *FS {
+	copies := map[*inode]*inode{nil: nil} // a file may have two names
+	var copied func(i *inode) *inode
+	views := func(names map[string]*inode) map[string]*inode {
+		if names == nil {
+			return nil
+		}
+		c := make(map[string]*inode, len(names))
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			c[name] = copied(names[name])
+		}
+		return c
+	}
+	copied = func(i *inode) *inode {
+		if c, ok := copies[i]; ok {
+			return c
+		}
+		// The bytes of a write are never changed.
+		c := &inode{cache: bytes.Clone(i.cache), medium: bytes.Clone(i.medium), pending: slices.Clone(i.pending)}
+		copies[i] = c
+		c.names, c.synced = views(i.names), views(i.synced)
+		return c
+	}
+	c := &FS{root: copied(f.root), changes: f.changes, cutAt: f.cutAt}
+	for _, n := range f.pending {
+		c.pending = append(c.pending, naming{from: copied(n.from), remove: n.remove, to: copied(n.to), add: n.add, file: copied(n.file)})
+	}
+	return c
+}
+
 // CutAt lets power go at change n, counted from 0 over the life of the file system. That change fails,
 // and may all the same be found after the cut; so do all that follow. -1 is never.
 func (f *FS) CutAt(n int) { f.cutAt = n }

@@ -174,3 +174,38 @@ func TestAFileReadsAndWritesAsOneOfOS(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 	require.NoError(t, file.Close())
 }
+
+// TestACloneIsOnItsOwn: it has the same futures, and what is done with one does not reach the other.
+func TestACloneIsOnItsOwn(t *testing.T) {
+	f := New()
+	a := create(t, f, "d/a", "1")
+	require.NoError(t, a.Sync())
+	require.NoError(t, f.SyncDir("d"))
+	create(t, f, "d/b", "2")
+	require.NoError(t, f.Link("d/a", "d/c"))
+	require.NoError(t, f.Rename("d/a", "e"))
+	_, err := a.WriteAt([]byte("3"), 0)
+	require.NoError(t, err)
+	want := states(f)
+	require.Greater(t, len(want), 5)
+
+	c := f.Clone()
+	require.Equal(t, want, states(c))
+	require.Equal(t, f.Changes(), c.Changes())
+	require.NoError(t, c.SyncDir("d"))
+	require.NoError(t, c.Remove("e"))
+	b, err := c.Open("d/c") // the other name of a
+	require.NoError(t, err)
+	_, err = b.WriteAt([]byte("4"), 0)
+	require.NoError(t, err)
+	require.NoError(t, b.Sync())
+	require.NotEqual(t, want, states(c))
+	require.Equal(t, want, states(f))
+	before := states(c)
+	require.NoError(t, f.Remove("d/b"))
+	require.NoError(t, a.Truncate(0))
+	require.Equal(t, before, states(c))
+
+	f.CutAt(0)
+	require.Error(t, f.Clone().SyncDir("d"), "the power is gone there, too")
+}
