@@ -15,11 +15,11 @@ type Mem struct {
 	spare []*memPage // of erased pages, cleared, for the next programs, which else are mostly allocation
 }
 
-// memPage is a page with at least one programmed bit. It is not changed while
-// it is stored, so that zeroed pages can share one.
+// memPage is a page with at least one programmed bit, without the ones at its
+// end. It is not changed while it is stored, so that zeroed pages can share one.
 type memPage struct {
-	data []byte // the page without the bytes at its end that equal rest
-	rest byte   // 0xFF, or 0 in a zeroed page
+	data   []byte
+	shared *sharedPage // in place of data in a long page
 }
 
 var zeroedPage = &memPage{}
@@ -113,7 +113,7 @@ func (m *Mem) Erase(block int) error {
 	first := m.g.index(block, 0)
 	for i, p := range m.pages[first : first+m.g.PagesPerBlock] {
 		m.pages[first+i] = nil
-		m.recycle(p)
+		m.recycle(first+i, p)
 	}
 	m.wear[block]++
 	return nil
@@ -128,8 +128,9 @@ func (m *Mem) Zero(block, page int) error {
 		return err
 	}
 	i := m.g.index(block, page)
-	m.recycle(m.pages[i])
+	old := m.pages[i]
 	m.pages[i] = zeroedPage
+	m.recycle(i, old)
 	return nil
 }
 
@@ -179,11 +180,13 @@ func (m *Mem) load(i int, dst []byte) {
 		fill(dst)
 		return
 	}
-	n := copy(dst, p.data)
-	if p.rest == 0 {
-		clear(dst[n:])
-	} else {
-		fill(dst[n:])
+	switch {
+	case p == zeroedPage:
+		clear(dst)
+	case p.shared != nil:
+		fill(dst[p.shared.load(dst):])
+	default:
+		fill(dst[copy(dst, p.data):])
 	}
 }
 
@@ -195,6 +198,8 @@ func (m *Mem) store(i int, data []byte) {
 		m.pages[i] = nil
 	case len(data) == m.g.PageSize && allZero(data):
 		m.pages[i] = zeroedPage
+	case len(data) > spareSizeMax:
+		m.pages[i] = &memPage{shared: share(data, m.before(i))}
 	default:
 		var p *memPage
 		if n := len(m.spare) - 1; n >= 0 && cap(m.spare[n].data) >= len(data) {
@@ -202,28 +207,29 @@ func (m *Mem) store(i int, data []byte) {
 		} else {
 			p = &memPage{data: make([]byte, 0, len(data))}
 		}
-		p.data, p.rest = append(p.data, data...), 0xFF
+		p.data = append(p.data, data...)
 		m.pages[i] = p
 	}
 }
 
 // sparesMax is how many pages a key step of one drive erases, as a rule. Pages of more than spareSizeMax bytes
-// are not kept: what a drive takes at rest counts for more than their allocation.
+// are sharedPages, and not kept: what a drive takes at rest counts for more than their allocation.
 const (
 	sparesMax    = 3
 	spareSizeMax = 2048
 )
 
-// recycle keeps an erased page without its content, in place of a smaller one if there are enough.
-func (m *Mem) recycle(p *memPage) {
-	if p == nil || p == zeroedPage {
+// recycle takes the content from what was page i, and keeps it, in place of a smaller one if there are enough.
+func (m *Mem) recycle(i int, p *memPage) {
+	switch {
+	case p == nil || p == zeroedPage:
+		return
+	case p.shared != nil:
+		p.shared.clear(m.blockOf(i))
 		return
 	}
 	clear(p.data)
 	p.data = p.data[:0]
-	if cap(p.data) > spareSizeMax {
-		return
-	}
 	if len(m.spare) < sparesMax {
 		m.spare = append(m.spare, p)
 		return
@@ -234,6 +240,20 @@ func (m *Mem) recycle(p *memPage) {
 			return
 		}
 	}
+}
+
+// blockOf are the pages of the block of page i.
+func (m *Mem) blockOf(i int) []*memPage {
+	first := i - i%m.g.PagesPerBlock
+	return m.pages[first : first+m.g.PagesPerBlock]
+}
+
+// before is the long page in front of page i in its block, nil if there is none.
+func (m *Mem) before(i int) *sharedPage {
+	if i%m.g.PagesPerBlock == 0 || m.pages[i-1] == nil {
+		return nil
+	}
+	return m.pages[i-1].shared
 }
 
 func (m *Mem) blank(block, page int) bool { return m.pages[m.g.index(block, page)] == nil }

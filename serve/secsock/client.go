@@ -1,6 +1,7 @@
 package secsock
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ const patience = time.Minute
 // Client is a way to one drive of a Server. It is a transport.Transport, for one goroutine at a time.
 type Client struct {
 	c    net.Conn
+	r    *bufio.Reader // most answers come in one read
 	unit uint8
 	err  error // what broke the connection
 }
@@ -41,7 +43,7 @@ func Dial(path string, unit int) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{c: c, unit: uint8(unit)}, nil
+	return &Client{c: c, r: bufio.NewReader(c), unit: uint8(unit)}, nil
 }
 
 // Close hangs up. Sessions that the host left open stay open at the drive.
@@ -126,7 +128,7 @@ func (c *Client) exchange(b []byte, size int) (data []byte, status uint8, err er
 		return nil, 0, err
 	}
 	var h [answerHeader]byte
-	if _, err := io.ReadFull(c.c, h[:]); err != nil {
+	if _, err := io.ReadFull(c.r, h[:]); err != nil {
 		return nil, 0, err
 	}
 	n := binary.BigEndian.Uint32(h[4:])
@@ -137,6 +139,6 @@ func (c *Client) exchange(b []byte, size int) (data []byte, status uint8, err er
 		return nil, 0, errors.New("an answer that is longer than asked for")
 	}
 	data = make([]byte, n)
-	_, err = io.ReadFull(c.c, data)
+	_, err = io.ReadFull(c.r, data)
 	return data, h[1], err
 }
