@@ -52,6 +52,46 @@ func TestDiscoveryByHand(t *testing.T) {
 	require.False(t, ok)
 }
 
+// The bytes of the features of an Opal device, by hand too.
+func TestOpalFeaturesByHand(t *testing.T) {
+	wire, err := hex.DecodeString(strings.Join(strings.Fields(`000000A4 00000001 0000000000000000
+	0000000000000000000000000000000000000000000000000000000000000000
+	0201 10 0C 00000009 05 00000000000000
+	0202 10 0C 0000 0010 00A00000 00000200
+	0203 22 10 1000 0001 01 0004 0009 00 00 0000000000
+	0404 10 20 00 02 25 04 0001 0002 0003 0000 0000 0006 00000000000000000000000000000000`), ""))
+	require.NoError(t, err)
+	wire[3] = byte(len(wire) - 4)
+	single := SingleUser{Objects: 9, Any: true, AdminsPlace: true}
+	stores := DataStoreTables{Tables: 16, Size: 10 << 20, Alignment: 512}
+	opal := Opal2{BaseComID: 0x1000, ComIDs: 1, RangeCrossing: true, Admins: 4, Users: 9}
+	removal := DataRemoval{Interrupted: true, Supported: 0x25, Minutes: 4, Times: [6]uint16{1, 2, 3, 0, 0, 6}}
+	d := Discovery{Revision: 1, Features: []Feature{single.Feature(), stores.Feature(), opal.Feature(), removal.Feature()}}
+	require.Equal(t, hex.EncodeToString(wire), hex.EncodeToString(d.Append(nil)))
+
+	back, err := ParseDiscovery(wire)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		want any
+		got  func() (any, bool)
+	}{
+		{single, func() (any, bool) { return pair(back.SingleUser()) }},
+		{stores, func() (any, bool) { return pair(back.DataStoreTables()) }},
+		{opal, func() (any, bool) { return pair(back.Opal2()) }},
+		{removal, func() (any, bool) { return pair(back.DataRemoval()) }},
+	} {
+		got, ok := c.got()
+		require.True(t, ok)
+		require.Equal(t, c.want, got)
+	}
+	back.Features[2].Data = back.Features[2].Data[:6]
+	short, ok := back.Opal2()
+	require.True(t, ok)
+	require.Equal(t, Opal2{BaseComID: 0x1000, ComIDs: 1, RangeCrossing: true}, short, "what an older device does not say is zero")
+}
+
+func pair[T any](v T, ok bool) (any, bool) { return v, ok }
+
 func FuzzDiscovery(f *testing.F) {
 	wire, _ := hex.DecodeString(strings.Join(strings.Fields(enterprise), ""))
 	f.Add(wire)
