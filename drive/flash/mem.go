@@ -46,8 +46,14 @@ func NewMem(g Geometry) *Mem {
 func (m *Mem) Clone() *Mem {
 	c := &Mem{g: m.g, off: m.off, pages: make([]*memPage, len(m.pages)), wear: slices.Clone(m.wear)}
 	for i, p := range m.pages {
-		if p != nil && p != zeroedPage {
-			p = &memPage{data: bytes.Clone(p.data), rest: p.rest}
+		switch {
+		case p == nil || p == zeroedPage:
+		case p.shared != nil:
+			long := make([]byte, p.shared.size)
+			p.shared.load(long)
+			p = &memPage{shared: share(long, c.before(i))}
+		default:
+			p = &memPage{data: bytes.Clone(p.data)}
 		}
 		c.pages[i] = p
 	}

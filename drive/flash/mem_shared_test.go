@@ -44,6 +44,11 @@ func TestLongPagesShareWhatIsAlike(t *testing.T) {
 	holds(0, 2, rotten)
 	holds(0, 1, longRecord(1))
 
+	c := m.Clone()
+	require.Equal(t, first.chunks[1], c.pages[0].shared.chunks[1])
+	require.NotSame(t, first.chunks[1], c.pages[0].shared.chunks[1], "a clone shares nothing with what it is of")
+	require.Same(t, c.pages[0].shared.chunks[1], c.pages[1].shared.chunks[1])
+
 	own, alike := second.chunks[0], second.chunks[1]
 	require.NoError(t, m.Zero(0, 1))
 	holds(0, 0, longRecord(0))
