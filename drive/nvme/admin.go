@@ -92,7 +92,10 @@ func (c *Controller) format(cmd *Command) Result {
 	case ses > 2 || dw10>>4&0x1F != 0:
 		return refused(InvalidField)
 	}
-	return giveUp(c.s.d.EraseData())
+	c.s.history.add(c.id, c.stamp(), eventFormatStart, formatStarts(cmd))
+	r := giveUp(c.s.d.EraseData())
+	c.s.history.add(c.id, c.stamp(), eventFormatEnd, formatEnds(cmd, r))
+	return r
 }
 
 // giveUp is the result of what erases without a PIN.

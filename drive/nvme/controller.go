@@ -22,6 +22,7 @@ type Controller struct {
 	cc       uint32
 	csts     uint32
 	features features
+	context  []byte         // of the persistent event log, while the host reads it
 	queues   int            // I/O queues that are connected
 	waiting  []uint16       // CIDs of Asynchronous Event Requests
 	events   []event        // that no request was there for
@@ -193,7 +194,8 @@ func (c *Controller) enable(v uint32) {
 func (c *Controller) reset() {
 	c.csts = 0
 	c.waiting, c.events, c.out, c.masked = nil, nil, nil, nil
-	c.features.init(c.features.keepAlive)
+	c.features.init(c.features.keepAlive, c.s.o.Now())
+	c.context = nil
 }
 
 // Connected counts an I/O queue that the host connects, and Disconnected takes it back. ok is false while the

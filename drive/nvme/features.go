@@ -1,6 +1,7 @@
 package nvme
 
 import (
+	"encoding/binary"
 	"time"
 )
 
@@ -14,6 +15,7 @@ const (
 	featQueues      = 0x07
 	featAtomicity   = 0x0A
 	featEvents      = 0x0B
+	featTimestamp   = 0x0E
 	featKeepAlive   = 0x0F
 	featSanitize    = 0x17
 	featHostID      = 0x81
@@ -23,11 +25,12 @@ const (
 type features struct {
 	values    [256]uint32
 	keepAlive time.Duration
+	clock     clock
 }
 
-// init sets the defaults. The keep-alive time-out is Connect's, in whole units of KAS.
-func (f *features) init(keepAlive time.Duration) {
-	*f = features{}
+// init sets the defaults, at a time. The keep-alive time-out is Connect's, in whole units of KAS.
+func (f *features) init(keepAlive, now time.Duration) {
+	*f = features{clock: clock{at: now}}
 	f.setKeepAlive(keepAlive)
 	f.values[featTemperature] = warning
 	f.values[featWriteCache] = 1
@@ -40,10 +43,43 @@ func (f *features) setKeepAlive(t time.Duration) {
 	f.values[featKeepAlive] = uint32(f.keepAlive / time.Millisecond)
 }
 
+// clock is feature Timestamp (NVMe Base 2.1, 5.1.25.1.9): what a host said that the time is, and when. From a
+// reset of the controller until then it counts from 0.
+type clock struct {
+	ms  uint64        // since 1970, at that moment; 48 bits
+	at  time.Duration // of the clock of the subsystem
+	set bool
+}
+
+const timestampSize = 8
+
+// read is the data structure of the feature: 48 bits of milliseconds, and in byte 6 whether a host has set them.
+func (k *clock) read(now time.Duration) []byte {
+	const setByHost = 1 << 1
+	ms := (k.ms + uint64(max(now-k.at, 0)/time.Millisecond)) & (1<<48 - 1)
+	b := binary.LittleEndian.AppendUint64(nil, ms)
+	if k.set {
+		b[6] = setByHost
+	}
+	return b
+}
+
+// setTimestamp is Set Features of the timestamp. The lock is held.
+func (c *Controller) setTimestamp(in []byte) Result {
+	if len(in) != timestampSize {
+		return refused(SGLLength)
+	}
+	now := c.s.o.Now()
+	was := c.features.clock.read(now)
+	c.s.history.add(c.id, was, eventTimestamp, append(append([]byte(nil), was...), make([]byte, 8)...))
+	c.features.clock = clock{ms: binary.LittleEndian.Uint64(in) & (1<<48 - 1), at: now, set: true}
+	return done
+}
+
 // known says whether a feature is there, and whether a host may change it.
 func known(id uint8) (ok, changeable bool) {
 	switch id {
-	case featArbitration, featPower, featTemperature, featErrors, featWriteCache, featQueues, featEvents, featKeepAlive, featSanitize:
+	case featArbitration, featPower, featTemperature, featErrors, featWriteCache, featQueues, featEvents, featTimestamp, featKeepAlive, featSanitize:
 		return true, true
 	case featAtomicity, featHostID:
 		return true, id == featAtomicity
@@ -56,7 +92,7 @@ func (c *Controller) setFeatures(cmd *Command, in []byte) Result {
 	id, v := uint8(cmd.DW(10)), cmd.DW(11)
 	ok, changeable := known(id)
 	switch {
-	case !ok || len(in) != 0:
+	case !ok || len(in) != 0 && id != featTimestamp:
 		return refused(InvalidField)
 	case id == featHostID:
 		return refused(SequenceError) // with Fabrics it is Connect's
@@ -69,6 +105,8 @@ func (c *Controller) setFeatures(cmd *Command, in []byte) Result {
 	defer c.mu.Unlock()
 	f := &c.features
 	switch id {
+	case featTimestamp:
+		return c.setTimestamp(in)
 	case featQueues:
 		return c.setQueues(v)
 	case featKeepAlive:
@@ -130,7 +168,14 @@ func (c *Controller) getFeatures(cmd *Command, out []byte) Result {
 	defer c.mu.Unlock()
 	f := c.features
 	if sel == byDefault || sel == saved {
-		f.init(c.host.KeepAlive)
+		f.init(c.host.KeepAlive, c.s.o.Now())
+	}
+	if id == featTimestamp {
+		if len(out) < timestampSize {
+			return refused(SGLLength)
+		}
+		copy(out, f.clock.read(c.s.o.Now()))
+		return done
 	}
 	if id == featTemperature && cmd.DW(11)>>16&0xF != 0 {
 		return refused(InvalidField) // sensors beside the composite one

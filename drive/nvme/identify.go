@@ -79,16 +79,16 @@ func Text(b []byte, s string) {
 const firmware = "1"
 
 // What a controller can do (NVMe Base 2.1, figure 313): security and format; compare, write uncorrectable,
-// dataset management, write zeroes, verify, copy; all namespaces are erased with one, and crypto erase is there; a
+// dataset management, write zeroes, timestamp, verify, copy; all namespaces are erased with one, and crypto erase is there; a
 // write cache that Flush of one or all namespaces empties; host identifiers of 128 bits, and traffic is
 // keep-alive.
 const (
 	oacs    = 1 | 1<<1
-	oncs    = 1 | 1<<1 | 1<<2 | 1<<3 | 1<<7 | 1<<8
+	oncs    = 1 | 1<<1 | 1<<2 | 1<<3 | 1<<6 | 1<<7 | 1<<8
 	fna     = 1<<2 | 1<<1 | 1
 	vwc     = 1 | 3<<1
 	ctratt  = 1 | 1<<6
-	lpa     = 1<<1 | 1<<2
+	lpa     = 1<<1 | 1<<2 | 1<<4
 	oaes    = 1 << 8
 	sgls    = 1 | 1<<20 | 1<<21
 	kas     = 10 // of 100 ms
@@ -100,14 +100,17 @@ const (
 	serious = 353
 )
 
+func (s *Subsystem) model() string {
+	if s.cfg.Model == "" {
+		return "fdelab drive"
+	}
+	return s.cfg.Model
+}
+
 func (c *Controller) identifyController(b []byte) {
 	le, s := binary.LittleEndian, c.s
 	Text(b[4:24], s.cfg.Serial)
-	model := s.cfg.Model
-	if model == "" {
-		model = "fdelab drive"
-	}
-	Text(b[24:64], model)
+	Text(b[24:64], s.model())
 	Text(b[64:72], firmware)
 	b[77] = mdts
 	le.PutUint16(b[78:], c.id)
@@ -128,6 +131,7 @@ func (c *Controller) identifyController(b []byte) {
 	le.PutUint64(b[280:], s.cfg.Sectors*uint64(s.cfg.SectorSize))
 	le.PutUint16(b[320:], kas)
 	le.PutUint32(b[328:], sanicap)
+	le.PutUint32(b[352:], historyUnits)
 	b[512], b[513] = 0x66, 0x44
 	le.PutUint16(b[514:], MaxQueueEntries)
 	le.PutUint32(b[516:], namespace)

@@ -182,7 +182,7 @@ func (c *Controller) verify(cmd *Command) Result {
 const maxDiscard = 1 << 22
 
 // manage is Dataset Management (NVM Command Set 1.1, 3.3.3). Without AD it is a hint, and nothing happens.
-// Nothing changes where one of the ranges that it deallocates may not be written.
+// Nothing changes where one of the ranges may not be written, also one that is too long to be deallocated.
 func (c *Controller) manage(cmd *Command, in []byte) Result {
 	const size = 16
 	ranges := int(cmd.DW(10)&0xFF) + 1
@@ -192,14 +192,20 @@ func (c *Controller) manage(cmd *Command, in []byte) Result {
 	if cmd.DW(11)>>2&1 == 0 {
 		return done
 	}
-	for _, act := range []func(lba, n uint64) error{c.s.d.Writable, c.s.d.Discard} {
+	discard := func(lba, n uint64) error {
+		if n > maxDiscard {
+			return nil
+		}
+		return c.s.d.Discard(lba, n)
+	}
+	for _, act := range []func(lba, n uint64) error{c.s.d.Writable, discard} {
 		for at := range ranges {
 			b := in[at*size:]
 			lba, n := binary.LittleEndian.Uint64(b[8:]), uint64(binary.LittleEndian.Uint32(b[4:]))
 			switch {
 			case lba >= c.s.cfg.Sectors || n > c.s.cfg.Sectors-lba:
 				return refused(LBAOutOfRange)
-			case n == 0, n > maxDiscard:
+			case n == 0:
 				continue
 			}
 			if err := act(lba, n); err != nil {

@@ -8,11 +8,14 @@ import (
 
 // Log pages (NVMe Base 2.1, figure 203).
 const (
+	logPages    = 0x00
 	logErrors   = 0x01
 	logSMART    = 0x02
 	logFirmware = 0x03
 	logChanged  = 0x04
 	logEffects  = 0x05
+	logHistory  = 0x0D
+	logFeatures = 0x12
 	logSanitize = 0x81
 )
 
@@ -30,6 +33,8 @@ func (c *Controller) getLog(cmd *Command, out []byte) Result {
 	}
 	var page []byte
 	switch id {
+	case logPages:
+		page = pagesLog()
 	case logErrors:
 		page = c.errorLog()
 	case logSMART:
@@ -45,8 +50,15 @@ func (c *Controller) getLog(cmd *Command, out []byte) Result {
 			return refused(InvalidField) // a command set that is not there
 		}
 		page = c.effectsLog()
+	case logFeatures:
+		page = featuresLog()
+	case logHistory:
+		var r Result
+		if page, r = c.historyLog(uint8(dw10>>8) & 0x7F); r.Status != Success {
+			return r
+		}
 	case logSanitize:
-		page = c.sanitizeLog()
+		page = c.s.sanitizeLog()
 	default:
 		return refused(InvalidLog)
 	}
@@ -95,6 +107,30 @@ func (c *Controller) smartLog() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	le.PutUint64(b[176:], c.failures)
+	return b
+}
+
+// pagesLog says which log pages there are (NVMe Base 2.1, 5.1.12.1.1). That there is such a page is in no field of
+// Identify: the bit for it (5 of LPA) says as well that the effects of commands name scopes, and Linux takes those of
+// an I/O command for something unusual.
+func pagesLog() []byte {
+	b := make([]byte, 1024)
+	for _, id := range []int{logPages, logErrors, logSMART, logFirmware, logChanged, logEffects, logHistory, logFeatures, logSanitize} {
+		binary.LittleEndian.PutUint32(b[4*id:], 1)
+	}
+	b[4*logHistory+2] = 1 // a context can be made by reading the header
+	return b
+}
+
+// featuresLog says which features there are, and that each is a controller's (NVMe Base 2.1, 5.1.12.1.16).
+func featuresLog() []byte {
+	const scopeController = 1 << 21
+	b := make([]byte, 1024)
+	for id := range 256 {
+		if ok, _ := known(uint8(id)); ok {
+			binary.LittleEndian.PutUint32(b[4*id:], 1|scopeController)
+		}
+	}
 	return b
 }
 

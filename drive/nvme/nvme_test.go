@@ -3,6 +3,7 @@ package nvme_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"testing"
 	"time"
 
@@ -24,7 +25,22 @@ type bench struct {
 	c     *nvme.Controller
 	now   time.Duration
 
+	broken *brokenMedia
+
 	secret []byte // what lock fills the blocks with before it locks them; nil: nothing
+}
+
+// brokenMedia forgets nothing while it fails.
+type brokenMedia struct {
+	*drive.MemMedia
+	fail bool
+}
+
+func (m *brokenMedia) Discard(lba, n uint64) error {
+	if m.fail {
+		return errors.New("the medium does not forget")
+	}
+	return m.MemMedia.Discard(lba, n)
 }
 
 func newBench(t *testing.T) *bench {
@@ -35,11 +51,12 @@ func newBench(t *testing.T) *bench {
 func benchOf(t *testing.T, sectors uint64) *bench {
 	t.Helper()
 	cfg := drive.Config{Serial: "FDE1", Model: "Bench", SectorSize: 512, Sectors: sectors, Ranges: 4, PBKDF2Iterations: 1, Personality: drive.Opal, MBRSize: 1 << 12, DataStoreSize: 1 << 12}
-	d, l, err := drive.Manufacture(cfg, drive.Parts{Flash: flash.NewMem(drive.Opal.FlashGeometry()), Media: drive.NewMemMedia(512), Entropy: entropy.Stream(1, "bench")})
+	m := &brokenMedia{MemMedia: drive.NewMemMedia(512)}
+	d, l, err := drive.Manufacture(cfg, drive.Parts{Flash: flash.NewMem(drive.Opal.FlashGeometry()), Media: m, Entropy: entropy.Stream(1, "bench")})
 	require.NoError(t, err)
 	tper, err := tcg.New(d, tcg.Options{Entropy: entropy.Stream(2, "bench")})
 	require.NoError(t, err)
-	b := &bench{t: t, d: d, label: l}
+	b := &bench{t: t, d: d, label: l, broken: m}
 	b.s, err = nvme.NewSubsystem(d, nvme.Options{Security: tper, Now: func() time.Duration { return b.now }})
 	require.NoError(t, err)
 	b.connect()
@@ -103,12 +120,14 @@ func TestIdentifyLayouts(t *testing.T) {
 		{80, []byte{0, 1, 2, 0}, "VER 2.1"},
 		{111, []byte{1}, "CNTRLTYPE: I/O"},
 		{256, []byte{3, 0}, "OACS: security, format"},
+		{261, []byte{0x16}, "LPA: effects, long logs, persistent events"},
 		{320, []byte{10, 0}, "KAS"},
+		{352, []byte{1, 0, 0, 0}, "PELS: 64 KiB"},
 		{328, []byte{0x0F, 0, 0, 0x40}, "SANICAP"},
 		{512, []byte{0x66, 0x44}, "SQES, CQES"},
 		{514, []byte{128, 0}, "MAXCMD"},
 		{516, []byte{1, 0, 0, 0}, "NN"},
-		{520, []byte{0x8F, 1}, "ONCS"},
+		{520, []byte{0xCF, 1}, "ONCS"},
 		{525, []byte{7}, "VWC"},
 		{536, []byte{1, 0, 0x30, 0}, "SGLS"},
 		{768, append([]byte(b.s.NQN()), 0), "SUBNQN"},
@@ -145,7 +164,7 @@ func TestRefusals(t *testing.T) {
 		{"Identify of all namespaces", b.admin(nvme.OpIdentify, 0xFFFFFFFF, nil, page(4096), 0), nvme.InvalidNamespace},
 		{"list behind the last namespace", b.admin(nvme.OpIdentify, 0xFFFFFFFE, nil, page(4096), 2), nvme.InvalidNamespace},
 		{"short Identify", b.admin(nvme.OpIdentify, 0, nil, page(512), 1), nvme.SGLLength},
-		{"unknown log", b.admin(nvme.OpGetLog, 0, nil, page(512), 127<<16|0x0D), nvme.InvalidLog},
+		{"unknown log", b.admin(nvme.OpGetLog, 0, nil, page(512), 127<<16|0x06), nvme.InvalidLog},
 		{"log beyond its end", b.admin(nvme.OpGetLog, 0, nil, page(4), 0x02, 0, 516), nvme.InvalidField},
 		{"crooked log offset", b.admin(nvme.OpGetLog, 0, nil, page(4), 0x02, 0, 2), nvme.InvalidField},
 		{"log of another length", b.admin(nvme.OpGetLog, 0, nil, page(8), 0x02), nvme.SGLLength},
@@ -332,9 +351,10 @@ func TestLongRangesOfDatasetManagement(t *testing.T) {
 	good(t, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4))
 	require.Len(t, b.d.Dump().Written, 1, "one block more than the longest, and none is deallocated")
 	binary.LittleEndian.PutUint64(dsm[8:], 0)
-	good(t, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4))
-	binary.LittleEndian.PutUint32(dsm[4:], longest)
-	require.Equal(t, nvme.AccessDenied|nvme.DNR, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4).Status)
+	for _, n := range []uint32{longest, longest + 1} {
+		binary.LittleEndian.PutUint32(dsm[4:], n)
+		require.Equal(t, nvme.AccessDenied|nvme.DNR, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4).Status, "%d blocks, some of them locked", n)
+	}
 	binary.LittleEndian.PutUint32(dsm[4:], 0xFFFFFFFF)
 	binary.LittleEndian.PutUint64(dsm[8:], 1<<40-1)
 	require.Equal(t, nvme.LBAOutOfRange|nvme.DNR, b.io(nvme.OpDatasetMgmt, dsm, nil, 0, 4).Status)

@@ -72,7 +72,7 @@ func (c *Controller) sanitize(cmd *Command) Result {
 	}
 	r := giveUp(c.s.d.Sanitize(order(cmd)))
 	if r.Status == Success {
-		c.s.begun(c)
+		c.s.begun(c, cmd)
 	}
 	return r
 }
@@ -82,12 +82,13 @@ func (s *Subsystem) sanitizeState() drive.SanitizeStatus {
 	return st
 }
 
-// begun: c began an operation. Events of the one before are gone.
-func (s *Subsystem) begun(c *Controller) {
+// begun: c began an operation by a command. Events of the one before are gone.
+func (s *Subsystem) begun(c *Controller, cmd *Command) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sanitizer, s.reported = c, s.sanitizeState().State
 	c.dropEvents()
+	s.history.add(c.id, c.stamp(), eventSanitizeStart, sanitizeStarts(cmd))
 }
 
 func (c *Controller) dropEvents() {
@@ -115,7 +116,11 @@ func (s *Subsystem) Work() {
 	now := s.sanitizeState().State
 	s.reported = now
 	s.mu.Unlock()
-	if c == nil || now == was || !s.Powered() {
+	if now == was || !s.Powered() {
+		return
+	}
+	s.sanitized(c, was, now)
+	if c == nil {
 		return
 	}
 	switch now {
@@ -182,12 +187,12 @@ func (c *Controller) ioWhileSanitizing(cmd *Command, out []byte) (Result, bool) 
 }
 
 // sanitizeLog is the Sanitize Status log page (NVMe Base 2.1, figure 291).
-func (c *Controller) sanitizeLog() []byte {
+func (s *Subsystem) sanitizeLog() []byte {
 	const (
 		never, succeeded, running, failedOnce = 0, 1, 2, 3
 		noEstimate                            = 0xFFFFFFFF
 	)
-	st, le, b := c.s.sanitizeState(), binary.LittleEndian, make([]byte, 512)
+	st, le, b := s.sanitizeState(), binary.LittleEndian, make([]byte, 512)
 	progress, sos := uint64(0xFFFF), uint16(succeeded)
 	switch st.State {
 	case drive.RestrictedProcessing, drive.UnrestrictedProcessing, drive.PostVerification:

@@ -55,6 +55,7 @@ type Subsystem struct {
 
 	securityMu sync.Mutex
 	count      counters
+	history    history
 }
 
 // counters are of the SMART log. They begin at 0 when the subsystem is made.
@@ -137,7 +138,8 @@ func (s *Subsystem) NewController(h Host) (*Controller, bool) {
 		return nil, false
 	}
 	c := &Controller{s: s, host: h, id: s.nextID, lived: s.d.Resets(), heard: s.o.Now()}
-	c.features.init(h.KeepAlive)
+	c.features.init(h.KeepAlive, s.o.Now())
+	s.history.connected(c, s.o.Now())
 	// A number is not used again soon: a host that is slow to notice its end would meet another's.
 	for s.nextID++; ; s.nextID++ {
 		if s.nextID > 0xFFEF {
