@@ -315,3 +315,63 @@ func FuzzPDUs(f *testing.F) {
 		<-done
 	})
 }
+
+// spy keeps every piece of memory that was read into.
+type spy struct {
+	net.Conn
+	read [][]byte
+}
+
+func (s *spy) Read(p []byte) (int, error) {
+	s.read = append(s.read, p[:len(p):len(p)])
+	return s.Conn.Read(p)
+}
+
+// A PIN that came with Security Send is in no memory of the connection any more when the command is done, in whatever
+// PDUs it came, and whether its digest was right or wrong.
+func TestNoPINStaysInABuffer(t *testing.T) {
+	target, s := newTarget(t)
+	const pin = "a PIN that nobody may find"
+	data := make([]byte, 512)
+	copy(data[100:], pin)
+	for _, how := range []string{"in the capsule", "by R2T", "with a wrong digest"} {
+		here, there := net.Pipe()
+		conn := &spy{Conn: there}
+		done := make(chan struct{})
+		go func() { defer close(done); target.connection(conn, 1) }()
+		x := &raw{t: t, conn: here, r: bufio.NewReader(here)}
+		head := make([]byte, icSize)
+		head[11] = 2
+		x.send(pduICReq, 0, head, nil)
+		x.answer()
+		x.fr.dataDigest = true
+		st, _ := x.connect(s.NQN(), nil)
+		require.Equal(t, nvme.Success, st)
+		cmd := securityCommand(nvme.OpSecuritySend, 1, 1, len(data))
+		if how == "by R2T" {
+			x.send(pduCapsuleCmd, 0, capsule(cmd, len(data), transportBlock), nil)
+			p := x.answer()
+			head := make([]byte, shortSize)
+			copy(head[8:12], p.head[8:12])
+			binary.LittleEndian.PutUint32(head[16:], uint32(len(data)))
+			x.send(pduH2CData, flagLast, head, data)
+		} else {
+			var b bytes.Buffer
+			w := bufio.NewWriter(&b)
+			require.NoError(t, x.fr.write(w, pduCapsuleCmd, 0, capsule(cmd, len(data), dataBlock), data))
+			require.NoError(t, w.Flush())
+			if how == "with a wrong digest" {
+				b.Bytes()[b.Len()-1] ^= 1
+			}
+			_, err := here.Write(b.Bytes())
+			require.NoError(t, err)
+		}
+		st, _ = x.status()
+		require.Equal(t, how == "with a wrong digest", st == nvme.TransportError)
+		require.NoError(t, here.Close())
+		<-done
+		for _, p := range conn.read {
+			require.False(t, bytes.Contains(p, []byte(pin)), "%s: %d bytes that were read into still have it", how, len(p))
+		}
+	}
+}

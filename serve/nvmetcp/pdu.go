@@ -75,6 +75,12 @@ type framing struct {
 	align                    int // of data in PDUs that this side sends, in bytes; 0 is none
 }
 
+// source is where PDUs come from, buffered.
+type source interface {
+	io.Reader
+	Discard(n int) (int, error)
+}
+
 // pdu is one that was read: its header, and how many bytes of data follow.
 type pdu struct {
 	kind, flags byte
@@ -84,7 +90,7 @@ type pdu struct {
 }
 
 // readHead reads a PDU up to its data. most is how many bytes of data it may have.
-func (f *framing) readHead(r *bufio.Reader, p *pdu, most int) error {
+func (f *framing) readHead(r source, p *pdu, most int) error {
 	h := p.head[:commonSize]
 	if _, err := io.ReadFull(r, h); err != nil {
 		return err
@@ -143,7 +149,7 @@ func (f *framing) readHead(r *bufio.Reader, p *pdu, most int) error {
 }
 
 // readData reads the data of a PDU. ok is false where their digest is wrong.
-func (p *pdu) readData(r *bufio.Reader, b []byte) (ok bool, err error) {
+func (p *pdu) readData(r source, b []byte) (ok bool, err error) {
 	if _, err := io.ReadFull(r, b); err != nil {
 		return false, err
 	}

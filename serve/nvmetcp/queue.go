@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive/nvme"
+	"github.com/seed-9d983aeb/fdelab/serve/sockets"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 type queue struct {
 	t    *Target
 	conn net.Conn
-	r    *bufio.Reader
+	r    *sockets.Reader
 	fr   framing
 
 	c         controller // nil before Connect
@@ -61,7 +62,7 @@ type transfer struct {
 
 // connection serves a host until it hangs up, or is not to be served any more.
 func (t *Target) connection(conn net.Conn, _ int) {
-	q := &queue{t: t, conn: conn, r: bufio.NewReaderSize(conn, 64<<10), w: bufio.NewWriterSize(conn, 64<<10), inCapsule: nvme.AdminInCapsule}
+	q := &queue{t: t, conn: conn, r: sockets.NewReader(conn, 64<<10), w: bufio.NewWriterSize(conn, 64<<10), inCapsule: nvme.AdminInCapsule}
 	err := q.serve()
 	var p *ProtocolError
 	if errors.As(err, &p) {
@@ -228,6 +229,7 @@ func (q *queue) capsule(p *pdu) error {
 	if err != nil {
 		return err
 	}
+	defer q.forget(&cmd, data)
 	length, r, ok := q.descriptor(&cmd, len(data))
 	switch {
 	case !ok:
@@ -280,9 +282,6 @@ func (q *queue) run(cmd *nvme.Command, in []byte, length int) error {
 		r = nvme.Result{Status: nvme.SequenceError | nvme.DNR}
 	case q.id == 0:
 		r = q.c.Admin(cmd, in, out)
-		if cmd.Opcode() == nvme.OpSecuritySend {
-			clear(in)
-		}
 		q.a.wake()
 	default:
 		r = q.c.IO(q.id, cmd, in, out)
@@ -298,6 +297,14 @@ func (q *queue) run(cmd *nvme.Command, in []byte, length int) error {
 		}
 	}
 	return q.complete(cmd.CID(), r, false)
+}
+
+// forget leaves nothing of the data of a command that may have a PIN in them.
+func (q *queue) forget(cmd *nvme.Command, data []byte) {
+	if q.id == 0 && cmd.Opcode() == nvme.OpSecuritySend {
+		clear(data)
+		q.r.Forget()
+	}
 }
 
 // lend gives zeros for the data of one command.
@@ -411,6 +418,7 @@ func (q *queue) arrived(p *pdu) error {
 	if x.have += int(n); !last {
 		return nil
 	}
+	defer q.forget(&x.cmd, x.data)
 	q.pending = append(q.pending[:index:index], q.pending[index+1:]...)
 	q.asked -= x.size
 	if x.bad {

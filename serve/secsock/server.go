@@ -1,7 +1,6 @@
 package secsock
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -35,7 +34,7 @@ func NewServer(units []*Unit, trace *Tracer) *Server {
 
 // connection serves one host until it hangs up.
 func (s *Server) connection(c net.Conn, number int) {
-	r := bufio.NewReader(c)
+	r := sockets.NewReader(c, 4096)
 	for {
 		req, err := readRequest(r)
 		if err != nil {
@@ -43,6 +42,7 @@ func (s *Server) connection(c net.Conn, number int) {
 		}
 		data, status := s.serve(req, number)
 		clear(req.payload)
+		r.Forget()
 		out := append([]byte{version, status, 0, 0}, binary.BigEndian.AppendUint32(nil, uint32(len(data)))...)
 		if _, err := c.Write(append(out, data...)); err != nil {
 			return

@@ -1,5 +1,6 @@
 // Package sockets is what the servers of drives have in common: a Unix socket for its owner alone
-// ([Listen]), and a [Server] with a function for each connection that can be closed at any time.
+// ([Listen]), a [Server] with a function for each connection that can be closed at any time, and a [Reader] that
+// forgets PINs.
 //
 // The example serves one line.
 //
