@@ -28,7 +28,7 @@ func newDriveCmd(a *app) *cobra.Command {
 		Example: "  fdelab drive create a.drive\n  fdelab drive info a.drive",
 	})
 	c.AddCommand(newDriveCreateCmd(a), newDriveInfoCmd(a), newDriveKeysCmd(a), newDriveDumpCmd(a),
-		newDriveLockCmd(a), newDriveUnlockCmd(a), newDriveMigrateCmd(a), newDriveEraseCmd(a), newDriveRevertCmd(a),
+		newDriveLockCmd(a), newDriveUnlockCmd(a), newDriveMigrateCmd(a), newDriveEraseCmd(a), newDriveRevertCmd(a), newDriveSanitizeCmd(a),
 		newDriveReadCmd(a), newDriveWriteCmd(a))
 	return c
 }
@@ -118,6 +118,10 @@ func (d *driveFile) refused(what string, err error) error {
 			return e.withHint("give the PIN of who is granted the range with --as and --pin-file; under an MBR shadow nothing is written until it is done")
 		}
 		return e.withHint("give the PIN of the range with --pin-file; fdelab drive unlock opens it for good")
+	case status.Code == drive.SanitizeFailed:
+		return e.withHint(afterFailure)
+	case status.Code == drive.SanitizeInProgress:
+		return e.withHint(afterBreak)
 	case status.Code == drive.LockedOut:
 		return e.withHint("fdelab drive revert, with the PSID of the label, sets the drive back and gives its data up")
 	case status.Code == drive.Degraded:

@@ -17,18 +17,19 @@ import (
 
 // driveInfo is the JSON answer of `fdelab drive info`.
 type driveInfo struct {
-	File          string       `json:"file"`
-	Serial        string       `json:"serial"`
-	Model         string       `json:"model"`
-	Identity      string       `json:"identity"` // fingerprint, 64 hexadecimal digits
-	SectorSize    int          `json:"sector_size"`
-	Sectors       uint64       `json:"sectors"`
-	Written       int          `json:"written"` // sectors ever written
-	State         drive.State  `json:"state"`
-	KeyGeneration uint32       `json:"key_generation"`
-	TryLimit      uint16       `json:"try_limit"`
-	Ranges        []driveRange `json:"ranges"` // empty where the drive has no record that it trusts
-	Opal          *opalInfo    `json:"opal,omitempty"`
+	File          string        `json:"file"`
+	Serial        string        `json:"serial"`
+	Model         string        `json:"model"`
+	Identity      string        `json:"identity"` // fingerprint, 64 hexadecimal digits
+	SectorSize    int           `json:"sector_size"`
+	Sectors       uint64        `json:"sectors"`
+	Written       int           `json:"written"` // sectors ever written
+	State         drive.State   `json:"state"`
+	KeyGeneration uint32        `json:"key_generation"`
+	TryLimit      uint16        `json:"try_limit"`
+	Ranges        []driveRange  `json:"ranges"` // empty where the drive has no record that it trusts
+	Opal          *opalInfo     `json:"opal,omitempty"`
+	Sanitize      *sanitizeInfo `json:"sanitize,omitempty"` // where there was a sanitize operation
 }
 
 type driveRange struct {
@@ -90,12 +91,18 @@ func (a *app) driveInfo(d *driveFile) error {
 	if info.Opal, err = opalInfoOf(d); err != nil {
 		return err
 	}
+	if info.Sanitize, err = sanitizeInfoOf(d); err != nil {
+		return err
+	}
 	if a.json {
 		return a.printJSON(info)
 	}
 	a.printf("serial      %s\nmodel       %s\nidentity    %s\n", info.Serial, info.Model, id)
 	a.printf("size        %d sectors of %d bytes, %d written\n", info.Sectors, info.SectorSize, info.Written)
 	a.printf("state       %v\ngeneration  %d\n", info.State, info.KeyGeneration)
+	if info.Sanitize != nil {
+		a.printf("sanitize    %s\n", info.Sanitize.Sentence)
+	}
 	a.opalInfo(info.Opal)
 	a.rangeTable(info.Ranges)
 	return nil
