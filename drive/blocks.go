@@ -138,3 +138,31 @@ func (d *Drive) syncMedia(op string) error {
 	}
 	return nil
 }
+
+// Extenter is a Media that knows where nothing was ever written, without reading it.
+type Extenter interface {
+	// Extent says whether sector lba may hold something, and how many sectors from it on, n at most and one at
+	// least, are alike. Sectors that hold nothing are as never written.
+	Extent(lba, n uint64) (written bool, alike uint64)
+}
+
+// Extent says whether sector lba may hold something, and how many sectors from it on, n at most, are alike. Sectors
+// that hold nothing read as zeros. It looks at 65,536 sectors at most. Errors as Read, of the sectors that are alike:
+// where one is Locked, all of them are.
+func (d *Drive) Extent(lba, n uint64) (written bool, alike uint64, err error) {
+	const most = 1 << 16
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.admit("read", lba, n, func(*rangeRecord, *rangeRAM) bool { return false }); err != nil && !errors.Is(err, Locked) {
+		return true, n, err
+	}
+	alike = min(d.stretch(lba, lba+n)-lba, most)
+	if err := d.admit("read", lba, alike, readLocked); err != nil || d.shadowed(lba) {
+		return true, alike, err
+	}
+	if m, ok := d.parts.Media.(Extenter); ok {
+		written, alike = m.Extent(lba, alike)
+		return written, alike, nil
+	}
+	return true, alike, nil
+}

@@ -104,6 +104,26 @@ func (m *FileMedia) Discard(lba, n uint64) error {
 	return nil
 }
 
+// Extent says whether sector lba lies in data of the file, and how many of the n from it on are alike. What lies in a
+// hole was never written; in data there may be sectors of zeros as well.
+func (m *FileMedia) Extent(lba, n uint64) (written bool, alike uint64) {
+	size := int64(m.sectorSize)
+	at := m.offset + int64(lba)*size
+	end := at + int64(n)*size
+	data := min(end, m.end()) // behind the end of the file there is nothing
+	if at >= data {
+		return false, n
+	}
+	from, to := nextData(m.f, at, data)
+	switch {
+	case from >= data && end > data:
+		return false, n
+	case from-at >= size:
+		return false, uint64((from - at) / size)
+	}
+	return true, min(n, uint64((to-at+size-1)/size))
+}
+
 // Written lists the sectors that were ever written, ascending. It looks at
 // the data of the file and skips the holes, where the system can tell them
 // apart. A sector that cannot be read is not listed.

@@ -57,6 +57,17 @@ func (m *MemMedia) Discard(lba, n uint64) error {
 	return nil
 }
 
+// Extent says whether sector lba was written, and how many of the n from it on are alike.
+func (m *MemMedia) Extent(lba, n uint64) (written bool, alike uint64) {
+	_, written = m.sectors[lba]
+	for alike = 1; alike < n; alike++ {
+		if _, is := m.sectors[lba+alike]; is != written {
+			break
+		}
+	}
+	return written, alike
+}
+
 // Written lists the sectors that were ever written, ascending.
 func (m *MemMedia) Written() []uint64 { return slices.Sorted(maps.Keys(m.sectors)) }
 

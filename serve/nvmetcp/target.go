@@ -1,12 +1,10 @@
 package nvmetcp
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive/nvme"
 	"github.com/seed-9d983aeb/fdelab/serve/sockets"
@@ -17,10 +15,8 @@ type Target struct {
 	sockets.Server
 	subsystems []*nvme.Subsystem
 
-	mu   sync.Mutex
-	as   []*association
-	stop chan struct{}
-	once sync.Once
+	mu sync.Mutex
+	as []*association
 }
 
 // NewTarget makes the target of subsystems, whose names differ. Serve runs it, Close ends it.
@@ -32,56 +28,31 @@ func NewTarget(subsystems []*nvme.Subsystem) (*Target, error) {
 			}
 		}
 	}
-	t := &Target{subsystems: subsystems, stop: make(chan struct{})}
+	t := &Target{subsystems: subsystems}
 	t.Handle = t.connection
 	return t, nil
 }
 
-// Serve takes connections until Close, and gives nil then.
+// Serve takes connections until Close, and gives nil then. Close does not wait for the work on the drives, which has
+// ended when Serve returns.
 func (t *Target) Serve(l net.Listener) error {
-	done := make(chan struct{})
-	go func() { defer close(done); t.watch() }()
-	err := t.Server.Serve(l)
-	t.end()
-	<-done
-	return err
+	stop := sockets.Beat(t.watch)
+	defer stop()
+	return t.Server.Serve(l)
 }
-
-// Close ends all connections. The work on the drives has ended when Serve returns.
-func (t *Target) Close() error {
-	t.end()
-	err := t.Server.Close()
-	return errors.Join(err)
-}
-
-func (t *Target) end() {
-	t.once.Do(func() { close(t.stop) })
-}
-
-// beat is how often the target looks whether drives are still there.
-const beat = 10 * time.Millisecond
 
 // watch ends the associations of drives that lost their power or were reset and of hosts that are gone, and
 // does what drives do without being asked.
 func (t *Target) watch() {
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-t.stop:
-			return
-		case <-tick.C:
+	for _, s := range t.subsystems {
+		s.Work()
+	}
+	for _, a := range t.all() {
+		if !a.c.Alive() {
+			a.end()
+			continue
 		}
-		for _, s := range t.subsystems {
-			s.Work()
-		}
-		for _, a := range t.all() {
-			if !a.c.Alive() {
-				a.end()
-				continue
-			}
-			a.wake()
-		}
+		a.wake()
 	}
 }
 

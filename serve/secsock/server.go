@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/transport"
@@ -37,28 +36,7 @@ func NewServer(units []*Unit, trace *Tracer) *Server {
 // Serve takes connections until Close, and gives nil then. Meanwhile drives do what they do without being asked: a
 // sanitize operation goes on.
 func (s *Server) Serve(l net.Listener) error {
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() { defer close(done); s.work(stop) }()
-	err := s.Server.Serve(l)
-	close(stop)
-	<-done
-	return err
-}
-
-const (
-	beat           = 10 * time.Millisecond // between two pieces of work of a drive
-	sectorsAtATime = 4096                  // in one piece
-)
-
-func (s *Server) work(stop chan struct{}) {
-	tick := time.NewTicker(beat)
-	defer tick.Stop()
-	for {
-		select {
-		case <-stop:
-			return
-		case <-tick.C:
-		}
+	stop := sockets.Beat(func() {
 		for _, u := range s.units {
 			// An error is of a drive that cannot go on now; the next time it tries again.
 			_ = u.Do(func(d *drive.Drive) error {
@@ -66,8 +44,13 @@ func (s *Server) work(stop chan struct{}) {
 				return err
 			})
 		}
-	}
+	})
+	defer stop()
+	return s.Server.Serve(l)
 }
+
+// sectorsAtATime is how much of a sanitize operation a drive does between two beats.
+const sectorsAtATime = 4096
 
 // connection serves one host until it hangs up.
 func (s *Server) connection(c net.Conn, number int) {
