@@ -25,7 +25,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-root test-modules paths assembly race shim judge-sedutil judge-guest lint fuzz bench bench-peers soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test test-root test-modules paths assembly race shim judge-sedutil judge-guest judge-nbd lint fuzz bench bench-peers soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ judge-sedutil: ## let sedutil-cli 1.20 take, lock and revert Enterprise and Opal
 	FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -timeout 20m -run Sedutil ./serve/secsock && \
 	$(MAKE) --no-print-directory shim && \
 	FDELAB_SEDUTIL=$(CURDIR)/$(SEDUTIL) $(GO) test -count=1 -run 'TestDocuments/sedutil.md' ./cmd/fdelab
+
+judge-nbd: ## let nbdinfo, nbdcopy, qemu-img, qemu-io and fio use a drive by NBD, and look at what they did
+	FDELAB_JUDGES=1 $(GO) test -count=1 -v -run JudgesOfOthers ./serve/nbd
 
 # Not part of check: QEMU without acceleration takes more than a minute. The kernel comes from Debian into bin/.
 judge-guest: ## let Linux 6.12 in QEMU connect an Opal drive by NVMe/TCP, write, lock, erase, format and sanitize it

@@ -62,7 +62,8 @@ func newServeCmd(a *app) *cobra.Command {
 	c.Flags().IntVar(&o.sectors, "sectors", 4096, "with --create: bytes of a sector, 512 or 4096")
 	c.Flags().StringVar(&o.trace, "trace", "", "new file, or one with a trace, that gets a line of JSON for each command")
 	c.Flags().StringVar(&o.nvmeTCP, "nvme-tcp", "", "address to serve NVMe/TCP at, such as 127.0.0.1:4420; port 0 is any")
-	c.Flags().BoolVar(&o.expose, "expose", false, "let other machines reach --nvme-tcp: whoever does has the drives")
+	c.Flags().StringVar(&o.nbd, "nbd", "", "address to serve NBD at, such as 127.0.0.1:10809, or unix:PATH")
+	c.Flags().BoolVar(&o.expose, "expose", false, "let other machines reach --nvme-tcp and --nbd: whoever does has the drives")
 	c.Flags().StringVar(&o.ready, "ready-file", "", "file that is there while the drives are served, with the answer of --json")
 	c.Flags().StringVar(&o.psid, "psid-file", "", "new file for the PSID of the one drive that is served, from FILE.label")
 	return c
@@ -132,6 +133,11 @@ func (a *app) serveDrives(files []string, o *serveOptions) (err error) {
 		}
 	} else {
 		defer work(units)()
+	}
+	if o.nbd != "" {
+		if err := doors.nbd(a, open); err != nil {
+			return err
+		}
 	}
 	if o.psid != "" {
 		if err := o.writePSID(files[0] + ".label"); err != nil {
@@ -231,6 +237,7 @@ type servingDrives struct {
 	Control string     `json:"control,omitempty"`
 	Drives  int        `json:"drives"`
 	NVMe    []nvmeDisk `json:"nvme_tcp,omitempty"`
+	NBD     []nbdDisk  `json:"nbd,omitempty"`
 }
 
 func (a *app) serveAt(d *doors) (err error) {
@@ -250,6 +257,9 @@ func (a *app) serveAt(d *doors) (err error) {
 	default:
 		for _, n := range d.answer.NVMe {
 			a.printf("%s\n", n.line())
+		}
+		for _, n := range d.answer.NBD {
+			a.printf("%s: %s\n", n.File, n.URI)
 		}
 	}
 	left := len(d.servers)

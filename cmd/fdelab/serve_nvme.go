@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -22,7 +23,7 @@ import (
 
 // serveOptions are the flags of fdelab serve.
 type serveOptions struct {
-	socket, trace, nvmeTCP, ready, psid string
+	socket, trace, nvmeTCP, nbd, ready, psid string
 	expose                              bool
 	create, size                        string // the SSC of drives to make, or ""; bytes, as 1G
 	sectors                             int    // bytes of a sector of these drives
@@ -32,19 +33,37 @@ type serveOptions struct {
 // check refuses flags that do not go together, before anything is opened.
 func (o *serveOptions) check(files []string) error {
 	switch {
-	case o.socket == "" && o.nvmeTCP == "":
-		return usagef("serve: need --socket PATH, or --nvme-tcp ADDRESS")
+	case o.socket == "" && o.nvmeTCP == "" && o.nbd == "":
+		return usagef("serve: need --socket PATH, --nvme-tcp ADDRESS, or --nbd ADDRESS")
 	case o.psid != "" && len(files) != 1:
 		return usagef("serve: --psid-file is for one drive, here are %d", len(files))
-	case o.nvmeTCP == "":
-		return nil
 	}
-	host, _, err := net.SplitHostPort(o.nvmeTCP)
+	if o.nvmeTCP != "" {
+		if err := o.checkAddress("--nvme-tcp", o.nvmeTCP, "127.0.0.1:4420"); err != nil {
+			return err
+		}
+	}
+	path, isPath := strings.CutPrefix(o.nbd, unixPrefix)
+	switch {
+	case isPath && path == "":
+		return usagef("serve: --nbd %s: need the path of the Unix socket to make, such as %s", o.nbd, "unix:drives.nbd")
+	case o.nbd != "" && !isPath:
+		return o.checkAddress("--nbd", o.nbd, "127.0.0.1:10809, or unix:PATH")
+	}
+	return nil
+}
+
+// unixPrefix is in front of the path of a Unix socket.
+const unixPrefix = "unix:"
+
+// checkAddress refuses what is no TCP address, and one that other machines reach.
+func (o *serveOptions) checkAddress(flag, address, example string) error {
+	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return usagef("serve: --nvme-tcp %s: need an address and a port, such as 127.0.0.1:4420", o.nvmeTCP)
+		return usagef("serve: %s %s: need an address and a port, such as %s", flag, address, example)
 	}
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) && !o.expose {
-		return usagef("serve: --nvme-tcp %s: other machines reach this address, and whoever connects has the drives: use 127.0.0.1, or --expose", o.nvmeTCP)
+		return usagef("serve: %s %s: other machines reach this address, and whoever connects has the drives: use 127.0.0.1, or --expose", flag, address)
 	}
 	return nil
 }
@@ -237,13 +256,9 @@ func (d *doors) nvme(a *app, files []*driveFile, data *secsock.Server) error {
 	if err != nil {
 		return usagef("serve: %w", err)
 	}
-	l, err := net.Listen("tcp", d.o.nvmeTCP)
+	l, err := d.listen(a, "--nvme-tcp", d.o.nvmeTCP, target)
 	if err != nil {
-		return cannotf("serve: --nvme-tcp %s: %w", d.o.nvmeTCP, plainListenError(err))
-	}
-	d.listeners, d.servers = append(d.listeners, l), append(d.servers, target)
-	if d.o.expose {
-		a.note("warning: serve: whoever reaches %s has the drives: there is no authentication", l.Addr())
+		return err
 	}
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if err != nil {
@@ -257,6 +272,19 @@ func (d *doors) nvme(a *app, files []*driveFile, data *secsock.Server) error {
 		d.answer.NVMe = append(d.answer.NVMe, disk)
 	}
 	return nil
+}
+
+// listen opens a TCP socket for a server.
+func (d *doors) listen(a *app, flag, address string, s networkServer) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, cannotf("serve: %s %s: %w", flag, address, plainListenError(err))
+	}
+	d.listeners, d.servers = append(d.listeners, l), append(d.servers, s)
+	if d.o.expose {
+		a.note("warning: serve: whoever reaches %s has the drives: there is no authentication", l.Addr())
+	}
+	return l, nil
 }
 
 // plainListenError is the reason of a failed call of the network.

@@ -10,7 +10,8 @@
 //
 // # The protocol
 //
-// A request is a header of 16 bytes, and for IF-SEND the payload; numbers are big-endian:
+// It is version 1 of the bridge that docs/bridge.md is about; contrib/bridge has clients in C and Python. A request is a
+// header of 16 bytes, and for IF-SEND the payload; numbers are big-endian:
 //
 //	0      version, 1
 //	1      1 IF-SEND, 2 IF-RECV, 3 NVMe Identify, 4 SCSI INQUIRY
