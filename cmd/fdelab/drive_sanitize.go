@@ -35,8 +35,8 @@ func newDriveSanitizeCmd(a *app) *cobra.Command {
 			"and then the medium is deallocated, or overwritten by " + actOver + ". No authority is needed, so it\n" +
 			"takes a drive of which no range is locked, or will be after a loss of power.\n\n" +
 			actContinue + " goes on with an operation that a host of fdelab serve began. " + actExit + " makes a drive\n" +
-			"usable whose operation failed, if it was an unrestricted one; what is left of the data is left. After\n" +
-			"one that was not, only another operation helps.\n\n" +
+			"usable whose operation failed, if it was an unrestricted one; what is left of the data is left.\n" +
+			"After one that was not, only another operation helps.\n\n" +
 			"It asks for the serial number first; --yes answers that.",
 		Example: "  fdelab drive sanitize a.drive --action start-crypto-erase",
 		Args:    between(1, 1, "one file"),

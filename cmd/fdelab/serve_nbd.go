@@ -25,7 +25,7 @@ func (d *doors) nbd(a *app, files []*driveFile) error {
 	if err != nil {
 		return usagef("serve: %w", err)
 	}
-	uri := func(name string) string { return "" }
+	var uri func(name string) string
 	if path, ok := strings.CutPrefix(d.o.nbd, unixPrefix); ok {
 		l, err := sockets.Listen(path)
 		if err != nil {
@@ -36,7 +36,9 @@ func (d *doors) nbd(a *app, files []*driveFile) error {
 		if err != nil {
 			return cannotf("serve: --nbd: %w", err)
 		}
-		uri = func(name string) string { return "nbd+unix:///" + name + "?socket=" + url.QueryEscape(whole) }
+		uri = func(name string) string {
+			return "nbd+unix:///" + name + "?socket=" + strings.ReplaceAll(url.QueryEscape(whole), "%2F", "/")
+		}
 	} else {
 		l, err := d.listen(a, "--nbd", d.o.nbd, server)
 		if err != nil {

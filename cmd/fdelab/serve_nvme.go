@@ -24,10 +24,10 @@ import (
 // serveOptions are the flags of fdelab serve.
 type serveOptions struct {
 	socket, trace, nvmeTCP, nbd, ready, psid string
-	expose                              bool
-	create, size                        string // the SSC of drives to make, or ""; bytes, as 1G
-	sectors                             int    // bytes of a sector of these drives
-	marked                              []byte // what the ready file holds, once it was made
+	expose                                   bool
+	create, size                             string // the SSC of drives to make, or ""; bytes, as 1G
+	sectors                                  int    // bytes of a sector of these drives
+	marked                                   []byte // what the ready file holds, once it was made
 }
 
 // check refuses flags that do not go together, before anything is opened.

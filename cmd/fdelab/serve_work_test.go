@@ -28,7 +28,7 @@ func TestASocketAloneEndsASanitizeOperation(t *testing.T) {
 		require.NoError(t, u.Do(func(d *drive.Drive) (err error) { s, err = d.SanitizeStatus(); return err }))
 		return s
 	}
-	require.Eventually(t, func() bool { return state().State == drive.SanitizeIdle }, time.Minute, workBeat)
+	require.Eventually(t, func() bool { return state().State == drive.SanitizeIdle }, time.Minute, 10*time.Millisecond)
 	end()
 	require.True(t, state().Clean)
 }

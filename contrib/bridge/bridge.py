@@ -15,6 +15,7 @@ SEND, RECV, IDENTIFY, INQUIRY = 1, 2, 3, 4
 STATUS = {
     1: "invalid security protocol", 2: "invalid transfer length", 3: "other invalid command parameter",
     4: "synchronous protocol violation", 5: "a range is locked", 6: "the drive has no power",
+    7: "a sanitize operation is under way, or failed",
     0xF0: "no such drive", 0xF1: "no such command",
 }
 

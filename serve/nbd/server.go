@@ -44,21 +44,6 @@ func NewServer(exports []Export) (*Server, error) {
 	return s, nil
 }
 
-// sectorsAtATime is how much of a sanitize operation a drive does between two beats.
-const sectorsAtATime = 4096
-
-// Serve takes connections until Close, and gives nil then. Meanwhile drives do what they do without being asked: a
-// sanitize operation goes on.
-func (s *Server) Serve(l net.Listener) error {
-	stop := sockets.Beat(func() {
-		for _, e := range s.exports {
-			_, _ = e.Drive.SanitizeStep(sectorsAtATime) // a drive that cannot go on now tries again later
-		}
-	})
-	defer stop()
-	return s.Server.Serve(l)
-}
-
 // patience is how long a client may take to send what it has begun, and to read what it is sent.
 const patience = 30 * time.Second
 

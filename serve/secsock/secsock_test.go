@@ -288,15 +288,3 @@ func echoServer(b *testing.B) net.Conn {
 	b.Cleanup(func() { _ = c.Close() })
 	return c
 }
-
-// A sanitize operation goes on while its drive is behind a socket, without any command.
-func TestASanitizeOperationGoesOn(t *testing.T) {
-	u, _ := newUnit(t, "FDE1")
-	require.NoError(t, u.Do(func(d *drive.Drive) error { return d.Sanitize(drive.SanitizeOrder{Action: drive.BlockErase}) }))
-	running(t, nil, u)
-	require.Eventually(t, func() bool {
-		var s drive.SanitizeStatus
-		require.NoError(t, u.Do(func(d *drive.Drive) (err error) { s, err = d.SanitizeStatus(); return err }))
-		return s.State == drive.SanitizeIdle
-	}, time.Minute, 10*time.Millisecond)
-}

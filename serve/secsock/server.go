@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 
-	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/transport"
 	"github.com/seed-9d983aeb/fdelab/serve/sockets"
 )
@@ -32,25 +31,6 @@ func NewServer(units []*Unit, trace *Tracer) *Server {
 	s.Handle = s.connection
 	return s
 }
-
-// Serve takes connections until Close, and gives nil then. Meanwhile drives do what they do without being asked: a
-// sanitize operation goes on.
-func (s *Server) Serve(l net.Listener) error {
-	stop := sockets.Beat(func() {
-		for _, u := range s.units {
-			// An error is of a drive that cannot go on now; the next time it tries again.
-			_ = u.Do(func(d *drive.Drive) error {
-				_, err := d.SanitizeStep(sectorsAtATime)
-				return err
-			})
-		}
-	})
-	defer stop()
-	return s.Server.Serve(l)
-}
-
-// sectorsAtATime is how much of a sanitize operation a drive does between two beats.
-const sectorsAtATime = 4096
 
 // connection serves one host until it hangs up.
 func (s *Server) connection(c net.Conn, number int) {
