@@ -18,7 +18,9 @@ func judge(t *testing.T, name string, args ...string) (out string, err error) {
 	if err != nil {
 		t.Skipf("SKIPPED: no %s here, which judges this server: install libnbd-bin, qemu-utils and fio", name)
 	}
-	b, err := exec.Command(path, args...).CombinedOutput()
+	cmd := exec.Command(path, args...)
+	cmd.Dir = t.TempDir() // fio leaves a file where it runs
+	b, err := cmd.CombinedOutput()
 	return string(b), err
 }
 
