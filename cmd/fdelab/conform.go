@@ -57,9 +57,9 @@ func newConformCmd(a *app) *cobra.Command {
 			"A program that does not answer in time, or dies, fails the property, and is started again.\n\n" +
 			"--transport judges a device by its security interface: what fdelab serve serves, a drive in a file,\n" +
 			"nvme://ADDRESS:PORT, or a real one such as /dev/nvme0. It holds the device to the rows of TCG's list\n" +
-			"of test cases (UCT, SPF, ETC), and one of SSC Enterprise to the properties as well. It reverts the\n" +
-			"device again and again with its PSID, so that all data on it is gone. What takes sectors, power or\n" +
-			"resets is judged where the way to the device has them; --disk names where the sectors are.\n\n" +
+			"of test cases (UCT, SPF, ETC), and to the properties. It reverts the device again and again with its\n" +
+			"PSID, so that all data on it is gone. What takes sectors, power or resets is judged where the way to\n" +
+			"the device has them; --disk names where the sectors are.\n\n" +
 			"The exit code is 1 if a property failed, or if none was judged.",
 		Example: "  fdelab conform\n  fdelab conform --only F12,F20 --seeds 10\n  fdelab conform a.drive --psid-file a.drive.label\n  fdelab conform --junit report.xml -- python3 drive.py\n" +
 			"  fdelab conform --transport drives.sock --psid-file a.drive.label --yes",

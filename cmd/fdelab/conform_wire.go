@@ -24,7 +24,6 @@ type wireReport struct {
 	Failed        int                `json:"failed"`
 	NotApplicable int                `json:"not_applicable"`
 	NotJudged     int                `json:"not_judged"`
-	Suite         string             `json:"suite,omitempty"` // why no property of the suite was judged
 }
 
 // conformTransport judges a device by its security interface: with the rows of TCG's list, and with the suite's
@@ -130,18 +129,7 @@ func (r *wireReport) suite(s *wired.Single, seeds []uint64, only []string) error
 		return nil
 	}
 	all, err := conformance.Judge(s.Make, o)
-	switch {
-	case errors.Is(err, wired.ErrNotEnterprise) && len(only) == 0:
-		r.Suite = fmt.Sprintf("%d properties do not apply: %v", len(o.Only), wired.ErrNotEnterprise)
-		return nil
-	case errors.Is(err, wired.ErrNotEnterprise):
-		for _, n := range wireNames() {
-			if slices.Contains(o.Only, n.ID) {
-				r.Verdicts = append(r.Verdicts, tcgcases.Verdict{ID: n.ID, Name: n.Name, Outcome: tcgcases.NotApplicable, Why: wired.ErrNotEnterprise.Error()})
-			}
-		}
-		return nil
-	case err != nil:
+	if err != nil {
 		return failedf("conform: %s: %w", r.Device, err)
 	}
 	for _, p := range all.Results {
@@ -196,9 +184,6 @@ func (a *app) wireReport(w way, r wireReport) error {
 				lines = layout.Hang(why[0]+": ", why[1], columns)
 			}
 			a.printf("%s\n", strings.Join(lines, "\n"))
-		}
-		if r.Suite != "" {
-			a.printf("%s\n", r.Suite)
 		}
 		a.printf("%d passed, %d failed, %d do not apply, %d were not judged\n", r.Passed, r.Failed, r.NotApplicable, r.NotJudged)
 	}

@@ -43,11 +43,8 @@ type Single struct {
 	made int
 }
 
-// ErrNotEnterprise is what Make gives for a device of another SSC.
-var ErrNotEnterprise = errors.New("the suite's commands are those of SSC Enterprise, and the device is of another SSC")
-
 // Make is a conformance.Maker. A property that takes what the way to the device has not is not judged. Errors are
-// ErrNotEnterprise, and those of reverting the device and of asking it what it is.
+// those of reverting the device, of making it ready, and of asking it what it is.
 func (s *Single) Make(conformance.Wish) (conformance.Device, drive.Label, error) {
 	s.made++
 	label := drive.Label{PSID: s.PSID}
@@ -56,7 +53,10 @@ func (s *Single) Make(conformance.Wish) (conformance.Device, drive.Label, error)
 	}
 	d := &one{s: s, number: s.made}
 	d.Device = &Device{Rest: d, t: guarded{s.Transport, d.alive}, wait: s.Wait}
-	var err error
+	err := d.with(begin)
+	if err != nil {
+		return nil, label, fmt.Errorf("wired: making it ready: %w", err)
+	}
 	if d.id, err = s.identity(); err != nil {
 		return nil, label, fmt.Errorf("wired: what the device is: %w", err)
 	}
@@ -75,17 +75,14 @@ func (s *Single) Restore() error {
 	if err != nil {
 		return fmt.Errorf("wired: %w", err)
 	}
-	if !h.Enterprise() {
-		return ErrNotEnterprise
-	}
 	if err := errors.Join(h.Recover(), h.Revert(s.PSID)); err != nil {
 		return fmt.Errorf("wired: the revert by PSID: %w", err)
 	}
 	return nil
 }
 
-// identity asks the device what it is. The limit of tries is that of the PSID, which anybody may read; a device
-// that does not tell it counts as one without.
+// identity asks the device what it is. The limits of tries are those of SID and of the master of the global range,
+// who prove MSID for it. A device that does not tell them counts as one without.
 func (s *Single) identity() (i conformance.Identity, err error) {
 	h, err := host.Open(s.Transport, host.Options{Wait: s.Wait})
 	if err != nil {
@@ -96,33 +93,63 @@ func (s *Single) identity() (i conformance.Identity, err error) {
 		return i, err
 	}
 	i = conformance.Identity{Maker: "transport", SectorSize: s.SectorSize, Sectors: s.Capacity, Ranges: min(l.MaxRanges, drive.MaxRanges)}
+	master := spec.BandMaster(0)
+	if !h.Enterprise() {
+		i.Ranges, master = min(l.MaxRanges, usersMax-1), user(0)
+	}
 	if l.AlignmentRequired {
 		i.Granularity = l.AlignmentGranularity
 	}
 	if l.LowestAlignedLBA != 0 && i.Granularity > 1 {
 		return i, fmt.Errorf("the grid of its ranges begins at sector %d, and the suite's begins at 0", l.LowestAlignedLBA)
 	}
-	_, limit, persistent, err := s.tries(h)
-	i.TryLimit, i.Persistent = uint16(min(limit, 1<<16-1)), persistent
-	return i, err
+	msid, err := h.MSID()
+	if err != nil {
+		return i, err
+	}
+	sid, err := s.tries(h, spec.AdminSP, spec.CPINSID, host.Credential{Who: spec.SID, PIN: msid})
+	if err != nil {
+		return i, err
+	}
+	of, err := s.tries(h, h.LockingSP(), spec.CPINTable|master&0xFFFFFFFF, host.Credential{Who: master, PIN: msid})
+	if err != nil {
+		return i, err
+	}
+	if sid.told && of.told && (sid.limit != of.limit || sid.persistent != of.persistent) {
+		return i, fmt.Errorf("SID has %d tries and the master of the global range %d, and the suite is for devices where all have as many", sid.limit, of.limit)
+	}
+	i.TryLimit, i.Persistent = uint16(min(sid.limit, 1<<16-1)), sid.persistent
+	return i, nil
 }
 
-// tries reads how often the PSID was tried and how often it may be. A device that does not tell has no limit.
-func (s *Single) tries(h *host.Device) (used, limit uint64, persistent bool, err error) {
-	at, err := h.Start(spec.AdminSP, host.SessionOptions{})
-	if err != nil {
-		return 0, 0, false, err
+// tries are how often a PIN was tried in vain, and how often it may be.
+type tries struct {
+	told        bool
+	used, limit uint64
+	persistent  bool
+}
+
+// tries reads a row of C_PIN as somebody who may, or as Anybody.
+func (s *Single) tries(h *host.Device, sp, row spec.UID, as host.Credential) (t tries, err error) {
+	var at *host.Session
+	if as.Who == spec.Null {
+		at, err = h.Start(sp, host.SessionOptions{})
+	} else {
+		at, err = h.StartAs(sp, as.Who, as.PIN, host.SessionOptions{})
 	}
-	row, err := at.Get(spec.CPINPSID, "TryLimit", "Persistence")
+	if err != nil {
+		return t, err
+	}
+	cells, err := at.Get(row, "TryLimit", "Persistence")
 	end := at.Close()
 	var status *host.StatusError
 	if errors.As(err, &status) {
-		return 0, 0, false, end
+		return t, end
 	}
-	used, _ = row.Uint("Tries")
-	limit, _ = row.Uint("TryLimit")
-	persistent, _ = row.Bool("Persistence")
-	return used, limit, persistent, errors.Join(err, end)
+	t.used, _ = cells.Uint("Tries")
+	t.limit, t.told = cells.Uint("TryLimit")
+	t.persistent, _ = cells.Bool("Persistence")
+	return t, errors.Join(err, end)
 }
 
 // one is the device between two calls of Make. The one before is gone then.
@@ -182,11 +209,11 @@ func (d *one) spare() {
 	if errors.Is(err, transport.NoPower) {
 		return // it is not tried
 	}
-	var used, limit uint64
+	var t tries
 	if err == nil {
-		used, limit, _, err = d.s.tries(h)
+		t, err = d.s.tries(h, spec.AdminSP, spec.CPINPSID, host.Credential{})
 	}
-	if err != nil || limit == 0 || used+1 >= limit {
+	if err != nil || t.limit == 0 || t.used+1 >= t.limit {
 		panic(lacks(Several, "it would try wrong PSIDs until the device takes none, and there is no other device"))
 	}
 }

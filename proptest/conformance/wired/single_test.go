@@ -39,11 +39,10 @@ func whole(s *wired.Single, d *drive.Drive) {
 	}
 }
 
-// One device, again and again: with its sectors and its power nearly all is judged that can be by a wire.
+// One device of either SSC, again and again: with its sectors and its power nearly all is judged that can be by a
+// wire.
 func TestTheSuiteOnOneDevice(t *testing.T) {
 	t.Parallel()
-	s, d := single(t, func(*drive.Config) {})
-	whole(s, d)
 	passes := []string{
 		"F08", "F14", "F15", "F16", "F18", "F19", "F23", "F28", "F32", "F37", "PC04", "KH03", "KH04", "AU01", "AU03", "AU04", "AU05", "RS01", "RS02", "RS03",
 		"SM01", "UCT-03", "UCT-05", "UCT-06", "UCT-07", "UCT-08", "UCT-16", "SPF-03", "SPF-04", "ETC-01", "ETC-12", "ETC-16", "ETC-24",
@@ -52,16 +51,28 @@ func TestTheSuiteOnOneDevice(t *testing.T) {
 	if testing.Short() {
 		only = []string{"F12", "F14", "F15", "F32", "AU01", "AU05", "ETC-24"}
 	}
-	r := judged(t, s.Make, only, passes...)
-	for _, p := range r.Results {
-		if p.Property.ID == "F12" {
-			require.Equal(t, []conformance.Capability{wired.Several}, p.Needs, "the PSID is never locked out")
-		}
+	for _, p := range drive.Personalities() {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			s, d := single(t, func(c *drive.Config) {
+				if p == drive.Opal {
+					c.Personality, c.MBRSize, c.DataStoreSize = p, 1<<16, 1<<16
+				}
+			})
+			whole(s, d)
+			for _, r := range judged(t, s.Make, only, passes...).Results {
+				if r.Property.ID == "F12" {
+					require.Equal(t, []conformance.Capability{wired.Several}, r.Needs, "the PSID is never locked out")
+				}
+			}
+			require.NoError(t, s.Restore())
+			if p == drive.Enterprise {
+				used, _, err := d.Tries(drive.PSID)
+				require.NoError(t, err)
+				require.Zero(t, used)
+			}
+		})
 	}
-	require.NoError(t, s.Restore())
-	used, _, err := d.Tries(drive.PSID)
-	require.NoError(t, err)
-	require.Zero(t, used)
 }
 
 // A device of which there is nothing but the security interface: what is not judged says what it takes.
@@ -90,15 +101,6 @@ func TestADiskThatIgnoresLocksFails(t *testing.T) {
 type unlocked struct{ wired.Disk }
 
 func (u unlocked) Read(lba uint64, dst []byte) error { _ = u.Disk.Read(lba, dst); return nil }
-
-// The suite's commands are those of SSC Enterprise.
-func TestAnOpalDeviceIsNotJudged(t *testing.T) {
-	t.Parallel()
-	s, d := single(t, func(c *drive.Config) { c.Personality, c.MBRSize, c.DataStoreSize = drive.Opal, 1<<16, 1<<16 })
-	whole(s, d)
-	_, err := conformance.Judge(s.Make, conformance.Options{Seeds: []uint64{1}})
-	require.ErrorIs(t, err, wired.ErrNotEnterprise)
-}
 
 // The device of an earlier Make is gone.
 func TestThereIsOneDevice(t *testing.T) {
