@@ -51,6 +51,9 @@ func (r *run) prove() (refused string) {
 func (r *run) proveRange(n int) (target, string) {
 	g := target{n: n}
 	info, err := r.t.Range(n)
+	if errors.Is(err, drive.Degraded) {
+		return g, fmt.Sprintf("range %d cannot be asked for its owner: the drive has no security record that can be trusted; a PSID revert makes it usable again, and gives its data up", n)
+	}
 	if err != nil {
 		return g, fmt.Sprintf("range %d cannot be asked for its owner: %v", n, err)
 	}

@@ -33,7 +33,7 @@ type health struct {
 // watched is what the check compares for one drive: contiguous, so that a
 // facility of 1,536 drives is passed in microseconds.
 type watched struct {
-	drive  Drive
+	drive  reached
 	want   drive.Status // member of an encrypted rank: exactly this
 	member bool
 	slow   bool // empty slot, armed fault plan, or already out of service: ask in full
@@ -73,7 +73,7 @@ func (l *Lab) refreshWatch() {
 	for _, s := range l.plant.slots {
 		w := watched{slow: s.port.part == nil || s.port.part.plan != nil || !s.port.supply}
 		if s.port.part != nil {
-			w.drive = s.port.part.Drive
+			w.drive = l.reach(s.port.part)
 		}
 		if m := s.member(); m != nil {
 			w.slow = w.slow || m.state != inSync
@@ -292,7 +292,7 @@ func (l *Lab) scrub() {
 		if s.port.part == nil || s.port.part.dead || !s.port.supply || l.service.underRepair(s) {
 			continue
 		}
-		before := s.port.part.Drive.Status()
+		before := l.reach(s.port.part).Status()
 		if err := s.port.SelfTest(); err != nil && before.Powered && before.State != drive.SecurityDegraded {
 			l.logf(s.name, "self test: %s", strings.TrimPrefix(cause(err), "drive: "))
 		}

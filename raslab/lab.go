@@ -48,6 +48,9 @@ type Options struct {
 	// NoCertificate delivers the facility without a certificate.
 	Plain         []string
 	NoCertificate bool
+	// Wire lets the facility reach its drives over their security interface and their block interface, by
+	// drive/tcg/remote, and not by their methods. Nothing that it does or says depends on it.
+	Wire bool
 
 	Serial string // of the facility, 1 to 10 letters and digits; default "75NR641"
 	// Shelf holds loose drives. Facilities that share one can exchange drives;

@@ -21,7 +21,7 @@ type Port struct {
 }
 
 // drive is the gate of every command.
-func (p *Port) drive(op string) (Drive, error) {
+func (p *Port) drive(op string) (reached, error) {
 	if p.part == nil {
 		return nil, noAnswer(op, "the slot is empty")
 	}
@@ -42,11 +42,11 @@ func (p *Port) drive(op string) (Drive, error) {
 	if p.part.dead {
 		return nil, noAnswer(op, "the drive does not respond")
 	}
-	return p.part.Drive, nil
+	return p.lab.reach(p.part), nil
 }
 
 // secure is the gate of the commands of the security protocol.
-func (p *Port) secure(op string) (Drive, error) {
+func (p *Port) secure(op string) (reached, error) {
 	d, err := p.drive(op)
 	if err == nil && p.part.plain {
 		return nil, &drive.StatusError{Op: op, Code: drive.InvalidParameter, Why: "the drive has no security protocol"}
@@ -84,7 +84,7 @@ func (p *Port) Config() drive.Config {
 	if p.part == nil {
 		return drive.Config{}
 	}
-	return p.part.Drive.Config()
+	return p.lab.reach(p.part).Config()
 }
 
 // Status is the drive's status; that of a drive without an answer is zero.
@@ -206,5 +206,5 @@ func (p *Port) PowerOff() {
 // answers says whether a drive is there that has power and responds, without
 // sending it a command.
 func (p *Port) answers() bool {
-	return p.part != nil && p.supply && !p.part.dead && p.part.Drive.Status().Powered
+	return p.part != nil && p.supply && !p.part.dead && p.lab.reach(p.part).Status().Powered
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
+	"github.com/seed-9d983aeb/fdelab/drive/tcg/remote"
 )
 
 // The drives of the lab by default: no bands besides the global one, a try limit that survives a
@@ -34,6 +35,9 @@ type Part struct {
 	dead  bool
 	plain bool  // it has no security protocol: it stores what it is given in the clear
 	slot  *slot // where it is plugged in; nil on the shelf
+
+	wire   *remote.Drive // how a facility with Options.Wire reaches it; nil: none did yet
+	direct direct        // how any other does
 }
 
 // PartConfig is what the factory decides of a drive for the shelf.

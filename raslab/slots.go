@@ -127,7 +127,7 @@ func (p *plant) slotNamed(op, name string) (*slot, error) {
 // spare says whether the drive is a spare that can be used now.
 func (s *slot) spare() bool {
 	return s.site != nil && s.site.array != nil && s.array == nil && s.state == Normal &&
-		s.port.answers() && s.port.part.Drive.Status().State == drive.Erased
+		s.port.answers() && s.lab.reach(s.port.part).Status().State == drive.Erased
 }
 
 // spareFor finds the first usable spare for a slot: of its own site, then of
@@ -192,7 +192,7 @@ func (s *slot) info(spares map[int]int) DriveInfo {
 		}
 	}
 	if i.Answers {
-		i.Status, i.Plain = s.port.part.Drive.Status(), s.port.part.plain
+		i.Status, i.Plain = s.lab.reach(s.port.part).Status(), s.port.part.plain
 	}
 	return i
 }

@@ -50,7 +50,7 @@ type playJSON struct {
 }
 
 func newRehearseCmd(a *app) *cobra.Command {
-	var all, interactive, quiet bool
+	var all, interactive, quiet, wire bool
 	var lab string
 	c := &cobra.Command{
 		Use:   "rehearse [NAME|SRC|FILE]",
@@ -61,6 +61,8 @@ func newRehearseCmd(a *app) *cobra.Command {
 			"With -i it stops before each command: type it, or next, hint, why, state, quit. Any other\n" +
 			"command is tried on a copy, so that a wrong turn costs nothing.\n" +
 			"With --lab the facility of the story stays in a new directory: fdelab shell --lab goes on in it.\n" +
+			"With --wire the facility reaches its drives by TCG's IF-SEND and IF-RECV. Nothing it prints\n" +
+			"depends on that.\n" +
 			"The exit code is 1 if the output differs from the transcript.",
 		Example: "  fdelab rehearse be31f004\n  fdelab rehearse -i healthy-day\n  fdelab rehearse --all --quiet",
 		Args:    between(0, 1, "a name, a code or a file"),
@@ -84,8 +86,10 @@ func newRehearseCmd(a *app) *cobra.Command {
 				return usagef("rehearse: -i is a conversation and has no JSON: leave one of them out")
 			case lab != "" && (all || len(args) == 0):
 				return usagef("rehearse: --lab keeps the facility of one rehearsal: name it").withHint("fdelab rehearse lists them")
+			case lab != "" && wire:
+				return usagef("rehearse: --lab and --wire are given: a lab that is kept reaches its drives by their methods")
 			case all:
-				return a.rehearse(rehearsals.All(), quiet, console.Play)
+				return a.rehearse(rehearsals.All(), quiet, playing(wire))
 			case len(args) == 0:
 				return a.listRehearsals()
 			}
@@ -97,17 +101,20 @@ func newRehearseCmd(a *app) *cobra.Command {
 				return a.rehearseLab(lab, args[0], found, quiet, interactive)
 			}
 			if interactive {
-				return a.guide(args[0], found, nil)
+				return a.guide(args[0], found, console.NewSession(console.Options{Color: a.color(), Wire: wire}))
 			}
-			return a.rehearse(found, quiet, console.Play)
+			return a.rehearse(found, quiet, playing(wire))
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "play every rehearsal")
 	c.Flags().BoolVarP(&interactive, "interactive", "i", false, "stop before each command")
 	c.Flags().StringVar(&lab, "lab", "", "keep the facility in this new directory")
 	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only the table of results")
+	c.Flags().BoolVar(&wire, "wire", false, wireHelp)
 	return c
 }
+
+const wireHelp = "the facility reaches its drives over their security interface, not by their methods"
 
 // completeRehearsals lists the rehearsals whose names begin with what was typed.
 func completeRehearsals(typed string) (names []string) {
@@ -161,6 +168,15 @@ func (a *app) listRehearsals() error {
 		fmt.Fprintf(t, "%s\t%s\n", r.Name, r.Title)
 	}
 	return t.Flush()
+}
+
+// playing is how rehearsals are played.
+func playing(wire bool) func(*console.Transcript, io.Writer) *console.Result {
+	return func(t *console.Transcript, out io.Writer) *console.Result {
+		s := console.NewSession(console.Options{Wire: wire})
+		defer s.Close()
+		return console.PlayIn(s, t, out)
+	}
 }
 
 // rehearse plays rehearsals, then prints how each one went.

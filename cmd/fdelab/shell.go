@@ -15,7 +15,7 @@ import (
 
 func newShellCmd(a *app) *cobra.Command {
 	var seed, commands, lab string
-	var ascii, stop bool
+	var ascii, stop, wire bool
 	var outside cloudFlags
 	var real realServers
 	c := &cobra.Command{
@@ -53,14 +53,14 @@ func newShellCmd(a *app) *cobra.Command {
 			}
 			defer shut()
 			if lab != "" {
-				for _, other := range []string{"seed", "cloud", "cloud-ca", "cloud-token-file", "kmip-certs", "kmip-ca", "kmip-cert", "kmip-key", "kmip-timeout"} {
+				for _, other := range []string{"seed", "wire", "cloud", "cloud-ca", "cloud-token-file", "kmip-certs", "kmip-ca", "kmip-cert", "kmip-key", "kmip-timeout"} {
 					if c.Flags().Changed(other) {
 						return usagef("shell: --lab and --%s are given: a lab that is kept has its own seed, and nothing outside that cannot be played again", other)
 					}
 				}
 				return a.shellLab(lab, ascii, c.Flags().Changed("command"), commands, stop)
 			}
-			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Width: a.width(), Start: true, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, WriteSecret: writeSecret, Dial: dial, Cloud: cloud})
+			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Width: a.width(), Start: true, Wire: wire, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, WriteSecret: writeSecret, Dial: dial, Cloud: cloud})
 			defer s.Close()
 			return a.shell(s, c.Flags().Changed("command"), commands, stop)
 		},
@@ -69,6 +69,7 @@ func newShellCmd(a *app) *cobra.Command {
 	c.Flags().StringVarP(&commands, "command", "c", "", "run these commands, separated by semicolons, and leave")
 	c.Flags().StringVar(&lab, "lab", "", "a lab that is kept (fdelab lab create), in place of a new facility")
 	c.Flags().BoolVar(&ascii, "ascii", false, "draw pictures in ASCII")
+	c.Flags().BoolVar(&wire, "wire", false, wireHelp)
 	outside.add(c)
 	c.Flags().StringVar(&real.dir, "kmip-certs", "", kmipCertsHelp)
 	c.Flags().StringVar(&real.ca, "kmip-ca", "", kmipCAHelp)

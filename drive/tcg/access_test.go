@@ -71,7 +71,7 @@ func everywhere(tables, methods, aces []spec.UID) (rules []rule) {
 
 var enterpriseMethods = []spec.UID{
 	spec.EnterpriseGet, spec.EnterpriseSet, spec.Next, spec.EnterpriseAuthenticate, spec.GetACL, spec.GenKey, spec.RevertSP,
-	spec.Revert, spec.Random, spec.Erase,
+	spec.Revert, spec.Random, spec.Erase, spec.Restore,
 }
 
 func adminRules() []rule {
@@ -126,7 +126,7 @@ func lockingRules(bands int) []rule {
 		)
 	}
 	return append(append(everywhere(tables, enterpriseMethods, aces), rules...),
-		rule{object: spec.ThisSP, methods: map[spec.UID]string{spec.EnterpriseAuthenticate: "Anybody", spec.Random: "Anybody"}},
+		rule{object: spec.ThisSP, methods: map[spec.UID]string{spec.EnterpriseAuthenticate: "Anybody", spec.Random: "Anybody", spec.Restore: "BandMaster0 BandMaster1 BandMaster2"}},
 		rule{object: spec.LockingInfoRow, open: rowOfInfo},
 		rule{object: spec.Anybody, open: rowOfAuthority}, rule{object: spec.BandMasters, open: rowOfAuthority},
 		rule{object: spec.EraseMaster, open: rowOfAuthority},
@@ -257,7 +257,7 @@ func (b *bench) invokeAll(who string, r rule) {
 			continue
 		}
 		admitted := r.methods[m]
-		changes := m == spec.Erase || m == spec.GenKey || m == spec.Revert || m == spec.RevertSP || m == spec.Activate || m == spec.Reactivate
+		changes := m == spec.Erase || m == spec.GenKey || m == spec.Revert || m == spec.RevertSP || m == spec.Activate || m == spec.Reactivate || m == spec.Restore
 		if changes && slices.Contains(strings.Fields(admitted), who) {
 			continue
 		}

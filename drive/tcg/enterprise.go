@@ -22,9 +22,10 @@ func enterprise(ranges int) *personality {
 		spec.GenKey:                 {"GenKey", true, genKey},
 		spec.Revert:                 {"Revert", true, revert},
 		spec.RevertSP:               {"RevertSP", true, revert},
+		spec.Restore:                {"Restore", true, restore},
 	}
 	return &personality{
-		names: true, maxLogins: 1, baseComID: 0x07FE, comIDs: 2, methods: methods, sid: drive.SID,
+		names: true, maker: true, maxLogins: 1, baseComID: 0x07FE, comIDs: 2, methods: methods, sid: drive.SID,
 		providers: []*provider{enterpriseAdmin(methods), enterpriseLocking(methods, ranges)},
 		features:  enterpriseFeatures, login: enterpriseLogin,
 		begin: func() transaction { return new(batch) },
@@ -147,7 +148,7 @@ func enterpriseLocking(methods map[spec.UID]method, ranges int) *provider {
 			cells: named(spec.BandKey(n), bandName(n)+"_AES_256", map[string]reader{"Mode": fixed(token.U(7))}), // XTS
 		})
 	}
-	sp.build(methods, acl{spec.EnterpriseAuthenticate: {anybody}, spec.Random: {anybody}}, anybody)
+	sp.build(methods, acl{spec.EnterpriseAuthenticate: {anybody}, spec.Random: {anybody}, spec.Restore: {masters}}, anybody)
 	// Hosts read the one row of LockingInfo also by the UID of its table.
 	sp.objects[spec.LockingInfoTable].acl[spec.EnterpriseGet] = []*ace{anybody}
 	sp.objects[spec.LockingInfoTable].cells = info.cells

@@ -39,7 +39,7 @@ func (t *TPer) manage(c *comID, p *token.Packet) {
 	b := token.Append(nil, token.Token{Kind: token.Call})
 	b = token.AppendUID(b, uint64(spec.SessionManager))
 	b = token.AppendUID(b, uint64(answer))
-	c.answer(0, 0, result(b, values, statusOf(err)))
+	c.answer(0, 0, result(b, values, t.statusOf(err)))
 }
 
 // startup is what StartSession asks for (Core 5.2.3.1).

@@ -229,7 +229,7 @@ func (t *TPer) stream(s *session, b []byte) {
 func (t *TPer) method(s *session, m message, out []byte) (b []byte, over bool) {
 	c := &invocation{t: t, s: s, message: m}
 	values, err := c.run()
-	st := statusOf(err)
+	st := t.statusOf(err)
 	if st != spec.Success {
 		values = nil
 	}
@@ -262,5 +262,5 @@ func (t *TPer) transact(s *session, k token.Kind, r *token.Reader) (st spec.Stat
 	if status != 0 {
 		return spec.Status(1), true
 	}
-	return statusOf(tx.commit(s)), true
+	return t.statusOf(tx.commit(s)), true
 }

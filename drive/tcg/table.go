@@ -27,6 +27,7 @@ type personality struct {
 	startable func(*TPer, *provider) bool // whether sessions with a service provider can start; nil: always
 	maxLogins int                         // how many authorities a session authenticates beside Anybody
 	noPIN     bool                        // the proof of an authority may be empty
+	maker     bool                        // the maker's security protocol is there
 }
 
 // personalities are shared by all TPers: they are data, which depends on how many bands there are.

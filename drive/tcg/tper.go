@@ -39,6 +39,10 @@ type TPer struct {
 	nextTSN  uint32
 	blocked  bool // SID is blocked until a power cycle
 	byReset  bool // or until a hardware reset
+
+	challenge  [spec.ChallengeSize]byte // of the maker's protocol
+	challenged bool
+	failure    uint8 // what the last FAIL was about
 }
 
 var _ transport.Transport = (*TPer)(nil)
@@ -67,6 +71,7 @@ func (t *TPer) forget() {
 		s.end()
 	}
 	t.sessions, t.comIDs, t.nextID, t.nextTSN, t.stray = nil, nil, spec.FirstDynamic, 0x1000, stray{}
+	t.challenge, t.challenged, t.failure = [spec.ChallengeSize]byte{}, false, spec.FailedNothing
 	for i := range t.pers.comIDs {
 		t.comIDs = append(t.comIDs, newComID(t.pers.baseComID+uint16(i), false))
 	}
@@ -118,6 +123,11 @@ func (t *TPer) Send(protocol uint8, comID uint16, payload []byte) error {
 		err = t.sendPackets(comID, payload)
 	case transport.ProtocolComID:
 		err = t.sendManagement(comID, payload)
+	case transport.ProtocolMaker:
+		if !t.pers.maker {
+			return transport.InvalidProtocol
+		}
+		err = t.sendMakers(comID, payload)
 	default:
 		return transport.InvalidProtocol
 	}
@@ -138,7 +148,7 @@ func (t *TPer) Receive(protocol uint8, comID uint16, size int) ([]byte, error) {
 	var err error
 	switch {
 	case protocol == transport.ProtocolInformation:
-		b, err = information(comID)
+		b, err = t.information(comID)
 	case protocol == transport.ProtocolTCG && comID == spec.DiscoveryComID:
 		d := t.discovery()
 		b = d.Append(nil)
@@ -148,6 +158,8 @@ func (t *TPer) Receive(protocol uint8, comID uint16, size int) ([]byte, error) {
 		b = t.allocate()
 	case protocol == transport.ProtocolComID:
 		b, err = t.receiveManagement(comID)
+	case protocol == transport.ProtocolMaker && t.pers.maker:
+		b, err = t.makers(comID)
 	default:
 		err = transport.InvalidProtocol
 	}
@@ -158,10 +170,14 @@ func (t *TPer) Receive(protocol uint8, comID uint16, size int) ([]byte, error) {
 }
 
 // information answers security protocol 0 (SPC-4 7.7.1): the list of protocols, and no certificates.
-func information(specific uint16) ([]byte, error) {
+func (t *TPer) information(specific uint16) ([]byte, error) {
 	switch specific {
 	case 0x0000:
-		return []byte{0, 0, 0, 0, 0, 0, 0, 3, transport.ProtocolInformation, transport.ProtocolTCG, transport.ProtocolComID}, nil
+		all := []byte{transport.ProtocolInformation, transport.ProtocolTCG, transport.ProtocolComID}
+		if t.pers.maker {
+			all = append(all, transport.ProtocolMaker)
+		}
+		return append([]byte{0, 0, 0, 0, 0, 0, 0, byte(len(all))}, all...), nil
 	case 0x0001:
 		return make([]byte, 4), nil
 	}

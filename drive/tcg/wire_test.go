@@ -67,7 +67,7 @@ func TestProtocolZeroAndDiscovery(t *testing.T) {
 	b := newBench(t, func(c *drive.Config) { c.AlignmentGranularity, c.LowestAlignedLBA = 8, 1 })
 	got, err := b.tp.Receive(transport.ProtocolInformation, 0, 512)
 	require.NoError(t, err)
-	require.Equal(t, unhex(t, "000000000000 0003 00 01 02"), got)
+	require.Equal(t, unhex(t, "000000000000 0004 00 01 02 F0"), got)
 	got, err = b.tp.Receive(transport.ProtocolInformation, 1, 512)
 	require.NoError(t, err)
 	require.Equal(t, unhex(t, "00000000"), got)

@@ -29,6 +29,7 @@ var floors = map[string]int{
 	"drive":               4,
 	"drive/tcg":           5,
 	"drive/tcg/host":      6,
+	"drive/tcg/remote":    7,
 	"drive/nvme":          7,
 	"encgroup":            7,
 	"erase":               7,
@@ -107,7 +108,7 @@ func imports(m *module) []Finding {
 			}
 			if below, ok := floors[to]; !ok || below >= floor {
 				found = append(found, Finding{File: file, Line: 1, Rule: "imports", Text: fmt.Sprintf(
-					"room %s imports %s: imports go cmd -> serve -> proptest -> raslab -> raslab/customer -> encgroup, erase -> drive/nvme, drive/tcg/host -> drive/tcg -> drive -> drive/tcg/token, drive/tcg/spec, drive/tcg/transport -> internal -> drive/entropy, drive/fault, drive/secret only", from, imp)})
+					"room %s imports %s: imports go cmd -> serve -> proptest -> raslab -> raslab/customer -> encgroup, erase -> drive/nvme, drive/tcg/remote -> drive/tcg/host -> drive/tcg -> drive -> drive/tcg/token, drive/tcg/spec, drive/tcg/transport -> internal -> drive/entropy, drive/fault, drive/secret only", from, imp)})
 			}
 		}
 	}

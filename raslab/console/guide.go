@@ -180,7 +180,7 @@ func (g *Guide) aside(line string) {
 		}
 		return
 	}
-	s := NewSession(Options{Color: g.Color, Width: g.session.options.Width})
+	s := NewSession(Options{Color: g.Color, Wire: g.session.options.Wire, Width: g.session.options.Width})
 	defer s.Close()
 	for _, c := range g.done {
 		RunLine(s, c.Text, io.Discard)

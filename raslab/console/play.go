@@ -15,6 +15,8 @@ type Result struct {
 	Steps      int // steps played
 	Commands   int // commands run
 	Difference *Difference
+	// Logs is the whole log of each facility that was built, in order.
+	Logs []string
 }
 
 // Passed says that everything printed was what the transcript says.
@@ -74,6 +76,11 @@ func run(s *Session, t *Transcript, out io.Writer, r *Result, after func(step *S
 	if out == nil {
 		out = io.Discard
 	}
+	defer func() {
+		for _, l := range s.labs {
+			r.Logs = append(r.Logs, l.TraceText())
+		}
+	}()
 	printTitle(out, t)
 	for i := range t.Steps {
 		step := &t.Steps[i]

@@ -43,6 +43,8 @@ type Options struct {
 	// bound to the same command again; err is what it came to. An error of Keep takes the answer's place. nil:
 	// nothing is kept.
 	Keep func(line string, err error) error
+	// Wire is that of raslab.Options, for every facility of the session.
+	Wire bool
 	// Dial is that of raslab.Options, for every facility of the session.
 	Dial func(raslab.KeyManagerInfo) encgroup.KeyServer
 }
@@ -104,7 +106,7 @@ func (e *FailedError) Error() string { return e.Action + " failed" }
 func NewSession(o Options) *Session {
 	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: map[*raslab.Lab]ledger{}, out: io.Discard, files: map[string][]byte{}}
 	if o.Start {
-		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Dial: o.Dial, Cloud: o.Cloud, CloudEntropy: o.Entropy})
+		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Wire: o.Wire, Dial: o.Dial, Cloud: o.Cloud, CloudEntropy: o.Entropy})
 		if err != nil {
 			panic("BUG: the default facility cannot be built: " + err.Error())
 		}

@@ -34,6 +34,20 @@ func TestEveryRehearsalPrintsWhatItSaysTwice(t *testing.T) {
 	}
 }
 
+// Over the wire a rehearsal prints what it says, and the log of each facility is the same, byte for byte.
+func TestEveryRehearsalOverTheWire(t *testing.T) {
+	for _, r := range All() {
+		t.Run(r.Name, func(t *testing.T) {
+			t.Parallel()
+			s := console.NewSession(console.Options{Wire: true})
+			defer s.Close()
+			result := console.PlayIn(s, r.Transcript, nil)
+			require.True(t, result.Passed(), "%v", result.Difference)
+			require.Equal(t, console.Play(r.Transcript, nil).Logs, result.Logs)
+		})
+	}
+}
+
 // causes is how many stories there must be at least for each code.
 var causes = stories(map[string]int{"BE3400B3": 3, "BE34009E": 4, "BE31F004": 2, "BE14E0F1": 2, "BE14CFE1": 3})
 

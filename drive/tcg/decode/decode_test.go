@@ -225,6 +225,7 @@ list of security protocols
   protocol 00
   protocol 01
   protocol 02
+  protocol F0
 STACK_RESET
 STACK_RESET answered 0`, strings.Join(x.lines, "\n"))
 }

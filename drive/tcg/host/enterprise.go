@@ -15,21 +15,27 @@ const maxBands = 1023
 // MSID is the factory PIN, which anybody may read (Enterprise 4.3.1, C_PIN_MSID). The caller clears it.
 func (d *Device) MSID() (pin drive.PIN, err error) {
 	err = d.with(spec.AdminSP, func(s *Session) error {
-		row, err := s.Get(spec.CPINMSID, "PIN", "PIN")
-		if err != nil {
-			return err
-		}
-		v, ok := row.Value("PIN")
-		b, isBytes := v.Bytes()
-		if !ok || !isBytes {
-			return malformed("Get on C_PIN_MSID", "it has no PIN")
-		}
-		if pin, err = drive.NewPIN(b); err != nil {
-			return malformed("Get on C_PIN_MSID", "its PIN has %d bytes, need 1 to %d", len(b), drive.PINSize)
-		}
-		return nil
+		pin, err = s.MSID()
+		return err
 	})
 	return pin, err
+}
+
+// MSID is Device.MSID in a session with the Admin SP.
+func (s *Session) MSID() (pin drive.PIN, err error) {
+	row, err := s.Get(spec.CPINMSID, "PIN", "PIN")
+	if err != nil {
+		return pin, err
+	}
+	v, ok := row.Value("PIN")
+	b, isBytes := v.Bytes()
+	if !ok || !isBytes {
+		return pin, malformed("Get on C_PIN_MSID", "it has no PIN")
+	}
+	if pin, err = drive.NewPIN(b); err != nil {
+		return pin, malformed("Get on C_PIN_MSID", "its PIN has %d bytes, need 1 to %d", len(b), drive.PINSize)
+	}
+	return pin, nil
 }
 
 // with opens a session as Anybody, runs do, and closes the session.
@@ -43,7 +49,7 @@ func (d *Device) with(sp spec.UID, do func(*Session) error) error {
 
 // as opens a session for an authority at its service provider, runs do, and closes the session.
 func (d *Device) as(who spec.UID, pin drive.PIN, do func(*Session) error) error {
-	s, err := d.StartAs(d.home(who), who, pin, SessionOptions{})
+	s, err := d.StartAs(d.Home(who), who, pin, SessionOptions{})
 	if err != nil {
 		return err
 	}
@@ -60,16 +66,16 @@ func (s *Session) ending(err error) error {
 	return closed
 }
 
-// home is the service provider that an authority is in.
-func (d *Device) home(who spec.UID) spec.UID {
+// Home is the service provider that an authority is in.
+func (d *Device) Home(who spec.UID) spec.UID {
 	if who == spec.SID || who == spec.PSID || who.Table() == spec.AuthorityTable && uint32(who)&^0xFF == 0x200 {
 		return spec.AdminSP
 	}
 	return d.locking
 }
 
-// credential is the row of C_PIN of an authority.
-func credential(who spec.UID) spec.UID {
+// CPIN is the row of table C_PIN of an authority.
+func CPIN(who spec.UID) spec.UID {
 	if who == spec.SID {
 		return spec.CPINSID
 	}
@@ -88,13 +94,14 @@ type LockingInfo struct {
 // LockingInfo reads how many ranges there are, and where they may begin.
 func (d *Device) LockingInfo() (i LockingInfo, err error) {
 	err = d.with(d.locking, func(s *Session) error {
-		i, err = s.lockingInfo()
+		i, err = s.LockingInfo()
 		return err
 	})
 	return i, err
 }
 
-func (s *Session) lockingInfo() (i LockingInfo, err error) {
+// LockingInfo is Device.LockingInfo in a session with the Locking SP.
+func (s *Session) LockingInfo() (i LockingInfo, err error) {
 	row, err := s.Get(spec.LockingInfoRow, "", "")
 	if err != nil {
 		return i, err
@@ -126,6 +133,9 @@ type Band struct {
 	BandConfig
 	ReadLocked, WriteLocked bool
 	Hidden                  bool // who asked may not read the rest (Opal)
+	// MasterDisabled says that its BandMaster may not authenticate (Enterprise, column Enabled of table
+	// Authority); false where the device does not tell it.
+	MasterDisabled bool
 }
 
 // Bands reads all bands that the device has, the global one first.
@@ -134,12 +144,12 @@ func (d *Device) Bands() (all []Band, err error) {
 		return nil, errNotEnterprise
 	}
 	err = d.with(d.locking, func(s *Session) error {
-		i, err := s.lockingInfo()
+		i, err := s.LockingInfo()
 		if err != nil {
 			return err
 		}
 		for n := range i.MaxRanges + 1 {
-			b, err := s.band(n)
+			b, err := s.Band(n)
 			if err != nil {
 				return err
 			}
@@ -153,7 +163,9 @@ func (d *Device) Bands() (all []Band, err error) {
 // errNotEnterprise refuses a whole task on a device of another SSC.
 var errNotEnterprise = errors.New("tcg: the device does not speak SSC Enterprise")
 
-func (s *Session) band(n int) (b Band, err error) {
+// Band reads a band in a session with the Locking SP of an Enterprise device. A device has no word for
+// a band that it has not: it is a StatusError with NotAuthorized.
+func (s *Session) Band(n int) (b Band, err error) {
 	row, err := s.Get(spec.Band(n), "Name", "LockOnReset")
 	if err != nil {
 		return b, err
@@ -166,7 +178,29 @@ func (s *Session) band(n int) (b Band, err error) {
 	if !ok || !isUint {
 		return b, malformed("Get on "+spec.Name(spec.Band(n)), "RangeStart or RangeLength is no number")
 	}
-	return b, b.flags(row)
+	if err := b.flags(row); err != nil {
+		return b, err
+	}
+	enabled, err := s.Enabled(spec.BandMaster(n))
+	var refused *StatusError
+	if errors.As(err, &refused) {
+		return b, nil // the device does not tell it to who asks
+	}
+	b.MasterDisabled = err == nil && !enabled
+	return b, err
+}
+
+// Enabled says whether an authority of the session's service provider may authenticate (Core 5.3.2.10).
+func (s *Session) Enabled(who spec.UID) (bool, error) {
+	row, err := s.Get(who, "Enabled", "Enabled")
+	if err != nil {
+		return false, err
+	}
+	on, ok := row.Bool("Enabled")
+	if !ok {
+		return false, malformed("Get on "+spec.Name(who), "Enabled is neither true nor false")
+	}
+	return on, nil
 }
 
 func (b *Band) flags(row Row) error {
@@ -254,16 +288,18 @@ func (d *Device) take(who spec.UID, msid, pin drive.PIN) error {
 // SetPIN gives an authority another PIN, as itself.
 func (d *Device) SetPIN(who spec.UID, old, pin drive.PIN) error {
 	return d.as(who, old, func(s *Session) error {
-		return s.Set(credential(who), Cell{"PIN", token.B(pin.Bytes())})
+		return s.Set(CPIN(who), Cell{"PIN", token.B(pin.Bytes())})
 	})
 }
 
 // SetBand sets a band's place, which locks are enabled, and which resets lock it, as its BandMaster, in
 // one step.
 func (d *Device) SetBand(n int, pin drive.PIN, c BandConfig) error {
-	if !d.names {
-		return errNotEnterprise
-	}
+	return d.SetColumns(n, pin, c.Cells(n)...)
+}
+
+// Cells are the columns that make a band so.
+func (c *BandConfig) Cells(n int) []Cell {
 	var resets []token.Value
 	for _, r := range c.LockOnReset {
 		resets = append(resets, token.U(r))
@@ -272,10 +308,9 @@ func (d *Device) SetBand(n int, pin drive.PIN, c BandConfig) error {
 	if n > 0 {
 		cells = []Cell{{"RangeStart", token.U(c.Start)}, {"RangeLength", token.U(c.Length)}}
 	}
-	cells = append(cells,
+	return append(cells,
 		Cell{"ReadLockEnabled", token.Bool(c.ReadLockEnabled)}, Cell{"WriteLockEnabled", token.Bool(c.WriteLockEnabled)},
 		Cell{"LockOnReset", token.L(resets...)})
-	return d.SetColumns(n, pin, cells...)
 }
 
 // SetColumns sets some columns of a band, as its BandMaster, in one step: those that are not named stay
@@ -303,11 +338,11 @@ func (d *Device) GenKey(n int, pin drive.PIN) error {
 	if !d.names {
 		return errNotEnterprise
 	}
-	return d.as(spec.BandMaster(n), pin, func(s *Session) error { return s.genKey(spec.Band(n)) })
+	return d.as(spec.BandMaster(n), pin, func(s *Session) error { return s.GenKey(spec.Band(n)) })
 }
 
-// genKey gives a row of table Locking a new key.
-func (s *Session) genKey(row spec.UID) error {
+// GenKey gives a row of table Locking a new key, as one who may (Core 5.3.3.16).
+func (s *Session) GenKey(row spec.UID) error {
 	cells, err := s.Get(row, "ActiveKey", "ActiveKey")
 	if err != nil {
 		return err

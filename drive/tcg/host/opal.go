@@ -155,21 +155,21 @@ func (d *Device) Reactivate(admin1 drive.PIN, a Activation, next drive.PIN) erro
 // SetPINOf gives an authority another PIN in the name of somebody who may: itself, SID for Admin1 of the
 // Admin SP, an Admin for the Admins and Users of the Locking SP.
 func (d *Device) SetPINOf(who spec.UID, by Credential, pin drive.PIN) error {
-	return d.by(d.home(who), by, func(s *Session) error {
-		return s.Set(credential(who), Cell{"PIN", token.B(pin.Bytes())})
+	return d.by(d.Home(who), by, func(s *Session) error {
+		return s.Set(CPIN(who), Cell{"PIN", token.B(pin.Bytes())})
 	})
 }
 
 // SetEnabled enables or disables an authority: an Admin or User as an Admin, Admin1 of the Admin SP as SID.
 func (d *Device) SetEnabled(who spec.UID, by Credential, on bool) error {
-	return d.by(d.home(who), by, func(s *Session) error { return s.Set(who, Cell{"Enabled", token.Bool(on)}) })
+	return d.by(d.Home(who), by, func(s *Session) error { return s.Set(who, Cell{"Enabled", token.Bool(on)}) })
 }
 
 // Ranges reads all ranges that the device has, the global one first. Who may not read where one is and how
 // it is locked gets it with Hidden set: Anybody may for ranges in Single User Mode alone.
 func (d *Device) Ranges(by Credential) (all []Band, err error) {
 	err = d.atLocking(by, func(s *Session) error {
-		i, err := s.lockingInfo()
+		i, err := s.LockingInfo()
 		if err != nil {
 			return err
 		}
@@ -216,7 +216,7 @@ func (d *Device) SetRangeLocks(n int, by Credential, read, write bool) error {
 // RekeyRange gives a range a new key, as an Admin, or as its owner in Single User Mode: what was written is
 // gone (method GenKey, Core 5.3.3.16).
 func (d *Device) RekeyRange(n int, by Credential) error {
-	return d.atLocking(by, func(s *Session) error { return s.genKey(spec.Range(n)) })
+	return d.atLocking(by, func(s *Session) error { return s.GenKey(spec.Range(n)) })
 }
 
 // EraseRange erases a range in Single User Mode, as an Admin or its owner: it has a new key, its locks are
@@ -397,7 +397,7 @@ func (d *Device) BlockSID(untilHardwareReset bool) error {
 // Authenticate proves a PIN, and does nothing else, on a device of either SSC. A wrong one is a StatusError
 // with NotAuthorized, and counts.
 func (d *Device) Authenticate(c Credential) error {
-	if !d.names && d.home(c.Who) == spec.OpalLockingSP {
+	if !d.names && d.Home(c.Who) == spec.OpalLockingSP {
 		return d.atLocking(c, func(*Session) error { return nil })
 	}
 	return d.as(c.Who, c.PIN, func(*Session) error { return nil })

@@ -178,6 +178,9 @@ const (
 	Random                 UID = 0x00000006_00000601
 	Reactivate             UID = 0x00000006_00000801
 	Erase                  UID = 0x00000006_00000803
+	// Restore is a method of fdelab's own drives, on ThisSP of an Enterprise Locking SP: a BandMaster leads a
+	// drive out of the state SecurityDegraded. Its number is ours.
+	Restore UID = 0x00000006_0000FF01
 )
 
 // methodNames are the names of the methods.
@@ -186,7 +189,7 @@ var methodNames = map[UID]string{
 	StartTrustedSession: "StartTrustedSession", SyncTrustedSession: "SyncTrustedSession", CloseSession: "CloseSession",
 	DeleteSP: "DeleteSP", EnterpriseGet: "Get", EnterpriseSet: "Set", Next: "Next", EnterpriseAuthenticate: "Authenticate",
 	GetACL: "GetACL", GenKey: "GenKey", RevertSP: "RevertSP", Get: "Get", Set: "Set", Authenticate: "Authenticate",
-	Revert: "Revert", Activate: "Activate", Random: "Random", Reactivate: "Reactivate", Erase: "Erase",
+	Revert: "Revert", Activate: "Activate", Random: "Random", Reactivate: "Reactivate", Erase: "Erase", Restore: "Restore",
 }
 
 // MethodName is the name of a method; the UID where there is none.

@@ -20,6 +20,7 @@ const (
 	ProtocolInformation uint8 = 0x00 // which protocols there are
 	ProtocolTCG         uint8 = 0x01 // discovery, and ComPackets
 	ProtocolComID       uint8 = 0x02 // management of ComIDs, and resets
+	ProtocolMaker       uint8 = 0xF0 // the first of those that are the maker's: what fdelab's drives tell beyond TCG
 )
 
 // Error is how a device refuses a command at its interface. Each interface has a status of its own

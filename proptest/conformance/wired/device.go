@@ -273,7 +273,7 @@ func (d *Device) Range(n int) (i drive.RangeInfo, err error) {
 		}
 		b := bands[n]
 		i.Start, i.Length, i.ReadLockEnabled, i.WriteLockEnabled = b.Start, b.Length, b.ReadLockEnabled, b.WriteLockEnabled
-		i.ReadLocked, i.WriteLocked = b.ReadLocked, b.WriteLocked
+		i.ReadLocked, i.WriteLocked, i.Disabled = b.ReadLocked, b.WriteLocked, b.MasterDisabled
 		for _, r := range b.LockOnReset {
 			i.LockOnReset |= map[uint64]drive.ResetSet{spec.PowerCycle: drive.OnPowerCycle, spec.HardwareReset: drive.OnHardware, spec.HotPlugReset: drive.OnHotPlug}[r]
 		}
