@@ -9,8 +9,15 @@ import (
 )
 
 // prove finds out whether the caller may erase the drive, and returns why not, or "". Nothing but
-// try counters is written. No other place decides this.
+// try counters is written, and what disableAgain takes back. No other place decides this.
 func (r *run) prove() (refused string) {
+	if refused = r.proveAll(); refused != "" {
+		r.disableAgain()
+	}
+	return refused
+}
+
+func (r *run) proveAll() (refused string) {
 	r.before = r.t.Status()
 	if !r.before.Powered {
 		return "the drive has no power, or its port is dead"
@@ -69,7 +76,13 @@ func (r *run) proveRange(n int) (target, string) {
 	case !given:
 		return g, fmt.Sprintf("range %d is configured and no credential was given for it: it may hold someone's data", n)
 	}
-	if why := r.tryPIN(drive.BandMaster(n), pin); why != "" {
+	why := ""
+	if info.Disabled {
+		why = r.proveDisabled(n, pin)
+	} else {
+		why = r.tryPIN(drive.BandMaster(n), pin)
+	}
+	if why != "" {
 		return g, why
 	}
 	g.pin, g.owned = pin.Clone(), true // forget clears it; the caller's stays

@@ -37,7 +37,7 @@ func TestADriveThatDoesNotAnswerTheProofIsNotErased(t *testing.T) {
 				}
 				return nil
 			}
-		}, "range 2 cannot be asked for its owner: " + said},
+		}, "range 2 cannot be asked for its owner: the drive has no security record that can be trusted; a PSID revert makes it usable again, and gives its data up"},
 		{"tries of a BandMaster", tries(drive.BandMaster(1)), "BandMaster1 cannot be asked for its tries: " + said},
 		{"tries of the EraseMaster", tries(drive.EraseMaster), "EraseMaster cannot be asked for its tries: " + said},
 	} {

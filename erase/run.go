@@ -51,8 +51,9 @@ type run struct {
 	proved   string    // identity that the drive proved
 	unread   int       // oracles whose sector cannot be read after the erase
 	samples  Samples
-	history  []Event  // what is known of the drive before this run, oldest first
-	traces   []string // what taking the known plaintext has left on the drive
+	history  []Event           // what is known of the drive before this run, oldest first
+	traces   []string          // what the run has left on a drive that it did not erase
+	enabled  []drive.Authority // BandMasters that were disabled, and are not for now
 	prints   forensic.Prints
 	all      bool  // prints cover all key material, not only the way to the oracles
 	bare     []int // ranges with a place that gave no known plaintext

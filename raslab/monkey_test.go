@@ -365,33 +365,62 @@ func TestMonkey(t *testing.T) {
 	seen := map[string]int{}
 	for seed := range runs {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			m := &monkey{
-				t: t, l: newLab(t, Options{Drives: 16, Seed: seed, Sectors: 64}), rnd: rand.New(rand.NewPCG(seed, 1)),
-				content: map[string]map[uint64][][]byte{},
-			}
-			m.report(m.l.ConfigureGroup(1))
-			for round := range rounds {
-				for i, s := range m.l.plant.sites {
-					if s.array == nil {
-						m.report(m.l.CreateArray(s.name(), RAIDAuto))
-					}
-					if s.array != nil && s.array.rank == nil {
-						m.report(m.l.CreateRank(s.array.name(), (int(seed)+i)%2))
-					}
-				}
-				for i := range 25 {
-					if did := m.act(); did != "" && did != "write" {
-						m.l.logf("monkey", "%d.%d %s", round, i, did)
-					}
-				}
-				m.check()
-				m.heal()
-				m.check()
-			}
-			for _, e := range m.l.events.all {
+			l := playMonkey(t, Options{Drives: 16, Seed: seed, Sectors: 64}, rounds)
+			for _, e := range l.events.all {
 				seen[e.SRC]++
 			}
 		})
 	}
 	t.Log(seen)
+}
+
+// playMonkey lets the monkey loose in a facility for some rounds.
+func playMonkey(t *testing.T, o Options, rounds int) *Lab {
+	t.Helper()
+	m := &monkey{
+		t: t, l: newLab(t, o), rnd: rand.New(rand.NewPCG(o.Seed, 1)),
+		content: map[string]map[uint64][][]byte{},
+	}
+	m.report(m.l.ConfigureGroup(1))
+	for round := range rounds {
+		for i, s := range m.l.plant.sites {
+			if s.array == nil {
+				m.report(m.l.CreateArray(s.name(), RAIDAuto))
+			}
+			if s.array != nil && s.array.rank == nil {
+				m.report(m.l.CreateRank(s.array.name(), (int(o.Seed)+i)%2))
+			}
+		}
+		for i := range 25 {
+			if did := m.act(); did != "" && did != "write" {
+				m.l.logf("monkey", "%d.%d %s", round, i, did)
+			}
+		}
+		m.check()
+		m.heal()
+		m.check()
+	}
+	return m.l
+}
+
+// Whatever the monkey does, a facility over the wire has the same log as one that reaches its drives by their
+// methods, and what lies in the flash of each drive is the same.
+func TestMonkeyOverTheWire(t *testing.T) {
+	t.Parallel()
+	seeds := uint64(6)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
+		o := Options{Drives: 16, Seed: 100 + seed, Sectors: 64, Bands: int(seed % 2)}
+		direct := playMonkey(t, o, 2)
+		o.Wire = true
+		wired := playMonkey(t, o, 2)
+		require.Equal(t, direct.TraceText(), wired.TraceText())
+		for i, s := range direct.plant.slots {
+			if s.port.part != nil {
+				require.Equal(t, s.port.Dump().Flash, wired.plant.slots[i].port.Dump().Flash, s.name)
+			}
+		}
+	}
 }

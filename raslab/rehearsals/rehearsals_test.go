@@ -36,7 +36,10 @@ func TestEveryRehearsalPrintsWhatItSaysTwice(t *testing.T) {
 
 // Over the wire a rehearsal prints what it says, and the log of each facility is the same, byte for byte.
 func TestEveryRehearsalOverTheWire(t *testing.T) {
-	for _, r := range All() {
+	for i, r := range All() {
+		if testing.Short() && i%6 != 0 {
+			continue
+		}
 		t.Run(r.Name, func(t *testing.T) {
 			t.Parallel()
 			s := console.NewSession(console.Options{Wire: true})
