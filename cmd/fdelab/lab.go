@@ -24,7 +24,7 @@ func newLabCmd(a *app) *cobra.Command {
 			"The journal holds what was typed, PINs and recovery keys among it: its owner alone can read it.",
 		Example: "  fdelab lab create mine --seed 7\n  fdelab shell --lab mine\n  fdelab dscli -lab mine lskeymgr\n  fdelab lab log mine",
 	})
-	c.AddCommand(newLabCreateCmd(a), newLabInfoCmd(a), newLabLogCmd(a), newLabExportCmd(a), newLabCopyCmd(a))
+	c.AddCommand(newLabCreateCmd(a), newLabInfoCmd(a), newLabLogCmd(a), newLabExportCmd(a), newLabQueryCmd(a), newLabCopyCmd(a))
 	return c
 }
 

@@ -73,14 +73,22 @@ func (a *app) labLog(entries []labfile.Entry) error {
 }
 
 func newLabExportCmd(a *app) *cobra.Command {
-	return &cobra.Command{
+	var database string
+	c := &cobra.Command{
 		Use:   "export DIR [FILE]",
-		Short: "write a laboratory as a rehearsal",
+		Short: "write a laboratory as a rehearsal, or as a database",
 		Long: "export writes the commands of a lab and what they print, to a new file or to standard output, as\n" +
-			"a transcript that fdelab rehearse plays. A transcript has no files of the host.",
-		Example: "  fdelab lab export mine incident.txt\n  fdelab rehearse ./incident.txt",
+			"a transcript that fdelab rehearse plays. A transcript has no files of the host. With --sqlite it\n" +
+			"writes log, events, commands, drives, ranks and keys as tables of a new SQLite file.",
+		Example: "  fdelab lab export mine incident.txt\n  fdelab rehearse ./incident.txt\n  fdelab lab export mine --sqlite mine.db",
 		Args:    between(1, 2, "the directory of one lab, and a new file or none"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if database != "" {
+				if len(args) == 2 {
+					return usagef("lab export: --sqlite %s and the file %s are given: one form at a time", database, args[1])
+				}
+				return a.labDatabase(args[0], database)
+			}
 			t, err := labfile.Export(args[0])
 			if err != nil {
 				return labError("lab export", args[0], err)
@@ -98,6 +106,8 @@ func newLabExportCmd(a *app) *cobra.Command {
 			return nil
 		},
 	}
+	c.Flags().StringVar(&database, "sqlite", "", "write tables to this new SQLite file")
+	return c
 }
 
 func newLabCopyCmd(a *app) *cobra.Command {

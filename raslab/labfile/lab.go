@@ -102,10 +102,23 @@ func create(dir string, entries []Entry) (err error) {
 
 // Open opens a lab and plays it again. The errors are *JournalError, *PlayError, ErrInUse, and those of the
 // file system; the lab is then as it was.
-func Open(dir string, o Options) (*Lab, error) { return open(dir, o, nil) }
+func Open(dir string, o Options) (*Lab, error) {
+	return open(dir, o, func(*Entry, *console.Session) {})
+}
 
-// open is Open, and gives each entry and what it printed to played, which may be nil.
-func open(dir string, o Options, played func(e *Entry, output string)) (*Lab, error) {
+// Walk plays a lab, and gives each entry to after when it is done, and the session to end when all are. Neither may run
+// a command in it. The lab is as it was.
+func Walk(dir string, after func(*Entry, *console.Session), end func(*console.Session)) error {
+	l, err := open(dir, Options{}, after)
+	if err != nil {
+		return err
+	}
+	end(l.session)
+	return l.Close()
+}
+
+// open is Open, and gives each entry to played when it is done.
+func open(dir string, o Options, played func(*Entry, *console.Session)) (*Lab, error) {
 	l := &Lab{dir: dir, options: o, traced: map[*raslab.Lab]uint64{}}
 	log, err := load(dir, func(e Entry, _ int) error {
 		l.entries = append(l.entries, e)
@@ -122,14 +135,15 @@ func open(dir string, o Options, played func(e *Entry, output string)) (*Lab, er
 		ASCII: o.ASCII, Color: o.Color, Width: o.Width,
 		ReadFile: l.readFile, WriteFile: l.writeFile, Keep: l.keepLine,
 	})
-	if err := l.play(); err != nil {
+	if err := l.play(played); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
 }
 
 // play runs all commands of the journal.
-func (l *Lab) play() error {
+func (l *Lab) play(played func(*Entry, *console.Session)) error {
+	played(&l.entries[0], l.session)
 	for i := range l.entries[1:] {
 		e := &l.entries[i+1]
 		l.again = &replay{entry: e, files: e.Files}
@@ -141,6 +155,7 @@ func (l *Lab) play() error {
 		if err := l.again.err; err != nil {
 			return &PlayError{Dir: l.dir, Entry: e.Number, Command: e.Command(), Made: l.entries[0].Made.Release, Why: err.Error()}
 		}
+		played(e, l.session)
 	}
 	l.again = nil
 	return nil
