@@ -130,7 +130,12 @@ func (r *wireReport) suite(s *wired.Single, seeds []uint64, only []string) error
 	}
 	all, err := conformance.Judge(s.Make, o)
 	if err != nil {
-		return failedf("conform: %s: %w", r.Device, err)
+		for _, n := range wireNames() {
+			if slices.Contains(o.Only, n.ID) {
+				r.Verdicts = append(r.Verdicts, tcgcases.Verdict{ID: n.ID, Name: n.Name, Outcome: tcgcases.NotJudged, Why: oneLine(err.Error())})
+			}
+		}
+		return nil
 	}
 	for _, p := range all.Results {
 		v := tcgcases.Verdict{ID: p.Property.ID, Name: p.Property.Name, Outcome: tcgcases.Outcome(p.Verdict), Why: p.Why}

@@ -61,30 +61,42 @@ func Cases() []Case {
 	return append(append(useCases(), functionCases()...), errorCases()...)
 }
 
-// Run judges a device by rows, those whose identifiers are named, or all. It reverts the device before each.
+// notTried is why a row is not judged behind one at whose beginning the PSID was refused: a device has so many
+// tries, and may never be reverted again behind the last one.
+const notTried = "the PSID was refused before, and a wrong one is tried once"
+
+// Run judges a device by rows, those whose identifiers are named, or all. It reverts the device before each. A PSID
+// that the device refuses is not tried again.
 func Run(b Bench, only ...string) []Verdict {
 	var all []Verdict
+	refused := false
 	for _, c := range Cases() {
 		named := len(only) == 0
 		for _, id := range only {
 			named = named || strings.EqualFold(id, c.ID)
 		}
-		if named {
-			all = append(all, judge(b, c))
+		switch {
+		case !named:
+		case refused && c.Never == "":
+			all = append(all, Verdict{ID: c.ID, Name: c.Name, Outcome: NotJudged, Why: notTried})
+		default:
+			v, psid := judge(b, c)
+			all, refused = append(all, v), refused || psid
 		}
 	}
 	return all
 }
 
-// judge runs one row.
-func judge(b Bench, c Case) (v Verdict) {
+// judge runs one row. refused: the device refused the PSID.
+func judge(b Bench, c Case) (v Verdict, refused bool) {
 	v = Verdict{ID: c.ID, Name: c.Name, Outcome: Passed}
 	if c.Never != "" {
 		v.Outcome, v.Why = NotApplicable, c.Never
-		return v
+		return v, false
 	}
 	t := &trial{Bench: b}
 	defer func() {
+		refused = t.psidRefused
 		switch end := recover().(type) {
 		case nil:
 		case ending:
@@ -96,10 +108,10 @@ func judge(b Bench, c Case) (v Verdict) {
 	t.begin()
 	if t.enterprise() && c.Enterprise != "" {
 		v.Outcome, v.Why = NotApplicable, c.Enterprise
-		return v
+		return v, false
 	}
 	c.run(t)
-	return v
+	return v, false
 }
 
 // ending is with what a row ends before its last step.
@@ -113,6 +125,8 @@ type trial struct {
 	Bench
 	dev  *host.Device
 	msid drive.PIN
+
+	psidRefused bool
 }
 
 func (t *trial) end(o Outcome, format string, args ...any) {
@@ -155,7 +169,9 @@ func (t *trial) begin() {
 	t.dev, err = host.Open(t.Transport, host.Options{Wait: t.Wait})
 	t.works(err, "opening the device")
 	t.works(t.dev.Recover(), "STACK_RESET")
-	t.works(t.dev.Revert(t.PSID), "the revert by PSID that every row begins with")
+	err = t.dev.Revert(t.PSID)
+	t.psidRefused = errors.Is(err, spec.NotAuthorized) || errors.Is(err, spec.AuthorityLockedOut)
+	t.works(err, "the revert by PSID that every row begins with")
 	t.reopen()
 	t.msid, err = t.dev.MSID()
 	t.works(err, "reading MSID")

@@ -159,3 +159,24 @@ func TestADeviceThatNodsFails(t *testing.T) {
 		}
 	}
 }
+
+// A wrong PSID is tried once: behind the last of its tries a device is never reverted again.
+func TestAWrongPSIDIsTriedOnce(t *testing.T) {
+	for _, p := range drive.Personalities() {
+		b := bench(t, p, 0)
+		right := b.PSID
+		wrong, err := drive.NewPIN([]byte("of another label"))
+		require.NoError(t, err)
+		b.PSID = wrong
+		var outcomes []tcgcases.Outcome
+		for _, v := range tcgcases.Run(b, "UCT-01", "UCT-03", "SPF-14", "ETC-16") {
+			outcomes = append(outcomes, v.Outcome)
+		}
+		require.Equal(t, []tcgcases.Outcome{tcgcases.Failed, tcgcases.NotJudged, tcgcases.NotApplicable, tcgcases.NotJudged}, outcomes)
+		used, _, err := b.Disk.(*drive.Drive).Tries(drive.PSID)
+		require.NoError(t, err)
+		require.Equal(t, uint16(1), used)
+		b.PSID = right
+		require.Equal(t, tcgcases.Passed, tcgcases.Run(b, "UCT-01")[0].Outcome)
+	}
+}
