@@ -61,9 +61,6 @@ func TestNoPropertyIsLeftUnjudged(t *testing.T) {
 	for _, r := range report.Results {
 		switch needs := r.Property.Needs; {
 		case slices.Contains(needs, conformance.SpeaksTCG):
-		case slices.Contains(needs, conformance.CanSanitize):
-			require.Equal(t, "the device has no sanitize", r.Why)
-			require.Equal(t, conformance.NotJudged, r.Verdict)
 		default:
 			require.Equal(t, conformance.Passed, r.Verdict, "%s", r.String())
 		}

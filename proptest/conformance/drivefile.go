@@ -104,7 +104,7 @@ func (d *DriveFile) Make(w Wish) (Device, drive.Label, error) {
 	if err != nil {
 		return nil, drive.Label{}, err
 	}
-	dev.SessionDevice, dev.file = OfDrive(f), f
+	dev.SessionDevice, dev.sanitizes, dev.file = OfDrive(f), sanitizes{drive: f, next: w.Seed - 1}, f
 	if err := errors.Join(f.PowerOn(), f.RevertPSID(d.psid)); err != nil {
 		return nil, drive.Label{}, errors.Join(err, dev.Close())
 	}
@@ -119,6 +119,7 @@ func (d *DriveFile) Make(w Wish) (Device, drive.Label, error) {
 type filed struct {
 	held // of which only what breaks and feeds is there
 	*SessionDevice
+	sanitizes
 	file *drive.File
 	path string
 }

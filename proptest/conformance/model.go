@@ -10,18 +10,18 @@ import (
 // has which PIN, which data was written under which key, and flags. It knows no key, only whether a
 // key is the same as before, and no format of anything.
 type model struct {
-	id                        Identity
-	on                        bool
-	degraded                  bool   // the device has said that it lost track: it moves no data
-	worn                      bool   // faults may have cost memory for good
-	feed                      string // what the random source is fed with; "" is the device's own
-	slots                     []slot // SID, EraseMaster, BandMaster 0, 1, ...
-	psid                      uint16 // wrong PSIDs
-	ranges                    []band
-	sectors                   map[uint64]sector
-	session                   drive.Authority
-	sanitizing, sanitizedOnce bool    // a sanitize has not ended; the last one has
-	made                      *uint32 // how many keys were made, in all candidates together
+	id       Identity
+	on       bool
+	degraded bool   // the device has said that it lost track: it moves no data
+	worn     bool   // faults may have cost memory for good
+	feed     string // what the random source is fed with; "" is the device's own
+	slots    []slot // SID, EraseMaster, BandMaster 0, 1, ...
+	psid     uint16 // wrong PSIDs
+	ranges   []band
+	sectors  map[uint64]sector
+	session  drive.Authority
+	sanitize SanitizeState // of the last one
+	made     *uint32       // how many keys were made, in all candidates together
 }
 
 type slot struct {
@@ -250,8 +250,11 @@ func (m *model) damaged(c Command, sound []outcome) []outcome {
 		lost.degraded = true
 		out = append(out, outcome{failed, t}, outcome{failed, lost})
 	}
-	if c.Verb == SanitizeEnds && m.sanitizing {
-		out = append(out, outcome{failed, m.sanitizeFails()})
+	if c.Verb == SanitizeEnds && m.sanitize == Sanitizing {
+		f := m.sanitizeFails()
+		lost := f.clone()
+		lost.degraded = true
+		out = append(out, outcome{failed, f}, outcome{failed, lost})
 	}
 	for _, o := range out {
 		o.then.worn = true
@@ -292,14 +295,14 @@ func (m *model) do(c Command) []outcome {
 		case Flush:
 			return m.ends(append([]drive.Code{done}, degraded(m)...)...)
 		case Read, Write:
-			if m.sanitizing {
+			if m.sanitize == Sanitizing || m.sanitize == SanitizeFailed {
 				return m.busy(m.clone().transfer(c))
 			}
 			return m.transfer(c)
 		case Use:
 			return m.use()
 		case SanitizeIt:
-			return m.sanitize()
+			return m.sanitizes()
 		case SanitizeEnds:
 			return m.sanitized()
 		default:

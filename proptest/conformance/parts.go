@@ -183,6 +183,12 @@ func (t *tripwire) Erase(b int) error                { t.step(); return t.Device
 func (t *tripwire) Zero(b, p int) error              { t.step(); return t.Device.Zero(b, p) }
 func (t *tripwire) Program(b, p int, d []byte) error { t.step(); return t.Device.Program(b, p, d) }
 
+// Discard implements drive.Discarder.
+func (c *counter) Discard(lba, n uint64) error {
+	c.operations++
+	return c.Media.(*drive.MemMedia).Discard(lba, n)
+}
+
 // image is the content of a flash.
 func (h *held) image() []flash.Page { return h.mem.Dump() }
 

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 )
@@ -12,7 +13,9 @@ const CanSanitize Capability = "sanitize" // Sanitizer
 // Sanitizer makes all user data unreadable, by new keys or in another way, with nobody's PIN, as the
 // Sanitize command of NVMe (2.1) does. PINs and places stay. It may go on in the background. From its
 // acceptance on nothing that was written before is readable, over power cycles and resets too, and neither
-// ends it. Until it has ended, reads and writes may be refused with drive.InvalidState or drive.SPBusy.
+// ends it. Until it has ended, and after one that failed until another one has, reads and writes may be refused
+// with drive.InvalidState or drive.SPBusy, and so may another one while it goes on. While a range has locks
+// enabled, a sanitize may be refused with drive.Locked.
 type Sanitizer interface {
 	Sanitize() error
 	SanitizeStatus() (SanitizeStatus, error)
@@ -67,22 +70,36 @@ func (w *World) sanitizeEnds() error {
 	return nonsense(fmt.Sprintf("sanitize does not end, as the device says %d times", sanitizeMax))
 }
 
-// sanitize is the command in the model, and sanitized the wait for its end. A device that was told to
+// sanitizes is the command in the model, and sanitized the wait for its end. A device that was told to
 // sanitize has other keys from then on, as far as a host can see.
-func (m *model) sanitize() []outcome {
+func (m *model) sanitizes() []outcome {
+	if m.degraded {
+		return m.ends(drive.Degraded)
+	}
+	var out []outcome
+	if m.sanitize == Sanitizing {
+		out = m.busy(out)
+	}
+	if slices.ContainsFunc(m.ranges, func(g band) bool { return g.c.ReadLockEnabled || g.c.WriteLockEnabled }) {
+		out = append(out, m.clone().ends(drive.Locked)...)
+	}
 	for n := range m.ranges {
 		m.newKey(n)
 		m.ranges[n].ram = true
 	}
-	m.sanitizing, m.sanitizedOnce = true, false
-	return m.ends(done)
+	m.sanitize = Sanitizing
+	return append(out, m.ends(done)...)
 }
 
 func (m *model) sanitized() []outcome {
 	switch {
-	case m.sanitizing:
-		m.sanitizing, m.sanitizedOnce = false, true
-	case !m.sanitizedOnce:
+	case m.degraded:
+		return m.ends(drive.Degraded, drive.HardwareFailure)
+	case m.sanitize == Sanitizing:
+		m.sanitize = Sanitized
+	case m.sanitize == SanitizeFailed:
+		return m.ends(drive.HardwareFailure)
+	case m.sanitize == NeverSanitized:
 		return m.ends(drive.InvalidState)
 	}
 	return m.ends(done)
@@ -91,12 +108,12 @@ func (m *model) sanitized() []outcome {
 // sanitizeFails: it ended and said that it failed. Nobody knows what the sectors hold.
 func (m *model) sanitizeFails() *model {
 	f := m.clone()
-	f.sanitizing, f.sanitizedOnce = false, false
+	f.sanitize = SanitizeFailed
 	clear(f.sectors)
 	return f
 }
 
-// busy adds the refusals of a device that sanitizes, which has not done the command then.
+// busy adds the refusals of a device that sanitizes, or could not, which has not done the command then.
 func (m *model) busy(out []outcome) []outcome {
 	return append(out, m.clone().ends(drive.InvalidState, drive.SPBusy)...)
 }
@@ -114,7 +131,9 @@ const nvme = "derived, no incident found; NVM Express Base 2.1, 8.1.24 (not read
 
 // full makes a device with data in range 0, and in the first and the last range where it has them.
 func (t *Trial) full() (w *World, read string) {
-	w = t.World(nil)
+	w = t.World(func(w *Wish) { // a small one: it may go over every sector
+		w.Sectors = min(w.Sectors, max(64, uint64(w.Ranges+2)*max(8, w.Granularity)))
+	})
 	w.Do("write 0 2 1")
 	read = "read 0 2"
 	for i, n := range []int{1, w.id.Ranges} {
@@ -159,6 +178,10 @@ func sa03(t *Trial) {
 			}
 			w.fires("sanitize; sanitized", Break{kind, k})
 			w.Do("%s; power-off; power-on; %s", read, read)
+			w, read = t.full()
+			w.Do("sanitize")
+			w.fires("sanitized", Break{kind, k}) // and where it was well when it began
+			w.Do("%s; power-off; power-on; %s", read, read)
 		}
 	}
 }
@@ -173,7 +196,11 @@ func sa05(t *Trial) {
 	t.cuts(func(b Break) bool {
 		w, read := t.full()
 		fired := w.fires("sanitize; sanitized", b)
-		w.Do("%s; sanitized; %s; sanitize; sanitized; %s", read, read, read)
+		w.Do("%s; sanitized; %s", read, read)
+		if w.has(HasDump) {
+			w.Do("thief")
+		}
+		w.Do("sanitize; sanitized; %s", read)
 		return fired
 	})
 }

@@ -13,7 +13,7 @@ func Simulated(w Wish) (Device, drive.Label, error) {
 	if d == nil {
 		return nil, label, err
 	}
-	return &simulated{SessionDevice: OfDrive(d), d: d, parts: w.Parts}, label, err
+	return &simulated{SessionDevice: OfDrive(d), sanitizes: sanitizes{drive: d, next: w.Seed - 1}, d: d, parts: w.Parts}, label, err
 }
 
 // Opener is a drive that is used by sessions, as *drive.Drive is.
@@ -141,6 +141,7 @@ func (s *SessionDevice) Derivation() forensic.Options {
 // simulated is a drive of package drive.
 type simulated struct {
 	*SessionDevice
+	sanitizes
 	d     *drive.Drive
 	parts drive.Parts
 	seen  [][]byte // places in RAM that the drive had when it was last looked at

@@ -268,7 +268,7 @@ func distinct(all []*model) []*model {
 // candidates with different keys are never equal.
 func (m *model) equal(o *model) bool {
 	if m.on != o.on || m.degraded != o.degraded || m.worn != o.worn || m.psid != o.psid || m.session != o.session || m.feed != o.feed ||
-		m.sanitizing != o.sanitizing || m.sanitizedOnce != o.sanitizedOnce ||
+		m.sanitize != o.sanitize ||
 		!slices.Equal(m.slots, o.slots) || !slices.Equal(m.ranges, o.ranges) || len(m.sectors) != len(o.sectors) {
 		return false
 	}
@@ -298,6 +298,9 @@ func codeOf(err error) (drive.Code, error) {
 		if errors.Is(err, c) {
 			return c, nil
 		}
+	}
+	if errors.Is(err, drive.SanitizeInProgress) || errors.Is(err, drive.SanitizeFailed) {
+		return drive.InvalidState, nil // names of the same refusal
 	}
 	return done, fmt.Errorf("the device answers with an error that wraps no code of package drive: %w", err)
 }

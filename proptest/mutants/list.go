@@ -32,7 +32,7 @@ type Edit struct {
 
 // All lists the mutants by property, then those that tests of the wire catch, then those of the way to the keys.
 func All() []Mutant {
-	sound := slices.Concat(all, families, wrapped, sanitizers)
+	sound := slices.Concat(all, families, wrapped, sanitizers, sanitizes)
 	slices.SortStableFunc(sound, func(a, b Mutant) int { return strings.Compare(a.Of, b.Of) })
 	return slices.Concat(sound, wire, keyPath)
 }

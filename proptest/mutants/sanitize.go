@@ -108,6 +108,28 @@ var sanitizers = []Mutant{
 	{Of: "SA05", Defect: "after a power cut a sanitize goes on with the next range", Maker: sanitizing(func(s *sanitizer) conformance.Device { return &skipping{sanitizer: s} })},
 }
 
+// sanitizes are the defects of the simulated drive's own sanitize.
+var sanitizes = []Mutant{
+	{Of: "SA01", Defect: "a sanitize leaves the media keys as they are", Edits: []Edit{{
+		"drive/sanitize_step.go", "		return d.replaceKeys(op, func() record {\n			r := d.rec.clone()\n			r.sanitize = s\n			return r\n		})\n",
+		"		return d.setSanitize(op, s)\n",
+	}}},
+	{Of: "SA02", Defect: "a sanitize that was begun is in RAM alone", Edits: []Edit{{
+		"drive/sanitize.go", "	if o.Unrestricted {\n		s.state = UnrestrictedProcessing\n	}\n	return d.setSanitize(op, s)\n",
+		"	if o.Unrestricted {\n		s.state = UnrestrictedProcessing\n	}\n	d.rec.sanitize = s\n	return nil\n",
+	}}},
+	{Of: "SA03", Defect: "a sanitize of which a step failed has ended well", Edits: []Edit{{
+		"drive/sanitize_step.go", "	s.failed, s.state = in, RestrictedFailure\n	if s.order.Unrestricted {\n		s.state = UnrestrictedFailure\n	}\n",
+		"	s.failed, s.state = in, RestrictedFailure\n	if d.state() != SecurityDegraded {\n		s.finish()\n	}\n",
+	}}},
+	{Of: "SA04", Defect: "data of hosts move while a sanitize goes on", Edits: []Edit{{
+		"drive/sanitize.go", "	case s == nil || s.state == SanitizeIdle:\n		return nil\n", "	case s == nil || s.state == SanitizeIdle || op == \"read\" && s.works():\n		return nil\n",
+	}}},
+	{Of: "SA05", Defect: "that the keys are new is on record before they are", Edits: []Edit{{
+		"drive/sanitize_step.go", "		s.keyed = true\n", "		s.keyed = true\n		if err := d.setSanitize(op, s); err != nil {\n			return err\n		}\n",
+	}}},
+}
+
 type sparing struct{ *sanitizer }
 
 func (s sparing) SanitizeStatus() (conformance.SanitizeStatus, error) {
