@@ -63,14 +63,14 @@ func compiled(t testing.TB) string {
 // parts the suite holds, one that takes two commands at once or speaks TCG, or what the program lacks.
 func judge(t *testing.T, o adapters.Options, lacks ...conformance.Capability) {
 	t.Helper()
-	lacks = append(lacks, conformance.IsOnParts, conformance.IsConcurrent, conformance.SpeaksTCG, conformance.CanSanitize)
+	lacks = append(lacks, conformance.IsOnParts, conformance.IsConcurrent, conformance.SpeaksTCG)
 	p := start(t, o)
 	var options conformance.Options
 	for seed := range *seeds {
 		options.Seeds = append(options.Seeds, seed+1)
 	}
 	if testing.Short() {
-		options.Only = []string{"F03", "F12", "F13", "F24", "F25", "F30", "F37"}
+		options.Only = []string{"F03", "F12", "F13", "F24", "F25", "F30", "F37", "SA01", "SA02"}
 	}
 	report, err := conformance.Judge(p.Make, options)
 	require.NoError(t, err)
@@ -133,6 +133,34 @@ func TestKilled(t *testing.T) {
 	require.NoError(t, err)
 	for _, r := range report.Results {
 		require.Equal(t, conformance.Passed, r.Verdict, r.String())
+	}
+}
+
+// TestSanitizeThatIsNone: a drive that keeps its keys is found out, and so is one whose sanitize is forgotten when
+// power goes, and one that says of it what cannot be.
+func TestSanitizeThatIsNone(t *testing.T) {
+	t.Parallel()
+	interpreter := python(t)
+	source, err := os.ReadFile(filepath.Join("python", "drive.py"))
+	require.NoError(t, err)
+	for name, c := range map[string]struct{ old, new, of, why string }{
+		"keeps":     {"meks = {n: self.entropy.draw(64) for", "meks = {n: self.meks[n] for", "SA01", "still reads as the data whose key is gone"},
+		"forgets":   {"r.generation, r.psid_tries, r.sanitize = generation, psid_tries, sanitize", "r.generation, r.psid_tries = generation, psid_tries", "SA02", `sanitized is answered "invalid state"`},
+		"nonsense":  {`"sanitizing", "sanitized"`, `"sanitizing", "sanitised"`, "SA01", `no state "sanitised", want never, sanitizing, sanitized or failed`},
+		"backwards": {`return {"state": state, "progress": 0}`, "self.at = getattr(self, 'at', 9) - 1\n        return {'state': 'sanitizing', 'progress': self.at}", "SA01", "the progress of sanitize goes back from"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Contains(t, string(source), c.old)
+			ill := filepath.Join(t.TempDir(), "ill.py")
+			require.NoError(t, os.WriteFile(ill, []byte(strings.Replace(string(source), c.old, c.new, 1)), 0o600))
+			p := start(t, adapters.Options{Command: []string{interpreter, ill}, Deadline: time.Minute})
+			report, err := conformance.Judge(p.Make, conformance.Options{Seeds: []uint64{1}, Only: []string{c.of}})
+			require.NoError(t, err)
+			r := report.Results[0]
+			require.Equal(t, conformance.Failed, r.Verdict, r.String())
+			require.Contains(t, r.Why, c.why)
+		})
 	}
 }
 

@@ -93,6 +93,28 @@ func (d *device) State() (s drive.State, err error) {
 	return s, err
 }
 
+// Sanitize implements conformance.Sanitizer.
+func (d *device) Sanitize() error { return d.ask("sanitize", nil, nil) }
+
+// sanitizeStates are those of a conformance.SanitizeStatus by their names.
+var sanitizeStates = map[string]conformance.SanitizeState{
+	"never": conformance.NeverSanitized, "sanitizing": conformance.Sanitizing, "sanitized": conformance.Sanitized, "failed": conformance.SanitizeFailed,
+}
+
+// SanitizeStatus implements conformance.Sanitizer.
+func (d *device) SanitizeStatus() (s conformance.SanitizeStatus, err error) {
+	err = d.ask("sanitize-status", nil, func(r reply, bad *error) {
+		var name string
+		take(r, "state", &name, bad)
+		take(r, "progress", &s.Progress, bad)
+		var known bool
+		if s.State, known = sanitizeStates[name]; *bad == nil && !known {
+			*bad = fmt.Errorf("no state %q, want never, sanitizing, sanitized or failed", beginning([]byte(name)))
+		}
+	})
+	return s, err
+}
+
 // Dump implements conformance.Dumper.
 func (d *device) Dump() drive.Dump {
 	var out drive.Dump

@@ -54,7 +54,7 @@ type Program struct {
 var possible = []conformance.Capability{
 	conformance.CanMigrate, conformance.CanGenKey, conformance.CanEraseAll, conformance.HasSessions, conformance.TellsRanges,
 	conformance.TellsTries, conformance.TellsMSID, conformance.TellsState, conformance.HasDump, conformance.HasChip,
-	conformance.HasBreaks, conformance.HasFeed, conformance.HasRAM, conformance.Derives,
+	conformance.HasBreaks, conformance.HasFeed, conformance.HasRAM, conformance.Derives, conformance.CanSanitize,
 }
 
 // Start runs the program and asks it what it can do. The error is one line that says what is wrong

@@ -216,7 +216,7 @@ static enum code do_hello(void)
 	if (number("protocol") != 1)
 		bad("this is protocol 1");
 	printf(",\"protocol\":1,\"capabilities\":[\"migrate\",\"genkey\",\"erase-all\",\"sessions\",\"ranges\",\"tries\",\"msid\","
-	       "\"state\",\"dump\",\"chip\",\"derive\",\"ram\",\"breaks\",\"feed\"],\"breaks\":[");
+	       "\"state\",\"dump\",\"chip\",\"derive\",\"ram\",\"breaks\",\"feed\",\"sanitize\"],\"breaks\":[");
 	for (i = 0; faults_fired(i, &kind) >= 0; i++)
 		printf("%s\"%s\"", i ? "," : "", kind);
 	printf("]");
@@ -340,6 +340,15 @@ static enum code do_revert(void)
 {
 	struct pin p = pin("pin");
 	return drive_revert(&p);
+}
+
+static enum code do_sanitize_status(void)
+{
+	static const char *const states[] = {"never", "sanitizing", "sanitized", "failed"};
+	enum code c = drive_sanitize_status();
+	if (c == DONE)
+		printf(",\"state\":\"%s\",\"progress\":0", states[rec.sanitize]);
+	return c;
 }
 
 static enum code do_open(void)
@@ -563,6 +572,7 @@ static const struct {
 	{"power-off", do_power_off}, {"power-on", drive_on}, {"reset", do_reset}, {"open", do_open}, {"use", do_use}, {"close", do_close},
 	{"range", do_range}, {"tries", do_tries}, {"at-msid", do_at_msid}, {"state", do_state}, {"dump", do_dump}, {"chip", do_chip},
 	{"kdf", do_kdf}, {"derive", do_derive}, {"ram", do_ram}, {"feed", do_feed}, {"break", do_break}, {"fired", do_fired}, {"mend", do_mend},
+	{"sanitize", drive_sanitize}, {"sanitize-status", do_sanitize_status},
 };
 
 int main(void)

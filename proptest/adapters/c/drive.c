@@ -6,7 +6,8 @@
  *     KEK       HMAC-SHA256(root key, PBKDF2-HMAC-SHA256(PIN and its length, salt))
  *     AK        32 random bytes for each authority, stored as AES-KW(KEK, AK)
  *     MEK       64 random bytes for each range, stored as AES-KW(AK of its BandMaster, MEK); while the
- *               range is open after a power loss, also as AES-KW(key of the chip, MEK)
+ *               range is open after a power loss, also as AES-KW(key of the chip, MEK). After a sanitize,
+ *               which takes no PIN, the second alone is there until the BandMaster comes
  *
  * The state lies in PATH.chip, PATH.flash and PATH.media: a process that is killed loses only its RAM.
  */
@@ -41,6 +42,7 @@ static char state[4000];
 static const char *const names[] = {
 	"", "not authorized", "authority locked out", "security provider busy", "no session", "locked", "invalid parameter",
 	"security degraded", "hardware failure", "no power", "power lost", "entropy failure", "address out of range",
+	"invalid state",
 };
 
 const char *refusal(enum code c) { return names[c]; }
@@ -403,6 +405,7 @@ static void encode(uint8_t page[PAGE])
 	memset(page, 0xFF, PAGE);
 	memcpy(p, "CDRIVE01", 8);
 	p = put(put(put(p + 8, rec.generation, 8), id.ranges, 4), rec.psid_tries, 4);
+	p = put(put(p, rec.sanitize, 4), 0, 4);
 	for (i = 0; i < id.ranges + 3; i++) {
 		struct slot *s = &rec.slots[i];
 		p = put(put(p, s->tries, 4), s->at_msid, 4);
@@ -437,6 +440,8 @@ static int decode(const uint8_t page[PAGE], struct record *r)
 		return 0;
 	p = get(p, 4, &v);
 	r->psid_tries = (uint32_t)v;
+	p = get(p, 4, &v) + 4;
+	r->sanitize = (uint32_t)v;
 	for (i = 0; i < id.ranges + 3; i++) {
 		struct slot *s = &r->slots[i];
 		p = get(p, 4, &v);
@@ -467,7 +472,7 @@ int record_salt(const uint8_t page[PAGE], size_t i, uint8_t salt[16])
 	get(page + 16, 4, &ranges);
 	if (ranges > RANGES_MAX || i >= ranges + 3)
 		return 0;
-	memcpy(salt, page + 24 + i * 64 + 8, 16);
+	memcpy(salt, page + 32 + i * 64 + 8, 16);
 	return 1;
 }
 
@@ -586,11 +591,25 @@ static void keep(int n, const uint8_t ak[32])
 		shut(n); /* nobody needs it */
 }
 
+/* media_key finds the key of a range, in ram.key, for its BandMaster, whose key is ak. */
+static void media_key(int n, const uint8_t ak[32])
+{
+	static const uint8_t none[72];
+	struct band *g = &rec.bands[n];
+	if (memcmp(g->by_ak, none, 72)) {
+		need(unwrap(ak, g->by_ak, 72, ram.key), "the wrap of a range");
+		return;
+	}
+	derive_chip_key(ram.kek);
+	need(unwrap(ram.kek, g->by_chip, 72, ram.key), "the wrap of the chip");
+	OPENSSL_cleanse(ram.kek, 32);
+}
+
 /* relocked comes after the locks of a range were set by its BandMaster, whose key is ak. */
 static void relocked(int n, const uint8_t ak[32])
 {
 	struct band *g = &rec.bands[n];
-	need(unwrap(ak, g->by_ak, 72, ram.key), "the wrap of a range");
+	media_key(n, ak);
 	if (!(g->resets & BY_POWER))
 		g->keep = ram.locks[n];
 	memcpy(ram.mek[n], ram.key, 64);
@@ -712,9 +731,8 @@ static enum code set_pin(struct args *a)
 	if ((c = draw(ram.new_ak, 32)) != DONE || (c = seal(a->n, a->new)) != DONE)
 		return c;
 	if (a->n >= 2) {
-		struct band *g = &rec.bands[a->n - 2];
-		need(unwrap(ram.ak, g->by_ak, 72, ram.key), "the wrap of a range");
-		wrap(ram.new_ak, ram.key, 64, g->by_ak);
+		media_key(a->n - 2, ram.ak);
+		wrap(ram.new_ak, ram.key, 64, rec.bands[a->n - 2].by_ak);
 	}
 	return DONE;
 }
@@ -732,7 +750,7 @@ static enum code migrate(struct args *a)
 		return INVALID_PARAMETER;
 	if ((c = draw(ram.new_ak, 32)) != DONE || (c = seal(2 + a->n, a->new)) != DONE)
 		return c;
-	need(unwrap(ram.ak, g->by_ak, 72, ram.key), "the wrap of a range");
+	media_key(a->n, ram.ak);
 	g->enabled = 3;
 	g->resets |= BY_POWER;
 	keep(a->n, ram.new_ak);
@@ -832,6 +850,63 @@ enum code drive_revert(const struct pin *pin)
 	if (c == POWER_LOST)
 		drive_off();
 	return c;
+}
+
+/* ---- Sanitize ---- */
+
+static enum code ready(void) { return !on ? NO_POWER : degraded ? DEGRADED : DONE; }
+
+/* A range with locks is its owner's: nobody gives its data up without a PIN. */
+enum code drive_sanitize(void)
+{
+	enum code c = ready();
+	uint32_t n;
+	for (n = 0; c == DONE && n < id.ranges + 1; n++)
+		if (rec.bands[n].enabled)
+			c = LOCKED;
+	if (c != DONE)
+		return c;
+	save();
+	rec.sanitize = SANITIZING;
+	return settle(DONE, NULL);
+}
+
+static enum code new_keys(void)
+{
+	enum code c = DONE;
+	uint32_t n;
+	derive_chip_key(ram.kek);
+	for (n = 0; c == DONE && n < id.ranges + 1; n++) {
+		struct band *g = &rec.bands[n];
+		if ((c = draw(ram.key, 64)) != DONE)
+			break;
+		memset(g->by_ak, 0, 72);
+		wrap(ram.kek, ram.key, 64, g->by_chip);
+		memcpy(ram.mek[n], ram.key, 64);
+		ram.has[n] = 1;
+	}
+	OPENSSL_cleanse(ram.kek, 32);
+	rec.sanitize = SANITIZED;
+	return c;
+}
+
+/* A sanitize that was begun does its work when somebody asks how it is: new keys, in one record. */
+enum code drive_sanitize_status(void)
+{
+	enum code c = ready();
+	uint32_t none;
+	if (c != DONE || rec.sanitize != SANITIZING)
+		return c;
+	save();
+	c = settle(new_keys(), &none);
+	if (c == DONE || c == POWER_LOST)
+		return c;
+	rec.sanitize = FAILED;
+	if ((c = commit()) == POWER_LOST) {
+		drive_off();
+		return c;
+	}
+	return DONE; /* where the flash does not take that, it is so in RAM, and after a power loss it goes on */
 }
 
 /* ---- Sessions ---- */
@@ -982,6 +1057,8 @@ static enum code allowed(uint64_t lba, uint64_t sectors, int direction)
 		return NO_POWER;
 	if (degraded)
 		return DEGRADED;
+	if (rec.sanitize == SANITIZING || rec.sanitize == FAILED)
+		return INVALID_STATE;
 	if (sectors > id.sectors || lba > id.sectors - sectors)
 		return OUT_OF_RANGE;
 	for (i = 0; c == DONE && i < sectors; i++)

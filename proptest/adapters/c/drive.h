@@ -19,8 +19,11 @@ enum { READING = 1, WRITING = 2 };
 /* What a host is answered. The names are those of the protocol, see refusal(). */
 enum code {
 	DONE, NOT_AUTHORIZED, LOCKED_OUT, BUSY, NO_SESSION, LOCKED, INVALID_PARAMETER, DEGRADED,
-	HARDWARE_FAILURE, NO_POWER, POWER_LOST, ENTROPY_FAILURE, OUT_OF_RANGE
+	HARDWARE_FAILURE, NO_POWER, POWER_LOST, ENTROPY_FAILURE, OUT_OF_RANGE, INVALID_STATE
 };
+
+/* How the last sanitize is. */
+enum { NEVER, SANITIZING, SANITIZED, FAILED };
 
 struct pin {
 	size_t len; /* 0 is none */
@@ -47,7 +50,7 @@ struct band {
 
 struct record {
 	uint64_t generation;
-	uint32_t psid_tries;
+	uint32_t psid_tries, sanitize;
 	struct slot slots[SLOTS];
 	struct band bands[BANDS];
 };
@@ -88,6 +91,8 @@ enum code drive_genkey(int n, const struct pin *pin);
 enum code drive_erase(int n, const struct pin *pin);
 enum code drive_erase_all(const struct pin *pin);
 enum code drive_revert(const struct pin *pin);
+enum code drive_sanitize(void);
+enum code drive_sanitize_status(void); /* rec.sanitize says it */
 enum code drive_open(int slot, const struct pin *pin);
 enum code drive_use(void);
 void drive_close(void);

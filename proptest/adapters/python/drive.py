@@ -8,7 +8,8 @@ ranges, counts of tries. A new record goes to the blank block, and then the old 
     KEK           HKDF-SHA256(root key || PIN, salt); a PIN that is not 32 bytes long is first stretched
     AK            32 random bytes for each authority, stored as AES-KW(KEK, AK)
     MEK           64 random bytes for each range, stored as AES-KW(AK of its BandMaster, MEK); while the
-                  range is open after a power loss, also as AES-KW(key of the chip, MEK)
+                  range is open after a power loss, also as AES-KW(key of the chip, MEK). After a sanitize,
+                  which takes no PIN, the second alone is there until the BandMaster comes
 
 The state lies in three files, PATH.chip, PATH.flash and PATH.media: a process that is killed loses
 only its RAM. It needs Python 3.9 and python3-cryptography.
@@ -30,6 +31,7 @@ PAGE = 4096
 BLANK = b"\xff" * PAGE
 ITERATIONS = 100  # of PBKDF2: far too few for a drive, but a suite opens thousands of sessions
 BY_POWER, BY_WARM, BY_HOT = 1, 2, 4  # bits of LockOnReset
+NEVER, SANITIZING, SANITIZED, FAILED = range(4)  # the last sanitize
 
 
 class Refused(Exception):
@@ -200,7 +202,7 @@ class Media:
 
 # ---- The record ----
 
-HEAD = struct.Struct(">8sQIIII")  # magic, generation, ranges, tries of the PSID, two spare
+HEAD = struct.Struct(">8sQIIII")  # magic, generation, ranges, tries of the PSID, sanitize, spare
 SLOT = struct.Struct(">HB5x16s40s")  # tries, at MSID, salt, wrap of the AK
 BAND = struct.Struct(">QQBBBB4x72s8x72s8x")  # start, length, locks enabled, LockOnReset, kept locks, chip wrap there, by AK, by chip
 
@@ -222,12 +224,12 @@ class Band:
 
 class Record:
     def __init__(self, ranges):
-        self.generation, self.psid_tries = 0, 0
+        self.generation, self.psid_tries, self.sanitize = 0, 0, NEVER
         self.slots = [Slot() for _ in range(ranges + 3)]  # SID, EraseMaster, BandMaster 0, 1, ...
         self.bands = [Band() for _ in range(ranges + 1)]
 
     def encode(self, root):
-        b = HEAD.pack(b"PYDRIVE1", self.generation, len(self.bands) - 1, self.psid_tries, 0, 0)
+        b = HEAD.pack(b"PYDRIVE1", self.generation, len(self.bands) - 1, self.psid_tries, self.sanitize, 0)
         for s in self.slots:
             b += SLOT.pack(s.tries, s.at_msid, s.salt, s.wrap)
         for g in self.bands:
@@ -237,11 +239,11 @@ class Record:
     @staticmethod
     def decode(page, root):
         """None if the page holds no whole record."""
-        magic, generation, ranges, psid_tries, _, _ = HEAD.unpack_from(page)
+        magic, generation, ranges, psid_tries, sanitize, _ = HEAD.unpack_from(page)
         if magic != b"PYDRIVE1" or ranges > RANGES_MAX:
             return None
         r, at = Record(ranges), HEAD.size
-        r.generation, r.psid_tries = generation, psid_tries
+        r.generation, r.psid_tries, r.sanitize = generation, psid_tries, sanitize
         for i in range(len(r.slots)):
             r.slots[i] = Slot(*SLOT.unpack_from(page, at))
             at += SLOT.size
@@ -382,7 +384,8 @@ class Drive:
         return self.record.bands[n]
 
     def mek(self, n, ak):
-        return aes_key_unwrap(ak, self.band(n).by_ak)
+        g = self.band(n)
+        return aes_key_unwrap(ak, g.by_ak) if any(g.by_ak) else aes_key_unwrap(chip_key(self.root), g.by_chip)
 
     def keep(self, n, mek, ak):
         """Wraps the key of a range for its BandMaster, and for the chip while the range opens by itself."""
@@ -535,6 +538,44 @@ class Drive:
             self.reload()
             raise Refused("hardware failure") from None
 
+    def sanitize(self):
+        """Begins a sanitize. A range with locks is its owner's: nobody gives its data up without a PIN."""
+        self.ready()
+        if any(g.enabled for g in self.record.bands):
+            raise Refused("locked")
+        was, self.record.sanitize = self.record.sanitize, SANITIZING
+        try:
+            self.commit()
+        except FlashError:
+            self.record.sanitize = was
+            raise Refused("hardware failure") from None
+
+    def sanitize_status(self):
+        """How the last sanitize is. One that was begun does its work here: new keys, in one record."""
+        self.ready()
+        if self.record.sanitize == SANITIZING:
+            try:
+                meks = {n: self.entropy.draw(64) for n in range(len(self.record.bands))}
+                for n, g in enumerate(self.record.bands):
+                    g.by_ak, g.by_chip = bytes(72), aes_key_wrap(chip_key(self.root), meks[n])
+                self.record.sanitize = SANITIZED
+                self.commit()
+                self.meks = meks
+            except (Refused, FlashError):
+                self.reload()
+                self.record.sanitize = FAILED
+                try:
+                    self.commit()
+                except FlashError:
+                    pass  # then it is so in RAM, and after a power loss it goes on
+        return self.record.sanitize
+
+    def ready(self):
+        if not self.on:
+            raise Refused("no power")
+        if self.degraded:
+            raise Refused("security degraded")
+
     def open(self, who, pin):
         def effect(ak):
             self.session = (who, ak)
@@ -578,10 +619,9 @@ class Drive:
 
     def places(self, lba, sectors, direction):
         """The keys of sectors that are open in a direction: 1 reads, 2 writes."""
-        if not self.on:
-            raise Refused("no power")
-        if self.degraded:
-            raise Refused("security degraded")
+        self.ready()
+        if self.record.sanitize in (SANITIZING, FAILED):
+            raise Refused("invalid state")
         if lba + sectors > self.id["sectors"]:
             raise Refused("address out of range")
         out = []
@@ -637,7 +677,7 @@ class Adapter:
 
     capabilities = [
         "migrate", "genkey", "erase-all", "sessions", "ranges", "tries", "msid", "state",
-        "dump", "chip", "derive", "breaks", "feed",
+        "dump", "chip", "derive", "breaks", "feed", "sanitize",
     ]  # fmt: skip
 
     def hello(self, q):
@@ -694,6 +734,13 @@ class Adapter:
 
     def revert(self, q):
         self.drive.revert(binary(q, "pin"))
+
+    def sanitize(self, q):
+        self.drive.sanitize()
+
+    def sanitize_status(self, q):
+        state = ["never", "sanitizing", "sanitized", "failed"][self.drive.sanitize_status()]
+        return {"state": state, "progress": 0}
 
     def read(self, q):
         data = self.drive.read(q["lba"], q["sectors"])
