@@ -286,36 +286,6 @@ func TestDeepQueues(t *testing.T) {
 	}
 }
 
-// Whatever bytes come, nothing panics or hangs.
-func FuzzPDUs(f *testing.F) {
-	f.Add([]byte{4, 0, 72, 0, 72, 0, 0, 0})
-	f.Add(append([]byte{4, 0, 72, 72, 80, 0, 0, 0, 0x7F, 0x40}, make([]byte, 70)...))
-	cmd, data := connectCommand("nqn.2026-01.fdelab:HOSTILE", nil)
-	var b bytes.Buffer
-	w := bufio.NewWriter(&b)
-	_ = new(framing).write(w, pduCapsuleCmd, 0, capsule(cmd, len(data), dataBlock), data)
-	_ = w.Flush()
-	f.Add(b.Bytes())
-	f.Fuzz(func(t *testing.T, sent []byte) {
-		target, _ := newTarget(t)
-		here, there := net.Pipe()
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			target.connection(there, 1)
-			_ = there.Close()
-		}()
-		go func() { _, _ = io.Copy(io.Discard, here) }()
-		head := make([]byte, icSize)
-		w := bufio.NewWriter(here)
-		_ = new(framing).write(w, pduICReq, 0, head, nil)
-		_, _ = w.Write(sent)
-		_ = w.Flush()
-		_ = here.Close()
-		<-done
-	})
-}
-
 // spy keeps every piece of memory that was read into.
 type spy struct {
 	net.Conn
