@@ -196,11 +196,13 @@ func options(head string) (o Options, err error) {
 			o.Bands, err = strconv.Atoi(value)
 		case "keys":
 			o.Keys = value
+		case "wire":
+			o.Wire, err = strconv.ParseBool(value)
 		default:
 			err = strconv.ErrSyntax
 		}
 		if err != nil {
-			return o, fmt.Errorf("proptest: option %q of the script, want seed=NUMBER, drives=NUMBER, keys=kmip|ipp-tls|ipp, bands=NUMBER or forensic=NUMBER", w)
+			return o, fmt.Errorf("proptest: option %q of the script, want seed=NUMBER, drives=NUMBER, keys=kmip|ipp-tls|ipp, bands=NUMBER, wire=true or forensic=NUMBER", w)
 		}
 	}
 	return o, nil

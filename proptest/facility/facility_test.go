@@ -59,6 +59,49 @@ func TestBrokenFacility(t *testing.T) {
 	})
 }
 
+// TestAFacilityOverTheWire: whatever is done and whatever breaks, a facility over the wire has the same log as one
+// that reaches its drives by their methods, and its drives have the same in their flash.
+func TestAFacilityOverTheWire(t *testing.T) {
+	t.Parallel()
+	runs := 10
+	if testing.Short() {
+		runs = 2
+	}
+	broken := rapid.Custom(func(t *rapid.T) *Machine {
+		m := machine(t, "kmip", "ipp-tls")
+		t.Repeat(m.FaultActions())
+		return m
+	})
+	steps := 0
+	for n := range runs {
+		direct := broken.Example(n)
+		steps += len(direct.steps)
+		o := direct.options
+		o.Wire = true
+		wired, err := NewMachine(o)
+		require.NoError(t, err)
+		for _, step := range direct.steps[len(wired.steps):] {
+			require.NoError(t, wired.Do(step), "%s", step)
+		}
+		require.Equal(t, direct.Lab.TraceText(), wired.Lab.TraceText())
+		for _, s := range direct.slots() {
+			a, empty := direct.Lab.Part(s)
+			b, err := wired.Lab.Part(s)
+			require.Equal(t, empty, err, s)
+			if empty == nil {
+				require.Equal(t, a.Drive.Dump().Flash, b.Drive.Dump().Flash, s)
+			}
+		}
+		require.True(t, wired.Lab.Options().Wire && !direct.Lab.Options().Wire, "the two reach their drives in different ways")
+		require.Contains(t, wired.Script(), " wire=true | ")
+	}
+	m, err := Replay("wire=true | iml")
+	require.NoError(t, err)
+	require.True(t, m.options.Wire, "a run over the wire is replayed over the wire")
+	t.Log(steps, "steps")
+	require.Greater(t, steps, 20*runs, "the runs are no short ones")
+}
+
 // TestEveryDriveSRCIsMet: each of the six comes from its cause. The steps break something and name
 // no code.
 func TestEveryDriveSRCIsMet(t *testing.T) {

@@ -19,6 +19,9 @@ func (m *Machine) Script() string {
 	if o.Bands != 1 {
 		head += fmt.Sprintf(" bands=%d", o.Bands)
 	}
+	if o.Wire {
+		head += " wire=true"
+	}
 	return head + " | " + strings.Join(m.steps, "; ")
 }
 

@@ -26,6 +26,8 @@ type Options struct {
 	Keys string
 	// Bands is how many bands a drive has besides the global one; 0 is 1, negative is none.
 	Bands int
+	// Wire is that of raslab.Options.
+	Wire bool
 }
 
 // forensicEvery is the default of Options.ForensicEvery.
@@ -89,7 +91,7 @@ func NewMachine(o Options) (*Machine, error) {
 	if want := among(o.Keys, []string{"kmip", "ipp-tls", "ipp"}); want != "" {
 		return nil, fmt.Errorf("proptest: Options.Keys is %q, want %s", o.Keys, want)
 	}
-	l, err := raslab.New(raslab.Options{Drives: o.Drives, Seed: o.Seed, SectorSize: sectorSize, Sectors: 4096, Bands: max(o.Bands, 0)})
+	l, err := raslab.New(raslab.Options{Drives: o.Drives, Seed: o.Seed, SectorSize: sectorSize, Sectors: 4096, Bands: max(o.Bands, 0), Wire: o.Wire})
 	if err != nil {
 		return nil, fmt.Errorf("proptest: %w", err)
 	}

@@ -107,6 +107,8 @@ func (d *Decoder) Send(protocol uint8, comID uint16, b []byte) Message {
 		return m
 	case protocol == transport.ProtocolComID:
 		return request(b)
+	case protocol == transport.ProtocolMaker && comID == spec.MakerAttestation:
+		return Message{What: "challenge of the maker's protocol"}
 	}
 	return Message{What: fmt.Sprintf("protocol %02X", protocol)}
 }
@@ -138,8 +140,27 @@ func (d *Decoder) Receive(protocol uint8, comID uint16, b []byte) Message {
 			m.What += fmt.Sprintf(" answered %d", binary.BigEndian.Uint32(b[12:]))
 		}
 		return m
+	case protocol == transport.ProtocolMaker && comID == spec.MakerReport:
+		return report(b)
+	case protocol == transport.ProtocolMaker && comID == spec.MakerAttestation:
+		return Message{What: "answer to a challenge of the maker's protocol"}
 	}
 	return Message{What: fmt.Sprintf("protocol %02X", protocol)}
+}
+
+// report decodes the report of the maker's protocol.
+func report(b []byte) Message {
+	m := Message{What: "report of the maker's protocol"}
+	r, err := spec.ParseReport(b)
+	if err != nil {
+		m.Problem = err.Error()
+		return m
+	}
+	m.What += fmt.Sprintf(": state %d, key generation %d, TryLimit %d, last failure %d", r.State, r.KeyGeneration, r.TryLimit, r.LastFailure)
+	for _, a := range r.Authorities {
+		m.Features = append(m.Features, fmt.Sprintf("%s: %d tries used, at MSID %t", spec.Name(a.UID), a.Tries, a.AtMSID))
+	}
+	return m
 }
 
 // request decodes a request about a ComID, or its answer (Core 3.3.4.3).

@@ -215,6 +215,12 @@ func TestDiscoveryAndComIDsInWords(t *testing.T) {
 	b, err = x.tp.Receive(transport.ProtocolComID, 0x07FE, 512)
 	require.NoError(t, err)
 	x.note(x.d.Receive(transport.ProtocolComID, 0x07FE, b))
+	x.note(x.d.Send(transport.ProtocolMaker, spec.MakerAttestation, make([]byte, 32)))
+	b, err = x.tp.Receive(transport.ProtocolMaker, spec.MakerReport, spec.ReportSize)
+	require.NoError(t, err)
+	x.note(x.d.Receive(transport.ProtocolMaker, spec.MakerReport, b))
+	x.note(x.d.Receive(transport.ProtocolMaker, spec.MakerAttestation, make([]byte, 97)))
+	x.note(x.d.Receive(transport.ProtocolMaker, spec.MakerReport, b[:19]))
 	require.Equal(t, `level 0 discovery
   TPer (0001): Sync Y, Async N, AckNak N, BufferMgmt N, Streaming Y, ComIDMgmt Y
   Locking (0002): LockingSupported Y, LockingEnabled Y, Locked N, MediaEncryption Y, MBREnabled N, MBRDone N, MBRAbsent N
@@ -227,7 +233,18 @@ list of security protocols
   protocol 02
   protocol F0
 STACK_RESET
-STACK_RESET answered 0`, strings.Join(x.lines, "\n"))
+STACK_RESET answered 0
+challenge of the maker's protocol
+report of the maker's protocol: state 1, key generation 1, TryLimit 0, last failure 0
+  SID: 0 tries used, at MSID true
+  PSID: 0 tries used, at MSID false
+  EraseMaster: 0 tries used, at MSID true
+  BandMaster0: 0 tries used, at MSID true
+  BandMaster1: 0 tries used, at MSID true
+  BandMaster2: 0 tries used, at MSID true
+answer to a challenge of the maker's protocol
+report of the maker's protocol
+  spec: no report: its length, its version or its rows are wrong`, strings.Join(x.lines, "\n"))
 }
 
 func FuzzDecode(f *testing.F) {
