@@ -215,6 +215,9 @@ func (p *prankster) stream() []byte {
 	if p.opal {
 		return p.opalStream()
 	}
+	if p.r.IntN(8) == 0 { // well formed, and BandMaster 1 may
+		return call(spec.Band(1), spec.EnterpriseSet, token.L(), token.L(token.L(cell("RangeStart", token.U(8)), cell("RangeLength", token.U(uint64(8*(1+p.r.IntN(2))))))))
+	}
 	m := pick(p.r, append(slices.Clone(enterpriseMethods), spec.EnterpriseSet, spec.EnterpriseSet, spec.EnterpriseSet, spec.EnterpriseAuthenticate, spec.Get)...)
 	o := pick(p.r, p.uid(), spec.Band(1), spec.BandKey(1))
 	if m == spec.EnterpriseAuthenticate || m == spec.Random {
