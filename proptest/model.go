@@ -94,6 +94,13 @@ func (w *model) clone() *model {
 	return &c
 }
 
+// bare is a clone of w without what else the flash may hold.
+func (w *model) bare() *model {
+	c := *w
+	c.alts = nil
+	return c.clone()
+}
+
 // slotOf gives the index of an authority's slot, or -1.
 func (w *model) slotOf(a drive.Authority) int {
 	switch a {
@@ -527,8 +534,7 @@ func (w *model) keyless() *model {
 	for n := range d.ranges {
 		d.ranges[n].ram = false
 	}
-	off := w.clone()
-	off.alts = nil
+	off := w.bare()
 	d.alts = append(append([]*model(nil), w.alts...), off)
 	return d
 }

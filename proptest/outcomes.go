@@ -154,8 +154,7 @@ func promised(v Verb, code drive.Code) bool {
 
 // stored is w in flash, with the power off.
 func (w *model) stored() *model {
-	s := w.clone()
-	s.alts = nil
+	s := w.bare()
 	s.powerOff()
 	return s
 }
@@ -165,12 +164,11 @@ func (w *model) powerOns(b faults) []outcome {
 	var out []outcome
 	flashes := append([]*model{w}, w.alts...)
 	for _, f := range flashes {
-		found := f.clone()
-		found.lost = w.lost
-		found.powerOn()
 		// A power-on destroys what the flash holds beside the record in force, or notes that it
 		// cannot. With a fault it may have done neither.
-		found.alts = nil
+		found := f.bare()
+		found.lost = w.lost
+		found.powerOn()
 		found.rotten = found.rotten || w.rotten || b.rot
 		if b != (faults{}) || found.rotten {
 			found.alts = append([]*model{w.stored()}, w.alts...)
@@ -180,7 +178,7 @@ func (w *model) powerOns(b faults) []outcome {
 			out = append(out, outcome{ok, found.degraded()})
 		}
 		if found.rotten {
-			lost := f.clone()
+			lost := f.bare()
 			lost.alts, lost.rotten, lost.lost = w.alts, true, w.lost
 			out = append(out, outcome{ok, lost.keyless()})
 		}
@@ -193,7 +191,7 @@ func (w *model) powerOns(b faults) []outcome {
 			part.alts = cut.alts
 			out = append(out, outcome{drive.PowerLost, part})
 			if b.cells {
-				deg := found.degraded().stored()
+				deg := found.bare().degraded().stored()
 				deg.alts = cut.alts
 				out = append(out, outcome{drive.PowerLost, deg})
 			}

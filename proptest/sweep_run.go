@@ -30,15 +30,15 @@ type ended struct {
 	dark     *dark // after the last cut, without power; nil where it did not happen, or the run was not judged
 }
 
-// dark is a drive that lost its power. What comes follows from its state alone: the random bytes of the next
-// power-on are named by the key.
+// dark is a drive that lost its power. What comes follows from its state and from the number of cuts alone:
+// so are the random bytes of the next power-on named.
 type dark struct {
 	*Machine
-	key stateKey
+	cuts int
 }
 
 // fork is a drive of its own in the same state.
-func (d *dark) fork() (*Machine, error) { return d.Machine.fork(fmt.Sprintf("after %x", d.key)) }
+func (d *dark) fork() (*Machine, error) { return d.Machine.fork(fmt.Sprintf("after %d cuts", d.cuts)) }
 
 // do runs it: the command and its cut, or only the last cut on a fork of the drive as the cuts before
 // left it. e is valid with an error, too.
@@ -68,7 +68,7 @@ func (r run) do(before *dark) (e ended, err error) {
 	}
 	judged := m
 	if e.fired {
-		e.dark = &dark{m, key}
+		e.dark = &dark{m, len(r.cuts)}
 		if judged, err = e.dark.fork(); err != nil {
 			return e, err
 		}
@@ -84,7 +84,8 @@ func (r run) do(before *dark) (e ended, err error) {
 // room is how many cuts may follow.
 func (r run) room() int { return min(r.depth, r.with.cuts) - len(r.cuts) }
 
-// state is all that decides what comes: the flash, and the model of what the drive may be.
+// state is all that decides what comes: the flash, the model of what the drive may be, and how often the
+// power went.
 func (r run) state(m *Machine) stateKey {
 	h := sha256.New()
 	for _, p := range m.mem.Dump() {
@@ -97,7 +98,7 @@ func (r run) state(m *Machine) stateKey {
 			fmt.Fprintf(h, "or %q ", a.print())
 		}
 	}
-	fmt.Fprintf(h, "%v %v", m.retired, m.lost)
+	fmt.Fprintf(h, "%v %v after %d cuts", m.retired, m.lost, len(r.cuts))
 	return stateKey(h.Sum(nil))
 }
 

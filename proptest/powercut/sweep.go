@@ -132,18 +132,12 @@ type sweep struct {
 	second []mode
 	// runs cuts each start in a run of its own, as the operation is: it is slow, and says the same.
 	runs       bool
-	met        map[[sha256.Size]byte]judged // the states that were judged, in whatever mode
+	met        map[[sha256.Size]byte]int // the states that were judged, in whatever mode, each with how many cuts followed at most
 	rows       []*row
 	violations []*proptest.Failure
 	reached    bool
 	run        bool
 	err        error
-}
-
-// judged is what was done with a state.
-type judged struct {
-	room  int  // cuts that followed it at most
-	twice bool // it was started once more, with nothing left to do
 }
 
 // row is the part of a sweep in which the first cut is of one mode.
@@ -178,7 +172,7 @@ func PlanSweep(o Options) (*Plan, error) {
 	}
 	p := &Plan{}
 	for _, op := range ops {
-		p.sweeps = append(p.sweeps, &sweep{op: op, seed: o.Seed, depth: depth, point: point, first: first, second: second, met: map[[sha256.Size]byte]judged{}})
+		p.sweeps = append(p.sweeps, &sweep{op: op, seed: o.Seed, depth: depth, point: point, first: first, second: second, met: map[[sha256.Size]byte]int{}})
 	}
 	return p, nil
 }

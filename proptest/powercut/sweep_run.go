@@ -71,6 +71,7 @@ func noted(trace []string, name string, last cuts, err error) []string {
 func (r *row) left(m moment) moment {
 	h := sha256.New()
 	m.world.state(h)
+	fmt.Fprintf(h, "after %d cuts", len(m.cuts))
 	if m.key = [sha256.Size]byte(h.Sum(nil)); r.isMet(m) {
 		m.world = nil
 	}
@@ -80,8 +81,8 @@ func (r *row) left(m moment) moment {
 // isMet says whether all that would be done with a state was done. The point that is asked for is always
 // followed.
 func (r *row) isMet(m moment) bool {
-	was, ok := r.met[m.key]
-	return ok && r.point == nil && was.room >= r.room(m.cuts) && (was.twice || len(m.cuts) > 1)
+	room, ok := r.met[m.key]
+	return ok && r.point == nil && room >= r.room(m.cuts)
 }
 
 // follow judges what cuts left, and cuts the start after it.
@@ -103,12 +104,10 @@ func (r *row) follow(m moment) error {
 		w.power().watch = r.watcher(m, w, &next)
 	}
 	// What was judged once is the same after one more loss of power.
-	twice := len(m.cuts) == 1
-	if !r.good(m, w, twice) {
+	if !r.good(m, w, len(m.cuts) == 1) {
 		return nil // each cut that leads to it is a violation; later cuts would only find it again
 	}
-	was := r.met[m.key]
-	r.met[m.key] = judged{max(room, was.room), was.twice || twice}
+	r.met[m.key] = max(room, r.met[m.key])
 	if room == 0 {
 		return nil
 	}
@@ -126,10 +125,11 @@ func (r *row) follow(m moment) error {
 	return nil
 }
 
-// awake is a copy of what the cuts left, ready for a start. Its random streams follow from the state.
+// awake is a copy of what the cuts left, ready for a start. Its random streams are those of every start
+// after so many cuts: so what comes follows from the state and from that number.
 func (r *row) awake(m moment) (world, error) {
 	w := m.world.dark()
-	if err := w.wake(fmt.Sprintf(" after %x", m.key)); err != nil {
+	if err := w.wake(fmt.Sprintf(" after %d cuts", len(m.cuts))); err != nil {
 		return nil, fmt.Errorf("powercut: %s after %s: %w", r.op, m.cuts, err)
 	}
 	return w, nil

@@ -211,7 +211,7 @@ func TestASweepFindsDefects(t *testing.T) {
 		op := operation{part: "fake", name: "op", world: func(uint64) (world, error) {
 			return &fake{supply: &supply{on: true, copies: []*pages{{[]*page{{data: []byte("old")}}}}}, defect: defect}, nil
 		}}
-		s := &sweep{op: op, seed: 3, depth: 2, first: []mode{torn}, second: secondModes, met: map[[32]byte]judged{}}
+		s := &sweep{op: op, seed: 3, depth: 2, first: []mode{torn}, second: secondModes, met: map[[32]byte]int{}}
 		p := &Plan{sweeps: []*sweep{s}}
 		require.True(t, p.Run(0))
 		r, err := p.Result()
@@ -225,7 +225,7 @@ func TestASweepFindsDefects(t *testing.T) {
 		require.Equal(t, want, r.Violations[0].Why)
 		require.True(t, strings.HasPrefix(r.Violations[0].Replay, "fdelab sweep --seed 3 --operation fake/op"))
 	}
-	p := &Plan{sweeps: []*sweep{{met: map[[32]byte]judged{}, first: []mode{torn}, op: operation{part: "fake", name: "op", world: func(uint64) (world, error) { return nil, errors.New("no") }}}}}
+	p := &Plan{sweeps: []*sweep{{met: map[[32]byte]int{}, first: []mode{torn}, op: operation{part: "fake", name: "op", world: func(uint64) (world, error) { return nil, errors.New("no") }}}}}
 	require.False(t, p.Run(0))
 	_, err := p.Result()
 	require.EqualError(t, err, "powercut: fake/op: no")
