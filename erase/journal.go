@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -106,16 +107,27 @@ var ErrJournalInUse = errors.New("another process has it open; wait until it end
 // OpenJournal opens the journal at path, or makes it (mode 0600), and keeps
 // others out of it until Close. A file that is not a journal, or damaged
 // elsewhere than in its last line, or in use (ErrJournalInUse), is refused and
-// left as it is.
+// left as it is. A file that was made and cannot be written is removed again.
 func OpenJournal(path string) (*FileJournal, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	made := err == nil
+	if errors.Is(err, fs.ErrExist) {
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("erase: open journal: %w", err)
 	}
 	j := &FileJournal{f: f}
 	lock := func() error { return filelock.Take(f) }
 	if err := j.take(lock, func() error { return journal.SyncFolder(filepath.Dir(path)) }); err != nil {
+		if made && !errors.Is(err, ErrJournalInUse) {
+			_ = os.Remove(path) // there is no run in it with which anybody could go on
+		}
 		_ = f.Close()
+		var call *fs.PathError
+		if errors.As(err, &call) && call.Path == path {
+			err = call.Err // the name stands before it
+		}
 		return nil, fmt.Errorf("erase: journal %s: %w", path, err)
 	}
 	return j, nil

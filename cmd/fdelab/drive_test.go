@@ -5,6 +5,8 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
+	"github.com/seed-9d983aeb/fdelab/erase"
 )
 
 // newDriveFile makes a drive whose keys follow from its serial number, and the file of its label.
@@ -98,6 +101,41 @@ func TestDriveFilesThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// TestEraseGoesOnBesideFilesThatCannotBeUsed: each file is one line with its reason. The drive beside them
+// is erased.
+func TestEraseGoesOnBesideFilesThatCannotBeUsed(t *testing.T) {
+	dir := t.TempDir()
+	good := filepath.Join(dir, "good.drive")
+	newDriveFile(t, good, "GOOD")
+	path := func(i int) string { return filepath.Join(dir, fmt.Sprintf("bad%02d.drive", i)) }
+	for i, s := range spoiled {
+		newDriveFile(t, path(i), fmt.Sprintf("BAD%02d", i))
+		s.spoil(t, path(i))
+		if _, err := os.Lstat(path(i)); err != nil {
+			require.NoError(t, os.Symlink("nowhere", path(i))) // what is gone has no name in the directory
+		}
+	}
+	code, out, said := play(t, "erase", dir, "--yes", "--json")
+	require.Equal(t, exitFailed, code, said)
+	require.Equal(t, fmt.Sprintf("fdelab: error: %d of %d drives are not erased\n", len(spoiled), len(spoiled)+1), said)
+	var is erased
+	require.NoError(t, json.Unmarshal([]byte(out), &is), out)
+	why := map[string]string{}
+	for _, d := range is.Drives {
+		if d.File == good {
+			require.Equal(t, erase.Passed, d.Outcome, d.Why)
+			continue
+		}
+		require.Equal(t, cannotUse, d.Outcome, d.File)
+		why[d.File] = d.Why
+	}
+	require.Len(t, why, len(spoiled))
+	for i, s := range spoiled {
+		require.Contains(t, why[path(i)], s.words, s.name)
+		require.NotContains(t, why[path(i)], "\n", s.name)
+	}
+}
+
 // remover removes a file as soon as something is written to it.
 type remover struct{ path string }
 
@@ -145,4 +183,40 @@ mount -o remount,ro "$1" "$1" && "$0" drive info a.drive; echo "exit $?"`
 	require.Regexp(t, `(?m)^a\.drive a\.drive\.label small $`, out, "nothing is left of a drive that could not be made")
 	require.Regexp(t, `(?m)^fdelab: error: drive info: a\.drive: read-only file system$`, out)
 	require.Equal(t, 3, strings.Count(out, "exit 3"), out)
+}
+
+// TestEraseOnADiskThatIsFullOrReadOnly: where an erase cannot be written no drive passes, and the run says why in
+// one line for each. It leaves no journal that could not be begun, and goes on once there is room.
+func TestEraseOnADiskThatIsFullOrReadOnly(t *testing.T) {
+	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
+	require.NoError(t, err)
+	if exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt").Run() != nil {
+		t.Skip("SKIPPED: this system lets nobody mount a file system of his own: a full disk was not tested")
+	}
+	const script = `set -e
+mount -t tmpfs -o size=1200k tmpfs "$1"; cd "$1"; mkdir d
+"$0" drive create d/1.drive --serial FDE1 --sectors 64 --ranges 0 --seed 1
+"$0" drive create d/2.drive --serial FDE2 --sectors 64 --ranges 0 --seed 2
+set +e
+head -c 9000000 /dev/zero >fill 2>/dev/null
+"$0" erase d --yes; echo "full: exit $?"; ls d | tr '\n' ' '; echo
+"$0" erase d --yes --journal "$2/journal"; echo "full for the drives: exit $?"
+rm fill
+"$0" erase d --yes --resume --journal "$2/journal"; echo "room: exit $?"
+"$0" erase d --yes; echo "again: exit $?"
+mount -o remount,ro "$1" "$1"
+"$0" erase d --yes --journal "$2/another"; echo "read-only: exit $?"`
+	c := exec.Command("unshare", "-rm", "sh", "-c", script, exe, t.TempDir(), t.TempDir())
+	c.Env = append(os.Environ(), "TMPDIR="+t.TempDir())
+	b, err := c.CombinedOutput()
+	out := string(b)
+	require.NoError(t, err, out)
+	require.Regexp(t, `(?m)^fdelab: error: journal d/erase\.journal: no space left on device\nfull: exit 3\n1\.drive 1\.drive\.label 2\.drive 2\.drive\.label $`, out)
+	require.Regexp(t, `(?m)^d/2\.drive +FDE2 +\S.*no space left on device$`, out)
+	require.Regexp(t, `(?m)^drive erase of 2 drives: 0 passed, `, out)
+	require.Regexp(t, `(?m)^full for the drives: exit 1$`, out)
+	require.Regexp(t, `(?m)^drive erase of 2 drives: 2 passed, .*\nroom: exit 0$`, out)
+	require.Regexp(t, `(?m)^again: exit 0$`, out)
+	require.Regexp(t, `(?m)^d/1\.drive +cannot be used +read-only file system$`, out)
+	require.Regexp(t, `(?m)^read-only: exit 1$`, out)
 }
