@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
-
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
@@ -246,22 +243,13 @@ func chosen(id string, only []string) bool {
 	return len(only) == 0
 }
 
-// conformProgress draws a bar if standard error is a terminal: properties, devices in a second, and
-// the time that is left.
+// conformProgress tells how many properties are judged, how fast, and the time that is left.
 func (a *app) conformProgress(t *target, o *conformance.Options) (stop func()) {
-	f, isFile := a.err.(*os.File)
-	if !isFile || !term.IsTerminal(int(f.Fd())) {
-		return func() {}
-	}
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(20), progressbar.OptionSetPredictTime(true))
-	began := time.Now()
+	bar := a.progress(0, "properties")
 	o.Progress = func(done, all int, p *conformance.Property) {
-		bar.ChangeMax(all)
-		bar.Describe(fmt.Sprintf("%s, %d drives, %.0f/s", p.ID, t.made, float64(t.made)/max(0.001, time.Since(began).Seconds())))
-		_ = bar.Set(done)
+		bar.at(done, all, fmt.Sprintf("%s, %d drives", p.ID, t.made))
 	}
-	return func() { _ = bar.Finish() }
+	return bar.stop
 }
 
 // timed notes when each property begins. took says how long the i-th took; all must have ended.

@@ -3,15 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
 	"github.com/seed-9d983aeb/fdelab/proptest"
@@ -44,8 +40,8 @@ func newSweepCmd(a *app) *cobra.Command {
 			"What stands around a drive is swept as well: each operation of an encryption group, of the erase\n" +
 			"engine and of the key repository, at each change of a drive, of a copy of the repository and of\n" +
 			"the disk with the journal, which loses what was not synced. Without --depth they are cut once in a\n" +
-			"run. With --depth 3 pages tear at their first byte, in the header, 512 bytes before their end, before\n" +
-			"the check sum and in the last byte, and a third cut comes where all are before the check sum.\n" +
+			"run. With --depth 3 pages tear at their first byte, in the header, 512 bytes before their end,\n" +
+			"before the check sum and in the last byte, and a third cut comes where all are before the check sum.\n" +
 			"--ranges and --with are for drives only.\n\n" +
 			"Parts for --part:\n" + sweepNames(sweepParts()) + "\nOperations of a drive:\n" + sweepNames(proptest.SweepOperations()) +
 			"\nOperations of the other parts:\n" + sweepNames(powercut.Operations()) + "\nFaults for --with:\n" + sweepNames(proptest.SweepCompanies()),
@@ -88,21 +84,6 @@ func sweepNames(all [][2]string) string {
 		text += fmt.Sprintf("  %-22s %s\n", n[0], n[1])
 	}
 	return text
-}
-
-// sweepProgress draws a bar if standard error is a terminal.
-func (a *app) sweepProgress() (progress func(done, rows int, operation string), stop func()) {
-	f, isFile := a.err.(*os.File)
-	if !isFile || !term.IsTerminal(int(f.Fd())) {
-		return func(int, int, string) {}, func() {}
-	}
-	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(f), progressbar.OptionClearOnFinish(),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetWidth(30))
-	return func(done, rows int, operation string) {
-		bar.ChangeMax(rows)
-		bar.Describe(operation)
-		_ = bar.Set(done)
-	}, func() { _ = bar.Finish() }
 }
 
 func (a *app) sweepTable(r *proptest.SweepResult, depth int) {

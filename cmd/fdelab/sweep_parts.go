@@ -101,7 +101,7 @@ func (a *app) sweep(f sweepFlags) error {
 	// A run makes drives and drops them: what is alive stays below 100 MiB, and to collect less often takes a
 	// sixth off the time.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	progress, stop := a.sweepProgress()
+	bar := a.progress(0, "operations")
 	var all []sweepPlan
 	if d != nil {
 		all = append(all, d)
@@ -109,8 +109,8 @@ func (a *app) sweep(f sweepFlags) error {
 	if p != nil {
 		all = append(all, p)
 	}
-	sweepAtOnce(all, runtime.GOMAXPROCS(0), progress)
-	stop()
+	sweepAtOnce(all, runtime.GOMAXPROCS(0), bar.at)
+	bar.stop()
 	var out swept
 	var wrong []error
 	if d != nil {
