@@ -25,6 +25,9 @@ type victim struct {
 	label  drive.Label
 	chip   *flash.Faulty
 	oracle forensic.Oracle
+
+	opal    *drive.OpalDrive // nil: an Enterprise drive
+	retired []drive.PIN
 }
 
 func newVictim(t *testing.T) *victim {
@@ -37,12 +40,14 @@ func newVictim(t *testing.T) *victim {
 	return v
 }
 
-func (v *victim) write() {
+func (v *victim) write() { v.writeAt(5) }
+
+func (v *victim) writeAt(lba uint64) {
 	plain := bytes.Repeat([]byte("customer's data "), 32)
-	require.NoError(v.t, v.d.Write(5, plain))
-	sector, ok := v.d.Dump().Sector(5)
+	require.NoError(v.t, v.d.Write(lba, plain))
+	sector, ok := v.d.Dump().Sector(lba)
 	require.True(v.t, ok)
-	v.oracle = forensic.Oracle{Name: "sector 5", SectorSize: 512, LBA: 5, Plain: plain[:64], Cipher: bytes.Clone(sector[:64])}
+	v.oracle = forensic.Oracle{Name: fmt.Sprintf("sector %d", lba), SectorSize: 512, LBA: lba, Plain: plain[:64], Cipher: bytes.Clone(sector[:64])}
 }
 
 func (v *victim) as(who drive.Authority, pin drive.PIN, do func(s drive.Session) error) error {
@@ -81,12 +86,14 @@ func (v *victim) erase() error {
 	return v.as(drive.EraseMaster, v.label.MSID, func(s drive.Session) error { return s.EraseAll() })
 }
 
-// states are lives of a drive up to a state of its lifecycle.
-var states = []struct {
+// life is that of a drive up to a state of its lifecycle.
+type life struct {
 	state drive.State
 	what  string
 	live  func(v *victim)
-}{
+}
+
+var lives = []life{
 	{drive.Erased, "written with the factory's PIN", func(v *victim) { v.write() }},
 	{drive.Configured, "has an owner, no locks", func(v *victim) { v.own(false); v.write() }},
 	{drive.Configured, "has an owner, locks at a loss of power", func(v *victim) { v.own(true); v.write() }},
@@ -128,30 +135,42 @@ func reach(t *testing.T) string {
 		fmt.Fprintf(&b, " %v |", who)
 	}
 	b.WriteString("\n|---|---|---|---|---|\n")
-	for _, s := range states {
+	for _, l := range lives {
 		v := newVictim(t)
-		s.live(v)
-		require.Equal(t, s.state, v.d.Status().State, s.what)
-		secrets := []forensic.Secret{forensic.Public(forensic.PIN("MSID", v.label.MSID)), forensic.Public(forensic.PIN("PSID", v.label.PSID)), forensic.Root(v.d.Fuses().Root)}
-		retired := forensic.PIN("retired credential", credentialOf(1))
+		l.live(v)
 		if held, err := v.d.Authenticate(drive.BandMaster(0), credentialOf(1)); err == nil {
 			held.Close() // it is in force still, and nobody has retired it
 		} else {
-			secrets = append(secrets, retired)
+			v.retired = append(v.retired, credentialOf(1))
 		}
-		found, err := forensic.SearchAs(v.d.Dump(), secrets, []forensic.Oracle{v.oracle}, forensic.Options{Also: forensic.Encoded | forensic.GCM | forensic.Masked})
-		require.NoError(t, err)
-		least := forensic.KnowsRetired + 1
-		for _, k := range found.Keys {
-			least = min(least, k.Who)
-		}
-		fmt.Fprintf(&b, "| %v | %s |", s.state, s.what)
-		for _, who := range forensic.Adversaries() {
-			fmt.Fprintf(&b, " %s |", map[bool]string{true: "the data", false: "nothing"}[who >= least])
-		}
-		b.WriteByte('\n')
+		b.WriteString(v.row(l))
+	}
+	for _, l := range opalLives {
+		v := newOpalVictim(t)
+		l.live(v)
+		b.WriteString(v.row(l))
 	}
 	return b.String()
+}
+
+// row is what each adversary gets of a drive at the end of a life.
+func (v *victim) row(l life) string {
+	require.Equal(v.t, l.state, v.d.Status().State, l.what)
+	secrets := []forensic.Secret{forensic.Public(forensic.PIN("MSID", v.label.MSID)), forensic.Public(forensic.PIN("PSID", v.label.PSID)), forensic.Root(v.d.Fuses().Root)}
+	for _, pin := range v.retired {
+		secrets = append(secrets, forensic.PIN("retired credential", pin))
+	}
+	found, err := forensic.SearchAs(v.d.Dump(), secrets, []forensic.Oracle{v.oracle}, forensic.Options{Also: forensic.Encoded | forensic.GCM | forensic.Masked})
+	require.NoError(v.t, err)
+	least := forensic.KnowsRetired + 1
+	for _, k := range found.Keys {
+		least = min(least, k.Who)
+	}
+	row := fmt.Sprintf("| %v | %s |", l.state, l.what)
+	for _, who := range forensic.Adversaries() {
+		row += fmt.Sprintf(" %s |", map[bool]string{true: "the data", false: "nothing"}[who >= least])
+	}
+	return row + "\n"
 }
 
 // levels are the adversaries, as the table of docs/thief.md.
