@@ -21,6 +21,7 @@ var subcommands = []func(*app) *cobra.Command{
 	newDscliCmd,
 	newLabCmd,
 	newDriveCmd,
+	newWebCmd,
 	newServeCmd,
 	newTCGCmd,
 	newPowerCmd,

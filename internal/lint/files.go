@@ -15,6 +15,9 @@ import (
 // apart here so that this file does not hold them.
 var notes = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b`)
 
+// generated are files that nobody reads: what they are made of is held to the rules, or is no Go.
+var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
+
 // prose are the kinds of files whose words are checked.
 var prose = []string{".go", ".md", ".txt", ".txtar", ".mod", ".sh"}
 
@@ -41,6 +44,9 @@ func files(m *module, limits Limits) ([]Finding, error) {
 			return err
 		}
 		file := m.rel(path)
+		if ext == ".go" && generated.Match(b) {
+			return nil
+		}
 		if n := bytes.Count(b, []byte("\n")); ext == ".go" && n > limits.Lines {
 			found = append(found, Finding{File: file, Line: n, Rule: "length", Text: fmt.Sprintf("%d lines, at most %d: one concern a file", n, limits.Lines)})
 		}

@@ -41,11 +41,20 @@ func Get[T, S any](a Args[S], name string) T {
 
 // Written is the command with all values, defaults included, in the order of its parameters. Two
 // lines that mean the same are written the same, and binding the text again gives the same values.
-func (l *Language[S]) Written(a Args[S]) string {
+func (l *Language[S]) Written(a Args[S]) string { return l.written(a, false) }
+
+// Hidden stands for a secret in a line that is shown.
+const Hidden = "(hidden)"
+
+// Shown is the command as it was given, for other eyes than those of whoever gave it: without the values
+// that only repeat a default, and with Hidden for secrets. It is no line to run again.
+func (l *Language[S]) Shown(a Args[S]) string { return l.written(a, true) }
+
+func (l *Language[S]) written(a Args[S], shown bool) string {
 	parts := []string{a.Command.Name}
 	for _, p := range a.params {
 		v, ok := a.values[p.Name]
-		if !ok {
+		if !ok || shown && p.Default != "" && fmt.Sprint(v) == p.Default {
 			continue
 		}
 		texts := []string{fmt.Sprint(v)}
@@ -57,6 +66,10 @@ func (l *Language[S]) Written(a Args[S]) string {
 		}
 		if p.Flag {
 			texts = []string{""}
+		}
+		if shown && p.Secret {
+			parts = append(parts, l.Spell(p, Hidden))
+			continue
 		}
 		for _, t := range texts {
 			parts = append(parts, l.Spell(p, t))

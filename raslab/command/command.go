@@ -32,6 +32,7 @@ type Param[S any] struct {
 	Repeat   bool     // bare: may be given several times; its kind gives []string, each once
 	Rest     bool     // bare: takes all words that are left, joined with a blank
 	Required bool     //
+	Secret   bool     // its value is one: Language.Shown leaves it out
 	Default  string   // how a missing one is read; empty for absent
 	Values   []string // the only values, if not nil
 	Help     string

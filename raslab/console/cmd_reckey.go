@@ -39,7 +39,7 @@ func recoveryStep(step raslab.RecoveryAction, role reckey.Role, summary string) 
 		}),
 	}
 	if step == raslab.RecoveryVerify || step == raslab.RecoveryRecover {
-		c.Params = append(c.Params, Param{Name: "key", Kind: textKind, Required: true, Help: "the recovery key, as it was written down"})
+		c.Params = append(c.Params, Param{Name: "key", Kind: textKind, Required: true, Secret: true, Help: "the recovery key, as it was written down"})
 		c.Example += " key=0000-0000"
 	}
 	return c

@@ -17,7 +17,7 @@ func serialParam(help string, required bool) Param {
 }
 
 func pinParam(name, fallback, help string) Param {
-	return Param{Name: name, Kind: textKind, Required: fallback == "", Default: fallback, Help: help + "; msid for the factory PIN, or a phrase (its SHA-256 is the PIN, 32 bytes)"}
+	return Param{Name: name, Kind: textKind, Required: fallback == "", Default: fallback, Secret: true, Help: help + "; msid for the factory PIN, or a phrase (its SHA-256 is the PIN, 32 bytes)"}
 }
 
 func hmcParam(required bool) Param {

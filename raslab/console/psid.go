@@ -8,7 +8,7 @@ import (
 )
 
 func psidParam() Param {
-	return Param{Name: "psid", Kind: textKind, Help: "the PSID as it stands on the label or in the file of the label, typed; without it, from a label that is at hand"}
+	return Param{Name: "psid", Kind: textKind, Secret: true, Help: "the PSID as it stands on the label or in the file of the label, typed; without it, from a label that is at hand"}
 }
 
 // psid is a PSID as it was typed, else that of the label; its zero value if there is neither.

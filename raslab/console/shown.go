@@ -1,0 +1,86 @@
+package console
+
+import (
+	"strings"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/command"
+)
+
+// Shown writes each command of a line for other eyes than those of whoever gave it: secrets are hidden, and
+// so is what a command of DSCLI was given, which may hold one. The error is that of Session.Run for a line
+// that is not understood.
+func Shown(text string) ([]string, error) {
+	commands, wrong := bindAll(text)
+	if wrong != nil {
+		return nil, wrong[0]
+	}
+	var lines []string
+	for _, a := range commands {
+		if a.Command.Name == "dscli" {
+			first, rest, more := strings.Cut(strings.TrimSpace(arg[string](a, "command")), " ")
+			line := "dscli " + quote(first)
+			if more && strings.Contains(rest, "-") {
+				line += " " + command.Hidden
+			} else if more {
+				line += " " + quote(rest)
+			}
+			lines = append(lines, line)
+			continue
+		}
+		lines = append(lines, language.Shown(a))
+	}
+	return lines, nil
+}
+
+// Cell is what a picture of an enclosure says of a slot, as enclosure show does: its number, how the drive
+// is (empty for an empty slot), and how its keys are.
+func Cell(d raslab.DriveInfo) (number, state, keys string) {
+	d.Rank = ""
+	words := cell(d)
+	return words[0], words[1], words[2]
+}
+
+// Where names the drives of an event by slot and location code, or the location codes of what has no slot.
+func Where(e raslab.ServiceEvent) string { return where(e) }
+
+// FRUText is one line of the list of what to replace.
+func FRUText(f raslab.FRU) string { return fruText(f) }
+
+// CallText says how far the request for service has come.
+func CallText(c raslab.CallHome) string { return callText(c) }
+
+// Timeline draws what happened to the drives of an event, or of the whole facility where event is nil: at
+// most last lines, the latest, of at most columns columns.
+func Timeline(lab *raslab.Lab, event *raslab.ServiceEvent, last, columns int) string {
+	return timeline(lab.Trace(), event, last, columns)
+}
+
+// KeyPicture draws the key hierarchy of the drive in a slot, as drive keys does. No key is in it. The error
+// is one of a drive that does not answer, or has no key map.
+func KeyPicture(lab *raslab.Lab, slot string, columns int) (string, error) {
+	part, err := lab.Part(slot)
+	if err != nil {
+		return "", err
+	}
+	name := driveName(part, slot)
+	d, err := able[raslab.KeyMapper](part, name, "key map")
+	if err != nil {
+		return "", err
+	}
+	m, err := d.KeyMap()
+	if err != nil {
+		return "", err
+	}
+	return keyPicture(name, m, columns), nil
+}
+
+// FlashPicture draws the security area of the drive in a slot, as drive dump does: which pages hold data, and
+// not which.
+func FlashPicture(lab *raslab.Lab, slot string, columns int) (string, error) {
+	part, err := lab.Part(slot)
+	if err != nil {
+		return "", err
+	}
+	return flashPicture(part.Drive.Dump(), columns), nil
+}

@@ -1,0 +1,174 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
+)
+
+// historyMost is how many commands the history keeps.
+const historyMost = 200
+
+// Ran is a command that was given on a page, as every page may show it.
+type Ran struct {
+	Line    string // without secrets
+	Verdict console.Verdict
+	Error   string    // one line; empty if it was done. What it printed is not kept: it may hold a secret
+	At      time.Time // virtual, after it
+}
+
+// State is what the pages show: a facility at one moment, copied. Nobody changes it.
+type State struct {
+	Version    uint64 // counts commands
+	Serials    []string
+	Serial     string // of the facility at hand; empty if there is none, and so is all that follows but History
+	Machine    string // type and serial number of the unit
+	Now        time.Time
+	Valid      string // the step that is valid at the panel; empty while none is
+	Action     string // the service action in progress
+	Codes      []int  // encryptionGroupsStates
+	Groups     []raslab.GroupInfo
+	Partitions []raslab.PartitionInfo
+	Consoles   []raslab.ConsoleInfo
+	Enclosures []raslab.EnclosureInfo
+	Sites      []raslab.SiteInfo
+	Arrays     []raslab.ArrayInfo
+	Ranks      []raslab.RankInfo
+	Managers   []raslab.KeyManagerInfo
+	Events     []raslab.ServiceEvent
+	Retrieval  time.Time // the next periodic key retrieval
+	History    []Ran     // the latest first
+}
+
+// Open counts the serviceable events that are open.
+func (st *State) Open() int {
+	n := 0
+	for _, e := range st.Events {
+		if e.Open {
+			n++
+		}
+	}
+	return n
+}
+
+// lab owns a session. State is read by anybody at any time.
+type lab struct {
+	mu      sync.Mutex // has the session
+	session *console.Session
+	history []Ran
+	state   atomic.Pointer[State]
+
+	waiting sync.Mutex
+	changed chan struct{} // closed at the next change
+}
+
+func newLab(session *console.Session) *lab {
+	l := &lab{session: session, changed: make(chan struct{})}
+	l.state.Store(l.look(0))
+	return l
+}
+
+// news is the state, and a channel that is closed when there is another.
+func (l *lab) news() (*State, <-chan struct{}) {
+	l.waiting.Lock()
+	defer l.waiting.Unlock()
+	return l.state.Load(), l.changed
+}
+
+// Answer is what a command came to, for who gave it.
+type Answer struct {
+	Line    string // without secrets; what was typed, where that was not understood
+	Verdict console.Verdict
+	Output  string
+	Error   string
+}
+
+// errNoQuit answers quit: the lab goes on, whoever leaves.
+var errNoQuit = errors.New("a page has no end: close it; the laboratory goes on until fdelab web is interrupted")
+
+// run runs a line and tells all pages.
+func (l *lab) run(line string) Answer {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	shown, err := console.Shown(line)
+	if err != nil {
+		return Answer{Line: line, Verdict: console.NotUnderstood, Error: console.ErrorText(err)}
+	}
+	if len(shown) == 0 {
+		return Answer{Verdict: console.Done}
+	}
+	a := Answer{Line: strings.Join(shown, "; "), Verdict: console.Done}
+	var out bytes.Buffer
+	next := 0
+	l.session.Each(line, &out, func(err error) bool {
+		if errors.Is(err, console.ErrQuit) {
+			err = errNoQuit
+		}
+		ran := Ran{Line: shown[next], Verdict: console.VerdictOf(err)}
+		next++
+		if err != nil {
+			ran.Error = strings.ReplaceAll(console.ErrorText(err), "\n", " ")
+			a.Verdict, a.Error = ran.Verdict, ran.Error
+		}
+		if at := l.session.Lab(); at != nil {
+			ran.At = at.Now()
+		}
+		l.history = append([]Ran{ran}, l.history[:min(len(l.history), historyMost-1)]...)
+		return err == nil
+	})
+	a.Output = out.String()
+	l.tell()
+	return a
+}
+
+// tell renews the state and wakes all who wait for another.
+func (l *lab) tell() {
+	st := l.look(l.state.Load().Version + 1)
+	l.waiting.Lock()
+	defer l.waiting.Unlock()
+	l.state.Store(st)
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// look copies what the facility at hand is like. Nothing that it asks changes the facility.
+func (l *lab) look(version uint64) *State {
+	st := &State{Version: version, History: l.history}
+	for _, f := range l.session.Labs() {
+		st.Serials = append(st.Serials, f.Serial())
+	}
+	f := l.session.Lab()
+	if f == nil {
+		return st
+	}
+	st.Serial, st.Now = f.Serial(), f.Now()
+	st.Machine = fmt.Sprintf("%s, serial number %s", f.MachineType(), f.UnitSerial())
+	st.Valid, st.Action, st.Codes = f.ValidState(), f.ServiceAction(), f.GroupStates()
+	st.Groups, st.Partitions, st.Consoles = f.Groups(), f.Partitions(), f.Consoles()
+	st.Enclosures, st.Sites, st.Arrays, st.Ranks = f.Enclosures(), f.Sites(), f.Arrays(), f.Ranks()
+	st.Managers, st.Events, st.Retrieval = f.KeyManagers(), f.Events(), f.NextKeyRetrieval()
+	return st
+}
+
+// ask reads more of the facility of a state than the state holds. It is not asked if it is not at hand any more.
+func (l *lab) ask(st *State, read func(f *raslab.Lab)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := l.session.Lab(); f != nil && f.Serial() == st.Serial {
+		read(f)
+	}
+}
+
+// complete lists how a line may go on.
+func (l *lab) complete(text string) []console.Candidate {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return console.Complete(l.session, text)
+}

@@ -1,0 +1,212 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
+)
+
+// part is an element of a page that changes by itself. Its identifier is that of its outermost element.
+type part struct {
+	id string
+	c  templ.Component
+}
+
+// page is what stands at an address. Its body holds its parts.
+type page struct {
+	title, nav string
+	status     int
+	body       templ.Component
+	parts      []part
+}
+
+// views are the pages that the menu lists, in its order.
+var views = []struct{ path, title, group string }{
+	{"", "Facility", "Machine"},
+	{"sfi", "SFI resources", "Machine"},
+	{"events", "Serviceable events", "Machine"},
+	{"keymgr", "Key managers", "Keys"},
+	{"clock", "Clock", "Laboratory"},
+}
+
+// page answers with the page at the path of a request.
+func (s *Server) page(w http.ResponseWriter, r *http.Request, role Role) {
+	s.show(w, r, r.URL.RequestURI(), role, nil)
+}
+
+// show sends the page at an address, with the answer to a command at its foot.
+func (s *Server) show(w http.ResponseWriter, r *http.Request, at string, role Role, a *Answer) {
+	st, _ := s.lab.news()
+	p := s.find(st, at, role)
+	s.render(w, r, p.status, layout(p, st, frame{at: at, version: s.version(st), role: role, answer: a}))
+}
+
+// frame is what a page has around its body.
+type frame struct {
+	at, version string
+	role        Role
+	answer      *Answer
+}
+
+// find says what stands at an address: a path, and maybe a query.
+func (s *Server) find(st *State, at string, role Role) page {
+	u, err := url.ParseRequestURI(at)
+	if err != nil {
+		return missing("there is no such page")
+	}
+	view, name, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	if st.Serial == "" {
+		return page{title: "No facility", status: http.StatusOK, body: noFacility(role)}
+	}
+	switch {
+	case view == "drive" && name != "":
+		return s.drivePage(st, name, role)
+	case view == "rank" && name != "":
+		return rankPage(st, name, role)
+	case view == "events":
+		return s.eventsPage(st, name, u.Query(), role)
+	case view == "keymgr":
+		return managersPage(st, name, role)
+	case name != "":
+	case view == "":
+		return facilityPage(st, role)
+	case view == "sfi":
+		return one("SFI resources", view, "sfi", sfi(st, role))
+	case view == "clock":
+		return one("Clock", view, "clockview", clockView(st, role))
+	}
+	return missing("there is no page " + u.Path)
+}
+
+// one is a page of one part.
+func one(title, nav, id string, c templ.Component) page {
+	return page{title: title, nav: nav, status: http.StatusOK, body: c, parts: []part{{id, c}}}
+}
+
+func missing(why string) page {
+	return page{title: "No such page", status: http.StatusNotFound, body: notHere(why)}
+}
+
+// common are the parts that every page has.
+func common(st *State, nav string, role Role) []part {
+	return []part{{"vitals", vitals(st)}, {"clock", clock(st, role)}, {"nav", menu(st, nav)}, {"history", history(st)}}
+}
+
+func facilityPage(st *State, role Role) page {
+	p := page{title: "Facility " + st.Serial, status: http.StatusOK, body: facility(st, role), parts: []part{{"counts", counts(st)}, {"ranks", ranks(st)}}}
+	for _, e := range st.Enclosures {
+		p.parts = append(p.parts, enclosureParts(e, "")...)
+	}
+	return p
+}
+
+// enclosureParts are those of an enclosure: its head, and each drive by itself.
+func enclosureParts(e raslab.EnclosureInfo, chosen string) []part {
+	all := []part{{"e-" + e.Name, enclosureHead(e)}}
+	for _, site := range bySite(e.Slots) {
+		all = append(all, part{"s-" + site[0].Slot, siteHead(site)})
+		for _, d := range site {
+			all = append(all, part{"d-" + d.Slot, tile(d, d.Slot == chosen)})
+		}
+	}
+	return all
+}
+
+// bySite groups the slots of an enclosure by array site, in order.
+func bySite(slots []raslab.DriveInfo) [][]raslab.DriveInfo {
+	var all [][]raslab.DriveInfo
+	for i, d := range slots {
+		if i == 0 || d.Site != slots[i-1].Site {
+			all = append(all, nil)
+		}
+		last := len(all) - 1
+		all[last] = append(all[last], d)
+	}
+	return all
+}
+
+// pictureWidth is how wide pictures in characters are, in columns.
+const pictureWidth = 78
+
+// driveDetail is what the page of a drive says beside the state of its slot.
+type driveDetail struct {
+	keys, flash string // pictures, or why there are none
+	events      []raslab.ServiceEvent
+}
+
+func (s *Server) drivePage(st *State, slot string, role Role) page {
+	for _, e := range st.Enclosures {
+		for _, d := range e.Slots {
+			if !strings.EqualFold(d.Slot, slot) {
+				continue
+			}
+			detail := driveDetail{events: eventsOf(st, d)}
+			if d.Serial != "" {
+				s.lab.ask(st, func(f *raslab.Lab) { detail.pictures(f, d.Slot) })
+			}
+			c := driveAside(d, detail, role)
+			return page{
+				title: "Drive " + d.Slot, status: http.StatusOK, body: driveView(e, d, c),
+				parts: append(enclosureParts(e, d.Slot), part{"drive", c}),
+			}
+		}
+	}
+	return missing("there is no slot " + slot)
+}
+
+// pictures draws the key hierarchy and the flash map. An error stands in the place of a picture.
+func (d *driveDetail) pictures(f *raslab.Lab, slot string) {
+	var err error
+	if d.keys, err = console.KeyPicture(f, slot, pictureWidth); err != nil {
+		d.keys = console.ErrorText(err)
+	}
+	if d.flash, err = console.FlashPicture(f, slot, pictureWidth); err != nil {
+		d.flash = console.ErrorText(err)
+	}
+}
+
+// eventsOf are the events that name the drive in a slot.
+func eventsOf(st *State, d raslab.DriveInfo) []raslab.ServiceEvent {
+	var all []raslab.ServiceEvent
+	for _, e := range st.Events {
+		for i, slot := range e.Slots {
+			if slot == d.Slot && (i >= len(e.Serials) || e.Serials[i] == d.Serial) {
+				all = append(all, e)
+				break
+			}
+		}
+	}
+	return all
+}
+
+func rankPage(st *State, id string, role Role) page {
+	for _, r := range st.Ranks {
+		if strings.EqualFold(r.ID, id) {
+			return one("Rank "+r.ID, "", "rank", rankView(r, role))
+		}
+	}
+	return missing("there is no rank " + id)
+}
+
+func managersPage(st *State, name string, role Role) page {
+	var chosen *raslab.KeyManagerInfo
+	if name != "" {
+		n, err := strconv.Atoi(name)
+		for i := range st.Managers {
+			if err == nil && st.Managers[i].ID == n {
+				chosen = &st.Managers[i]
+			}
+		}
+		if chosen == nil {
+			return missing(fmt.Sprintf("there is no key manager %s", name))
+		}
+	}
+	return one("Key managers", "keymgr", "keymgr", managers(st, chosen, role))
+}

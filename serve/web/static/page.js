@@ -1,0 +1,66 @@
+// What the pages need beside htmx: the command that a button stands for is seen at the foot, the last
+// lines come back with the arrow keys, and a lost connection is told.
+"use strict";
+const byId = id => document.getElementById(id);
+const lines = [];
+let at = 0;
+
+// Hovering over a button, or coming to it with the keyboard, shows its command; pressing it writes it.
+function tell(event) {
+  const b = event.target.closest && event.target.closest("[data-cmd], [data-tell]");
+  const prompt = byId("prompt");
+  if (b && prompt) prompt.placeholder = b.dataset.cmd || b.dataset.tell;
+}
+function untell() {
+  const prompt = byId("prompt");
+  if (prompt) prompt.placeholder = "";
+}
+addEventListener("mouseover", tell);
+addEventListener("mouseout", untell);
+addEventListener("focusin", tell);
+addEventListener("focusout", untell);
+
+function remember(line) {
+  if (line && lines[lines.length - 1] !== line) lines.push(line);
+  at = lines.length;
+}
+
+addEventListener("click", event => {
+  const b = event.target.closest("[data-cmd]");
+  if (b && byId("prompt")) byId("prompt").value = b.dataset.cmd;
+  const menu = event.target.closest(".menu");
+  if (menu) menu.setAttribute("aria-expanded", byId("nav").classList.toggle("open"));
+  if (event.target.id === "dense") document.body.classList.toggle("dense", event.target.checked);
+});
+
+addEventListener("keydown", event => {
+  if (event.target.id !== "prompt" || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
+  const next = at + (event.key === "ArrowUp" ? -1 : 1);
+  if (next < 0 || next > lines.length) return;
+  at = next;
+  event.target.value = lines[at] || "";
+  event.preventDefault();
+});
+
+addEventListener("htmx:afterRequest", event => {
+  if (event.target.id !== "cli") return;
+  const prompt = byId("prompt");
+  if (event.detail.successful) {
+    remember(prompt.value);
+    prompt.value = "";
+  } else {
+    byId("said").textContent = event.detail.xhr.responseText || "fdelab web does not answer";
+  }
+});
+
+// An element that is replaced keeps what its reader has opened.
+addEventListener("htmx:oobBeforeSwap", event => {
+  const old = event.target;
+  const fresh = event.detail.fragment.firstElementChild;
+  if (old.open && fresh) fresh.open = true;
+  if (old.classList.contains("open") && fresh) fresh.classList.add("open");
+});
+
+const lost = yes => { byId("lost").hidden = !yes; };
+addEventListener("htmx:sseOpen", () => lost(false));
+addEventListener("htmx:sseError", () => lost(true));
