@@ -63,6 +63,7 @@ var opalClaims = []claim{
 	{"UK users' key, 32 random bytes, made by activate, stored as AES-KW(AK, UK) for each Admin; the AK of each Admin and User is stored a second time, as AES-KW(UK, AK)", "TestOpalKeysAreReachedByTheirWrapsAlone"},
 	{"- A grant writes a wrap of RK, a revocation destroys it physically; both are key steps.", "TestOpalKeyStepsAreCutAnywhere TestOpalOldWrapThatCannotBeDestroyedDegrades"},
 	{"Who grants must hold RK, and reaches the AK of the other by UK; else the method fails, and so does one that would take the last wrap of a closed range away.", "TestOpalRefusals"},
+	{"An Admin opens a range over a power loss that others alone are granted: the AK of a holder comes by UK.", "TestOpalAnAdminOpensARangeThatIsGrantedToAUserAlone"},
 	{"- That an Admin may set a User's PIN is UK and nothing else.", "TestOpalKeysAreReachedByTheirWrapsAlone"},
 	{"A disabled authority has the wrap of its PIN wrapped once more by UK, Admin1 of the Admin SP by the AK of SID: its PIN opens nothing.", "TestADisabledAdminOfTheAdminSPHasNoWrapForItsPIN TestOpalKeyStepsAreCutAnywhere TestOpalKeysAreReachedByTheirWrapsAlone"},
 	{"- In Single User Mode the owner of a range is its only holder, and its AK is not under UK: no Admin gets there.", "TestOpalSingleUserMode"},

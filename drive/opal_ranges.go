@@ -1,11 +1,16 @@
 package drive
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/seed-9d983aeb/fdelab/drive/secret"
+)
 
 // SetRange places range n and sets its lock columns, as Session.SetRange does for a BandMaster. It takes an
 // Admin, or a holder of the range; in Single User Mode the owner, and the Admins for start and length alone
 // where the policy gives the place to them. A range that will be open after a power loss has its key wrapped
-// by the root key as well; the others have not. Errors: InvalidParameter, KeyNotHeld where the key must be
+// by the root key as well; the others have not: to open one, an Admin whom it is not granted takes the key of a holder
+// out of escrow. Errors: InvalidParameter, KeyNotHeld where the key must be
 // had and is not, InvalidState where a range would be closed that nobody is granted.
 func (c *Change) SetRange(n int, cfg RangeConfig) error {
 	const op = "set range"
@@ -41,6 +46,26 @@ func (c *Change) places(op string, n int, cfg RangeConfig) error {
 		return c.d.refuse(op, KeyNotHeld, "range %d is in Single User Mode, and this is not for who authenticated", n)
 	}
 	return nil
+}
+
+// openedKey is rangeKey for a range that is to be open to all. An Admin who is not granted the range may do that
+// too (Opal, ACE Locking_Admins_RangeStartToLOR): the keys of its holders are in escrow for the Admins.
+// Hosts rely on it, for example to give a range back whose key they have just renewed.
+func (c *Change) openedKey(op string, n int, k *areaKeys) (*secret.Key32, error) {
+	rk, err := c.rangeKey(op, RangeArea(n), k)
+	if err == nil || k.sum || c.admin() == nil {
+		return rk, err
+	}
+	for _, a := range k.authorities() {
+		ak, failed := c.authorityKey(op, a)
+		if failed != nil {
+			continue
+		}
+		defer ak.Clear()
+		h, _ := holderOf(a)
+		return k.taken(h, ak)
+	}
+	return nil, err
 }
 
 // SetLocks sets ReadLocked and WriteLocked of range n; each counts only while the matching lock is enabled. It
@@ -120,7 +145,7 @@ func (c *Change) settle(op string, n int, g rangeRecord, locks lockFlags) error 
 		return d.refuse(op, InvalidState, "nobody is granted range %d, so it cannot be locked over a power loss", n)
 	}
 	if needMEK || open && !g.opal.has(rootHolder) {
-		rk, err := c.rangeKey(op, RangeArea(n), g.opal)
+		rk, err := c.openedKey(op, n, g.opal)
 		if err != nil {
 			return err
 		}

@@ -454,3 +454,43 @@ func TestAnOpalRecordOfAnotherDriveIsNone(t *testing.T) {
 		b.whole(t, name)
 	}
 }
+
+// TestOpalAnAdminOpensARangeThatIsGrantedToAUserAlone: by its lock columns, with the User's key out of escrow. Nobody
+// else does, and an Admin neither locks nor unlocks it.
+func TestOpalAnAdminOpensARangeThatIsGrantedToAUserAlone(t *testing.T) {
+	b := newOpal(t, nil)
+	admin := grantedUser(b)
+	require.NoError(t, b.change(admin, func(c *Change) error {
+		for n := range Admins {
+			if err := c.Revoke(RangeArea(1), Admin(n+1)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	require.NoError(t, b.Write(100, sectors(1, 9)))
+	b.cycle()
+	admin, sid := b.login(Admin(1), credential(1)), b.login(SID, credential(1))
+	refused(t, b.change(admin, func(c *Change) error { return c.SetLocks(1, false, false) }), KeyNotHeld, "set locks", "is granted range 1")
+	open := RangeConfig{Start: 100, Length: 100, LockOnReset: OnPowerCycle}
+	refused(t, b.change(sid, func(c *Change) error { return c.SetRange(1, open) }), KeyNotHeld, "set range", "is granted range 1")
+	require.ErrorIs(t, b.Read(100, make([]byte, 512)), Locked)
+
+	require.NoError(t, b.change(admin, func(c *Change) error { return c.SetRange(1, open) }))
+	b.mustRead(100, sectors(1, 9), "the data are as they were")
+	b.cycle()
+	b.mustRead(100, sectors(1, 9), "open at power on")
+	granted, root, err := b.Holders(RangeArea(1))
+	require.NoError(t, err)
+	require.True(t, root)
+	require.Equal(t, []Authority{User(1)}, granted, "nobody was granted it for that")
+
+	// What cryptsetup does to give a locked range up: its key anew, and then its place.
+	admin = b.login(Admin(1), credential(1))
+	require.NoError(t, b.change(admin, func(c *Change) error { return c.SetRange(1, lockedRange) }))
+	b.cycle()
+	admin = b.login(Admin(1), credential(1))
+	require.NoError(t, b.change(admin, func(c *Change) error { return c.GenKey(RangeArea(1)) }))
+	require.NoError(t, b.change(admin, func(c *Change) error { return c.SetRange(1, RangeConfig{LockOnReset: OnPowerCycle}) }))
+	require.NoError(t, b.Read(100, make([]byte, 512)))
+}
