@@ -413,7 +413,7 @@ func TestNamesOfAuthorities(t *testing.T) {
 func TestMediaAnswerForWhatTheyCannotDo(t *testing.T) {
 	m, f := newFileMedia(t, 8192, 512, 10)
 	written, err := m.ReadSector(10, make([]byte, 512))
-	require.ErrorContains(t, err, "sector 10, the last is 9")
+	require.ErrorContains(t, err, "sectors 10 to 10, the last is 9")
 	require.False(t, written)
 	written, err = m.ReadSector(0, make([]byte, 511))
 	require.Error(t, err)

@@ -16,6 +16,12 @@ func (d *Drive) Read(lba uint64, dst []byte) error {
 		return err
 	}
 	size := d.cfg.SectorSize
+	m, run := d.parts.Media.(Runner)
+	if run = run && !d.shadowed(lba); run { // the shadow lies before everything else
+		if err := m.ReadSectors(lba, dst); err != nil {
+			return &StatusError{Op: op, State: d.state(), Code: MediaFailure, Err: err}
+		}
+	}
 	for i := 0; i < len(dst); i, lba = i+size, lba+1 {
 		sector := dst[i : i+size]
 		if d.shadowed(lba) {
@@ -24,7 +30,13 @@ func (d *Drive) Read(lba uint64, dst []byte) error {
 			}
 			continue
 		}
-		written, err := d.parts.Media.ReadSector(lba, sector)
+		var written bool
+		var err error
+		if run {
+			written = !constant(sector, 0)
+		} else {
+			written, err = d.parts.Media.ReadSector(lba, sector)
+		}
 		if err != nil {
 			return &StatusError{Op: op, State: d.state(), Code: MediaFailure, Err: err}
 		}
@@ -52,13 +64,29 @@ func (d *Drive) Write(lba uint64, src []byte) error {
 		return err
 	}
 	size := d.cfg.SectorSize
-	buf := borrow(size)
+	m, run := d.parts.Media.(Runner)
+	most := size
+	if run {
+		most = min(len(src), runSize)
+	}
+	buf := borrow(most)
 	defer pages.Put(buf)
-	for i := 0; i < len(src); i, lba = i+size, lba+1 {
-		d.ram[d.rangeOf(lba)].cipher.Encrypt(*buf, src[i:i+size], lba)
-		if err := d.parts.Media.WriteSector(lba, *buf); err != nil {
+	for len(src) > 0 {
+		part := (*buf)[:min(most, len(src))]
+		for i := 0; i < len(part); i += size {
+			at := lba + uint64(i/size)
+			d.ram[d.rangeOf(at)].cipher.Encrypt(part[i:i+size], src[i:i+size], at)
+		}
+		var err error
+		if run {
+			err = m.WriteSectors(lba, part)
+		} else {
+			err = d.parts.Media.WriteSector(lba, part)
+		}
+		if err != nil {
 			return &StatusError{Op: op, State: d.state(), Code: MediaFailure, Err: err}
 		}
+		lba, src = lba+uint64(len(part)/size), src[len(part):]
 	}
 	return nil
 }

@@ -17,3 +17,15 @@ type Media interface {
 
 // ErrMedia is what a Media answers for a sector that cannot be read or written.
 var ErrMedia = errors.New("media: unrecovered error")
+
+// Runner is a Media that moves neighbouring sectors at once, which takes one system call in place of many. A Media
+// without it is asked for one sector after the other.
+type Runner interface {
+	// ReadSectors fills dst with whole sectors from lba on. One that was never written is zeros, and no other is.
+	ReadSectors(lba uint64, dst []byte) error
+	// WriteSectors stores whole sectors from lba on. Where it fails some of them may be stored.
+	WriteSectors(lba uint64, src []byte) error
+}
+
+// runSize is how many bytes are encrypted before a Runner gets them, a multiple of every sector size.
+const runSize = 128 << 10

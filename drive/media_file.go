@@ -53,31 +53,50 @@ func mediaIn(f mediaFile, offset int64, sectorSize int, sectors uint64) (*FileMe
 
 // ReadSector fills dst, which must be one sector long.
 func (m *FileMedia) ReadSector(lba uint64, dst []byte) (bool, error) {
-	at, err := m.at(lba, dst)
-	if err != nil {
+	if err := checkSector(m.sectorSize, dst); err != nil {
 		return false, err
 	}
-	n, err := m.f.ReadAt(dst, at)
-	if err != nil && !errors.Is(err, io.EOF) {
-		clear(dst)
-		return false, fmt.Errorf("%w: sector %d: %w", ErrMedia, lba, err)
-	}
-	clear(dst[n:])
-	return !bytes.Equal(dst, m.zeros), nil
+	err := m.ReadSectors(lba, dst)
+	return err == nil && !bytes.Equal(dst, m.zeros), err
 }
 
 // WriteSector stores src, which must be one sector long and not all zeros.
 func (m *FileMedia) WriteSector(lba uint64, src []byte) error {
+	if err := checkSector(m.sectorSize, src); err != nil {
+		return err
+	}
+	return m.WriteSectors(lba, src)
+}
+
+// ReadSectors fills dst, whole sectors from lba on. With an error dst is zeros.
+func (m *FileMedia) ReadSectors(lba uint64, dst []byte) error {
+	at, err := m.at(lba, dst)
+	if err != nil {
+		return err
+	}
+	n, err := m.f.ReadAt(dst, at)
+	if err != nil && !errors.Is(err, io.EOF) {
+		clear(dst)
+		return fmt.Errorf("%w: %d bytes from sector %d on: %w", ErrMedia, len(dst), lba, err)
+	}
+	clear(dst[n:])
+	return nil
+}
+
+// WriteSectors stores src, whole sectors from lba on of which none is all zeros.
+func (m *FileMedia) WriteSectors(lba uint64, src []byte) error {
 	at, err := m.at(lba, src)
 	if err != nil {
 		return err
 	}
-	if bytes.Equal(src, m.zeros) {
-		return fmt.Errorf("%w: sector %d: a sector of zeros cannot be told from one never written", ErrMedia, lba)
+	for i := 0; i < len(src); i += m.sectorSize {
+		if bytes.Equal(src[i:i+m.sectorSize], m.zeros) {
+			return fmt.Errorf("%w: sector %d: a sector of zeros cannot be told from one never written", ErrMedia, lba+uint64(i/m.sectorSize))
+		}
 	}
 	m.dirty = true
 	if _, err := m.f.WriteAt(src, at); err != nil {
-		return fmt.Errorf("%w: sector %d: %w", ErrMedia, lba, err)
+		return fmt.Errorf("%w: %d bytes from sector %d on: %w", ErrMedia, len(src), lba, err)
 	}
 	return nil
 }
@@ -173,12 +192,13 @@ func (m *FileMedia) end() int64 {
 	return end
 }
 
+// at is where whole sectors from lba on stand in the file.
 func (m *FileMedia) at(lba uint64, b []byte) (int64, error) {
-	if err := checkSector(m.sectorSize, b); err != nil {
-		return 0, err
+	if len(b) == 0 || len(b)%m.sectorSize != 0 {
+		return 0, fmt.Errorf("%w: a buffer of %d bytes for sectors of %d", ErrMedia, len(b), m.sectorSize)
 	}
-	if lba >= m.sectors {
-		return 0, fmt.Errorf("%w: sector %d, the last is %d", ErrMedia, lba, m.sectors-1)
+	if n := uint64(len(b) / m.sectorSize); lba >= m.sectors || n > m.sectors-lba {
+		return 0, fmt.Errorf("%w: sectors %d to %d, the last is %d", ErrMedia, lba, lba+n-1, m.sectors-1)
 	}
 	return m.offset + int64(lba)*int64(m.sectorSize), nil
 }

@@ -78,10 +78,10 @@ var families = []Mutant{
 		"drive/session.go", "	if slot.tries < ^uint16(0) {\n", "	d.mu.Unlock()\n	for range 2000 {\n		runtime.Gosched()\n	}\n	d.mu.Lock()\n	if slot.tries < ^uint16(0) {\n",
 	}, {"drive/session.go", "	\"fmt\"\n", "	\"fmt\"\n	\"runtime\"\n"}}},
 	{Of: "CC02", Defect: "all writes share a buffer, and others get in before it is on the media", Edits: []Edit{{
-		"drive/io.go", "	buf := borrow(size)\n	defer pages.Put(buf)\n	for i := 0; i < len(src)", "	if len(one) != size {\n		one = make([]byte, size)\n	}\n	buf := &one\n	for i := 0; i < len(src)",
+		"drive/io.go", "	buf := borrow(most)\n	defer pages.Put(buf)\n	for len(src) > 0", "	if len(one) != most {\n		one = make([]byte, most)\n	}\n	buf := &one\n	for len(src) > 0",
 	}, {
-		"drive/io.go", "		if err := d.parts.Media.WriteSector(lba, *buf); err != nil {\n",
-		"		d.mu.Unlock()\n		for range 50 {\n			runtime.Gosched()\n		}\n		d.mu.Lock()\n		if err := d.parts.Media.WriteSector(lba, *buf); err != nil {\n",
+		"drive/io.go", "			err = d.parts.Media.WriteSector(lba, part)\n",
+		"			d.mu.Unlock()\n			for range 50 {\n				runtime.Gosched()\n			}\n			d.mu.Lock()\n			err = d.parts.Media.WriteSector(lba, part)\n",
 	}, {
 		"drive/io.go", "import \"github.com/seed-9d983aeb/fdelab/internal/xts\"\n", "import (\n	\"runtime\"\n\n	\"github.com/seed-9d983aeb/fdelab/internal/xts\"\n)\n\nvar one []byte\n",
 	}}},

@@ -51,9 +51,11 @@ var all = []Mutant{
 		"drive/keys.go", "	if raw[len(raw)-1] != 0 {\n", "	if len(raw) > 0 {\n",
 	}}},
 	{Of: "F38", Defect: "nothing holds other commands back while a sector is on its way to the media", Edits: []Edit{{
-		"drive/io.go", "		d.ram[d.rangeOf(lba)].cipher.Encrypt(*buf, src[i:i+size], lba)\n		if err := d.parts.Media.WriteSector(lba, *buf); err != nil {\n",
-		"		m := &d.ram[d.rangeOf(lba)]\n		if m.cipher == nil {\n			m.cipher, _ = xts.New(m.mek, size)\n		}\n		m.cipher.Encrypt(*buf, src[i:i+size], lba)\n" +
-			"		d.mu.Unlock()\n		err := d.parts.Media.WriteSector(lba, *buf)\n		d.mu.Lock()\n		if err != nil {\n",
+		"drive/io.go", "			d.ram[d.rangeOf(at)].cipher.Encrypt(part[i:i+size], src[i:i+size], at)\n",
+		"			c := &d.ram[d.rangeOf(at)]\n			if c.cipher == nil {\n				c.cipher, _ = xts.New(c.mek, size)\n			}\n			c.cipher.Encrypt(part[i:i+size], src[i:i+size], at)\n",
+	}, {
+		"drive/io.go", "			err = d.parts.Media.WriteSector(lba, part)\n",
+		"			d.mu.Unlock()\n			err = d.parts.Media.WriteSector(lba, part)\n			d.mu.Lock()\n",
 	}}},
 	{Of: "F39", Defect: "half of the old media key is in the new one", Edits: []Edit{{
 		"drive/erase.go", "	d.rewrap(g, n, mek, ak)\n",
@@ -115,11 +117,11 @@ var all = []Mutant{
 	}},
 	{Of: "F10", Defect: "every sector has the same tweak", Edits: []Edit{
 		{"drive/io.go", ".cipher.Decrypt(sector, sector, lba)", ".cipher.Decrypt(sector, sector, 0)"},
-		{"drive/io.go", ".cipher.Encrypt(*buf, src[i:i+size], lba)", ".cipher.Encrypt(*buf, src[i:i+size], 0)"},
+		{"drive/io.go", ".cipher.Encrypt(part[i:i+size], src[i:i+size], at)", ".cipher.Encrypt(part[i:i+size], src[i:i+size], 0)"},
 	}},
 	{Of: "F10", Defect: "the tweak is 32 bits wide", Edits: []Edit{
 		{"drive/io.go", ".cipher.Decrypt(sector, sector, lba)", ".cipher.Decrypt(sector, sector, uint64(uint32(lba)))"},
-		{"drive/io.go", ".cipher.Encrypt(*buf, src[i:i+size], lba)", ".cipher.Encrypt(*buf, src[i:i+size], uint64(uint32(lba)))"},
+		{"drive/io.go", ".cipher.Encrypt(part[i:i+size], src[i:i+size], at)", ".cipher.Encrypt(part[i:i+size], src[i:i+size], uint64(uint32(at)))"},
 	}},
 	{Of: "F11", Defect: "short PINs are not stretched", Edits: []Edit{{
 		"drive/keys.go", "password(pin), salt[:], iterations, 32)", "password(pin), salt[:], min(iterations, 1), 32)",
