@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"sync"
+
+	"github.com/seed-9d983aeb/fdelab/serve/sockets"
 )
 
 // Client is the client side of one connection. It may be used by several goroutines.
@@ -16,7 +18,7 @@ type Client struct {
 	size uint64
 
 	mu    sync.Mutex
-	w     *bufio.Writer
+	w     *sockets.Writer
 	calls map[uint64]*Call
 	next  uint64
 	err   error
@@ -51,7 +53,7 @@ func Dial(network, address, name string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := &Client{conn: c, w: bufio.NewWriterSize(c, 64<<10), calls: map[uint64]*Call{}, over: make(chan struct{})}
+	x := &Client{conn: c, w: sockets.NewWriter(c, 64<<10), calls: map[uint64]*Call{}, over: make(chan struct{})}
 	r := bufio.NewReaderSize(c, 64<<10)
 	if err := x.negotiate(r, name); err != nil {
 		return nil, errors.Join(err, c.Close())

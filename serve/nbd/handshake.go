@@ -65,7 +65,7 @@ func (c *conn) handshake() error {
 
 // sent writes and flushes.
 func (c *conn) sent(b []byte) error {
-	_, _ = c.w.Write(b) // a bufio.Writer keeps its first error
+	_, _ = c.w.Write(b) // a Writer keeps its first error
 	return c.w.Flush()
 }
 

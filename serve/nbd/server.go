@@ -47,6 +47,9 @@ func NewServer(exports []Export) (*Server, error) {
 // patience is how long a client may take to send what it has begun, and to read what it is sent.
 const patience = 30 * time.Second
 
+// readBuffer is short, because what it has of long data is copied once more.
+const readBuffer = 16 << 10
+
 // export finds an export by its name; nil if there is none.
 func (s *Server) export(name string) *Export {
 	for i := range s.exports {
@@ -62,7 +65,7 @@ type conn struct {
 	s    *Server
 	net  net.Conn
 	r    *bufio.Reader
-	w    *bufio.Writer
+	w    *sockets.Writer
 	wait time.Duration // patience
 
 	noZeroes   bool
@@ -76,7 +79,7 @@ type conn struct {
 }
 
 func newConn(s *Server, c net.Conn) *conn {
-	return &conn{s: s, net: c, r: bufio.NewReaderSize(c, 64<<10), w: bufio.NewWriterSize(c, 64<<10), wait: patience}
+	return &conn{s: s, net: c, r: bufio.NewReaderSize(c, readBuffer), w: sockets.NewWriter(c, 64<<10), wait: patience}
 }
 
 func (s *Server) connection(c net.Conn, _ int) {

@@ -1,6 +1,7 @@
 package nbd
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -172,8 +173,9 @@ func (c *conn) chunk(q *request, flags, kind uint16, head, data []byte) error {
 	return err
 }
 
-// read sends sectors piece by piece; what nobody has written as holes, where the client understands them. Behind the
-// first byte of a reply that has no chunks an error is the end of the connection.
+// read sends sectors piece by piece; pieces of zeros as holes, where the client understands them. Behind the first byte
+// of a reply that has no chunks an error is the end of the connection. Nobody asks the medium for its holes: on some file
+// systems that takes longer than to read what is in them.
 func (c *conn) read(q *request, lba, n uint64) error {
 	d := c.e.Drive
 	if err := d.Readable(lba, n); err != nil {
@@ -185,21 +187,6 @@ func (c *conn) read(q *request, lba, n uint64) error {
 	begun := false
 	for n > 0 {
 		now := min(n, pieceSize/size)
-		if !whole {
-			written, alike, err := d.Extent(lba, n)
-			if err != nil {
-				return c.answer(q, err)
-			}
-			if !written {
-				hole := be.AppendUint64(nil, lba*size)
-				if err := c.chunk(q, 0, chunkHole, be.AppendUint32(hole, uint32(alike*size)), nil); err != nil {
-					return err
-				}
-				lba, n = lba+alike, n-alike
-				continue
-			}
-			now = min(now, alike)
-		}
 		piece := c.piece[:now*size]
 		if err := d.Read(lba, piece); err != nil {
 			if begun {
@@ -212,6 +199,8 @@ func (c *conn) read(q *request, lba, n uint64) error {
 		}
 		var err error
 		switch {
+		case !whole && bytes.Equal(piece, zeros[:len(piece)]):
+			err = c.chunk(q, 0, chunkHole, be.AppendUint32(be.AppendUint64(nil, lba*size), uint32(len(piece))), nil)
 		case !whole:
 			err = c.chunk(q, 0, chunkData, be.AppendUint64(nil, lba*size), piece)
 		case begun:
@@ -231,6 +220,8 @@ func (c *conn) read(q *request, lba, n uint64) error {
 	}
 	return c.answer(q, nil)
 }
+
+var zeros [pieceSize]byte
 
 // first begins a reply of one piece: a simple one, or the one chunk that a client asks for who wants no more.
 func (c *conn) first(q *request, piece []byte) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive/nvme"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/transport"
+	"github.com/seed-9d983aeb/fdelab/serve/sockets"
 )
 
 // HostOptions say how a host connects.
@@ -237,7 +238,7 @@ type HostQueue struct {
 	most int // MAXH2CDATA
 
 	mu    sync.Mutex
-	w     *bufio.Writer
+	w     *sockets.Writer
 	calls map[uint16]*Call
 	next  uint16
 	err   error
@@ -265,7 +266,7 @@ func dialQueue(address string, o *HostOptions, depth int) (*HostQueue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &HostQueue{conn: conn, w: bufio.NewWriterSize(conn, 64<<10), calls: map[uint16]*Call{}, slots: make(chan struct{}, depth), over: make(chan struct{})}
+	q := &HostQueue{conn: conn, w: sockets.NewWriter(conn, 64<<10), calls: map[uint16]*Call{}, slots: make(chan struct{}, depth), over: make(chan struct{})}
 	r := bufio.NewReaderSize(conn, 64<<10)
 	if err := q.begin(r, o.Digests); err != nil {
 		_ = conn.Close()

@@ -1,7 +1,6 @@
 package nvmetcp
 
 import (
-	"bufio"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -164,7 +163,7 @@ func (p *pdu) readData(r source, b []byte) (ok bool, err error) {
 }
 
 // write sends a PDU: a header of HLEN bytes, whose common part is filled in here, and data.
-func (f *framing) write(w *bufio.Writer, kind, flags byte, head, data []byte) error {
+func (f *framing) write(w io.Writer, kind, flags byte, head, data []byte) error {
 	hlen, at := len(head), len(head)
 	digest := kind > pduC2HTerm && f.headerDigest
 	if digest {
@@ -190,16 +189,14 @@ func (f *framing) write(w *bufio.Writer, kind, flags byte, head, data []byte) er
 		head[3] = 0
 	}
 	binary.LittleEndian.PutUint32(head[4:], uint32(at))
-	// A bufio.Writer keeps its first error.
+	// w keeps its first error.
 	_, _ = w.Write(head)
 	var d [digestSize]byte
 	if digest {
 		binary.LittleEndian.PutUint32(d[:], crc32.Checksum(head, castagnoli))
 		_, _ = w.Write(d[:])
 	}
-	for range pad {
-		_ = w.WriteByte(0)
-	}
+	_, _ = w.Write(make([]byte, pad))
 	_, err := w.Write(data)
 	if tail > 0 {
 		binary.LittleEndian.PutUint32(d[:], crc32.Checksum(data, castagnoli))

@@ -1,7 +1,6 @@
 package nvmetcp
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -20,6 +19,9 @@ const (
 	patience = 30 * time.Second
 	// credit is how many bytes a connection has asked its host for at most, but for one command.
 	credit = 2 * nvme.MaxTransfer
+
+	// readBuffer is short, because what it has of long data is copied once more.
+	readBuffer = 16 << 10
 
 	dataBlock      = 0x01 // SGL descriptors: data in the capsule,
 	transportBlock = 0x5A // and by R2T or C2HData
@@ -44,16 +46,17 @@ type queue struct {
 	asked   int    // bytes that R2Ts are out for
 	nextTag uint16 // of R2Ts
 
-	out []byte // lent to one command at a time
+	in, out []byte // lent to one command at a time
 
 	mu sync.Mutex // of w
-	w  *bufio.Writer
+	w  *sockets.Writer
 }
 
 // transfer is a command whose data the host still has to send.
 type transfer struct {
 	cmd  nvme.Command
-	data []byte // nil until the host was asked
+	data []byte  // nil until the host was asked
+	room *[]byte // of data
 	size int
 	have int
 	tag  uint16
@@ -62,7 +65,7 @@ type transfer struct {
 
 // connection serves a host until it hangs up, or is not to be served any more.
 func (t *Target) connection(conn net.Conn, _ int) {
-	q := &queue{t: t, conn: conn, r: sockets.NewReader(conn, 64<<10), w: bufio.NewWriterSize(conn, 64<<10), inCapsule: nvme.AdminInCapsule}
+	q := &queue{t: t, conn: conn, r: sockets.NewReader(conn, readBuffer), w: sockets.NewWriter(conn, 64<<10), inCapsule: nvme.AdminInCapsule}
 	err := q.serve()
 	var p *ProtocolError
 	if errors.As(err, &p) {
@@ -224,7 +227,10 @@ func (q *queue) capsule(p *pdu) error {
 	if len(q.pending) >= nvme.MaxQueueEntries {
 		return wrong(fatalSequence, 0, "more commands at a time than the queue has entries")
 	}
-	data := make([]byte, p.data)
+	if cap(q.in) < p.data {
+		q.in = make([]byte, p.data)
+	}
+	data := q.in[:p.data]
 	intact, err := p.readData(q.r, data)
 	if err != nil {
 		return err
@@ -307,14 +313,28 @@ func (q *queue) forget(cmd *nvme.Command, data []byte) {
 	}
 }
 
-// lend gives zeros for the data of one command.
+// lend gives room for the data of one command: zeros on the admin queue.
 func (q *queue) lend(n int) []byte {
 	if cap(q.out) < n {
 		q.out = make([]byte, n)
 	}
 	q.out = q.out[:n]
-	clear(q.out)
+	if q.id == 0 {
+		clear(q.out)
+	}
 	return q.out
+}
+
+// rooms are for the data that hosts are asked for. What a command left in one is overwritten before anybody looks.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
+
+func borrow(n int) *[]byte {
+	b := rooms.Get().(*[]byte)
+	if cap(*b) < n {
+		*b = make([]byte, n)
+	}
+	*b = (*b)[:n]
+	return b
 }
 
 // data sends data to the host in one PDU.
@@ -363,7 +383,8 @@ func (q *queue) askMore() error {
 			return nil
 		}
 		q.asked += x.size
-		x.data, x.tag = make([]byte, x.size), q.nextTag
+		x.room, x.tag = borrow(x.size), q.nextTag
+		x.data = *x.room
 		q.nextTag++
 		head := make([]byte, shortSize)
 		binary.LittleEndian.PutUint16(head[8:], x.cmd.CID())
@@ -418,6 +439,7 @@ func (q *queue) arrived(p *pdu) error {
 	if x.have += int(n); !last {
 		return nil
 	}
+	defer rooms.Put(x.room) // behind forget
 	defer q.forget(&x.cmd, x.data)
 	q.pending = append(q.pending[:index:index], q.pending[index+1:]...)
 	q.asked -= x.size
