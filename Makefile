@@ -25,7 +25,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-root test-modules paths assembly race shim judge-sedutil judge-guest judge-nbd lint fuzz bench bench-peers soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test test-root test-modules paths assembly race shim judge-sedutil judge-guest judge-nbd lint fuzz bench bench-peers bench-load soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ bench: ## run all benchmarks
 
 bench-peers: ## measure beside OpenSSL, tink, go-jose, PyKMIP and the standard library, in turns, and judge each aim: ROWS="part of a name"
 	@$(GO) -C bench build -trimpath -buildvcs=false -o ../bin/bench . && bin/bench $(if $(ROWS),"$(ROWS)")
+
+bench-load: ## measure NVMe/TCP and NBD beside nbdkit and qemu-nbd with LUKS, in turns, and judge each aim: ONLY="part of a line"
+	@$(GO) -C bench build -trimpath -buildvcs=false -o ../bin/load ./load && bin/load $(if $(ONLY),-only "$(ONLY)")
 
 sweep: ## cut the power at every step of drives, groups, erase engine, key repository and of every service action
 	$(FDELAB) sweep
