@@ -131,7 +131,7 @@ sweep-servers: ## cut the network of two key servers at every record, kill eithe
 rehearse: ## play every rehearsal
 	$(FDELAB) rehearse --all
 
-soak: ## long runs: 20,000 random cases of each property test, as many lifecycles of sound drives, also in C and Python, the power of a facility cut twice, 300 kills of key servers and of labs, 100 of fdelab erase, a million commands of hostile hosts, 20,000 lifecycles
+soak: ## long runs: 20,000 random cases of each property test, as many lifecycles of sound drives, also in C and Python, the power of a facility cut twice, 300 kills of key servers and of labs, 100 of fdelab erase, a million messages of hostile hosts at each door, 20,000 lifecycles
 	RAPID_SEED=0 $(GO) test -count=1 -timeout 4h ./proptest ./proptest/facility -rapid.checks=20000
 	$(GO) test -count=1 -timeout 4h -run NoHealthyDriveIsAccused ./proptest/conformance -lifecycles=2500
 	$(GO) test -count=1 -timeout 4h -run 'TestC$$|TestPython$$|NoHealthyProgramIsAccused' ./proptest/adapters -seeds=3 -lifecycles=50
@@ -141,6 +141,7 @@ soak: ## long runs: 20,000 random cases of each property test, as many lifecycle
 	$(GO) test -count=1 -timeout 4h ./raslab/labfile -every=1
 	$(GO) test -count=1 -timeout 4h -run ALabSurvivesKills ./cmd/fdelab -labkills=300
 	$(GO) test -count=1 -timeout 4h -run HostileHosts ./serve/nvmetcp -commands=1000000
+	$(GO) test -count=1 -timeout 4h -run Nonsense ./drive/tcg -nonsense=100000
 	$(FDELAB) soak --lifecycles 20000
 
 mutants: ## show that each known defect of a real drive is caught
