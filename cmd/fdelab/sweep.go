@@ -35,14 +35,17 @@ func newSweepCmd(a *app) *cobra.Command {
 			"With --depth 3 the power-on after that is cut as well, pages tear at their first byte, in the\n" +
 			"header, at the wraps, before the check sum and in the last byte, and all is done once more with\n" +
 			"each fault of --with. The flash is whole again before the drive is judged.\n\n" +
-			"What a cut leaves decides what comes: the random bytes of the next power-on follow from it. A cut\n" +
-			"that leaves what another cut of the operation left is counted and not judged again.\n\n" +
+			"What a cut leaves, and which cut of the run it was, decides what comes. A cut that leaves what\n" +
+			"another one of the operation left is counted and not judged again.\n\n" +
 			"What stands around a drive is swept as well: each operation of an encryption group, of the erase\n" +
 			"engine and of the key repository, at each change of a drive, of a copy of the repository and of\n" +
 			"the disk with the journal, which loses what was not synced. Without --depth they are cut once in a\n" +
-			"run. With --depth 3 pages tear at their first byte, in the header, 512 bytes before their end,\n" +
-			"before the check sum and in the last byte, and a third cut comes where all are before the check sum.\n" +
-			"--ranges and --with are for drives only.\n\n" +
+			"run. With --depth 3 what the operation writes tears at its first byte, in the header, 512 bytes\n" +
+			"before its end, before the check sum and in the last byte; what the start writes is cut in the\n" +
+			"header, before the check sum and behind it; what the next start writes, before the check sum.\n" +
+			"--ranges is for drives only. Of --with, the parts around them know nothing, erase-refused and\n" +
+			"program-refused: the first block, or page, of every drive refuses, in the operation and in each\n" +
+			"start. A run has two cuts at most then.\n\n" +
 			"Parts for --part:\n" + sweepNames(sweepParts()) + "\nOperations of a drive:\n" + sweepNames(proptest.SweepOperations()) +
 			"\nOperations of the other parts:\n" + sweepNames(powercut.Operations()) + "\nFaults for --with:\n" + sweepNames(proptest.SweepCompanies()),
 		Example: "  fdelab sweep\n  fdelab sweep --depth 3\n  fdelab sweep --operation migrate,psid-revert --seed 7\n  fdelab sweep --part group,erase --depth 2\n  fdelab sweep --operation migrate --ranges 2 --point torn@1+before@0",
@@ -117,19 +120,24 @@ func (a *app) sweepTable(r *proptest.SweepResult, depth int) {
 	}
 	a.sweepRows(head, rows.String())
 	a.sweepViolations(r.Violations)
-	beside := ""
-	if len(with) > 1 {
-		for _, c := range proptest.SweepCompanies() {
-			if with[c[0]] {
-				beside += ", " + c[0]
-			}
-		}
-		beside = " beside" + beside[1:]
-	}
-	a.printf("\n%d points in %d modes%s, %d of %d runs searched for keys, %d violations\n", r.Points, len(modes), beside, r.Searched, r.Points+r.Uncut, len(r.Violations))
+	a.printf("\n%d points in %d modes%s, %d of %d runs searched for keys, %d violations\n", r.Points, len(modes), besides(with, proptest.SweepCompanies()), r.Searched, r.Points+r.Uncut, len(r.Violations))
 	if deep {
 		a.printf("%d runs led to a state of the flash that had been judged, %d were not judged because too much broke in them\n", r.Met, r.Lost)
 	}
+}
+
+// besides names what was broken beside the power, if that was anything.
+func besides(with map[string]bool, all [][2]string) string {
+	var names []string
+	for _, c := range all {
+		if with[c[0]] {
+			names = append(names, c[0])
+		}
+	}
+	if len(names) < 2 {
+		return ""
+	}
+	return " beside " + strings.Join(names, ", ")
 }
 
 // sweepRows writes the table with right-aligned numbers. If that is wider than the terminal, it

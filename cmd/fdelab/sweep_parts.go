@@ -65,6 +65,14 @@ func (f *sweepFlags) plans() (*proptest.SweepPlan, *powercut.Plan, error) {
 	if f.deep {
 		around.Depth = f.drive.Depth
 	}
+	for _, name := range f.drive.With {
+		if slices.ContainsFunc(powercut.Companies(), func(c [2]string) bool { return c[0] == name }) {
+			around.With = append(around.With, name)
+		}
+	}
+	if f.drive.With != nil && around.With == nil {
+		around.Parts = nil // they know nothing of what is asked for
+	}
 	f.drive.Operations = of[true]
 	var d *proptest.SweepPlan
 	var p *powercut.Plan
@@ -78,6 +86,9 @@ func (f *sweepFlags) plans() (*proptest.SweepPlan, *powercut.Plan, error) {
 		if p, err = powercut.PlanSweep(around); err != nil {
 			return nil, nil, usagef("%w", err).withHint("fdelab sweep --help lists the operations")
 		}
+	}
+	if d == nil && p == nil && f.drive.With != nil && around.With == nil {
+		return nil, nil, usagef("sweep: %s is for drives, not for %s", strings.Join(f.drive.With, ", "), strings.Join(append(f.parts, f.operations...), ", "))
 	}
 	if d == nil && p == nil {
 		return nil, nil, usagef("sweep: none of %s is of the part %s", strings.Join(f.operations, ", "), strings.Join(f.parts, ", "))
@@ -217,7 +228,7 @@ func (a *app) partsTable(r *powercut.Result, seed uint64) {
 	head := "operation\tbefore\ttorn\tafter\tof the drive\tin recovery\tin its recovery\truns\tmet before\tviolations"
 	var rows strings.Builder
 	type sum struct{ points, runs, violations int }
-	parts, modes := map[string]*sum{}, map[string]map[string]bool{}
+	parts, modes, with := map[string]*sum{}, map[string]map[string]bool{}, map[string]map[string]bool{}
 	for i := 0; i < len(r.Rows); {
 		first, points, mark := r.Rows[i], map[string]int{}, ""
 		var all powercut.Row
@@ -230,9 +241,9 @@ func (a *app) partsTable(r *powercut.Result, seed uint64) {
 				mark = " (given up)"
 			}
 			if modes[row.Part] == nil {
-				parts[row.Part], modes[row.Part] = &sum{}, map[string]bool{}
+				parts[row.Part], modes[row.Part], with[row.Part] = &sum{}, map[string]bool{}, map[string]bool{}
 			}
-			modes[row.Part][row.Mode] = true
+			modes[row.Part][row.Mode], with[row.Part][row.With] = true, true
 		}
 		fmt.Fprintf(&rows, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d%s\n", first.Operation, points["before"], points["torn"], points["after"], points["drive"],
 			all.Recovery, all.Again, all.Runs(), all.Met, all.Violations, mark)
@@ -246,7 +257,7 @@ func (a *app) partsTable(r *powercut.Result, seed uint64) {
 	a.printf("\n")
 	for _, p := range powercut.Parts() {
 		if s := parts[p[0]]; s != nil {
-			a.printf("%s: %d points in %d modes, %d runs, %d violations\n", p[0], s.points, len(modes[p[0]]), s.runs, s.violations)
+			a.printf("%s: %d points in %d modes%s, %d runs, %d violations\n", p[0], s.points, len(modes[p[0]]), besides(with[p[0]], powercut.Companies()), s.runs, s.violations)
 		}
 	}
 }

@@ -13,21 +13,22 @@
 //
 // The operation is cut in runs of its own, one for each cut. A start is run once: at each of its changes
 // what outlives the power is copied, and each cut is made on a copy. A test shows that this says what runs
-// of their own say. A copy is started with random streams that are named by its state, so that what comes
-// follows from the state alone. A state that the operation met before, in whatever mode, with as many cuts to
-// come, is counted and not judged again.
+// of their own say. A copy is started with random streams that are named by the number of cuts, so that what
+// comes follows from the state and that number. A state that the operation met before, after as many cuts in
+// whatever modes, is counted and not judged again.
 //
 // # Invariants
 //
 //   - At the end of each run the part is in its old state or in its new one, and in the new one if that was
 //     acknowledged. It stays so over one more loss of power.
-//   - A row in which nothing was cut is a violation, and so is an operation that does not end.
+//   - A row in which nothing was cut is a violation, and so is an operation that does not end, and a row in
+//     which nothing was refused where [Companies] says that something is.
 //   - The same options give the same result.
 //
 // # Limitations
 //
 //   - Reads are not cut: what a loss of power takes between two changes is in memory only.
 //   - The customer's key servers have their own power, and keep it.
-//   - Nothing but the power breaks. Package proptest breaks the flash of a drive as well.
-//   - The third cut is of one mode, after two of the same mode.
+//   - Beside the power, the first block or page of each drive refuses. Package proptest breaks more of a drive.
+//   - The third cut is of one mode. Where the flash of the drives refuses something, there are two cuts at most.
 package powercut

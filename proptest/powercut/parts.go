@@ -21,10 +21,13 @@ type chip struct {
 	sectors *drive.MemMedia
 	supply  *supply
 	i       int // of the supply's chips
+	pages   int // that were to be programmed since something broke
+	blocks  int // that were to be erased since
+	refused int // pages and blocks
 }
 
 func (s *supply) chip(mem *flash.Mem) *chip {
-	c := &chip{flash.NewFaulty(mem), mem, drive.NewMemMedia(512), s, len(s.chips)}
+	c := &chip{flash.NewFaulty(mem), mem, drive.NewMemMedia(512), s, len(s.chips), 0, 0, 0}
 	s.chips = append(s.chips, c)
 	return c
 }
@@ -36,11 +39,19 @@ func (c *chip) ProgramDeferred(block, page int, data []byte) error {
 
 // Program implements flash.Device.
 func (c *chip) Program(block, page int, data []byte) error {
+	if c.pages++; c.supply.on && c.supply.with.program && c.pages == 1 {
+		c.refused++
+		return flash.ErrProgram
+	}
 	return c.change(func(f *flash.Faulty) error { return f.Program(block, page, data) })
 }
 
 // Erase implements flash.Device.
 func (c *chip) Erase(block int) error {
+	if c.blocks++; c.supply.on && c.supply.with.erase && c.blocks == 1 {
+		c.refused++
+		return flash.ErrErase
+	}
 	return c.change(func(f *flash.Faulty) error { return f.Erase(block) })
 }
 

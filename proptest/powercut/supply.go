@@ -94,6 +94,7 @@ type supply struct {
 	cut   *cut // nil is none
 	fired bool
 	watch func(k int, ch change) // is called before change k is made; nil is nobody
+	with  company                // what the flash of the drives refuses
 
 	chips  []*chip
 	copies []*pages

@@ -19,18 +19,21 @@ type Options struct {
 	// Depth is how many cuts a run has at most: of the operation, of the start after it, of the start after
 	// that. 0 is 2. With 3, what is written tears at several places.
 	Depth int
-	Point string // only this point, as a violation names it: "torn@3" or "torn@3+torn@0"; "" is all
+	With  []string // names of Companies; nil is nothing else, and all with a depth of 3
+	Point string   // only this point, as a violation names it: "torn@3" or "torn@3+torn@0"; "" is all
 }
 
 // Row counts what was done with one operation in one mode.
 type Row struct {
 	Part       string `json:"part"`
 	Operation  string `json:"operation"`
+	With       string `json:"with"` // what was broken beside the power
 	Mode       string `json:"mode"`
 	Points     int    `json:"points"`     // changes at which the power was cut
 	Recovery   int    `json:"recovery"`   // cuts of the start after those
 	Again      int    `json:"again"`      // cuts of the start after those, in turn
 	Uncut      int    `json:"uncut"`      // runs that ended without a cut: of the operation, and of each start that was cut
+	Refused    int    `json:"refused"`    // pages and blocks that refused, where something was broken beside the power
 	Met        int    `json:"met"`        // cuts that left a state which the operation had met and judged before
 	Violations int    `json:"violations"` // in all of them
 	GivenUp    bool   `json:"givenUp"`    // so many violations that the rest of the row was left out
@@ -45,6 +48,7 @@ func (r *Row) Add(o Row) {
 	r.Recovery += o.Recovery
 	r.Again += o.Again
 	r.Uncut += o.Uncut
+	r.Refused += o.Refused
 	r.Met += o.Met
 	r.Violations += o.Violations
 }
@@ -93,6 +97,9 @@ type operation struct {
 
 func (o operation) String() string { return o.part + "/" + o.name }
 
+// flash says whether the operation changes the flash of a drive.
+func (o operation) flash() bool { return o.part == "opal" || !o.noDrive }
+
 // all are the operations of all parts, in order.
 func all() []operation {
 	return slices.Concat(groupOperations(), eraseOperations(), repositoryOperations(), opalOperations())
@@ -130,6 +137,7 @@ type sweep struct {
 	point  cuts
 	first  []mode
 	second []mode
+	with   company
 	// runs cuts each start in a run of its own, as the operation is: it is slow, and says the same.
 	runs       bool
 	met        map[[sha256.Size]byte]int // the states that were judged, in whatever mode, each with how many cuts followed at most
@@ -170,9 +178,18 @@ func PlanSweep(o Options) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	beside, err := chosenCompanies(o.With, depth == depthMax && point == nil)
+	if err != nil {
+		return nil, err
+	}
 	p := &Plan{}
 	for _, op := range ops {
-		p.sweeps = append(p.sweeps, &sweep{op: op, seed: o.Seed, depth: depth, point: point, first: first, second: second, met: map[[sha256.Size]byte]int{}})
+		for _, with := range beside {
+			if with.name != nothing && !op.flash() {
+				continue
+			}
+			p.sweeps = append(p.sweeps, &sweep{op: op, seed: o.Seed, depth: depth, point: point, first: first, second: second, with: with, met: map[[sha256.Size]byte]int{}})
+		}
 	}
 	return p, nil
 }
@@ -220,13 +237,16 @@ func (p *Plan) Run(i int) bool {
 		if m.drive && s.op.noDrive {
 			continue
 		}
-		r := &row{sweep: s, mode: m, out: Row{Part: s.op.part, Operation: s.op.String(), Mode: m.name}}
+		r := &row{sweep: s, mode: m, out: Row{Part: s.op.part, Operation: s.op.String(), With: s.with.name, Mode: m.name}}
 		s.rows = append(s.rows, r)
 		if s.err = r.operation(); s.err != nil {
 			return false
 		}
 		if r.out.Points == 0 && s.point == nil && !r.out.GivenUp {
 			r.violated(nil, errors.New("the operation changes nothing, so nothing was cut"), nil)
+		}
+		if r.out.Refused == 0 && s.with.name != nothing && s.point == nil && !r.out.GivenUp {
+			r.violated(nil, errors.New("nothing was refused, so this is the sweep without"), nil)
 		}
 	}
 	return true

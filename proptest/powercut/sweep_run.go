@@ -46,9 +46,11 @@ type moment struct {
 func (r *row) strike(m moment, step func() error, name string) (left moment, fired bool) {
 	p, last := m.world.power(), m.cuts[len(m.cuts)-1:]
 	p.arm(&last[0])
+	p.breaks(r.with)
 	err := step()
 	fired = p.fired
 	p.arm(nil)
+	r.out.Refused += p.breaks(company{})
 	m.trace = noted(m.trace, name, last, err)
 	switch {
 	case fired:
@@ -141,7 +143,11 @@ func (r *row) good(m moment, w world, twice bool) bool {
 		if i > 0 && !twice {
 			break
 		}
+		if i == 0 {
+			w.power().breaks(r.with)
+		}
 		err := w.start()
+		r.out.Refused += w.power().breaks(company{})
 		endless := w.power().n == pointsMax
 		w.power().arm(nil)
 		switch {
@@ -226,18 +232,12 @@ func (r *row) modes(cuts int) []mode {
 // wanted says whether change k is to be cut after so many cuts.
 func (r *row) wanted(cuts, k int) bool { return cuts >= len(r.point) || r.point[cuts].k == k }
 
-// room is how many cuts may follow these. A third one comes only where all are of the one mode of third
-// cuts: every change of the operation, of the start after it and of the start after that is cut in that
-// mode, and the other modes go two deep.
+// room is how many cuts may follow these.
 func (r *row) room(c cuts) int {
 	if r.point != nil {
 		return len(r.point) - len(c)
 	}
-	most := r.depth
-	if slices.ContainsFunc(c, func(one cut) bool { return one.mode.name != third.name }) {
-		most = min(most, 2)
-	}
-	return most - len(c)
+	return min(r.depth, r.with.cuts) - len(c)
 }
 
 func (r *row) count(cuts int) {
@@ -254,13 +254,17 @@ func (r *row) count(cuts int) {
 // violated makes a violation.
 func (r *row) violated(c cuts, why error, trace []string) {
 	replay := fmt.Sprintf("fdelab sweep --seed %d --operation %s", r.seed, r.op)
-	where := r.mode.name
+	where, beside := r.mode.name, ""
+	if r.with.name != nothing {
+		replay += " --with " + r.with.name
+		beside = ", with " + r.with.name
+	}
 	if c != nil {
 		where = c.String()
 		replay += " --point " + where
 	}
 	r.violations = append(r.violations, &proptest.Failure{
-		Why:  fmt.Sprintf("%s, power cut %s: %v", r.op, where, why),
+		Why:  fmt.Sprintf("%s, power cut %s%s: %v", r.op, where, beside, why),
 		Seed: r.seed, Version: proptest.Version(), Trace: trace, Replay: replay,
 	})
 	r.out.Violations++
