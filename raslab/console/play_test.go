@@ -130,3 +130,51 @@ func TestErrorTextHasNoNamesOfPackages(t *testing.T) {
 	err := fmt.Errorf("raslab: encgroup: key server 2: %w", errors.New("kmip: localhost:5696: pki:\n no certificate"))
 	require.Equal(t, "key server 2: localhost:5696: no certificate", ErrorText(err))
 }
+
+func TestLessonKeepsCount(t *testing.T) {
+	s := NewSession(Options{})
+	defer s.Close()
+	l := NewLesson(mustTranscript(t, "# T\n\nBuild one.\n\nlab new drives=8\nkeygrp configure\n----\nx\n\nNow wait.\n\ntime advance by=1h\n----\nx\n\nWell done.\n"), s)
+	do := func(line string) (Turn, string) {
+		var out strings.Builder
+		turn := l.Do(line, &out)
+		return turn, out.String()
+	}
+	summary, args, ok := l.Task()
+	require.True(t, ok)
+	require.Equal(t, "lab new", args.Command.Name)
+	require.Contains(t, summary, "build a facility")
+	turn, _ := do("lab new drives=8")
+	require.Equal(t, Moves, turn)
+	_, out := do("hint")
+	require.Contains(t, out, "hint: keygrp configure")
+	turn, out = do("enclosure show")
+	require.Equal(t, Waits, turn)
+	require.Contains(t, out, "tried on a copy")
+	do("drive pull drive=R1-I1-D03")
+	do("drive pull drive=R9-I9-D99")
+	do("drive pul")
+	do(`host authenticate drive=R1-I1-D03 pin="sesame"`)
+	require.Len(t, s.Lab().OpenEvents(), 0)
+	turn, _ = do("next")
+	require.Equal(t, Moves, turn)
+	require.Equal(t, 1, l.Step(), "the second step is due")
+	turn, _ = do("time advance by=60m")
+	require.Equal(t, Moves, turn, "it means the same")
+	require.True(t, l.Ended())
+	turn, out = do("lab new")
+	require.Equal(t, Waits, turn)
+	require.Empty(t, out, "nothing is taken at the end")
+	score := l.Score()
+	require.Equal(t, []int{2}, score.Hints)
+	require.Equal(t, []int{2}, score.Given)
+	require.Len(t, score.Asides, 5)
+	var wrong []string
+	for _, a := range score.WrongTurns() {
+		require.Equal(t, 2, a.At)
+		wrong = append(wrong, string(a.Verdict)+" "+a.Line)
+	}
+	require.Equal(t, []string{
+		"done drive pull drive=R1-I1-D03", "refused drive pull drive=R9-I9-D99", "not understood drive pul", "failed host authenticate drive=R1-I1-D03 pin=(hidden)",
+	}, wrong, "a look is no wrong turn; a PIN is not kept")
+}
