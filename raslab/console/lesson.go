@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
+	"github.com/seed-9d983aeb/fdelab/raslab/command"
 )
 
 // Lesson is a transcript that a person plays, one command at a time. Whoever leads through it shows its
@@ -18,6 +19,8 @@ type Lesson struct {
 	at         int // the command that is waited for
 	hints      int // given for it
 	score      Score
+	verdict    Verdict // on the command that ran last
+	failure    string
 }
 
 // placed is a command of a transcript with its place there.
@@ -89,17 +92,33 @@ func (l *Lesson) Step() int { return l.commands[min(l.at, len(l.commands)-1)].st
 // Score is how it went so far.
 func (l *Lesson) Score() Score { return l.score }
 
-// Task is what the command that is waited for does, in the words of the language, and its arguments. ok is
-// false at the end.
-func (l *Lesson) Task() (summary string, args Args, ok bool) {
+// Task is a command that is waited for.
+type Task struct {
+	Line    string // without secrets
+	Command string // noun and verb
+	Summary string // what it does
+	args    Args
+}
+
+// Value is an argument of the command as text, empty if it has none by this name.
+func (t Task) Value(name string) string {
+	if t.args.Command == nil || !t.args.Takes(name) || !t.args.Has(name) {
+		return ""
+	}
+	return fmt.Sprint(command.Get[any](t.args, name))
+}
+
+// Task is the command that is waited for; at the end it is empty.
+func (l *Lesson) Task() Task {
 	if l.Ended() {
-		return "", Args{}, false
+		return Task{}
 	}
-	bound, wrong := bindAll(l.commands[l.at].Text)
-	if wrong != nil || len(bound) == 0 {
-		return "", Args{}, false
+	all, wrong := bindAll(l.commands[l.at].Text)
+	if wrong != nil || len(all) == 0 {
+		return Task{Line: l.commands[l.at].Text}
 	}
-	return bound[0].Command.Summary, bound[0], true
+	shown, _ := Shown(l.commands[l.at].Text)
+	return Task{Line: strings.Join(shown, "; "), Command: all[0].Command.Name, Summary: all[0].Command.Summary, args: all[0]}
 }
 
 // LessonHelp says what a lesson takes.
@@ -156,10 +175,30 @@ func (l *Lesson) Complete(text string) []Candidate {
 }
 
 func (l *Lesson) run(c ScriptLine, out io.Writer) Turn {
-	RunLine(l.session, c.Text, out)
+	l.verdict, l.failure = runJudged(l.session, c.Text, out)
 	l.at++
 	l.hints = 0
 	return Moves
+}
+
+// Last is the verdict on the command of the story that ran last, and why, on one line; empty if it was done.
+func (l *Lesson) Last() (v Verdict, why string) { return l.verdict, l.failure }
+
+// runJudged is RunLine with the worst that a command of the line came to.
+func runJudged(s *Session, text string, out io.Writer) (v Verdict, why string) {
+	v = Done
+	s.Each(text, out, func(err error) bool {
+		if err == nil || errors.Is(err, ErrQuit) {
+			return err == nil
+		}
+		v, why = VerdictOf(err), ErrorText(err)
+		var failed *FailedError // what happened is printed already
+		if !errors.As(err, &failed) {
+			fmt.Fprintf(out, "error: %s\n", why)
+		}
+		return true
+	})
+	return v, why
 }
 
 // hint shows the name of the command first, and its arguments the next time.
@@ -208,26 +247,14 @@ func (l *Lesson) aside(line string, out io.Writer) {
 		return
 	}
 	shown, _ := Shown(line)
-	a := Aside{At: l.at + 1, Line: strings.Join(shown, "; "), Verdict: Done}
+	a := Aside{At: l.at + 1, Line: strings.Join(shown, "; ")}
 	s := NewSession(Options{Color: l.session.options.Color, Wire: l.session.options.Wire, Width: l.session.options.Width})
 	defer s.Close()
 	for _, c := range l.commands[:l.at] {
 		RunLine(s, c.Text, io.Discard)
 	}
 	before := logged(s)
-	s.Each(line, out, func(err error) bool {
-		var failed *FailedError // what happened is printed already
-		if errors.Is(err, ErrQuit) {
-			return false
-		}
-		if err != nil {
-			a.Verdict, a.Error = VerdictOf(err), ErrorText(err)
-			if !errors.As(err, &failed) {
-				fmt.Fprintf(out, "error: %s\n", a.Error)
-			}
-		}
-		return true
-	})
+	a.Verdict, a.Error = runJudged(s, line, out)
 	a.Wrong = a.Verdict != Done || logged(s) != before
 	l.score.Asides = append(l.score.Asides, a)
 	fmt.Fprintln(out, "(tried on a copy; the story stands where it stood)")

@@ -2,7 +2,8 @@
 // server-sent events. [New] makes the handler of a session, [NewHTTPServer] what it is served with.
 //
 // A page shows what package raslab says of the facility at one moment. What changes the facility is a command of
-// the language of package console, and whatever is pressed on a page is one: the page writes it at its foot.
+// the language of package console, and whatever is pressed on a page is one: the page writes it at its foot. Time that
+// runs is such a command, given again and again.
 //
 // # Invariants
 //
@@ -21,4 +22,5 @@
 //   - Cookies know no ports: another server at the same address gets the token too.
 //   - There is no TLS. Who serves pages to other machines puts a proxy in front, or trusts the network.
 //   - Checks that were ticked off are in the browser only.
+//   - A rehearsal has a session of its own, and is not kept with a lab. All browsers play the same one.
 package web

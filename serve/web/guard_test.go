@@ -140,7 +140,7 @@ func TestPagesHoldThePolicy(t *testing.T) {
 		require.NotContains(t, policy, "unsafe")
 		require.Contains(t, policy, "frame-ancestors 'none'")
 		require.Equal(t, "nosniff", r.Header.Get("X-Content-Type-Options"))
-		require.Equal(t, "no-referrer", r.Header.Get("Referrer-Policy"))
+		require.Equal(t, "same-origin", r.Header.Get("Referrer-Policy"), "nobody else learns an address")
 		require.Equal(t, "no-store", r.Header.Get("Cache-Control"))
 	}
 	for _, bad := range []string{`<a onclick="x">`, `<p style="x">`, "<script>x</script>", `<script src="https://a.example/x.js">`} {

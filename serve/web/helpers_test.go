@@ -2,6 +2,7 @@ package web
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"html"
 	"io"
@@ -164,7 +165,7 @@ func element(t *testing.T, body, id string) string {
 // addresses are those of all pages of a facility.
 func (s *site) addresses() []string {
 	st := s.server.lab.state.Load()
-	all := []string{"/", "/sfi", "/events", "/events?which=open&words=drive&by=SRC", "/keymgr", "/clock", "/nowhere", "/drive/R9-I9-D99"}
+	all := []string{"/", "/sfi", "/events", "/events?which=open&words=drive&by=SRC", "/keymgr", "/clock", "/retrieval", "/encryption", "/certificates", "/certificates/R1-I1-D01", "/hands", "/rehearsal", "/nowhere", "/drive/R9-I9-D99"}
 	for _, e := range st.Enclosures {
 		for _, d := range e.Slots {
 			all = append(all, "/drive/"+d.Slot)
@@ -180,4 +181,10 @@ func (s *site) addresses() []string {
 		all = append(all, fmt.Sprintf("/keymgr/%d", m.ID))
 	}
 	return all
+}
+
+// all are the parts of a page.
+func (s *Server) all(at string, role Role) []rendered {
+	_, own, everywhere := s.look(context.Background(), s.lab.state.Load(), at, role)
+	return append(own, everywhere...)
 }

@@ -20,6 +20,7 @@ const historyMost = 200
 type Ran struct {
 	Line    string // without secrets
 	Verdict console.Verdict
+	Times   int       // how often, by time that runs; 0: it was given once
 	Error   string    // one line; empty if it was done. What it printed is not kept: it may hold a secret
 	At      time.Time // virtual, after it
 }
@@ -44,7 +45,14 @@ type State struct {
 	Managers   []raslab.KeyManagerInfo
 	Events     []raslab.ServiceEvent
 	Retrieval  time.Time // the next periodic key retrieval
-	History    []Ran     // the latest first
+	Period     time.Duration
+	Access     map[int][]raslab.AccessRecord // by key group
+	Owed       map[int][]string              // by key group: members that still need something of a rekey
+	Held       raslab.CertificateInfo        // the certificate that the facility shows to key servers
+	Custody    []raslab.CustodyRecord
+	Speed      int    // virtual seconds a second, while time runs; 0: it stands still
+	Story      *Story // the rehearsal that is played; nil: none
+	History    []Ran  // the latest first
 }
 
 // Open counts the serviceable events that are open.
@@ -60,9 +68,13 @@ func (st *State) Open() int {
 
 // lab owns a session. State is read by anybody at any time.
 type lab struct {
-	mu      sync.Mutex // has the session
-	session *console.Session
+	mu      sync.Mutex       // has the session
+	home    *console.Session // that of the laboratory
+	session *console.Session // at hand: home, or that of a rehearsal
+	lesson  *lesson          // the rehearsal; nil: none
 	history []Ran
+	speed   int           // virtual seconds a second; 0: time stands still
+	halt    chan struct{} // closed when time is to stand still
 	state   atomic.Pointer[State]
 
 	waiting sync.Mutex
@@ -70,7 +82,7 @@ type lab struct {
 }
 
 func newLab(session *console.Session) *lab {
-	l := &lab{session: session, changed: make(chan struct{})}
+	l := &lab{home: session, session: session, changed: make(chan struct{})}
 	l.state.Store(l.look(0))
 	return l
 }
@@ -97,6 +109,9 @@ var errNoQuit = errors.New("a page has no end: close it; the laboratory goes on 
 func (l *lab) run(line string) Answer {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.lesson != nil {
+		return l.act(line)
+	}
 	shown, err := console.Shown(line)
 	if err != nil {
 		return Answer{Line: line, Verdict: console.NotUnderstood, Error: console.ErrorText(err)}
@@ -104,6 +119,13 @@ func (l *lab) run(line string) Answer {
 	if len(shown) == 0 {
 		return Answer{Verdict: console.Done}
 	}
+	a := l.each(line, shown)
+	l.tell()
+	return a
+}
+
+// each runs the commands of a line that is understood, and writes them into the history. The caller holds mu.
+func (l *lab) each(line string, shown []string) Answer {
 	a := Answer{Line: strings.Join(shown, "; "), Verdict: console.Done}
 	var out bytes.Buffer
 	next := 0
@@ -117,15 +139,19 @@ func (l *lab) run(line string) Answer {
 			ran.Error = strings.ReplaceAll(console.ErrorText(err), "\n", " ")
 			a.Verdict, a.Error = ran.Verdict, ran.Error
 		}
-		if at := l.session.Lab(); at != nil {
-			ran.At = at.Now()
-		}
-		l.history = append([]Ran{ran}, l.history[:min(len(l.history), historyMost-1)]...)
+		l.remember(ran)
 		return err == nil
 	})
 	a.Output = out.String()
-	l.tell()
 	return a
+}
+
+// remember adds a command to the history.
+func (l *lab) remember(ran Ran) {
+	if at := l.session.Lab(); at != nil {
+		ran.At = at.Now()
+	}
+	l.history = append([]Ran{ran}, l.history[:min(len(l.history), historyMost-1)]...)
 }
 
 // tell renews the state and wakes all who wait for another.
@@ -140,7 +166,7 @@ func (l *lab) tell() {
 
 // look copies what the facility at hand is like. Nothing that it asks changes the facility.
 func (l *lab) look(version uint64) *State {
-	st := &State{Version: version, History: l.history}
+	st := &State{Version: version, History: l.history, Speed: l.speed, Story: l.story()}
 	for _, f := range l.session.Labs() {
 		st.Serials = append(st.Serials, f.Serial())
 	}
@@ -154,6 +180,12 @@ func (l *lab) look(version uint64) *State {
 	st.Groups, st.Partitions, st.Consoles = f.Groups(), f.Partitions(), f.Consoles()
 	st.Enclosures, st.Sites, st.Arrays, st.Ranks = f.Enclosures(), f.Sites(), f.Arrays(), f.Ranks()
 	st.Managers, st.Events, st.Retrieval = f.KeyManagers(), f.Events(), f.NextKeyRetrieval()
+	st.Period, st.Held, st.Custody = f.KeyPeriod(), f.FacilityCertificate(), f.Custody()
+	st.Access, st.Owed = map[int][]raslab.AccessRecord{}, map[int][]string{}
+	for _, g := range st.Groups {
+		st.Access[g.ID], _ = f.GroupAccess(g.ID) // it is there
+		st.Owed[g.ID] = f.OwedToGroup(g.ID)
+	}
 	return st
 }
 
@@ -170,5 +202,8 @@ func (l *lab) ask(st *State, read func(f *raslab.Lab)) {
 func (l *lab) complete(text string) []console.Candidate {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.lesson != nil {
+		return l.lesson.Complete(text)
+	}
 	return console.Complete(l.session, text)
 }

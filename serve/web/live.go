@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/a-h/templ"
 )
 
 const (
@@ -30,24 +32,15 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, role Role) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	q := r.URL.Query()
 	at := q.Get("at")
-	sent := map[string]string{}
+	known := view{sent: map[string]string{}}
 	st, changed := s.lab.news()
 	if q.Get("version") == s.version(st) { // the page that asks has these
-		for _, p := range s.parts(r.Context(), st, at, role) {
-			sent[p.id] = p.html
-		}
+		_ = known.news(s.look(r.Context(), st, at, role))
 	}
 	beat := time.NewTicker(liveBeat)
 	defer beat.Stop()
 	for {
-		var news bytes.Buffer
-		for _, p := range s.parts(r.Context(), st, at, role) {
-			if sent[p.id] != p.html {
-				sent[p.id] = p.html
-				news.WriteString(outOfBand(p.html))
-			}
-		}
-		if err := event(w, out, news.String()); err != nil {
+		if err := event(w, out, known.news(s.look(r.Context(), st, at, role))); err != nil {
 			return
 		}
 		select {
@@ -68,17 +61,53 @@ func (s *Server) version(st *State) string {
 // rendered is a part of a page as it is sent.
 type rendered struct{ id, html string }
 
-// parts renders what of a page can change.
-func (s *Server) parts(ctx context.Context, st *State, at string, role Role) []rendered {
+// look renders what of a page can change. Those parts that all pages have come last.
+func (s *Server) look(ctx context.Context, st *State, at string, role Role) (whole templ.Component, own, everywhere []rendered) {
 	p := s.find(st, at, role)
-	var all []rendered
-	for _, part := range append(p.parts, common(st, p.nav, role)...) {
+	return pageBody(p), render(ctx, p.parts), render(ctx, common(st, p.nav, role))
+}
+
+func render(ctx context.Context, parts []part) (all []rendered) {
+	for _, part := range parts {
 		var b bytes.Buffer
 		if part.c.Render(ctx, &b) == nil {
 			all = append(all, rendered{part.id, b.String()})
 		}
 	}
 	return all
+}
+
+// view is what a browser shows.
+type view struct {
+	sent  map[string]string // the parts, by their identifiers
+	parts string            // the identifiers of the page's own, in order
+}
+
+// news are the parts that are different now, as they are sent. A page that has other parts now, such as that of a
+// facility which was built anew, is sent whole.
+func (v *view) news(whole templ.Component, own, everywhere []rendered) string {
+	var ids []string
+	for _, p := range own {
+		ids = append(ids, p.id)
+	}
+	var news bytes.Buffer
+	if parts := strings.Join(ids, " ") + "."; parts != v.parts {
+		v.parts = parts
+		var body bytes.Buffer
+		if whole.Render(context.Background(), &body) == nil {
+			news.WriteString(outOfBand(body.String()))
+		}
+		for _, p := range own {
+			v.sent[p.id] = p.html
+		}
+	}
+	for _, p := range append(own, everywhere...) {
+		if v.sent[p.id] != p.html {
+			v.sent[p.id] = p.html
+			news.WriteString(outOfBand(p.html))
+		}
+	}
+	return news.String()
 }
 
 // outOfBand marks an element as one that goes where its identifier is.

@@ -33,7 +33,12 @@ var views = []struct{ path, title, group string }{
 	{"sfi", "SFI resources", "Machine"},
 	{"events", "Serviceable events", "Machine"},
 	{"keymgr", "Key managers", "Keys"},
+	{"retrieval", "Key retrieval", "Keys"},
+	{"encryption", "Encryption", "Keys"},
+	{"certificates", "Certificates", "Keys"},
 	{"clock", "Clock", "Laboratory"},
+	{"rehearsal", "Rehearsal", "Laboratory"},
+	{"hands", "Hands", "Laboratory"},
 }
 
 // page answers with the page at the path of a request.
@@ -62,6 +67,9 @@ func (s *Server) find(st *State, at string, role Role) page {
 		return missing("there is no such page")
 	}
 	view, name, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	if view == "rehearsal" && name == "" {
+		return one("Rehearsal", view, "rehearsal", rehearsalView(st, role))
+	}
 	if st.Serial == "" {
 		return page{title: "No facility", status: http.StatusOK, body: noFacility(role)}
 	}
@@ -74,7 +82,15 @@ func (s *Server) find(st *State, at string, role Role) page {
 		return s.eventsPage(st, name, u.Query(), role)
 	case view == "keymgr":
 		return managersPage(st, name, role)
+	case view == "certificates":
+		return s.certificatesPage(st, name, role)
 	case name != "":
+	case view == "hands":
+		return s.handsPage(st, role)
+	case view == "retrieval":
+		return one("Key retrieval", view, "retrieval", retrieval(st, role))
+	case view == "encryption":
+		return one("Encryption", view, "encryption", encryption(st, role))
 	case view == "":
 		return facilityPage(st, role)
 	case view == "sfi":
@@ -96,7 +112,11 @@ func missing(why string) page {
 
 // common are the parts that every page has.
 func common(st *State, nav string, role Role) []part {
-	return []part{{"vitals", vitals(st)}, {"clock", clock(st, role)}, {"nav", menu(st, nav)}, {"history", history(st)}}
+	all := []part{{"vitals", vitals(st, role)}, {"clock", clock(st, role)}, {"nav", menu(st, nav)}, {"strip", strip(st, role)}, {"history", history(st)}}
+	if role == Owner {
+		all = append(all, part{"at", at(st)})
+	}
+	return all
 }
 
 func facilityPage(st *State, role Role) page {

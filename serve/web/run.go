@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/raslab/command"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 )
 
@@ -61,6 +62,23 @@ func lineOf(r *http.Request) string {
 		parts = append(parts, f.Get("more"))
 	}
 	return strings.Join(parts, " ")
+}
+
+// script sends the history as commands for fdelab shell, the first one first. A line with a secret is left for whoever
+// has it.
+func (s *Server) script(w http.ResponseWriter, _ *http.Request, _ Role) {
+	st, _ := s.lab.news()
+	var b strings.Builder
+	for _, ran := range slices.Backward(st.History) {
+		if strings.Contains(ran.Line, command.Hidden) {
+			b.WriteString("# ")
+		}
+		for range max(ran.Times, 1) {
+			b.WriteString(ran.Line + "\n")
+		}
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(b.String()))
 }
 
 // completions is how many ways to go on are offered.

@@ -59,6 +59,11 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("GET /live", s.admit(s.live))
 	s.mux.HandleFunc("GET /complete", s.admit(s.complete))
 	s.mux.HandleFunc("POST /run", s.admit(s.run))
+	s.mux.HandleFunc("POST /time", s.admit(s.clockRun))
+	s.mux.HandleFunc("POST /rehearse", s.admit(s.rehearse))
+	s.mux.HandleFunc("POST /verify", s.admit(s.verify))
+	s.mux.HandleFunc("GET /certificates/{slot}/file", s.admit(s.save))
+	s.mux.HandleFunc("GET /history.txt", s.admit(s.script))
 	s.mux.HandleFunc("GET /", s.admit(s.page))
 	return s, nil
 }

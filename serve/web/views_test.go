@@ -176,7 +176,7 @@ func TestPartsAreOnTheirPages(t *testing.T) {
 		b := s.browser(map[Role]string{Owner: ownerToken, Guest: guestToken}[role])
 		for _, at := range s.addresses() {
 			_, body := b.get(at)
-			for _, p := range s.server.parts(t.Context(), s.server.lab.state.Load(), at, role) {
+			for _, p := range s.server.all(at, role) {
 				require.Contains(t, body, p.html, "%s of %s is on the page as an update has it", p.id, at)
 				require.Contains(t, p.html[:strings.Index(p.html, ">")], `id="`+p.id+`"`, "the outermost element has the identifier")
 			}
@@ -224,7 +224,7 @@ func TestHistoryIsOnEveryPage(t *testing.T) {
 	require.Contains(t, b.run("time now; sfi resume; time now"), "sfi resume")
 	_, body := b.get("/keymgr")
 	text := textOf(element(t, body, "history"))
-	require.Regexp(t, `^History refused sfi resume .* done time now refused drive pull drive=R9-I9-D99 .* done time advance by=5m0s$`, text, "the latest is the first; what was not understood may hold a secret and is left out, and what was not reached did not run")
+	require.Regexp(t, `^History as a script refused sfi resume .* done time now refused drive pull drive=R9-I9-D99 .* done time advance by=5m0s$`, text, "the latest is the first; what was not understood may hold a secret and is left out, and what was not reached did not run")
 }
 
 func TestNoFacilityYet(t *testing.T) {

@@ -32,6 +32,10 @@ var looks = map[string]look{
 	// of events
 	string(src.Informational): {"", ""}, string(src.Warning): {"tri", "warn"}, string(src.Serious): {"warn", "bad"}, string(src.Critical): {"warn", "bad"},
 	"open": {"tri", ""}, "closed": {"ok", ""},
+	"none": {"no", "warn"}, "off": {"x", "warn"}, "success": {"ok", "good"},
+	// of rehearsals, servers and certificates
+	"ended": {"ok", "good"}, "running": {"ok", ""}, "stopped": {"x", "warn"}, "its service does not run": {"x", "warn"},
+	"accepted": {"ok", "good"}, "not accepted": {"no", "bad"}, "valid": {"ok", "good"}, "not valid": {"no", "bad"},
 	// of commands
 	string(console.Done): {"ok", "good"}, string(console.Failed): {"x", "bad"}, string(console.Refused): {"no", "bad"}, string(console.NotUnderstood): {"no", "warn"},
 }
@@ -54,19 +58,14 @@ func tint(rank string) string {
 	return []string{"r0", "r1", "r3"}[n%3]
 }
 
+// tileLabel is what a tile is called: what it shows, and then where it is and why.
 func tileLabel(d raslab.DriveInfo) string {
-	_, state, keys := console.Cell(d)
-	parts := []string{d.Slot, state}
-	if keys != "" {
-		parts = append(parts, keys)
-	}
-	if d.Rank != "" {
-		parts = append(parts, d.Rank)
-	}
+	number, state, keys := console.Cell(d)
+	label := strings.Join(strings.Fields(strings.Join([]string{number, state, keys, d.Rank}, " ")), " ") + ", " + d.Slot
 	if d.Why != "" {
-		parts = append(parts, d.Why)
+		label += ", " + d.Why
 	}
-	return strings.Join(parts, ", ")
+	return label
 }
 
 func stamp(t time.Time) string {
@@ -235,4 +234,38 @@ func promptOf(st *State) string {
 		return "no facility>"
 	}
 	return st.Serial + ">"
+}
+
+// serverWord is how a machine with a key service is.
+func serverWord(up, service bool) string {
+	switch {
+	case !up:
+		return "stopped"
+	case !service:
+		return "its service does not run"
+	}
+	return "running"
+}
+
+func power(on bool) string {
+	if on {
+		return "has power"
+	}
+	return "no power"
+}
+
+// speedWord is how fast time runs.
+func speedWord(speed int) string {
+	if speed == 0 {
+		return "stands still"
+	}
+	return fmt.Sprintf("runs 1 : %d", speed)
+}
+
+// untilRetrieval is how long it is until keys are retrieved again, as a command takes it; empty if that is now.
+func untilRetrieval(st *State) string {
+	if d := st.Retrieval.Sub(st.Now); d > 0 {
+		return d.String()
+	}
+	return ""
 }

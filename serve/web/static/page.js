@@ -30,6 +30,7 @@ addEventListener("click", event => {
   if (b && byId("prompt")) byId("prompt").value = b.dataset.cmd;
   const menu = event.target.closest(".menu");
   if (menu) menu.setAttribute("aria-expanded", byId("nav").classList.toggle("open"));
+  if (event.target.closest("[data-print]")) print();
   if (event.target.id === "dense") document.body.classList.toggle("dense", event.target.checked);
 });
 

@@ -1,0 +1,223 @@
+package web
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/raslab/console"
+	"github.com/seed-9d983aeb/fdelab/raslab/rehearsals"
+)
+
+// clicked are the rehearsals that a person with a mouse plays, of different kinds: a day on which nothing breaks, somebody
+// else's drive, worn flash, a key server that is down, a certificate that runs out, a drive that was not erased. They do
+// not run beside each other: a browser hardly draws a page that is not in front.
+var clicked = []string{
+	"healthy-day", "be3400a3-foreign-drive", "be31f004-worn-flash", "be14cfea-periodic-retrieval-fails", "be14eaf4-certificate-runs-out", "be34009e-repair",
+}
+
+func TestRehearsalsAreClickedFromFirstToLast(t *testing.T) {
+	for _, name := range clicked {
+		t.Run(name, func(t *testing.T) {
+			found, err := rehearsals.Find(name)
+			require.NoError(t, err)
+			s := newSite(t)
+			p := s.person(ownerToken, 1440)
+			p.click(`nav a[href="/rehearsal"]`)
+			p.click(fmt.Sprintf(`[aria-label="Begin %s"]`, name))
+			p.reads("#strip", "command 1 of")
+			pressed := 0
+			for _, step := range found[0].Steps {
+				for _, c := range step.Commands {
+					if p.plays(c.Text) {
+						pressed++
+					}
+				}
+			}
+			require.Positive(t, pressed, "some commands have their button on the page that the strip names")
+			p.reads("#strip", "to the debrief")
+			p.click(`#strip a[href="/rehearsal"]`)
+			p.reads("h1", "Debrief")
+			text := asks[string](p, `document.querySelector("article").innerText.replace(/\s+/g, " ")`)
+			require.Contains(t, text, "Done for the trainee none")
+			require.Contains(t, text, "Wrong turns 0")
+			p.do(chromedp.Reload())
+			p.reads("h1", "Debrief")
+			p.click(`[data-cmd="quit"]`)
+			p.reads("#rehearsal h1", "Rehearsals")
+			t.Logf("%s: %d commands by their buttons, the others typed", name, pressed)
+		})
+	}
+}
+
+// buttons are those that stand for commands, on the page itself and in its head.
+const buttons = `[...document.querySelectorAll("main [data-cmd], .clock [data-cmd]")]`
+
+// plays does the next command of a rehearsal, which is line: it follows the strip to its page, and presses its button
+// there; where there is none it types it. It says whether there was a button.
+func (p *person) plays(line string) (pressed bool) {
+	p.t.Helper()
+	st, _ := p.server.lab.news()
+	number := st.Story.Command
+	shown, err := console.Shown(line)
+	require.NoError(p.t, err)
+	where := st.Story.Place.path
+	if asks[string](p, "location.pathname") != where {
+		p.click(`#strip a[href="` + where + `"]`)
+		p.sees(fmt.Sprintf("location.pathname === %q && document.readyState === 'complete'", where), "the strip leads to "+where)
+	}
+	for i, button := range asks[[]string](p, buttons+".map(b => b.dataset.cmd)") {
+		if means, err := console.Shown(button); err == nil && slices.Equal(means, shown) {
+			asks[bool](p, fmt.Sprintf("((%s)[%d].id = 'found', true)", buttons, i))
+			p.click("#found")
+			pressed = true
+			break
+		}
+	}
+	if !pressed {
+		p.types(line)
+	}
+	next := fmt.Sprintf("command %d of", number+1)
+	if number == st.Story.Commands {
+		next = "to the debrief"
+	}
+	p.reads("#strip", next)
+	return pressed
+}
+
+func TestTwoBrowsersAndAGuestSeeEachOther(t *testing.T) {
+	s := newSite(t, incident[:4]...)
+	one, other, guest := s.person(ownerToken, 1440), s.person(ownerToken, 1000), s.person(guestToken, 400)
+	require.Equal(t, 0, asks[int](guest, `document.querySelectorAll("[data-cmd], form").length`), "a guest has no button")
+	one.open("/hands")
+	one.do(chromedp.SetValue(chromedp.CSS(`[name="arg.drive"]`), "R1-I1-D03"))
+	one.click(`button[value="drive break"]`)
+	one.reads("#said", "answers nothing any more")
+	one.click(`.clock [data-cmd="time advance by=1h"]`)
+	for _, p := range []*person{other, guest} {
+		p.reads("#clock", "2026-01-05 09:00:00")
+		p.sees(`document.querySelector("#d-R1-I1-D03").textContent.includes("silent")`, "the drive is seen silent by another")
+	}
+	other.types("drive pull drive=R9-I9-D99")
+	other.reads("#said", "refused")
+	other.do(chromedp.Focus(chromedp.CSS("#prompt")), chromedp.KeyEvent(kb.ArrowUp))
+	require.Equal(t, "drive pull drive=R9-I9-D99", asks[string](other, `document.querySelector("#prompt").value`), "the last line comes back")
+	asks[string](other, `document.querySelector("#prompt").value = ""`)
+	other.do(chromedp.SendKeys(chromedp.CSS("#prompt"), "keygrp testa"))
+	other.sees(`[...document.querySelectorAll("#ways option")].some(o => o.value === "keygrp testaccess")`, "a line is completed")
+	guest.sees(`document.querySelector("#history").textContent.includes("R9-I9-D99")`, "a guest sees what was done")
+}
+
+func TestLostConnectionComesBack(t *testing.T) {
+	s := newSite(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	serve := func(l net.Listener) *http.Server {
+		h := NewHTTPServer(s.server)
+		go func() { _ = h.Serve(l) }()
+		return h
+	}
+	first := serve(l)
+	s.at = "http://" + l.Addr().String()
+	p := s.person(ownerToken, 1440)
+	require.NoError(t, first.Close())
+	p.sees(`!document.querySelector("#lost").hidden`, "a lost connection is told")
+	require.NotEmpty(t, asks[string](p, `document.querySelector("#counts").innerText`), "the page stays readable")
+	s.server.lab.run("time advance by=5h")
+	again, err := net.Listen("tcp", l.Addr().String())
+	require.NoError(t, err)
+	second := serve(again)
+	t.Cleanup(func() { _ = second.Close() })
+	p.sees(`document.querySelector("#lost").hidden`, "it comes back")
+	p.reads("#clock", "2026-01-05 13:00:00")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, said := range p.odd {
+		require.Regexp(t, `ERR_|^"\[object Event\]"$`, said, "the browser tells of the connection, and of nothing else")
+	}
+	p.odd = nil
+}
+
+func TestReloadShowsTheSame(t *testing.T) {
+	s := newSite(t, incident...)
+	p := s.person(ownerToken, 1440)
+	for _, path := range []string{"/", "/drive/R1-I1-D03", "/events/1", "/hands"} {
+		p.open(path)
+		before := asks[string](p, `document.querySelector("main").innerText`)
+		p.do(chromedp.Reload())
+		require.Equal(t, before, asks[string](p, `document.querySelector("main").innerText`), "%s after a reload", path)
+	}
+}
+
+//go:embed testdata/axe.min.js
+var axe string
+
+// finding is what axe-core has against a page.
+type finding struct {
+	ID     string   `json:"id"`
+	Impact string   `json:"impact"`
+	Nodes  []string `json:"nodes"`
+}
+
+func TestPagesAreForEverybody(t *testing.T) {
+	s := newSite(t, append([]string{"erase run drive=R1-I2-D09"}, incident...)...)
+	p := s.person(ownerToken, 1440)
+	judge := `axe.run(document, {resultTypes: ["violations"]%s}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + (n.any[0]?.message || ""))}))))`
+	look := func(path, rules string) {
+		require.True(t, asks[bool](p, axe+"; true"))
+		var all []finding
+		require.NoError(t, json.Unmarshal([]byte(asks[string](p, fmt.Sprintf(judge, rules))), &all))
+		for _, f := range all {
+			require.NotContains(t, []string{"serious", "critical"}, f.Impact, "%s: %s: %s", path, f.ID, strings.Join(f.Nodes, "\n"))
+		}
+	}
+	for _, scene := range scenes {
+		p.open(scene.path)
+		p.do(scheme("light"))
+		look(scene.path, "")
+		if slices.Contains([]string{"/", "/events/1", "/encryption", "/hands"}, scene.path) { // they have all colours
+			p.do(scheme("dark"))
+			look(scene.path, `, runOnly: ["color-contrast"]`)
+		}
+	}
+	s.server.lab.begin("healthy-day", mustRehearsal(t, "healthy-day"))
+	p.open("/rehearsal")
+	look("/rehearsal, played", "")
+	for st, _ := s.server.lab.news(); !st.Story.Ended; st, _ = s.server.lab.news() {
+		s.server.lab.run("next")
+	}
+	p.open("/rehearsal")
+	look("the debrief", "")
+}
+
+func mustRehearsal(t *testing.T, name string) *console.Transcript {
+	found, err := rehearsals.Find(name)
+	require.NoError(t, err)
+	return found[0].Transcript
+}
+
+func TestNoPageIsWiderThanItsWindow(t *testing.T) {
+	s := newSite(t, append([]string{"erase run drive=R1-I2-D09"}, incident...)...)
+	p := s.person(ownerToken, 400)
+	for _, scene := range scenes {
+		p.open(scene.path)
+		for _, width := range []int64{400, 800, 2560} {
+			p.do(chromedp.EmulateViewport(width, 900))
+			over := asks[float64](p, "document.documentElement.scrollWidth - innerWidth")
+			wide := ""
+			if over > 0 {
+				wide = asks[string](p, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll")).map(e => e.outerHTML.slice(0, 120)).slice(-3).join("\n")`)
+			}
+			require.LessOrEqual(t, over, 0.0, "%s at %d pixels: %s", scene.path, width, wide)
+		}
+	}
+}

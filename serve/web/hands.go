@@ -1,0 +1,78 @@
+package web
+
+import (
+	"github.com/seed-9d983aeb/fdelab/drive/fault"
+	"github.com/seed-9d983aeb/fdelab/raslab"
+	"github.com/seed-9d983aeb/fdelab/raslab/customer"
+)
+
+// within is what hands reach beside the drives of a state.
+type within struct {
+	shelf   []loose
+	armed   []armed
+	servers []customer.KeyServerInfo
+	cut     map[int][]string // by console: the servers that it does not reach
+}
+
+// loose is a drive on the shelf.
+type loose struct {
+	name    string
+	powered bool
+}
+
+// armed is a fault plan on a drive.
+type armed struct{ drive, plan string }
+
+func (s *Server) handsPage(st *State, role Role) page {
+	var h within
+	s.lab.ask(st, func(f *raslab.Lab) { h.reach(f) })
+	return one("Hands", "hands", "hands", hands(st, h, role))
+}
+
+// reach looks around.
+func (h *within) reach(f *raslab.Lab) {
+	shelf := f.Shelf()
+	for _, p := range shelf.Parts() {
+		h.shelf = append(h.shelf, loose{shelf.Name(p), p.Drive.Status().Powered})
+		if plan := p.Plan(); plan != "" {
+			h.armed = append(h.armed, armed{shelf.Name(p), plan})
+		}
+	}
+	for _, d := range f.Drives() {
+		if p, err := f.Part(d.Slot); err == nil && p.Plan() != "" {
+			h.armed = append(h.armed, armed{d.Slot, p.Plan()})
+		}
+	}
+	h.servers, h.cut = f.Customer().Info(), map[int][]string{}
+	for i := range f.Consoles() {
+		h.cut[i+1] = f.Customer().CutFrom(i + 1)
+	}
+}
+
+// points are the fault points of drives.
+func points() (names []string) {
+	for _, p := range fault.Points() {
+		names = append(names, string(p.Point))
+	}
+	return names
+}
+
+// slotsOf are the slots of a facility.
+func slotsOf(st *State) (names []string) {
+	for _, e := range st.Enclosures {
+		for _, d := range e.Slots {
+			names = append(names, d.Slot)
+		}
+	}
+	return names
+}
+
+// addrOf is the address of a key manager.
+func addrOf(st *State, id int) string {
+	for _, m := range st.Managers {
+		if m.ID == id {
+			return m.Addr
+		}
+	}
+	return ""
+}

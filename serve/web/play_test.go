@@ -1,0 +1,68 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTimeRunsUntilItIsToldToStand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	t.Cleanup(s.server.Close)
+	b := s.browser(ownerToken)
+	stream := b.live("at=/clock")
+	status, body := b.send("/time", url.Values{"speed": {"3600"}, "at": {"/sfi"}})
+	require.Equal(t, http.StatusOK, status)
+	require.Contains(t, textOf(element(t, body, "clock")), "virtual, runs 1 : 3600")
+	require.Contains(t, textOf(body), "Storage facility image resources", "one stays on the page")
+	for got := ""; !strings.Contains(got, "2026-01-05 10:00:00"); {
+		got = b.update(stream)
+	}
+	_, body = b.get("/clock")
+	require.Contains(t, textOf(element(t, body, "history")), "done time advance by=1h0m0s , 2 times", "in the history the steps are one line")
+	status, body = b.send("/time", url.Values{"speed": {"0"}, "at": {"//evil.example/"}})
+	require.Equal(t, http.StatusOK, status, "no address elsewhere is followed")
+	require.Contains(t, textOf(element(t, body, "clock")), "virtual, stands still")
+	st, _ := s.server.lab.news()
+	time.Sleep(playTick + playTick/4)
+	later, _ := s.server.lab.news()
+	require.Equal(t, st.Now, later.Now, "it stands still")
+	_, script := b.get("/history.txt")
+	require.Equal(t, 2, strings.Count(script, "time advance by=1h0m0s\n"), "the history as a script: %s", script)
+	status, body = b.send("/time", url.Values{"speed": {"7"}})
+	require.Equal(t, http.StatusBadRequest, status)
+	require.Contains(t, textOf(body), "need one of [1 60 3600 86400]")
+	b.send("/rehearse", url.Values{"name": {"healthy-day"}})
+	status, _ = b.send("/time", url.Values{"speed": {"60"}})
+	require.Equal(t, http.StatusBadRequest, status, "not in a rehearsal")
+}
+
+func TestCertificatesAreShownSavedAndVerified(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "erase run drive=R1-I1-D09")
+	b := s.browser(ownerToken)
+	_, body := b.get("/certificates")
+	require.Contains(t, textOf(element(t, body, "certificates")), "75NR641-0009 R1-I1-D09")
+	_, body = b.get("/certificates/R1-I1-D09")
+	text := textOf(body)
+	for _, line := range b.answer("erase certificate drive=R1-I1-D09") {
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			require.Contains(t, text, strings.Join(strings.Fields(name+" "+value), " "), "the page has the lines of the shell")
+		}
+	}
+	_, none := b.get("/certificates/R1-I1-D10")
+	require.Contains(t, textOf(none), "No certificate:")
+	status, file := b.get("/certificates/R1-I1-D09/file")
+	require.Equal(t, http.StatusOK, status)
+	_, body = b.file("/verify", "d09.cert", file)
+	require.Contains(t, textOf(body), "valid it is as it was written, and the key of facility 75NR641 signed it")
+	_, body = b.file("/verify", "d09.cert", strings.Replace(file, "payload\"", "payload \"", 1))
+	require.Contains(t, textOf(body), "not valid")
+	status, _ = b.get("/certificates/R1-I1-D10/file")
+	require.Equal(t, http.StatusNotFound, status)
+}
