@@ -184,16 +184,20 @@ func (l *Lesson) run(c ScriptLine, out io.Writer) Turn {
 // Last is the verdict on the command of the story that ran last, and why, on one line; empty if it was done.
 func (l *Lesson) Last() (v Verdict, why string) { return l.verdict, l.failure }
 
-// runJudged is RunLine with the worst that a command of the line came to.
+// runJudged is RunLine, and says what the last command came to that was not done. Of one that failed it is what was
+// printed.
 func runJudged(s *Session, text string, out io.Writer) (v Verdict, why string) {
 	v = Done
-	s.Each(text, out, func(err error) bool {
+	var printed strings.Builder
+	s.Each(text, io.MultiWriter(&printed, out), func(err error) bool {
 		if err == nil || errors.Is(err, ErrQuit) {
 			return err == nil
 		}
 		v, why = VerdictOf(err), ErrorText(err)
 		var failed *FailedError // what happened is printed already
-		if !errors.As(err, &failed) {
+		if errors.As(err, &failed) {
+			why = strings.Join(strings.Fields(printed.String()), " ")
+		} else {
 			fmt.Fprintf(out, "error: %s\n", why)
 		}
 		return true

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
@@ -18,8 +19,7 @@ var scenes = []struct{ name, path string }{
 	{"figure-1-key-managers", "/keymgr/2"},
 	{"figure-2-sfi-resources", "/sfi"},
 	{"figure-3-events", "/events"},
-	{"figure-4-event", "/events/1"},
-	{"figure-5-server-event", "/events/2"},
+	{"figure-5-server-event", "/events/1"},
 	{"figure-6-key-server-utilities", "/retrieval"},
 	{"figure-8-encryption", "/encryption"},
 	{"facility", "/"},
@@ -28,27 +28,63 @@ var scenes = []struct{ name, path string }{
 	{"certificates", "/certificates/R1-I2-D09"},
 	{"clock", "/clock"},
 	{"hands", "/hands"},
-	{"rehearsal", "/rehearsal"},
+	{"rehearsals", "/rehearsal"},
 }
+
+// shotWidths are how wide the windows of the screenshots are, in pixels, and what the system prefers there.
+var shotWidths = map[int]string{400: "light", 1000: "dark", 1440: "light"}
 
 func TestShots(t *testing.T) {
 	if *shots == "" {
 		t.Skip("without -shots no screenshots are written")
 	}
 	s := newSite(t, append([]string{"erase run drive=R1-I2-D09"}, incident...)...)
-	for _, width := range []int{400, 1000, 1440} {
+	g := s.person(guestToken, 1440)
+	g.shoot("guest-1440")
+	for width, prefers := range shotWidths {
 		p := s.person(ownerToken, width)
-		p.do(scheme(map[int]string{400: "light", 1000: "dark", 1440: "light"}[width]))
+		p.do(scheme(prefers))
 		for _, scene := range scenes {
 			p.open(scene.path)
 			p.shoot(fmt.Sprintf("%s-%d", scene.name, width))
 		}
+		p.open("/retrieval")
+		p.click(`[data-cmd="keygrp testaccess keygrp=1"]`)
+		p.reads("#said", "key manager 2: failed")
+		p.shoot(fmt.Sprintf("figure-7-test-of-all-%d", width))
+		p.click(`[data-cmd="keygrp testaccess keygrp=1 keymgr=1"]`)
+		p.reads("#said", "key manager 1: success")
+		p.shoot(fmt.Sprintf("figure-9-test-of-one-%d", width))
 	}
+	s.server.lab.begin("be3400a3-foreign-drive", mustRehearsal(t, "be3400a3-foreign-drive"))
+	for range 17 {
+		s.server.lab.run("next")
+	}
+	for width, prefers := range shotWidths {
+		p := s.person(ownerToken, width)
+		p.do(scheme(prefers))
+		p.open("/events/1")
+		p.shoot(fmt.Sprintf("figure-4-event-%d", width))
+	}
+	p := s.person(ownerToken, 1440)
+	s.server.lab.run("erase run drive=R1-I1-D02")
+	s.server.lab.run("hint")
+	p.open("/rehearsal")
+	p.shoot("rehearsal-played-1440")
+	p.open("/drive/R1-I1-D02")
+	p.shoot("rehearsal-drive-1440")
+	for st, _ := s.server.lab.news(); !st.Story.Ended; st, _ = s.server.lab.news() {
+		s.server.lab.run("next")
+	}
+	p.open("/rehearsal")
+	p.shoot("debrief-1440")
 }
 
 // shoot writes what is seen.
 func (p *person) shoot(name string) {
-	b, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	p.t.Helper()
+	quality := int64(70)
+	seen, err := chromedp.Call(p.ctx, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Format: "webp", Quality: &quality})
 	require.NoError(p.t, err)
-	require.NoError(p.t, os.WriteFile(filepath.Join(*shots, name+".png"), b, 0o644))
+	require.NoError(p.t, os.WriteFile(filepath.Join(*shots, name+".webp"), seen.Data, 0o644))
 }
