@@ -5,12 +5,12 @@ package nvme
 //
 // The caller clears in when the command was Security Send: a PIN may be in it.
 func (c *Controller) Admin(cmd *Command, in, out []byte) Result {
-	if c.gone.Load() {
+	if c.over() {
 		return Result{Gone: true}
 	}
 	c.hear()
 	r := c.admin(cmd, in, out)
-	if !c.s.Powered() {
+	if !c.s.Powered() || c.over() {
 		r = Result{Gone: true}
 	}
 	c.note(0, cmd, r)

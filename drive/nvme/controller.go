@@ -59,13 +59,22 @@ func (c *Controller) Alive() bool {
 	if c.gone.Load() {
 		return false
 	}
-	now := c.s.d.Resets()
-	lost := now.PowerLosses != c.lived.PowerLosses || now.Hardware != c.lived.Hardware || now.HotPlug != c.lived.HotPlug ||
-		!c.s.d.Status().Powered || c.late()
+	lost := c.over() || !c.s.d.Status().Powered || c.late()
 	if lost {
 		c.Close()
 	}
 	return !lost
+}
+
+// over says whether the drive has lost its power, or was reset, since the host connected. Commands of a
+// controller that is over do nothing, also where nobody has looked at Alive since (NVMe Base 2.3, 9.6): a write of
+// before must not be done behind what the next controller does, nor may it begin an exchange with the TPer.
+func (c *Controller) over() bool {
+	if c.gone.Load() {
+		return true
+	}
+	now := c.s.d.Resets()
+	return now.PowerLosses != c.lived.PowerLosses || now.Hardware != c.lived.Hardware || now.HotPlug != c.lived.HotPlug
 }
 
 // late says whether the keep-alive time-out is over (NVMe Base 2.1, 3.9). With TBKAS any command counts, and a

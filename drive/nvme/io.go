@@ -8,7 +8,7 @@ import (
 // IO does a command of an I/O queue with the number queue. in and out are as at Admin, but out need not be
 // zeros. It answers at once, also where a range is locked.
 func (c *Controller) IO(queue uint16, cmd *Command, in, out []byte) Result {
-	if c.gone.Load() {
+	if c.over() {
 		return Result{Gone: true}
 	}
 	c.hear()

@@ -457,6 +457,32 @@ func TestSanitizeOverALossOfPower(t *testing.T) {
 	require.Equal(t, byte(drive.SanitizeIdle), b.sanitizeLog()[36])
 }
 
+// A controller of before a loss of power or a reset does nothing more, also where nobody has looked whether it is
+// alive (NVMe Base 2.3, 9.6). Found by Linux, whose exchange with the TPer was cut in two by that.
+func TestCommandsOfBeforeALossOfPowerDoNothing(t *testing.T) {
+	for name, lose := range map[string]func(d *drive.Drive) error{
+		"power":    func(d *drive.Drive) error { d.PowerOff(); return d.PowerOn() },
+		"hardware": func(d *drive.Drive) error { return d.Reset(drive.HardwareReset) },
+		"hot plug": func(d *drive.Drive) error { return d.Reset(drive.HotPlugReset) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			good(t, b.io(nvme.OpWrite, filled(512, 1), nil, 10))
+			require.NoError(t, lose(b.d))
+			got := make([]byte, 512)
+			require.True(t, b.io(nvme.OpWrite, filled(512, 2), nil, 10).Gone)
+			require.True(t, b.io(nvme.OpRead, nil, got, 10).Gone)
+			require.Equal(t, make([]byte, 512), got)
+			require.True(t, b.admin(nvme.OpSecurityReceive, 0, nil, make([]byte, 512), 0x01000100, 512).Gone)
+			require.True(t, b.admin(nvme.OpFormat, 1, nil, nil, 2<<9).Gone)
+			require.False(t, b.c.Alive())
+			b.connect()
+			good(t, b.io(nvme.OpRead, nil, got, 10))
+			require.Equal(t, filled(512, 1), got)
+		})
+	}
+}
+
 // A host that says nothing for twice its time-out is gone (NVMe Base 2.1, 3.9).
 func TestKeepAlive(t *testing.T) {
 	b := newBench(t)
