@@ -183,7 +183,7 @@ install: ## build and install for this machine: PREFIX=/usr/local DESTDIR= VERSI
 # Without generate: what it writes is what test compares, byte for byte.
 check: ## everything that CI runs; fails if it leaves the tree changed
 	@before=$$($(TREE)) && \
-	$(MAKE) --no-print-directory lint test paths race rehearse sweep mutants mutation-sample judge-sedutil && \
+	$(MAKE) --no-print-directory lint test paths race rehearse sweep mutants mutation-sample judge-sedutil judge-nbd && \
 	$(MAKE) --no-print-directory dist-check PLATFORMS=host && \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "make check: the tree changed: find what left files behind"; \

@@ -255,6 +255,9 @@ type Call struct {
 	in, out []byte
 }
 
+// hostBuffer is what a host keeps of what it reads, and of what it writes.
+const hostBuffer = 64 << 10
+
 // dialTimeout is how long a target may take to take a connection.
 const dialTimeout = 10 * time.Second
 
@@ -266,8 +269,8 @@ func dialQueue(address string, o *HostOptions, depth int) (*HostQueue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &HostQueue{conn: conn, w: sockets.NewWriter(conn, 64<<10), calls: map[uint16]*Call{}, slots: make(chan struct{}, depth), over: make(chan struct{})}
-	r := bufio.NewReaderSize(conn, 64<<10)
+	q := &HostQueue{conn: conn, w: sockets.NewWriter(conn, hostBuffer), calls: map[uint16]*Call{}, slots: make(chan struct{}, depth), over: make(chan struct{})}
+	r := bufio.NewReaderSize(conn, hostBuffer)
 	if err := q.begin(r, o.Digests); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("%w: %w", ErrLost, err)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ func TestManyDrivesAndConnections(t *testing.T) {
 	t.Parallel()
 	const drives = 64
 	var all []*nvme.Subsystem
+	before := heap()
 	for n := range drives {
 		d, _, err := drive.Manufacture(drive.Config{Serial: fmt.Sprintf("MANY%d", n), SectorSize: 512, Sectors: 64, PBKDF2Iterations: 1},
 			drive.Parts{Flash: flash.NewMem(flash.DefaultGeometry), Media: drive.NewMemMedia(512), Entropy: entropy.Stream(uint64(n), "many")})
@@ -62,6 +64,9 @@ func TestManyDrivesAndConnections(t *testing.T) {
 	if t.Failed() {
 		return
 	}
+	// A connection costs its host and the target their buffers, a drive at rest less than one of them.
+	const buffers = readBuffer + writeBuffer + 2*hostBuffer
+	require.Less(t, heap()-before, int64(256*(buffers+32<<10)), "the memory of 64 drives and 256 connections is bounded")
 	_, err = Dial(address, HostOptions{Subsystem: all[0].NQN()})
 	require.ErrorIs(t, err, ErrLost, "connection 257")
 	hosts[0].Close()
@@ -75,6 +80,14 @@ func TestManyDrivesAndConnections(t *testing.T) {
 	for _, h := range hosts[1:] {
 		h.Close()
 	}
+}
+
+// heap is how much memory is in use.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // A connection keeps the data of as many commands as its credit allows, however many a host begins.
@@ -103,7 +116,8 @@ func TestAHostThatNeverSendsItsData(t *testing.T) {
 	require.Equal(t, credit, asked)
 }
 
-// A host that does not read what it asks for holds nobody up, and its connection ends with the target.
+// A host that does not read what it asks for holds nobody up, takes the memory of one command however many it sends, and
+// its connection ends with the target.
 func TestAHostThatDoesNotRead(t *testing.T) {
 	target, s := newTarget(t)
 	address := listen(t, target)
@@ -119,6 +133,7 @@ func TestAHostThatDoesNotRead(t *testing.T) {
 		copy(d[512:768], "nqn.2026-01.fdelab:host\x00")
 	})
 	require.Equal(t, nvme.Success, st)
+	before := heap()
 	for cid := range uint16(100) {
 		cmd := block(nvme.OpRead, 0, nvme.MaxTransfer/512)
 		binary.LittleEndian.PutUint16(cmd[2:], cid)
@@ -129,4 +144,5 @@ func TestAHostThatDoesNotRead(t *testing.T) {
 		require.NoError(t, h.Write(0, i, b))
 		require.NoError(t, h.Read(0, i, b))
 	}
+	require.Less(t, heap()-before, int64(2*nvme.MaxTransfer), "100 transfers are asked for, one is in memory")
 }

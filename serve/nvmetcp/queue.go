@@ -21,7 +21,8 @@ const (
 	credit = 2 * nvme.MaxTransfer
 
 	// readBuffer is short, because what it has of long data is copied once more.
-	readBuffer = 16 << 10
+	readBuffer  = 16 << 10
+	writeBuffer = 64 << 10
 
 	dataBlock      = 0x01 // SGL descriptors: data in the capsule,
 	transportBlock = 0x5A // and by R2T or C2HData
@@ -65,7 +66,7 @@ type transfer struct {
 
 // connection serves a host until it hangs up, or is not to be served any more.
 func (t *Target) connection(conn net.Conn, _ int) {
-	q := &queue{t: t, conn: conn, r: sockets.NewReader(conn, readBuffer), w: sockets.NewWriter(conn, 64<<10), inCapsule: nvme.AdminInCapsule}
+	q := &queue{t: t, conn: conn, r: sockets.NewReader(conn, readBuffer), w: sockets.NewWriter(conn, writeBuffer), inCapsule: nvme.AdminInCapsule}
 	err := q.serve()
 	var p *ProtocolError
 	if errors.As(err, &p) {
