@@ -71,14 +71,17 @@ func (t *Target) host(tb testing.TB, sent ...[]byte) []byte {
 	return c.out.Bytes()
 }
 
-// Whatever bytes come, nothing panics or hangs.
+// Whatever bytes come, nothing panics or hangs, and nothing is left of a host that is gone.
 func FuzzPDUs(f *testing.F) {
 	target := fuzzed(f)
 	f.Add([]byte{4, 0, 72, 0, 72, 0, 0, 0})
 	f.Add(append([]byte{4, 0, 72, 72, 80, 0, 0, 0, 0x7F, 0x40}, make([]byte, 70)...))
 	f.Add(connected()[icSize:])
 	hello := pdus(icReq)
-	f.Fuzz(func(t *testing.T, sent []byte) { target.host(t, hello, sent) })
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		target.host(t, hello, sent)
+		require.Empty(t, target.all())
+	})
 }
 
 // Whatever a capsule of a host that is connected is, with whatever data behind it. A controller of each host is gone

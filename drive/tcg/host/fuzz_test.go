@@ -118,11 +118,15 @@ func TestAnswersThatNoDeviceMayGive(t *testing.T) {
 }
 
 // chatter is a device that says nothing but what a fuzzer gives it: pieces of a length of one byte.
-type chatter struct{ left []byte }
+type chatter struct {
+	left  []byte
+	asked int
+}
 
 func (*chatter) Send(uint8, uint16, []byte) error { return nil }
 
 func (c *chatter) Receive(uint8, uint16, int) ([]byte, error) {
+	c.asked++
 	if len(c.left) == 0 {
 		return nil, transport.NoPower
 	}
@@ -132,7 +136,7 @@ func (c *chatter) Receive(uint8, uint16, int) ([]byte, error) {
 	return b, nil
 }
 
-// What only looks like a device.
+// What only looks like a device: the host finds an end, and tells an answer that is none from a device that is not there.
 func FuzzNoDevice(f *testing.F) {
 	m := manufacture(f, nil)
 	var talk []byte
@@ -142,10 +146,15 @@ func FuzzNoDevice(f *testing.F) {
 	_, err = dev.LockingInfo()
 	require.NoError(f, err)
 	f.Add(talk)
-	f.Fuzz(func(_ *testing.T, b []byte) {
-		dev, err := host.Open(&chatter{b}, host.Options{Polls: 20})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := &chatter{left: b}
+		dev, err := host.Open(c, host.Options{Polls: 20})
 		if err == nil {
-			_, _ = dev.LockingInfo()
+			_, err = dev.LockingInfo()
+		}
+		require.Less(t, c.asked, 200+len(b), "an end is found")
+		if err != nil {
+			require.Regexp(t, "^tcg: ", err.Error())
 		}
 	})
 }
