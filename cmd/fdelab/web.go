@@ -97,10 +97,11 @@ func (a *app) web(o *webOptions) (err error) {
 }
 
 // webAt serves at a listener, and says so.
-func (a *app) webAt(o *webOptions, l net.Listener, pages http.Handler, answer webJSON) error {
+func (a *app) webAt(o *webOptions, l net.Listener, pages *web.Server, answer webJSON) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	server := web.NewHTTPServer(pages)
+	defer pages.Close() // before the lab is closed: time may run
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	if o.expose {

@@ -49,6 +49,7 @@ func TestTwoBrowsersSeeEachOthersChanges(t *testing.T) {
 
 func TestUpdateOfOneDriveIsSmall(t *testing.T) {
 	t.Parallel()
+	needsTime(t)
 	s := newSite(t, "lab new drives=1536")
 	b := s.browser(ownerToken)
 	stream := b.live("at=/&version=" + s.server.version(s.server.lab.state.Load()))
@@ -59,8 +60,17 @@ func TestUpdateOfOneDriveIsSmall(t *testing.T) {
 	require.Less(t, len(got), 4<<10, "an update of one drive: %s", got)
 }
 
+// needsTime leaves a test out of short runs, such as those under the race detector.
+func needsTime(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED: -short: a facility of 1,536 drives was not built")
+	}
+}
+
 func TestFirstPageOfManyDrivesIsSmallOverTheWire(t *testing.T) {
 	t.Parallel()
+	needsTime(t)
 	s := newSite(t, "lab new drives=1536")
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Host = strings.TrimPrefix(s.at, "http://")
