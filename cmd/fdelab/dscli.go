@@ -144,6 +144,9 @@ func writeOnce(name string, mode os.FileMode, data func() ([]byte, error)) error
 // dscliFacility gives the facility, of a lab that is kept or a new one; begin starts DSCLI on it, shut ends
 // it.
 func (a *app) dscliFacility(p dscli.Program) (s *console.Session, begin func(dscli.Options) *dscli.Session, shut func() error, err error) {
+	if p.Connect != "" {
+		return dscliConnect(p)
+	}
 	if p.Lab == "" {
 		s, err := a.dscliLab(p)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 )
 
 func newShellCmd(a *app) *cobra.Command {
-	var seed, commands, lab string
+	var seed, commands, lab, connect string
 	var ascii, stop, wire bool
 	var outside cloudFlags
 	var real realServers
@@ -32,6 +32,7 @@ func newShellCmd(a *app) *cobra.Command {
 			"  1  a command ran and failed\n" +
 			"  3  a command was refused, with nothing changed\n" +
 			"  0  everything was done\n\n" +
+			"With --connect the facility is that of fdelab web, which others use at the same time.\n\n" +
 			"With --json the output is one value at the end: the result of each line, and each facility\n" +
 			"with its drives, ranks, keys and serviceable events.",
 		Example: "  fdelab shell\n  fdelab shell -c 'keygrp configure; array create site=S1; rank create array=A0 keygrp=1'\n" +
@@ -52,22 +53,27 @@ func newShellCmd(a *app) *cobra.Command {
 				return err
 			}
 			defer shut()
+			if connect != "" {
+				if other := given(c, append([]string{"lab", "ascii", "seed", "wire"}, outsideFlags...)); other != "" {
+					return usagef("shell: --connect and --%s are given: the laboratory is that of fdelab web", other)
+				}
+				return a.shellConnect(connect, c.Flags().Changed("command"), commands, stop)
+			}
 			if lab != "" {
-				for _, other := range []string{"seed", "wire", "cloud", "cloud-ca", "cloud-token-file", "kmip-certs", "kmip-ca", "kmip-cert", "kmip-key", "kmip-timeout"} {
-					if c.Flags().Changed(other) {
-						return usagef("shell: --lab and --%s are given: a lab that is kept has its own seed, and nothing outside that cannot be played again", other)
-					}
+				if other := given(c, append([]string{"seed", "wire"}, outsideFlags...)); other != "" {
+					return usagef("shell: --lab and --%s are given: a lab that is kept has its own seed, and nothing outside that cannot be played again", other)
 				}
 				return a.shellLab(lab, ascii, c.Flags().Changed("command"), commands, stop)
 			}
 			s := console.NewSession(console.Options{Seed: n, ASCII: ascii, Color: a.color(), Width: a.width(), Start: true, Wire: wire, Entropy: rand.Reader, ReadFile: readSmall, WriteFile: writeNew, WriteSecret: writeSecret, Dial: dial, Cloud: cloud})
 			defer s.Close()
-			return a.shell(s, c.Flags().Changed("command"), commands, stop)
+			return a.shell(localShell{s}, c.Flags().Changed("command"), commands, stop)
 		},
 	}
 	c.Flags().StringVar(&seed, "seed", "0", "decides every key, serial number and event")
 	c.Flags().StringVarP(&commands, "command", "c", "", "run these commands, separated by semicolons, and leave")
 	c.Flags().StringVar(&lab, "lab", "", "a lab that is kept (fdelab lab create), in place of a new facility")
+	c.Flags().StringVar(&connect, "connect", "", connectHelp)
 	c.Flags().BoolVar(&ascii, "ascii", false, "draw pictures in ASCII")
 	c.Flags().BoolVar(&wire, "wire", false, wireHelp)
 	outside.add(c)
@@ -81,7 +87,7 @@ func newShellCmd(a *app) *cobra.Command {
 }
 
 // shell runs commands in a session: those of the command line, else what is typed or comes from a pipe.
-func (a *app) shell(s *console.Session, given bool, commands string, stop bool) error {
+func (a *app) shell(s shellSession, given bool, commands string, stop bool) error {
 	switch {
 	case given:
 		return a.script(s, strings.NewReader(commands), stop, false)
@@ -100,10 +106,10 @@ func (a *app) shellLab(dir string, ascii, given bool, commands string, stop bool
 		return err
 	}
 	defer l.Close()
-	return a.shell(l.Session(), given, commands, stop)
+	return a.shell(localShell{l.Session()}, given, commands, stop)
 }
 
-func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) error {
+func (a *app) script(s shellSession, in io.Reader, stop, numbered bool) error {
 	var out io.Writer = a.out
 	var printed bytes.Buffer
 	result := shellJSON{Lines: []console.LineResult{}}
@@ -128,7 +134,9 @@ func (a *app) script(s *console.Session, in io.Reader, stop, numbered bool) erro
 		return cannotf("shell: %w", err)
 	}
 	if a.json {
-		result.Facilities = console.Snapshots(s)
+		if result.Facilities, err = s.Facilities(); err != nil {
+			return cannotf("shell: %w", err)
+		}
 		if err := a.printJSON(result); err != nil {
 			return err
 		}
@@ -154,18 +162,17 @@ type shellJSON struct {
 var errTold = errors.New("told already")
 
 // welcome says in what a person has arrived.
-func welcome(s *console.Session) string {
-	lab := s.Lab()
-	if lab == nil {
+func welcome(s shellSession) string {
+	if s.Drives() < 0 {
 		return "There is no facility yet: lab new builds one."
 	}
-	return fmt.Sprintf("A facility of %s.", count(len(lab.Drives()), "drive"))
+	return fmt.Sprintf("A facility of %s.", count(s.Drives(), "drive"))
 }
 
 // converse is the shell at a terminal.
-func (a *app) converse(s *console.Session) error {
+func (a *app) converse(s shellSession) error {
 	a.printf("%s help lists the commands.\n", welcome(s))
-	read := a.lines(func(text string) []console.Candidate { return console.Complete(s, text) })
+	read := a.lines(func(text string) []console.Candidate { return s.Complete(text) })
 	next := ""
 	for {
 		line, err := read.command(next, s.Prompt())

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
+	"github.com/seed-9d983aeb/fdelab/raslab/dscli"
 	"github.com/seed-9d983aeb/fdelab/serve/web"
 )
 
@@ -68,7 +69,7 @@ func (a *app) web(o *webOptions) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	session, closeLab, err := a.webSession(o)
+	session, dscliOf, closeLab, err := a.webSession(o)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (a *app) web(o *webOptions) (err error) {
 	}
 	token := web.NewToken()
 	answer := webJSON{Listen: address, Link: web.Link(address, token)}
-	s := web.Options{Session: session, Listen: address, Token: token}
+	s := web.Options{Session: session, DSCLI: dscliOf, Listen: address, Token: token}
 	if o.guest {
 		s.Guest = web.NewToken()
 		answer.Guest = web.Link(address, s.Guest)
@@ -135,22 +136,22 @@ func (a *app) webAt(o *webOptions, l net.Listener, pages *web.Server, answer web
 }
 
 // webSession is the session of the pages. A page reaches no file of this machine.
-func (a *app) webSession(o *webOptions) (*console.Session, func() error, error) {
+func (a *app) webSession(o *webOptions) (s *console.Session, dscliOf func(dscli.Options) *dscli.Session, shut func() error, err error) {
 	if o.lab == "" {
 		seed, err := console.ParseSeed(o.seed)
 		if err != nil {
-			return nil, nil, usagef("web: --seed %q: %w", o.seed, err)
+			return nil, nil, nil, usagef("web: --seed %q: %w", o.seed, err)
 		}
 		s := console.NewSession(console.Options{Seed: seed, Start: true})
-		return s, s.Close, nil
+		return s, nil, s.Close, nil
 	}
 	options := a.labOptions()
 	options.Color, options.Width, options.ReadFile, options.WriteFile = false, 0, nil, nil
 	l, err := a.openLab("web", o.lab, options)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
-	return l.Session(), func() error {
+	return l.Session(), l.DSCLI, func() error {
 		if err := l.Close(); err != nil {
 			return cannotf("web: %w", err)
 		}
@@ -180,11 +181,19 @@ func (o *webOptions) check() error {
 	if err != nil {
 		return cannotf("web: --ready-file: %w", plainDriveError(err))
 	}
-	var was webJSON
-	if json.Unmarshal(b, &was) != nil || was.Link == "" {
+	if linkIn(b) == "" {
 		return usagef("web: --ready-file %s: there is a file that fdelab web did not make, and it was left as it is: need a new name", o.ready)
 	}
 	return nil
+}
+
+// linkIn is the link in what a ready file holds; "" if it is none.
+func linkIn(b []byte) string {
+	var was webJSON
+	if json.Unmarshal(b, &was) != nil {
+		return ""
+	}
+	return was.Link
 }
 
 // markReady makes the file that says that the pages are served. Its owner alone can read it.

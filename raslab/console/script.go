@@ -27,12 +27,17 @@ const (
 	NotUnderstood Verdict = "not understood"
 )
 
+// Runner runs the commands of a line as [Session.Each] does.
+type Runner interface {
+	Each(text string, out io.Writer, report func(err error) (goOn bool))
+}
+
 // RunScript runs every line of in, as a shell without a prompt does, and reports the verdict on
 // each. Lines count from 1, and err is nil where the verdict is Done. A line of several commands is
 // reported once for each command that goes wrong, and once for those after the last of these. A
 // command that goes wrong does not stop the script, unless stop is set. A *FailedError was printed
 // already and is reported all the same. The error that RunScript returns is one of reading.
-func RunScript(s *Session, in io.Reader, out io.Writer, stop bool, report func(line int, verdict Verdict, err error)) (Tally, error) {
+func RunScript(s Runner, in io.Reader, out io.Writer, stop bool, report func(line int, verdict Verdict, err error)) (Tally, error) {
 	var tally Tally
 	r := bufio.NewReaderSize(in, MaxLine+2)
 	for number := 1; ; number++ {
@@ -79,15 +84,35 @@ func VerdictOf(err error) Verdict {
 	var notUnderstood *UsageError
 	var failed *FailedError
 	var status *drive.StatusError
+	var told *ToldError
 	switch {
 	case err == nil:
 		return Done
+	case errors.As(err, &told):
+		return told.Verdict
 	case errors.As(err, &notUnderstood):
 		return NotUnderstood
 	case errors.As(err, &failed), errors.As(err, &status):
 		return Failed
 	}
 	return Refused
+}
+
+// ToldError is the error of a command that ran in another process.
+type ToldError struct {
+	Verdict Verdict
+	Text    string // as ErrorText gives it
+	Printed bool   // what happened is printed already
+}
+
+func (e *ToldError) Error() string { return e.Text }
+
+// Unwrap gives a *FailedError for what is printed already.
+func (e *ToldError) Unwrap() error {
+	if e.Printed {
+		return &FailedError{}
+	}
+	return nil
 }
 
 // count adds an error to the tally and says what it is.

@@ -20,6 +20,7 @@ type Program struct {
 	Commands string         // the same commands themselves, separated by semicolons; "" if none
 	Seed     string         // of a facility that no setup builds
 	Lab      string         // directory of a lab that is kept; "" for a new facility
+	Connect  string         // the link of fdelab web, or the file that holds it; "" for a facility of this process
 	KMIP     RealServers
 	Output   Settings
 	Image    string // the storage image that commands mean; "" is the facility
@@ -48,6 +49,7 @@ var program = &Command{Name: "dscli", Example: "dscli lsrank", Params: append([]
 	{Name: "setup-command", Kind: wordKind, Help: "build it with these, separated by semicolons"},
 	{Name: "seed", Kind: wordKind, Help: "of a facility that no setup builds"},
 	{Name: "lab", Kind: wordKind, Help: "a lab that is kept, in place of a new facility; fdelab lab create makes one"},
+	{Name: "connect", Kind: wordKind, Help: "the laboratory of fdelab web: the link that it printed, or the file of its --ready-file"},
 	{Name: "kmip-certs", Kind: wordKind, Help: "dial key managers beyond the simulated network for real; a directory made by keyserver init"},
 	{Name: "kmip-ca", Kind: wordKind, Help: "the authority of real key servers, a file in PEM; in place of ca.crt of -kmip-certs"},
 	{Name: "kmip-cert", Kind: wordKind, Help: "the certificate that the facility shows to them; in place of facility.crt"},
@@ -92,7 +94,7 @@ func ParseProgram(words []string) (Program, error) {
 	}
 	p = Program{
 		User: arg[string](a, "user"), Script: arg[string](a, "script"), Setup: arg[string](a, "setup"), Commands: arg[string](a, "setup-command"),
-		Seed: arg[string](a, "seed"), Lab: arg[string](a, "lab"),
+		Seed: arg[string](a, "seed"), Lab: arg[string](a, "lab"), Connect: arg[string](a, "connect"),
 		KMIP: RealServers{
 			Dir: arg[string](a, "kmip-certs"), CA: arg[string](a, "kmip-ca"), Certificate: arg[string](a, "kmip-cert"),
 			Key: arg[string](a, "kmip-key"), Timeout: arg[string](a, "kmip-timeout"),

@@ -43,6 +43,10 @@ type Options struct {
 	// Keep writes down a command that ran on a facility, before its answer is shown. An error of Keep
 	// takes the answer's place. nil: nothing is kept.
 	Keep func(Kept) error
+	// Elsewhere runs a command on a facility of another process, which serves it with [Serve]. ask shows what was
+	// said and answers its question; nil means that nobody answers. An error means that the facility cannot be reached.
+	// With Elsewhere, Lab gives nil. nil: the facility is here.
+	Elsewhere func(c Call, ask func(Said) *string) (Said, error)
 	// Version is what the banner and ver show: the release of the program that holds this
 	// session. Default "devel".
 	Version string
@@ -151,6 +155,11 @@ func (s *Session) told(err error, errOut io.Writer) error {
 }
 
 func (s *Session) runWords(words []word, out, errOut io.Writer) error {
+	if s.options.Elsewhere != nil && !asksHelp(words[1:]) {
+		if c, err := lookup(words[0].text); err == nil && !c.Alone {
+			return s.elsewhere(words, out, errOut)
+		}
+	}
 	c, err := s.bind(words)
 	if err != nil {
 		return err

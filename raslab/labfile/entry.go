@@ -77,7 +77,7 @@ func (e *JournalError) Torn() bool { return errors.Is(e.Err, journal.ErrEnd) }
 func (e *JournalError) Unwrap() error { return e.Err }
 
 // ErrInUse means that another process has the lab.
-var ErrInUse = errors.New("another process has it open: wait until it ends, or copy the lab")
+var ErrInUse = errors.New("another process has it open: wait until it ends; where it is fdelab web, fdelab shell --connect speaks to it")
 
 // load opens the journal of a lab and gives its entries to each; at is where an entry begins, in bytes. torn is
 // what a last entry that is not whole comes to.

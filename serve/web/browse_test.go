@@ -129,6 +129,7 @@ func TestLostConnectionComesBack(t *testing.T) {
 	first := serve(l)
 	s.at = "http://" + l.Addr().String()
 	p := s.person(ownerToken, 1440)
+	p.sees(`document.readyState === "complete"`, "the page has what it needs")
 	require.NoError(t, first.Close())
 	p.sees(`!document.querySelector("#lost").hidden`, "a lost connection is told")
 	require.NotEmpty(t, asks[string](p, `document.querySelector("#counts").innerText`), "the page stays readable")

@@ -11,14 +11,15 @@
 //     slow browser, or many of them, hold up no command.
 //   - Looking changes nothing: a lab that is looked at plays as one that is not.
 //   - Nobody sees a page without the token of its link. The token of a guest lets one look and give no command.
-//   - A request is answered only if its Host is this server, and a command is taken only from this server's own
-//     pages.
+//   - A request is answered only if its Host is this server. A command is taken from this server's own pages, and
+//     from a program that has the owner's token ([Connect]).
 //   - No page holds a key, a PIN or a credential. What a command prints once, such as a recovery key, is in the
 //     answer to who gave the command, and in no history.
 //   - Everything that a page needs comes from here. Script and style are files: a policy without inline code holds.
 //
 // # Limitations
 //
+//   - A question of DSCLI from another process holds up the laboratory, for half a minute at most.
 //   - Cookies know no ports: another server at the same address gets the token too.
 //   - There is no TLS. Who serves pages to other machines puts a proxy in front, or trusts the network.
 //   - Checks that were ticked off are in the browser only.

@@ -48,7 +48,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			// A name that somebody made point here must not make this server's pages his own (DNS rebinding).
 			http.Error(w, "this server does not go by that name: use the link that it printed", http.StatusMisdirectedRequest)
 			return
-		case r.Method != http.MethodGet && r.Method != http.MethodHead && !sameOrigin(r):
+		case r.Method != http.MethodGet && r.Method != http.MethodHead && !sameOrigin(r) && !noBrowser(r):
 			http.Error(w, "a command is taken from this server's own pages only", http.StatusForbidden)
 			return
 		}
@@ -83,6 +83,13 @@ func sameOrigin(r *http.Request) bool {
 	}
 	u, err := url.Parse(r.Header.Get("Origin"))
 	return err == nil && u.Scheme == "http" && u.Host == r.Host
+}
+
+// noBrowser says whether a command comes from a program: with the token in a header, which a page elsewhere cannot set
+// before it has asked, and without what browsers send.
+func noBrowser(r *http.Request) bool {
+	_, there := bearer(r)
+	return there && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == ""
 }
 
 // roleOf says what a token lets one do. Both comparisons are made, whatever the first says.

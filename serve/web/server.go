@@ -9,19 +9,24 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/a-h/templ"
 
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
+	"github.com/seed-9d983aeb/fdelab/raslab/dscli"
 )
 
 // Options is what a server is made with.
 type Options struct {
 	Session *console.Session // belongs to the server from then on
-	Listen  string           // the address that it listens at, host:port: pages are answered under its name only
-	Token   string           // of the owner; NewToken draws one
-	Guest   string           // of a guest; empty: there is none
+	// DSCLI begins a session of the storage administrator's command line over the facility at hand; nil: over that of
+	// Session, and nothing is kept.
+	DSCLI  func(dscli.Options) *dscli.Session
+	Listen string // the address that it listens at, host:port: pages are answered under its name only
+	Token  string // of the owner; NewToken draws one
+	Guest  string // of a guest; empty: there is none
 }
 
 // Server is the handler of a laboratory's pages.
@@ -32,7 +37,9 @@ type Server struct {
 	loopback     bool   // no other machine reaches it
 	mux          *http.ServeMux
 	lives        chan struct{} // one for each stream of updates
-	boot         string        // tells this server from another at the same address
+	begin        func(dscli.Options) *dscli.Session
+	asked        atomic.Pointer[talk] // the command of DSCLI that waits for an answer
+	boot         string               // tells this server from another at the same address
 }
 
 // livesMost is how many pages are kept alive at once.
@@ -53,6 +60,12 @@ func New(o Options) (*Server, error) {
 	if net.ParseIP(host) == nil {
 		s.name = host
 	}
+	if s.begin = o.DSCLI; s.begin == nil {
+		s.begin = func(d dscli.Options) *dscli.Session {
+			d.Lab = o.Session.Lab
+			return dscli.NewSession(d)
+		}
+	}
 	s.mux = http.NewServeMux()
 	s.mux.HandleFunc("GET /static/{name}", s.static)
 	s.mux.HandleFunc("GET /enter", s.enter)
@@ -64,6 +77,8 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("POST /verify", s.admit(s.verify))
 	s.mux.HandleFunc("GET /certificates/{slot}/file", s.admit(s.save))
 	s.mux.HandleFunc("GET /history.txt", s.admit(s.script))
+	s.mux.HandleFunc("POST /shell", s.owner(remote(s.lab.typed)))
+	s.mux.HandleFunc("POST /dscli", s.owner(remote(s.dscli)))
 	s.mux.HandleFunc("GET /", s.admit(s.page))
 	return s, nil
 }
