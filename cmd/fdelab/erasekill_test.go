@@ -264,7 +264,7 @@ func TestEraseSurvivesKills(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	drives := 20 // more than the command opens at a time
 	if kills >= killMany {
-		drives = 48
+		drives = 200
 	}
 	sets, between, late := 0, 0, 0
 	first := newKillSet(t, rng, drives)
