@@ -140,3 +140,18 @@ func TestQuitEndsNothing(t *testing.T) {
 	require.Contains(t, b.run("quit"), "a page has no end")
 	require.Contains(t, b.run("time now"), "2026-01-05", "the laboratory goes on")
 }
+
+func TestPageOfAnotherFacilityIsSentWhole(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.browser(ownerToken)
+	stream := b.live("at=/&version=" + s.server.version(s.server.lab.state.Load()))
+	require.Equal(t, ": here\n", b.update(stream))
+	b.run("power cut drive=R1-I1-D03")
+	require.NotContains(t, b.update(stream), `id="body"`, "the same parts are sent by themselves")
+	b.run("lab new drives=8")
+	got := b.update(stream)
+	require.Contains(t, got, `id="body"`, "the drives that are gone leave the page")
+	require.Contains(t, textOf(element(t, got, "body")), "1 enclosure, 8 drives")
+	require.Equal(t, 1, strings.Count(got, `id="d-R1-I1-D03"`), "no drive is sent twice")
+}
