@@ -25,7 +25,7 @@ FDELAB = $(GO) run ./cmd/fdelab
 TREE = { git status --porcelain; git diff HEAD; } | git hash-object --stdin
 
 .DEFAULT_GOAL := help
-.PHONY: help test test-root test-modules paths assembly race shim judge-sedutil judge-guest judge-nbd lint fuzz bench bench-peers bench-load soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
+.PHONY: help test test-root test-modules paths assembly race shim judge-sedutil guest judge-guest guest-shell judge-nbd lint fuzz bench bench-peers bench-load soak sweep sweep-deep sweep-servers rehearse mutants mutation mutation-sample generate dist dist-check install check
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,14 +79,21 @@ judge-sedutil: ## let sedutil-cli 1.20 take, lock and revert Enterprise and Opal
 judge-nbd: ## let nbdinfo, nbdcopy, qemu-img, qemu-io and fio use a drive by NBD, and look at what they did
 	FDELAB_JUDGES=1 $(GO) test -count=1 -v -run JudgesOfOthers ./serve/nbd
 
-# Not part of check: QEMU without acceleration takes more than a minute. The kernel comes from Debian into bin/.
-judge-guest: ## let Linux 6.12 in QEMU connect an Opal drive by NVMe/TCP, write, lock, erase, format and sanitize it
-	@mkdir -p bin/guest; code=0; [ -e bin/guest/vmlinuz ] || contrib/guest/fetch bin/guest >/dev/null || code=$$?; \
-	if [ $$code = 3 ]; then echo "SKIPPED: make judge-guest: no kernel can be had here"; exit 0; fi; [ $$code = 0 ]
-	CGO_ENABLED=0 $(GO) -C internal/tools/guest build -o $(CURDIR)/bin/guest/guest .
-	$(GO) build -o bin/guest/fdelab ./cmd/fdelab
-	@code=0; contrib/guest/judge bin/guest || code=$$?; \
+# What the guest boots comes from Debian into bin/guest/, beside what is installed here. bin/guest/cannot: it cannot.
+guest:
+	@mkdir -p bin/guest; rm -f bin/guest/cannot; cmp -s contrib/ci/image bin/guest/image || \
+	contrib/ci/image bin/guest >bin/guest/log 2>&1 || { code=$$?; tail -n 5 bin/guest/log; [ $$code != 3 ] || touch bin/guest/cannot; exit $$code; }
+	@CGO_ENABLED=0 $(GO) -C internal/tools/guest build -trimpath -buildvcs=false -o $(CURDIR)/bin/guest/guest .
+	@CGO_ENABLED=0 $(GO) build -o bin/guest/fdelab ./cmd/fdelab
+
+judge-guest: ## let Linux, cryptsetup, nvme-cli, sedutil-cli and fio in QEMU use an Opal drive by NVMe/TCP, and the thief look at each erase
+	@code=0; $(MAKE) --no-print-directory guest || code=$$?; \
+	if [ -e bin/guest/cannot ]; then echo "SKIPPED: make judge-guest: nothing to boot can be had here"; exit 0; fi; \
+	[ $$code = 0 ] || exit $$code; contrib/guest/judge bin/guest $(ONLY) || code=$$?; \
 	if [ $$code = 3 ]; then echo "SKIPPED: make judge-guest: no qemu-system-x86_64"; exit 0; fi; exit $$code
+
+guest-shell: ## a shell in the guest of judge-guest, with an Opal drive connected
+	@$(MAKE) --no-print-directory guest && FDELAB=$(CURDIR)/bin/guest/fdelab contrib/ci/with-drive --guest --image bin/guest --folder contrib/ci --shell
 
 lint: ## vet, staticcheck, gofumpt, go mod tidy, the rules of internal/lint, and what mutation accepts: is it in the code?
 	$(GO) vet ./...
