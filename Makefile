@@ -90,7 +90,8 @@ judge-guest: ## let Linux, cryptsetup, nvme-cli, sedutil-cli and fio in QEMU use
 	@code=0; $(MAKE) --no-print-directory guest || code=$$?; \
 	if [ -e bin/guest/cannot ]; then echo "SKIPPED: make judge-guest: nothing to boot can be had here"; exit 0; fi; \
 	[ $$code = 0 ] || exit $$code; contrib/guest/judge bin/guest $(ONLY) || code=$$?; \
-	if [ $$code = 3 ]; then echo "SKIPPED: make judge-guest: no qemu-system-x86_64"; exit 0; fi; exit $$code
+	if [ $$code = 3 ]; then echo "SKIPPED: make judge-guest: no qemu-system-x86_64"; exit 0; fi; [ $$code = 0 ] || exit $$code; \
+	FDELAB_IMAGE=$(CURDIR)/bin/guest $(GO) test -count=1 -run 'TestDocuments/ci.md' ./cmd/fdelab
 
 guest-shell: ## a shell in the guest of judge-guest, with an Opal drive connected
 	@$(MAKE) --no-print-directory guest && FDELAB=$(CURDIR)/bin/guest/fdelab contrib/ci/with-drive --guest --image bin/guest --folder contrib/ci --shell
@@ -190,7 +191,7 @@ install: ## build and install for this machine: PREFIX=/usr/local DESTDIR= VERSI
 # Without generate: what it writes is what test compares, byte for byte.
 check: ## everything that CI runs; fails if it leaves the tree changed
 	@before=$$($(TREE)) && \
-	$(MAKE) --no-print-directory lint test paths race rehearse sweep mutants mutation-sample judge-sedutil judge-nbd && \
+	$(MAKE) --no-print-directory lint test paths race rehearse sweep mutants mutation-sample judge-sedutil judge-nbd judge-guest && \
 	$(MAKE) --no-print-directory dist-check PLATFORMS=host && \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "make check: the tree changed: find what left files behind"; \

@@ -68,6 +68,9 @@ func TestDocuments(t *testing.T) {
 			if strings.Contains(text, "exec sedutil-cli") {
 				needsSedutil(t)
 			}
+			if strings.Contains(text, "\n$ ci/with-drive") {
+				needsGuest(t)
+			}
 			p := &page{t: t, dir: filepath.Join(t.TempDir(), "mine")}
 			require.NoError(t, os.Mkdir(p.dir, 0o755))
 			p.env = append(os.Environ(), "PATH="+filepath.Dir(exe)+string(os.PathListSeparator)+os.Getenv("PATH"),
@@ -107,6 +110,17 @@ func needsSedutil(t *testing.T) {
 	script := fmt.Sprintf("#!/bin/sh\nFDELAB_SHIM=$LD_PRELOAD\nexport FDELAB_SHIM\nunset LD_PRELOAD\nexec '%s' \"$@\"\n", real)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "sedutil-cli"), []byte(script), 0o755))
 	t.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+}
+
+// needsGuest: a page that boots a guest takes QEMU, and what contrib/ci/image made in the folder that FDELAB_IMAGE names.
+func needsGuest(t *testing.T) {
+	t.Helper()
+	if os.Getenv("FDELAB_IMAGE") == "" {
+		t.Skip("SKIPPED: FDELAB_IMAGE names no guest: make judge-guest builds one and plays this page")
+	}
+	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
+		t.Skip("SKIPPED: no qemu-system-x86_64: the job of this page was not run")
+	}
 }
 
 // needsPython: a page with a drive in Python takes an interpreter that has the package cryptography.
