@@ -146,6 +146,7 @@ func FuzzNoDevice(f *testing.F) {
 	_, err = dev.LockingInfo()
 	require.NoError(f, err)
 	f.Add(talk)
+	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c := &chatter{left: b}
 		dev, err := host.Open(c, host.Options{Polls: 20})
@@ -154,7 +155,7 @@ func FuzzNoDevice(f *testing.F) {
 		}
 		require.Less(t, c.asked, 200+len(b), "an end is found")
 		if err != nil {
-			require.Regexp(t, "^tcg: ", err.Error())
+			require.Regexp(t, "^(tcg|transport): ", err.Error())
 		}
 	})
 }
