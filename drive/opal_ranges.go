@@ -48,9 +48,9 @@ func (c *Change) places(op string, n int, cfg RangeConfig) error {
 	return nil
 }
 
-// openedKey is rangeKey for a range that is to be open to all. An Admin who is not granted the range may do that
-// too (Opal, ACE Locking_Admins_RangeStartToLOR): the keys of its holders are in escrow for the Admins.
-// Hosts rely on it, for example to give a range back whose key they have just renewed.
+// openedKey is rangeKey for a range that is to be usable, in one direction at least. An Admin who is not granted
+// the range may do that too (Opal, ACE Locking_Admins_RangeStartToLOR): the keys of its holders are in escrow for
+// the Admins. Hosts rely on it, for example to give a range back whose key they have just renewed.
 func (c *Change) openedKey(op string, n int, k *areaKeys) (*secret.Key32, error) {
 	rk, err := c.rangeKey(op, RangeArea(n), k)
 	if err == nil || k.sum || c.admin() == nil {
