@@ -95,6 +95,9 @@ func connect(command, to string) (*web.Client, error) {
 		}
 	}
 	c, err := web.Connect(link)
+	if errors.Is(err, web.ErrNoLink) {
+		return nil, usagef("%s: %w", command, err)
+	}
 	if err != nil {
 		return nil, cannotf("%s: %s", command, raslab.PlainError(err))
 	}

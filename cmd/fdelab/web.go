@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"net/http"
@@ -82,6 +83,9 @@ func (a *app) web(o *webOptions) (err error) {
 	if host, _, _ := net.SplitHostPort(o.listen); net.ParseIP(host) == nil {
 		_, port, _ := net.SplitHostPort(address)
 		address = net.JoinHostPort(host, port) // by its name, as it was given
+	} else if net.ParseIP(host).IsUnspecified() {
+		_, port, _ := net.SplitHostPort(address)
+		address = net.JoinHostPort(ownAddress(), port)
 	}
 	token := web.NewToken()
 	answer := webJSON{Listen: address, Link: web.Link(address, token)}
@@ -97,6 +101,17 @@ func (a *app) web(o *webOptions) (err error) {
 	return a.webAt(o, l, pages, answer)
 }
 
+// ownAddress is an address at which other machines reach this one, or the loopback address where there is none.
+func ownAddress() string {
+	addresses, _ := net.InterfaceAddrs() // none, then
+	for _, a := range addresses {
+		if n, ok := a.(*net.IPNet); ok && n.IP.IsGlobalUnicast() && n.IP.To4() != nil {
+			return n.IP.String()
+		}
+	}
+	return "127.0.0.1"
+}
+
 // webAt serves at a listener, and says so.
 func (a *app) webAt(o *webOptions, l net.Listener, pages *web.Server, answer webJSON) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -108,16 +123,18 @@ func (a *app) webAt(o *webOptions, l net.Listener, pages *web.Server, answer web
 	if o.expose {
 		a.note("warning: web: other machines reach %s, and there is no TLS: whoever sees the link on its way has the laboratory", answer.Listen)
 	}
-	var err error
-	if a.json {
+	err := o.markReady(answer)
+	switch {
+	case err != nil:
+	case a.json:
 		err = a.printJSON(answer)
-	} else {
+	default:
 		a.printf("open %s\n", answer.Link)
 		if answer.Guest != "" {
 			a.printf("to look only: %s\n", answer.Guest)
 		}
 	}
-	if err = errors.Join(err, a.out.err, o.markReady(answer)); err == nil {
+	if err = errors.Join(err, a.out.err); err == nil {
 		select {
 		case err = <-done:
 			done <- err
@@ -209,7 +226,7 @@ func (o *webOptions) markReady(answer webJSON) error {
 	// Under another name first: who waits for the file finds it whole.
 	f, err := os.CreateTemp(filepath.Dir(o.ready), ".ready-*")
 	if err != nil {
-		return plainDriveError(err)
+		return fmt.Errorf("--ready-file %s: %w", o.ready, reason(err))
 	}
 	_, err = f.Write(o.marked)
 	if err = errors.Join(err, f.Close()); err == nil {
@@ -217,9 +234,18 @@ func (o *webOptions) markReady(answer webJSON) error {
 	}
 	if err != nil {
 		_ = os.Remove(f.Name())
-		return plainDriveError(err)
+		return fmt.Errorf("--ready-file %s: %w", o.ready, reason(err))
 	}
 	return nil
+}
+
+// reason is an error of a file without the file's name.
+func reason(err error) error {
+	var about *fs.PathError
+	if errors.As(err, &about) {
+		return about.Err
+	}
+	return err
 }
 
 // unmarkReady removes the file, if it still is the one that markReady made.

@@ -32,28 +32,33 @@ const callMost = 10 * time.Minute
 // saidMost is the longest answer that is read, in bytes: more than 1,536 drives come to.
 const saidMost = 64 << 20
 
-// Connect takes the link that fdelab web printed, with its token, and asks whether the laboratory is there.
+// ErrNoLink means that a text is no link of fdelab web. It does not hold the text, which may hold a token.
+var ErrNoLink = errors.New("this is no link of fdelab web: http://127.0.0.1:8980/enter?token=... is right")
+
+// Connect takes the link that fdelab web printed, with its token, and asks whether the laboratory is there. A text that is none gives
+// ErrNoLink.
 func Connect(link string) (*Client, error) {
 	u, err := url.Parse(strings.TrimSpace(link))
 	if err != nil || u.Scheme != "http" || u.Host == "" || u.Query().Get("token") == "" {
-		return nil, errors.New("this is no link of fdelab web: http://127.0.0.1:8980/enter?token=... is right") // without it: it may hold a token
+		return nil, ErrNoLink
 	}
 	c := &Client{at: "http://" + u.Host, token: u.Query().Get("token"), http: http.Client{
 		Timeout:       callMost,
+		Transport:     &http.Transport{},                                                             // no proxy of the environment gets the token
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // nobody else gets the token
 	}}
 	return c, c.shell(shellCall{})
 }
 
-// post makes a call. No error holds the token.
-func (c *Client) post(path string, call, said any) error {
+// post makes a call and gives the body of its answer, which the caller closes. No error holds the token.
+func (c *Client) post(path string, call any) (io.ReadCloser, error) {
 	b, err := json.Marshal(call)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, err := http.NewRequest(http.MethodPost, c.at+path, bytes.NewReader(b))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	r.Header.Set("Content-Type", "application/json")
@@ -63,25 +68,40 @@ func (c *Client) post(path string, call, said any) error {
 		if errors.As(err, &about) {
 			err = about.Err
 		}
-		return fmt.Errorf("%s does not answer: %w", c.at, err)
+		return nil, fmt.Errorf("%s does not answer: %w", c.at, err)
 	}
-	defer got.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(got.Body, saidMost))
-	switch {
-	case err != nil:
-		return fmt.Errorf("%s: the answer broke off: %w", c.at, err)
-	case got.StatusCode != http.StatusOK:
-		return fmt.Errorf("%s: %s", c.at, strings.TrimSpace(string(text[:min(len(text), 500)])))
+	if got.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(got.Body, 500)) // what is there of it
+		_ = got.Body.Close()
+		return nil, fmt.Errorf("%s: %s", c.at, strings.TrimSpace(string(text)))
 	}
-	if err := json.Unmarshal(text, said); err != nil {
-		return fmt.Errorf("%s gives no answer of fdelab web", c.at)
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(got.Body, saidMost), got.Body}, nil
+}
+
+// read reads one value of an answer.
+func (c *Client) read(d *json.Decoder, said any) error {
+	if err := d.Decode(said); err != nil {
+		return fmt.Errorf("%s gives no answer of fdelab web, or it broke off", c.at)
 	}
 	return nil
 }
 
+// ask makes a call of one answer.
+func (c *Client) ask(path string, call, said any) error {
+	body, err := c.post(path, call)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	return c.read(json.NewDecoder(body), said)
+}
+
 func (c *Client) shell(call shellCall) error {
 	var said shellSaid
-	err := c.post("/shell", call, &said)
+	err := c.ask("/shell", call, &said)
 	if err == nil {
 		c.last = said
 	}
@@ -132,12 +152,26 @@ func (c *Client) Facilities() ([]console.Snapshot, error) {
 
 // DSCLI is dscli.Options.Elsewhere.
 func (c *Client) DSCLI(call dscli.Call, ask func(dscli.Said) *string) (dscli.Said, error) {
-	var said dscliSaid
-	err := c.post("/dscli", dscliCall{Call: &call}, &said)
-	for err == nil && said.Question != "" {
-		next := dscliCall{Question: said.QuestionID, Answer: ask(said.Said)}
-		said = dscliSaid{}
-		err = c.post("/dscli", next, &said)
+	body, err := c.post("/dscli", call)
+	if err != nil {
+		return dscli.Said{}, err
 	}
-	return said.Said, err
+	defer body.Close()
+	d := json.NewDecoder(body)
+	for {
+		var said dscliSaid
+		if err := c.read(d, &said); err != nil {
+			return dscli.Said{}, err
+		}
+		switch {
+		case said.Failed != "":
+			return dscli.Said{}, fmt.Errorf("%s: %s", c.at, said.Failed)
+		case said.Question == "":
+			return said.Said, nil
+		}
+		answer := dscliAnswer{Question: said.QuestionID, Answer: ask(said.Said)}
+		if err := c.ask("/dscli/answer", answer, &struct{}{}); err != nil {
+			return dscli.Said{}, err
+		}
+	}
 }

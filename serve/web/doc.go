@@ -19,7 +19,7 @@
 //
 // # Limitations
 //
-//   - A question of DSCLI from another process holds up the laboratory, for half a minute at most.
+//   - A question of DSCLI from another process holds up other commands, for half a minute at most.
 //   - Cookies know no ports: another server at the same address gets the token too.
 //   - There is no TLS. Who serves pages to other machines puts a proxy in front, or trusts the network.
 //   - Checks that were ticked off are in the browser only.

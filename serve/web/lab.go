@@ -68,6 +68,7 @@ func (st *State) Open() int {
 
 // lab owns a session. State is read by anybody at any time.
 type lab struct {
+	turn    sync.Mutex       // who gives a command has it: see take
 	mu      sync.Mutex       // has the session
 	home    *console.Session // that of the laboratory
 	session *console.Session // at hand: home, or that of a rehearsal
@@ -85,6 +86,18 @@ func newLab(session *console.Session) *lab {
 	l := &lab{home: session, session: session, changed: make(chan struct{})}
 	l.state.Store(l.look(0))
 	return l
+}
+
+// take waits until the session is free for a command. A command that asks a person holds back other commands while it
+// waits, and nobody who looks: it keeps the turn and gives mu back.
+func (l *lab) take() {
+	l.turn.Lock()
+	l.mu.Lock()
+}
+
+func (l *lab) release() {
+	l.mu.Unlock()
+	l.turn.Unlock()
 }
 
 // news is the state, and a channel that is closed when there is another.
@@ -107,8 +120,8 @@ var errNoQuit = errors.New("a page has no end: close it; the laboratory goes on 
 
 // run runs a line and tells all pages.
 func (l *lab) run(line string) Answer {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.take()
+	defer l.release()
 	if l.lesson != nil {
 		return l.act(line)
 	}

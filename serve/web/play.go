@@ -19,8 +19,8 @@ const playTick = time.Second
 // play lets time run at a speed, until it is told to stand still. Each tick is a command like any other, and is kept
 // with the lab. Time that runs fits no rehearsal, where each command counts.
 func (l *lab) play(speed int) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.take()
+	defer l.release()
 	switch {
 	case l.lesson != nil && speed > 0:
 		return fmt.Errorf("time does not run by itself in a rehearsal: each of its commands is one of the story")
@@ -56,15 +56,15 @@ func (l *lab) goOn(halt <-chan struct{}, by time.Duration) {
 			return
 		case <-beat.C:
 		}
-		l.mu.Lock()
+		l.take()
 		select {
 		case <-halt: // while this waited
-			l.mu.Unlock()
+			l.release()
 			return
 		default:
 		}
 		l.tick(by)
-		l.mu.Unlock()
+		l.release()
 	}
 }
 
@@ -114,8 +114,8 @@ func (s *Server) clockRun(w http.ResponseWriter, r *http.Request, role Role) {
 
 // Close lets time stand still. The session stays open.
 func (s *Server) Close() {
-	s.lab.mu.Lock()
-	defer s.lab.mu.Unlock()
+	s.lab.take()
+	defer s.lab.release()
 	s.lab.stand()
 	s.lab.leave()
 }

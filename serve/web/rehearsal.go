@@ -55,8 +55,8 @@ type place struct{ path, title string }
 
 // begin begins a rehearsal.
 func (l *lab) begin(name string, t *console.Transcript) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.take()
+	defer l.release()
 	l.stand()
 	l.leave()
 	l.session = console.NewSession(console.Options{})

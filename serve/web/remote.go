@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -42,20 +43,21 @@ type shellResult struct {
 	Printed bool            `json:"printed,omitempty"` // the error says nothing that is not in the output
 }
 
-// dscliCall is a command of DSCLI, or the answer to the question of one.
-type dscliCall struct {
-	Call     *dscli.Call `json:"call,omitempty"`
-	Question string      `json:"question_id,omitempty"` // of dscliSaid
-	Answer   *string     `json:"answer,omitempty"`      // nil: nobody answers
-}
-
-// dscliSaid answers a dscliCall.
+// dscliSaid is a line of the answer to a dscli.Call: what it came to, or what it said up to a question. The answer to
+// that comes as a dscliAnswer meanwhile.
 type dscliSaid struct {
 	dscli.Said
 	QuestionID string `json:"question_id,omitempty"`
+	Failed     string `json:"failed,omitempty"` // the facility could not keep the command
 }
 
-// answerMost is how long a question of DSCLI waits. The laboratory waits with it: what the command has done before it
+// dscliAnswer answers a question.
+type dscliAnswer struct {
+	Question string  `json:"question_id"`
+	Answer   *string `json:"answer,omitempty"` // nil: nobody answers
+}
+
+// answerMost is how long a question of DSCLI waits. Other commands wait with it: what the command has done before it
 // asked, and what it does then, are one command.
 const answerMost = 30 * time.Second
 
@@ -63,6 +65,10 @@ var errLesson = errors.New("a rehearsal is played on the pages: leave it there, 
 
 // typed runs a line as a shell does.
 func (l *lab) typed(c shellCall) (shellSaid, error) {
+	if c.Line != "" {
+		l.turn.Lock()
+		defer l.turn.Unlock()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lesson != nil {
@@ -109,102 +115,97 @@ func (l *lab) results(c shellCall) (all []shellResult, quit bool) {
 	return all, quit
 }
 
-// talk is a command of DSCLI that asks.
-type talk struct {
+// question is one that waits.
+type question struct {
 	id      string
-	answers chan *string
-	said    chan dscliSaid
-	failed  chan error
+	answers chan *string // of one
 }
 
-// administer runs a command of DSCLI, up to its end or its first question.
-func (s *Server) administer(c dscli.Call) (dscliSaid, error) {
-	t := &talk{id: NewToken(), answers: make(chan *string), said: make(chan dscliSaid), failed: make(chan error)}
-	s.lab.mu.Lock()
+// dscli runs a command of DSCLI. Each question is a line of the answer; who is gone answers no.
+func (s *Server) dscli(w http.ResponseWriter, r *http.Request) {
+	var c dscli.Call
+	if !decode(w, r, &c) {
+		return
+	}
+	end, err := s.administer(c, func(q dscli.Said) (string, error) { return s.ask(w, r, q) })
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	_ = line(w, end) // an error is of somebody who is gone
+}
+
+// line sends a line of the answer.
+func line(w http.ResponseWriter, said dscliSaid) error {
+	b, err := json.Marshal(said)
+	if err == nil {
+		w.Header().Set("Content-Type", "application/jsonl")
+		_, err = w.Write(append(b, '\n'))
+	}
+	return errors.Join(err, http.NewResponseController(w).Flush())
+}
+
+// administer runs a command of DSCLI.
+func (s *Server) administer(c dscli.Call, ask func(dscli.Said) (string, error)) (dscliSaid, error) {
+	s.lab.take()
+	defer s.lab.release()
 	if s.lab.lesson != nil {
-		s.lab.mu.Unlock()
 		return dscliSaid{}, errLesson
 	}
-	go func() {
-		defer s.lab.mu.Unlock()
-		said, err := dscli.Serve(c, s.begin, func(q dscli.Said) (string, error) { return s.ask(t, q) })
-		name, _, _ := strings.Cut(strings.TrimSpace(c.Line), " ")
-		ran := Ran{Line: "dscli " + name, Verdict: console.Done}
-		if shown, err := console.Shown("dscli " + console.Word{Value: c.Line}.Quoted()); err == nil && len(shown) == 1 {
-			ran.Line = shown[0]
-		}
-		if err != nil || said.Error != nil {
-			ran.Verdict = console.Failed
-		}
-		s.lab.remember(ran)
-		s.lab.tell()
-		t.end(dscliSaid{Said: said}, err)
-	}()
-	return t.next()
+	said, err := dscli.Serve(c, s.begin, ask)
+	ran := Ran{Line: "dscli", Verdict: console.Done}
+	if shown, err := console.Shown("dscli " + console.Word{Value: c.Line}.Quoted()); err == nil && len(shown) == 1 {
+		ran.Line = shown[0]
+	}
+	if err != nil || said.Error != nil {
+		ran.Verdict = console.Failed
+	}
+	s.lab.remember(ran)
+	s.lab.tell()
+	end := dscliSaid{Said: said}
+	if err != nil {
+		end.Failed = console.ErrorText(err)
+	}
+	return end, nil
 }
 
-// ask hands a question on, and waits for its answer. Without one in time it is answered with no.
-func (s *Server) ask(t *talk, q dscli.Said) (string, error) {
-	s.asked.Store(t)
+// ask sends a question and waits for its answer, while others look. The caller has the turn, and mu.
+func (s *Server) ask(w http.ResponseWriter, r *http.Request, q dscli.Said) (string, error) {
+	s.lab.mu.Unlock()
+	defer s.lab.mu.Lock()
+	ask := question{id: NewToken(), answers: make(chan *string, 1)}
+	s.asked.Store(&ask)
 	defer s.asked.Store(nil)
-	wait := time.NewTimer(answerMost)
-	defer wait.Stop()
-	select {
-	case t.said <- dscliSaid{Said: q, QuestionID: t.id}:
-	case <-wait.C:
+	until := http.NewResponseController(w)
+	_ = until.SetWriteDeadline(time.Now().Add(s.patience))
+	defer func() { _ = until.SetWriteDeadline(time.Now().Add(callMost)) }()
+	if line(w, dscliSaid{Said: q, QuestionID: ask.id}) != nil {
 		return "", dscli.ErrInterrupt
 	}
+	late := time.NewTimer(s.patience)
+	defer late.Stop()
 	select {
-	case answer := <-t.answers:
+	case answer := <-ask.answers:
 		if answer == nil {
 			return "", errors.New("nobody answered")
 		}
 		return *answer, nil
-	case <-wait.C:
-		return "", dscli.ErrInterrupt
+	case <-r.Context().Done():
+	case <-late.C:
 	}
+	return "", dscli.ErrInterrupt
 }
 
-// end hands on what the command came to. Who asked for it may be gone.
-func (t *talk) end(said dscliSaid, err error) {
-	wait := time.NewTimer(time.Second)
-	defer wait.Stop()
-	if err != nil {
+// answer takes the answer to a question.
+func (s *Server) answer(a dscliAnswer) (struct{}, error) {
+	if ask := s.asked.Load(); ask != nil && ask.id == a.Question {
 		select {
-		case t.failed <- err:
-		case <-wait.C:
+		case ask.answers <- a.Answer:
+			return struct{}{}, nil
+		default:
 		}
-		return
 	}
-	select {
-	case t.said <- said:
-	case <-wait.C:
-	}
-}
-
-// next waits for a question, or the end.
-func (t *talk) next() (dscliSaid, error) {
-	select {
-	case said := <-t.said:
-		return said, nil
-	case err := <-t.failed:
-		return dscliSaid{}, err
-	}
-}
-
-// reply answers the question of a command.
-func (s *Server) reply(c dscliCall) (dscliSaid, error) {
-	late := errors.New("the question is not open any more: it was answered with no")
-	t := s.asked.Load()
-	if t == nil || t.id != c.Question {
-		return dscliSaid{}, late
-	}
-	select {
-	case t.answers <- c.Answer:
-		return t.next()
-	case <-time.After(time.Second):
-		return dscliSaid{}, late
-	}
+	return struct{}{}, errors.New("the question is not open any more: it was answered with no")
 }
 
 // owner gives a handler only those who have the owner's token in the header Authorization.
@@ -226,17 +227,26 @@ func bearer(r *http.Request) (token string, there bool) {
 	return strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 }
 
+// decode reads a call, and gives its answer time.
+func decode(w http.ResponseWriter, r *http.Request, c any) bool {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(callMost)) // a recorder has none
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(c); err != nil {
+		http.Error(w, "this is no call of fdelab shell or fdelab dscli of this release", http.StatusBadRequest)
+		return false
+	}
+	_, err := io.Copy(io.Discard, r.Body) // only then is it noticed that the caller is gone
+	return err == nil
+}
+
 // remote decodes a call and answers it.
 func remote[Call, Said any](answer func(Call) (Said, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var c Call
-		d := json.NewDecoder(r.Body)
-		d.DisallowUnknownFields()
-		if err := d.Decode(&c); err != nil {
-			http.Error(w, "this is no call of fdelab shell or fdelab dscli of this release", http.StatusBadRequest)
+		if !decode(w, r, &c) {
 			return
 		}
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(callMost)) // a recorder has none
 		said, err := answer(c)
 		if err != nil {
 			http.Error(w, console.ErrorText(err), http.StatusConflict)
@@ -249,11 +259,4 @@ func remote[Call, Said any](answer func(Call) (Said, error)) http.HandlerFunc {
 		}
 		write(w, r, http.StatusOK, "application/json", b)
 	}
-}
-
-func (s *Server) dscli(c dscliCall) (dscliSaid, error) {
-	if c.Call == nil {
-		return s.reply(c)
-	}
-	return s.administer(*c.Call)
 }

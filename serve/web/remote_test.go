@@ -2,10 +2,12 @@ package web
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -174,10 +176,40 @@ func TestConnectedDSCLI(t *testing.T) {
 
 // TestAQuestionThatIsLate: it was answered with no by then, and the answer says so.
 func TestAQuestionThatIsLate(t *testing.T) {
-	at := newSite(t)
-	c := at.connect()
-	var said dscliSaid
-	yes := "y"
-	err := c.post("/dscli", dscliCall{Question: "gone", Answer: &yes}, &said)
+	at := newSite(t, "array create site=S1", "rank create array=A0")
+	at.server.patience = time.Millisecond
+	asked := 0
+	s := dscli.NewSession(dscli.Options{
+		Lab: console.NewSession(console.Options{}).Lab, Elsewhere: at.connect().DSCLI,
+		Ask: func(string) (string, error) {
+			asked++
+			require.Eventually(t, func() bool { return at.server.asked.Load() == nil }, time.Minute, time.Millisecond)
+			return "y", nil
+		},
+	})
+	err := s.Run("rmrank R0", io.Discard, io.Discard)
 	require.ErrorContains(t, err, "it was answered with no")
+	require.Equal(t, 1, asked)
+	require.Len(t, at.session.Lab().Ranks(), 1)
+}
+
+// TestAQuestionHoldsUpNobodyWhoLooks: pages of the facility come while it waits; commands do not. Who asked and is gone
+// has answered with no, and so has one whose server is closed.
+func TestAQuestionHoldsUpNobodyWhoLooks(t *testing.T) {
+	at := newSite(t, "array create site=S1", "rank create array=A0")
+	at.server.patience = time.Hour
+	c := at.connect()
+	body, err := c.post("/dscli", dscli.Call{Line: "rmrank R0", User: "admin"})
+	require.NoError(t, err)
+	var said dscliSaid
+	require.NoError(t, c.read(json.NewDecoder(body), &said))
+	require.Contains(t, said.Question, "R0")
+	status, _ := at.browser(guestToken).get("/drive/R1-I1-D03")
+	require.Equal(t, http.StatusOK, status)
+	require.Empty(t, c.Complete("nonsense"))
+	require.NoError(t, body.Close()) // gone
+	out, _, errs := lines(t, at.connect(), "time now\n")
+	require.Empty(t, errs)
+	require.Contains(t, out, "08:00:00")
+	require.Len(t, at.session.Lab().Ranks(), 1)
 }

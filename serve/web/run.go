@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/raslab/command"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
@@ -17,6 +18,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, role Role) {
 		http.Error(w, "a guest looks, and gives no command", http.StatusForbidden)
 		return
 	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(callMost)) // a recorder has none
 	var long *http.MaxBytesError
 	switch err := r.ParseForm(); {
 	case errors.As(err, &long):

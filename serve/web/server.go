@@ -38,8 +38,9 @@ type Server struct {
 	mux          *http.ServeMux
 	lives        chan struct{} // one for each stream of updates
 	begin        func(dscli.Options) *dscli.Session
-	asked        atomic.Pointer[talk] // the command of DSCLI that waits for an answer
-	boot         string               // tells this server from another at the same address
+	asked        atomic.Pointer[question] // of DSCLI that waits
+	patience     time.Duration            // with a question of DSCLI
+	boot         string                   // tells this server from another at the same address
 }
 
 // livesMost is how many pages are kept alive at once.
@@ -56,7 +57,7 @@ func New(o Options) (*Server, error) {
 	case o.Token == o.Guest:
 		return nil, fmt.Errorf("web: the guest has the token of the owner")
 	}
-	s := &Server{lab: newLab(o.Session), token: o.Token, guest: o.Guest, loopback: Loopback(host), lives: make(chan struct{}, livesMost), boot: NewToken()[:8]}
+	s := &Server{lab: newLab(o.Session), token: o.Token, guest: o.Guest, loopback: Loopback(host), patience: answerMost, lives: make(chan struct{}, livesMost), boot: NewToken()[:8]}
 	if net.ParseIP(host) == nil {
 		s.name = host
 	}
@@ -78,7 +79,8 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("GET /certificates/{slot}/file", s.admit(s.save))
 	s.mux.HandleFunc("GET /history.txt", s.admit(s.script))
 	s.mux.HandleFunc("POST /shell", s.owner(remote(s.lab.typed)))
-	s.mux.HandleFunc("POST /dscli", s.owner(remote(s.dscli)))
+	s.mux.HandleFunc("POST /dscli", s.owner(s.dscli))
+	s.mux.HandleFunc("POST /dscli/answer", s.owner(remote(s.answer)))
 	s.mux.HandleFunc("GET /", s.admit(s.page))
 	return s, nil
 }
