@@ -49,9 +49,9 @@ func (s Score) WrongTurns() (all []Aside) {
 // Aside is a line that was tried on a copy of the facilities.
 type Aside struct {
 	At      int    // the command that was waited for, from 1
-	Line    string // without secrets; what was typed, where it was not understood
+	Line    string // without secrets; of one that was not understood the noun and verb, see Briefly
 	Verdict Verdict
-	Error   string // one line; empty if it was done
+	Error   string // one line, without what was printed or typed; empty if it was done, or not understood
 	Wrong   bool   // it did something, or went wrong; else it was a look
 }
 
@@ -115,7 +115,7 @@ func (l *Lesson) Task() Task {
 	}
 	all, wrong := bindAll(l.commands[l.at].Text)
 	if wrong != nil || len(all) == 0 {
-		return Task{Line: l.commands[l.at].Text}
+		return Task{Line: Briefly(l.commands[l.at].Text)}
 	}
 	shown, _ := Shown(l.commands[l.at].Text)
 	return Task{Line: strings.Join(shown, "; "), Command: all[0].Command.Name, Summary: all[0].Command.Summary, args: all[0]}
@@ -184,20 +184,17 @@ func (l *Lesson) run(c ScriptLine, out io.Writer) Turn {
 // Last is the verdict on the command of the story that ran last, and why, on one line; empty if it was done.
 func (l *Lesson) Last() (v Verdict, why string) { return l.verdict, l.failure }
 
-// runJudged is RunLine, and says what the last command came to that was not done. Of one that failed it is what was
-// printed.
+// runJudged is RunLine, and says what the last command came to that was not done. What was printed is not in it: it
+// may hold a secret that is shown once.
 func runJudged(s *Session, text string, out io.Writer) (v Verdict, why string) {
 	v = Done
-	var printed strings.Builder
-	s.Each(text, io.MultiWriter(&printed, out), func(err error) bool {
+	s.Each(text, out, func(err error) bool {
 		if err == nil || errors.Is(err, ErrQuit) {
 			return err == nil
 		}
 		v, why = VerdictOf(err), ErrorText(err)
 		var failed *FailedError // what happened is printed already
-		if errors.As(err, &failed) {
-			why = strings.Join(strings.Fields(printed.String()), " ")
-		} else {
+		if !errors.As(err, &failed) {
 			fmt.Fprintf(out, "error: %s\n", why)
 		}
 		return true
@@ -247,7 +244,7 @@ func (l *Lesson) aside(line string, out io.Writer) {
 		for _, e := range wrong {
 			fmt.Fprintf(out, "error: %s\n", ErrorText(e))
 		}
-		l.score.Asides = append(l.score.Asides, Aside{At: l.at + 1, Line: line, Verdict: NotUnderstood, Error: ErrorText(wrong[0]), Wrong: true})
+		l.score.Asides = append(l.score.Asides, Aside{At: l.at + 1, Line: Briefly(line), Verdict: NotUnderstood, Wrong: true})
 		return
 	}
 	shown, _ := Shown(line)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -155,7 +156,10 @@ func TestLessonKeepsCount(t *testing.T) {
 	require.Contains(t, out, "tried on a copy")
 	do("drive pull drive=R1-I1-D03")
 	do("drive pull drive=R9-I9-D99")
-	do("drive pul")
+	do("drive pul slot=sesame")
+	_, out = do("keygrp configure; reckey configure; host authenticate drive=R1-I1-D03 pin=sesame")
+	words := regexp.MustCompile(`[0-9A-Z]{8}(-[0-9A-Z]{8}){7}`).FindString(out)
+	require.NotEmpty(t, words, "a recovery key is shown once: %s", out)
 	do(`host authenticate drive=R1-I1-D03 pin="sesame"`)
 	require.Len(t, s.Lab().OpenEvents(), 0)
 	turn, _ = do("next")
@@ -170,13 +174,15 @@ func TestLessonKeepsCount(t *testing.T) {
 	score := l.Score()
 	require.Equal(t, []int{2}, score.Hints)
 	require.Equal(t, []int{2}, score.Given)
-	require.Len(t, score.Asides, 5)
+	require.Len(t, score.Asides, 6)
 	var wrong []string
 	for _, a := range score.WrongTurns() {
 		require.Equal(t, 2, a.At)
+		require.NotContains(t, a.Line+a.Error, words, "nor is it kept")
+		require.NotContains(t, a.Line+a.Error, "sesame", "nor what was typed and not understood")
 		wrong = append(wrong, string(a.Verdict)+" "+a.Line)
 	}
 	require.Equal(t, []string{
-		"done drive pull drive=R1-I1-D03", "refused drive pull drive=R9-I9-D99", "not understood drive pul", "failed host authenticate drive=R1-I1-D03 pin=(hidden)",
+		"done drive pull drive=R1-I1-D03", "refused drive pull drive=R9-I9-D99", "not understood drive ...", "failed keygrp configure; reckey configure; host authenticate drive=R1-I1-D03 pin=(hidden)", "failed host authenticate drive=R1-I1-D03 pin=(hidden)",
 	}, wrong, "a look is no wrong turn; a PIN is not kept")
 }

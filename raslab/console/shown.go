@@ -33,6 +33,19 @@ func Shown(text string) ([]string, error) {
 	return lines, nil
 }
 
+// Briefly is what others may see of a line that is not understood: its noun and its verb, as far as they are words of
+// the language, and "...". Which of the rest is a secret cannot be said.
+func Briefly(text string) string {
+	words := strings.Fields(text)
+	switch {
+	case len(words) > 1 && language.Find(words[0]+" "+words[1]) != nil:
+		return words[0] + " " + words[1] + " ..."
+	case len(words) > 0 && verbsOf(words[0]) != nil:
+		return words[0] + " ..."
+	}
+	return "..."
+}
+
 // Cell is what a picture of an enclosure says of a slot, as enclosure show does: its number, how the drive
 // is (empty for an empty slot), and how its keys are.
 func Cell(d raslab.DriveInfo) (number, state, keys string) {

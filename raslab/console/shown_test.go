@@ -45,3 +45,16 @@ func TestShownLinesSayTheRest(t *testing.T) {
 	_, err = console.Shown("time fly")
 	require.Error(t, err, "a line that is not understood is not shown: a secret may stand anywhere in it")
 }
+
+func TestLineThatIsNotUnderstoodIsShownBriefly(t *testing.T) {
+	for text, want := range map[string]string{
+		"host authenticat drive=R1-I1-D01 pin=sesame":  "host ...",
+		"host authenticate drive=R1-I1-D01 pim=sesame": "host authenticate ...",
+		"dscli \"sesame":           "dscli ...",
+		"sesame host authenticate": "...",
+		"pin=sesame":               "...",
+		"":                         "...",
+	} {
+		require.Equal(t, want, console.Briefly(text), text)
+	}
+}

@@ -73,7 +73,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, role Role) {
 		err = fmt.Errorf("no file was chosen")
 	}
 	if err != nil {
-		s.wrong(w, r, err)
+		s.wrong(w, r, role, err)
 		return
 	}
 	st, _ := s.lab.news()

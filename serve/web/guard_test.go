@@ -1,18 +1,13 @@
 package web
 
 import (
-	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -178,72 +173,4 @@ func TestGuestLooksAndDoesNothing(t *testing.T) {
 	require.NotContains(t, ways, "<option", "a guest has no command to complete")
 	first := g.update(g.live("at=/clock"))
 	require.NotContains(t, first, `name="press"`, "nor is one sent later")
-}
-
-// forms are how some bytes could stand on a page.
-func forms(b []byte) []string {
-	h := hex.EncodeToString(b)
-	return []string{string(b), h, strings.ToUpper(h), base64.StdEncoding.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b)}
-}
-
-// blank says whether a piece of flash holds nothing: it is erased, or zeros.
-func blank(b []byte) bool {
-	return len(bytes.Trim(b, "\x00")) == 0 || len(bytes.TrimFunc(b, func(r rune) bool { return r == utf8.RuneError })) == 0
-}
-
-func TestNoSecretStandsOnAnyPage(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, append(slices.Clone(incident[:7]), "shelf order", `host authenticate drive=R1-I2-D01 pin="sesame one"`)...)
-	o, g := s.browser(ownerToken), s.browser(guestToken)
-	stream := g.live("at=/")
-	secrets := map[string]string{}
-	add := func(what string, b []byte) {
-		for _, f := range forms(b) {
-			secrets[f] = what
-		}
-	}
-	shown := o.run("reckey configure")
-	words := regexp.MustCompile(`[0-9A-Z]{8}(-[0-9A-Z]{8}){7}`).FindString(shown)
-	require.NotEmpty(t, words, "a recovery key is shown to who asked for it: %s", shown)
-	secrets[words] = "the recovery key"
-	secrets[strings.ReplaceAll(words, "-", "")] = "the recovery key, without dashes"
-	o.run("reckey verify key=" + words)
-	o.run(`host authenticate drive=R1-I2-D01 pin="sesame two"`)
-	o.run(`dscli "managereckey -action verify -key ` + words + ` 1"`)
-	secrets["sesame one"], secrets["sesame two"] = "a PIN", "a PIN"
-	lab := s.session.Lab()
-	for _, d := range lab.Drives() {
-		p, err := lab.Part(d.Slot)
-		require.NoError(t, err)
-		add("the PSID of "+d.Slot, p.Label.PSID.Bytes())
-		for _, page := range p.Drive.Dump().Flash {
-			for i := 0; i+16 <= len(page.Data); i += 16 {
-				if piece := page.Data[i : i+16]; !blank(piece) {
-					add("the flash of "+d.Slot, piece)
-				}
-			}
-		}
-	}
-	for _, k := range lab.Customer().KeyServers() {
-		for _, uid := range k.Store().Keys() {
-			if key, err := k.Store().Get(uid); err == nil {
-				add("a data key", key[:])
-			}
-		}
-	}
-	add("the token", []byte(ownerToken))
-	require.Greater(t, len(secrets), 1000, "there are secrets to look for")
-	look := func(at, body string) {
-		for secret, what := range secrets {
-			require.False(t, strings.Contains(body, secret), "%s shows %s", at, what)
-		}
-	}
-	for _, at := range s.addresses() {
-		_, body := o.get(at)
-		look(at, body)
-	}
-	for last := ""; !strings.Contains(last, "dscli"); {
-		last = g.update(stream)
-		look("an update", last)
-	}
 }

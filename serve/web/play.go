@@ -102,7 +102,7 @@ func (s *Server) clockRun(w http.ResponseWriter, r *http.Request, role Role) {
 		err = s.lab.play(speed)
 	}
 	if err != nil {
-		s.wrong(w, r, err)
+		s.wrong(w, r, role, err)
 		return
 	}
 	back := r.PostFormValue("at")

@@ -21,7 +21,6 @@ type lesson struct {
 	*console.Lesson
 	name         string
 	begun, ended time.Time // at the desk
-	last         string    // what the last line printed
 	history      []Ran     // of the laboratory, until the end
 }
 
@@ -37,7 +36,6 @@ type Story struct {
 	Place           place    // the page to do it on
 	Ended           bool
 	Score           console.Score
-	Last            string        // what the last line printed
 	Desk            time.Duration // how long it took, once it has ended
 	Facilities      []played      // once it has ended
 	Checks, Actions []string      // what the catalogue says of its codes
@@ -104,17 +102,15 @@ func (l *lab) act(line string) Answer {
 		}
 	case console.Waits:
 		if all := l.lesson.Score().Asides; len(all) > asides {
-			aside := all[len(all)-1]
-			a.Line, a.Verdict = aside.Line, aside.Verdict
+			if a.Verdict = all[len(all)-1].Verdict; a.Verdict == console.NotUnderstood {
+				a.Line = strings.TrimSpace(line)
+			}
 		}
 		if ended {
 			l.leave()
 		}
 	}
 	a.Output = out.String()
-	if l.lesson != nil {
-		l.lesson.last = a.Output
-	}
 	l.tell()
 	return a
 }
@@ -126,7 +122,7 @@ func (l *lab) story() *Story {
 		return nil
 	}
 	t := s.Transcript
-	out := &Story{Name: s.name, Title: t.Title, SRCs: t.SRCs, Step: s.Step() + 1, Steps: len(t.Steps), Ended: s.Ended(), Score: s.Score(), Last: s.last}
+	out := &Story{Name: s.name, Title: t.Title, SRCs: t.SRCs, Step: s.Step() + 1, Steps: len(t.Steps), Ended: s.Ended(), Score: s.Score()}
 	out.Command, out.Commands = s.Command()
 	if !out.Ended {
 		task := s.Task()
@@ -207,20 +203,20 @@ func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, role Role) {
 	}
 	name, text, err := upload(r, transcriptMost)
 	if err != nil {
-		s.wrong(w, r, err)
+		s.wrong(w, r, role, err)
 		return
 	}
 	if text == nil {
 		all, err := rehearsals.Find(name)
 		if err != nil {
-			s.wrong(w, r, err)
+			s.wrong(w, r, role, err)
 			return
 		}
 		s.lab.begin(all[0].Name, all[0].Transcript)
 	} else {
 		t, err := console.ParseTranscript(name, string(text))
 		if err != nil {
-			s.wrong(w, r, err)
+			s.wrong(w, r, role, err)
 			return
 		}
 		s.lab.begin(strings.TrimSuffix(name, ".txt"), t)
@@ -229,10 +225,10 @@ func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, role Role) {
 }
 
 // wrong answers a form that was not right.
-func (s *Server) wrong(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Server) wrong(w http.ResponseWriter, r *http.Request, role Role, err error) {
 	st, _ := s.lab.news()
 	p := page{title: "Not taken", body: notTaken(err.Error())}
-	s.render(w, r, http.StatusBadRequest, layout(p, st, frame{at: "/rehearsal", version: s.version(st), role: Owner}))
+	s.render(w, r, http.StatusBadRequest, layout(p, st, frame{at: "/rehearsal", version: s.version(st), role: role}))
 }
 
 // upload reads a form with the field name, or the file with that field's name. content is nil without a file.
