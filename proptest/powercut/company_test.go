@@ -12,7 +12,7 @@ func TestNoPowerCutViolatesOnFlashThatRefuses(t *testing.T) {
 	t.Parallel()
 	o := Options{Depth: 1, With: []string{"erase-refused", "program-refused"}}
 	if testing.Short() {
-		o.Operations = []string{"group/release", "erase/range", "repository/rewrite", "opal/several", "opal/psid-revert"}
+		o.Operations = []string{"group/release", "erase/range", "opal/several", "opal/psid-revert"}
 	}
 	r := swept(t, o)
 	for _, v := range r.Violations {

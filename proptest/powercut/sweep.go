@@ -183,13 +183,21 @@ func PlanSweep(o Options) (*Plan, error) {
 		return nil, err
 	}
 	p := &Plan{}
+	var without []string // operations that none of o.With is for
 	for _, op := range ops {
+		if !op.flash() && o.With != nil && !slices.Contains(o.With, nothing) {
+			without = append(without, op.String())
+			continue
+		}
 		for _, with := range beside {
 			if with.name != nothing && !op.flash() {
 				continue
 			}
 			p.sweeps = append(p.sweeps, &sweep{op: op, seed: o.Seed, depth: depth, point: point, first: first, second: second, with: with, met: map[[sha256.Size]byte]int{}})
 		}
+	}
+	if len(without) > 0 && (o.Operations != nil || len(p.sweeps) == 0) {
+		return nil, fmt.Errorf("%w: %s: there is no flash that could refuse in %s", ErrOptions, strings.Join(o.With, ", "), strings.Join(without, ", "))
 	}
 	return p, nil
 }

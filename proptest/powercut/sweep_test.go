@@ -126,6 +126,8 @@ func TestWhatIsAskedForIsChecked(t *testing.T) {
 		`powercut: sweep: point "sideways@1", want MODE@N of before, torn, after`:                                    {Point: "sideways@1"},
 		`powercut: sweep: point "torn", want MODE@N of`:                                                              {Point: "torn"},
 		`powercut: sweep: point "torn@1+torn@1+torn@1+torn@1", want MODE@N of`:                                       {Point: "torn@1+torn@1+torn@1+torn@1"},
+		`powercut: sweep: erase-refused: there is no flash that could refuse in repository/put`:                      {Operations: []string{"group/rekey", "repository/put"}, With: []string{"erase-refused"}},
+		`powercut: sweep: program-refused: there is no flash that could refuse in repository/`:                       {Parts: []string{"repository"}, With: []string{"program-refused"}},
 	} {
 		_, err := PlanSweep(o)
 		require.ErrorIs(t, err, ErrOptions)
