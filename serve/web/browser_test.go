@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -22,11 +23,7 @@ import (
 
 // chrome is one browser for all tests, each of which has a context of its own in it, with its own cookies.
 var chrome = sync.OnceValues(func() (context.Context, error) {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		return nil, err
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox,
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox,
 		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, _ := chromedp.NewContext(allocator)
@@ -61,10 +58,11 @@ func (s *site) person(token string, width int) *person {
 	if testing.Short() {
 		s.t.Skip("SKIPPED: the browser is not started in a short run")
 	}
-	root, err := chrome()
-	if err != nil {
-		s.t.Skipf("SKIPPED: no Chromium can be started, so nobody looks at the pages: %v", err)
+	if _, err := exec.LookPath("chromium"); err != nil {
+		s.t.Skipf("SKIPPED: there is no Chromium, so nobody looks at the pages: %v", err)
 	}
+	root, err := chrome()
+	require.NoError(s.t, err, "Chromium is there, and starts")
 	ctx, leave := chromedp.NewContext(root, chromedp.WithNewBrowserContext())
 	p := &person{site: s, ctx: ctx}
 	s.t.Cleanup(leave)
@@ -190,4 +188,22 @@ func (p *person) types(line string) {
 // scheme is what the system prefers.
 func scheme(name string) chromedp.Action[chromedp.Void] {
 	return call(emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}}})
+}
+
+func TestChromiumThatDoesNotStartIsAFailure(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		there bool
+		says  string
+	}{{true, "Chromium is there, and starts"}, {false, "SKIPPED: there is no Chromium"}} {
+		folder := t.TempDir()
+		if c.there {
+			require.NoError(t, os.WriteFile(filepath.Join(folder, "chromium"), []byte("#!/bin/sh\nexit 1\n"), 0o755))
+		}
+		again := exec.Command(os.Args[0], "-test.run", "^TestReloadShowsTheSame$", "-test.v")
+		again.Env = []string{"PATH=" + folder}
+		said, err := again.CombinedOutput()
+		require.Equal(t, c.there, err != nil, "%s", said)
+		require.Contains(t, string(said), c.says)
+	}
 }

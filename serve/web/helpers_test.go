@@ -130,6 +130,16 @@ func (b *browser) update(r *bufio.Reader) string {
 	}
 }
 
+// news is update, past what says only that the server is there.
+func (b *browser) news(r *bufio.Reader) string {
+	b.t.Helper()
+	for {
+		if got := b.update(r); got != ": here\n" {
+			return got
+		}
+	}
+}
+
 var (
 	attribute = regexp.MustCompile(`data-cmd="([^"]*)"`)
 	tags      = regexp.MustCompile(`(?s)<[^>]*>`)

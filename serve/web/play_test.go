@@ -1,14 +1,19 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
+
+// clockTime is the virtual time in the head of a page.
+var clockTime = regexp.MustCompile(`<time datetime="([^"]+)"`)
 
 func TestTimeRunsUntilItIsToldToStand(t *testing.T) {
 	t.Parallel()
@@ -20,11 +25,11 @@ func TestTimeRunsUntilItIsToldToStand(t *testing.T) {
 	require.Equal(t, http.StatusOK, status)
 	require.Contains(t, textOf(element(t, body, "clock")), "virtual, runs 1 : 3600")
 	require.Contains(t, textOf(body), "Storage facility image resources", "one stays on the page")
-	for got := ""; !strings.Contains(got, "2026-01-05 10:00:00"); {
-		got = b.update(stream)
+	for now := ""; now < "2026-01-05T10:00:00Z"; { // two steps may come as one update
+		if m := clockTime.FindStringSubmatch(b.update(stream)); m != nil {
+			now = m[1]
+		}
 	}
-	_, body = b.get("/clock")
-	require.Contains(t, textOf(element(t, body, "history")), "done time advance by=1h0m0s , 2 times", "in the history the steps are one line")
 	status, body = b.send("/time", url.Values{"speed": {"0"}, "at": {"//evil.example/"}})
 	require.Equal(t, http.StatusOK, status, "no address elsewhere is followed")
 	require.Contains(t, textOf(element(t, body, "clock")), "virtual, stands still")
@@ -32,8 +37,11 @@ func TestTimeRunsUntilItIsToldToStand(t *testing.T) {
 	time.Sleep(playTick + playTick/4)
 	later, _ := s.server.lab.news()
 	require.Equal(t, st.Now, later.Now, "it stands still")
+	steps := int(st.Now.Sub(time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)) / time.Hour)
+	require.GreaterOrEqual(t, steps, 2)
+	require.Contains(t, textOf(element(t, body, "history")), fmt.Sprintf("done time advance by=1h0m0s , %d times", steps), "in the history the steps are one line")
 	_, script := b.get("/history.txt")
-	require.Equal(t, 2, strings.Count(script, "time advance by=1h0m0s\n"), "the history as a script: %s", script)
+	require.Equal(t, steps, strings.Count(script, "time advance by=1h0m0s\n"), "the history as a script: %s", script)
 	status, body = b.send("/time", url.Values{"speed": {"7"}})
 	require.Equal(t, http.StatusBadRequest, status)
 	require.Contains(t, textOf(body), "need one of [1 60 3600 86400]")
