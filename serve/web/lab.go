@@ -53,6 +53,7 @@ type State struct {
 	Speed      int    // virtual seconds a second, while time runs; 0: it stands still
 	Story      *Story // the rehearsal that is played; nil: none
 	History    []Ran  // the latest first
+	Older      bool   // there were more than History keeps
 }
 
 // Open counts the serviceable events that are open.
@@ -74,6 +75,7 @@ type lab struct {
 	session *console.Session // at hand: home, or that of a rehearsal
 	lesson  *lesson          // the rehearsal; nil: none
 	history []Ran
+	older   bool          // the laboratory ran commands that history does not keep any more
 	speed   int           // virtual seconds a second; 0: time stands still
 	halt    chan struct{} // closed when time is to stand still
 	state   atomic.Pointer[State]
@@ -159,11 +161,12 @@ func (l *lab) each(line string, shown []string) Answer {
 	return a
 }
 
-// remember adds a command to the history.
+// remember adds a command to the history. The caller holds mu.
 func (l *lab) remember(ran Ran) {
 	if at := l.session.Lab(); at != nil {
 		ran.At = at.Now()
 	}
+	l.older = l.older || len(l.history) == historyMost
 	l.history = append([]Ran{ran}, l.history[:min(len(l.history), historyMost-1)]...)
 }
 
@@ -179,7 +182,7 @@ func (l *lab) tell() {
 
 // look copies what the facility at hand is like. Nothing that it asks changes the facility.
 func (l *lab) look(version uint64) *State {
-	st := &State{Version: version, History: l.history, Speed: l.speed, Story: l.story()}
+	st := &State{Version: version, History: l.history, Older: l.older, Speed: l.speed, Story: l.story()}
 	for _, f := range l.session.Labs() {
 		st.Serials = append(st.Serials, f.Serial())
 	}

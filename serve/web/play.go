@@ -75,11 +75,11 @@ func (l *lab) tick(by time.Duration) {
 	if err != nil {
 		panic("BUG: time that runs is no command: " + err.Error())
 	}
-	before := l.history
+	before, older := l.history, l.older
 	a := l.each(line, shown)
 	if len(before) > 0 && before[0].Line == a.Line && before[0].Times > 0 {
 		l.history[0].Times = before[0].Times + 1
-		l.history = append(l.history[:1:1], before[1:]...)
+		l.history, l.older = append(l.history[:1:1], before[1:]...), older
 	} else {
 		l.history[0].Times = 1
 	}

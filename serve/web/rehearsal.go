@@ -22,6 +22,7 @@ type lesson struct {
 	name         string
 	begun, ended time.Time // at the desk
 	history      []Ran     // of the laboratory, until the end
+	older        bool      // of the laboratory, too
 }
 
 // Story is a rehearsal as the pages show it.
@@ -58,8 +59,8 @@ func (l *lab) begin(name string, t *console.Transcript) {
 	l.stand()
 	l.leave()
 	l.session = console.NewSession(console.Options{})
-	l.lesson = &lesson{Lesson: console.NewLesson(t, l.session), name: name, begun: time.Now(), history: l.history}
-	l.history = nil
+	l.lesson = &lesson{Lesson: console.NewLesson(t, l.session), name: name, begun: time.Now(), history: l.history, older: l.older}
+	l.history, l.older = nil, false
 	l.tell()
 }
 
@@ -67,7 +68,7 @@ func (l *lab) begin(name string, t *console.Transcript) {
 func (l *lab) leave() {
 	if l.lesson != nil {
 		_ = l.session.Close() // it has no files
-		l.history = l.lesson.history
+		l.history, l.older = l.lesson.history, l.lesson.older
 		l.lesson, l.session = nil, l.home
 	}
 }
