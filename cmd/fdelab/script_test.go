@@ -50,6 +50,7 @@ func TestScripts(t *testing.T) {
 			"status": statusCmd,
 			"lines":  linesCmd,
 			"sign":   signCmd,
+			"job":    jobCmd,
 		},
 	})
 }
@@ -127,6 +128,12 @@ func publicPEM(ts *testscript.TestScript, key ed25519.PrivateKey) []byte {
 	der, err := x509.MarshalPKIXPublicKey(key.Public())
 	ts.Check(err)
 	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// jobCmd makes the folder ci with what is in contrib/ci, as a job of a pipeline has it. The files are read here, so
+// that no kept result of this test outlives a change of them.
+func jobCmd(ts *testscript.TestScript, _ bool, _ []string) {
+	ts.Check(os.CopyFS(ts.MkAbs("ci"), os.DirFS(filepath.Join("..", "..", "contrib", "ci"))))
 }
 
 type brokenWriter struct{}

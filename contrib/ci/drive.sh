@@ -60,7 +60,13 @@ fdelab_serve() {
 		${FDELAB_TRACE:+--trace "$FDELAB_TRACE"} >/dev/null &
 	fdelab_pid=$!
 	until [ -e "$fdelab_work/ready" ]; do
-		kill -0 "$fdelab_pid" 2>/dev/null || { fdelab_pid=''; fdelab_failed "the drive is not served"; }
+		kill -0 "$fdelab_pid" 2>/dev/null || {
+			fdelab_code=0
+			wait "$fdelab_pid" || fdelab_code=$?
+			fdelab_pid=''
+			[ "$fdelab_code" != 2 ] || exit 2 # fdelab has said what is wrong with the size or another value
+			fdelab_failed "the drive is not served"
+		}
 		sleep 0.1
 	done
 	fdelab_port=$(sed 's/.*"port":"\([0-9]*\)".*/\1/' "$fdelab_work/ready")
@@ -88,10 +94,15 @@ fdelab_drive() {
 	export OPAL2_DEV
 }
 
-# fdelab_end disconnects and removes the drive. It keeps the exit code.
+# fdelab_end disconnects and removes the drive. It keeps the exit code; but with-drive sets fdelab_before until its
+# command has run, so that no failure before is taken for one of the command.
 fdelab_end() {
 	fdelab_code=$?
 	trap - EXIT
+	[ -z "${fdelab_before:-}" ] || case $fdelab_code in
+	2 | 3 | 129 | 130 | 143) ;;
+	*) fdelab_code=125 ;;
+	esac
 	if [ -n "${fdelab_disk:-}" ] && [ -e "/sys/class/nvme/$fdelab_disk" ]; then
 		echo 1 >"/sys/class/nvme/$fdelab_disk/delete_controller" 2>/dev/null || :
 	fi
