@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
+		Condition:           fileIsThere,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": statusCmd,
 			"lines":  linesCmd,
@@ -53,6 +54,16 @@ func TestScripts(t *testing.T) {
 			"job":    jobCmd,
 		},
 	})
+}
+
+// fileIsThere is the condition [file:PATH].
+func fileIsThere(condition string) (bool, error) {
+	path, ok := strings.CutPrefix(condition, "file:")
+	if !ok {
+		return false, fmt.Errorf("unknown condition %q", condition)
+	}
+	_, err := os.Stat(path)
+	return err == nil, nil
 }
 
 // statusCmd is "status CODE PROGRAM ARG...": run it and compare the exit code.
