@@ -148,6 +148,42 @@ func TestLostConnectionComesBack(t *testing.T) {
 	p.reads("#clock", "2026-01-05 13:00:00")
 }
 
+// tab opens another tab of the same browser.
+func (p *person) tab(path string) *person {
+	p.t.Helper()
+	ctx, leave := chromedp.NewContext(p.ctx)
+	p.t.Cleanup(leave)
+	require.NoError(p.t, chromedp.Do(ctx))
+	other := &person{site: p.site, ctx: ctx}
+	other.open(path)
+	return other
+}
+
+// hides tells a page that it is hidden, or seen again. A browser without a screen says of all its tabs that they are seen.
+func (p *person) hides(yes bool) {
+	p.t.Helper()
+	asks[bool](p, fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %v, configurable: true}); document.dispatchEvent(new Event("visibilitychange"))`, yes))
+}
+
+func TestEightTabsOfOneBrowser(t *testing.T) {
+	s := newSite(t)
+	first := s.person(ownerToken, 1440)
+	last := first
+	for n := 2; n <= 8; n++ {
+		last.hides(true)
+		last = first.tab("/clock")
+		last.sees(`document.readyState === "complete"`, fmt.Sprintf("tab %d has loaded", n))
+	}
+	last.types("time advance by=5h")
+	last.reads("#clock", "2026-01-05 13:00:00")
+	require.Contains(t, asks[string](first, `document.querySelector("#clock").innerText`), "08:00:00", "who does not look is told nothing")
+	last.hides(true)
+	first.hides(false)
+	first.reads("#clock", "2026-01-05 13:00:00")
+	first.types("time advance by=1h")
+	first.reads("#clock", "2026-01-05 14:00:00")
+}
+
 func TestReloadShowsTheSame(t *testing.T) {
 	s := newSite(t, incident...)
 	p := s.person(ownerToken, 1440)

@@ -43,6 +43,11 @@ func TestTwoBrowsersSeeEachOthersChanges(t *testing.T) {
 	}
 	require.Contains(t, textOf(element(t, got, "d-R1-I1-D03")), "silent", "the drive is as it is now")
 	require.NotContains(t, got, `id="d-R1-I2-D03"`, "a drive that is as it was is not sent")
+	has := s.server.version(s.server.lab.state.Load())
+	for !strings.Contains(got, "id: "+has+"\n") { // an update names the version that the page has with it
+		got = other.update(stream)
+	}
+	require.Equal(t, ": here\n", other.update(other.live("at=/&version="+has)), "a page that was hidden, and has it, is sent nothing")
 	late := other.update(other.live("at=/&version=" + version))
 	require.Contains(t, late, `id="d-R1-I2-D03"`, "a page of another version is sent whole: its connection was lost")
 }

@@ -40,7 +40,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, role Role) {
 	beat := time.NewTicker(liveBeat)
 	defer beat.Stop()
 	for {
-		if err := event(w, out, known.news(s.look(r.Context(), st, at, role))); err != nil {
+		if err := event(w, out, known.news(s.look(r.Context(), st, at, role)), s.version(st)); err != nil {
 			return
 		}
 		select {
@@ -119,8 +119,9 @@ func outOfBand(html string) string {
 	return html[:i] + ` hx-swap-oob="true"` + html[i:]
 }
 
-// event writes an event with parts of a page; without any, a comment that says that the server is there.
-func event(w http.ResponseWriter, out *http.ResponseController, parts string) error {
+// event writes an event with parts of a page and the version that it has with them; without any, a comment that says
+// that the server is there.
+func event(w http.ResponseWriter, out *http.ResponseController, parts, version string) error {
 	if err := out.SetWriteDeadline(time.Now().Add(livePatience)); err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func event(w http.ResponseWriter, out *http.ResponseController, parts string) er
 	if parts == "" {
 		_, err = fmt.Fprint(w, ": here\n\n")
 	} else {
-		_, err = fmt.Fprintf(w, "event: parts\ndata: %s\n\n", strings.ReplaceAll(parts, "\n", "\ndata: "))
+		_, err = fmt.Fprintf(w, "event: parts\nid: %s\ndata: %s\n\n", version, strings.ReplaceAll(parts, "\n", "\ndata: "))
 	}
 	if err != nil {
 		return err

@@ -1,5 +1,5 @@
 // What the pages need beside htmx: the command that a button stands for is seen at the foot, the last
-// lines come back with the arrow keys, and a lost connection is told.
+// lines come back with the arrow keys, a lost connection is told, and a page that nobody sees holds none.
 "use strict";
 const byId = id => document.getElementById(id);
 const lines = [];
@@ -61,6 +61,36 @@ addEventListener("htmx:oobBeforeSwap", event => {
   if (old.open && fresh) fresh.open = true;
   if (old.classList.contains("open") && fresh) fresh.classList.add("open");
 });
+
+// A browser has six connections to a server, whatever the number of its pages. So a page that nobody sees lets its own
+// go, and catches up when it is seen again: it asks with the version that it has. For htmx this is an EventSource.
+class Updates extends EventTarget {
+  constructor(address) {
+    super();
+    this.address = new URL(address, location.href);
+    this.turn = () => document.hidden ? this.source?.close() : this.open();
+    document.addEventListener("visibilitychange", this.turn);
+    this.turn();
+  }
+  get readyState() { return this.source ? this.source.readyState : EventSource.CONNECTING; }
+  open() {
+    const source = this.source = new EventSource(this.address);
+    source.onopen = event => this.onopen(event);
+    source.onerror = event => {
+      if (source.readyState === EventSource.CLOSED) this.close(); // htmx makes another
+      this.onerror(event);
+    };
+    source.addEventListener("parts", event => {
+      this.address.searchParams.set("version", event.lastEventId);
+      this.dispatchEvent(new MessageEvent("parts", {data: event.data}));
+    });
+  }
+  close() {
+    document.removeEventListener("visibilitychange", this.turn);
+    this.source?.close();
+  }
+}
+htmx.createEventSource = address => new Updates(address);
 
 const lost = yes => { byId("lost").hidden = !yes; };
 addEventListener("htmx:sseOpen", () => lost(false));
