@@ -176,14 +176,16 @@ func (t *trial) luksCut() error {
 	return errors.Join(t.hasFile(), t.luksClose())
 }
 
-// writeUntil writes the same 64 KiB of a file again and again, up to the first error. The last time begins after back
-// is closed. The file does not grow: a full file system is an error too, and another one.
+// writeUntil writes the same 64 KiB of a file again and again, up to the first refusal. The last time begins after back
+// is closed. The file does not grow: a full file system is an error too, and another one. ENOLINK is no refusal: the
+// kernel gave up a request because its connection was lost.
 func writeUntil(back <-chan struct{}) error {
 	f, err := os.Create(mounted + "/cut")
 	if err != nil {
 		return err
 	}
-	for last := false; err == nil && !last; {
+	end := time.Now().Add(time.Minute)
+	for last := false; !last; {
 		select {
 		case <-back:
 			last = true
@@ -191,6 +193,13 @@ func writeUntil(back <-chan struct{}) error {
 		}
 		if _, err = f.WriteAt(file()[:64<<10], 0); err == nil {
 			err = f.Sync()
+		}
+		switch lost := errors.Is(err, syscall.ENOLINK); {
+		case lost && time.Now().Before(end):
+			last = false
+			time.Sleep(20 * time.Millisecond)
+		case err != nil:
+			last = true
 		}
 	}
 	return errors.Join(err, f.Close())
