@@ -52,6 +52,7 @@ func TestAConnectedShellSaysWhatOneOfThisProcessSays(t *testing.T) {
 	require.Equal(t, wantErrs, errs)
 	require.Contains(t, verdicts, console.NotUnderstood)
 	require.Contains(t, verdicts, console.Refused)
+	require.Contains(t, verdicts, console.Failed)
 	require.Equal(t, here.Lab().TraceText(), at.session.Lab().TraceText())
 	require.Equal(t, here.Prompt(), c.Prompt())
 	require.Equal(t, len(here.Lab().Drives()), c.Drives())
@@ -193,8 +194,8 @@ func TestAQuestionThatIsLate(t *testing.T) {
 	require.Len(t, at.session.Lab().Ranks(), 1)
 }
 
-// TestAQuestionHoldsUpNobodyWhoLooks: pages of the facility come while it waits; commands do not. Who asked and is gone
-// has answered with no, and so has one whose server is closed.
+// TestAQuestionHoldsUpNobodyWhoLooks: pages of the facility come while it waits, and no command does. Who asked and is
+// gone has answered with no.
 func TestAQuestionHoldsUpNobodyWhoLooks(t *testing.T) {
 	at := newSite(t, "array create site=S1", "rank create array=A0")
 	at.server.patience = time.Hour
@@ -206,7 +207,8 @@ func TestAQuestionHoldsUpNobodyWhoLooks(t *testing.T) {
 	require.Contains(t, said.Question, "R0")
 	status, _ := at.browser(guestToken).get("/drive/R1-I1-D03")
 	require.Equal(t, http.StatusOK, status)
-	require.Empty(t, c.Complete("nonsense"))
+	require.NotEmpty(t, c.Complete("rank "))
+	require.False(t, at.server.lab.turn.TryLock(), "the next command waits")
 	require.NoError(t, body.Close()) // gone
 	out, _, errs := lines(t, at.connect(), "time now\n")
 	require.Empty(t, errs)
