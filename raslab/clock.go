@@ -1,6 +1,9 @@
 package raslab
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A clock is virtual time: a 4-ary heap of events ordered by time, then by the
 // order in which they were asked for. Four children a node keep the heap flat;
@@ -85,6 +88,30 @@ func (l *Lab) Advance(d time.Duration) error {
 	}
 	l.clock.runUntil(l.clock.now + d)
 	return nil
+}
+
+// AdvanceToNext lets virtual time pass until something that is wanted is in the log, and no further than within.
+// It stops at the moment at which it was written, when all that was due then is done, and gives what was written on
+// the way; nothing that is wanted, and within has passed. A negative within is refused.
+//
+// It is the log that is waited for, not the next timer: the facility looks around each hour and writes nothing while all
+// is well.
+func (l *Lab) AdvanceToNext(within time.Duration, wanted func(TraceEntry) bool) ([]TraceEntry, error) {
+	if within < 0 {
+		return nil, refuse(ErrInvalid, "advance", "time cannot go back by "+within.String(), "give a duration of 0 or more, such as 1h")
+	}
+	begin, seen := uint64(len(l.trace)), uint64(len(l.trace))
+	until := l.clock.now + within
+	for len(l.clock.heap) > 0 && l.clock.heap[0].at <= until {
+		l.clock.runUntil(max(l.clock.now, l.clock.heap[0].at))
+		news := l.TraceSince(seen)
+		if slices.ContainsFunc(news, wanted) {
+			return l.TraceSince(begin), nil
+		}
+		seen += uint64(len(news))
+	}
+	l.clock.runUntil(until)
+	return l.TraceSince(begin), nil
 }
 
 // RunUntil lets virtual time pass up to t, which must not be in the past.

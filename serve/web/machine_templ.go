@@ -945,7 +945,19 @@ func clockView(st *State, role Role) templ.Component {
 			}
 		}
 		if role == Owner {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<h3>Go on by</h3><p class=\"row\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "<h3>Go on until something happens</h3><p class=\"row\">")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = press(role, "main", "to the next entry of the log", "time next").Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = press(role, "", "to the next serviceable event", "time next until=event").Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 79, "</p><p class=\"muted\">The hourly health check writes nothing while all is well. After 30 days time stands still in any case.</p><h3>Go on by</h3><p class=\"row\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -965,12 +977,12 @@ func clockView(st *State, role Role) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 79, "</p><form class=\"row\" method=\"post\" action=\"/run\" hx-post=\"/run\" hx-target=\"#said\" hx-swap=\"outerHTML\"><input type=\"hidden\" name=\"at\" value=\"/clock\"> <input type=\"hidden\" name=\"press\" value=\"time advance\"> <label>other: <input name=\"arg.by\" class=\"m\" required placeholder=\"90m\"></label> <button class=\"btn\" data-tell=\"time advance by=...\">Go on</button></form>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 80, "</p><form class=\"row\" method=\"post\" action=\"/run\" hx-post=\"/run\" hx-target=\"#said\" hx-swap=\"outerHTML\"><input type=\"hidden\" name=\"at\" value=\"/clock\"> <input type=\"hidden\" name=\"press\" value=\"time advance\"> <label>other: <input name=\"arg.by\" class=\"m\" required placeholder=\"90m\"></label> <button class=\"btn\" data-tell=\"time advance by=...\">Go on</button></form>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 80, "</section></div>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 81, "</section></div>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
