@@ -80,26 +80,16 @@ func (t *Target) connection(conn net.Conn, _ int) {
 	}
 }
 
-// terminate sends C2HTermReq and waits a while for the host to hang up (NVMe/TCP Transport 1.0, 3.5).
+// terminate sends C2HTermReq (NVMe/TCP Transport 1.0, 3.5); the server waits a while for the host to hang up.
 func (q *queue) terminate(e *ProtocolError) {
 	head := make([]byte, shortSize)
 	binary.LittleEndian.PutUint16(head[8:], e.FES)
 	binary.LittleEndian.PutUint32(head[10:], e.FEI)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_ = q.conn.SetDeadline(time.Now().Add(5 * time.Second))
-	if q.fr.write(q.w, pduC2HTerm, 0, head, e.head) == nil && q.w.Flush() == nil {
-		if c, ok := q.conn.(*net.TCPConn); ok {
-			_ = c.CloseWrite()
-		}
-		var b [512]byte
-		for n := 0; n < 1<<20; {
-			m, err := q.conn.Read(b[:])
-			if err != nil {
-				return
-			}
-			n += m
-		}
+	_ = q.conn.SetWriteDeadline(time.Now().Add(5 * time.Second))
+	if q.fr.write(q.w, pduC2HTerm, 0, head, e.head) == nil {
+		_ = q.w.Flush()
 	}
 }
 
@@ -131,6 +121,9 @@ func (q *queue) serve() error {
 		}
 		if was == nil && q.c != nil {
 			_ = q.conn.SetReadDeadline(time.Time{})
+			if q.a.ended() { // before the deadline went
+				return errGone
+			}
 			if q.id == 0 {
 				telling.Go(func() { q.tell(done) })
 			}

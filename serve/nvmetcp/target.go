@@ -5,6 +5,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive/nvme"
 	"github.com/seed-9d983aeb/fdelab/serve/sockets"
@@ -108,7 +109,7 @@ func (a *association) join(c net.Conn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.over {
-		_ = c.Close()
+		interrupt(c)
 		return
 	}
 	a.conns = append(a.conns, c)
@@ -150,13 +151,23 @@ func (a *association) end() {
 	a.mu.Lock()
 	a.over = true
 	for _, c := range a.conns {
-		_ = c.Close()
+		interrupt(c)
 	}
 	a.conns = nil
 	a.mu.Unlock()
 	a.t.mu.Lock()
 	defer a.t.mu.Unlock()
 	a.t.as = slices.DeleteFunc(a.t.as, func(o *association) bool { return o == a })
+}
+
+// interrupt ends what waits for a host to send or to read; its server hangs up then.
+func interrupt(c net.Conn) { _ = c.SetDeadline(time.Now()) }
+
+// ended says that the connections of the association are interrupted.
+func (a *association) ended() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.over
 }
 
 // wake has the admin queue look for events.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // Server takes connections and calls Handle for each, in a goroutine of its own.
@@ -68,6 +69,28 @@ func (s *Server) connection(c net.Conn, number int) {
 		_ = c.Close()
 	}()
 	s.Handle(c, number)
+	hangUp(c)
+}
+
+// farewell is how long the other side may take to hang up too.
+const farewell = 5 * time.Second
+
+// hangUp says that nothing more comes, and drops what still arrives until the other side hangs up too, for a while. A
+// connection that is closed over bytes which nobody read is reset, by which the other side loses answers that it
+// has not read yet (RFC 1122, 4.2.2.13), and Linux tries its requests of NVMe/TCP again at once, at the same dead
+// connection, until it gives them up.
+func hangUp(c net.Conn) {
+	half, ok := c.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil || c.SetReadDeadline(time.Now().Add(farewell)) != nil {
+		return
+	}
+	var dropped [4 << 10]byte
+	for {
+		if _, err := c.Read(dropped[:]); err != nil {
+			break
+		}
+	}
+	clear(dropped[:])
 }
 
 // Close takes the socket away and ends all connections. It comes back when the last Handle has.

@@ -94,3 +94,28 @@ func TestCloseEndsEverything(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.Serve(l), "a server that is closed does not begin")
 }
+
+// A server hangs up in order, whatever it has not read: its last answer arrives, and what the other side was sending is
+// no error there.
+func TestHangingUpLosesNoAnswer(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s := &sockets.Server{Handle: func(c net.Conn, _ int) {
+		_, _ = c.Read(make([]byte, 1))
+		fmt.Fprint(c, "answer")
+	}}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	c, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	for range 64 {
+		_, err = c.Write(make([]byte, 64<<10))
+		require.NoError(t, err)
+	}
+	b, err := io.ReadAll(c)
+	require.NoError(t, err)
+	require.Equal(t, "answer", string(b))
+	require.NoError(t, c.Close())
+	require.NoError(t, s.Close())
+	require.NoError(t, <-done)
+}
