@@ -84,11 +84,7 @@ func dumpDrive(s *Session, a Args) error {
 	}
 	d := part.Drive.Dump()
 	s.printf("%s\n%s", driveName(part, slot), flashPicture(d, s.width()))
-	if len(d.Written) == 0 {
-		s.printf("media: never written\n")
-	} else {
-		s.printf("media: %s of ciphertext, %s\n", count(len(d.Written), "sector"), ranges(d.Written))
-	}
+	s.printf("%s\n", MediaText(d))
 	return nil
 }
 

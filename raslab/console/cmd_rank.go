@@ -126,7 +126,7 @@ func showRank(s *Session, lab *raslab.Lab, a Args) error {
 		if m.CopyingTo != "" {
 			copying = fmt.Sprintf("\tcopied to %s, %d of %d rows", m.CopyingTo, m.Done, i.Rows)
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s%s%s\n", m.Slot, dash(m.Serial), m.State, lacking(m), copying)
+		fmt.Fprintf(t, "  %s\t%s\t%s%s%s\n", m.Slot, dash(m.Serial), m.State, Lacking(m), copying)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -135,8 +135,8 @@ func showRank(s *Session, lab *raslab.Lab, a Args) error {
 	return nil
 }
 
-// lacking says what a member lacks, and which of its rows are nowhere else.
-func lacking(m raslab.MemberInfo) (text string) {
+// Lacking says what a member lacks, and which of its rows are nowhere else.
+func Lacking(m raslab.MemberInfo) (text string) {
 	if m.State == "stale" {
 		text = fmt.Sprintf(", lacks %s", count(m.Lacks, "row"))
 	}

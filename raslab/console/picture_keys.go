@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -57,24 +58,15 @@ func keyPicture(title string, m drive.KeyMap, columns int) string {
 	rootKEK := root.add("KEK of the root key")
 	for _, r := range m.Ranges {
 		if r.RootWrap {
-			rootKEK.add(mekText(r) + ": open to whoever holds the drive")
+			rootKEK.add(mekText(r) + ": " + OpenToHolder)
 		}
 	}
 	if len(rootKEK.kids) == 0 {
-		rootKEK.add("wraps no media key")
+		rootKEK.add(WrapsNothing)
 	}
 	for _, slot := range m.Slots {
-		pin := "its own PIN"
-		if slot.AtMSID {
-			pin = "the MSID, which anyone can read"
-		}
-		if slot.Authority == drive.PSID {
-			pin = "the PSID on the label"
-		}
-		text := fmt.Sprintf("PIN of %s: %s", slot.Authority, pin)
-		if slot.Tries > 0 {
-			text += fmt.Sprintf(" (%d wrong tries)", slot.Tries)
-		}
+		pin, which := PINText(slot)
+		text := pin + ": " + which
 		ak := top.add(text).add("KEK").add(fmt.Sprintf("AK of %s", slot.Authority))
 		for _, r := range m.Ranges {
 			for _, by := range r.WrapsBy {
@@ -84,36 +76,61 @@ func keyPicture(title string, m drive.KeyMap, columns int) string {
 			}
 		}
 		if len(ak.kids) == 0 {
-			ak.text += ", wraps no media key"
+			ak.text += ", " + WrapsNothing
 		}
 	}
 	return top.draw(columns)
 }
 
-func mekText(r drive.KeyMapRange) string {
-	where := "not in RAM"
+// What a picture of the keys says of a wrap.
+const (
+	WrapsNothing = "wraps no media key"
+	OpenToHolder = "open to whoever holds the drive"
+)
+
+// PINText says whose PIN it is, and which one.
+func PINText(slot drive.KeyMapSlot) (whose, which string) {
+	which = "its own PIN"
+	switch {
+	case slot.Authority == drive.PSID:
+		which = "the PSID on the label"
+	case slot.AtMSID:
+		which = "the MSID, which anyone can read"
+	}
+	if slot.Tries > 0 {
+		which += fmt.Sprintf(" (%d wrong tries)", slot.Tries)
+	}
+	return fmt.Sprintf("PIN of %s", slot.Authority), which
+}
+
+// MEKText says which media encryption key it is, and where it is.
+func MEKText(r drive.KeyMapRange) (which, where string) {
+	where = "not in RAM"
 	if r.InRAM {
 		where = "in RAM"
 	}
 	if r.Range == 0 {
-		return "MEK of the global range, " + where
+		return "MEK of the global range", where
 	}
-	return fmt.Sprintf("MEK of range %d, %s", r.Range, where)
+	return fmt.Sprintf("MEK of range %d", r.Range), where
+}
+
+func mekText(r drive.KeyMapRange) string {
+	which, where := MEKText(r)
+	return which + ", " + where
 }
 
 // flashPicture draws the security area: one row a block, or several in at most columns columns, and
 // one mark a page.
 func flashPicture(d drive.Dump, columns int) string {
-	marks := map[[2]int]string{}
-	for _, p := range d.Flash {
-		marks[[2]int{p.Block, p.Page}] = "■"
-		if strings.Trim(string(p.Data), "\x00") == "" {
-			marks[[2]int{p.Block, p.Page}] = "□"
-		}
+	pages := FlashMap(d)
+	legend := "  ■ holds data, □ overwritten with zeros, · blank\n"
+	if slices.ContainsFunc(pages, func(block []PageKind) bool { return slices.Contains(block, Unread) }) {
+		legend = "  ■ holds data, □ overwritten with zeros, ? cannot be read, · blank\n"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "security area: %d blocks of %d pages of %d bytes\n", d.Geometry.Blocks, d.Geometry.PagesPerBlock, d.Geometry.PageSize)
-	b.WriteString("  ■ holds data, □ overwritten with zeros, · blank\n")
+	b.WriteString(legend)
 	for block := range d.Geometry.Blocks {
 		head := fmt.Sprintf("  block %2d  ", block)
 		row := columns - len(head)
@@ -124,11 +141,7 @@ func flashPicture(d drive.Dump, columns int) string {
 				}
 				b.WriteString(head)
 			}
-			mark := marks[[2]int{block, page}]
-			if mark == "" {
-				mark = "·"
-			}
-			b.WriteString(mark)
+			b.WriteString(map[PageKind]string{Blank: "·", Holds: "■", Zeros: "□", Unread: "?"}[pages[block][page]])
 		}
 		b.WriteString("\n")
 	}

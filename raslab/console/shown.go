@@ -1,8 +1,10 @@
 package console
 
 import (
+	"fmt"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/command"
 )
@@ -63,37 +65,24 @@ func FRUText(f raslab.FRU) string { return fruText(f) }
 // CallText says how far the request for service has come.
 func CallText(c raslab.CallHome) string { return callText(c) }
 
-// Timeline draws what happened to the drives of an event, or of the whole facility where event is nil: at
-// most last lines, the latest, of at most columns columns.
-func Timeline(lab *raslab.Lab, event *raslab.ServiceEvent, last, columns int) string {
-	return timeline(lab.Trace(), event, last, columns)
-}
-
-// KeyPicture draws the key hierarchy of the drive in a slot, as drive keys does. No key is in it. The error
-// is one of a drive that does not answer, or has no key map.
-func KeyPicture(lab *raslab.Lab, slot string, columns int) (string, error) {
+// KeyMap is the key hierarchy of the drive in a slot, as drive keys draws it. No key is in it. The error is one of a
+// drive that does not answer, or has no key map.
+func KeyMap(lab *raslab.Lab, slot string) (drive.KeyMap, error) {
 	part, err := lab.Part(slot)
 	if err != nil {
-		return "", err
+		return drive.KeyMap{}, err
 	}
-	name := driveName(part, slot)
-	d, err := able[raslab.KeyMapper](part, name, "key map")
+	d, err := able[raslab.KeyMapper](part, driveName(part, slot), "key map")
 	if err != nil {
-		return "", err
+		return drive.KeyMap{}, err
 	}
-	m, err := d.KeyMap()
-	if err != nil {
-		return "", err
-	}
-	return keyPicture(name, m, columns), nil
+	return d.KeyMap()
 }
 
-// FlashPicture draws the security area of the drive in a slot, as drive dump does: which pages hold data, and
-// not which.
-func FlashPicture(lab *raslab.Lab, slot string, columns int) (string, error) {
-	part, err := lab.Part(slot)
-	if err != nil {
-		return "", err
+// MediaText says how much of a drive's medium was ever written, and where.
+func MediaText(d drive.Dump) string {
+	if len(d.Written) == 0 {
+		return "media: never written"
 	}
-	return flashPicture(part.Drive.Dump(), columns), nil
+	return fmt.Sprintf("media: %s of ciphertext, %s", count(len(d.Written), "sector"), ranges(d.Written))
 }

@@ -96,9 +96,9 @@ func (s *Server) eventsPage(st *State, name string, q url.Values, role Role) pag
 		return missing("there is no event " + name)
 	}
 	e := st.Events[i]
-	line := ""
-	s.lab.ask(st, func(f *raslab.Lab) { line = console.Timeline(f, &e, 40, pictureWidth) })
-	facts, story, closing := eventFacts(e), eventStory(line), eventClosing(e, role)
+	var line timeLine
+	s.lab.ask(st, func(f *raslab.Lab) { line = storyOf(f, console.AboutEvent(&e)) })
+	facts, story, closing := eventFacts(e), timeLineOf("story", "Time line", line), eventClosing(e, role)
 	return page{
 		title: "Event " + name, nav: "events", status: http.StatusOK, body: eventView(e, facts, story, closing),
 		parts: []part{{"event", facts}, {"story", story}, {"closing", closing}},

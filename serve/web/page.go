@@ -77,7 +77,7 @@ func (s *Server) find(st *State, at string, role Role) page {
 	case view == "drive" && name != "":
 		return s.drivePage(st, name, role)
 	case view == "rank" && name != "":
-		return rankPage(st, name, role)
+		return s.rankPage(st, name, role)
 	case view == "events":
 		return s.eventsPage(st, name, u.Query(), role)
 	case view == "keymgr":
@@ -96,7 +96,7 @@ func (s *Server) find(st *State, at string, role Role) page {
 	case view == "sfi":
 		return one("SFI resources", view, "sfi", sfi(st, role))
 	case view == "clock":
-		return one("Clock", view, "clockview", clockView(st, role))
+		return s.clockPage(st, role)
 	}
 	return missing("there is no page " + u.Path)
 }
@@ -152,67 +152,11 @@ func bySite(slots []raslab.DriveInfo) [][]raslab.DriveInfo {
 	return all
 }
 
-// pictureWidth is how wide pictures in characters are, in columns.
-const pictureWidth = 78
-
-// driveDetail is what the page of a drive says beside the state of its slot.
-type driveDetail struct {
-	keys, flash string // pictures, or why there are none
-	events      []raslab.ServiceEvent
-}
-
-func (s *Server) drivePage(st *State, slot string, role Role) page {
-	for _, e := range st.Enclosures {
-		for _, d := range e.Slots {
-			if !strings.EqualFold(d.Slot, slot) {
-				continue
-			}
-			detail := driveDetail{events: eventsOf(st, d)}
-			if d.Serial != "" {
-				s.lab.ask(st, func(f *raslab.Lab) { detail.pictures(f, d.Slot) })
-			}
-			c := driveAside(d, detail, role)
-			return page{
-				title: "Drive " + d.Slot, status: http.StatusOK, body: driveView(e, d, c),
-				parts: append(enclosureParts(e, d.Slot), part{"drive", c}),
-			}
-		}
-	}
-	return missing("there is no slot " + slot)
-}
-
-// pictures draws the key hierarchy and the flash map. An error stands in the place of a picture.
-func (d *driveDetail) pictures(f *raslab.Lab, slot string) {
-	var err error
-	if d.keys, err = console.KeyPicture(f, slot, pictureWidth); err != nil {
-		d.keys = console.ErrorText(err)
-	}
-	if d.flash, err = console.FlashPicture(f, slot, pictureWidth); err != nil {
-		d.flash = console.ErrorText(err)
-	}
-}
-
-// eventsOf are the events that name the drive in a slot.
-func eventsOf(st *State, d raslab.DriveInfo) []raslab.ServiceEvent {
-	var all []raslab.ServiceEvent
-	for _, e := range st.Events {
-		for i, slot := range e.Slots {
-			if slot == d.Slot && (i >= len(e.Serials) || e.Serials[i] == d.Serial) {
-				all = append(all, e)
-				break
-			}
-		}
-	}
-	return all
-}
-
-func rankPage(st *State, id string, role Role) page {
-	for _, r := range st.Ranks {
-		if strings.EqualFold(r.ID, id) {
-			return one("Rank "+r.ID, "", "rank", rankView(r, role))
-		}
-	}
-	return missing("there is no rank " + id)
+func (s *Server) clockPage(st *State, role Role) page {
+	var line timeLine
+	s.lab.ask(st, func(f *raslab.Lab) { line = storyOf(f, console.AboutEvent(nil)) })
+	view, story := clockView(st, role), timeLineOf("log", "What happened", line)
+	return page{title: "Clock", nav: "clock", status: http.StatusOK, body: clockBody(view, story), parts: []part{{"clockview", view}, {"log", story}}}
 }
 
 func managersPage(st *State, name string, role Role) page {
