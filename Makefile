@@ -86,7 +86,6 @@ guest:
 	@CGO_ENABLED=0 $(GO) -C internal/tools/guest build -trimpath -buildvcs=false -o $(CURDIR)/bin/guest/guest .
 	@CGO_ENABLED=0 $(GO) build -o bin/guest/fdelab ./cmd/fdelab
 
-# Not part of check yet: where power goes under load, the kernel once gave a request up, and fio itself once crashed.
 judge-guest: ## let Linux, cryptsetup, nvme-cli, sedutil-cli and fio in QEMU use an Opal drive by NVMe/TCP, and the thief look at each erase
 	@code=0; $(MAKE) --no-print-directory guest || code=$$?; \
 	if [ -e bin/guest/cannot ]; then echo "SKIPPED: make judge-guest: nothing to boot can be had here"; exit 0; fi; \
@@ -192,7 +191,7 @@ install: ## build and install for this machine: PREFIX=/usr/local DESTDIR= VERSI
 # Without generate: what it writes is what test compares, byte for byte.
 check: ## everything that CI runs; fails if it leaves the tree changed
 	@before=$$($(TREE)) && \
-	$(MAKE) --no-print-directory lint test paths race rehearse sweep mutants mutation-sample judge-sedutil judge-nbd && \
+	$(MAKE) --no-print-directory lint test paths race rehearse sweep mutants mutation-sample judge-sedutil judge-nbd judge-guest && \
 	$(MAKE) --no-print-directory dist-check PLATFORMS=host && \
 	if [ "$$before" != "$$($(TREE))" ]; then \
 		echo "make check: the tree changed: find what left files behind"; \
