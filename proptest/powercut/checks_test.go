@@ -101,8 +101,9 @@ func TestChecksOfAGroup(t *testing.T) {
 func TestChecksOfTheEngine(t *testing.T) {
 	t.Parallel()
 	for want, spoil := range map[string]func(w *eraseWorld){
-		"the drive came up open":    func(w *eraseWorld) { w.open = true },
-		"the drive was reported as": func(w *eraseWorld) { w.found = true },
+		"the drive came up open":               func(w *eraseWorld) { w.open = true },
+		"the drive said that the key was gone": func(w *eraseWorld) { w.kept = true },
+		"the drive was reported as":            func(w *eraseWorld) { w.found = true },
 		"a thief finds a way to the owner's data": func(w *eraseWorld) {
 			// The thief wants what the drive holds now.
 			require.NoError(t, w.drive.Write(eraseSector, w.plain))
@@ -161,12 +162,50 @@ func TestAnEraseThatIsReportedIsLookedAt(t *testing.T) {
 	require.NoError(t, err)
 	w := made.(*eraseWorld)
 	require.NoError(t, w.as(w.owner, func(s drive.Session) error { return s.Unlock() }))
-	require.Error(t, func() error { w.secret = append(w.secret, forensic.PIN("owner", w.owner)); return w.thief() }(), "the control: before the erase, with the owner's PIN")
+	require.Error(t, w.thief(), "the control: before the erase")
 	w.last = erase.Result{Outcome: erase.Passed}
 	w.reported()
 	require.True(t, w.found)
 	require.ErrorContains(t, w.check(), "was reported as erased")
 }
+
+// TestAKeyStepIsLookedAtAtOnce: a drive that says that it erased, and did not, is seen before the engine looks; one that
+// refused is not accused.
+func TestAKeyStepIsLookedAtAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, method := range []erase.Method{erase.DriveErase, erase.RangeErase, erase.PSIDRevert} {
+		made, err := newEraseWorld(eraseOperation{method: method, data: true}, 1)
+		require.NoError(t, err)
+		w := made.(*eraseWorld)
+		w.job.Target = watched{idle{w.drive}, w}
+		require.Error(t, w.job.Target.RevertPSID(testPIN(60)))
+		require.False(t, w.kept)
+		require.NoError(t, w.run())
+		require.True(t, w.kept, method)
+		require.ErrorContains(t, w.check(), "said that the key was gone")
+	}
+}
+
+// idle is a drive whose key steps do nothing, and succeed.
+type idle struct{ *drive.Drive }
+
+type idleSession struct{ drive.BatchSession }
+
+func (d idle) RevertPSID(psid drive.PIN) error {
+	_, err := d.Drive.AuthenticatePSID(psid)
+	return err
+}
+
+func (d idle) Authenticate(a drive.Authority, pin drive.PIN) (drive.Session, error) {
+	s, err := d.Drive.Authenticate(a, pin)
+	if err != nil {
+		return nil, err
+	}
+	return idleSession{s.(drive.BatchSession)}, nil
+}
+
+func (idleSession) Erase(int) error { return nil }
+func (idleSession) EraseAll() error { return nil }
 
 // TestADriveThatComesUpOpenIsSeen: it is read before the engine gets it.
 func TestADriveThatComesUpOpenIsSeen(t *testing.T) {

@@ -39,6 +39,7 @@ type eraseWorld struct {
 	last    erase.Result    // of the newest run
 	passed  uint32          // the key generation with which the drive passed; 0 is not yet
 	found   bool            // the thief read the owner's data when the drive was reported as erased
+	kept    bool            // the thief read the owner's data when the drive had just said that their key is gone
 	open    bool            // the drive came up open
 	silent  bool            // the drive came up erased, and the journal did not know that its erase was begun
 	// searched is what the drive held when the thief last found nothing.
@@ -92,7 +93,7 @@ func newEraseWorld(op eraseOperation, seed uint64) (world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.job = erase.Job{Target: w.drive, Method: op.method, PSID: w.label.PSID, Owner: []erase.Credential{{Range: 0, PIN: w.owner}}}
+	w.job = erase.Job{Target: watched{w.drive, w}, Method: op.method, PSID: w.label.PSID, Owner: []erase.Credential{{Range: 0, PIN: w.owner}}}
 	if op.refused {
 		w.job.PSID = testPIN(60)
 	}
@@ -105,7 +106,10 @@ func newEraseWorld(op eraseOperation, seed uint64) (world, error) {
 	}
 	w.before, err = w.drive.Range(0)
 	fuses := w.drive.Fuses()
-	w.secret = []forensic.Secret{forensic.Root(fuses.Root), forensic.PIN("MSID", w.label.MSID)}
+	w.secret = []forensic.Secret{forensic.Root(fuses.Root), forensic.PIN("MSID", w.label.MSID), forensic.PIN("owner", w.owner)}
+	if w.op.data && w.thief() == nil {
+		return nil, errors.New("the thief does not find the key of a drive that is not erased: he would find nothing afterwards")
+	}
 	return w, err
 }
 
@@ -187,7 +191,7 @@ func (w *eraseWorld) reported() {
 	w.found = w.found || (erased || w.last.Certificate != nil) && w.thief() != nil
 }
 
-// thief: whoever has the chip and knows the factory's secrets finds no way to the owner's data.
+// thief: whoever has the chip, and knows the factory's secrets and the owner's PIN, finds no way to the owner's data.
 func (w *eraseWorld) thief() error {
 	if !w.op.data {
 		return nil
@@ -246,14 +250,17 @@ func (w *eraseWorld) check() error {
 	if w.silent {
 		return errors.New("the drive came up erased, and the journal does not know that its erase was begun")
 	}
+	if w.kept {
+		return errors.New("the drive said that the key was gone, and a thief finds a way to the owner's data")
+	}
 	if w.found {
 		return errors.New("the drive was reported as erased, and a thief finds a way to the owner's data")
 	}
-	if err := w.thief(); err != nil {
-		return err
-	}
 	if w.op.refused {
 		return w.untouched()
+	}
+	if err := w.thief(); err != nil {
+		return err
 	}
 	s := w.drive.Status()
 	switch w.last.Outcome {
@@ -322,7 +329,7 @@ func (w *eraseWorld) untouched() error {
 }
 
 func (w *eraseWorld) state(out io.Writer) {
-	fmt.Fprintf(out, "%d %v %v %v; ", w.passed, w.found, w.open, w.silent)
+	fmt.Fprintf(out, "%d %v %v %v %v; ", w.passed, w.found, w.kept, w.open, w.silent)
 	w.supply.state(out)
 }
 
@@ -339,6 +346,6 @@ func (w *eraseWorld) wake(streams string) (err error) {
 	if w.drive, err = drive.Open(w.drive.Fuses(), parts); err != nil {
 		return err
 	}
-	w.job.Target = w.drive
+	w.job.Target = watched{w.drive, w}
 	return nil
 }
