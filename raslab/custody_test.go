@@ -2,6 +2,7 @@ package raslab
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -390,6 +391,17 @@ func TestTheRecordsAreOnAMedium(t *testing.T) {
 	l.custody.clear() // the partitions' memory
 	ok(t, l)(l.DualClusterIML())
 	require.Equal(t, before, l.Custody())
+	ok(t, l)(l.DualClusterIML()) // what was decoded at the last one is as good as the medium only while that is the same
+	require.Equal(t, before, l.Custody())
+	e := *l.custody.entries[0]
+	e.Why = "the medium says so"
+	text, err := json.Marshal(&e)
+	require.NoError(t, err)
+	require.NoError(t, l.custody.repo.Put(custodyPrefix+"000000", text))
+	l.custody.entries[1].Why = "never saved"
+	ok(t, l)(l.DualClusterIML())
+	require.Equal(t, "the medium says so", l.Custody()[0].Why)
+	require.Equal(t, before[1:], l.Custody()[1:])
 }
 
 // TestRecordsLikeADrive: those of its serial number and the one of its identity, oldest first, each

@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type custody struct {
 	proven  map[drive.Identity]*CustodyRecord
 	named   map[string][]*CustodyRecord // by serial number, in the order of arrival
 	moved   []*CustodyRecord            // to another slot; saved with the next ones
+	decoded map[string]kept             // what load made of each entry
 
 	challenges io.Reader // by which drives prove who they are
 }
@@ -119,15 +121,25 @@ func (c *custody) load() {
 	}
 	c.repo = repo
 	c.clear()
-	items, _, err := repo.List(custodyPrefix)
-	for _, it := range items {
-		e := &CustodyRecord{}
-		if err = json.Unmarshal(it.Value, e); err != nil {
-			break
+	decoded := make(map[string]kept, len(c.decoded))
+	for _, it := range repo.Kept(custodyPrefix) {
+		k := c.decoded[it.Name]
+		if !bytes.Equal(k.text, it.Value) {
+			k = kept{text: it.Value}
+			if err := json.Unmarshal(it.Value, &k.record); err != nil {
+				panic("BUG: raslab: the custody records cannot be read: " + firstLine(err))
+			}
 		}
-		c.add(e)
+		decoded[it.Name] = k
+		e := k.record
+		c.add(&e)
 	}
-	if err != nil {
-		panic("BUG: raslab: the custody records cannot be read: " + firstLine(err))
-	}
+	c.decoded = decoded
+}
+
+// kept is a record as it was read last, and its text. Records with their certificates are long, and few change from
+// one IML to the next.
+type kept struct {
+	text   []byte
+	record CustodyRecord
 }

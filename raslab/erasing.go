@@ -93,13 +93,14 @@ func (l *Lab) sanitize(s *slot, method erase.Method, psid drive.PIN, during stri
 func (l *Lab) serviceHistory(s *slot, during string) (all []erase.History) {
 	serial := s.port.Serial()
 	if len(l.custody.named[serial]) <= 1 {
-		for _, e := range l.trace {
-			if e.Actor != "service" {
+		begins := s.name + " " + serial + " "
+		for i := range l.trace {
+			e := &l.trace[i]
+			if e.Actor != "service" || !strings.HasPrefix(e.Text, begins) {
 				continue
 			}
-			what, is := strings.CutPrefix(e.Text, s.name+" "+serial+" ")
-			what, _, _ = strings.Cut(what, ": raslab: ") // why is in the report
-			if is && !strings.ContainsFunc(what, func(r rune) bool { return r < ' ' || r > '~' }) {
+			what, _, _ := strings.Cut(e.Text[len(begins):], ": raslab: ") // why is in the report
+			if !strings.ContainsFunc(what, func(r rune) bool { return r < ' ' || r > '~' }) {
 				all = append(all, erase.History{Time: e.Time, What: what})
 			}
 		}

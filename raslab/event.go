@@ -221,7 +221,52 @@ func (g *events) Events() []ServiceEvent {
 
 // OpenEvents lists the open ones.
 func (g *events) OpenEvents() []ServiceEvent {
-	return slices.DeleteFunc(g.Events(), func(e ServiceEvent) bool { return !e.Open })
+	out := make([]ServiceEvent, len(g.open))
+	for i, e := range g.open {
+		out[i] = e.public()
+	}
+	return out
+}
+
+// EventMark is a moment in the life of the serviceable events, for EventsSince. The zero value is before the first.
+type EventMark struct {
+	all  int // events that there were
+	open []wasOpen
+}
+
+type wasOpen struct {
+	event *event
+	count int
+}
+
+// EventMark is this moment.
+func (g *events) EventMark() EventMark {
+	m := EventMark{all: len(g.all)}
+	for _, e := range g.open {
+		m.open = append(m.open, wasOpen{e, e.Count})
+	}
+	return m
+}
+
+// EventChange is an event to which something happened.
+type EventChange struct {
+	ServiceEvent
+	New   bool // it came up
+	Again bool // an event that was open was found again
+}
+
+// EventsSince lists the events that came up, were found again or were closed since a moment, by id. What is closed
+// never changes, so this costs nothing for the years before.
+func (g *events) EventsSince(m EventMark) (out []EventChange) {
+	for _, was := range m.open {
+		if e := was.event; e.Count > was.count || !e.Open {
+			out = append(out, EventChange{ServiceEvent: e.public(), Again: e.Count > was.count})
+		}
+	}
+	for _, e := range g.all[m.all:] {
+		out = append(out, EventChange{ServiceEvent: e.public(), New: true})
+	}
+	return out
 }
 
 // Event gets one by its id.

@@ -24,11 +24,12 @@ type content struct {
 // same says whether two copies have the same content, whatever their generation.
 func (c *content) same(o *content) bool { return c.layout.chain == o.layout.chain }
 
-// memo is what a slot said when it was read last, so that pages that have not changed are
-// not judged anew: the partitions look again and again while a key server is missing.
+// memo is what a slot of some copy said when it was read last, so that pages that have not changed, or are the same
+// in the next copy, are not judged anew: the partitions look again and again while a key server is missing.
 type memo struct {
 	pages [][]byte
 	whole content // of all of these pages; ok is set if it is good
+	room  int     // pages of the slot, beyond which nothing was looked for
 }
 
 // reader reads the pages of a slot, one after the other.
@@ -38,13 +39,48 @@ type reader struct {
 	was  *memo
 	next int // page
 	same int // pages that are as they were at the last reading
+
+	ahead int   // pages that were read from the device already, for unchanged
+	err   error // what the last of these came to
+}
+
+// read reads page n into the buffer.
+func (r *reader) read(n int) ([]byte, error) {
+	return r.c.page, r.c.dev.ReadPage(r.c.start(r.slot)+n, r.c.page)
+}
+
+// unchanged says whether the pages are those of a reading that was good. It reads the same pages in the same order as
+// that one did, up to the first that differs; page goes on behind them.
+func (r *reader) unchanged() bool {
+	if !r.was.whole.ok || r.was.room != r.c.slotPages() {
+		return false
+	}
+	for n, was := range r.was.pages {
+		var p []byte
+		p, r.err = r.read(n)
+		r.ahead = n + 1
+		if r.err != nil || !bytes.Equal(p, was) {
+			return false
+		}
+	}
+	return true
 }
 
 // page reads the next page. It is valid until the next call.
 func (r *reader) page() ([]byte, error) {
-	n, p := r.next, r.c.page
+	n := r.next
 	r.next++
-	if err := r.c.dev.ReadPage(r.c.start(r.slot)+n, p); err != nil {
+	var p []byte
+	var err error
+	switch {
+	case n+1 < r.ahead: // it is as it was
+		p = r.was.pages[n]
+	case n+1 == r.ahead:
+		p, err = r.c.page, r.err
+	default:
+		p, err = r.read(n)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if was := r.was; n < len(was.pages) && r.same == n && bytes.Equal(p, was.pages[n]) {
@@ -64,14 +100,17 @@ func (c *replica) readSlot(slot int) content {
 	if c.page == nil {
 		c.page = make([]byte, PageSize)
 	}
+	if c.seen == nil {
+		c.seen = &[2]memo{}
+	}
 	rd := &reader{c: c, slot: slot, was: &c.seen[slot]}
+	if rd.unchanged() {
+		return rd.was.whole
+	}
 	body, err := rd.snapshot(&out)
 	var changes []Change
 	if err == nil {
 		changes, err = rd.log(&out)
-	}
-	if err == nil && rd.known() && rd.next == len(rd.was.pages) {
-		return rd.was.whole
 	}
 	if err == nil {
 		if out.entries, err = decodeEntries(body); err != nil {
@@ -83,7 +122,7 @@ func (c *replica) readSlot(slot int) content {
 	}
 	out.entries = apply(out.entries, changes)
 	out.ok = true
-	rd.was.whole = out
+	rd.was.pages, rd.was.whole, rd.was.room = rd.was.pages[:rd.next], out, c.slotPages()
 	return out
 }
 

@@ -38,9 +38,9 @@ type replica struct {
 	slot  int  // the slot in force
 	aside bool // found bad since the last Open; not written
 
-	page []byte // what is read now
-	back []byte // what was written, read back
-	seen [2]memo
+	page []byte   // what is read now
+	back []byte   // what was written, read back
+	seen *[2]memo // of all copies
 }
 
 // Create makes an empty repository on three or more devices of at least 4 pages each, and destroys
@@ -94,11 +94,12 @@ func over(devices []Device) (*Repository, error) {
 		return nil, fmt.Errorf("repository: %d copies, need at least %d", len(devices), CopiesMin)
 	}
 	r := &Repository{small: smallPages}
+	seen := &[2]memo{}
 	for i, d := range devices {
 		if d.Pages() < 4 {
 			return nil, fmt.Errorf("%w: copy %d has %d pages, need at least 4", ErrFull, i, d.Pages())
 		}
-		r.copies = append(r.copies, &replica{dev: d, back: make([]byte, PageSize)})
+		r.copies = append(r.copies, &replica{dev: d, back: make([]byte, PageSize), seen: seen})
 	}
 	return r, nil
 }
@@ -182,17 +183,23 @@ func (r *Repository) List(prefix string) ([]Item, Report, error) {
 	if best < 0 {
 		return nil, rep, rep.permanent()
 	}
-	list := found[best].entries
+	return items(found[best].entries, prefix), rep, nil
+}
+
+func items(list []entry, prefix string) (out []Item) {
 	from, _ := find(list, prefix)
-	var out []Item
 	for _, e := range list[from:] {
 		if !strings.HasPrefix(e.name, prefix) {
 			break
 		}
 		out = append(out, Item{e.name, e.value})
 	}
-	return out, rep, nil
+	return out
 }
+
+// Kept lists the entries whose names begin with prefix, ascending, as they were read at Open or changed since. The
+// values must not be changed.
+func (r *Repository) Kept(prefix string) []Item { return items(r.entries, prefix) }
 
 // Names lists the entries, ascending.
 func (r *Repository) Names() []string {

@@ -44,9 +44,11 @@ func (l *Language[S]) Names() []string {
 
 // Find gives the command of that very name; nil if there is none.
 func (l *Language[S]) Find(name string) *Command[S] {
-	for _, c := range l.Commands() {
-		if c.Name == name {
-			return c
+	for _, t := range l.Topics {
+		for _, c := range t.Commands {
+			if c.Name == name {
+				return c
+			}
 		}
 	}
 	return nil

@@ -16,23 +16,24 @@ func lookup(l Line) (*Command, int, error) {
 	if noun.Key != "" {
 		return nil, 0, usage(noun.Col, "begin with what the command is about, as in: rank create array=A0", "the line begins with an argument")
 	}
+	if c := language.Find(noun.Value); c != nil && verbOf(c) == "" {
+		return c, 1, nil
+	}
+	if len(l) > 1 && l[1].Key == "" && !strings.Contains(noun.Value, " ") {
+		if c := language.Find(noun.Value + " " + l[1].Value); c != nil {
+			return c, 2, nil
+		}
+	}
 	verbs := verbsOf(noun.Value)
 	if verbs == nil {
 		return nil, 0, usage(noun.Col, suggest.Guess(noun.Value, Nouns(), "type help for the list"), "unknown command %q", noun.Value)
-	}
-	if c := language.Find(noun.Value); c != nil {
-		return c, 1, nil
 	}
 	if len(l) < 2 || l[1].Key != "" {
 		col := noun.Col + len([]rune(noun.Value))
 		return nil, 0, usage(col, "one of "+strings.Join(verbs, ", "), "%s needs a verb", noun.Value)
 	}
 	verb := l[1]
-	c := language.Find(noun.Value + " " + verb.Value)
-	if c == nil {
-		return nil, 0, usage(verb.Col, suggest.DidYouMean(verb.Value, verbs), "%s has no verb %q", noun.Value, verb.Value)
-	}
-	return c, 2, nil
+	return nil, 0, usage(verb.Col, suggest.DidYouMean(verb.Value, verbs), "%s has no verb %q", noun.Value, verb.Value)
 }
 
 // bind looks a line up and checks every argument. Nothing is changed.

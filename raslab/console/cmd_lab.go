@@ -110,7 +110,7 @@ func (s *Session) newLab(a Args) error {
 	}
 	s.take(lab)
 	s.printf("%s\n", summary(lab))
-	s.announce(nil) // what the field install found
+	s.announce(lab.EventsSince(raslab.EventMark{})) // what the field install found
 	return nil
 }
 

@@ -232,29 +232,23 @@ func (s *Session) runShown(a Args, out io.Writer) error {
 	s.out, s.command = out, a.Command.Name
 	defer func() { s.out = io.Discard }()
 	lab := s.lab
-	var before []raslab.ServiceEvent
+	var before raslab.EventMark
 	if lab != nil {
-		before = lab.Events()
+		before = lab.EventMark()
 	}
 	err := a.Command.Run(s, a)
-	if s.lab != nil {
-		if s.lab == lab {
-			s.announce(before)
-		}
+	if s.lab != nil && s.lab == lab {
+		s.announce(lab.EventsSince(before))
 	}
 	return err
 }
 
-// announce prints the serviceable events that were raised or closed since before.
-func (s *Session) announce(before []raslab.ServiceEvent) {
-	old := map[int]raslab.ServiceEvent{}
-	for _, e := range before {
-		old[e.ID] = e
-	}
-	for _, e := range s.lab.Events() {
-		was, known := old[e.ID]
+// announce prints the serviceable events that were raised or closed.
+func (s *Session) announce(changes []raslab.EventChange) {
+	for _, c := range changes {
+		e := c.ServiceEvent
 		switch {
-		case !known:
+		case c.New:
 			s.say("serviceable event %d: %s, %s", e.ID, s.paint(alarm, e.SRC), where(e))
 			for _, f := range e.Found {
 				s.item(f)
@@ -262,10 +256,10 @@ func (s *Session) announce(before []raslab.ServiceEvent) {
 			if !e.Open {
 				s.item("closed by " + e.ClosedBy + because(e.ClosedWhy))
 			}
-		case e.Count > was.Count:
+		case c.Again:
 			s.say("serviceable event %d: %s found again, %d times by now, %s", e.ID, s.paint(alarm, e.SRC), e.Count, where(e))
 		}
-		if known && was.Open && !e.Open {
+		if !c.New && !e.Open {
 			s.say("serviceable event %d: %s closed by %s%s", e.ID, e.SRC, e.ClosedBy, because(e.ClosedWhy))
 		}
 	}
