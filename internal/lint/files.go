@@ -15,7 +15,7 @@ import (
 // apart here so that this file does not hold them.
 var notes = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|X` + `XX)\b`)
 
-// generated are files that nobody reads: what they are made of is held to the rules, or is no Go.
+// generated is the line by which a file says that a program made it.
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
 // prose are the kinds of files whose words are checked.
@@ -45,7 +45,10 @@ func files(m *module, limits Limits) ([]Finding, error) {
 		}
 		file := m.rel(path)
 		if ext == ".go" && generated.Match(b) {
-			return nil
+			if isMade(path) {
+				return nil
+			}
+			found = append(found, Finding{File: file, Line: 1, Rule: "generated", Text: "it says that it is generated, and has neither a template nor assembly beside it"})
 		}
 		if n := bytes.Count(b, []byte("\n")); ext == ".go" && n > limits.Lines {
 			found = append(found, Finding{File: file, Line: n, Rule: "length", Text: fmt.Sprintf("%d lines, at most %d: one concern a file", n, limits.Lines)})
@@ -68,6 +71,17 @@ func files(m *module, limits Limits) ([]Finding, error) {
 		return nil, fmt.Errorf("lint: %w", err)
 	}
 	return found, nil
+}
+
+// isMade tells whether what a file is made of, or with, lies beside it. Nobody reads such a file: its template is held to
+// the rules of templates, and the stubs of assembly are declarations. Tests compare both with what their generators write.
+func isMade(path string) bool {
+	from := strings.TrimSuffix(path, ".go") + ".s"
+	if base, ok := strings.CutSuffix(path, "_templ.go"); ok {
+		from = base + ".templ"
+	}
+	_, err := os.Stat(from)
+	return err == nil
 }
 
 // isSample tells whether a directory is a module in testdata, such as the bad sample of the tests.
