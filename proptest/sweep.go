@@ -167,6 +167,12 @@ func (p *SweepPlan) Result() (*SweepResult, error) {
 	return out, nil
 }
 
+// Row is the result of row i alone, which was run.
+func (p *SweepPlan) Row(i int) (*SweepResult, error) {
+	one := SweepPlan{options: p.options, rows: p.rows[i : i+1]}
+	return one.Result()
+}
+
 // newSweep checks the options.
 func newSweep(o SweepOptions) (*sweep, []operation, error) {
 	chosen, err := chosenOperations(o.Operations)

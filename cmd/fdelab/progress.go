@@ -54,6 +54,13 @@ func (p *runProgress) done(what string) {
 	p.tell(p.n+1, what, time.Now())
 }
 
+// reached is for a run that counts by itself, and knows from its beginning how many there are.
+func (p *runProgress) reached(n uint64, what string) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	p.tell(n, what, time.Now())
+}
+
 // at is for a run that counts by itself: n of so many are done.
 func (p *runProgress) at(n, of int, what string) {
 	p.lock.Lock()

@@ -11,16 +11,17 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/proptest"
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
+	"github.com/seed-9d983aeb/fdelab/proptest/facility"
 )
 
 func newReplayCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "replay SCRIPT|FILE",
 		Short: "run a failure again on a simulated drive, as a failure shows it",
-		Long: "replay runs a script: the options of a drive, |, and commands. It is the line that fdelab soak, or a\n" +
-			"property test over a drive, prints of a failure. It takes the file that fdelab soak writes, too. The\n" +
-			"exit code is 1 if the drive does something wrong again. fdelab conform --replay does the same with a\n" +
-			"drive of another make.",
+		Long: "replay runs a script: the options of a drive, |, and commands. It is the line that fdelab soak,\n" +
+			"a property test over a drive, or fdelab campaign prints of a failure, of a drive or of a facility.\n" +
+			"It takes the file that fdelab soak writes, too. The exit code is 1 if the drive does something wrong\n" +
+			"again. fdelab conform --replay does the same with a drive of another make.",
 		Example: "  fdelab replay 'seed=1 | set-pin SID msid p2; try SID p2/pad0'\n  fdelab replay soak-4711.txt",
 		Args:    between(1, 1, "one script, in quotes, or a file"),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.replay(conformance.Simulated, args[0]) },
@@ -63,7 +64,12 @@ func (a *app) replay(maker conformance.Maker, arg string) error {
 			out.Same = &same
 		}
 	} else if _, _, other := proptest.ParseScript(out.Script); other != nil {
-		return usagef("replay: %w", err)
+		if !facility.IsScript(out.Script) {
+			return usagef("replay: %w", err)
+		}
+		if text, err = out.facility(); err != nil {
+			return err
+		}
 	} else if _, err := proptest.Replay(out.Script); err != nil {
 		f, failed := err.(*proptest.Failure)
 		if !failed {
@@ -78,6 +84,20 @@ func (a *app) replay(maker conformance.Maker, arg string) error {
 		return failedf("replay: the drive does something wrong")
 	}
 	return nil
+}
+
+// facility replays a run of a whole facility.
+func (r *replayed) facility() (text string, err error) {
+	_, err = facility.Replay(r.Script)
+	var f *proptest.Failure
+	switch {
+	case errors.As(err, &f):
+		r.Wrong, r.Why, r.Trace = true, f.Why, f.Trace
+		return f.Error(), nil
+	case err != nil:
+		return "", usagef("replay: %w", err)
+	}
+	return "", nil
 }
 
 func (a *app) replayReport(arg string, out replayed, text string) error {

@@ -29,6 +29,7 @@ var subcommands = []func(*app) *cobra.Command{
 	newEraseCmd,
 	newSweepCmd,
 	newSoakCmd,
+	newCampaignCmd,
 	newReplayCmd,
 	newConformCmd,
 	newThiefCmd,

@@ -19,6 +19,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/seed-9d983aeb/fdelab/internal/suggest"
 	"github.com/seed-9d983aeb/fdelab/proptest"
 	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
@@ -35,6 +36,7 @@ const soakFailuresMax = 10
 
 func newSoakCmd(a *app) *cobra.Command {
 	var seed string
+	var faults []string
 	o := soakOptions{maker: conformance.Simulated, version: proptest.Version()}
 	c := &cobra.Command{
 		Use:   "soak",
@@ -64,6 +66,8 @@ func newSoakCmd(a *app) *cobra.Command {
 				return usagef("soak: --for %v, need more than 0, such as 90m or 8h", o.during)
 			case o.lifecycles == 0 || o.first+o.lifecycles < o.first:
 				return usagef("soak: %d lifecycles from seed %d on, need 1 or more, and seeds below 2^64", o.lifecycles, o.first)
+			case c.Flags().Changed("faults") && o.setFaults(faults) != nil:
+				return usagef("soak: %w", o.setFaults(faults))
 			case o.workers < 0:
 				return usagef("soak: --workers %d, need 1 or more", o.workers)
 			}
@@ -77,6 +81,7 @@ func newSoakCmd(a *app) *cobra.Command {
 	c.Flags().DurationVar(&o.during, "for", 0, "begin no lifecycle after this time, such as 8h")
 	c.Flags().StringVar(&seed, "seed", "1", "the seed of the first; each has the next one")
 	c.Flags().IntVar(&o.workers, "workers", 0, "how many at once (default one for each processor)")
+	c.Flags().StringSliceVar(&faults, "faults", nil, "only these kinds of faults, in each lifecycle (default drawn by each seed), or none")
 	c.Flags().StringVar(&o.dir, "out", ".", "the folder for the files of failures")
 	return c
 }
@@ -88,6 +93,39 @@ type soakOptions struct {
 	workers           int           // 0 is one for each processor
 	dir               string        // for the files of failures
 	version           string
+	faults            []conformance.BreakKind // nil lets the seed draw them
+}
+
+// setFaults reads --faults.
+func (o *soakOptions) setFaults(names []string) error {
+	o.faults = []conformance.BreakKind{}
+	if len(names) == 1 && names[0] == "none" {
+		return nil
+	}
+	var known []string
+	for _, k := range conformance.BreakKinds() {
+		known = append(known, string(k))
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("--faults: no kind of fault %q: %s", name, suggest.DidYouMean(name, known))
+		}
+		o.faults = append(o.faults, conformance.BreakKind(name))
+	}
+	return nil
+}
+
+// again is the command that has a lifecycle again.
+func (o *soakOptions) again(seed uint64) string {
+	line := fmt.Sprintf("fdelab soak --seed %d --lifecycles 1", seed)
+	if o.faults != nil {
+		var names []string
+		for _, k := range o.faults {
+			names = append(names, string(k))
+		}
+		line += " --faults " + cmp.Or(strings.Join(names, ","), "none")
+	}
+	return line
 }
 
 // soaked is the JSON answer of `fdelab soak`.
@@ -173,13 +211,13 @@ func (s *soaked) add(r *conformance.Result, f *soakFailure) {
 
 // soakOne has one lifecycle.
 func soakOne(o soakOptions, seed uint64) (*conformance.Result, *soakFailure) {
-	r := conformance.Soak(o.maker, seed, conformance.Options{})
+	r := conformance.Soak(o.maker, seed, conformance.Options{Faults: o.faults})
 	if r.Verdict != conformance.Failed {
 		return r, nil
 	}
 	f := &soakFailure{
 		Seed: seed, Ending: r.Ending(), Why: oneLine(r.Why), Trace: r.Trace[max(0, len(r.Trace)-proptest.TraceTail):],
-		Again: fmt.Sprintf("fdelab soak --seed %d --lifecycles 1", seed),
+		Again: o.again(seed),
 	}
 	f.Trace = append(f.Trace, r.Stack...)
 	if script := r.Replay(); script != "" && r.Shrunk {

@@ -141,6 +141,9 @@ var breakKinds = []BreakKind{
 	PowerBefore, PowerTorn, PowerAfter, ProgramRefused, ProgramTorn, EraseRefused, EraseTorn, ZeroRefused, ReadError, MediaRead, MediaWrite,
 }
 
+// BreakKinds lists the kinds of faults that the suite knows.
+func BreakKinds() []BreakKind { return slices.Clone(breakKinds) }
+
 // power says whether the kind takes power away.
 func (k BreakKind) power() bool { return strings.HasPrefix(string(k), "power-") }
 

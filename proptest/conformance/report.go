@@ -39,14 +39,15 @@ type Property struct {
 type Result struct {
 	Property *Property
 	Verdict  Verdict
-	Why      string       // what is wrong, or why nothing was judged; empty if it passed
-	Kind     string       // of a failure: data alive, key found, accepted, and so on
-	Needs    []Capability // without which nothing was judged
-	Seed     uint64       // of the failure, or of the first seed
-	Commands int          // given in all seeds
-	Faults   int          // that fired
-	Searches int          // that could have found something
-	Claims   int          // searches, and checks of the property's own
+	Why      string            // what is wrong, or why nothing was judged; empty if it passed
+	Kind     string            // of a failure: data alive, key found, accepted, and so on
+	Needs    []Capability      // without which nothing was judged
+	Seed     uint64            // of the failure, or of the first seed
+	Commands int               // given in all seeds
+	Faults   int               // that fired
+	Fired    map[BreakKind]int // the same by kind, of the last seed
+	Searches int               // that could have found something
+	Claims   int               // searches, and checks of the property's own
 	// Of a failure: the device, the commands that lead to it, with their answers, and whether they
 	// were made fewer. A failure that the property found by comparing two devices cannot be.
 	Wish   Wish

@@ -75,6 +75,14 @@ func (w *World) drawMix() {
 	if !w.has(HasBreaks) {
 		return
 	}
+	if given := w.trial.judge.o.Faults; given != nil {
+		for _, k := range w.breaker.Breaks() {
+			if slices.Contains(given, k) {
+				w.mix = append(w.mix, k)
+			}
+		}
+		return
+	}
 	some := 1 + w.trial.draw(3) // one kind of 1, 2 or 3
 	for _, k := range w.breaker.Breaks() {
 		if w.trial.draw(some) == 0 {

@@ -22,6 +22,9 @@ type Options struct {
 	// ShrinkRuns is how many devices are made at most to make a failing run shorter; 0 is 400,
 	// negative none.
 	ShrinkRuns int
+	// Faults are the kinds of faults of each lifecycle of Soak, which come as often as may be; nil lets the seed draw
+	// them and how often they come, and an empty list is none.
+	Faults []BreakKind
 	// Progress, if not nil, is called before each property.
 	Progress func(done, all int, p *Property)
 }
@@ -183,6 +186,12 @@ func list(all []Capability) string {
 func (t *Trial) count(r *Result) {
 	r.Claims = t.claims
 	for _, w := range t.worlds {
+		for k, n := range w.firedOf {
+			if r.Fired == nil {
+				r.Fired = map[BreakKind]int{}
+			}
+			r.Fired[k] += n
+		}
 		r.Commands += len(w.commands)
 		r.Faults += w.fired
 		r.Searches += w.look.claims

@@ -30,12 +30,13 @@ type World struct {
 	trace      []string
 	broke      map[BreakKind]int // what had fired when it was last asked
 	armed      bool
-	fired      int         // faults that fired, of all kinds, since the world began
-	mix        []BreakKind // the kinds that random faults have; nil is all
-	calm       int         // of 5 random faults, so many do not come
-	unseen     bool        // no thief comes in a random lifecycle
-	healing    bool        // the commands are steps of Heal
-	healed     int         // how many there were
+	fired      int               // faults that fired, of all kinds, since the world began
+	firedOf    map[BreakKind]int // the same by kind
+	mix        []BreakKind       // the kinds that random faults have; nil is all
+	calm       int               // of 5 random faults, so many do not come
+	unseen     bool              // no thief comes in a random lifecycle
+	healing    bool              // the commands are steps of Heal
+	healed     int               // how many there were
 
 	look physical // what the thief knows
 }
@@ -427,6 +428,10 @@ func (w *World) firedNow() map[BreakKind]int {
 		if n := all[k] - w.broke[k]; n > 0 {
 			fresh[k] = n
 			w.fired += n
+			if w.firedOf == nil {
+				w.firedOf = map[BreakKind]int{}
+			}
+			w.firedOf[k] += n
 			w.trace = append(w.trace, fmt.Sprintf("    fired: %s, %d times", k, n))
 		}
 	}

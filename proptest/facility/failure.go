@@ -44,6 +44,7 @@ func (m *Machine) Check(t rapid.TB, ok bool, format string, args ...any) {
 func (m *Machine) Must(t rapid.TB, step string) {
 	t.Helper()
 	if err := m.Do(step); err != nil {
+		m.wrong = err
 		t.Fatalf("%v", err)
 	}
 }

@@ -50,6 +50,7 @@ type Machine struct {
 	start           time.Time
 	history         history
 	steps           []string
+	wrong           error // of the step that Must did last and that failed
 	memberData      map[string][]memberSector
 	members         map[string]bool // drives that were members of ranks, by serial
 	scans           int

@@ -279,3 +279,9 @@ func (p *Plan) Result() (*Result, error) {
 	}
 	return out, nil
 }
+
+// Row is the result of operation i alone, which was run.
+func (p *Plan) Row(i int) (*Result, error) {
+	one := Plan{sweeps: p.sweeps[i : i+1]}
+	return one.Result()
+}

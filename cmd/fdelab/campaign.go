@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	plans "github.com/seed-9d983aeb/fdelab/proptest/campaign"
+	"github.com/seed-9d983aeb/fdelab/proptest/conformance"
+	"github.com/seed-9d983aeb/fdelab/serve/campaign"
+)
+
+func newCampaignCmd(a *app) *cobra.Command {
+	c := group(&cobra.Command{
+		Use:   "campaign",
+		Short: "many lifecycles, sweeps and suites by one plan, that goes on where it was",
+		Long: "campaign runs what a plan says, with all processors of this machine. A plan is a file with a line\n" +
+			"for each piece of work:\n\n" +
+			"  drive lifecycles=1000000\n" +
+			"  sweep depth=2\n" +
+			"  limit for=8h\n\n" +
+			"Kinds of work:\n" + sweepNames(plans.Kinds()) + "\n" +
+			"The work is cut into jobs of about a second. A campaign that is interrupted, or whose process dies,\n" +
+			"goes on where it was when it is run again. The same plan gives the same report, whatever the number\n" +
+			"of jobs at once and however often it was interrupted.",
+		Example: "  fdelab campaign create night.plan 'drive lifecycles=1000000' mutants\n  fdelab campaign run night.plan\n  fdelab campaign status night.plan",
+	})
+	c.AddCommand(newCampaignCreateCmd(a), newCampaignRunCmd(a), newCampaignStatusCmd(a), newCampaignStopCmd(a))
+	return c
+}
+
+// campaignPlace is where a campaign is.
+type campaignPlace struct {
+	plan *plans.Plan
+	file string
+	dir  string
+}
+
+func (p *campaignPlace) flags(c *cobra.Command) {
+	c.Flags().StringVar(&p.dir, "dir", "", "the folder of the campaign (default that of the plan, with .campaign in place of .plan)")
+}
+
+// read reads the plan.
+func (p *campaignPlace) read(file string) error {
+	b, err := os.ReadFile(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usagef("campaign: no plan %q", file).withHint("fdelab campaign create writes one")
+	case err != nil:
+		return cannotf("campaign: %w", err)
+	}
+	if p.plan, err = plans.Parse(string(b)); err != nil {
+		return usagef("campaign: %s: %w", file, err).withHint("fdelab campaign --help lists the kinds of work")
+	}
+	if p.file = file; p.dir == "" {
+		p.dir = strings.TrimSuffix(file, ".plan") + ".campaign"
+	}
+	return nil
+}
+
+func newCampaignCreateCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "create FILE LINE...",
+		Short: "write a plan, checked",
+		Long: "create writes a plan of the lines that are given, with every word that a line may have. No file is\n" +
+			"overwritten.",
+		Example: "  fdelab campaign create night.plan 'drive seed=1' 'limit for=8h'\n  fdelab campaign create firmware.plan 'conform seeds=100 program=\"python3 drive.py\"'",
+		Args:    between(2, -1, "a file, and lines of a plan, each in quotes"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			p, err := plans.Parse(strings.Join(args[1:], "\n"))
+			if err != nil {
+				return usagef("campaign create: %w", err).withHint("fdelab campaign --help lists the kinds of work")
+			}
+			f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+			if err == nil {
+				_, err = f.WriteString(p.String())
+				err = errors.Join(err, f.Close())
+			}
+			if err != nil {
+				return cannotf("campaign create: %w", err)
+			}
+			if a.json {
+				return a.printJSON(map[string]string{"file": args[0], "id": p.ID()})
+			}
+			a.printf("%s: campaign %s, %s\n", args[0], p.ID(), planSize(p))
+			return nil
+		},
+	}
+}
+
+// planSize is how much a plan is, in words.
+func planSize(p *plans.Plan) string {
+	jobs, all := p.Jobs()
+	if !all {
+		return fmt.Sprintf("for %v", p.Limits.For)
+	}
+	units, _ := p.Units()
+	return fmt.Sprintf("%d lifecycles, rows, seeds and mutants in %d jobs", units, jobs)
+}
+
+func newCampaignRunCmd(a *app) *cobra.Command {
+	var p campaignPlace
+	workers := 0
+	c := &cobra.Command{
+		Use:   "run PLAN",
+		Short: "run a plan, or go on with it",
+		Long: "run has the jobs of a plan, and prints what came of them. It keeps the campaign in a folder: a run\n" +
+			"that is interrupted, or that dies, goes on from there. Of equal failures the first is printed and\n" +
+			"kept, cut down, with their number.\n\n" +
+			"The exit code is 1 if something was not safe, failed, or could not be run, 4 if a drive did not come\n" +
+			"back or did not answer, 5 if the simulation crashed; the first that holds.",
+		Example: "  fdelab campaign run night.plan",
+		Args:    between(1, 1, "one plan"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if workers < 0 {
+				return usagef("campaign run: --workers %d, need 1 or more", workers)
+			}
+			if err := p.read(args[0]); err != nil {
+				return err
+			}
+			return a.campaignRun(&p, workers)
+		},
+	}
+	p.flags(c)
+	c.Flags().IntVar(&workers, "workers", 0, "jobs at once (default one for each processor)")
+	return c
+}
+
+func (a *app) campaignRun(p *campaignPlace, workers int) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	all, known := p.plan.Jobs()
+	var ends time.Time
+	if !known {
+		ends = time.Now().Add(p.plan.Limits.For)
+	}
+	bar := a.progressUntil(all, "jobs", ends)
+	o := campaign.Options{
+		Note:     func(format string, args ...any) { a.note("campaign: "+format, args...) },
+		Progress: func(s *campaign.State) { bar.reached(s.Report.Merged, s.Report.EndingWords()) },
+	}
+	s, err := campaign.Run(ctx, p.plan, p.dir, workers, o)
+	bar.stop()
+	switch {
+	case ctx.Err() != nil && s != nil:
+		return cannotf("campaign: interrupted after %d jobs", s.Report.Merged).withHint("the same command goes on")
+	case errors.Is(err, campaign.ErrOther), errors.Is(err, campaign.ErrBusy):
+		return cannotf("%w", err).withHint("--dir names another folder")
+	case err != nil:
+		return cannotf("%w", err)
+	}
+	a.campaignFiles(p.dir, s)
+	return a.campaignReport(p.plan, s)
+}
+
+// campaignFiles writes the failures that were cut down as files that fdelab replay takes.
+func (a *app) campaignFiles(dir string, s *campaign.State) {
+	for i := range s.Report.Findings {
+		f := &s.Report.Findings[i]
+		if f.File == "" {
+			continue
+		}
+		name := filepath.Join(dir, fmt.Sprintf("%s-%d.txt", f.Kind, f.Seed))
+		if err := os.WriteFile(name, []byte(f.File), 0o644); err != nil {
+			a.note("campaign: the failure of seed %d is not in a file: %v", f.Seed, err)
+			continue
+		}
+		f.Replay = "fdelab replay " + quoted(name)
+	}
+}
+
+// campaignJSON is the answer of run and status.
+type campaignJSON struct {
+	*campaign.State
+	Jobs    uint64        `json:"jobs,omitempty"` // of the plan; 0 where time ends it
+	Sorts   []plans.Sorts `json:"met"`
+	Missing []string      `json:"missing"`
+}
+
+func campaignAnswer(p *plans.Plan, s *campaign.State) campaignJSON {
+	jobs, _ := p.Jobs()
+	return campaignJSON{State: s, Jobs: jobs, Sorts: p.Sorts(s.Report), Missing: p.Missing(s.Report)}
+}
+
+// campaignReport prints what came of a campaign.
+func (a *app) campaignReport(p *plans.Plan, s *campaign.State) error {
+	r := s.Report
+	if a.json {
+		if err := a.printJSON(campaignAnswer(p, s)); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range r.Findings {
+			a.campaignFinding(&f)
+		}
+		over := string(s.Over)
+		if s.Over == campaign.Running {
+			over = "not done"
+		}
+		a.printf("campaign %s: %s, %d jobs\n", s.ID, over, r.Merged)
+		a.printf("%d lifecycles, rows, seeds and mutants: %s\n", r.Units, r.EndingWords())
+		a.printf("%d commands, %d faults that fired, %d searches for keys\n", r.Commands, r.Faults, r.Searches)
+		a.campaignCoverage(p, r)
+		if r.More > 0 {
+			a.printf("%d failures of further sorts are not kept\n", r.More)
+		}
+	}
+	return campaignVerdict(s)
+}
+
+func (a *app) campaignFinding(f *plans.Finding) {
+	times := ""
+	if f.Count > 1 {
+		times = fmt.Sprintf(", %d times", f.Count)
+	}
+	a.printf("%s seed %d%s: %s: %s\n", f.Kind, f.Seed, times, f.Ending, f.Why)
+	for _, line := range f.Trace {
+		a.printf("  %s\n", line)
+	}
+	fmt.Fprintf(a.out, "  again:  %s\n", f.Again) // to be copied whole
+	if f.Replay != "" {
+		fmt.Fprintf(a.out, "  replay: %s\n", f.Replay)
+	}
+}
+
+func (a *app) campaignCoverage(p *plans.Plan, r *plans.Report) {
+	var words []string
+	for _, s := range p.Sorts(r) {
+		words = append(words, fmt.Sprintf("%s %d of %d", s.Name, s.Met, s.All))
+	}
+	if words != nil {
+		a.printf("met: %s\n", strings.Join(words, ", "))
+	}
+}
+
+// campaignVerdict is an error where something failed.
+func campaignVerdict(s *campaign.State) error {
+	r := s.Report
+	if r.Failures() == 0 {
+		if s.Over == campaign.Stopped {
+			return cannotf("campaign: stopped after %d jobs", r.Merged).withHint("fdelab campaign run goes on")
+		}
+		return nil
+	}
+	e := failedf("campaign: %d of %d failed", r.Failures(), r.Units)
+	switch conformance.Ending(r.Ending()) {
+	case conformance.Stuck, conformance.Hangs:
+		e.code = exitStuck
+	case conformance.Crashed:
+		e.code = exitCrashed
+	}
+	return e
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/internal/layout"
+	"github.com/seed-9d983aeb/fdelab/serve/campaign"
+)
+
+func newCampaignStatusCmd(a *app) *cobra.Command {
+	var p campaignPlace
+	c := &cobra.Command{
+		Use:   "status PLAN",
+		Short: "how far a campaign is, and what it met and found",
+		Long: "status prints how far a campaign is: what ended in which way, how fast, by whom, how long it will\n" +
+			"take, what was met of the lifecycle table, of faults and their pairs, of the suite, and what was\n" +
+			"not. It reads a campaign that runs, and one that does not.",
+		Example: "  fdelab campaign status night.plan\n  fdelab campaign status --json night.plan",
+		Args:    between(1, 1, "one plan"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := p.read(args[0]); err != nil {
+				return err
+			}
+			return p.reach(func(nc *nats.Conn) error {
+				s, err := campaign.Read(context.Background(), nc, p.plan.ID())
+				if errors.Is(err, campaign.ErrNone) {
+					return cannotf("campaign status: %s has not begun", p.file)
+				} else if err != nil {
+					return cannotf("%w", err)
+				}
+				return a.campaignStatus(&p, s)
+			})
+		},
+	}
+	p.flags(c)
+	return c
+}
+
+func newCampaignStopCmd(a *app) *cobra.Command {
+	var p campaignPlace
+	c := &cobra.Command{
+		Use:   "stop PLAN",
+		Short: "end a campaign that runs; it can go on later",
+		Long: "stop has the process that runs a campaign begin no job more, and print what came so far. fdelab\n" +
+			"campaign run goes on from there.",
+		Example: "  fdelab campaign stop night.plan",
+		Args:    between(1, 1, "one plan"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := p.read(args[0]); err != nil {
+				return err
+			}
+			return p.reach(func(nc *nats.Conn) error {
+				ctx := context.Background()
+				if _, err := campaign.Read(ctx, nc, p.plan.ID()); errors.Is(err, campaign.ErrNone) {
+					return cannotf("campaign stop: %s has not begun", p.file)
+				}
+				if err := campaign.Stop(ctx, nc, p.plan.ID()); err != nil {
+					return cannotf("%w", err)
+				}
+				a.note("campaign %s ends soon", p.plan.ID())
+				return nil
+			})
+		},
+	}
+	p.flags(c)
+	return c
+}
+
+// reach does something at the server of the campaign.
+func (p *campaignPlace) reach(do func(*nats.Conn) error) error {
+	nc, closeIt, err := campaign.Reach(p.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return cannotf("campaign: %s has not begun: there is no folder %s", p.file, p.dir).withHint("fdelab campaign run begins it; --dir names another folder")
+	case err != nil:
+		return cannotf("%w", err)
+	}
+	return errors.Join(do(nc), closeIt())
+}
+
+// heardSince is after how long without a word a campaign does not run.
+const heardSince = 10 * time.Second
+
+func (a *app) campaignStatus(p *campaignPlace, s *campaign.State) error {
+	if a.json {
+		return a.printJSON(campaignAnswer(p.plan, s))
+	}
+	r := s.Report
+	over := string(s.Over)
+	switch {
+	case s.Over != campaign.Running:
+	case time.Since(s.Told) > heardSince:
+		over = "does not run"
+	default:
+		over = fmt.Sprintf("runs, %.1f a second", s.Rate)
+	}
+	of := ""
+	if jobs, all := p.plan.Jobs(); all {
+		of = fmt.Sprintf(" of %d", jobs)
+		if units, _ := p.plan.Units(); s.Over == campaign.Running && s.Rate > 0 {
+			of += fmt.Sprintf(", %v left", (time.Duration(float64(units-r.Units)/s.Rate) * time.Second).Round(time.Second))
+		}
+	}
+	a.printf("campaign %s: %s\n", s.ID, over)
+	a.printf("%d jobs%s, in %v\n", r.Merged, of, s.Took.Round(time.Second))
+	a.printf("%d lifecycles, rows, seeds and mutants: %s\n", r.Units, r.EndingWords())
+	a.printf("%d commands, %d faults that fired, %d searches for keys\n", r.Commands, r.Faults, r.Searches)
+	a.campaignCoverage(p.plan, r)
+	if missing := p.plan.Missing(r); len(missing) > 0 {
+		a.printf("not met yet: %s", missing[0])
+		for _, m := range missing[1:] {
+			a.printf(", %s", m)
+		}
+		a.printf("\n")
+	}
+	for _, f := range r.Findings {
+		a.printf("found %d times: %s: %s\n", f.Count, f.Ending, f.Why)
+	}
+	return a.campaignWorkers(s)
+}
+
+// campaignWorkers prints a line for each worker.
+func (a *app) campaignWorkers(s *campaign.State) error {
+	t := layout.NewTable(a.out, a.width())
+	t.Head("worker\tjobs\tlifecycles and others\tbusy\tlast heard")
+	for _, name := range slices.Sorted(maps.Keys(s.Workers)) {
+		w := s.Workers[name]
+		fmt.Fprintf(t, "%s\t%d\t%d\t%v\t%s\n", name, w.Jobs, w.Units, w.Busy.Round(time.Second), w.Last.Format(time.DateTime))
+	}
+	return t.Flush()
+}

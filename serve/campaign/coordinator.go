@@ -1,0 +1,506 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed-9d983aeb/fdelab/proptest"
+	"github.com/seed-9d983aeb/fdelab/proptest/campaign"
+)
+
+// Options say how a campaign is coordinated.
+type Options struct {
+	Replicas int                              // of the streams; 0 is 1, and 3 on a cluster
+	Progress func(*State)                     // about once a second, and at the end; may be nil
+	Note     func(format string, args ...any) // may be nil
+}
+
+// ErrOther is wrapped by Coordinate where somebody else coordinates the campaign, or where it was begun by another version.
+var ErrOther = errors.New("somebody else has the campaign")
+
+// Coordinate puts the jobs of a plan on a server and merges the results, from where the last coordinator was, until the
+// campaign is over or ctx ends. The state is as it was stored last, with an error, too.
+func Coordinate(ctx context.Context, nc *nats.Conn, p *campaign.Plan, o Options) (*State, error) {
+	c := &coordinator{nc: nc, plan: p, o: o, pending: map[uint64]taken{}, refused: map[uint64]int{}, began: time.Now()}
+	if c.o.Note == nil {
+		c.o.Note = func(string, ...any) {}
+	}
+	if c.o.Replicas == 0 {
+		if c.o.Replicas = 1; nc.ConnectedClusterName() != "" {
+			c.o.Replicas = 3
+		}
+	}
+	if err := c.open(ctx); err != nil {
+		return c.state, err
+	}
+	return c.state, c.run(ctx)
+}
+
+type coordinator struct {
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	kv   jetstream.KeyValue
+	jobs jetstream.Stream
+	plan *campaign.Plan
+	o    Options
+
+	state    *State
+	revision uint64 // of the state on the server
+	results  jetstream.Consumer
+	pending  map[uint64]taken // that came before their turn
+	merged   []jetstream.Msg  // whose results are in the report, and not yet on the server
+	refused  map[uint64]int   // results of no right form, by job
+
+	began    time.Time // this coordinator
+	before   time.Duration
+	progress time.Time // when the last result was merged
+	rates    []sample
+}
+
+// taken is a result that waits for those before it.
+type taken struct {
+	result *campaign.Result
+	msg    jetstream.Msg // nil of a result that the coordinator made
+}
+
+// sample is how far the campaign was.
+type sample struct {
+	at    time.Time
+	units uint64
+}
+
+// open makes what is not there yet, and reads the state.
+func (c *coordinator) open(ctx context.Context) (err error) {
+	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096)); err != nil {
+		return fmt.Errorf("campaign: %w", err)
+	}
+	if c.jobs, err = c.js.CreateOrUpdateStream(ctx, jobsConfig(c.o.Replicas)); err == nil {
+		_, err = c.js.CreateOrUpdateStream(ctx, resultsConfig(c.o.Replicas))
+	}
+	if err == nil {
+		c.kv, err = c.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: stateBucket, Storage: jetstream.FileStorage, Replicas: c.o.Replicas})
+	}
+	if err == nil {
+		_, err = c.js.CreateOrUpdateConsumer(ctx, jobsStream, workersConfig())
+	}
+	if err != nil {
+		return fmt.Errorf("campaign: %w", err)
+	}
+	if err := c.load(ctx); err != nil || c.state.Over == Done || c.state.Over == TimeUp {
+		return err
+	}
+	// Whoever coordinates it notices by this that he does so no more.
+	if err := c.save(ctx); err != nil {
+		return err
+	}
+	id := c.state.ID
+	if err := c.js.DeleteConsumer(ctx, resultsStream, "results-"+id); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return fmt.Errorf("campaign: %w", err)
+	}
+	if c.results, err = c.js.CreateConsumer(ctx, resultsStream, resultsConsumer(id)); err != nil {
+		return fmt.Errorf("campaign: %w", err)
+	}
+	return nil
+}
+
+// load reads the state, or makes that of a campaign that begins.
+func (c *coordinator) load(ctx context.Context) error {
+	id, version := c.plan.ID(), proptest.Version()
+	e, err := c.kv.Get(ctx, id)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyNotFound):
+		c.state = &State{
+			ID: id, Plan: c.plan.String(), Version: version, Report: campaign.NewReport(), Wanted: map[uint64][][]string{},
+			Begun: map[uint64][]string{}, Workers: map[string]*Worker{},
+		}
+		return nil
+	case err != nil:
+		return fmt.Errorf("campaign: %w", err)
+	}
+	if c.state, err = decodeState(e.Value()); err != nil {
+		return err
+	}
+	if c.state.Version != version && c.state.Over != Done {
+		return fmt.Errorf("campaign: %w: it was begun by version %q, and this is %q", ErrOther, c.state.Version, version)
+	}
+	c.revision, c.before = e.Revision(), c.state.Took
+	if c.state.Over == Stopped {
+		c.state.Over = Running
+	}
+	return nil
+}
+
+// run goes on until the campaign is over.
+func (c *coordinator) run(ctx context.Context) error {
+	if c.state.Over != Running {
+		return nil
+	}
+	_ = c.kv.Delete(ctx, "stop-"+c.state.ID) // of an end that was asked for before
+	begins := make(chan *nats.Msg, 256)
+	sub, err := c.nc.ChanSubscribe(beginSubjects+"."+c.state.ID+".*", begins)
+	if err != nil {
+		return fmt.Errorf("campaign: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }()
+	results, stop, err := c.listen()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := c.makeAll(ctx); err != nil {
+		return err
+	}
+	if err := c.publishMissing(ctx); err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	c.progress = time.Now()
+	for !c.done() {
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), c.save(context.WithoutCancel(ctx)))
+		case m := <-results:
+			err = c.take(ctx, m)
+		case m := <-begins:
+			err = c.begins(ctx, m)
+		case <-tick.C:
+			err = c.tick(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		if c.state.Over != Running {
+			return c.drain(ctx, results)
+		}
+	}
+	c.state.Over = Done
+	return c.end(ctx)
+}
+
+// listen has results come on a channel.
+func (c *coordinator) listen() (<-chan jetstream.Msg, func(), error) {
+	it, err := c.results.Messages(jetstream.PullMaxMessages(512))
+	if err != nil {
+		return nil, nil, fmt.Errorf("campaign: %w", err)
+	}
+	out, over := make(chan jetstream.Msg, 512), make(chan struct{})
+	go func() {
+		for {
+			m, err := it.Next()
+			if errors.Is(err, jetstream.ErrMsgIteratorClosed) {
+				return
+			} else if err != nil {
+				select { // the server is gone for a while
+				case <-time.After(200 * time.Millisecond):
+				case <-over:
+					return
+				}
+				continue
+			}
+			select {
+			case out <- m:
+			case <-over:
+				return
+			}
+		}
+	}()
+	return out, func() { close(over); it.Stop() }, nil
+}
+
+// done says whether all jobs are in the report.
+func (c *coordinator) done() bool {
+	all, known := c.plan.Jobs()
+	return known && c.state.Report.Merged >= all
+}
+
+// job is job n, with the faults that were wanted when its generation was made.
+func (c *coordinator) job(n uint64) (campaign.Job, bool) {
+	return c.plan.Job(n, c.state.Wanted[n/c.plan.Limits.Generation])
+}
+
+// makeAll makes the generations that may be on their way now, without putting them there: generation g when
+// generation g-2 is in the report, to the job. So what was wanted then is the same in every run.
+func (c *coordinator) makeAll(ctx context.Context) error {
+	size := c.plan.Limits.Generation
+	made := false
+	for c.state.Made < 2 || c.state.Report.Merged >= (c.state.Made-1)*size {
+		if _, there := c.plan.Job(c.state.Made*size, nil); !there {
+			break
+		}
+		c.state.Wanted[c.state.Made] = c.state.Report.Wanted()
+		c.state.Made++
+		made = true
+	}
+	for g := range c.state.Wanted {
+		if (g+1)*size <= c.state.Report.Merged {
+			delete(c.state.Wanted, g)
+		}
+	}
+	if !made {
+		return nil
+	}
+	return c.save(ctx)
+}
+
+// take takes a result that came.
+func (c *coordinator) take(ctx context.Context, m jetstream.Msg) error {
+	n, err := numberOf(m.Subject())
+	_, there := c.pending[n]
+	if err != nil || n < c.state.Report.Merged || n >= c.state.Made*c.plan.Limits.Generation || there {
+		_ = m.Ack() // one that is in the report, or of a job that nobody was given
+		return nil
+	}
+	j, is := c.job(n)
+	if !is {
+		_ = m.Ack()
+		return nil
+	}
+	r, err := campaign.Decode(m.Data(), j)
+	if err != nil {
+		return c.refuse(ctx, j, m, err)
+	}
+	c.heard(m.Headers(), r)
+	c.pending[n] = taken{r, m}
+	return c.merge(ctx)
+}
+
+// refusedMax is how often a job is given out again because of what came back.
+const refusedMax = 3
+
+// refuse puts a job back whose result is of no right form.
+func (c *coordinator) refuse(ctx context.Context, j campaign.Job, m jetstream.Msg, why error) error {
+	c.o.Note("a result of worker %q is refused: %v", c.name(m.Headers()), why)
+	_ = m.DoubleAck(ctx)
+	if c.refused[j.Number]++; c.refused[j.Number] < refusedMax {
+		return c.publish(ctx, []campaign.Job{j})
+	}
+	c.pending[j.Number] = taken{result: campaign.Aside(j, fmt.Sprintf("%d results came that no worker gives", refusedMax))}
+	return c.merge(ctx)
+}
+
+// mergedMax is after how many results the report is stored.
+const mergedMax = 256
+
+// merge adds the results whose turn it is.
+func (c *coordinator) merge(ctx context.Context) error {
+	for {
+		n := c.state.Report.Merged
+		t, is := c.pending[n]
+		if !is {
+			return nil
+		}
+		delete(c.pending, n)
+		delete(c.refused, n)
+		delete(c.state.Begun, n)
+		c.state.Report.Add(t.result, c.plan.Limits.Failures)
+		c.progress = time.Now()
+		if t.msg != nil {
+			c.merged = append(c.merged, t.msg)
+		}
+		if c.state.Report.Merged%c.plan.Limits.Generation == 0 {
+			was := c.state.Made
+			if err := c.makeAll(ctx); err != nil {
+				return err
+			}
+			if c.state.Over != Running {
+				continue // it ends: whoever goes on puts them there
+			}
+			if err := c.publish(ctx, c.generation(was, c.state.Made)); err != nil {
+				return err
+			}
+		}
+		if len(c.merged) >= mergedMax {
+			if err := c.save(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// generation lists the jobs of generations.
+func (c *coordinator) generation(from, to uint64) (out []campaign.Job) {
+	for n := from * c.plan.Limits.Generation; n < to*c.plan.Limits.Generation; n++ {
+		j, there := c.job(n)
+		if !there {
+			break
+		}
+		out = append(out, j)
+	}
+	return out
+}
+
+// save stores the state, and acknowledges the results that are in it. Whoever stored one since is the coordinator now.
+func (c *coordinator) save(ctx context.Context) error {
+	c.state.Took = c.before + time.Since(c.began)
+	c.state.Told, c.state.Pending = time.Now().UTC(), len(c.pending)
+	b, err := c.state.encode()
+	if err != nil {
+		return err
+	}
+	for {
+		var revision uint64
+		if c.revision == 0 {
+			revision, err = c.kv.Create(ctx, c.state.ID, b)
+		} else {
+			revision, err = c.kv.Update(ctx, c.state.ID, b, c.revision)
+		}
+		var api *jetstream.APIError
+		switch {
+		case err == nil:
+			c.revision = revision
+			for _, m := range c.merged {
+				_ = m.Ack() // if it does not come, the result comes again, and is in the report
+			}
+			c.merged = c.merged[:0]
+			return nil
+		case errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
+			if !c.stored(ctx, b) {
+				return fmt.Errorf("campaign: %w: the state on the server is another's", ErrOther)
+			}
+			continue
+		case ctx.Err() != nil || c.nc.IsClosed():
+			return fmt.Errorf("campaign: the report is not stored: %w", err)
+		}
+		pause(ctx, 200*time.Millisecond) // the server is gone for a while
+	}
+}
+
+// stored says whether what is on the server is what was to be stored: its answer was lost.
+func (c *coordinator) stored(ctx context.Context, b []byte) bool {
+	e, err := c.kv.Get(ctx, c.state.ID)
+	if err != nil || !slices.Equal(e.Value(), b) {
+		return false
+	}
+	c.revision = e.Revision()
+	return true
+}
+
+// publish puts jobs on their stream. One that is there already is as good.
+func (c *coordinator) publish(ctx context.Context, all []campaign.Job) error {
+	for len(all) > 0 {
+		var futures []jetstream.PubAckFuture
+		for _, j := range all {
+			b, err := json.Marshal(ticket{Campaign: c.state.ID, Version: c.state.Version, Limit: c.plan.Limits.Job, Job: j})
+			if err != nil {
+				return fmt.Errorf("campaign: %w", err)
+			}
+			f, err := c.js.PublishAsync(subject(jobSubjects, c.state.ID, j.Number), b)
+			if err != nil {
+				break
+			}
+			futures = append(futures, f)
+		}
+		var again []campaign.Job
+		for i, f := range futures {
+			select {
+			case <-f.Ok():
+			case err := <-f.Err():
+				var api *jetstream.APIError
+				if !errors.As(err, &api) || api.Description != perSubject {
+					again = append(again, all[i])
+				}
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if again = append(again, all[len(futures):]...); len(again) == 0 {
+			return nil
+		}
+		if pause(ctx, 500*time.Millisecond); ctx.Err() != nil || c.nc.IsClosed() {
+			return errors.Join(ctx.Err(), errors.New("campaign: the jobs are not on the server"))
+		}
+		all = again
+	}
+	return nil
+}
+
+// publishMissing puts on their stream the jobs that should be on their way and are neither there nor done.
+func (c *coordinator) publishMissing(ctx context.Context) error {
+	there := map[uint64]bool{}
+	for n := range c.pending {
+		there[n] = true
+	}
+	results, err := c.js.Stream(ctx, resultsStream)
+	if err != nil {
+		return fmt.Errorf("campaign: %w", err)
+	}
+	for s, of := range map[jetstream.Stream]string{c.jobs: jobSubjects, results: resultSubjects} {
+		info, err := s.Info(ctx, jetstream.WithSubjectFilter(of+"."+c.state.ID+".*"))
+		if err != nil {
+			return fmt.Errorf("campaign: %w", err)
+		}
+		for name := range info.State.Subjects {
+			if n, err := numberOf(name); err == nil {
+				there[n] = true
+			}
+		}
+	}
+	var missing []campaign.Job
+	for n := c.state.Report.Merged; n < c.state.Made*c.plan.Limits.Generation; n++ {
+		if j, is := c.job(n); is && !there[n] {
+			missing = append(missing, j)
+		}
+	}
+	return c.publish(ctx, missing)
+}
+
+// begins answers a worker that has a job which came before: see the doc of the package.
+func (c *coordinator) begins(ctx context.Context, m *nats.Msg) error {
+	n, err := numberOf(m.Subject)
+	attempt := string(m.Data)
+	j, is := c.job(n)
+	_, there := c.pending[n]
+	if err != nil || !is || there || len(attempt) > 200 || n < c.state.Report.Merged || n >= c.state.Made*c.plan.Limits.Generation {
+		_ = m.Respond([]byte(leave))
+		return nil
+	}
+	if !slices.Contains(c.state.Begun[n], attempt) {
+		if len(c.state.Begun[n]) >= begunMax {
+			c.o.Note("job %d is set aside: it ended %d workers", n, begunMax+1)
+			c.pending[n] = taken{result: campaign.Aside(j, fmt.Sprintf("%d workers began it, and none ended it: they died of it, or gave it up after %v", begunMax+1, c.plan.Limits.Job))}
+			if err := c.merge(ctx); err != nil {
+				return err
+			}
+			_ = m.Respond([]byte(leave))
+			return nil
+		}
+		c.state.Begun[n] = append(c.state.Begun[n], attempt)
+		if err := c.save(ctx); err != nil {
+			return err
+		}
+	}
+	_ = m.Respond([]byte(begin)) // a worker that hears nothing asks again
+	return nil
+}
+
+// begunMax is how many workers may begin a job alone: the first had it in company.
+const begunMax = 2
+
+// heard counts what a worker did.
+func (c *coordinator) heard(h nats.Header, r *campaign.Result) {
+	name := c.name(h)
+	w := c.state.Workers[name]
+	if w == nil {
+		if len(c.state.Workers) >= workersMax {
+			return
+		}
+		w = &Worker{}
+		c.state.Workers[name] = w
+	}
+	if took, err := strconv.ParseInt(h.Get(tookHeader), 10, 64); err == nil && took > 0 && took < int64(24*time.Hour) {
+		w.Busy += time.Duration(took)
+	}
+	w.Jobs, w.Units, w.Last = w.Jobs+1, w.Units+r.Units, time.Now().UTC()
+}
+
+// name is that of a worker, as it is safe to print.
+func (c *coordinator) name(h nats.Header) string { return campaign.Clean(h.Get(workerHeader), 60) }

@@ -1,0 +1,30 @@
+// Package campaign carries the jobs of a campaign to workers and their results back, over NATS JetStream: in the own
+// process by default, over a server of its own for several machines. What the jobs are and what they find is package
+// proptest/campaign's.
+//
+//   - [Open] starts the server of a directory, in this process.
+//   - [Coordinate] puts the jobs of a plan on a server, two generations at a time, and merges the results in their order.
+//   - [Work] fetches jobs, has them, and puts results.
+//   - [Read] reads how far a campaign is.
+//
+// # Invariants
+//
+//   - A job is acknowledged after its result is stored, and a result after the report with it is. A worker, a
+//     coordinator or a server that ends at any moment costs work, and no result.
+//   - A result counts once: there is one subject for each, which takes one message, and results are merged in the
+//     order of their jobs.
+//   - The report follows from the plan alone: not from the number of workers, their deaths, or the order of results.
+//   - At most two generations of jobs are on their way, so that no stream grows with the campaign.
+//
+// # What kills its workers
+//
+// A job that comes a second time is had alone, and its worker first asks the coordinator. A job that two workers began
+// alone and never ended, after a first one had not ended it in company, is set aside: that is a finding.
+//
+// # Limitations
+//
+//   - A worker is believed: one that is somebody's can say that nothing was found.
+//   - The file store of NATS writes at once and syncs every two minutes. A process that ends at any moment loses
+//     nothing; a machine that loses its power may lose the last two minutes of a campaign.
+//   - A job that does not end holds a processor of its worker until that ends.
+package campaign

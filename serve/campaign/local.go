@@ -1,0 +1,94 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/seed-9d983aeb/fdelab/proptest/campaign"
+)
+
+// Run has a plan on this machine: the server of dir, so many jobs at once (0 is one for each processor), and the
+// coordinator, in this process. What was begun in dir goes on. The state is as it was stored last, with an error, too.
+func Run(ctx context.Context, p *campaign.Plan, dir string, workers int, o Options) (state *State, err error) {
+	s, err := Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	of, err := s.Connect()
+	if err != nil {
+		return nil, fmt.Errorf("campaign: %w", err)
+	}
+	defer of.Close()
+	if workers == 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if err := s.only(ctx, p); err != nil {
+		return nil, err
+	}
+	working, stop := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	var failed error
+	all.Go(func() { failed = Work(working, of, WorkerOptions{Name: hostname(), Slots: workers, Note: o.Note}) })
+	nc, err := s.Connect()
+	if err == nil {
+		state, err = Coordinate(ctx, nc, p, o)
+		nc.Close()
+	}
+	stop()
+	all.Wait()
+	return state, errors.Join(err, failed)
+}
+
+// only refuses a directory with another plan.
+func (s *Server) only(ctx context.Context, p *campaign.Plan) error {
+	nc, err := s.Connect()
+	if err != nil {
+		return fmt.Errorf("campaign: %w", err)
+	}
+	defer nc.Close()
+	ids, err := List(ctx, nc)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if id != p.ID() {
+			return fmt.Errorf("campaign: %s: %w: campaign %s, of another plan", s.dir, ErrOther, id)
+		}
+	}
+	return nil
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+}
+
+// Reach is a connection to the server of a directory: of the process that has it, or of this one. close ends it.
+func Reach(dir string) (nc *nats.Conn, close func() error, err error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, nil, fmt.Errorf("campaign: %w", err)
+	}
+	if url, err := Address(dir); err == nil {
+		if nc, err := nats.Connect(url, always("fdelab")...); err == nil {
+			return nc, func() error { nc.Close(); return nil }, nil
+		}
+	}
+	s, err := Open(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if nc, err = s.Connect(); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("campaign: %w", err), s.Close())
+	}
+	return nc, func() error { nc.Close(); return s.Close() }, nil
+}

@@ -1,0 +1,100 @@
+package campaign
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/seed-9d983aeb/fdelab/internal/filelock"
+)
+
+// Server is a NATS server in this process, with its streams in a directory. It listens on loopback, for whoever can
+// read the directory.
+type Server struct {
+	own   *server.Server
+	lock  *os.File
+	dir   string
+	token string
+}
+
+// addressFile holds the URL of the server of a directory, its token included; only the owner can read it.
+const addressFile = "address"
+
+// ready is how long a server may take to come up. It needs milliseconds; a machine with other work more.
+const ready = time.Minute
+
+// ErrBusy is wrapped by Open where another process has the directory.
+var ErrBusy = errors.New("the campaign runs in another process")
+
+// Open starts the server of a directory, which is made where there is none. The error wraps ErrBusy, or is of the file system.
+func Open(dir string) (s *Server, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("campaign: %w", err)
+	}
+	s = &Server{dir: dir, token: rand.Text()}
+	if s.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+		return nil, fmt.Errorf("campaign: %w", err)
+	}
+	if err := filelock.Take(s.lock); err != nil {
+		return nil, errors.Join(fmt.Errorf("campaign: %s: %w", dir, ErrBusy), s.lock.Close())
+	}
+	s.own, err = server.NewServer(&server.Options{
+		ServerName: "fdelab", Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: s.token, NoSigs: true, NoLog: true,
+		JetStream: true, StoreDir: filepath.Join(dir, "streams"), MaxPayload: 1 << 20,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.lock.Close())
+	}
+	s.own.Start()
+	if !s.own.ReadyForConnections(ready) {
+		return nil, errors.Join(fmt.Errorf("campaign: the server of %s does not come up in %v", dir, ready), s.Close())
+	}
+	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(s.url()+"\n"), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+func (s *Server) url() string {
+	return "nats://" + s.token + "@" + strings.TrimPrefix(s.own.ClientURL(), "nats://")
+}
+
+// Connect is a connection within the process.
+func (s *Server) Connect() (*nats.Conn, error) {
+	return nats.Connect("", append(always("fdelab"), nats.InProcessServer(s.own), nats.Token(s.token))...)
+}
+
+// Close stops the server. What is in its streams stays.
+func (s *Server) Close() error {
+	s.own.Shutdown()
+	s.own.WaitForShutdown()
+	err := os.Remove(filepath.Join(s.dir, addressFile))
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, s.lock.Close())
+}
+
+// Address is the URL of the server of a directory that another process has open.
+func Address(dir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, addressFile))
+	return strings.TrimSpace(string(b)), err
+}
+
+// always are the options of every connection: it comes back whenever the server does.
+func always(name string) []nats.Option {
+	return []nats.Option{
+		nats.Name(name), nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond), nats.RetryOnFailedConnect(false),
+		nats.CustomInboxPrefix(inboxes), nats.Timeout(20 * time.Second), nats.IgnoreAuthErrorAbort(),
+	}
+}
+
+// inboxes is where answers come: a worker may listen there and nowhere else.
+const inboxes = "_INBOX_FDELAB"

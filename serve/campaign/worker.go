@@ -1,0 +1,283 @@
+package campaign
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/seed-9d983aeb/fdelab/proptest"
+	"github.com/seed-9d983aeb/fdelab/proptest/campaign"
+)
+
+// WorkerOptions say how a worker works.
+type WorkerOptions struct {
+	Name  string // of the machine or process; every attempt of it is under this name
+	Slots int    // jobs at once
+	// Run has a job; nil is campaign.Job.Run.
+	Run  func(*campaign.Job) (*campaign.Result, error)
+	Note func(format string, args ...any) // may be nil
+}
+
+// ErrVersion is wrapped by Work where a job is of another version of fdelab.
+var ErrVersion = errors.New("another version of fdelab")
+
+// Work fetches jobs and puts results until ctx ends; jobs that it has begun it ends. The error wraps ErrVersion, or is nil.
+func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
+	if o.Run == nil {
+		o.Run = (*campaign.Job).Run
+	}
+	if o.Note == nil {
+		o.Note = func(string, ...any) {}
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w := &worker{nc: nc, o: o, given: map[string]int{}, own: o.Name + "/" + nats.NewInbox()[len("_INBOX."):]}
+	var all sync.WaitGroup
+	for range max(1, o.Slots) {
+		all.Go(func() {
+			if err := w.slot(ctx); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	all.Wait()
+	if err := context.Cause(ctx); errors.Is(err, ErrVersion) {
+		return err
+	}
+	return nil
+}
+
+type worker struct {
+	nc  *nats.Conn
+	o   WorkerOptions
+	own string // this run of the worker
+
+	// alone is held by a job that may have ended a worker, and shared by all others: what ends the process with it
+	// is then no other.
+	alone sync.RWMutex
+	lock  sync.Mutex
+	given map[string]int // jobs that were given up, by subject
+}
+
+// pullFor is how long a request for a job is open.
+const pullFor = 5 * time.Second
+
+// slot has one job after the other.
+func (w *worker) slot(ctx context.Context) error {
+	sub, err := w.nc.SubscribeSync(w.nc.NewRespInbox())
+	if err != nil {
+		return fmt.Errorf("campaign: %w", err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // the connection may be gone
+	ask := fmt.Appendf(nil, `{"batch":1,"expires":%d}`, pullFor.Nanoseconds())
+	for ctx.Err() == nil {
+		if n, _, _ := sub.Pending(); n == 0 {
+			if err := w.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+jobsStream+"."+workConsumer, sub.Subject, ask); err != nil {
+				pause(ctx, time.Second)
+				continue
+			}
+		}
+		m, err := w.next(ctx, sub)
+		switch {
+		case ctx.Err() != nil && m == nil:
+			return nil
+		case err != nil || m == nil:
+			continue
+		}
+		if err := w.have(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// next waits for a job; nil if there is none.
+func (w *worker) next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, pullFor+time.Second)
+	defer cancel()
+	m, err := sub.NextMsgWithContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if status := m.Header.Get("Status"); status != "" {
+		if status != "408" { // 408: the request was open to its end
+			pause(ctx, 200*time.Millisecond) // no stream yet, or a server that comes up
+		}
+		return nil, nil
+	}
+	return m, nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// have has the job of a message.
+func (w *worker) have(ctx context.Context, m *nats.Msg) error {
+	var t ticket
+	meta, err := m.Metadata()
+	if err == nil {
+		err = json.Unmarshal(m.Data, &t)
+	}
+	if err != nil || !plainID.MatchString(t.Campaign) {
+		w.o.Note("a message that is no job: %v", err)
+		_ = m.Term() // it stays none
+		return nil
+	}
+	if own := proptest.Version(); t.Version != own {
+		_ = m.Nak() // for another worker
+		return fmt.Errorf("campaign: %w: the jobs are of %q, and this worker is %q", ErrVersion, t.Version, own)
+	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go w.sign(m, ended)
+	if meta.NumDelivered > 1 {
+		w.alone.Lock()
+		defer w.alone.Unlock()
+		if !w.mayBegin(ctx, t, m) {
+			return nil
+		}
+	} else {
+		w.alone.RLock()
+		defer w.alone.RUnlock()
+	}
+	began := time.Now()
+	r, ok := w.run(t)
+	if !ok {
+		w.lock.Lock()
+		w.given[m.Subject]++
+		w.lock.Unlock()
+		w.o.Note("job %d of campaign %s did not end in %v: given up", t.Job.Number, t.Campaign, t.Limit)
+		_ = m.Nak()
+		return nil
+	}
+	if w.put(ctx, t, r, time.Since(began)) {
+		w.acknowledge(ctx, m)
+	}
+	return nil
+}
+
+// sign tells the server that the job is being had, until it is over.
+func (w *worker) sign(m *nats.Msg, over <-chan struct{}) {
+	tick := time.NewTicker(ackWait / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-over:
+			return
+		case <-tick.C:
+			_ = m.InProgress() // the next one may reach it
+		}
+	}
+}
+
+// request has an answer to a message, however long the server is gone; false if ctx ended before.
+func (w *worker) request(ctx context.Context, m *nats.Msg) ([]byte, bool) {
+	for {
+		// What was begun is ended, also after ctx: for a while.
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		answer, err := w.nc.RequestMsgWithContext(within, m)
+		cancel()
+		switch {
+		case err == nil:
+			return answer.Data, true
+		case ctx.Err() != nil || w.nc.IsClosed():
+			return nil, false
+		}
+		pause(ctx, 200*time.Millisecond)
+	}
+}
+
+// mayBegin asks the coordinator about a job that came before.
+func (w *worker) mayBegin(ctx context.Context, t ticket, m *nats.Msg) bool {
+	w.lock.Lock()
+	attempt := fmt.Sprintf("%s/%d", w.own, w.given[m.Subject])
+	w.lock.Unlock()
+	answer, ok := w.request(ctx, &nats.Msg{Subject: subject(beginSubjects, t.Campaign, t.Job.Number), Data: []byte(attempt)})
+	switch {
+	case !ok:
+		return false
+	case string(answer) == begin:
+		return true
+	}
+	w.acknowledge(ctx, m)
+	return false
+}
+
+// The answers of a coordinator to a worker that asks whether it may begin.
+const (
+	begin = "begin"
+	leave = "leave" // it is set aside, or done
+)
+
+// run has the job in the time that it may take. What does not end is left behind.
+func (w *worker) run(t ticket) (*campaign.Result, bool) {
+	done := make(chan *campaign.Result, 1)
+	go func() {
+		r, err := w.o.Run(&t.Job)
+		if err != nil {
+			r = campaign.Aside(t.Job, err.Error())
+		}
+		done <- r
+	}()
+	limit := time.NewTimer(t.Limit)
+	defer limit.Stop()
+	select {
+	case r := <-done:
+		return r, true
+	case <-limit.C:
+		return nil, false
+	}
+}
+
+// put stores a result. One that is there already is as good.
+func (w *worker) put(ctx context.Context, t ticket, r *campaign.Result, took time.Duration) bool {
+	b, err := r.Encode()
+	if err != nil || len(b) > campaign.ResultBytesMax {
+		b, _ = campaign.Aside(t.Job, "its result is too long").Encode() // a value of ours has JSON
+	}
+	m := &nats.Msg{
+		Subject: subject(resultSubjects, t.Campaign, t.Job.Number), Data: b,
+		Header: nats.Header{workerHeader: []string{w.o.Name}, tookHeader: []string{strconv.FormatInt(took.Nanoseconds(), 10)}},
+	}
+	for {
+		answer, ok := w.request(ctx, m)
+		if !ok {
+			return false
+		}
+		var ack struct {
+			Error *struct {
+				Code        int    `json:"err_code"`
+				Description string `json:"description"`
+			} `json:"error"`
+		}
+		if err := json.Unmarshal(answer, &ack); err != nil {
+			w.o.Note("the server answers a result with %q", answer)
+		} else if ack.Error == nil || ack.Error.Description == perSubject {
+			return true
+		} else {
+			w.o.Note("the server does not take a result yet: %s", ack.Error.Description)
+		}
+		if pause(ctx, time.Second); ctx.Err() != nil {
+			return false
+		}
+	}
+}
+
+// perSubject is how a server refuses a message where there is one with its subject.
+const perSubject = "maximum messages per subject exceeded"
+
+// acknowledge has the server say that the job is off its stream. If it does not, the job comes once more, and
+// its result is there.
+func (w *worker) acknowledge(ctx context.Context, m *nats.Msg) {
+	w.request(ctx, &nats.Msg{Subject: m.Reply, Data: []byte("+ACK")})
+}
