@@ -59,8 +59,8 @@ func TestRehearsalsAreClickedFromFirstToLast(t *testing.T) {
 	}
 }
 
-// buttons are those that stand for commands, on the page itself and in its head.
-const buttons = `[...document.querySelectorAll("main [data-cmd], .clock [data-cmd]")]`
+// buttons are those that stand for commands, on the page itself, in its head, and in the drawer of hands.
+const buttons = `[...document.querySelectorAll("main [data-cmd], .clock [data-cmd], #drawer:not([hidden]) [data-cmd]")]`
 
 // plays does the next command of a rehearsal, which is line: it follows the strip to its page, and presses its button
 // there; where there is none it types it. It says whether there was a button.
@@ -71,13 +71,20 @@ func (p *person) plays(line string) (pressed bool) {
 	shown, err := console.Shown(line)
 	require.NoError(p.t, err)
 	where := st.Story.Place.path
-	if asks[string](p, "location.pathname") != where {
+	switch {
+	case where == "/hands":
+		if asks[bool](p, `document.querySelector("#drawer").hidden`) {
+			p.click(`#strip a[href="/hands"]`)
+		}
+		p.sees(`document.querySelector("#drawer:not([hidden]) [data-cmd]")`, "the strip leads to the drawer")
+	case asks[string](p, "location.pathname") != where:
 		p.click(`#strip a[href="` + where + `"]`)
 		p.sees(fmt.Sprintf("location.pathname === %q && document.readyState === 'complete'", where), "the strip leads to "+where)
 	}
 	for i, button := range asks[[]string](p, buttons+".map(b => b.dataset.cmd)") {
 		if means, err := console.Shown(button); err == nil && slices.Equal(means, shown) {
-			asks[bool](p, fmt.Sprintf("((%s)[%d].id = 'found', true)", buttons, i))
+			// A person scrolls to a button that the foot of the page covers.
+			asks[bool](p, fmt.Sprintf(`(document.querySelector("#found")?.removeAttribute("id"), (b => (b.id = "found", b.scrollIntoView({block: "center"}), true))(%s[%d]))`, buttons, i))
 			p.click("#found")
 			pressed = true
 			break
@@ -98,8 +105,8 @@ func TestTwoBrowsersAndAGuestSeeEachOther(t *testing.T) {
 	s := newSite(t, incident[:4]...)
 	one, other, guest := s.person(ownerToken, 1440), s.person(ownerToken, 1000), s.person(guestToken, 400)
 	require.Equal(t, 0, asks[int](guest, `document.querySelectorAll("[data-cmd], form").length`), "a guest has no button")
-	one.open("/hands")
-	one.do(chromedp.SetValue(chromedp.CSS(`[name="arg.drive"]`), "R1-I1-D03"))
+	one.takesHands()
+	one.do(chromedp.SetValue(chromedp.CSS(`#drawer [name="arg.drive"]`), "R1-I1-D03"))
 	one.click(`button[value="drive break"]`)
 	one.reads("#said", "answers nothing any more")
 	one.click(`.clock [data-cmd="time advance by=1h"]`)
@@ -225,6 +232,12 @@ func TestPagesAreForEverybody(t *testing.T) {
 			p.do(scheme("dark"))
 			look(scene.path, `, runOnly: ["color-contrast"]`)
 		}
+	}
+	for _, prefers := range []string{"light", "dark"} {
+		p.open("/")
+		p.do(scheme(prefers))
+		p.takesHands()
+		look("the drawer, "+prefers, "")
 	}
 	s.server.lab.begin("healthy-day", mustRehearsal(t, "healthy-day"))
 	p.open("/rehearsal")

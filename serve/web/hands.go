@@ -1,6 +1,9 @@
 package web
 
 import (
+	"net/http"
+	"slices"
+
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/raslab"
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
@@ -24,9 +27,19 @@ type loose struct {
 type armed struct{ drive, plan string }
 
 func (s *Server) handsPage(st *State, role Role) page {
-	var h within
+	c := hands(st, s.within(st), role)
+	return page{title: "Hands", nav: "hands", status: http.StatusOK, body: handsView(st, c), parts: []part{{"hands", c}}}
+}
+
+// drawer sends what the drawer of a page is filled with.
+func (s *Server) drawer(w http.ResponseWriter, r *http.Request, role Role) {
+	st, _ := s.lab.news()
+	s.render(w, r, http.StatusOK, hands(st, s.within(st), role))
+}
+
+func (s *Server) within(st *State) (h within) {
 	s.lab.ask(st, func(f *raslab.Lab) { h.reach(f) })
-	return one("Hands", "hands", "hands", hands(st, h, role))
+	return h
 }
 
 // reach looks around.
@@ -47,6 +60,14 @@ func (h *within) reach(f *raslab.Lab) {
 	for i := range f.Consoles() {
 		h.cut[i+1] = f.Customer().CutFrom(i + 1)
 	}
+}
+
+// path is how the network between a console and a server is.
+func (h within) path(console int, server string) string {
+	if slices.Contains(h.cut[console], server) {
+		return "cut"
+	}
+	return "up"
 }
 
 // points are the fault points of drives.

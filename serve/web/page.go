@@ -38,7 +38,6 @@ var views = []struct{ path, title, group string }{
 	{"certificates", "Certificates", "Keys"},
 	{"clock", "Clock", "Laboratory"},
 	{"rehearsal", "Rehearsal", "Laboratory"},
-	{"hands", "Hands", "Laboratory"},
 }
 
 // page answers with the page at the path of a request.

@@ -120,7 +120,7 @@ func TestNoSecretStandsOnAnyPage(t *testing.T) {
 	}
 	all.add("the token", []byte(ownerToken))
 	require.Greater(t, len(all), 1000, "there are secrets to look for")
-	addresses := append(s.addresses(), "/history.txt")
+	addresses := append(s.addresses(), "/history.txt", "/hands/drawer")
 	all.visit(t, "the owner", o, addresses...)
 	all.visit(t, "a guest", g, addresses...)
 	for last := ""; !strings.Contains(last, "dscli"); {

@@ -77,6 +77,7 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("POST /rehearse", s.admit(s.rehearse))
 	s.mux.HandleFunc("POST /verify", s.admit(s.verify))
 	s.mux.HandleFunc("GET /certificates/{slot}/file", s.admit(s.save))
+	s.mux.HandleFunc("GET /hands/drawer", s.admit(s.drawer))
 	s.mux.HandleFunc("GET /history.txt", s.admit(s.history))
 	s.mux.HandleFunc("POST /shell", s.owner(remote(s.lab.typed)))
 	s.mux.HandleFunc("POST /dscli", s.owner(s.dscli))
