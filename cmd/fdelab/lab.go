@@ -30,7 +30,7 @@ func newLabCmd(a *app) *cobra.Command {
 
 // labOptions is what labs are opened with here.
 func (a *app) labOptions() labfile.Options {
-	return labfile.Options{Release: readVersion().releaseVersion(), Color: a.color(), Width: a.width(), ReadFile: readSmall, WriteFile: writeNew}
+	return labfile.Options{Release: readVersion().releaseVersion(), Color: a.color(), Width: a.width(), ReadFile: readSmall, WriteFile: writeNew, Program: programSum}
 }
 
 // labError gives an error of a lab its exit code, and says what to do next.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-9d983aeb/fdelab/drive/memo"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
@@ -45,6 +46,8 @@ type Options struct {
 	Keep func(line string, err error) error
 	// Wire is that of raslab.Options, for every facility of the session.
 	Wire bool
+	// Memo is that of raslab.Options, for every facility of the session.
+	Memo *memo.Memo
 	// Dial is that of raslab.Options, for every facility of the session.
 	Dial func(raslab.KeyManagerInfo) encgroup.KeyServer
 }
@@ -106,7 +109,7 @@ func (e *FailedError) Error() string { return e.Action + " failed" }
 func NewSession(o Options) *Session {
 	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: map[*raslab.Lab]ledger{}, out: io.Discard, files: map[string][]byte{}}
 	if o.Start {
-		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Wire: o.Wire, Dial: o.Dial, Cloud: o.Cloud, CloudEntropy: o.Entropy})
+		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Wire: o.Wire, Memo: o.Memo, Dial: o.Dial, Cloud: o.Cloud, CloudEntropy: o.Entropy})
 		if err != nil {
 			panic("BUG: the default facility cannot be built: " + err.Error())
 		}

@@ -26,6 +26,9 @@ type Options struct {
 	Width        int
 	ReadFile     func(name string) ([]byte, error)
 	WriteFile    func(name string, data []byte) error
+	// Program identifies this program byte for byte, such as by the SHA-256 of its file. A long lab then has a cache in
+	// its directory, which only the very same program reads. nil: there is none.
+	Program func() (string, error)
 }
 
 // Lab is a lab that is open. It belongs to one goroutine.
@@ -39,6 +42,7 @@ type Lab struct {
 	files   []File                 // those of the command that runs
 	again   *replay                // while entries are played
 	broken  error                  // why no command is taken any more
+	cache   *cache
 }
 
 // replay is an entry that is played.
@@ -119,7 +123,7 @@ func Walk(dir string, after func(*Entry, *console.Session), end func(*console.Se
 
 // open is Open, and gives each entry to played when it is done.
 func open(dir string, o Options, played func(*Entry, *console.Session)) (*Lab, error) {
-	l := &Lab{dir: dir, options: o, traced: map[*raslab.Lab]uint64{}}
+	l := &Lab{dir: dir, options: o}
 	log, err := load(dir, func(e Entry, _ int) error {
 		l.entries = append(l.entries, e)
 		return nil
@@ -131,18 +135,26 @@ func open(dir string, o Options, played func(*Entry, *console.Session)) (*Lab, e
 	if len(l.entries) == 0 {
 		return nil, errors.Join(fmt.Errorf("lab %s: its file %s does not say how it was made: it was never whole; remove the folder, and make it again", dir, journalName), log.Close())
 	}
-	l.session = console.NewSession(console.Options{
-		ASCII: o.ASCII, Color: o.Color, Width: o.Width,
-		ReadFile: l.readFile, WriteFile: l.writeFile, Keep: l.keepLine,
-	})
-	if err := l.play(played); err != nil {
+	l.cache = newCache(dir, len(l.entries), o)
+	err = l.play(played)
+	if err != nil && l.cache.distrust() {
+		err = errors.Join(l.session.Close(), l.play(played))
+	}
+	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	l.cache.save()
 	return l, nil
 }
 
 // play runs all commands of the journal.
 func (l *Lab) play(played func(*Entry, *console.Session)) error {
+	o := &l.options
+	l.session = console.NewSession(console.Options{
+		ASCII: o.ASCII, Color: o.Color, Width: o.Width, Memo: l.cache.results(),
+		ReadFile: l.readFile, WriteFile: l.writeFile, Keep: l.keepLine,
+	})
+	l.traced, l.files = map[*raslab.Lab]uint64{}, nil
 	played(&l.entries[0], l.session)
 	for i := range l.entries[1:] {
 		e := &l.entries[i+1]
@@ -179,6 +191,7 @@ func (l *Lab) Close() error {
 	if l.broken == nil {
 		l.broken = fmt.Errorf("lab %s: it is closed", l.dir)
 	}
+	l.cache.save()
 	err := l.log.Close()
 	if l.session != nil {
 		err = errors.Join(err, l.session.Close())

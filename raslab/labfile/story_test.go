@@ -204,16 +204,25 @@ func TestALongStoryIsThereAgain(t *testing.T) {
 
 var storyLength = flag.Int("story", 10000, "entries of the lab that BenchmarkOpen opens")
 
-// BenchmarkOpen opens a lab of 10,000 commands.
+// BenchmarkOpen opens a lab of 10,000 commands, without a cache and with one.
 func BenchmarkOpen(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "lab")
 	l, err := labfile.Create(dir, labfile.Options{})
 	require.NoError(b, err)
 	newStory(l, 1).until(*storyLength)
 	require.NoError(b, l.Close())
-	for b.Loop() {
-		l, err := labfile.Open(dir, labfile.Options{})
-		require.NoError(b, err)
-		require.NoError(b, l.Close())
+	for name, o := range map[string]labfile.Options{"plain": {}, "cache": {Program: func() (string, error) { return "bench", nil }}} {
+		b.Run(name, func(b *testing.B) {
+			for range 2 { // the first makes the cache
+				l, err := labfile.Open(dir, o)
+				require.NoError(b, err)
+				require.NoError(b, l.Close())
+			}
+			for b.Loop() {
+				l, err := labfile.Open(dir, o)
+				require.NoError(b, err)
+				require.NoError(b, l.Close())
+			}
+		})
 	}
 }
