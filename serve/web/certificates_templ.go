@@ -197,7 +197,7 @@ func certificates(st *State, slot string, c *erase.Certificate, why string, role
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = verifyForm(role).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = verifyForm().Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -262,7 +262,8 @@ func certificates(st *State, slot string, c *erase.Certificate, why string, role
 	})
 }
 
-func verifyForm(role Role) templ.Component {
+// verifyForm is for everybody: it gives no command, and changes nothing.
+func verifyForm() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -279,11 +280,9 @@ func verifyForm(role Role) templ.Component {
 		}
 		ctx = templ.InitializeContext(ctx)
 		ctx = templ.ClearChildren(ctx)
-		if role == Owner {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<form class=\"panel row\" method=\"post\" action=\"/verify\" enctype=\"multipart/form-data\"><h2>Verify a certificate</h2><label>file: <input type=\"file\" name=\"file\" required></label> <button class=\"btn\">Verify</button></form>")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<form class=\"panel row\" method=\"post\" action=\"/verify\" enctype=\"multipart/form-data\"><h2>Verify a certificate</h2><label>file: <input type=\"file\" name=\"file\" required></label> <button class=\"btn\">Verify</button> <small>It is compared with the key of this facility, and not kept.</small></form>")
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
 		}
 		return nil
 	})

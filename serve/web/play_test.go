@@ -74,3 +74,22 @@ func TestCertificatesAreShownSavedAndVerified(t *testing.T) {
 	status, _ = b.get("/certificates/R1-I1-D10/file")
 	require.Equal(t, http.StatusNotFound, status)
 }
+
+func TestGuestVerifiesACertificateAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "erase run drive=R1-I1-D09")
+	g := s.browser(guestToken)
+	_, body := g.get("/certificates")
+	require.Contains(t, body, `method="post" action="/verify"`, "a guest has the form")
+	_, file := g.get("/certificates/R1-I1-D09/file")
+	trace, certificate := s.session.Lab().TraceText(), s.answer("erase certificate drive=R1-I1-D09")
+	_, body = g.file("/verify", "d09.cert", file)
+	require.Contains(t, textOf(body), "valid it is as it was written")
+	_, body = g.file("/verify", "d09.cert", "nothing")
+	require.Contains(t, textOf(body), "not valid")
+	require.Equal(t, trace, s.session.Lab().TraceText())
+	require.Equal(t, certificate, s.answer("erase certificate drive=R1-I1-D09"))
+	st, _ := s.server.lab.news()
+	require.Zero(t, st.Version, "no command ran")
+	require.Empty(t, st.History)
+}
