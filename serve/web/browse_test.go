@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/stretchr/testify/require"
@@ -172,15 +173,38 @@ func (p *person) hides(yes bool) {
 	asks[bool](p, fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %v, configurable: true}); document.dispatchEvent(new Event("visibilitychange"))`, yes))
 }
 
-func TestEightTabsOfOneBrowser(t *testing.T) {
+func TestEightWindowsOfOneBrowserAreKeptUpToDate(t *testing.T) {
+	s := newSite(t, incident...)
+	first := s.person(ownerToken, 1440)
+	all := []*person{first}
+	for n, path := range []string{"/clock", "/drive/R1-I1-D03", "/events/1", "/clock", "/keymgr", "/hands", "/sfi"} {
+		one := first.tab(path)
+		one.sees(`document.readyState === "complete"`, fmt.Sprintf("window %d has loaded", n+2))
+		all = append(all, one)
+	}
+	all[7].types("time advance by=5h")
+	for _, p := range all {
+		p.reads("#clock", "2026-01-05 22:00:00")
+	}
+	first.types("drive pull drive=R1-I1-D05")
+	for _, p := range all {
+		p.sees(`document.querySelector("#history").textContent.includes("drive pull drive=R1-I1-D05")`, "each window is told of a command")
+	}
+	all[3].open("/drive/R1-I1-D05")
+	all[3].reads("#drive", "empty")
+	all[1].open("/encryption")
+	all[6].types("time advance by=1h")
+	for _, p := range all {
+		p.reads("#clock", "2026-01-05 23:00:00")
+	}
+	require.Len(t, s.server.lives, 1, "they share one stream")
+}
+
+func TestWindowThatNobodySeesIsToldNothing(t *testing.T) {
 	s := newSite(t)
 	first := s.person(ownerToken, 1440)
-	last := first
-	for n := 2; n <= 8; n++ {
-		last.hides(true)
-		last = first.tab("/clock")
-		last.sees(`document.readyState === "complete"`, fmt.Sprintf("tab %d has loaded", n))
-	}
+	last := first.tab("/clock")
+	first.hides(true)
 	last.types("time advance by=5h")
 	last.reads("#clock", "2026-01-05 13:00:00")
 	require.Contains(t, asks[string](first, `document.querySelector("#clock").innerText`), "08:00:00", "who does not look is told nothing")
@@ -189,6 +213,28 @@ func TestEightTabsOfOneBrowser(t *testing.T) {
 	first.reads("#clock", "2026-01-05 13:00:00")
 	first.types("time advance by=1h")
 	first.reads("#clock", "2026-01-05 14:00:00")
+}
+
+func TestWithoutSharedWorkersEachWindowHasAStream(t *testing.T) {
+	s := newSite(t)
+	p := s.person(ownerToken, 1440)
+	p.do(call(cdppage.AddScriptToEvaluateOnNewDocument, cdppage.AddScriptToEvaluateOnNewDocumentParams{Source: "delete window.SharedWorker"}))
+	p.open("/clock")
+	require.Equal(t, "undefined", asks[string](p, "typeof SharedWorker"))
+	p.types("time advance by=5h")
+	p.reads("#clock", "2026-01-05 13:00:00")
+}
+
+func TestWhatIsTypedOutlivesAnUpdateOfOtherParts(t *testing.T) {
+	s := newSite(t, incident...)
+	p := s.person(ownerToken, 1440)
+	p.open("/events/1")
+	p.do(chromedp.SetValue(chromedp.CSS("#why"), "cable changed"))
+	p.hides(true)
+	s.server.lab.run("time now")
+	p.hides(false)
+	p.sees(`document.querySelector("#history").textContent.includes("time now")`, "all parts came, because the page was not told for a while")
+	require.Equal(t, "cable changed", asks[string](p, `document.querySelector("#why").value`))
 }
 
 func TestReloadShowsTheSame(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -44,7 +45,7 @@ func TestTwoBrowsersSeeEachOthersChanges(t *testing.T) {
 	require.Contains(t, textOf(element(t, got, "d-R1-I1-D03")), "silent", "the drive is as it is now")
 	require.NotContains(t, got, `id="d-R1-I2-D03"`, "a drive that is as it was is not sent")
 	has := s.server.version(s.server.lab.state.Load())
-	for !strings.Contains(got, "id: "+has+"\n") { // an update names the version that the page has with it
+	for !strings.Contains(got, "id: "+has+" /\n") { // an update names the version that the page has with it
 		got = other.update(stream)
 	}
 	require.Equal(t, ": here\n", other.update(other.live("at=/&version="+has)), "a page that was hidden, and has it, is sent nothing")
@@ -159,4 +160,29 @@ func TestPageOfAnotherFacilityIsSentWhole(t *testing.T) {
 	require.Contains(t, got, `id="body"`, "the drives that are gone leave the page")
 	require.Contains(t, textOf(element(t, got, "body")), "1 enclosure, 8 drives")
 	require.Equal(t, 1, strings.Count(got, `id="d-R1-I1-D03"`), "no drive is sent twice")
+}
+
+// TestOneStreamKeepsSeveralPagesAlive: each event says which page it is for; a page that has its parts is sent only what
+// changed.
+func TestOneStreamKeepsSeveralPagesAlive(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, incident...)
+	b := s.browser(ownerToken)
+	version := s.server.version(s.server.lab.state.Load())
+	stream := b.live(url.Values{"at": {"/clock", "/drive/R1-I1-D05"}, "version": {version, "of another server"}}.Encode())
+	whole := b.news(stream)
+	require.Contains(t, whole, "id: "+version+" /drive/R1-I1-D05\n", "the page that has nothing comes whole, the other has all")
+	require.Contains(t, whole, `id="thief"`)
+	s.server.lab.run("drive pull drive=R1-I1-D05")
+	got := b.news(stream) + b.news(stream)
+	now := s.server.version(s.server.lab.state.Load())
+	clock, drive, ok := strings.Cut(got, "id: "+now+" /drive/R1-I1-D05\n")
+	require.True(t, ok, "an event for the drive: %s", got)
+	require.Contains(t, clock, "id: "+now+" /clock\n")
+	require.Contains(t, clock, "was pulled", "the clock has the log")
+	require.NotContains(t, clock, `id="drive"`)
+	require.Contains(t, drive, `id="drive"`)
+	many := url.Values{"at": make([]string, watchedMost+1)}
+	status, _ := b.get("/live?" + many.Encode())
+	require.Equal(t, 400, status)
 }

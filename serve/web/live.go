@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,8 +18,18 @@ const (
 	livePatience = 10 * time.Second // how long a browser may take for one update
 )
 
-// live keeps a page alive: after each change it sends those parts of it that are different now. What changes while a
-// browser is busy with one update comes in the next one, so a slow one gets fewer of them, and nobody waits.
+// watched is a page that a browser shows, and what of it the browser has.
+type watched struct {
+	at    string
+	known view
+}
+
+// watchedMost is how many pages one stream keeps alive.
+const watchedMost = 64
+
+// live keeps pages alive: after each change it sends those parts of them that are different now. What changes while a
+// browser is busy with one update comes in the next one, so a slow one gets fewer of them, and nobody waits. The tabs of
+// a browser share one stream, because a browser has few connections: each page is named by a pair of at and version.
 func (s *Server) live(w http.ResponseWriter, r *http.Request, role Role) {
 	select {
 	case s.lives <- struct{}{}:
@@ -27,20 +38,33 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, role Role) {
 		http.Error(w, "too many pages are open", http.StatusServiceUnavailable)
 		return
 	}
+	q := r.URL.Query()
+	if len(q["at"]) > watchedMost {
+		http.Error(w, "too many pages in one stream", http.StatusBadRequest)
+		return
+	}
 	out := http.NewResponseController(w)
 	_ = out.SetReadDeadline(time.Time{}) // the request is read; what ends the stream is the browser, or the server
 	w.Header().Set("Content-Type", "text/event-stream")
-	q := r.URL.Query()
-	at := q.Get("at")
-	known := view{sent: map[string]string{}}
 	st, changed := s.lab.news()
-	if q.Get("version") == s.version(st) { // the page that asks has these
-		_ = known.news(s.look(r.Context(), st, at, role))
+	var pages []*watched
+	for i, at := range q["at"] {
+		p := &watched{at: at, known: view{sent: map[string]string{}}}
+		if i < len(q["version"]) && q["version"][i] == s.version(st) { // the page that asks has these
+			_ = p.known.news(s.look(r.Context(), st, at, role))
+		}
+		pages = append(pages, p)
 	}
 	beat := time.NewTicker(liveBeat)
 	defer beat.Stop()
 	for {
-		if err := event(w, out, known.news(s.look(r.Context(), st, at, role)), s.version(st)); err != nil {
+		var news []update
+		for _, p := range pages {
+			if parts := p.known.news(s.look(r.Context(), st, p.at, role)); parts != "" {
+				news = append(news, update{p.at, parts})
+			}
+		}
+		if err := send(w, out, news, s.version(st)); err != nil {
 			return
 		}
 		select {
@@ -119,20 +143,29 @@ func outOfBand(html string) string {
 	return html[:i] + ` hx-swap-oob="true"` + html[i:]
 }
 
-// event writes an event with parts of a page and the version that it has with them; without any, a comment that says
-// that the server is there.
-func event(w http.ResponseWriter, out *http.ResponseController, parts, version string) error {
+// update is what is new of a page.
+type update struct{ at, parts string }
+
+// send writes an event for each page that has news, with the version that it has then and its address; without any, a
+// comment that says that the server is there.
+func send(w http.ResponseWriter, out *http.ResponseController, news []update, version string) error {
 	if err := out.SetWriteDeadline(time.Now().Add(livePatience)); err != nil {
 		return err
 	}
-	var err error
-	if parts == "" {
-		_, err = fmt.Fprint(w, ": here\n\n")
-	} else {
-		_, err = fmt.Fprintf(w, "event: parts\nid: %s\ndata: %s\n\n", version, strings.ReplaceAll(parts, "\n", "\ndata: "))
+	text := ": here\n\n"
+	if len(news) > 0 {
+		text = ""
 	}
-	if err != nil {
+	for _, u := range news {
+		text += fmt.Sprintf("event: parts\nid: %s %s\ndata: %s\n\n", version, oneLine(u.at), strings.ReplaceAll(u.parts, "\n", "\ndata: "))
+	}
+	if _, err := io.WriteString(w, text); err != nil {
 		return err
 	}
 	return out.Flush()
+}
+
+// oneLine keeps an address from ending its line: it comes from who asks.
+func oneLine(at string) string {
+	return strings.NewReplacer("\n", "", "\r", "", "\x00", "").Replace(at)
 }

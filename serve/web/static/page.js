@@ -1,5 +1,5 @@
 // What the pages need beside htmx: the command that a button stands for is seen at the foot, the last
-// lines come back with the arrow keys, a lost connection is told, and a page that nobody sees holds none.
+// lines come back with the arrow keys, a lost connection is told, and all tabs share one.
 "use strict";
 const byId = id => document.getElementById(id);
 const lines = [];
@@ -58,36 +58,72 @@ addEventListener("htmx:afterRequest", event => {
 addEventListener("htmx:oobBeforeSwap", event => {
   const old = event.target;
   const fresh = event.detail.fragment.firstElementChild;
+  if (fresh && old.isEqualNode(fresh)) event.detail.shouldSwap = false; // what was typed into it stays
   if (old.open && fresh) fresh.open = true;
   if (old.classList.contains("open") && fresh) fresh.classList.add("open");
 });
 
-// A browser has six connections to a server, whatever the number of its pages. So a page that nobody sees lets its own
-// go, and catches up when it is seen again: it asks with the version that it has. For htmx this is an EventSource.
+// A browser has six connections to a server, whatever the number of its tabs, so they share one, which a worker holds.
+// Where there are no shared workers each page has its own. A page that nobody sees asks for nothing, and catches up when
+// it is seen again: it asks with the version that it has. For htmx this is an EventSource.
 class Updates extends EventTarget {
   constructor(address) {
     super();
-    this.address = new URL(address, location.href);
-    this.turn = () => document.hidden ? this.source?.close() : this.open();
+    const query = new URL(address, location.href).searchParams;
+    this.at = query.get("at");
+    this.version = query.get("version");
+    this.readyState = EventSource.CONNECTING;
+    this.turn = () => document.hidden ? this.leave() : this.join();
+    this.away = () => this.leave();
+    this.back = event => { if (event.persisted) this.turn(); };
     document.addEventListener("visibilitychange", this.turn);
+    addEventListener("pagehide", this.away);
+    addEventListener("pageshow", this.back);
     this.turn();
   }
-  get readyState() { return this.source ? this.source.readyState : EventSource.CONNECTING; }
-  open() {
-    const source = this.source = new EventSource(this.address);
-    source.onopen = event => this.onopen(event);
-    source.onerror = event => {
-      if (source.readyState === EventSource.CLOSED) this.close(); // htmx makes another
-      this.onerror(event);
+  join() {
+    if (this.port || this.source) return;
+    if (typeof SharedWorker === "undefined") return this.alone();
+    this.port = new SharedWorker("/static/worker.js").port;
+    this.port.onmessage = ({data}) => {
+      if (data.state === "open") this.opened();
+      else if (data.state === "lost") this.failed();
+      else this.take(data.parts, data.version);
     };
-    source.addEventListener("parts", event => {
-      this.address.searchParams.set("version", event.lastEventId);
-      this.dispatchEvent(new MessageEvent("parts", {data: event.data}));
-    });
+    this.port.postMessage({at: this.at, version: this.version});
+  }
+  alone() {
+    const source = this.source = new EventSource("/live?" + new URLSearchParams({at: this.at, version: this.version}));
+    source.onopen = () => this.opened();
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) this.close(); // htmx makes another
+      this.failed(source.readyState);
+    };
+    source.addEventListener("parts", event => this.take(event.data, event.lastEventId.split(" ")[0]));
+  }
+  leave() {
+    this.port?.postMessage({leave: this.at});
+    this.port?.close();
+    this.source?.close();
+    this.port = this.source = null;
+  }
+  opened() {
+    this.readyState = EventSource.OPEN;
+    this.onopen(new Event("open"));
+  }
+  failed(state = EventSource.CONNECTING) {
+    this.readyState = state;
+    this.onerror(new Event("error"));
+  }
+  take(parts, version) {
+    this.version = version;
+    this.dispatchEvent(new MessageEvent("parts", {data: parts}));
   }
   close() {
     document.removeEventListener("visibilitychange", this.turn);
-    this.source?.close();
+    removeEventListener("pagehide", this.away);
+    removeEventListener("pageshow", this.back);
+    this.leave();
   }
 }
 htmx.createEventSource = address => new Updates(address);
