@@ -33,16 +33,26 @@ func facilities() map[string][]string {
 			"keygrp configure", "array create site=S3", "rank create array=A0 keygrp=1", `rank write rank=R0 lba=0 count=40 text="payroll"`, "repair start drive=R1-I2-D05",
 			`rank write rank=R0 lba=24 count=3 text="bonus"`, "power cut drive=R1-I2-D07", "repair cancel drive=R1-I2-D05", "time advance by=60m",
 		},
+		"keys": {
+			"keygrp configure", "array create site=S1", "rank create array=A0 keygrp=1", "reckey configure", "certificate import life=20d", "keyserver add addr=keyserver3.example.com",
+			"keymgr make addr=keyserver3.example.com keygrp=1", "keyserver stop keyserver=2", "time advance by=9h", "keygrp testaccess keygrp=1", "power cut drive=R1-I1-D04", "keygrp newgroupkey keygrp=1", "keygrp configure keygrp=2 type=TCT",
+		},
+		"hands": {
+			"drive pull drive=R1-I1-D05", "shelf order", "shelf order plain=yes", `fault arm drive=R1-I2-D05 plan="(flash.read.rot)"`, "link set partition=1 hmc=2 to=stalled", "network set hmc=1 keyserver=2 to=cut",
+			"hmc power hmc=2 to=off", "hmc hang hmc=1 to=yes", "keyserver service keyserver=1 to=hanging", "keyserver stop keyserver=2",
+		},
 	}
 	moves := []string{
 		"keygrp configure", "array create site=S%d", "rank create array=A%d keygrp=1", "rank create array=A%d", "drive break drive=R1-I1-D0%d",
 		"drive pull drive=R1-I2-D0%d", "power cut drive=R1-I1-D0%d", "keyserver stop keyserver=%d", "time advance by=%dh", "power cycle",
 		"raid exchange drive=R1-I1-D0%d", "rank remove rank=R%d", "keymgr change keymgr=%d active=no", "sfi quiesce", "repository damage copy=%d", "iml",
+		"shelf order", `fault arm drive=R1-I1-D0%d plan="(flash.read.rot)"`, "link set partition=0 hmc=%d to=cut", "network set hmc=1 keyserver=%d to=cut", "hmc power hmc=%d to=off", "keygrp configure keygrp=%d",
+		"keygrp newgroupkey keygrp=%d", "keygrp newdatakey keygrp=%d", "certificate import life=%dd", "keygrp testaccess keygrp=%d", "keyserver service keyserver=%d to=hanging", "reckey configure keygrp=%d", "time next",
 	}
-	for seed := range uint64(4) {
+	for seed := range uint64(8) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		var lines []string
-		for range 25 {
+		for range 50 {
 			line := moves[r.IntN(len(moves))]
 			if strings.Contains(line, "%d") {
 				line = fmt.Sprintf(line, r.IntN(4))
@@ -84,6 +94,9 @@ func TestPagesSayWhatTheFacilitySays(t *testing.T) {
 			insidesAgree(b)
 			linesAgree(b)
 			ranksAgree(b)
+			retrievalAgrees(b)
+			encryptionAgrees(b)
+			handsAgree(b)
 		})
 	}
 }
