@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -23,18 +24,18 @@ func newCampaignCmd(a *app) *cobra.Command {
 	c := group(&cobra.Command{
 		Use:   "campaign",
 		Short: "many lifecycles, sweeps and suites by one plan, that goes on where it was",
-		Long: "campaign runs what a plan says, with all processors of this machine. A plan is a file with a line\n" +
-			"for each piece of work:\n\n" +
+		Long: "campaign runs what a plan says, with all processors of this machine, or on many machines over a\n" +
+			"NATS server. A plan is a file with a line for each piece of work:\n\n" +
 			"  drive lifecycles=1000000\n" +
 			"  sweep depth=2\n" +
 			"  limit for=8h\n\n" +
 			"Kinds of work:\n" + sweepNames(plans.Kinds()) + "\n" +
 			"The work is cut into jobs of about a second. A campaign that is interrupted, or whose process dies,\n" +
 			"goes on where it was when it is run again. The same plan gives the same report, whatever the number\n" +
-			"of jobs at once and however often it was interrupted.",
-		Example: "  fdelab campaign create night.plan 'drive lifecycles=1000000' mutants\n  fdelab campaign run night.plan\n  fdelab campaign status night.plan",
+			"of workers and however often they died.",
+		Example: "  fdelab campaign create night.plan 'drive lifecycles=1000000' mutants\n  fdelab campaign run night.plan\n  fdelab campaign run night.plan --nats nats://192.0.2.7:4222\n  fdelab campaign status night.plan",
 	})
-	c.AddCommand(newCampaignCreateCmd(a), newCampaignRunCmd(a), newCampaignStatusCmd(a), newCampaignStopCmd(a))
+	c.AddCommand(newCampaignCreateCmd(a), newCampaignRunCmd(a), newCampaignWorkCmd(a), newCampaignStatusCmd(a), newCampaignStopCmd(a), newCampaignExportCmd(a), newCampaignConfigCmd(a))
 	return c
 }
 
@@ -43,14 +44,22 @@ type campaignPlace struct {
 	plan *plans.Plan
 	file string
 	dir  string
+	nats campaign.Outside
 }
 
 func (p *campaignPlace) flags(c *cobra.Command) {
+	natsFlags(c, &p.nats)
 	c.Flags().StringVar(&p.dir, "dir", "", "the folder of the campaign (default that of the plan, with .campaign in place of .plan)")
 }
 
-// read reads the plan.
+// read reads the plan, and looks at the flags.
 func (p *campaignPlace) read(file string) error {
+	if err := checkNATS("campaign", &p.nats); err != nil {
+		return err
+	}
+	if p.nats.URL != "" && p.dir != "" {
+		return usagef("campaign: --dir and --nats are given: a campaign is in a folder or at a server")
+	}
 	b, err := os.ReadFile(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -109,13 +118,15 @@ func planSize(p *plans.Plan) string {
 
 func newCampaignRunCmd(a *app) *cobra.Command {
 	var p campaignPlace
-	workers := 0
+	workers, metrics := 0, ""
 	c := &cobra.Command{
 		Use:   "run PLAN",
 		Short: "run a plan, or go on with it",
 		Long: "run has the jobs of a plan, and prints what came of them. It keeps the campaign in a folder: a run\n" +
 			"that is interrupted, or that dies, goes on from there. Of equal failures the first is printed and\n" +
 			"kept, cut down, with their number.\n\n" +
+			"With --nats it coordinates only: fdelab campaign work has the jobs, on as many machines as there\n" +
+			"are. What was begun at the server goes on, whoever began it.\n\n" +
 			"The exit code is 1 if something was not safe, failed, or could not be run, 4 if a drive did not come\n" +
 			"back or did not answer, 5 if the simulation crashed; the first that holds.",
 		Example: "  fdelab campaign run night.plan",
@@ -127,15 +138,19 @@ func newCampaignRunCmd(a *app) *cobra.Command {
 			if err := p.read(args[0]); err != nil {
 				return err
 			}
-			return a.campaignRun(&p, workers)
+			if p.nats.URL != "" && workers > 0 {
+				return usagef("campaign run: --workers is for a campaign of this machine; fdelab campaign work adds workers to --nats")
+			}
+			return a.campaignRun(&p, workers, metrics)
 		},
 	}
 	p.flags(c)
 	c.Flags().IntVar(&workers, "workers", 0, "jobs at once (default one for each processor)")
+	c.Flags().StringVar(&metrics, "metrics", "", "serve metrics for Prometheus at /metrics of this address, such as 127.0.0.1:9180")
 	return c
 }
 
-func (a *app) campaignRun(p *campaignPlace, workers int) error {
+func (a *app) campaignRun(p *campaignPlace, workers int, metrics string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	all, known := p.plan.Jobs()
@@ -148,9 +163,23 @@ func (a *app) campaignRun(p *campaignPlace, workers int) error {
 		Note:     func(format string, args ...any) { a.note("campaign: "+format, args...) },
 		Progress: func(s *campaign.State) { bar.reached(s.Report.Merged, s.Report.EndingWords()) },
 	}
-	s, err := campaign.Run(ctx, p.plan, p.dir, workers, o)
+	if metrics != "" {
+		end, err := a.campaignMetrics(ctx, metrics, &o)
+		if err != nil {
+			return err
+		}
+		defer end()
+	}
+	run := func() (*campaign.State, error) { return campaign.Run(ctx, p.plan, p.dir, workers, o) }
+	if p.nats.URL != "" {
+		run = func() (*campaign.State, error) { return campaignAt(ctx, p, o) }
+	}
+	s, err := run()
 	bar.stop()
+	var told *exitError
 	switch {
+	case errors.As(err, &told):
+		return told
 	case ctx.Err() != nil && s != nil:
 		return cannotf("campaign: interrupted after %d jobs", s.Report.Merged).withHint("the same command goes on")
 	case errors.Is(err, campaign.ErrOther), errors.Is(err, campaign.ErrBusy):
@@ -158,7 +187,9 @@ func (a *app) campaignRun(p *campaignPlace, workers int) error {
 	case err != nil:
 		return cannotf("%w", err)
 	}
-	a.campaignFiles(p.dir, s)
+	if p.nats.URL == "" {
+		a.campaignFiles(p.dir, s)
+	}
 	return a.campaignReport(p.plan, s)
 }
 
@@ -259,4 +290,22 @@ func campaignVerdict(s *campaign.State) error {
 		e.code = exitCrashed
 	}
 	return e
+}
+
+// campaignMetrics serves metrics until end is called.
+func (a *app) campaignMetrics(ctx context.Context, listen string, o *campaign.Options) (end func(), err error) {
+	var m campaign.Metrics
+	progress := o.Progress
+	o.Progress = func(s *campaign.State) { m.Take(s); progress(s) }
+	ctx, stop := context.WithCancel(ctx)
+	at, over := make(chan net.Addr, 1), make(chan error, 1)
+	go func() { over <- m.Serve(ctx, listen, func(l net.Addr) { at <- l }) }()
+	select {
+	case l := <-at:
+		a.note("metrics at http://%s/metrics", l)
+	case err := <-over:
+		stop()
+		return nil, cannotf("campaign run: --metrics %s: %w", listen, err)
+	}
+	return func() { stop(); <-over }, nil
 }

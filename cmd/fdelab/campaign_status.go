@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,6 +21,7 @@ import (
 
 func newCampaignStatusCmd(a *app) *cobra.Command {
 	var p campaignPlace
+	follow := false
 	c := &cobra.Command{
 		Use:   "status PLAN",
 		Short: "how far a campaign is, and what it met and found",
@@ -31,17 +35,19 @@ func newCampaignStatusCmd(a *app) *cobra.Command {
 				return err
 			}
 			return p.reach(func(nc *nats.Conn) error {
-				s, err := campaign.Read(context.Background(), nc, p.plan.ID())
-				if errors.Is(err, campaign.ErrNone) {
-					return cannotf("campaign status: %s has not begun", p.file)
-				} else if err != nil {
-					return cannotf("%w", err)
+				if follow && !a.json {
+					return a.campaignFollow(&p, nc)
+				}
+				s, err := p.state(nc)
+				if err != nil {
+					return err
 				}
 				return a.campaignStatus(&p, s)
 			})
 		},
 	}
 	p.flags(c)
+	c.Flags().BoolVar(&follow, "follow", false, "print it anew each two seconds, until the campaign is over")
 	return c
 }
 
@@ -60,8 +66,8 @@ func newCampaignStopCmd(a *app) *cobra.Command {
 			}
 			return p.reach(func(nc *nats.Conn) error {
 				ctx := context.Background()
-				if _, err := campaign.Read(ctx, nc, p.plan.ID()); errors.Is(err, campaign.ErrNone) {
-					return cannotf("campaign stop: %s has not begun", p.file)
+				if _, err := p.state(nc); err != nil {
+					return err
 				}
 				if err := campaign.Stop(ctx, nc, p.plan.ID()); err != nil {
 					return cannotf("%w", err)
@@ -77,6 +83,15 @@ func newCampaignStopCmd(a *app) *cobra.Command {
 
 // reach does something at the server of the campaign.
 func (p *campaignPlace) reach(do func(*nats.Conn) error) error {
+	if p.nats.URL != "" {
+		p.nats.Name = "fdelab"
+		nc, err := p.nats.Connect()
+		if err != nil {
+			return cannotf("%w", err)
+		}
+		defer nc.Close()
+		return do(nc)
+	}
 	nc, closeIt, err := campaign.Reach(p.dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -85,6 +100,44 @@ func (p *campaignPlace) reach(do func(*nats.Conn) error) error {
 		return cannotf("%w", err)
 	}
 	return errors.Join(do(nc), closeIt())
+}
+
+// state reads how far the campaign is.
+func (p *campaignPlace) state(nc *nats.Conn) (*campaign.State, error) {
+	s, err := campaign.Read(context.Background(), nc, p.plan.ID())
+	switch {
+	case errors.Is(err, campaign.ErrNone):
+		return nil, cannotf("campaign: %s has not begun", p.file)
+	case err != nil:
+		return nil, cannotf("%w", err)
+	}
+	return s, nil
+}
+
+// followEvery is how often a screen is printed anew.
+const followEvery = 2 * time.Second
+
+// campaignFollow prints the status again and again; a terminal is cleared before each.
+func (a *app) campaignFollow(p *campaignPlace, nc *nats.Conn) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	for {
+		s, err := p.state(nc)
+		if err != nil {
+			return err
+		}
+		if a.width() > 0 {
+			a.printf("\x1b[H\x1b[2J")
+		}
+		if err := a.campaignStatus(p, s); err != nil || s.Over != campaign.Running {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(followEvery):
+		}
+	}
 }
 
 // heardSince is after how long without a word a campaign does not run.

@@ -111,6 +111,17 @@ func (j *Job) entry() (*Entry, error) {
 	return &e, nil
 }
 
+// Program says whether the job runs a program.
+func (j *Job) Program() bool {
+	e, err := j.entry()
+	return err == nil && e.Program != ""
+}
+
+// Programs says whether a plan runs programs.
+func (p *Plan) Programs() bool {
+	return slices.ContainsFunc(p.Entries, func(e Entry) bool { return e.Program != "" })
+}
+
 // made are the mutants that are made of a sound device.
 func made() []mutants.Mutant {
 	return slices.DeleteFunc(mutants.All(), func(m mutants.Mutant) bool { return m.Maker == nil })

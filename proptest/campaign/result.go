@@ -73,12 +73,17 @@ const (
 )
 
 // Aside is the result of a job that is set aside: why says what it did.
-func Aside(j Job, why string) *Result {
+func Aside(j Job, why string) *Result { return without(j, SetAside, why) }
+
+// Unrun is the result of a job that a worker does not run.
+func Unrun(j Job, why string) *Result { return without(j, NotRun, why) }
+
+func without(j Job, ending, why string) *Result {
 	r := newResult(j)
-	r.Endings[SetAside] = 1
-	e, _, _ := strings.Cut(j.Line, " ")
+	r.Endings[ending] = 1
+	kind, _, _ := strings.Cut(j.Line, " ")
 	r.Units = j.Count
-	r.found(Finding{Kind: e, Ending: SetAside, Why: why, Seed: j.First, Again: "the plan: " + j.Line})
+	r.found(Finding{Kind: kind, Ending: ending, Why: why, Seed: j.First, Again: "the plan: " + j.Line})
 	return r
 }
 

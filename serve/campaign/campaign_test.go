@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,12 +14,6 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/proptest/campaign"
 )
-
-// TestMain lets workers that died be noticed soon.
-func TestMain(m *testing.M) {
-	ackWait = 3 * time.Second
-	os.Exit(m.Run())
-}
 
 func plan(t testing.TB, text string) *campaign.Plan {
 	t.Helper()
@@ -333,4 +326,19 @@ func TestStateFitsAMessage(t *testing.T) {
 	require.Empty(t, back.Report.Findings[199].File)
 	_, err = decodeState([]byte("nonsense"))
 	require.Error(t, err)
+}
+
+// TestJobsAreAsTheyWereMade: a coordinator that begins anew gives a job the faults that were wanted when its generation
+// was made, whatever was met since.
+func TestJobsAreAsTheyWereMade(t *testing.T) {
+	wanted := campaign.NewReport().Wanted()
+	c := &coordinator{plan: plan(t, "drive lifecycles=4000\nlimit generation=8"), state: &State{Report: campaign.NewReport(), Wanted: map[uint64][][]string{0: wanted, 1: wanted[7:9]}}}
+	for _, n := range []uint64{3, 7, 11, 15} {
+		before, _ := c.job(n)
+		require.NotNil(t, before.Faults)
+		c.state.Report.Coverage["faults "+before.Faults[0]+" and "+before.Faults[1]] = 1
+		after, _ := c.job(n)
+		require.Equal(t, before, after)
+	}
+	require.NotContains(t, c.state.Report.Wanted(), wanted[7])
 }

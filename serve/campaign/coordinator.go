@@ -79,7 +79,7 @@ type sample struct {
 
 // open makes what is not there yet, and reads the state.
 func (c *coordinator) open(ctx context.Context) (err error) {
-	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096)); err != nil {
+	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(20*time.Second)); err != nil {
 		return fmt.Errorf("campaign: %w", err)
 	}
 	if c.jobs, err = c.js.CreateOrUpdateStream(ctx, jobsConfig(c.o.Replicas)); err == nil {

@@ -35,7 +35,9 @@ func Run(ctx context.Context, p *campaign.Plan, dir string, workers int, o Optio
 	working, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	var failed error
-	all.Go(func() { failed = Work(working, of, WorkerOptions{Name: hostname(), Slots: workers, Note: o.Note}) })
+	all.Go(func() {
+		failed = Work(working, of, WorkerOptions{Name: hostname(), Slots: workers, Programs: true, Note: o.Note})
+	})
 	nc, err := s.Connect()
 	if err == nil {
 		state, err = Coordinate(ctx, nc, p, o)

@@ -56,13 +56,14 @@ func Open(dir string) (s *Server, err error) {
 	if !s.own.ReadyForConnections(ready) {
 		return nil, errors.Join(fmt.Errorf("campaign: the server of %s does not come up in %v", dir, ready), s.Close())
 	}
-	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(s.url()+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(s.URL()+"\n"), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.Close())
 	}
 	return s, nil
 }
 
-func (s *Server) url() string {
+// URL is where the server listens, with its token: a secret.
+func (s *Server) URL() string {
 	return "nats://" + s.token + "@" + strings.TrimPrefix(s.own.ClientURL(), "nats://")
 }
 

@@ -19,6 +19,8 @@ import (
 type WorkerOptions struct {
 	Name  string // of the machine or process; every attempt of it is under this name
 	Slots int    // jobs at once
+	// Programs lets jobs run programs that the plan names. Without it such a job is a finding: it was not run.
+	Programs bool
 	// Run has a job; nil is campaign.Job.Run.
 	Run  func(*campaign.Job) (*campaign.Result, error)
 	Note func(format string, args ...any) // may be nil
@@ -31,6 +33,9 @@ var ErrVersion = errors.New("another version of fdelab")
 func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
 	if o.Run == nil {
 		o.Run = (*campaign.Job).Run
+		if !o.Programs {
+			o.Run = withoutPrograms
+		}
 	}
 	if o.Note == nil {
 		o.Note = func(string, ...any) {}
@@ -51,6 +56,14 @@ func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
 		return err
 	}
 	return nil
+}
+
+// withoutPrograms has a job that runs no program: what came over a network starts nothing on this machine.
+func withoutPrograms(j *campaign.Job) (*campaign.Result, error) {
+	if j.Program() {
+		return campaign.Unrun(*j, "the worker runs no programs"), nil
+	}
+	return j.Run()
 }
 
 type worker struct {

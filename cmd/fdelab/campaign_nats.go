@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-9d983aeb/fdelab/serve/campaign"
+)
+
+// natsFlags are the flags of a server that is somebody's.
+func natsFlags(c *cobra.Command, o *campaign.Outside) {
+	c.Flags().StringVar(&o.URL, "nats", "", "a NATS server with JetStream, such as nats://host:4222 or tls://host:4222")
+	c.Flags().StringVar(&o.CA, "tls-ca", "", "with --nats: file of certificates that the server's must be signed by")
+	c.Flags().StringVar(&o.Cert, "tls-cert", "", "with --nats: file of a client certificate")
+	c.Flags().StringVar(&o.Key, "tls-key", "", "with --nats: file of its key")
+	c.Flags().StringVar(&o.NKey, "nkey", "", "with --nats: file of an NKey seed")
+	c.Flags().StringVar(&o.Credentials, "creds", "", "with --nats: file of user credentials")
+}
+
+// checkNATS: the flags of a server without a server are a mistake.
+func checkNATS(command string, o *campaign.Outside) error {
+	switch {
+	case o.URL == "" && (o.CA != "" || o.Cert != "" || o.Key != "" || o.NKey != "" || o.Credentials != ""):
+		return usagef("%s: --tls-ca, --tls-cert, --tls-key, --nkey and --creds are for --nats", command)
+	case (o.Cert == "") != (o.Key == ""):
+		return usagef("%s: --tls-cert and --tls-key go together", command)
+	case o.NKey != "" && o.Credentials != "":
+		return usagef("%s: --nkey and --creds are given: a user has one of them", command)
+	}
+	return nil
+}
+
+func newCampaignWorkCmd(a *app) *cobra.Command {
+	var o campaign.Outside
+	w := campaign.WorkerOptions{Note: func(format string, args ...any) { a.note("campaign: "+format, args...) }}
+	c := &cobra.Command{
+		Use:   "work --nats URL",
+		Short: "have jobs of the campaigns of a NATS server, until it is interrupted",
+		Long: "work fetches jobs of the campaigns that fdelab campaign run --nats coordinates, has them, and puts\n" +
+			"their results. It reads nothing else of the server, and needs no other right there: fdelab campaign\n" +
+			"nats-config prints them. It runs no program that a plan names. Where it is killed, another worker\n" +
+			"has its jobs. When it is interrupted it ends those that it has begun.\n\n" +
+			"Workers are of the same version of fdelab as the coordinator: another one would give other results.",
+		Example: "  fdelab campaign work --nats nats://192.0.2.7:4222\n  fdelab campaign work --nats tls://192.0.2.7:4222 --tls-ca ca.pem --nkey worker.nk",
+		Args:    between(0, 0, "none"),
+		RunE: func(*cobra.Command, []string) error {
+			switch err := checkNATS("campaign work", &o); {
+			case err != nil:
+				return err
+			case o.URL == "":
+				return usagef("campaign work: --nats names the server")
+			case w.Slots < 1:
+				return usagef("campaign work: --workers %d, need 1 or more", w.Slots)
+			}
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			o.Name = "fdelab worker " + w.Name
+			nc, err := o.Connect()
+			if err != nil {
+				return cannotf("%w", err)
+			}
+			defer nc.Close()
+			a.note("worker %s has jobs of %s", w.Name, nc.ConnectedUrlRedacted())
+			if err := campaign.Work(ctx, nc, w); err != nil {
+				return cannotf("%w", err)
+			}
+			return nil
+		},
+	}
+	natsFlags(c, &o)
+	host, err := os.Hostname()
+	if err != nil {
+		host = "worker"
+	}
+	c.Flags().StringVar(&w.Name, "name", host, "what status calls this worker")
+	c.Flags().IntVar(&w.Slots, "workers", runtime.GOMAXPROCS(0), "jobs at once")
+	c.Flags().Lookup("name").DefValue = "" // of this machine: no text of the help
+	c.Flags().Lookup("workers").DefValue = "0"
+	c.Flags().Lookup("name").Usage += " (default the name of the machine)"
+	c.Flags().Lookup("workers").Usage += " (default one for each processor)"
+	return c
+}
+
+func newCampaignConfigCmd(a *app) *cobra.Command {
+	var coordinator, worker string
+	c := &cobra.Command{
+		Use:   "nats-config",
+		Short: "print what a nats-server needs for campaigns, and the rights of workers",
+		Long: "nats-config prints a part of a configuration of nats-server: storage, and two users by their public\n" +
+			"NKeys. Workers may ask for jobs, say that they have them, and put results. They read and change\n" +
+			"nothing else.",
+		Example: "  fdelab campaign nats-config --coordinator UC... --worker UA... > campaigns.conf",
+		Args:    between(0, 0, "none"),
+		RunE: func(*cobra.Command, []string) error {
+			if a.json {
+				return a.printJSON(map[string][]string{"publish": campaign.WorkerMayPublish(), "subscribe": campaign.WorkerMaySubscribe()})
+			}
+			_, err := a.out.Write([]byte(campaign.ServerConfig(coordinator, worker)))
+			return err
+		},
+	}
+	c.Flags().StringVar(&coordinator, "coordinator", "COORDINATOR_NKEY", "public NKey of coordinators")
+	c.Flags().StringVar(&worker, "worker", "WORKER_NKEY", "public NKey of workers")
+	return c
+}
+
+// campaignAt coordinates a campaign at a server that is somebody's.
+func campaignAt(ctx context.Context, p *campaignPlace, o campaign.Options) (*campaign.State, error) {
+	if p.plan.Programs() {
+		return nil, usagef("campaign run: %s runs a program, which no worker of --nats does", p.file).withHint("without --nats it is run on this machine")
+	}
+	p.nats.Name = "fdelab coordinator"
+	nc, err := p.nats.Connect()
+	if err != nil {
+		return nil, err
+	}
+	defer nc.Close()
+	s, err := campaign.Coordinate(ctx, nc, p.plan, o)
+	if errors.Is(err, campaign.ErrOther) {
+		return s, cannotf("%w", err).withHint("a coordinator that begins later takes the campaign over")
+	}
+	return s, err
+}

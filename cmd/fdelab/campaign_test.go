@@ -1,0 +1,125 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/serve/campaign"
+)
+
+// campaigns is a folder with a plan in it, and the command.
+func campaigns(t *testing.T, plan string) (dir string, fdelab func(words ...string) *exec.Cmd) {
+	t.Helper()
+	exe, err := exec.LookPath("fdelab") // testscript.Main puts it on PATH
+	require.NoError(t, err)
+	dir = t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.plan"), []byte(plan), 0o600))
+	return dir, func(words ...string) *exec.Cmd {
+		c := exec.Command(exe, append([]string{"campaign"}, words...)...)
+		c.Dir = dir
+		return c
+	}
+}
+
+func outputOf(t *testing.T, c *exec.Cmd) string {
+	t.Helper()
+	var out, problems bytes.Buffer
+	c.Stdout, c.Stderr = &out, &problems
+	require.NoError(t, c.Run(), "%s%s", out.String(), problems.String())
+	return out.String()
+}
+
+// TestCampaignThatIsKilled: SIGKILL in the middle, twice, and the same command gives in the end what one gives that
+// nobody disturbed; over a server with workers in processes of their own, of which one is killed, too.
+func TestCampaignThatIsKilled(t *testing.T) {
+	t.Parallel()
+	const plan = "drive lifecycles=300 each=10\nlimit generation=8\n"
+	_, whole := campaigns(t, plan)
+	want := outputOf(t, whole("run", "a.plan"))
+	require.Contains(t, want, "done, 30 jobs\n300 lifecycles, ")
+
+	_, fdelab := campaigns(t, plan)
+	merged := regexp.MustCompile(`(?m)^(\d+) jobs of 30, `)
+	for range 2 {
+		c := fdelab("run", "a.plan", "--workers", "1")
+		require.NoError(t, c.Start())
+		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+			if out, err := fdelab("status", "a.plan").Output(); err == nil && merged.Match(out) {
+				break
+			}
+		}
+		require.NoError(t, c.Process.Kill())
+		_ = c.Wait()
+	}
+	require.Equal(t, want, outputOf(t, fdelab("run", "a.plan")))
+
+	s, err := campaign.Open(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	_, fdelab = campaigns(t, plan)
+	run := fdelab("run", "a.plan", "--nats", s.URL())
+	var out bytes.Buffer
+	run.Stdout = &out
+	require.NoError(t, run.Start())
+	for n := range 3 {
+		w := fdelab("work", "--nats", s.URL(), "--workers", "1")
+		require.NoError(t, w.Start())
+		t.Cleanup(func() { _, _ = w.Process.Kill(), w.Wait() })
+		if n == 0 {
+			time.AfterFunc(time.Second, func() { _ = w.Process.Kill() })
+		}
+	}
+	require.NoError(t, run.Wait())
+	require.Equal(t, want, out.String())
+	status := outputOf(t, fdelab("status", "a.plan", "--nats", s.URL(), "--follow"))
+	require.Contains(t, status, "done\n30 jobs of 30, in ")
+}
+
+// TestCampaignWords: what is wrong with the words is said, and nothing is run.
+func TestCampaignWords(t *testing.T) {
+	dir, fdelab := campaigns(t, "drive lifecycles=2\nconform seeds=1 program=true\n")
+	for words, want := range map[string]string{
+		"run b.plan":                           "no plan \"b.plan\"",
+		"run a.plan --nats nats://127.0.0.1:1": "runs a program, which no worker of --nats does",
+		"run a.plan --nkey x":                  "are for --nats",
+		"run a.plan --nats x --dir y":          "--dir and --nats are given",
+		"status a.plan":                        "has not begun",
+		"export a.plan":                        "nothing to write",
+		"work":                                 "--nats names the server",
+		"work --nats nats://me:secret@127.0.0.1:1":       "the server at nats://127.0.0.1:1",
+		"create a.plan mutants":                          "file exists",
+		"create c.plan walls":                            "no kind of work \"walls\"",
+		"run a.plan --workers 2 --nats nats://127.0.0.1": "--workers is for a campaign of this machine",
+	} {
+		out, err := fdelab(strings.Fields(words)...).CombinedOutput()
+		require.Error(t, err, words)
+		require.Contains(t, string(out), want, words)
+		require.NotContains(t, string(out), "secret")
+	}
+	all, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, all, 1, "nothing was written")
+}
+
+// TestCampaignReports: the folder of a campaign has its reports, and metrics while it runs.
+func TestCampaignReports(t *testing.T) {
+	dir, fdelab := campaigns(t, "mutants\n")
+	outputOf(t, fdelab("run", "a.plan", "--metrics", "127.0.0.1:0"))
+	outputOf(t, fdelab("export", "a.plan", "--junit", "j.xml", "--csv", "c.csv", "--html", "h.html"))
+	for name, want := range map[string]string{"j.xml": `<testcase classname="mutants"`, "c.csv": "met,mutant of ", "h.html": "None."} {
+		b, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Contains(t, string(b), want)
+	}
+	require.Contains(t, outputOf(t, fdelab("nats-config", "--worker", "UABC")), "nkey: UABC")
+}
