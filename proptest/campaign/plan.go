@@ -42,6 +42,7 @@ const (
 	generation      = 512
 	generationMax   = 1 << 17
 	planBytesMax    = 64 << 10
+	lineBytesMax    = 8 << 10
 	entriesMax      = 256
 )
 
@@ -58,6 +59,8 @@ func Parse(text string) (*Plan, error) {
 		}
 		kind, w, err := words(line)
 		switch {
+		case len(line) > lineBytesMax:
+			err = fmt.Errorf("%d bytes, want %d or fewer", len(line), lineBytesMax)
 		case err != nil:
 		case kind == "limit" && limited:
 			err = errors.New("limits are given twice, want one line of them")

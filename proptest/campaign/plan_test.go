@@ -27,6 +27,7 @@ func TestPlanIsReadAsItIsPrinted(t *testing.T) {
 // TestPlanIsRefused: what is wrong is named with its line, and with what would be right.
 func TestPlanIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
+		"conform program=" + strings.Repeat("x", 9000): "want 8192 or fewer",
 		"":                    "nothing to run",
 		"drive lifecycles=0":  "line 1: drive: lifecycles=\"0\", want a whole number of 1",
 		"\ndrve lifecycles=1": `line 2: no kind of work "drve"`,

@@ -342,3 +342,37 @@ func TestJobsAreAsTheyWereMade(t *testing.T) {
 	}
 	require.NotContains(t, c.state.Report.Wanted(), wanted[7])
 }
+
+// TestInventedBegins: a worker that asks about jobs under many names fills no state, and what it says in control
+// characters is not kept.
+func TestInventedBegins(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	nc := connect(t, s)
+	p := plan(t, "idle jobs=5000\nlimit generation=5000")
+	ctx, cancel := context.WithCancel(t.Context())
+	begun := make(chan struct{})
+	var once sync.Once
+	over := make(chan *State, 1)
+	go func() {
+		state, _ := Coordinate(ctx, connect(t, s), p, Options{Progress: func(*State) { once.Do(func() { close(begun) }) }})
+		over <- state
+	}()
+	<-begun
+	answers := map[string]int{}
+	for n := range uint64(begunJobsMax + 20) {
+		m, err := nc.Request(subject(beginSubjects, p.ID(), n), []byte("me"), time.Minute)
+		require.NoError(t, err)
+		answers[string(m.Data)]++
+	}
+	m, err := nc.Request(subject(beginSubjects, p.ID(), 600), []byte("\x1b[2J"), time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, leave, string(m.Data))
+	cancel()
+	state := <-over
+	require.Equal(t, begunJobsMax+20, answers[begin])
+	require.Len(t, state.Begun, begunJobsMax)
+	b, err := state.encode()
+	require.NoError(t, err)
+	require.Less(t, len(b), stateBytesMax/4)
+}

@@ -459,7 +459,7 @@ func (c *coordinator) begins(ctx context.Context, m *nats.Msg) error {
 	attempt := string(m.Data)
 	j, is := c.job(n)
 	_, there := c.pending[n]
-	if err != nil || !is || there || len(attempt) > 200 || n < c.state.Report.Merged || n >= c.state.Made*c.plan.Limits.Generation {
+	if err != nil || !is || there || len(attempt) > attemptMax || attempt != campaign.Clean(attempt, attemptMax) || n < c.state.Report.Merged || n >= c.state.Made*c.plan.Limits.Generation {
 		_ = m.Respond([]byte(leave))
 		return nil
 	}
@@ -473,9 +473,11 @@ func (c *coordinator) begins(ctx context.Context, m *nats.Msg) error {
 			_ = m.Respond([]byte(leave))
 			return nil
 		}
-		c.state.Begun[n] = append(c.state.Begun[n], attempt)
-		if err := c.save(ctx); err != nil {
-			return err
+		if len(c.state.Begun) < begunJobsMax || c.state.Begun[n] != nil {
+			c.state.Begun[n] = append(c.state.Begun[n], attempt)
+			if err := c.save(ctx); err != nil {
+				return err
+			}
 		}
 	}
 	_ = m.Respond([]byte(begin)) // a worker that hears nothing asks again
@@ -484,6 +486,13 @@ func (c *coordinator) begins(ctx context.Context, m *nats.Msg) error {
 
 // begunMax is how many workers may begin a job alone: the first had it in company.
 const begunMax = 2
+
+// begunJobsMax is of how many jobs it is kept who began them alone, and attemptMax how long an attempt is, in bytes: a
+// worker that invents them fills no state.
+const (
+	begunJobsMax = 500
+	attemptMax   = 120
+)
 
 // heard counts what a worker did.
 func (c *coordinator) heard(h nats.Header, r *campaign.Result) {
@@ -503,4 +512,4 @@ func (c *coordinator) heard(h nats.Header, r *campaign.Result) {
 }
 
 // name is that of a worker, as it is safe to print.
-func (c *coordinator) name(h nats.Header) string { return campaign.Clean(h.Get(workerHeader), 60) }
+func (c *coordinator) name(h nats.Header) string { return campaign.Clean(h.Get(workerHeader), nameMax) }

@@ -50,8 +50,8 @@ type ticket struct {
 
 // The bounds of what a server keeps.
 const (
-	jobsBytesMax    = 256 << 20
-	resultsBytesMax = 1 << 30
+	jobsBytesMax    = 128 << 20
+	resultsBytesMax = 512 << 20
 	ticketBytesMax  = 64 << 10
 	ageMax          = 30 * 24 * time.Hour
 )

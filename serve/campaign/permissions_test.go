@@ -2,6 +2,14 @@ package campaign
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,4 +97,67 @@ func TestPermissions(t *testing.T) {
 	_, err = Outside{URL: "nats://me:secret@127.0.0.1:1"}.Connect()
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "secret")
+}
+
+// TestTLS: a server with TLS and client certificates takes a connection that shows one, and is taken by the authority
+// that signed it; a stranger's is neither.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ca, cert, key := certificates(t, dir, "own")
+	o := &server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true}
+	config, err := server.GenTLSConfig(&server.TLSConfigOpts{CertFile: cert, KeyFile: key, CaFile: ca, Verify: true, Timeout: 60})
+	require.NoError(t, err)
+	o.TLSConfig, o.TLSTimeout, o.TLSVerify = config, 60, true
+	s, err := server.NewServer(o)
+	require.NoError(t, err)
+	s.Start()
+	t.Cleanup(s.Shutdown)
+	require.True(t, s.ReadyForConnections(ready))
+	nc, err := Outside{URL: s.ClientURL(), CA: ca, Cert: cert, Key: key}.Connect()
+	require.NoError(t, err)
+	state, err := nc.TLSConnectionState()
+	require.NoError(t, err)
+	require.True(t, state.HandshakeComplete)
+	nc.Close()
+	stranger, theirs, theirKey := certificates(t, dir, "stranger")
+	_, err = Outside{URL: s.ClientURL(), CA: stranger, Cert: cert, Key: key}.Connect()
+	require.ErrorContains(t, err, "certificate", "the server is not the one of that authority")
+	_, err = Outside{URL: s.ClientURL(), CA: ca, Cert: theirs, Key: theirKey}.Connect()
+	require.Error(t, err, "the server takes nobody of another authority")
+	_, err = Outside{URL: s.ClientURL(), CA: ca}.Connect()
+	require.Error(t, err, "nor somebody without a certificate")
+}
+
+// certificates makes an authority and a certificate of 127.0.0.1, for both ends.
+func certificates(t *testing.T, dir, name string) (ca, cert, key string) {
+	t.Helper()
+	write := func(file, kind string, der []byte) string {
+		file = filepath.Join(dir, name+file)
+		require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
+		return file
+	}
+	authority, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	now := time.Now()
+	top := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, top, top, &authority.PublicKey, authority)
+	require.NoError(t, err)
+	ca = write("-ca.pem", "CERTIFICATE", der)
+	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	leaf := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: top.NotBefore, NotAfter: top.NotAfter,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, KeyUsage: x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	der, err = x509.CreateCertificate(rand.Reader, leaf, top, &own.PublicKey, authority)
+	require.NoError(t, err)
+	cert = write(".pem", "CERTIFICATE", der)
+	der, err = x509.MarshalPKCS8PrivateKey(own)
+	require.NoError(t, err)
+	return ca, cert, write(".key", "PRIVATE KEY", der)
 }

@@ -30,6 +30,12 @@ const addressFile = "address"
 // ready is how long a server may take to come up. It needs milliseconds; a machine with other work more.
 const ready = time.Minute
 
+// busyFor is how long Open waits for a process that has the directory: one that only reads it has it for less.
+const busyFor = 5 * time.Second
+
+// storeMax is what the streams may have together: more than they ask for. What there is on the disk is seen when it is full.
+const storeMax = 1 << 40
+
 // ErrBusy is wrapped by Open where another process has the directory.
 var ErrBusy = errors.New("the campaign runs in another process")
 
@@ -42,12 +48,14 @@ func Open(dir string) (s *Server, err error) {
 	if s.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}
-	if err := filelock.Take(s.lock); err != nil {
-		return nil, errors.Join(fmt.Errorf("campaign: %s: %w", dir, ErrBusy), s.lock.Close())
+	for began := time.Now(); filelock.Take(s.lock) != nil; time.Sleep(100 * time.Millisecond) {
+		if time.Since(began) > busyFor {
+			return nil, errors.Join(fmt.Errorf("campaign: %s: %w", dir, ErrBusy), s.lock.Close())
+		}
 	}
 	s.own, err = server.NewServer(&server.Options{
 		ServerName: "fdelab", Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: s.token, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: filepath.Join(dir, "streams"), MaxPayload: 1 << 20,
+		JetStream: true, StoreDir: filepath.Join(dir, "streams"), MaxPayload: 1 << 20, JetStreamMaxStore: storeMax,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.lock.Close())

@@ -40,6 +40,7 @@ func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
 	if o.Note == nil {
 		o.Note = func(string, ...any) {}
 	}
+	o.Name = campaign.Clean(o.Name, nameMax)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	w := &worker{nc: nc, o: o, given: map[string]int{}, own: o.Name + "/" + nats.NewInbox()[len("_INBOX."):]}
@@ -65,6 +66,9 @@ func withoutPrograms(j *campaign.Job) (*campaign.Result, error) {
 	}
 	return j.Run()
 }
+
+// nameMax is how long the name of a worker is, in bytes.
+const nameMax = 60
 
 type worker struct {
 	nc  *nats.Conn
