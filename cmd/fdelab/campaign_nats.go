@@ -60,6 +60,7 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			defer collectLess()()
 			o.Name = "fdelab worker " + w.Name
 			nc, err := o.Connect()
 			if err != nil {
