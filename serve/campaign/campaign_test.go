@@ -239,8 +239,11 @@ func TestStoppedAndOutOfTime(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir())
 	var all sync.WaitGroup
+	stopped := make(chan struct{})
 	startWorker(t, s, &all, WorkerOptions{Name: "worker", Slots: 2, Run: func(j *campaign.Job) (*campaign.Result, error) {
-		time.Sleep(2 * time.Millisecond)
+		if j.Number >= 600 { // the last ones wait for the end
+			<-stopped
+		}
 		return j.Run()
 	}})
 	nc := connect(t, s)
@@ -256,6 +259,7 @@ func TestStoppedAndOutOfTime(t *testing.T) {
 	}()
 	state, err := Coordinate(t.Context(), nc, p, Options{})
 	require.NoError(t, err)
+	close(stopped)
 	require.Equal(t, Stopped, state.Over)
 	require.Less(t, state.Report.Merged, uint64(1000))
 	state, err = Coordinate(t.Context(), nc, p, Options{})
