@@ -259,7 +259,7 @@ type finding struct {
 }
 
 func TestPagesAreForEverybody(t *testing.T) {
-	s := newSite(t, append([]string{"erase run drive=R1-I2-D09"}, incident...)...)
+	s := newSite(t, scene()...)
 	p := s.person(ownerToken, 1440)
 	judge := `axe.run(document, {resultTypes: ["violations"]%s}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + (n.any[0]?.message || ""))}))))`
 	look := func(path, rules string) {
@@ -274,7 +274,7 @@ func TestPagesAreForEverybody(t *testing.T) {
 		p.open(scene.path)
 		p.do(scheme("light"))
 		look(scene.path, "")
-		if slices.Contains([]string{"/", "/events/1", "/encryption", "/hands"}, scene.path) { // they have all colours
+		if slices.Contains([]string{"/", "/events/1", "/encryption", "/hands", "/drive/R1-I1-D12", "/rank/R0", "/clock"}, scene.path) { // they have all colours
 			p.do(scheme("dark"))
 			look(scene.path, `, runOnly: ["color-contrast"]`)
 		}
@@ -291,8 +291,11 @@ func TestPagesAreForEverybody(t *testing.T) {
 	for st, _ := s.server.lab.news(); !st.Story.Ended; st, _ = s.server.lab.news() {
 		s.server.lab.run("next")
 	}
-	p.open("/rehearsal")
-	look("the debrief", "")
+	for _, prefers := range []string{"light", "dark"} {
+		p.open("/rehearsal")
+		p.do(scheme(prefers))
+		look("the debrief, "+prefers, "")
+	}
 }
 
 func mustRehearsal(t *testing.T, name string) *console.Transcript {
@@ -302,18 +305,33 @@ func mustRehearsal(t *testing.T, name string) *console.Transcript {
 }
 
 func TestNoPageIsWiderThanItsWindow(t *testing.T) {
-	s := newSite(t, append([]string{"erase run drive=R1-I2-D09"}, incident...)...)
+	s := newSite(t, scene()...)
 	p := s.person(ownerToken, 400)
-	for _, scene := range scenes {
-		p.open(scene.path)
+	fits := func(what string) {
 		for _, width := range []int64{400, 800, 2560} {
 			p.do(chromedp.EmulateViewport(width, 900))
-			over := asks[float64](p, "document.documentElement.scrollWidth - innerWidth")
+			over := asks[float64](p, `Math.max(document.documentElement.scrollWidth - innerWidth, (d => d && !d.hidden ? d.scrollWidth - d.clientWidth : 0)(document.querySelector("#drawer")))`)
 			wide := ""
 			if over > 0 {
-				wide = asks[string](p, `[...document.querySelectorAll("main *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll")).map(e => e.outerHTML.slice(0, 120)).slice(-3).join("\n")`)
+				wide = asks[string](p, `[...document.querySelectorAll("main *, #drawer *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll")).map(e => e.outerHTML.slice(0, 120)).slice(-3).join("\n")`)
 			}
-			require.LessOrEqual(t, over, 0.0, "%s at %d pixels: %s", scene.path, width, wide)
+			require.LessOrEqual(t, over, 0.0, "%s at %d pixels: %s", what, width, wide)
 		}
 	}
+	for _, scene := range scenes {
+		p.open(scene.path)
+		fits(scene.path)
+	}
+	p.open("/drive/R1-I1-D12")
+	p.takesHands()
+	fits("the drawer")
+	s.server.lab.begin("be34009e-repair", mustRehearsal(t, "be34009e-repair"))
+	s.server.lab.run("erase run drive=R1-I1-D02")
+	p.open("/rehearsal")
+	fits("a rehearsal")
+	for st, _ := s.server.lab.news(); !st.Story.Ended; st, _ = s.server.lab.news() {
+		s.server.lab.run("next")
+	}
+	p.open("/rehearsal")
+	fits("the debrief")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	cdppage "github.com/chromedp/cdproto/page"
@@ -23,12 +24,18 @@ var scenes = []struct{ name, path string }{
 	{"figure-6-key-server-utilities", "/retrieval"},
 	{"figure-8-encryption", "/encryption"},
 	{"facility", "/"},
-	{"drive", "/drive/R1-I1-D03"},
+	{"drive", "/drive/R1-I1-D02"},
+	{"drive-degraded", "/drive/R1-I1-D12"},
 	{"rank", "/rank/R0"},
 	{"certificates", "/certificates/R1-I2-D09"},
 	{"clock", "/clock"},
 	{"hands", "/hands"},
 	{"rehearsals", "/rehearsal"},
+}
+
+// scene is the facility of the pictures: what incident has, a certificate, and a drive whose flash resists.
+func scene() []string {
+	return append([]string{"erase run drive=R1-I2-D09", `fault arm drive=R1-I1-D12 plan="(flash.erase.refused) (flash.zero.refused)"`, "erase run drive=R1-I1-D12"}, incident...)
 }
 
 // shotWidths are how wide the windows of the screenshots are, in pixels, and what the system prefers there.
@@ -38,14 +45,22 @@ func TestShots(t *testing.T) {
 	if *shots == "" {
 		t.Skip("without -shots no screenshots are written")
 	}
-	s := newSite(t, append([]string{"erase run drive=R1-I2-D09"}, incident...)...)
+	s := newSite(t, scene()...)
 	g := s.person(guestToken, 1440)
 	g.shoot("guest-1440")
 	for width, prefers := range shotWidths {
 		p := s.person(ownerToken, width)
 		p.do(scheme(prefers))
 		for _, scene := range scenes {
+			p.do(chromedp.EmulateViewport(int64(width), 900))
+			if strings.HasPrefix(scene.path, "/drive/") { // down to its time line
+				p.do(chromedp.EmulateViewport(int64(width), 1350))
+			}
 			p.open(scene.path)
+			if scene.path == "/hands" { // who has a script sees the drawer
+				p.open("/")
+				p.takesHands()
+			}
 			p.shoot(fmt.Sprintf("%s-%d", scene.name, width))
 		}
 		p.open("/retrieval")
