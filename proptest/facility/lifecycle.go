@@ -51,9 +51,32 @@ func (l Lifecycle) Run() (m *Machine, err error) {
 	}
 	actions := m.actionsOf(l.Breaks)
 	names := slices.Sorted(maps.Keys(actions))
+	crash := once(int(l.Seed), func(t *rapid.T) {
+		for range l.Steps {
+			actions[rapid.SampledFrom(names).Draw(t, "action")](t)
+		}
+	})
+	switch {
+	case m.wrong != nil:
+		return m, m.wrong
+	case crash != nil:
+		panic(crash) // of the facility, or of the model
+	}
+	if l.Breaks == "none" && len(m.FalseAlarms()) > 0 {
+		return m, m.failf("nothing is broken, and there is a false alarm: %v", m.FalseAlarms()[0])
+	}
+	return m, nil
+}
+
+// once calls run with draws of a seed, once, and gives what it panics with. A generator is what gives a rapid.T outside
+// a test. After a panic rapid calls it again, and panics itself, since nothing is drawn then.
+func once(seed int, run func(*rapid.T)) (crash any) {
 	began, ended := false, false
-	var crash any
-	// A generator is what gives a rapid.T outside a test. It is called again after a failure, and has nothing to do then.
+	defer func() {
+		if v := recover(); v != nil && (ended || crash == nil) {
+			panic(v) // of rapid alone
+		}
+	}()
 	rapid.Custom(func(t *rapid.T) bool {
 		if began {
 			return false
@@ -65,22 +88,11 @@ func (l Lifecycle) Run() (m *Machine, err error) {
 				panic(crash)
 			}
 		}()
-		for range l.Steps {
-			actions[rapid.SampledFrom(names).Draw(t, "action")](t)
-		}
+		run(t)
 		ended = true
 		return true
-	}).Example(int(l.Seed))
-	switch {
-	case m.wrong != nil:
-		return m, m.wrong
-	case !ended:
-		panic(crash) // of the facility, or of the model
-	}
-	if l.Breaks == "none" && len(m.FalseAlarms()) > 0 {
-		return m, m.failf("nothing is broken, and there is a false alarm: %v", m.FalseAlarms()[0])
-	}
-	return m, nil
+	}).Example(seed)
+	return nil
 }
 
 // shrinkRunsMax is how many facilities Shrink makes at most.

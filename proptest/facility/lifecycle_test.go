@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/seed-9d983aeb/fdelab/proptest"
 )
@@ -27,6 +28,28 @@ func TestLifecycleIsOfItsSeed(t *testing.T) {
 	}
 	_, err := Lifecycle{Steps: 12, Breaks: "walls"}.Run()
 	require.ErrorContains(t, err, `"walls" breaks`)
+}
+
+// TestALifecycleThatFailsTells: the failure of a step, or what it panics with, comes out as it was.
+func TestALifecycleThatFailsTells(t *testing.T) {
+	t.Parallel()
+	require.Nil(t, once(1, func(t *rapid.T) { rapid.IntRange(0, 9).Draw(t, "n") }))
+	crash := once(1, func(t *rapid.T) {
+		rapid.IntRange(0, 9).Draw(t, "n")
+		panic("the facility is on fire")
+	})
+	require.Equal(t, "the facility is on fire", crash)
+
+	m, err := NewMachine(Options{Seed: 3})
+	require.NoError(t, err)
+	require.NoError(t, m.Prepare())
+	crash = once(1, func(t *rapid.T) {
+		rapid.IntRange(0, 9).Draw(t, "n")
+		m.ranks["R9"] = &rank{} // the model is wrong
+		m.Must(t, "health")
+	})
+	require.NotNil(t, crash)
+	require.ErrorContains(t, m.wrong, "expected 3 and 2")
 }
 
 // TestShrinkKeepsTheReason: what is left is shorter, and fails as the whole did; another reason is not taken.
