@@ -69,7 +69,7 @@ func (p *campaignPlace) read(file string) error {
 		return cannotf("campaign: %w", err)
 	}
 	if p.plan, err = plans.Parse(string(b)); err != nil {
-		return usagef("campaign: %s: %w", file, err).withHint("fdelab campaign --help lists the kinds of work")
+		return usagef("%s: %w", file, err).withHint("fdelab campaign --help lists the kinds of work")
 	}
 	if p.file = file; p.dir == "" {
 		p.dir = strings.TrimSuffix(file, ".plan") + ".campaign"
@@ -154,6 +154,10 @@ func newCampaignRunCmd(a *app) *cobra.Command {
 func (a *app) campaignRun(p *campaignPlace, workers int, metrics string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, func() { // a second one ends the process
+		stop()
+		a.note("campaign: it ends; what was begun has some seconds")
+	})
 	defer collectLess()()
 	all, known := p.plan.Jobs()
 	var ends time.Time
@@ -184,7 +188,7 @@ func (a *app) campaignRun(p *campaignPlace, workers int, metrics string) error {
 		return told
 	case ctx.Err() != nil && s != nil:
 		return cannotf("campaign: interrupted after %d jobs", s.Report.Merged).withHint("the same command goes on")
-	case errors.Is(err, campaign.ErrOther), errors.Is(err, campaign.ErrBusy):
+	case errors.Is(err, campaign.ErrOther), errors.Is(err, campaign.ErrAnother), errors.Is(err, campaign.ErrVersion), errors.Is(err, campaign.ErrBusy):
 		return cannotf("%w", err).withHint("--dir names another folder")
 	case err != nil:
 		return cannotf("%w", err)
@@ -197,12 +201,17 @@ func (a *app) campaignRun(p *campaignPlace, workers int, metrics string) error {
 
 // campaignFiles writes the failures that were cut down as files that fdelab replay takes.
 func (a *app) campaignFiles(dir string, s *campaign.State) {
+	of := map[string]int{} // lines of a plan may have the same seeds
 	for i := range s.Report.Findings {
 		f := &s.Report.Findings[i]
 		if f.File == "" {
 			continue
 		}
-		name := filepath.Join(dir, fmt.Sprintf("%s-%d.txt", f.Kind, f.Seed))
+		base := fmt.Sprintf("%s-%d", f.Kind, f.Seed)
+		if of[base]++; of[base] > 1 {
+			base += fmt.Sprintf("-%d", of[base])
+		}
+		name := filepath.Join(dir, base+".txt")
 		if err := os.WriteFile(name, []byte(f.File), 0o644); err != nil {
 			a.note("campaign: the failure of seed %d is not in a file: %v", f.Seed, err)
 			continue

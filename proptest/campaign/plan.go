@@ -90,8 +90,18 @@ func (p *Plan) check() error {
 			return fmt.Errorf("%w: %q has no number: it comes last, and with a line such as: limit for=8h", ErrPlan, e)
 		}
 	}
+	sum := uint64(0)
+	for _, e := range p.Entries {
+		units, _, _ := e.units()
+		if sum += units; sum > unitsMax {
+			return fmt.Errorf("%w: more than %d lifecycles, rows, seeds and mutants, want fewer", ErrPlan, uint64(unitsMax))
+		}
+	}
 	return nil
 }
+
+// unitsMax is what a plan has at most: it can be counted, and no machine comes to its end.
+const unitsMax = 1 << 60
 
 // String is the plan as Parse reads it, in one form whatever the file looked like.
 func (p *Plan) String() string {
@@ -119,7 +129,11 @@ type word struct{ name, value string }
 // words cuts a line into its kind and its words. A value with blanks stands in double quotes.
 func words(line string) (kind string, all []word, err error) {
 	rest := strings.TrimSpace(line)
-	kind, rest, _ = strings.Cut(rest, " ")
+	if i := strings.IndexAny(rest, " \t"); i >= 0 {
+		kind, rest = rest[:i], rest[i:]
+	} else {
+		kind, rest = rest, ""
+	}
 	for rest = strings.TrimSpace(rest); rest != ""; rest = strings.TrimSpace(rest) {
 		name, after, cut := strings.Cut(rest, "=")
 		if !cut || name == "" || strings.ContainsAny(name, " \t\"") {
@@ -132,7 +146,10 @@ func words(line string) (kind string, all []word, err error) {
 			}
 			rest = after[len(quoted):]
 		} else {
-			value, rest, _ = strings.Cut(after, " ")
+			if value, rest = after, ""; strings.ContainsAny(after, " \t") {
+				i := strings.IndexAny(after, " \t")
+				value, rest = after[:i], after[i:]
+			}
 		}
 		if slices.ContainsFunc(all, func(w word) bool { return w.name == name }) {
 			return "", nil, fmt.Errorf("%s is given twice, want it once", name)

@@ -41,12 +41,20 @@ func TestPlanIsRefused(t *testing.T) {
 		"idle jobs=1\nlimit a=1": `no word "a"`,
 		"idle jobs=1\nlimit job=1m\nlimit job=2m": "limits are given twice",
 		"drive 17": "want words such as seed=1",
+		strings.Repeat("idle jobs=1152921504606846976\n", 16): "more than 1152921504606846976 lifecycles",
 	} {
 		_, err := Parse(text)
 		require.ErrorIs(t, err, ErrPlan, "%q", text)
 		require.ErrorContains(t, err, want, "%q", text)
 		require.NotContains(t, err.Error(), "\n")
 	}
+}
+
+// TestBlanksOfAPlan: tabs are blanks.
+func TestBlanksOfAPlan(t *testing.T) {
+	p, err := Parse("drive\tlifecycles=5\tseed=2 \teach=1\n")
+	require.NoError(t, err)
+	require.Contains(t, p.String(), "drive lifecycles=5 seed=2 each=1\n")
 }
 
 // FuzzPlan: whatever is read is printed so that it is read as the same, and its first jobs can be asked for.

@@ -33,6 +33,11 @@ func (r *Report) Add(x *Result, findings int) {
 	if x.Job != r.Merged {
 		panic(fmt.Sprintf("BUG: the result of job %d is merged as that of job %d", x.Job, r.Merged))
 	}
+	r.AddLate(x, findings)
+}
+
+// AddLate merges the result of a job behind ones that have none: of a campaign that is over, and does not go on.
+func (r *Report) AddLate(x *Result, findings int) {
 	r.Merged++
 	r.Units += x.Units
 	r.Commands, r.Faults, r.Searches, r.More = r.Commands+x.Commands, r.Faults+x.Faults, r.Searches+x.Searches, r.More+x.More

@@ -215,12 +215,15 @@ func (r *Result) conform(e *Entry, seed uint64, again string) {
 		r.notRun(e, err, again, seed)
 		return
 	}
-	failed := false
+	failed, judged, why := false, false, "the plan names none"
 	for _, x := range report.Results {
 		r.Commands, r.Faults, r.Searches = r.Commands+uint64(x.Commands), r.Faults+uint64(x.Faults), r.Searches+uint64(x.Searches)
-		if x.Verdict != conformance.NotJudged {
-			r.Coverage["suite "+x.Property.ID]++
+		if x.Verdict == conformance.NotJudged {
+			why = x.Property.ID + ": " + x.Why
+			continue
 		}
+		judged = true
+		r.Coverage["suite "+x.Property.ID]++
 		if x.Verdict != conformance.Failed {
 			continue
 		}
@@ -236,6 +239,10 @@ func (r *Result) conform(e *Entry, seed uint64, again string) {
 			}
 		}
 		r.found(f)
+	}
+	if !judged { // what was not tested has not passed
+		r.notRun(e, errors.New("no property was judged: "+why), again, seed)
+		return
 	}
 	r.Endings[map[bool]string{true: Failed, false: Passed}[failed]]++
 }

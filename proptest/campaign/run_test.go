@@ -160,6 +160,25 @@ func TestAProgramThatIsNotThere(t *testing.T) {
 	require.Contains(t, r.Findings[0].Why, "/nowhere/drive")
 }
 
+// blind is a drive that offers no more than it must.
+type blind struct{ conformance.Device }
+
+// TestWhatIsNotJudgedHasNotPassed: a suite that could judge nothing is a finding.
+func TestWhatIsNotJudgedHasNotPassed(t *testing.T) {
+	sound := maker
+	t.Cleanup(func() { maker = sound })
+	maker = func(w conformance.Wish) (conformance.Device, drive.Label, error) {
+		d, label, err := sound(w)
+		if d == nil {
+			return nil, label, err
+		}
+		return blind{d}, label, err
+	}
+	r := all(t, plan(t, "conform seeds=2 only=F01"))
+	require.Equal(t, uint64(2), r.Endings[NotRun], "%v", r.Endings)
+	require.Contains(t, r.Findings[0].Why, "no property was judged: F01: ")
+}
+
 // TestAdapterProgram: a drive in another language goes through the suite.
 func TestAdapterProgram(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,11 @@ package campaign
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -267,6 +271,14 @@ func TestStoppedAndOutOfTime(t *testing.T) {
 	require.Equal(t, Done, state.Over)
 	require.Equal(t, uint64(1000), state.Report.Endings[campaign.Passed])
 
+	told := ""
+	again, err := Coordinate(t.Context(), nc, p, Options{Note: func(format string, args ...any) { told = fmt.Sprintf(format, args...) }})
+	require.NoError(t, err)
+	require.Equal(t, state.Report, again.Report)
+	require.Contains(t, told, "nothing was run now")
+	_, err = Coordinate(t.Context(), nc, p, Options{Programs: "another"})
+	require.ErrorIs(t, err, ErrAnother)
+
 	state, err = Coordinate(t.Context(), nc, plan(t, "drive\nlimit for=1s"), Options{})
 	require.NoError(t, err)
 	require.Equal(t, TimeUp, state.Over)
@@ -275,6 +287,63 @@ func TestStoppedAndOutOfTime(t *testing.T) {
 	require.Len(t, ids, 2)
 	_, err = Read(t.Context(), nc, "000000000000")
 	require.ErrorIs(t, err, ErrNone)
+}
+
+// TestTimeUpBehindASlowJob: when time is up, what was found behind a job that has not ended is in the report.
+func TestTimeUpBehindASlowJob(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan struct{})
+	var all sync.WaitGroup
+	nc := connect(t, s)
+	all.Go(func() {
+		_ = Work(ctx, nc, WorkerOptions{Name: "worker", Slots: 2, Run: func(j *campaign.Job) (*campaign.Result, error) {
+			if j.Number == 0 {
+				<-over
+			}
+			return j.Run()
+		}})
+	})
+	began := time.Now()
+	state, err := Coordinate(t.Context(), connect(t, s), plan(t, "idle jobs=5\nlimit for=2s"), Options{})
+	require.NoError(t, err)
+	require.Equal(t, TimeUp, state.Over)
+	require.Equal(t, uint64(4), state.Report.Units)
+	cancel() // the worker leaves the job that does not end
+	all.Wait()
+	require.Less(t, time.Since(began), time.Minute)
+	close(over)
+}
+
+// TestServerThatCannotStart says why, at once.
+func TestServerThatCannotStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "streams"), nil, 0o600))
+	_, err := Open(dir)
+	require.ErrorContains(t, err, "does not come up: ")
+	require.ErrorContains(t, err, "not a directory")
+}
+
+// TestPrograms: the sum follows from what is in the files of a program and of its arguments.
+func TestPrograms(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "drive.py")
+	require.NoError(t, os.WriteFile(file, []byte("1"), 0o600))
+	sum := func(program string) string {
+		out, err := programs(plan(t, "conform seeds=1 program="+strconv.Quote(program)))
+		require.NoError(t, err)
+		return out
+	}
+	was := sum("sh " + file)
+	require.Equal(t, was, sum("sh "+file))
+	require.NotEqual(t, was, sum("sh "+file+" --fast"))
+	require.NoError(t, os.WriteFile(file, []byte("2"), 0o600))
+	require.NotEqual(t, was, sum("sh "+file))
+	none, err := programs(plan(t, "idle jobs=1"))
+	require.NoError(t, err)
+	require.Empty(t, none)
 }
 
 // TestResultsOfNobody: what is no result is refused and its job given out again; after three the job is set aside.

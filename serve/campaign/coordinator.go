@@ -21,10 +21,16 @@ type Options struct {
 	Replicas int                              // of the streams; 0 is 1, and 3 on a cluster
 	Progress func(*State)                     // about once a second, and at the end; may be nil
 	Note     func(format string, args ...any) // may be nil
+	// Programs is a sum over the programs that the plan names. A campaign that was begun with others is refused.
+	Programs string
 }
 
-// ErrOther is wrapped by Coordinate where somebody else coordinates the campaign, or where it was begun by another version.
+// ErrOther is wrapped by Coordinate where somebody else coordinates the campaign.
 var ErrOther = errors.New("somebody else has the campaign")
+
+// ErrAnother is wrapped by Run where the directory has the campaign of another plan, and by Coordinate where programs that
+// the plan names are not those with which the campaign was begun.
+var ErrAnother = errors.New("another campaign is there")
 
 // Coordinate puts the jobs of a plan on a server and merges the results, from where the last coordinator was, until the
 // campaign is over or ctx ends. The state is as it was stored last, with an error, too.
@@ -94,8 +100,12 @@ func (c *coordinator) open(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("campaign: %w", err)
 	}
-	if err := c.load(ctx); err != nil || c.state.Over == Done || c.state.Over == TimeUp {
+	if err := c.load(ctx); err != nil {
 		return err
+	}
+	if c.state.Over == Done || c.state.Over == TimeUp {
+		c.o.Note("it was over before (%s), and nothing was run now", c.state.Over)
+		return nil
 	}
 	// Whoever coordinates it notices by this that he does so no more.
 	if err := c.save(ctx); err != nil {
@@ -118,7 +128,7 @@ func (c *coordinator) load(ctx context.Context) error {
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
 		c.state = &State{
-			ID: id, Plan: c.plan.String(), Version: version, Report: campaign.NewReport(), Wanted: map[uint64][][]string{},
+			ID: id, Plan: c.plan.String(), Version: version, Programs: c.o.Programs, Report: campaign.NewReport(), Wanted: map[uint64][][]string{},
 			Begun: map[uint64][]string{}, Workers: map[string]*Worker{},
 		}
 		return nil
@@ -128,8 +138,11 @@ func (c *coordinator) load(ctx context.Context) error {
 	if c.state, err = decodeState(e.Value()); err != nil {
 		return err
 	}
-	if c.state.Version != version && c.state.Over != Done {
-		return fmt.Errorf("campaign: %w: it was begun by version %q, and this is %q", ErrOther, c.state.Version, version)
+	if c.state.Version != version {
+		return fmt.Errorf("campaign: it was begun by %w, %q, and this is %q", ErrVersion, c.state.Version, version)
+	}
+	if c.state.Programs != c.o.Programs {
+		return fmt.Errorf("campaign: %w: it was begun with another program; the one that the plan names has changed", ErrAnother)
 	}
 	c.revision, c.before = e.Revision(), c.state.Took
 	if c.state.Over == Stopped {
@@ -386,6 +399,7 @@ func (c *coordinator) stored(ctx context.Context, b []byte) bool {
 
 // publish puts jobs on their stream. One that is there already is as good.
 func (c *coordinator) publish(ctx context.Context, all []campaign.Job) error {
+	told := ""
 	for len(all) > 0 {
 		var futures []jetstream.PubAckFuture
 		for _, j := range all {
@@ -407,6 +421,10 @@ func (c *coordinator) publish(ctx context.Context, all []campaign.Job) error {
 				var api *jetstream.APIError
 				if !errors.As(err, &api) || api.Description != perSubject {
 					again = append(again, all[i])
+					if err.Error() != told {
+						told = err.Error()
+						c.o.Note("a job is not on the server yet: %v", err)
+					}
 				}
 			case <-ctx.Done():
 				return ctx.Err()

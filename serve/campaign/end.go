@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -45,8 +47,8 @@ func (c *coordinator) tick(ctx context.Context) error {
 // drainFor is how long a coordinator that ends waits for a result of what was begun.
 const drainFor = 3 * time.Second
 
-// drain ends a campaign before its jobs are done: those that nobody has begun are taken back, and results that come
-// in their turn are taken.
+// drain ends a campaign before its jobs are done: those that nobody has begun are taken back, and results that still
+// come are taken. When time is up nobody goes on: results behind a job that has none are in the report, too.
 func (c *coordinator) drain(ctx context.Context, results <-chan jetstream.Msg) error {
 	over := c.state.Over
 	if err := c.jobs.Purge(ctx, jetstream.WithPurgeSubject(jobSubjects+"."+c.state.ID+".*")); err != nil {
@@ -59,20 +61,32 @@ func (c *coordinator) drain(ctx context.Context, results <-chan jetstream.Msg) e
 		case <-ctx.Done():
 			return errors.Join(ctx.Err(), c.save(context.WithoutCancel(ctx)))
 		case m := <-results:
-			n := c.state.Report.Merged
 			if err := c.take(ctx, m); err != nil {
 				return err
 			}
-			if c.state.Report.Merged > n {
-				wait.Reset(drainFor)
-			}
+			wait.Reset(drainFor)
 			continue
 		case <-wait.C:
 		}
 		break
 	}
 	c.state.Over = over
+	if over == TimeUp {
+		c.addRest()
+	}
 	return c.end(ctx)
+}
+
+// addRest adds the results whose turn does not come any more, in the order of their jobs.
+func (c *coordinator) addRest() {
+	for _, n := range slices.Sorted(maps.Keys(c.pending)) {
+		t := c.pending[n]
+		c.state.Report.AddLate(t.result, c.plan.Limits.Failures)
+		if t.msg != nil {
+			c.merged = append(c.merged, t.msg)
+		}
+		delete(c.pending, n)
+	}
 }
 
 // end stores the last state, and takes what is of the campaign off the streams.

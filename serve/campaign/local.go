@@ -32,20 +32,29 @@ func Run(ctx context.Context, p *campaign.Plan, dir string, workers int, o Optio
 	if err := s.only(ctx, p); err != nil {
 		return nil, err
 	}
+	if o.Programs, err = programs(p); err != nil {
+		return nil, err
+	}
 	working, stop := context.WithCancel(ctx)
+	coordinating, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	var all sync.WaitGroup
 	var failed error
 	all.Go(func() {
 		failed = Work(working, of, WorkerOptions{Name: hostname(), Slots: workers, Programs: true, Note: o.Note})
+		giveUp() // without workers nothing comes any more
 	})
 	nc, err := s.Connect()
 	if err == nil {
-		state, err = Coordinate(ctx, nc, p, o)
+		state, err = Coordinate(coordinating, nc, p, o)
 		nc.Close()
 	}
 	stop()
 	all.Wait()
-	return state, errors.Join(err, failed)
+	if failed != nil { // the coordinator ended for it
+		return state, failed
+	}
+	return state, err
 }
 
 // only refuses a directory with another plan.
@@ -61,7 +70,7 @@ func (s *Server) only(ctx context.Context, p *campaign.Plan) error {
 	}
 	for _, id := range ids {
 		if id != p.ID() {
-			return fmt.Errorf("campaign: %s: %w: campaign %s, of another plan", s.dir, ErrOther, id)
+			return fmt.Errorf("campaign: %s: %w, %s", s.dir, ErrAnother, id)
 		}
 	}
 	return nil

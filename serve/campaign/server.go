@@ -60,9 +60,13 @@ func Open(dir string) (s *Server, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.lock.Close())
 	}
+	var words lastWords
+	s.own.SetLogger(&words, false, false)
 	s.own.Start()
-	if !s.own.ReadyForConnections(ready) {
-		return nil, errors.Join(fmt.Errorf("campaign: the server of %s does not come up in %v", dir, ready), s.Close())
+	for began := time.Now(); !s.own.ReadyForConnections(100 * time.Millisecond); {
+		if why := words.fatal(); why != "" || time.Since(began) > ready {
+			return nil, errors.Join(fmt.Errorf("campaign: the server of %s does not come up: %s", dir, why), s.Close())
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(s.URL()+"\n"), 0o600); err != nil {
 		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.Close())

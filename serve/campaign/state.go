@@ -18,11 +18,12 @@ import (
 
 // State is how far a campaign is. The coordinator keeps it on the server, and one that comes after it goes on there.
 type State struct {
-	ID      string           `json:"id"`
-	Plan    string           `json:"plan"`
-	Version string           `json:"version"`
-	Report  *campaign.Report `json:"report"`
-	Made    uint64           `json:"made"` // generations whose jobs are on their way, or done
+	ID       string           `json:"id"`
+	Plan     string           `json:"plan"`
+	Version  string           `json:"version"`
+	Programs string           `json:"programs,omitempty"` // a sum over those that the plan names
+	Report   *campaign.Report `json:"report"`
+	Made     uint64           `json:"made"` // generations whose jobs are on their way, or done
 	// Wanted are the pairs of faults of each generation that is on its way: see campaign.Plan.Job.
 	Wanted map[uint64][][]string `json:"wanted,omitempty"`
 	// Begun are the attempts at jobs that came more than once, by job.

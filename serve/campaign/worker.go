@@ -29,7 +29,8 @@ type WorkerOptions struct {
 // ErrVersion is wrapped by Work where a job is of another version of fdelab.
 var ErrVersion = errors.New("another version of fdelab")
 
-// Work fetches jobs and puts results until ctx ends; jobs that it has begun it ends. The error wraps ErrVersion, or is nil.
+// Work fetches jobs and puts results until ctx ends; jobs that it has begun it ends, if they take no longer than three
+// seconds. The error wraps ErrVersion, or is nil.
 func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
 	if o.Run == nil {
 		o.Run = (*campaign.Job).Run
@@ -168,7 +169,11 @@ func (w *worker) have(ctx context.Context, m *nats.Msg) error {
 		defer w.alone.RUnlock()
 	}
 	began := time.Now()
-	r, ok := w.run(t)
+	r, ok := w.run(ctx, t)
+	if !ok && ctx.Err() != nil {
+		_ = m.Nak() // for another worker
+		return nil
+	}
 	if !ok {
 		w.lock.Lock()
 		w.given[m.Subject]++
@@ -236,8 +241,11 @@ const (
 	leave = "leave" // it is set aside, or done
 )
 
+// grace is what a job may still take when its worker ends.
+const grace = 3 * time.Second
+
 // run has the job in the time that it may take. What does not end is left behind.
-func (w *worker) run(t ticket) (*campaign.Result, bool) {
+func (w *worker) run(ctx context.Context, t ticket) (*campaign.Result, bool) {
 	done := make(chan *campaign.Result, 1)
 	go func() {
 		r, err := w.o.Run(&t.Job)
@@ -252,6 +260,13 @@ func (w *worker) run(t ticket) (*campaign.Result, bool) {
 	case r := <-done:
 		return r, true
 	case <-limit.C:
+		return nil, false
+	case <-ctx.Done():
+	}
+	select {
+	case r := <-done:
+		return r, true
+	case <-time.After(grace):
 		return nil, false
 	}
 }

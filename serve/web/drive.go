@@ -31,7 +31,7 @@ func (s *Server) drivePage(st *State, slot string, role Role) page {
 			s.lab.ask(st, func(f *raslab.Lab) { detail.look(f, d) })
 			facts, line := driveAside(d, detail, role), timeLineOf("driveline", "What happened to it", detail.line)
 			own, insides := []part{{"drive", facts}, {"driveline", line}}, []part(nil)
-			if d.Serial != "" {
+			if detail.dump.Geometry.Blocks > 0 { // no drive is there, or it has gone since
 				insides = []part{{"keys", keyHierarchy(detail, degraded(d))}, {"thief", thief(d, detail)}}
 			}
 			return page{
