@@ -85,7 +85,7 @@ func (m *Machine) changeKey(a []string, do func(*customer.KeyServer, customer.Da
 		err = do(actual, d)
 	}
 	switch {
-	case g == nil:
+	case g == nil, g.ipp && g.key == "": // no data key was made yet
 		return m.expect(false, err)
 	case g.ipp:
 		pair(&model.pairs[0])

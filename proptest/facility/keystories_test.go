@@ -16,6 +16,7 @@ var keyStories = map[string]struct {
 }{
 	"a key is enabled by its second server": {"stop-server 2; rekey-data 1; iml; start-server 2; rekey-data 1; lose-key 1 1; power-cycle; read R0 0", []string{}},
 	"two servers disagree":                  {"mk-manager 3 1 2; mk-manager 4 2 2; stop-server 2; group 2; start-server 2; damage-key 2 2 5; group 2; damage-key 2 2 5; group 2", []string{}},
+	"a key that was never made":             {"mk-manager 3 1 2; mk-manager 4 2 2; manager 3 ipp; manager 4 ipp; stop-server 1; stop-server 2; group 2; start-server 1; start-server 2; damage-key 1 2 2; lose-key 2 2; close 1; close 2; close 3; close 4; retrieve; group 2", []string{}},
 	"closed one after the other": {
 		"stop-server 1; stop-server 2; retrieve; close 1; close 2; close 3; close 4; start-server 1; close 1; close 2; close 3; close 4; start-server 2; close 3; close 4", []string{},
 	},
