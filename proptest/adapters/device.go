@@ -107,7 +107,14 @@ func (d *device) file(name string) string { return d.state + "." + name + ".bulk
 
 // content is what the program wrote into a file.
 func (d *device) content(name string, bad *error) []byte {
-	b, err := os.ReadFile(d.file(name))
+	i, err := os.Lstat(d.file(name))
+	if err == nil && (!i.Mode().IsRegular() || i.Size() > bulkMax) {
+		err = fmt.Errorf("a file of %d bytes, %v: want one of at most %d", i.Size(), i.Mode(), bulkMax)
+	}
+	var b []byte
+	if err == nil {
+		b, err = os.ReadFile(d.file(name))
+	}
 	if err != nil && *bad == nil {
 		*bad = fmt.Errorf("it did not write %s_path: %w", name, err)
 	}

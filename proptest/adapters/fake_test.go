@@ -33,14 +33,16 @@ var fakeIdentify = map[string]string{
 	"leftover": `{"id":ID,` + good + `,"refuse":"locked"}`,
 	"refusal":  `{"id":ID,"refused":"lockd"}`,
 	"noise":    `{"id":ID,` + good + `}`,
+	"endless":  `{"id":ID,` + good + `}`,
 }
 
 func fake(mode string) {
 	in := bufio.NewScanner(os.Stdin)
 	for in.Scan() {
 		var q struct {
-			ID uint64
-			Do string
+			ID   uint64
+			Do   string
+			Path string `json:"data_path"`
 		}
 		if json.Unmarshal(in.Bytes(), &q) != nil {
 			os.Exit(9)
@@ -59,6 +61,12 @@ func fake(mode string) {
 			fmt.Println(`{"id":` + id + `,"serial":"z","msid":"TVNJRA==","psid":"UFNJRA=="}`)
 		case mode == "hang":
 			time.Sleep(time.Hour)
+		case mode == "environment":
+			fmt.Fprintln(os.Stderr, strings.Join(os.Environ(), " "))
+			os.Exit(7)
+		case mode == "endless" && q.Do == "read":
+			_ = os.Symlink("/dev/zero", q.Path)
+			fmt.Println(`{"id":` + id + `}`)
 		case mode == "die":
 			fmt.Fprintln(os.Stderr, "assertion failed: 1 == 2")
 			os.Exit(7)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 const (
 	lineMax   = 128 << 10 // of a line, with its end
 	inlineMax = 64 << 10  // of a binary value in a line; what is longer goes by a file
+	bulkMax   = 256 << 20 // of a file that the program writes for the suite
 	noiseMax  = 4 << 10   // what is kept of standard error
 )
 
@@ -32,13 +34,15 @@ type process struct {
 	waited chan struct{} // closed when the program has ended, and why is in err
 	err    error
 	asked  uint64
-	broken bool // it did not keep the protocol, or is gone
+	ends   sync.Once
+	broken atomic.Bool // it did not keep the protocol, or is gone
 }
 
 // start runs the program. It does not ask it anything yet.
-func start(command []string, dir string, noise *tail) (*process, error) {
+func start(o *Options, noise *tail) (*process, error) {
+	command := slices.Concat(o.Launch, o.Command)
 	p := &process{cmd: exec.Command(command[0], command[1:]...), noise: noise, waited: make(chan struct{})}
-	p.cmd.Dir, p.cmd.Stderr = dir, noise
+	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = o.Dir, o.Env, noise
 	p.cmd.WaitDelay = time.Second // for whoever the program has started, and who holds its standard error
 	ownGroup(p.cmd)
 	in, err := p.cmd.StdinPipe()
@@ -66,9 +70,11 @@ func start(command []string, dir string, noise *tail) (*process, error) {
 
 // kill ends the program and whoever it has started, and waits for it.
 func (p *process) kill() {
-	p.broken = true
-	killGroup(p.cmd)
-	_, _ = p.in.Close(), p.pipe.Close()
+	p.broken.Store(true)
+	p.ends.Do(func() { // later its number may be another's
+		killGroup(p.cmd)
+		_, _ = p.in.Close(), p.pipe.Close()
+	})
 	<-p.waited
 }
 

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
@@ -24,6 +23,9 @@ const Protocol = 1
 type Options struct {
 	Command  []string      // the program and its arguments; no shell reads them
 	Dir      string        // where it runs; empty is here
+	Launch   []string      // what starts Command, which is appended to it; nil starts Command itself
+	Env      []string      // its environment, as os.Environ has it; nil is that of this process
+	Scratch  string        // where the directory of the states is made; empty is the system's for such
 	Deadline time.Duration // for each request; 0 is 10 seconds
 	// Greeting is the deadline of the first request to each process; 0 is Deadline, or 30 seconds where
 	// that is 0, too: an interpreter on a busy machine takes its time.
@@ -36,12 +38,12 @@ type Options struct {
 // Program makes devices of a program. Its method Make is a conformance.Maker. It is safe for
 // concurrent use; a device is not.
 type Program struct {
-	o      Options
-	dir    string // of the states
-	noise  tail
-	closed atomic.Bool
+	o     Options
+	dir   string // of the states
+	noise tail
 
 	mu     sync.Mutex
+	closed bool
 	caps   []conformance.Capability
 	breaks []conformance.BreakKind
 	idle   []*process
@@ -63,8 +65,10 @@ func Start(o Options) (*Program, error) {
 	if len(o.Command) == 0 || o.Command[0] == "" {
 		return nil, fmt.Errorf("adapters: no program is named")
 	}
-	if _, err := exec.LookPath(o.Command[0]); err != nil {
-		return nil, fmt.Errorf("adapters: %w", err)
+	if o.Launch == nil || filepath.Base(o.Command[0]) == o.Command[0] { // a path may be one of Dir, that the launcher finds
+		if _, err := exec.LookPath(o.Command[0]); err != nil {
+			return nil, fmt.Errorf("adapters: %w", err)
+		}
 	}
 	if o.Greeting <= 0 {
 		o.Greeting = cmp.Or(max(0, o.Deadline), 30*time.Second)
@@ -72,7 +76,7 @@ func Start(o Options) (*Program, error) {
 	if o.Deadline <= 0 {
 		o.Deadline = 10 * time.Second
 	}
-	dir, err := os.MkdirTemp("", "fdelab-adapter-")
+	dir, err := os.MkdirTemp(o.Scratch, "fdelab-adapter-")
 	if err != nil {
 		return nil, fmt.Errorf("adapters: %w", err)
 	}
@@ -86,11 +90,11 @@ func Start(o Options) (*Program, error) {
 	return p, nil
 }
 
-// Close ends every process and removes the states.
+// Close ends every process and removes the states. It may be called while devices are used: they get no answer any more.
 func (p *Program) Close() error {
-	p.closed.Store(true)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.closed = true
 	for _, run := range p.all {
 		run.kill()
 	}
@@ -108,17 +112,13 @@ func (p *Program) Noise() (lines int, last string) {
 
 // run starts a process and greets it.
 func (p *Program) run() (*process, error) {
-	if p.closed.Load() {
-		return nil, errors.New("adapters: the program was ended")
-	}
-	run, err := start(p.o.Command, p.o.Dir, &p.noise)
+	run, err := p.begin()
 	if err != nil {
 		return nil, err
 	}
 	caps, breaks, err := hello(run, p.o.Greeting)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.all = append(p.all, run)
 	if err == nil && p.caps != nil && !slices.Equal(caps, p.caps) {
 		err = fmt.Errorf("hello: the program can do something else each time: %v, and before %v", caps, p.caps)
 	}
@@ -127,6 +127,20 @@ func (p *Program) run() (*process, error) {
 	}
 	p.caps, p.breaks = caps, breaks
 	return run, nil
+}
+
+// begin starts a process that Close ends.
+func (p *Program) begin() (*process, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, errors.New("adapters: the program was ended")
+	}
+	run, err := start(&p.o, &p.noise)
+	if err == nil {
+		p.all = append(p.all, run)
+	}
+	return run, err
 }
 
 // hello asks the program for its version and its capabilities, in the order of the suite.
@@ -220,7 +234,7 @@ func (p *Program) take() *process {
 func (p *Program) give(run *process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if run.broken {
+	if run.broken.Load() {
 		p.all = slices.DeleteFunc(p.all, func(r *process) bool { return r == run })
 		return
 	}
