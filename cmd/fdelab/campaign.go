@@ -223,6 +223,7 @@ func (a *app) campaignFiles(dir string, s *campaign.State) {
 // campaignJSON is the answer of run and status.
 type campaignJSON struct {
 	*campaign.State
+	Runs    *bool         `json:"runs,omitempty"` // somebody coordinates it now; status has it
 	Jobs    uint64        `json:"jobs,omitempty"` // of the plan; 0 where time ends it
 	Sorts   []plans.Sorts `json:"met"`
 	Missing []string      `json:"missing"`

@@ -34,50 +34,18 @@ func newCampaignStatusCmd(a *app) *cobra.Command {
 			if err := p.read(args[0]); err != nil {
 				return err
 			}
-			return p.reach(func(nc *nats.Conn) error {
-				if follow && !a.json {
-					return a.campaignFollow(&p, nc)
-				}
-				s, err := p.state(nc)
-				if err != nil {
-					return err
-				}
-				return a.campaignStatus(&p, s)
-			})
-		},
-	}
-	p.flags(c)
-	c.Flags().BoolVar(&follow, "follow", false, "print it anew each two seconds, until the campaign is over")
-	return c
-}
-
-func newCampaignStopCmd(a *app) *cobra.Command {
-	var p campaignPlace
-	c := &cobra.Command{
-		Use:   "stop PLAN",
-		Short: "end a campaign that runs; it can go on later",
-		Long: "stop has the process that runs a campaign begin no job more, and print what came so far. fdelab\n" +
-			"campaign run goes on from there.",
-		Example: "  fdelab campaign stop night.plan",
-		Args:    between(1, 1, "one plan"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if err := p.read(args[0]); err != nil {
+			if follow && !a.json {
+				return a.campaignFollow(&p)
+			}
+			s, runs, over, err := p.look(a)
+			if err != nil {
 				return err
 			}
-			return p.reach(func(nc *nats.Conn) error {
-				ctx := context.Background()
-				if _, err := p.state(nc); err != nil {
-					return err
-				}
-				if err := campaign.Stop(ctx, nc, p.plan.ID()); err != nil {
-					return cannotf("%w", err)
-				}
-				a.note("campaign %s ends soon", p.plan.ID())
-				return nil
-			})
+			return a.campaignStatus(&p, s, runs, over)
 		},
 	}
 	p.flags(c)
+	c.Flags().BoolVar(&follow, "follow", false, "print it anew each two seconds, as long as the campaign runs")
 	return c
 }
 
@@ -114,22 +82,48 @@ func (p *campaignPlace) state(nc *nats.Conn) (*campaign.State, error) {
 	return s, nil
 }
 
+// look reads how far the campaign is, and says whether somebody coordinates it, in words, too.
+func (p *campaignPlace) look(a *app) (s *campaign.State, runs bool, words string, err error) {
+	err = p.reach(func(nc *nats.Conn) error {
+		var silent error
+		runs, silent = campaign.Runs(context.Background(), nc, p.plan.ID())
+		if s, err = p.state(nc); err != nil {
+			return err
+		}
+		switch {
+		case silent != nil:
+			a.note("%v", silent)
+			words = "does not answer"
+		case runs && s.Over == campaign.Running:
+			words = fmt.Sprintf("runs, %.1f a second", s.Rate)
+		case runs:
+			words = "ends"
+		case s.Over == campaign.Running:
+			words = "does not run"
+		default:
+			words = string(s.Over)
+		}
+		return nil
+	})
+	return s, runs, words, err
+}
+
 // followEvery is how often a screen is printed anew.
 const followEvery = 2 * time.Second
 
 // campaignFollow prints the status again and again; a terminal is cleared before each.
-func (a *app) campaignFollow(p *campaignPlace, nc *nats.Conn) error {
+func (a *app) campaignFollow(p *campaignPlace) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	for {
-		s, err := p.state(nc)
+		s, runs, over, err := p.look(a)
 		if err != nil {
 			return err
 		}
 		if a.width() > 0 {
 			a.printf("\x1b[H\x1b[2J")
 		}
-		if err := a.campaignStatus(p, s); err != nil || s.Over != campaign.Running {
+		if err := a.campaignStatus(p, s, runs, over); err != nil || !runs {
 			return err
 		}
 		select {
@@ -140,31 +134,19 @@ func (a *app) campaignFollow(p *campaignPlace, nc *nats.Conn) error {
 	}
 }
 
-// heardSince is after how long without a word a campaign does not run.
-const heardSince = 10 * time.Second
-
-func (a *app) campaignStatus(p *campaignPlace, s *campaign.State) error {
+func (a *app) campaignStatus(p *campaignPlace, s *campaign.State, runs bool, over string) error {
 	if a.json {
-		return a.printJSON(campaignAnswer(p.plan, s))
+		answer := campaignAnswer(p.plan, s)
+		answer.Runs = &runs
+		return a.printJSON(answer)
 	}
 	r := s.Report
-	over := string(s.Over)
-	switch {
-	case s.Over != campaign.Running:
-	case time.Since(s.Told) > heardSince:
-		over = "does not run"
-	default:
-		over = fmt.Sprintf("runs, %.1f a second", s.Rate)
-	}
-	of := ""
-	if jobs, all := p.plan.Jobs(); all {
-		of = fmt.Sprintf(" of %d", jobs)
-		if units, _ := p.plan.Units(); s.Over == campaign.Running && s.Rate > 0 {
-			of += fmt.Sprintf(", %v left", (time.Duration(float64(units-r.Units)/s.Rate) * time.Second).Round(time.Second))
-		}
+	left := ""
+	if units, all := p.plan.Units(); all && runs && s.Rate > 0 {
+		left = fmt.Sprintf(", %v left", (time.Duration(float64(units-r.Units)/s.Rate) * time.Second).Round(time.Second))
 	}
 	a.printf("campaign %s: %s\n", s.ID, over)
-	a.printf("%d jobs%s, in %v\n", r.Merged, of, s.Took.Round(time.Second))
+	a.printf("%s%s, in %v\n", p.reached(s), left, s.Took.Round(time.Second))
 	a.printf("%d lifecycles, rows, seeds and mutants: %s\n", r.Units, r.EndingWords())
 	a.printf("%d commands, %d faults that fired, %d searches for keys\n", r.Commands, r.Faults, r.Searches)
 	a.campaignCoverage(p.plan, r)

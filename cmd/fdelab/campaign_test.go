@@ -123,3 +123,54 @@ func TestCampaignReports(t *testing.T) {
 	}
 	require.Contains(t, outputOf(t, fdelab("nats-config", "--worker", "UABC")), "nkey: UABC")
 }
+
+// TestCampaignStop: stop waits for the end, status says what is, and neither waits for, or asks to end, what died.
+func TestCampaignStop(t *testing.T) {
+	t.Parallel()
+	const plan = "drive lifecycles=100000 each=10\nlimit generation=8\n"
+	s, err := campaign.Open(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = s.Close() })
+	for name, at := range map[string][]string{"folder": nil, "server": {"--nats", s.URL()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, fdelab := campaigns(t, plan)
+			do := func(words ...string) *exec.Cmd { return fdelab(append(words, at...)...) }
+			first := func(words ...string) string {
+				line, _, _ := strings.Cut(outputOf(t, do(words...)), "\n")
+				return line[strings.Index(line, ": ")+2:]
+			}
+			begin := func() (run *exec.Cmd, out *bytes.Buffer) {
+				run, out = do("run", "a.plan"), &bytes.Buffer{}
+				run.Stdout = out
+				require.NoError(t, run.Start())
+				t.Cleanup(func() { _ = run.Process.Kill() })
+				for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+					if said, err := do("status", "a.plan").Output(); err == nil && strings.Contains(string(said), ": runs, ") {
+						return run, out
+					}
+					require.Less(t, time.Since(began), 2*time.Minute)
+				}
+			}
+			run, out := begin()
+			said := first("stop", "a.plan")
+			require.Regexp(t, `^stopped, \d+ jobs of 10000$`, said)
+			require.Error(t, run.Wait(), "what is not done has an exit code")
+			require.Contains(t, out.String(), strings.TrimSuffix(said, " of 10000")+"\n")
+			require.Equal(t, "stopped", first("status", "a.plan", "--follow"))
+			require.Equal(t, said, first("stop", "a.plan"))
+
+			run, _ = begin()
+			require.NoError(t, run.Process.Kill())
+			_ = run.Wait()
+			require.Equal(t, "does not run", first("status", "a.plan", "--follow"))
+			require.Regexp(t, `^does not run, \d+ jobs of 10000$`, first("stop", "a.plan"))
+			require.Contains(t, outputOf(t, do("status", "a.plan", "--json")), `"runs": false`)
+
+			run, _ = begin()
+			require.Contains(t, outputOf(t, do("status", "a.plan", "--json")), `"runs": true`)
+			first("stop", "a.plan")
+			_ = run.Wait()
+		})
+	}
+}

@@ -35,7 +35,7 @@ var ErrAnother = errors.New("another campaign is there")
 // Coordinate puts the jobs of a plan on a server and merges the results, from where the last coordinator was, until the
 // campaign is over or ctx ends. The state is as it was stored last, with an error, too.
 func Coordinate(ctx context.Context, nc *nats.Conn, p *campaign.Plan, o Options) (*State, error) {
-	c := &coordinator{nc: nc, plan: p, o: o, pending: map[uint64]taken{}, refused: map[uint64]int{}, began: time.Now()}
+	c := &coordinator{nc: nc, plan: p, o: o, pending: map[uint64]taken{}, refused: map[uint64]int{}, pleased: make(chan struct{}, 1), began: time.Now()}
 	if c.o.Note == nil {
 		c.o.Note = func(string, ...any) {}
 	}
@@ -44,6 +44,7 @@ func Coordinate(ctx context.Context, nc *nats.Conn, p *campaign.Plan, o Options)
 			c.o.Replicas = 3
 		}
 	}
+	defer c.fallSilent()
 	if err := c.open(ctx); err != nil {
 		return c.state, err
 	}
@@ -65,7 +66,9 @@ type coordinator struct {
 	merged   []jetstream.Msg  // whose results are in the report, and not yet on the server
 	refused  map[uint64]int   // results of no right form, by job
 
-	began    time.Time // this coordinator
+	asked    *nats.Subscription // see answer
+	pleased  chan struct{}      // has a value once somebody asked for the end
+	began    time.Time          // this coordinator
 	before   time.Duration
 	progress time.Time // when the last result was merged
 	rates    []sample
@@ -106,6 +109,9 @@ func (c *coordinator) open(ctx context.Context) (err error) {
 	if c.state.Over == Done || c.state.Over == TimeUp {
 		c.o.Note("it was over before (%s), and nothing was run now", c.state.Over)
 		return nil
+	}
+	if err := c.answer(); err != nil {
+		return err
 	}
 	// Whoever coordinates it notices by this that he does so no more.
 	if err := c.save(ctx); err != nil {
@@ -156,7 +162,6 @@ func (c *coordinator) run(ctx context.Context) error {
 	if c.state.Over != Running {
 		return nil
 	}
-	_ = c.kv.Delete(ctx, "stop-"+c.state.ID) // of an end that was asked for before
 	begins := make(chan *nats.Msg, 256)
 	sub, err := c.nc.ChanSubscribe(beginSubjects+"."+c.state.ID+".*", begins)
 	if err != nil {
@@ -185,6 +190,8 @@ func (c *coordinator) run(ctx context.Context) error {
 			err = c.take(ctx, m)
 		case m := <-begins:
 			err = c.begins(ctx, m)
+		case <-c.pleased:
+			c.state.Over = Stopped
 		case <-tick.C:
 			err = c.tick(ctx)
 		}

@@ -5,7 +5,7 @@
 //   - [Open] starts the server of a directory, in this process.
 //   - [Coordinate] puts the jobs of a plan on a server, two generations at a time, and merges the results in their order.
 //   - [Work] fetches jobs, has them, and puts results.
-//   - [Read] reads how far a campaign is.
+//   - [Read] reads how far a campaign is, [Runs] says whether anybody coordinates it, and [Stop] has him end it.
 //
 // # Invariants
 //

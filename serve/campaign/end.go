@@ -30,9 +30,7 @@ func (c *coordinator) tick(ctx context.Context) error {
 	if c.o.Progress != nil {
 		c.o.Progress(c.state)
 	}
-	if _, err := c.kv.Get(ctx, "stop-"+c.state.ID); err == nil {
-		c.state.Over = Stopped
-	} else if limit := c.plan.Limits.For; limit > 0 && c.state.Took >= limit {
+	if limit := c.plan.Limits.For; limit > 0 && c.state.Took >= limit {
 		c.state.Over = TimeUp
 	}
 	if now.Sub(c.progress) > missingAfter {

@@ -22,6 +22,8 @@ const (
 	jobSubjects    = "fdelab.job"
 	resultSubjects = "fdelab.result"
 	beginSubjects  = "fdelab.begin" // a request: may this job be begun once more?
+
+	coordinatorSubjects = "fdelab.coordinator" // requests to the coordinator of a campaign: see Runs and Stop
 )
 
 // Headers of a result. They are about the worker, and not a part of the report.
@@ -31,6 +33,8 @@ const (
 )
 
 func subject(of, id string, n uint64) string { return of + "." + id + "." + strconv.FormatUint(n, 10) }
+
+func coordinatorSubject(id string) string { return coordinatorSubjects + "." + id }
 
 // numberOf reads the job of a subject.
 func numberOf(subject string) (uint64, error) {

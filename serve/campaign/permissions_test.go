@@ -78,7 +78,7 @@ func TestPermissions(t *testing.T) {
 	for _, request := range []string{
 		"$JS.API.INFO", "$JS.API.STREAM.LIST", "$JS.API.STREAM.DELETE." + jobsStream, "$JS.API.STREAM.PURGE." + resultsStream,
 		"$JS.API.DIRECT.GET.KV_" + stateBucket, "$JS.API.CONSUMER.DELETE." + jobsStream + "." + workConsumer, "$KV." + stateBucket + "." + id,
-		"$JS.API.CONSUMER.MSG.NEXT." + resultsStream + ".results-" + id, subject(jobSubjects, id, 1), "$JS.ACK." + resultsStream + ".results-" + id + ".1.1.1.1.1",
+		"$JS.API.CONSUMER.MSG.NEXT." + resultsStream + ".results-" + id, subject(jobSubjects, id, 1), coordinatorSubject(id), "$JS.ACK." + resultsStream + ".results-" + id + ".1.1.1.1.1",
 	} {
 		_, err := eve.Request(request, nil, 300*time.Millisecond)
 		require.Error(t, err, request)

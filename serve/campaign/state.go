@@ -151,18 +151,6 @@ func List(ctx context.Context, nc *nats.Conn) ([]string, error) {
 	return out, nil
 }
 
-// Stop asks the coordinator of a campaign to end it. A coordinator that begins later goes on.
-func Stop(ctx context.Context, nc *nats.Conn, id string) error {
-	kv, err := streams(nc).KeyValue(ctx, stateBucket)
-	if err == nil {
-		_, err = kv.PutString(ctx, "stop-"+id, "stop")
-	}
-	if err != nil {
-		return fmt.Errorf("campaign: %w", err)
-	}
-	return nil
-}
-
 // streams is JetStream at a connection.
 func streams(nc *nats.Conn) jetstream.JetStream {
 	js, err := jetstream.New(nc)
