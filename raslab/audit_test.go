@@ -72,12 +72,12 @@ func TestAnAuditIsAsGoodAsItsAnswers(t *testing.T) {
 	require.Equal(t, AuditIsolated, verdict(), "somebody was asked who did not know")
 	fails(t, l)(l.PowerCycle())
 	require.Equal(t, []string{"BE14CFE0", "BE14E008"}, openCodes(l), "the deadlock itself is met at the IML")
-	require.NotContains(t, l.wayBack(l.keys.group(1)), "recovery key")
+	require.NotContains(t, l.keys.group(1).wayBack(), "recovery key")
 	for n := 1; n <= 2; n++ {
 		must(t, l.AnswerAudit(n, StorageAnswer{Rank: "r0"}))
 	}
 	require.Equal(t, AuditDeadlock, verdict())
-	require.Contains(t, l.wayBack(l.keys.group(1)), "the recovery key opens it")
+	require.Contains(t, l.keys.group(1).wayBack(), "the recovery key opens it")
 
 	addr := "elsewhere.example.com"
 	must(t, second(l.ChangeKeyManager(2, KeyManagerChange{Addr: &addr})))

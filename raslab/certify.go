@@ -109,21 +109,26 @@ func (rep *reporter) noAnswer(s *slot, err error) {
 // on the facility, or a plain drive among encrypting ones.
 func (l *Lab) raiseInvalidConfiguration(found finding) {
 	scope := found.where()
-	l.raise(src.BE14CFF5, scope, []finding{found}, func(e *event) (still []string) {
-		for _, f := range e.found {
-			switch {
-			case f.slot == nil:
-				if own := l.FacilityCertificate(); !own.Valid {
-					still = append(still, own.Warning)
-				}
-			case f.slot.port.Serial() == f.serial:
-				if encrypts, err := f.slot.port.Encrypts(); err != nil {
-					still = append(still, f.slot.name+": "+f.serial+" does not answer and is still in the slot")
-				} else if !encrypts {
-					still = append(still, f.slot.name+": "+f.serial+" cannot encrypt and is still in the slot")
-				}
+	l.raise(src.BE14CFF5, scope, []finding{found}, invalidConfiguration{l})
+}
+
+// invalidConfiguration is no valid certificate on the facility, or plain drives in their slots.
+type invalidConfiguration struct{ lab *Lab }
+
+func (c invalidConfiguration) still(e *event) (still []string) {
+	for _, f := range e.found {
+		switch {
+		case f.slot == nil:
+			if own := c.lab.FacilityCertificate(); !own.Valid {
+				still = append(still, own.Warning)
+			}
+		case f.slot.port.Serial() == f.serial:
+			if encrypts, err := f.slot.port.Encrypts(); err != nil {
+				still = append(still, f.slot.name+": "+f.serial+" does not answer and is still in the slot")
+			} else if !encrypts {
+				still = append(still, f.slot.name+": "+f.serial+" cannot encrypt and is still in the slot")
 			}
 		}
-		return still
-	})
+	}
+	return still
 }

@@ -120,12 +120,17 @@ func (c *cloudSide) report() {
 	if !errors.Is(c.broken, errGone) {
 		return
 	}
-	c.lab.raiseUnreadable(c.lab.location()+"-cloud", c.broken, func(*event) []string {
-		if c.broken != nil {
-			return []string{"the receipts of objects in the cloud: " + firstLine(c.broken)}
-		}
-		return nil
-	})
+	c.lab.raiseUnreadable(c.lab.location()+"-cloud", c.broken, lostReceipts{c.lab})
+}
+
+// lostReceipts is receipts that cannot be read.
+type lostReceipts struct{ lab *Lab }
+
+func (m lostReceipts) still(*event) []string {
+	if broken := m.lab.cloud.broken; broken != nil {
+		return []string{"the receipts of objects in the cloud: " + firstLine(broken)}
+	}
+	return nil
 }
 
 // restore writes the receipts into a new repository, from what the consoles keep.

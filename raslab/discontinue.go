@@ -86,19 +86,7 @@ func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	}
 	if len(bad) > 0 {
 		rep.note("%d of %d drives are not proved to be erased", len(bad), len(out.Verdicts))
-		l.raise(src.BE34009F, "", bad, func(e *event) (still []string) {
-			for _, f := range e.found {
-				if f.slot.port.Serial() != f.serial {
-					continue // it was taken out
-				}
-				all := l.rollCall()
-				i := slices.IndexFunc(all, func(p present) bool { return p.slot == f.slot })
-				if verdict, _, ok := l.eraseStatus(all[i], all); !ok {
-					still = append(still, f.slot.name+": "+verdict)
-				}
-			}
-			return still
-		})
+		l.raise(src.BE34009F, "", bad, unprovenDrives{l})
 	} else {
 		rep.note("all %d drives that are here are proved to hold no data", len(out.Verdicts))
 	}
@@ -106,6 +94,23 @@ func (l *Lab) Discontinue() (result DiscontinueReport, failure error) {
 	rep.r.Failed = len(bad) > 0 || lost > 0
 	out.Report = rep.done()
 	return out, nil
+}
+
+// unprovenDrives is drives in their slots that do not pass the erase status of a discontinue.
+type unprovenDrives struct{ lab *Lab }
+
+func (m unprovenDrives) still(e *event) (still []string) {
+	for _, f := range e.found {
+		if f.slot.port.Serial() != f.serial {
+			continue // it was taken out
+		}
+		all := m.lab.rollCall()
+		i := slices.IndexFunc(all, func(p present) bool { return p.slot == f.slot })
+		if verdict, _, ok := m.lab.eraseStatus(all[i], all); !ok {
+			still = append(still, f.slot.name+": "+verdict)
+		}
+	}
+	return still
 }
 
 // reportAway reports the drives that are not here, and counts those that somebody has to see to.

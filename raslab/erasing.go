@@ -231,15 +231,16 @@ func (l *Lab) raiseNotErased(rep *reporter, s *slot, during string) {
 		return
 	}
 	why := l.custody.unproven(s.port.Serial())
-	l.raise(src.BE34009E, s.name, []finding{driveFinding(s, s.port.Serial(), during+": not erased: "+why)}, l.custody.stillUnproven)
+	l.raise(src.BE34009E, s.name, []finding{driveFinding(s, s.port.Serial(), during+": not erased: "+why)}, notErased{l})
 	rep.r.Failed = true
 }
 
-// stillUnproven names the drives of an event that are in their slots and not
-// proved to be erased.
-func (c *custody) stillUnproven(e *event) (still []string) {
+// notErased is drives in their slots that are not proved to be erased.
+type notErased struct{ lab *Lab }
+
+func (m notErased) still(e *event) (still []string) {
 	for _, f := range e.found {
-		if why := c.unproven(f.serial); why != "" && f.slot.port.Serial() == f.serial {
+		if why := m.lab.custody.unproven(f.serial); why != "" && f.slot.port.Serial() == f.serial {
 			still = append(still, f.slot.name+": not erased: "+why)
 		}
 	}
@@ -258,16 +259,17 @@ func (l *Lab) refuseConfigured(rep *reporter, s *slot, during string) {
 // that was added or exchanged for another, or a member of this facility that somebody tried to
 // erase by hand.
 func (l *Lab) raiseConfigured(s *slot, why string) {
-	l.raise(src.BE3400A3, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, l.stillForeign)
+	l.raise(src.BE3400A3, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, configuredElsewhere{l})
 }
 
-// stillForeign names the drives of an event that are in their slots and have somebody else's PIN,
-// or were set aside for it.
-func (l *Lab) stillForeign(e *event) (still []string) {
+// configuredElsewhere is drives in their slots that have somebody else's PIN, or were set aside for it.
+type configuredElsewhere struct{ lab *Lab }
+
+func (m configuredElsewhere) still(e *event) (still []string) {
 	for _, f := range e.found {
 		switch {
 		case f.slot.port.Serial() != f.serial:
-		case l.foreign(f.slot):
+		case m.lab.foreign(f.slot):
 			still = append(still, f.slot.name+": "+f.serial+" is still in the slot, configured")
 		case f.slot.state == Inappropriate:
 			still = append(still, f.slot.name+": "+f.serial+" is still in the slot: "+f.slot.why)

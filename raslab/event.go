@@ -45,9 +45,20 @@ type event struct {
 	scope   string // what a repeat has in common: "" or a slot
 	raised  uint64 // which call of raise was the last for it, counted from 1
 	found   []finding
-	recheck func(*event) []string // what still is wrong; nil: nothing to look at
-	cause   func(*event) []string // what BE14CFE1 looks at before it takes the event along; nil: recheck
-	next    func() string         // ServiceEvent.Next
+	recheck matter  // what is looked at before it is closed; nil: nothing
+	cause   matter  // what BE14CFE1 looks at before it takes the event along; nil: recheck
+	next    wayBack // ServiceEvent.Next; nil: nothing to say
+}
+
+// matter is what an event is about: the parts of the facility that have to be looked at again. It is data, so what
+// an event waits for can be seen, compared and kept with the facility.
+type matter interface {
+	still(e *event) []string // what is still wrong; empty if the cause is gone
+}
+
+// wayBack is what an event waits for whose data are locked.
+type wayBack interface {
+	wayBack() string // what brings the data back; "" if there is nothing to say
 }
 
 // causeHolds says whether what the event reports is still true.
@@ -56,17 +67,17 @@ func (e *event) causeHolds() bool {
 	if look == nil {
 		look = e.recheck
 	}
-	return look != nil && len(look(e)) > 0
+	return look != nil && len(look.still(e)) > 0
 }
 
 // raise opens a serviceable event, or counts the open one of the same code and scope. It is called
 // only where the software found something.
-func (l *Lab) raise(code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
+func (l *Lab) raise(code src.Code, scope string, found []finding, recheck matter) *event {
 	return l.raiseOn(l.sfi.completePartitions(), code, scope, found, recheck)
 }
 
 // raiseOn is raise for what these partitions report.
-func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []finding, recheck func(*event) []string) *event {
+func (l *Lab) raiseOn(partitions []int, code src.Code, scope string, found []finding, recheck matter) *event {
 	i := slices.IndexFunc(l.events.open, func(e *event) bool { return e.SRC == string(code) && e.scope == scope })
 	var e *event
 	if i >= 0 {
@@ -185,7 +196,7 @@ func (l *Lab) CloseEvent(id int, by, why string, force bool) (_ ServiceEvent, ba
 		return ServiceEvent{}, refuse(ErrState, op, fmt.Sprintf("event %d was closed by %s", id, e.ClosedBy), "")
 	}
 	if e.recheck != nil {
-		if still := e.recheck(e); len(still) > 0 {
+		if still := e.recheck.still(e); len(still) > 0 {
 			if !force {
 				return ServiceEvent{}, refuse(ErrOpen, op, fmt.Sprintf("the cause of event %d still holds: %s", id, strings.Join(still, "; ")), "repair that first, or force it")
 			}
@@ -205,7 +216,7 @@ func (e *event) public() ServiceEvent {
 	p.FRUs = slices.Clone(p.FRUs)
 	p.Partitions, p.Found, p.KeyServers = slices.Clone(p.Partitions), slices.Clone(p.Found), slices.Clone(p.KeyServers)
 	if e.Open && e.next != nil {
-		p.Next = e.next()
+		p.Next = e.next.wayBack()
 	}
 	return p
 }

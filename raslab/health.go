@@ -146,7 +146,7 @@ func (l *Lab) checkHealth() []finding {
 		}
 	}
 	if len(bad) > 0 {
-		l.raise(src.BE3400B3, "", bad, l.healthStillBad)
+		l.raise(src.BE3400B3, "", bad, unfitMembers{l})
 	}
 	l.restoreRanks()
 	return bad
@@ -245,8 +245,11 @@ func (h *health) memberFault(s *slot, g *keyGroup) string {
 	return ""
 }
 
-// healthStillBad is the second look before an event of the check is closed.
-func (l *Lab) healthStillBad(e *event) (still []string) {
+// unfitMembers is drives that are not as their rank requires.
+type unfitMembers struct{ lab *Lab }
+
+func (u unfitMembers) still(e *event) (still []string) {
+	l := u.lab
 	for _, f := range e.found {
 		m := f.slot.member()
 		if f.slot.port.Serial() != f.serial || m == nil {

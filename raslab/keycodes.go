@@ -48,7 +48,7 @@ var somewhere = []struct {
 // first.
 func (l *Lab) reportIML(g *keyGroup, failed []attempt) {
 	if g.enc.State() != encgroup.Accessible {
-		l.raise(src.BE14CFE0, g.location(), g.umbrella(failed), func(*event) []string { return l.stillInaccessible(g) }).next = l.backFor(g)
+		l.raise(src.BE14CFE0, g.location(), g.umbrella(failed), inaccessibleGroup{g}).next = g
 	}
 	l.reportNowhere(g, failed, true)
 }
@@ -100,44 +100,13 @@ func (l *Lab) reportNowhere(g *keyGroup, failed []attempt, iml bool) {
 		if len(found) == 0 {
 			continue
 		}
-		cause := l.stillNowhere(g, n.reason)
-		e := l.raiseOn(on, n.code, g.location(), found, func(e *event) []string { return append(cause(e), l.stillInaccessible(g)...) })
-		e.cause, e.next = cause, l.backFor(g)
+		cause := keyFromNowhere{g, n.reason}
+		e := l.raiseOn(on, n.code, g.location(), found, twoMatters{cause, inaccessibleGroup{g}})
+		e.cause, e.next = cause, g
 		if n.reason.asksAgain() {
 			l.awaitConnectivity(g, failed)
 		}
 	}
-}
-
-// stillNowhere looks whether the cause of such an event is gone. The partitions that reported it
-// must get the key from some server, or at least fail for another reason, which has an event of its
-// own.
-func (l *Lab) stillNowhere(g *keyGroup, r reason) func(*event) []string {
-	return func(e *event) (still []string) {
-		all, err := l.lookAgain(g)
-		if err != nil {
-			return []string{firstLine(err)}
-		}
-		for _, a := range all {
-			if a.reason == r && slices.Contains(e.Partitions, a.partition) && !got(all, a.partition) {
-				text := fmt.Sprintf("partition %d: %s", a.partition, a.err)
-				if a.manager != nil {
-					text = fmt.Sprintf("partition %d, key manager %d: %s", a.partition, a.manager.id, a.err)
-				}
-				still = append(still, text)
-			}
-		}
-		return still
-	}
-}
-
-// lookAgain is probeAll before an event is closed. It fails if no partition runs, for nobody can
-// look then.
-func (l *Lab) lookAgain(g *keyGroup) ([]attempt, error) {
-	if !l.sfi.partitions[0].complete && !l.sfi.partitions[1].complete {
-		return nil, errNoPartition
-	}
-	return l.probeAll(g)
 }
 
 // got says whether a partition got the key from some server.
@@ -168,7 +137,7 @@ func (l *Lab) reportPeriodic(g *keyGroup, all []attempt) {
 	for _, s := range somewhere {
 		on, found := pick(failed, func(a attempt) bool { return a.reason == s.reason && got(all, a.partition) })
 		if len(found) > 0 {
-			l.raiseOn(on, s.code, g.location(), found, l.stillSomewhere(g, s.reason))
+			l.raiseOn(on, s.code, g.location(), found, failingServers{g, s.reason})
 		}
 	}
 	for _, m := range l.keys.activeOf(g.id) {
@@ -179,7 +148,7 @@ func (l *Lab) reportPeriodic(g *keyGroup, all []attempt) {
 		l.raiseSilent(m, on, found)
 	}
 	on, found := pick(failed, func(attempt) bool { return true })
-	l.raiseOn(on, src.BE14CFEA, g.location(), found, l.stillFailing(g))
+	l.raiseOn(on, src.BE14CFEA, g.location(), found, failingServers{g, reasonNone})
 }
 
 // pick gives the partitions and the servers of some attempts, each once.
@@ -198,36 +167,6 @@ func pick(all []attempt, want func(attempt) bool) (on []int, found []finding) {
 	return on, found
 }
 
-// stillSomewhere looks again before an event about single servers is closed.
-func (l *Lab) stillSomewhere(g *keyGroup, r reason) func(*event) []string {
-	return l.stillServers(g, func(x reason) bool { return x == r })
-}
-
-// stillFailing is stillSomewhere for any failure.
-func (l *Lab) stillFailing(g *keyGroup) func(*event) []string {
-	return l.stillServers(g, func(x reason) bool { return x != reasonNone })
-}
-
-func (l *Lab) stillServers(g *keyGroup, bad func(reason) bool) func(*event) []string {
-	return func(e *event) (still []string) {
-		seen := map[string]bool{}
-		all, err := l.lookAgain(g)
-		if err != nil {
-			return []string{firstLine(err)}
-		}
-		for _, a := range all {
-			if a.manager == nil || !bad(a.reason) || !slices.Contains(e.KeyServers, a.manager.id) {
-				continue
-			}
-			if text := fmt.Sprintf("key manager %d: %s", a.manager.id, a.err); !seen[text] {
-				seen[text] = true
-				still = append(still, text)
-			}
-		}
-		return still
-	}
-}
-
 // raiseSilent reports a server without communication, by the link that it is
 // reached by.
 func (l *Lab) raiseSilent(m *keyManager, on []int, found []finding) {
@@ -235,7 +174,7 @@ func (l *Lab) raiseSilent(m *keyManager, on []int, found []finding) {
 	if m.protocol == ProtocolTLS {
 		code = src.BE14EAF3
 	}
-	l.raiseOn(on, code, m.location(), found, l.stillSilent(m))
+	l.raiseOn(on, code, m.location(), found, silentServer{l, m})
 }
 
 // raiseOverdue is the request for service after four hours.
@@ -245,40 +184,13 @@ func (l *Lab) raiseOverdue(m *keyManager) {
 		code = src.BE14EAF4
 	}
 	why := fmt.Sprintf("key manager %d %s: no communication since %s: %s", m.id, m.addr, m.since.Format("2006-01-02 15:04:05"), m.silentWhy)
-	l.raiseOn(m.silentOver, code, m.location(), []finding{{manager: m, location: m.location(), why: why}}, l.stillSilent(m))
-}
-
-func (l *Lab) stillSilent(m *keyManager) func(*event) []string {
-	return func(*event) []string {
-		if l.keys.manager(m.id) != m || !m.active {
-			return nil // it is asked no more
-		}
-		if !l.sfi.partitions[0].complete && !l.sfi.partitions[1].complete {
-			return []string{errNoPartition.Error()}
-		}
-		if g := l.keys.group(m.group); g != nil && g.enc.State() >= encgroup.Inaccessible {
-			if _, err := g.store.reading(); err != nil {
-				return []string{firstLine(err)} // nothing to try a key on
-			}
-		}
-		for _, a := range l.probeOne(m) {
-			if a.reason.communication() {
-				return []string{fmt.Sprintf("partition %d, key manager %d: %s", a.partition, m.id, a.err)}
-			}
-		}
-		return nil
-	}
+	l.raiseOn(m.silentOver, code, m.location(), []finding{{manager: m, location: m.location(), why: why}}, silentServer{l, m})
 }
 
 // raiseFewServers reports a group with fewer key servers than the minimum.
 func (l *Lab) raiseFewServers(g *keyGroup) {
 	why := fmt.Sprintf("%s, at least %d are needed", l.fewServers(g.id), encgroup.MinServers)
-	l.raise(src.BE14CFEB, g.location(), []finding{{location: g.location(), why: why}}, func(*event) []string {
-		if n := len(l.serversOf(g.id)); n < encgroup.MinServers {
-			return []string{l.fewServers(g.id)}
-		}
-		return nil
-	})
+	l.raise(src.BE14CFEB, g.location(), []finding{{location: g.location(), why: why}}, fewServers{g})
 }
 
 // raiseRegained reports that both partitions rebooted by themselves, and that those in on have keys
@@ -290,14 +202,7 @@ func (l *Lab) raiseRegained(on []int) {
 // raiseRegainedTooBusy says that the partitions have to be rebooted by hand.
 func (l *Lab) raiseRegainedTooBusy() {
 	why := "access to the key servers is back, and the partitions have to be recycled by hand: " + l.busyWith()
-	l.raise(src.BE14E1F6, "", []finding{{location: l.location(), why: why}}, func(*event) (still []string) {
-		for _, g := range l.keys.groups {
-			if g.locksData() {
-				still = append(still, l.stillInaccessible(g)...)
-			}
-		}
-		return still
-	}).next = l.backForAll
+	l.raise(src.BE14E1F6, "", []finding{{location: l.location(), why: why}}, lockedGroups{l}).next = lockedGroups{l}
 }
 
 func (l *Lab) busyWith() string {

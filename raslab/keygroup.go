@@ -226,7 +226,7 @@ func (l *Lab) groupInfo(g *keyGroup) GroupInfo {
 		i.Why = g.why
 	}
 	if g.enc.State() == encgroup.Inaccessible {
-		i.GroupStatus, i.Next = "critical", l.wayBack(g)
+		i.GroupStatus, i.Next = "critical", g.wayBack()
 	}
 	pools := map[int]bool{}
 	for _, r := range l.plant.ranks {

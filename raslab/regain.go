@@ -103,7 +103,8 @@ func (l *Lab) connected(g *keyGroup) bool {
 }
 
 // wayBack says what brings back a group that lacks its key; "" for a group that has it.
-func (l *Lab) wayBack(g *keyGroup) string {
+func (g *keyGroup) wayBack() string {
+	l := g.lab
 	switch {
 	case l.keys.group(g.id) != g || g.enc.State() != encgroup.Inaccessible:
 		return ""
@@ -123,14 +124,23 @@ func (l *Lab) wayBack(g *keyGroup) string {
 	return "the partitions do not reboot by themselves: mend the cause, test access, then do a dual cluster IML"
 }
 
-// backFor is wayBack for an event of the group.
-func (l *Lab) backFor(g *keyGroup) func() string { return func() string { return l.wayBack(g) } }
+// lockedGroups is the groups whose data are locked.
+type lockedGroups struct{ lab *Lab }
 
-// backForAll is the first wayBack of the groups whose data are locked.
-func (l *Lab) backForAll() string {
-	for _, g := range l.keys.groups {
+func (m lockedGroups) still(*event) (still []string) {
+	for _, g := range m.lab.keys.groups {
 		if g.locksData() {
-			return l.wayBack(g)
+			still = append(still, g.stillInaccessible()...)
+		}
+	}
+	return still
+}
+
+// wayBack is that of the first of them.
+func (m lockedGroups) wayBack() string {
+	for _, g := range m.lab.keys.groups {
+		if g.locksData() {
+			return g.wayBack()
 		}
 	}
 	return ""

@@ -401,19 +401,24 @@ func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
 
 // raiseMigrationFailed reports a drive that did not join its group in the resume of a repair.
 func (l *Lab) raiseMigrationFailed(rep *reporter, s *slot, err error) {
-	l.raise(src.BE31F004, s.name, []finding{driveFinding(s, s.port.Serial(), "repair of "+s.name+": "+migrationWhy(err))}, func(e *event) (still []string) {
-		for _, f := range e.found {
-			m := f.slot.member()
-			switch {
-			case f.slot.port.Serial() == f.serial && m != nil && m.state != inSync:
-				still = append(still, f.slot.name+": "+m.why)
-			case f.slot.port.Serial() == f.serial && m == nil && f.slot.state != Normal:
-				still = append(still, f.slot.name+": "+string(f.slot.state))
-			}
-		}
-		return still
-	})
+	l.raise(src.BE31F004, s.name, []finding{driveFinding(s, s.port.Serial(), "repair of "+s.name+": "+migrationWhy(err))}, notJoined{})
 	rep.r.Failed = true
+}
+
+// notJoined is drives in their slots that serve no rank in sync.
+type notJoined struct{}
+
+func (notJoined) still(e *event) (still []string) {
+	for _, f := range e.found {
+		m := f.slot.member()
+		switch {
+		case f.slot.port.Serial() == f.serial && m != nil && m.state != inSync:
+			still = append(still, f.slot.name+": "+m.why)
+		case f.slot.port.Serial() == f.serial && m == nil && f.slot.state != Normal:
+			still = append(still, f.slot.name+": "+string(f.slot.state))
+		}
+	}
+	return still
 }
 
 func migrationWhy(err error) string {

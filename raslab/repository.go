@@ -298,16 +298,21 @@ func (g *keyGroup) composed(rec encgroup.Record) ([]encgroup.Entry, error) {
 
 // raiseBroken reports a group's record that cannot be read or contradicts itself.
 func (l *Lab) raiseBroken(g *keyGroup, err error) {
-	l.raiseUnreadable(g.location(), err, func(*event) []string {
-		if _, err := g.store.load(); err != nil {
-			return []string{fmt.Sprintf("key group %d: %s", g.id, firstLine(err))}
-		}
-		return l.stillInaccessible(g)
-	}).next = l.backFor(g)
+	l.raiseUnreadable(g.location(), err, brokenRecord{g}).next = g
+}
+
+// brokenRecord is a group's record that cannot be read, or a group without its key.
+type brokenRecord struct{ group *keyGroup }
+
+func (m brokenRecord) still(*event) []string {
+	if _, err := m.group.store.load(); err != nil {
+		return []string{fmt.Sprintf("key group %d: %s", m.group.id, firstLine(err))}
+	}
+	return m.group.stillInaccessible()
 }
 
 // raiseUnreadable is raiseBroken for any entry of the key repository.
-func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) []string) *event {
+func (l *Lab) raiseUnreadable(location string, err error, recheck matter) *event {
 	code, why := src.BE14E3F7, "no copy of the key repository can be read"
 	switch {
 	case errors.Is(err, encgroup.ErrImpossible):
@@ -321,21 +326,20 @@ func (l *Lab) raiseUnreadable(location string, err error, recheck func(*event) [
 // raiseImpossible reports a composed record that contradicts itself. It is composed anew before the
 // event is closed.
 func (l *Lab) raiseImpossible(g *keyGroup, err error) {
-	l.raiseUnreadable(g.location(), err, func(*event) []string {
-		_, err := g.composed(g.enc.Record())
-		if err == nil {
-			_, err = g.store.load()
-		}
-		if err != nil && (errors.Is(err, errGone) || !errors.Is(err, repository.ErrNoEntry)) {
-			return []string{fmt.Sprintf("key group %d: %s", g.id, firstLine(err))}
-		}
-		return nil
-	})
+	l.raiseUnreadable(g.location(), err, impossibleRecord{g})
 }
 
-func (l *Lab) stillInaccessible(g *keyGroup) []string {
-	if l.keys.group(g.id) == g && g.enc.State() == encgroup.Inaccessible {
-		return []string{fmt.Sprintf("key group %d is %s (%s)", g.id, g.enc.State(), l.wayBack(g))}
+// impossibleRecord is a group's record that contradicts itself, in memory or in the key repository.
+type impossibleRecord struct{ group *keyGroup }
+
+func (m impossibleRecord) still(*event) []string {
+	g := m.group
+	_, err := g.composed(g.enc.Record())
+	if err == nil {
+		_, err = g.store.load()
+	}
+	if err != nil && (errors.Is(err, errGone) || !errors.Is(err, repository.ErrNoEntry)) {
+		return []string{fmt.Sprintf("key group %d: %s", g.id, firstLine(err))}
 	}
 	return nil
 }
@@ -348,12 +352,17 @@ func (l *Lab) raiseMended(rep repository.Report) {
 			found = append(found, finding{location: fmt.Sprintf("%s-KR%d", l.location(), i+1), why: fmt.Sprintf("copy %d of the key repository was %s", i+1, c.Condition)})
 		}
 	}
-	l.raise(src.BE14CFE5, "", found, func(*event) []string {
-		if copies, good := l.records.Repository(); !good {
-			return []string{"the copies of the key repository are " + strings.Join(copies, ", ")}
-		}
-		return nil
-	})
+	l.raise(src.BE14CFE5, "", found, badCopies{l})
+}
+
+// badCopies is copies of the key repository that are not good.
+type badCopies struct{ lab *Lab }
+
+func (m badCopies) still(*event) []string {
+	if copies, good := m.lab.records.Repository(); !good {
+		return []string{"the copies of the key repository are " + strings.Join(copies, ", ")}
+	}
+	return nil
 }
 
 // openRepository opens the key repository at a reboot. A bad copy is mended from a good one.

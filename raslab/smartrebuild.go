@@ -93,11 +93,16 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 // raiseInaccessible reports a drive that could not be initialised because the group has no key: the
 // replacement in a repair, or the spare in a smart rebuild.
 func (l *Lab) raiseInaccessible(rep *reporter, s *slot, g *keyGroup, why string) {
-	l.raise(src.BE3400A2, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, func(*event) []string {
-		if g.enc.State() == encgroup.Accessible {
-			return nil
-		}
-		return []string{fmt.Sprintf("key group %d is %s", g.id, g.enc.State())}
-	})
+	l.raise(src.BE3400A2, s.name, []finding{driveFinding(s, s.port.Serial(), why)}, keylessGroup{g})
 	rep.r.Failed = true
+}
+
+// keylessGroup is a group that can initialise no drive.
+type keylessGroup struct{ group *keyGroup }
+
+func (m keylessGroup) still(*event) []string {
+	if m.group.enc.State() == encgroup.Accessible {
+		return nil
+	}
+	return []string{fmt.Sprintf("key group %d is %s", m.group.id, m.group.enc.State())}
 }

@@ -51,10 +51,15 @@ func (l *Lab) softwareError(op string, v any) (what string) {
 }
 
 func (l *Lab) raiseSoftwareError(op, what string) {
-	l.raise(src.BE316023, op, []finding{{location: l.location(), why: op + ": " + what}}, func(*event) []string {
-		if why := l.plant.tableFault(); why != "" {
-			return []string{why}
-		}
-		return nil
-	})
+	l.raise(src.BE316023, op, []finding{{location: l.location(), why: op + ": " + what}}, faultyTables{l})
+}
+
+// faultyTables is tables that are not as the software expects them.
+type faultyTables struct{ lab *Lab }
+
+func (m faultyTables) still(*event) []string {
+	if why := m.lab.plant.tableFault(); why != "" {
+		return []string{why}
+	}
+	return nil
 }
