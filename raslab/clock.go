@@ -13,25 +13,32 @@ type clock struct {
 	now   time.Duration // since start
 	seq   uint64
 	heap  []timer
-	// guard runs each event; what is its name.
-	guard func(what string, run func())
+	guard guard // runs each event
+}
+
+// task is what an event of the clock does. It is data, so what waits can be seen and kept with the facility.
+type task interface{ run() }
+
+// guard runs tasks, and survives them.
+type guard interface {
+	guarded(what string, t task)
 }
 
 type timer struct {
 	at   time.Duration
 	seq  uint64
 	what string
-	run  func()
+	task task
 }
 
 func (a *timer) before(b *timer) bool {
 	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
 
-// after asks for run to be called d from now; a negative d is now. what names it.
-func (c *clock) after(d time.Duration, what string, run func()) {
+// after asks for a task to be run d from now; a negative d is now. what names it.
+func (c *clock) after(d time.Duration, what string, t task) {
 	c.seq++
-	c.heap = append(c.heap, timer{c.now + max(d, 0), c.seq, what, run})
+	c.heap = append(c.heap, timer{c.now + max(d, 0), c.seq, what, t})
 	i := len(c.heap) - 1
 	for i > 0 {
 		parent := (i - 1) / 4
@@ -72,7 +79,7 @@ func (c *clock) runUntil(t time.Duration) {
 		// An event may advance the clock itself (an IML takes time), so a later
 		// one can be overdue: it runs late, and time never goes back.
 		c.now = max(c.now, e.at)
-		c.guard(e.what, e.run)
+		c.guard.guarded(e.what, e.task)
 	}
 	c.now = max(c.now, t)
 }

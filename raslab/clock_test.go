@@ -7,6 +7,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// chore is a task of a test.
+type chore func()
+
+func (c chore) run() { c() }
+
+// unguarded writes down which tasks were run.
+type unguarded struct{ ran *[]string }
+
+func (u unguarded) guarded(what string, t task) {
+	*u.ran = append(*u.ran, what)
+	t.run()
+}
+
 func anything(TraceEntry) bool { return true }
 
 func ofAnEvent(e TraceEntry) bool { return e.Actor == "event" }

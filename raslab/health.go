@@ -23,7 +23,6 @@ const (
 
 // health is what the hourly check works with.
 type health struct {
-	hourly    func()
 	watch     []watched // by slot
 	stale     bool      // watch must be made anew
 	scrubNext int
@@ -105,8 +104,11 @@ func (l *Lab) CheckHealth() HealthReport {
 }
 
 // hourly is the health check as an event of the clock.
-func (l *Lab) hourly() {
-	l.clock.after(healthPeriod, "health check", l.health.hourly)
+type hourly struct{ lab *Lab }
+
+func (h hourly) run() {
+	l := h.lab
+	l.clock.after(healthPeriod, "health check", h)
 	l.readTable()
 	l.destage()
 	l.payHourly()
@@ -318,10 +320,5 @@ func (l *Lab) resync(m *member) {
 	if m.job != nil {
 		return
 	}
-	r := l.plant.rankOf(m)
-	l.startCopy(m, m.slot, nil, resynchronisation, func(_ *copyJob, err error) {
-		if err != nil {
-			r.failed(m, "it did not catch up")
-		}
-	})
+	l.startCopy(m, m.slot, nil, resynchronisation, elseFailed{"it did not catch up"})
 }

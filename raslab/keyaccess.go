@@ -122,12 +122,18 @@ func (l *Lab) SubmitTestAccess(group int) error {
 		return refuse(ErrState, op, fmt.Sprintf("key group %d is %s", group, g.enc.State()), "configure it first")
 	}
 	l.logf("key server", "test of access to the key of group %d submitted", group)
-	l.clock.after(TestAccessDuration, "test of access", func() {
-		if l.keys.group(group) == g && g.enc.State() >= encgroup.Inaccessible {
-			_, _ = l.TestAccess(group) // its results are kept with the key managers
-		}
-	})
+	l.clock.after(TestAccessDuration, "test of access", testOfAccess{g})
 	return nil
+}
+
+// testOfAccess is a test of access that was submitted.
+type testOfAccess struct{ group *keyGroup }
+
+func (t testOfAccess) run() {
+	l, g := t.group.lab, t.group
+	if l.keys.group(g.id) == g && g.enc.State() >= encgroup.Inaccessible {
+		_, _ = l.TestAccess(g.id) // its results are kept with the key managers
+	}
 }
 
 // AccessRecord is one line of showkeygrp -access.

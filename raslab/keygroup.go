@@ -21,11 +21,10 @@ const KeyGroupsMax = 4
 type keys struct {
 	managers    []*keyManager // by id
 	kinds       map[int]encgroup.Kind
-	groups      []*keyGroup // by id
-	unlicensed  bool        // the licence key for encryption is missing
-	cutOff      bool        // BE14E004, BE14E008 or BE14E009 was reported, and no server has answered since
-	querying    bool        // every 12 minutes, until each server answers
-	periodic    func()
+	groups      []*keyGroup   // by id
+	unlicensed  bool          // the licence key for encryption is missing
+	cutOff      bool          // BE14E004, BE14E008 or BE14E009 was reported, and no server has answered since
+	querying    bool          // every 12 minutes, until each server answers
 	periodicDue time.Duration // since the start of the clock
 }
 

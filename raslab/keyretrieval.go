@@ -226,12 +226,15 @@ func (l *Lab) SetKeyPeriod(d time.Duration) error {
 
 func (l *Lab) schedulePeriodic() {
 	l.keys.periodicDue = l.clock.now + l.options.KeyPeriod
-	l.clock.after(l.options.KeyPeriod, "periodic key retrieval", l.keys.periodic)
+	l.clock.after(l.options.KeyPeriod, "periodic key retrieval", periodic{l})
 }
 
 // periodic is the periodic key retrieval, as an event of the clock. An event that was scheduled
 // before the period was changed comes too early and does nothing.
-func (l *Lab) periodic() {
+type periodic struct{ lab *Lab }
+
+func (p periodic) run() {
+	l := p.lab
 	if l.clock.now < l.keys.periodicDue {
 		return
 	}
@@ -328,15 +331,16 @@ func (l *Lab) query() {
 		return
 	}
 	l.keys.querying = true
-	l.clock.after(connectivityQuery, "connectivity query", func() {
-		l.keys.querying = false
-		l.connectivity()
-	})
+	l.clock.after(connectivityQuery, "connectivity query", connectivity{l})
 }
 
 // connectivity is the query that partitions repeat every twelve minutes after BE14E004, BE14E008 or
 // BE14E009, or while a server is silent. It ends when there is nothing more to wait for.
-func (l *Lab) connectivity() {
+type connectivity struct{ lab *Lab }
+
+func (c connectivity) run() {
+	l := c.lab
+	l.keys.querying = false
 	if !l.sfi.partitions[0].complete || !l.sfi.partitions[1].complete {
 		if l.keys.cutOff || l.keys.anySilent() {
 			l.query()

@@ -350,14 +350,14 @@ func TestWhatIsHandedOutIsACopy(t *testing.T) {
 // event asks for while it runs is due in its turn.
 func TestTimersAtOneMoment(t *testing.T) {
 	var got []string
-	c := clock{guard: func(what string, run func()) { got = append(got, what); run() }}
-	none := func() {}
-	c.after(time.Minute, "due", func() {
+	c := clock{guard: unguarded{&got}}
+	none := chore(func() {})
+	c.after(time.Minute, "due", chore(func() {
 		c.after(0, "at once", none)
 		c.after(-time.Hour, "in the past", none)
 		c.after(time.Nanosecond, "later", none)
 		c.now += time.Second // as an IML does
-	})
+	}))
 	c.after(time.Minute+time.Nanosecond, "after it", none)
 	c.after(2*time.Minute, "much later", none)
 	c.runUntil(time.Minute)

@@ -116,7 +116,7 @@ func build(o Options) (*Lab, error) {
 		sfi:     sfi{state: sfiRunning},
 		support: support{center: supportCenter{state: SupportAnswers}},
 	}
-	l.clock.guard = l.guarded
+	l.clock.guard = l
 	if o.Memo != nil {
 		o.Shelf.memo = o.Memo
 	}
@@ -153,9 +153,7 @@ func build(o Options) (*Lab, error) {
 	l.logf("iml", "facility %s: %d enclosures, %d drives, %d array sites, %d key servers",
 		o.Serial, len(l.plant.slots)/slotsPerEnclosure, o.Drives, len(l.plant.sites), max(o.KeyServers, 0))
 	l.install(l.begin("field install", o.Serial), true)
-	l.health.hourly = l.hourly
-	l.clock.after(healthPeriod, "health check", l.health.hourly)
-	l.keys.periodic = l.periodic
+	l.clock.after(healthPeriod, "health check", hourly{l})
 	l.schedulePeriodic()
 	return l, nil
 }

@@ -273,7 +273,7 @@ func (l *Lab) recoverMembers(rep *reporter) (accessible bool) {
 				break // hosts can read and write it while the others catch up
 			}
 			for j := m.job; j != nil && j.resync() && !j.ended; {
-				j.step()
+				j.run()
 			}
 		}
 	}

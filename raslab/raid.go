@@ -462,8 +462,13 @@ func (r *Rank) displaced(m *member) {
 		m.job.sourceGone()
 		return
 	}
-	r.lab.clock.after(copyStep, "rebuild", r.lab.plant.retryRebuilds)
+	r.lab.clock.after(copyStep, "rebuild", displacedMembers{r.lab})
 }
+
+// displacedMembers is members that a spare takes over if nobody has put that right.
+type displacedMembers struct{ lab *Lab }
+
+func (d displacedMembers) run() { d.lab.plant.retryRebuilds() }
 
 // cause is one clause of an error, without the prefixes of other packages.
 func cause(err error) string {

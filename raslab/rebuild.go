@@ -37,8 +37,31 @@ type copyJob struct {
 	identity drive.Identity
 	broken   string // why the target failed
 	ended    bool
-	due      bool                        // the clock will call it
-	finish   func(j *copyJob, err error) // called once; the target serves already when err is nil
+	due      bool // the clock will call it
+	then     sequel
+}
+
+// sequel is what follows a copy.
+type sequel interface {
+	copied(j *copyJob, err error) // called once; the target serves already when err is nil
+}
+
+// elseFailed takes the member out of service if its copy fails.
+type elseFailed struct{ why string }
+
+func (e elseFailed) copied(j *copyJob, err error) {
+	if err != nil {
+		j.rank.failed(j.member, e.why)
+	}
+}
+
+// elseAgain tries another spare if the rebuild on this one fails.
+type elseAgain struct{}
+
+func (elseAgain) copied(j *copyJob, err error) {
+	if err != nil {
+		j.rank.rebuildOnSpare(j.member)
+	}
 }
 
 // What a copy is for.
@@ -50,8 +73,8 @@ const (
 )
 
 // startCopy begins to fill the target.
-func (l *Lab) startCopy(m *member, target, source *slot, what string, finish func(*copyJob, error)) *copyJob {
-	j := &copyJob{rank: l.plant.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), left: map[uint64]bool{}, finish: finish}
+func (l *Lab) startCopy(m *member, target, source *slot, what string, then sequel) *copyJob {
+	j := &copyJob{rank: l.plant.rankOf(m), member: m, target: target, source: source, what: what, serial: target.port.Serial(), left: map[uint64]bool{}, then: then}
 	if what != resynchronisation { // a member that catches up is in the records already
 		j.identity = l.custody.uses("member of "+j.rank.name(), target)[0]
 	}
@@ -75,10 +98,11 @@ func (l *Lab) startCopy(m *member, target, source *slot, what string, finish fun
 // schedule asks the clock for the next step.
 func (j *copyJob) schedule(after time.Duration) {
 	j.due = true
-	j.rank.lab.clock.after(after, "copy", j.step)
+	j.rank.lab.clock.after(after, "copy", j)
 }
 
-func (j *copyJob) step() {
+// run is the next step.
+func (j *copyJob) run() {
 	r := j.rank
 	j.due = false
 	if j.ended {
@@ -254,7 +278,7 @@ func (j *copyJob) end(err error) {
 				l.raiseNotErased(after, j.target, during)
 			}
 		}
-		j.finish(j, err)
+		j.then.copied(j, err)
 		return
 	}
 	if j.target != old {
@@ -285,7 +309,7 @@ func (j *copyJob) end(err error) {
 	}
 	l.logf(r.name(), "%s of %s is complete, %d rows", j.what, j.target.name, j.done)
 	r.refill()
-	j.finish(j, nil)
+	j.then.copied(j, nil)
 	l.plant.retryRebuilds()
 }
 
@@ -346,11 +370,7 @@ func (r *Rank) rebuildOnSpare(m *member) {
 			continue
 		}
 		m.told = ""
-		l.startCopy(m, spare, nil, rebuild, func(_ *copyJob, err error) {
-			if err != nil {
-				r.rebuildOnSpare(m)
-			}
-		})
+		l.startCopy(m, spare, nil, rebuild, elseAgain{})
 		return
 	}
 }
@@ -375,10 +395,18 @@ func (r *Rank) rebuildLater(m *member) {
 		return
 	}
 	m.waits = true
-	r.lab.clock.after(healthPeriod, "rebuild", func() {
-		m.waits = false
-		r.rebuildOnSpare(m)
-	})
+	r.lab.clock.after(healthPeriod, "rebuild", laterRebuild{r, m})
+}
+
+// laterRebuild is a member that waits for a spare.
+type laterRebuild struct {
+	rank   *Rank
+	member *member
+}
+
+func (w laterRebuild) run() {
+	w.member.waits = false
+	w.rank.rebuildOnSpare(w.member)
 }
 
 // retryRebuilds tries rebuilds again, because a spare came or access to data is back.

@@ -373,30 +373,34 @@ func (l *Lab) joinMember(rep *reporter, m *member, s, source *slot) {
 	}
 	if source == nil {
 		rep.note("%s is rebuilt on %s", r.name(), s.name)
-		l.startCopy(m, s, nil, rebuild, func(_ *copyJob, err error) {
-			if err != nil {
-				r.failed(m, "its rebuild ended early")
-			}
-		})
+		l.startCopy(m, s, nil, rebuild, elseFailed{"its rebuild ended early"})
 		return
 	}
 	rep.note("%s is copied back from %s to %s", r.name(), source.name, s.name)
-	spare := source.port.Serial()
-	l.startCopy(m, s, source, copyBack, func(_ *copyJob, err error) {
-		if err != nil { // the rank stays on its spare
-			r.rebuildOnSpare(m)
-			return
-		}
-		after := l.begin("copy back", s.name)
-		if source.port.Serial() != spare {
-			return // somebody has put another drive there
-		}
-		if !l.released(after, source, "repair of "+s.name) {
-			l.raiseNotErased(after, source, "repair of "+s.name)
-			return
-		}
-		source.setState(Normal, "")
-	})
+	l.startCopy(m, s, source, copyBack, freesSpare{source, source.port.Serial()})
+}
+
+// freesSpare erases the spare that a copy back has freed.
+type freesSpare struct {
+	slot   *slot
+	serial string // of the drive in it
+}
+
+func (f freesSpare) copied(j *copyJob, err error) {
+	l, s := j.rank.lab, j.target
+	if err != nil { // the rank stays on its spare
+		j.rank.rebuildOnSpare(j.member)
+		return
+	}
+	after := l.begin("copy back", s.name)
+	if f.slot.port.Serial() != f.serial {
+		return // somebody has put another drive there
+	}
+	if !l.released(after, f.slot, "repair of "+s.name) {
+		l.raiseNotErased(after, f.slot, "repair of "+s.name)
+		return
+	}
+	f.slot.setState(Normal, "")
 }
 
 // raiseMigrationFailed reports a drive that did not join its group in the resume of a repair.

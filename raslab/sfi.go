@@ -104,12 +104,20 @@ func (l *Lab) Resume() (rep Report, err error) {
 func (l *Lab) step(now, then sfiState, after time.Duration) {
 	l.sfi.state = now
 	l.sfi.steps++
-	mine := l.sfi.steps
 	l.logf("sfi", "%s", now)
-	l.clock.after(after, "sfi", func() {
-		if l.sfi.steps == mine && l.sfi.state == now {
-			l.sfi.state = then
-			l.logf("sfi", "%s", then)
-		}
-	})
+	l.clock.after(after, "sfi", sfiStep{l, l.sfi.steps, now, then})
+}
+
+// sfiStep is the end of a step. It does nothing if another one has begun since.
+type sfiStep struct {
+	lab       *Lab
+	number    int
+	now, then sfiState
+}
+
+func (s sfiStep) run() {
+	if have := &s.lab.sfi; have.steps == s.number && have.state == s.now {
+		have.state = s.then
+		s.lab.logf("sfi", "%s", s.then)
+	}
 }

@@ -8,12 +8,15 @@ import (
 	"github.com/seed-9d983aeb/fdelab/raslab/src"
 )
 
+// startSmartRebuild is the name of the action, in reports.
+const startSmartRebuild = "smartrebuild start"
+
 // SmartRebuild copies a member that still works to a spare, drive to drive through the encryption
 // of both, and then erases it (issraid exchange). The spare joins the key group first. The copy
 // runs in virtual time, and the service action is in progress until the copy ends. Rows that the
 // member does not give come from the other members.
 func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
-	const op = "smartrebuild start"
+	const op = startSmartRebuild
 	defer l.recovered(op, &out, &bad)
 	if err := l.idle(op); err != nil {
 		return Report{}, err
@@ -62,32 +65,40 @@ func (l *Lab) SmartRebuild(slotName string) (out Report, bad error) {
 	}
 	l.service.action = &action{name: "smart rebuild of " + s.name}
 	rep.note("%s is copied to %s", s.name, spare.name)
-	old := s.port.Serial()
-	l.startCopy(m, spare, s, smartRebuild, func(j *copyJob, err error) {
-		l.service.action = nil
-		after := l.begin(op, s.name)
-		if err != nil {
-			if m.state == failedMember {
-				r.rebuildOnSpare(m)
-			}
-			return
-		}
-		if have := s.port.Serial(); have != old && have != "" {
-			after.note("%s was taken out of %s, and was not erased", old, s.name)
-			return
-		}
-		failed := s.state == Failed
-		if !l.released(after, s, "smart rebuild of "+s.name) {
-			l.raiseNotErased(after, s, "smart rebuild of "+s.name)
-			return
-		}
-		if failed {
-			s.setState(Failed, "it failed during its smart rebuild")
-			return
-		}
-		s.setState(FailedDeferred, "replaced by "+j.target.name)
-	})
+	l.startCopy(m, spare, s, smartRebuild, replaces{s, s.port.Serial()})
 	return rep.done(), nil
+}
+
+// replaces erases the drive that a smart rebuild has replaced.
+type replaces struct {
+	slot   *slot
+	serial string // of the drive in it
+}
+
+func (o replaces) copied(j *copyJob, err error) {
+	l, s := j.rank.lab, o.slot
+	l.service.action = nil
+	after := l.begin(startSmartRebuild, s.name)
+	if err != nil {
+		if j.member.state == failedMember {
+			j.rank.rebuildOnSpare(j.member)
+		}
+		return
+	}
+	if have := s.port.Serial(); have != o.serial && have != "" {
+		after.note("%s was taken out of %s, and was not erased", o.serial, s.name)
+		return
+	}
+	failed := s.state == Failed
+	if !l.released(after, s, "smart rebuild of "+s.name) {
+		l.raiseNotErased(after, s, "smart rebuild of "+s.name)
+		return
+	}
+	if failed {
+		s.setState(Failed, "it failed during its smart rebuild")
+		return
+	}
+	s.setState(FailedDeferred, "replaced by "+j.target.name)
 }
 
 // raiseInaccessible reports a drive that could not be initialised because the group has no key: the

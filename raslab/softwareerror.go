@@ -33,13 +33,13 @@ func (l *Lab) recovered(op string, rep *Report, err *error) {
 
 // guarded runs an event of the clock. Like a service action it ends at a severe software error, and
 // the clock goes on.
-func (l *Lab) guarded(op string, run func()) {
+func (l *Lab) guarded(op string, t task) {
 	defer func() {
 		if v := recover(); v != nil && !l.lost(v, op) {
 			l.raiseSoftwareError(op, l.softwareError(op, v))
 		}
 	}()
-	run()
+	t.run()
 }
 
 // softwareError makes the tables anew after a panic, and says what the panic was.
