@@ -29,7 +29,7 @@ func TestOutsiderDisablesBandMasters(t *testing.T) {
 	d.cycle(t)
 	require.ErrorIs(t, d.Read(0, make([]byte, 512)), drive.Locked)
 	var noted []string
-	r.group.SetNotes(func(_, what string) { noted = append(noted, what) })
+	r.group.SetNotes(hears(func(_, what string) { noted = append(noted, what) }))
 	require.NoError(t, r.group.Unlock(d))
 	require.Equal(t, []string{"BandMaster0 was disabled: enabled again", "BandMaster1 was disabled: enabled again"}, noted)
 	d.requireData(t, "it is the member with its data")

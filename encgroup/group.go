@@ -43,7 +43,7 @@ type Group struct {
 	entropy io.Reader
 	store   Store
 	memory  Memory // nil: sound
-	notes   func(serial, did string)
+	notes   Notes
 	ram     vault     // nil unless accessible
 	kept    *MemStore // what the store has; nil if that is in doubt, or from before a record had entries
 }

@@ -162,7 +162,7 @@ func TestUsedDrives(t *testing.T) {
 			u.make(t, d)
 			before := d.Status()
 			var did []string
-			r.group.SetNotes(func(_, what string) { did = append(did, what) })
+			r.group.SetNotes(hears(func(_, what string) { did = append(did, what) }))
 			err := r.group.Admit(d)
 			require.Equal(t, u.did, did)
 			if u.want != nil {
@@ -249,7 +249,7 @@ func TestOutsiderAtABandOfAMember(t *testing.T) {
 				return
 			}
 			var noted string
-			r.group.SetNotes(func(_, what string) { noted += what })
+			r.group.SetNotes(hears(func(_, what string) { noted += what }))
 			require.NoError(t, r.group.Readmit(d))
 			require.Equal(t, c.noted, noted)
 			d.requireData(t, "it is the member with its data")
@@ -266,7 +266,7 @@ func TestABandThatCannotBeErasedIsNotTakenBack(t *testing.T) {
 	d.as(t, drive.EraseMaster, func(s drive.Session) error { return s.Erase(1) })
 	d.as(t, drive.BandMaster(1), func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 	d.cycle(t)
-	r.group.SetNotes(func(_, what string) { t.Errorf("noted: %s", what) })
+	r.group.SetNotes(hears(func(_, what string) { t.Errorf("noted: %s", what) }))
 	d.arm(t, "(flash.erase.refused) (flash.zero.refused)")
 	err := r.group.Readmit(d)
 	requireAdmitError(t, err, StepBands, drive.Degraded)
@@ -303,7 +303,7 @@ func TestReadmissionSaysWhatItCanNotErase(t *testing.T) {
 	d := r.member("U1")
 	d.as(t, drive.EraseMaster, func(s drive.Session) error { return s.SetPIN(somebody(t)) })
 	var did []string
-	r.group.SetNotes(func(_, what string) { did = append(did, what) })
+	r.group.SetNotes(hears(func(_, what string) { did = append(did, what) }))
 	require.NoError(t, r.group.Readmit(d))
 	require.Len(t, did, 1)
 	require.Contains(t, did[0], "EraseMaster has somebody's PIN, so this facility cannot erase the drive")

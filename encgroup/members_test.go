@@ -130,7 +130,7 @@ func TestAdmitGivesALockedOutBandItsTriesBack(t *testing.T) {
 		require.ErrorIs(t, err, drive.NotAuthorized)
 	}
 	var did []string
-	r.group.SetNotes(func(_, what string) { did = append(did, what) })
+	r.group.SetNotes(hears(func(_, what string) { did = append(did, what) }))
 	require.NoError(t, r.group.Admit(d), "the EraseMaster has the factory PIN, and no owner is there to ask")
 	require.Equal(t, []string{"BandMaster0 has used up its 8 tries: band 0 was erased, which gives them back"}, did)
 }

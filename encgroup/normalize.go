@@ -154,14 +154,18 @@ func vacateAll(d Drive, msid drive.PIN) error {
 	return nil
 }
 
-// SetNotes sets the function that is called with each thing that the group put right on a drive
-// that joins, one clause a call; nil is none.
-func (g *Group) SetNotes(f func(serial, did string)) { g.notes = f }
+// Notes hears what a group put right on a drive that joins, one clause a call.
+type Notes interface {
+	Mended(serial, did string)
+}
+
+// SetNotes sets who hears what the group puts right; nil is nobody.
+func (g *Group) SetNotes(n Notes) { g.notes = n }
 
 func (g *Group) noted(d Drive, did ...string) {
 	for _, what := range did {
 		if g.notes != nil {
-			g.notes(d.Serial(), what)
+			g.notes.Mended(d.Serial(), what)
 		}
 	}
 }

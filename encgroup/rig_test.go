@@ -243,3 +243,8 @@ func requireMemberError(t testing.TB, err error, step Step, target error) {
 	require.Equal(t, step, m.Step, "it ended at another step: %v", err)
 	require.ErrorIs(t, err, target)
 }
+
+// hears is the notes of a test.
+type hears func(serial, did string)
+
+func (h hears) Mended(serial, did string) { h(serial, did) }

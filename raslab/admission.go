@@ -28,15 +28,16 @@ func (s *service) into(rep *reporter) (end func()) {
 	return func() { s.hands = before }
 }
 
-// tell makes a group report what it put right.
-func (g *keyGroup) tell() {
-	g.enc.SetNotes(func(serial, did string) {
-		for _, s := range g.lab.plant.slots {
-			if s.port.Serial() == serial {
-				g.lab.mended(s, did)
-			}
+// notes hears what a group put right.
+type notes struct{ lab *Lab }
+
+// Mended is called by the group.
+func (n notes) Mended(serial, did string) {
+	for _, s := range n.lab.plant.slots {
+		if s.port.Serial() == serial {
+			n.lab.mended(s, did)
 		}
-	})
+	}
 }
 
 // normalize brings a drive without an owner into its factory state, or says why it cannot.

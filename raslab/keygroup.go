@@ -168,7 +168,7 @@ func (l *Lab) ConfigureGroup(id int, labels ...string) (out Report, bad error) {
 		g = &keyGroup{lab: l, id: id, entropy: l.stream(fmt.Sprintf("group %d", id)), store: &recordStore{lab: l, group: id, name: fmt.Sprintf("key group %d", id)}}
 		g.enc = encgroup.NewOf(l.keys.groupKind(id), l.eitherPaths(id), g.entropy, g.store)
 		g.enc.SetMemory(&l.sfi.partitions[0].memory)
-		g.tell()
+		g.enc.SetNotes(notes{l})
 		l.keys.groups = insertByID(l.keys.groups, g, func(g *keyGroup) int { return g.id })
 	}
 	if g.enc.State() == encgroup.Unconfigured {

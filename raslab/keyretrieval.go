@@ -447,7 +447,7 @@ func (g *keyGroup) reload(record []encgroup.Entry) error {
 		g.recovery.PowerOff()
 	}
 	g.enc, g.recovery = e, nil
-	g.tell()
+	g.enc.SetNotes(notes{g.lab})
 	g.lab.reconnect()
 	return nil
 }

@@ -75,6 +75,7 @@ type Lab struct {
 	clock   clock
 	trace   []TraceEntry
 	eraser  eraser
+	canary  io.Reader // entropy of the eraser
 
 	plant       // enclosures, array sites, arrays, ranks
 	hostIO      // rows in progress
@@ -132,6 +133,7 @@ func build(o Options) (*Lab, error) {
 	if err := l.newCustody(); err != nil {
 		return nil, err
 	}
+	l.canary = l.stream("erase")
 	if l.eraser, err = l.newEraser(); err != nil {
 		return nil, err
 	}
@@ -298,7 +300,7 @@ func (l *Lab) newEraser() (eraser, error) {
 		return nil, err
 	}
 	return erase.New(erase.Options{
-		Clock: l.Now, Entropy: l.stream("erase"), Signer: key, Tool: "fdelab",
+		Clock: l.Now, Entropy: l.canary, Signer: key, Tool: "fdelab",
 		Search:    forensic.Options{Memo: l.options.Memo},
 		Policy:    erase.Policy{By: "storage facility " + l.options.Serial, Identity: true},
 		Statement: erase.Statement{Organization: "storage facility " + l.options.Serial, MediaSource: "storage facility " + l.options.Serial},

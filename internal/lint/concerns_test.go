@@ -17,8 +17,8 @@ import (
 // The concerns of raslab stand in ARCHITECTURE.md, from the lowest to the highest, with their files.
 // The numbers are what was measured there; they may only fall.
 const (
-	upwardNames = 153
-	upwardUses  = 273
+	upwardNames = 152
+	upwardUses  = 264
 )
 
 var concernRow = regexp.MustCompile("(?m)^\\| \\d (\\w+) \\|.*\\| ((?:`\\w+`,? ?)+)\\|$")

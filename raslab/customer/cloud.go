@@ -24,7 +24,7 @@ const (
 // knows nothing of encryption; what it was given can be lost, altered and put
 // back behind the facility's back.
 type CloudServer struct {
-	log     func(actor, text string)
+	hands   hands
 	service CloudService
 	objects []cloudBody // by name
 }
@@ -42,14 +42,26 @@ var _ tct.Cloud = (*CloudServer)(nil)
 // NewCloudServer is a cloud server that runs and has no objects. log is told what hands did; nil: nobody
 // writes it down.
 func NewCloudServer(log func(actor, text string)) *CloudServer {
-	return &CloudServer{log: log, service: CloudRunning}
+	return newCloudServer(written(log))
 }
 
-func (c *CloudServer) logf(format string, args ...any) {
-	if c.log != nil {
-		c.log("cloud server", fmt.Sprintf(format, args...))
+func newCloudServer(h hands) *CloudServer { return &CloudServer{hands: h, service: CloudRunning} }
+
+// hands writes down what hands did.
+type hands interface {
+	logf(actor, format string, args ...any)
+}
+
+// written is hands of a stranger.
+type written func(actor, text string)
+
+func (w written) logf(actor, format string, args ...any) {
+	if w != nil {
+		w(actor, fmt.Sprintf(format, args...))
 	}
 }
+
+func (c *CloudServer) logf(format string, args ...any) { c.hands.logf("cloud server", format, args...) }
 
 // SetService lets the server run, be down, or refuse.
 func (c *CloudServer) SetService(to CloudService) error {

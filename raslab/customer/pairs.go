@@ -20,8 +20,11 @@ import (
 // his own.
 func (s *Site) UsePairs(from func(label string) (ipp.KeyPair, error)) { s.makePair = from }
 
-// newPair draws a key pair from the site's stream.
+// newPair draws a key pair from the site's stream, unless somebody else makes them.
 func (s *Site) newPair(label string) (ipp.KeyPair, error) {
+	if s.makePair != nil {
+		return s.makePair(label)
+	}
 	key, err := ipp.GenerateKey(s.config.Entropy("key pair " + label))
 	if err != nil {
 		return ipp.KeyPair{}, err
@@ -43,7 +46,7 @@ func (s *Site) ensure(label string) error {
 	if slices.Contains(s.pairs, label) {
 		return nil
 	}
-	pair, err := s.makePair(label)
+	pair, err := s.newPair(label)
 	if err != nil {
 		return fmt.Errorf("raslab: %w", err)
 	}

@@ -40,8 +40,8 @@ type Site struct {
 
 	own, stranger *cert.CA
 
-	pairs    []string // labels that were made
-	makePair func(label string) (ipp.KeyPair, error)
+	pairs    []string                                // labels that were made
+	makePair func(label string) (ipp.KeyPair, error) // nil: drawn from a stream
 	tap      func(request, answer []byte)
 
 	cloud *CloudServer
@@ -57,9 +57,8 @@ type port struct {
 func New(c Config) (*Site, error) {
 	s := &Site{config: c, ports: make([]port, c.Consoles)}
 	if !c.OtherCloud {
-		s.cloud = NewCloudServer(c.Log)
+		s.cloud = newCloudServer(s)
 	}
-	s.makePair = s.newPair
 	var err error
 	if s.cluster, err = encgroup.NewMemCluster(c.Entropy("key servers")); err != nil {
 		return nil, fmt.Errorf("raslab: %w", err)
@@ -80,9 +79,7 @@ func New(c Config) (*Site, error) {
 }
 
 func (s *Site) logf(actor, format string, args ...any) {
-	if s.config.Log != nil {
-		s.config.Log(actor, fmt.Sprintf(format, args...))
-	}
+	written(s.config.Log).logf(actor, format, args...)
 }
 
 // Add puts another key server into the network, with the keys that the others have. addr is a
