@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	plans "github.com/seed-9d983aeb/fdelab/proptest/campaign"
 	"github.com/seed-9d983aeb/fdelab/serve/campaign"
 )
 
@@ -109,6 +110,22 @@ func TestCampaignWords(t *testing.T) {
 	all, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, all, 1, "nothing was written")
+}
+
+// TestCampaignOfAMillion: the command of the README runs a million lifecycles, as anybody has them who writes that line.
+func TestCampaignOfAMillion(t *testing.T) {
+	const file = "contrib/campaigns/million.plan"
+	require.Contains(t, readDocument(t, "README.md"), "`fdelab campaign run "+file+"`")
+	text, err := os.ReadFile(filepath.Join(root(t), file))
+	require.NoError(t, err)
+	p, err := plans.Parse(string(text))
+	require.NoError(t, err)
+	units, all := p.Units()
+	require.True(t, all)
+	require.Equal(t, uint64(1_000_000), units)
+	own, err := plans.Parse("drive lifecycles=1000000")
+	require.NoError(t, err)
+	require.Equal(t, own.ID(), p.ID())
 }
 
 // TestCampaignReports: the folder of a campaign has its reports, and metrics while it runs.
