@@ -119,7 +119,7 @@ func planSize(p *plans.Plan) string {
 
 func newCampaignRunCmd(a *app) *cobra.Command {
 	var p campaignPlace
-	workers, metrics := 0, ""
+	workers, metrics, otlp := 0, "", ""
 	c := &cobra.Command{
 		Use:   "run PLAN",
 		Short: "run a plan, or go on with it",
@@ -142,16 +142,17 @@ func newCampaignRunCmd(a *app) *cobra.Command {
 			if p.nats.URL != "" && workers > 0 {
 				return usagef("campaign run: --workers is for a campaign of this machine; fdelab campaign work adds workers to --nats")
 			}
-			return a.campaignRun(&p, workers, metrics)
+			return a.campaignRun(&p, workers, metrics, otlp)
 		},
 	}
 	p.flags(c)
 	c.Flags().IntVar(&workers, "workers", 0, "jobs at once (default one for each processor)")
 	c.Flags().StringVar(&metrics, "metrics", "", "serve metrics for Prometheus at /metrics of this address, such as 127.0.0.1:9180")
+	otlpFlag(c, &otlp)
 	return c
 }
 
-func (a *app) campaignRun(p *campaignPlace, workers int, metrics string) error {
+func (a *app) campaignRun(p *campaignPlace, workers int, metrics, otlp string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() { // a second one ends the process
@@ -169,6 +170,12 @@ func (a *app) campaignRun(p *campaignPlace, workers int, metrics string) error {
 		Note:     func(format string, args ...any) { a.note("campaign: "+format, args...) },
 		Progress: func(s *campaign.State) { bar.reached(s.Report.Merged, s.Report.EndingWords()) },
 	}
+	tracer, end, err := a.campaignTraces(ctx, otlp)
+	if err != nil {
+		return err
+	}
+	defer end()
+	o.Tracer = tracer
 	if metrics != "" {
 		end, err := a.campaignMetrics(ctx, metrics, &o)
 		if err != nil {

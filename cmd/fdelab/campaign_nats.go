@@ -38,6 +38,7 @@ func checkNATS(command string, o *campaign.Outside) error {
 
 func newCampaignWorkCmd(a *app) *cobra.Command {
 	var o campaign.Outside
+	otlp := ""
 	w := campaign.WorkerOptions{Note: func(format string, args ...any) { a.note("campaign: "+format, args...) }}
 	c := &cobra.Command{
 		Use:   "work --nats URL",
@@ -61,6 +62,12 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
 			defer collectLess()()
+			tracer, end, err := a.campaignTraces(ctx, otlp)
+			if err != nil {
+				return err
+			}
+			defer end()
+			w.Tracer = tracer
 			o.Name = "fdelab worker " + w.Name
 			nc, err := o.Connect()
 			if err != nil {
@@ -75,6 +82,7 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 		},
 	}
 	natsFlags(c, &o)
+	otlpFlag(c, &otlp)
 	host, err := os.Hostname()
 	if err != nil {
 		host = "worker"

@@ -90,13 +90,14 @@ func TestCampaignThatIsKilled(t *testing.T) {
 func TestCampaignWords(t *testing.T) {
 	dir, fdelab := campaigns(t, "drive lifecycles=2\nconform seeds=1 program=true\n")
 	for words, want := range map[string]string{
-		"run b.plan":                           "no plan \"b.plan\"",
-		"run a.plan --nats nats://127.0.0.1:1": "runs a program, which no worker of --nats does",
-		"run a.plan --nkey x":                  "are for --nats",
-		"run a.plan --nats x --dir y":          "--dir and --nats are given",
-		"status a.plan":                        "has not begun",
-		"export a.plan":                        "nothing to write",
-		"work":                                 "--nats names the server",
+		"run b.plan":                                     "no plan \"b.plan\"",
+		"run a.plan --nats nats://127.0.0.1:1":           "runs a program, which no worker of --nats does",
+		"run a.plan --nkey x":                            "are for --nats",
+		"run a.plan --otlp me:secret@x":                  "want a URL such as http://127.0.0.1:4318",
+		"run a.plan --nats x --dir y":                    "--dir and --nats are given",
+		"status a.plan":                                  "has not begun",
+		"export a.plan":                                  "nothing to write",
+		"work":                                           "--nats names the server",
 		"work --nats nats://me:secret@127.0.0.1:1":       "the server at nats://127.0.0.1:1",
 		"create a.plan mutants":                          "file exists",
 		"create c.plan walls":                            "no kind of work \"walls\"",

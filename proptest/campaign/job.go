@@ -3,6 +3,7 @@ package campaign
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed-9d983aeb/fdelab/proptest/mutants"
 )
@@ -109,6 +110,12 @@ func (j *Job) entry() (*Entry, error) {
 		}
 	}
 	return &e, nil
+}
+
+// Kind is the kind of work of the job: see Kinds.
+func (j *Job) Kind() string {
+	kind, _, _ := strings.Cut(j.Line, " ")
+	return kind
 }
 
 // Program says whether the job runs a program.

@@ -81,9 +81,8 @@ func Unrun(j Job, why string) *Result { return without(j, NotRun, why) }
 func without(j Job, ending, why string) *Result {
 	r := newResult(j)
 	r.Endings[ending] = 1
-	kind, _, _ := strings.Cut(j.Line, " ")
 	r.Units = j.Count
-	r.found(Finding{Kind: kind, Ending: ending, Why: why, Seed: j.First, Again: "the plan: " + j.Line})
+	r.found(Finding{Kind: j.Kind(), Ending: ending, Why: why, Seed: j.First, Again: "the plan: " + j.Line})
 	return r
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-9d983aeb/fdelab/proptest"
 	"github.com/seed-9d983aeb/fdelab/proptest/campaign"
@@ -21,6 +22,7 @@ type Options struct {
 	Replicas int                              // of the streams; 0 is 1, and 3 on a cluster
 	Progress func(*State)                     // about once a second, and at the end; may be nil
 	Note     func(format string, args ...any) // may be nil
+	Tracer   trace.Tracer                     // of spans: see Traces; nil makes none
 	// Programs is a sum over the programs that the plan names. A campaign that was begun with others is refused.
 	Programs string
 }
@@ -35,7 +37,7 @@ var ErrAnother = errors.New("another campaign is there")
 // Coordinate puts the jobs of a plan on a server and merges the results, from where the last coordinator was, until the
 // campaign is over or ctx ends. The state is as it was stored last, with an error, too.
 func Coordinate(ctx context.Context, nc *nats.Conn, p *campaign.Plan, o Options) (*State, error) {
-	c := &coordinator{nc: nc, plan: p, o: o, pending: map[uint64]taken{}, refused: map[uint64]int{}, pleased: make(chan struct{}, 1), began: time.Now()}
+	c := &coordinator{nc: nc, plan: p, o: o, pending: map[uint64]taken{}, refused: map[uint64]int{}, pleased: make(chan struct{}, 1), began: time.Now(), traces: coordinated{tracer: o.Tracer}}
 	if c.o.Note == nil {
 		c.o.Note = func(string, ...any) {}
 	}
@@ -48,6 +50,8 @@ func Coordinate(ctx context.Context, nc *nats.Conn, p *campaign.Plan, o Options)
 	if err := c.open(ctx); err != nil {
 		return c.state, err
 	}
+	c.traces.begin(ctx, c.state, p.Limits.Generation)
+	defer func() { c.traces.end(c.state) }()
 	return c.state, c.run(ctx)
 }
 
@@ -66,6 +70,7 @@ type coordinator struct {
 	merged   []jetstream.Msg  // whose results are in the report, and not yet on the server
 	refused  map[uint64]int   // results of no right form, by job
 
+	traces   coordinated
 	asked    *nats.Subscription // see answer
 	pleased  chan struct{}      // has a value once somebody asked for the end
 	began    time.Time          // this coordinator
@@ -257,6 +262,7 @@ func (c *coordinator) makeAll(ctx context.Context) error {
 			break
 		}
 		c.state.Wanted[c.state.Made] = c.state.Report.Wanted()
+		c.traces.made(c.state.Made)
 		c.state.Made++
 		made = true
 	}
@@ -326,7 +332,8 @@ func (c *coordinator) merge(ctx context.Context) error {
 		if t.msg != nil {
 			c.merged = append(c.merged, t.msg)
 		}
-		if c.state.Report.Merged%c.plan.Limits.Generation == 0 {
+		if size := c.plan.Limits.Generation; c.state.Report.Merged%size == 0 {
+			c.traces.merged(n / size)
 			was := c.state.Made
 			if err := c.makeAll(ctx); err != nil {
 				return err
@@ -366,6 +373,7 @@ func (c *coordinator) save(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer c.traces.stores(len(c.merged))()
 	for {
 		var revision uint64
 		if c.revision == 0 {
@@ -414,7 +422,9 @@ func (c *coordinator) publish(ctx context.Context, all []campaign.Job) error {
 			if err != nil {
 				return fmt.Errorf("campaign: %w", err)
 			}
-			f, err := c.js.PublishAsync(subject(jobSubjects, c.state.ID, j.Number), b)
+			f, err := c.js.PublishMsgAsync(&nats.Msg{
+				Subject: subject(jobSubjects, c.state.ID, j.Number), Data: b, Header: c.traces.header(j.Number / c.plan.Limits.Generation),
+			})
 			if err != nil {
 				break
 			}

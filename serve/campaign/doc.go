@@ -6,6 +6,7 @@
 //   - [Coordinate] puts the jobs of a plan on a server, two generations at a time, and merges the results in their order.
 //   - [Work] fetches jobs, has them, and puts results.
 //   - [Read] reads how far a campaign is, [Runs] says whether anybody coordinates it, and [Stop] has him end it.
+//   - [Traces] has spans of all of it sent to an OpenTelemetry collector, where that is asked for.
 //
 // # Invariants
 //

@@ -71,8 +71,12 @@ func workFor(url, deadly string) error {
 	if err != nil {
 		return err
 	}
+	tracer, _, err := Traces(context.Background(), "", func(string, ...any) {})
+	if err != nil {
+		return err
+	}
 	fmt.Println("ready")
-	return Work(context.Background(), nc, WorkerOptions{Name: "worker", Slots: 2, Run: func(j *campaign.Job) (*campaign.Result, error) {
+	return Work(context.Background(), nc, WorkerOptions{Name: "worker", Slots: 2, Tracer: tracer, Run: func(j *campaign.Job) (*campaign.Result, error) {
 		if strconv.FormatUint(j.Number, 10) == deadly {
 			os.Exit(9)
 		}
@@ -90,7 +94,12 @@ func runFor(url, text string) error {
 	if err != nil {
 		return err
 	}
-	s, err := Coordinate(context.Background(), nc, p, Options{Progress: func(s *State) { fmt.Println("merged", s.Report.Merged) }})
+	tracer, end, err := Traces(context.Background(), "", func(string, ...any) {})
+	if err != nil {
+		return err
+	}
+	defer end()
+	s, err := Coordinate(context.Background(), nc, p, Options{Tracer: tracer, Progress: func(s *State) { fmt.Println("merged", s.Report.Merged) }})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/seed-9d983aeb/fdelab/proptest"
 	"github.com/seed-9d983aeb/fdelab/proptest/campaign"
@@ -24,6 +25,8 @@ type WorkerOptions struct {
 	// Run has a job; nil is campaign.Job.Run.
 	Run  func(*campaign.Job) (*campaign.Result, error)
 	Note func(format string, args ...any) // may be nil
+	// Tracer is of spans: see Traces; nil makes none.
+	Tracer trace.Tracer
 }
 
 // ErrVersion is wrapped by Work where a job is of another version of fdelab.
@@ -169,7 +172,9 @@ func (w *worker) have(ctx context.Context, m *nats.Msg) error {
 		defer w.alone.RUnlock()
 	}
 	began := time.Now()
+	span := w.jobSpan(ctx, m, &t, meta.NumDelivered)
 	r, ok := w.run(ctx, t)
+	span(r)
 	if !ok && ctx.Err() != nil {
 		_ = m.Nak() // for another worker
 		return nil
