@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	case "":
 		os.Exit(m.Run())
 	case "server":
-		err = serveFor(words[1], words[2])
+		err = serveFor(words[1:])
 	case "work":
 		err = workFor(words[1], words[2])
 	case "run":
@@ -47,12 +47,23 @@ func TestMain(m *testing.M) {
 	os.Exit(0)
 }
 
-func serveFor(port, dir string) error {
+// serveFor serves at a port, with a directory; as a member of a cluster, where the words go on with its name, the port of
+// the cluster, and the routes to all members.
+func serveFor(words []string) error {
+	port, dir := words[0], words[1]
 	n, err := strconv.Atoi(port)
 	if err != nil {
 		return err
 	}
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: n, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
+	o := &server.Options{Host: "127.0.0.1", Port: n, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true}
+	if len(words) > 2 {
+		o.ServerName, o.Routes = words[2], server.RoutesFromStr(words[4])
+		o.Cluster = server.ClusterOpts{Name: "three", Host: "127.0.0.1"}
+		if o.Cluster.Port, err = strconv.Atoi(words[3]); err != nil {
+			return err
+		}
+	}
+	s, err := server.NewServer(o)
 	if err != nil {
 		return err
 	}
