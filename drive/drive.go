@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/drive/memo"
 )
 
 // Config is what the factory decides once for a drive.
@@ -46,9 +45,6 @@ type Parts struct {
 	Entropy io.Reader // source of every key and salt; never nil
 	// Trace, if not nil, is called for every lifecycle attempt, in order.
 	Trace func(TransitionTrace)
-	// Memo, if not nil, keeps answers to challenges for a lab that is played again. It belongs to the goroutine that
-	// uses the drive.
-	Memo *memo.Memo
 }
 
 // TransitionTrace is one attempt to fire a lifecycle event.

@@ -54,7 +54,7 @@ func TestKnownKeys(t *testing.T) {
 
 	d := &Drive{fuses: &Fuses{Root: &root}, entropy: bytes.NewReader(salt[:]), cfg: Config{PBKDF2Iterations: 1000}}
 	for range 2 { // computed, and kept
-		public := d.whoever()
+		public := d.identity((*secret.Key32)(seed))
 		require.Equal(t, []byte(ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)), public[:])
 	}
 	ak := secret.Key32(counting(0xC0, 32))

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/seed-9d983aeb/fdelab/drive/memo"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
@@ -62,20 +61,6 @@ func (a *Attestation) Verify(challenge [ChallengeSize]byte) error {
 	return nil
 }
 
-// VerifyWith is Verify with a memo, which may be nil: a signature fits a challenge today if it did yesterday.
-func (a *Attestation) VerifyWith(m *memo.Memo, challenge [ChallengeSize]byte) error {
-	given := slices.Concat(a.Identity[:], a.Signature[:], challenge[:], []byte(a.Serial))
-	if fits := m.Do("attestation verified 1", given, func() []byte {
-		if a.Verify(challenge) != nil {
-			return []byte{0}
-		}
-		return []byte{1}
-	}); len(fits) != 1 || fits[0] != 1 {
-		return fmt.Errorf("%w: the signature does not fit the challenge", ErrAttestation)
-	}
-	return nil
-}
-
 // SignAttestation is what a drive with this private key, 64 bytes, and this serial number, at most
 // 255 bytes, answers to a challenge. A drive of another make answers with it too.
 func SignAttestation(private ed25519.PrivateKey, serial string, challenge [ChallengeSize]byte) Attestation {
@@ -103,19 +88,13 @@ func (d *Drive) Attest(challenge [ChallengeSize]byte) (Attestation, error) {
 	if !d.powered {
 		return Attestation{}, d.ready("attest")
 	}
-	a := Attestation{Identity: d.whoever(), Serial: d.cfg.Serial}
-	// Ed25519 draws nothing, so the public key, the serial number and the challenge are all that the signature depends on.
-	given := slices.Concat(a.Identity[:], challenge[:], []byte(a.Serial))
-	copy(a.Signature[:], d.parts.Memo.Do("attestation signed 1", given, func() []byte {
-		// The standard library's private key is the seed and the public key.
-		seed := identitySeed(d.fuses.Root)
-		defer seed.Clear()
-		key := secret.Take64(slices.Concat(seed[:], a.Identity[:]))
-		defer key.Clear()
-		signed := SignAttestation(key[:], a.Serial, challenge)
-		return signed.Signature[:]
-	}))
-	return a, nil
+	// The standard library's private key is the seed and the public key.
+	seed := identitySeed(d.fuses.Root)
+	defer seed.Clear()
+	public := d.identity(seed)
+	key := secret.Take64(slices.Concat(seed[:], public[:]))
+	defer key.Clear()
+	return SignAttestation(key[:], d.cfg.Serial, challenge), nil
 }
 
 // Identity is the public half of the factory identity, as the drive says it: Attest
@@ -126,15 +105,15 @@ func (d *Drive) Identity() (Identity, error) {
 	if !d.powered {
 		return Identity{}, d.ready("identity")
 	}
-	return d.whoever(), nil
+	seed := identitySeed(d.fuses.Root)
+	defer seed.Clear()
+	return d.identity(seed), nil
 }
 
-// whoever is the public half of the factory identity. It is computed once: that takes as long as a signature, and the
-// root key stays.
-func (d *Drive) whoever() Identity {
+// identity is the public key for the seed of the factory identity. It is computed once: that takes
+// as long as a signature, and the root key stays.
+func (d *Drive) identity(seed *secret.Key32) Identity {
 	if d.public.IsZero() {
-		seed := identitySeed(d.fuses.Root)
-		defer seed.Clear()
 		key := secret.Take64(ed25519.NewKeyFromSeed(seed[:]))
 		defer key.Clear()
 		d.public = Identity(key[ed25519.SeedSize:])

@@ -14,6 +14,7 @@ import (
 // power-on. It has one owner, the drive's lock.
 type machine struct {
 	f *fsm.FSM
+	p Personality
 }
 
 // rule names an event of a personality.
@@ -94,7 +95,7 @@ var (
 )
 
 func newMachine(p Personality, s State) *machine {
-	return &machine{f: fsm.NewFSM(s.String(), fsmEvents[p], fsmGuards[p])}
+	return &machine{fsm.NewFSM(s.String(), fsmEvents[p], fsmGuards[p]), p}
 }
 
 // state is the machine's state.

@@ -30,7 +30,7 @@ func (c *custody) identify(s *slot) (drive.Identity, error) {
 	}
 	a, err := s.port.Attest(challenge)
 	if err == nil {
-		err = a.VerifyWith(c.lab.options.Memo, challenge)
+		err = a.Verify(challenge)
 	}
 	if err != nil {
 		return drive.Identity{}, err

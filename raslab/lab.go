@@ -10,12 +10,10 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/drive"
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
-	"github.com/seed-9d983aeb/fdelab/drive/memo"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/cert"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/erase"
-	"github.com/seed-9d983aeb/fdelab/erase/forensic"
 	"github.com/seed-9d983aeb/fdelab/raslab/customer"
 )
 
@@ -53,9 +51,6 @@ type Options struct {
 	// Wire lets the facility reach its drives over their security interface and their block interface, by
 	// drive/tcg/remote, and not by their methods. Nothing that it does or says depends on it.
 	Wire bool
-	// Memo, if not nil, keeps what proofs of identity and searches of flash came to, for a facility that is played again.
-	// Nothing that the facility does or says depends on it. A Shelf that is given keeps it too.
-	Memo *memo.Memo
 
 	Serial string // of the facility, 1 to 10 letters and digits; default "75NR641"
 	// Shelf holds loose drives. Facilities that share one can exchange drives;
@@ -74,7 +69,7 @@ type Lab struct {
 	options Options
 	clock   clock
 	trace   []TraceEntry
-	eraser  eraser
+	eraser  eraser    `image:"wired"` // made of options and certificate, and has no state but canary
 	canary  io.Reader // entropy of the eraser
 
 	plant       // enclosures, array sites, arrays, ranks
@@ -118,9 +113,6 @@ func build(o Options) (*Lab, error) {
 		support: support{center: supportCenter{state: SupportAnswers}},
 	}
 	l.clock.guard = l
-	if o.Memo != nil {
-		o.Shelf.memo = o.Memo
-	}
 	if err := l.newKeyPath(); err != nil {
 		return nil, err
 	}
@@ -301,7 +293,6 @@ func (l *Lab) newEraser() (eraser, error) {
 	}
 	return erase.New(erase.Options{
 		Clock: l.Now, Entropy: l.canary, Signer: key, Tool: "fdelab",
-		Search:    forensic.Options{Memo: l.options.Memo},
 		Policy:    erase.Policy{By: "storage facility " + l.options.Serial, Identity: true},
 		Statement: erase.Statement{Organization: "storage facility " + l.options.Serial, MediaSource: "storage facility " + l.options.Serial},
 	})
@@ -310,9 +301,7 @@ func (l *Lab) newEraser() (eraser, error) {
 // newDrive comes from the factory for this facility.
 func (l *Lab) newDrive() (*Part, error) {
 	l.plant.made++
-	c := l.part()
-	c.memo = l.options.Memo
-	return manufacture(l.options.Seed, fmt.Sprintf("%s-%04d", l.options.Serial, l.plant.made), c)
+	return manufacture(l.options.Seed, fmt.Sprintf("%s-%04d", l.options.Serial, l.plant.made), l.part())
 }
 
 // fit puts a part that never lay on a shelf into a slot.

@@ -10,7 +10,6 @@ import (
 	"github.com/seed-9d983aeb/fdelab/drive/entropy"
 	"github.com/seed-9d983aeb/fdelab/drive/fault"
 	"github.com/seed-9d983aeb/fdelab/drive/flash"
-	"github.com/seed-9d983aeb/fdelab/drive/memo"
 	"github.com/seed-9d983aeb/fdelab/drive/tcg/remote"
 )
 
@@ -49,8 +48,6 @@ type PartConfig struct {
 	// Volatile is a drive that forgets its counts of wrong PINs when it loses its power
 	// (TCG Storage Core, C_PIN, Persistence).
 	Volatile bool
-
-	memo *memo.Memo
 }
 
 func (c PartConfig) drive(serial string) drive.Config {
@@ -65,7 +62,7 @@ func manufacture(seed uint64, serial string, c PartConfig) (*Part, error) {
 		Flash: flash.NewFaulty(flash.NewMem(flash.DefaultGeometry)),
 		media: drive.NewFaultyMedia(drive.NewMemMedia(c.SectorSize)),
 	}
-	parts := drive.Parts{Flash: &supplied{p.Flash, p}, Media: p.media, Entropy: entropy.Stream(seed, "drive/"+serial), Memo: c.memo}
+	parts := drive.Parts{Flash: &supplied{p.Flash, p}, Media: p.media, Entropy: entropy.Stream(seed, "drive/"+serial)}
 	d, label, err := drive.Manufacture(c.drive(serial), parts)
 	if err != nil {
 		return nil, fmt.Errorf("raslab: manufacture %s: %w", serial, err)
@@ -145,7 +142,6 @@ type Shelf struct {
 	seed    uint64
 	ordered int
 	parts   []*Part
-	memo    *memo.Memo // of the parts that it orders; nil: none
 }
 
 // NewShelf is an empty shelf. The seed decides the keys of the spare parts that
@@ -160,7 +156,6 @@ func (s *Shelf) Order(sectorSize int, sectors uint64) (*Part, error) {
 
 // OrderAs is Order for a drive of a chosen configuration.
 func (s *Shelf) OrderAs(c PartConfig) (*Part, error) {
-	c.memo = s.memo
 	p, err := manufacture(s.seed, fmt.Sprintf("FRU%05d", s.ordered+1), c)
 	if err != nil {
 		return nil, err

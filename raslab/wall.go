@@ -1,6 +1,7 @@
 package raslab
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -29,7 +30,7 @@ func (l *Lab) newCustomer(from, to time.Time) (err error) {
 	l.customer, err = customer.New(customer.Config{
 		Facility: o.Serial, Servers: max(o.KeyServers, 0), Consoles: o.Consoles, Labels: agreedLabels,
 		Clock: l.Now, Entropy: l.stream, Maker: l.certificate.maker, From: from, To: to, OtherCloud: o.Cloud != nil,
-		Log: func(actor, text string) { l.logf(actor, "%s", text) }, Added: l.redial,
+		Log: l.logHands, Added: l.redial,
 	})
 	if err != nil {
 		return err
@@ -41,6 +42,17 @@ func (l *Lab) newCustomer(from, to time.Time) (err error) {
 	l.wire.authority, err = l.customer.Authority("customer")
 	return err
 }
+
+// wireCustomer has the customer's side of an image call the facility's own clock, streams and log.
+func (l *Lab) wireCustomer() error {
+	if l.customer == nil {
+		return errors.New("raslab: a facility without a customer's side")
+	}
+	l.customer.Wire(l.Now, l.stream, l.redial, l.logHands)
+	return nil
+}
+
+func (l *Lab) logHands(actor, text string) { l.logf(actor, "%s", text) }
 
 // Customer is the customer's side, for hands. The facility finds out what is broken, moved or
 // signed there only by asking.

@@ -18,11 +18,13 @@ func Stream(seed uint64, component string) io.Reader {
 	b = append(b, domain...)
 	b = binary.BigEndian.AppendUint64(b, seed)
 	b = append(b, component...)
-	return reader(rand.NewChaCha8(sha256.Sum256(b)).Read)
+	return newReader(rand.NewChaCha8(sha256.Sum256(b)))
 }
+
+func newReader(c *rand.ChaCha8) reader { return reader{func() *rand.ChaCha8 { return c }} }
 
 // reader hides the state of a stream in a closure: fmt prints the fields of
 // whatever holds one, and every key to come follows from the state.
-type reader func([]byte) (int, error)
+type reader struct{ state func() *rand.ChaCha8 }
 
-func (r reader) Read(p []byte) (int, error) { return r(p) }
+func (r reader) Read(p []byte) (int, error) { return r.state().Read(p) }

@@ -74,7 +74,7 @@ func (ca *CA) Subordinate(name string, from, to time.Time) (*CA, error) {
 	}
 	ca.serial++
 	sub := &CA{entropy: ca.entropy, serial: 1}
-	if sub.own, err = sign(authority(ca.serial, name, from, to), ca.own.X509(), key, ca.own.key().(ed25519.PrivateKey)); err != nil {
+	if sub.own, err = sign(authority(ca.serial, name, from, to), ca.own.X509(), key, ca.own.private().(ed25519.PrivateKey)); err != nil {
 		return nil, err
 	}
 	sub.between = append([]*x509.Certificate{sub.own.X509()}, ca.between...)
@@ -132,7 +132,7 @@ func (ca *CA) Issue(r Request) (*Certificate, error) {
 			t.DNSNames = append(t.DNSNames, h)
 		}
 	}
-	c, err := sign(t, ca.own.X509(), key, ca.own.key().(ed25519.PrivateKey))
+	c, err := sign(t, ca.own.X509(), key, ca.own.private().(ed25519.PrivateKey))
 	if err == nil {
 		c.chain = append(c.chain, ca.between...)
 	}

@@ -24,7 +24,7 @@ var (
 // between it and a root.
 type Certificate struct {
 	chain []*x509.Certificate  // its own first
-	key   func() crypto.Signer // a closure keeps it from fmt
+	key   func() crypto.Signer // a closure keeps it from fmt; nil: it is somebody else's
 }
 
 // Of is a certificate that somebody else has shown, without its private key. TLS and PEM panic on
@@ -36,7 +36,14 @@ func Of(x *x509.Certificate) *Certificate { return shown([]*x509.Certificate{x})
 func (c *Certificate) Shown() *Certificate { return shown(c.chain) }
 
 func shown(chain []*x509.Certificate) *Certificate {
-	return &Certificate{chain, func() crypto.Signer { panic("BUG: cert: the private key of somebody else") }}
+	return &Certificate{chain: chain}
+}
+
+func (c *Certificate) private() crypto.Signer {
+	if c.key == nil {
+		panic("BUG: cert: the private key of somebody else")
+	}
+	return c.key()
 }
 
 // X509 is the certificate itself.
@@ -65,7 +72,7 @@ func (c *Certificate) For(u Use) bool {
 
 // TLS is the certificate as crypto/tls takes it.
 func (c *Certificate) TLS() tls.Certificate {
-	t := tls.Certificate{PrivateKey: c.key(), Leaf: c.X509()}
+	t := tls.Certificate{PrivateKey: c.private(), Leaf: c.X509()}
 	for _, x := range c.chain {
 		t.Certificate = append(t.Certificate, x.Raw)
 	}
@@ -75,7 +82,7 @@ func (c *Certificate) TLS() tls.Certificate {
 // PEM gives the certificates, the own one first, and the private key (PKCS #8),
 // which is a secret.
 func (c *Certificate) PEM() (certificates, key []byte, err error) {
-	der, err := x509.MarshalPKCS8PrivateKey(c.key())
+	der, err := x509.MarshalPKCS8PrivateKey(c.private())
 	if err != nil {
 		return nil, nil, fmt.Errorf("cert: %w", err)
 	}

@@ -21,7 +21,7 @@ var (
 // nobody. It is not safe for concurrent use.
 type Trust struct {
 	roots  []*x509.Certificate
-	judged []judgement
+	judged []judgement `image:"wired"` // a memory of results, which is empty after an image
 }
 
 // judgement is a verification and its result. The result depends on the time only through the dates

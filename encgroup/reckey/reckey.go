@@ -52,8 +52,13 @@ var (
 type Recovery struct {
 	group   *encgroup.Group
 	entropy io.Reader
-	waiting func() *entered // a recovery that waits; nil without one
+	waiting hidden // a recovery that waits; nil without one
 }
+
+// hidden keeps a private half in a closure, where fmt cannot look.
+type hidden func() *entered
+
+func hide(e *entered) hidden { return func() *entered { return e } }
 
 // entered is a recovery key that was entered and opened its private half.
 type entered struct {
@@ -180,8 +185,7 @@ func (r *Recovery) Recover(by User, text string) error {
 		return fmt.Errorf("reckey: %s: %w", op, err)
 	}
 	r.drop()
-	e := &entered{private: secret.Take32(b), by: by.Name}
-	r.waiting = func() *entered { return e }
+	r.waiting = hide(&entered{private: secret.Take32(b), by: by.Name})
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/seed-9d983aeb/fdelab/drive"
-	memos "github.com/seed-9d983aeb/fdelab/drive/memo"
 	"github.com/seed-9d983aeb/fdelab/drive/secret"
 )
 
@@ -33,9 +32,6 @@ type Options struct {
 	// by as many goroutines as it likes, and returns when all calls have. This package
 	// starts none. The findings are the same, in the same order.
 	Parallel func(n int, do func(i int))
-
-	// Memo, if not nil, keeps what a Searcher finds for a lab that is played again; not with Deep, Also, Phase or KDF.
-	Memo *memos.Memo
 
 	known bool // what needs no secret was tried: see SearchAs
 }

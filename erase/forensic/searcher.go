@@ -31,13 +31,6 @@ func NewSearcher(secrets []Secret, oracles []Oracle, opts Options) (*Searcher, e
 // A page that cannot be read (drive.Dump.Unread) is not searched: that the findings are all is then for the
 // caller to deny.
 func (s *Searcher) Search(dump drive.Dump) Findings {
-	if o := &s.opts; o.Memo == nil || o.Deep || o.Also != 0 || o.Phase != nil || o.KDF != nil || o.known || dump.Unread() != nil {
-		return s.search(dump)
-	}
-	return s.remembered(dump)
-}
-
-func (s *Searcher) search(dump drive.Dump) Findings {
 	x := newSearch(dump, s.oracles, s.opts)
 	if s.opts.KDF == nil && !s.opts.Deep && s.opts.Also == 0 {
 		x.recall(&s.memory)

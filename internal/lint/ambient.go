@@ -9,7 +9,7 @@ import (
 )
 
 // quiet are the rooms in which time is an argument and entropy an io.Reader.
-var quiet = []string{"internal", "drive/entropy", "drive/fault", "drive/memo", "drive/secret", "drive", "drive/tcg", "drive/tcg/token", "drive/tcg/spec", "drive/tcg/transport", "drive/tcg/host", "drive/tcg/remote", "drive/nvme", "encgroup", "erase", "raslab/request", "raslab/customer", "raslab"}
+var quiet = []string{"internal", "internal/image", "drive/entropy", "drive/fault", "drive/secret", "drive", "drive/tcg", "drive/tcg/token", "drive/tcg/spec", "drive/tcg/transport", "drive/tcg/host", "drive/tcg/remote", "drive/nvme", "encgroup", "erase", "raslab/request", "raslab/customer", "raslab"}
 
 // clocks are the functions of package time that look at the real clock.
 var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}

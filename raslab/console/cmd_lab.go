@@ -92,7 +92,7 @@ const timeLayout = "2006-01-02 15:04:05"
 
 func (s *Session) newLab(a Args) error {
 	o := raslab.Options{
-		Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Wire: s.options.Wire, Memo: s.options.Memo, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles"), Bands: arg[int](a, "bands"), Dial: s.options.Dial, Cloud: s.options.Cloud, CloudEntropy: s.options.Entropy,
+		Drives: arg[int](a, "drives"), Seed: s.options.Seed, Shelf: s.shelf, Wire: s.options.Wire, Serial: arg[string](a, "serial"), Consoles: arg[int](a, "consoles"), Bands: arg[int](a, "bands"), Dial: s.options.Dial, Cloud: s.options.Cloud, CloudEntropy: s.options.Entropy,
 		NoCertificate: arg[string](a, "certificate") == "none",
 	}
 	if list := arg[string](a, "plain"); list != "" {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-9d983aeb/fdelab/drive/memo"
 	"github.com/seed-9d983aeb/fdelab/encgroup"
 	"github.com/seed-9d983aeb/fdelab/encgroup/tct"
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
@@ -46,8 +45,6 @@ type Options struct {
 	Keep func(line string, err error) error
 	// Wire is that of raslab.Options, for every facility of the session.
 	Wire bool
-	// Memo is that of raslab.Options, for every facility of the session.
-	Memo *memo.Memo
 	// Dial is that of raslab.Options, for every facility of the session.
 	Dial func(raslab.KeyManagerInfo) encgroup.KeyServer
 }
@@ -56,12 +53,12 @@ type Options struct {
 // loose drives that they share: a drive can go from one facility to another. It belongs
 // to one goroutine.
 type Session struct {
-	options Options
+	options Options       `image:"wired"`
 	lab     *raslab.Lab   // the one at hand; nil before lab new
 	labs    []*raslab.Lab // all that were built, in order
 	shelf   *raslab.Shelf
 	ledger  map[*raslab.Lab]ledger
-	out     io.Writer
+	out     io.Writer   `image:"wired"`
 	command string      // the name of the command that runs
 	closers []io.Closer // drive files
 	opened  []openFile
@@ -109,7 +106,7 @@ func (e *FailedError) Error() string { return e.Action + " failed" }
 func NewSession(o Options) *Session {
 	s := &Session{options: o, shelf: raslab.NewShelf(o.Seed), ledger: map[*raslab.Lab]ledger{}, out: io.Discard, files: map[string][]byte{}}
 	if o.Start {
-		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Wire: o.Wire, Memo: o.Memo, Dial: o.Dial, Cloud: o.Cloud, CloudEntropy: o.Entropy})
+		lab, err := raslab.New(raslab.Options{Seed: o.Seed, Shelf: s.shelf, Wire: o.Wire, Dial: o.Dial, Cloud: o.Cloud, CloudEntropy: o.Entropy})
 		if err != nil {
 			panic("BUG: the default facility cannot be built: " + err.Error())
 		}

@@ -28,7 +28,7 @@ type KeyServer struct {
 	storage Storage     // nil: disks of its own
 
 	pairs     []ipp.KeyPair
-	ipp       *ipp.Server // nil: to be made anew from the pairs
+	ipp       *ipp.Server `image:"wired"` // nil: to be made anew from the pairs
 	entropy   io.Reader   // of ipp
 	badMemory bool
 	decoder   ttlv.Decoder                // of requests of KMIP

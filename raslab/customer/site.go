@@ -21,14 +21,14 @@ type Config struct {
 	Servers  int                              // how many key servers there are at first, all running
 	Consoles int                              // how many consoles of the facility are in the network, numbered from 1
 	Labels   []string                         // labels of the key pairs that were agreed on with the facility
-	Clock    func() time.Time                 // virtual time
-	Entropy  func(component string) io.Reader // a stream of its own for each component
+	Clock    func() time.Time                 `image:"wired"` // virtual time
+	Entropy  func(component string) io.Reader `image:"wired"` // a stream of its own for each component
 	Maker    *cert.CA                         // authority of the facility's maker, which key servers know
 	From, To time.Time                        // between which the first certificates are valid
 	// OtherCloud says that the facility is given another cloud server than the one of the Site.
 	OtherCloud bool
-	Added      func(*KeyServer)         // hears of each machine that Add put into the network; may be nil
-	Log        func(actor, text string) // what hands did; nil: nobody writes it down
+	Added      func(*KeyServer)         `image:"wired"` // hears of each machine that Add put into the network; may be nil
+	Log        func(actor, text string) `image:"wired"` // what hands did; nil: nobody writes it down
 }
 
 // Site is the customer's side of one facility. It is not safe for concurrent use.
@@ -113,6 +113,11 @@ func (s *Site) Add(addr string) (*KeyServer, error) {
 	}
 	s.logf("key server", "%s (%s) is in the network", k.Name, k.IP)
 	return k, nil
+}
+
+// Wire sets Clock, Entropy, Added and Log of the configuration, of a Site that was made of an image.
+func (s *Site) Wire(clock func() time.Time, entropy func(component string) io.Reader, added func(*KeyServer), log func(actor, text string)) {
+	s.config.Clock, s.config.Entropy, s.config.Added, s.config.Log = clock, entropy, added, log
 }
 
 func (s *Site) add(name string) (*KeyServer, error) {

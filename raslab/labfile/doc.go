@@ -15,14 +15,15 @@
 //   - Files that commands read are in the journal; files that they write are written once, not again when the lab is
 //     opened.
 //   - Virtual time stands still while nobody has the lab open.
-//   - A long lab has a cache of pure results beside its journal, mode 0600, which may be deleted at any moment. With it
-//     or without, the lab opens the same.
+//   - A long lab has a snapshot beside its journal, mode 0600, which may be deleted at any moment. With it or without, the
+//     lab opens the same, and what is in it was in the journal before.
 //
 // # Limitations
 //
-//   - Opening takes as long as the commands took, without their waiting for the disk; with a cache, half of that.
-//   - A cache that whoever can write the directory forged, with a sum that fits, is found out only where a command
-//     comes to something else than its entry says.
+//   - Without a snapshot opening takes as long as the commands took, without their waiting for the disk. There is none
+//     of fewer than 500 entries, and of a lab that holds what package internal/image cannot keep.
+//   - A snapshot that whoever can write the directory forged, with a sum that fits, is found out only where a command
+//     behind it comes to something else than its entry says.
 //   - A lab has no drive files, no real key servers and no cloud server of another process: what they answer
 //     cannot be played again.
 //   - The journal holds what was typed, and so every PIN and recovery key among it. Only its owner may read it.

@@ -79,9 +79,8 @@ func (e *JournalError) Unwrap() error { return e.Err }
 // ErrInUse means that another process has the lab.
 var ErrInUse = errors.New("another process has it open: wait until it ends; where it is fdelab web, fdelab shell --connect speaks to it")
 
-// load opens the journal of a lab and gives its entries to each; at is where an entry begins, in bytes. torn is
-// what a last entry that is not whole comes to.
-func load(dir string, each func(e Entry, at int) error) (*journal.Log, error) {
+// load opens the journal of a lab and gives its entries and their texts to each.
+func load(dir string, each func(e Entry, text []byte) error) (*journal.Log, error) {
 	l, err := journal.Open(filepath.Join(dir, journalName), form(dir, each))
 	var line *journal.LineError
 	var own *JournalError
@@ -100,7 +99,7 @@ func load(dir string, each func(e Entry, at int) error) (*journal.Log, error) {
 	return l, nil
 }
 
-func form(dir string, each func(e Entry, at int) error) journal.Form {
+func form(dir string, each func(e Entry, text []byte) error) journal.Form {
 	number := 0
 	return journal.Form{
 		Header: header, What: "a lab", Most: journalMax, Begun: true,
@@ -113,7 +112,7 @@ func form(dir string, each func(e Entry, at int) error) journal.Form {
 			if err := e.check(number); err != nil {
 				return err
 			}
-			return each(e, line.At)
+			return each(e, line.Text)
 		},
 		Torn: func(e *journal.LineError) error {
 			return &JournalError{Dir: dir, Entry: e.Line - 1, At: e.At, Err: e.Err}
@@ -146,7 +145,7 @@ func (e *Entry) check(n int) error {
 // before, and a *JournalError.
 func Read(dir string) ([]Entry, error) {
 	var entries []Entry
-	l, err := load(dir, func(e Entry, _ int) error {
+	l, err := load(dir, func(e Entry, _ []byte) error {
 		entries = append(entries, e)
 		return nil
 	})

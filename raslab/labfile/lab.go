@@ -26,7 +26,7 @@ type Options struct {
 	Width        int
 	ReadFile     func(name string) ([]byte, error)
 	WriteFile    func(name string, data []byte) error
-	// Program identifies this program byte for byte, such as by the SHA-256 of its file. A long lab then has a cache in
+	// Program identifies this program byte for byte, such as by the SHA-256 of its file. A long lab then has a snapshot in
 	// its directory, which only the very same program reads. nil: there is none.
 	Program func() (string, error)
 }
@@ -42,7 +42,9 @@ type Lab struct {
 	files   []File                 // those of the command that runs
 	again   *replay                // while entries are played
 	broken  error                  // why no command is taken any more
-	cache   *cache
+	sums    []sum                  // of the journal up to each entry
+	program string                 // what snapshots are bound to; "": there are none
+	snapped int                    // entries that are in the snapshot; 0: there is none
 }
 
 // replay is an entry that is played.
@@ -124,8 +126,8 @@ func Walk(dir string, after func(*Entry, *console.Session), end func(*console.Se
 // open is Open, and gives each entry to played when it is done.
 func open(dir string, o Options, played func(*Entry, *console.Session)) (*Lab, error) {
 	l := &Lab{dir: dir, options: o}
-	log, err := load(dir, func(e Entry, _ int) error {
-		l.entries = append(l.entries, e)
+	log, err := load(dir, func(e Entry, text []byte) error {
+		l.add(e, text)
 		return nil
 	})
 	if err != nil {
@@ -135,29 +137,41 @@ func open(dir string, o Options, played func(*Entry, *console.Session)) (*Lab, e
 	if len(l.entries) == 0 {
 		return nil, errors.Join(fmt.Errorf("lab %s: its file %s does not say how it was made: it was never whole; remove the folder, and make it again", dir, journalName), log.Close())
 	}
-	l.cache = newCache(dir, len(l.entries), o)
-	err = l.play(played)
-	if err != nil && l.cache.distrust() {
-		err = errors.Join(l.session.Close(), l.play(played))
+	l.identify()
+	if l.resume() {
+		err = l.play(l.snapped, played)
+	}
+	if l.snapped == 0 || err != nil {
+		// A snapshot after which the journal plays otherwise is none.
+		err = errors.Join(l.forget(), l.begin(played))
 	}
 	if err != nil {
+		l.broken = err
 		return nil, errors.Join(err, l.Close())
 	}
-	l.cache.save()
+	l.snap()
 	return l, nil
 }
 
-// play runs all commands of the journal.
-func (l *Lab) play(played func(*Entry, *console.Session)) error {
-	o := &l.options
-	l.session = console.NewSession(console.Options{
-		ASCII: o.ASCII, Color: o.Color, Width: o.Width, Memo: l.cache.results(),
+func (l *Lab) sessionOptions() console.Options {
+	return console.Options{
+		ASCII: l.options.ASCII, Color: l.options.Color, Width: l.options.Width,
 		ReadFile: l.readFile, WriteFile: l.writeFile, Keep: l.keepLine,
-	})
+	}
+}
+
+// begin runs all commands of the journal.
+func (l *Lab) begin(played func(*Entry, *console.Session)) error {
+	l.session = console.NewSession(l.sessionOptions())
 	l.traced, l.files = map[*raslab.Lab]uint64{}, nil
 	played(&l.entries[0], l.session)
-	for i := range l.entries[1:] {
-		e := &l.entries[i+1]
+	return l.play(1, played)
+}
+
+// play runs the commands of the journal behind the first so many entries.
+func (l *Lab) play(from int, played func(*Entry, *console.Session)) error {
+	for i := range l.entries[from:] {
+		e := &l.entries[from+i]
 		l.again = &replay{entry: e, files: e.Files}
 		if e.DSCLI != nil {
 			_ = l.keep(Entry{DSCLI: e.DSCLI}, dscli.Again(*e.DSCLI, l.session.Lab, l.readFile))
@@ -188,10 +202,10 @@ func (l *Lab) Entries() []Entry { return l.entries[:len(l.entries):len(l.entries
 
 // Close closes the lab for another process.
 func (l *Lab) Close() error {
+	l.snap()
 	if l.broken == nil {
 		l.broken = fmt.Errorf("lab %s: it is closed", l.dir)
 	}
-	l.cache.save()
 	err := l.log.Close()
 	if l.session != nil {
 		err = errors.Join(err, l.session.Close())
@@ -221,8 +235,18 @@ func (l *Lab) keep(e Entry, err error) error {
 		l.broken = fmt.Errorf("lab %s: the command is not kept, and no other is taken: %w", l.dir, err)
 		return l.broken
 	}
-	l.entries = append(l.entries, e)
+	l.add(e, text)
 	return nil
+}
+
+// add has an entry, whose text this is, among those of the lab.
+func (l *Lab) add(e Entry, text []byte) {
+	h := sha256.New()
+	if n := len(l.sums); n > 0 {
+		h.Write(l.sums[n-1][:])
+	}
+	h.Write(text)
+	l.entries, l.sums = append(l.entries, e), append(l.sums, sum(h.Sum(nil)))
 }
 
 // compare says in what a command that was played differs from its entry.

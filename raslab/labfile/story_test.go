@@ -202,18 +202,42 @@ func TestALongStoryIsThereAgain(t *testing.T) {
 	require.NoError(t, l.Close())
 }
 
+// TestALongStoryFromSnapshots: a lab that is closed and opened each few hundred commands, and begins with a snapshot most of
+// the time, is the one that is never closed.
+func TestALongStoryFromSnapshots(t *testing.T) {
+	t.Parallel()
+	_, whole := create(t, labfile.Options{})
+	story := newStory(whole, 3)
+	story.until(1700)
+	o := labfile.Options{Program: func() (string, error) { return "test", nil }}
+	dir, l := create(t, o)
+	story = newStory(l, 3)
+	for n := 300; n < 1700; n += 300 {
+		story.until(n)
+		require.NoError(t, story.lab.Close())
+		l, err := labfile.Open(dir, o)
+		require.NoError(t, err)
+		story.lab, story.dscli = l, l.DSCLI(dscli.Options{User: "admin"})
+	}
+	require.FileExists(t, filepath.Join(dir, "snapshot"))
+	story.until(1700)
+	require.Equal(t, state(t, whole), state(t, story.lab))
+	require.NoError(t, story.lab.Close())
+	require.NoError(t, whole.Close())
+}
+
 var storyLength = flag.Int("story", 10000, "entries of the lab that BenchmarkOpen opens")
 
-// BenchmarkOpen opens a lab of 10,000 commands, without a cache and with one.
+// BenchmarkOpen opens a lab of 10,000 commands, without a snapshot and with one.
 func BenchmarkOpen(b *testing.B) {
 	dir := filepath.Join(b.TempDir(), "lab")
 	l, err := labfile.Create(dir, labfile.Options{})
 	require.NoError(b, err)
 	newStory(l, 1).until(*storyLength)
 	require.NoError(b, l.Close())
-	for name, o := range map[string]labfile.Options{"plain": {}, "cache": {Program: func() (string, error) { return "bench", nil }}} {
+	for name, o := range map[string]labfile.Options{"plain": {}, "snapshot": {Program: func() (string, error) { return "bench", nil }}} {
 		b.Run(name, func(b *testing.B) {
-			for range 2 { // the first makes the cache
+			for range 2 { // the first makes the snapshot
 				l, err := labfile.Open(dir, o)
 				require.NoError(b, err)
 				require.NoError(b, l.Close())

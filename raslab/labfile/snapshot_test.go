@@ -3,7 +3,6 @@ package labfile
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +31,7 @@ func eraseDay(slot string) []string {
 	}
 }
 
-// longJournal is the journal of a lab that is long enough for a cache.
+// longJournal is the journal of a lab that is long enough for a snapshot.
 var longJournal = sync.OnceValues(func() ([]byte, error) {
 	folder, err := os.MkdirTemp("", "labfile")
 	if err != nil {
@@ -48,7 +47,7 @@ var longJournal = sync.OnceValues(func() ([]byte, error) {
 		"lab new drives=32 seed=7", "keygrp configure", "array create site=S1", "rank create array=A0 keygrp=1",
 		"rank write rank=R0 count=64",
 	}
-	for day := 0; len(l.Entries()) < cacheFrom; day++ {
+	for day := 0; len(l.Entries()) < snapshotNews; day++ {
 		for _, line := range lines {
 			_ = l.Session().Run(line, io.Discard)
 		}
@@ -60,7 +59,7 @@ var longJournal = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, journalName))
 })
 
-// longLab is a lab that is long enough for a cache.
+// longLab is a lab that is long enough for a snapshot.
 func longLab(t *testing.T) string {
 	t.Helper()
 	journal, err := longJournal()
@@ -96,7 +95,6 @@ func facility(t *testing.T, l *Lab) string {
 			r.Certificate = nil
 			fmt.Fprintf(&b, "%+v %+v\n", r, cert)
 		}
-		_ = lab
 	}
 	return b.String()
 }
@@ -109,33 +107,29 @@ func opened(t *testing.T, dir string, o Options) *Lab {
 	return l
 }
 
-// TestACacheChangesNothing: a lab that is opened with a cache is the one that is opened without, and both go on alike for
-// hundreds of commands: traces, flash, media, answers and journals. The second time nothing is computed that was
-// computed before.
-func TestACacheChangesNothing(t *testing.T) {
+// TestASnapshotChangesNothing: a lab that begins with a snapshot is the one that is played from the beginning, and both go on
+// alike for hundreds of commands: traces, flash, media, answers and journals.
+func TestASnapshotChangesNothing(t *testing.T) {
 	t.Parallel()
 	dir := longLab(t)
-	file := filepath.Join(dir, cacheName)
+	file := filepath.Join(dir, snapshotName)
 	require.NoFileExists(t, file, "without a program there is none")
 	plain := filepath.Join(t.TempDir(), "plain")
 	_, err := Copy(dir, plain, 0)
 	require.NoError(t, err)
-	require.NoError(t, opened(t, dir, program("a")).Close())
+	l := opened(t, dir, program("a"))
+	require.Equal(t, len(l.entries), l.snapped, "one is made as soon as it is opened")
+	require.NoError(t, l.Close())
 	info, err := os.Stat(file)
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	require.NoFileExists(t, file+".new")
 
 	with, without := opened(t, dir, program("a")), opened(t, plain, Options{})
-	require.True(t, with.cache.found)
-	require.Zero(t, with.cache.memo.Fresh())
-	require.Nil(t, without.cache)
+	require.Equal(t, len(with.entries), with.snapped)
+	require.Zero(t, without.snapped)
 	require.Equal(t, facility(t, without), facility(t, with))
-	require.NoError(t, with.Close())
-	require.NoError(t, without.Close())
-
-	with, without = opened(t, dir, program("a")), opened(t, plain, Options{})
-	for day := range 12 {
+	for day := 0; day < 35; day++ {
 		for _, line := range eraseDay(fmt.Sprintf("R1-I1-D%02d", 8-day%8)) {
 			var a, b bytes.Buffer
 			errA, errB := with.Session().Run(line, &a), without.Session().Run(line, &b)
@@ -143,7 +137,8 @@ func TestACacheChangesNothing(t *testing.T) {
 			require.Equal(t, b.String(), a.String(), line)
 		}
 	}
-	require.Greater(t, with.cache.memo.Fresh(), cacheNews)
+	require.Equal(t, facility(t, without), facility(t, with))
+	was := with.snapped
 	require.NoError(t, with.Close())
 	require.NoError(t, without.Close())
 	a, err := os.ReadFile(filepath.Join(dir, journalName))
@@ -153,7 +148,8 @@ func TestACacheChangesNothing(t *testing.T) {
 	require.True(t, bytes.Equal(a, b))
 
 	with, without = opened(t, dir, program("a")), opened(t, plain, Options{})
-	require.Zero(t, with.cache.memo.Fresh(), "what the last process computed was kept when it ended")
+	require.Equal(t, len(with.entries), with.snapped, "another was made when it was closed")
+	require.Greater(t, with.snapped, was)
 	require.Equal(t, facility(t, without), facility(t, with))
 	require.NoError(t, os.Remove(file))
 	require.NoError(t, with.Close())
@@ -161,12 +157,12 @@ func TestACacheChangesNothing(t *testing.T) {
 	require.FileExists(t, file)
 }
 
-// TestACacheThatIsNotOursIsNotRead: torn, altered, of another program, no file at all. The lab opens, and the cache is
-// made anew.
-func TestACacheThatIsNotOursIsNotRead(t *testing.T) {
+// TestASnapshotThatIsNotOursIsNotRead: torn, altered, of another program, of another journal, no file at all. The lab
+// opens, and the snapshot is made anew.
+func TestASnapshotThatIsNotOursIsNotRead(t *testing.T) {
 	t.Parallel()
 	dir := longLab(t)
-	file := filepath.Join(dir, cacheName)
+	file := filepath.Join(dir, snapshotName)
 	l := opened(t, dir, program("a"))
 	want := facility(t, l)
 	require.NoError(t, l.Close())
@@ -174,73 +170,95 @@ func TestACacheThatIsNotOursIsNotRead(t *testing.T) {
 	require.NoError(t, err)
 	altered := bytes.Clone(whole)
 	altered[len(altered)/2] ^= 1
-	for what, bad := range map[string]func(){
-		"torn":            func() { require.NoError(t, os.WriteFile(file, whole[:len(whole)/2], 0o600)) },
-		"altered":         func() { require.NoError(t, os.WriteFile(file, altered, 0o600)) },
-		"empty":           func() { require.NoError(t, os.WriteFile(file, nil, 0o600)) },
-		"another program": func() {},
-		"cut short by a kill": func() {
-			require.NoError(t, os.Remove(file))
-			require.NoError(t, os.WriteFile(file+".new", whole[:100], 0o644))
-		},
+	for what, bad := range map[string][]byte{
+		"torn":            whole[:len(whole)/2],
+		"altered":         altered,
+		"empty":           nil,
+		"another program": whole,
+		"another journal": reseal(whole, func(b []byte) { b[len(snapshotHead)+4+len("a")+8] ^= 1 }),
+		"longer journal":  reseal(whole, func(b []byte) { b[len(snapshotHead)+4+len("a")+6]++ }),
+		"no graph":        reseal(whole, func(b []byte) { clear(b[len(snapshotHead)+4+len("a")+8+sha256.Size:]) }),
 	} {
-		require.NoError(t, os.WriteFile(file, whole, 0o600))
-		bad()
+		require.NoError(t, os.WriteFile(file, bad, 0o600))
+		require.NoError(t, os.WriteFile(file+".new", whole[:100], 0o644), "a kill left it")
 		name := "a"
 		if what == "another program" {
 			name = "b"
 		}
-		l := opened(t, dir, program(name))
-		require.False(t, l.cache.found, what)
+		l := &Lab{dir: dir, options: program(name), program: name}
+		log, err := load(dir, func(e Entry, text []byte) error {
+			l.add(e, text)
+			return nil
+		})
+		require.NoError(t, err)
+		require.False(t, l.resume(), what)
+		require.NoError(t, log.Close())
+		l = opened(t, dir, program(name))
 		require.Equal(t, want, facility(t, l), what)
 		require.NoError(t, l.Close())
-		now, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.Equal(t, name == "a", bytes.Equal(whole, now), what)
 		require.NoFileExists(t, file+".new")
+		now := opened(t, dir, program(name))
+		require.Equal(t, len(now.entries), now.snapped, what)
+		require.NoError(t, now.Close())
 	}
 	l, err = Open(dir, Options{Program: func() (string, error) { return "", errors.New("no such file") }})
 	require.NoError(t, err)
-	require.Nil(t, l.cache)
+	require.Zero(t, l.snapped)
 	require.NoError(t, l.Close())
 }
 
-// forge flips a bit in every result of a cache that picks it, and makes the sum fit.
-func forge(data []byte, pick func(result []byte) bool) []byte {
-	b := bytes.Clone(data[:len(data)-sha256.Size])
-	for at := len("fdelab memo 1\n") + 2 + 1; at < len(b); {
-		n := int(binary.BigEndian.Uint32(b[at+sha256.Size:]))
-		result := b[at+sha256.Size+4:][:n]
-		if pick(result) {
-			result[n-1] ^= 1
-		}
-		at += sha256.Size + 4 + n
-	}
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
+// reseal alters a snapshot, and makes the sum fit.
+func reseal(whole []byte, alter func([]byte)) []byte {
+	b := bytes.Clone(whole[:len(whole)-sha256.Size])
+	alter(b)
+	own := sha256.Sum256(b)
+	return append(b, own[:]...)
 }
 
-// TestAForgedCacheIsFoundOut where it would make a command come to something else. Then the lab is played without.
-func TestAForgedCacheIsFoundOut(t *testing.T) {
+// TestASnapshotThatLiesIsFoundOut where the entries behind it play otherwise. Then the lab is played from the beginning.
+func TestASnapshotThatLiesIsFoundOut(t *testing.T) {
 	t.Parallel()
 	dir := longLab(t)
-	file := filepath.Join(dir, cacheName)
+	file := filepath.Join(dir, snapshotName)
 	l := opened(t, dir, program("a"))
+	require.NoError(t, l.Session().Run("time advance by=1h", io.Discard))
+	require.NoError(t, l.Close())
+	other := filepath.Join(t.TempDir(), "other")
+	_, err := Copy(dir, other, 0)
+	require.NoError(t, err)
+	// The session of another lab in which an hour more has passed.
+	l = opened(t, other, Options{})
+	entries := len(l.entries)
+	require.NoError(t, l.session.Run("time advance by=1h", io.Discard))
+	lie, err := l.session.Image()
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	l = opened(t, dir, Options{})
+	l.program = "a"
+	top := l.snapshotTop(entries - 1)
 	want := facility(t, l)
 	require.NoError(t, l.Close())
-	whole, err := os.ReadFile(file)
+	lie = append(top, lie...)
+	own := sha256.Sum256(lie)
+	lie = append(lie, own[:]...)
+	require.NoError(t, os.WriteFile(file, lie, 0o600))
+	l = opened(t, dir, program("a"))
+	require.Equal(t, want, facility(t, l))
+	require.NoError(t, l.Close())
+	now, err := os.ReadFile(file)
 	require.NoError(t, err)
-	for what, size := range map[string]func(result []byte) bool{
-		"signatures that do not fit": func(r []byte) bool { return len(r) == 64 },
-		"proofs that are none":       func(r []byte) bool { return len(r) == 1 },
-		"findings that are none":     func(r []byte) bool { return len(r) > 64 },
-	} {
-		require.NoError(t, os.WriteFile(file, forge(whole, size), 0o600))
-		l := opened(t, dir, program("a"))
-		require.Equal(t, want, facility(t, l), what)
-		require.NoError(t, l.Close())
-		now, err := os.ReadFile(file)
-		require.NoError(t, err)
-		require.Equal(t, what != "findings that are none", bytes.Equal(whole, now), "%s: what plays otherwise is replaced", what)
-	}
+	require.NotEqual(t, lie, now)
+}
+
+// TestWhatIsNotKeptIsInNoSnapshot: a command whose entry could not be written has changed the session all the same.
+func TestWhatIsNotKeptIsInNoSnapshot(t *testing.T) {
+	t.Parallel()
+	dir := longLab(t)
+	l := opened(t, dir, program("a"))
+	require.NoError(t, os.Remove(filepath.Join(dir, snapshotName)))
+	l.snapped = 0
+	require.NoError(t, l.log.Close()) // the disk is gone
+	require.Error(t, l.Session().Run("time advance by=1h", io.Discard))
+	require.Error(t, l.Close())
+	require.NoFileExists(t, filepath.Join(dir, snapshotName))
 }
