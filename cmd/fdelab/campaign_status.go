@@ -142,8 +142,8 @@ func (a *app) campaignStatus(p *campaignPlace, s *campaign.State, runs bool, ove
 	}
 	r := s.Report
 	left := ""
-	if units, all := p.plan.Units(); all && runs && s.Rate > 0 {
-		left = fmt.Sprintf(", %v left", (time.Duration(float64(units-r.Units)/s.Rate) * time.Second).Round(time.Second))
+	if d, known := s.Left(p.plan); known && runs {
+		left = fmt.Sprintf(", %v left", d)
 	}
 	a.printf("campaign %s: %s\n", s.ID, over)
 	a.printf("%s%s, in %v\n", p.reached(s), left, s.Took.Round(time.Second))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-9d983aeb/fdelab/raslab/console"
 	"github.com/seed-9d983aeb/fdelab/raslab/dscli"
+	"github.com/seed-9d983aeb/fdelab/serve/campaign"
 	"github.com/seed-9d983aeb/fdelab/serve/web"
 )
 
@@ -25,6 +26,8 @@ import (
 type webOptions struct {
 	lab, listen, ready, seed string
 	guest, expose            bool
+	campaigns                []string
+	nats                     campaign.Outside
 	marked                   []byte // what the ready file holds, once it was made
 }
 
@@ -46,14 +49,20 @@ func newWebCmd(a *app) *cobra.Command {
 			"The link holds a token: whoever has it may give commands. With --guest there is a second link,\n" +
 			"for those who look only. Other machines reach the pages only at an address that --listen names,\n" +
 			"and --expose says that this is meant: there is no TLS.\n\n" +
-			"With --lab the facility is that of a lab that is kept, and each command is kept too.",
-		Example: "  fdelab web\n  fdelab web --lab mine --guest\n  fdelab web --listen 192.0.2.7:8980 --expose",
+			"With --lab the facility is that of a lab that is kept, and each command is kept too.\n\n" +
+			"With --campaign or --nats there are campaigns to look at, as fdelab campaign status has them, and\n" +
+			"each failure on a page of its own.",
+		Example: "  fdelab web\n  fdelab web --lab mine --guest\n  fdelab web --campaign night.plan\n  fdelab web --listen 192.0.2.7:8980 --expose",
 		Args:    between(0, 0, "none: the facility is that of --lab, or a new one"),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.lab != "" && c.Flags().Changed("seed") {
 				return usagef("web: --lab and --seed are given: a lab that is kept has its own seed")
 			}
-			return a.web(&o)
+			places, err := o.places()
+			if err != nil {
+				return err
+			}
+			return a.web(&o, places)
 		},
 	}
 	c.Flags().StringVar(&o.lab, "lab", "", "a lab that is kept (fdelab lab create), in place of a new facility")
@@ -62,11 +71,14 @@ func newWebCmd(a *app) *cobra.Command {
 	c.Flags().BoolVar(&o.expose, "expose", false, "let other machines reach --listen")
 	c.Flags().BoolVar(&o.guest, "guest", false, "print a second link, with which one can look and do nothing")
 	c.Flags().StringVar(&o.ready, "ready-file", "", "file that is there while the pages are served, with the answer of --json")
+	c.Flags().StringArrayVar(&o.campaigns, "campaign", nil, "show the campaign of a plan, or of a folder that --dir named; may come several times")
+	natsFlags(c, &o.nats)
+	c.Flags().Lookup("nats").Usage = "show the campaigns of a NATS server, or of each --campaign there"
 	return c
 }
 
 // web serves the pages until an interrupt.
-func (a *app) web(o *webOptions) (err error) {
+func (a *app) web(o *webOptions, places []web.CampaignPlace) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -89,7 +101,7 @@ func (a *app) web(o *webOptions) (err error) {
 	}
 	token := web.NewToken()
 	answer := webJSON{Listen: address, Link: web.Link(address, token)}
-	s := web.Options{Session: session, DSCLI: dscliOf, Listen: address, Token: token}
+	s := web.Options{Session: session, DSCLI: dscliOf, Listen: address, Token: token, Campaigns: places, Note: a.note}
 	if o.guest {
 		s.Guest = web.NewToken()
 		answer.Guest = web.Link(address, s.Guest)

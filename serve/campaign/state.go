@@ -86,17 +86,20 @@ func (s *State) encode() ([]byte, error) {
 // stateTextMax bounds what a state unpacks to.
 const stateTextMax = 64 << 20
 
+// ErrState is wrapped by Read where what is on the server is no state of a campaign.
+var ErrState = errors.New("the state on the server")
+
 func decodeState(b []byte) (*State, error) {
 	r, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
-		return nil, fmt.Errorf("campaign: the state on the server: %w", err)
+		return nil, fmt.Errorf("campaign: %w: %w", ErrState, err)
 	}
 	s := &State{}
 	if err := json.NewDecoder(io.LimitReader(r, stateTextMax)).Decode(s); err != nil {
-		return nil, fmt.Errorf("campaign: the state on the server: %w", err)
+		return nil, fmt.Errorf("campaign: %w: %w", ErrState, err)
 	}
 	if s.Report == nil || !plainID.MatchString(s.ID) {
-		return nil, errors.New("campaign: the state on the server is of no campaign")
+		return nil, fmt.Errorf("campaign: %w is of no campaign", ErrState)
 	}
 	if s.Wanted == nil {
 		s.Wanted = map[uint64][][]string{}

@@ -258,43 +258,46 @@ type finding struct {
 	Nodes  []string `json:"nodes"`
 }
 
+// judges asks axe-core about a page; rules narrows what it looks at.
+func (p *person) judges(path, rules string) {
+	p.t.Helper()
+	judge := `axe.run(document, {resultTypes: ["violations"]%s}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + (n.any[0]?.message || ""))}))))`
+	require.True(p.t, asks[bool](p, axe+"; true"))
+	var all []finding
+	require.NoError(p.t, json.Unmarshal([]byte(asks[string](p, fmt.Sprintf(judge, rules))), &all))
+	for _, f := range all {
+		require.NotContains(p.t, []string{"serious", "critical"}, f.Impact, "%s: %s: %s", path, f.ID, strings.Join(f.Nodes, "\n"))
+	}
+}
+
 func TestPagesAreForEverybody(t *testing.T) {
 	s := newSite(t, scene()...)
 	p := s.person(ownerToken, 1440)
-	judge := `axe.run(document, {resultTypes: ["violations"]%s}).then(r => JSON.stringify(r.violations.map(v => ({id: v.id, impact: v.impact, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + (n.any[0]?.message || ""))}))))`
-	look := func(path, rules string) {
-		require.True(t, asks[bool](p, axe+"; true"))
-		var all []finding
-		require.NoError(t, json.Unmarshal([]byte(asks[string](p, fmt.Sprintf(judge, rules))), &all))
-		for _, f := range all {
-			require.NotContains(t, []string{"serious", "critical"}, f.Impact, "%s: %s: %s", path, f.ID, strings.Join(f.Nodes, "\n"))
-		}
-	}
 	for _, scene := range scenes {
 		p.open(scene.path)
 		p.do(scheme("light"))
-		look(scene.path, "")
+		p.judges(scene.path, "")
 		if slices.Contains([]string{"/", "/events/1", "/encryption", "/hands", "/drive/R1-I1-D12", "/rank/R0", "/clock"}, scene.path) { // they have all colours
 			p.do(scheme("dark"))
-			look(scene.path, `, runOnly: ["color-contrast"]`)
+			p.judges(scene.path, `, runOnly: ["color-contrast"]`)
 		}
 	}
 	for _, prefers := range []string{"light", "dark"} {
 		p.open("/")
 		p.do(scheme(prefers))
 		p.takesHands()
-		look("the drawer, "+prefers, "")
+		p.judges("the drawer, "+prefers, "")
 	}
 	s.server.lab.begin("healthy-day", mustRehearsal(t, "healthy-day"))
 	p.open("/rehearsal")
-	look("/rehearsal, played", "")
+	p.judges("/rehearsal, played", "")
 	for st, _ := s.server.lab.news(); !st.Story.Ended; st, _ = s.server.lab.news() {
 		s.server.lab.run("next")
 	}
 	for _, prefers := range []string{"light", "dark"} {
 		p.open("/rehearsal")
 		p.do(scheme(prefers))
-		look("the debrief, "+prefers, "")
+		p.judges("the debrief, "+prefers, "")
 	}
 }
 
@@ -304,34 +307,37 @@ func mustRehearsal(t *testing.T, name string) *console.Transcript {
 	return found[0].Transcript
 }
 
+// fits says whether a page is as wide as its window, and no wider.
+func (p *person) fits(what string) {
+	p.t.Helper()
+	for _, width := range []int64{400, 800, 2560} {
+		p.do(chromedp.EmulateViewport(width, 900))
+		over := asks[float64](p, `Math.max(document.documentElement.scrollWidth - innerWidth, (d => d && !d.hidden ? d.scrollWidth - d.clientWidth : 0)(document.querySelector("#drawer")))`)
+		wide := ""
+		if over > 0 {
+			wide = asks[string](p, `[...document.querySelectorAll("main *, #drawer *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll")).map(e => e.outerHTML.slice(0, 120)).slice(-3).join("\n")`)
+		}
+		require.LessOrEqual(p.t, over, 0.0, "%s at %d pixels: %s", what, width, wide)
+	}
+}
+
 func TestNoPageIsWiderThanItsWindow(t *testing.T) {
 	s := newSite(t, scene()...)
 	p := s.person(ownerToken, 400)
-	fits := func(what string) {
-		for _, width := range []int64{400, 800, 2560} {
-			p.do(chromedp.EmulateViewport(width, 900))
-			over := asks[float64](p, `Math.max(document.documentElement.scrollWidth - innerWidth, (d => d && !d.hidden ? d.scrollWidth - d.clientWidth : 0)(document.querySelector("#drawer")))`)
-			wide := ""
-			if over > 0 {
-				wide = asks[string](p, `[...document.querySelectorAll("main *, #drawer *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".scroll")).map(e => e.outerHTML.slice(0, 120)).slice(-3).join("\n")`)
-			}
-			require.LessOrEqual(t, over, 0.0, "%s at %d pixels: %s", what, width, wide)
-		}
-	}
 	for _, scene := range scenes {
 		p.open(scene.path)
-		fits(scene.path)
+		p.fits(scene.path)
 	}
 	p.open("/drive/R1-I1-D12")
 	p.takesHands()
-	fits("the drawer")
+	p.fits("the drawer")
 	s.server.lab.begin("be34009e-repair", mustRehearsal(t, "be34009e-repair"))
 	s.server.lab.run("erase run drive=R1-I1-D02")
 	p.open("/rehearsal")
-	fits("a rehearsal")
+	p.fits("a rehearsal")
 	for st, _ := s.server.lab.news(); !st.Story.Ended; st, _ = s.server.lab.news() {
 		s.server.lab.run("next")
 	}
 	p.open("/rehearsal")
-	fits("the debrief")
+	p.fits("the debrief")
 }

@@ -93,7 +93,7 @@ func (s *Server) verify(w http.ResponseWriter, r *http.Request, role Role) {
 		v.good, v.c = true, c
 	})
 	p := page{title: "Certificate " + name, nav: "certificates", status: http.StatusOK, body: verified(st, v)}
-	s.render(w, r, http.StatusOK, layout(p, st, frame{at: "/certificates", version: s.version(st), role: role}))
+	s.render(w, r, http.StatusOK, layout(p, st, frame{at: "/certificates", version: s.version(st, "/certificates"), role: role}))
 }
 
 // verdict is what a certificate that was sent came to.

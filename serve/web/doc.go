@@ -13,8 +13,11 @@
 //   - Nobody sees a page without the token of its link. The token of a guest lets one look and give no command.
 //   - A request is answered only if its Host is this server. A command is taken from this server's own pages, and
 //     from a program that has the owner's token ([Connect]).
-//   - No page holds a key, a PIN or a credential. What a command prints once, such as a recovery key, is in the
+//   - No page of a facility holds a key, a PIN or a credential. What a command prints once, such as a recovery key, is in the
 //     answer to who gave the command, and in no history.
+//   - What a page says of a campaign comes from the state that its server has, and is text of somebody else's: escaped,
+//     and bounded. A place is read at most once a second for all who look, and not while nobody does. The evidence of a
+//     failure is marked.
 //   - Everything that a page needs comes from here. Script and style are files: a policy without inline code holds.
 //
 // # Limitations

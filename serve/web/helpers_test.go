@@ -40,17 +40,23 @@ const (
 
 func newSite(t *testing.T, lines ...string) *site {
 	t.Helper()
+	return newSiteOf(t, nil, lines...)
+}
+
+// newSiteOf is newSite with places of campaigns.
+func newSiteOf(t *testing.T, places []CampaignPlace, lines ...string) *site {
+	t.Helper()
 	session := console.NewSession(console.Options{Seed: 7, Start: true})
 	t.Cleanup(func() { require.NoError(t, session.Close()) })
 	for _, line := range lines {
 		_ = session.Run(line, io.Discard) // some are refused on purpose
 	}
 	ts := httptest.NewUnstartedServer(nil)
-	s, err := New(Options{Session: session, Listen: ts.Listener.Addr().String(), Token: ownerToken, Guest: guestToken})
+	s, err := New(Options{Session: session, Listen: ts.Listener.Addr().String(), Token: ownerToken, Guest: guestToken, Campaigns: places})
 	require.NoError(t, err)
 	ts.Config = NewHTTPServer(s)
 	ts.Start()
-	t.Cleanup(func() { ts.CloseClientConnections(); ts.Close() })
+	t.Cleanup(func() { ts.CloseClientConnections(); ts.Close(); s.board.close() })
 	return &site{t: t, server: s, at: ts.URL, session: session}
 }
 
@@ -175,7 +181,7 @@ func element(t *testing.T, body, id string) string {
 // addresses are those of all pages of a facility.
 func (s *site) addresses() []string {
 	st := s.server.lab.state.Load()
-	all := []string{"/", "/sfi", "/events", "/events?which=open&words=drive&by=SRC", "/keymgr", "/clock", "/retrieval", "/encryption", "/certificates", "/certificates/R1-I1-D01", "/hands", "/rehearsal", "/nowhere", "/drive/R9-I9-D99"}
+	all := []string{"/", "/sfi", "/events", "/events?which=open&words=drive&by=SRC", "/keymgr", "/clock", "/retrieval", "/encryption", "/certificates", "/certificates/R1-I1-D01", "/hands", "/rehearsal", "/campaigns", "/campaigns/1/0", "/nowhere", "/drive/R9-I9-D99"}
 	for _, e := range st.Enclosures {
 		for _, d := range e.Slots {
 			all = append(all, "/drive/"+d.Slot)

@@ -54,6 +54,7 @@ type State struct {
 	Story      *Story // the rehearsal that is played; nil: none
 	History    []Ran  // the latest first
 	Older      bool   // there were more than History keeps
+	Campaigns  *Board // of no facility; nil: none are shown
 }
 
 // Open counts the serviceable events that are open.

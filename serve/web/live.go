@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,40 +47,67 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, role Role) {
 	out := http.NewResponseController(w)
 	_ = out.SetReadDeadline(time.Time{}) // the request is read; what ends the stream is the browser, or the server
 	w.Header().Set("Content-Type", "text/event-stream")
-	st, changed := s.lab.news()
+	campaigns := slices.ContainsFunc(q["at"], aboutCampaigns)
+	if campaigns {
+		defer s.board.watch()()
+	}
+	st, changed, moved := s.news()
 	var pages []*watched
 	for i, at := range q["at"] {
 		p := &watched{at: at, known: view{sent: map[string]string{}}}
-		if i < len(q["version"]) && q["version"][i] == s.version(st) { // the page that asks has these
+		if i < len(q["version"]) && q["version"][i] == s.version(st, at) { // the page that asks has these
 			_ = p.known.news(s.look(r.Context(), st, at, role))
 		}
 		pages = append(pages, p)
 	}
 	beat := time.NewTicker(liveBeat)
 	defer beat.Stop()
-	for {
+	for moves := false; ; {
+		if !campaigns {
+			moved = nil
+		}
 		var news []update
 		for _, p := range pages {
+			if moves && !aboutCampaigns(p.at) {
+				continue
+			}
 			if parts := p.known.news(s.look(r.Context(), st, p.at, role)); parts != "" {
-				news = append(news, update{p.at, parts})
+				news = append(news, update{p.at, s.version(st, p.at), parts})
 			}
 		}
-		if err := send(w, out, news, s.version(st)); err != nil {
+		if err := send(w, out, news); err != nil {
 			return
 		}
+		moves = false
 		select {
 		case <-r.Context().Done():
 			return
 		case <-changed:
-			st, changed = s.lab.news()
+			st, changed, moved = s.news()
+		case <-moved:
+			was := st.Version
+			st, changed, moved = s.news()
+			moves = st.Version == was // pages of the laboratory have nothing new
 		case <-beat.C:
 		}
 	}
 }
 
-// version names a state of this server, and of no server before it at the same address.
-func (s *Server) version(st *State) string {
-	return s.boot + "." + strconv.FormatUint(st.Version, 10)
+// news is the state of laboratory and campaigns, and a channel for each that is closed when there is another.
+func (s *Server) news() (st *State, changed, moved <-chan struct{}) {
+	of, changed := s.lab.news()
+	both := *of
+	both.Campaigns, moved = s.board.news()
+	return &both, changed, moved
+}
+
+// version names a state of this server that a page shows, and of no server before it at the same address.
+func (s *Server) version(st *State, at string) string {
+	v := s.boot + "." + strconv.FormatUint(st.Version, 10)
+	if aboutCampaigns(at) && st.Campaigns != nil {
+		v += "." + strconv.FormatUint(st.Campaigns.version, 10)
+	}
+	return v
 }
 
 // rendered is a part of a page as it is sent.
@@ -144,11 +172,11 @@ func outOfBand(html string) string {
 }
 
 // update is what is new of a page.
-type update struct{ at, parts string }
+type update struct{ at, version, parts string }
 
 // send writes an event for each page that has news, with the version that it has then and its address; without any, a
 // comment that says that the server is there.
-func send(w http.ResponseWriter, out *http.ResponseController, news []update, version string) error {
+func send(w http.ResponseWriter, out *http.ResponseController, news []update) error {
 	if err := out.SetWriteDeadline(time.Now().Add(livePatience)); err != nil {
 		return err
 	}
@@ -157,7 +185,7 @@ func send(w http.ResponseWriter, out *http.ResponseController, news []update, ve
 		text = ""
 	}
 	for _, u := range news {
-		text += fmt.Sprintf("event: parts\nid: %s %s\ndata: %s\n\n", version, oneLine(u.at), strings.ReplaceAll(u.parts, "\n", "\ndata: "))
+		text += fmt.Sprintf("event: parts\nid: %s %s\ndata: %s\n\n", u.version, oneLine(u.at), strings.ReplaceAll(u.parts, "\n", "\ndata: "))
 	}
 	if _, err := io.WriteString(w, text); err != nil {
 		return err

@@ -38,6 +38,7 @@ var views = []struct{ path, title, group string }{
 	{"certificates", "Certificates", "Keys"},
 	{"clock", "Clock", "Laboratory"},
 	{"rehearsal", "Rehearsal", "Laboratory"},
+	{"campaigns", "Campaigns", "Laboratory"},
 }
 
 // page answers with the page at the path of a request.
@@ -47,9 +48,12 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, role Role) {
 
 // show sends the page at an address, with the answer to a command at its foot.
 func (s *Server) show(w http.ResponseWriter, r *http.Request, at string, role Role, a *Answer) {
-	st, _ := s.lab.news()
+	if aboutCampaigns(at) {
+		s.board.fresh(r.Context())
+	}
+	st, _, _ := s.news()
 	p := s.find(st, at, role)
-	s.render(w, r, p.status, layout(p, st, frame{at: at, version: s.version(st), role: role, answer: a}))
+	s.render(w, r, p.status, layout(p, st, frame{at: at, version: s.version(st, at), role: role, answer: a}))
 }
 
 // frame is what a page has around its body.
@@ -68,6 +72,9 @@ func (s *Server) find(st *State, at string, role Role) page {
 	view, name, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
 	if view == "rehearsal" && name == "" {
 		return one("Rehearsal", view, "rehearsal", rehearsalView(st, role))
+	}
+	if view == "campaigns" {
+		return campaignsPage(st.Campaigns, name)
 	}
 	if st.Serial == "" {
 		return page{title: "No facility", status: http.StatusOK, body: noFacility(role)}

@@ -114,6 +114,7 @@ func (s *Server) clockRun(w http.ResponseWriter, r *http.Request, role Role) {
 
 // Close lets time stand still. The session stays open.
 func (s *Server) Close() {
+	s.board.close()
 	s.lab.take()
 	defer s.lab.release()
 	s.lab.stand()

@@ -229,7 +229,7 @@ func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, role Role) {
 func (s *Server) wrong(w http.ResponseWriter, r *http.Request, role Role, err error) {
 	st, _ := s.lab.news()
 	p := page{title: "Not taken", body: notTaken(err.Error())}
-	s.render(w, r, http.StatusBadRequest, layout(p, st, frame{at: "/rehearsal", version: s.version(st), role: role}))
+	s.render(w, r, http.StatusBadRequest, layout(p, st, frame{at: "/rehearsal", version: s.version(st, "/rehearsal"), role: role}))
 }
 
 // upload reads a form with the field name, or the file with that field's name. content is nil without a file.

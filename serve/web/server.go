@@ -27,11 +27,15 @@ type Options struct {
 	Listen string // the address that it listens at, host:port: pages are answered under its name only
 	Token  string // of the owner; NewToken draws one
 	Guest  string // of a guest; empty: there is none
+	// Campaigns are where campaigns are that the pages show. They belong to the server from then on.
+	Campaigns []CampaignPlace
+	Note      func(format string, args ...any) // says why a place cannot be read; may be nil
 }
 
 // Server is the handler of a laboratory's pages.
 type Server struct {
 	lab          *lab
+	board        *board
 	token, guest string
 	name         string // that it listens at, where that is no address
 	loopback     bool   // no other machine reaches it
@@ -57,7 +61,7 @@ func New(o Options) (*Server, error) {
 	case o.Token == o.Guest:
 		return nil, fmt.Errorf("web: the guest has the token of the owner")
 	}
-	s := &Server{lab: newLab(o.Session), token: o.Token, guest: o.Guest, loopback: Loopback(host), patience: answerMost, lives: make(chan struct{}, livesMost), boot: NewToken()[:8]}
+	s := &Server{lab: newLab(o.Session), board: newBoard(o.Campaigns, o.Note), token: o.Token, guest: o.Guest, loopback: Loopback(host), patience: answerMost, lives: make(chan struct{}, livesMost), boot: NewToken()[:8]}
 	if net.ParseIP(host) == nil {
 		s.name = host
 	}
@@ -77,6 +81,7 @@ func New(o Options) (*Server, error) {
 	s.mux.HandleFunc("POST /rehearse", s.admit(s.rehearse))
 	s.mux.HandleFunc("POST /verify", s.admit(s.verify))
 	s.mux.HandleFunc("GET /certificates/{slot}/file", s.admit(s.save))
+	s.mux.HandleFunc("GET /campaigns/{place}/{id}/failures/{number}/file", s.admit(s.replayFile))
 	s.mux.HandleFunc("GET /hands/drawer", s.admit(s.drawer))
 	s.mux.HandleFunc("GET /history.txt", s.admit(s.history))
 	s.mux.HandleFunc("POST /shell", s.owner(remote(s.lab.typed)))

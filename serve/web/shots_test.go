@@ -11,9 +11,20 @@ import (
 	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/seed-9d983aeb/fdelab/serve/campaign"
 )
 
-var shots = flag.String("shots", "", "a folder to write screenshots of the pages into, for docs/console.md")
+var shots = flag.String("shots", "", "a folder of the module to write screenshots of the pages into, for docs/console.md")
+
+// module is the root of the module, whatever folder a test is in.
+var module = func() string {
+	here, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	return filepath.Dir(filepath.Dir(here))
+}()
 
 // scenes are what the screenshots show: pages of one facility, each with the figure of the source that it has.
 var scenes = []struct{ name, path string }{
@@ -95,11 +106,41 @@ func TestShots(t *testing.T) {
 	p.shoot("debrief-1440")
 }
 
+// TestShotsOfCampaigns: a campaign that runs and has found what is wrong with a drive.
+func TestShotsOfCampaigns(t *testing.T) {
+	if *shots == "" {
+		t.Skip("without -shots no screenshots are written")
+	}
+	wrongDrive(t)
+	require.NoError(t, os.Mkdir("night.campaign", 0o700))
+	c := begin(t, "night.campaign", "drive lifecycles=600 each=20\nconform seeds=2 only=F12,F15 program=\"python3 drive.py\"\nidle jobs=20", "rack-1", 40)
+	s := newSiteOf(t, []CampaignPlace{campaign.NewFolder("night.campaign"), campaign.NewElsewhere(campaign.Outside{URL: "nats://127.0.0.1:1"})})
+	at := "/campaigns/1/" + c.plan.ID()
+	number := c.finds(t, "F15 ")
+	for width, prefers := range shotWidths {
+		p := s.person(ownerToken, width)
+		p.do(scheme(prefers))
+		p.open(at)
+		p.shoot(fmt.Sprintf("campaign-%d", width))
+		p.open(fmt.Sprintf("%s/failures/%d", at, number))
+		p.shoot(fmt.Sprintf("campaign-failure-%d", width))
+		if width == 1440 {
+			p.open("/campaigns")
+			p.reads("#campaigns", "does not answer")
+			p.shoot("campaigns-1440")
+		}
+	}
+}
+
 // shoot writes what is seen.
 func (p *person) shoot(name string) {
 	p.t.Helper()
 	quality := int64(70)
 	seen, err := chromedp.Call(p.ctx, cdppage.CaptureScreenshot, cdppage.CaptureScreenshotParams{Format: "webp", Quality: &quality})
 	require.NoError(p.t, err)
-	require.NoError(p.t, os.WriteFile(filepath.Join(*shots, name+".webp"), seen.Data, 0o644))
+	folder := *shots
+	if !filepath.IsAbs(folder) {
+		folder = filepath.Join(module, folder)
+	}
+	require.NoError(p.t, os.WriteFile(filepath.Join(folder, name+".webp"), seen.Data, 0o644))
 }

@@ -36,6 +36,11 @@ var looks = map[string]look{
 	// of rehearsals, servers and certificates
 	"ended": {"ok", "good"}, "running": {"ok", ""}, "stopped": {"x", "warn"}, "its service does not run": {"x", "warn"},
 	"accepted": {"ok", "good"}, "not accepted": {"no", "bad"}, "valid": {"ok", "good"}, "not valid": {"no", "bad"},
+	// of campaigns, and what ends in them
+	"runs": {"copy", "busy"}, "ends": {"wait", "busy"}, "does not answer": {"x", "warn"}, "does not run": {"x", "warn"}, "out of reach": {"x", "warn"}, "not readable": {"no", "warn"}, "time is up": {"wait", ""}, "no answer": {"x", "warn"},
+	"sound": {"ok", ""}, "passed": {"ok", ""}, "caught": {"ok", ""}, "unjudged": {"no", "warn"}, "unsafe": {"warn", "bad"}, "stuck": {"x", "bad"}, "hangs": {"wait", "bad"},
+	"crashed": {"x", "bad"}, "lives": {"warn", "bad"}, "set aside": {"no", "bad"}, "not run": {"no", "bad"},
+	"met": {"ok", ""}, "not met": {"ring", ""}, "may hold secrets": {"lock", "warn"},
 	// of commands
 	string(console.Done): {"ok", "good"}, string(console.Failed): {"x", "bad"}, string(console.Refused): {"no", "bad"}, string(console.NotUnderstood): {"no", "warn"},
 }

@@ -31,8 +31,16 @@ addEventListener("click", event => {
   const menu = event.target.closest(".menu");
   if (menu) menu.setAttribute("aria-expanded", byId("nav").classList.toggle("open"));
   if (event.target.closest("[data-print]")) print();
+  const copies = event.target.closest("[data-copy]");
+  if (copies) copy(byId(copies.dataset.copy));
   if (event.target.id === "dense") document.body.classList.toggle("dense", event.target.checked);
 });
+
+// What is to be copied is selected, too: a browser that keeps its clipboard to itself takes it from there.
+function copy(from) {
+  getSelection().selectAllChildren(from);
+  navigator.clipboard?.writeText(from.textContent).catch(() => {});
+}
 
 addEventListener("keydown", event => {
   if (event.target.id !== "prompt" || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
@@ -54,11 +62,31 @@ addEventListener("htmx:afterRequest", event => {
   }
 });
 
+// What is renewed each second is made like its successor, not replaced by it: a link that is just pressed, the place of
+// the keyboard, a selection, and what was opened or scrolled are still there.
+function renew(old, fresh) {
+  if (old.nodeName !== fresh.nodeName || old.id !== fresh.id) return old.replaceWith(fresh);
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  for (const {name, value} of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const {name} of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
+  const next = [...fresh.childNodes];
+  next.forEach((child, i) => old.childNodes[i] ? renew(old.childNodes[i], child) : old.append(child));
+  while (old.childNodes.length > next.length) old.lastChild.remove();
+}
+
 // An element that is replaced keeps what its reader has opened.
 addEventListener("htmx:oobBeforeSwap", event => {
   const old = event.target;
   const fresh = event.detail.fragment.firstElementChild;
   if (fresh && old.isEqualNode(fresh)) event.detail.shouldSwap = false; // what was typed into it stays
+  else if (fresh && "renew" in old.dataset && "renew" in fresh.dataset) {
+    renew(old, fresh);
+    event.detail.shouldSwap = false;
+    return;
+  }
   if (old.open && fresh) fresh.open = true;
   if (old.classList.contains("open") && fresh) fresh.classList.add("open");
 });
