@@ -39,16 +39,20 @@ func checkNATS(command string, o *campaign.Outside) error {
 func newCampaignWorkCmd(a *app) *cobra.Command {
 	var o campaign.Outside
 	otlp := ""
+	programs, memory := false, 0
 	w := campaign.WorkerOptions{Note: func(format string, args ...any) { a.note("campaign: "+format, args...) }}
 	c := &cobra.Command{
 		Use:   "work --nats URL",
 		Short: "have jobs of the campaigns of a NATS server, until it is interrupted",
 		Long: "work fetches jobs of the campaigns that fdelab campaign run --nats coordinates, has them, and puts\n" +
 			"their results. It reads nothing else of the server, and needs no other right there: fdelab campaign\n" +
-			"nats-config prints them. It runs no program that a plan names. Where it is killed, another worker\n" +
-			"has its jobs. When it is interrupted it ends those that it has begun.\n\n" +
+			"nats-config prints them. Where it is killed, another worker has its jobs. When it is interrupted it\n" +
+			"ends those that it has begun.\n\n" +
+			"It runs a program that a plan names only with --allow-programs: whoever may coordinate campaigns at\n" +
+			"the server then has commands run on this machine, by this user. Programs come by their SHA-256 into\n" +
+			"a folder that is removed at the end, with limits on time and memory.\n\n" +
 			"Workers are of the same version of fdelab as the coordinator: another one would give other results.",
-		Example: "  fdelab campaign work --nats nats://192.0.2.7:4222\n  fdelab campaign work --nats tls://192.0.2.7:4222 --tls-ca ca.pem --nkey worker.nk",
+		Example: "  fdelab campaign work --nats nats://192.0.2.7:4222\n  fdelab campaign work --nats tls://192.0.2.7:4222 --tls-ca ca.pem --nkey worker.nk\n  fdelab campaign work --nats nats://192.0.2.7:4222 --allow-programs --program-memory 1024",
 		Args:    between(0, 0, "none"),
 		RunE: func(*cobra.Command, []string) error {
 			switch err := checkNATS("campaign work", &o); {
@@ -58,6 +62,15 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 				return usagef("campaign work: --nats names the server")
 			case w.Slots < 1:
 				return usagef("campaign work: --workers %d, need 1 or more", w.Slots)
+			case memory != memoryMiB && !programs:
+				return usagef("campaign work: --program-memory is for --allow-programs")
+			case memory < campaign.MemoryMin>>20 || memory > memoryMaxMiB:
+				return usagef("campaign work: --program-memory %d, want %d to %d MiB", memory, campaign.MemoryMin>>20, memoryMaxMiB)
+			case programs:
+				if err := campaign.CanLimit(); err != nil {
+					return cannotf("%w", err)
+				}
+				w.Programs, w.Memory = campaign.SentPrograms, uint64(memory)<<20
 			}
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -89,6 +102,8 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 	}
 	c.Flags().StringVar(&w.Name, "name", host, "what status calls this worker")
 	c.Flags().IntVar(&w.Slots, "workers", runtime.GOMAXPROCS(0), "jobs at once")
+	c.Flags().BoolVar(&programs, "allow-programs", false, "run programs that coordinators send, too")
+	c.Flags().IntVar(&memory, "program-memory", memoryMiB, "with --allow-programs: MiB that each process of a program may have")
 	c.Flags().Lookup("name").DefValue = "" // of this machine: no text of the help
 	c.Flags().Lookup("workers").DefValue = "0"
 	c.Flags().Lookup("name").Usage += " (default the name of the machine)"
@@ -96,40 +111,48 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 	return c
 }
 
+// The memory of a program, in MiB.
+const (
+	memoryMiB    = campaign.MemoryDefault >> 20
+	memoryMaxMiB = 1 << 20
+)
+
 func newCampaignConfigCmd(a *app) *cobra.Command {
-	var coordinator, worker string
+	var coordinator, worker, programs string
 	c := &cobra.Command{
 		Use:   "nats-config",
 		Short: "print what a nats-server needs for campaigns, and the rights of workers",
-		Long: "nats-config prints a part of a configuration of nats-server: storage, and two users by their public\n" +
+		Long: "nats-config prints a part of a configuration of nats-server: storage, and users by their public\n" +
 			"NKeys. Workers may ask for jobs, say that they have them, and put results. They read and change\n" +
-			"nothing else.",
+			"nothing else. Those of --programs, who run work --allow-programs, may also have the jobs of\n" +
+			"programs, and read their files.",
 		Example: "  fdelab campaign nats-config --coordinator UC... --worker UA... > campaigns.conf",
 		Args:    between(0, 0, "none"),
 		RunE: func(*cobra.Command, []string) error {
 			if a.json {
-				return a.printJSON(map[string][]string{"publish": campaign.WorkerMayPublish(), "subscribe": campaign.WorkerMaySubscribe()})
+				return a.printJSON(map[string][]string{
+					"publish": campaign.WorkerMayPublish(), "subscribe": campaign.WorkerMaySubscribe(), "programs_publish": campaign.ProgramsMayPublish(),
+				})
 			}
-			_, err := a.out.Write([]byte(campaign.ServerConfig(coordinator, worker)))
+			_, err := a.out.Write([]byte(campaign.ServerConfig(coordinator, worker, programs)))
 			return err
 		},
 	}
 	c.Flags().StringVar(&coordinator, "coordinator", "COORDINATOR_NKEY", "public NKey of coordinators")
 	c.Flags().StringVar(&worker, "worker", "WORKER_NKEY", "public NKey of workers")
+	c.Flags().StringVar(&programs, "programs", "", "public NKey of workers with --allow-programs (default no such user)")
 	return c
 }
 
 // campaignAt coordinates a campaign at a server that is somebody's.
 func campaignAt(ctx context.Context, p *campaignPlace, o campaign.Options) (*campaign.State, error) {
-	if p.plan.Programs() {
-		return nil, usagef("campaign run: %s runs a program, which no worker of --nats does", p.file).withHint("without --nats it is run on this machine")
-	}
 	p.nats.Name = "fdelab coordinator"
 	nc, err := p.nats.Connect()
 	if err != nil {
 		return nil, err
 	}
 	defer nc.Close()
+	o.Send = true
 	s, err := campaign.Coordinate(ctx, nc, p.plan, o)
 	if errors.Is(err, campaign.ErrOther) {
 		return s, cannotf("%w", err).withHint("a coordinator that begins later takes the campaign over")

@@ -149,6 +149,9 @@ func (a *app) campaignStatus(p *campaignPlace, s *campaign.State, runs bool, ove
 	a.printf("%s%s, in %v\n", p.reached(s), left, s.Took.Round(time.Second))
 	a.printf("%d lifecycles, rows, seeds and mutants: %s\n", r.Units, r.EndingWords())
 	a.printf("%d commands, %d faults that fired, %d searches for keys\n", r.Commands, r.Faults, r.Searches)
+	if s.Waits != "" {
+		a.printf("%s\n", s.Waits)
+	}
 	a.campaignCoverage(p.plan, r)
 	if missing := p.plan.Missing(r); len(missing) > 0 {
 		a.printf("not met yet: %s", missing[0])

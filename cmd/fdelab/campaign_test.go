@@ -90,18 +90,20 @@ func TestCampaignThatIsKilled(t *testing.T) {
 func TestCampaignWords(t *testing.T) {
 	dir, fdelab := campaigns(t, "drive lifecycles=2\nconform seeds=1 program=true\n")
 	for words, want := range map[string]string{
-		"run b.plan":                                     "no plan \"b.plan\"",
-		"run a.plan --nats nats://127.0.0.1:1":           "runs a program, which no worker of --nats does",
-		"run a.plan --nkey x":                            "are for --nats",
-		"run a.plan --otlp me:secret@x":                  "want a URL such as http://127.0.0.1:4318",
-		"run a.plan --nats x --dir y":                    "--dir and --nats are given",
-		"status a.plan":                                  "has not begun",
-		"export a.plan":                                  "nothing to write",
-		"work":                                           "--nats names the server",
-		"work --nats nats://me:secret@127.0.0.1:1":       "the server at nats://127.0.0.1:1",
-		"create a.plan mutants":                          "file exists",
-		"create c.plan walls":                            "no kind of work \"walls\"",
-		"run a.plan --workers 2 --nats nats://127.0.0.1": "--workers is for a campaign of this machine",
+		"run b.plan":                                        "no plan \"b.plan\"",
+		"run a.plan --nats nats://127.0.0.1:1":              "the server at nats://127.0.0.1:1",
+		"work --nats x --program-memory 64":                 "--program-memory is for --allow-programs",
+		"work --nats x --allow-programs --program-memory 1": "want 16 to 1048576 MiB",
+		"run a.plan --otlp me:secret@x":                     "want a URL such as http://127.0.0.1:4318",
+		"run a.plan --nkey x":                               "are for --nats",
+		"run a.plan --nats x --dir y":                       "--dir and --nats are given",
+		"status a.plan":                                     "has not begun",
+		"export a.plan":                                     "nothing to write",
+		"work":                                              "--nats names the server",
+		"work --nats nats://me:secret@127.0.0.1:1":          "the server at nats://127.0.0.1:1",
+		"create a.plan mutants":                             "file exists",
+		"create c.plan walls":                               "no kind of work \"walls\"",
+		"run a.plan --workers 2 --nats nats://127.0.0.1":    "--workers is for a campaign of this machine",
 	} {
 		out, err := fdelab(strings.Fields(words)...).CombinedOutput()
 		require.Error(t, err, words)
@@ -140,6 +142,9 @@ func TestCampaignReports(t *testing.T) {
 		require.Contains(t, string(b), want)
 	}
 	require.Contains(t, outputOf(t, fdelab("nats-config", "--worker", "UABC")), "nkey: UABC")
+	programs := outputOf(t, fdelab("nats-config", "--programs", "UDEF"))
+	require.Contains(t, programs, "nkey: UDEF")
+	require.Contains(t, programs, `"$JS.API.DIRECT.GET.OBJ_FDELAB_PROGRAMS"`)
 }
 
 // TestCampaignStop: stop waits for the end, status says what is, and neither waits for, or asks to end, what died.

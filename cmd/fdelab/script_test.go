@@ -20,9 +20,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-9d983aeb/fdelab/erase"
+	"github.com/seed-9d983aeb/fdelab/serve/campaign"
 )
 
 func TestMain(m *testing.M) {
+	campaign.Launch() // by whatever name a worker starts this binary
 	testscript.Main(leaks{m}, map[string]func(){"fdelab": main})
 }
 

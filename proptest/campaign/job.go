@@ -118,10 +118,13 @@ func (j *Job) Kind() string {
 	return kind
 }
 
-// Program says whether the job runs a program.
-func (j *Job) Program() bool {
+// Command is the program that the job runs and its arguments; nil if it runs none.
+func (j *Job) Command() []string {
 	e, err := j.entry()
-	return err == nil && e.Program != ""
+	if err != nil || e.Program == "" {
+		return nil
+	}
+	return strings.Fields(e.Program)
 }
 
 // Programs says whether a plan runs programs.

@@ -16,21 +16,24 @@ import (
 
 // Run has the job. What is wrong with a drive, a facility or a program is in the result; the error is about the job
 // itself, and wraps ErrPlan.
-func (j *Job) Run() (*Result, error) {
+func (j *Job) Run() (*Result, error) { return j.RunWith(adapters.Start) }
+
+// RunWith is Run with programs that start starts, as [adapters.Start] does.
+func (j *Job) RunWith(start func(adapters.Options) (*adapters.Program, error)) (*Result, error) {
 	e, err := j.entry()
 	if err != nil {
 		return nil, err
 	}
 	r := newResult(*j)
 	for i := range j.Count {
-		r.one(e, j, j.First+i)
+		r.one(e, j, j.First+i, start)
 		r.Units++
 	}
 	return r, nil
 }
 
 // one has one unit. A panic of it is a finding.
-func (r *Result) one(e *Entry, j *Job, n uint64) {
+func (r *Result) one(e *Entry, j *Job, n uint64, start func(adapters.Options) (*adapters.Program, error)) {
 	again := e.again(n)
 	defer func() {
 		if v := recover(); v != nil {
@@ -50,7 +53,7 @@ func (r *Result) one(e *Entry, j *Job, n uint64) {
 	case Sweep:
 		r.sweep(e, e.rows[n], again)
 	case Conform:
-		r.conform(e, n, again)
+		r.conform(e, n, again, start)
 	case Mutants:
 		r.mutant(int(n))
 	case Idle:
@@ -199,10 +202,10 @@ func (r *Result) sweep(e *Entry, at row, again string) {
 const deadline = 10 * time.Second
 
 // conform has the suite with one seed.
-func (r *Result) conform(e *Entry, seed uint64, again string) {
+func (r *Result) conform(e *Entry, seed uint64, again string, start func(adapters.Options) (*adapters.Program, error)) {
 	device := maker
 	if e.Program != "" {
-		p, err := adapters.Start(adapters.Options{Command: strings.Fields(e.Program), Deadline: deadline})
+		p, err := start(adapters.Options{Command: strings.Fields(e.Program), Deadline: deadline})
 		if err != nil {
 			r.notRun(e, err, again, seed)
 			return

@@ -2,7 +2,6 @@ package campaign
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,6 +24,9 @@ type Options struct {
 	Tracer   trace.Tracer                     // of spans: see Traces; nil makes none
 	// Programs is a sum over the programs that the plan names. A campaign that was begun with others is refused.
 	Programs string
+	// Send has programs that the plan names go to workers, by their sums, for those that run programs. Programs follows
+	// from them then. Without it workers find programs where the plan says.
+	Send bool
 }
 
 // ErrOther is wrapped by Coordinate where somebody else coordinates the campaign.
@@ -47,6 +49,13 @@ func Coordinate(ctx context.Context, nc *nats.Conn, p *campaign.Plan, o Options)
 		}
 	}
 	defer c.fallSilent()
+	if o.Send && p.Programs() {
+		var err error
+		if c.files, err = filesOf(p); err != nil {
+			return nil, err
+		}
+		c.o.Programs = c.files.sum(p)
+	}
 	if err := c.open(ctx); err != nil {
 		return c.state, err
 	}
@@ -77,6 +86,11 @@ type coordinator struct {
 	before   time.Duration
 	progress time.Time // when the last result was merged
 	rates    []sample
+
+	files     *files    // nil: none is sent
+	sent      time.Time // when it was seen last that they are on the server
+	looked    time.Time // for workers that run programs
+	delivered uint64    // jobs that such workers had by then
 }
 
 // taken is a result that waits for those before it.
@@ -103,7 +117,10 @@ func (c *coordinator) open(ctx context.Context) (err error) {
 		c.kv, err = c.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: stateBucket, Storage: jetstream.FileStorage, Replicas: c.o.Replicas})
 	}
 	if err == nil {
-		_, err = c.js.CreateOrUpdateConsumer(ctx, jobsStream, workersConfig())
+		_, err = c.js.CreateOrUpdateConsumer(ctx, jobsStream, consumerOf(workConsumer, jobSubjects))
+	}
+	if err == nil {
+		_, err = c.js.CreateOrUpdateConsumer(ctx, jobsStream, consumerOf(programConsumer, programSubjects))
 	}
 	if err != nil {
 		return fmt.Errorf("campaign: %w", err)
@@ -178,6 +195,9 @@ func (c *coordinator) run(ctx context.Context) error {
 		return err
 	}
 	defer stop()
+	if err := c.sendFiles(ctx); err != nil {
+		return err
+	}
 	if err := c.makeAll(ctx); err != nil {
 		return err
 	}
@@ -187,6 +207,7 @@ func (c *coordinator) run(ctx context.Context) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	c.progress = time.Now()
+	c.looked = c.progress
 	for !c.done() {
 		select {
 		case <-ctx.Done():
@@ -410,82 +431,6 @@ func (c *coordinator) stored(ctx context.Context, b []byte) bool {
 	}
 	c.revision = e.Revision()
 	return true
-}
-
-// publish puts jobs on their stream. One that is there already is as good.
-func (c *coordinator) publish(ctx context.Context, all []campaign.Job) error {
-	told := ""
-	for len(all) > 0 {
-		var futures []jetstream.PubAckFuture
-		for _, j := range all {
-			b, err := json.Marshal(ticket{Campaign: c.state.ID, Version: c.state.Version, Limit: c.plan.Limits.Job, Job: j})
-			if err != nil {
-				return fmt.Errorf("campaign: %w", err)
-			}
-			f, err := c.js.PublishMsgAsync(&nats.Msg{
-				Subject: subject(jobSubjects, c.state.ID, j.Number), Data: b, Header: c.traces.header(j.Number / c.plan.Limits.Generation),
-			})
-			if err != nil {
-				break
-			}
-			futures = append(futures, f)
-		}
-		var again []campaign.Job
-		for i, f := range futures {
-			select {
-			case <-f.Ok():
-			case err := <-f.Err():
-				var api *jetstream.APIError
-				if !errors.As(err, &api) || api.Description != perSubject {
-					again = append(again, all[i])
-					if err.Error() != told {
-						told = err.Error()
-						c.o.Note("a job is not on the server yet: %v", err)
-					}
-				}
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		if again = append(again, all[len(futures):]...); len(again) == 0 {
-			return nil
-		}
-		if pause(ctx, 500*time.Millisecond); ctx.Err() != nil || c.nc.IsClosed() {
-			return errors.Join(ctx.Err(), errors.New("campaign: the jobs are not on the server"))
-		}
-		all = again
-	}
-	return nil
-}
-
-// publishMissing puts on their stream the jobs that should be on their way and are neither there nor done.
-func (c *coordinator) publishMissing(ctx context.Context) error {
-	there := map[uint64]bool{}
-	for n := range c.pending {
-		there[n] = true
-	}
-	results, err := c.js.Stream(ctx, resultsStream)
-	if err != nil {
-		return fmt.Errorf("campaign: %w", err)
-	}
-	for s, of := range map[jetstream.Stream]string{c.jobs: jobSubjects, results: resultSubjects} {
-		info, err := s.Info(ctx, jetstream.WithSubjectFilter(of+"."+c.state.ID+".*"))
-		if err != nil {
-			return fmt.Errorf("campaign: %w", err)
-		}
-		for name := range info.State.Subjects {
-			if n, err := numberOf(name); err == nil {
-				there[n] = true
-			}
-		}
-	}
-	var missing []campaign.Job
-	for n := c.state.Report.Merged; n < c.state.Made*c.plan.Limits.Generation; n++ {
-		if j, is := c.job(n); is && !there[n] {
-			missing = append(missing, j)
-		}
-	}
-	return c.publish(ctx, missing)
 }
 
 // begins answers a worker that has a job which came before: see the doc of the package.

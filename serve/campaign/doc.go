@@ -22,10 +22,18 @@
 // A job that comes a second time is had alone, and its worker first asks the coordinator. A job that two workers began
 // alone and never ended, after a first one had not ended it in company, is set aside: that is a finding.
 //
+// # Programs of others
+//
+// A worker with [SentPrograms] runs what the coordinator of a job has put on the server: by its sum, within limits, in a
+// folder that is removed. A job of a program is on a subject that other workers do not ask. The process of such a worker
+// calls [Launch] before anything else.
+//
 // # Limitations
 //
 //   - A worker is believed: one that is somebody's can say that nothing was found.
 //   - The file store of NATS writes at once and syncs every two minutes. A process that ends at any moment loses
 //     nothing; a machine that loses its power may lose the last two minutes of a campaign.
+//   - A program is run by the user of its worker, and can do what that user can. Its limits and its folder are against
+//     accidents.
 //   - A job that does not end holds a processor of its worker until that ends.
 package campaign

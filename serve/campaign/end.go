@@ -24,6 +24,7 @@ func (c *coordinator) tick(ctx context.Context) error {
 	if first := c.rates[0]; now.After(first.at) {
 		c.state.Rate = float64(c.state.Report.Units-first.units) / now.Sub(first.at).Seconds()
 	}
+	c.keepFiles(ctx, now)
 	if err := c.save(ctx); err != nil {
 		return err
 	}
@@ -49,8 +50,10 @@ const drainFor = 3 * time.Second
 // come are taken. When time is up nobody goes on: results behind a job that has none are in the report, too.
 func (c *coordinator) drain(ctx context.Context, results <-chan jetstream.Msg) error {
 	over := c.state.Over
-	if err := c.jobs.Purge(ctx, jetstream.WithPurgeSubject(jobSubjects+"."+c.state.ID+".*")); err != nil {
-		return fmt.Errorf("campaign: %w", err)
+	for _, of := range []string{jobSubjects, programSubjects} {
+		if err := c.jobs.Purge(ctx, jetstream.WithPurgeSubject(of+"."+c.state.ID+".*")); err != nil {
+			return fmt.Errorf("campaign: %w", err)
+		}
 	}
 	wait := time.NewTimer(drainFor)
 	defer wait.Stop()
@@ -89,11 +92,15 @@ func (c *coordinator) addRest() {
 
 // end stores the last state, and takes what is of the campaign off the streams.
 func (c *coordinator) end(ctx context.Context) error {
+	c.state.Waits = ""
 	if err := c.save(ctx); err != nil {
 		return err
 	}
 	if c.o.Progress != nil {
 		c.o.Progress(c.state)
+	}
+	if err := c.removeFiles(ctx); err != nil {
+		c.o.Note("programs stay on the server until they are too old: %v", err)
 	}
 	if c.state.Over == Stopped {
 		return nil // who goes on has the results that wait

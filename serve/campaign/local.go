@@ -41,7 +41,7 @@ func Run(ctx context.Context, p *campaign.Plan, dir string, workers int, o Optio
 	var all sync.WaitGroup
 	var failed error
 	all.Go(func() {
-		failed = Work(working, of, WorkerOptions{Name: hostname(), Slots: workers, Programs: true, Note: o.Note, Tracer: o.Tracer})
+		failed = Work(working, of, WorkerOptions{Name: hostname(), Slots: workers, Programs: OwnPrograms, Note: o.Note, Tracer: o.Tracer})
 		giveUp() // without workers nothing comes any more
 	})
 	nc, err := s.Connect()

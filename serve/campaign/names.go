@@ -17,11 +17,16 @@ const (
 	jobsStream    = "FDELAB_JOBS"
 	resultsStream = "FDELAB_RESULTS"
 	stateBucket   = "FDELAB_CAMPAIGNS" // a value for each campaign, by its ID
-	workConsumer  = "workers"          // of jobsStream
+	programStore  = "FDELAB_PROGRAMS"  // an object for each file of a campaign that runs programs, by its ID and SHA-256
 
-	jobSubjects    = "fdelab.job"
-	resultSubjects = "fdelab.result"
-	beginSubjects  = "fdelab.begin" // a request: may this job be begun once more?
+	// The consumers of jobsStream: of all workers, and of those that run programs.
+	workConsumer    = "workers"
+	programConsumer = "programs"
+
+	jobSubjects     = "fdelab.job"
+	programSubjects = "fdelab.program" // jobs that run a program of the coordinator
+	resultSubjects  = "fdelab.result"
+	beginSubjects   = "fdelab.begin" // a request: may this job be begun once more?
 
 	coordinatorSubjects = "fdelab.coordinator" // requests to the coordinator of a campaign: see Runs and Stop
 )
@@ -50,6 +55,7 @@ type ticket struct {
 	Version  string        `json:"version"` // of fdelab: a worker of another one gives other results
 	Limit    time.Duration `json:"limit"`   // nanoseconds
 	Job      campaign.Job  `json:"job"`
+	Files    []file        `json:"files,omitempty"` // of its program
 }
 
 // The bounds of what a server keeps.
@@ -65,7 +71,7 @@ var ackWait = 10 * time.Second
 
 func jobsConfig(replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name: jobsStream, Subjects: []string{jobSubjects + ".*.*"}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage,
+		Name: jobsStream, Subjects: []string{jobSubjects + ".*.*", programSubjects + ".*.*"}, Retention: jetstream.WorkQueuePolicy, Storage: jetstream.FileStorage,
 		Discard: jetstream.DiscardNew, DiscardNewPerSubject: true, MaxMsgsPerSubject: 1,
 		MaxBytes: jobsBytesMax, MaxMsgSize: ticketBytesMax, MaxAge: ageMax, Replicas: replicas,
 	}
@@ -79,9 +85,10 @@ func resultsConfig(replicas int) jetstream.StreamConfig {
 	}
 }
 
-func workersConfig() jetstream.ConsumerConfig {
+// consumerOf is a consumer of jobs of some subjects, from which every worker pulls.
+func consumerOf(name, subjects string) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
-		Durable: workConsumer, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: -1, MaxAckPending: 100_000, MaxWaiting: 100_000,
+		Durable: name, FilterSubject: subjects + ".*.*", AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait, MaxDeliver: -1, MaxAckPending: 100_000, MaxWaiting: 100_000,
 	}
 }
 

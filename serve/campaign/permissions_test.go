@@ -42,11 +42,12 @@ func TestPermissions(t *testing.T) {
 	t.Parallel()
 	coordinator, coordinatorSeed := user(t)
 	worker, workerSeed := user(t)
+	programs, programsSeed := user(t)
 	dir := t.TempDir()
-	file := filepath.Join(dir, "nats.conf")
-	text := strings.Replace(ServerConfig(coordinator, worker), "./jetstream", filepath.Join(dir, "jetstream"), 1)
-	require.NoError(t, os.WriteFile(file, []byte("listen: \"127.0.0.1:-1\"\n"+text), 0o600))
-	o, err := server.ProcessConfigFile(file)
+	config := filepath.Join(dir, "nats.conf")
+	settings := strings.Replace(ServerConfig(coordinator, worker, programs), "./jetstream", filepath.Join(dir, "jetstream"), 1)
+	require.NoError(t, os.WriteFile(config, []byte("listen: \"127.0.0.1:-1\"\n"+settings), 0o600))
+	o, err := server.ProcessConfigFile(config)
 	require.NoError(t, err)
 	o.NoSigs, o.NoLog = true, true
 	s, err := server.NewServer(o)
@@ -83,6 +84,7 @@ func TestPermissions(t *testing.T) {
 		_, err := eve.Request(request, nil, 300*time.Millisecond)
 		require.Error(t, err, request)
 	}
+	permissionsOfPrograms(t, own, eve, as(programsSeed), id)
 	sub, err := eve.SubscribeSync(resultSubjects + ".>")
 	require.NoError(t, err)
 	require.NoError(t, own.Publish(subject(resultSubjects, "0123456789ab", 1), []byte("{}")))
@@ -97,6 +99,43 @@ func TestPermissions(t *testing.T) {
 	_, err = Outside{URL: "nats://me:secret@127.0.0.1:1"}.Connect()
 	require.Error(t, err)
 	require.NotContains(t, err.Error(), "secret")
+}
+
+// permissionsOfPrograms: a file of a program is there, and a job. Only who runs programs has the one and reads the other, and
+// no worker changes anything.
+func permissionsOfPrograms(t *testing.T, own, eve, runs *nats.Conn, id string) {
+	t.Helper()
+	store, err := streams(own).CreateOrUpdateObjectStore(t.Context(), storeConfig(1))
+	require.NoError(t, err)
+	text := "a program"
+	_, err = store.PutString(t.Context(), objectOf(id, sumOf([]byte(text))), text)
+	require.NoError(t, err)
+	_, err = streams(own).Publish(t.Context(), subject(programSubjects, id, 1), []byte("{}"))
+	require.NoError(t, err)
+	object := "OBJ_" + programStore
+	reads := []string{getSubject, "$JS.API.CONSUMER.MSG.NEXT." + jobsStream + "." + programConsumer, "$JS.ACK." + jobsStream + "." + programConsumer + ".1.1.1.1.1"}
+	for _, request := range append(reads, subject(programSubjects, id, 2)) {
+		_, err := eve.Request(request, []byte(`{"seq":1}`), 300*time.Millisecond)
+		require.ErrorIs(t, err, nats.ErrTimeout, request)
+	}
+	within, cancel := context.WithTimeout(t.Context(), ready)
+	defer cancel()
+	require.ErrorIs(t, Work(within, eve, WorkerOptions{Name: "worker", Slots: 1, Programs: SentPrograms}), ErrRights)
+	for _, request := range []string{
+		"$JS.API.STREAM.INFO." + object, "$JS.API.STREAM.PURGE." + object, "$JS.API.STREAM.DELETE." + object, "$JS.API.STREAM.MSG.DELETE." + object,
+		"$JS.API.CONSUMER.CREATE." + object, "$JS.API.CONSUMER.CREATE." + object + ".x", "$O." + programStore + ".C.x", "$O." + programStore + ".M.x",
+		"$JS.API.DIRECT.GET.KV_" + stateBucket, "$JS.API.DIRECT.GET." + jobsStream, "$JS.API.CONSUMER.DELETE." + jobsStream + "." + programConsumer,
+		subject(programSubjects, id, 2), subject(jobSubjects, id, 1), "$KV." + stateBucket + "." + id,
+	} {
+		_, err := runs.Request(request, []byte(`{"seq":1}`), 300*time.Millisecond)
+		require.ErrorIs(t, err, nats.ErrTimeout, request)
+	}
+	var got strings.Builder
+	require.NoError(t, fetch(t.Context(), runs, id, file{Sum: sumOf([]byte(text)), Size: int64(len(text))}, &got))
+	require.Equal(t, text, got.String())
+	m, err := runs.Request(reads[1], []byte(`{"batch":1,"no_wait":true}`), ready)
+	require.NoError(t, err)
+	require.Equal(t, "{}", string(m.Data))
 }
 
 // TestTLS: a server with TLS and client certificates takes a connection that shows one, and is taken by the authority

@@ -27,7 +27,8 @@ const processVariable = "FDELAB_CAMPAIGN_TEST"
 
 // TestMain lets workers that died be noticed soon.
 func TestMain(m *testing.M) {
-	ackWait = 3 * time.Second
+	Launch()
+	ackWait, nobodyAfter = 3*time.Second, 2*time.Second
 	words := strings.Split(os.Getenv(processVariable), "|")
 	var err error
 	switch words[0] {
@@ -39,6 +40,12 @@ func TestMain(m *testing.M) {
 		err = workFor(words[1], words[2])
 	case "run":
 		err = runFor(words[1], words[2])
+	case "serve programs":
+		err = serveConfig(words[1])
+	case "work programs":
+		err = workPrograms(words[1], words[2], words[3] == "allow")
+	case "run programs":
+		err = runPrograms(words[1], words[2], words[3])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -128,10 +135,17 @@ type process struct {
 
 func begins(t testing.TB, words ...string) *process {
 	t.Helper()
+	return beginsIn(t, "", nil, words...)
+}
+
+// beginsIn is begins with a folder and more of an environment.
+func beginsIn(t testing.TB, dir string, env []string, words ...string) *process {
+	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	c := exec.Command(exe)
-	c.Env = append(os.Environ(), processVariable+"="+strings.Join(words, "|"))
+	c.Dir = dir
+	c.Env = append(append(os.Environ(), env...), processVariable+"="+strings.Join(words, "|"))
 	c.Stderr = os.Stderr
 	out, err := c.StdoutPipe()
 	require.NoError(t, err)

@@ -35,6 +35,7 @@ type State struct {
 	Told    time.Time          `json:"told"` // when this was written
 	Rate    float64            `json:"rate"` // units a second, in the last seconds
 	Pending int                `json:"pending"`
+	Waits   string             `json:"waits,omitempty"` // for what: jobs that no worker takes
 }
 
 // Over is how a campaign ended.

@@ -18,10 +18,10 @@ import (
 
 // WorkerOptions say how a worker works.
 type WorkerOptions struct {
-	Name  string // of the machine or process; every attempt of it is under this name
-	Slots int    // jobs at once
-	// Programs lets jobs run programs that the plan names. Without it such a job is a finding: it was not run.
-	Programs bool
+	Name     string // of the machine or process; every attempt of it is under this name
+	Slots    int    // jobs at once
+	Programs Programs
+	Memory   uint64 // bytes that a process of a program may have; with SentPrograms
 	// Run has a job; nil is campaign.Job.Run.
 	Run  func(*campaign.Job) (*campaign.Result, error)
 	Note func(format string, args ...any) // may be nil
@@ -29,15 +29,26 @@ type WorkerOptions struct {
 	Tracer trace.Tracer
 }
 
+// Programs says which programs jobs run.
+type Programs int
+
+// None is for workers of anybody's server: what came over a network starts nothing. A job of a program that comes to such
+// a worker all the same is a finding, that it was not run.
+const (
+	NoPrograms   Programs = iota
+	OwnPrograms           // those of this machine that the plan names
+	SentPrograms          // those that the coordinator has put on the server, with limits
+)
+
 // ErrVersion is wrapped by Work where a job is of another version of fdelab.
 var ErrVersion = errors.New("another version of fdelab")
 
 // Work fetches jobs and puts results until ctx ends; jobs that it has begun it ends, if they take no longer than three
-// seconds. The error wraps ErrVersion, or is nil.
-func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
+// seconds. The error wraps ErrVersion, ErrRights or ErrLimits, is of the file system, or is nil.
+func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) (err error) {
 	if o.Run == nil {
 		o.Run = (*campaign.Job).Run
-		if !o.Programs {
+		if o.Programs != OwnPrograms {
 			o.Run = withoutPrograms
 		}
 	}
@@ -47,7 +58,15 @@ func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
 	o.Name = campaign.Clean(o.Name, nameMax)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w := &worker{nc: nc, o: o, given: map[string]int{}, own: o.Name + "/" + nats.NewInbox()[len("_INBOX."):]}
+	w := &worker{nc: nc, o: o, given: map[string]int{}, own: o.Name + "/" + nats.NewInbox()[len("_INBOX."):], pulls: []string{workConsumer}}
+	if o.Programs == SentPrograms {
+		if w.sent, err = newSent(nc, o.Memory, o.Note); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, w.sent.close()) }()
+		w.pulls = []string{programConsumer, workConsumer}
+		defer watchRights(nc, cancel)()
+	}
 	var all sync.WaitGroup
 	for range max(1, o.Slots) {
 		all.Go(func() {
@@ -57,7 +76,7 @@ func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
 		})
 	}
 	all.Wait()
-	if err := context.Cause(ctx); errors.Is(err, ErrVersion) {
+	if err := context.Cause(ctx); errors.Is(err, ErrVersion) || errors.Is(err, ErrRights) {
 		return err
 	}
 	return nil
@@ -65,7 +84,7 @@ func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) error {
 
 // withoutPrograms has a job that runs no program: what came over a network starts nothing on this machine.
 func withoutPrograms(j *campaign.Job) (*campaign.Result, error) {
-	if j.Program() {
+	if j.Command() != nil {
 		return campaign.Unrun(*j, "the worker runs no programs"), nil
 	}
 	return j.Run()
@@ -79,60 +98,14 @@ type worker struct {
 	o   WorkerOptions
 	own string // this run of the worker
 
+	pulls []string // the consumers that it asks for jobs
+	sent  *sent    // nil: it runs no programs of others
+
 	// alone is held by a job that may have ended a worker, and shared by all others: what ends the process with it
 	// is then no other.
 	alone sync.RWMutex
 	lock  sync.Mutex
 	given map[string]int // jobs that were given up, by subject
-}
-
-// pullFor is how long a request for a job is open.
-const pullFor = 5 * time.Second
-
-// slot has one job after the other.
-func (w *worker) slot(ctx context.Context) error {
-	sub, err := w.nc.SubscribeSync(w.nc.NewRespInbox())
-	if err != nil {
-		return fmt.Errorf("campaign: %w", err)
-	}
-	defer func() { _ = sub.Unsubscribe() }() // the connection may be gone
-	ask := fmt.Appendf(nil, `{"batch":1,"expires":%d}`, pullFor.Nanoseconds())
-	for ctx.Err() == nil {
-		if n, _, _ := sub.Pending(); n == 0 {
-			if err := w.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+jobsStream+"."+workConsumer, sub.Subject, ask); err != nil {
-				pause(ctx, time.Second)
-				continue
-			}
-		}
-		m, err := w.next(ctx, sub)
-		switch {
-		case ctx.Err() != nil && m == nil:
-			return nil
-		case err != nil || m == nil:
-			continue
-		}
-		if err := w.have(ctx, m); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// next waits for a job; nil if there is none.
-func (w *worker) next(ctx context.Context, sub *nats.Subscription) (*nats.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, pullFor+time.Second)
-	defer cancel()
-	m, err := sub.NextMsgWithContext(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if status := m.Header.Get("Status"); status != "" {
-		if status != "408" { // 408: the request was open to its end
-			pause(ctx, 200*time.Millisecond) // no stream yet, or a server that comes up
-		}
-		return nil, nil
-	}
-	return m, nil
 }
 
 func pause(ctx context.Context, d time.Duration) {
@@ -177,6 +150,10 @@ func (w *worker) have(ctx context.Context, m *nats.Msg) error {
 	span(r)
 	if !ok && ctx.Err() != nil {
 		_ = m.Nak() // for another worker
+		return nil
+	}
+	if ok && r == nil {
+		_ = m.NakWithDelay(notNow)
 		return nil
 	}
 	if !ok {
@@ -249,10 +226,21 @@ const (
 // grace is what a job may still take when its worker ends.
 const grace = 3 * time.Second
 
-// run has the job in the time that it may take. What does not end is left behind.
+// notNow is when a job comes again whose program was not on the server.
+const notNow = 5 * time.Second
+
+// run has the job in the time that it may take; the result is nil where it cannot be begun now. Of what does not end a
+// program is killed, and anything else left behind.
 func (w *worker) run(ctx context.Context, t ticket) (*campaign.Result, bool) {
+	own, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	program := w.sent != nil && t.Job.Command() != nil
 	done := make(chan *campaign.Result, 1)
 	go func() {
+		if program {
+			done <- w.sent.run(own, &t)
+			return
+		}
 		r, err := w.o.Run(&t.Job)
 		if err != nil {
 			r = campaign.Aside(t.Job, err.Error())
@@ -265,16 +253,24 @@ func (w *worker) run(ctx context.Context, t ticket) (*campaign.Result, bool) {
 	case r := <-done:
 		return r, true
 	case <-limit.C:
-		return nil, false
 	case <-ctx.Done():
+		select {
+		case r := <-done:
+			return r, true
+		case <-time.After(grace):
+		}
 	}
-	select {
-	case r := <-done:
-		return r, true
-	case <-time.After(grace):
-		return nil, false
+	if end(); program {
+		select { // it ends now, and its folder is removed
+		case <-done:
+		case <-time.After(killFor):
+		}
 	}
+	return nil, false
 }
+
+// killFor is how long a job may still take whose program was killed.
+const killFor = 20 * time.Second
 
 // put stores a result. One that is there already is as good.
 func (w *worker) put(ctx context.Context, t ticket, r *campaign.Result, took time.Duration) bool {

@@ -67,7 +67,7 @@ func begin(t *testing.T, dir, text, worker string, gate uint64) *campaigner {
 	all.Go(func() {
 		nc, err := server.Connect()
 		if err == nil {
-			err = campaign.Work(ctx, nc, campaign.WorkerOptions{Name: worker, Slots: 2, Programs: true, Run: func(j *plans.Job) (*plans.Result, error) {
+			err = campaign.Work(ctx, nc, campaign.WorkerOptions{Name: worker, Slots: 2, Programs: campaign.OwnPrograms, Run: func(j *plans.Job) (*plans.Result, error) {
 				if j.Number >= gate {
 					<-gated
 				}
