@@ -10,8 +10,11 @@ import (
 	"unsafe"
 )
 
-// bytesMax bounds what is allocated for the blocks of an image.
-const bytesMax = 1 << 30
+// What an image may ask for, whatever it says.
+const (
+	bytesMax = 1 << 30 // allocated for its blocks
+	deepMax  = 1000    // interfaces in interfaces: more of them would overflow the stack, from which nothing recovers
+)
 
 var errShort = errors.New("image: it ends too early")
 
@@ -62,6 +65,7 @@ type reader struct {
 	maps   []made
 	frozen []func() error // what is done with kept values, in this order
 	hooks  []hook
+	deep   int // interfaces that are read, one in another
 }
 
 // made is a map that is not filled yet.
@@ -329,7 +333,8 @@ func (r *reader) slice(t reflect.Type, at unsafe.Pointer) error {
 	if err != nil {
 		return err
 	}
-	if size > room || !r.f.within(&b, t.Elem(), room, from) {
+	// Without room it would be empty, and might point behind the end of a block: to memory of somebody else.
+	if room == 0 || size > room || !r.f.within(&b, t.Elem(), room, from) {
 		return fmt.Errorf("image: a %s into a %s", t, b.t)
 	}
 	*(*sliceHeader)(at) = sliceHeader{unsafe.Add(b.at, from), size, room}
@@ -348,10 +353,14 @@ func (r *reader) face(t reflect.Type, at unsafe.Pointer) error {
 	if own.Kind() == reflect.Interface || !own.Implements(t) {
 		return fmt.Errorf("image: a %s holds no %s", t, own)
 	}
+	if r.deep++; r.deep > deepMax {
+		return fmt.Errorf("image: more than %d interfaces in each other", deepMax)
+	}
 	v := reflect.New(own)
 	if err := r.value(r.f.plan(own), v.UnsafePointer()); err != nil {
 		return err
 	}
+	r.deep--
 	// What it holds may have to be thawed before.
 	r.frozen = append(r.frozen, func() error {
 		reflect.NewAt(t, at).Elem().Set(v.Elem())
