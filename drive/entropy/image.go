@@ -19,6 +19,6 @@ func init() {
 			}
 			return newReader(c), nil
 		}),
-		image.Holds[reader](), image.Holds[*checked](),
+		image.Holds[reader](), image.Holds[*checked](), image.Outside(ErrRepeats),
 	)
 }

@@ -28,5 +28,6 @@ func init() {
 			}
 			return p, nil
 		}),
+		image.Outside(errFrame, ErrNotKept),
 	)
 }

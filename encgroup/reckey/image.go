@@ -13,5 +13,5 @@ func init() {
 			return nil, nil
 		}
 		return hide(e), nil
-	}))
+	}), image.Outside(ErrState, ErrRole, ErrSameUser, ErrWrong, ErrUser))
 }

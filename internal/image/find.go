@@ -165,6 +165,11 @@ func (w *finder) part(s *step, at unsafe.Pointer) error {
 		if _, known := w.f.numbers[v.Type()]; !known {
 			return refused(v.Type(), "an interface holds it, and nobody named it")
 		}
+		if w.f.named[v.Type()] {
+			if _, is := w.outside[v.UnsafePointer()]; !is {
+				return refused(v.Type(), "an interface holds one that nobody named")
+			}
+		}
 		own := reflect.New(v.Type())
 		own.Elem().Set(v)
 		w.temps[place{at, s.t}] = own.UnsafePointer()

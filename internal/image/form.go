@@ -30,11 +30,13 @@ func Holds[T any]() Kind { return Kind{types: []reflect.Type{reflect.TypeFor[T](
 func Like(v any) Kind { return Kind{types: []reflect.Type{reflect.TypeOf(v)}} }
 
 // Outside says that what these pointers point to is not kept, such as variables of packages and the errors that programs
-// compare by who they are: whoever reads the image has his own, and names them in the same order.
+// compare by who they are: whoever reads the image has his own, and names them in the same order. Of their types
+// interfaces may hold these alone, unless [Holds] says otherwise: a copy of an error that was forgotten here would be
+// another error.
 func Outside(pointers ...any) Kind {
 	var k Kind
 	for _, p := range pointers {
-		k.types, k.outside = append(k.types, reflect.TypeOf(p)), append(k.outside, reflect.ValueOf(p))
+		k.outside = append(k.outside, reflect.ValueOf(p))
 	}
 	return k
 }
@@ -55,8 +57,8 @@ func As[T, S any](freeze func(*T) (S, error), thaw func(S) (T, error)) Kind {
 	}}
 }
 
-// Then has f called for each T that was made, when the whole graph is there. An error refuses the image. Those of the first Then are done before
-// those of the second.
+// Then has f called for each T that was made, when the whole graph is there; those of the first Then before those of the
+// second. An error refuses the image. A T in a map or an interface is a copy when f has it.
 func Then[T any](f func(*T) error) Kind {
 	return Kind{types: []reflect.Type{reflect.TypeFor[T]()}, after: func(p unsafe.Pointer) error { return f((*T)(p)) }}
 }
@@ -71,6 +73,7 @@ type Form struct {
 	hooks   map[reflect.Type][]int // of Then, by their order
 	after   []func(unsafe.Pointer) error
 	outside []reflect.Value
+	named   map[reflect.Type]bool // of outside alone: another value of the type is nobody's
 	fits    map[fit]bool
 }
 
@@ -78,7 +81,7 @@ type Form struct {
 func NewForm(root reflect.Type, kinds ...Kind) *Form {
 	f := &Form{
 		root: root, numbers: map[reflect.Type]int{}, plans: map[reflect.Type]*plan{}, codecs: map[reflect.Type]*codec{},
-		hooks: map[reflect.Type][]int{}, fits: map[fit]bool{},
+		hooks: map[reflect.Type][]int{}, named: map[reflect.Type]bool{}, fits: map[fit]bool{},
 	}
 	for _, k := range kinds {
 		if k.codec != nil {
@@ -95,6 +98,12 @@ func NewForm(root reflect.Type, kinds ...Kind) *Form {
 		for _, t := range k.types {
 			f.number(t)
 		}
+	}
+	for _, p := range f.outside {
+		if _, known := f.numbers[p.Type()]; !known {
+			f.named[p.Type()] = true
+		}
+		f.number(p.Type())
 	}
 	return f
 }

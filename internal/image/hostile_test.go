@@ -54,3 +54,20 @@ func TestNoStackOverflows(t *testing.T) {
 	_, err = form.Decode(bad)
 	require.ErrorContains(t, err, "interfaces in each other")
 }
+
+// TestNoRoomForNothing: an image asks for no more than it can be of, and none is made that would.
+func TestNoRoomForNothing(t *testing.T) {
+	type all struct{ a []int64 }
+	form := NewForm(reflect.TypeFor[*all]())
+	b, err := form.Encode(&all{make([]int64, 1, 100_000)})
+	require.NoError(t, err)
+	root, err := form.Decode(b)
+	require.NoError(t, err)
+	require.Equal(t, 100_000, cap(root.(*all).a))
+	_, err = form.Encode(&all{make([]int64, 1, 200_000)})
+	require.ErrorContains(t, err, "room that slices do not show")
+	number := binary.AppendUvarint(nil, 100_000)
+	require.Equal(t, 2, bytes.Count(b, number), "of the block, and of the slice")
+	_, err = form.Decode(bytes.ReplaceAll(b, number, binary.AppendUvarint(nil, 200_000)))
+	require.ErrorContains(t, err, "the number 200000")
+}

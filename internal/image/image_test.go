@@ -233,6 +233,21 @@ func TestOutside(t *testing.T) {
 	require.Equal(t, io.Discard, c.discard)
 }
 
+// TestAnErrorThatNobodyNamed is refused, for its copy would be another error; so is one within another.
+func TestAnErrorThatNobodyNamed(t *testing.T) {
+	type all struct{ err error }
+	form := NewForm(reflect.TypeFor[*all](), append(Registered(), Outside(errSentinel))...)
+	for _, err := range []error{errors.New("another"), fmt.Errorf("within: %w", errors.New("another"))} {
+		_, err = form.Encode(&all{err})
+		require.ErrorContains(t, err, "image: *errors.errorString: an interface holds one that nobody named")
+	}
+	c := copied(t, &all{fmt.Errorf("within: %w", errSentinel)}, append(Registered(), Outside(errSentinel))...)
+	require.ErrorIs(t, c.err, errSentinel)
+	require.EqualError(t, c.err, "within: the one")
+	c = copied(t, &all{errors.New("a copy will do")}, Outside(errSentinel), Like(errSentinel))
+	require.EqualError(t, c.err, "a copy will do")
+}
+
 func TestTimesAndLocks(t *testing.T) {
 	type all struct {
 		lock sync.Mutex

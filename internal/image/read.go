@@ -12,9 +12,13 @@ import (
 
 // What an image may ask for, whatever it says.
 const (
-	bytesMax = 1 << 30 // allocated for its blocks
+	bytesMax = 1 << 30 // of a block, and of all
 	deepMax  = 1000    // interfaces in interfaces: more of them would overflow the stack, from which nothing recovers
 )
+
+// blockBytes is how much the blocks of an image of so many bytes may have together: room that slices do not show takes no
+// bytes of the image, and whoever made it up could ask for any amount.
+func blockBytes(image int) uint64 { return min(1<<20+64*uint64(image), bytesMax) }
 
 var errShort = errors.New("image: it ends too early")
 
@@ -123,12 +127,12 @@ func (r *reader) raw(at unsafe.Pointer, size uintptr) error {
 
 // allocate makes the blocks and the maps, empty.
 func (r *reader) allocate() error {
+	left := blockBytes(len(r.data))
 	n, err := r.number(len(r.data))
 	if err != nil {
 		return err
 	}
 	r.blocks = make([]region, n)
-	left := uint64(bytesMax)
 	for i := range r.blocks {
 		b := &r.blocks[i]
 		if b.t, err = r.kind(); err != nil {

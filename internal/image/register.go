@@ -15,5 +15,5 @@ func Register(kinds ...Kind) { registered = append(registered, kinds...) }
 // Registered is what all packages of the program said, in the order in which they began, and that interfaces hold errors
 // around others.
 func Registered() []Kind {
-	return append(slices.Clone(registered), Like(fmt.Errorf("%w", io.EOF)), Like(fmt.Errorf("%w%w", io.EOF, io.EOF)), Like(errors.Join(io.EOF)))
+	return append(slices.Clone(registered), Like(fmt.Errorf("%w", io.EOF)), Like(fmt.Errorf("%w%w", io.EOF, io.EOF)), Like(errors.Join(io.EOF)), Outside(io.EOF, io.ErrUnexpectedEOF, io.ErrNoProgress))
 }

@@ -42,6 +42,13 @@ func (f *Form) Encode(root any) ([]byte, error) {
 			w.value(values, m.values.Index(i).Addr().UnsafePointer())
 		}
 	}
+	whole := uint64(0)
+	for _, b := range blocks {
+		whole += uint64(b.n) * uint64(b.t.Size())
+	}
+	if most := blockBytes(len(w.out)); whole > most {
+		return nil, fmt.Errorf("image: %d bytes, nearly all of them room that slices do not show, want %d or fewer", whole, most)
+	}
 	return w.out, nil
 }
 

@@ -125,12 +125,20 @@ func nothingLeft(t *testing.T, tmp string) {
 
 func nothingRuns(t *testing.T, tmp string) {
 	t.Helper()
+	require.Empty(t, running(t, tmp), "what is left")
+}
+
+// running lists the processes of programs whose folder is in tmp.
+func running(t *testing.T, tmp string) (out []string) {
+	t.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*/environ")
 	require.NoError(t, err)
 	for _, name := range processes {
-		b, err := os.ReadFile(name)
-		require.False(t, err == nil && bytes.Contains(b, []byte("\x00HOME="+tmp)), "%s is left", name)
+		if b, err := os.ReadFile(name); err == nil && bytes.Contains(b, []byte("\x00HOME="+tmp)) {
+			out = append(out, name)
+		}
 	}
+	return out
 }
 
 // TestProgramsOverAServer: a coordinator, a server that holds everybody to the printed rights, a worker that runs programs
@@ -182,6 +190,21 @@ func TestProgramsOverAServer(t *testing.T) {
 	require.NoError(t, err)
 	_, err = store.List(t.Context())
 	require.ErrorIs(t, err, jetstream.ErrNoObjectsFound, "the programs are off the server")
+}
+
+// TestAProgramEndsWithItsWorker, which is killed and can end nothing.
+func TestAProgramEndsWithItsWorker(t *testing.T) {
+	needsPython(t)
+	dir, tmp := t.TempDir(), t.TempDir()
+	script(t, dir, "hangs.py", "import time\ntime.sleep(1000)\n")
+	port := freePort(t)
+	url := "nats://127.0.0.1:" + port
+	require.Equal(t, "ready", begins(t, "server", port, t.TempDir()).says(t, "ready"))
+	beginsIn(t, dir, nil, "run programs", url, "", "conform seeds=1 only=F03 program=\"python3 -S -E hangs.py\"")
+	works := beginsIn(t, "", []string{"TMPDIR=" + tmp}, "work programs", url, "", "allow")
+	require.Eventually(t, func() bool { return len(running(t, tmp)) > 0 }, time.Minute, 20*time.Millisecond, "it has begun")
+	works.kill()
+	require.Eventually(t, func() bool { return len(running(t, tmp)) == 0 }, time.Minute, 20*time.Millisecond, "it has ended")
 }
 
 // have runs a plan at a server of this process with one worker that runs programs, in dir. tmp is where the worker puts
