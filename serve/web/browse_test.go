@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	cdppage "github.com/chromedp/cdproto/page"
@@ -107,7 +109,7 @@ func TestTwoBrowsersAndAGuestSeeEachOther(t *testing.T) {
 	one, other, guest := s.person(ownerToken, 1440), s.person(ownerToken, 1000), s.person(guestToken, 400)
 	require.Equal(t, 0, asks[int](guest, `document.querySelectorAll("[data-cmd], form").length`), "a guest has no button")
 	one.takesHands()
-	one.do(chromedp.SetValue(chromedp.CSS(`#drawer [name="arg.drive"]`), "R1-I1-D03"))
+	one.fills(`#drawer [name="arg.drive"]`, "R1-I1-D03")
 	one.click(`button[value="drive break"]`)
 	one.reads("#said", "answers nothing any more")
 	one.click(`.clock [data-cmd="time advance by=1h"]`)
@@ -117,10 +119,12 @@ func TestTwoBrowsersAndAGuestSeeEachOther(t *testing.T) {
 	}
 	other.types("drive pull drive=R9-I9-D99")
 	other.reads("#said", "refused")
-	other.do(chromedp.Focus(chromedp.CSS("#prompt")), chromedp.KeyEvent(kb.ArrowUp))
+	other.focuses("#prompt")
+	other.do(chromedp.KeyEvent(kb.ArrowUp))
 	require.Equal(t, "drive pull drive=R9-I9-D99", asks[string](other, `document.querySelector("#prompt").value`), "the last line comes back")
 	asks[string](other, `document.querySelector("#prompt").value = ""`)
-	other.do(chromedp.SendKeys(chromedp.CSS("#prompt"), "keygrp testa"))
+	other.focuses("#prompt")
+	other.do(chromedp.KeyEvent("keygrp testa"))
 	other.sees(`[...document.querySelectorAll("#ways option")].some(o => o.value === "keygrp testaccess")`, "a line is completed")
 	guest.sees(`document.querySelector("#history").textContent.includes("R9-I9-D99")`, "a guest sees what was done")
 }
@@ -153,6 +157,26 @@ func TestLostConnectionComesBack(t *testing.T) {
 	require.NoError(t, err)
 	second = serve(again)
 	p.sees(`document.querySelector("#lost").hidden`, "it comes back")
+	p.reads("#clock", "2026-01-05 13:00:00")
+}
+
+func TestWorkerThatCannotBeFetchedIsALostConnection(t *testing.T) {
+	s := newSite(t)
+	var there atomic.Bool
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/static/worker.js" && !there.Load() {
+			panic(http.ErrAbortHandler)
+		}
+		s.server.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() { front.CloseClientConnections(); front.Close() })
+	s.at = front.URL
+	p := s.person(ownerToken, 1440)
+	p.loses()
+	p.sees(`!document.querySelector("#lost").hidden`, "it is told")
+	s.server.lab.run("time advance by=5h")
+	there.Store(true)
+	p.sees(`document.querySelector("#lost").hidden`, "it is tried again")
 	p.reads("#clock", "2026-01-05 13:00:00")
 }
 
@@ -229,7 +253,7 @@ func TestWhatIsTypedOutlivesAnUpdateOfOtherParts(t *testing.T) {
 	s := newSite(t, incident...)
 	p := s.person(ownerToken, 1440)
 	p.open("/events/1")
-	p.do(chromedp.SetValue(chromedp.CSS("#why"), "cable changed"))
+	p.fills("#why", "cable changed")
 	p.hides(true)
 	s.server.lab.run("time now")
 	p.hides(false)

@@ -138,21 +138,22 @@ func (p *person) open(path string) {
 	p.do(chromedp.Navigate(p.at + path))
 }
 
-// click clicks on what a selector names.
-func (p *person) click(selector string) {
+// sees waits until a condition in the browser holds.
+func (p *person) sees(condition, what string) {
 	p.t.Helper()
-	p.do(chromedp.Click(chromedp.CSS(selector)))
+	until[bool](p, "!!("+condition+") || null", what)
 }
 
-// sees waits until a condition in the browser holds. A page may go while it is asked.
-func (p *person) sees(condition, what string) {
+// until gives what an expression in the browser is as soon as it is not null. A page may go while it is asked: then the
+// next one is.
+func until[T any](p *person, expression, what string) T {
 	p.t.Helper()
 	ctx, done := context.WithTimeout(p.ctx, patience)
 	defer done()
 	for {
-		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
-		if holds && err == nil {
-			return
+		v, err := chromedp.Run(ctx, chromedp.Evaluate[*T](expression))
+		if err == nil && v != nil {
+			return *v
 		}
 		if ctx.Err() != nil {
 			text, _ := chromedp.Run(p.ctx, chromedp.Evaluate[string]("location + ' ' + document.body.innerText"))
@@ -181,7 +182,8 @@ func asks[T any](p *person, expression string) T {
 // types writes a command at the foot, and waits for its answer.
 func (p *person) types(line string) {
 	p.t.Helper()
-	p.do(chromedp.SetValue(chromedp.CSS("#prompt"), line), chromedp.Click(chromedp.CSS("#cli button")))
+	p.fills("#prompt", line)
+	p.click("#cli button")
 	p.sees(`document.querySelector("#prompt").value === ""`, "the command was taken: "+line)
 }
 

@@ -112,7 +112,14 @@ class Updates extends EventTarget {
   join() {
     if (this.port || this.source) return;
     if (typeof SharedWorker === "undefined") return this.alone();
-    this.port = new SharedWorker("/static/worker.js").port;
+    const worker = new SharedWorker("/static/worker.js");
+    worker.onerror = () => { // it could not be fetched
+      if (this.port !== worker.port) return;
+      this.leave();
+      this.failed();
+      this.later = setTimeout(this.turn, 1000);
+    };
+    this.port = worker.port;
     this.port.onmessage = ({data}) => {
       if (data.state === "open") this.opened();
       else if (data.state === "lost") this.failed();
@@ -130,6 +137,7 @@ class Updates extends EventTarget {
     source.addEventListener("parts", event => this.take(event.data, event.lastEventId.split(" ")[0]));
   }
   leave() {
+    clearTimeout(this.later);
     this.port?.postMessage({leave: this.at});
     this.port?.close();
     this.source?.close();
