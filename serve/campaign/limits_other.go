@@ -2,7 +2,10 @@
 
 package campaign
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+)
 
 // CanLimit says whether this machine can limit the memory of a program. The error wraps ErrLimits.
 func CanLimit() error { return fmt.Errorf("campaign: %w", ErrLimits) }
@@ -13,3 +16,16 @@ func Launch() {}
 func endMarked(string) {}
 
 func usedBy(string) map[string]used { return nil }
+
+type ownFolder struct {
+	path string
+	root *os.Root
+}
+
+func newOwnFolder() (*ownFolder, error) { return nil, fmt.Errorf("campaign: %w", ErrLimits) }
+
+func (*ownFolder) remove() error { return nil }
+
+func (*ownFolder) removeAll(string) error { return nil }
+
+func removeLeft(func(string, ...any)) {}

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -23,16 +22,16 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest/campaign"
 )
 
-// sent runs programs that a coordinator sent: in a directory of the worker's own, each job in a folder of its own there.
+// sent runs programs that a coordinator sent: in a folder of the worker's own, each job in a folder of its own there.
 type sent struct {
 	nc     *nats.Conn
-	dir    string
+	folder *ownFolder
 	mark   string // of all processes of this worker's programs; a job adds its number
 	memory uint64 // bytes
 	note   func(format string, args ...any)
 
 	lock sync.Mutex
-	kept []file // in dir, the one that was used last at the end
+	kept []file // in the folder, the one that was used last at the end
 	jobs int
 
 	over  chan struct{}
@@ -42,7 +41,8 @@ type sent struct {
 // keptBytesMax is what a worker keeps of files.
 const keptBytesMax = 512 << 20
 
-// newSent makes the directory. The error wraps ErrLimits where this machine cannot limit a program.
+// newSent makes the folder, and removes those of workers that are gone. The error wraps ErrLimits where this machine
+// cannot limit a program.
 func newSent(nc *nats.Conn, memory uint64, note func(format string, args ...any)) (*sent, error) {
 	if err := CanLimit(); err != nil {
 		return nil, err
@@ -50,24 +50,25 @@ func newSent(nc *nats.Conn, memory uint64, note func(format string, args ...any)
 	if memory == 0 {
 		memory = MemoryDefault
 	}
-	dir, err := os.MkdirTemp("", "fdelab-programs-")
+	removeLeft(note)
+	folder, err := newOwnFolder()
 	if err == nil {
-		err = os.Mkdir(filepath.Join(dir, "kept"), 0o700)
+		err = folder.root.Mkdir("kept", 0o700)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}
-	s := &sent{nc: nc, dir: dir, mark: markVariable + "=" + rand.Text() + ".", memory: memory, note: note, over: make(chan struct{})}
+	s := &sent{nc: nc, folder: folder, mark: markVariable + "=" + rand.Text() + ".", memory: memory, note: note, over: make(chan struct{})}
 	s.watch.Go(s.keepWatch)
 	return s, nil
 }
 
-// close ends whatever still runs, and removes the directory.
+// close ends whatever still runs, and removes the folder.
 func (s *sent) close() error {
 	close(s.over)
 	s.watch.Wait()
 	endMarked(s.mark)
-	return removeAll(s.dir)
+	return s.folder.remove()
 }
 
 // run has a job. The result is nil if its program is not on the server, or ctx ended before it was there.
@@ -76,10 +77,10 @@ func (s *sent) run(ctx context.Context, t *ticket) *campaign.Result {
 	s.jobs++
 	number := strconv.Itoa(s.jobs)
 	s.lock.Unlock()
-	mark, dir := s.mark+number+".", filepath.Join(s.dir, "job"+number)
+	mark, dir := s.mark+number+".", filepath.Join(s.folder.path, "job"+number)
 	defer func() {
 		endMarked(mark)
-		if err := removeAll(dir); err != nil {
+		if err := s.folder.removeAll("job" + number); err != nil {
 			s.note("what a program wrote is not removed: %v", err)
 		}
 	}()
@@ -211,7 +212,7 @@ func (s *sent) lay(ctx context.Context, id string, f file, root *os.Root, path s
 func (s *sent) keep(ctx context.Context, id string, f file) (*os.File, error) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	name := filepath.Join(s.dir, "kept", f.Sum)
+	name := filepath.Join(s.folder.path, "kept", f.Sum)
 	if i := slices.IndexFunc(s.kept, func(k file) bool { return k.Sum == f.Sum }); i >= 0 {
 		s.kept = append(slices.Delete(s.kept, i, i+1), f)
 		if got, err := os.Open(name); err == nil {
@@ -251,23 +252,7 @@ func (s *sent) keep(ctx context.Context, id string, f file) (*os.File, error) {
 // drop keeps a file no longer.
 func (s *sent) drop(sum string) {
 	s.kept = slices.DeleteFunc(s.kept, func(k file) bool { return k.Sum == sum })
-	_ = os.Remove(filepath.Join(s.dir, "kept", sum)) // it may be gone
-}
-
-// removeAll removes a directory, also one with folders in it that a program has closed.
-func removeAll(dir string) error {
-	if os.RemoveAll(dir) == nil {
-		return nil
-	}
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && d.IsDir() {
-			_ = os.Chmod(path, 0o700)
-		} else if err != nil && d != nil && d.IsDir() {
-			return fs.SkipDir
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
+	_ = os.Remove(filepath.Join(s.folder.path, "kept", sum)) // it may be gone
 }
 
 // watchEach is how often the memory of programs is looked at.
