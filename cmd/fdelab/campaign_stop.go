@@ -80,13 +80,13 @@ const endsWithin = 2 * time.Minute
 func (p *campaignPlace) waitForEnd() error {
 	for began := time.Now(); time.Since(began) < endsWithin; time.Sleep(200 * time.Millisecond) {
 		if p.nats.URL == "" {
-			switch s, err := campaign.Open(p.dir); {
+			switch err := campaign.Free(p.dir); {
 			case errors.Is(err, campaign.ErrBusy):
 				continue
 			case err != nil:
 				return cannotf("%w", err)
 			default:
-				return s.Close()
+				return nil
 			}
 		}
 		runs := true

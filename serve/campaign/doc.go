@@ -25,8 +25,8 @@
 // # Programs of others
 //
 // A worker with [SentPrograms] runs what the coordinator of a job has put on the server: by its sum, within limits, in a
-// folder that is removed: by the next such worker, if its own was killed. A job of a program is on a subject that other workers do not ask. The process of such a worker
-// calls [Launch] before anything else.
+// folder that is removed, by the next such worker if its own was killed. A job of a program is on a subject that other
+// workers do not ask. The process of such a worker calls [Launch] before anything else.
 //
 // # Limitations
 //

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -84,22 +85,33 @@ func hostname() string {
 	return name
 }
 
-// Reach is a connection to the server of a directory: of the process that has it, or of this one. close ends it.
+// reachFor is how long Reach waits for a process that has the directory and says not where: one that begins, or others
+// that read it, each for less than a second.
+const reachFor = 30 * time.Second
+
+// Reach is a connection to the server of a directory: of the process that runs its campaign, or where none does of this
+// one, for itself alone. Several that read one directory do so one after the other. close ends it, and lets the next one.
+// The error wraps ErrBusy, or is of the file system or the server.
 func Reach(dir string) (nc *nats.Conn, close func() error, err error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, nil, fmt.Errorf("campaign: %w", err)
 	}
-	if url, err := Address(dir); err == nil {
-		if nc, err := nats.Connect(url, always("fdelab")...); err == nil {
-			return nc, func() error { nc.Close(); return nil }, nil
+	for began := time.Now(); ; time.Sleep(lookEach) {
+		if url, err := Address(dir); err == nil {
+			if nc, err := nats.Connect(url, always("fdelab")...); err == nil {
+				return nc, func() error { nc.Close(); return nil }, nil
+			}
 		}
+		s, err := start(dir, 0)
+		switch {
+		case errors.Is(err, ErrBusy) && time.Since(began) < reachFor:
+			continue
+		case err != nil:
+			return nil, nil, err
+		}
+		if nc, err = s.Connect(); err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("campaign: %w", err), s.Close())
+		}
+		return nc, func() error { nc.Close(); return s.Close() }, nil
 	}
-	s, err := Open(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	if nc, err = s.Connect(); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("campaign: %w", err), s.Close())
-	}
-	return nc, func() error { nc.Close(); return s.Close() }, nil
 }

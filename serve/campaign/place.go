@@ -60,12 +60,13 @@ func (f *Folder) Read(ctx context.Context) ([]*Standing, error) {
 		}
 		return nil, &Unread{why, err}
 	}
-	own := nc.Opts.InProcessServer != nil
 	all, err := readAll(ctx, nc, nil)
+	i, errStat := os.Stat(f.dir)                            // before the next process has it
+	own := nc.Opts.InProcessServer != nil && errStat == nil // nobody runs it
 	if err = errors.Join(err, closeIt()); err != nil {
 		return nil, &Unread{fmt.Sprintf("the campaign in %s cannot be read", f.dir), err}
 	}
-	if i, err := os.Stat(f.dir); own && err == nil && !f.taken() {
+	if own {
 		f.known, f.changed = slices.Clip(all), i.ModTime()
 		if f.known == nil {
 			f.known = []*Standing{}

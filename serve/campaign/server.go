@@ -33,26 +33,71 @@ const ready = time.Minute
 // busyFor is how long Open waits for a process that has the directory: one that only reads it has it for less.
 const busyFor = 5 * time.Second
 
+// lookEach is how often whoever waits for a directory looks at it.
+const lookEach = 50 * time.Millisecond
+
 // storeMax is what the streams may have together: more than they ask for. What there is on the disk is seen when it is full.
 const storeMax = 1 << 40
 
-// ErrBusy is wrapped by Open where another process has the directory.
-var ErrBusy = errors.New("the campaign runs in another process")
+// ErrBusy is wrapped by Open, Reach and Free where another process has the directory.
+var ErrBusy = errors.New("another process has this folder")
 
 // Open starts the server of a directory, which is made where there is none. The error wraps ErrBusy, or is of the file system.
-func Open(dir string) (s *Server, err error) {
+func Open(dir string) (*Server, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}
-	s = &Server{dir: dir, token: rand.Text()}
-	if s.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600); err != nil {
+	s, err := start(dir, busyFor)
+	if err != nil {
+		return nil, err
+	}
+	// Whoever reads the file at this moment finds the whole URL, or none.
+	part := filepath.Join(dir, addressFile+".part")
+	err = os.WriteFile(part, []byte(s.URL()+"\n"), 0o600)
+	if err == nil {
+		err = os.Rename(part, filepath.Join(dir, addressFile))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.Close())
+	}
+	return s, nil
+}
+
+// Free looks whether a process has the directory. The error wraps ErrBusy, or is of the file system.
+func Free(dir string) error {
+	lock, err := lockDir(dir, busyFor)
+	if err != nil {
+		return err
+	}
+	return lock.Close()
+}
+
+// lockDir locks a directory, and waits so long for a process that has it.
+func lockDir(dir string, wait time.Duration) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}
-	for began := time.Now(); filelock.Take(s.lock) != nil; time.Sleep(100 * time.Millisecond) {
-		if time.Since(began) > busyFor {
-			return nil, errors.Join(fmt.Errorf("campaign: %s: %w", dir, ErrBusy), s.lock.Close())
+	for began := time.Now(); ; time.Sleep(lookEach) {
+		err := filelock.Take(lock)
+		switch {
+		case err == nil:
+			return lock, nil
+		case !errors.Is(err, filelock.ErrHeld):
+			return nil, errors.Join(fmt.Errorf("campaign: %w", err), lock.Close())
+		case time.Since(began) >= wait:
+			return nil, errors.Join(fmt.Errorf("campaign: %s: %w", dir, ErrBusy), lock.Close())
 		}
 	}
+}
+
+// start is Open without the address, so that nobody else comes to depend on this process.
+func start(dir string, wait time.Duration) (s *Server, err error) {
+	s = &Server{dir: dir, token: rand.Text()}
+	if s.lock, err = lockDir(dir, wait); err != nil {
+		return nil, err
+	}
+	_ = os.Remove(filepath.Join(dir, addressFile)) // of a process that died with it
 	s.own, err = server.NewServer(&server.Options{
 		ServerName: "fdelab", Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: s.token, NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: filepath.Join(dir, "streams"), MaxPayload: 1 << 20, JetStreamMaxStore: storeMax,
@@ -67,9 +112,6 @@ func Open(dir string) (s *Server, err error) {
 		if why := words.fatal(); why != "" || time.Since(began) > ready {
 			return nil, errors.Join(fmt.Errorf("campaign: the server of %s does not come up: %s", dir, why), s.Close())
 		}
-	}
-	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(s.URL()+"\n"), 0o600); err != nil {
-		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.Close())
 	}
 	return s, nil
 }

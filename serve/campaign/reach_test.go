@@ -1,0 +1,56 @@
+package campaign
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestManyReadOneFolder: who reads the campaign of a folder that nobody runs disturbs nobody else who does, and none of
+// them takes another reader for a process that runs it.
+func TestManyReadOneFolder(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a.campaign")
+	p := plan(t, "idle jobs=40\nlimit generation=16")
+	_, err := Run(t.Context(), p, dir, 2, Options{})
+	require.NoError(t, err)
+	first, closeFirst, err := Reach(dir)
+	require.NoError(t, err)
+	reached, closed := make(chan struct{}, 3), make(chan struct{})
+	read := func() error {
+		nc, closeIt, err := Reach(dir)
+		reached <- struct{}{}
+		if err != nil {
+			return err
+		}
+		defer func() { _ = closeIt() }()
+		<-closed
+		if runs, err := Runs(t.Context(), nc, p.ID()); err != nil || runs {
+			return fmt.Errorf("it runs: %v, %w", runs, err)
+		}
+		s, err := Read(t.Context(), nc, p.ID())
+		if err == nil && (s.Over != Done || s.Report.Merged != 40) {
+			err = fmt.Errorf("%s, %d jobs", s.Over, s.Report.Merged)
+		}
+		return err
+	}
+	failed := make(chan error, 3)
+	for range cap(failed) {
+		go func() { failed <- read() }()
+	}
+	select {
+	case <-reached: // by the server of the first
+	case <-time.After(busyFor + time.Second):
+	}
+	_, err = Read(t.Context(), first, p.ID())
+	require.NoError(t, err)
+	require.NoError(t, closeFirst())
+	close(closed)
+	for range cap(failed) {
+		require.NoError(t, <-failed)
+	}
+	require.NoFileExists(t, filepath.Join(dir, addressFile))
+}
