@@ -203,7 +203,7 @@ func (s *realServer) instead(f func(net.Conn)) {
 
 func (s *realServer) answer(f func(net.Conn)) {
 	nettest.Serve(s.real.t, s.direct, func(c net.Conn) {
-		_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		f(c)
 	})
 }

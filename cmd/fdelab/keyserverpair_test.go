@@ -69,7 +69,7 @@ func (p *serverPair) linked() {
 		require.Eventually(p.t, func() bool {
 			said := k.said.String()
 			return strings.LastIndex(said, "in sync with the peer") > strings.LastIndex(said, "the peer cannot be reached")
-		}, 30*time.Second, 5*time.Millisecond, "server %d reaches its peer", n)
+		}, time.Minute, 5*time.Millisecond, "server %d reaches its peer", n)
 	}
 }
 

@@ -136,7 +136,7 @@ func freePort(t *testing.T) string { return port(t, freeAddr(t)) }
 func listen(t *testing.T, f func(net.Conn)) (addr string) {
 	t.Helper()
 	return nettest.Serve(t, nettest.Loopback, func(c net.Conn) {
-		_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		f(c)
 	})
 }

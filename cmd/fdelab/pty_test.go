@@ -279,7 +279,7 @@ func TestExitAndQuitLeave(t *testing.T) {
 	for _, args := range [][]string{{"shell"}, {"dscli"}, {"rehearse", "-i", "healthy-day"}} {
 		for _, word := range []string{"exit", "quit"} {
 			s := start(t, 80, nil, args...)
-			require.Eventually(t, func() bool { return strings.HasSuffix(s.all(), "> ") }, 10*time.Second, 10*time.Millisecond)
+			require.Eventually(t, func() bool { return strings.HasSuffix(s.all(), "> ") }, time.Minute, 10*time.Millisecond)
 			_, err := s.tty.WriteString(word + "\r")
 			require.NoError(t, err)
 			s.gone(word)
@@ -292,7 +292,7 @@ func (s *screen) gone(why string) {
 	s.t.Helper()
 	select {
 	case <-s.done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		require.Fail(s.t, "it does not end", "%s: the screen is:\n%s", why, strings.Join(s.lines(), "\n"))
 	}
 }

@@ -247,7 +247,7 @@ func pykmip(t *testing.T, dir, database string) string {
 		_ = cmd.Wait()
 	})
 	cfg := (&keyserver{addr: "127.0.0.1:" + port}).config(t, dir, "facility")
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		c, err := kmip.Dial(cfg)
 		if err == nil {
 			require.NoError(t, c.Close())

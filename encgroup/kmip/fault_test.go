@@ -27,7 +27,7 @@ func playTLS(t *testing.T, a *authority, f func(c net.Conn, request []byte)) (ad
 	own, err := a.ca.Server(a.request("server", "127.0.0.1"), rand.Reader)
 	require.NoError(t, err)
 	return nettest.Serve(t, nettest.Loopback, func(tcp net.Conn) {
-		_ = tcp.SetDeadline(time.Now().Add(20 * time.Second))
+		_ = tcp.SetDeadline(time.Now().Add(time.Minute))
 		c := tls.Server(tcp, &tls.Config{Certificates: []tls.Certificate{own.TLS()}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: a.ca.Pool()})
 		b := make([]byte, 4096)
 		if n, err := c.Read(b); err == nil {
@@ -84,7 +84,7 @@ func TestFaults(t *testing.T) {
 		p, err := ca.Server(r, rand.Reader)
 		require.NoError(t, err)
 		return nettest.Serve(t, nettest.Loopback, func(c net.Conn) {
-			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			_ = c.SetDeadline(time.Now().Add(time.Minute))
 			_ = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{p.TLS()}}).Handshake()
 		})
 	}

@@ -127,7 +127,7 @@ func pykmipServer(t testing.TB) (kmip.Config, *authority) {
 		Addr: addr, Clock: time.Now, Timeout: 20 * time.Second,
 		TLS: &tls.Config{RootCAs: a.ca.Pool(), Certificates: []tls.Certificate{own.TLS()}},
 	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		c, err := kmip.Dial(cfg)
 		if err == nil {
 			require.NoError(t, c.Close())

@@ -78,7 +78,7 @@ func serveQuirk(t *testing.T, a *authority, q quirk, keys *quirkKeys) *quirkServ
 
 func (s *quirkServer) connection(c *tls.Conn) {
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(time.Minute))
 	s.mu.Lock()
 	s.open++
 	busy := s.alone && s.open > 1

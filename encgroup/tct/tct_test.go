@@ -71,7 +71,7 @@ func newBench(t testing.TB) *bench {
 	require.NoError(t, err)
 	own, err := b.ca.Issue(cert.Request{Name: "cloud", Hosts: []string{"127.0.0.1"}, From: day(1), To: day(200)})
 	require.NoError(t, err)
-	b.store, err = objectstore.New(objectstore.Config{Token: "s3same", ObjectMax: 1 << 20, ObjectsMax: 2000, Timeout: 5 * time.Second})
+	b.store, err = objectstore.New(objectstore.Config{Token: "s3same", ObjectMax: 1 << 20, ObjectsMax: 2000, Timeout: 30 * time.Second})
 	require.NoError(t, err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -98,7 +98,7 @@ func (b *bench) cloud(token string, ca *cert.CA, now int) *HTTP {
 		},
 	}
 	b.t.Cleanup(transport.CloseIdleConnections)
-	h, err := NewHTTP(b.address, token, &http.Client{Transport: transport, Timeout: 5 * time.Second})
+	h, err := NewHTTP(b.address, token, &http.Client{Transport: transport, Timeout: 30 * time.Second})
 	require.NoError(b.t, err)
 	return h
 }

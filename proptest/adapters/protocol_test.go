@@ -72,7 +72,7 @@ func TestNoise(t *testing.T) {
 	id, err := d.Identify()
 	require.NoError(t, err)
 	require.Equal(t, 512, id.SectorSize)
-	require.Eventually(t, func() bool { n, last := p.Noise(); return n == 1 && last == "debug: a line" }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { n, last := p.Noise(); return n == 1 && last == "debug: a line" }, time.Minute, time.Millisecond)
 }
 
 // TestBadBeginnings: a program with which nothing can be begun is refused in one line.

@@ -272,7 +272,7 @@ func (r *rig) exchange(who string, b []byte) *kmip.Response {
 	c := r.raw(who)
 	_, err := c.Write(b)
 	require.NoError(r.t, err)
-	require.NoError(r.t, c.SetReadDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(r.t, c.SetReadDeadline(time.Now().Add(time.Minute)))
 	return r.answer(c)
 }
 

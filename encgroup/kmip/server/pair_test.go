@@ -42,7 +42,7 @@ func freeAddr(t testing.TB) string {
 }
 
 func newPair(t *testing.T) *pair {
-	p := &pair{t: t, timeout: 2 * time.Second, clock: [2]func() time.Time{time.Now, time.Now}}
+	p := &pair{t: t, timeout: 10 * time.Second, clock: [2]func() time.Time{time.Now, time.Now}}
 	for n := range p.all {
 		p.all[n] = bareRig(t)
 		p.all[n].ca = p.all[0].ca
@@ -98,7 +98,7 @@ func (p *pair) linked() {
 		require.Eventually(p.t, func() bool {
 			last := r.log.lines("peer=")
 			return len(last) > 0 && bytes.Contains([]byte(last[len(last)-1]), []byte("in sync with the peer"))
-		}, 20*time.Second, time.Millisecond, "server %d reaches its peer: %s", n, r.log)
+		}, time.Minute, time.Millisecond, "server %d reaches its peer: %s", n, r.log)
 	}
 }
 
@@ -111,7 +111,7 @@ func (p *pair) same() {
 		two, err := server.Dump(p.all[1].store)
 		require.NoError(p.t, err)
 		return fmt.Sprint(one) == fmt.Sprint(two)
-	}, 20*time.Second, time.Millisecond, "both have the same")
+	}, time.Minute, time.Millisecond, "both have the same")
 }
 
 // TestAcknowledgedIsOnBoth: what one server answered with success the other has, at
@@ -309,7 +309,7 @@ func TestPoisonStopsNobody(t *testing.T) {
 	require.Len(t, p.all[0].log.lines(told), 1, "once: %s", p.all[0].log)
 	p.all[0].stop()
 	p.start(0, "")
-	require.Eventually(t, func() bool { return len(p.all[0].log.lines("except for the objects logged above")) > 0 }, 20*time.Second, time.Millisecond, "it does not say that the peer has everything: %s", p.all[0].log)
+	require.Eventually(t, func() bool { return len(p.all[0].log.lines("except for the objects logged above")) > 0 }, time.Minute, time.Millisecond, "it does not say that the peer has everything: %s", p.all[0].log)
 	require.Len(t, p.all[0].log.lines(told), 2, "it was tried again")
 }
 
@@ -318,11 +318,11 @@ func TestWhoIsNoPeer(t *testing.T) {
 	p := newPair(t)
 	p.all[1].start() // knows of no peer
 	p.start(0, "")
-	require.Eventually(t, func() bool { return len(p.all[0].log.lines("no such peer")) > 0 }, 20*time.Second, time.Millisecond, "the other must be told too: %s", p.all[0].log)
+	require.Eventually(t, func() bool { return len(p.all[0].log.lines("no such peer")) > 0 }, time.Minute, time.Millisecond, "the other must be told too: %s", p.all[0].log)
 	p.all[0].stop()
 	p.all[0].log = &logBook{}
 	p.start(0, p.all[0].at)
-	require.Eventually(t, func() bool { return len(p.all[0].log.lines("own database, or a copy")) > 0 }, 20*time.Second, time.Millisecond, "it is not its own peer: %s", p.all[0].log)
+	require.Eventually(t, func() bool { return len(p.all[0].log.lines("own database, or a copy")) > 0 }, time.Minute, time.Millisecond, "it is not its own peer: %s", p.all[0].log)
 }
 
 // TestBothSidesAtOnce: eight clients on each of two servers, while one and then the other is
