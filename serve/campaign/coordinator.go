@@ -105,8 +105,13 @@ type sample struct {
 	units uint64
 }
 
+// openFor is how long all that is asked of the server at the beginning may take: on a busy disk each stream takes seconds.
+const openFor = time.Minute
+
 // open makes what is not there yet, and reads the state.
 func (c *coordinator) open(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, openFor)
+	defer cancel()
 	if c.js, err = jetstream.New(c.nc, jetstream.WithPublishAsyncMaxPending(4096), jetstream.WithPublishAsyncTimeout(20*time.Second)); err != nil {
 		return fmt.Errorf("campaign: %w", err)
 	}
@@ -230,6 +235,21 @@ func (c *coordinator) run(ctx context.Context) error {
 	}
 	c.state.Over = Done
 	return c.end(ctx)
+}
+
+// lasting asks something of the server until it answers, however long it is gone.
+func (c *coordinator) lasting(ctx context.Context, ask func() error) error {
+	for {
+		err := ask()
+		var refused *jetstream.APIError
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil || c.nc.IsClosed() || errors.As(err, &refused) && refused.Code < 500:
+			return fmt.Errorf("campaign: %w", err)
+		}
+		pause(ctx, 200*time.Millisecond)
+	}
 }
 
 // listen has results come on a channel.

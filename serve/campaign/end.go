@@ -3,7 +3,6 @@ package campaign
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -36,7 +35,7 @@ func (c *coordinator) tick(ctx context.Context) error {
 	}
 	if now.Sub(c.progress) > missingAfter {
 		c.progress = now
-		if err := c.publishMissing(ctx); err != nil && !errors.Is(err, jetstream.ErrNoStreamResponse) && ctx.Err() == nil {
+		if err := c.publishMissing(ctx); err != nil && ctx.Err() == nil {
 			c.o.Note("cannot see whether a job got lost: %v", err)
 		}
 	}
@@ -51,8 +50,8 @@ const drainFor = 3 * time.Second
 func (c *coordinator) drain(ctx context.Context, results <-chan jetstream.Msg) error {
 	over := c.state.Over
 	for _, of := range []string{jobSubjects, programSubjects} {
-		if err := c.jobs.Purge(ctx, jetstream.WithPurgeSubject(of+"."+c.state.ID+".*")); err != nil {
-			return fmt.Errorf("campaign: %w", err)
+		if err := c.lasting(ctx, func() error { return c.jobs.Purge(ctx, jetstream.WithPurgeSubject(of+"."+c.state.ID+".*")) }); err != nil {
+			return err
 		}
 	}
 	wait := time.NewTimer(drainFor)

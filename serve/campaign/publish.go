@@ -72,14 +72,19 @@ func (c *coordinator) publishMissing(ctx context.Context) error {
 	for n := range c.pending {
 		there[n] = true
 	}
-	results, err := c.js.Stream(ctx, resultsStream)
+	var results jetstream.Stream
+	err := c.lasting(ctx, func() (err error) { results, err = c.js.Stream(ctx, resultsStream); return err })
 	if err != nil {
-		return fmt.Errorf("campaign: %w", err)
+		return err
 	}
 	for of, s := range map[string]jetstream.Stream{jobSubjects: c.jobs, programSubjects: c.jobs, resultSubjects: results} {
-		info, err := s.Info(ctx, jetstream.WithSubjectFilter(of+"."+c.state.ID+".*"))
+		var info *jetstream.StreamInfo
+		err := c.lasting(ctx, func() (err error) {
+			info, err = s.Info(ctx, jetstream.WithSubjectFilter(of+"."+c.state.ID+".*"))
+			return err
+		})
 		if err != nil {
-			return fmt.Errorf("campaign: %w", err)
+			return err
 		}
 		for name := range info.State.Subjects {
 			if n, err := numberOf(name); err == nil {
