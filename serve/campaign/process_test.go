@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	case "server":
 		err = serveFor(words[1:])
 	case "work":
-		err = workFor(words[1], words[2])
+		err = workFor(words[1], words[2], strings.Join(words[3:], ""))
 	case "run":
 		err = runFor(words[1], words[2])
 	case "serve programs":
@@ -83,8 +83,12 @@ func serveFor(words []string) error {
 	return nil
 }
 
-// workFor works; of a job whose number is deadly it dies.
-func workFor(url, deadly string) error {
+// gated is the first job that waits for a gate.
+const gated = 30
+
+// workFor works; of a job whose number is deadly it dies. Where a gate is named, the second half of the jobs waits until
+// that file is there, so that a campaign is not over before a test is ready, on no machine.
+func workFor(url, deadly, gate string) error {
 	nc, err := Outside{URL: url, Name: "worker"}.Connect()
 	if err != nil {
 		return err
@@ -99,6 +103,12 @@ func workFor(url, deadly string) error {
 			os.Exit(9)
 		}
 		fmt.Println("begins", j.Number)
+		for gate != "" && j.Number >= gated {
+			if _, err := os.Stat(gate); err == nil {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
 		return j.Run()
 	}})
 }
