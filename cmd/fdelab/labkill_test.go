@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	labKills = flag.Int("labkills", 6, "how often TestALabSurvivesKills kills fdelab shell")
+	labKills = flag.Int("labkills", 100, "how often TestALabSurvivesKills kills fdelab shell; a tenth in a short run")
 	labSeed  = flag.Uint64("labseed", 0, "seed of the moments at which it does; 0: of the clock")
 )
 
@@ -28,6 +28,10 @@ var (
 func TestALabSurvivesKills(t *testing.T) {
 	exe, err := exec.LookPath("fdelab")
 	require.NoError(t, err)
+	kills := *labKills
+	if testing.Short() {
+		kills /= 10
+	}
 	seed := *labSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
@@ -38,7 +42,7 @@ func TestALabSurvivesKills(t *testing.T) {
 	require.Equal(t, exitDone, run([]string{"lab", "create", dir, "-c", "lab new drives=8"}, strings.NewReader(""), &strings.Builder{}, &strings.Builder{}))
 	const start = 2 // entries
 	answered, midway := 0, 0
-	for kill := range *labKills {
+	for kill := range kills {
 		cmd := exec.Command(exe, "shell", "--lab", dir)
 		in, err := cmd.StdinPipe()
 		require.NoError(t, err)
@@ -76,7 +80,7 @@ func TestALabSurvivesKills(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, timeAfter(answered), l.Session().Lab().Now().Format(time.TimeOnly))
 	require.NoError(t, l.Close())
-	t.Logf("%d kills, %d commands, of which %d were kept without having been answered", *labKills, answered, midway)
+	t.Logf("%d kills, %d commands, of which %d were kept without having been answered", kills, answered, midway)
 	require.NotZero(t, answered)
 }
 

@@ -78,11 +78,10 @@ func (s *screen) run(line, prompt string) {
 
 func (s *screen) until(what string, ok func() bool) {
 	s.t.Helper()
-	for range 1000 {
+	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(10 * time.Millisecond) {
 		if ok() {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 	require.Fail(s.t, "it does not come", "want %s, the screen is:\n%s", what, strings.Join(s.lines(), "\n"))
 }

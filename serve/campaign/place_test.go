@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -34,13 +33,18 @@ func TestFolderIsNobodysBetweenReadings(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.Contains(t, unread(t, err), "has not begun")
 
-	p := plan(t, "idle jobs=400\nlimit generation=16")
+	p := plan(t, "idle jobs=4000\nlimit generation=16") // more than a second, after which it waits until it was seen
 	ctx, cancel := context.WithCancel(t.Context())
 	run := make(chan error, 1)
 	merged := make(chan uint64, 1)
+	seen := make(chan struct{})
 	go func() {
-		var once sync.Once // each second, it would leave a loaded machine no time for results
-		s, err := Run(ctx, p, dir, 1, Options{Progress: func(s *State) { once.Do(func() { time.Sleep(time.Second) }) }})
+		s, err := Run(ctx, p, dir, 1, Options{Progress: func(*State) {
+			select {
+			case <-seen:
+			case <-ctx.Done():
+			}
+		}})
 		merged <- s.Report.Merged
 		run <- err
 	}()
@@ -51,7 +55,10 @@ func TestFolderIsNobodysBetweenReadings(t *testing.T) {
 		if all, err := f.Read(ctx); err == nil && len(all) == 1 {
 			require.True(t, last == nil || last.Report.Merged <= all[0].Report.Merged)
 			last = all[0]
-			ran = ran || last.Words() == "runs"
+			if !ran && last.Words() == "runs" {
+				ran = true
+				close(seen)
+			}
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

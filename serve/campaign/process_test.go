@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -162,11 +163,10 @@ func beginsIn(t testing.TB, dir string, env []string, words ...string) *process 
 	require.NoError(t, c.Start())
 	p := &process{c, make(chan string, 10_000), make(chan struct{})}
 	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			select {
-			case p.lines <- lines.Text():
-			default:
-			}
+		lines := bufio.NewScanner(out)
+		lines.Buffer(nil, 16<<20) // a report is one line
+		for lines.Scan() {
+			p.lines <- lines.Text()
 		}
 		_ = c.Wait()
 		close(p.over)
@@ -204,16 +204,17 @@ func (p *process) says(t testing.TB, prefix string) string {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
+	for { // not one that the system gives to connections: it may be one before the server is there
+		port := fmt.Sprint(20_000 + rand.IntN(10_000))
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			require.NoError(t, l.Close())
+			return port
+		}
+	}
 }
 
 // TestProcessesThatAreKilled: a server, a coordinator and three workers in processes of their own, of which the
-// coordinator, the server and workers at random are killed and replaced, give the report of one undisturbed process.
+// coordinator, the server and each worker are killed and replaced, give the report of one undisturbed process.
 func TestProcessesThatAreKilled(t *testing.T) {
 	t.Parallel()
 	const text = "drive lifecycles=600 each=10\nmutants\nlimit generation=16"
@@ -225,14 +226,14 @@ func TestProcessesThatAreKilled(t *testing.T) {
 	require.Equal(t, "ready", serves.says(t, "ready"))
 	coordinates := begins(t, "run", url, text)
 	coordinates.says(t, "merged") // the streams are there
+	gate := filepath.Join(t.TempDir(), "gate")
 	var workers []*process
 	for range 3 {
-		workers = append(workers, begins(t, "work", url, ""))
+		workers = append(workers, begins(t, "work", url, "", gate))
 		require.NotEmpty(t, workers[len(workers)-1].says(t, "ready"))
 	}
-	rnd := rand.New(rand.NewPCG(1, 1))
 	for i := range 4 {
-		n := rnd.IntN(len(workers))
+		n := i % len(workers)
 		if workers[n].says(t, "begins"); i == 1 {
 			coordinates.kill()
 			coordinates = begins(t, "run", url, text)
@@ -244,9 +245,10 @@ func TestProcessesThatAreKilled(t *testing.T) {
 			require.Equal(t, "ready", serves.says(t, "ready"))
 		}
 		workers[n].kill()
-		workers[n] = begins(t, "work", url, "")
+		workers[n] = begins(t, "work", url, "", gate)
 		require.NotEmpty(t, workers[n].says(t, "ready"))
 	}
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
 	said := strings.TrimPrefix(coordinates.says(t, "report"), "report ")
 	require.JSONEq(t, one, said)
 }
