@@ -90,12 +90,7 @@ func newCampaignCreateCmd(a *app) *cobra.Command {
 			if err != nil {
 				return usagef("campaign create: %w", err).withHint("fdelab campaign --help lists the kinds of work")
 			}
-			f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-			if err == nil {
-				_, err = f.WriteString(p.String())
-				err = errors.Join(err, f.Close())
-			}
-			if err != nil {
+			if err := writeNew(args[0], []byte(p.String())); err != nil {
 				return cannotf("campaign create: %w", err)
 			}
 			if a.json {
@@ -219,7 +214,7 @@ func (a *app) campaignFiles(dir string, s *campaign.State) {
 			base += fmt.Sprintf("-%d", of[base])
 		}
 		name := filepath.Join(dir, base+".txt")
-		if err := os.WriteFile(name, []byte(f.File), 0o644); err != nil {
+		if err := replaceFile(name, []byte(f.File)); err != nil {
 			a.note("campaign: the failure of seed %d is not in a file: %v", f.Seed, err)
 			continue
 		}

@@ -76,7 +76,7 @@ func newConformCmd(a *app) *cobra.Command {
 	c.Flags().BoolVar(&f.kill, "kill", false, "take power from a program by killing it")
 	c.Flags().BoolVar(&f.list, "list", false, "list the properties")
 	c.Flags().StringVar(&f.replay, "replay", "", "run this script alone, as a failure shows it")
-	c.Flags().StringVar(&f.junit, "junit", "", "also write the verdicts to this file, as JUnit XML")
+	c.Flags().StringVar(&f.junit, "junit", "", "also write the verdicts to this file, as JUnit XML; only a report is overwritten")
 	c.Flags().StringVar(&f.transport, "transport", "", "judge this device by its security interface: a socket, a drive file, or a drive of this machine")
 	c.Flags().StringVar(&f.disk, "disk", "", "with --transport: where the sectors are, of a socket or a drive of this machine: nvme://ADDRESS:PORT, or a block device")
 	c.Flags().IntVar(&f.drive, "drive", 0, "with --transport: number of the drive behind a socket, from 0")
@@ -114,6 +114,9 @@ func (a *app) conform(c *cobra.Command, f conformFlags, args []string) error {
 	}
 	if f.list {
 		return a.listProperties(f.only)
+	}
+	if err := replaceable(f.junit); err != nil {
+		return err
 	}
 	t, err := conformTarget(c, f, args)
 	if err != nil {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -111,7 +113,11 @@ func (a *app) judge(t *target, f conformFlags, o conformance.Options) error {
 		}
 	}
 	if f.junit != "" {
-		if err := writeJUnit(f.junit, &out); err != nil {
+		b, err := junitOf(&out)
+		if err != nil {
+			return cannotf("conform: --junit: %w", err)
+		}
+		if err := replaceFile(f.junit, b); err != nil {
 			return cannotf("conform: --junit: %w", err)
 		}
 	}
@@ -303,7 +309,33 @@ type junitWhy struct {
 	Text    string `xml:",chardata"`
 }
 
-func writeJUnit(path string, r *judged) error {
+// replaceable refuses a file for JUnit XML that is there and is no such report: it may be the drive, or its firmware.
+func replaceable(file string) error {
+	switch i, err := os.Stat(file); {
+	case file == "" || errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return cannotf("conform: --junit: %w", err)
+	case i.Mode().IsRegular() && i.Size() == 0:
+		return nil // as mktemp makes it
+	case i.Mode().IsRegular():
+		f, err := os.Open(file)
+		if err != nil {
+			return cannotf("conform: --junit: %w", err)
+		}
+		const begin = xml.Header + "<testsuite"
+		b := make([]byte, len(begin))
+		n, err := io.ReadFull(f, b)
+		_ = f.Close()
+		if err == nil && string(b[:n]) == begin {
+			return nil
+		}
+	}
+	return usagef("conform: --junit %s: there is a file that is no JUnit report, and it was left as it is: need a new name", file)
+}
+
+// junitOf is the report of a suite as JUnit XML.
+func junitOf(r *judged) ([]byte, error) {
 	s := junitSuite{Name: "fdelab conform " + r.Device.Model, Tests: len(r.Results), Failures: r.Failed, Skipped: r.NotJudged}
 	var all time.Duration
 	for _, v := range r.Results {
@@ -324,7 +356,7 @@ func writeJUnit(path string, r *judged) error {
 	s.Time = junitTime(all)
 	b, err := xml.MarshalIndent(s, "", "  ")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return os.WriteFile(path, append([]byte(xml.Header), append(b, '\n')...), 0o644)
+	return append([]byte(xml.Header), append(b, '\n')...), nil
 }

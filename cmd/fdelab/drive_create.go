@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -156,13 +155,4 @@ func drawSerial(cfg *drive.Config, source io.Reader) error {
 	}
 	cfg.Serial = fmt.Sprintf("FDE%08X", binary.BigEndian.Uint32(b[:]))
 	return nil
-}
-
-// syncDirOf makes the name of a new file safe.
-func syncDirOf(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -101,7 +101,7 @@ func newDriveReadCmd(a *app) *cobra.Command {
 						return copySectors(d, a.out, lba, sectors)
 					}
 					var refused error
-					err := newFile(out, func(f *os.File) error {
+					err := newFile(out, 0o600, func(f *os.File) error {
 						refused = copySectors(d, f, lba, sectors)
 						return refused
 					})

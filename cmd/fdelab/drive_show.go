@@ -341,7 +341,7 @@ func (a *app) driveDump(d *driveFile, flash, media string) error {
 		return cannotf("drive dump: %w", plainDriveError(err))
 	}
 	g := dump.Geometry
-	err := newFile(flash, func(f *os.File) error {
+	err := newFile(flash, 0o600, func(f *os.File) error {
 		w := bufio.NewWriter(f)
 		blank := make([]byte, g.PageSize)
 		for i := range blank {
@@ -365,7 +365,7 @@ func (a *app) driveDump(d *driveFile, flash, media string) error {
 	}
 	size := d.Config().SectorSize
 	if media != "" {
-		if err := newFile(media, func(f *os.File) error { return writeSectors(f, dump, size, mediaSectors(d)) }); err != nil {
+		if err := newFile(media, 0o600, func(f *os.File) error { return writeSectors(f, dump, size, mediaSectors(d)) }); err != nil {
 			return cannotf("drive dump: %w", plainDriveError(err))
 		}
 	}
@@ -392,20 +392,6 @@ func writeSectors(f *os.File, dump drive.Dump, size int, sectors uint64) error {
 		if _, err := f.WriteAt(b, int64(lba)*int64(size)); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// newFile makes a file of mode 0600 that was not there, and removes it again where it cannot be
-// filled.
-func newFile(path string, fill func(f *os.File) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	err = errors.Join(fill(f), f.Sync(), f.Close())
-	if err != nil {
-		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }

@@ -116,31 +116,6 @@ func readSmall(name string) ([]byte, error) {
 	return data, err
 }
 
-// writeNew makes a file that anybody may read; one that exists stays what it is.
-func writeNew(name string, data []byte) error {
-	return writeOnce(name, 0o644, func() ([]byte, error) { return data, nil })
-}
-
-// writeSecret makes a file that its owner alone may read.
-func writeSecret(name string, data func() ([]byte, error)) error { return writeOnce(name, 0o600, data) }
-
-// writeOnce makes a new file before it calls data, so that a name that cannot be had changes
-// nothing.
-func writeOnce(name string, mode os.FileMode, data func() ([]byte, error)) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	text, err := data()
-	if err != nil {
-		return errors.Join(err, f.Close(), os.Remove(name))
-	}
-	if _, err = f.Write(text); err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
-}
-
 // dscliFacility gives the facility, of a lab that is kept or a new one; begin starts DSCLI on it, shut ends
 // it.
 func (a *app) dscliFacility(p dscli.Program) (s *console.Session, begin func(dscli.Options) *dscli.Session, shut func() error, err error) {

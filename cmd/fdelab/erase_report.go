@@ -72,25 +72,6 @@ func (r *eraseRun) certify(d *erasee) error {
 	return nil
 }
 
-// replaceFile writes a whole file or none, also where the process is killed. What a kill leaves behind
-// has a name that the next call for this path uses again.
-func replaceFile(path string, b []byte) error {
-	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".part")
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(part, path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(part))
-	}
-	return syncDirOf(path)
-}
-
 // erased is the JSON answer of `fdelab erase`.
 type erased struct {
 	Method  erase.Method          `json:"method"`

@@ -79,7 +79,8 @@ func newLabExportCmd(a *app) *cobra.Command {
 		Short: "write a laboratory as a rehearsal, or as a database",
 		Long: "export writes the commands of a lab and what they print, to a new file or to standard output, as\n" +
 			"a transcript that fdelab rehearse plays. A transcript has no files of the host. With --sqlite it\n" +
-			"writes log, events, commands, drives, ranks and keys as tables of a new SQLite file.",
+			"writes log, events, commands, drives, ranks and keys as tables of a new SQLite file. Both hold what\n" +
+			"was typed and printed, PINs and recovery keys among it: only the owner of the file can read it.",
 		Example: "  fdelab lab export mine incident.txt\n  fdelab rehearse ./incident.txt\n  fdelab lab export mine --sqlite mine.db",
 		Args:    between(1, 2, "the directory of one lab, and a new file or none"),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -97,7 +98,7 @@ func newLabExportCmd(a *app) *cobra.Command {
 				a.printf("%s", t)
 				return nil
 			}
-			if err := writeNew(args[1], []byte(t.String())); errors.Is(err, os.ErrExist) {
+			if err := writeSecret(args[1], func() ([]byte, error) { return []byte(t.String()), nil }); errors.Is(err, os.ErrExist) {
 				return cannotf("lab export: %s exists: give the name of a new file", args[1])
 			} else if err != nil {
 				return cannotf("lab export: %w", err)

@@ -166,7 +166,7 @@ func (o *serveOptions) writePSID(label string) error {
 	defer l.PSID.Clear()
 	raw := l.PSID.Bytes()
 	defer clear(raw)
-	f, err := os.OpenFile(o.psid, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	err = writeSecret(o.psid, func() ([]byte, error) { return raw, nil })
 	if errors.Is(err, fs.ErrExist) {
 		if there, err := os.ReadFile(o.psid); err == nil && subtle.ConstantTimeCompare(there, raw) == 1 {
 			clear(there)
@@ -175,11 +175,6 @@ func (o *serveOptions) writePSID(label string) error {
 		return cannotf("serve: --psid-file: %s exists already, holds something else, and was left as it is", o.psid)
 	}
 	if err != nil {
-		return cannotf("serve: --psid-file: %w", plainDriveError(err))
-	}
-	_, err = f.Write(raw)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(o.psid)
 		return cannotf("serve: --psid-file: %w", plainDriveError(err))
 	}
 	return nil

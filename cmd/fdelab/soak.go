@@ -250,13 +250,9 @@ func (a *app) writeFailure(dir string, f *soakFailure) {
 			f.File, f.Replay = name, "fdelab replay "+quoted(name)
 			return
 		}
-		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		err := writeNew(name, []byte(text))
 		if errors.Is(err, fs.ErrExist) {
 			continue
-		}
-		if err == nil {
-			_, err = file.WriteString(text)
-			err = errors.Join(err, file.Close())
 		}
 		if err != nil {
 			a.note("soak: the failure of seed %d is not in a file: %v", f.Seed, err)

@@ -365,7 +365,7 @@ func (a *app) readTable(w way, d *host.Device, table spec.UID, by host.Credentia
 	}
 	b := make([]byte, 1<<20)
 	var refused error
-	err = newFile(out, func(f *os.File) error {
+	err = newFile(out, 0o600, func(f *os.File) error {
 		for left := length; left > 0; {
 			part := b[:min(left, uint64(len(b)))]
 			if refused = d.ReadTable(table, by, offset, part); refused != nil {
