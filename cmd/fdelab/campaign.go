@@ -128,8 +128,8 @@ func newCampaignRunCmd(a *app) *cobra.Command {
 		Example: "  fdelab campaign run night.plan",
 		Args:    between(1, 1, "one plan"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if workers < 0 {
-				return usagef("campaign run: --workers %d, need 1 or more", workers)
+			if workers < 0 || workers > campaign.SlotsMax {
+				return usagef("campaign run: --workers %d, want 1 to %d", workers, campaign.SlotsMax)
 			}
 			if err := p.read(args[0]); err != nil {
 				return err
@@ -141,7 +141,7 @@ func newCampaignRunCmd(a *app) *cobra.Command {
 		},
 	}
 	p.flags(c)
-	c.Flags().IntVar(&workers, "workers", 0, "jobs at once (default one for each processor)")
+	c.Flags().IntVar(&workers, "workers", 0, fmt.Sprintf("jobs at once, 1 to %d (default one for each processor)", campaign.SlotsMax))
 	c.Flags().StringVar(&metrics, "metrics", "", "serve metrics for Prometheus at /metrics of this address, such as 127.0.0.1:9180")
 	otlpFlag(c, &otlp)
 	return c

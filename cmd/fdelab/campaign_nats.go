@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
@@ -60,8 +61,8 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 				return err
 			case o.URL == "":
 				return usagef("campaign work: --nats names the server")
-			case w.Slots < 1:
-				return usagef("campaign work: --workers %d, need 1 or more", w.Slots)
+			case w.Slots < 1 || w.Slots > campaign.SlotsMax:
+				return usagef("campaign work: --workers %d, want 1 to %d", w.Slots, campaign.SlotsMax)
 			case memory != memoryMiB && !programs:
 				return usagef("campaign work: --program-memory is for --allow-programs")
 			case memory < campaign.MemoryMin>>20 || memory > memoryMaxMiB:
@@ -101,7 +102,7 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 		host = "worker"
 	}
 	c.Flags().StringVar(&w.Name, "name", host, "what status calls this worker")
-	c.Flags().IntVar(&w.Slots, "workers", runtime.GOMAXPROCS(0), "jobs at once")
+	c.Flags().IntVar(&w.Slots, "workers", min(runtime.GOMAXPROCS(0), campaign.SlotsMax), fmt.Sprintf("jobs at once, 1 to %d", campaign.SlotsMax))
 	c.Flags().BoolVar(&programs, "allow-programs", false, "run programs that coordinators send, too")
 	c.Flags().IntVar(&memory, "program-memory", memoryMiB, "with --allow-programs: MiB that each process of a program may have")
 	c.Flags().Lookup("name").DefValue = "" // of this machine: no text of the help

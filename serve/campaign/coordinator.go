@@ -216,7 +216,7 @@ func (c *coordinator) run(ctx context.Context) error {
 	for !c.done() {
 		select {
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), c.save(context.WithoutCancel(ctx)))
+			return errors.Join(ctx.Err(), c.saveLast(ctx))
 		case m := <-results:
 			err = c.take(ctx, m)
 		case m := <-begins:
@@ -441,6 +441,18 @@ func (c *coordinator) save(ctx context.Context) error {
 		}
 		pause(ctx, 200*time.Millisecond) // the server is gone for a while
 	}
+}
+
+// saveLast is save of a coordinator that is interrupted. A server that is gone is not waited for: it has the results that
+// are not in its state, and whoever goes on merges them.
+func (c *coordinator) saveLast(ctx context.Context) error {
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerFor)
+	defer cancel()
+	err := c.save(within)
+	if err != nil {
+		c.o.Note("%v", err)
+	}
+	return err
 }
 
 // stored says whether what is on the server is what was to be stored: its answer was lost.

@@ -59,7 +59,7 @@ func (c *coordinator) drain(ctx context.Context, results <-chan jetstream.Msg) e
 	for !c.done() {
 		select {
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), c.save(context.WithoutCancel(ctx)))
+			return errors.Join(ctx.Err(), c.saveLast(ctx))
 		case m := <-results:
 			if err := c.take(ctx, m); err != nil {
 				return err

@@ -14,9 +14,14 @@ import (
 	"github.com/seed-9d983aeb/fdelab/proptest/campaign"
 )
 
-// Run has a plan on this machine: the server of dir, so many jobs at once (0 is one for each processor), and the
-// coordinator, in this process. What was begun in dir goes on. The state is as it was stored last, with an error, too.
+// Run has a plan on this machine: the server of dir, so many jobs at once (0 is one for each processor, and SlotsMax the
+// most), and the coordinator, in this process. What was begun in dir goes on. The state is as it was stored last, with an
+// error, too.
 func Run(ctx context.Context, p *campaign.Plan, dir string, workers int, o Options) (state *State, err error) {
+	if err := checkSlots(workers); err != nil {
+		return nil, err
+	}
+	workers = slotsFor(p, workers)
 	s, err := Open(dir)
 	if err != nil {
 		return nil, err
@@ -27,9 +32,6 @@ func Run(ctx context.Context, p *campaign.Plan, dir string, workers int, o Optio
 		return nil, fmt.Errorf("campaign: %w", err)
 	}
 	defer of.Close()
-	if workers == 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
 	if err := s.only(ctx, p); err != nil {
 		return nil, err
 	}
@@ -56,6 +58,17 @@ func Run(ctx context.Context, p *campaign.Plan, dir string, workers int, o Optio
 		return state, failed
 	}
 	return state, err
+}
+
+// slotsFor is how many jobs are had at once: no more than the plan has.
+func slotsFor(p *campaign.Plan, workers int) int {
+	if workers == 0 {
+		workers = min(runtime.GOMAXPROCS(0), SlotsMax)
+	}
+	if jobs, known := p.Jobs(); known {
+		workers = int(min(uint64(workers), max(1, jobs)))
+	}
+	return workers
 }
 
 // only refuses a directory with another plan.
@@ -98,7 +111,7 @@ func Reach(dir string) (nc *nats.Conn, close func() error, err error) {
 	}
 	for began := time.Now(); ; time.Sleep(lookEach) {
 		if url, err := Address(dir); err == nil {
-			if nc, err := nats.Connect(url, always("fdelab")...); err == nil {
+			if nc, err := nats.Connect(url, append(always("fdelab"), nats.ErrorHandler(unsaid))...); err == nil {
 				return nc, func() error { nc.Close(); return nil }, nil
 			}
 		}

@@ -19,7 +19,7 @@ import (
 // WorkerOptions say how a worker works.
 type WorkerOptions struct {
 	Name     string // of the machine or process; every attempt of it is under this name
-	Slots    int    // jobs at once
+	Slots    int    // jobs at once, SlotsMax or fewer; 0 is one
 	Programs Programs
 	Memory   uint64 // bytes that a process of a program may have; with SentPrograms
 	// Run has a job; nil is campaign.Job.Run.
@@ -28,6 +28,13 @@ type WorkerOptions struct {
 	// Tracer is of spans: see Traces; nil makes none.
 	Tracer trace.Tracer
 }
+
+// SlotsMax is how many jobs a worker may have at once. Each asks the server by itself, and ends with the worker: more of
+// them would end no more jobs, and take gigabytes.
+const SlotsMax = 1024
+
+// ErrSlots is wrapped by Work and Run where more jobs at once are asked for.
+var ErrSlots = errors.New("too many jobs at once")
 
 // Programs says which programs jobs run.
 type Programs int
@@ -44,8 +51,12 @@ const (
 var ErrVersion = errors.New("another version of fdelab")
 
 // Work fetches jobs and puts results until ctx ends; jobs that it has begun it ends, if they take no longer than three
-// seconds. The error wraps ErrVersion, ErrRights or ErrLimits, is of the file system, or is nil.
+// seconds. The server has five more to take their results, and what is not done then is left: another worker has it again. The error wraps ErrSlots, ErrVersion, ErrRights or ErrLimits, is
+// of the file system, or is nil.
 func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) (err error) {
+	if err := checkSlots(o.Slots); err != nil {
+		return err
+	}
 	if o.Run == nil {
 		o.Run = (*campaign.Job).Run
 		if o.Programs != OwnPrograms {
@@ -58,7 +69,9 @@ func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) (err error) {
 	o.Name = campaign.Clean(o.Name, nameMax)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w := &worker{nc: nc, o: o, given: map[string]int{}, own: o.Name + "/" + nats.NewInbox()[len("_INBOX."):], pulls: []string{workConsumer}}
+	last, endLast := outlive(ctx, grace+answerFor)
+	defer endLast()
+	w := &worker{nc: nc, o: o, last: last, given: map[string]int{}, own: o.Name + "/" + nats.NewInbox()[len("_INBOX."):], pulls: []string{workConsumer}}
 	if o.Programs == SentPrograms {
 		if w.sent, err = newSent(nc, o.Memory, o.Note); err != nil {
 			return err
@@ -75,11 +88,40 @@ func Work(ctx context.Context, nc *nats.Conn, o WorkerOptions) (err error) {
 			}
 		})
 	}
-	all.Wait()
+	over := make(chan struct{})
+	go func() { all.Wait(); close(over) }()
+	if w.sent != nil {
+		<-over // a program ends within killFor, and before its folder is removed
+	} else {
+		select {
+		case <-over:
+		case <-last.Done(): // jobs that do not end take the processors from those that would
+		}
+	}
 	if err := context.Cause(ctx); errors.Is(err, ErrVersion) || errors.Is(err, ErrRights) {
 		return err
 	}
 	return nil
+}
+
+func checkSlots(n int) error {
+	if n > SlotsMax {
+		return fmt.Errorf("campaign: %w: %d, want %d or fewer", ErrSlots, n, SlotsMax)
+	}
+	return nil
+}
+
+// outlive is a context that ends so long after ctx.
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	last, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-last.Done():
+		case <-time.After(d):
+			end()
+		}
+	})
+	return last, func() { stop(); end() }
 }
 
 // withoutPrograms has a job that runs no program: what came over a network starts nothing on this machine.
@@ -97,6 +139,8 @@ type worker struct {
 	nc  *nats.Conn
 	o   WorkerOptions
 	own string // this run of the worker
+
+	last context.Context // of what is still said when the worker ends, by all its jobs together
 
 	pulls []string // the consumers that it asks for jobs
 	sent  *sent    // nil: it runs no programs of others
@@ -137,6 +181,10 @@ func (w *worker) have(ctx context.Context, m *nats.Msg) error {
 	if meta.NumDelivered > 1 {
 		w.alone.Lock()
 		defer w.alone.Unlock()
+		if ctx.Err() != nil { // it waited for others, and is not begun
+			_ = m.Nak() // for another worker
+			return nil
+		}
 		if !w.mayBegin(ctx, t, m) {
 			return nil
 		}
@@ -188,7 +236,7 @@ func (w *worker) sign(m *nats.Msg, over <-chan struct{}) {
 func (w *worker) request(ctx context.Context, m *nats.Msg) ([]byte, bool) {
 	for {
 		// What was begun is ended, also after ctx: for a while.
-		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		within, cancel := context.WithTimeout(w.last, answerFor)
 		answer, err := w.nc.RequestMsgWithContext(within, m)
 		cancel()
 		switch {
@@ -225,6 +273,9 @@ const (
 
 // grace is what a job may still take when its worker ends.
 const grace = 3 * time.Second
+
+// answerFor is how long a server may take for an answer.
+const answerFor = 5 * time.Second
 
 // notNow is when a job comes again whose program was not on the server.
 const notNow = 5 * time.Second
