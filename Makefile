@@ -17,6 +17,15 @@ export RAPID_SEED ?= 1
 # many facilities at once.
 RACEPACKAGES = ./drive/... ./serve/... ./encgroup/... ./erase/... ./proptest ./proptest/conformance ./proptest/adapters ./cmd/...
 
+# Left out, too, are tests whose long work is done in one goroutine, or by processes that have one. test runs each whole.
+#   TestScripts/thief                a search for keys: the tests of erase/forensic spread one over goroutines
+#   TestDocuments                    the pages: a quarter of an hour
+#   TestOutputFitsTheTerminal        160 processes that print one text each
+#   TestEveryDeedIsWholeOrNotAtAll, TestNoDeedGoesOnWithoutEntropy      a drive that is cut at each step
+#   TestForeignDriveIsNotAccused     what TestDrive runs under the detector, over a drive that only the tests have
+#   TestWhatWasNotTriedIsSaid, TestKeysOfSmallSeeds, TestTheSecretsOwnBytes      searches without a runner
+RACESKIP = TestScripts/thief$$|TestDocuments/|TestOutputFitsTheTerminal$$|TestEveryDeedIsWholeOrNotAtAll$$|TestNoDeedGoesOnWithoutEntropy$$|TestForeignDriveIsNotAccused$$|TestWhatWasNotTriedIsSaid$$|TestKeysOfSmallSeeds$$|TestTheSecretsOwnBytes$$
+
 # What runs AES, down to the bytes on the medium.
 AESPACKAGES = ./internal/aes256 ./internal/xts ./internal/keywrap ./drive ./drive/secret ./erase/...
 
@@ -56,10 +65,8 @@ assembly: ## write the assembly of AES anew
 		$(GO) -C internal/xts/gen run . -what $$what -pkg $$what -out ../../$$what/$${what}_amd64.s -stubs ../../$$what/$${what}_amd64.go || exit 1; \
 	done
 
-# The thief's own package is in it, and the scripts of what the pages show: the script and the pages themselves would
-# take a quarter of an hour.
 race: ## run the tests under the race detector, with fewer random cases
-	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short -timeout 30m -skip 'TestScripts/thief$$|TestDocuments/' $(RACEPACKAGES)
+	CGO_ENABLED=1 RAPID_CHECKS=$(strip $(RACECHECKS)) $(GO) test -race -short -timeout 30m -skip '$(RACESKIP)' $(RACEPACKAGES)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m -run 'Real|Scenes' ./raslab
 
 shim: ## build bin/libfdelab.so, with which programs of others reach drives of fdelab serve as /dev/nvme0 and /dev/sda
