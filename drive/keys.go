@@ -50,12 +50,16 @@ func KEK(root *secret.Key32, pin PIN, salt [SaltSize]byte, iterations int) (*sec
 // derivations lends cleared ones.
 var derivations = sync.Pool{New: func() any { return NewKEKs() }}
 
-// KEKs derives many keys as KEK does, one after the other, without an allocation for each. What a
+// KEKs derives many keys as KEK does, one after the other, without an allocation for each. A short PIN
+// is not stretched again where only the root key differs from the derivation before. What a
 // derivation leaves behind stays until Clear. It may be used by one goroutine at a time.
 type KEKs struct {
 	deriver *secret.Deriver
-	ikm     *secret.Key64
+	ikm     *secret.Key64 // root key and PIN; the PIN is stretched if it is short
 	salt    [SaltSize]byte
+
+	short      PIN // which was stretched last, with salt and so many iterations; zero: none
+	iterations int
 }
 
 // NewKEKs has derived nothing yet.
@@ -72,7 +76,8 @@ func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [SaltSize]byte, ite
 	copy(k.ikm[:32], root[:])
 	if pin.Len() == PINSize {
 		copy(k.ikm[32:], pin.raw())
-	} else {
+		k.short.Clear()
+	} else if salt != k.salt || iterations != k.iterations || !pin.Equal(k.short) {
 		stretched, err := pbkdf2.Key(sha256.New, password(pin), salt[:], iterations, 32)
 		if err != nil {
 			return fmt.Errorf("drive: stretch PIN: %w", err)
@@ -80,6 +85,8 @@ func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [SaltSize]byte, ite
 		own := secret.Take32(stretched)
 		copy(k.ikm[32:], own[:])
 		own.Clear()
+		k.short.Clear()
+		k.short, k.iterations = pin.Clone(), iterations
 	}
 	k.salt = salt
 	k.deriver.Derive32(out, k.ikm[:], k.salt[:], "fdelab/kek/1")
@@ -91,6 +98,7 @@ func (k *KEKs) Derive(out, root *secret.Key32, pin PIN, salt [SaltSize]byte, ite
 func (k *KEKs) Clear() {
 	k.ikm.Clear()
 	k.deriver.Clear()
+	k.short.Clear()
 }
 
 // password is what PBKDF2 gets of a short PIN. HMAC pads its key with zero bytes (RFC 2104 section 2),

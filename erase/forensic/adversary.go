@@ -82,6 +82,7 @@ func (s Secret) Knower() Adversary {
 // SearchAs is Search for all three adversaries: each finding names the weakest who gets there, and has his
 // path. Where something is found that needs a secret, the search is made again for the weaker ones.
 func SearchAs(dump drive.Dump, secrets []Secret, oracles []Oracle, opts Options) (Findings, error) {
+	opts.pins = new(windowed)
 	out, err := Search(dump, secrets, oracles, opts)
 	if err != nil {
 		return out, err

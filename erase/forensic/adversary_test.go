@@ -212,6 +212,44 @@ func TestASearchIsMadeAgainWhereASecretWasNeeded(t *testing.T) {
 	require.Equal(t, KnowsRetired, f.Wraps[0].Who)
 }
 
+// Where bytes of the dump opened something as a PIN, they are tried again for the weaker, and nowhere else: each finds
+// what he finds when he searches alone.
+func TestPINsInADumpAreTriedAgainWhereTheyOpened(t *testing.T) {
+	s := pinScene(t)
+	var none secret.Key32
+	s.page(0, 0, 0, []byte("first\x00second\x00"), 40, s.salt[:], 56, s.wrap(s.withPIN("second", &s.root), noise("AK 1", 32)), 136, s.salt[:], 152, s.wrap(s.withPIN("first", &none), s.mek[:]))
+	s.page(0, 1, 8, s.salt[:], 24, s.wrap(s.kek(&s.root, s.pin), noise("AK 2", 32)))
+	weaker := func(who Adversary) (known []Secret) {
+		for _, one := range s.secrets {
+			if one.Knower() <= who {
+				known = append(known, one)
+			}
+		}
+		return known
+	}
+	dump, oracles := drive.Dump{Flash: s.pages}, []Oracle{s.oracle}
+	opts := Options{Also: WindowPINs, pins: new(windowed)}
+	searched(dump, s.secrets, oracles, opts)
+	require.True(t, opts.pins.tried)
+	require.Len(t, opts.pins.at, 2, "two PINs opened something")
+	for _, who := range []Adversary{ReadsFuses, ReadsFlash} {
+		alone := searched(dump, weaker(who), oracles, Options{Also: WindowPINs})
+		his := searched(dump, weaker(who), oracles, opts)
+		require.Less(t, his.Tried.Unwraps, alone.Tried.Unwraps, "%v tries less", who)
+		his.Tried, alone.Tried = Tried{}, Tried{}
+		require.Equal(t, alone, his, "%v finds the same", who)
+	}
+	f, err := SearchAs(dump, s.secrets, oracles, Options{Also: WindowPINs})
+	require.NoError(t, err)
+	who := map[string]Adversary{}
+	for _, w := range f.Wraps {
+		who[w.Path[len(w.Path)-1].String()] = w.Who
+	}
+	require.Equal(t, map[string]Adversary{
+		"AK at block 0 page 0 offset 56": ReadsFuses, "MEK at block 0 page 0 offset 152": ReadsFlash, "AK at block 0 page 1 offset 24": KnowsRetired,
+	}, who)
+}
+
 func TestSearchAsRefusesWhatSearchRefuses(t *testing.T) {
 	s := newScene(t)
 	s.page(0, 0, 104, s.mek[:])

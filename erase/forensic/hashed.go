@@ -247,34 +247,66 @@ func (s *search) windowPINs() {
 		s.add(kek{key: k, path: Path{f.at}, weak: true})
 		s.add(kek{key: secret.Take32(sum256(f.b)), path: Path{{Name: "SHA-256"}, f.at}, weak: true})
 	}
-	s.takeIn(inOrder(s.share(len(found), 16, func(w *worker, from, to int) {
+	hits := s.share(len(found), 16, func(w *worker, from, to int) {
 		for n := from; n < to; n++ {
 			pin, _ := drive.NewPIN(found[n].b) // it has 4 to 32 bytes
+			var all []derivation
 			for _, r := range s.roots {
 				d := derivation{pin: pin, root: r.key, kek: kek{path: Path{found[n].at}, weak: true}}
 				if r.of > 0 {
 					d.kek.path = Path{{Name: r.name, Secret: r.of}, found[n].at}
 				}
-				w.pinAt(&d, n, starts)
+				all = append(all, d)
+			}
+			for _, i := range s.opts.pins.worth(n, starts) {
+				for r := range all { // one after the other: the PIN is stretched once
+					w.pinAt(&all[r], n, i)
+				}
 			}
 			pin.Clear()
 		}
-	})))
+	})
+	s.opts.pins.keep(hits)
+	s.takeIn(inOrder(hits))
 }
 
-// pinAt tries one PIN with the salt before each place.
-func (w *worker) pinAt(d *derivation, turn int, starts []int) {
-	for _, i := range starts {
-		b := &w.s.blobs[i]
-		if !w.kdf(d, [16]byte(b.page.full[b.offset-16:])) {
-			continue
-		}
-		w.tried.KEKs++
-		w.turn = turn
-		w.open.Expand((*[32]byte)(w.key))
-		for j := i; j <= w.s.lastAt(i); j++ {
-			w.tried.Unwraps++
-			w.openOne(&d.kek, j)
+// pinAt tries one PIN with the salt before the i-th place.
+func (w *worker) pinAt(d *derivation, turn, i int) {
+	if b := &w.s.blobs[i]; !w.kdf(d, [16]byte(b.page.full[b.offset-16:])) {
+		return
+	}
+	w.tried.KEKs++
+	w.turn = turn
+	w.open.Expand((*[32]byte)(w.key))
+	for j := i; j <= w.s.lastAt(i); j++ {
+		w.tried.Unwraps++
+		w.openOne(&d.kek, j)
+	}
+}
+
+// windowed is where bytes of the dump opened something as a PIN. Who has fewer root keys opens nothing elsewhere.
+type windowed struct {
+	tried bool
+	at    map[int][]int // by the number of the PIN, the places in search.blobs
+}
+
+// worth are the places that a PIN is to be tried at.
+func (p *windowed) worth(pin int, starts []int) []int {
+	if p == nil || !p.tried {
+		return starts
+	}
+	return p.at[pin]
+}
+
+// keep remembers what opened.
+func (p *windowed) keep(hits []hit) {
+	if p == nil || p.tried {
+		return
+	}
+	p.tried, p.at = true, map[int][]int{}
+	for _, h := range hits {
+		if !slices.Contains(p.at[h.turn], h.blob) {
+			p.at[h.turn] = append(p.at[h.turn], h.blob)
 		}
 	}
 }

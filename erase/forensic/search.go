@@ -33,7 +33,9 @@ type Options struct {
 	// starts none. The findings are the same, in the same order.
 	Parallel func(n int, do func(i int))
 
-	known bool // what needs no secret was tried: see SearchAs
+	// See SearchAs.
+	known bool      // what needs no secret was tried
+	pins  *windowed // may be nil
 }
 
 const (
