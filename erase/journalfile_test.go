@@ -174,7 +174,7 @@ func TestAJournalWhoseDiskFailsTakesNoMore(t *testing.T) {
 		err = j.Append(Entry{Event: eventBegin, Serial: "B", Method: DriveErase})
 		require.EqualError(t, err, "erase: append to journal: input/output error", name)
 		require.ErrorIs(t, err, errDisk)
-		require.Equal(t, name, d.ops[len(d.ops)-1])
+		require.Equal(t, name, d.ops[d.fail])
 		data, ops := bytes.Clone(d.data), len(d.ops)
 		require.EqualError(t, j.Append(e), err.Error(), "refused with the first error")
 		require.Len(t, d.ops, ops, "and nothing is written")

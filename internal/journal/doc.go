@@ -4,7 +4,8 @@
 // # Invariants
 //
 //   - When Append returns nil, the entry outlives the process and a loss of power.
-//   - After an error of Append nothing more is taken: the end of the file is unknown until it is opened again.
+//   - After an error of Append nothing more is taken: the end of the file is unknown until it is opened again. What Append
+//     wrote of the entry is cut off, if the file system does that.
 //   - A file that is refused is left as it is.
 //   - One process at a time has it, where the system has locks (internal/filelock).
 //

@@ -62,8 +62,9 @@ func (e *LineError) Unwrap() error { return e.Err }
 
 // Log is a journal that is open. It belongs to one goroutine.
 type Log struct {
-	f   File
-	err error // sticky: after a failed write the end of the file is unknown
+	f     File
+	whole int64 // bytes of the file that are entries
+	err   error // sticky: after a failed write the end of the file is unknown
 }
 
 // Open opens the file at path, or makes it (mode 0600), and keeps others out of it until Close. It gives
@@ -119,7 +120,7 @@ func Load(f File, form Form) (l *Log, wrote bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	l = &Log{f: f}
+	l = &Log{f: f, whole: int64(max(good, len(form.Header)))}
 	if good == len(data) && good > 0 {
 		return l, false, nil // it was read to its end, so that is where it goes on
 	}
@@ -213,10 +214,24 @@ func (l *Log) Append(entry []byte) error {
 	if l.err != nil {
 		return l.err
 	}
-	if _, l.err = l.f.Write(Line(entry)); l.err == nil {
+	text := Line(entry)
+	if _, l.err = l.f.Write(text); l.err == nil {
 		l.err = l.f.Sync()
 	}
-	return l.err
+	if l.err != nil {
+		l.cutBack()
+		return l.err
+	}
+	l.whole += int64(len(text))
+	return nil
+}
+
+// cutBack takes away what a failed Append left, as on a full disk, so that the file is whole where that works. Where it
+// does not, the file ends as a crash leaves it, and whoever opens it judges that end.
+func (l *Log) cutBack() {
+	if l.f.Truncate(l.whole) == nil {
+		_ = l.f.Sync()
+	}
 }
 
 // Wrap puts another file in place of the one that is open, such as one whose disk fails.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,6 +62,51 @@ func TestATornEndIsTheOwnersToJudge(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"a", "b"}, entries)
 		require.NoError(t, l.Close())
+	}
+}
+
+// tearing is a file that takes so many bytes, and can be cut off or not.
+type tearing struct {
+	File
+	room int
+	cut  error
+}
+
+func (t tearing) Write(p []byte) (int, error) {
+	n, err := t.File.Write(p[:min(len(p), t.room)])
+	return n, errors.Join(err, syscall.EFBIG)
+}
+
+func (t tearing) Truncate(size int64) error {
+	if t.cut != nil {
+		return t.cut
+	}
+	return t.File.Truncate(size)
+}
+
+// TestAFailedAppendLeavesNothing: what the disk took of an entry is cut off, behind entries of this process and of an
+// earlier one. Where it cannot be cut off, the end is torn, as a crash leaves it.
+func TestAFailedAppendLeavesNothing(t *testing.T) {
+	for _, cut := range []error{nil, syscall.EIO} {
+		path := filepath.Join(t.TempDir(), "j")
+		for range 2 {
+			l, err := Open(path, form(new([]string)))
+			require.NoError(t, err)
+			require.NoError(t, l.Append([]byte(`"a"`)))
+			whole, err := os.ReadFile(path)
+			require.NoError(t, err)
+			l.Wrap(func(f File) File { return tearing{f, 7, cut} })
+			require.ErrorIs(t, l.Append([]byte(`"b"`)), syscall.EFBIG)
+			require.ErrorIs(t, l.Append([]byte(`"c"`)), syscall.EFBIG, "nothing more is taken")
+			require.NoError(t, l.Close())
+			b, err := os.ReadFile(path)
+			require.NoError(t, err)
+			if cut != nil {
+				require.Equal(t, string(whole)+string(Line([]byte(`"b"`))[:7]), string(b))
+			} else {
+				require.Equal(t, string(whole), string(b))
+			}
+		}
 	}
 }
 
