@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"github.com/nats-io/nkeys"
 	"github.com/spf13/cobra"
 
 	"github.com/seed-9d983aeb/fdelab/serve/campaign"
@@ -118,6 +119,9 @@ const (
 	memoryMaxMiB = 1 << 20
 )
 
+// nkeyLetters is how long a public NKey is.
+const nkeyLetters = 56
+
 func newCampaignConfigCmd(a *app) *cobra.Command {
 	var coordinator, worker, programs string
 	c := &cobra.Command{
@@ -129,7 +133,13 @@ func newCampaignConfigCmd(a *app) *cobra.Command {
 			"programs, and read their files.",
 		Example: "  fdelab campaign nats-config --coordinator UC... --worker UA... > campaigns.conf",
 		Args:    between(0, 0, "none"),
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
+			for _, user := range [][2]string{{"coordinator", coordinator}, {"worker", worker}, {"programs", programs}} {
+				flag, key := user[0], user[1]
+				if c.Flags().Changed(flag) && (len(key) != nkeyLetters || !nkeys.IsValidPublicUserKey(key)) { // which reads over line ends
+					return usagef("campaign nats-config: --%s %q: need the public NKey of a user: %d letters and digits that begin with U, as nk -gen user -pubout prints", flag, key, nkeyLetters)
+				}
+			}
 			if a.json {
 				return a.printJSON(map[string][]string{
 					"publish": campaign.WorkerMayPublish(), "subscribe": campaign.WorkerMaySubscribe(), "programs_publish": campaign.ProgramsMayPublish(),

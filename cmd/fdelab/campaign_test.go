@@ -157,9 +157,20 @@ func TestCampaignReports(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, string(b), want)
 	}
-	require.Contains(t, outputOf(t, fdelab("nats-config", "--worker", "UABC")), "nkey: UABC")
-	programs := outputOf(t, fdelab("nats-config", "--programs", "UDEF"))
-	require.Contains(t, programs, "nkey: UDEF")
+	const key = "UAQLMC3YJ24BN7DHOM2PFY2LCQFWLDV2BT4TK5GLOEPCWAYOW46QPKBZ"
+	workers := outputOf(t, fdelab("nats-config", "--worker", key))
+	require.Contains(t, workers, "nkey: "+key+"\n")
+	require.Contains(t, workers, "nkey: COORDINATOR_NKEY\n", "a place for what is not given")
+	programs := outputOf(t, fdelab("nats-config", "--programs", key))
+	require.Contains(t, programs, "nkey: "+key+"\n")
+	for _, flag := range []string{"coordinator", "worker", "programs"} {
+		for _, bad := range []string{"", `x" } evil`, "COORDINATOR_NKEY", key[:55] + "A", key + "\n", "S" + key[1:]} {
+			out, err := fdelab("nats-config", "--"+flag, bad).CombinedOutput()
+			require.Error(t, err, bad)
+			require.Contains(t, string(out), "fdelab: error: campaign nats-config: --"+flag+" ")
+			require.NotContains(t, string(out), "nkey:", "nothing is printed")
+		}
+	}
 	require.Contains(t, programs, `"$JS.API.DIRECT.GET.OBJ_FDELAB_PROGRAMS"`)
 }
 
