@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,11 +58,18 @@ func newLabQueryCmd(a *app) *cobra.Command {
 // labTable prints the answer to a query.
 func (a *app) labTable(t *labsql.Table, asCSV bool) error {
 	if a.json {
+		for i, name := range t.Columns {
+			if slices.Contains(t.Columns[:i], name) {
+				return usagef("lab query: two columns are called %s, and --json has one of each name: give one another name, with AS", name)
+			}
+		}
 		rows := []map[string]any{}
 		for _, row := range t.Rows {
 			m := map[string]any{}
 			for i, name := range t.Columns {
-				m[name] = row[i]
+				if m[name] = row[i]; isInfinite(row[i]) {
+					m[name] = labsql.Text(row[i])
+				}
 			}
 			rows = append(rows, m)
 		}
@@ -90,6 +99,12 @@ func (a *app) labTable(t *labsql.Table, asCSV bool) error {
 		fmt.Fprintln(out, strings.Join(line, "\t"))
 	}
 	return out.Flush()
+}
+
+// isInfinite says whether a value is a number that JSON has none for.
+func isInfinite(v any) bool {
+	f, is := v.(float64)
+	return is && math.IsInf(f, 0)
 }
 
 // labDatabase writes the tables of a lab to a new file.

@@ -89,11 +89,18 @@ type Table struct {
 // ErrReads refuses what is no query.
 var ErrReads = errors.New("nothing can be changed here: one SELECT is right")
 
+// ErrSeveral refuses what is more than one query.
+var ErrSeveral = errors.New("there is text behind the first statement: one SELECT is right")
+
 // authDenied is SQLite's result code SQLITE_AUTH.
 const authDenied = 23
 
-// Query asks with one SELECT. It gives ErrReads for what would do something else.
+// Query asks with one SELECT. It gives ErrReads for what would do something else, ErrSeveral where more
+// than comments and semicolons follow.
 func (d *DB) Query(query string) (*Table, error) {
+	if !oneStatement(query) {
+		return nil, ErrSeveral
+	}
 	rows, err := d.db.Query(query)
 	var refused *sqlite.Error
 	if errors.As(err, &refused) && refused.Code() == authDenied {
