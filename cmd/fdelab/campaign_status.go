@@ -75,6 +75,11 @@ func (p *campaignPlace) state(nc *nats.Conn) (*campaign.State, error) {
 	s, err := campaign.Read(context.Background(), nc, p.plan.ID())
 	switch {
 	case errors.Is(err, campaign.ErrNone):
+		if p.nats.URL == "" { // a folder has one campaign, and run refuses it with these words
+			if ids, err := campaign.List(context.Background(), nc); err == nil && len(ids) > 0 {
+				return nil, cannotf("campaign: %s: %w, %s", p.dir, campaign.ErrAnother, ids[0]).withHint("--dir names another folder")
+			}
+		}
 		return nil, cannotf("campaign: %s has not begun", p.file)
 	case err != nil:
 		return nil, cannotf("%w", err)
