@@ -60,14 +60,15 @@ func (p *campaignPlace) reach(do func(*nats.Conn) error) error {
 		defer nc.Close()
 		return do(nc)
 	}
-	nc, closeIt, err := campaign.Reach(p.dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if _, err := os.Stat(p.dir); errors.Is(err, fs.ErrNotExist) {
 		return cannotf("campaign: %s has not begun: there is no folder %s", p.file, p.dir).withHint("fdelab campaign run begins it; --dir names another folder")
-	case err != nil:
+	}
+	err := campaign.At(p.dir, do)
+	var said *exitError
+	if err != nil && !errors.As(err, &said) {
 		return cannotf("%w", err)
 	}
-	return errors.Join(do(nc), closeIt())
+	return err
 }
 
 // state reads how far the campaign is.

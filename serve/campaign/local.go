@@ -111,7 +111,7 @@ func Reach(dir string) (nc *nats.Conn, close func() error, err error) {
 	}
 	for began := time.Now(); ; time.Sleep(lookEach) {
 		if url, err := Address(dir); err == nil {
-			if nc, err := nats.Connect(url, append(always("fdelab"), nats.ErrorHandler(unsaid))...); err == nil {
+			if nc, err := nats.Connect(url, append(always("fdelab"), nats.NoReconnect(), nats.ErrorHandler(unsaid))...); err == nil {
 				return nc, func() error { nc.Close(); return nil }, nil
 			}
 		}

@@ -52,19 +52,24 @@ func (f *Folder) Read(ctx context.Context) ([]*Standing, error) {
 		return f.known, nil
 	}
 	f.known = nil
-	nc, closeIt, err := Reach(f.dir)
-	if err != nil {
-		why := fmt.Sprintf("the folder %s cannot be opened", f.dir)
-		if errors.Is(err, ErrBusy) {
-			why = fmt.Sprintf("another process opens the folder %s", f.dir)
-		}
-		return nil, &Unread{why, err}
-	}
-	all, err := readAll(ctx, nc, nil)
-	i, errStat := os.Stat(f.dir)                            // before the next process has it
-	own := nc.Opts.InProcessServer != nil && errStat == nil // nobody runs it
-	if err = errors.Join(err, closeIt()); err != nil {
+	var all []*Standing
+	own, reached := false, false
+	err = At(f.dir, func(nc *nats.Conn) (err error) {
+		reached = true
+		all, err = readAll(ctx, nc, nil)
+		var errStat error
+		i, errStat = os.Stat(f.dir)                            // before the next process has it
+		own = nc.Opts.InProcessServer != nil && errStat == nil // nobody runs it
+		return err
+	})
+	switch {
+	case err == nil:
+	case reached:
 		return nil, &Unread{fmt.Sprintf("the campaign in %s cannot be read", f.dir), err}
+	case errors.Is(err, ErrBusy):
+		return nil, &Unread{fmt.Sprintf("another process opens the folder %s", f.dir), err}
+	default:
+		return nil, &Unread{fmt.Sprintf("the folder %s cannot be opened", f.dir), err}
 	}
 	if own {
 		f.known, f.changed = slices.Clip(all), i.ModTime()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -53,4 +54,27 @@ func TestManyReadOneFolder(t *testing.T) {
 		require.NoError(t, <-failed)
 	}
 	require.NoFileExists(t, filepath.Join(dir, addressFile))
+}
+
+// TestAProcessEndsWhileItIsAsked: who asks the process that has a folder while that ends asks again.
+func TestAProcessEndsWhileItIsAsked(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a.campaign")
+	p := plan(t, "idle jobs=1")
+	_, err := Run(t.Context(), p, dir, 1, Options{})
+	require.NoError(t, err)
+	runs := open(t, dir)
+	asked := 0
+	var state *State
+	require.NoError(t, At(dir, func(nc *nats.Conn) (err error) {
+		if asked++; asked == 1 {
+			require.Nil(t, nc.Opts.InProcessServer, "it is the process's")
+			require.NoError(t, runs.Close())
+		}
+		state, err = Read(t.Context(), nc, p.ID())
+		return err
+	}))
+	require.Equal(t, 2, asked)
+	require.Equal(t, Done, state.Over)
+	require.ErrorIs(t, At(dir, func(*nats.Conn) error { return ErrNone }), ErrNone, "any other error is one")
 }
