@@ -190,7 +190,7 @@ func (a *app) campaignRun(p *campaignPlace, workers int, metrics, otlp string) e
 		return told
 	case ctx.Err() != nil && s != nil:
 		return cannotf("campaign: interrupted after %d jobs", s.Report.Merged).withHint("the same command goes on")
-	case errors.Is(err, campaign.ErrOther), errors.Is(err, campaign.ErrAnother), errors.Is(err, campaign.ErrVersion), errors.Is(err, campaign.ErrBusy):
+	case errors.Is(err, campaign.ErrOther), errors.Is(err, campaign.ErrAnother), errors.Is(err, campaign.ErrVersion), errors.Is(err, campaign.ErrBusy), errors.Is(err, campaign.ErrForeign), p.nats.URL == "" && errors.Is(err, campaign.ErrDamaged):
 		return cannotf("%w", err).withHint("--dir names another folder")
 	case err != nil:
 		return cannotf("%w", err)

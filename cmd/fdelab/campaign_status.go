@@ -65,10 +65,13 @@ func (p *campaignPlace) reach(do func(*nats.Conn) error) error {
 	}
 	err := campaign.At(p.dir, do)
 	var said *exitError
-	if err != nil && !errors.As(err, &said) {
-		return cannotf("%w", err)
+	switch {
+	case err == nil, errors.As(err, &said):
+		return err
+	case errors.Is(err, campaign.ErrForeign), errors.Is(err, campaign.ErrDamaged):
+		return cannotf("%w", err).withHint("--dir names another folder")
 	}
-	return err
+	return cannotf("%w", err)
 }
 
 // state reads how far the campaign is.

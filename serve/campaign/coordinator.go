@@ -27,6 +27,8 @@ type Options struct {
 	// Send has programs that the plan names go to workers, by their sums, for those that run programs. Programs follows
 	// from them then. Without it workers find programs where the plan says.
 	Send bool
+
+	begun func(id string) error // called once the state is stored, before the first job is put; may be nil
 }
 
 // ErrOther is wrapped by Coordinate where somebody else coordinates the campaign.
@@ -144,6 +146,9 @@ func (c *coordinator) open(ctx context.Context) (err error) {
 	if err := c.save(ctx); err != nil {
 		return err
 	}
+	if err := c.begun(); err != nil {
+		return err
+	}
 	id := c.state.ID
 	if err := c.js.DeleteConsumer(ctx, resultsStream, "results-"+id); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return fmt.Errorf("campaign: %w", err)
@@ -160,6 +165,9 @@ func (c *coordinator) load(ctx context.Context) error {
 	e, err := c.kv.Get(ctx, id)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
+		if err := c.begunWithoutState(ctx); err != nil {
+			return err
+		}
 		c.state = &State{
 			ID: id, Plan: c.plan.String(), Version: version, Programs: c.o.Programs, Report: campaign.NewReport(), Wanted: map[uint64][][]string{},
 			Begun: map[uint64][]string{}, Workers: map[string]*Worker{},

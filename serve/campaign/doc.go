@@ -14,6 +14,8 @@
 //     coordinator or a server that ends at any moment costs work, and no result.
 //   - A result counts once: there is one subject for each, which takes one message, and results are merged in the
 //     order of their jobs.
+//   - A campaign begins once. Its folder has a mark, written after the first state is stored and before the first job is
+//     put: where there is a mark, a job or a result, and no state, nothing begins.
 //   - The report follows from the plan alone: not from the number of workers, their deaths, or the order of results.
 //   - At most two generations of jobs are on their way, so that no stream grows with the campaign.
 //

@@ -38,6 +38,7 @@ func Run(ctx context.Context, p *campaign.Plan, dir string, workers int, o Optio
 	if o.Programs, err = programs(p); err != nil {
 		return nil, err
 	}
+	o.begun = s.mark
 	working, stop := context.WithCancel(ctx)
 	coordinating, giveUp := context.WithCancel(ctx)
 	defer giveUp()
@@ -104,7 +105,7 @@ const reachFor = 30 * time.Second
 
 // Reach is a connection to the server of a directory: of the process that runs its campaign, or where none does of this
 // one, for itself alone. Several that read one directory do so one after the other. close ends it, and lets the next one.
-// The error wraps ErrBusy, or is of the file system or the server.
+// The error wraps ErrBusy, ErrForeign or ErrDamaged, or is of the file system or the server.
 func Reach(dir string) (nc *nats.Conn, close func() error, err error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, nil, fmt.Errorf("campaign: %w", err)

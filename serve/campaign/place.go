@@ -68,6 +68,10 @@ func (f *Folder) Read(ctx context.Context) ([]*Standing, error) {
 		return nil, &Unread{fmt.Sprintf("the campaign in %s cannot be read", f.dir), err}
 	case errors.Is(err, ErrBusy):
 		return nil, &Unread{fmt.Sprintf("another process opens the folder %s", f.dir), err}
+	case errors.Is(err, ErrForeign):
+		return nil, &Unread{fmt.Sprintf("the folder %s is neither empty nor that of a campaign", f.dir), err}
+	case errors.Is(err, ErrDamaged):
+		return nil, &Unread{fmt.Sprintf("the state of the campaign in the folder %s is damaged or lost", f.dir), err}
 	default:
 		return nil, &Unread{fmt.Sprintf("the folder %s cannot be opened", f.dir), err}
 	}

@@ -41,6 +41,8 @@ func TestMain(m *testing.M) {
 		err = workFor(words[1], words[2], strings.Join(words[3:], ""))
 	case "run":
 		err = runFor(words[1], words[2])
+	case "mark":
+		err = dieAtTheMark(words[1], words[2], words[3])
 	case "serve programs":
 		err = serveConfig(words[1])
 	case "work programs":

@@ -68,29 +68,12 @@ func (c *coordinator) publish(ctx context.Context, all []campaign.Job) error {
 
 // publishMissing puts on their stream the jobs that should be on their way and are neither there nor done.
 func (c *coordinator) publishMissing(ctx context.Context) error {
-	there := map[uint64]bool{}
-	for n := range c.pending {
-		there[n] = true
-	}
-	var results jetstream.Stream
-	err := c.lasting(ctx, func() (err error) { results, err = c.js.Stream(ctx, resultsStream); return err })
+	there, err := c.onStreams(ctx)
 	if err != nil {
 		return err
 	}
-	for of, s := range map[string]jetstream.Stream{jobSubjects: c.jobs, programSubjects: c.jobs, resultSubjects: results} {
-		var info *jetstream.StreamInfo
-		err := c.lasting(ctx, func() (err error) {
-			info, err = s.Info(ctx, jetstream.WithSubjectFilter(of+"."+c.state.ID+".*"))
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		for name := range info.State.Subjects {
-			if n, err := numberOf(name); err == nil {
-				there[n] = true
-			}
-		}
+	for n := range c.pending {
+		there[n] = true
 	}
 	var missing []campaign.Job
 	for n := c.state.Report.Merged; n < c.state.Made*c.plan.Limits.Generation; n++ {
@@ -99,4 +82,30 @@ func (c *coordinator) publishMissing(ctx context.Context) error {
 		}
 	}
 	return c.publish(ctx, missing)
+}
+
+// onStreams are the jobs of the campaign that are on their stream, and those whose results are on theirs.
+func (c *coordinator) onStreams(ctx context.Context) (map[uint64]bool, error) {
+	there := map[uint64]bool{}
+	var results jetstream.Stream
+	err := c.lasting(ctx, func() (err error) { results, err = c.js.Stream(ctx, resultsStream); return err })
+	if err != nil {
+		return nil, err
+	}
+	for of, s := range map[string]jetstream.Stream{jobSubjects: c.jobs, programSubjects: c.jobs, resultSubjects: results} {
+		var info *jetstream.StreamInfo
+		err := c.lasting(ctx, func() (err error) {
+			info, err = s.Info(ctx, jetstream.WithSubjectFilter(of+"."+c.plan.ID()+".*"))
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for name := range info.State.Subjects {
+			if n, err := numberOf(name); err == nil {
+				there[n] = true
+			}
+		}
+	}
+	return there, nil
 }

@@ -42,17 +42,18 @@ const storeMax = 1 << 40
 // ErrBusy is wrapped by Open, Reach and Free where another process has the directory.
 var ErrBusy = errors.New("another process has this folder")
 
-// Open starts the server of a directory, which is made where there is none. The error wraps ErrBusy, or is of the file system.
+// Open starts the server of a directory, which is made where there is none. The error wraps ErrBusy, ErrForeign or
+// ErrDamaged, or is of the file system.
 func Open(dir string) (*Server, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("campaign: %w", err)
+	if err := makeDir(dir); err != nil {
+		return nil, err
 	}
 	s, err := start(dir, busyFor)
 	if err != nil {
 		return nil, err
 	}
 	// Whoever reads the file at this moment finds the whole URL, or none.
-	part := filepath.Join(dir, addressFile+".part")
+	part := filepath.Join(dir, addressFile+partly)
 	err = os.WriteFile(part, []byte(s.URL()+"\n"), 0o600)
 	if err == nil {
 		err = os.Rename(part, filepath.Join(dir, addressFile))
@@ -63,7 +64,7 @@ func Open(dir string) (*Server, error) {
 	return s, nil
 }
 
-// Free looks whether a process has the directory. The error wraps ErrBusy, or is of the file system.
+// Free looks whether a process has the directory. The error wraps ErrBusy or ErrForeign, or is of the file system.
 func Free(dir string) error {
 	lock, err := lockDir(dir, busyFor)
 	if err != nil {
@@ -74,7 +75,10 @@ func Free(dir string) error {
 
 // lockDir locks a directory, and waits so long for a process that has it.
 func lockDir(dir string, wait time.Duration) (*os.File, error) {
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err := checkDir(dir); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}
@@ -100,7 +104,7 @@ func start(dir string, wait time.Duration) (s *Server, err error) {
 	_ = os.Remove(filepath.Join(dir, addressFile)) // of a process that died with it
 	s.own, err = server.NewServer(&server.Options{
 		ServerName: "fdelab", Host: "127.0.0.1", Port: server.RANDOM_PORT, Authorization: s.token, NoSigs: true, NoLog: true,
-		JetStream: true, StoreDir: filepath.Join(dir, "streams"), MaxPayload: 1 << 20, JetStreamMaxStore: storeMax,
+		JetStream: true, StoreDir: filepath.Join(dir, streamsDir), MaxPayload: 1 << 20, JetStreamMaxStore: storeMax,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("campaign: %w", err), s.lock.Close())
@@ -112,6 +116,9 @@ func start(dir string, wait time.Duration) (s *Server, err error) {
 		if why := words.fatal(); why != "" || time.Since(began) > ready {
 			return nil, errors.Join(fmt.Errorf("campaign: the server of %s does not come up: %s", dir, why), s.Close())
 		}
+	}
+	if err := s.sound(); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
