@@ -150,10 +150,11 @@ func newCampaignRunCmd(a *app) *cobra.Command {
 func (a *app) campaignRun(p *campaignPlace, workers int, metrics, otlp string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, func() { // a second one ends the process
+	over := context.AfterFunc(ctx, func() { // a second one ends the process
 		stop()
 		a.note("campaign: it ends; what was begun has some seconds")
 	})
+	defer over() // before stop, which ends ctx as well
 	defer collectLess()()
 	all, known := p.plan.Jobs()
 	var ends time.Time
