@@ -145,6 +145,9 @@ func TestKillLosesNothing(t *testing.T) {
 		for worker := range 4 {
 			wg.Go(func() { hammer(cfg, fmt.Sprintf("%d-%d", round, worker), &mu, acknowledged) })
 		}
+		if round%2 == 1 { // the others may be killed before they acknowledge anything
+			more(t, &mu, acknowledged)
+		}
 		time.Sleep(time.Duration(rng.IntN(120)+5) * time.Millisecond)
 		require.NoError(t, k.cmd.Process.Kill())
 		_ = k.cmd.Wait()
@@ -166,6 +169,18 @@ func TestKillLosesNothing(t *testing.T) {
 		require.Equal(t, want, o.Material, "%s is the key that was acknowledged", uid)
 	}
 	t.Logf("%d keys after %d kills", len(acknowledged), kills)
+}
+
+// more waits until something else is acknowledged.
+func more(t *testing.T, mu *sync.Mutex, acknowledged map[string][]byte) {
+	t.Helper()
+	count := func() int {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(acknowledged)
+	}
+	was := count()
+	require.Eventually(t, func() bool { return count() > was }, time.Minute, time.Millisecond, "a client works")
 }
 
 // hammer works until the server is gone, and notes what it acknowledged.

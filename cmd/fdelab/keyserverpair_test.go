@@ -127,7 +127,10 @@ func TestPairSurvivesKills(t *testing.T) {
 			}
 		})
 	}
-	for range kills {
+	for round := range kills {
+		if round%2 == 1 {
+			more(t, &mu, acknowledged)
+		}
 		time.Sleep(time.Duration(rng.IntN(150)+20) * time.Millisecond)
 		n := rng.IntN(2)
 		p.kill(n)
