@@ -69,7 +69,7 @@ func (p *campaignPlace) read(file string) error {
 		return cannotf("campaign: %w", err)
 	}
 	if p.plan, err = plans.Parse(string(b)); err != nil {
-		return usagef("%s: %w", file, err).withHint("fdelab campaign --help lists the kinds of work")
+		return usagef("campaign: %s: %s", file, strings.TrimPrefix(err.Error(), plans.ErrPlan.Error()+": ")).withHint("fdelab campaign --help lists the kinds of work")
 	}
 	if p.file = file; p.dir == "" {
 		p.dir = strings.TrimSuffix(file, ".plan") + ".campaign"
@@ -88,7 +88,7 @@ func newCampaignCreateCmd(a *app) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			p, err := plans.Parse(strings.Join(args[1:], "\n"))
 			if err != nil {
-				return usagef("campaign create: %w", err).withHint("fdelab campaign --help lists the kinds of work")
+				return usagef("campaign create: %s", strings.TrimPrefix(err.Error(), plans.ErrPlan.Error()+": ")).withHint("fdelab campaign --help lists the kinds of work")
 			}
 			if err := writeNew(args[0], []byte(p.String())); err != nil {
 				return cannotf("campaign create: %w", err)
@@ -109,7 +109,7 @@ func planSize(p *plans.Plan) string {
 		return fmt.Sprintf("for %v", p.Limits.For)
 	}
 	units, _ := p.Units()
-	return fmt.Sprintf("%d lifecycles, rows, seeds and mutants in %d jobs", units, jobs)
+	return p.Count(units) + " in " + count(jobs, "job")
 }
 
 func newCampaignRunCmd(a *app) *cobra.Command {
@@ -127,8 +127,8 @@ func newCampaignRunCmd(a *app) *cobra.Command {
 			"back or did not answer, 5 if the simulation crashed; the first that holds.",
 		Example: "  fdelab campaign run night.plan",
 		Args:    between(1, 1, "one plan"),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if workers < 0 || workers > campaign.SlotsMax {
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("workers") && (workers < 1 || workers > campaign.SlotsMax) {
 				return usagef("campaign run: --workers %d, want 1 to %d", workers, campaign.SlotsMax)
 			}
 			if err := p.read(args[0]); err != nil {
@@ -190,7 +190,7 @@ func (a *app) campaignRun(p *campaignPlace, workers int, metrics, otlp string) e
 	case errors.As(err, &told):
 		return told
 	case ctx.Err() != nil && s != nil:
-		return cannotf("campaign: interrupted after %d jobs", s.Report.Merged).withHint("the same command goes on")
+		return cannotf("campaign: interrupted after %s", count(s.Report.Merged, "job")).withHint("the same command goes on")
 	case errors.Is(err, campaign.ErrOther), errors.Is(err, campaign.ErrAnother), errors.Is(err, campaign.ErrVersion), errors.Is(err, campaign.ErrBusy), errors.Is(err, campaign.ErrForeign), p.nats.URL == "" && errors.Is(err, campaign.ErrDamaged):
 		return cannotf("%w", err).withHint("--dir names another folder")
 	case err != nil:
@@ -252,12 +252,12 @@ func (a *app) campaignReport(p *plans.Plan, s *campaign.State) error {
 		if s.Over == campaign.Running {
 			over = "not done"
 		}
-		a.printf("campaign %s: %s, %d jobs\n", s.ID, over, r.Merged)
-		a.printf("%d lifecycles, rows, seeds and mutants: %s\n", r.Units, r.EndingWords())
-		a.printf("%d commands, %d faults that fired, %d searches for keys\n", r.Commands, r.Faults, r.Searches)
+		a.printf("campaign %s: %s, %s\n", s.ID, over, count(r.Merged, "job"))
+		a.printf("%s: %s\n", p.Count(r.Units), r.EndingWords())
+		a.printf("%s\n", effort(r))
 		a.campaignCoverage(p, r)
 		if r.More > 0 {
-			a.printf("%d failures of further sorts are not kept\n", r.More)
+			a.printf("not kept, of further sorts: %s\n", count(r.More, "failure"))
 		}
 	}
 	return campaignVerdict(s)
@@ -293,7 +293,7 @@ func campaignVerdict(s *campaign.State) error {
 	r := s.Report
 	if r.Failures() == 0 {
 		if s.Over == campaign.Stopped {
-			return cannotf("campaign: stopped after %d jobs", r.Merged).withHint("fdelab campaign run goes on")
+			return cannotf("campaign: stopped after %s", count(r.Merged, "job")).withHint("fdelab campaign run goes on")
 		}
 		return nil
 	}

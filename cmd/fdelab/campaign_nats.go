@@ -38,6 +38,11 @@ func checkNATS(command string, o *campaign.Outside) error {
 	return nil
 }
 
+// noServer is that a server cannot be reached, or does not let us in.
+func noServer(err error) *exitError {
+	return cannotf("%w", err).withHint("--nats takes the address of a NATS server that runs, such as nats://192.0.2.7:4222")
+}
+
 func newCampaignWorkCmd(a *app) *cobra.Command {
 	var o campaign.Outside
 	otlp := ""
@@ -86,7 +91,7 @@ func newCampaignWorkCmd(a *app) *cobra.Command {
 			o.Name = "fdelab worker " + w.Name
 			nc, err := o.Connect()
 			if err != nil {
-				return cannotf("%w", err)
+				return noServer(err)
 			}
 			defer nc.Close()
 			a.note("worker %s has jobs of %s", w.Name, nc.ConnectedUrlRedacted())
@@ -160,7 +165,7 @@ func campaignAt(ctx context.Context, p *campaignPlace, o campaign.Options) (*cam
 	p.nats.Name = "fdelab coordinator"
 	nc, err := p.nats.Connect()
 	if err != nil {
-		return nil, err
+		return nil, noServer(err)
 	}
 	defer nc.Close()
 	o.Send = true

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-9d983aeb/fdelab/internal/layout"
+	plans "github.com/seed-9d983aeb/fdelab/proptest/campaign"
 	"github.com/seed-9d983aeb/fdelab/serve/campaign"
 )
 
@@ -55,7 +57,7 @@ func (p *campaignPlace) reach(do func(*nats.Conn) error) error {
 		p.nats.Name = "fdelab"
 		nc, err := p.nats.Connect()
 		if err != nil {
-			return cannotf("%w", err)
+			return noServer(err)
 		}
 		defer nc.Close()
 		return do(nc)
@@ -156,23 +158,39 @@ func (a *app) campaignStatus(p *campaignPlace, s *campaign.State, runs bool, ove
 	}
 	a.printf("campaign %s: %s\n", s.ID, over)
 	a.printf("%s%s, in %v\n", p.reached(s), left, s.Took.Round(time.Second))
-	a.printf("%d lifecycles, rows, seeds and mutants: %s\n", r.Units, r.EndingWords())
-	a.printf("%d commands, %d faults that fired, %d searches for keys\n", r.Commands, r.Faults, r.Searches)
+	a.printf("%s: %s\n", p.plan.Count(r.Units), r.EndingWords())
+	a.printf("%s\n", effort(r))
 	if s.Waits != "" {
 		a.printf("%s\n", s.Waits)
 	}
 	a.campaignCoverage(p.plan, r)
 	if missing := p.plan.Missing(r); len(missing) > 0 {
-		a.printf("not met yet: %s", missing[0])
-		for _, m := range missing[1:] {
-			a.printf(", %s", m)
-		}
-		a.printf("\n")
+		a.printf("not met yet: %s\n", firstNames(missing))
 	}
 	for _, f := range r.Findings {
-		a.printf("found %d times: %s: %s\n", f.Count, f.Ending, f.Why)
+		a.printf("found %s: %s: %s\n", count(f.Count, "time"), f.Ending, f.Why)
 	}
 	return a.campaignWorkers(s)
+}
+
+// missingShown is how many names of what was not met status prints. Some thousand are possible.
+const missingShown = 10
+
+// firstNames are the first names of a list, with how many there are.
+func firstNames(all []string) string {
+	if len(all) <= missingShown {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%d, such as %s (--json has all)", len(all), strings.Join(all[:missingShown], ", "))
+}
+
+// effort is what a campaign took, in words.
+func effort(r *plans.Report) string {
+	searches := fmt.Sprintf("%d searches for keys", r.Searches)
+	if r.Searches == 1 {
+		searches = "1 search for keys"
+	}
+	return fmt.Sprintf("%s, %s that fired, %s", count(r.Commands, "command"), count(r.Faults, "fault"), searches)
 }
 
 // campaignWorkers prints a line for each worker.

@@ -68,9 +68,9 @@ func (a *app) campaignStop(p *campaignPlace) error {
 // reached is how many jobs are in the report, in words.
 func (p *campaignPlace) reached(s *campaign.State) string {
 	if jobs, all := p.plan.Jobs(); all {
-		return fmt.Sprintf("%d jobs of %d", s.Report.Merged, jobs)
+		return fmt.Sprintf("%s of %d", count(s.Report.Merged, "job"), jobs)
 	}
-	return fmt.Sprintf("%d jobs", s.Report.Merged)
+	return count(s.Report.Merged, "job")
 }
 
 // endsWithin is how long stop waits: a coordinator has three seconds for each result that still comes, and jobs have three.

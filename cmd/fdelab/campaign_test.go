@@ -4,6 +4,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +50,7 @@ func TestCampaignThatIsKilled(t *testing.T) {
 	const plan = "drive lifecycles=600 each=10\nlimit generation=8\n"
 	_, whole := campaigns(t, plan)
 	want := outputOf(t, whole("run", "a.plan"))
-	require.Contains(t, want, "done, 60 jobs\n600 lifecycles, ")
+	require.Contains(t, want, "done, 60 jobs\n600 lifecycles: ")
 
 	_, fdelab := campaigns(t, plan)
 	merged := regexp.MustCompile(`(?m)^(\d+) jobs of 60, `)
@@ -102,6 +104,7 @@ func TestCampaignThatIsKilled(t *testing.T) {
 // TestCampaignWords: what is wrong with the words is said, and nothing is run.
 func TestCampaignWords(t *testing.T) {
 	dir, fdelab := campaigns(t, "drive lifecycles=2\nconform seeds=1 program=true\n")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "bad.plan"), []byte("mutants\ndrve\n"), 0o600))
 	for words, want := range map[string]string{
 		"run b.plan":                                        "no plan \"b.plan\"",
 		"run a.plan --nats nats://127.0.0.1:1":              "the server at nats://127.0.0.1:1",
@@ -120,6 +123,9 @@ func TestCampaignWords(t *testing.T) {
 		"create a.plan mutants":                             "file exists",
 		"create c.plan walls":                               "no kind of work \"walls\"",
 		"run a.plan --workers 2 --nats nats://127.0.0.1":    "--workers is for a campaign of this machine",
+		"run a.plan --nats foo.invalid":                     "hint: --nats takes the address of a NATS server that runs, such as nats://",
+		"run a.plan --workers 0":                            "--workers 0, want 1 to ",
+		"run bad.plan":                                      "fdelab: error: campaign: bad.plan: line 2: no kind of work \"drve\"",
 	} {
 		out, err := fdelab(strings.Fields(words)...).CombinedOutput()
 		require.Error(t, err, words)
@@ -128,7 +134,27 @@ func TestCampaignWords(t *testing.T) {
 	}
 	all, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	require.Len(t, all, 1, "nothing was written")
+	require.Len(t, all, 2, "nothing was written")
+}
+
+// TestWhatIsMissingFitsAScreen: ten names of what was not met, and their number; all for programs.
+func TestWhatIsMissingFitsAScreen(t *testing.T) {
+	var all []string
+	for i := range 25 {
+		all = append(all, fmt.Sprint("row ", i))
+	}
+	require.Equal(t, "row 0, row 1", firstNames(all[:2]))
+	require.Equal(t, strings.Join(all[:10], ", "), firstNames(all[:10]))
+	require.Equal(t, "25, such as "+strings.Join(all[:10], ", ")+" (--json has all)", firstNames(all))
+	_, fdelab := campaigns(t, "drive lifecycles=1\n")
+	require.Contains(t, outputOf(t, fdelab("run", "a.plan")), "done, 1 job\n1 lifecycle: ")
+	said := outputOf(t, fdelab("status", "a.plan"))
+	line := regexp.MustCompile(`(?m)^not met yet: (\d+), such as (.*) \(--json has all\)$`).FindStringSubmatch(said)
+	require.NotNil(t, line, said)
+	var answer struct{ Missing []string }
+	require.NoError(t, json.Unmarshal([]byte(outputOf(t, fdelab("status", "a.plan", "--json"))), &answer))
+	require.Equal(t, line[1], strconv.Itoa(len(answer.Missing)))
+	require.Equal(t, line[2], strings.Join(answer.Missing[:10], ", "))
 }
 
 // TestCampaignOfAMillion: the command of the README runs a million lifecycles, as anybody has them who writes that line.

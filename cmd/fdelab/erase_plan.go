@@ -276,7 +276,7 @@ func (r *eraseRun) printPlan(whole bool) error {
 }
 
 // count is a number with its noun.
-func count(n int, noun string) string {
+func count[N int | uint64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -14,11 +14,11 @@ import (
 
 // labLogJSON is one entry of fdelab lab log --json.
 type labLogJSON struct {
-	Entry   int       `json:"entry"`
-	Time    time.Time `json:"time"` // virtual
-	Verdict string    `json:"verdict"`
-	Command string    `json:"command"`
-	Trace   string    `json:"trace"`
+	Entry   int        `json:"entry"`
+	Time    *time.Time `json:"time"` // virtual; nil before there is a facility
+	Verdict string     `json:"verdict"`
+	Command string     `json:"command"`
+	Trace   string     `json:"trace"`
 }
 
 func newLabLogCmd(a *app) *cobra.Command {
@@ -51,7 +51,10 @@ func newLabLogCmd(a *app) *cobra.Command {
 func (a *app) labLog(entries []labfile.Entry) error {
 	list := []labLogJSON{}
 	for _, e := range entries {
-		j := labLogJSON{e.Number, e.Time, string(e.Verdict), e.Command(), e.Trace}
+		j := labLogJSON{e.Number, nil, string(e.Verdict), e.Command(), e.Trace}
+		if !e.Time.IsZero() {
+			j.Time = &e.Time
+		}
 		if e.Made != nil {
 			j.Verdict, j.Command = "made", "made by fdelab "+e.Made.Release
 		}
@@ -64,7 +67,7 @@ func (a *app) labLog(entries []labfile.Entry) error {
 	t.Head("entry\tvirtual time\tverdict\tcommand")
 	for _, e := range list {
 		at := "-"
-		if !e.Time.IsZero() {
+		if e.Time != nil {
 			at = e.Time.Format(time.DateTime)
 		}
 		fmt.Fprintf(t, "%d\t%s\t%s\t%s\n", e.Entry, at, e.Verdict, e.Command)

@@ -93,7 +93,14 @@ func (e *Entry) word(w word) (err error) {
 	case "drive each", "facility each":
 		return number(w, &e.Each, 1, eachMax)
 	case "drive faults":
-		e.Faults, err = list(w, faultKinds(), true)
+		if w.value == none {
+			e.Faults = []string{}
+			return nil
+		}
+		if slices.Contains(strings.Split(w.value, ","), none) {
+			return fmt.Errorf("faults=%s: none stands alone", w.value)
+		}
+		e.Faults, err = list(w, append(faultKinds(), none))
 	case "facility steps":
 		return number(w, &e.Steps, 1, stepsMax)
 	case "facility keys":
@@ -101,11 +108,11 @@ func (e *Entry) word(w word) (err error) {
 	case "facility breaks":
 		e.Breaks, err = one(w, facility.Breaks())
 	case "sweep part":
-		e.Parts, err = list(w, sweepParts(), false)
+		e.Parts, err = list(w, sweepParts())
 	case "sweep depth":
 		return number(w, &e.Depth, 1, 3)
 	case "conform only":
-		e.Only, err = list(w, properties(), false)
+		e.Only, err = list(w, properties())
 	case "conform program":
 		if e.Program = w.value; strings.TrimSpace(w.value) == "" {
 			err = fmt.Errorf("program=%q, want a program and its arguments", w.value)
@@ -188,15 +195,21 @@ func names(all [][2]string) (out []string) {
 	return out
 }
 
+// So many names fit into a message, and so many letters of likely ones.
+const (
+	listedMax = 20
+	nearMax   = 100
+)
+
 // list reads names that are separated by commas.
-func list(w word, known []string, empty bool) ([]string, error) {
-	if empty && w.value == none {
-		return []string{}, nil
-	}
+func list(w word, known []string) ([]string, error) {
 	all := strings.Split(w.value, ",")
 	for i, name := range all {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("%s: no %q: %s", w.name, name, suggest.DidYouMean(name, known))
+			if near := suggest.DidYouMean(name, known); len(known) <= listedMax || len(near) <= nearMax {
+				return nil, fmt.Errorf("%s: no %q: %s", w.name, name, near)
+			}
+			return nil, fmt.Errorf("%s: no %q, want some of %s to %s, as fdelab conform --list has them", w.name, name, known[0], known[len(known)-1])
 		}
 		if slices.Contains(all[:i], name) {
 			return nil, fmt.Errorf("%s: %q is given twice", w.name, name)

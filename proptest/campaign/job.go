@@ -60,6 +60,31 @@ func (p *Plan) Units() (n uint64, all bool) {
 	return n, true
 }
 
+// unitOf is what a kind of work counts.
+var unitOf = map[string]string{Drive: "lifecycle", Facility: "lifecycle", Sweep: "row", Conform: "seed", Mutants: "mutant", Idle: "empty job"}
+
+// Count is a number of units in words, by the kinds of work that the plan has: "1 lifecycle", "67 lifecycles and rows".
+func (p *Plan) Count(units uint64) string {
+	var all []string
+	for _, e := range p.Entries {
+		name := unitOf[e.Kind]
+		if units != 1 {
+			name += "s"
+		}
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	with := " and "
+	if units == 1 {
+		with = " or "
+	}
+	if last := len(all) - 1; last > 0 {
+		all = []string{strings.Join(all[:last], ", ") + with + all[last]}
+	}
+	return fmt.Sprintf("%d %s", units, strings.Join(all, ""))
+}
+
 // steeredOf is of how many jobs one goes where nothing has been met yet.
 const steeredOf = 4
 

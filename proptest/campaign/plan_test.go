@@ -34,12 +34,15 @@ func TestPlanIsRefused(t *testing.T) {
 		"drive":               "has no number",
 		"drive\ndrive lifecycles=1\nlimit for=1h":      "has no number",
 		"drive lifecycles=1 lifecycles=2":              "lifecycles is given twice",
-		"drive lifecycles=1 faults=walls":              `no "walls"`,
+		"drive lifecycles=1 faults=walls":              `or none`,
+		"drive lifecycles=1 faults=none,all":           "faults=none,all: none stands alone",
+		"drive lifecycles=1 faults=power-torn,none":    "none stands alone",
+		"conform only=bogus":                           `only: no "bogus", want some of F01 to `,
 		"drive lifecycles=2 seed=18446744073709551615": "want seeds below 2^64",
-		"limit for=0s":           "want a time of 1s or more",
-		"idle":                   "want jobs=N",
-		"idle jobs=1\nlimit a=1": `no word "a"`,
-		"idle jobs=1\nlimit job=1m\nlimit job=2m": "limits are given twice",
+		"limit for=0s":                                 "want a time of 1s or more",
+		"idle":                                         "want jobs=N",
+		"idle jobs=1\nlimit a=1":                       `no word "a"`,
+		"idle jobs=1\nlimit job=1m\nlimit job=2m":      "limits are given twice",
 		"drive 17": "want words such as seed=1",
 		strings.Repeat("idle jobs=1152921504606846976\n", 16): "more than 1152921504606846976 lifecycles",
 	} {
@@ -47,6 +50,20 @@ func TestPlanIsRefused(t *testing.T) {
 		require.ErrorIs(t, err, ErrPlan, "%q", text)
 		require.ErrorContains(t, err, want, "%q", text)
 		require.NotContains(t, err.Error(), "\n")
+	}
+}
+
+// TestCountsOfAPlan: in the words of the kinds of work that it has, one or many.
+func TestCountsOfAPlan(t *testing.T) {
+	for plan, want := range map[string][2]string{
+		"drive lifecycles=1":                                    {"1 lifecycle", "2 lifecycles"},
+		"drive lifecycles=1\nfacility lifecycles=1":             {"1 lifecycle", "2 lifecycles"},
+		"idle jobs=1\nmutants":                                  {"1 empty job or mutant", "2 empty jobs and mutants"},
+		"conform\ndrive lifecycles=1\nsweep part=group depth=1": {"1 seed, lifecycle or row", "2 seeds, lifecycles and rows"},
+	} {
+		p, err := Parse(plan)
+		require.NoError(t, err)
+		require.Equal(t, want, [2]string{p.Count(1), p.Count(2)})
 	}
 }
 
