@@ -112,7 +112,7 @@ func HTML(w io.Writer, p *campaign.Plan, s *State) error {
 		over = "not done"
 	}
 	err := htmlReport.Execute(w, map[string]any{
-		"State": s, "Plan": p.String(), "Over": over, "Took": s.Took.Round(time.Second), "Sorts": p.Sorts(s.Report), "Met": met(p, s.Report),
+		"State": s, "Plan": p.String(), "Units": p.Count(s.Report.Units), "Over": over, "Took": s.Took.Round(time.Second), "Sorts": p.Sorts(s.Report), "Met": met(p, s.Report),
 		"Told": s.Told.Format(time.DateTime),
 	})
 	if err != nil {
@@ -133,7 +133,7 @@ td.n, th.n { text-align: right } pre { background: #f3f5f7; padding: .6rem; whit
 <h1>Campaign {{.State.ID}}</h1>
 <p>{{.Over}}, {{.State.Report.Merged}} jobs in {{.Took}}, fdelab {{.State.Version}}, {{.Told}} UTC</p>
 <pre>{{.Plan}}</pre>
-<p>{{.State.Report.Units}} lifecycles, rows, seeds and mutants: {{.State.Report.EndingWords}}.
+<p>{{.Units}}: {{.State.Report.EndingWords}}.
 {{.State.Report.Commands}} commands, {{.State.Report.Faults}} faults that fired, {{.State.Report.Searches}} searches for keys.</p>
 <h2>Failures</h2>
 {{range .State.Report.Findings}}<section><h3>{{.Ending}}: {{.Why}}</h3>

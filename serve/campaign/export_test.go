@@ -3,6 +3,7 @@ package campaign
 import (
 	"encoding/csv"
 	"encoding/xml"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -40,6 +41,7 @@ func TestExports(t *testing.T) {
 	require.NoError(t, HTML(&b, p, s))
 	require.NotContains(t, b.String(), "<script>")
 	require.Contains(t, b.String(), "fdelab soak --seed 9")
+	require.Contains(t, b.String(), fmt.Sprintf("<p>%d lifecycles and mutants: ", s.Report.Units))
 	require.Contains(t, b.String(), "fault zero-refused")
 	require.NotContains(t, b.String(), "http", "the page needs nothing else")
 }
