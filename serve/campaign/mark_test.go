@@ -40,7 +40,7 @@ func dieAtTheMark(dir, text, when string) error {
 		}
 		_ = self.Kill()
 		select {}
-	}})
+	}, Progress: func(*State) { os.Exit(1) }}) // it goes on, and nobody was told that it has begun
 	return err
 }
 
