@@ -70,6 +70,8 @@ func (p *campaignPlace) reach(do func(*nats.Conn) error) error {
 	switch {
 	case err == nil, errors.As(err, &said):
 		return err
+	case errors.Is(err, campaign.ErrNone):
+		return cannotf("campaign: %s has not begun: the folder %s is empty", p.file, p.dir).withHint("fdelab campaign run begins it; --dir names another folder")
 	case errors.Is(err, campaign.ErrForeign), errors.Is(err, campaign.ErrDamaged):
 		return cannotf("%w", err).withHint("--dir names another folder")
 	}

@@ -105,10 +105,14 @@ const reachFor = 30 * time.Second
 
 // Reach is a connection to the server of a directory: of the process that runs its campaign, or where none does of this
 // one, for itself alone. Several that read one directory do so one after the other. close ends it, and lets the next one.
-// The error wraps ErrBusy, ErrForeign or ErrDamaged, or is of the file system or the server.
+// The error wraps ErrBusy, ErrForeign, ErrDamaged or, for an empty directory, ErrNone, or is of the file system or the
+// server.
 func Reach(dir string) (nc *nats.Conn, close func() error, err error) {
-	if _, err := os.Stat(dir); err != nil {
+	switch all, err := os.ReadDir(dir); {
+	case err != nil:
 		return nil, nil, fmt.Errorf("campaign: %w", err)
+	case len(all) == 0: // who only reads writes nothing there
+		return nil, nil, fmt.Errorf("campaign: %s: %w", dir, ErrNone)
 	}
 	for began := time.Now(); ; time.Sleep(lookEach) {
 		if url, err := Address(dir); err == nil {

@@ -68,6 +68,8 @@ func (f *Folder) Read(ctx context.Context) ([]*Standing, error) {
 		return nil, &Unread{fmt.Sprintf("the campaign in %s cannot be read", f.dir), err}
 	case errors.Is(err, ErrBusy):
 		return nil, &Unread{fmt.Sprintf("another process opens the folder %s", f.dir), err}
+	case errors.Is(err, ErrNone):
+		return nil, &Unread{fmt.Sprintf("the folder %s is empty: its campaign has not begun", f.dir), err}
 	case errors.Is(err, ErrForeign):
 		return nil, &Unread{fmt.Sprintf("the folder %s is neither empty nor that of a campaign", f.dir), err}
 	case errors.Is(err, ErrDamaged):

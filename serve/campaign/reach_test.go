@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -54,6 +55,20 @@ func TestManyReadOneFolder(t *testing.T) {
 		require.NoError(t, <-failed)
 	}
 	require.NoFileExists(t, filepath.Join(dir, addressFile))
+}
+
+// TestWhoReadsWritesNothing: an empty folder, in which nothing has begun, stays empty.
+func TestWhoReadsWritesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, _, err := Reach(dir)
+	require.ErrorIs(t, err, ErrNone)
+	require.NoError(t, Free(dir))
+	_, err = NewFolder(dir).Read(t.Context())
+	require.Contains(t, unread(t, err), "is empty: its campaign has not begun")
+	all, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, all)
 }
 
 // TestAProcessEndsWhileItIsAsked: who asks the process that has a folder while that ends asks again.

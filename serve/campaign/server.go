@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,9 @@ func Open(dir string) (*Server, error) {
 
 // Free looks whether a process has the directory. The error wraps ErrBusy or ErrForeign, or is of the file system.
 func Free(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, lockFile)); errors.Is(err, fs.ErrNotExist) {
+		return checkDir(dir) // nobody has ever had it
+	}
 	lock, err := lockDir(dir, busyFor)
 	if err != nil {
 		return err

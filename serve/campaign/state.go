@@ -114,7 +114,7 @@ func decodeState(b []byte) (*State, error) {
 	return s, nil
 }
 
-// ErrNone is wrapped by Read where the server has no such campaign.
+// ErrNone is wrapped by Read where the server has no such campaign, and by Reach where the directory is empty.
 var ErrNone = errors.New("no such campaign")
 
 // Read reads the state of a campaign.
