@@ -142,7 +142,8 @@ func newCampaignConfigCmd(a *app) *cobra.Command {
 			for _, user := range [][2]string{{"coordinator", coordinator}, {"worker", worker}, {"programs", programs}} {
 				flag, key := user[0], user[1]
 				if c.Flags().Changed(flag) && (len(key) != nkeyLetters || !nkeys.IsValidPublicUserKey(key)) { // which reads over line ends
-					return usagef("campaign nats-config: --%s %q: need the public NKey of a user: %d letters and digits that begin with U, as nk -gen user -pubout prints", flag, key, nkeyLetters)
+					// What stands there may be the seed of a key, and is not shown.
+					return usagef("campaign nats-config: --%s: need the public NKey of a user: %d letters and digits that begin with U, as nk -gen user -pubout prints", flag, nkeyLetters)
 				}
 			}
 			if a.json {
